@@ -1,0 +1,62 @@
+#include "base/error.h"
+
+#include <string>
+#include <string_view>
+
+#include <absl/strings/cord.h>
+
+namespace selftune {
+namespace {
+
+constexpr char kCodeUrl[] = "selftune/code";
+constexpr char kSuggestionUrl[] = "selftune/suggestion";
+constexpr char kNextUrl[] = "selftune/next";
+constexpr char kDetailsUrl[] = "selftune/details";
+
+std::string Payload(const Status& status, const char* url) {
+  const auto cord = status.GetPayload(url);
+  return cord.has_value() ? std::string(*cord) : std::string();
+}
+
+void SetPayload(Status& status, const char* url, std::string_view text) {
+  if (!text.empty()) status.SetPayload(url, absl::Cord(std::string(text)));
+}
+
+}  // namespace
+
+Status MakeError(const ErrorCode& code, const std::string& message) {
+  Status status(code.kind, message);
+  SetPayload(status, kCodeUrl, code.name);
+  return status;
+}
+
+Status WithSuggestion(Status status, std::string_view suggestion, std::string_view next_command) {
+  SetPayload(status, kSuggestionUrl, suggestion);
+  SetPayload(status, kNextUrl, next_command);
+  return status;
+}
+
+Status WithDetails(Status status, std::string_view details_json) {
+  SetPayload(status, kDetailsUrl, details_json);
+  return status;
+}
+
+const ErrorCode& CodeOf(const Status& status) {
+  static constexpr ErrorCode kUnknown = kInternal;
+  const std::string name = Payload(status, kCodeUrl);
+  for (const ErrorCode& code : kErrorCodes) {
+    if (code.name == name) return code;
+  }
+  return kUnknown;
+}
+
+std::string_view Message(const Status& status) {
+  const auto message = status.message();
+  return {message.data(), message.size()};
+}
+
+std::string Suggestion(const Status& status) { return Payload(status, kSuggestionUrl); }
+std::string NextCommand(const Status& status) { return Payload(status, kNextUrl); }
+std::string DetailsJson(const Status& status) { return Payload(status, kDetailsUrl); }
+
+}  // namespace selftune

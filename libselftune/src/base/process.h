@@ -1,0 +1,48 @@
+// Runs a child program without a shell: own process group, closed descriptors,
+// prompt on stdin, both outputs drained at the same time, deadline enforced on
+// the whole group.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/error.h"
+
+namespace selftune::base {
+
+struct ProcessOptions {
+  std::vector<std::string> argv;  // argv[0] is an absolute path
+  std::map<std::string, std::string, std::less<>> env;  // the whole environment
+  std::string cwd;                // "" = inherit
+  std::string stdin_text;         // written, then closed
+  std::chrono::milliseconds timeout{60'000};
+  std::chrono::milliseconds kill_grace{10'000};  // SIGTERM to SIGKILL
+  size_t max_stdout = 8 << 20;    // bytes kept; the rest is read and dropped
+  size_t max_stderr = 256 << 10;
+  const Cancel* cancel = nullptr;
+};
+
+struct ProcessResult {
+  int exit_code = -1;   // -1 when killed by a signal
+  int signal = 0;
+  bool timed_out = false;
+  bool cancelled = false;
+  bool stdout_cut = false;
+  std::string stdout_text;
+  std::string stderr_text;
+  std::chrono::milliseconds duration{0};
+};
+
+// Fails only when the child could not be started (PROCESS_FAILED); how it
+// ended is in the result.
+[[nodiscard]] StatusOr<ProcessResult> RunProcess(const ProcessOptions& options);
+
+// Absolute path of an executable found on a PATH-like list; "" if none.
+[[nodiscard]] std::string FindExecutable(std::string_view name, std::string_view path_list);
+
+}  // namespace selftune::base

@@ -1,0 +1,41 @@
+// Small ASCII string helpers. Views returned point into the argument.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace selftune::base {
+
+// Without leading and trailing ASCII white space (blank, TAB, LF, VT, FF, CR).
+[[nodiscard]] std::string_view Trim(std::string_view text);
+[[nodiscard]] bool IsSpace(char c);
+[[nodiscard]] char ToLower(char c);
+[[nodiscard]] std::string AsciiLower(std::string_view text);
+[[nodiscard]] bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+[[nodiscard]] bool StartsWithIgnoreCase(std::string_view text, std::string_view prefix);
+
+// Pieces between separators; an empty text gives one empty piece.
+[[nodiscard]] std::vector<std::string_view> Split(std::string_view text, char separator);
+// Non-empty pieces between runs of ASCII white space.
+[[nodiscard]] std::vector<std::string_view> SplitSpace(std::string_view text);
+[[nodiscard]] std::string Join(const std::vector<std::string>& parts, std::string_view separator);
+// Runs of ASCII white space become one blank; ends trimmed.
+[[nodiscard]] std::string CollapseSpace(std::string_view text);
+[[nodiscard]] std::string ReplaceAll(std::string_view text, std::string_view from,
+                                     std::string_view to);
+
+// Whole-string parse of a decimal number; nullopt on anything else.
+[[nodiscard]] std::optional<int64_t> ParseInt(std::string_view text);
+[[nodiscard]] std::optional<double> ParseDouble(std::string_view text);
+
+[[nodiscard]] std::string Hex(std::string_view bytes);  // lower case
+[[nodiscard]] std::optional<std::string> FromHex(std::string_view hex);
+[[nodiscard]] std::string Base64(std::string_view bytes);
+
+// Edit distance with unit costs, O(|a|*|b|); used for "did you mean".
+[[nodiscard]] size_t EditDistance(std::string_view a, std::string_view b);
+
+}  // namespace selftune::base

@@ -1,0 +1,59 @@
+// One row per host: what it is called, where it keeps skills, how it is asked.
+// Adding a host is adding a folder here and a row in registry.cc; nothing else
+// knows hosts by name.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+
+namespace selftune::ingest {
+class Source;
+}
+
+namespace selftune::hosts {
+
+// A folder searched for skills. Lower `precedence` wins for equal names where
+// the host lets one name hide another.
+struct SkillRoot {
+  enum class Base {
+    kHome,         // under $HOME
+    kConfigDir,    // under the host's configuration folder (row.config_dir)
+    kProjectUp,    // under the working directory and each parent up to the repository root
+    kProjectOnly,  // under the repository root only
+    kAbsolute,     // a fixed path (managed by an administrator)
+  };
+  Base base = Base::kHome;
+  std::string_view path;   // relative to the base
+  std::string_view scope;  // project global admin system
+  int precedence = 0;
+  bool nested = false;     // skills lie at any depth, else one level down
+};
+
+// The stable facts of a host. Views point to literals.
+struct HostRow {
+  std::string_view platform;  // "claude_code"
+  std::string_view title;     // "Claude Code"
+  std::string_view command;   // "claude"
+  // Environment variable that moves the configuration folder, and its default
+  // under $HOME.
+  std::string_view config_env;
+  std::string_view config_default;
+  std::span<const SkillRoot> skill_roots;
+  bool equal_names_shadow = true;  // false: equal names are all listed
+  // How a skill's file says that the model may not load it by itself.
+  std::string_view explicit_only_key;   // frontmatter key, "" = none
+  std::string_view policy_file;         // e.g. "agents/openai.yaml", "" = none
+};
+
+// Absolute path of the host's configuration folder.
+[[nodiscard]] std::string ConfigDir(const HostRow& row, const base::Environment& env);
+
+[[nodiscard]] std::span<const HostRow> Rows();
+// Accepts the platform id, `-` for `_`, and the command's name; nullptr if none.
+[[nodiscard]] const HostRow* FindRow(std::string_view name);
+
+}  // namespace selftune::hosts

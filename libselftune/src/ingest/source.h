@@ -1,0 +1,81 @@
+// A host's transcripts as ingest sees them: how to find the files, and how to
+// turn their lines into facts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "base/json_object.h"
+#include "ingest/facts.h"
+
+namespace selftune::ingest {
+
+// 8-byte keys of records that other sessions own.
+using KeySet = absl::flat_hash_set<uint64_t>;
+
+struct SourceFile {
+  std::string path;                    // absolute
+  std::string_view kind = "transcript";  // transcript rollout sqlite json
+  bool archived = false;
+};
+
+// A complete line without its line end.
+struct Line {
+  std::string_view text;  // followed by at least 64 readable bytes
+  uint64_t offset = 0;
+  uint64_t line_no = 0;
+};
+
+// Turns the lines of one file into facts. Everything that must survive the end
+// of a read (open calls, the current prompt) is part of SaveState().
+//
+// A reader never fails on a record it does not know; it counts it. A line that
+// is not a JSON object makes ReadLine fail with INVALID_REQUEST, and sync
+// records a bad line; the reader's state is then as before the line. Facts are
+// added to `batch`, which may already hold some. Not thread-safe; one per file.
+class LineReader {
+ public:
+  virtual ~LineReader() = default;
+  [[nodiscard]] virtual Status ReadLine(const Line& line, base::LineParser& parser,
+                                        Batch& batch) = 0;
+  // JSON text, at most a few KiB for an ordinary session.
+  [[nodiscard]] virtual std::string SaveState() const = 0;
+};
+
+struct ReaderOptions {
+  const SourceFile* file = nullptr;  // outlives the reader
+  // From SaveState() of an earlier read of the same file; "" = from the start.
+  std::string_view saved_state;
+  // Records already counted in the sessions this one was copied from; such a
+  // record adds no fact but what the model was offered. Outlives the reader;
+  // nullptr = none.
+  const KeySet* copied = nullptr;
+};
+
+// One host's transcripts. Stateless; thread-safe.
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual std::string_view platform() const = 0;       // "claude_code"
+  [[nodiscard]] virtual std::string_view parser_name() const = 0;    // "claude_code/jsonl"
+  // Goes up whenever the same bytes would give other facts: files are re-read.
+  [[nodiscard]] virtual int parser_version() const = 0;
+  // Does the host have a store here at all?
+  [[nodiscard]] virtual bool Available(const base::Environment& env) const = 0;
+  // Every file of the store, sorted by path. Unreadable folders are skipped
+  // and named in `problems`.
+  [[nodiscard]] virtual std::vector<SourceFile> Discover(
+      const base::Environment& env, std::vector<std::string>& problems) const = 0;
+  // Fails when `saved_state` is not of this parser.
+  [[nodiscard]] virtual StatusOr<std::unique_ptr<LineReader>> Open(
+      const ReaderOptions& options) const = 0;
+};
+
+}  // namespace selftune::ingest
