@@ -1,0 +1,90 @@
+"""Build directories: one profile each, set up once, then only recompiled."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import packages
+from common import JOBS, ROOT, DevError, note, run_logged
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How one build directory is configured."""
+
+    directory: str
+    options: tuple = ()
+    compiler: str = "gcc"
+    env: dict = field(default_factory=dict)  # of its tests
+
+
+SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
+                     "-Dhook_static=disabled", "-Dcpp_args=-Wthread-safety")
+
+PROFILES = {
+    "dev": Profile("build"),
+    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
+    "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
+    "asan": Profile(
+        "build-asan", ("-Db_sanitize=address,undefined",) + SANITIZER_OPTIONS, "clang",
+        {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
+         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
+    "tsan": Profile(
+        "build-tsan", ("-Db_sanitize=thread",) + SANITIZER_OPTIONS, "clang",
+        {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}),
+    "fuzz": Profile(
+        "build-fuzz", ("-Db_sanitize=address,undefined", "-Dfuzz=true") + SANITIZER_OPTIONS,
+        "clang",
+        {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
+}
+
+COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}
+
+
+def environment(profile):
+    """Compilers and ccache settings; a clone in another folder hits the same cache."""
+    cc, cxx = COMPILERS[profile.compiler]
+    env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
+    if profile.compiler != "gcc" or "CC" not in os.environ:
+        ccache = "ccache " if _has("ccache") else ""
+        env.update(CC=ccache + cc, CXX=ccache + cxx)
+    return env
+
+
+def test_environment(profile):
+    return dict(os.environ, **profile.env)
+
+
+def build(name, *, wrap=False, options=(), targets=()):
+    """Sets up (once) and compiles a profile; returns its directory."""
+    profile = PROFILES[name]
+    groups = ["tools" if wrap else "build"] + (["clang"] if profile.compiler == "clang" else [])
+    packages.ensure(*groups)
+    directory = ROOT / profile.directory
+    log = directory / "dev.log"
+    env = environment(profile)
+    if not (directory / "build.ninja").exists():
+        note(f"setting up {profile.directory}/")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        wrap_options = ["--wrap-mode=forcefallback"] if wrap else []
+        run_logged(["meson", "setup", directory, ROOT, *profile.options, *wrap_options, *options],
+                   log, env=env, what="meson setup")
+    elif wrap or options:
+        raise DevError(f"{profile.directory}/ is set up already; delete it to change its options")
+    note(f"building {profile.directory}/")
+    run_logged(["ninja", "-C", directory, "-j", str(JOBS), *targets], log, env=env, what="build")
+    return directory
+
+
+def find_tool(directory, *names):
+    """The first of the given paths below a build directory that exists."""
+    for name in names:
+        path = Path(directory) / name
+        if path.exists():
+            return path
+    raise DevError(f"{directory}: none of {', '.join(names)} was built")
+
+
+def _has(program):
+    return shutil.which(program) is not None

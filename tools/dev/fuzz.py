@@ -1,0 +1,47 @@
+"""Runs every libFuzzer target of tests/fuzz for a while."""
+
+import subprocess
+
+import builds
+from common import DevError, note, say
+from suites import Count
+
+
+def run(seconds):
+    directory = builds.build("fuzz")
+    targets = sorted(p for p in (directory / "tests" / "fuzz").glob("fuzz_*")
+                     if p.is_file() and p.stat().st_mode & 0o111)
+    count = Count()
+    for target in targets:
+        count.add(_run_one(directory, target, seconds))
+    if not targets:
+        note("tests/fuzz has no targets yet")
+    return count
+
+
+def _run_one(directory, target, seconds):
+    """New inputs go to the build directory; kept ones come from tests/fuzz/corpus."""
+    name = target.name[len("fuzz_"):]
+    found = directory / "corpus" / name
+    found.mkdir(parents=True, exist_ok=True)
+    crashes = directory / "crashes"
+    crashes.mkdir(exist_ok=True)
+    kept = builds.ROOT / "tests" / "fuzz" / "corpus" / name
+    argv = [str(target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+            f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found)]
+    if kept.is_dir():
+        argv.append(str(kept))
+    try:
+        done = subprocess.run(argv, env=builds.test_environment(builds.PROFILES["fuzz"]),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds + 120, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DevError(f"{target.name}: still running after {seconds + 120} s") from error
+    output = done.stdout.decode("utf-8", "replace")
+    runs = [l.split()[-1] for l in output.splitlines() if "number_of_executed_units" in l]
+    say(f"{target.name}: {'ok' if done.returncode == 0 else 'FAILED'}, "
+        f"{runs[0] if runs else '?'} executions")
+    if done.returncode != 0:
+        say(output[-4000:])
+        return Count(failed=1)
+    return Count(passed=1)

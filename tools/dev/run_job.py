@@ -1,0 +1,57 @@
+"""The main job of `./dev run`: read transcripts, show what was found."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import builds
+from common import ROOT, DevError, note
+
+HOST_STORES = (
+    ".claude/projects", ".codex/sessions", ".local/share/opencode", ".openclaw/agents",
+    ".cline/data", ".pi/agent/sessions", ".gemini/tmp", ".copilot/session-state", ".qwen/projects",
+)
+
+
+def run(directory):
+    """Sync and status on the person's own sessions, or on recordings."""
+    selftune = builds.find_tool(directory, "frontends/cli/selftune")
+    home = Path(os.environ.get("HOME", "/nonexistent"))
+    if has_transcripts(home):
+        note(f"reading the agent sessions under {home}")
+        return show(selftune, home)
+    note("no agent sessions found under your home; "
+         "showing the recorded sessions of tests/data/hosts in a temporary home instead")
+    with tempfile.TemporaryDirectory(prefix="selftune-demo-") as scratch:
+        demo = Path(scratch)
+        copy_recordings(demo)
+        return show(selftune, demo)
+
+
+def show(selftune, home):
+    """What a person sees first. The only place that names commands."""
+    env = dict(os.environ, HOME=str(home))
+    for command in (["sync"], ["status"]):
+        done = subprocess.run([str(selftune), *command], env=env, check=False)
+        if done.returncode != 0:
+            return done.returncode
+    return 0
+
+
+def has_transcripts(home):
+    return any(
+        path.is_file()
+        for store in HOST_STORES if (home / store).is_dir()
+        for path in (home / store).rglob("*"))
+
+
+def copy_recordings(home):
+    """Lays the bundled recordings of all hosts into one home."""
+    recordings = sorted((ROOT / "tests/data/hosts").glob("*/home"))
+    recordings += sorted((ROOT / "tests/data/hosts").glob("*/*/home/dev"))
+    if not recordings:
+        raise DevError("tests/data/hosts: no recorded home found")
+    for recording in recordings:
+        shutil.copytree(recording, home, dirs_exist_ok=True, symlinks=True)

@@ -1,0 +1,94 @@
+"""Running Meson's tests and counting what passed.
+
+Counts are test cases where a runner says them (doctest, unittest, pytest and
+"N passed, N failed" lines), otherwise one a test program.
+"""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+import builds
+from common import DevError, note, say, tail
+
+DOCTEST = re.compile(r"test cases:\s*\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
+PLAIN = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed", re.MULTILINE)
+UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
+UNITTEST_BAD = re.compile(r"^FAILED \(.*?\)", re.MULTILINE)
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass
+class Count:
+    passed: int = 0
+    failed: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed"
+
+
+def count_result(result, output):
+    """Cases of one test program: Meson's result word and what it printed."""
+    output = ANSI.sub("", output)
+    if result == "SKIP":
+        return Count()
+    count = _cases(output)
+    if result in ("OK", "EXPECTEDFAIL"):
+        # A program that passed for Meson but reports failures is believed.
+        return count if count.passed + count.failed else Count(passed=1)
+    count.failed = max(count.failed, 1)  # crashes and time-outs print no summary
+    return count
+
+
+def _cases(output):
+    count = Count()
+    for passed, failed in DOCTEST.findall(output) + PLAIN.findall(output):
+        count.add(Count(int(passed), int(failed)))
+    for ran in UNITTEST.findall(output):
+        count.passed += int(ran)
+    for bad in UNITTEST_BAD.findall(output):
+        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", bad))
+        count.add(Count(-failed, failed))
+    return count
+
+
+def count_log(directory):
+    """Sums meson-logs/testlog.json of a build directory."""
+    total = Count()
+    with open(directory / "meson-logs" / "testlog.json", encoding="utf-8") as log:
+        for line in log:
+            test = json.loads(line)
+            total.add(count_result(test["result"], test.get("stdout") or ""))
+    return total
+
+
+def run(profile_name, suites=(), *, wrap=False):
+    """Builds a profile, runs its suites and returns the counts."""
+    profile = builds.PROFILES[profile_name]
+    directory = builds.build(profile_name, wrap=wrap)
+    note(f"testing {profile.directory}/")
+    argv = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs",
+            "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
+    for suite in suites:
+        argv += ["--suite", suite]
+    log = directory / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
+    done = subprocess.run(argv, env=builds.test_environment(profile), check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace")
+    if done.returncode != 0:
+        say(done.stdout[-20000:])
+    if not log.exists():
+        raise DevError(f"{' '.join(argv)}: no test ran; the end of its output:\n"
+                       f"{done.stdout[-2000:]}")
+    count = count_log(directory)
+    if done.returncode != 0 and count.failed == 0:
+        raise DevError(f"meson test: exit {done.returncode} although no test failed\n"
+                       f"{tail(directory / 'meson-logs' / 'testlog.txt', 20)}")
+    say(f"{profile.directory}: {count.passed} cases passed, {count.failed} cases failed")
+    return count
