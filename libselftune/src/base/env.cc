@@ -1,0 +1,45 @@
+#include "base/env.h"
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+
+namespace selftune::base {
+
+Environment Environment::FromProcess() {
+  Environment env;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    env.Set(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+  }
+  return env;
+}
+
+std::optional<std::string> Environment::Get(std::string_view name) const {
+  const auto it = vars_.find(name);
+  if (it == vars_.end() || it->second.empty()) return std::nullopt;
+  return it->second;
+}
+
+std::string Environment::GetOr(std::string_view name, std::string_view fallback) const {
+  return Get(name).value_or(std::string(fallback));
+}
+
+void Environment::Set(std::string name, std::string value) {
+  vars_.insert_or_assign(std::move(name), std::move(value));
+}
+
+std::string Environment::StateDir() const {
+  if (auto dir = Get("SELFTUNE_HOME")) return *std::move(dir);
+  if (auto dir = Get("SELFTUNE_CONFIG_DIR")) return *std::move(dir);
+  return JoinPath(Home(), ".selftune");
+}
+
+}  // namespace selftune::base
