@@ -13,7 +13,7 @@ class Cancel {
   void Request() { requested_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool requested() const { return requested_.load(std::memory_order_relaxed); }
   [[nodiscard]] Status Check() const {
-    return requested() ? Fail(kCancelled, "cancelled") : absl::OkStatus();
+    return requested() ? Fail(kCancelledError, "cancelled") : absl::OkStatus();
   }
 
  private:

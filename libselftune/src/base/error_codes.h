@@ -58,7 +58,7 @@ inline constexpr ErrorCode kInsufficientEvidence{"INSUFFICIENT_EVIDENCE", absl::
 inline constexpr ErrorCode kAgentNotFound{"AGENT_NOT_FOUND", absl::StatusCode::kNotFound, 5, false};
 inline constexpr ErrorCode kAgentUnsafe{"AGENT_UNSAFE", absl::StatusCode::kFailedPrecondition, 5, false};
 inline constexpr ErrorCode kAuthMissing{"AUTH_MISSING", absl::StatusCode::kUnauthenticated, 8, false};
-inline constexpr ErrorCode kApiError{"API_ERROR", absl::StatusCode::kInternal, 8, false};
+inline constexpr ErrorCode kApiFailed{"API_ERROR", absl::StatusCode::kInternal, 8, false};
 inline constexpr ErrorCode kRateLimited{"RATE_LIMITED", absl::StatusCode::kUnavailable, 8, true};
 inline constexpr ErrorCode kTimeout{"TIMEOUT", absl::StatusCode::kDeadlineExceeded, 1, true};
 inline constexpr ErrorCode kContextTooLong{"CONTEXT_TOO_LONG", absl::StatusCode::kInvalidArgument, 1, false};
@@ -68,7 +68,7 @@ inline constexpr ErrorCode kInjectionSuspected{"INJECTION_SUSPECTED", absl::Stat
 inline constexpr ErrorCode kBackendUnavailable{"BACKEND_UNAVAILABLE", absl::StatusCode::kUnavailable, 8, true};
 // Engine.
 inline constexpr ErrorCode kLockHeld{"LOCK_HELD", absl::StatusCode::kUnavailable, 7, true};
-inline constexpr ErrorCode kCancelled{"CANCELLED", absl::StatusCode::kCancelled, 130, false};
+inline constexpr ErrorCode kCancelledError{"CANCELLED", absl::StatusCode::kCancelled, 130, false};
 inline constexpr ErrorCode kDeadline{"DEADLINE", absl::StatusCode::kDeadlineExceeded, 1, true};
 inline constexpr ErrorCode kForked{"FORKED", absl::StatusCode::kFailedPrecondition, 70, false};
 inline constexpr ErrorCode kOutOfMemory{"OUT_OF_MEMORY", absl::StatusCode::kResourceExhausted, 1, true};
@@ -82,9 +82,9 @@ inline constexpr std::array kErrorCodes = {
     kManagedByPlugin, kGitDirty, kConflicted,
     kStoreMissing, kStoreBusy, kStoreFull, kStoreCorrupt, kStoreReadOnly, kStoreForeign, kSchemaNewer, kStoreConstraint, kQueryRefused,
     kSkillNotFound, kSessionNotFound, kNotFound, kAmbiguousSkill, kInsufficientEvidence,
-    kAgentNotFound, kAgentUnsafe, kAuthMissing, kApiError, kRateLimited, kTimeout, kContextTooLong, kBudgetExhausted, kInvalidReply,
+    kAgentNotFound, kAgentUnsafe, kAuthMissing, kApiFailed, kRateLimited, kTimeout, kContextTooLong, kBudgetExhausted, kInvalidReply,
     kInjectionSuspected, kBackendUnavailable,
-    kLockHeld, kCancelled, kDeadline, kForked, kOutOfMemory, kInvalidConfig, kProcessFailed, kInternal,
+    kLockHeld, kCancelledError, kDeadline, kForked, kOutOfMemory, kInvalidConfig, kProcessFailed, kInternal,
 };
 // clang-format on
 

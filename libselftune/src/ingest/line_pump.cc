@@ -1,0 +1,193 @@
+#include "ingest/line_pump.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/utf8.h"
+
+namespace selftune::ingest {
+namespace {
+
+constexpr size_t kPadding = 64;
+constexpr size_t kExcerptBytes = 200;
+constexpr size_t kOrdinaryCapacity = size_t{4} << 20;
+
+// One file on its way through a reader.
+class Pump {
+ public:
+  Pump(int fd, const std::string& path, const PumpOptions& options, LineReader& reader,
+       PumpBuffer& buffer, FlushFn flush)
+      : fd_(fd), path_(path), options_(options), reader_(reader), buffer_(buffer), flush_(flush),
+        cursor_(options.start) {}
+
+  Status Run() {
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const bool more, Fill());
+      ST_RETURN_IF_ERROR(HandleCompleteLines());
+      if (!more) break;
+    }
+    ST_RETURN_IF_ERROR(HandleTail());
+    return flush_(std::move(batch_), cursor_);
+  }
+
+ private:
+  // Reads the next chunk behind what is buffered; false at the end.
+  StatusOr<bool> Fill() {
+    const uint64_t position = cursor_.offset + used_;
+    if (position >= options_.end) return false;
+    if (begin_ > 0) {
+      std::memmove(buffer_.data(), buffer_.data() + begin_, used_);
+      begin_ = 0;
+    }
+    const size_t want = static_cast<size_t>(
+        std::min<uint64_t>(options_.chunk_bytes, options_.end - position));
+    char* data = buffer_.Reserve(used_ + want, used_);
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        base::ReadAt(fd_, position, data + used_, want, path_));
+    used_ += got;
+    return got > 0;
+  }
+
+  Status HandleCompleteLines() {
+    while (used_ > 0) {
+      const char* data = buffer_.data() + begin_;
+      const char* from = data + std::min(searched_, used_);
+      const auto* newline =
+          static_cast<const char*>(std::memchr(from, '\n', used_ - (from - data)));
+      if (newline == nullptr) {
+        searched_ = used_;
+        return skipping_ || used_ > options_.max_line_bytes ? SkipStart() : absl::OkStatus();
+      }
+      const auto length = static_cast<size_t>(newline - data);
+      if (skipping_) {
+        EndSkip(length + 1);
+      } else {
+        ST_RETURN_IF_ERROR(HandleLine({data, length}));
+        Advance(length + 1);
+      }
+      if (batch_.row_count() >= options_.max_rows) {
+        ST_RETURN_IF_ERROR(flush_(std::exchange(batch_, Batch()), cursor_));
+      }
+      if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
+    }
+    return absl::OkStatus();
+  }
+
+  Status HandleLine(std::string_view text) {
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (IsBlank(text)) return absl::OkStatus();
+    const Line line{text, cursor_.offset, cursor_.line_no + 1};
+    const Status status = reader_.ReadLine(line, buffer_.parser(), batch_);
+    if (!status.ok()) AddBad(ReasonFor(text), text);
+    return absl::OkStatus();
+  }
+
+  static bool IsBlank(std::string_view text) {
+    return text.find_first_not_of(" \t\r") == std::string_view::npos;
+  }
+
+  static std::string_view ReasonFor(std::string_view text) {
+    if (!base::IsValidUtf8(text)) return "not_utf8";
+    const size_t first = text.find_first_not_of(" \t");
+    return text[first] == '{' ? "not_json" : "wrong_shape";
+  }
+
+  void AddBad(std::string_view reason, std::string_view text) {
+    batch_.bad_lines.push_back({cursor_.offset, cursor_.line_no + 1, std::string(reason),
+                                base::EscapeControls(base::ToValidUtf8(
+                                    text.substr(0, std::min(text.size(), kExcerptBytes))))});
+  }
+
+  // A line above the limit is dropped as it is read, so memory stays bounded;
+  // the cursor stays at its begin until its end is seen.
+  Status SkipStart() {
+    if (!skipping_) {
+      skipping_ = true;
+      excerpt_.assign(buffer_.data() + begin_, std::min(used_, kExcerptBytes));
+    }
+    skipped_ += used_;
+    begin_ = 0;
+    cursor_.offset += used_;  // position of the next read; restored by EndSkip
+    used_ = searched_ = 0;
+    return absl::OkStatus();
+  }
+
+  void EndSkip(size_t consumed) {
+    cursor_.offset -= skipped_;
+    AddBad("too_long", excerpt_);
+    cursor_.offset += skipped_;
+    skipping_ = false;
+    skipped_ = 0;
+    Advance(consumed);
+    buffer_.Shrink();
+  }
+
+  void Advance(size_t bytes) {
+    begin_ += bytes;
+    used_ -= bytes;
+    searched_ = 0;
+    cursor_.offset += bytes;
+    ++cursor_.line_no;
+  }
+
+  // What stands behind the last line end: usually a line being written.
+  Status HandleTail() {
+    if (skipping_) {  // an endless line: try again when it has grown
+      cursor_.offset -= skipped_;
+      return absl::OkStatus();
+    }
+    if (used_ == 0 || !options_.accept_tail) return absl::OkStatus();
+    const std::string_view text(buffer_.data() + begin_, used_);
+    if (IsBlank(text)) return absl::OkStatus();
+    const Line line{text, cursor_.offset, cursor_.line_no + 1};
+    if (reader_.ReadLine(line, buffer_.parser(), batch_).ok()) Advance(used_);
+    return absl::OkStatus();
+  }
+
+  const int fd_;
+  const std::string& path_;
+  const PumpOptions& options_;
+  LineReader& reader_;
+  PumpBuffer& buffer_;
+  FlushFn flush_;
+  Batch batch_;
+  Cursor cursor_;
+  size_t begin_ = 0;     // of the unread bytes in the buffer
+  size_t used_ = 0;      // their number
+  size_t searched_ = 0;  // of them known to hold no line end
+  bool skipping_ = false;
+  uint64_t skipped_ = 0;
+  std::string excerpt_;
+};
+
+}  // namespace
+
+char* PumpBuffer::Reserve(size_t bytes, size_t used) {
+  if (bytes > capacity_) {
+    // Doubling, but uninitialised: zero-filling would cost more than reading.
+    const size_t grown = std::max(bytes, capacity_ * 2);
+    std::unique_ptr<char[]> bigger(new char[grown + kPadding]);
+    if (used > 0) std::memcpy(bigger.get(), data_.get(), used);
+    data_ = std::move(bigger);
+    capacity_ = grown;
+  }
+  return data_.get();
+}
+
+void PumpBuffer::Shrink() {
+  if (capacity_ <= kOrdinaryCapacity) return;
+  parser_ = base::LineParser();
+}
+
+Status PumpLines(int fd, const std::string& path, const PumpOptions& options, LineReader& reader,
+                 PumpBuffer& buffer, FlushFn flush) {
+  return Pump(fd, path, options, reader, buffer, flush).Run();
+}
+
+}  // namespace selftune::ingest
