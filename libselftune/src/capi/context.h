@@ -1,0 +1,120 @@
+// What an operation gets besides its parameters, and where it puts what the
+// reply says besides its data.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "config/config.h"
+
+namespace selftune::store {
+class Store;
+}
+
+namespace selftune::capi {
+
+class Engine;
+
+// Where this engine keeps and finds things. Absolute, fixed at open.
+struct Paths {
+  std::string home;       // the person's home folder
+  std::string state_dir;  // our state folder, usually <home>/.selftune
+  std::string db;         // the store
+};
+
+// The embedding program's own model, instead of an agent CLI. Takes and
+// returns JSON (architecture.md 7.2); may be called from any library thread.
+using LlmHandler = std::function<StatusOr<std::string>(std::string_view request_json)>;
+
+// What to do after this reply.
+struct NextStep {
+  std::vector<std::string> argv;  // {"selftune", "sync"}
+  std::string reason;
+  bool blocking = false;  // nothing else makes sense before it
+};
+
+// One per running request; lives as long as the operation. Only the thread
+// that runs the operation may use it, except cancel() and Progress().
+class Context {
+ public:
+  struct Request {
+    std::string op;
+    bool dry_run = false;
+    bool job = false;  // started by selftune_start: Progress() is heard
+    std::function<void(std::string_view event_json)> on_event;
+  };
+
+  Context(Engine& engine, Request request, const base::Cancel& cancel)
+      : engine_(engine), request_(std::move(request)), cancel_(cancel) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // --- The world -----------------------------------------------------------
+  [[nodiscard]] const base::Environment& env() const;
+  [[nodiscard]] const Clock& clock() const;
+  [[nodiscard]] UtcMillis now() const { return clock().Now(); }
+  [[nodiscard]] const Paths& paths() const;
+  // Read anew for each request. INVALID_CONFIG when the file cannot be used.
+  [[nodiscard]] StatusOr<const config::Config*> config();
+  [[nodiscard]] const base::Cancel& cancel() const { return cancel_; }
+  // The embedding program's model; nullptr when it set none.
+  [[nodiscard]] const LlmHandler* llm_handler() const;
+  [[nodiscard]] bool network_allowed() const;
+
+  // The store. Read: STORE_MISSING when there is none yet (next: selftune
+  // sync). Write: created and migrated on first use, unless the engine is
+  // read-only (STORE_READ_ONLY). A dry run may ask for Read only.
+  [[nodiscard]] StatusOr<store::Store*> StoreForRead();
+  [[nodiscard]] StatusOr<store::Store*> StoreForWrite();
+
+  // --- The request ---------------------------------------------------------
+  [[nodiscard]] const std::string& op() const { return request_.op; }
+  // True: describe the plan, write nothing.
+  [[nodiscard]] bool dry_run() const { return request_.dry_run; }
+
+  // --- The reply, besides its data ----------------------------------------
+  // Something outside memory is different now (`changed` of the envelope).
+  void SetChanged() { changed_ = true; }
+  // Code in capitals ("STALE_EVIDENCE"), message for a person.
+  void Warn(std::string_view code, std::string message);
+  void SetNext(NextStep next) { next_.assign(1, std::move(next)); }
+  // Other steps a caller may take instead; after SetNext.
+  void AddAlternative(NextStep next) { next_.push_back(std::move(next)); }
+  // The operation ran and its answer is "bad" (exit 3), blocked (2) or
+  // undecided (6): the data is delivered, with ok:false and this error.
+  //   context.SetVerdict(Fail(kRegressionFound, "{} fires less often", skill));
+  void SetVerdict(Status verdict) { verdict_ = std::move(verdict); }
+  // Reports progress to whoever listens: stage ("sync"), done of total
+  // (0 = unknown), text. Thread-safe; cheap when nobody listens.
+  void Progress(std::string_view stage, int64_t done, int64_t total, std::string_view message);
+
+  struct Warning {
+    std::string code;
+    std::string message;
+  };
+  [[nodiscard]] bool changed() const { return changed_; }
+  [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
+  [[nodiscard]] const std::vector<NextStep>& next() const { return next_; }
+  [[nodiscard]] const Status& verdict() const { return verdict_; }
+
+ private:
+  Engine& engine_;
+  Request request_;
+  const base::Cancel& cancel_;
+  std::optional<config::Config> config_;
+  bool changed_ = false;
+  std::vector<Warning> warnings_;
+  std::vector<NextStep> next_;  // the first is the step, the rest alternatives
+  Status verdict_;
+};
+
+}  // namespace selftune::capi

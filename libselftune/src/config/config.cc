@@ -1,0 +1,178 @@
+#include "config/config.h"
+
+#include <array>
+#include <utility>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+
+namespace selftune::config {
+namespace {
+
+constexpr int64_t kVersion = 1;
+constexpr uint64_t kMaxBytes = 1 << 20;
+constexpr std::array<std::string_view, 3> kAutonomyWords = {"off", "propose", "deploy"};
+constexpr std::array<std::string_view, 3> kGuardsWords = {"off", "advise", "block"};
+constexpr std::array<std::string_view, 3> kSkillWords = {"locked", "propose", "auto"};
+
+template <typename Enum>
+std::optional<Enum> ParseWord(const std::array<std::string_view, 3>& words,
+                              std::string_view word) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == word) return static_cast<Enum>(i);
+  }
+  return std::nullopt;
+}
+
+std::string Choices(const std::array<std::string_view, 3>& words) {
+  return fmt::format("{}, {} or {}", words[0], words[1], words[2]);
+}
+
+// Reads one enumeration; keeps `value` and notes a problem when it is not one
+// of `words`.
+template <typename Enum>
+void ReadWord(const base::JsonValue& document, std::string_view key,
+              const std::array<std::string_view, 3>& words, Enum& value,
+              std::vector<Problem>& problems) {
+  const base::JsonValue& found = document[key];
+  if (found.is_null()) return;
+  const auto parsed = ParseWord<Enum>(words, found.AsString());
+  if (parsed.has_value()) {
+    value = *parsed;
+    return;
+  }
+  problems.push_back({std::string(key), fmt::format("{} must be {}", key, Choices(words))});
+}
+
+void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems) {
+  const base::JsonValue& skills = document["skills"];
+  if (skills.is_null()) return;
+  if (!skills.is_object()) {
+    problems.push_back({"skills", "skills must be an object"});
+    return;
+  }
+  for (const auto& [name, entry] : skills.members()) {
+    const base::JsonValue& word = entry["autonomy"];
+    if (word.is_null() || ParseSkillAutonomy(word.AsString()).has_value()) continue;
+    problems.push_back({fmt::format("skills.{}.autonomy", name),
+                        fmt::format("autonomy must be {}", Choices(kSkillWords))});
+  }
+}
+
+std::string PrettyJson(const base::JsonValue& value, size_t depth) {
+  const std::string pad((depth + 1) * 2, ' ');
+  const std::string close(depth * 2, ' ');
+  std::string out;
+  if (value.is_object() && !value.members().empty()) {
+    out = "{\n";
+    for (const auto& [key, member] : value.members()) {
+      if (out.size() > 2) out += ",\n";
+      out += pad + base::JsonValue::Text(key).ToJson() + ": " + PrettyJson(member, depth + 1);
+    }
+    return out + "\n" + close + "}";
+  }
+  if (value.is_array() && !value.items().empty()) {
+    out = "[\n";
+    for (const base::JsonValue& item : value.items()) {
+      if (out.size() > 2) out += ",\n";
+      out += pad + PrettyJson(item, depth + 1);
+    }
+    return out + "\n" + close + "]";
+  }
+  return value.ToJson();
+}
+
+}  // namespace
+
+std::string_view Word(Autonomy value) { return kAutonomyWords[static_cast<size_t>(value)]; }
+std::string_view Word(Guards value) { return kGuardsWords[static_cast<size_t>(value)]; }
+std::string_view Word(SkillAutonomy value) { return kSkillWords[static_cast<size_t>(value)]; }
+
+std::optional<Autonomy> ParseAutonomy(std::string_view word) {
+  return ParseWord<Autonomy>(kAutonomyWords, word);
+}
+std::optional<Guards> ParseGuards(std::string_view word) {
+  return ParseWord<Guards>(kGuardsWords, word);
+}
+std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word) {
+  return ParseWord<SkillAutonomy>(kSkillWords, word);
+}
+
+std::optional<SkillAutonomy> Config::AutonomyOf(std::string_view skill) const {
+  return ParseSkillAutonomy(document["skills"][skill]["autonomy"].AsString());
+}
+
+const base::JsonValue& Config::Get(std::string_view dotted_key) const {
+  const base::JsonValue* value = &document;
+  for (const std::string_view part : base::Split(dotted_key, '.')) value = &(*value)[part];
+  return *value;
+}
+
+std::string PathIn(std::string_view state_dir) { return base::JoinPath(state_dir, "config.json"); }
+
+StatusOr<Config> Parse(std::string_view text, std::string path) {
+  const auto refuse = [&path](std::string_view why) {
+    return WithSuggestion(Fail(kInvalidConfig, "reading {}: {}", path, why),
+                          "correct the file, or move it away to use the defaults", "");
+  };
+  StatusOr<base::JsonValue> parsed = base::JsonValue::Parse(text);
+  if (!parsed.ok()) return refuse(Message(parsed.status()));
+  if (!parsed->is_object()) return refuse("expected a JSON object");
+  const int64_t version = (*parsed)["config_version"].AsInt(kVersion);
+  if (version > kVersion) {
+    return refuse(fmt::format("config_version {} is newer than this edition knows ({})", version,
+                              kVersion));
+  }
+  Config config;
+  config.path = std::move(path);
+  config.exists = true;
+  config.document = *std::move(parsed);
+  ReadWord(config.document, "autonomy", kAutonomyWords, config.autonomy, config.problems);
+  ReadWord(config.document, "guards", kGuardsWords, config.guards, config.problems);
+  CheckSkills(config.document, config.problems);
+  config.agent_cli = config.document["agent_cli"].AsString();
+  return config;
+}
+
+StatusOr<Config> Load(std::string_view state_dir) {
+  std::string path = PathIn(state_dir);
+  StatusOr<std::string> text = base::ReadFile(path, kMaxBytes);
+  if (text.ok()) return Parse(*text, std::move(path));
+  if (CodeOf(text.status()).name != kFileNotFound.name) return text.status();
+  Config config;
+  config.path = std::move(path);
+  config.document = base::JsonValue::Object({});
+  return config;
+}
+
+base::JsonValue WithValue(const base::JsonValue& document, std::string_view key,
+                          base::JsonValue value) {
+  std::vector<base::JsonValue::Member> members = document.members();
+  for (auto& [name, member] : members) {
+    if (name != key) continue;
+    member = std::move(value);
+    return base::JsonValue::Object(std::move(members));
+  }
+  members.emplace_back(std::string(key), std::move(value));
+  return base::JsonValue::Object(std::move(members));
+}
+
+base::JsonValue WithSkillAutonomy(const base::JsonValue& document, std::string_view skill,
+                                  SkillAutonomy autonomy) {
+  const base::JsonValue& skills = document["skills"];
+  base::JsonValue entry = WithValue(skills[skill], "autonomy",
+                                    base::JsonValue::Text(std::string(Word(autonomy))));
+  return WithValue(document, "skills", WithValue(skills, skill, std::move(entry)));
+}
+
+Status Save(std::string_view state_dir, const base::JsonValue& document) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(state_dir), 0700));
+  const base::JsonValue stamped =
+      document.Has("config_version")
+          ? document
+          : WithValue(document, "config_version", base::JsonValue::Int(kVersion));
+  return base::WriteFileAtomic(PathIn(state_dir), PrettyJson(stamped, 0) + "\n", 0600);
+}
+
+}  // namespace selftune::config

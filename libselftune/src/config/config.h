@@ -1,0 +1,72 @@
+// The person's settings, <state>/config.json: what may run by itself, how far
+// guards go, which agent and models are used. Unknown keys survive a rewrite.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json_value.h"
+
+namespace selftune::config {
+
+// What scheduled and reactive runs may do.
+enum class Autonomy { kOff, kPropose, kDeploy };
+// What guards do while a deploy or a watch is open.
+enum class Guards { kOff, kAdvise, kBlock };
+// What may be done to one skill.
+enum class SkillAutonomy { kLocked, kPropose, kAuto };
+
+[[nodiscard]] std::string_view Word(Autonomy);
+[[nodiscard]] std::string_view Word(Guards);
+[[nodiscard]] std::string_view Word(SkillAutonomy);
+[[nodiscard]] std::optional<Autonomy> ParseAutonomy(std::string_view word);
+[[nodiscard]] std::optional<Guards> ParseGuards(std::string_view word);
+[[nodiscard]] std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word);
+
+// A value that cannot be used, found while reading; the default stands in.
+struct Problem {
+  std::string key;  // dotted, "skills.deploy.autonomy"; "" = the whole file
+  std::string message;
+};
+
+// Immutable once loaded; share freely between threads.
+struct Config {
+  std::string path;
+  bool exists = false;  // false before `init`: nothing runs by itself
+  Autonomy autonomy = Autonomy::kOff;
+  Guards guards = Guards::kAdvise;
+  std::string agent_cli;  // "" = the first one found
+  std::vector<Problem> problems;
+  base::JsonValue document;  // the file as read, unknown keys included
+
+  // skills.<name>.autonomy; nullopt when the file says nothing.
+  [[nodiscard]] std::optional<SkillAutonomy> AutonomyOf(std::string_view skill) const;
+  // Value at a dotted key ("models.cheap"); a null value when absent. Skill
+  // names may hold dots: use AutonomyOf for those.
+  [[nodiscard]] const base::JsonValue& Get(std::string_view dotted_key) const;
+};
+
+[[nodiscard]] std::string PathIn(std::string_view state_dir);
+
+// A missing file is the default configuration. INVALID_CONFIG when the file is
+// no JSON object or comes from a newer edition.
+[[nodiscard]] StatusOr<Config> Load(std::string_view state_dir);
+
+// Parses the text of a config file; the part of Load without a disk.
+[[nodiscard]] StatusOr<Config> Parse(std::string_view text, std::string path);
+
+// The document with skills.<skill>.autonomy set; other keys keep their place.
+[[nodiscard]] base::JsonValue WithSkillAutonomy(const base::JsonValue& document,
+                                                std::string_view skill, SkillAutonomy autonomy);
+// The document with a top-level key set.
+[[nodiscard]] base::JsonValue WithValue(const base::JsonValue& document, std::string_view key,
+                                        base::JsonValue value);
+
+// Writes atomically with mode 0600; the folder is made with 0700.
+[[nodiscard]] Status Save(std::string_view state_dir, const base::JsonValue& document);
+
+}  // namespace selftune::config
