@@ -1,0 +1,101 @@
+#include "llm/agent_cli.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <absl/cleanup/cleanup.h>
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "llm/agent_reply.h"
+
+namespace selftune::llm {
+namespace {
+
+constexpr std::chrono::seconds kProbeTimeout{20};
+constexpr uint64_t kMaxReplyBytes = 8 << 20;
+
+StatusOr<std::string> Ask(const std::string& binary, std::vector<std::string> arguments,
+                          std::map<std::string, std::string, std::less<>> environment) {
+  base::ProcessOptions options;
+  options.argv = std::move(arguments);
+  options.argv.insert(options.argv.begin(), binary);
+  options.env = std::move(environment);
+  options.timeout = kProbeTimeout;
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult result, base::RunProcess(options));
+  if (result.timed_out || result.exit_code != 0) {
+    return Fail(kProcessFailed, "asking {} for {}: exit code {}", binary, options.argv.back(),
+                result.exit_code);
+  }
+  return result.stdout_text + "\n" + result.stderr_text;
+}
+
+// Effort multiplies the time a call may take.
+std::chrono::milliseconds TimeoutOf(const LlmRequest& request) {
+  if (request.timeout.count() > 0) return request.timeout;
+  const auto base = DefaultTimeout(request.purpose);
+  const std::string effort = request.effort.value_or("");
+  return effort == "high" || effort == "xhigh" || effort == "max" ? base * 2 : base;
+}
+
+}  // namespace
+
+std::string FindAgent(Agent agent, const base::Environment& env) {
+  return base::FindExecutable(CommandOf(agent), env.GetOr("PATH", ""));
+}
+
+StatusOr<std::string> BinaryFingerprint(const std::string& binary) {
+  ST_ASSIGN_OR_RETURN(const std::string real, base::RealPath(binary));
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real));
+  return fmt::format("{}:{}:{}", real, info.size, info.mtime_ns);
+}
+
+StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
+                                    const base::Environment& env) {
+  InstalledAgent out{.agent = agent, .binary = binary, .fingerprint = {}, .version = {}, .flags = {}};
+  ST_ASSIGN_OR_RETURN(out.fingerprint, BinaryFingerprint(binary));
+  const auto environment = ChildEnvironment(agent, env);
+  ST_ASSIGN_OR_RETURN(const std::string help, Ask(binary, HelpArguments(agent), environment));
+  out.flags = FlagsInHelp(help);
+  ST_ASSIGN_OR_RETURN(const std::string version, Ask(binary, {"--version"}, environment));
+  out.version = std::string(base::Trim(base::Split(version, '\n').front()));
+  return out;
+}
+
+StatusOr<LlmReply> AgentCliBackend::Call(const LlmRequest& request) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(temp_parent_, 0700));
+  ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent_, "call-"));
+  const absl::Cleanup remove = [&scratch] { static_cast<void>(base::RemoveTree(scratch)); };
+
+  CallFiles files{.directory = base::JoinPath(scratch, "empty"), .schema_file = {},
+                  .reply_file = base::JoinPath(scratch, "reply")};
+  ST_RETURN_IF_ERROR(base::MakeDirs(files.directory, 0700));
+  if (request.json_schema.has_value() && agent_.agent == Agent::kCodex) {
+    files.schema_file = base::JoinPath(scratch, "schema.json");
+    ST_RETURN_IF_ERROR(base::WriteFileNew(files.schema_file, *request.json_schema, 0600));
+  }
+
+  base::ProcessOptions options;
+  ST_ASSIGN_OR_RETURN(options.argv, BuildArguments(agent_.agent, request, agent_.flags, files));
+  options.argv.insert(options.argv.begin(), agent_.binary);
+  options.env = ChildEnvironment(agent_.agent, env_);
+  options.cwd = files.directory;
+  // Codex has no switch for the system text: it goes in front of the prompt.
+  options.stdin_text = agent_.agent == Agent::kCodex && !request.system.empty()
+                           ? request.user.substr(0, request.user.find('\n') + 1) + request.system +
+                                 "\n\n" + request.user.substr(request.user.find('\n') + 1)
+                           : request.user;
+  options.timeout = TimeoutOf(request);
+  options.cancel = request.cancel;
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult result, base::RunProcess(options));
+
+  const auto written = base::ReadFile(files.reply_file, kMaxReplyBytes);
+  return ReadAgentReply(agent_.agent, result, written.ok() ? *written : std::string());
+}
+
+}  // namespace selftune::llm
