@@ -20,21 +20,27 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Dcpp_args=-Wthread-safety")
+                     "-Dhook_static=disabled")
+CLANG_WARNINGS = "-Wthread-safety"
 
 PROFILES = {
     "dev": Profile("build"),
     "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
     "asan": Profile(
-        "build-asan", ("-Db_sanitize=address,undefined",) + SANITIZER_OPTIONS, "clang",
+        "build-asan",
+        ("-Db_sanitize=address,undefined", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS,
+        "clang",
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
     "tsan": Profile(
-        "build-tsan", ("-Db_sanitize=thread",) + SANITIZER_OPTIONS, "clang",
+        "build-tsan",
+        ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS, "clang",
         {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}),
     "fuzz": Profile(
-        "build-fuzz", ("-Db_sanitize=address,undefined", "-Dfuzz=true") + SANITIZER_OPTIONS,
+        "build-fuzz",
+        ("-Db_sanitize=address,undefined", "-Dfuzz=true",
+         f"-Dcpp_args={CLANG_WARNINGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
         "clang",
         {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
 }
@@ -56,24 +62,28 @@ def test_environment(profile):
     return dict(os.environ, **profile.env)
 
 
-def build(name, *, wrap=False, options=(), targets=()):
-    """Sets up (once) and compiles a profile; returns its directory."""
+def configure(name, *, wrap=False, options=()):
+    """Sets a profile's directory up unless it is; returns it."""
     profile = PROFILES[name]
-    groups = ["tools" if wrap else "build"] + (["clang"] if profile.compiler == "clang" else [])
-    packages.ensure(*groups)
+    packages.ensure("tools" if wrap else "build", *(["clang"] if profile.compiler == "clang" else []))
     directory = ROOT / profile.directory
-    log = directory / "dev.log"
-    env = environment(profile)
-    if not (directory / "build.ninja").exists():
-        note(f"setting up {profile.directory}/")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        wrap_options = ["--wrap-mode=forcefallback"] if wrap else []
-        run_logged(["meson", "setup", directory, ROOT, *profile.options, *wrap_options, *options],
-                   log, env=env, what="meson setup")
-    elif wrap or options:
-        raise DevError(f"{profile.directory}/ is set up already; delete it to change its options")
-    note(f"building {profile.directory}/")
-    run_logged(["ninja", "-C", directory, "-j", str(JOBS), *targets], log, env=env, what="build")
+    if (directory / "build.ninja").exists():
+        if wrap or options:
+            note(f"{profile.directory}/ is set up already; delete it to change its options")
+        return directory
+    note(f"setting up {profile.directory}/")
+    wrap_options = ["--wrap-mode=forcefallback"] if wrap else []
+    run_logged(["meson", "setup", directory, ROOT, *profile.options, *wrap_options, *options],
+               directory / "dev.log", env=environment(profile), what="meson setup")
+    return directory
+
+
+def build(name, *, wrap=False, options=(), targets=()):
+    """Compiles a profile; returns its directory."""
+    directory = configure(name, wrap=wrap, options=options)
+    note(f"building {directory.name}/")
+    run_logged(["ninja", "-C", directory, "-j", str(JOBS), *targets], directory / "dev.log",
+               env=environment(PROFILES[name]), what="build")
     return directory
 
 

@@ -8,14 +8,15 @@ from suites import Count
 
 
 def run(seconds):
-    directory = builds.build("fuzz")
-    targets = sorted(p for p in (directory / "tests" / "fuzz").glob("fuzz_*")
-                     if p.is_file() and p.stat().st_mode & 0o111)
+    names = sorted(p.stem for p in (builds.ROOT / "tests" / "fuzz").glob("fuzz_*.cc"))
     count = Count()
+    if not names:
+        note("tests/fuzz has no targets")
+        return count
+    targets = [f"tests/fuzz/{name}" for name in names]
+    directory = builds.build("fuzz", targets=targets)
     for target in targets:
-        count.add(_run_one(directory, target, seconds))
-    if not targets:
-        note("tests/fuzz has no targets yet")
+        count.add(_run_one(directory, directory / target, seconds))
     return count
 
 
