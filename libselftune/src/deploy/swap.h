@@ -1,0 +1,43 @@
+// Replaces the content of one file so that its path always holds either the
+// old or the new bytes, and nobody else's write is lost.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "deploy/journal.h"
+
+namespace selftune::deploy {
+
+// Name of the temporary file beside a target.
+[[nodiscard]] std::string TempPath(const std::string& target_path, std::string_view deploy_id);
+
+// Creates the temporary file with the new bytes, durable, same mode and (where
+// allowed) owner as the target.
+[[nodiscard]] Status PrepareTarget(const IntentTarget& target, std::string_view deploy_id,
+                                   std::string_view new_bytes);
+
+// Exchanges temporary file and target, then proves that what was displaced are
+// the old bytes. FILE_CHANGED when someone wrote in between: their bytes are
+// back at the path (or, where they cannot be put back, in a conflict file that
+// the message names). The displaced file is still there afterwards: see
+// FinishTarget.
+[[nodiscard]] Status SwapTarget(const IntentTarget& target, std::string_view deploy_id,
+                                std::string_view old_bytes);
+
+// Looks at the displaced file once more after `settle_ms`: an editor that still
+// held it open may have written. Then removes it. Returns the path of the
+// conflict file that keeps such a late write, "" when there was none.
+[[nodiscard]] StatusOr<std::string> FinishTarget(const IntentTarget& target,
+                                                 std::string_view deploy_id, int settle_ms);
+
+// Puts the old bytes back by the same exchange, if the path still holds the new.
+[[nodiscard]] Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
+                                  std::string_view old_bytes);
+
+enum class Found { kOld, kNew, kOther, kMissing };
+// What `path` holds now.
+[[nodiscard]] StatusOr<Found> Inspect(const std::string& path, const IntentTarget& target);
+
+}  // namespace selftune::deploy
