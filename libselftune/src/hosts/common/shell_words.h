@@ -1,0 +1,43 @@
+// Reads a line of shell as text: which simple commands it holds, with which
+// words, in which directory. Nothing is run and no file is looked at.
+//
+// Enough of POSIX sh and bash to follow what agents write: quotes, escapes,
+// `;` `&&` `||` `|` `&`, subshells, `$(...)`, redirections, here-documents,
+// plain assignments and their use, `{a,b}`, `~`, `cd`. What depends on the
+// machine (globs, unknown variables, output of commands) makes a word unknown.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace selftune::hosts {
+
+// Where a line is run. An empty field is unknown.
+struct ShellPlace {
+  std::string_view cwd;
+  std::string_view home;  // unknown: `~` stays in the paths
+};
+
+// A simple command. Words that cannot be known from the text are kUnknownWord.
+struct ShellCommand {
+  std::vector<std::string> words;   // the command and its arguments
+  std::vector<std::string> inputs;  // files after `<`
+  std::vector<std::string> outputs; // files after `>`, `>>`, `&>`
+  std::string cwd;                  // where it runs, "" = unknown
+};
+
+inline constexpr std::string_view kUnknownWord = "\x01";
+
+// The simple commands of `line` in order of appearance. `sudo`, `env`,
+// `timeout` and the like are taken off; `bash -c TEXT` is replaced by the
+// commands of TEXT; `cd` and assignments are applied and left out. Never
+// fails: a line cut off in the middle gives the commands it has.
+[[nodiscard]] std::vector<ShellCommand> SplitShellLine(std::string_view line,
+                                                       const ShellPlace& place);
+
+// `word` as a path: absolute, or below `~`, or relative if `cwd` is unknown.
+// "" for an unknown word.
+[[nodiscard]] std::string ResolveShellPath(std::string_view cwd, std::string_view word);
+
+}  // namespace selftune::hosts
