@@ -15,21 +15,41 @@ enum class Completion { kUnknown, kCompleted, kFailed, kInterrupted, kCancelled 
 enum class Outcome { kTriggered, kRefused, kRequested, kReadOnly, kMissed };
 enum class Level { kExplicit, kTool, kRead, kShellRead };
 enum class Route {
-  kSlashCommand, kMention, kSlashText, kSkillTool, kFileRead, kShellRead, kScriptRun, kHostEvent
+  kSlashCommand,
+  kMention,
+  kSlashText,
+  kSkillTool,
+  kFileRead,
+  kShellRead,
+  kScriptRun,
+  kHostEvent
 };
 enum class RequestedBy { kUser, kModel };
 enum class InvocationMode { kExplicit, kImplicit, kInferred };
 enum class Capture { kTranscript, kHook, kWrapper, kBatch, kLabel, kRepair, kLegacy };
 enum class MissReason { kSignal, kGrader, kCurated };
 enum class MissCause {
-  kDescription, kNotInstalled, kNotListed, kTruncated, kCompacted, kShadowed, kDisabled, kUnknown
+  kDescription,
+  kNotInstalled,
+  kNotListed,
+  kTruncated,
+  kCompacted,
+  kShadowed,
+  kDisabled,
+  kUnknown
 };
 enum class Label { kShould, kShouldNot, kUnknown };
 enum class SignalKind { kCorrection, kUnwanted, kExplicitRequest, kManualInvocation };
 enum class ExposureState { kFull, kTruncated, kNameOnly, kExplicitOnly, kAbsent, kDisabled };
 enum class ExposureCause { kListing, kDelta, kCompaction };
 enum class EventKind {
-  kToolError, kNonzeroExit, kDenied, kFailedTurn, kInterruption, kCompaction, kApiError
+  kToolError,
+  kNonzeroExit,
+  kDenied,
+  kFailedTurn,
+  kInterruption,
+  kCompaction,
+  kApiError
 };
 
 // The word as stored and shown ("shell_read").
