@@ -63,7 +63,8 @@ def count_log(directory):
     with open(directory / "meson-logs" / "testlog.json", encoding="utf-8") as log:
         for line in log:
             test = json.loads(line)
-            total.add(count_result(test["result"], test.get("stdout") or ""))
+            printed = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
+            total.add(count_result(test["result"], printed))
     return total
 
 

@@ -1,0 +1,2 @@
+/* The cheapest static process. */
+int main(void) { return 0; }
