@@ -1,0 +1,67 @@
+"""The programs under test: how selftune is started against a home and a store."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import measure
+
+# Variables that would lead the readers away from the home under test.
+FOREIGN = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENCODE_DATA_DIR", "XDG_DATA_HOME",
+           "XDG_CONFIG_HOME", "OPENCLAW_STATE_DIR", "CLINE_DIR", "GEMINI_DIR")
+
+
+class Subject:
+    """selftune of one build directory."""
+
+    def __init__(self, build):
+        self.build = Path(build).resolve()
+        measure.use_build(self.build)
+        self.cli = self.build / "frontends" / "cli" / "selftune"
+        self.hook = self.build / "frontends" / "hook" / "selftune-hook"
+
+    def yard(self, name):
+        return self.build / "tests" / "perf" / name
+
+    @staticmethod
+    def env(home, state):
+        env = {k: v for k, v in os.environ.items()
+               if k not in FOREIGN and not k.startswith("SELFTUNE_")}
+        env.update(HOME=str(home), SELFTUNE_HOME=str(state), NO_COLOR="1")
+        return env
+
+    def sync(self, home, state, *options):
+        return measure.run([self.cli, "sync", *options], self.env(home, state))
+
+    def cold_sync(self, home, state):
+        shutil.rmtree(state, ignore_errors=True)
+        Path(state).mkdir(parents=True)
+        return self.sync(home, state)
+
+    def command(self, home, state, *argv, accept=(0,)):
+        return measure.run([self.cli, *argv], self.env(home, state), accept=accept)
+
+
+def database(state):
+    return Path(state) / "selftune.db"
+
+
+def evidence_digest(path):
+    """One hash over what the public views say, without times of writing."""
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    digest = hashlib.sha256()
+    views = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='view' ORDER BY 1")]
+    for view in ("sessions", "prompts", "skill_invocations", "execution_facts", "tool_calls",
+                 "exposures", "bad_lines"):
+        if view not in views:
+            continue
+        columns = [c[1] for c in db.execute(f"PRAGMA table_info({view})")
+                   if c[1] not in ("normalized_at", "is_live")]
+        names = ", ".join(columns)
+        digest.update(view.encode())
+        for row in sorted(map(repr, db.execute(f"SELECT {names} FROM {view}"))):
+            digest.update(row.encode())
+    db.close()
+    return digest.hexdigest()
