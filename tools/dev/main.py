@@ -88,6 +88,8 @@ def cmd_bench(args):
 
 def cmd_lint(args):
     packages.ensure("build", "clang", "lint")
+    if args.fix:
+        lint.fix()
     count = lint.run(changed_only=args.changed)
     say(str(count))
     return 1 if count.failed else 0
@@ -131,8 +133,10 @@ def parser():
     bench = add("bench", cmd_bench, "build a release and measure it (default --quick)")
     bench.add_argument("--quick", action="store_true", help="corpora S and M")
     bench.add_argument("--full", action="store_true", help="all corpora; takes long")
-    add("lint", cmd_lint, "layers, format, clang-tidy, spelling, generated files").add_argument(
-        "--changed", action="store_true", help="clang-tidy only on files that differ from HEAD")
+    check = add("lint", cmd_lint, "layers, format, spelling, generated files, clang-tidy")
+    check.add_argument("--changed", action="store_true",
+                       help="clang-tidy only on files that differ from HEAD")
+    check.add_argument("--fix", action="store_true", help="format and generate first")
     add("fuzz", cmd_fuzz, "run every fuzz target").add_argument(
         "seconds", nargs="?", type=int, default=60, help="per target (60)")
     add("accept", cmd_accept, "rewrite golden files from the present output")
