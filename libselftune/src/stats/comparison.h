@@ -22,7 +22,7 @@ enum class Verdict {
 [[nodiscard]] std::string_view VerdictName(Verdict verdict);  // harness_invalid ...
 
 struct ComparisonInput {
-  int64_t n = 0;         // scored entries
+  int64_t n = 0;         // entries counted: neither unscored nor flaky
   int64_t gains = 0;     // c
   int64_t losses = 0;    // b
   int64_t unscored = 0;  // no usable answer
