@@ -4,7 +4,7 @@
 // Enough of POSIX sh and bash to follow what agents write: quotes, escapes,
 // `;` `&&` `||` `|` `&`, subshells, `$(...)`, redirections, here-documents,
 // plain assignments and their use, `{a,b}`, `~`, `cd`. What depends on the
-// machine (globs, unknown variables, output of commands) makes a word unknown.
+// machine (globs, unknown variables, output of commands) makes a part of a word unknown.
 #pragma once
 
 #include <string>
@@ -19,15 +19,16 @@ struct ShellPlace {
   std::string_view home;  // unknown: `~` stays in the paths
 };
 
-// A simple command. Words that cannot be known from the text are kUnknownWord.
+// Stands in a word for a part that cannot be known from the text.
+inline constexpr char kUnknownPart = '\x01';
+
+// A simple command.
 struct ShellCommand {
   std::vector<std::string> words;   // the command and its arguments
   std::vector<std::string> inputs;  // files after `<`
   std::vector<std::string> outputs; // files after `>`, `>>`, `&>`
   std::string cwd;                  // where it runs, "" = unknown
 };
-
-inline constexpr std::string_view kUnknownWord = "\x01";
 
 // The simple commands of `line` in order of appearance. `sudo`, `env`,
 // `timeout` and the like are taken off; `bash -c TEXT` is replaced by the
@@ -37,7 +38,7 @@ inline constexpr std::string_view kUnknownWord = "\x01";
                                                        const ShellPlace& place);
 
 // `word` as a path: absolute, or below `~`, or relative if `cwd` is unknown.
-// "" for an unknown word.
+// "" if a part of the word is unknown.
 [[nodiscard]] std::string ResolveShellPath(std::string_view cwd, std::string_view word);
 
 }  // namespace selftune::hosts
