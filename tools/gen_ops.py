@@ -528,7 +528,8 @@ def main():
     extra = [p for p in SCHEMA_DIR.glob("*.json")
              if p not in files and p.stem.endswith((".params", ".reply"))]
     for path in sorted(stale) + sorted(extra):
-        print(("out of date: " if args.check else "writing: ") + str(path.relative_to(ROOT)))
+        print("%s: %s" % ("out of date" if args.check else "writing" if path in files else "removing",
+                          path.relative_to(ROOT)))
     if args.check:
         return 1 if stale or extra else 0
     for path in stale:

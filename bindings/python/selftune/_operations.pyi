@@ -11,19 +11,6 @@ class AboutVersionReply(TypedDict):
     features: list[str]
 
 
-class EvalClassifyReply(TypedDict):
-    type: Literal["explicit", "implicit", "contextual"]
-    rule: str
-
-
-class EvalHygieneReply(TypedDict):
-    keep: bool
-    reason: str | None
-    verdict: Literal["keep", "drop", "quarantine"]
-    category: str | None
-    text: str
-
-
 class SchemaGetReply(TypedDict):
     id: str
     schema: dict[str, Any]
@@ -62,22 +49,41 @@ class SkillParseReply(TypedDict):
     errors: list[str]
 
 
+class SkillReplaceDescriptionReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class SkillReplaceDescriptionReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class SkillReplaceDescriptionReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class SkillReplaceDescriptionReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: SkillReplaceDescriptionReplyReceiptBefore
+    after: SkillReplaceDescriptionReplyReceiptAfter
+    backup_path: str | None
+    undo: SkillReplaceDescriptionReplyReceiptUndo | None
+
+
 class SkillReplaceDescriptionReply(TypedDict):
     changed: bool
     sha256_before: str
     sha256_after: str
-    span: list[int]
+    span: list[int] | None
     output_path: str | None
     content_base64: str | None
+    receipt: SkillReplaceDescriptionReplyReceipt | None
 
 
 class Requests(Protocol):
     @overload
     def request(self, op: Literal["about.version"]) -> AboutVersionReply: ...
-    @overload
-    def request(self, op: Literal["eval.classify"], *, query: str, skill: str) -> EvalClassifyReply: ...
-    @overload
-    def request(self, op: Literal["eval.hygiene"], *, query: str) -> EvalHygieneReply: ...
     @overload
     def request(self, op: Literal["schema.get"], *, id: str) -> SchemaGetReply: ...
     @overload

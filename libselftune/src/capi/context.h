@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@
 #include "config/config.h"
 
 namespace selftune::store {
-class Store;
+class Db;
 }
 
 namespace selftune::capi {
@@ -49,12 +50,12 @@ class Context {
   struct Request {
     std::string op;
     bool dry_run = false;
-    bool job = false;  // started by selftune_start: Progress() is heard
+    // Hears Progress(); empty unless the operation runs as a job.
     std::function<void(std::string_view event_json)> on_event;
   };
 
-  Context(Engine& engine, Request request, const base::Cancel& cancel)
-      : engine_(engine), request_(std::move(request)), cancel_(cancel) {}
+  Context(Engine& engine, Request request, const base::Cancel& cancel);
+  ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -67,14 +68,17 @@ class Context {
   [[nodiscard]] StatusOr<const config::Config*> config();
   [[nodiscard]] const base::Cancel& cancel() const { return cancel_; }
   // The embedding program's model; nullptr when it set none.
-  [[nodiscard]] const LlmHandler* llm_handler() const;
+  [[nodiscard]] const LlmHandler* llm_handler() const { return llm_.get(); }
   [[nodiscard]] bool network_allowed() const;
 
-  // The store. Read: STORE_MISSING when there is none yet (next: selftune
-  // sync). Write: created and migrated on first use, unless the engine is
-  // read-only (STORE_READ_ONLY). A dry run may ask for Read only.
-  [[nodiscard]] StatusOr<store::Store*> StoreForRead();
-  [[nodiscard]] StatusOr<store::Store*> StoreForWrite();
+  // Connections for the life of this context, opened on first use; both may be
+  // held. Read: STORE_MISSING when there is no store yet (next: selftune sync).
+  // Write: the store is created and migrated, unless the engine is read-only
+  // (STORE_READ_ONLY); refused in a dry run.
+  [[nodiscard]] StatusOr<store::Db*> ReadDb();
+  [[nodiscard]] StatusOr<store::Db*> WriteDb();
+  // The file exists; false before the first sync.
+  [[nodiscard]] bool HasStore() const;
 
   // --- The request ---------------------------------------------------------
   [[nodiscard]] const std::string& op() const { return request_.op; }
@@ -86,8 +90,8 @@ class Context {
   void SetChanged() { changed_ = true; }
   // Code in capitals ("STALE_EVIDENCE"), message for a person.
   void Warn(std::string_view code, std::string message);
-  void SetNext(NextStep next) { next_.assign(1, std::move(next)); }
-  // Other steps a caller may take instead; after SetNext.
+  void SetNext(NextStep next) { next_.insert(next_.begin(), std::move(next)); }
+  // Another step a caller may take instead.
   void AddAlternative(NextStep next) { next_.push_back(std::move(next)); }
   // The operation ran and its answer is "bad" (exit 3), blocked (2) or
   // undecided (6): the data is delivered, with ok:false and this error.
@@ -111,6 +115,9 @@ class Context {
   Request request_;
   const base::Cancel& cancel_;
   std::optional<config::Config> config_;
+  std::shared_ptr<const LlmHandler> llm_;  // shared: the engine may replace its own
+  std::unique_ptr<store::Db> read_;
+  std::unique_ptr<store::Db> write_;
   bool changed_ = false;
   std::vector<Warning> warnings_;
   std::vector<NextStep> next_;  // the first is the step, the rest alternatives

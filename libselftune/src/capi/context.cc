@@ -1,0 +1,70 @@
+#include "capi/context.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/engine.h"
+#include "store/db.h"
+
+namespace selftune::capi {
+
+Context::Context(Engine& engine, Request request, const base::Cancel& cancel)
+    : engine_(engine),
+      request_(std::move(request)),
+      cancel_(cancel),
+      llm_(engine.llm_handler()) {}
+
+Context::~Context() {
+  engine_.ReturnDb(Engine::Access::kRead, std::move(read_));
+  engine_.ReturnDb(Engine::Access::kWrite, std::move(write_));
+}
+
+const base::Environment& Context::env() const { return engine_.options().env; }
+const Clock& Context::clock() const { return engine_.clock(); }
+const Paths& Context::paths() const { return engine_.paths(); }
+bool Context::network_allowed() const { return !engine_.options().no_network; }
+bool Context::HasStore() const { return base::Exists(paths().db); }
+
+StatusOr<const config::Config*> Context::config() {
+  if (!config_.has_value()) {
+    ST_ASSIGN_OR_RETURN(config_, config::Load(paths().state_dir));
+  }
+  return &*config_;
+}
+
+StatusOr<store::Db*> Context::ReadDb() {
+  if (read_ == nullptr) {
+    ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead));
+  }
+  return read_.get();
+}
+
+StatusOr<store::Db*> Context::WriteDb() {
+  if (dry_run()) return Fail(kInternal, "{}: a dry run asked to write the store", op());
+  if (write_ == nullptr) {
+    ST_ASSIGN_OR_RETURN(write_, engine_.TakeDb(Engine::Access::kWrite));
+  }
+  return write_.get();
+}
+
+void Context::Warn(std::string_view code, std::string message) {
+  warnings_.push_back({std::string(code), std::move(message)});
+}
+
+void Context::Progress(std::string_view stage, int64_t done, int64_t total,
+                       std::string_view message) {
+  if (!request_.on_event) return;
+  base::JsonWriter event;
+  event.BeginObject()
+      .Field("event", "progress")
+      .Field("stage", stage)
+      .Field("done", done)
+      .Field("total", total)
+      .Field("message", message)
+      .EndObject();
+  request_.on_event(event.view());
+}
+
+}  // namespace selftune::capi

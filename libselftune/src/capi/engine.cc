@@ -1,0 +1,167 @@
+#include "capi/engine.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/router.h"
+#include "hosts/registry.h"
+#include "store/db.h"
+
+namespace selftune::capi {
+namespace {
+
+constexpr size_t kJobThreads = 2;
+constexpr size_t kIdleReaders = 4;
+constexpr size_t kIdleWriters = 1;
+
+// Goes up in every forked child, so that engines of the parent notice.
+std::atomic<uint64_t> fork_generation{0};
+
+uint64_t ForkGeneration() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++fork_generation; });
+  (void)registered;
+  return fork_generation.load();
+}
+
+class CallbackClock : public Clock {
+ public:
+  explicit CallbackClock(std::function<int64_t()> now_ms) : now_ms_(std::move(now_ms)) {}
+  [[nodiscard]] UtcMillis Now() const override { return UtcMillis{now_ms_()}; }
+
+ private:
+  std::function<int64_t()> now_ms_;
+};
+
+Status MissingStore(const Status& status) {
+  return WithSuggestion(status, "read the transcripts of the agents first", "selftune sync");
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
+  Paths paths;
+  paths.home = options.env.Home();
+  paths.state_dir = options.env.StateDir();
+  if (paths.home.empty() && !options.env.Get("SELFTUNE_HOME").has_value()) {
+    return WithSuggestion(
+        Fail(kInvalidRequest, "opening an engine: neither HOME nor SELFTUNE_HOME is set"),
+        "set HOME", "");
+  }
+  for (const std::string* path : {&paths.home, &paths.state_dir, &options.db_path}) {
+    if (path->empty() || path->front() == '/') continue;
+    return Fail(kInvalidRequest, "opening an engine: {} is not an absolute path", *path);
+  }
+  paths.db = options.db_path.empty() ? store::StorePath(paths.state_dir) : options.db_path;
+  return std::unique_ptr<Engine>(new Engine(std::move(options), std::move(paths)));
+}
+
+Engine::Engine(EngineOptions options, Paths paths)
+    : options_(std::move(options)),
+      paths_(std::move(paths)),
+      own_clock_(options_.now_ms ? std::make_unique<CallbackClock>(options_.now_ms) : nullptr),
+      clock_(own_clock_ ? own_clock_.get() : &SystemClock()),
+      fork_generation_(ForkGeneration()),
+      runner_(kJobThreads) {}
+
+Engine::~Engine() = default;
+
+Status Engine::Check() const {
+  if (fork_generation_ == fork_generation.load()) return absl::OkStatus();
+  return WithSuggestion(Fail(kForked, "using an engine in a forked process"),
+                        "open an engine of its own in the child", "");
+}
+
+StatusOr<std::string> Engine::Request(std::string_view request_json) {
+  ST_ASSIGN_OR_RETURN(const RequestDoc request, ParseRequest(request_json));
+  base::Cancel cancel;
+  return RunRequest(*this, request, cancel, {});
+}
+
+StatusOr<std::shared_ptr<jobs::Job>> Engine::Start(std::string_view request_json,
+                                                   jobs::Job::Listener listener) {
+  ST_ASSIGN_OR_RETURN(RequestDoc request, ParseRequest(request_json));
+  auto work = [this, request = std::move(request)](jobs::Job& job) {
+    return RunRequest(*this, request, job.cancel(),
+                      [&job](std::string_view event) { job.Emit(event); });
+  };
+  auto job = std::make_shared<jobs::Job>(std::move(work), std::move(listener));
+  runner_.Start(job);
+  return job;
+}
+
+void Engine::SetLlmHandler(LlmHandler handler) {
+  auto shared = handler ? std::make_shared<const LlmHandler>(std::move(handler)) : nullptr;
+  const std::lock_guard lock(llm_mutex_);
+  llm_ = std::move(shared);
+}
+
+std::shared_ptr<const LlmHandler> Engine::llm_handler() const {
+  const std::lock_guard lock(llm_mutex_);
+  return llm_;
+}
+
+void Engine::Log(LogLevel level, std::string_view event, std::string_view message) const {
+  if (!options_.log) return;
+  base::JsonWriter line;
+  line.BeginObject()
+      .Field("at", clock().Now())
+      .Field("event", event)
+      .Field("message", message)
+      .EndObject();
+  options_.log(level, line.view());
+}
+
+StatusOr<std::unique_ptr<store::Db>> Engine::OpenDb(Access access) const {
+  std::vector<store::HostName> hosts;
+  for (const hosts::HostRow& row : hosts::Rows()) hosts.push_back({row.platform, row.title});
+  store::OpenOptions options;
+  options.hosts = hosts;
+  if (access == Access::kRead) {
+    StatusOr<std::unique_ptr<store::Db>> db = store::Db::Open(paths_.db, options);
+    if (!db.ok() && CodeOf(db.status()).name == kStoreMissing.name) {
+      return MissingStore(db.status());
+    }
+    return db;
+  }
+  if (options_.read_only) {
+    return Fail(kStoreReadOnly, "opening {} for writing: this engine is read-only", paths_.db);
+  }
+  const bool missing = !base::Exists(paths_.db);
+  if (missing && options_.no_create) {
+    return MissingStore(Fail(kStoreMissing, "opening {}: no such file", paths_.db));
+  }
+  options.mode = options_.no_migrate && !missing ? store::OpenMode::kReadWrite
+                                                 : store::OpenMode::kCreate;
+  if (missing) {
+    ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(paths_.db)), 0700));
+  }
+  return store::Db::Open(paths_.db, options);
+}
+
+StatusOr<std::unique_ptr<store::Db>> Engine::TakeDb(Access access) {
+  {
+    const std::lock_guard lock(pool_mutex_);
+    auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
+    if (!idle.empty()) {
+      std::unique_ptr<store::Db> db = std::move(idle.back());
+      idle.pop_back();
+      return db;
+    }
+  }
+  return OpenDb(access);
+}
+
+void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
+  if (db == nullptr || db->in_transaction()) return;  // left half done: close it
+  const std::lock_guard lock(pool_mutex_);
+  auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
+  const size_t keep = access == Access::kRead ? kIdleReaders : kIdleWriters;
+  if (idle.size() < keep) idle.push_back(std::move(db));
+}
+
+}  // namespace selftune::capi

@@ -1,0 +1,28 @@
+// The envelope every reply comes in (cli.md 10.2).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "capi/context.h"
+#include "capi/router.h"
+
+namespace selftune::capi {
+
+// The envelope of an operation that ran; ok:false when it set a verdict.
+[[nodiscard]] std::string SuccessEnvelope(const RequestDoc& request, const Context& context,
+                                          std::string_view data_json);
+
+// {"code","message","suggestion","retryable","exit_code","details"}.
+[[nodiscard]] std::string ErrorObject(const Status& status);
+// The same with "next":{"command","argv"} or null; text of selftune_error_json.
+[[nodiscard]] std::string ErrorObjectWithNext(const Status& status);
+
+// Words of a command line; quotes as a shell reads them.
+[[nodiscard]] std::vector<std::string> SplitCommand(std::string_view command);
+// The line a shell splits into `argv`.
+[[nodiscard]] std::string JoinCommand(const std::vector<std::string>& argv);
+
+}  // namespace selftune::capi
