@@ -147,7 +147,7 @@ Comparison Compare(const ComparisonInput& input) {
 std::vector<double> HolmAdjust(std::span<const double> p) {
   std::vector<size_t> order(p.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return p[a] < p[b]; });
   std::vector<double> adjusted(p.size());
   double running = 0;
   for (size_t i = 0; i < order.size(); ++i) {

@@ -34,7 +34,7 @@ struct ComparisonInput {
   int64_t new_false_positives = 0;
   int64_t fixed_false_positives = 0;
   // p of the one-sided test after Holm when several candidates were tested.
-  std::optional<double> adjusted_p;
+  std::optional<double> adjusted_p = std::nullopt;
   // Partial results, or no held-out split: at best weak_improvement.
   bool cap_at_weak = false;
 };

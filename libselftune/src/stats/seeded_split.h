@@ -27,10 +27,10 @@ enum class Split { kTrain, kVal, kTest };
 [[nodiscard]] int SplitBucket(std::string_view skill, std::string_view query);  // 0..99
 
 struct SplitEntry {
-  std::string_view query;
+  std::string_view query = {};
   // Bucket this entry had before, if it is not new: it keeps it, and new near
   // duplicates follow it.
-  std::optional<int> earlier_bucket;
+  std::optional<int> earlier_bucket = std::nullopt;
 };
 struct SplitAssignment {
   uint64_t hash = 0;
