@@ -10,10 +10,10 @@
 #define ST_CONCAT(a, b) ST_CONCAT_INNER(a, b)
 
 // ST_RETURN_IF_ERROR(txn.Add(row));
-#define ST_RETURN_IF_ERROR(expr)                                \
-  do {                                                          \
-    if (::selftune::Status st_status = (expr); !st_status.ok()) \
-      return st_status;                                         \
+#define ST_RETURN_IF_ERROR(expr) ST_RETURN_IF_ERROR_IMPL(ST_CONCAT(st_status_, __LINE__), expr)
+#define ST_RETURN_IF_ERROR_IMPL(var, expr)                       \
+  do {                                                           \
+    if (::selftune::Status var = (expr); !var.ok()) return var;  \
   } while (false)
 
 // ST_ASSIGN_OR_RETURN(auto rows, reader.Read(chunk));

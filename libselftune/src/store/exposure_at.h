@@ -1,0 +1,39 @@
+// What the model could see of a skill at one prompt.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "store/rows.h"
+
+namespace selftune::store {
+
+struct ExposureAt {
+  bool recorded = false;  // false: the session's source says nothing about listings
+  ExposureState state = ExposureState::kAbsent;
+  ExposureCause cause = ExposureCause::kListing;
+  std::optional<std::string> description;  // as shown
+  std::string skill_path;
+  std::string source_path;  // where the listing stands
+  std::optional<int64_t> source_offset;
+};
+
+// State of `skill` (the name as the host lists it, case ignored) at the prompt.
+[[nodiscard]] StatusOr<ExposureAt> ReadExposureAt(Db& db, PromptPk prompt, std::string_view skill);
+
+// The cause a miss of `skill` at that state has.
+[[nodiscard]] MissCause CauseOf(const ExposureAt& exposure);
+
+// The newest user prompt of the session before `seq`; 0 when there is none.
+[[nodiscard]] StatusOr<PromptPk> UserPromptBefore(Db& db, SessionPk session, int32_t seq);
+// The prompt with this number; 0 when there is none.
+[[nodiscard]] StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq);
+// Text of the prompt with this number; "" when there is none or it was erased.
+[[nodiscard]] StatusOr<std::string> PromptText(Db& db, SessionPk session, int32_t seq);
+// Did the skill run in the turn of this prompt?
+[[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill);
+
+}  // namespace selftune::store

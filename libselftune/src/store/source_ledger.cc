@@ -1,0 +1,110 @@
+#include "store/source_ledger.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kLedger[] =
+    "SELECT source_id, path, dev, inode, size, mtime_ns, parser_version, pending_bytes, state, "
+    "coalesce(last_read_ms,0) FROM source_file WHERE platform=?1 AND kind NOT IN('spool','import') "
+    "ORDER BY path";
+
+constexpr char kState[] =
+    "SELECT platform, kind, path, dev, inode, generation, size, mtime_ns, head_sha256, offset, "
+    "line_no, foreign_cursor, parser, parser_version, parser_state, state, host_schema, "
+    "pending_bytes, last_error FROM source_file WHERE source_id=?1";
+
+constexpr char kMove[] = "UPDATE source_file SET path=?2, state='active' WHERE source_id=?1";
+
+constexpr char kSessionSource[] =
+    "SELECT s.session_pk, coalesce(f.source_id,0), coalesce(f.generation,0), "
+    "coalesce(f.state,''), coalesce(f.path,'') FROM session s LEFT JOIN source_file f "
+    "ON f.source_id=s.source_id WHERE s.session_id=?2 AND s.platform=?1";
+
+constexpr char kWorkspaces[] = "SELECT path FROM workspace ORDER BY path";
+
+}  // namespace
+
+StatusOr<std::vector<LedgerEntry>> LoadLedger(Db& db, std::string_view platform) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kLedger, platform));
+  std::vector<LedgerEntry> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    LedgerEntry& entry = out.emplace_back();
+    entry.id = {rows.Int(0)};
+    entry.path = std::string(rows.Text(1));
+    entry.dev = static_cast<uint64_t>(rows.Int(2));
+    entry.inode = static_cast<uint64_t>(rows.Int(3));
+    entry.size = static_cast<uint64_t>(rows.Int(4));
+    entry.mtime_ns = rows.Int(5);
+    entry.parser_version = rows.Int(6);
+    entry.pending_bytes = static_cast<uint64_t>(rows.Int(7));
+    entry.missing = rows.Text(8) == "missing";
+    entry.quarantined = rows.Text(8) == "quarantined";
+    entry.last_read_ms = rows.Int(9);
+  }
+}
+
+StatusOr<SourceState> LoadSourceState(Db& db, SourceId id) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kState, id));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return Fail(kNotFound, "reading source {}: no such row", id.value);
+  SourceState out;
+  out.id = id;
+  out.platform = std::string(row.Text(0));
+  out.kind = std::string(row.Text(1));
+  out.path = std::string(row.Text(2));
+  out.dev = static_cast<uint64_t>(row.Int(3));
+  out.inode = static_cast<uint64_t>(row.Int(4));
+  out.generation = row.Int(5);
+  out.size = static_cast<uint64_t>(row.Int(6));
+  out.mtime_ns = row.Int(7);
+  out.head_sha256 = std::string(row.Bytes(8));
+  out.offset = static_cast<uint64_t>(row.Int(9));
+  out.line_no = static_cast<uint64_t>(row.Int(10));
+  out.foreign_cursor = std::string(row.Text(11));
+  out.parser = std::string(row.Text(12));
+  out.parser_version = row.Int(13);
+  out.parser_state = std::string(row.Bytes(14));
+  out.state = std::string(row.Text(15));
+  out.host_schema = std::string(row.Text(16));
+  out.pending_bytes = static_cast<uint64_t>(row.Int(17));
+  out.last_error = std::string(row.Text(18));
+  return out;
+}
+
+Status MoveSource(Db& db, SourceId id, std::string_view path) { return db.Run(kMove, id, path); }
+
+StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
+                                          std::string_view session_id) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSessionSource, platform, session_id));
+  SessionSource out;
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (found) {
+    out.session = {row.Int(0)};
+    out.source = {row.Int(1)};
+    out.generation = row.Int(2);
+    out.state = std::string(row.Text(3));
+    out.path = std::string(row.Text(4));
+  }
+  return out;
+}
+
+StatusOr<std::vector<std::string>> Workspaces(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kWorkspaces));
+  std::vector<std::string> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(rows.String(0));
+  }
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,408 @@
+#include "sync/apply.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "signals/improvement.h"
+#include "signals/invocation_mode.h"
+#include "store/exposure_at.h"
+
+namespace selftune::sync {
+namespace {
+
+constexpr size_t kMaxTagged = 512;
+
+SignalKind ToStore(signals::SignalKind kind) {
+  switch (kind) {
+    case signals::SignalKind::kCorrection: return SignalKind::kCorrection;
+    case signals::SignalKind::kUnwanted: return SignalKind::kUnwanted;
+    case signals::SignalKind::kExplicitRequest: return SignalKind::kExplicitRequest;
+    case signals::SignalKind::kManualInvocation: return SignalKind::kManualInvocation;
+  }
+  return SignalKind::kCorrection;
+}
+
+store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
+  return {.source = state.source,
+          .generation = state.generation,
+          .offset = origin.offset,
+          .line_no = origin.line_no,
+          .record = origin.record};
+}
+
+std::optional<int64_t> If(bool known, int64_t value) {
+  if (!known) return std::nullopt;
+  return value;
+}
+
+// What loaded the skill, seen from the prompt's side.
+InvocationMode ModeOf(const ingest::SkillFact& skill, std::string_view prompt_text) {
+  if (skill.level == Level::kExplicit) return InvocationMode::kExplicit;
+  return signals::PromptNamesSkill(prompt_text, skill.skill) ? InvocationMode::kImplicit
+                                                             : InvocationMode::kInferred;
+}
+
+// A session is only written when something happened in it: a file that holds
+// nothing but settings leaves none.
+bool HasContent(const ingest::SessionFacts& facts) {
+  return !facts.prompts.empty() || !facts.skills.empty() || !facts.metrics.tools.empty() ||
+         facts.metrics.answers != 0 || facts.started.has_value() || !facts.exposures.empty();
+}
+
+}  // namespace
+
+Applier::Applier(store::Db& db, std::vector<std::string> installed, UtcMillis now)
+    : db_(db), writer_(db, now), installed_(std::move(installed)) {}
+
+StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation) {
+  ApplyState state;
+  state.item = &item;
+  if (item.change == Change::kMoved) {
+    ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path));
+  }
+  ST_ASSIGN_OR_RETURN(
+      state.source,
+      writer_.UpsertSource(item.source->platform(), item.file.kind, item.file.path,
+                           item.source->parser_name(), item.source->parser_version()));
+  state.generation = item.state.id ? item.state.generation : 1;
+  if (item.change == Change::kReplaced) {
+    state.generation = std::max(state.generation + 1, min_generation);
+    state.rereading = true;
+    ST_RETURN_IF_ERROR(writer_.StartGeneration(state.source, state.generation));
+  }
+  return state;
+}
+
+Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
+  for (const ingest::SessionFacts& facts : chunk.batch.sessions) {
+    if (state.set_aside) break;
+    ST_RETURN_IF_ERROR(ApplySession(state, facts));
+  }
+  for (const ingest::BadLine& line : chunk.batch.bad_lines) {
+    ST_RETURN_IF_ERROR(writer_.AddBadLine(state.source, state.generation,
+                                          {.offset = line.offset,
+                                           .line_no = line.line_no,
+                                           .reason = line.reason,
+                                           .excerpt = line.excerpt}));
+    ++state.bad_lines;
+  }
+  ST_RETURN_IF_ERROR(SaveCursor(state, chunk));
+  if (chunk.last && state.rereading && !state.set_aside) {
+    ST_RETURN_IF_ERROR(writer_.SweepSource(state.source, state.generation));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::Failed(const ApplyState& state, const Status& why) {
+  return writer_.SetSourceState(state.source, "active", Message(why));
+}
+
+// Decides whose session it is before its first fact is written.
+StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
+                                                const ingest::SessionFacts& facts) {
+  const bool first = state.sessions.insert(facts.id).second;
+  const std::string_view platform = state.item->source->platform();
+  if (first) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                        store::FindSessionSource(db_, platform, facts.id));
+    const bool elsewhere = owner.source && owner.source != state.source;
+    if (elsewhere && owner.state == "active") {
+      state.set_aside = true;
+      ST_RETURN_IF_ERROR(writer_.SetSourceState(
+          state.source, "quarantined",
+          fmt::format("session {} is already read from {}", facts.id, owner.path)));
+      return store::SessionPk{};
+    }
+    if (elsewhere && state.generation <= owner.generation) {
+      // The other file is gone and this one goes on in its place.
+      state.generation = owner.generation + 1;
+      state.rereading = true;
+      ST_RETURN_IF_ERROR(writer_.StartGeneration(state.source, state.generation));
+    }
+    if (owner.session && (elsewhere || state.rereading)) {
+      ST_RETURN_IF_ERROR(writer_.ResetSession(owner.session, state.generation));
+    }
+  }
+  return writer_.UpdateSession({.platform = platform,
+                                .id = facts.id,
+                                .capture = Capture::kTranscript,
+                                .kind = facts.kind,
+                                .parent_id = facts.links.parent_id,
+                                .root_id = facts.links.root_id,
+                                .spawn_call_id = facts.links.spawn_call_id,
+                                .prompt_native_id = facts.links.prompt_native_id,
+                                .forked_from = facts.links.forked_from,
+                                .fork_end_offset = facts.links.fork_end_offset,
+                                .host_version = facts.host_version,
+                                .agent_cli = facts.agent_cli,
+                                .agent_type = facts.agent_type,
+                                .provider = facts.provider,
+                                .model = facts.model,
+                                .cwd = facts.cwd,
+                                .branch = facts.branch,
+                                .commit_sha = facts.commit_sha,
+                                .repo_remote = facts.repo_remote,
+                                .depth = facts.depth,
+                                .archived = state.item->file.archived,
+                                .started = facts.started,
+                                .ended = facts.ended,
+                                .born = facts.born,
+                                .completion = facts.completion,
+                                .source = state.source,
+                                .generation = state.generation});
+}
+
+Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& facts) {
+  if (facts.internal) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                        store::FindSessionSource(db_, state.item->source->platform(), facts.id));
+    return owner.session ? writer_.DeleteInternalSession(owner.session) : absl::OkStatus();
+  }
+  if (!HasContent(facts) && !state.sessions.contains(facts.id)) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                        store::FindSessionSource(db_, state.item->source->platform(), facts.id));
+    if (!owner.session) return absl::OkStatus();
+  }
+  ST_ASSIGN_OR_RETURN(const store::SessionPk session, OpenSession(state, facts));
+  if (!session) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(AddPrompts(state, session, facts));
+  ST_RETURN_IF_ERROR(AddSkills(state, session, facts));
+  ST_RETURN_IF_ERROR(AddExposures(state, session, facts));
+  ST_RETURN_IF_ERROR(AddRest(state, session, facts));
+  for (const ingest::PromptFact& prompt : facts.prompts) {
+    if (prompt.kind == PromptKind::kUser && prompt.active) {
+      ST_RETURN_IF_ERROR(AddSignals(session, prompt));
+    }
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
+                           const ingest::SessionFacts& facts) {
+  for (const ingest::PromptFact& prompt : facts.prompts) {
+    const auto added = writer_.UpsertPrompt(session, {.seq = prompt.seq,
+                                                      .kind = prompt.kind,
+                                                      .text = prompt.text,
+                                                      .raw_text = prompt.raw_text,
+                                                      .native_id = prompt.native_id,
+                                                      .command_kind = prompt.command_kind,
+                                                      .command_name = prompt.command_name,
+                                                      .command_args = prompt.command_args,
+                                                      .active = prompt.active,
+                                                      .at = prompt.at,
+                                                      .capture = Capture::kTranscript,
+                                                      .origin = From(state, prompt.origin)});
+    ST_RETURN_IF_ERROR(added.status());
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddSkills(const ApplyState& state, store::SessionPk session,
+                          const ingest::SessionFacts& facts) {
+  for (const ingest::SkillFact& skill : facts.skills) {
+    if (skill.retracted) {
+      ST_RETURN_IF_ERROR(writer_.RetractObservation(session, skill.key, skill.key_is_call_id,
+                                                    skill.skill, Capture::kTranscript));
+      continue;
+    }
+    std::string prompt_text;
+    if (skill.prompt_seq.has_value()) {
+      ST_ASSIGN_OR_RETURN(prompt_text, store::PromptText(db_, session, *skill.prompt_seq));
+    }
+    ST_RETURN_IF_ERROR(writer_.UpsertObservation(
+        session,
+        {.key = skill.key,
+         .key_is_call_id = skill.key_is_call_id,
+         .skill = skill.skill,
+         .outcome = skill.outcome,
+         .level = skill.level,
+         .route = skill.route,
+         .requested_by = skill.requested_by,
+         .mode = ModeOf(skill, prompt_text),
+         .prompt_seq = skill.prompt_seq,
+         .tool_name = skill.tool_name,
+         .tool_call_id = skill.tool_call_id,
+         .path = skill.path,
+         .scope = {},
+         .args = skill.has_args ? std::optional<std::string_view>(skill.args) : std::nullopt,
+         .forked = skill.forked,
+         .body_sha256 = skill.body_sha256,
+         .description_sha256 = {},
+         .at = skill.at,
+         .capture = Capture::kTranscript,
+         .origin = From(state, skill.origin)}));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddExposures(const ApplyState& state, store::SessionPk session,
+                             const ingest::SessionFacts& facts) {
+  for (const ingest::ExposureFact& exposure : facts.exposures) {
+    std::vector<store::ListingEntryRow> entries;
+    if (exposure.listing != nullptr) {
+      entries.reserve(exposure.listing->entries.size());
+      for (const ingest::ListingEntry& entry : exposure.listing->entries) {
+        entries.push_back({.name = entry.name,
+                           .state = entry.state,
+                           .description = entry.has_description
+                                              ? std::optional<std::string_view>(entry.description)
+                                              : std::nullopt,
+                           .path = entry.path});
+      }
+    }
+    ST_RETURN_IF_ERROR(writer_.AddExposure(session, {.prompt_seq = exposure.prompt_seq,
+                                                     .at = exposure.at,
+                                                     .cause = exposure.cause,
+                                                     .entries = entries,
+                                                     .tag = ListingTag(exposure.listing),
+                                                     .origin = From(state, exposure.origin)}));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
+                        const ingest::SessionFacts& facts) {
+  const ingest::MetricDelta& delta = facts.metrics;
+  const ingest::TokenDelta& tokens = delta.tokens;
+  std::vector<store::ToolDeltaRow> tools;
+  tools.reserve(delta.tools.size());
+  for (const ingest::ToolDelta& tool : delta.tools) {
+    tools.push_back({.name = tool.name,
+                     .calls = tool.calls,
+                     .errors = tool.errors,
+                     .nonzero_exits = tool.nonzero_exits,
+                     .denied = tool.denied,
+                     .unfinished = tool.unfinished});
+  }
+  ST_RETURN_IF_ERROR(writer_.AddMetricDelta(
+      session, {.answers = If(delta.known_answers, delta.answers),
+                .failed_turns = delta.failed_turns,
+                .interruptions = delta.interruptions,
+                .compactions = delta.compactions,
+                .api_errors = delta.api_errors,
+                .input_uncached = If(tokens.known_input, tokens.input_uncached),
+                .cache_read = If(tokens.known_cache_read, tokens.cache_read),
+                .cache_write = If(tokens.known_cache_write, tokens.cache_write),
+                .output = If(tokens.known_output, tokens.output),
+                .reasoning = If(tokens.known_reasoning, tokens.reasoning),
+                .overhead_input = If(tokens.known_overhead, tokens.overhead_input),
+                .overhead_output = If(tokens.known_overhead, tokens.overhead_output),
+                .cost_micro_usd = std::nullopt,
+                .tools = tools}));
+  for (const ingest::EventFact& event : facts.events) {
+    ST_RETURN_IF_ERROR(writer_.AddEvent(session, {.kind = event.kind,
+                                                  .at = event.at,
+                                                  .detail = event.detail,
+                                                  .origin = From(state, event.origin)}));
+  }
+  for (const ingest::SpawnFact& spawn : facts.spawns) {
+    ST_RETURN_IF_ERROR(writer_.AddSpawn(session, {.call_id = spawn.call_id,
+                                                  .prompt_seq = spawn.prompt_seq,
+                                                  .child_id = spawn.child_id}));
+  }
+  if (!facts.record_keys.empty()) ST_RETURN_IF_ERROR(writer_.AddKeys(session, facts.record_keys));
+  if (!facts.anchors.empty()) ST_RETURN_IF_ERROR(writer_.AddAnchors(session, facts.anchors));
+  return absl::OkStatus();
+}
+
+// Keeps what the prompt says about skills, and the labels that follow from it:
+// a complaint is about the prompt before, a request about this one.
+Status Applier::AddSignals(store::SessionPk session, const ingest::PromptFact& prompt) {
+  const auto found = signals::DetectSignals(prompt.text, installed_);
+  if (found.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const store::PromptPk here, store::FindPrompt(db_, session, prompt.seq));
+  ST_ASSIGN_OR_RETURN(const store::PromptPk before,
+                      store::UserPromptBefore(db_, session, prompt.seq));
+  for (const signals::Signal& signal : found) {
+    const SignalKind kind = ToStore(signal.kind);
+    const auto added = writer_.AddSignal({.prompt = here,
+                                          .kind = kind,
+                                          .mention = signal.skill,
+                                          .skill = signal.resolved ? signal.skill : std::string(),
+                                          .at = prompt.at});
+    ST_RETURN_IF_ERROR(added.status());
+    if (!signal.resolved) continue;
+    store::PromptPk about = here;
+    Label label = Label::kShould;
+    if (kind == SignalKind::kCorrection) {
+      about = before;
+    } else if (kind == SignalKind::kUnwanted) {
+      label = Label::kShouldNot;
+      if (before) {
+        ST_ASSIGN_OR_RETURN(const bool ran, store::TriggeredAt(db_, before, signal.skill));
+        if (ran) about = before;
+      }
+    }
+    if (!about) continue;
+    const std::string source = fmt::format("signal:{}", Word(kind));
+    ST_RETURN_IF_ERROR(writer_.AddLabel({.prompt = about,
+                                         .skill = signal.skill,
+                                         .label = label,
+                                         .reason = MissReason::kSignal,
+                                         .source = source}));
+    if (label != Label::kShould || kind == SignalKind::kManualInvocation) continue;
+    ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
+                        store::ReadExposureAt(db_, about, signal.skill));
+    ST_RETURN_IF_ERROR(writer_.AddMissed({.prompt = about,
+                                          .skill = signal.skill,
+                                          .reason = MissReason::kSignal,
+                                          .cause = store::CauseOf(seen),
+                                          .confidence = 1.0}));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
+  const WorkItem& item = *state.item;
+  store::SourceState row = item.state;
+  row.id = state.source;
+  row.generation = state.generation;
+  row.dev = item.info.dev;
+  row.inode = item.info.inode;
+  row.parser = std::string(item.source->parser_name());
+  row.parser_version = item.source->parser_version();
+  row.host_schema = chunk.batch.host_schema.empty() ? item.state.host_schema
+                                                    : chunk.batch.host_schema;
+  row.state = state.set_aside ? "quarantined" : "active";
+  row.last_error = state.set_aside ? "another file already holds this session" : "";
+  if (chunk.last) {
+    // Only a file read to its end counts as seen: a crash before leaves the
+    // ledger behind the disk, and the next run goes on at the cursor.
+    row.size = item.info.size;
+    row.mtime_ns = item.info.mtime_ns;
+    row.head_sha256 = chunk.head_sha256;
+  }
+  if (state.set_aside) {
+    row.offset = row.line_no = 0;
+    row.parser_state.clear();
+  } else {
+    row.offset = chunk.cursor.offset;
+    row.line_no = chunk.cursor.line_no;
+    row.parser_state = chunk.reader_state;
+    row.pending_bytes = item.info.size > row.offset ? item.info.size - row.offset : 0;
+  }
+  return writer_.SaveCursor(row, {.seen = chunk.batch.records_seen,
+                                  .used = chunk.batch.records_used,
+                                  .unknown = chunk.batch.records_unknown});
+}
+
+const void* Applier::ListingTag(const std::shared_ptr<const ingest::Listing>& listing) {
+  if (listing == nullptr) return nullptr;
+  for (const auto& known : tagged_) {
+    if (known == listing) return listing.get();
+  }
+  // The address must not be reused for other entries while it is a tag.
+  if (tagged_.size() >= kMaxTagged) return nullptr;
+  tagged_.push_back(listing);
+  return listing.get();
+}
+
+}  // namespace selftune::sync

@@ -1,0 +1,69 @@
+// Writes batches: facts, labels drawn from what people said, and the cursor,
+// in one transaction.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "ingest/facts.h"
+#include "store/ingest_writer.h"
+#include "store/source_ledger.h"
+#include "sync/parallel_reader.h"
+#include "sync/plan.h"
+
+namespace selftune::sync {
+
+// A file being applied.
+struct ApplyState {
+  const WorkItem* item = nullptr;
+  store::SourceId source;
+  int64_t generation = 1;
+  bool rereading = false;  // rows of an older generation are swept at the end
+  std::set<std::string, std::less<>> sessions;  // seen in this read
+  int64_t bad_lines = 0;
+  bool set_aside = false;  // another file already holds this session
+};
+
+class Applier {
+ public:
+  // `installed`: names of the skills of all hosts, for what prompts say about them.
+  Applier(store::Db& db, std::vector<std::string> installed, UtcMillis now);
+
+  // Everything below belongs into a WriteTxn.
+  [[nodiscard]] StatusOr<ApplyState> Begin(const WorkItem& item, int64_t min_generation);
+  [[nodiscard]] Status Apply(ApplyState& state, const ReadChunk& chunk);
+  // A file that could not be read: kept as it was, with the error.
+  [[nodiscard]] Status Failed(const ApplyState& state, const Status& why);
+
+  [[nodiscard]] store::IngestWriter& writer() { return writer_; }
+
+ private:
+  [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
+                                                       const ingest::SessionFacts& facts);
+  [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
+                                  const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddSkills(const ApplyState& state, store::SessionPk session,
+                                 const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddExposures(const ApplyState& state, store::SessionPk session,
+                                    const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,
+                               const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddSignals(store::SessionPk session, const ingest::PromptFact& prompt);
+  [[nodiscard]] Status SaveCursor(const ApplyState& state, const ReadChunk& chunk);
+  [[nodiscard]] const void* ListingTag(const std::shared_ptr<const ingest::Listing>& listing);
+
+  store::Db& db_;
+  store::IngestWriter writer_;
+  std::vector<std::string> installed_;
+  // Keeps listings alive whose address is used as a tag.
+  std::vector<std::shared_ptr<const ingest::Listing>> tagged_;
+};
+
+}  // namespace selftune::sync

@@ -1,0 +1,117 @@
+#include "sync/parallel_reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "sync/plan.h"
+
+namespace selftune::sync {
+
+ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers,
+                               const base::Cancel* cancel)
+    : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()) {
+  const auto count = std::min<size_t>(static_cast<size_t>(std::max(workers, 1)), tasks_.size());
+  threads_.reserve(count);
+  for (size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Work(); });
+}
+
+ParallelReader::~ParallelReader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+ReadChunk ParallelReader::Next(size_t index) {
+  std::unique_lock lock(mutex_);
+  current_ = index;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return !queues_[index].empty(); });
+  ReadChunk chunk = std::move(queues_[index].front());
+  queues_[index].pop_front();
+  lock.unlock();
+  changed_.notify_all();
+  return chunk;
+}
+
+bool ParallelReader::Ready(size_t index) {
+  const std::lock_guard lock(mutex_);
+  return !queues_[index].empty();
+}
+
+void ParallelReader::Work() {
+  ingest::PumpBuffer buffer;
+  while (true) {
+    size_t index = 0;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] {
+        return stopping_ || next_task_ == tasks_.size() || next_task_ < current_ + kAhead;
+      });
+      if (stopping_ || next_task_ == tasks_.size()) return;
+      index = next_task_++;
+    }
+    Read(index, buffer);
+  }
+}
+
+void ParallelReader::Read(size_t index, ingest::PumpBuffer& buffer) {
+  Status status = Pump(index, buffer);
+  if (status.ok()) return;
+  ReadChunk chunk;
+  chunk.status = std::move(status);
+  chunk.last = true;
+  static_cast<void>(Push(index, std::move(chunk)));
+}
+
+Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
+  const ReadTask& task = tasks_[index];
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::LineReader> reader,
+                      task.source->Open({.file = &task.file,
+                                         .saved_state = task.saved_state,
+                                         .copied = task.copied.get()}));
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(task.file.path));
+  ingest::PumpOptions options;
+  options.start = task.start;
+  options.end = task.size;
+  options.accept_tail = task.accept_tail;
+  options.cancel = cancel_;
+  ReadChunk held;  // sent with the next flush, so that the last one can be marked
+  bool holding = false;
+  ST_RETURN_IF_ERROR(ingest::PumpLines(
+      file.fd(), task.file.path, options, *reader, buffer,
+      [&](ingest::Batch batch, const ingest::Cursor& cursor) -> Status {
+        if (holding && !Push(index, std::exchange(held, ReadChunk()))) {
+          return Fail(kCancelledError, "reading {}: stopped", task.file.path);
+        }
+        holding = true;
+        held.batch = std::move(batch);
+        held.cursor = cursor;
+        held.reader_state = reader->SaveState();
+        return absl::OkStatus();
+      }));
+  ST_ASSIGN_OR_RETURN(held.head_sha256, HeadHash(task.file.path, task.size));
+  held.last = true;
+  static_cast<void>(Push(index, std::move(held)));
+  return absl::OkStatus();
+}
+
+bool ParallelReader::Push(size_t index, ReadChunk chunk) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stopping_ || queues_[index].size() < kQueued; });
+  if (stopping_) return false;
+  queues_[index].push_back(std::move(chunk));
+  lock.unlock();
+  changed_.notify_all();
+  return true;
+}
+
+}  // namespace selftune::sync

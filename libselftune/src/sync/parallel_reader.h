@@ -1,0 +1,77 @@
+// Reads several files at once and gives their batches back in the order of the
+// list, so that what is stored does not depend on which thread was faster.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/error.h"
+#include "ingest/line_pump.h"
+#include "ingest/source.h"
+
+namespace selftune::sync {
+
+struct ReadTask {
+  const ingest::Source* source = nullptr;
+  ingest::SourceFile file;
+  uint64_t size = 0;            // read no further
+  ingest::Cursor start;
+  std::string saved_state;      // "" = from the start
+  bool accept_tail = false;
+  std::shared_ptr<const ingest::KeySet> copied;  // may be null
+};
+
+// A stretch of one file. The last chunk of a file has `last`; a failure to
+// read ends the file with its status.
+struct ReadChunk {
+  Status status;
+  ingest::Batch batch;
+  ingest::Cursor cursor;
+  std::string reader_state;
+  std::string head_sha256;  // in the last chunk only
+  bool last = false;
+};
+
+// At most `kQueued` chunks of a file and `kAhead` files wait at a time, so memory
+// stays bounded when writing is slower than reading.
+class ParallelReader {
+ public:
+  ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel);
+  // Stops the workers; chunks not fetched are dropped.
+  ~ParallelReader();
+  ParallelReader(const ParallelReader&) = delete;
+  ParallelReader& operator=(const ParallelReader&) = delete;
+
+  // Next chunk of task `index`. Tasks must be drained in order.
+  [[nodiscard]] ReadChunk Next(size_t index);
+  // True when Next() would not wait.
+  [[nodiscard]] bool Ready(size_t index);
+
+ private:
+  static constexpr size_t kQueued = 4;
+  static constexpr size_t kAhead = 8;
+
+  void Work();
+  void Read(size_t index, ingest::PumpBuffer& buffer);
+  [[nodiscard]] Status Pump(size_t index, ingest::PumpBuffer& buffer);
+  [[nodiscard]] bool Push(size_t index, ReadChunk chunk);
+
+  std::vector<ReadTask> tasks_;
+  const base::Cancel* cancel_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::deque<ReadChunk>> queues_;
+  size_t next_task_ = 0;  // to be read
+  size_t current_ = 0;    // being fetched
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace selftune::sync

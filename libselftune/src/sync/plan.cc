@@ -1,0 +1,169 @@
+#include "sync/plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "base/crypto.h"
+#include "base/status_macros.h"
+
+namespace selftune::sync {
+namespace {
+
+constexpr uint64_t kHeadBytes = 4096;
+constexpr int64_t kQuietMs = 24 * 3'600'000;
+
+struct FileId {
+  uint64_t dev = 0, inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const FileId& id) {
+    return H::combine(std::move(h), id.dev, id.inode);
+  }
+};
+
+class Planner {
+ public:
+  Planner(store::Db* db, const ingest::Source& source, const PlanOptions& options)
+      : db_(db), options_(options) {
+    plan_.source = &source;
+  }
+
+  StatusOr<HostPlan> Run(const base::Environment& env) {
+    plan_.available = plan_.source->Available(env);
+    if (db_ != nullptr) {
+      ST_ASSIGN_OR_RETURN(ledger_, store::LoadLedger(*db_, plan_.source->platform()));
+    }
+    std::vector<ingest::SourceFile> files;
+    if (plan_.available) files = plan_.source->Discover(env, plan_.problems);
+    std::sort(files.begin(), files.end(),
+              [](const auto& a, const auto& b) { return a.path < b.path; });
+    plan_.scanned = static_cast<int64_t>(files.size());
+    FindGone(files);
+    size_t known = 0;
+    for (ingest::SourceFile& file : files) {
+      while (known < ledger_.size() && ledger_[known].path < file.path) ++known;
+      const bool listed = known < ledger_.size() && ledger_[known].path == file.path;
+      ST_RETURN_IF_ERROR(Look(std::move(file), listed ? &ledger_[known] : nullptr));
+    }
+    for (const store::LedgerEntry* entry : gone_) {
+      if (entry != nullptr && !entry->missing) plan_.missing.push_back(entry->id);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  // Ledger rows whose path is not on disk: gone, or moved to another path.
+  void FindGone(const std::vector<ingest::SourceFile>& files) {
+    size_t at = 0;
+    for (const store::LedgerEntry& entry : ledger_) {
+      while (at < files.size() && files[at].path < entry.path) ++at;
+      if (at < files.size() && files[at].path == entry.path) continue;
+      gone_by_file_.emplace(FileId{entry.dev, entry.inode}, gone_.size());
+      gone_.push_back(&entry);
+    }
+  }
+
+  Status Look(ingest::SourceFile file, const store::LedgerEntry* entry) {
+    const auto info = base::Stat(file.path);
+    if (!info.ok()) {  // it went away between listing and looking
+      plan_.problems.emplace_back(Message(info.status()));
+      return absl::OkStatus();
+    }
+    if (options_.since.has_value() && info->mtime_ns / 1'000'000 < options_.since->value) {
+      return absl::OkStatus();
+    }
+    if (entry == nullptr) return LookNew(std::move(file), *info);
+    if (entry->missing || entry->quarantined) plan_.back.push_back(entry->id);
+    if (!options_.force && Unchanged(*entry, *info)) return absl::OkStatus();
+    return AddKnown(std::move(file), *info, *entry, Change::kGrown);
+  }
+
+  Status LookNew(ingest::SourceFile file, const base::FileInfo& info) {
+    const auto it = gone_by_file_.find(FileId{info.dev, info.inode});
+    if (it != gone_by_file_.end() && gone_[it->second] != nullptr) {
+      const store::LedgerEntry* moved = std::exchange(gone_[it->second], nullptr);
+      return AddKnown(std::move(file), info, *moved, Change::kMoved);
+    }
+    WorkItem& item = plan_.items.emplace_back();
+    item.source = plan_.source;
+    item.info = info;
+    item.accept_tail = Quiet(info);
+    item.file = std::move(file);
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] bool Quiet(const base::FileInfo& info) const {
+    return options_.now.value - info.mtime_ns / 1'000'000 > kQuietMs;
+  }
+
+  [[nodiscard]] bool Unchanged(const store::LedgerEntry& entry, const base::FileInfo& info) const {
+    if (entry.size != info.size || entry.mtime_ns != info.mtime_ns || entry.dev != info.dev ||
+        entry.inode != info.inode || entry.parser_version != plan_.source->parser_version()) {
+      return false;
+    }
+    // An unfinished last line is given up waiting for after a day, once.
+    const int64_t quiet_since = info.mtime_ns / 1'000'000 + kQuietMs;
+    return entry.pending_bytes == 0 || options_.now.value <= quiet_since ||
+           entry.last_read_ms > quiet_since;
+  }
+
+  Status AddKnown(ingest::SourceFile file, const base::FileInfo& info,
+                  const store::LedgerEntry& entry, Change change) {
+    ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(*db_, entry.id));
+    ST_ASSIGN_OR_RETURN(const bool same, SameBeginning(file, info, state));
+    if (!same) change = Change::kReplaced;
+    WorkItem& item = plan_.items.emplace_back();
+    item.source = plan_.source;
+    item.info = info;
+    item.change = change;
+    item.accept_tail = Quiet(info);
+    item.state = std::move(state);
+    item.file = std::move(file);
+    return absl::OkStatus();
+  }
+
+  StatusOr<bool> SameBeginning(const ingest::SourceFile& file, const base::FileInfo& info,
+                               const store::SourceState& state) {
+    if (options_.force || state.dev != info.dev || state.inode != info.inode ||
+        info.size < state.offset || state.parser != plan_.source->parser_name() ||
+        state.parser_version != plan_.source->parser_version()) {
+      return false;
+    }
+    const auto head = HeadHash(file.path, std::min(state.size, kHeadBytes));
+    if (!head.ok()) {
+      plan_.problems.emplace_back(Message(head.status()));
+      return false;  // reading it will say what is wrong
+    }
+    return *head == state.head_sha256;
+  }
+
+  store::Db* db_;
+  const PlanOptions& options_;
+  HostPlan plan_;
+  std::vector<store::LedgerEntry> ledger_;
+  std::vector<const store::LedgerEntry*> gone_;  // null: found again under another path
+  absl::flat_hash_map<FileId, size_t> gone_by_file_;
+};
+
+}  // namespace
+
+StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
+                            const base::Environment& env, const PlanOptions& options) {
+  return Planner(db, source, options).Run(env);
+}
+
+StatusOr<std::string> HeadHash(const std::string& path, uint64_t size) {
+  const auto want = static_cast<size_t>(std::min(size, kHeadBytes));
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
+  std::string head(want, '\0');
+  ST_ASSIGN_OR_RETURN(const size_t got, base::ReadAt(file.fd(), 0, head.data(), want, path));
+  head.resize(got);
+  return base::Sha256Bytes(head);
+}
+
+}  // namespace selftune::sync

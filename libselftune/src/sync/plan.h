@@ -1,0 +1,62 @@
+// Compares what a host has on disk with the ledger: which files are new, which
+// grew, which were replaced, which are gone.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "ingest/source.h"
+#include "store/db.h"
+#include "store/rows.h"
+#include "store/source_ledger.h"
+
+namespace selftune::sync {
+
+enum class Change {
+  kNew,       // not in the ledger
+  kGrown,     // the known beginning is unchanged, there is more
+  kReplaced,  // other content, another parser, or forced: read from the start
+  kMoved,     // the same file under another path; it may have grown too
+};
+
+// One file to read.
+struct WorkItem {
+  const ingest::Source* source = nullptr;
+  ingest::SourceFile file;
+  base::FileInfo info;
+  Change change = Change::kNew;
+  store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
+  bool accept_tail = false;  // quiet for a day: a last line without line end counts
+};
+
+struct HostPlan {
+  const ingest::Source* source = nullptr;
+  bool available = false;
+  int64_t scanned = 0;  // files looked at
+  std::vector<WorkItem> items;             // sorted by path
+  std::vector<store::SourceId> missing;    // in the ledger, not on disk any more
+  std::vector<store::SourceId> back;       // were missing or set aside, are unchanged
+  std::vector<std::string> problems;       // unreadable folders and files
+};
+
+struct PlanOptions {
+  bool force = false;               // read everything again
+  std::optional<UtcMillis> since;   // leave out files not written since then
+  UtcMillis now;
+};
+
+// Read-only. `db` may be null: nothing is known yet.
+[[nodiscard]] StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
+                                          const base::Environment& env,
+                                          const PlanOptions& options);
+
+// SHA-256 (raw) of the first min(size, 4096) bytes.
+[[nodiscard]] StatusOr<std::string> HeadHash(const std::string& path, uint64_t size);
+
+}  // namespace selftune::sync

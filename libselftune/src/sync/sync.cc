@@ -1,0 +1,297 @@
+#include "sync/sync.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "hosts/registry.h"
+#include "store/link.h"
+#include "store/write_txn.h"
+#include "sync/apply.h"
+#include "sync/catalogue.h"
+#include "sync/forks.h"
+#include "sync/parallel_reader.h"
+#include "sync/plan.h"
+
+namespace selftune::sync {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr size_t kRowsPerTxn = 2000;
+constexpr std::chrono::milliseconds kTxnTime{200};
+
+int64_t MsSince(SteadyClock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
+}
+
+bool Wanted(const SyncOptions& options, std::string_view platform) {
+  return options.only.empty() ||
+         std::find(options.only.begin(), options.only.end(), platform) != options.only.end();
+}
+
+// Transactions of bounded size and time, so that hooks get in between.
+class Batches {
+ public:
+  explicit Batches(store::Db& db) : db_(db) {}
+
+  Status Open() {
+    if (txn_.has_value()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+    txn_.emplace(std::move(txn));
+    started_ = SteadyClock::now();
+    rows_ = 0;
+    return absl::OkStatus();
+  }
+  Status Wrote(size_t rows) {
+    rows_ += rows;
+    if (rows_ < kRowsPerTxn && SteadyClock::now() - started_ < kTxnTime) return absl::OkStatus();
+    return Close();
+  }
+  Status Close() {
+    if (!txn_.has_value()) return absl::OkStatus();
+    const Status status = txn_->Commit();
+    txn_.reset();
+    return status;
+  }
+  [[nodiscard]] bool open() const { return txn_.has_value(); }
+
+ private:
+  store::Db& db_;
+  std::optional<store::WriteTxn> txn_;
+  SteadyClock::time_point started_;
+  size_t rows_ = 0;
+};
+
+ReadTask TaskFor(const WorkItem& item) {
+  ReadTask task;
+  task.source = item.source;
+  task.file = item.file;
+  task.size = item.info.size;
+  task.accept_tail = item.accept_tail;
+  if (item.change == Change::kGrown || item.change == Change::kMoved) {
+    task.start = {item.state.offset, item.state.line_no};
+    task.saved_state = item.state.parser_state;
+  }
+  return task;
+}
+
+class SyncRun {
+ public:
+  SyncRun(store::Db& db, const SyncWorld& world, const SyncOptions& options)
+      : db_(db), world_(world), options_(options), batches_(db) {}
+
+  StatusOr<SyncReport> Execute() {
+    const auto begin = SteadyClock::now();
+    ST_ASSIGN_OR_RETURN(std::vector<HostPlan> plans, PlanAll());
+    ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
+    report_.skills_found = catalogue.skills;
+    report_.changed |= catalogue.changed;
+    applier_ = std::make_unique<Applier>(db_, std::move(catalogue.names), Now());
+    for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
+    ST_RETURN_IF_ERROR(Settle());
+    ST_RETURN_IF_ERROR(Link());
+    if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
+    report_.elapsed_ms = MsSince(begin);
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] UtcMillis Now() const { return world_.clock->Now(); }
+
+  StatusOr<std::vector<HostPlan>> PlanAll() {
+    std::vector<HostPlan> plans;
+    for (const ingest::Source* source : world_.sources) {
+      if (!Wanted(options_, source->platform())) continue;
+      ST_ASSIGN_OR_RETURN(HostPlan plan,
+                          PlanHost(&db_, *source, *world_.env,
+                                   {.force = options_.force,
+                                    .since = options_.since,
+                                    .now = Now()}));
+      for (const WorkItem& item : plan.items) total_bytes_ += BytesOf(item);
+      plans.push_back(std::move(plan));
+    }
+    return plans;
+  }
+
+  static int64_t BytesOf(const WorkItem& item) {
+    const uint64_t start = item.change == Change::kGrown || item.change == Change::kMoved
+                               ? item.state.offset
+                               : 0;
+    return static_cast<int64_t>(item.info.size - std::min(start, item.info.size));
+  }
+
+  Status SyncHost(HostPlan& plan, SteadyClock::time_point begin) {
+    HostReport& host = report_.hosts.emplace_back();
+    host.platform = std::string(plan.source->platform());
+    host.available = plan.available;
+    host.scanned = plan.scanned;
+    host.warnings = plan.problems;
+    ST_RETURN_IF_ERROR(MarkStates(plan));
+    std::vector<ReadTask> tasks;
+    tasks.reserve(plan.items.size());
+    for (const WorkItem& item : plan.items) tasks.push_back(TaskFor(item));
+    ParallelReader reader(std::move(tasks), options_.workers, world_.cancel);
+    for (size_t i = 0; i < plan.items.size(); ++i) {
+      if (options_.time_budget_ms.has_value() && MsSince(begin) > *options_.time_budget_ms) {
+        report_.complete = false;
+        break;
+      }
+      ST_RETURN_IF_ERROR(ReadOne(plan.items[i], 0, host, [&](bool wait) -> StatusOr<ReadChunk> {
+        if (!wait || !reader.Ready(i)) ST_RETURN_IF_ERROR(BeforeWaiting(reader.Ready(i)));
+        return reader.Next(i);
+      }));
+    }
+    return batches_.Close();
+  }
+
+  // A transaction is never held open while the disk is slow.
+  Status BeforeWaiting(bool ready) { return ready ? absl::OkStatus() : batches_.Close(); }
+
+  Status MarkStates(const HostPlan& plan) {
+    if (plan.missing.empty() && plan.back.empty()) return absl::OkStatus();
+    ST_RETURN_IF_ERROR(batches_.Open());
+    for (const store::SourceId id : plan.missing) {
+      ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "missing", ""));
+    }
+    for (const store::SourceId id : plan.back) {
+      ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "active", ""));
+    }
+    report_.changed = true;
+    return batches_.Close();
+  }
+
+  template <typename NextFn>
+  Status ReadOne(const WorkItem& item, int64_t min_generation, HostReport& host, NextFn next) {
+    ApplyState state;
+    bool begun = false;
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const ReadChunk chunk, next(true));
+      if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      ST_RETURN_IF_ERROR(batches_.Open());
+      if (!begun) {
+        ST_ASSIGN_OR_RETURN(state, applier_->Begin(item, min_generation));
+        begun = true;
+      }
+      report_.changed = true;
+      if (!chunk.status.ok()) {
+        host.warnings.emplace_back(Message(chunk.status));
+        ST_RETURN_IF_ERROR(applier_->Failed(state, chunk.status));
+        return batches_.Wrote(1);
+      }
+      ST_RETURN_IF_ERROR(applier_->Apply(state, chunk));
+      ST_RETURN_IF_ERROR(batches_.Wrote(chunk.batch.row_count() + 1));
+      if (chunk.last) break;
+    }
+    host.changed += 1;
+    host.sessions += static_cast<int64_t>(state.sessions.size());
+    host.bad_lines += state.bad_lines;
+    host.set_aside += state.set_aside ? 1 : 0;
+    host.bytes_read += BytesOf(item);
+    done_bytes_ += BytesOf(item);
+    if (options_.progress) options_.progress("sync", done_bytes_, total_bytes_, item.file.path);
+    return absl::OkStatus();
+  }
+
+  Status Settle() {
+    {
+      ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+      ST_RETURN_IF_ERROR(store::SettleAlone(db_));
+      ST_RETURN_IF_ERROR(txn.Commit());
+    }
+    ST_ASSIGN_OR_RETURN(report_.forks_settled, SettleForks(db_, [this](const ForkRead& read) {
+                          return Reread(read);
+                        }));
+    return absl::OkStatus();
+  }
+
+  const ingest::Source* SourceOf(std::string_view platform) const {
+    for (const ingest::Source* source : world_.sources) {
+      if (source->platform() == platform) return source;
+    }
+    return nullptr;
+  }
+
+  // Reads a fork once more without what it copied.
+  Status Reread(const ForkRead& read) {
+    const ingest::Source* source = SourceOf(read.member.platform);
+    const auto info = base::Stat(read.member.path);
+    if (source == nullptr || !info.ok()) return absl::OkStatus();  // gone: counted once as it is
+    WorkItem item;
+    item.source = source;
+    item.info = *info;
+    item.change = Change::kReplaced;
+    ST_ASSIGN_OR_RETURN(item.state, store::LoadSourceState(db_, read.member.source));
+    item.file.path = read.member.path;
+    item.file.kind = source->platform() == "codex" ? "rollout" : "transcript";
+    ReadTask task = TaskFor(item);
+    task.copied = read.copied;
+    std::vector<ReadTask> tasks;
+    tasks.push_back(std::move(task));
+    ParallelReader reader(std::move(tasks), 1, world_.cancel);
+    HostReport ignored;
+    ST_RETURN_IF_ERROR(ReadOne(item, 0, ignored,
+                               [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
+    ST_RETURN_IF_ERROR(batches_.Open());
+    ST_RETURN_IF_ERROR(
+        applier_->writer()
+            .UpdateSession({.platform = read.member.platform,
+                            .id = read.member.session_id,
+                            .forked_from = read.member.forked_from.empty()
+                                               ? std::string_view(read.forked_from)
+                                               : std::string_view(read.member.forked_from),
+                            .source = read.member.source})
+            .status());
+    return batches_.Close();
+  }
+
+  Status Link() {
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+    ST_ASSIGN_OR_RETURN(const store::LinkReport links, store::ResolveLinks(db_, Now()));
+    report_.links_resolved = links.sessions;
+    return txn.Commit();
+  }
+
+  store::Db& db_;
+  const SyncWorld& world_;
+  const SyncOptions& options_;
+  Batches batches_;
+  std::unique_ptr<Applier> applier_;
+  SyncReport report_;
+  int64_t total_bytes_ = 0;
+  int64_t done_bytes_ = 0;
+};
+
+}  // namespace
+
+StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOptions& options) {
+  return SyncRun(db, world, options).Execute();
+}
+
+StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOptions& options) {
+  SyncReport report;
+  for (const ingest::Source* source : world.sources) {
+    if (!Wanted(options, source->platform())) continue;
+    ST_ASSIGN_OR_RETURN(const HostPlan plan,
+                        PlanHost(db, *source, *world.env,
+                                 {.force = options.force,
+                                  .since = options.since,
+                                  .now = world.clock->Now()}));
+    HostReport& host = report.hosts.emplace_back();
+    host.platform = std::string(source->platform());
+    host.available = plan.available;
+    host.scanned = plan.scanned;
+    host.changed = static_cast<int64_t>(plan.items.size());
+    host.warnings = plan.problems;
+  }
+  return report;
+}
+
+}  // namespace selftune::sync

@@ -1,0 +1,72 @@
+// Brings the store up to date with what the hosts have on disk: reads new
+// bytes only, stores each fact exactly once, resolves what hangs together.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cancel.h"
+#include "base/env.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "ingest/source.h"
+#include "store/db.h"
+
+namespace selftune::sync {
+
+struct SyncOptions {
+  std::vector<std::string> only;   // platforms; empty = all
+  bool force = false;              // read everything again
+  std::optional<UtcMillis> since;  // only files written since then
+  int workers = 2;
+  std::optional<int64_t> time_budget_ms;  // stops between files; the rest is for the next run
+  // Stage, done, total (bytes), file.
+  std::function<void(std::string_view stage, int64_t done, int64_t total, std::string_view what)>
+      progress;
+};
+
+// What happened on one host.
+struct HostReport {
+  std::string platform;
+  bool available = false;
+  int64_t scanned = 0;     // files looked at
+  int64_t changed = 0;     // files read
+  int64_t bytes_read = 0;
+  int64_t sessions = 0;    // touched
+  int64_t bad_lines = 0;   // found in this run
+  int64_t set_aside = 0;   // files whose session another file already holds
+  std::vector<std::string> warnings;
+};
+
+struct SyncReport {
+  std::vector<HostReport> hosts;  // registry order
+  int64_t links_resolved = 0;
+  int64_t forks_settled = 0;
+  int64_t skills_found = 0;
+  bool complete = true;    // false: the time budget ran out
+  bool changed = false;    // something was written
+  int64_t elapsed_ms = 0;
+};
+
+struct SyncWorld {
+  const base::Environment* env = nullptr;
+  const Clock* clock = nullptr;
+  const base::Cancel* cancel = nullptr;
+  std::span<const ingest::Source* const> sources;
+};
+
+// `db` must be open for writing. Cancelled or failed runs leave a consistent
+// store; what was committed stays and the next run goes on from there.
+[[nodiscard]] StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world,
+                                       const SyncOptions& options);
+
+// What Run would read, without writing anything. `db` may be null (no store yet).
+[[nodiscard]] StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world,
+                                           const SyncOptions& options);
+
+}  // namespace selftune::sync
