@@ -139,6 +139,17 @@ StatusOr<std::string> FinishTarget(const IntentTarget& target, std::string_view 
   return std::string();
 }
 
+Status DropTemp(const IntentTarget& target, std::string_view deploy_id,
+                std::string_view old_bytes, std::string_view new_bytes) {
+  const std::string temp = TempPath(target.path, deploy_id);
+  const auto bytes = base::ReadFile(temp, kMaxSkillBytes);
+  if (!bytes.ok()) {
+    return CodeOf(bytes.status()).name == kFileNotFound.name ? absl::OkStatus() : bytes.status();
+  }
+  if (new_bytes.starts_with(*bytes) || old_bytes.starts_with(*bytes)) return base::RemoveFile(temp);
+  return FinishTarget(target, deploy_id, 0).status();
+}
+
 Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
                     std::string_view old_bytes) {
   const std::string temp = TempPath(target.path, deploy_id);

@@ -32,6 +32,12 @@ namespace selftune::deploy {
 [[nodiscard]] StatusOr<std::string> FinishTarget(const IntentTarget& target,
                                                  std::string_view deploy_id, int settle_ms);
 
+// Removes the temporary file of a deploy that does not go through. Half of the
+// new bytes (the crash came while it was filled) are ours and go; anything else
+// that is neither old nor new is somebody's text and is kept in a conflict file.
+[[nodiscard]] Status DropTemp(const IntentTarget& target, std::string_view deploy_id,
+                              std::string_view old_bytes, std::string_view new_bytes);
+
 // Puts the old bytes back by the same exchange, if the path still holds the new.
 [[nodiscard]] Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
                                   std::string_view old_bytes);

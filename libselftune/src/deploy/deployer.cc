@@ -1,0 +1,145 @@
+#include "deploy/deployer.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/lock_file.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "deploy/deploy_log.h"
+#include "deploy/swap.h"
+
+namespace selftune::deploy {
+namespace {
+
+constexpr uint64_t kMaxSkillBytes = 8 << 20;
+
+// Everything one deploy carries from the first look to the last.
+struct Work {
+  Intent intent;
+  std::vector<std::string> old_bytes, new_bytes;
+  std::vector<std::string> platforms;
+};
+
+Status CheckTarget(const PlannedTarget& planned, const base::FileInfo& info) {
+  if (!info.is_file()) return Fail(kConflicted, "deploying {}: not a regular file", planned.path);
+  if (info.links > 1) {
+    return WithSuggestion(
+        Fail(kConflicted, "deploying {}: {} hard links share this file", planned.path, info.links),
+        "replace the hard links by copies or symbolic links", "");
+  }
+  return absl::OkStatus();
+}
+
+Status LoadTarget(const PlannedTarget& planned, Work& work) {
+  ST_ASSIGN_OR_RETURN(const std::string real, base::RealPath(planned.path));
+  for (const IntentTarget& known : work.intent.targets) {
+    if (known.path == real) return absl::OkStatus();  // two links to one file
+  }
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real));
+  ST_RETURN_IF_ERROR(CheckTarget(planned, info));
+  ST_ASSIGN_OR_RETURN(std::string bytes, base::ReadFile(real, kMaxSkillBytes));
+  const std::string hash = base::Sha256Hex(bytes);
+  if (hash != planned.old_sha256) {
+    return WithSuggestion(
+        Fail(kFileChanged, "deploying {}: the file was edited since the change was made", real),
+        "run evolve again on the new text", "selftune orchestrate");
+  }
+  work.intent.targets.push_back({.path = real,
+                                 .dev = info.dev,
+                                 .inode = info.inode,
+                                 .mode = info.mode & 07777,
+                                 .old_sha256 = hash,
+                                 .new_sha256 = base::Sha256Hex(planned.new_bytes),
+                                 .old_size = bytes.size(),
+                                 .new_size = planned.new_bytes.size()});
+  work.old_bytes.push_back(std::move(bytes));
+  work.new_bytes.push_back(planned.new_bytes);
+  work.platforms.push_back(planned.platform);
+  return absl::OkStatus();
+}
+
+StatusOr<Work> Prepare(const DeployWorld& world, const DeployPlan& plan) {
+  Work work;
+  work.intent.deploy_id = base::MakeUlid(world.clock->Now());
+  work.intent.proposal_id = plan.proposal_id;
+  work.intent.skill = plan.skill;
+  work.intent.kind = plan.kind;
+  work.intent.undoes = plan.undoes;
+  work.intent.created = world.clock->Now();
+  for (const PlannedTarget& target : plan.targets) {
+    ST_RETURN_IF_ERROR(LoadTarget(target, work));
+  }
+  if (work.intent.targets.empty()) {
+    return Fail(kInvalidRequest, "deploying {}: no file to change", plan.skill);
+  }
+  return work;
+}
+
+// Takes back what was swapped so far and removes the temporary files. A file
+// that cannot be taken back is left to its writer and makes this a conflict.
+Ending TakeBack(const Work& work, size_t swapped) {
+  Ending ending = Ending::kAborted;
+  for (size_t i = 0; i < work.intent.targets.size(); ++i) {
+    const IntentTarget& target = work.intent.targets[i];
+    if (i < swapped &&
+        !RevertTarget(target, work.intent.deploy_id, work.old_bytes[i]).ok()) {
+      ending = Ending::kConflicted;
+    }
+    if (!DropTemp(target, work.intent.deploy_id, work.old_bytes[i], work.new_bytes[i]).ok()) {
+      ending = Ending::kConflicted;
+    }
+  }
+  return ending;
+}
+
+Status SwapAll(const Work& work, size_t& swapped) {
+  const std::string& id = work.intent.deploy_id;
+  for (size_t i = 0; i < work.intent.targets.size(); ++i) {
+    ST_RETURN_IF_ERROR(PrepareTarget(work.intent.targets[i], id, work.new_bytes[i]));
+  }
+  for (swapped = 0; swapped < work.intent.targets.size(); ++swapped) {
+    ST_RETURN_IF_ERROR(SwapTarget(work.intent.targets[swapped], id, work.old_bytes[swapped]));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan) {
+  ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockDeploys(world.state_dir));
+  ST_ASSIGN_OR_RETURN(const Work work, Prepare(world, plan));
+  const Journal journal(world.state_dir, work.intent.deploy_id);
+  const DeployLog log(world, plan.run_id);
+  ST_RETURN_IF_ERROR(journal.Begin(work.intent, work.old_bytes, work.new_bytes));
+  if (const Status logged = log.Begin(work.intent, work.platforms); !logged.ok()) {
+    // No record, no change.
+    ST_RETURN_IF_ERROR(journal.End(Ending::kAborted, Message(logged)));
+    return logged;
+  }
+
+  size_t swapped = 0;
+  if (const Status status = SwapAll(work, swapped); !status.ok()) {
+    const Ending ending = TakeBack(work, swapped);
+    ST_RETURN_IF_ERROR(journal.End(ending, Message(status)));
+    ST_RETURN_IF_ERROR(log.End(work.intent, ending, Message(status)));
+    return status;
+  }
+
+  DeployOutcome outcome{.deploy_id = work.intent.deploy_id};
+  for (const IntentTarget& target : work.intent.targets) {
+    outcome.paths.push_back(target.path);
+    ST_ASSIGN_OR_RETURN(std::string conflict,
+                        FinishTarget(target, work.intent.deploy_id, world.settle_ms));
+    if (!conflict.empty()) outcome.conflict_files.push_back(std::move(conflict));
+  }
+  ST_RETURN_IF_ERROR(journal.End(Ending::kDeployed, plan.reason));
+  ST_RETURN_IF_ERROR(log.End(work.intent, Ending::kDeployed, plan.reason));
+  return outcome;
+}
+
+}  // namespace selftune::deploy

@@ -1,0 +1,123 @@
+#include "deploy/recover.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/lock_file.h"
+#include "base/status_macros.h"
+#include "deploy/deploy_log.h"
+#include "deploy/journal.h"
+#include "deploy/swap.h"
+
+namespace selftune::deploy {
+namespace {
+
+class Recovery {
+ public:
+  Recovery(const DeployWorld& world, const Journal& journal, const Intent& intent)
+      : world_(world), journal_(journal), intent_(intent) {}
+
+  StatusOr<Ending> Run() {
+    ST_ASSIGN_OR_RETURN(const Ending ending, Decide());
+    const std::string_view reason = "recovered after an interruption";
+    const DeployLog log(world_, "");
+    ST_RETURN_IF_ERROR(journal_.End(ending, reason));
+    ST_RETURN_IF_ERROR(log.End(intent_, ending, reason));
+    return ending;
+  }
+
+ private:
+  StatusOr<Ending> Decide() {
+    size_t holds_new = 0;
+    bool other = false;
+    for (const IntentTarget& target : intent_.targets) {
+      ST_ASSIGN_OR_RETURN(const Found found, Look(target));
+      holds_new += found == Found::kNew ? 1 : 0;
+      other |= found == Found::kOther || found == Found::kMissing;
+    }
+    if (holds_new == intent_.targets.size()) {
+      ST_RETURN_IF_ERROR(FinishAll());
+      return Ending::kDeployed;
+    }
+    ST_ASSIGN_OR_RETURN(const bool clean, TakeBack());
+    return other || !clean ? Ending::kConflicted : Ending::kAborted;
+  }
+
+  // What the path holds; a missing file whose old bytes lie beside it (a file
+  // system without exchange) comes back first.
+  StatusOr<Found> Look(const IntentTarget& target) {
+    ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
+    if (found != Found::kMissing) return found;
+    const std::string temp = TempPath(target.path, intent_.deploy_id);
+    ST_ASSIGN_OR_RETURN(const Found beside, Inspect(temp, target));
+    if (beside != Found::kOld) return found;
+    ST_RETURN_IF_ERROR(base::Rename(temp, target.path));
+    ST_RETURN_IF_ERROR(base::SyncDir(std::string(base::DirName(target.path))));
+    return Found::kOld;
+  }
+
+  Status FinishAll() {
+    for (const IntentTarget& target : intent_.targets) {
+      const auto conflict = FinishTarget(target, intent_.deploy_id, 0);
+      ST_RETURN_IF_ERROR(conflict.status());
+    }
+    return absl::OkStatus();
+  }
+
+  // False when some file could not be taken back.
+  StatusOr<bool> TakeBack() {
+    bool clean = true;
+    for (size_t i = 0; i < intent_.targets.size(); ++i) {
+      const IntentTarget& target = intent_.targets[i];
+      ST_ASSIGN_OR_RETURN(const std::string old_bytes, journal_.OldBytes(i));
+      ST_ASSIGN_OR_RETURN(const std::string new_bytes, journal_.NewBytes(i));
+      ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
+      if (found == Found::kNew) {
+        clean &= RevertTarget(target, intent_.deploy_id, old_bytes).ok();
+      }
+      ST_RETURN_IF_ERROR(DropTemp(target, intent_.deploy_id, old_bytes, new_bytes));
+    }
+    return clean;
+  }
+
+  const DeployWorld& world_;
+  const Journal& journal_;
+  const Intent& intent_;
+};
+
+}  // namespace
+
+StatusOr<RecoverReport> Recover(const DeployWorld& world) {
+  RecoverReport report;
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListJournals(world.state_dir));
+  if (ids.empty()) return report;
+  std::optional<base::LockFile> lock;
+  for (const std::string& id : ids) {
+    const Journal journal(world.state_dir, id);
+    ST_ASSIGN_OR_RETURN(const std::optional<Ending> ending, journal.ReadEnding());
+    if (ending.has_value()) continue;
+    if (!lock.has_value()) {
+      ST_ASSIGN_OR_RETURN(base::LockFile taken, LockDeploys(world.state_dir));
+      lock.emplace(std::move(taken));
+    }
+    const auto intent = journal.ReadIntent();
+    if (!intent.ok()) {
+      // Never begun: no file was touched.
+      if (CodeOf(intent.status()).name != kFileNotFound.name) return intent.status();
+      ST_RETURN_IF_ERROR(journal.Discard());
+      report.aborted.push_back(id);
+      continue;
+    }
+    ST_ASSIGN_OR_RETURN(const Ending decided, Recovery(world, journal, *intent).Run());
+    (decided == Ending::kDeployed  ? report.finished
+     : decided == Ending::kAborted ? report.aborted
+                                   : report.conflicted)
+        .push_back(id);
+  }
+  return report;
+}
+
+}  // namespace selftune::deploy
