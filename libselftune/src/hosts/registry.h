@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "skillfs/skill_root.h"
 
 namespace selftune::ingest {
 class Source;
@@ -16,22 +17,8 @@ class Source;
 
 namespace selftune::hosts {
 
-// A folder searched for skills. Lower `precedence` wins for equal names where
-// the host lets one name hide another.
-struct SkillRoot {
-  enum class Base {
-    kHome,         // under $HOME
-    kConfigDir,    // under the host's configuration folder (row.config_dir)
-    kProjectUp,    // under the working directory and each parent up to the repository root
-    kProjectOnly,  // under the repository root only
-    kAbsolute,     // a fixed path (managed by an administrator)
-  };
-  Base base = Base::kHome;
-  std::string_view path;   // relative to the base
-  std::string_view scope;  // project global admin system
-  int precedence = 0;
-  bool nested = false;     // skills lie at any depth, else one level down
-};
+using SkillRoot = skillfs::SkillRoot;
+using PluginRoot = skillfs::PluginRoot;
 
 // The stable facts of a host. Views point to literals.
 struct HostRow {
@@ -45,8 +32,13 @@ struct HostRow {
   std::span<const SkillRoot> skill_roots;
   bool equal_names_shadow = true;  // false: equal names are all listed
   // How a skill's file says that the model may not load it by itself.
-  std::string_view explicit_only_key;   // frontmatter key, "" = none
-  std::string_view policy_file;         // e.g. "agents/openai.yaml", "" = none
+  std::string_view explicit_only_key;    // frontmatter key, "" = none
+  std::string_view policy_file;          // e.g. "agents/openai.yaml", "" = none
+  std::string_view policy_implicit_key;  // in that file; false = explicit only
+  bool name_is_folder = true;            // false: the frontmatter's name, else the folder
+  bool skill_ends_search = true;         // nested roots: no skills below a skill
+  // Skill folders of installed plugins, nullptr = none known.
+  std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
 };
 
 // Absolute path of the host's configuration folder.

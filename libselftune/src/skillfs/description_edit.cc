@@ -101,15 +101,29 @@ std::string NewEntry(std::string_view description, std::string_view eol) {
   return text.append(eol);
 }
 
+// Line index just past the blank lines after `line`.
+size_t AfterBlankLines(std::string_view bytes, const FrontmatterScan& scan, size_t line) {
+  while (line < scan.lines.size() && IsBlankText(scan.lines[line].Text(bytes))) ++line;
+  return line;
+}
+
 // Rule 2: behind the name, else behind the opening line.
 size_t InsertionPoint(std::string_view bytes, const FrontmatterScan& scan) {
   const FrontmatterEntry* name = scan.Find("name");
   if (name == nullptr || !name->value.error.empty()) return scan.open.next;
-  size_t line = name->value.last_line;
-  if (name->value.block.chomp == '+') {  // blank lines after it belong to it
-    while (line + 1 < scan.lines.size() && IsBlankText(scan.lines[line + 1].Text(bytes))) ++line;
+  const YamlValue& value = name->value;
+  size_t line = value.last_line + 1;
+  if (value.style == YamlStyle::kLiteral || value.style == YamlStyle::kFolded) {
+    // Blank lines belong to the value if all are kept, or if they hold blanks
+    // beyond the indentation.
+    const size_t after = AfterBlankLines(bytes, scan, line);
+    bool content = value.block.chomp == '+';
+    for (size_t i = line; i < after; ++i) {
+      content = content || scan.lines[i].Text(bytes).size() > value.block.indent;
+    }
+    if (content) line = after;
   }
-  return scan.lines[line].next;
+  return scan.lines[line - 1].next;
 }
 
 StatusOr<Splice> Plan(std::string_view bytes, const FrontmatterScan& scan,

@@ -1,0 +1,37 @@
+#include "hosts/claude_code/plugins.h"
+#include "hosts/rows.h"
+
+namespace selftune::hosts {
+namespace {
+
+using Base = SkillRoot::Base;
+
+// A personal skill beats a project's of the same name; one level deep.
+constexpr SkillRoot kRoots[] = {
+    {.base = Base::kAbsolute,
+     .path = "/etc/claude-code/.claude/skills",
+     .scope = "admin",
+     .precedence = 1},
+    {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 2},
+    {.base = Base::kProjectUp, .path = ".claude/skills", .scope = "project", .precedence = 3},
+};
+
+}  // namespace
+
+constinit const HostRow kClaudeCodeRow = {
+    .platform = "claude_code",
+    .title = "Claude Code",
+    .command = "claude",
+    .config_env = "CLAUDE_CONFIG_DIR",
+    .config_default = ".claude",
+    .skill_roots = kRoots,
+    .equal_names_shadow = true,
+    .explicit_only_key = "disable-model-invocation",
+    .policy_file = "",
+    .policy_implicit_key = "",
+    .name_is_folder = true,
+    .skill_ends_search = true,
+    .plugin_roots = claude_code::PluginSkillRoots,
+};
+
+}  // namespace selftune::hosts

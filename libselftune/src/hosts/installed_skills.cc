@@ -1,0 +1,34 @@
+#include "hosts/installed_skills.h"
+
+#include "hosts/registry.h"
+
+namespace selftune::hosts {
+
+skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
+                                       std::span<const std::string> project_dirs) {
+  skillfs::DiscoveryRequest request;
+  request.home = env.Home();
+  request.project_dirs.assign(project_dirs.begin(), project_dirs.end());
+  for (const HostRow& row : Rows()) {
+    skillfs::HostSkillRules rules;
+    rules.platform = row.platform;
+    rules.config_dir = ConfigDir(row, env);
+    rules.roots = row.skill_roots;
+    if (row.plugin_roots != nullptr) rules.plugins = row.plugin_roots(rules.config_dir);
+    rules.equal_names_shadow = row.equal_names_shadow;
+    rules.name_is_folder = row.name_is_folder;
+    rules.skill_ends_search = row.skill_ends_search;
+    rules.explicit_only_key = row.explicit_only_key;
+    rules.policy_file = row.policy_file;
+    rules.policy_implicit_key = row.policy_implicit_key;
+    request.hosts.push_back(std::move(rules));
+  }
+  return request;
+}
+
+skillfs::Discovery FindInstalledSkills(const base::Environment& env,
+                                       std::span<const std::string> project_dirs) {
+  return skillfs::DiscoverSkills(DiscoveryFor(env, project_dirs));
+}
+
+}  // namespace selftune::hosts

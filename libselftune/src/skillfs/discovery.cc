@@ -1,0 +1,169 @@
+#include "skillfs/discovery.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "skillfs/discovery_roots.h"
+#include "skillfs/skill_walk.h"
+
+namespace selftune::skillfs {
+namespace {
+
+constexpr uint64_t kMaxSkillBytes = 4U << 20;
+constexpr uint64_t kMaxPolicyBytes = 256U << 10;
+
+// Collects the skills of all hosts; a real file is read once.
+class Finder {
+ public:
+  explicit Finder(const DiscoveryRequest& request) : request_(request) {}
+
+  Discovery Find() {
+    for (const HostSkillRules& host : request_.hosts) {
+      for (const ResolvedRoot& root : ResolveRoots(host, request_)) AddRoot(host, root);
+    }
+    for (InstalledSkill& skill : out_.skills) Finish(skill);
+    for (const HostSkillRules& host : request_.hosts) {
+      if (host.equal_names_shadow) MarkShadowed(host.platform);
+    }
+    std::ranges::sort(out_.skills, [](const InstalledSkill& a, const InstalledSkill& b) {
+      return std::tie(a.name, a.real_path) < std::tie(b.name, b.real_path);
+    });
+    return std::move(out_);
+  }
+
+ private:
+  void AddRoot(const HostSkillRules& host, const ResolvedRoot& root) {
+    SkillWalk walk =
+        WalkSkills(root.path, {.nested = root.nested, .skill_ends_search = host.skill_ends_search});
+    for (WalkProblem& problem : walk.problems) {
+      Problem(std::move(problem.path), std::move(problem.code), std::move(problem.message));
+    }
+    for (const FoundSkillFile& file : walk.files) AddFile(host, root, file);
+  }
+
+  void AddFile(const HostSkillRules& host, const ResolvedRoot& root, const FoundSkillFile& file) {
+    const auto index = SkillAt(file.path);
+    if (!index.ok()) {
+      Problem(file.path, std::string(CodeOf(index.status()).name),
+              std::string(Message(index.status())));
+      return;
+    }
+    InstalledSkill& skill = out_.skills[*index];
+    SkillPlacement placement;
+    placement.path = file.path;
+    placement.platform = host.platform;
+    placement.scope = root.scope;
+    placement.registry_dir = root.path;
+    placement.project_root = root.project_root;
+    placement.plugin = root.plugin;
+    placement.precedence = root.precedence;
+    placement.explicit_only = IsExplicitOnly(host, skill, file.path);
+    placement.name = file.folder;
+    if (!host.name_is_folder && !skill.frontmatter.name.value_or("").empty()) {
+      placement.name = *skill.frontmatter.name;
+    }
+    if (!root.plugin.empty()) placement.name = root.plugin + ":" + placement.name;
+    skill.placements.push_back(std::move(placement));
+  }
+
+  // Index of the skill whose real file `path` is.
+  StatusOr<size_t> SkillAt(const std::string& path) {
+    ST_ASSIGN_OR_RETURN(std::string real_path, base::RealPath(path));
+    if (const auto it = by_path_.find(real_path); it != by_path_.end()) return it->second;
+    ST_ASSIGN_OR_RETURN(InstalledSkill skill, ReadSkill(real_path));
+    // A hard link is the same file under another path.
+    const auto [file, is_new] = by_file_.try_emplace({skill.dev, skill.inode}, out_.skills.size());
+    if (is_new) out_.skills.push_back(std::move(skill));
+    by_path_.emplace(std::move(real_path), file->second);
+    return file->second;
+  }
+
+  static StatusOr<InstalledSkill> ReadSkill(const std::string& real_path) {
+    InstalledSkill skill;
+    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real_path));
+    ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(real_path, kMaxSkillBytes));
+    skill.real_path = real_path;
+    skill.dev = info.dev;
+    skill.inode = info.inode;
+    skill.links = info.links;
+    skill.sha256 = base::Sha256Bytes(bytes);
+    skill.frontmatter = ParseFrontmatter(bytes);
+    const std::string folder(base::DirName(real_path));
+    skill.work_tree = FindWorkTree(folder);
+    skill.read_only = access(real_path.c_str(), W_OK) != 0 || access(folder.c_str(), W_OK) != 0;
+    return skill;
+  }
+
+  bool IsExplicitOnly(const HostSkillRules& host, const InstalledSkill& skill,
+                      const std::string& path) {
+    if (!host.explicit_only_key.empty() && skill.frontmatter.IsTrue(host.explicit_only_key)) {
+      return true;
+    }
+    if (host.policy_file.empty()) return false;
+    const std::string policy = base::JoinPath(base::DirName(path), host.policy_file);
+    const auto bytes = base::ReadFile(policy, kMaxPolicyBytes);
+    if (bytes.ok()) return YamlFlag(*bytes, host.policy_implicit_key) == std::optional(false);
+    if (CodeOf(bytes.status()).name != kFileNotFound.name) {
+      Problem(policy, std::string(CodeOf(bytes.status()).name),
+              std::string(Message(bytes.status())));
+    }
+    return false;
+  }
+
+  static void Finish(InstalledSkill& skill) {
+    skill.name = skill.placements.front().name;
+    skill.explicit_only = std::ranges::all_of(skill.placements, &SkillPlacement::explicit_only);
+  }
+
+  // A name is hidden by the same name of higher precedence wherever both can
+  // be seen: one for the whole machine, or one of the same project.
+  void MarkShadowed(std::string_view platform) {
+    base::StringMap<std::vector<std::pair<size_t, SkillPlacement*>>> by_name;
+    for (size_t i = 0; i < out_.skills.size(); ++i) {
+      for (SkillPlacement& placement : out_.skills[i].placements) {
+        if (placement.platform != platform || !placement.plugin.empty()) continue;
+        by_name[placement.name].emplace_back(i, &placement);
+      }
+    }
+    for (auto& [name, placements] : by_name) {
+      for (const auto& [skill, loser] : placements) {
+        const SkillPlacement* best = nullptr;
+        for (const auto& [other, winner] : placements) {
+          const bool visible =
+              winner->project_root.empty() || winner->project_root == loser->project_root;
+          if (other == skill || !visible || winner->precedence >= loser->precedence) continue;
+          if (best == nullptr ||
+              std::tie(winner->precedence, winner->path) < std::tie(best->precedence, best->path)) {
+            best = winner;
+          }
+        }
+        if (best != nullptr) loser->shadowed_by = best->path;
+      }
+    }
+  }
+
+  // Hosts share folders; each problem is told once.
+  void Problem(std::string path, std::string code, std::string message) {
+    if (!told_.insert(code + " " + path).second) return;
+    out_.problems.push_back({std::move(path), std::move(code), std::move(message)});
+  }
+
+  const DiscoveryRequest& request_;
+  Discovery out_;
+  base::StringMap<size_t> by_path_;
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
+  base::StringSet told_;
+};
+
+}  // namespace
+
+Discovery DiscoverSkills(const DiscoveryRequest& request) { return Finder(request).Find(); }
+
+}  // namespace selftune::skillfs

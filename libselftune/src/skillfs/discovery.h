@@ -1,0 +1,88 @@
+// Finds the skills that are installed on this machine, for all hosts at once.
+// Only reads; a broken folder is a problem in the result, never a failure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/string_map.h"
+#include "skillfs/frontmatter.h"
+#include "skillfs/skill_root.h"
+
+namespace selftune::skillfs {
+
+// How one host finds and names skills; made from its registry row.
+struct HostSkillRules {
+  std::string_view platform;
+  std::string config_dir;  // absolute
+  std::span<const SkillRoot> roots;
+  std::vector<PluginRoot> plugins;
+  bool equal_names_shadow = true;        // false: equal names are all listed
+  bool name_is_folder = true;            // false: the frontmatter's name, else the folder
+  bool skill_ends_search = true;         // no skills below a skill, where roots are nested
+  std::string_view explicit_only_key;    // frontmatter key, "" = none
+  std::string_view policy_file;          // beside SKILL.md, "" = none
+  std::string_view policy_implicit_key;  // in that file; false = explicit only
+};
+
+struct DiscoveryRequest {
+  std::string home;
+  std::vector<HostSkillRules> hosts;
+  std::vector<std::string> project_dirs;  // working directories; absent ones are skipped
+  std::string absolute_root;              // put before SkillRoot::Base::kAbsolute; for tests
+};
+
+// One way in which one host sees a skill.
+struct SkillPlacement {
+  std::string path;  // of SKILL.md below the root, links not resolved
+  std::string_view platform;
+  std::string_view scope;    // project global admin system
+  std::string name;          // as this host calls it
+  std::string registry_dir;  // the root it was found in
+  std::string project_root;  // of project skills; "" = visible everywhere
+  std::string plugin;        // "" = none
+  int precedence = 0;
+  std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
+  bool explicit_only = false;  // the model cannot load it by itself
+};
+
+// One real file. `skill_locations` of the store has a row for each placement.
+struct InstalledSkill {
+  std::string name;       // of the first placement
+  std::string real_path;  // of SKILL.md
+  uint64_t dev = 0;
+  uint64_t inode = 0;
+  uint64_t links = 1;                      // hard links
+  std::string sha256;                      // of the content, 32 raw bytes
+  Frontmatter frontmatter;                 // name, description, version, errors
+  bool explicit_only = false;              // in every placement
+  std::string work_tree;                   // root of the git work tree around it, "" = none
+  bool read_only = false;                  // the file or its folder cannot be written
+  std::vector<SkillPlacement> placements;  // hosts in registry order, then by precedence
+
+  [[nodiscard]] bool in_git() const { return !work_tree.empty(); }
+};
+
+struct DiscoveryProblem {
+  std::string path;
+  std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
+  std::string message;
+};
+
+struct Discovery {
+  std::vector<InstalledSkill> skills;  // by name, then real path
+  std::vector<DiscoveryProblem> problems;
+};
+
+// The same request on the same disk gives the same result, in the same order.
+[[nodiscard]] Discovery DiscoverSkills(const DiscoveryRequest& request);
+
+// Root of the git work tree that holds `dir`: the nearest folder with `.git`
+// (a folder, or the file of a linked work tree), "" if there is none.
+[[nodiscard]] std::string FindWorkTree(std::string_view dir);
+
+}  // namespace selftune::skillfs

@@ -1,0 +1,113 @@
+#include "skillfs/skill_walk.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "base/file.h"
+
+namespace selftune::skillfs {
+namespace {
+
+constexpr std::string_view kSkillFile = "SKILL.md";
+// Bounds of a nested search, so that a root that links to `/` ends.
+constexpr size_t kMaxDepth = 6;
+constexpr size_t kMaxFolders = 2000;
+
+using FolderId = std::pair<uint64_t, uint64_t>;
+
+class Walker {
+ public:
+  explicit Walker(const WalkOptions& options) : options_(options) {}
+
+  SkillWalk Walk(const std::string& root) {
+    const auto info = base::Stat(root);
+    if (!info.ok()) {
+      if (CodeOf(info.status()).name != kFileNotFound.name) Problem(root, info.status());
+      return std::move(walk_);
+    }
+    if (info->is_dir()) Folder(root, {info->dev, info->inode}, 0);
+    return std::move(walk_);
+  }
+
+ private:
+  void Problem(const std::string& path, const Status& status) {
+    walk_.problems.push_back(
+        {path, std::string(CodeOf(status).name), std::string(Message(status))});
+  }
+
+  void Folder(const std::string& path, FolderId id, size_t depth) {
+    if (++folders_ > kMaxFolders) {
+      if (folders_ == kMaxFolders + 1) {
+        walk_.problems.push_back(
+            {path, "TOO_MANY_FOLDERS",
+             "searching for skills: stopped after " + std::to_string(kMaxFolders) + " folders"});
+      }
+      return;
+    }
+    const auto entries = base::ListDir(path);
+    if (!entries.ok()) {
+      Problem(path, entries.status());
+      return;
+    }
+    // The root itself is no skill.
+    if (depth > 0 && TakeSkill(path, *entries) &&
+        (!options_.nested || options_.skill_ends_search)) {
+      return;
+    }
+    if (depth > 0 && !options_.nested) return;
+    open_.push_back(id);
+    for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
+    open_.pop_back();
+  }
+
+  bool TakeSkill(const std::string& folder, const std::vector<base::DirEntry>& entries) {
+    const bool found = std::ranges::any_of(entries, [](const base::DirEntry& entry) {
+      return entry.maybe_file && entry.name == kSkillFile;
+    });
+    if (!found) return false;
+    const std::string path = base::JoinPath(folder, kSkillFile);
+    const auto info = base::Stat(path);
+    if (!info.ok()) {
+      Problem(path, info.status());
+      return false;
+    }
+    if (!info->is_file()) return false;
+    walk_.files.push_back({path, std::string(base::BaseName(folder))});
+    return true;
+  }
+
+  void Child(const std::string& folder, const base::DirEntry& entry, size_t depth) {
+    if (!entry.maybe_dir || depth >= kMaxDepth) return;
+    // Hidden folders belong to tools (.git, .system has a root of its own).
+    if (options_.nested && entry.name.starts_with('.')) return;
+    const std::string path = base::JoinPath(folder, entry.name);
+    const auto info = base::Stat(path);
+    if (!info.ok()) {
+      Problem(path, info.status());
+      return;
+    }
+    if (!info->is_dir()) return;
+    const FolderId id{info->dev, info->inode};
+    if (std::ranges::find(open_, id) != open_.end()) {
+      walk_.problems.push_back(
+          {path, "LINK_CYCLE",
+           "searching for skills: " + path + " leads back to a folder that holds it"});
+      return;
+    }
+    Folder(path, id, depth + 1);
+  }
+
+  WalkOptions options_;
+  SkillWalk walk_;
+  std::vector<FolderId> open_;  // folders on the path to the current one
+  size_t folders_ = 0;
+};
+
+}  // namespace
+
+SkillWalk WalkSkills(const std::string& root, const WalkOptions& options) {
+  return Walker(options).Walk(root);
+}
+
+}  // namespace selftune::skillfs

@@ -1,0 +1,36 @@
+// The SKILL.md files below one root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace selftune::skillfs {
+
+struct FoundSkillFile {
+  std::string path;    // of SKILL.md
+  std::string folder;  // name of the folder that holds it
+};
+
+struct WalkProblem {
+  std::string path;
+  std::string code;
+  std::string message;
+};
+
+struct SkillWalk {
+  std::vector<FoundSkillFile> files;  // sorted by path within each folder
+  std::vector<WalkProblem> problems;
+};
+
+struct WalkOptions {
+  bool nested = false;            // any depth, else <root>/<name>/SKILL.md
+  bool skill_ends_search = true;  // nested only
+};
+
+// Links are followed; one that leads back into its own path is a problem, and
+// so are folders that cannot be read. An absent root has no skills.
+[[nodiscard]] SkillWalk WalkSkills(const std::string& root, const WalkOptions& options);
+
+}  // namespace selftune::skillfs

@@ -1,0 +1,358 @@
+#include "skillfs/discovery.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/file.h"
+#include "hosts/installed_skills.h"
+#include "hosts/registry.h"
+#include "skillfs/replicas.h"
+
+namespace selftune::skillfs {
+namespace {
+
+// A home folder in a temporary place, removed at the end.
+class FakeMachine {
+ public:
+  FakeMachine() {
+    const char* tmp = std::getenv("TMPDIR");
+    auto dir = base::MakeTempDir(tmp == nullptr ? "/tmp" : tmp, "selftune-discovery-");
+    REQUIRE(dir.ok());
+    auto real = base::RealPath(*dir);
+    REQUIRE(real.ok());
+    root = *real;
+    env.Set("HOME", root + "/home");
+    Dir("home");
+  }
+  ~FakeMachine() { (void)base::RemoveTree(root); }
+  FakeMachine(const FakeMachine&) = delete;
+  FakeMachine& operator=(const FakeMachine&) = delete;
+
+  void Dir(const std::string& path) { REQUIRE(base::MakeDirs(Path(path), 0755).ok()); }
+  void File(const std::string& path, std::string_view bytes) {
+    REQUIRE(base::MakeDirs(std::string(base::DirName(Path(path))), 0755).ok());
+    REQUIRE(base::WriteFileAtomic(Path(path), bytes, 0644).ok());
+  }
+  // A skill in `folder` with that frontmatter name.
+  void Skill(const std::string& folder, std::string_view name, std::string_view more = "") {
+    File(folder + "/SKILL.md", "---\nname: " + std::string(name) + "\ndescription: about " +
+                                   std::string(name) + "\n" + std::string(more) + "---\n");
+  }
+  void Link(const std::string& target, const std::string& path) {
+    REQUIRE(base::MakeDirs(std::string(base::DirName(Path(path))), 0755).ok());
+    REQUIRE(symlink(target.c_str(), Path(path).c_str()) == 0);
+  }
+  [[nodiscard]] std::string Path(const std::string& path) const { return root + "/" + path; }
+
+  [[nodiscard]] Discovery Find(std::string_view platform,
+                               const std::vector<std::string>& projects = {}) const {
+    std::vector<std::string> dirs;
+    for (const std::string& project : projects) dirs.push_back(Path(project));
+    DiscoveryRequest request = hosts::DiscoveryFor(env, dirs);
+    request.absolute_root = root;
+    std::erase_if(request.hosts, [&](const HostSkillRules& host) {
+      return !platform.empty() && host.platform != platform;
+    });
+    return DiscoverSkills(request);
+  }
+
+  std::string root;
+  base::Environment env;
+};
+
+// "name scope" of every placement, in order.
+std::vector<std::string> Seen(const Discovery& discovery) {
+  std::vector<std::string> out;
+  for (const InstalledSkill& skill : discovery.skills) {
+    for (const SkillPlacement& placement : skill.placements) {
+      out.push_back(placement.name + " " + std::string(placement.scope));
+    }
+  }
+  return out;
+}
+
+using Texts = std::vector<std::string>;
+
+TEST_SUITE("skillfs/discovery") {
+  TEST_CASE("claude code: one level deep, called by the folder, links followed") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/alpha", "front-name");
+    machine.Skill("home/.claude/skills/group/deep", "deep");
+    machine.Skill("elsewhere/linked", "linked");
+    machine.Link("../../../elsewhere/linked", "home/.claude/skills/by-link");
+    machine.Skill("home/.agents/skills/not-read", "not-read");
+    machine.File("home/.claude/skills/readme.txt", "no skill");
+    const Discovery found = machine.Find("claude_code");
+    CHECK(Seen(found) == Texts{"alpha global", "by-link global"});
+    CHECK(found.problems.empty());
+    CHECK(found.skills[1].real_path == machine.Path("elsewhere/linked/SKILL.md"));
+    CHECK(found.skills[1].placements[0].path ==
+          machine.Path("home/.claude/skills/by-link/SKILL.md"));
+    CHECK(found.skills[0].frontmatter.description ==
+          std::optional<std::string>("about front-name"));
+    CHECK(found.skills[0].sha256.size() == 32);
+  }
+
+  TEST_CASE("claude code: personal beats project, and projects do not hide each other") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/same", "same");
+    machine.Dir("work/a/.git");
+    machine.Skill("work/a/.claude/skills/same", "same");
+    machine.Skill("work/a/.claude/skills/own", "own");
+    machine.Skill("work/a/src/.claude/skills/inner", "inner");
+    machine.Skill("work/b/.claude/skills/own", "own");
+    machine.Skill("work/.claude/skills/outside", "outside");
+    const Discovery found = machine.Find("claude_code", {"work/a/src", "work/b", "work/gone"});
+    CHECK(Seen(found) ==
+          Texts{"inner project", "own project", "own project", "same global", "same project"});
+    std::vector<std::string> shadowed;
+    for (const InstalledSkill& skill : found.skills) {
+      for (const SkillPlacement& placement : skill.placements) {
+        if (!placement.shadowed_by.empty()) shadowed.push_back(placement.path);
+        if (placement.scope == "project") CHECK_FALSE(placement.project_root.empty());
+      }
+    }
+    CHECK(shadowed == Texts{machine.Path("work/a/.claude/skills/same/SKILL.md")});
+    CHECK(found.skills[0].in_git());
+    CHECK(found.skills[0].work_tree == machine.Path("work/a"));
+    CHECK(found.skills[0].placements[0].project_root == machine.Path("work/a"));
+    CHECK_FALSE(found.skills[2].in_git());
+  }
+
+  TEST_CASE("claude code: a session started in the home folder adds no project skills") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/alpha", "alpha");
+    CHECK(Seen(machine.Find("claude_code", {"home"})) == Texts{"alpha global"});
+  }
+
+  TEST_CASE("claude code: the configuration folder moves, the administrator's skills win") {
+    FakeMachine machine;
+    machine.env.Set("CLAUDE_CONFIG_DIR", machine.Path("moved"));
+    machine.Skill("moved/skills/alpha", "alpha");
+    machine.Skill("home/.claude/skills/beta", "beta");
+    machine.Skill("etc/claude-code/.claude/skills/alpha", "alpha");
+    const Discovery found = machine.Find("claude_code");
+    CHECK(Seen(found) == Texts{"alpha admin", "alpha global"});
+    CHECK(found.skills[1].placements[0].shadowed_by == found.skills[0].placements[0].path);
+  }
+
+  TEST_CASE("claude code: plugins bring prefixed skills") {
+    FakeMachine machine;
+    const std::string cache = machine.Path("home/.claude/plugins/cache/market/");
+    machine.Skill("home/.claude/plugins/cache/market/acme/1.0/skills/check", "check");
+    machine.File("home/.claude/plugins/cache/market/acme/1.0/.claude-plugin/plugin.json",
+                 R"({"name":"acme-tools","skills":["./extra"]})");
+    machine.Skill("home/.claude/plugins/cache/market/acme/1.0/extra/more", "more");
+    machine.Skill("home/.claude/plugins/cache/market/off/1.0/skills/gone", "gone");
+    machine.Skill("home/.claude/plugins/cache/market/team/1.0/skills/check", "check");
+    machine.Skill("home/.claude/skills/check", "check");
+    machine.File("home/.claude/plugins/installed_plugins.json",
+                 R"({"version":2,"plugins":{"acme@market":[{"scope":"user","installPath":")" +
+                     cache + R"(acme/1.0"}],"off@market":[{"installPath":")" + cache +
+                     R"(off/1.0"}],"team@market":{"projectPath":"/p","installPath":")" + cache +
+                     R"(team/1.0"},"bad@market":[{"installPath":"relative"},7]}})");
+    machine.File("home/.claude/settings.json", R"({"enabledPlugins":{"off@market":false}})");
+    const Discovery found = machine.Find("claude_code");
+    CHECK(Seen(found) == Texts{"acme-tools:check global", "acme-tools:more global", "check global",
+                               "team:check project"});
+    for (const InstalledSkill& skill : found.skills) {
+      CHECK(skill.placements[0].shadowed_by.empty());
+    }
+    const std::vector<Replica> replicas = FindReplicas(found, "acme-tools:check", "about check");
+    REQUIRE(replicas.size() == 1);
+    CHECK(replicas[0].state == ReplicaState::kPlugin);
+    CHECK(replicas[0].same_description);
+  }
+
+  TEST_CASE("codex: nested, called by the frontmatter, equal names are all listed") {
+    FakeMachine machine;
+    machine.Skill("home/.codex/skills/group/deep/dir-name", "front-name");
+    machine.Skill("home/.codex/skills/group/deep/dir-name/inner", "inner");
+    machine.Skill("home/.codex/skills/.system/bundled", "bundled");
+    machine.Skill("home/.codex/skills/.hidden/no", "no");
+    machine.File("home/.codex/skills/nameless/SKILL.md", "---\ndescription: a\n---\n");
+    machine.Skill("home/.agents/skills/same", "same");
+    machine.Dir("work/a/.git");
+    machine.Skill("work/a/.agents/skills/same", "same");
+    machine.Skill("work/a/.codex/skills/repo", "repo");
+    machine.Skill("work/a/.claude/skills/not-read", "not-read");
+    machine.Skill("etc/codex/skills/admin", "admin");
+    const Discovery found = machine.Find("codex", {"work/a"});
+    CHECK(Seen(found) == Texts{"admin admin", "bundled system", "front-name global", "inner global",
+                               "nameless global", "repo project", "same global", "same project"});
+    for (const InstalledSkill& skill : found.skills) {
+      CHECK(skill.placements[0].shadowed_by.empty());
+    }
+  }
+
+  TEST_CASE("skills that only a person may start are marked") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/a", "a", "disable-model-invocation: true\n");
+    machine.Skill("home/.claude/skills/b", "b", "disable-model-invocation: false\n");
+    machine.Skill("home/.codex/skills/c", "c", "disable-model-invocation: true\n");
+    machine.Skill("home/.codex/skills/d", "d");
+    machine.File(
+        "home/.codex/skills/d/agents/openai.yaml",
+        "interface:\n  display_name: \"D\"\npolicy:\n  allow_implicit_invocation: false\n");
+    const Discovery found = machine.Find("");
+    std::vector<std::string> marked;
+    for (const InstalledSkill& skill : found.skills) {
+      if (skill.explicit_only) marked.push_back(skill.name);
+    }
+    CHECK(marked == Texts{"a", "d"});
+  }
+
+  TEST_CASE("one file that several hosts see is one skill with several placements") {
+    FakeMachine machine;
+    machine.Skill("shared/tool", "tool");
+    machine.Link(machine.Path("shared/tool"), "home/.claude/skills/tool");
+    machine.Link(machine.Path("shared/tool"), "home/.agents/skills/tool");
+    machine.Skill("home/.codex/skills/tool", "tool");
+    machine.File("home/.codex/skills/other/SKILL.md",
+                 "---\nname: Tool\ndescription: different\n---\n");
+    const Discovery found = machine.Find("");
+    REQUIRE(found.skills.size() == 3);
+    const auto shared = std::ranges::find(found.skills, machine.Path("shared/tool/SKILL.md"),
+                                          &InstalledSkill::real_path);
+    REQUIRE(shared != found.skills.end());
+    CHECK(shared->placements.size() >= 2);
+    CHECK(shared->placements[0].platform == "claude_code");
+    CHECK(shared->placements[1].platform == "codex");
+
+    std::vector<std::string> states;
+    for (const Replica& replica : FindReplicas(found, "tool", " about tool\r\n")) {
+      states.emplace_back(Name(replica.state));
+    }
+    std::ranges::sort(states);
+    CHECK(states == Texts{"deploys", "deploys", "diverged"});
+  }
+
+  TEST_CASE("hard links are one skill that cannot be swapped") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/a", "a");
+    machine.Dir("home/.claude/skills/b");
+    REQUIRE(link(machine.Path("home/.claude/skills/a/SKILL.md").c_str(),
+                 machine.Path("home/.claude/skills/b/SKILL.md").c_str()) == 0);
+    const Discovery found = machine.Find("claude_code");
+    REQUIRE(found.skills.size() == 1);
+    CHECK(Seen(found) == Texts{"a global", "b global"});
+    const std::vector<Replica> replicas = FindReplicas(found, "B", "about a");
+    REQUIRE(replicas.size() == 1);
+    CHECK(replicas[0].state == ReplicaState::kHardLinked);
+  }
+
+  TEST_CASE("cycles, dangling links and damaged files are told, and the rest is found") {
+    FakeMachine machine;
+    machine.Skill("home/.codex/skills/good", "good");
+    machine.Link("..", "home/.codex/skills/group/loop");
+    machine.Link("self", "home/.codex/skills/self");
+    machine.Link("nowhere", "home/.codex/skills/dangling");
+    machine.File("home/.codex/skills/broken/SKILL.md", "---\nname: x\n");
+    machine.File("home/.codex/skills/bytes/SKILL.md", "---\nname: \xff\n---\n");
+    machine.Dir("home/.codex/skills/folder/SKILL.md");
+    const Discovery found = machine.Find("codex");
+    CHECK(Seen(found) == Texts{"broken global", "bytes global", "good global"});
+    CHECK(found.skills[0].frontmatter.errors ==
+          std::vector<std::string_view>{"unterminated_frontmatter"});
+    std::vector<std::string> problems;
+    for (const DiscoveryProblem& problem : found.problems) {
+      problems.push_back(std::string(base::BaseName(problem.path)) + " " + problem.code);
+    }
+    CHECK(problems == Texts{"dangling FILE_NOT_FOUND", "loop LINK_CYCLE", "self FILE_UNREADABLE"});
+    const std::vector<Replica> replicas = FindReplicas(found, "broken", "");
+    REQUIRE(replicas.size() == 1);
+    CHECK(replicas[0].state == ReplicaState::kUnreadable);
+  }
+
+  TEST_CASE("an unreadable folder is a problem") {
+    if (geteuid() == 0) return;  // root reads everything
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/a", "a");
+    machine.Dir("home/.claude/skills/closed");
+    REQUIRE(chmod(machine.Path("home/.claude/skills/closed").c_str(), 0) == 0);
+    const Discovery found = machine.Find("claude_code");
+    CHECK(Seen(found) == Texts{"a global"});
+    CHECK(found.problems.size() == 1);
+    chmod(machine.Path("home/.claude/skills/closed").c_str(), 0755);
+  }
+
+  TEST_CASE("the same disk gives the same result") {
+    FakeMachine machine;
+    for (const char* name : {"c", "a", "b"}) {
+      machine.Skill(std::string("home/.claude/skills/") + name, name);
+      machine.Skill(std::string("home/.codex/skills/") + name, name);
+    }
+    const Texts once = Seen(machine.Find(""));
+    CHECK(once == Seen(machine.Find("")));
+    CHECK(std::ranges::is_sorted(once));
+  }
+
+  TEST_CASE("nothing is found without a home and without projects") {
+    DiscoveryRequest request = hosts::DiscoveryFor(base::Environment(), {});
+    request.absolute_root = "/nonexistent-root";
+    CHECK(DiscoverSkills(request).skills.empty());
+  }
+
+  TEST_CASE("protected scopes and packages are never written") {
+    Discovery discovery;
+    const auto add = [&](std::string path, std::string_view scope, bool read_only) {
+      InstalledSkill skill;
+      skill.real_path = std::move(path);
+      skill.read_only = read_only;
+      skill.frontmatter.description = "d";
+      SkillPlacement placement;
+      placement.name = "x";
+      placement.scope = scope;
+      skill.placements.push_back(placement);
+      discovery.skills.push_back(skill);
+    };
+    add("/etc/codex/skills/x/SKILL.md", "admin", false);
+    add("/h/.codex/skills/.system/x/SKILL.md", "system", false);
+    add("/h/node_modules/p/skills/x/SKILL.md", "global", false);
+    add("/h/.claude/plugins/marketplaces/m/skills/x/SKILL.md", "global", false);
+    add("/h/.claude/skills/x/SKILL.md", "global", true);
+    add("/h/.claude/skills/y/SKILL.md", "global", false);
+    std::vector<std::string_view> states;
+    for (const Replica& replica : FindReplicas(discovery, "x", "d")) {
+      states.push_back(Name(replica.state));
+    }
+    CHECK(states == std::vector<std::string_view>{"protected", "protected", "managed_by_plugin",
+                                                  "managed_by_plugin", "managed_by_plugin",
+                                                  "deploys"});
+    CHECK_FALSE(IsPackagePath("/h/my-plugins/cache/x"));
+  }
+}
+
+TEST_SUITE("hosts/registry") {
+  TEST_CASE("a host is found by its id, its spelling on the command line, and its command") {
+    for (const char* name : {"claude_code", "claude-code", "claude"}) {
+      const hosts::HostRow* row = hosts::FindRow(name);
+      REQUIRE(row != nullptr);
+      CHECK(row->platform == "claude_code");
+    }
+    CHECK(hosts::FindRow("codex") != nullptr);
+    CHECK(hosts::FindRow("nothing") == nullptr);
+    CHECK(hosts::FindRow("") == nullptr);
+  }
+
+  TEST_CASE("the configuration folder is that of the environment") {
+    base::Environment env;
+    const hosts::HostRow* codex = hosts::FindRow("codex");
+    REQUIRE(codex != nullptr);
+    CHECK(hosts::ConfigDir(*codex, env).empty());
+    env.Set("HOME", "/h");
+    CHECK(hosts::ConfigDir(*codex, env) == "/h/.codex");
+    env.Set("CODEX_HOME", "/elsewhere/c/");
+    CHECK(hosts::ConfigDir(*codex, env) == "/elsewhere/c");
+  }
+}
+
+}  // namespace
+}  // namespace selftune::skillfs
