@@ -26,6 +26,15 @@ struct DocumentState {
   }
 };
 
+// simdjson's token texts run up to the next token.
+std::string_view WithoutTail(std::string_view raw) {
+  while (!raw.empty() && (raw.back() == ' ' || raw.back() == '\t' || raw.back() == '\n' ||
+                          raw.back() == '\r')) {
+    raw.remove_suffix(1);
+  }
+  return raw;
+}
+
 od::value& Value(void* raw) { return *static_cast<od::value*>(raw); }
 DocumentState& State(void* raw) { return *static_cast<DocumentState*>(raw); }
 
@@ -101,14 +110,20 @@ std::optional<double> JsonField::Double() {
 std::optional<bool> JsonField::Bool() {
   if (type() != Type::kBool) return std::nullopt;
   bool flag = false;
-  if (const auto code = Value(value_).get_bool().get(flag); code != simdjson::SUCCESS) {
-    State(state_).Record(code);
+  if (Value(value_).get_bool().get(flag) != simdjson::SUCCESS) {
+    // It starts like one but is none ("tru"), which is damage, not another type.
+    State(state_).Record(simdjson::T_ATOM_ERROR);
     return std::nullopt;
   }
   return flag;
 }
 
-bool JsonField::IsNull() { return type() == Type::kNull; }
+bool JsonField::IsNull() {
+  if (type() != Type::kNull) return false;
+  if (WithoutTail(Value(value_).raw_json_token()) == "null") return true;
+  State(state_).Record(simdjson::N_ATOM_ERROR);
+  return false;
+}
 
 void JsonField::ForEachField(FieldFn fn) {
   if (type() != Type::kObject) return;
@@ -152,9 +167,9 @@ std::string_view JsonField::RawJson() {
       if (code == simdjson::SUCCESS) code = array.raw_json().get(raw);
     }
     if (code != simdjson::SUCCESS) State(state_).Record(code);
-    return raw;
+    return WithoutTail(raw);
   }
-  return Value(value_).raw_json_token();
+  return WithoutTail(Value(value_).raw_json_token());
 }
 
 struct LineParser::Impl {

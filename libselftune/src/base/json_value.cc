@@ -44,8 +44,12 @@ StatusOr<JsonValue> ConvertObject(const dom::object& object, int depth) {
 }
 
 StatusOr<JsonValue> Convert(const dom::element& element, int depth) {
-  if (depth > kMaxDepth) return Fail(kInvalidRequest, "reading JSON: nested deeper than {}", kMaxDepth);
-  switch (element.type()) {
+  const auto type = element.type();
+  const bool nested = type == dom::element_type::ARRAY || type == dom::element_type::OBJECT;
+  if (nested && depth > kMaxDepth) {
+    return Fail(kInvalidRequest, "reading JSON: nested deeper than {}", kMaxDepth);
+  }
+  switch (type) {
     case dom::element_type::ARRAY: return ConvertArray(element.get_array().value_unsafe(), depth);
     case dom::element_type::OBJECT: return ConvertObject(element.get_object().value_unsafe(), depth);
     case dom::element_type::INT64: return JsonValue::Int(element.get_int64().value_unsafe());
@@ -91,7 +95,7 @@ StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
   if (code != simdjson::SUCCESS) {
     return Fail(kInvalidRequest, "reading JSON: {}", simdjson::error_message(code));
   }
-  return Convert(root, 0);
+  return Convert(root, 1);
 }
 
 bool JsonValue::AsBool(bool fallback) const { return is_bool() ? bool_ : fallback; }

@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -10,6 +11,8 @@ namespace selftune {
 namespace {
 
 constexpr int64_t kMsPerDay = 86'400'000;
+constexpr int64_t kFirstMillis = -62'167'219'200'000;  // 0000-01-01T00:00:00.000Z
+constexpr int64_t kLastMillis = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
 
 // Days since 1970-01-01 of a proleptic Gregorian date (Hinnant's algorithm).
 constexpr int64_t DaysFromCivil(int64_t year, int64_t month, int64_t day) {
@@ -119,6 +122,8 @@ int64_t DayOf(UtcMillis time) {
 }
 
 std::string FormatRfc3339(UtcMillis time) {
+  // The form has four digits for the year; a damaged value must not spoil it.
+  time.value = std::clamp(time.value, kFirstMillis, kLastMillis);
   const int64_t day = DayOf(time);
   const int64_t ms = time.value - day * kMsPerDay;
   const Civil date = CivilFromDays(day);
