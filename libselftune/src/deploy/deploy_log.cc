@@ -100,7 +100,7 @@ Status DeployLog::EndProposal(const Intent& intent, Ending ending, std::string_v
   if (intent.kind == Kind::kRollback && ending != Ending::kDeployed) return absl::OkStatus();
   store::Db& db = *world_.db;
   ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
-                      store::ReadProposal(db, intent.proposal_id));
+                      store::LoadProposal(db, intent.proposal_id));
   const ProposalState step = StepOf(intent.kind, ending);
   // Recovery may end a journal whose proposal never heard of it.
   if (!store::MayFollow(proposal.state, step)) return absl::OkStatus();

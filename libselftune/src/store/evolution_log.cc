@@ -41,7 +41,8 @@ constexpr char kInsertProposal[] =
     "original_sha256,confidence,rationale,created_ms,updated_ms) "
     "VALUES(?1,?2,'description',?3,'created',?4,?5,?6,?7,?8,?9,?9)";
 
-constexpr char kSelectState[] = "SELECT state, skill_id, location FROM proposal WHERE proposal_id=?1";
+constexpr char kSelectState[] =
+    "SELECT state, skill_id, location FROM proposal WHERE proposal_id=?1";
 
 constexpr char kSetState[] = "UPDATE proposal SET state=?2, updated_ms=?3 WHERE proposal_id=?1";
 
@@ -184,18 +185,24 @@ std::optional<ProposalState> ParseProposalState(std::string_view word) {
 bool MayFollow(ProposalState from, ProposalState to) {
   using S = ProposalState;
   switch (from) {
-    case S::kCreated: return to == S::kValidated || to == S::kRejected || to == S::kSuperseded;
-    case S::kValidated: return to == S::kRejected || to == S::kSuperseded || to == S::kApproved;
-    case S::kApproved: return to == S::kDeploying || to == S::kRejected || to == S::kSuperseded;
-    case S::kDeploying: return to == S::kDeployed || to == S::kConflicted || to == S::kApproved;
+    case S::kCreated:
+      return to == S::kValidated || to == S::kRejected || to == S::kSuperseded;
+    case S::kValidated:
+      return to == S::kRejected || to == S::kSuperseded || to == S::kApproved;
+    case S::kApproved:
+      return to == S::kDeploying || to == S::kRejected || to == S::kSuperseded;
+    case S::kDeploying:
+      return to == S::kDeployed || to == S::kConflicted || to == S::kApproved;
     case S::kDeployed:
       return to == S::kConfirmed || to == S::kRolledBack || to == S::kConflicted ||
              to == S::kSuperseded;
-    case S::kConfirmed: return to == S::kRolledBack || to == S::kSuperseded;
+    case S::kConfirmed:
+      return to == S::kRolledBack || to == S::kSuperseded;
     case S::kRejected:
     case S::kSuperseded:
     case S::kRolledBack:
-    case S::kConflicted: return false;
+    case S::kConflicted:
+      return false;
   }
   return false;
 }
@@ -206,9 +213,8 @@ Status CreateProposal(Db& db, const NewProposal& proposal, const AuditStep& crea
   ST_ASSIGN_OR_RETURN(const SkillId skill, writer.EnsureSkill(proposal.skill));
   ST_ASSIGN_OR_RETURN(const BodyId original, writer.InternBody(proposal.original));
   ST_ASSIGN_OR_RETURN(const BodyId proposed, writer.InternBody(proposal.proposed));
-  ST_RETURN_IF_ERROR(db.Run(kInsertProposal, proposal.proposal_id, skill,
-                            OrNull{proposal.location}, original, proposed,
-                            Blob{proposal.original_sha256}, proposal.confidence,
+  ST_RETURN_IF_ERROR(db.Run(kInsertProposal, proposal.proposal_id, skill, OrNull{proposal.location},
+                            original, proposed, Blob{proposal.original_sha256}, proposal.confidence,
                             OrNull{proposal.rationale}, now));
   return InsertStep(db, proposal.proposal_id, skill, proposal.location, created, now);
 }
@@ -222,8 +228,8 @@ Status AddStep(Db& db, std::string_view proposal_id, const AuditStep& step, UtcM
     if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
     const auto state = ParseProposalState(row.Text(0));
     if (!state.has_value() || !MayFollow(*state, step.action)) {
-      return Fail(kConflicted, "proposal {}: {} may not follow {}", proposal_id,
-                  Word(step.action), row.Text(0));
+      return Fail(kConflicted, "proposal {}: {} may not follow {}", proposal_id, Word(step.action),
+                  row.Text(0));
     }
     skill = row.Key<SkillId>(1);
     location = row.String(2);
@@ -242,7 +248,7 @@ Status SetFigures(Db& db, std::string_view proposal_id, const ProposalFigures& f
                 figures.p, figures.alpha, figures.holdout, OrNull{reason_code}, now);
 }
 
-StatusOr<StoredProposal> ReadProposal(Db& db, std::string_view proposal_id) {
+StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectProposal, proposal_id));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);

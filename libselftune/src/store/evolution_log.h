@@ -79,7 +79,7 @@ struct StoredProposal {
   UtcMillis created, updated;
 };
 // NOT_FOUND when there is none.
-[[nodiscard]] StatusOr<StoredProposal> ReadProposal(Db& db, std::string_view proposal_id);
+[[nodiscard]] StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id);
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
 

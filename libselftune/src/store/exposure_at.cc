@@ -108,7 +108,7 @@ StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq) {
   return PromptPk{pk};
 }
 
-StatusOr<std::string> PromptText(Db& db, SessionPk session, int32_t seq) {
+StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kText, session, seq));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   return found ? row.String(0) : std::string();

@@ -32,7 +32,7 @@ struct ExposureAt {
 // The prompt with this number; 0 when there is none.
 [[nodiscard]] StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
-[[nodiscard]] StatusOr<std::string> PromptText(Db& db, SessionPk session, int32_t seq);
+[[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
 // Did the skill run in the turn of this prompt?
 [[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill);
 

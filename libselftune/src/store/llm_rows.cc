@@ -30,11 +30,12 @@ constexpr char kInsertCall[] =
     "cache_write_tokens,reasoning_tokens,cost_micro_usd,cost_source,prompt_sha256,reply_sha256) "
     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21)";
 
-constexpr char kFindReply[] =
-    "SELECT reply, model FROM llm_cache WHERE key=?1 AND created_ms>=?2";
+constexpr char kFindReply[] = "SELECT reply, model FROM llm_cache WHERE key=?1 AND created_ms>=?2";
 
 constexpr char kKeepReply[] =
     "INSERT OR REPLACE INTO llm_cache(key,purpose,model,created_ms,reply) VALUES(?1,?2,?3,?4,?5)";
+
+constexpr char kDropReply[] = "DELETE FROM llm_cache WHERE key=?1";
 
 constexpr char kReadCapability[] = "SELECT value FROM capability WHERE subject=?1 AND name=?2";
 
@@ -57,8 +58,10 @@ Status Exhausted(const BudgetScope& scope, const Spending& spent) {
       .Field("limit_micro_usd", scope.limit.cost_micro_usd)
       .EndObject();
   return WithDetails(
-      WithSuggestion(Fail(kBudgetExhausted, "calling a model: the budget of this {} is used up ({} calls, "
-                          "{} tokens)", scope.scope, spent.calls, spent.tokens),
+      WithSuggestion(Fail(kBudgetExhausted,
+                          "calling a model: the budget of this {} is used up ({} calls, "
+                          "{} tokens)",
+                          scope.scope, spent.calls, spent.tokens),
                      "raise the limit, or wait", "selftune status"),
       details.view());
 }
@@ -105,13 +108,13 @@ Status AddLlmCall(Db& db, const LlmCallRow& row) {
     IngestWriter writer(db, row.started);
     ST_ASSIGN_OR_RETURN(skill, writer.EnsureSkill(row.skill));
   }
-  ST_RETURN_IF_ERROR(db.Run(
-      kInsertCall, row.call_id, OrNull{row.run_id}, row.purpose, skill, row.backend,
-      OrNull{row.agent_version}, OrNull{row.model}, OrNull{row.effort}, row.started,
-      row.duration_ms, row.attempts, row.outcome, row.input_tokens, row.output_tokens,
-      row.cache_read_tokens, row.cache_write_tokens, row.reasoning_tokens, row.cost_micro_usd,
-      row.cost_micro_usd.has_value() ? "reported" : "unknown", Blob{row.prompt_sha256},
-      Blob{row.reply_sha256}));
+  ST_RETURN_IF_ERROR(db.Run(kInsertCall, row.call_id, OrNull{row.run_id}, row.purpose, skill,
+                            row.backend, OrNull{row.agent_version}, OrNull{row.model},
+                            OrNull{row.effort}, row.started, row.duration_ms, row.attempts,
+                            row.outcome, row.input_tokens, row.output_tokens, row.cache_read_tokens,
+                            row.cache_write_tokens, row.reasoning_tokens, row.cost_micro_usd,
+                            row.cost_micro_usd.has_value() ? "reported" : "unknown",
+                            Blob{row.prompt_sha256}, Blob{row.reply_sha256}));
   return txn.Commit();
 }
 
@@ -126,8 +129,13 @@ StatusOr<std::optional<CachedReply>> FindCachedReply(Db& db, std::string_view ke
 Status KeepReply(Db& db, std::string_view key, std::string_view purpose, const CachedReply& reply,
                  UtcMillis now) {
   ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
-  ST_RETURN_IF_ERROR(
-      db.Run(kKeepReply, Blob{key}, purpose, OrNull{reply.model}, now, reply.text));
+  ST_RETURN_IF_ERROR(db.Run(kKeepReply, Blob{key}, purpose, OrNull{reply.model}, now, reply.text));
+  return txn.Commit();
+}
+
+Status DropReply(Db& db, std::string_view key) {
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(db.Run(kDropReply, Blob{key}));
   return txn.Commit();
 }
 

@@ -57,6 +57,9 @@ struct CachedReply {
 [[nodiscard]] Status KeepReply(Db& db, std::string_view key, std::string_view purpose,
                                const CachedReply& reply, UtcMillis now);
 
+// The reply turned out to be unusable.
+[[nodiscard]] Status DropReply(Db& db, std::string_view key);
+
 // Facts about an agent binary, valid as long as its fingerprint.
 [[nodiscard]] StatusOr<std::optional<std::string>> ReadCapability(Db& db, std::string_view subject,
                                                                   std::string_view name);

@@ -215,7 +215,7 @@ Status Applier::AddSkills(const ApplyState& state, store::SessionPk session,
     }
     std::string prompt_text;
     if (skill.prompt_seq.has_value()) {
-      ST_ASSIGN_OR_RETURN(prompt_text, store::PromptText(db_, session, *skill.prompt_seq));
+      ST_ASSIGN_OR_RETURN(prompt_text, store::ReadPromptText(db_, session, *skill.prompt_seq));
     }
     ST_RETURN_IF_ERROR(writer_.UpsertObservation(
         session,

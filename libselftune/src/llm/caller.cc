@@ -1,0 +1,183 @@
+#include "llm/caller.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "llm/fence.h"
+#include "store/llm_rows.h"
+
+namespace selftune::llm {
+namespace {
+
+constexpr int64_t kCacheDays = 30;
+constexpr int64_t kMsPerDay = 86'400'000;
+constexpr int kBreakerFailures = 5;
+constexpr int64_t kMaxDelayMs = 60'000;
+
+std::string DayKey(UtcMillis now) { return FormatRfc3339(now).substr(0, 10); }
+
+bool MayRetry(const Status& status, int attempt) {
+  const ErrorCode& code = CodeOf(status);
+  // A timeout already took its full time once.
+  if (code.name == kTimeout.name) return attempt < 2;
+  return code.name == kRateLimited.name || code.name == kBackendUnavailable.name;
+}
+
+int64_t Sum(const Usage& usage) {
+  return usage.input_tokens.value_or(0) + usage.output_tokens.value_or(0) +
+         usage.cache_read_tokens.value_or(0) + usage.cache_write_tokens.value_or(0);
+}
+
+}  // namespace
+
+int64_t EstimateTokens(std::string_view text) {
+  return static_cast<int64_t>(std::ceil(static_cast<double>(text.size()) / 3.5));
+}
+
+Caller::Caller(Backend& backend, store::Db& db, const Clock& clock, CallerOptions options)
+    : backend_(backend), db_(db), clock_(clock), options_(std::move(options)),
+      rng_(options_.seed) {
+  if (!options_.sleep) {
+    options_.sleep = [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); };
+  }
+}
+
+std::string Caller::CacheKey(const Question& question) const {
+  return base::Sha256Bytes(base::FieldHash("llm1")
+                               .Add(backend_.name())
+                               .Add(question.model.empty() ? Word(question.tier) : question.model)
+                               .Add(question.effort)
+                               .Add(question.system)
+                               .Add(question.cache_text.empty() ? question.body
+                                                                : question.cache_text)
+                               .Add(Word(question.purpose))
+                               .Add(std::to_string(question.repeat))
+                               .Key16());
+}
+
+StatusOr<LlmReply> Caller::Ask(const Question& question) {
+  if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
+  const std::string key = CacheKey(question);
+  const UtcMillis now = clock_.Now();
+  if (options_.use_cache) {
+    ST_ASSIGN_OR_RETURN(const std::optional<store::CachedReply> kept,
+                        store::FindCachedReply(db_, key, {now.value - kCacheDays * kMsPerDay}));
+    if (kept.has_value()) {
+      ++totals_.cached;
+      LlmReply reply;
+      reply.text = kept->text;
+      reply.model = kept->model;
+      reply.from_cache = true;
+      return reply;
+    }
+  }
+  if (failures_in_a_row_ >= kBreakerFailures) {
+    return Fail(kBackendUnavailable, "calling {}: {} calls in a row failed", backend_.name(),
+                failures_in_a_row_);
+  }
+
+  LlmRequest request;
+  request.purpose = question.purpose;
+  request.tier = question.tier;
+  request.system = question.system;
+  request.user = SentinelLine(Word(question.purpose), options_.run_id) + "\n" + question.body;
+  if (!question.model.empty()) request.model = question.model;
+  if (!question.effort.empty()) request.effort = question.effort;
+  request.cancel = options_.cancel;
+
+  const std::string day = DayKey(now);
+  const std::string skill_key = options_.run_id + "/" + options_.skill;
+  const std::array scopes = {store::BudgetScope{"day", day, options_.limits.day},
+                             store::BudgetScope{"run", options_.run_id, options_.limits.run},
+                             store::BudgetScope{"skill", skill_key, options_.limits.skill}};
+  const store::Spending estimate{
+      1, EstimateTokens(request.user) + EstimateTokens(request.system) +
+             ExpectedOutputTokens(question.purpose, question.items), 0};
+  ST_RETURN_IF_ERROR(store::ChargeBudget(db_, scopes, estimate, now));
+
+  int attempts = 0;
+  const StatusOr<LlmReply> reply = CallWithRetries(request, attempts);
+  failures_in_a_row_ = reply.ok() ? 0 : failures_in_a_row_ + 1;
+  store::Spending real{1, 0, 0};
+  if (reply.ok()) {
+    real.tokens = Sum(reply->usage);
+    real.cost_micro_usd = reply->usage.cost_micro_usd.value_or(0);
+  }
+  if (reply.ok() && real.tokens > 0) {
+    ST_RETURN_IF_ERROR(store::SettleBudget(
+        db_, scopes, {0, real.tokens - estimate.tokens, real.cost_micro_usd}, clock_.Now()));
+  }
+  ST_RETURN_IF_ERROR(Record(question, request, reply, now, attempts));
+  if (reply.ok() && options_.use_cache) {
+    ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose),
+                                        {reply->text, reply->model}, clock_.Now()));
+  }
+  return reply;
+}
+
+void Caller::Forget(const Question& question) {
+  // Best effort: a refused reply in the cache only costs another refusal.
+  static_cast<void>(store::DropReply(db_, CacheKey(question)));
+}
+
+StatusOr<LlmReply> Caller::CallWithRetries(const LlmRequest& request, int& attempts) {
+  while (true) {
+    ++attempts;
+    StatusOr<LlmReply> reply = backend_.Call(request);
+    if (reply.ok() || attempts > options_.max_retries || !MayRetry(reply.status(), attempts)) {
+      if (reply.ok()) reply->attempts = attempts;
+      return reply;
+    }
+    const int64_t ceiling = std::min<int64_t>(kMaxDelayMs, int64_t{1000} << attempts);
+    options_.sleep(static_cast<int64_t>(rng_.Below(static_cast<uint64_t>(ceiling))));
+    if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
+  }
+}
+
+Status Caller::Record(const Question& question, const LlmRequest& request,
+                      const StatusOr<LlmReply>& reply, UtcMillis started, int attempts) {
+  ++totals_.calls;
+  const std::string call_id = base::MakeUlid(started);
+  const std::string prompt_sha = base::Sha256Bytes(request.user);
+  const std::string reply_sha = reply.ok() ? base::Sha256Bytes(reply->text) : std::string();
+  store::LlmCallRow row{.call_id = call_id,
+                        .run_id = options_.run_id,
+                        .purpose = Word(question.purpose),
+                        .skill = options_.skill,
+                        .backend = backend_.name(),
+                        .agent_version = backend_.version(),
+                        .effort = question.effort,
+                        .started = started,
+                        .duration_ms = clock_.Now().value - started.value,
+                        .attempts = attempts,
+                        .outcome = reply.ok() ? "ok" : CodeOf(reply.status()).name,
+                        .prompt_sha256 = prompt_sha,
+                        .reply_sha256 = reply_sha};
+  if (reply.ok()) {
+    const Usage& usage = reply->usage;
+    row.model = reply->model;
+    row.input_tokens = usage.input_tokens;
+    row.output_tokens = usage.output_tokens;
+    row.cache_read_tokens = usage.cache_read_tokens;
+    row.cache_write_tokens = usage.cache_write_tokens;
+    row.reasoning_tokens = usage.reasoning_tokens;
+    row.cost_micro_usd = usage.cost_micro_usd;
+    totals_.input_tokens += usage.input_tokens.value_or(0);
+    totals_.output_tokens += usage.output_tokens.value_or(0);
+    totals_.cost_micro_usd += usage.cost_micro_usd.value_or(0);
+    totals_.cost_known &= usage.cost_micro_usd.has_value();
+  }
+  return store::AddLlmCall(db_, row);
+}
+
+}  // namespace selftune::llm

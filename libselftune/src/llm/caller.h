@@ -1,0 +1,98 @@
+// Model calls as the loop makes them: marked as ours, paid for before they are
+// made, answered from the cache where the same was asked before, retried where
+// that can help, and written down.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/cancel.h"
+#include "base/crypto.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "llm/backend.h"
+#include "store/db.h"
+#include "store/llm_rows.h"
+
+namespace selftune::llm {
+
+// Caps of one run; 0 = no limit. Defaults: evolution.md 21.
+struct BudgetLimits {
+  store::Spending skill{60, 400'000, 1'000'000};
+  store::Spending run{180, 1'200'000, 2'000'000};
+  store::Spending day{1'000, 5'000'000, 5'000'000};
+};
+
+struct CallerOptions {
+  std::string run_id;
+  std::string skill;  // budget and accounting, "" = none
+  BudgetLimits limits;
+  uint64_t seed = 42;  // jitter of retries
+  bool use_cache = true;
+  int max_retries = 3;
+  const base::Cancel* cancel = nullptr;
+  // Sleeps between retries; tests replace it.
+  std::function<void(int64_t ms)> sleep;
+};
+
+// One question. The caller adds the marker line; `body` is everything after it.
+struct Question {
+  Purpose purpose = Purpose::kProposal;
+  Tier tier = Tier::kStandard;
+  std::string system;
+  std::string body;
+  // The part of `body` that stays the same when only nonces differ: key of the
+  // cache. "" = body.
+  std::string cache_text;
+  int repeat = 0;         // keeps repeated runs of one question apart
+  int64_t items = 1;      // answers expected, for the estimate
+  std::string model, effort;  // "" = by tier
+};
+
+struct CallerTotals {
+  int64_t calls = 0;  // made, without cached answers
+  int64_t cached = 0;
+  int64_t input_tokens = 0, output_tokens = 0;
+  int64_t cost_micro_usd = 0;
+  bool cost_known = true;  // false: some call did not report its cost
+};
+
+// Not thread-safe. `db` must be open for writing; a dry run may pass it too:
+// money that was spent is always written down.
+class Caller {
+ public:
+  Caller(Backend& backend, store::Db& db, const Clock& clock, CallerOptions options);
+
+  // BUDGET_EXHAUSTED before the call is made; else the backend's failure after
+  // the last retry. After five failures in a row every further call fails with
+  // BACKEND_UNAVAILABLE at once.
+  [[nodiscard]] StatusOr<LlmReply> Ask(const Question& question);
+
+  // The validator refused the reply: it must not be answered from the cache.
+  void Forget(const Question& question);
+
+  [[nodiscard]] const CallerTotals& totals() const { return totals_; }
+  [[nodiscard]] std::string_view agent() const { return backend_.name(); }
+
+ private:
+  [[nodiscard]] StatusOr<LlmReply> CallWithRetries(const LlmRequest& request, int& attempts);
+  [[nodiscard]] Status Record(const Question& question, const LlmRequest& request,
+                              const StatusOr<LlmReply>& reply, UtcMillis started, int attempts);
+  [[nodiscard]] std::string CacheKey(const Question& question) const;
+
+  Backend& backend_;
+  store::Db& db_;
+  const Clock& clock_;
+  CallerOptions options_;
+  base::Rng rng_;
+  CallerTotals totals_;
+  int failures_in_a_row_ = 0;
+};
+
+// Tokens a text will take, rounded up: bytes / 3.5.
+[[nodiscard]] int64_t EstimateTokens(std::string_view text);
+
+}  // namespace selftune::llm

@@ -1,0 +1,70 @@
+// Watches of deployed changes, and the evidence sessions give about a skill.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "store/rows.h"
+
+namespace selftune::store {
+
+struct WatchRow {
+  std::string deploy_id, skill;
+  std::string content_sha256;  // raw, of the deployed file
+  double q = 0.4, alpha = 0.05;
+  int64_t k0 = 0, n0 = 0;  // baseline: good of labelled sessions before
+  int64_t n = 0, f = 0, s = 0, invalid = 0, excluded = 0;
+  double e_down = 1, e_up = 1;
+  std::string state = "watching";  // watching confirmed regressed inconclusive superseded suspended
+  std::string reason;
+  UtcMillis started;
+  std::optional<UtcMillis> decided;
+};
+
+[[nodiscard]] Status InsertWatch(Db& db, const WatchRow& row, UtcMillis now);
+// Stores counts, values, state and reason.
+[[nodiscard]] Status UpdateWatch(Db& db, const WatchRow& row);
+[[nodiscard]] StatusOr<std::optional<WatchRow>> ReadWatch(Db& db, std::string_view deploy_id);
+// `skill` "" = all; `open_only`: watching or suspended. Newest first.
+[[nodiscard]] StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill,
+                                                          bool open_only);
+
+struct WatchObservationRow {
+  SessionPk session;
+  std::optional<int> x;  // 1 good, 0 bad; empty: excluded, source says why
+  std::string source;
+};
+// Replaces what was stored for these sessions.
+[[nodiscard]] Status PutWatchObservations(Db& db, std::string_view deploy_id,
+                                          const std::vector<WatchObservationRow>& rows,
+                                          UtcMillis now);
+
+// What happened to one skill in one session of a person.
+struct SkillSession {
+  SessionPk session;
+  std::string session_id, platform;
+  UtcMillis started;
+  int64_t answers = 0;
+  bool auto_triggered = false;    // the model loaded it
+  bool user_started = false;      // the person started it by hand
+  bool started_before_auto = false;  // ... before the model ever did
+  bool missed = false;            // asked for or missed, cause description or unknown
+  bool missed_before_auto = false;
+  bool unwanted = false;          // signal, or a label should_not at a use
+  bool wanted_label = false;      // grader or curated: should, at a prompt where it ran
+  bool rejected_label = false;    // grader or curated: should not, at such a prompt
+  bool edited = false;            // its SKILL.md was changed in the session
+  std::string shown_sha256;       // hex of the description shown last, "" = unknown
+};
+// Sessions with any evidence about the skill that started in [from, to), oldest
+// first, at most `limit` of the newest.
+[[nodiscard]] StatusOr<std::vector<SkillSession>> ReadSkillSessions(Db& db, std::string_view skill,
+                                                                    UtcMillis from, UtcMillis to,
+                                                                    int64_t limit);
+
+}  // namespace selftune::store
