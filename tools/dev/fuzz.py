@@ -7,6 +7,12 @@ from common import DevError, note, say
 from suites import Count
 
 
+# Recordings and fixtures that are good first inputs, besides tests/fuzz/corpus.
+SEEDS = {
+    "frontmatter": ["tests/data/skills"],
+}
+
+
 def run(seconds):
     names = sorted(p.stem for p in (builds.ROOT / "tests" / "fuzz").glob("fuzz_*.cc"))
     count = Count()
@@ -27,11 +33,10 @@ def _run_one(directory, target, seconds):
     found.mkdir(parents=True, exist_ok=True)
     crashes = directory / "crashes"
     crashes.mkdir(exist_ok=True)
-    kept = builds.ROOT / "tests" / "fuzz" / "corpus" / name
+    seeds = [f"tests/fuzz/corpus/{name}", *SEEDS.get(name, [])]
     argv = [str(target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
             f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found)]
-    if kept.is_dir():
-        argv.append(str(kept))
+    argv += [str(builds.ROOT / seed) for seed in seeds if (builds.ROOT / seed).is_dir()]
     try:
         done = subprocess.run(argv, env=builds.test_environment(builds.PROFILES["fuzz"]),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
