@@ -1,0 +1,394 @@
+#include "signals/prompt_text.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/strings.h"
+
+namespace selftune::signals {
+namespace {
+
+constexpr char kGap = '\x01';  // stands for a passage that was cut out
+constexpr size_t kMaxSingleQuoted = 300;
+
+bool IsAlnum(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool IsWordByte(char c) { return IsAlnum(c) || static_cast<unsigned char>(c) >= 0x80 || c == '_'; }
+
+struct Replacement {
+  std::string_view from;
+  std::string_view to;
+};
+
+// Typographic characters; everything else keeps its bytes.
+constexpr Replacement kReplacements[] = {
+    {"\u2018", "'"},  {"\u2019", "'"},  {"\u02BC", "'"},    {"\uFF07", "'"},     {"\u201C", "\""},
+    {"\u201D", "\""}, {"\u201E", "\""}, {"\u201F", "\""},   {"\u00AB", "\""},    {"\u00BB", "\""},
+    {"\u2010", "-"},  {"\u2011", "-"},  {"\u2014", " , "},  {"\u2026", " ... "}, {"\u200B", ""},
+    {"\u200C", ""},   {"\u200D", ""},   {"\uFEFF", ""},     {"\u00A0", " "},     {"\u202F", " "},
+    {"\u2009", " "},  {"\u3000", " "},  {"\u3002", ". "},   {"\uFF0C", ", "},    {"\uFF01", "! "},
+    {"\uFF1F", "? "}, {"\u2028", "\n"}, {"\u2029", "\n\n"},
+};
+
+// Removes quoted lines, fenced blocks and code spans, and folds typographic
+// characters.
+class Cleaner {
+ public:
+  Cleaner(std::string_view raw, const SkillNames& names) : raw_(raw), names_(names) {
+    out_.reserve(raw.size() + 16);
+  }
+
+  std::string Run() {
+    while (at_ < raw_.size()) {
+      if (AtLineStart() && SkipQuotedLine()) continue;
+      const char c = raw_[at_];
+      if (c == '`') {
+        Backticks();
+      } else if (c == '~' && AtLineStart() && RunLength('~') >= 3) {
+        TildeFence();
+      } else if (static_cast<unsigned char>(c) >= 0x80) {
+        NonAscii();
+      } else {
+        out_.push_back(c);
+        ++at_;
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] bool AtLineStart() const {
+    size_t i = at_;
+    while (i > 0 && (raw_[i - 1] == ' ' || raw_[i - 1] == '\t')) --i;
+    return i == 0 || raw_[i - 1] == '\n';
+  }
+
+  [[nodiscard]] size_t RunLength(char c) const {
+    size_t end = at_;
+    while (end < raw_.size() && raw_[end] == c) ++end;
+    return end - at_;
+  }
+
+  bool SkipQuotedLine() {
+    size_t i = at_;
+    while (i < raw_.size() && (raw_[i] == ' ' || raw_[i] == '\t')) ++i;
+    if (i == raw_.size() || raw_[i] != '>') return false;
+    const size_t end = raw_.find('\n', i);
+    at_ = end == std::string_view::npos ? raw_.size() : end + 1;
+    out_ += "\n\n";  // what was quoted ends a sentence
+    return true;
+  }
+
+  void Backticks() {
+    const size_t length = RunLength('`');
+    const size_t begin = at_ + length;
+    const size_t end = FindClosing(begin, length, /*exact=*/length < 3);
+    if (length >= 3) {
+      out_ += "\n\n";
+      at_ = end == std::string_view::npos ? raw_.size() : end;
+      at_ += at_ < raw_.size() ? RunLength('`') : 0;
+      return;
+    }
+    if (end == std::string_view::npos) {  // a stray backtick
+      at_ = begin;
+      return;
+    }
+    const std::string_view code = base::Trim(raw_.substr(begin, end - begin));
+    if (IsOneToken(code) || (!code.empty() && names_.Find(code))) {
+      out_.append(code);
+    } else {
+      out_.push_back(kGap);
+    }
+    at_ = end + length;
+  }
+
+  // Start of the run of `length` (or, unless `exact`, more) backticks that
+  // closes one; a code span does not cross a blank line.
+  [[nodiscard]] size_t FindClosing(size_t from, size_t length, bool exact) const {
+    size_t i = from;
+    while (i < raw_.size()) {
+      if (exact && raw_[i] == '\n' && i + 1 < raw_.size() && raw_[i + 1] == '\n') break;
+      if (raw_[i] != '`') {
+        ++i;
+        continue;
+      }
+      size_t end = i;
+      while (end < raw_.size() && raw_[end] == '`') ++end;
+      if (exact ? end - i == length : end - i >= length) return i;
+      i = end;
+    }
+    return std::string_view::npos;
+  }
+
+  void TildeFence() {
+    const size_t length = RunLength('~');
+    out_ += "\n\n";
+    at_ += length;
+    while (at_ < raw_.size()) {
+      if (raw_[at_] == '~' && AtLineStart() && RunLength('~') >= length) {
+        at_ += RunLength('~');
+        return;
+      }
+      ++at_;
+    }
+  }
+
+  void NonAscii() {
+    const std::string_view rest = raw_.substr(at_);
+    for (const Replacement& r : kReplacements) {
+      if (!rest.starts_with(r.from)) continue;
+      out_.append(r.to);
+      at_ += r.from.size();
+      return;
+    }
+    constexpr std::string_view kEnDash = "\u2013";
+    if (rest.starts_with(kEnDash)) {
+      const bool inside = at_ > 0 && IsAlnum(raw_[at_ - 1]) && rest.size() > kEnDash.size() &&
+                          IsAlnum(rest[kEnDash.size()]);
+      out_ += inside ? "-" : " , ";
+      at_ += kEnDash.size();
+      return;
+    }
+    out_.push_back(raw_[at_++]);
+  }
+
+  static bool IsOneToken(std::string_view code) {
+    return !code.empty() && std::all_of(code.begin(), code.end(), [](char c) {
+      return IsWordByte(c) || c == '.' || c == '/' || c == ':' || c == '$' || c == '-';
+    });
+  }
+
+  std::string_view raw_;
+  const SkillNames& names_;
+  std::string out_;
+  size_t at_ = 0;
+};
+
+bool IsOneWord(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), base::IsSpace);
+}
+
+// The end of the single-quoted phrase that opens at `open`, or npos:
+// apostrophes inside and after words do not open or close anything.
+size_t SingleQuoteEnd(std::string_view text, size_t open) {
+  const bool opens = (open == 0 || base::IsSpace(text[open - 1]) || text[open - 1] == '(') &&
+                     open + 1 < text.size() && IsAlnum(text[open + 1]);
+  if (!opens) return std::string_view::npos;
+  const size_t limit = std::min(text.size(), open + kMaxSingleQuoted);
+  for (size_t i = open + 2; i < limit && text[i] != '\n'; ++i) {
+    if (text[i] != '\'' || base::IsSpace(text[i - 1])) continue;
+    if (i + 1 == text.size() || !IsWordByte(text[i + 1])) return i;
+  }
+  return std::string_view::npos;
+}
+
+// Replaces reported speech, "..." and '...', by a gap; one word or the name of
+// a skill in quotes stays.
+std::string DropReportedSpeech(std::string_view text, const SkillNames& names) {
+  std::string out;
+  out.reserve(text.size());
+  size_t i = 0;
+  bool unclosed = false;
+  while (i < text.size()) {
+    size_t end = std::string_view::npos;
+    if (text[i] == '"' && !unclosed) {
+      end = text.find('"', i + 1);
+      unclosed = end == std::string_view::npos;
+    } else if (text[i] == '\'') {
+      end = SingleQuoteEnd(text, i);
+    }
+    if (end == std::string_view::npos) {
+      if (text[i] != '"') out.push_back(text[i]);
+      ++i;
+      continue;
+    }
+    const std::string_view inner = base::Trim(text.substr(i + 1, end - i - 1));
+    if (IsOneWord(inner) || (inner.size() < 100 && !inner.empty() && names.Find(inner))) {
+      out.append(inner);
+    } else {
+      out.push_back(kGap);
+    }
+    i = end + 1;
+  }
+  return out;
+}
+
+// Cuts cleaned text into tokens.
+class Tokenizer {
+ public:
+  explicit Tokenizer(Prompt& prompt) : text_(prompt.text), tokens_(prompt.tokens) {}
+
+  void Run() {
+    tokens_.reserve(text_.size() / 5 + 4);
+    size_t i = 0;
+    while (i < text_.size()) {
+      if (text_[i] == kGap) {
+        Add(text_.substr(i, 0));
+        ++i;
+      } else if (InToken(text_[i])) {
+        size_t end = i;
+        while (end < text_.size() && InToken(text_[end])) ++end;
+        Piece(i, end);
+        i = end;
+      } else {
+        i = Separator(i);
+      }
+    }
+    CloseSentence(/*question=*/false);
+  }
+
+ private:
+  static bool InToken(char c) {
+    return IsWordByte(c) || c == '-' || c == '.' || c == ':' || c == '/' || c == '$' || c == '\'' ||
+           c == '@' || c == '#' || c == '&';
+  }
+
+  void Strengthen(Break kind) { pending_ = std::max(pending_, kind); }
+
+  size_t Separator(size_t i) {
+    switch (text_[i]) {
+      case '\n':
+        return NewLine(i);
+      case '!':
+      case '?':
+        Strengthen(Break::kSentence);
+        CloseSentence(text_[i] == '?');
+        break;
+      case ',':
+      case ';':
+      case '(':
+      case ')':
+      case '[':
+      case ']':
+      case '{':
+      case '}':
+      case '|':
+      case '<':
+      case '>':
+      case '=':
+        Strengthen(Break::kClause);
+        break;
+      default:
+        break;
+    }
+    return i + 1;
+  }
+
+  // A blank line and a list marker end a sentence, a plain line end does not.
+  size_t NewLine(size_t i) {
+    Strengthen(Break::kLine);
+    size_t j = i + 1;
+    bool blank = false;
+    for (; j < text_.size() && base::IsSpace(text_[j]); ++j) blank = blank || text_[j] == '\n';
+    const bool item = j + 1 < text_.size() &&
+                      (text_[j] == '-' || text_[j] == '*' || text_[j] == '+') &&
+                      text_[j + 1] == ' ';
+    if (blank || item || j == text_.size()) {
+      Strengthen(Break::kSentence);
+      CloseSentence(/*question=*/false);
+    }
+    return item ? j + 1 : j;
+  }
+
+  // One run of token characters: a word with punctuation around it.
+  void Piece(size_t begin, size_t end) {
+    const size_t first = begin;
+    while (begin < end && IsLeadingPunctuation(text_[begin])) ++begin;
+    size_t stop = end;
+    while (stop > begin && IsTrailingPunctuation(text_[stop - 1])) --stop;
+    Lead(text_.substr(first, begin - first));
+    if (begin == stop) {
+      if (begin < end) Strengthen(Break::kClause);  // a lone slash
+      return;
+    }
+    while (stop - begin > 2 && text_[begin] == '_' && text_[stop - 1] == '_') {
+      ++begin;
+      --stop;
+    }
+    Words(begin, stop);
+    tokens_.back().is_call = stop == end && end < text_.size() && text_[end] == '(';
+    Punctuation(text_.substr(stop, end - stop));
+  }
+
+  static bool IsLeadingPunctuation(char c) { return c == '\'' || c == '-' || c == '.' || c == ':'; }
+  static bool IsTrailingPunctuation(char c) { return IsLeadingPunctuation(c) || c == '/'; }
+
+  void Lead(std::string_view marks) {
+    if (marks.find_first_of(":-") != std::string_view::npos) Strengthen(Break::kClause);
+    if (marks.find("..") != std::string_view::npos) Strengthen(Break::kLine);
+  }
+
+  void Punctuation(std::string_view tail) {
+    const auto dots = std::count(tail.begin(), tail.end(), '.');
+    if (tail.find_first_of(":-") != std::string_view::npos) Strengthen(Break::kClause);
+    if (dots >= 2) {
+      Strengthen(Break::kLine);
+    } else if (dots == 1 && !IsAbbreviation()) {
+      Strengthen(Break::kSentence);
+      CloseSentence(/*question=*/false);
+    }
+  }
+
+  [[nodiscard]] bool IsAbbreviation() const {
+    if (tokens_.empty()) return false;
+    const std::string_view word = tokens_.back().text;
+    return base::EqualsIgnoreCase(word, "e.g") || base::EqualsIgnoreCase(word, "i.e") ||
+           base::EqualsIgnoreCase(word, "etc") || base::EqualsIgnoreCase(word, "vs");
+  }
+
+  // "you've" -> "you" "'ve"; "didn't" and "let's" stay whole.
+  void Words(size_t begin, size_t end) {
+    const std::string_view word = text_.substr(begin, end - begin);
+    const size_t quote = word.rfind('\'');
+    const bool splits = quote != std::string_view::npos && quote > 0 && RolesOf(word) == 0 &&
+                        RolesOf(word.substr(quote)) != 0;
+    if (!splits) {
+      Add(word);
+      return;
+    }
+    Add(word.substr(0, quote));
+    Add(word.substr(quote));
+  }
+
+  void Add(std::string_view word) {
+    Token token;
+    token.text = word;
+    token.roles = RolesOf(word);
+    token.before = tokens_.empty() ? Break::kSentence : pending_;
+    if (token.before == Break::kSentence) sentence_begin_ = tokens_.size();
+    token.sentence_begin = static_cast<uint32_t>(sentence_begin_);
+    tokens_.push_back(token);
+    pending_ = Break::kNone;
+    closed_ = false;
+  }
+
+  void CloseSentence(bool question) {
+    if (closed_) return;
+    closed_ = true;
+    if (!question) return;
+    for (size_t i = sentence_begin_; i < tokens_.size(); ++i) tokens_[i].in_question = true;
+  }
+
+  std::string_view text_;
+  std::vector<Token>& tokens_;
+  Break pending_ = Break::kNone;
+  size_t sentence_begin_ = 0;
+  bool closed_ = true;
+};
+
+}  // namespace
+
+void ReadPrompt(std::string_view raw, const SkillNames& names, Prompt& prompt) {
+  const std::string cleaned = Cleaner(raw, names).Run();
+  prompt.text = DropReportedSpeech(cleaned, names);
+  prompt.tokens.clear();
+  Tokenizer(prompt).Run();
+}
+
+}  // namespace selftune::signals

@@ -1,0 +1,192 @@
+#include "signals/request.h"
+
+#include <cstddef>
+#include <string_view>
+
+#include "signals/words.h"
+
+namespace selftune::signals {
+namespace {
+
+constexpr size_t kLookBack = 48;  // words; keeps hostile prompts linear
+
+// A clause as far as a request depends on it: [begin, end) before the verb.
+struct Clause {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
+bool IsPronoun(const Phrase& p, size_t i) { return p.Is(i, kSubject | kYou | kPronounOther); }
+
+// Can word `i` open an imperative? Any word that is no function word.
+bool MayBeImperative(const Phrase& p, size_t i) {
+  return i < p.size() && !p[i].text.empty() &&
+         !p.Is(i, kFunction | kSubject | kYou | kPronounOther | kBe | kHave | kModal | kNegation |
+                      kDeterminer | kQuestion | kSubordinator);
+}
+
+// Position of the verb's clause: it begins after the last mark that a new
+// clause follows directly ("..., please use", "... so use", ": use").
+size_t ClauseBegin(const Phrase& p, size_t verb, bool is_preposition) {
+  const size_t sentence = p[verb].sentence_begin;
+  const size_t limit = verb - sentence > kLookBack ? verb - kLookBack : sentence;
+  constexpr Roles kOpeners = kPlease | kFreshStart | kAdverb | kAnd | kLets | kFiller;
+  for (size_t i = verb; i > limit; --i) {
+    if (p.BreakBefore(i) < Break::kLine && !p.Is(i, kFreshStart)) continue;
+    size_t first = i;
+    while (first < verb && p.Is(first, kOpeners)) ++first;
+    if (is_preposition ? first < verb && MayBeImperative(p, first) : first == verb) return i;
+  }
+  return limit;
+}
+
+bool HasNegation(const Phrase& p, Clause c) {
+  for (size_t i = c.begin; i < c.end; ++i) {
+    if (!p.Is(i, kNegation) || p.Is(i + 1, kForget)) continue;
+    const bool only_no = !p.Is(i, kNot | kNegatedAux | kShouldNot) && p[i].text.size() == 2;
+    if (only_no && p.Is(i, kFiller) && p.BreakBefore(i + 1) >= Break::kClause)
+      continue;  // "no, ..."
+    return true;
+  }
+  return false;
+}
+
+// "how do", "what happens", "compare ...".
+bool IsEnquiry(const Phrase& p, Clause c) {
+  for (size_t i = c.begin; i < c.end; ++i) {
+    if (p.Is(i, kCompare)) return true;
+    if (p.Is(i, kHow) && p.Is(i + 1, kDo | kModal | kTo | kCome | kSubject)) return true;
+    if (p.Is(i, kWhat) && p.Is(i + 1, kHappen | kIf)) return true;
+    if (p.Is(i, kWhy) && !p.Is(i + 1, kNot)) return true;
+  }
+  return false;
+}
+
+// "do you", "should I", "if you", "when they" before the verb.
+bool IsAskedOrConditional(const Phrase& p, Clause c) {
+  for (size_t i = c.begin; i + 1 < c.end; ++i) {
+    if (!IsPronoun(p, i + 1) || p.BreakBefore(i + 1) >= Break::kClause) continue;
+    if (p.Is(i, kDo | kShould) && !p.Is(i + 2, kMind)) return true;
+    if (!p.Is(i, kIf | kSubordinator)) continue;
+    if (p.Is(i, kIf) && p.Is(i + 1, kYou) && p.Is(i + 2, kModal) && !p[i].in_question) {
+      continue;  // "it would help if you could use ..."
+    }
+    // "when you are done run ...": the condition is complete before the verb.
+    const bool goes_on = IsPronoun(p, c.end - 1) ||
+                         p.Is(c.end - 1, kAdverb | kModal | kTo | kAnd | kDo | kHave | kBe);
+    if (goes_on) return true;
+  }
+  return false;
+}
+
+// A question that is no polite request: "is it worth using the pdf skill?".
+bool IsQuestion(const Phrase& p, Clause c) {
+  if (c.end >= p.size() || !p[c.end].in_question) return false;
+  for (size_t i = c.begin; i < c.end; ++i) {
+    if (p.Is(i, kPlease | kLets | kMind)) return false;
+    if (p.Is(i, kModal) && p.Is(i + 1, kYou)) return false;
+    if ((p.Is(i, kHow) || p.Is(i, kWhat)) && p.Is(i + 1, kAbout)) return false;
+  }
+  size_t first = c.begin;
+  while (first < c.end && p.Is(first, kFiller | kAdverb)) ++first;
+  return first < c.end && p.Is(first, kQuestion);
+}
+
+// The clause speaks of what somebody else does: "we do releases with ...".
+bool HasForeignSubject(const Phrase& p, Clause c) {
+  size_t first = c.begin;
+  while (first < c.end && p.Is(first, kFiller | kAdverb)) ++first;
+  return first < c.end && p.Is(first, kSubject);
+}
+
+// As before, and that somebody does not want anything: "I need this done with
+// ..." is a request.
+bool TellsOfOthers(const Phrase& p, Clause c) {
+  if (!HasForeignSubject(p, c)) return false;
+  for (size_t i = c.begin; i < c.end; ++i) {
+    if (p.Is(i, kWant)) return false;
+  }
+  return true;
+}
+
+// "going to", "want you to", "like to": the wish behind "to VERB" at `to`.
+bool IsWishTo(const Phrase& p, size_t begin, size_t to) {
+  size_t i = to;
+  while (i > begin && p.Is(i - 1, kYou | kAdverb | kPlease)) --i;
+  if (i == begin || !p.Is(i - 1, kWant)) return false;
+  for (size_t k = i - 1; k > begin && i - k < 5; --k) {
+    if (p[k - 1].text == "was" || p[k - 1].text == "were") return false;  // "was going to"
+  }
+  return true;
+}
+
+// Does somebody else (or nobody addressed) do what the verb says?
+bool VerbHasForeignSubject(const Phrase& p, Clause c) {
+  size_t before = c.end;  // one past the word that governs the verb
+  while (before > c.begin && p.Is(before - 1, kAdverb | kFiller) &&
+         !p.Is(before - 1, kSubject | kPronounOther)) {
+    --before;
+  }
+  if (before == c.begin) return false;
+  const size_t word = before - 1;
+  if (p.Is(word, kTo)) {
+    return !IsWishTo(p, c.begin, word) && HasForeignSubject(p, c);
+  }
+  if (p.Is(word, kSubject | kPronounOther)) return true;
+  if (p.Is(word, kModal) && word > c.begin) {  // "I will use", "they should use"
+    const bool we_should = p[word - 1].text.size() == 2 && p[word].text.front() != '\'' &&
+                           p.Is(word - 1, kSubject) && (p[word - 1].text[0] | 32) == 'w';
+    return !we_should && p.Is(word - 1, kSubject | kPronounOther);
+  }
+  if (p.Is(word, kAnd)) return TellsOfOthers(p, c);
+  if (p.Is(word, kYou)) return word > c.begin && p.Is(word - 1, kSubordinator | kIf);
+  if (p.Is(word, kOf)) return true;  // "rather than use"
+  // "our scripts use the pdf skill", but not "for the scripts use ...".
+  const std::string_view text = p[word].text;
+  const bool plural =
+      text.size() > 3 && text.ends_with('s') && !text.ends_with("ss") && p[word].roles == 0;
+  return plural && !p.Is(c.begin, kFunction) ? true : plural && p.Is(c.begin, kDeterminer);
+}
+
+bool IsBlocked(const Phrase& p, Clause c) {
+  return HasNegation(p, c) || IsEnquiry(p, c) || IsAskedOrConditional(p, c) || IsQuestion(p, c);
+}
+
+}  // namespace
+
+bool VerbIsRequest(const Phrase& phrase, size_t verb) {
+  const Clause clause{ClauseBegin(phrase, verb, /*is_preposition=*/false), verb};
+  // "please" opens a request whatever came before, but for "don't please".
+  Clause scan = clause;
+  if (verb > clause.begin && phrase.Is(verb - 1, kPlease) &&
+      !(verb - 1 > clause.begin && phrase.Is(verb - 2, kNegation))) {
+    scan.begin = verb - 1;
+  }
+  return !IsBlocked(phrase, scan) && !VerbHasForeignSubject(phrase, scan);
+}
+
+bool PrepositionIsRequest(const Phrase& phrase, size_t preposition) {
+  const Clause clause{ClauseBegin(phrase, preposition, /*is_preposition=*/true), preposition};
+  if (IsBlocked(phrase, clause) || TellsOfOthers(phrase, clause)) return false;
+  if (clause.begin == clause.end) return true;
+  const size_t before = preposition - 1;
+  if (phrase.Is(before, kTrouble | kIf | kSubordinator)) return false;
+  const bool governed = phrase.Is(preposition, kGerund) &&
+                        (phrase.Is(before, kOf | kBe | kTrouble) || phrase[before].text == "for" ||
+                         phrase[before].text == "from");
+  if (governed) return false;
+  if (phrase.Is(preposition, kGerund) && phrase.Is(before, kAbout)) {
+    return before > clause.begin && phrase.Is(before - 1, kHow | kWhat);
+  }
+  // "the report was made with the pdf skill" tells, it does not ask.
+  for (size_t i = clause.begin; i < clause.end; ++i) {
+    if (!phrase.Is(i, kBe | kHave)) continue;
+    if (phrase.Is(i, kOf) || phrase[i].text == "of" || phrase[i].text == "be") continue;
+    size_t first = clause.begin;
+    while (first < clause.end && phrase.Is(first, kFiller | kAdverb | kPlease)) ++first;
+    return MayBeImperative(phrase, first) || phrase.Is(first, kYou | kModal | kVerb | kSubject);
+  }
+  return true;
+}
+
+}  // namespace selftune::signals

@@ -1,0 +1,328 @@
+#include "signals/improvement.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace selftune::signals {
+namespace {
+
+const std::vector<std::string> kInstalled = {
+    "commit",    "code-review", "pdf",  "deploy-check", "frontend-design", "release_notes",
+    "sql-tuner", "Research",    "lint", "acme:billing", "my-notes"};
+
+// "correction:commit+ unwanted:pdf-": '+' resolved, '-' not.
+std::string Show(const std::vector<Signal>& signals) {
+  std::string out;
+  for (const Signal& s : signals) {
+    if (!out.empty()) out += ' ';
+    out += std::string(Word(s.kind)) + ":" + s.skill + (s.resolved ? "+" : "-");
+  }
+  return out;
+}
+
+struct Case {
+  std::string prompt;
+  std::string want;
+};
+
+void Check(const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    CAPTURE(c.prompt);
+    CHECK(Show(DetectSignals(c.prompt, kInstalled)) == c.want);
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("signals/improvement") {
+  TEST_CASE("corrections say that a skill should have been used") {
+    Check({
+        {"why haven't you run lint yet?", "correction:lint+"},
+        {"Why aren't you using the pdf skill?", "correction:pdf+"},
+        {"why are you not using sql-tuner here", "correction:sql-tuner+"},
+        {"how come you never ran deploy-check", "correction:deploy-check+"},
+        {"How come you haven't invoked code review?", "correction:code-review+"},
+        {"why did you never run lint on these", "correction:lint+"},
+        {"why didn't you just use commit?", "correction:commit+"},
+        {"Why didn't you even try using Research", "correction:Research+"},
+        {"why didnt u run lint", "correction:lint+"},
+        {"why did you not call the release-notes skill?", "correction:release_notes+"},
+        {"why didn't\nyou use\nthe pdf skill", "correction:pdf+"},
+        {"why you didn't use lint is beyond me", "correction:lint+"},
+        {"you should of used commit", "correction:commit+"},
+        {"you shouldve run lint", "correction:lint+"},
+        {"You should really have invoked deploy-check", "correction:deploy-check+"},
+        {"you really should have used my frontend design skill", "correction:frontend-design+"},
+        {"you should have probably used **Research**", "correction:Research+"},
+        {"you should have used billing for that", "correction:acme:billing+"},
+        {"you should\xE2\x80\x99ve used \xE2\x80\x9C"
+         "commit\xE2\x80\x9D",
+         "correction:commit+"},
+        {"Shouldn't you have run 'lint' first?", "correction:lint+"},
+        {"next time just run deploy-check", "correction:deploy-check+"},
+        {"Next time do use Research", "correction:Research+"},
+        {"next time you can use lint", "correction:lint+"},
+        {"next time, could you please run `code-review`?", "correction:code-review+"},
+        {"next time use $commit", "correction:commit+"},
+        {"And next time, please, use commit.", "correction:commit+"},
+        {"forgot to run lint again", "correction:lint+"},
+        {"you clearly forgot to call sql tuner", "correction:sql-tuner+"},
+        {"Seems the agent forgot to run lint", "correction:lint+"},
+        {"You fixed it but forgot to run lint", "correction:lint+"},
+        {"you did not use commit", "correction:commit+"},
+        {"you didn't even load the frontend-design skill", "correction:frontend-design+"},
+        {"You never actually used Research", "correction:Research+"},
+        {"why did you answer from memory instead of using Research?", "correction:Research+"},
+        {"You guessed instead of using the sql-tuner skill", "correction:sql-tuner+"},
+        {"why didn't you use the changelog-bot skill?", "correction:changelog-bot-"},
+        {"you should have used my notes", "correction:my-notes+"},
+    });
+  }
+
+  TEST_CASE("unwanted uses") {
+    Check({
+        {"why are you running deploy-check on a draft", "unwanted:deploy-check+"},
+        {"Why'd you use commit?", "unwanted:commit+"},
+        {"why do you keep using Research for trivia", "unwanted:Research+"},
+        {"you should not have run lint there", "unwanted:lint+"},
+        {"you shouldnt have loaded pdf", "unwanted:pdf+"},
+        {"you should never have used commit on main", "unwanted:commit+"},
+        {"please stop running lint", "unwanted:lint+"},
+        {"Stop triggering the deploy-check skill!", "unwanted:deploy-check+"},
+        {"do not use commit for this", "unwanted:commit+"},
+        {"dont run lint", "unwanted:lint+"},
+        {"Don\xE2\x80\x99t please use the pdf skill", "unwanted:pdf+"},
+        {"never run deploy-check on Fridays", "unwanted:deploy-check+"},
+        {"you must never use commit for drafts", "unwanted:commit+"},
+        {"avoid using the Research skill", "unwanted:Research+"},
+        {"Avoid running lint on vendored code", "unwanted:lint+"},
+        {"answer without invoking research", "unwanted:Research+"},
+        {"use plain text instead of the pdf skill", "unwanted:pdf+"},
+        {"write it by hand instead of using release_notes", "unwanted:release_notes+"},
+        {"rather than using the sql-tuner skill, read the plan yourself", "unwanted:sql-tuner+"},
+        {"I don't want you to use the pdf skill", "unwanted:pdf+"},
+        {"I told you not to use commit", "unwanted:commit+"},
+        {"Next time don't use commit", "unwanted:commit+"},
+        {"don't bother running lint", "unwanted:lint+"},
+        {"Why did you use lint instead of the code-review skill?",
+         "unwanted:lint+ correction:code-review+"},
+        {"don't use the foo-bar skill", "unwanted:foo-bar-"},
+        {"don't use lint. use the code-review skill instead",
+         "unwanted:lint+ explicit_request:code-review+"},
+        {"Don't use the pdf skill, use the Research skill",
+         "unwanted:pdf+ explicit_request:Research+"},
+    });
+  }
+
+  TEST_CASE("explicit requests") {
+    Check({
+        {"would you run the code-review skill?", "explicit_request:code-review+"},
+        {"I need you to run the lint skill", "explicit_request:lint+"},
+        {"I'd like to try the frontend design skill", "explicit_request:frontend-design+"},
+        {"we need to use the pdf skill for this", "explicit_request:pdf+"},
+        {"Fill in the form via our pdf skill", "explicit_request:pdf+"},
+        {"For the contract use the pdf skill", "explicit_request:pdf+"},
+        {"Here is the report, now run the lint skill on it", "explicit_request:lint+"},
+        {"I can't read this scan, please use the pdf skill", "explicit_request:pdf+"},
+        {"I can't read this scan, use the pdf skill", "explicit_request:pdf+"},
+        {"we deploy tomorrow so run the deploy-check skill", "explicit_request:deploy-check+"},
+        {"use the \"code review\" skill", "explicit_request:code-review+"},
+        {"**use the pdf skill**", "explicit_request:pdf+"},
+        {"use the `pdf` skill", "explicit_request:pdf+"},
+        {"use the pdf skill and the Research skill",
+         "explicit_request:pdf+ explicit_request:Research+"},
+        {"run the lint and commit skills", "explicit_request:lint+ explicit_request:commit+"},
+        {"Use acme:billing skill", "explicit_request:acme:billing+"},
+        {"use the new pdf skill", "explicit_request:pdf+"},
+        {"make sure you run the lint skill", "explicit_request:lint+"},
+        {"I think you should use the Research skill", "explicit_request:Research+"},
+        {"When you are done, run the lint skill", "explicit_request:lint+"},
+        {"When you are done run the lint skill", "explicit_request:lint+"},
+        {"don't forget to use the commit skill", "explicit_request:commit+"},
+        {"Is this table right? Use the pdf skill to check", "explicit_request:pdf+"},
+        {"would you mind using the pdf skill?", "explicit_request:pdf+"},
+        {"Use the pdf skill. Then use the pdf skill again.", "explicit_request:pdf+"},
+        {"try out the frontend-design skill", "explicit_request:frontend-design+"},
+        {"- use the lint skill\n- use the commit skill",
+         "explicit_request:lint+ explicit_request:commit+"},
+        {"use the deploy skill", "explicit_request:deploy-"},
+        {"Extract the totals with the pdf-tables skill", "explicit_request:pdf-tables-"},
+        {"go ahead and run the deploy-check skill", "explicit_request:deploy-check+"},
+        {"I want this summarised with the Research skill", "explicit_request:Research+"},
+        {"let's use the code review skill", "explicit_request:code-review+"},
+        {"Please use \xE2\x80\x98pdf\xE2\x80\x99 skill", "explicit_request:pdf+"},
+        {"No, use the pdf skill", "explicit_request:pdf+"},
+    });
+  }
+
+  TEST_CASE("talk about skills is no request") {
+    Check({
+        {"How should I use the pdf skill?", ""},
+        {"I don't know how to use the pdf skill", ""},
+        {"does it use the lint skill by default?", ""},
+        {"do we run the deploy-check skill in CI?", ""},
+        {"should I run the lint skill before committing", ""},
+        {"If you use the pdf skill the fonts break", ""},
+        {"when I use the Research skill it times out", ""},
+        {"I always use the commit skill", ""},
+        {"they never use the lint skill", ""},
+        {"people usually run the lint skill in a hook", ""},
+        {"you can't use the pdf skill offline", ""},
+        {"There is a problem with the pdf skill", ""},
+        {"I found a bug with the sql-tuner skill", ""},
+        {"what's wrong with the lint skill?", ""},
+        {"Compare plain reading with the pdf skill", ""},
+        {"what is the difference between lint and using the code-review skill", ""},
+        {"Is it worth using the pdf skill for two pages?", ""},
+        {"What does it mean to use the pdf skill?", ""},
+        {"our scripts use the lint skill", ""},
+        {"We build the changelog with the release_notes skill", ""},
+        {"I made this with the pdf skill yesterday", ""},
+        {"thanks for using the commit skill", ""},
+        {"use the pdf skill folder as the base", ""},
+        {"use the pdf skill's template", ""},
+        {"Are you using the lint skill?", ""},
+        {"use the appropriate skill", ""},
+        {"use whichever skill fits", ""},
+        {"please use your best skill", ""},
+        {"use a skill for this", ""},
+        {"no need to use the pdf skill", ""},
+        {"you don't have to use the pdf skill", ""},
+        {"The README says 'you should have used lint', is that right?", ""},
+        {"can I use the pdf skill on scans?", ""},
+        {"before you run the lint skill it is slow", ""},
+        {"I was going to use the pdf skill but it crashed", ""},
+        {"I will use the pdf skill myself", ""},
+    });
+  }
+
+  TEST_CASE("corrections of other things are none") {
+    Check({
+        {"you should have used a lint roller", ""},
+        {"why didn't you call commit() on the transaction?", ""},
+        {"you should have called commit(msg)", ""},
+        {"next time use PDF files please", ""},
+        {"you didn't use commit messages in English", ""},
+        {"next time I use commit I will check the branch", ""},
+        {"next time you use commit, add a scope", ""},
+        {"next time we run lint", ""},
+        {"we forgot to run lint", ""},
+        {"My colleague forgot to use lint", ""},
+        {"I fixed it and forgot to run lint", ""},
+        {"she just forgot to use commit", ""},
+        {"if you didn't run lint, tell me", ""},
+        {"if you never used Research, skip this", ""},
+        {"you should have run the tests", ""},
+        {"why didn't they use lint", ""},
+        {"I don't use commit", ""},
+        {"We never run lint on generated code", ""},
+        {"I have never used Research", ""},
+        {"I did it without using the pdf skill", ""},
+        {"use tabs instead of commit", ""},
+        {"why do you use commit?", ""},
+        {"Why not?", ""},
+        {"you should have, you know, asked", ""},
+        {"don't just run lint, fix the errors", ""},
+        {"stop. using lint is fine", ""},
+        {"you should have used lint.py", ""},
+        {"Run lint", ""},
+        {"you should have used", ""},
+    });
+  }
+
+  TEST_CASE("quoted text, code and quoted lines are not the person's words") {
+    Check({
+        {"`why didn't you use commit`", ""},
+        {"~~~\nuse the pdf skill\n~~~\n", ""},
+        {"```\nuse the pdf skill", ""},
+        {"Look:\n````md\n```\nuse the pdf skill\n```\n````\nok", ""},
+        {"> use the pdf skill\n> you should have used lint", ""},
+        {"  > stop using commit\nhm", ""},
+        {"He wrote \xE2\x80\x9Cplease use the pdf skill\xE2\x80\x9D.", ""},
+        {"print \"use the pdf skill\" to stdout", ""},
+        {"```sh\nmake\n```\nyou should have used lint", "correction:lint+"},
+        {"he said \"stop\". Use the pdf skill", "explicit_request:pdf+"},
+        {"[System] use the pdf skill", ""},
+        {"[Automated] you should have used lint", ""},
+        {"<tool_result>use the pdf skill</tool_result>", ""},
+    });
+  }
+
+  TEST_CASE("a prompt that starts with the command of an installed skill") {
+    Check({
+        {"/commit", "manual_invocation:commit+"},
+        {"  $commit now", "manual_invocation:commit+"},
+        {"/Code_Review", "manual_invocation:code-review+"},
+        {"/billing list", "manual_invocation:acme:billing+"},
+        {"/lint\nsrc", "manual_invocation:lint+"},
+        {"/pdf and don't use Research", "manual_invocation:pdf+ unwanted:Research+"},
+        {"/commit, please", ""},
+        {"/pdf/report.pdf is broken", ""},
+        {"$HOME is wrong", ""},
+        {"see /commit", ""},
+        {"/ commit", ""},
+        {"/", ""},
+        {"$", ""},
+    });
+  }
+
+  TEST_CASE("signals come in text order and once") {
+    Check({
+        {"use the pdf skill, you should have used lint, use the PDF skill",
+         "explicit_request:pdf+ correction:lint+"},
+        {"Stop using commit. You forgot to run lint. Stop using commit.",
+         "unwanted:commit+ correction:lint+"},
+    });
+  }
+
+  TEST_CASE("a full name beats the last part of a plugin's name") {
+    const std::vector<std::string> installed = {"acme:pdf", "pdf"};
+    CHECK(Show(DetectSignals("use the pdf skill", installed)) == "explicit_request:pdf+");
+    CHECK(Show(DetectSignals("use the acme pdf skill", installed)) == "explicit_request:acme:pdf+");
+    CHECK(Show(DetectSignals("use the pdf skill", {})) == "explicit_request:pdf-");
+    CHECK(DetectSignals("you should have used pdf", {}).empty());
+  }
+
+  TEST_CASE("only the first 8 KiB count") {
+    const std::string filler(kMaxSignalBytes, 'x');
+    CHECK(DetectSignals(filler + " use the pdf skill", kInstalled).empty());
+    CHECK(Show(DetectSignals("use the pdf skill " + filler, kInstalled)) ==
+          "explicit_request:pdf+");
+    // The word at the cut is not read as a shorter one.
+    std::string cut(kMaxSignalBytes - 24, ' ');
+    cut = "x" + cut + "you should have used lintel";
+    CHECK(DetectSignals(cut, kInstalled).empty());
+  }
+
+  TEST_CASE("hostile prompts stay linear") {
+    std::vector<std::string> installed;
+    for (int i = 0; i < 500; ++i) installed.push_back("skill-number-" + std::to_string(i));
+    const char* const pieces[] = {"use the pdf skill ",
+                                  "why ",
+                                  "`",
+                                  "\" ",
+                                  "' ",
+                                  "you should have ",
+                                  "forgot to use ",
+                                  "`a``b",
+                                  "don't use lint ",
+                                  "\n>",
+                                  "- ",
+                                  "i "};
+    for (const char* piece : pieces) {
+      CAPTURE(piece);
+      std::string prompt;
+      while (prompt.size() < kMaxSignalBytes) prompt += piece;
+      const auto begin = std::chrono::steady_clock::now();
+      for (int i = 0; i < 10; ++i) (void)DetectSignals(prompt, installed);
+      const auto spent = std::chrono::steady_clock::now() - begin;
+      // A generous bound that a quadratic scan would still break.
+      CHECK(std::chrono::duration_cast<std::chrono::milliseconds>(spent).count() < 200);
+    }
+  }
+}
+
+}  // namespace selftune::signals
