@@ -13,7 +13,7 @@
 #include "base/strings.h"
 #include "signals/improvement.h"
 #include "signals/invocation_mode.h"
-#include "store/exposure_at.h"
+#include "store/prompt_lookup.h"
 
 namespace selftune::sync {
 namespace {
@@ -201,6 +201,9 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
                                                       .capture = Capture::kTranscript,
                                                       .origin = From(state, prompt.origin)});
     ST_RETURN_IF_ERROR(added.status());
+  }
+  for (const int32_t seq : facts.deactivated_prompts) {
+    ST_RETURN_IF_ERROR(store::DeactivatePrompt(db_, session, seq));
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,4 @@
-// What the model could see of a skill at one prompt.
+// Prompts by their number in a session, and what the model could see at one.
 #pragma once
 
 #include <optional>
@@ -33,6 +33,8 @@ struct ExposureAt {
 [[nodiscard]] StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
 [[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
+// The person took the prompt back. Inside a WriteTxn.
+[[nodiscard]] Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq);
 // Did the skill run in the turn of this prompt?
 [[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill);
 

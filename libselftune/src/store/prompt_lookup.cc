@@ -1,4 +1,4 @@
-#include "store/exposure_at.h"
+#include "store/prompt_lookup.h"
 
 #include <string>
 #include <string_view>
@@ -36,6 +36,9 @@ constexpr char kFind[] = "SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND s
 constexpr char kText[] =
     "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id "
     "WHERE p.session_pk=?1 AND p.seq=?2";
+
+constexpr char kDeactivate[] =
+    "UPDATE prompt SET active=0 WHERE session_pk=?1 AND seq=?2 AND active=1";
 
 constexpr char kTriggered[] =
     "SELECT 1 FROM prompt p JOIN observation o ON o.session_pk=p.session_pk AND "
@@ -112,6 +115,11 @@ StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kText, session, seq));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   return found ? row.String(0) : std::string();
+}
+
+Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq) {
+  db.Touch(kTopicEvidence);
+  return db.Run(kDeactivate, session, seq);
 }
 
 StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill) {
