@@ -24,6 +24,16 @@ SIZES = {
 }
 
 
+# Hosts of the generator that have a transcript reader here.
+READERS = {"claude": "claude_code", "codex": "codex", "opencode": "opencode",
+           "openclaw": "openclaw"}
+
+
+def readable_hosts():
+    sources = HERE.parents[1] / "libselftune" / "src" / "hosts"
+    return [host for host, folder in READERS.items() if (sources / folder / "source.cc").exists()]
+
+
 class WrongResult(Exception):
     """The program's totals differ from the truth: no figure counts."""
 
@@ -56,11 +66,12 @@ class Corpus:
 
 
 def make(folder, size, seed):
-    home = Path(folder) / f"corpus-{size}-{seed}"
+    hosts = readable_hosts()
+    home = Path(folder) / f"corpus-{size}-{seed}-{'-'.join(hosts)}"
     if not (home / "MANIFEST.json").exists():
         progress(f"making corpus {size} with seed {seed}")
         shutil.rmtree(home, ignore_errors=True)
-        _generate("make", home, ["--seed", str(seed), *SIZES[size]])
+        _generate("make", home, ["--hosts", ",".join(hosts), "--seed", str(seed), *SIZES[size]])
     return Corpus(home)
 
 

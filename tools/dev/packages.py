@@ -23,6 +23,7 @@ LIBRARIES = [
     "libsodium-dev",
     "libsqlite3-dev",
     "libutf8proc-dev",
+    "libyaml-cpp-dev",  # tests only
     "libzstd-dev",
 ]
 

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Every recorded home, read by the program and compared with its ground truth.
+
+    recordings_test.py SELFTUNE DATA_DIR
+
+For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
+through the public views; then a second and a forced sync, after which the
+evidence must be the same. Prints what hosts_check prints.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "perf"))
+
+import subject as programs  # noqa: E402
+
+CLOSING = re.compile(r"^(\d+) passed, (\d+) failed", re.MULTILINE)
+
+
+def sync(selftune, home, *options):
+    state = home / ".selftune"
+    done = subprocess.run([str(selftune), "sync", *options], capture_output=True, text=True,
+                          env=programs.Subject.env(home, state), check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"sync {' '.join(options)}: exit {done.returncode}\n"
+                           f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return programs.database(state)
+
+
+def check(database, expected):
+    """Facts that agree and facts that do not."""
+    done = subprocess.run(
+        [sys.executable, "-B", str(TESTS / "tools" / "hosts_check"), "--db", str(database),
+         "--expected", str(expected)], capture_output=True, text=True, check=False)
+    closing = CLOSING.findall(done.stdout)
+    if not closing or done.returncode == 2:
+        raise RuntimeError(f"hosts_check: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    lines = [l for l in done.stdout.splitlines() if not CLOSING.match(l)]
+    if int(closing[-1][1]):
+        print("\n".join(lines[:60]))
+    return int(closing[-1][0]), int(closing[-1][1])
+
+
+def one_recording(selftune, expected, scratch):
+    home = scratch / "home"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    shutil.copytree(expected.parent / truth["home"], home, symlinks=True)
+    passed, failed = check(sync(selftune, home), expected)
+    first = programs.evidence_digest(programs.database(home / ".selftune"))
+    for options in ([], ["--force"]):
+        same = programs.evidence_digest(sync(selftune, home, *options)) == first
+        passed, failed = passed + same, failed + (not same)
+        if not same:
+            print(f"sync {' '.join(options)} again changed the evidence")
+    return passed, failed
+
+
+def main():
+    selftune, data = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
+    total = [0, 0]
+    recordings = sorted(data.rglob("EXPECTED.json"))
+    if not recordings:
+        print(f"{data}: no EXPECTED.json")
+        return 1
+    for expected in recordings:
+        name = expected.parent.relative_to(data)
+        with tempfile.TemporaryDirectory(prefix="selftune-recording-") as scratch:
+            try:
+                passed, failed = one_recording(selftune, expected, Path(scratch))
+            except RuntimeError as error:
+                print(f"{name}: {error}")
+                passed, failed = 0, 1
+        print(f"{name}: {passed} facts agree, {failed} do not")
+        total[0] += passed
+        total[1] += failed
+    print(f"{total[0]} passed, {total[1]} failed")
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())
