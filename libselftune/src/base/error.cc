@@ -19,7 +19,10 @@ std::string Payload(const Status& status, const char* url) {
 }
 
 void SetPayload(Status& status, const char* url, std::string_view text) {
-  if (!text.empty()) status.SetPayload(url, absl::Cord(std::string(text)));
+  // Not Cord(std::string): clang 19 and gcc 12 mangle that template differently.
+  if (!text.empty()) {
+    status.SetPayload(url, absl::Cord(absl::string_view(text.data(), text.size())));
+  }
 }
 
 }  // namespace
