@@ -1,6 +1,7 @@
 #include "skillfs/discovery_roots.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/file.h"
@@ -49,6 +50,7 @@ class Collector {
     auto real = base::RealPath(root.path);
     if (!real.ok() && CodeOf(real.status()).name == kFileNotFound.name) return;
     if (!seen_.insert(real.ok() ? *std::move(real) : root.path).second) return;
+    root.order = roots_.size();
     roots_.push_back(std::move(root));
   }
   std::vector<ResolvedRoot> Take() && { return std::move(roots_); }
@@ -100,7 +102,9 @@ std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host,
              plugin.plugin, last + 1, false});
   }
   std::vector<ResolvedRoot> roots = std::move(out).Take();
-  std::ranges::stable_sort(roots, {}, &ResolvedRoot::precedence);
+  std::ranges::sort(roots, [](const ResolvedRoot& a, const ResolvedRoot& b) {
+    return std::tie(a.precedence, a.order) < std::tie(b.precedence, b.order);
+  });
   return roots;
 }
 

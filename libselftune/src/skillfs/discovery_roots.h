@@ -1,6 +1,7 @@
 // The roots of one host, resolved to folders that exist.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ struct ResolvedRoot {
   std::string plugin;
   int precedence = 0;
   bool nested = false;
+  size_t order = 0;  // among roots of equal precedence
 };
 
 // By precedence; equal ones in the order of the rows, nearer project folders

@@ -1,5 +1,7 @@
 #include "skillfs/frontmatter_scan.h"
 
+#include <optional>
+
 #include "base/utf8.h"
 #include "skillfs/frontmatter_codes.h"
 #include "skillfs/yaml_scalar.h"
@@ -13,26 +15,25 @@ bool IsDelimiter(std::string_view text) {
   return text.starts_with("---") && IsBlankText(text.substr(3));
 }
 
-// Index of the line on which the flow collection that opens at `pos` closes;
-// `index` itself if it never does.
-size_t LastLineOfFlow(std::string_view bytes, const std::vector<TextLine>& lines, size_t index,
-                      size_t pos) {
+// Index of the line on which the flow collection that opens at `pos` closes.
+std::optional<size_t> LastLineOfFlow(std::string_view bytes, const std::vector<TextLine>& lines,
+                                     size_t index, size_t pos) {
   size_t depth = 0;
   for (size_t i = index; i < lines.size(); ++i) {
     if (i != index) pos = lines[i].begin;
     while (pos < lines[i].end) {
       const char c = bytes[pos];
       const bool after_blank = pos == lines[i].begin || IsBlank(bytes[pos - 1]);
+      const bool starts_node =
+          after_blank || std::string_view("[{,:").find(bytes[pos - 1]) != std::string_view::npos;
       if (c == '#' && after_blank) break;
       if (c == '[' || c == '{') {
         ++depth;
       } else if (c == ']' || c == '}') {
         if (--depth == 0) return i;
-      } else if ((c == '"' || c == '\'') &&
-                 (after_blank ||
-                  std::string_view("[{,:").find(bytes[pos - 1]) != std::string_view::npos)) {
+      } else if ((c == '"' || c == '\'') && starts_node) {
         const QuotedScalar scalar = ReadQuoted(bytes, lines, i, pos);
-        if (!scalar.error.empty()) return index;
+        if (!scalar.error.empty()) return std::nullopt;
         i = scalar.last_line;
         pos = scalar.end;
         continue;
@@ -40,29 +41,42 @@ size_t LastLineOfFlow(std::string_view bytes, const std::vector<TextLine>& lines
       ++pos;
     }
   }
-  return index;
+  return std::nullopt;
 }
 
-// The last line that certainly belongs to the entry, so that text inside a
-// value that spans lines is not taken for a key.
-size_t LastLineOf(std::string_view bytes, const std::vector<TextLine>& lines,
-                  const FrontmatterEntry& entry) {
-  if (entry.value.error.empty()) return entry.value.last_line;
-  const TextLine& line = lines[entry.line];
-  const size_t pos = SkipBlanks(bytes, entry.key.after_colon, line.end);
-  if (pos < line.end && (bytes[pos] == '[' || bytes[pos] == '{')) {
-    return LastLineOfFlow(bytes, lines, entry.line, pos);
+// Finds where entries end, so that text inside a value that spans lines is
+// not taken for a key.
+class EntryEnds {
+ public:
+  EntryEnds(std::string_view bytes, const std::vector<TextLine>& lines)
+      : bytes_(bytes), lines_(lines) {}
+
+  // The last line that certainly belongs to `entry`.
+  size_t LastLine(const FrontmatterEntry& entry) {
+    if (entry.value.error.empty()) return entry.value.last_line;
+    const TextLine& line = lines_[entry.line];
+    const size_t pos = SkipBlanks(bytes_, entry.key.after_colon, line.end);
+    const bool flow = pos < line.end && (bytes_[pos] == '[' || bytes_[pos] == '{');
+    if (!flow || open_flow_) return entry.line;
+    const std::optional<size_t> last = LastLineOfFlow(bytes_, lines_, entry.line, pos);
+    open_flow_ = !last.has_value();
+    return last.value_or(entry.line);
   }
-  return entry.line;
-}
+
+ private:
+  std::string_view bytes_;
+  const std::vector<TextLine>& lines_;
+  bool open_flow_ = false;  // one never closed: looking again would cost the square
+};
 
 void ScanEntries(std::string_view bytes, FrontmatterScan& scan) {
+  EntryEnds ends(bytes, scan.lines);
   for (size_t i = 0; i < scan.lines.size(); ++i) {
     std::optional<YamlKey> key = ReadYamlKey(bytes, scan.lines[i].begin, scan.lines[i].end);
     if (!key.has_value()) continue;
     FrontmatterEntry entry{std::move(*key), i, {}};
     entry.value = ReadYamlValue(bytes, scan.lines, i, entry.key.after_colon, 0);
-    i = LastLineOf(bytes, scan.lines, entry);
+    i = ends.LastLine(entry);
     scan.entries.push_back(std::move(entry));
   }
 }
@@ -147,6 +161,7 @@ std::vector<FrontmatterEntry> ScanChildren(std::string_view bytes, const Frontma
   const size_t colon_line_end = scan.lines[parent.line].end;
   const size_t after = SkipBlanks(bytes, parent.key.after_colon, colon_line_end);
   if (after != colon_line_end && bytes[after] != '#') return children;
+  EntryEnds ends(bytes, scan.lines);
   size_t indent = 0;  // of the children, known from the first
   for (size_t i = parent.line + 1; i < scan.lines.size(); ++i) {
     const TextLine& line = scan.lines[i];
@@ -160,7 +175,7 @@ std::vector<FrontmatterEntry> ScanChildren(std::string_view bytes, const Frontma
     if (!key.has_value()) continue;
     FrontmatterEntry child{std::move(*key), i, {}};
     child.value = ReadYamlValue(bytes, scan.lines, i, child.key.after_colon, indent);
-    i = LastLineOf(bytes, scan.lines, child);
+    i = ends.LastLine(child);
     children.push_back(std::move(child));
   }
   return children;
