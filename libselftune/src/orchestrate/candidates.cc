@@ -1,0 +1,106 @@
+#include "orchestrate/candidates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace selftune::orchestrate {
+namespace {
+
+using monitoring::State;
+using monitoring::Trend;
+
+constexpr int64_t kComplaintWeight = 150;
+constexpr int64_t kManualWeight = 50;
+constexpr int64_t kSignalCap = 450;
+
+int64_t SignalWeight(const CandidateFacts& facts) {
+  return std::min(kSignalCap, kComplaintWeight * (facts.corrections + facts.requests) +
+                                  kManualWeight * facts.manual);
+}
+
+bool HasSignals(const CandidateFacts& facts) {
+  return SignalWeight(facts) > 0 || facts.unwanted > 0;
+}
+
+// The first rule that says no; "" when none does.
+std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& options) {
+  if (!options.only_skill.empty() && !base::EqualsIgnoreCase(options.only_skill, facts.skill)) {
+    return "filtered";
+  }
+  if (!facts.installed) return "skill_missing";
+  if (facts.managed) return "plugin_managed";
+  if (facts.locked) return "locked";
+  if (facts.frozen_until.has_value() && *facts.frozen_until > options.now) return "frozen";
+  if (facts.cooldown_until.has_value() && *facts.cooldown_until > options.now) return "cooldown";
+  if (HasSignals(facts) || facts.missed > 0) return options.agent_available ? "" : "no_agent";
+  if (facts.state == State::kHealthy) return "healthy";
+  if (facts.state == State::kUnknown || facts.state == State::kUngraded) {
+    return facts.labelled == 0 ? "no_signal" : "insufficient_evidence";
+  }
+  if (facts.state == State::kCritical) return options.agent_available ? "" : "no_agent";
+  return "weak_signal";
+}
+
+std::string Figures(const CandidateFacts& facts) {
+  return fmt::format("state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
+                     monitoring::Word(facts.state), facts.missed, facts.labelled,
+                     facts.corrections, facts.requests, monitoring::Word(facts.trend));
+}
+
+}  // namespace
+
+int64_t Priority(const CandidateFacts& facts) {
+  const int64_t base = facts.state == State::kCritical  ? 300
+                       : facts.state == State::kWarning ? 200
+                                                        : 100;
+  const int64_t rate = facts.good_rate.has_value()
+                           ? static_cast<int64_t>(std::lround((1 - *facts.good_rate) * 100))
+                           : 0;
+  return base + std::min<int64_t>(facts.missed, 50) + rate +
+         (facts.trend == Trend::kDown ? 30 : 0) + SignalWeight(facts);
+}
+
+std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,
+                                       const SelectOptions& options) {
+  std::vector<const CandidateFacts*> order;
+  order.reserve(facts.size());
+  for (const CandidateFacts& entry : facts) order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](const CandidateFacts* a, const CandidateFacts* b) {
+    const int64_t pa = Priority(*a);
+    const int64_t pb = Priority(*b);
+    if (pa != pb) return pa > pb;
+    const int64_t ta = a->last_evolved.value_or(UtcMillis{0}).value;
+    const int64_t tb = b->last_evolved.value_or(UtcMillis{0}).value;
+    return ta != tb ? ta < tb : a->skill < b->skill;
+  });
+  std::vector<Decision> out;
+  int64_t selected = 0;
+  for (const CandidateFacts* entry : order) {
+    Decision& decision = out.emplace_back();
+    decision.skill = entry->skill;
+    decision.priority = Priority(*entry);
+    decision.over_trigger = kComplaintWeight * entry->unwanted;
+    decision.reason_code = WhyNot(*entry, options);
+    decision.reason = Figures(*entry);
+    if (!decision.reason_code.empty()) continue;
+    if (selected == options.max_skills) {
+      decision.reason_code = "capped";
+      continue;
+    }
+    ++selected;
+    decision.action = Action::kEvolve;
+    decision.reason_code = "selected";
+  }
+  return out;
+}
+
+}  // namespace selftune::orchestrate

@@ -1,0 +1,60 @@
+// Runs of the loop: one row each, and what was done to each skill.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "store/rows.h"
+
+namespace selftune::store {
+
+struct JobStart {
+  std::string_view run_id, job, trigger, approval_mode;  // trigger: manual cron reactive
+  int64_t pid = 0;
+};
+struct JobAction {
+  std::string skill, action, reason, alert;
+  std::optional<bool> deployed, rolled_back;
+  std::optional<int64_t> elapsed_ms, llm_calls;
+};
+struct JobEnd {
+  std::string_view run_id, status;  // ok nothing_to_do partial cancelled error
+  std::string_view metrics, error;  // metrics: JSON object
+  std::vector<JobAction> actions;
+};
+
+// Inside a WriteTxn.
+[[nodiscard]] Status StartJob(Db& db, const JobStart& start, UtcMillis now);
+[[nodiscard]] Status EndJob(Db& db, const JobEnd& end, UtcMillis now);
+// Runs whose process is gone are ended with status error. Returns how many.
+[[nodiscard]] StatusOr<int64_t> EndAbandonedJobs(Db& db, std::string_view job, UtcMillis now);
+
+// Signals of installed skills, for boosting the next run.
+struct PendingSignals {
+  std::string skill;
+  int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions, not signals
+};
+// Valid 30 days; each session counts once a kind.
+[[nodiscard]] StatusOr<std::vector<PendingSignals>> ReadPendingSignals(Db& db, UtcMillis now);
+// Marks the pending signals of one skill. Inside a WriteTxn. Returns how many.
+[[nodiscard]] StatusOr<int64_t> ConsumeSignals(Db& db, std::string_view skill,
+                                               std::string_view run_id, UtcMillis now);
+// Pending signals older than 30 days. Inside a WriteTxn.
+[[nodiscard]] StatusOr<int64_t> ExpireSignals(Db& db, UtcMillis now);
+
+// Freeze and policy of one skill; empty fields when nothing is stored.
+struct SkillPolicy {
+  std::string autonomy;  // locked propose auto, "" = default
+  std::optional<UtcMillis> cooldown_until, frozen_until;
+};
+[[nodiscard]] StatusOr<SkillPolicy> ReadSkillPolicy(Db& db, std::string_view skill);
+[[nodiscard]] Status SetCooldown(Db& db, std::string_view skill, UtcMillis until,
+                                 std::optional<UtcMillis> frozen_until, std::string_view reason,
+                                 UtcMillis now);
+
+}  // namespace selftune::store
