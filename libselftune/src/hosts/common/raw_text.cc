@@ -50,12 +50,18 @@ size_t AppendUnicodeEscape(std::string_view text, size_t pos, std::string& out) 
 
 char SimpleEscape(char c) {
   switch (c) {
-    case 'n': return '\n';
-    case 't': return '\t';
-    case 'r': return '\r';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    default: return c;  // quote, backslash, slash
+    case 'n':
+      return '\n';
+    case 't':
+      return '\t';
+    case 'r':
+      return '\r';
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    default:
+      return c;  // quote, backslash, slash
   }
 }
 

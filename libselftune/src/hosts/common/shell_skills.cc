@@ -27,7 +27,8 @@ bool IsInterpreter(std::string_view command) {
   static constexpr std::array<std::string_view, 12> kInterpreters = {
       "sh", "bash", "zsh", "dash", "ksh", "python", "node", "deno", "bun", "ruby", "perl", "pwsh"};
   // python3, python3.12
-  while (!command.empty() && (command.back() == '.' || (command.back() >= '0' && command.back() <= '9'))) {
+  while (!command.empty() &&
+         (command.back() == '.' || (command.back() >= '0' && command.back() <= '9'))) {
     command.remove_suffix(1);
   }
   return std::find(kInterpreters.begin(), kInterpreters.end(), command) != kInterpreters.end();
@@ -70,8 +71,11 @@ std::optional<ShellSkillUse> SkillFileUse(const Place& place) {
   const std::optional<std::string_view> name = SkillOfFile(place.known);
   if (!name.has_value()) return std::nullopt;
   const std::string_view folder = base::DirName(place.known);
-  return ShellSkillUse{.skill = std::string(*name), .path = place.path, .route = Route::kShellRead,
-                       .script = "", .in_skills_folder = HasSkillsFolder(base::DirName(folder))};
+  return ShellSkillUse{.skill = std::string(*name),
+                       .path = place.path,
+                       .route = Route::kShellRead,
+                       .script = "",
+                       .in_skills_folder = HasSkillsFolder(base::DirName(folder))};
 }
 
 // The skill below whose `scripts/` the file lies: the folder above the first
@@ -85,9 +89,12 @@ std::optional<ShellSkillUse> ScriptUse(const Place& place) {
     const std::string_view part = known.substr(pos, end - pos);
     if (part == "scripts" && below_skills && !last.empty() && end + 1 < known.size()) {
       const size_t folder = pos - 1;
-      std::string path = place.path.empty() ? "" : std::string(known.substr(0, folder)) + "/SKILL.md";
-      return ShellSkillUse{.skill = std::string(last), .path = std::move(path),
-                           .route = Route::kScriptRun, .script = std::string(known),
+      std::string path =
+          place.path.empty() ? "" : std::string(known.substr(0, folder)) + "/SKILL.md";
+      return ShellSkillUse{.skill = std::string(last),
+                           .path = std::move(path),
+                           .route = Route::kScriptRun,
+                           .script = std::string(known),
                            .in_skills_folder = true};
     }
     if (last == "skills") below_skills = true;

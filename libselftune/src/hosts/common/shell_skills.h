@@ -17,10 +17,10 @@ namespace selftune::hosts {
 
 // One skill a line uses.
 struct ShellSkillUse {
-  std::string skill;   // name of the skill's folder
-  std::string path;    // of its SKILL.md, resolved as far as the text allows
+  std::string skill;                // name of the skill's folder
+  std::string path;                 // of its SKILL.md, resolved as far as the text allows
   Route route = Route::kShellRead;  // kShellRead or kScriptRun
-  std::string script;  // kScriptRun: the file that is run
+  std::string script;               // kScriptRun: the file that is run
   // Does the path have a folder `skills` above the skill's own? A host that
   // knows its skills compares `path` instead.
   bool in_skills_folder = false;

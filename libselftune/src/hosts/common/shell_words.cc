@@ -21,7 +21,7 @@ constexpr int kMaxDepth = 24;
 // Marks inside a word while it is read. They cannot come from the text: the
 // lexer drops control characters below TAB.
 constexpr char kUnknown = kUnknownPart;
-constexpr char kOpenBrace = '\x02';   // unquoted, may start {a,b}
+constexpr char kOpenBrace = '\x02';  // unquoted, may start {a,b}
 constexpr char kComma = '\x03';
 constexpr char kCloseBrace = '\x04';
 
@@ -70,9 +70,10 @@ void ExpandBraces(std::string word, std::vector<std::string>& out) {
 // A=1`, `timeout 5`.
 size_t WrapperWords(const std::vector<std::string>& words) {
   static constexpr std::array<std::string_view, 14> kWrappers = {
-      "sudo", "doas", "env", "command", "builtin", "exec", "nohup",
-      "nice", "time", "timeout", "stdbuf", "setsid", "ionice", "unbuffer"};
-  static constexpr std::array<std::string_view, 6> kWithValue = {"-u", "-n", "-g", "-k", "-s", "-C"};
+      "sudo", "doas", "env",     "command", "builtin", "exec",   "nohup",
+      "nice", "time", "timeout", "stdbuf",  "setsid",  "ionice", "unbuffer"};
+  static constexpr std::array<std::string_view, 6> kWithValue = {"-u", "-n", "-g",
+                                                                 "-k", "-s", "-C"};
   size_t i = 0;
   while (i < words.size() && IsOneOf(words[i], kWrappers)) {
     const bool timeout = words[i] == "timeout";
@@ -162,9 +163,9 @@ void Splitter::Parse(char until) {
       ReadRedirect(open);
     } else {
       std::string word = ReadWord();
-      const bool descriptor = !word.empty() && (At(pos_) == '<' || At(pos_) == '>') &&
-                              std::all_of(word.begin(), word.end(),
-                                          [](char d) { return d >= '0' && d <= '9'; });
+      const bool descriptor =
+          !word.empty() && (At(pos_) == '<' || At(pos_) == '>') &&
+          std::all_of(word.begin(), word.end(), [](char d) { return d >= '0' && d <= '9'; });
       if (!descriptor) AddWord(std::move(word), open);
     }
   }
@@ -278,7 +279,8 @@ std::string Splitter::ReadWord() {
       word += kUnknown;  // a glob
     } else if (c == '{' || c == ',' || c == '}') {
       word += c == '{' ? kOpenBrace : c == ',' ? kComma : kCloseBrace;
-    } else if (c == '~' && pos_ == start + 1 && (At(pos_) == '/' || At(pos_) == '\0' || base::IsSpace(At(pos_)))) {
+    } else if (c == '~' && pos_ == start + 1 &&
+               (At(pos_) == '/' || At(pos_) == '\0' || base::IsSpace(At(pos_)))) {
       word += home_.empty() ? "~" : home_;
     } else if (static_cast<unsigned char>(c) >= ' ') {
       word += c;
@@ -355,10 +357,17 @@ void Splitter::AddWord(std::string word, Open& open) {
   ExpandBraces(std::move(word), words);
   for (std::string& w : words) {
     switch (redirect) {
-      case Redirect::kNone: open.command.words.push_back(std::move(w)); break;
-      case Redirect::kInput: open.command.inputs.push_back(std::move(w)); break;
-      case Redirect::kOutput: open.command.outputs.push_back(std::move(w)); break;
-      case Redirect::kOther: break;
+      case Redirect::kNone:
+        open.command.words.push_back(std::move(w));
+        break;
+      case Redirect::kInput:
+        open.command.inputs.push_back(std::move(w));
+        break;
+      case Redirect::kOutput:
+        open.command.outputs.push_back(std::move(w));
+        break;
+      case Redirect::kOther:
+        break;
     }
   }
 }
@@ -400,8 +409,8 @@ void Splitter::Finish(Open& open) {
       "!", "{", "if", "then", "elif", "else", "while", "until", "do", "coproc", "}"};
   static constexpr std::array<std::string_view, 4> kDeclare = {"export", "local", "declare",
                                                                "readonly"};
-  static constexpr std::array<std::string_view, 8> kNoCommand = {"for", "select", "case", "function",
-                                                                 "fi", "done", "esac", "in"};
+  static constexpr std::array<std::string_view, 8> kNoCommand = {
+      "for", "select", "case", "function", "fi", "done", "esac", "in"};
   std::vector<std::string>& words = command.words;
   size_t skip = 0;
   while (skip < words.size() && IsOneOf(words[skip], kKeywords)) ++skip;

@@ -24,10 +24,10 @@ inline constexpr char kUnknownPart = '\x01';
 
 // A simple command.
 struct ShellCommand {
-  std::vector<std::string> words;   // the command and its arguments
-  std::vector<std::string> inputs;  // files after `<`
-  std::vector<std::string> outputs; // files after `>`, `>>`, `&>`
-  std::string cwd;                  // where it runs, "" = unknown
+  std::vector<std::string> words;    // the command and its arguments
+  std::vector<std::string> inputs;   // files after `<`
+  std::vector<std::string> outputs;  // files after `>`, `>>`, `&>`
+  std::string cwd;                   // where it runs, "" = unknown
 };
 
 // The simple commands of `line` in order of appearance. `sudo`, `env`,

@@ -1,0 +1,93 @@
+#include "hosts/claude_code/source.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "hosts/claude_code/reader.h"
+
+namespace selftune::hosts::claude_code {
+namespace {
+
+using ingest::SourceFile;
+
+std::string ProjectsDir(const base::Environment& env) {
+  const std::string config =
+      env.Get("CLAUDE_CONFIG_DIR").value_or(base::JoinPath(env.Home(), ".claude"));
+  return base::JoinPath(config, "projects");
+}
+
+// Entries of a folder; an unreadable one is a problem, a missing one is not.
+std::vector<base::DirEntry> Entries(const std::string& dir, std::vector<std::string>& problems) {
+  auto entries = base::ListDir(dir);
+  if (entries.ok()) return *std::move(entries);
+  if (CodeOf(entries.status()).name != kFileNotFound.name) {
+    problems.emplace_back(Message(entries.status()));
+  }
+  return {};
+}
+
+bool IsTranscript(const base::DirEntry& entry, std::string_view prefix) {
+  return entry.maybe_file && entry.name.starts_with(prefix) && entry.name.ends_with(".jsonl");
+}
+
+// `projects/<slug>/<session>/subagents/agent-*.jsonl`
+void AddAgents(const std::string& session_dir, std::vector<SourceFile>& files,
+               std::vector<std::string>& problems) {
+  const std::string dir = base::JoinPath(session_dir, "subagents");
+  for (const base::DirEntry& entry : Entries(dir, problems)) {
+    if (IsTranscript(entry, "agent-")) files.push_back({.path = base::JoinPath(dir, entry.name)});
+  }
+}
+
+void AddProject(const std::string& dir, std::vector<SourceFile>& files,
+                std::vector<std::string>& problems) {
+  for (const base::DirEntry& entry : Entries(dir, problems)) {
+    const std::string path = base::JoinPath(dir, entry.name);
+    if (IsTranscript(entry, "")) {
+      files.push_back({.path = path});
+    } else if (entry.maybe_dir && entry.name != "memory") {
+      AddAgents(path, files, problems);
+    }
+  }
+}
+
+class ClaudeSource final : public ingest::Source {
+ public:
+  std::string_view platform() const override { return "claude_code"; }
+  std::string_view parser_name() const override { return "claude_code/jsonl"; }
+  int parser_version() const override { return kReaderVersion; }
+
+  bool Available(const base::Environment& env) const override {
+    return base::Exists(ProjectsDir(env));
+  }
+
+  std::vector<SourceFile> Discover(const base::Environment& env,
+                                   std::vector<std::string>& problems) const override {
+    std::vector<SourceFile> files;
+    const std::string projects = ProjectsDir(env);
+    for (const base::DirEntry& entry : Entries(projects, problems)) {
+      if (entry.maybe_dir) AddProject(base::JoinPath(projects, entry.name), files, problems);
+    }
+    std::sort(files.begin(), files.end(),
+              [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
+    return files;
+  }
+
+  StatusOr<std::unique_ptr<ingest::LineReader>> Open(
+      const ingest::ReaderOptions& options) const override {
+    return OpenTranscript(options);
+  }
+};
+
+}  // namespace
+
+const ingest::Source& TranscriptSource() {
+  static const ClaudeSource source;
+  return source;
+}
+
+}  // namespace selftune::hosts::claude_code
