@@ -420,6 +420,16 @@ def schema_table(all_schemas):
     return "\n".join(lines)
 
 
+def cli_table(ops):
+    lines = ["// " + MARK, "// clang-format off", "#pragma once", "", "#include <string_view>", "",
+             "namespace selftune::cli {", "", "// Operations of the library this command was built with, by name.",
+             "struct OpRow {", "  std::string_view name, schema, flags;", "};",
+             "inline constexpr OpRow kOps[] = {"]
+    lines += ["    {%s, %s, %s}," % (cpp_string(o.name), cpp_string(o.schema_id), cpp_string(o.flags)) for o in ops]
+    lines += ["};", "", "}  // namespace selftune::cli", ""]
+    return "\n".join(lines)
+
+
 # ------------------------------------------------------------ Python, texts
 
 
@@ -503,6 +513,7 @@ def outputs():
         capi / "ops.gen.h": ops_header(ops),
         capi / "ops_table.gen.cc": router_table(ops),
         capi / "schema_table.gen.cc": schema_table(all_schemas),
+        ROOT / "frontends/cli/ops.gen.h": cli_table(ops),
         ROOT / "bindings/python/selftune/_operations.pyi": python_stubs(ops),
         ROOT / "docs/reference/operations.md": reference(ops),
     }

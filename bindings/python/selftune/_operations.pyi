@@ -81,6 +81,155 @@ class SkillReplaceDescriptionReply(TypedDict):
     receipt: SkillReplaceDescriptionReplyReceipt | None
 
 
+class SourceBadLinesReplyItems(TypedDict):
+    source_id: int
+    platform: str
+    path: str
+    generation: int
+    offset: int
+    line: int | None
+    reason: str
+    excerpt: str
+    seen: str
+
+
+class SourceBadLinesReply(TypedDict):
+    items: list[SourceBadLinesReplyItems]
+    next_cursor: str | None
+
+
+class SourceListReplySources(TypedDict):
+    source_id: int
+    platform: str
+    kind: str
+    path: str
+    state: str
+    lag_ms: int | None
+    size_bytes: int
+    offset: int
+    records: int
+    unknown: int
+    bad_lines: int
+    last_read: str | None
+    last_error: str | None
+
+
+class SourceListReply(TypedDict):
+    sources: list[SourceListReplySources]
+
+
+class StoreBackupReply(TypedDict):
+    id: str | None
+    path: str | None
+    bytes: int
+    sha256: str | None
+    removed: list[str]
+
+
+class StoreBackupListReplyBackups(TypedDict):
+    id: str
+    at: str
+    path: str
+    bytes: int
+
+
+class StoreBackupListReply(TypedDict):
+    backups: list[StoreBackupListReplyBackups]
+
+
+class StoreBackupVerifyReplyBackups(TypedDict):
+    id: str
+    at: str
+    path: str
+    bytes: int
+    ok: bool
+    problem: str | None
+
+
+class StoreBackupVerifyReply(TypedDict):
+    backups: list[StoreBackupVerifyReplyBackups]
+
+
+class StoreCheckReplyRollups(TypedDict):
+    checked: int
+    bad: int
+
+
+class StoreCheckReplyProblems(TypedDict):
+    check: str
+    message: str
+
+
+class StoreCheckReply(TypedDict):
+    quick_check: bool
+    foreign_keys: bool
+    rollups: StoreCheckReplyRollups
+    hash_chain: bool
+    problems: list[StoreCheckReplyProblems]
+
+
+class StoreInfoReplyBackups(TypedDict):
+    n: int
+    newest: str | None
+
+
+class StoreInfoReply(TypedDict):
+    path: str
+    schema_version: int
+    sqlite: str
+    size_bytes: int
+    wal_bytes: int
+    change_version: int
+    counts: dict[str, int]
+    backups: StoreInfoReplyBackups
+
+
+class StoreMigrateReply(TypedDict):
+    from: int
+    to: int
+    backup_path: str | None
+
+
+class StoreQueryReply(TypedDict):
+    columns: list[str]
+    rows: list[list[Any]]
+    truncated: bool
+
+
+class StoreRestoreReply(TypedDict):
+    restored: str
+    moved_aside: str | None
+
+
+class StoreVacuumReply(TypedDict):
+    before_bytes: int
+    after_bytes: int
+
+
+class SyncRunReplySources(TypedDict):
+    available: bool
+    scanned: int
+    changed: int
+    bytes_read: int
+    sessions: int
+    bad_lines: int
+    set_aside: int
+    warnings: list[str]
+
+
+class SyncRunReplyResolver(TypedDict):
+    changed: int
+
+
+class SyncRunReply(TypedDict):
+    sources: dict[str, SyncRunReplySources]
+    skills_found: int
+    forks_settled: int
+    resolver: SyncRunReplyResolver
+    complete: bool
+    elapsed_ms: int
+
+
 class Requests(Protocol):
     @overload
     def request(self, op: Literal["about.version"]) -> AboutVersionReply: ...
@@ -94,5 +243,29 @@ class Requests(Protocol):
     def request(self, op: Literal["skill.parse"], *, path: str) -> SkillParseReply: ...
     @overload
     def request(self, op: Literal["skill.replace_description"], *, path: str, description: str, output_path: str | None = ..., directory_name: str | None = ..., dry_run: bool | None = ...) -> SkillReplaceDescriptionReply: ...
+    @overload
+    def request(self, op: Literal["source.bad_lines"], *, limit: int | None = ..., cursor: str | None = ..., source_id: int | None = ...) -> SourceBadLinesReply: ...
+    @overload
+    def request(self, op: Literal["source.list"], *, platform: str | None = ..., state: str | None = ...) -> SourceListReply: ...
+    @overload
+    def request(self, op: Literal["store.backup"], *, dry_run: bool | None = ...) -> StoreBackupReply: ...
+    @overload
+    def request(self, op: Literal["store.backup_list"]) -> StoreBackupListReply: ...
+    @overload
+    def request(self, op: Literal["store.backup_verify"], *, id: str | None = ...) -> StoreBackupVerifyReply: ...
+    @overload
+    def request(self, op: Literal["store.check"], *, deep: bool | None = ...) -> StoreCheckReply: ...
+    @overload
+    def request(self, op: Literal["store.info"]) -> StoreInfoReply: ...
+    @overload
+    def request(self, op: Literal["store.migrate"], *, dry_run: bool | None = ...) -> StoreMigrateReply: ...
+    @overload
+    def request(self, op: Literal["store.query"], *, sql: str, args: list[Any] | None = ..., limit: int | None = ...) -> StoreQueryReply: ...
+    @overload
+    def request(self, op: Literal["store.restore"], *, id: str, dry_run: bool | None = ..., yes: bool | None = ...) -> StoreRestoreReply: ...
+    @overload
+    def request(self, op: Literal["store.vacuum"], *, dry_run: bool | None = ...) -> StoreVacuumReply: ...
+    @overload
+    def request(self, op: Literal["sync.run"], *, only: list[str] | None = ..., since: str | None = ..., force: bool | None = ..., time_budget_ms: int | None = ..., dry_run: bool | None = ...) -> SyncRunReply: ...
     @overload
     def request(self, op: str, **params: Any) -> dict[str, Any]: ...

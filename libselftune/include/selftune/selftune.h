@@ -214,7 +214,7 @@ SELFTUNE_API selftune_code_t selftune_start(selftune_engine_t *engine, selftune_
 
 /** Waits for a job and hands out its envelope, as often as asked.
  *  @param timeout_ms  Below 0: for ever. 0: only look.
- *  @return SELFTUNE_E_DEADLINE (error DEADLINE) when it still runs;
+ *  @return SELFTUNE_E_DEADLINE (error JOB_RUNNING) when it still runs;
  *          SELFTUNE_E_CANCELLED when it was cancelled; else as
  *          selftune_request() would have.
  *  @since 0.1 */

@@ -70,11 +70,19 @@ inline constexpr ErrorCode kBackendUnavailable{"BACKEND_UNAVAILABLE", absl::Stat
 inline constexpr ErrorCode kLockHeld{"LOCK_HELD", absl::StatusCode::kUnavailable, 7, true};
 inline constexpr ErrorCode kCancelledError{"CANCELLED", absl::StatusCode::kCancelled, 130, false};
 inline constexpr ErrorCode kDeadline{"DEADLINE", absl::StatusCode::kDeadlineExceeded, 1, true};
+inline constexpr ErrorCode kJobRunning{"JOB_RUNNING", absl::StatusCode::kDeadlineExceeded, 7, true};
 inline constexpr ErrorCode kForked{"FORKED", absl::StatusCode::kFailedPrecondition, 70, false};
 inline constexpr ErrorCode kOutOfMemory{"OUT_OF_MEMORY", absl::StatusCode::kResourceExhausted, 1, true};
 inline constexpr ErrorCode kInvalidConfig{"INVALID_CONFIG", absl::StatusCode::kFailedPrecondition, 4, false};
 inline constexpr ErrorCode kProcessFailed{"PROCESS_FAILED", absl::StatusCode::kInternal, 1, false};
 inline constexpr ErrorCode kInternal{"INTERNAL", absl::StatusCode::kInternal, 70, false};
+// Answers that are no failure of the operation: it ran, and says no.
+inline constexpr ErrorCode kUnhealthy{"UNHEALTHY", absl::StatusCode::kFailedPrecondition, 3, false};
+inline constexpr ErrorCode kProposalRejected{"PROPOSAL_REJECTED", absl::StatusCode::kFailedPrecondition, 3, false};
+inline constexpr ErrorCode kRegressionFound{"REGRESSION_FOUND", absl::StatusCode::kFailedPrecondition, 3, false};
+inline constexpr ErrorCode kCheckFailed{"CHECK_FAILED", absl::StatusCode::kFailedPrecondition, 3, false};
+inline constexpr ErrorCode kOnHold{"ON_HOLD", absl::StatusCode::kFailedPrecondition, 6, false};
+inline constexpr ErrorCode kBlocked{"BLOCKED", absl::StatusCode::kFailedPrecondition, 2, false};
 
 inline constexpr std::array kErrorCodes = {
     kInvalidRequest, kInvalidFlag, kMissingFlag, kUnknownCommand, kUnknownOperation, kUnsupportedType, kConfirmationRequired,
@@ -84,7 +92,8 @@ inline constexpr std::array kErrorCodes = {
     kSkillNotFound, kSessionNotFound, kNotFound, kAmbiguousSkill, kInsufficientEvidence,
     kAgentNotFound, kAgentUnsafe, kAuthMissing, kApiFailed, kRateLimited, kTimeout, kContextTooLong, kBudgetExhausted, kInvalidReply,
     kInjectionSuspected, kBackendUnavailable,
-    kLockHeld, kCancelledError, kDeadline, kForked, kOutOfMemory, kInvalidConfig, kProcessFailed, kInternal,
+    kLockHeld, kCancelledError, kDeadline, kJobRunning, kForked, kOutOfMemory, kInvalidConfig, kProcessFailed, kInternal,
+    kUnhealthy, kProposalRejected, kRegressionFound, kCheckFailed, kOnHold, kBlocked,
 };
 // clang-format on
 

@@ -42,11 +42,23 @@ StatusOr<store::Db*> Context::ReadDb() {
 }
 
 StatusOr<store::Db*> Context::WriteDb() {
+  ST_RETURN_IF_ERROR(CheckWritable());
   if (dry_run()) return Fail(kInternal, "{}: a dry run asked to write the store", op());
   if (write_ == nullptr) {
     ST_ASSIGN_OR_RETURN(write_, engine_.TakeDb(Engine::Access::kWrite));
   }
   return write_.get();
+}
+
+Status Context::CheckWritable() const {
+  if (!engine_.options().read_only) return absl::OkStatus();
+  return Fail(kStoreReadOnly, "{}: this engine is read-only", op());
+}
+
+void Context::CloseConnections() {
+  read_.reset();
+  write_.reset();
+  engine_.CloseIdle();
 }
 
 void Context::Warn(std::string_view code, std::string message) {

@@ -79,6 +79,12 @@ class Context {
   [[nodiscard]] StatusOr<store::Db*> WriteDb();
   // The file exists; false before the first sync.
   [[nodiscard]] bool HasStore() const;
+  // STORE_READ_ONLY when this engine must not write; for operations that write
+  // without WriteDb.
+  [[nodiscard]] Status CheckWritable() const;
+  // Closes the connections of this context and those the engine keeps, for
+  // operations that replace the file.
+  void CloseConnections();
 
   // --- The request ---------------------------------------------------------
   [[nodiscard]] const std::string& op() const { return request_.op; }

@@ -164,4 +164,10 @@ void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
   if (idle.size() < keep) idle.push_back(std::move(db));
 }
 
+void Engine::CloseIdle() {
+  const std::lock_guard lock(pool_mutex_);
+  idle_readers_.clear();
+  idle_writers_.clear();
+}
+
 }  // namespace selftune::capi

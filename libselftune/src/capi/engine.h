@@ -63,6 +63,8 @@ class Engine {
   enum class Access { kRead, kWrite };
   [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> TakeDb(Access access);
   void ReturnDb(Access access, std::unique_ptr<store::Db> db);
+  // Closes those that nobody uses now.
+  void CloseIdle();
 
  private:
   Engine(EngineOptions options, Paths paths);

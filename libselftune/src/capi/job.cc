@@ -65,7 +65,7 @@ selftune_code_t selftune_job_wait(selftune_job_t* job, int64_t timeout_ms, selft
     }
     ST_RETURN_IF_ERROR(job->engine->Check());
     const StatusOr<std::string>* result = job->impl->Wait(capi::Timeout(timeout_ms));
-    if (result == nullptr) return Fail(kDeadline, "the job still runs after {} ms", timeout_ms);
+    if (result == nullptr) return Fail(kJobRunning, "the job still runs after {} ms", timeout_ms);
     if (!result->ok()) return result->status();
     return capi::CopyOut(**result, reply);
   });

@@ -15,5 +15,29 @@ StatusOr<std::string> SignalsDetect(Context& context, const base::JsonValue& par
 StatusOr<std::string> SkillParse(Context& context, const base::JsonValue& params);
 // skill.replace_description: Replace the description of a SKILL.md, every other byte kept.
 StatusOr<std::string> SkillReplaceDescription(Context& context, const base::JsonValue& params);
+// source.bad_lines: Lines of transcripts that could not be read.
+StatusOr<std::string> SourceBadLines(Context& context, const base::JsonValue& params);
+// source.list: Files and databases that evidence is read from.
+StatusOr<std::string> SourceList(Context& context, const base::JsonValue& params);
+// store.backup: Copy the store beside itself.
+StatusOr<std::string> StoreBackup(Context& context, const base::JsonValue& params);
+// store.backup_list: List the backups of the store, newest first.
+StatusOr<std::string> StoreBackupList(Context& context, const base::JsonValue& params);
+// store.backup_verify: Check backups of the store.
+StatusOr<std::string> StoreBackupVerify(Context& context, const base::JsonValue& params);
+// store.check: Whether the store is what it claims to be.
+StatusOr<std::string> StoreCheck(Context& context, const base::JsonValue& params);
+// store.info: What the store holds and how large it is.
+StatusOr<std::string> StoreInfo(Context& context, const base::JsonValue& params);
+// store.migrate: Bring the store to the schema of this version.
+StatusOr<std::string> StoreMigrate(Context& context, const base::JsonValue& params);
+// store.query: Run one SELECT over the public views.
+StatusOr<std::string> StoreQuery(Context& context, const base::JsonValue& params);
+// store.restore: Put a backup in the place of the store; what is there is moved aside.
+StatusOr<std::string> StoreRestore(Context& context, const base::JsonValue& params);
+// store.vacuum: Give unused space of the store back to the disk.
+StatusOr<std::string> StoreVacuum(Context& context, const base::JsonValue& params);
+// sync.run: Read what the hosts wrote since the last time.
+StatusOr<std::string> SyncRun(Context& context, const base::JsonValue& params);
 
 }  // namespace selftune::capi::ops

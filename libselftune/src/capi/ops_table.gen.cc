@@ -23,6 +23,47 @@ constexpr ParamSpec kParams_SkillReplaceDescription[] = {
     {.name = "directory_name", .type = ParamType::kString},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_SourceBadLines[] = {
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "source_id", .type = ParamType::kInt},
+};
+constexpr ParamSpec kParams_SourceList[] = {
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "state", .type = ParamType::kString},
+};
+constexpr ParamSpec kParams_StoreBackup[] = {
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreBackupVerify[] = {
+    {.name = "id", .type = ParamType::kString},
+};
+constexpr ParamSpec kParams_StoreCheck[] = {
+    {.name = "deep", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreMigrate[] = {
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreQuery[] = {
+    {.name = "sql", .type = ParamType::kString, .required = true},
+    {.name = "args", .type = ParamType::kAny, .list = true},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "1000", .minimum = 1, .maximum = 100000},
+};
+constexpr ParamSpec kParams_StoreRestore[] = {
+    {.name = "id", .type = ParamType::kString, .required = true},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreVacuum[] = {
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_SyncRun[] = {
+    {.name = "only", .type = ParamType::kPlatform, .list = true},
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "time_budget_ms", .type = ParamType::kInt, .minimum = 0, .maximum = 86400000},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 
 constexpr OpSpec kOps[] = {
     {.name = "about.version", .schema = "selftune/version@1", .flags = "", .run = ops::AboutVersion, .params = {}},
@@ -31,6 +72,18 @@ constexpr OpSpec kOps[] = {
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
     {.name = "skill.parse", .schema = "selftune/skill.parse@1", .flags = "", .run = ops::SkillParse, .params = kParams_SkillParse},
     {.name = "skill.replace_description", .schema = "selftune/skill.replace_description@1", .flags = "F", .run = ops::SkillReplaceDescription, .params = kParams_SkillReplaceDescription},
+    {.name = "source.bad_lines", .schema = "selftune/source.bad_lines@1", .flags = "", .run = ops::SourceBadLines, .params = kParams_SourceBadLines},
+    {.name = "source.list", .schema = "selftune/source.list@1", .flags = "", .run = ops::SourceList, .params = kParams_SourceList},
+    {.name = "store.backup", .schema = "selftune/store.backup@1", .flags = "SJ", .run = ops::StoreBackup, .params = kParams_StoreBackup},
+    {.name = "store.backup_list", .schema = "selftune/store.backup_list@1", .flags = "", .run = ops::StoreBackupList, .params = {}},
+    {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
+    {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
+    {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = {}},
+    {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
+    {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},
+    {.name = "store.restore", .schema = "selftune/store.restore@1", .flags = "SJY", .run = ops::StoreRestore, .params = kParams_StoreRestore},
+    {.name = "store.vacuum", .schema = "selftune/store.vacuum@1", .flags = "SJ", .run = ops::StoreVacuum, .params = kParams_StoreVacuum},
+    {.name = "sync.run", .schema = "selftune/sync.run@1", .flags = "SJ", .run = ops::SyncRun, .params = kParams_SyncRun},
 };
 
 }  // namespace

@@ -1,0 +1,117 @@
+// evolve, evolve rollback: change a SKILL.md and change it back.
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+std::string PValue(const Json& p) {
+  return p.is_number() ? p.Dump().substr(0, 8) : "-";
+}
+
+std::string RenderEvolve(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  const bool deployed = data["deployed"].Bool();
+  const std::string verdict = deployed ? screen.Paint(Style::kGood, "deployed")
+                                       : screen.Paint(Style::kWarn, "not deployed");
+  std::string out = OneLine(data["skill"].Text()) + ": " + verdict + ", " +
+                    OneLine(data["reason"].Text()) + "\n";
+  Fields fields;
+  fields.AddText("proposal", data["proposal_id"]);
+  fields.AddText("deploy", data["deploy_id"]);
+  fields.AddText("tier", data["tier"]);
+  if (data["holdout"].Int() > 0) {
+    fields.Add("held-out test", Count(data["holdout"].Int()) + " prompts, " +
+                                    Plural(data["gains"].Int(), "gain") + ", " +
+                                    Plural(data["losses"].Int(), "loss", "losses") + ", p " +
+                                    PValue(data["p"]) + " (alpha " + PValue(data["alpha"]) + ")");
+  }
+  fields.AddText("rationale", data["rationale"]);
+  const Json& budget = data["budget"];
+  if (budget["calls"].Int() > 0) {
+    fields.Add("spent", Plural(budget["calls"].Int(), "call") + ", " +
+                            Count(budget["tokens"].Int()) + " tokens");
+  }
+  if (data["elapsed_ms"].is_number()) fields.Add("time", Duration(data["elapsed_ms"].Int()));
+  out += fields.Draw(screen);
+  const std::string& diff = data["diff"].Text();
+  if (!diff.empty()) out += "\n" + ManyLines(diff) + (diff.ends_with('\n') ? "" : "\n");
+  return out;
+}
+
+std::string RenderRollback(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::string out = OneLine(data["skill"].Text()) + ": " + OneLine(data["state"].Text()) + " (deploy " +
+                    OneLine(data["deploy_id"].Text()) + ")\n";
+  Table table({{"state"}, {"file", Table::Align::kLeft, true}});
+  for (const Json& target : data["targets"].items()) {
+    table.Add({{OneLine(target["state"].Text())}, {OneLine(target["path"].Text())}});
+  }
+  return table.empty() ? out : out + table.Draw(screen);
+}
+
+constexpr std::string_view kTargets[] = {"description", "routing", "body"};
+constexpr std::string_view kModes[] = {"auto", "replay", "judge"};
+constexpr Flag kEvolveFlags[] = {
+    kSkillFlag,
+    kSkillPathFlag,
+    {"target", "what to change", FlagType::kText, {}, 0, kTargets},
+    {"validation-mode", "how candidates are tested", FlagType::kText, {}, 0, kModes},
+    {"eval-set", "queries to test with, instead of the evidence", FlagType::kText, "path"},
+    {"review-required", "stop before deploying", FlagType::kSwitch},
+    {"allow-dirty", "also when git has uncommitted changes of the file", FlagType::kSwitch},
+    {"sync-first", "read new transcripts first", FlagType::kSwitch},
+    {"plan", "only estimate what it would take", FlagType::kSwitch},
+    kAgentFlag,
+    {"rounds", "of proposing", FlagType::kInt, {}, 0, {}, {}, true},
+    kModelFlag,
+    kTierFlag,
+    kEffortFlag,
+    kMaxCallsFlag,
+    kMaxCostFlag,
+    kMaxTokensFlag,
+    kMaxMinutesFlag,
+    kSeedFlag,
+};
+constexpr Example kEvolveExamples[] = {
+    {"selftune evolve --skill pdf --plan", "what it would take"},
+    {"selftune evolve --skill pdf --dry-run", "everything but the change"},
+    {"selftune evolve --skill pdf", "propose, validate, deploy"},
+};
+
+constexpr Flag kRollbackFlags[] = {
+    kSkillFlag,
+    kSkillPathFlag,
+    {"deploy-id", "this deploy instead of the latest", FlagType::kText, "id"},
+    {"to-file", "write the former bytes there instead", FlagType::kText, "path"},
+};
+constexpr Example kRollbackExamples[] = {
+    {"selftune evolve rollback --skill pdf --dry-run", "what would be put back"},
+    {"selftune evolve rollback --skill pdf --yes", "put it back"},
+};
+
+}  // namespace
+
+extern const Command kEvolveCommand = {
+    .path = "evolve",
+    .summary = "Improve a skill's description, when tests say it is better",
+    .group = "Improve",
+    .op = "evolve.run",
+    .flags = kEvolveFlags,
+    .examples = kEvolveExamples,
+    .render = RenderEvolve,
+};
+
+extern const Command kEvolveRollbackCommand = {
+    .path = "evolve rollback",
+    .summary = "Put back the SKILL.md that a deploy replaced",
+    .group = "Improve",
+    .op = "deploy.rollback",
+    .flags = kRollbackFlags,
+    .examples = kRollbackExamples,
+    .render = RenderRollback,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,157 @@
+// skills list, show, parse.
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+std::string RenderList(const Reply& reply, const Screen& screen) {
+  Table table({{"skill", Table::Align::kLeft, true},
+               {"state"},
+               {"uses", Table::Align::kRight},
+               {"misses", Table::Align::kRight},
+               {"last use"},
+               {"autonomy"},
+               {"hosts", Table::Align::kLeft, true},
+               {"path", Table::Align::kLeft, true}});
+  for (const Json& skill : reply.data()["items"].items()) {
+    const auto& paths = skill["paths"].items();
+    std::string path = paths.empty() ? "-" : OneLine(paths[0].Text());
+    if (paths.size() > 1) path += " +" + Count(static_cast<int64_t>(paths.size()) - 1);
+    table.Add({{OneLine(skill["name"].Text())},
+               {OneLine(skill["state"].Text())},
+               {Count(skill["uses"].Int())},
+               {Count(skill["misses"].Int())},
+               {Ago(skill["last_use"].Text(), reply.now())},
+               {OneLine(skill["autonomy"].Text())},
+               {JoinTexts(skill["platforms"])},
+               {path, Style::kDim}});
+  }
+  if (table.empty()) return "No skills.\n";
+  std::string out = table.Draw(screen);
+  const std::string& next = reply.data()["next_cursor"].Text();
+  if (!next.empty()) out += screen.Paint(Style::kDim, "more: --cursor " + OneLine(next)) + "\n";
+  return out;
+}
+
+std::string UsageLine(const Json& usage) {
+  return Count(usage["triggered"].Int()) + " triggered (" + Count(usage["explicit"].Int()) +
+         " explicit, " + Count(usage["implicit"].Int()) + " implicit, " +
+         Count(usage["inferred"].Int()) + " inferred), " + Count(usage["missed"].Int()) +
+         " missed, " + Count(usage["refused"].Int()) + " refused, " +
+         Count(usage["requested"].Int()) + " requested, " + Count(usage["read_only"].Int()) +
+         " read only";
+}
+
+std::string TriggerLine(const Json& rate) {
+  std::string out = RateOf(rate["k"].Int(), rate["n"].Int());
+  const auto& interval = rate["interval"].items();
+  if (interval.size() != 2 || rate["n"].Int() == 0) return out;
+  return out + ", 95 % within " + Percent(interval[0].Double()) + " – " + Percent(interval[1].Double());
+}
+
+std::string RenderShow(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::string out = Heading(screen, OneLine(data["name"].Text()));
+  Fields fields;
+  for (const Json& path : data["paths"].items()) fields.Add("path", OneLine(path.Text()));
+  fields.AddText("scope", data["scope"]);
+  fields.AddText("autonomy", data["autonomy"]);
+  fields.AddText("description", data["description"]);
+  fields.Add("uses", UsageLine(data["usage"]));
+  fields.Add("trigger rate", TriggerLine(data["trigger_rate"]));
+  fields.Add("last use", Ago(data["usage"]["last"].Text(), reply.now()));
+  std::string causes;
+  for (const auto& [cause, count] : data["causes"].members()) {
+    causes += (causes.empty() ? "" : ", ") + OneLine(cause) + " " + Count(count.Int());
+  }
+  if (!causes.empty()) fields.Add("causes of misses", causes);
+  for (const Json& platform : data["platforms"].items()) {
+    fields.Add(OneLine(platform["platform"].Text()), Plural(platform["uses"].Int(), "use"));
+  }
+  if (data["watch"].is_object()) {
+    fields.Add("watch", OneLine(data["watch"]["state"].Text()) + " " + OneLine(data["watch"]["deploy_id"].Text()));
+  }
+  for (const Json& proposal : data["proposals"].items()) {
+    fields.Add("proposal", OneLine(proposal["proposal_id"].Text()) + " " + OneLine(proposal["state"].Text()) +
+                               ", " + Ago(proposal["created"].Text(), reply.now()));
+  }
+  for (const Json& deploy : data["deploys"].items()) {
+    fields.Add("deploy", OneLine(deploy["deploy_id"].Text()) + " " + OneLine(deploy["state"].Text()) +
+                             ", " + Ago(deploy["at"].Text(), reply.now()));
+  }
+  return out + fields.Draw(screen);
+}
+
+std::string RenderParse(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  Fields fields;
+  fields.Add("name", OneLine(data["name"].Text()));
+  fields.AddText("version", data["version"]);
+  fields.AddText("title", data["title"]);
+  fields.Add("style", OneLine(data["description_style"].Text()));
+  const auto& span = data["description_span"].items();
+  if (span.size() == 2) fields.Add("bytes", Count(span[0].Int()) + " to " + Count(span[1].Int()));
+  fields.AddText("description", data["description"]);
+  fields.Add("keys", JoinTexts(data["top_level_keys"]));
+  if (!data["warnings"].items().empty()) fields.Add("warnings", JoinTexts(data["warnings"]));
+  if (!data["errors"].items().empty()) fields.Add("errors", JoinTexts(data["errors"]));
+  return fields.Draw(screen);
+}
+
+constexpr std::string_view kSorts[] = {"uses", "name", "last", "misses"};
+constexpr Flag kListFlags[] = {
+    kPlatformFlag,
+    {"status", "only skills in this state", FlagType::kText, "state"},
+    {"q", "part of the name", FlagType::kText},
+    {"sort", "order of the rows", FlagType::kText, {}, 0, kSorts},
+    kLimitFlag,
+    kCursorFlag,
+};
+constexpr Example kListExamples[] = {
+    {"selftune skills list", "every skill, most used first"},
+    {"selftune skills list --sort misses", "where it hurts"},
+};
+constexpr Flag kShowFlags[] = {kSkillPathFlag, kSinceFlag, kUntilFlag};
+constexpr Positional kSkillPositional[] = {{"skill", "name of the skill"}};
+constexpr Example kShowExamples[] = {{"selftune skills show pdf --since 30d", "one skill, one month"}};
+constexpr Positional kPathPositional[] = {{"path", "a SKILL.md"}};
+constexpr Example kParseExamples[] = {
+    {"selftune skills parse ~/.claude/skills/pdf/SKILL.md", "what a host reads in it"}};
+
+}  // namespace
+
+extern const Command kSkillsListCommand = {
+    .path = "skills list",
+    .summary = "List the skills that are installed or were used",
+    .group = "See",
+    .op = "skill.list",
+    .flags = kListFlags,
+    .examples = kListExamples,
+    .render = RenderList,
+};
+
+extern const Command kSkillsShowCommand = {
+    .path = "skills show",
+    .summary = "Show everything known about one skill",
+    .group = "See",
+    .op = "skill.report",
+    .flags = kShowFlags,
+    .positionals = kSkillPositional,
+    .examples = kShowExamples,
+    .render = RenderShow,
+};
+
+extern const Command kSkillsParseCommand = {
+    .path = "skills parse",
+    .summary = "Show what is read in a SKILL.md",
+    .group = "Tools",
+    .op = "skill.parse",
+    .positionals = kPathPositional,
+    .examples = kParseExamples,
+    .render = RenderParse,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,171 @@
+// status, doctor: how things are.
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+Style StyleOf(const std::string& state) {
+  if (state == "HEALTHY") return Style::kGood;
+  if (state == "CRITICAL") return Style::kBad;
+  if (state == "WARNING") return Style::kWarn;
+  return Style::kDim;
+}
+
+std::string Arrow(const std::string& direction) {
+  if (direction == "up") return "↑";
+  if (direction == "down") return "↓";
+  return direction == "stable" ? "→" : "?";
+}
+
+// "7/9" and the interval: a rate never travels without its denominator.
+std::string Recall(const Json& trigger) {
+  const int64_t expected = trigger["expected"].Int();
+  if (expected == 0) return "-";
+  std::string out = Count(trigger["hit"].Int()) + "/" + Count(expected);
+  const auto& ci = trigger["ci95"].items();
+  if (ci.size() != 2) return out;
+  return out + " (" + Percent(ci[0].Double()) + " – " + Percent(ci[1].Double()) + ")";
+}
+
+std::string SkillsTable(const Reply& reply, const Screen& screen) {
+  Table table({{"skill", Table::Align::kLeft, true},
+               {"state"},
+               {"recall (95 %)", Table::Align::kRight},
+               {"trend"},
+               {"uses", Table::Align::kRight},
+               {"last use"},
+               {"why", Table::Align::kLeft, true}});
+  for (const Json& skill : reply.data()["skills"].items()) {
+    const std::string& state = skill["state"].Text();
+    table.Add({{OneLine(skill["name"].Text())},
+               {OneLine(state), StyleOf(state)},
+               {Recall(skill["trigger"])},
+               {Arrow(skill["trend"]["direction"].Text())},
+               {Count(skill["uses"].Int())},
+               {Ago(skill["last_invocation"].Text(), reply.now())},
+               {OneLine(skill["state_reason"].Text()), Style::kDim}});
+  }
+  return table.empty() ? "" : table.Draw(screen);
+}
+
+std::string SilentLine(const Json& silent) {
+  constexpr size_t kShown = 8;
+  std::string names;
+  for (size_t i = 0; i < silent.items().size() && i < kShown; ++i) {
+    names += (i > 0 ? ", " : "") + OneLine(silent.items()[i]["name"].Text());
+  }
+  if (silent.items().size() > kShown) names += ", …";
+  return Count(static_cast<int64_t>(silent.items().size())) + ": " + names;
+}
+
+std::string RenderStatus(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  const Json& evidence = data["evidence"];
+  const auto skills = static_cast<int64_t>(data["skills"].items().size());
+  int64_t attention = 0;
+  for (const Json& skill : data["skills"].items()) {
+    const std::string& state = skill["state"].Text();
+    attention += state == "CRITICAL" || state == "WARNING" ? 1 : 0;
+  }
+  std::string out = Heading(screen, Plural(skills, "skill") + " in use, " +
+                                        (attention == 0 ? "nothing urgent"
+                                                        : Count(attention) + " needing attention"));
+  out += screen.Paint(Style::kDim, "window " + OneLine(data["window"].Text()) + ", " +
+                                       Plural(evidence["sessions"].Int(), "session") + ", " +
+                                       Plural(evidence["prompts"].Int(), "prompt") + ", newest " +
+                                       Ago(evidence["newest"].Text(), reply.now())) + "\n\n";
+  const std::string table = SkillsTable(reply, screen);
+  if (!table.empty()) out += table + "\n";
+  Fields fields;
+  if (!data["silent_skills"].items().empty()) {
+    fields.Add("installed, never used", SilentLine(data["silent_skills"]));
+  }
+  fields.AddCount("unmatched prompts", data["unmatched"]["count"]);
+  fields.AddCount("proposals to review", data["proposals_pending"]);
+  const Json& system = data["system"];
+  fields.Add("system", system["healthy"].Bool()
+                           ? "healthy"
+                           : Plural(system["fail"].Int(), "check") + " failed; see selftune doctor");
+  return out + fields.Draw(screen);
+}
+
+std::string RenderDoctor(const Reply& reply, const Screen& screen) {
+  std::string out;
+  std::string group;
+  for (const Json& check : reply.data()["checks"].items()) {
+    const std::string name = OneLine(check["name"].Text());
+    const std::string of = name.substr(0, name.find('.'));
+    if (of != group) out += (group.empty() ? "" : "\n") + Heading(screen, of);
+    group = of;
+    const std::string& status = check["status"].Text();
+    const bool bad = status == "fail";
+    const bool warn = status == "warn";
+    const std::string mark = bad ? "✗" : warn ? "!" : status == "skip" ? "-" : "✓";
+    const Style style = bad ? Style::kBad : warn ? Style::kWarn : Style::kGood;
+    out += "  " + screen.Paint(style, mark) + " " + PadRight(name, 30) + " " +
+           OneLine(check["message"].Text()) + "\n";
+    const std::string command = OneLine(check["guidance"]["command"].Text());
+    const std::string text = OneLine(check["guidance"]["text"].Text());
+    if ((bad || warn) && !(command.empty() && text.empty())) {
+      out += "      → " + text + (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
+    }
+  }
+  const Json& data = reply.data();
+  out += "\n" + (data["healthy"].Bool() ? screen.Paint(Style::kGood, "healthy")
+                                         : screen.Paint(Style::kBad, "unhealthy"));
+  return out + ": " + Count(data["pass"].Int()) + " pass, " + Count(data["warn"].Int()) + " warn, " +
+         Count(data["fail"].Int()) + " fail\n";
+}
+
+constexpr Flag kStatusFlags[] = {
+    kSkillFlag,
+    kSkillPathFlag,
+    {"window", "20s sessions or 30d days", FlagType::kText, "window"},
+    kPlatformFlag,
+    {"refresh", "sync first", FlagType::kSwitch},
+};
+constexpr Example kStatusExamples[] = {
+    {"selftune status", "all skills of the last 30 days"},
+    {"selftune status --skill pdf --window 90d", "one skill, three months"},
+    {"selftune status --json --fields skills.name,skills.state", "few words for an agent"},
+};
+
+constexpr Flag kDoctorFlags[] = {
+    {"only", "checks whose name matches: db.*", FlagType::kText, "glob"},
+    {"deep", "also what takes long", FlagType::kSwitch},
+    {"online", "compare versions over the network", FlagType::kSwitch},
+};
+constexpr Example kDoctorExamples[] = {
+    {"selftune doctor", "is everything in order?"},
+    {"selftune doctor --only 'db.*' --deep", "the store, thoroughly"},
+};
+
+}  // namespace
+
+extern const Command kStatusCommand = {
+    .path = "status",
+    .summary = "Show how the skills are doing",
+    .group = "See",
+    .op = "status.get",
+    .flags = kStatusFlags,
+    .examples = kStatusExamples,
+    .render = RenderStatus,
+};
+
+extern const Command kDoctorCommand = {
+    .path = "doctor",
+    .summary = "Check the installation, the store and the evidence",
+    .group = "See",
+    .op = "doctor.run",
+    .flags = kDoctorFlags,
+    .examples = kDoctorExamples,
+    .render = RenderDoctor,
+    .exit_zero = true,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,207 @@
+// db, backup, export, query: the store itself.
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+std::string RenderStats(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  Fields fields;
+  fields.Add("store", OneLine(data["path"].Text()));
+  fields.Add("size", Bytes(data["size_bytes"].Int()) + " and " + Bytes(data["wal_bytes"].Int()) + " of log");
+  fields.Add("schema", data["schema_version"].Dump() + ", SQLite " + OneLine(data["sqlite"].Text()));
+  const Json& backups = data["backups"];
+  fields.Add("backups", Count(backups["n"].Int()) + ", newest " + Ago(backups["newest"].Text(), reply.now()));
+  Table table({{"table"}, {"rows", Table::Align::kRight}});
+  for (const auto& [name, rows] : data["counts"].members()) {
+    if (rows.Int() > 0) table.Add({{OneLine(name)}, {Count(rows.Int())}});
+  }
+  return fields.Draw(screen) + (table.empty() ? "" : "\n" + table.Draw(screen));
+}
+
+std::string YesNo(const Screen& screen, bool good) {
+  return good ? screen.Paint(Style::kGood, "ok") : screen.Paint(Style::kBad, "bad");
+}
+
+std::string RenderCheck(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::string out = "pages         " + YesNo(screen, data["quick_check"].Bool()) + "\n";
+  out += "foreign keys  " + YesNo(screen, data["foreign_keys"].Bool()) + "\n";
+  out += "hash chain    " + YesNo(screen, data["hash_chain"].Bool()) + "\n";
+  const Json& rollups = data["rollups"];
+  out += "rollups       " + YesNo(screen, rollups["bad"].Int() == 0) + " (" +
+         Count(rollups["checked"].Int()) + " checked)\n";
+  for (const Json& problem : data["problems"].items()) {
+    out += screen.Paint(Style::kBad, OneLine(problem["check"].Text())) + ": " +
+           OneLine(problem["message"].Text()) + "\n";
+  }
+  return out;
+}
+
+std::string RenderVacuum(const Reply& reply, const Screen&) {
+  return Bytes(reply.data()["before_bytes"].Int()) + " → " + Bytes(reply.data()["after_bytes"].Int()) + "\n";
+}
+
+std::string RenderMigrate(const Reply& reply, const Screen&) {
+  const Json& data = reply.data();
+  if (data["from"].Int() == data["to"].Int()) return "The schema is up to date.\n";
+  std::string out = "schema " + data["from"].Dump() + " → " + data["to"].Dump() + "\n";
+  if (!data["backup_path"].is_null()) out += "backup " + OneLine(data["backup_path"].Text()) + "\n";
+  return out;
+}
+
+std::string RenderBackups(const Reply& reply, const Screen& screen) {
+  Table table({{"id"}, {"made"}, {"size", Table::Align::kRight}, {"state", Table::Align::kLeft, true}});
+  for (const Json& backup : reply.data()["backups"].items()) {
+    const bool checked = backup.Has("ok");
+    const std::string state = !checked ? "" : backup["ok"].Bool() ? "ok" : OneLine(backup["problem"].Text());
+    table.Add({{OneLine(backup["id"].Text())},
+               {Ago(backup["at"].Text(), reply.now())},
+               {Bytes(backup["bytes"].Int())},
+               {state, state == "ok" ? Style::kGood : Style::kBad}});
+  }
+  return table.empty() ? "No backups.\n" : table.Draw(screen);
+}
+
+std::string RenderQuery(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::vector<Table::Column> columns;
+  for (const Json& column : data["columns"].items()) {
+    columns.push_back({OneLine(column.Text()), Table::Align::kLeft, /*flexible=*/true});
+  }
+  Table table(std::move(columns));
+  for (const Json& row : data["rows"].items()) {
+    std::vector<Table::Cell> cells;
+    for (const Json& cell : row.items()) {
+      cells.push_back({cell.is_null() ? "-" : cell.is_string() ? OneLine(cell.Text()) : cell.Dump()});
+    }
+    table.Add(std::move(cells));
+  }
+  std::string out = table.Draw(screen);
+  if (data["truncated"].Bool()) out += screen.Paint(Style::kDim, "more rows: --limit") + "\n";
+  return out;
+}
+
+constexpr Flag kDeepFlags[] = {{"deep", "every page, every rollup, every counter", FlagType::kSwitch}};
+constexpr Example kCheckExamples[] = {{"selftune db check --deep", "takes a moment on a large store"}};
+constexpr Positional kBackupId[] = {{"id", "as in selftune backup list"}};
+constexpr Positional kBackupIdOptional[] = {{"id", "only this one", /*required=*/false}};
+constexpr Example kRestoreExamples[] = {
+    {"selftune backup restore 20260131T080000000Z --dry-run", "can it be restored?"},
+    {"selftune backup restore 20260131T080000000Z --yes", "put it in place"},
+};
+
+constexpr Positional kSql[] = {{"sql", "one SELECT over the public views"}};
+constexpr Flag kQueryFlags[] = {
+    {"args", "values of ?1, ?2, ...", FlagType::kList, "a,b"},
+    kLimitFlag,
+};
+constexpr Example kQueryExamples[] = {
+    {"selftune query 'SELECT platform, count(*) FROM sessions GROUP BY 1'", "count sessions"}};
+
+constexpr std::string_view kFormats[] = {"jsonl", "sqlite"};
+constexpr Positional kExportDir[] = {{"dir", "a new or empty folder"}};
+constexpr Flag kExportFlags[] = {
+    {"format", "of the files", FlagType::kText, {}, 0, kFormats},
+    {"tables", "only these", FlagType::kList, "a,b"},
+    kSinceFlag,
+    kUntilFlag,
+};
+constexpr Example kExportExamples[] = {{"selftune export ./evidence", "everything, as JSON lines"}};
+
+}  // namespace
+
+extern const Command kDbStatsCommand = {
+    .path = "db stats",
+    .summary = "Show what the store holds",
+    .group = "Data",
+    .op = "store.info",
+    .render = RenderStats,
+};
+
+extern const Command kDbCheckCommand = {
+    .path = "db check",
+    .summary = "Check the store",
+    .group = "Data",
+    .op = "store.check",
+    .flags = kDeepFlags,
+    .examples = kCheckExamples,
+    .render = RenderCheck,
+    .exit_zero = true,
+};
+
+extern const Command kDbMigrateCommand = {
+    .path = "db migrate",
+    .summary = "Bring the store to the schema of this version",
+    .group = "Data",
+    .op = "store.migrate",
+    .render = RenderMigrate,
+};
+
+extern const Command kDbVacuumCommand = {
+    .path = "db vacuum",
+    .summary = "Give unused space back to the disk",
+    .group = "Data",
+    .op = "store.vacuum",
+    .render = RenderVacuum,
+};
+
+extern const Command kBackupCreateCommand = {
+    .path = "backup create",
+    .summary = "Back the store up",
+    .group = "Data",
+    .op = "store.backup",
+};
+
+extern const Command kBackupListCommand = {
+    .path = "backup list",
+    .summary = "List the backups",
+    .group = "Data",
+    .op = "store.backup_list",
+    .render = RenderBackups,
+};
+
+extern const Command kBackupVerifyCommand = {
+    .path = "backup verify",
+    .summary = "Check the backups",
+    .group = "Data",
+    .op = "store.backup_verify",
+    .positionals = kBackupIdOptional,
+    .render = RenderBackups,
+    .exit_zero = true,
+};
+
+extern const Command kBackupRestoreCommand = {
+    .path = "backup restore",
+    .summary = "Put a backup in the place of the store",
+    .group = "Data",
+    .op = "store.restore",
+    .positionals = kBackupId,
+    .examples = kRestoreExamples,
+};
+
+extern const Command kQueryCommand = {
+    .path = "query",
+    .summary = "Run one SELECT over the public views",
+    .group = "Evidence",
+    .op = "store.query",
+    .flags = kQueryFlags,
+    .positionals = kSql,
+    .examples = kQueryExamples,
+    .render = RenderQuery,
+};
+
+extern const Command kExportCommand = {
+    .path = "export",
+    .summary = "Write the evidence to files",
+    .group = "Data",
+    .op = "store.export",
+    .flags = kExportFlags,
+    .positionals = kExportDir,
+    .examples = kExportExamples,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,68 @@
+// sync: read what the agents wrote.
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+std::string RenderSync(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  Table table({{"host"},
+               {"sources", Table::Align::kRight},
+               {"read", Table::Align::kRight},
+               {"bytes", Table::Align::kRight},
+               {"sessions", Table::Align::kRight},
+               {"bad lines", Table::Align::kRight}});
+  std::string absent;
+  std::string warnings;
+  for (const auto& [host, source] : data["sources"].members()) {
+    if (!source["available"].Bool()) {
+      absent += (absent.empty() ? "" : ", ") + OneLine(host);
+      continue;
+    }
+    const int64_t bad = source["bad_lines"].Int();
+    table.Add({{OneLine(host)},
+               {Count(source["scanned"].Int())},
+               {Count(source["changed"].Int())},
+               {Bytes(source["bytes_read"].Int())},
+               {Count(source["sessions"].Int())},
+               {Count(bad), bad > 0 ? Style::kWarn : Style::kPlain}});
+    for (const Json& warning : source["warnings"].items()) {
+      warnings += screen.Paint(Style::kWarn, OneLine(host)) + ": " + OneLine(warning.Text()) + "\n";
+    }
+  }
+  std::string out = table.empty() ? "" : table.Draw(screen);
+  if (!absent.empty()) out += screen.Paint(Style::kDim, "not found: " + absent) + "\n";
+  out += warnings;
+  out += reply.dry_run() ? "Dry run" : data["complete"].Bool() ? "Done" : "Stopped before the end";
+  return out + " in " + Duration(data["elapsed_ms"].Int()) + "\n";
+}
+
+constexpr Flag kFlags[] = {
+    {"only", "only these hosts", FlagType::kList, "hosts"},
+    {"session", "only this session", FlagType::kText, "id"},
+    kSinceFlag,
+    {"force", "read everything again", FlagType::kSwitch},
+    {"repair-only", "only resolve the evidence anew", FlagType::kSwitch, {}, 0, {}, {}, true},
+    {"time-budget-ms", "stop after this long; the next sync goes on", FlagType::kInt, "ms", 0, {}, {}, true},
+};
+constexpr Example kExamples[] = {
+    {"selftune sync", "read what is new"},
+    {"selftune sync --only claude,codex --since 7d", "two hosts, one week"},
+};
+
+}  // namespace
+
+extern const Command kSyncCommand = {
+    .path = "sync",
+    .summary = "Read the transcripts that are new",
+    .group = "Evidence",
+    .op = "sync.run",
+    .flags = kFlags,
+    .examples = kExamples,
+    .render = RenderSync,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,47 @@
+// Every command of this program, by the file that defines it.
+#pragma once
+
+#include "cli/command.h"
+
+namespace selftune::cli {
+
+// cmd_status.cc
+extern const Command kStatusCommand;
+extern const Command kDoctorCommand;
+// cmd_last.cc
+extern const Command kLastCommand;
+// cmd_skills.cc
+extern const Command kSkillsListCommand;
+extern const Command kSkillsShowCommand;
+extern const Command kSkillsParseCommand;
+// cmd_why.cc
+extern const Command kWhyCommand;
+extern const Command kEvidenceCommand;
+// cmd_evolve.cc
+extern const Command kEvolveCommand;
+extern const Command kEvolveRollbackCommand;
+// cmd_watch.cc
+extern const Command kWatchCommand;
+// cmd_orchestrate.cc
+extern const Command kOrchestrateCommand;
+extern const Command kRunCommand;
+// cmd_sync.cc
+extern const Command kSyncCommand;
+// cmd_store.cc
+extern const Command kExportCommand;
+extern const Command kDbCheckCommand;
+extern const Command kDbStatsCommand;
+extern const Command kDbMigrateCommand;
+extern const Command kDbVacuumCommand;
+extern const Command kBackupCreateCommand;
+extern const Command kBackupListCommand;
+extern const Command kBackupVerifyCommand;
+extern const Command kBackupRestoreCommand;
+extern const Command kQueryCommand;
+// cmd_tools.cc
+extern const Command kRequestCommand;
+extern const Command kSchemaCommand;
+extern const Command kVersionCommand;
+extern const Command kHelpCommand;
+
+}  // namespace selftune::cli

@@ -1,0 +1,301 @@
+#include "cli/dispatch.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "cli/help.h"
+#include "cli/library.h"
+#include "cli/options.h"
+#include "cli/registry.h"
+#include "cli/render.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kNegative = 3;
+constexpr int kNoEvidence = 6;
+
+const Flag* FindGlobal(std::string_view word) {
+  const std::string_view name = word.substr(0, word.find('='));
+  for (const Flag& flag : GlobalFlags()) {
+    if (name == "--" + std::string(flag.name)) return &flag;
+    if (flag.letter != 0 && name == std::string("-") + flag.letter) return &flag;
+  }
+  return nullptr;
+}
+
+// Global flags may stand before the command: `selftune --json status`.
+struct SplitLine {
+  std::vector<std::string> flags;  // before the first word
+  std::vector<std::string> words;  // from the first word on
+};
+
+SplitLine SplitGlobals(const std::vector<std::string>& argv) {
+  SplitLine line;
+  size_t at = 1;
+  while (at < argv.size() && argv[at].size() > 1 && argv[at][0] == '-') {
+    const std::string& word = argv[at++];
+    line.flags.push_back(word);
+    const Flag* flag = FindGlobal(word);
+    const bool takes_next = flag != nullptr && flag->type != FlagType::kSwitch &&
+                            word.find('=') == std::string::npos;
+    if (takes_next && at < argv.size()) line.flags.push_back(argv[at++]);
+  }
+  line.words.assign(argv.begin() + static_cast<std::ptrdiff_t>(at), argv.end());
+  return line;
+}
+
+bool Contains(const std::vector<std::string>& words, std::string_view word) {
+  for (const std::string& each : words) {
+    if (each == word) return true;
+  }
+  return false;
+}
+
+// `error[CODE]: message (suggestion); next: command`, one line.
+void ExplainOnStderr(const Json& envelope) {
+  const Json& error = envelope["error"];
+  std::string line = "selftune: " + OneLine(error["code"].Text()) + ": " +
+                     OneLine(error["message"].Text());
+  const std::string suggestion = OneLine(error["suggestion"].Text());
+  if (!suggestion.empty()) line += " (" + suggestion + ")";
+  const std::string next = OneLine(envelope["next"]["command"].Text());
+  if (!next.empty()) line += "; next: " + next;
+  WriteErr(line + "\n");
+}
+
+int ExitCodeOf(const Json& envelope, const Args& args) {
+  if (envelope["ok"].Bool()) return 0;
+  const int code = static_cast<int>(envelope["error"]["exit_code"].Int());
+  const bool answered = envelope["data"].is_object();
+  if (answered && args.Has("exit-zero") && (code == kNegative || code == kNoEvidence)) return 0;
+  return code == 0 ? kFailed : code;
+}
+
+std::string WithConfirmation(std::string params, const Invocation& invocation) {
+  params.pop_back();
+  for (const std::string_view flag : {"dry-run", "yes"}) {
+    if (!invocation.args.Has(flag)) continue;
+    if (params.size() > 1) params += ',';
+    params += flag == "yes" ? "\"yes\":true" : "\"dry_run\":true";
+  }
+  return params + "}";
+}
+
+int RunOperation(const Invocation& invocation) {
+  const Command& command = *invocation.command;
+  const OutputMode mode = ModeOf(invocation.args);
+  LibraryOptions options;
+  options.home = invocation.args.Get("home").value_or("");
+  options.db = invocation.args.Get("db").value_or("");
+  options.verbose = invocation.args.Has("verbose");
+  const std::string schema(FindOp(command.op)->schema);
+  if (const auto timeout = invocation.args.Get("timeout")) {
+    options.deadline_ms = ParseDuration(*timeout);
+    if (!options.deadline_ms.has_value()) {
+      return FinishFailure(invocation, command.path, schema,
+                           UsageFailure("INVALID_FLAG",
+                                        "--timeout takes a time such as 30s or 5m, not " +
+                                            OneLine(*timeout), ""));
+    }
+  }
+  const std::string params = WithConfirmation(
+      command.params != nullptr ? command.params(invocation.args)
+                                : ParamsByName(command, invocation.args),
+      invocation);
+  ProgressLine line(invocation.args, mode);
+  ProgressFn progress;
+  if (mode == OutputMode::kJsonLines) {
+    progress = [](std::string_view event) { (void)WriteOut(std::string(event) + "\n"); };
+  } else if (line.active()) {
+    progress = [&line](std::string_view event) { line.Show(event); };
+  }
+  const Answer answer =
+      Ask(options, RequestText(command.op, params, command.path, options.deadline_ms), progress);
+  line.Clear();
+  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, command.render);
+
+  Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
+  if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
+  if (failure.code == "CONFIRMATION_REQUIRED") {
+    failure.next_argv = invocation.argv;
+    failure.next_argv[0] = "selftune";
+    failure.next_argv.emplace_back("--yes");
+  }
+  return FinishFailure(invocation, command.path, schema, std::move(failure));
+}
+
+int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> below;
+  for (const Command* command : Registered()) {
+    const std::string_view first = command->path.substr(0, command->path.find(' '));
+    names.push_back(command->path);
+    names.push_back(first);
+    if (first == words[0] && first != command->path) below.push_back(command->path);
+  }
+  if (!below.empty()) {
+    std::string known;
+    for (const std::string_view path : below) known += (known.empty() ? "" : ", ") + std::string(path);
+    const std::string typed = words.size() > 1 ? words[0] + " " + words[1] : words[0];
+    return FinishFailure(invocation, words[0], kErrorSchema,
+                         UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed),
+                                      "there is " + known));
+  }
+  const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
+  std::string_view nearest = Nearest(two, names);
+  if (nearest.empty()) nearest = Nearest(words[0], names);
+  Failure failure = UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(words[0]),
+                                 nearest.empty() ? "see selftune --help"
+                                                 : "did you mean selftune " + std::string(nearest) + "?");
+  failure.next_argv = {"selftune", "--help"};
+  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema, std::move(failure));
+}
+
+// What only the global flags of a line say, for lines without a command.
+Args GlobalArgs(const std::vector<std::string>& argv) {
+  Args args;
+  for (const Flag& flag : GlobalFlags()) {
+    if (flag.type == FlagType::kSwitch && Contains(argv, "--" + std::string(flag.name))) {
+      args.Put(flag.name, "true");
+    }
+  }
+  return args;
+}
+
+}  // namespace
+
+int Finish(const Invocation& invocation, const std::string& envelope,
+           std::string (*render)(const Reply&, const Screen&)) {
+  const std::optional<Json> parsed = Json::Parse(envelope);
+  if (!parsed.has_value()) {
+    WriteErr("selftune: INTERNAL: the library's reply is not JSON\n");
+    return 70;
+  }
+  const OutputMode mode = ModeOf(invocation.args);
+  bool written = true;
+  if (mode != OutputMode::kText) {
+    const auto fields = invocation.args.Get("fields");
+    written = WriteOut((fields.has_value() ? KeepFields(*parsed, *fields).Dump() : envelope) + "\n");
+  } else if ((*parsed)["data"].is_object()) {
+    const Screen screen = ScreenOf(invocation.args);
+    const Reply reply{*parsed};
+    std::string text = render != nullptr ? render(reply, screen) : RenderFields(reply, screen);
+    if (!invocation.args.Has("quiet")) text += RenderTail(reply, screen);
+    written = WriteOut(text);
+  }
+  if (!(*parsed)["ok"].Bool()) ExplainOnStderr(*parsed);
+  if (!written) {
+    WriteErr("selftune: WRITE_FAILED: writing to stdout\n");
+    return kFailed;
+  }
+  return ExitCodeOf(*parsed, invocation.args);
+}
+
+int FinishFailure(const Invocation& invocation, std::string_view command, std::string_view schema,
+                  Failure failure) {
+  return Finish(invocation, FailureEnvelope(command, schema, failure), nullptr);
+}
+
+int Dispatch(const std::vector<std::string>& argv) {
+  const SplitLine line = SplitGlobals(argv);
+  Invocation invocation;
+  invocation.argv = argv;
+  const bool help = Contains(line.flags, "--help") || Contains(line.flags, "-h");
+  std::vector<std::string> words = line.words;
+  if (words.empty() && Contains(line.flags, "--version")) words = {"version"};
+  if (words.empty()) words = {help || FindCommand("status") == nullptr ? "help" : "status"};
+
+  const Match match = MatchCommand(words);
+  if (match.command == nullptr) {
+    invocation.args = GlobalArgs(argv);
+    if (invocation.args.Has("help") && IsGroup(words[0])) {
+      invocation.command = FindCommand("help");
+      return ShowGroupHelp(invocation, words[0]);
+    }
+    return UnknownCommand(invocation, words);
+  }
+  invocation.command = match.command;
+  std::vector<std::string> rest;
+  for (const std::string& flag : line.flags) {
+    if (flag != "--version") rest.push_back(flag);
+  }
+  rest.insert(rest.end(), words.begin() + static_cast<std::ptrdiff_t>(match.words), words.end());
+
+  ParsedLine parsed = ParseLine(*match.command, rest);
+  invocation.args = std::move(parsed.args);
+  if (parsed.error.has_value()) {
+    invocation.args = GlobalArgs(argv);
+    const OpRow* op = FindOp(match.command->op);
+    Failure failure = UsageFailure(parsed.error->code, parsed.error->message,
+                                   parsed.error->suggestion);
+    failure.next_argv = {"selftune", "help"};
+    for (size_t i = 0; i < match.words; ++i) failure.next_argv.push_back(words[i]);
+    return FinishFailure(invocation, match.command->path, op != nullptr ? op->schema : kErrorSchema,
+                         std::move(failure));
+  }
+  if (invocation.args.Has("help")) return ShowCommandHelp(invocation, *match.command);
+  if (match.command->run != nullptr) return match.command->run(invocation);
+  return RunOperation(invocation);
+}
+
+namespace {
+
+// "007" and "1." are numbers on a command line, but not in JSON.
+std::string NumberText(const std::string& typed) {
+  if (typed.find_first_of(".eE") == std::string::npos) {
+    return std::to_string(std::strtoll(typed.c_str(), nullptr, 10));
+  }
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", std::strtod(typed.c_str(), nullptr));
+  return text;
+}
+
+}  // namespace
+
+std::string ParamsByName(const Command& command, const Args& args) {
+  JsonObject out;
+  const auto key = [](std::string_view param, std::string_view name) {
+    std::string text(param.empty() ? name : param);
+    for (char& c : text) c = c == '-' ? '_' : c;
+    return text;
+  };
+  for (const Flag& flag : command.flags) {
+    if (flag.param == "-" || !args.Has(flag.name)) continue;
+    const std::string name = key(flag.param, flag.name);
+    switch (flag.type) {
+      case FlagType::kSwitch: out.AddBool(name, true); break;
+      case FlagType::kInt:
+      case FlagType::kNumber: out.AddRaw(name, NumberText(*args.Get(flag.name))); break;
+      case FlagType::kList: out.AddTexts(name, args.All(flag.name)); break;
+      case FlagType::kText: out.Add(name, args.Get(flag.name)); break;
+    }
+  }
+  for (const Positional& positional : command.positionals) {
+    if (positional.param == "-" || !args.Has(positional.name)) continue;
+    const std::string name = key(positional.param, positional.name);
+    if (positional.many) {
+      out.AddTexts(name, args.All(positional.name));
+    } else {
+      out.Add(name, args.Get(positional.name));
+    }
+  }
+  return out.Take();
+}
+
+std::optional<std::string> Args::Get(std::string_view name) const {
+  const auto it = values_.find(name);
+  if (it == values_.end() || it->second.empty()) return std::nullopt;
+  return it->second.back();
+}
+
+std::vector<std::string> Args::All(std::string_view name) const {
+  const auto it = values_.find(name);
+  return it == values_.end() ? std::vector<std::string>() : it->second;
+}
+
+}  // namespace selftune::cli

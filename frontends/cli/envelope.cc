@@ -1,0 +1,182 @@
+#include "cli/envelope.h"
+
+#include <time.h>
+
+#include <cstdio>
+#include <map>
+
+#include "cli/library.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+std::string Now() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  struct tm utc = {};
+  gmtime_r(&now.tv_sec, &utc);
+  char day[32];
+  strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+  char text[48];
+  std::snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1'000'000);
+  return text;
+}
+
+JsonObject Head(std::string_view schema, bool ok, std::string_view command) {
+  JsonObject out;
+  out.AddText("schema", schema)
+      .AddBool("ok", ok)
+      .AddText("command", command)
+      .AddText("selftune_version", LibraryVersion())
+      .AddText("generated_at", Now())
+      .AddBool("dry_run", false)
+      .AddBool("changed", false);
+  return out;
+}
+
+std::string NextObject(const Failure& failure) {
+  if (failure.next_argv.empty()) return "null";
+  return JsonObject()
+      .AddText("command", ShellLine(failure.next_argv))
+      .AddTexts("argv", failure.next_argv)
+      .AddText("reason", failure.suggestion)
+      .AddBool("blocking", true)
+      .AddRaw("alternatives", "[]")
+      .Take();
+}
+
+std::string ErrorObject(const Failure& failure) {
+  JsonObject out;
+  out.AddText("code", failure.code).AddText("message", failure.message);
+  out.AddRaw("suggestion", failure.suggestion.empty() ? "null" : Quote(failure.suggestion));
+  out.AddBool("retryable", failure.retryable).AddInt("exit_code", failure.exit_code);
+  out.AddRaw("details", failure.details.empty() ? "null" : failure.details);
+  return out.Take();
+}
+
+// A set of dotted paths as a tree; a leaf keeps everything below it.
+struct Wanted {
+  std::map<std::string, Wanted, std::less<>> below;
+};
+
+Wanted ParseWanted(std::string_view fields) {
+  Wanted root;
+  Wanted* at = &root;
+  std::string part;
+  for (size_t i = 0; i <= fields.size(); ++i) {
+    const char c = i < fields.size() ? fields[i] : ',';
+    if (c != ',' && c != '.') {
+      if (c != ' ') part += c;
+      continue;
+    }
+    if (!part.empty()) at = &at->below[part];
+    part.clear();
+    if (c == ',') at = &root;
+  }
+  return root;
+}
+
+Json Keep(const Json& value, const Wanted& wanted) {
+  if (wanted.below.empty()) return value;
+  if (value.is_array()) {
+    std::vector<Json> items;
+    for (const Json& item : value.items()) items.push_back(Keep(item, wanted));
+    return Json::Array(std::move(items));
+  }
+  std::vector<Json::Member> members;
+  for (const auto& [key, member] : value.members()) {
+    const auto it = wanted.below.find(key);
+    if (it != wanted.below.end()) members.emplace_back(key, Keep(member, it->second));
+  }
+  return Json::Object(std::move(members));
+}
+
+Json UnknownField(const std::string& name) {
+  const auto text = JsonObject()
+                        .AddText("code", "UNKNOWN_FIELD")
+                        .AddText("message", "--fields: data has no " + OneLine(name))
+                        .Take();
+  return *Json::Parse(text);
+}
+
+}  // namespace
+
+Failure FailureOf(const Json& error) {
+  Failure failure;
+  failure.code = error["code"].Text();
+  failure.message = error["message"].Text();
+  failure.suggestion = error["suggestion"].Text();
+  failure.retryable = error["retryable"].Bool();
+  failure.exit_code = static_cast<int>(error["exit_code"].Int());
+  if (error["details"].is_object()) failure.details = error["details"].Dump();
+  for (const Json& word : error["next"]["argv"].items()) failure.next_argv.push_back(word.Text());
+  return failure;
+}
+
+Failure UsageFailure(std::string code, std::string message, std::string suggestion) {
+  Failure failure;
+  failure.code = std::move(code);
+  failure.message = std::move(message);
+  failure.suggestion = std::move(suggestion);
+  failure.exit_code = 64;
+  return failure;
+}
+
+std::string FailureEnvelope(std::string_view command, std::string_view schema,
+                            const Failure& failure) {
+  return Head(schema, false, command)
+      .AddRaw("data", "null")
+      .AddRaw("warnings", "[]")
+      .AddRaw("next", NextObject(failure))
+      .AddRaw("error", ErrorObject(failure))
+      .Take();
+}
+
+std::string OwnEnvelope(std::string_view command, std::string_view schema,
+                        std::string_view data_json) {
+  return Head(schema, true, command)
+      .AddRaw("data", data_json)
+      .AddRaw("warnings", "[]")
+      .AddRaw("next", "null")
+      .AddRaw("error", "null")
+      .Take();
+}
+
+Json KeepFields(const Json& envelope, std::string_view fields) {
+  const Wanted wanted = ParseWanted(fields);
+  std::vector<Json::Member> members;
+  for (const auto& [key, value] : envelope.members()) {
+    if (key == "data" && value.is_object()) {
+      members.emplace_back(key, Keep(value, wanted));
+    } else if (key == "warnings" && envelope["data"].is_object()) {
+      std::vector<Json> warnings = value.items();
+      for (const auto& [name, below] : wanted.below) {
+        if (!envelope["data"].Has(name)) warnings.push_back(UnknownField(name));
+      }
+      members.emplace_back(key, Json::Array(std::move(warnings)));
+    } else {
+      members.emplace_back(key, value);
+    }
+  }
+  return Json::Object(std::move(members));
+}
+
+std::string ShellLine(const std::vector<std::string>& words) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%";
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      out += word;
+      continue;
+    }
+    out += '\'';
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += '\'';
+  }
+  return out;
+}
+
+}  // namespace selftune::cli

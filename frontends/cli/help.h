@@ -1,0 +1,22 @@
+// Help texts, all made from the registry.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/command.h"
+
+namespace selftune::cli {
+
+// A word that begins the path of commands: "skills", "evolve".
+[[nodiscard]] bool IsGroup(std::string_view word);
+
+[[nodiscard]] int ShowCommandHelp(const Invocation& invocation, const Command& command);
+[[nodiscard]] int ShowGroupHelp(const Invocation& invocation, std::string_view word);
+// The overview; with `all`, also commands that belong to no group.
+[[nodiscard]] int ShowOverview(const Invocation& invocation, bool all);
+[[nodiscard]] int ShowExitCodes(const Invocation& invocation);
+// docs/reference/cli.md.
+[[nodiscard]] int ShowReference(const Invocation& invocation);
+
+}  // namespace selftune::cli

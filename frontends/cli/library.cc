@@ -1,0 +1,148 @@
+#include "cli/library.h"
+
+#include <selftune/selftune.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/json.h"
+
+namespace selftune::cli {
+namespace {
+
+volatile sig_atomic_t caught_signal = 0;
+
+void OnSignal(int number) {
+  if (caught_signal != 0) _exit(128 + number);  // asked twice: do not wait
+  caught_signal = number;
+}
+
+// Signals are ours only while an operation runs.
+class SignalScope {
+ public:
+  SignalScope() {
+    struct sigaction action = {};
+    action.sa_handler = OnSignal;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~SignalScope() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+  }
+
+ private:
+  struct sigaction old_int_ = {};
+  struct sigaction old_term_ = {};
+};
+
+selftune_str_t Borrow(std::string_view text) { return {text.data(), text.size()}; }
+
+void PrintLog(void*, int32_t, selftune_str_t line) {
+  std::fwrite(line.data, 1, line.size, stderr);
+  std::fputc('\n', stderr);
+}
+
+void PassEvent(void* user, selftune_str_t event) {
+  (*static_cast<const ProgressFn*>(user))({event.data, event.size});
+}
+
+std::string TakeError(selftune_error_t* error) {
+  std::string json = selftune_error_json(error);
+  selftune_error_free(error);
+  return json;
+}
+
+struct EngineCloser {
+  void operator()(selftune_engine_t* engine) const { selftune_close(engine); }
+};
+struct JobReleaser {
+  void operator()(selftune_job_t* job) const { selftune_job_release(job); }
+};
+using EnginePtr = std::unique_ptr<selftune_engine_t, EngineCloser>;
+using JobPtr = std::unique_ptr<selftune_job_t, JobReleaser>;
+
+// A path of the command line, seen from the library, is absolute.
+std::string Absolute(const std::string& path) {
+  if (path.empty() || path[0] == '/') return path;
+  char here[4096];
+  if (getcwd(here, sizeof here) == nullptr) return path;
+  return std::string(here) + "/" + path;
+}
+
+Answer WaitFor(selftune_job_t* job) {
+  constexpr int64_t kLookMs = 50;  // how late a signal may be noticed
+  Answer answer;
+  bool cancelled = false;
+  for (;;) {
+    selftune_buf_t reply = SELFTUNE_BUF_INIT;
+    selftune_error_t* error = nullptr;
+    if (selftune_job_wait(job, kLookMs, &reply, &error) == SELFTUNE_OK) {
+      answer.envelope.assign(reply.data, reply.size);
+      selftune_buf_free(&reply);
+      break;
+    }
+    const bool still_runs = std::string_view(selftune_error_name(error)) == "JOB_RUNNING";
+    std::string json = TakeError(error);
+    if (!still_runs) {
+      answer.error = std::move(json);
+      break;
+    }
+    if (caught_signal != 0 && !cancelled) {
+      selftune_job_cancel(job);
+      cancelled = true;
+    }
+  }
+  answer.signal = cancelled ? static_cast<int>(caught_signal) : 0;
+  return answer;
+}
+
+}  // namespace
+
+Answer Ask(const LibraryOptions& options, std::string_view request_json,
+           const ProgressFn& progress) {
+  const std::string home = Absolute(options.home);
+  const std::string db = Absolute(options.db);
+  selftune_options_t open = SELFTUNE_OPTIONS_INIT;
+  open.config_dir = Borrow(home);
+  open.db_path = Borrow(db);
+  if (options.verbose) open.log = PrintLog;
+
+  selftune_engine_t* raw_engine = nullptr;
+  selftune_error_t* error = nullptr;
+  if (selftune_open(&open, &raw_engine, &error) != SELFTUNE_OK) {
+    return {.envelope = {}, .error = TakeError(error)};
+  }
+  const EnginePtr engine(raw_engine);
+  const SignalScope signals;
+  selftune_callbacks_t callbacks = SELFTUNE_CALLBACKS_INIT;
+  if (progress) {
+    callbacks.event = PassEvent;
+    callbacks.user = const_cast<ProgressFn*>(&progress);
+  }
+  selftune_job_t* raw_job = nullptr;
+  if (selftune_start(engine.get(), Borrow(request_json), &callbacks, &raw_job, &error) !=
+      SELFTUNE_OK) {
+    return {.envelope = {}, .error = TakeError(error)};
+  }
+  const JobPtr job(raw_job);
+  return WaitFor(job.get());
+}
+
+std::string RequestText(std::string_view op, std::string_view params_json,
+                        std::string_view command, std::optional<int64_t> deadline_ms) {
+  JsonObject client;
+  client.AddText("name", "cli").AddText("version", LibraryVersion()).AddText("command", command);
+  JsonObject request;
+  request.AddText("op", op).AddRaw("params", params_json).AddRaw("client", client.Take());
+  if (deadline_ms.has_value()) request.AddInt("deadline_ms", *deadline_ms);
+  return request.Take();
+}
+
+std::string_view LibraryVersion() { return selftune_version(); }
+
+}  // namespace selftune::cli

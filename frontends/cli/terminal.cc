@@ -1,0 +1,110 @@
+#include "cli/terminal.h"
+
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+
+#include "cli/json.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+constexpr size_t kWidth = 80;     // when nobody says
+constexpr size_t kWidest = 140;   // lines longer than this are hard to read
+constexpr size_t kNarrowest = 40;
+constexpr int64_t kRedrawMs = 100;
+
+bool IsSet(const char* name) {
+  const char* value = getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+bool IsDumb() {
+  const char* term = getenv("TERM");
+  return term != nullptr && std::string_view(term) == "dumb";
+}
+
+size_t WidthOfStdout() {
+  struct winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* columns = getenv("COLUMNS");
+  const long value = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
+  return value > 0 && value < 10'000 ? static_cast<size_t>(value) : kWidth;
+}
+
+int64_t MonotonicMs() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+bool WriteFd(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+OutputMode ModeOf(const Args& args) {
+  if (args.Has("json-lines")) return OutputMode::kJsonLines;
+  if (args.Has("json")) return OutputMode::kJson;
+  if (args.Has("text")) return OutputMode::kText;
+  return isatty(STDOUT_FILENO) != 0 ? OutputMode::kText : OutputMode::kJson;
+}
+
+Screen ScreenOf(const Args& args) {
+  Screen screen;
+  screen.width = std::max(kNarrowest, std::min(WidthOfStdout(), kWidest));
+  const std::string when = args.Get("color").value_or("auto");
+  if (when != "auto") {
+    screen.colour = when == "always";
+  } else if (IsSet("NO_COLOR")) {
+    screen.colour = false;
+  } else if (IsSet("CLICOLOR_FORCE") && std::string_view(getenv("CLICOLOR_FORCE")) != "0") {
+    screen.colour = true;
+  } else {
+    screen.colour = isatty(STDOUT_FILENO) != 0 && !IsDumb();
+  }
+  return screen;
+}
+
+ProgressLine::ProgressLine(const Args& args, OutputMode mode)
+    : active_(isatty(STDERR_FILENO) != 0 && !IsDumb() && !IsSet("CI") && !args.Has("quiet") &&
+              !args.Has("no-progress") && mode != OutputMode::kJsonLines) {}
+
+void ProgressLine::Show(std::string_view event_json) {
+  const int64_t now = MonotonicMs();
+  if (!active_ || now < next_ms_) return;
+  next_ms_ = now + kRedrawMs;
+  const auto event = Json::Parse(event_json);
+  if (!event.has_value()) return;
+  std::string line = OneLine((*event)["stage"].Text());
+  const int64_t total = (*event)["total"].Int();
+  const int64_t done = (*event)["done"].Int();
+  if (total > 0) line += " " + Count(done) + "/" + Count(total);
+  const std::string message = OneLine((*event)["message"].Text());
+  if (!message.empty()) line += "  " + message;
+  shown_ = true;
+  WriteErr("\r\x1b[K" + Shorten(line, kWidth - 1));
+}
+
+void ProgressLine::Clear() {
+  if (shown_) WriteErr("\r\x1b[K");
+  shown_ = false;
+}
+
+bool WriteOut(std::string_view text) { return WriteFd(STDOUT_FILENO, text); }
+void WriteErr(std::string_view text) { (void)WriteFd(STDERR_FILENO, text); }
+
+}  // namespace selftune::cli

@@ -1,0 +1,43 @@
+// What this process is connected to.
+#pragma once
+
+#include <string_view>
+
+#include "cli/command.h"
+#include "cli/library.h"
+#include "cli/screen.h"
+
+namespace selftune::cli {
+
+enum class OutputMode { kText, kJson, kJsonLines };
+
+// stdout a terminal: text, else JSON; --json, --text and --json-lines decide.
+[[nodiscard]] OutputMode ModeOf(const Args& args);
+// Width and colours of stdout: --color, NO_COLOR, CLICOLOR_FORCE, TERM.
+[[nodiscard]] Screen ScreenOf(const Args& args);
+
+// A progress line on stderr, redrawn at most ten times a second; silent when
+// stderr is no terminal, TERM is dumb, in CI, and with --quiet, --no-progress
+// or JSON lines.
+class ProgressLine {
+ public:
+  ProgressLine(const Args& args, OutputMode mode);
+  ~ProgressLine() { Clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  [[nodiscard]] bool active() const { return active_; }
+  void Show(std::string_view event_json);
+  void Clear();
+
+ private:
+  bool active_ = false;
+  bool shown_ = false;
+  int64_t next_ms_ = 0;
+};
+
+// Writes to stdout; false when that failed (full disk, closed pipe).
+[[nodiscard]] bool WriteOut(std::string_view text);
+void WriteErr(std::string_view text);
+
+}  // namespace selftune::cli

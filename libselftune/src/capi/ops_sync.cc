@@ -1,0 +1,107 @@
+// sync.*: bringing the store up to date with the hosts.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/op_spec.h"
+#include "hosts/sources.h"
+#include "store/db.h"
+#include "sync/sync.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+sync::SyncOptions OptionsFrom(const JsonValue& params) {
+  sync::SyncOptions options;
+  for (const JsonValue& platform : params["only"].items()) {
+    options.only.push_back(platform.AsString());
+  }
+  options.force = params["force"].AsBool();
+  if (params["since"].is_string()) options.since = ParseRfc3339(params["since"].AsString());
+  if (params["time_budget_ms"].is_int()) options.time_budget_ms = params["time_budget_ms"].AsInt();
+  return options;
+}
+
+void WriteHost(JsonWriter& out, const sync::HostReport& host) {
+  out.Key(host.platform)
+      .BeginObject()
+      .Field("available", host.available)
+      .Field("scanned", host.scanned)
+      .Field("changed", host.changed)
+      .Field("bytes_read", host.bytes_read)
+      .Field("sessions", host.sessions)
+      .Field("bad_lines", host.bad_lines)
+      .Field("set_aside", host.set_aside)
+      .Key("warnings")
+      .BeginArray();
+  for (const std::string& warning : host.warnings) out.String(warning);
+  out.EndArray().EndObject();
+}
+
+std::string ToJson(const sync::SyncReport& report) {
+  JsonWriter out;
+  out.BeginObject().Key("sources").BeginObject();
+  for (const sync::HostReport& host : report.hosts) WriteHost(out, host);
+  out.EndObject()
+      .Field("skills_found", report.skills_found)
+      .Field("forks_settled", report.forks_settled)
+      .Key("resolver")
+      .BeginObject()
+      .Field("changed", report.links_resolved)
+      .EndObject()
+      .Field("complete", report.complete)
+      .Field("elapsed_ms", report.elapsed_ms)
+      .EndObject();
+  return std::move(out).Take();
+}
+
+// Nothing understood of a store that is not empty is a failure, not silence.
+void WarnAbout(Context& context, const sync::SyncReport& report) {
+  for (const sync::HostReport& host : report.hosts) {
+    if (host.bad_lines > 0) {
+      context.Warn("BAD_LINES", host.platform + ": " + std::to_string(host.bad_lines) +
+                                    " lines could not be read; selftune evidence --bad-lines");
+    }
+    if (host.changed > 0 && host.bytes_read > 0 && host.sessions == 0) {
+      context.Warn("NOTHING_UNDERSTOOD", host.platform + ": " + std::to_string(host.changed) +
+                                             " files were read and no session was found in them");
+    }
+  }
+}
+
+}  // namespace
+
+StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
+  sync::SyncOptions options = OptionsFrom(params);
+  options.progress = [&context](std::string_view stage, int64_t done, int64_t total,
+                                std::string_view what) {
+    context.Progress(stage, done, total, std::string(what));
+  };
+  const sync::SyncWorld world{.env = &context.env(),
+                              .clock = &context.clock(),
+                              .cancel = &context.cancel(),
+                              .sources = hosts::Sources()};
+  if (context.dry_run()) {
+    store::Db* db = nullptr;
+    if (context.HasStore()) {
+      ST_ASSIGN_OR_RETURN(db, context.ReadDb());
+    }
+    ST_ASSIGN_OR_RETURN(const sync::SyncReport preview, sync::Preview(db, world, options));
+    return ToJson(preview);
+  }
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
+  ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db, world, options));
+  if (report.changed) context.SetChanged();
+  WarnAbout(context, report);
+  return ToJson(report);
+}
+
+}  // namespace selftune::capi::ops
