@@ -162,6 +162,8 @@ struct SessionFacts {
   std::vector<ExposureFact> exposures;
   std::vector<EventFact> events;
   std::vector<SpawnFact> spawns;
+  // Seqs of prompts of earlier batches that were rolled back: no longer active.
+  std::vector<int32_t> deactivated_prompts;
   // Hosts whose forks copy records: keys of the records that made facts, and
   // the anchors (first record, roots of chains) by which copies are found.
   std::vector<uint64_t> record_keys;

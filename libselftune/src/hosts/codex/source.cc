@@ -1,0 +1,106 @@
+#include "hosts/codex/source.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "hosts/codex/reader.h"
+
+namespace selftune::hosts {
+namespace {
+
+constexpr std::string_view kSessions = "sessions";
+constexpr std::string_view kArchive = "archived_sessions";
+constexpr int kMaxDepth = 6;  // year, month, day and some room; ends link cycles
+
+// $CODEX_HOME, else ~/.codex; "" when neither is known.
+std::string ConfigFolder(const base::Environment& env) {
+  if (const auto folder = env.Get("CODEX_HOME")) return *folder;
+  const std::string home = env.Home();
+  return home.empty() ? std::string() : base::JoinPath(home, ".codex");
+}
+
+bool IsRollout(std::string_view name) {
+  return name.starts_with("rollout-") && name.ends_with(".jsonl");
+}
+
+class Walk {
+ public:
+  explicit Walk(std::vector<std::string>& problems) : problems_(problems) {}
+
+  void Folder(const std::string& folder, bool archived, int depth) {
+    const auto entries = base::ListDir(folder);
+    if (!entries.ok()) {
+      const bool absent = CodeOf(entries.status()).name == kFileNotFound.name;
+      if (!absent) problems_.emplace_back(Message(entries.status()));
+      return;
+    }
+    for (const base::DirEntry& entry : *entries) {
+      const std::string path = base::JoinPath(folder, entry.name);
+      if (entry.maybe_file && IsRollout(entry.name)) {
+        files_.push_back({.path = path, .kind = "rollout", .archived = archived});
+      } else if (entry.maybe_dir && depth < kMaxDepth && IsFolder(path)) {
+        Folder(path, archived, depth + 1);
+      }
+    }
+  }
+
+  std::vector<ingest::SourceFile> Take() && {
+    std::sort(files_.begin(), files_.end(),
+              [](const auto& a, const auto& b) { return a.path < b.path; });
+    return std::move(files_);
+  }
+
+ private:
+  static bool IsFolder(const std::string& path) {
+    const auto info = base::Stat(path);
+    return info.ok() && info->is_dir();
+  }
+
+  std::vector<std::string>& problems_;
+  std::vector<ingest::SourceFile> files_;
+};
+
+class Codex : public ingest::Source {
+ public:
+  std::string_view platform() const override { return "codex"; }
+  std::string_view parser_name() const override { return "codex/rollout"; }
+  int parser_version() const override { return 1; }
+
+  bool Available(const base::Environment& env) const override {
+    const std::string folder = ConfigFolder(env);
+    return !folder.empty() && (base::Exists(base::JoinPath(folder, kSessions)) ||
+                               base::Exists(base::JoinPath(folder, kArchive)));
+  }
+
+  std::vector<ingest::SourceFile> Discover(const base::Environment& env,
+                                           std::vector<std::string>& problems) const override {
+    const std::string folder = ConfigFolder(env);
+    if (folder.empty()) return {};
+    Walk walk(problems);
+    walk.Folder(base::JoinPath(folder, kSessions), /*archived=*/false, 0);
+    walk.Folder(base::JoinPath(folder, kArchive), /*archived=*/true, 0);
+    return std::move(walk).Take();
+  }
+
+  StatusOr<std::unique_ptr<ingest::LineReader>> Open(
+      const ingest::ReaderOptions& options) const override {
+    auto reader = std::make_unique<codex::Reader>(options);
+    ST_RETURN_IF_ERROR(reader->Restore());
+    return std::unique_ptr<ingest::LineReader>(std::move(reader));
+  }
+};
+
+}  // namespace
+
+const ingest::Source& CodexSource() {
+  static const Codex source;
+  return source;
+}
+
+}  // namespace selftune::hosts
