@@ -20,13 +20,20 @@ std::string ConfigDir(const HostRow& row, const base::Environment& env) {
   if (!row.config_env.empty()) {
     if (const auto moved = env.Get(row.config_env)) return base::NormalizePath(env.Home(), *moved);
   }
+  // Hosts that follow the XDG rules keep theirs under .config.
+  constexpr std::string_view kXdg = ".config/";
+  const auto xdg = env.Get("XDG_CONFIG_HOME");
+  if (xdg.has_value() && xdg->starts_with('/') && row.config_default.starts_with(kXdg)) {
+    return base::NormalizePath(*xdg, row.config_default.substr(kXdg.size()));
+  }
   if (env.Home().empty()) return "";
   return base::NormalizePath(env.Home(), row.config_default);
 }
 
 std::span<const HostRow> Rows() {
   // Copied once, so that each row lives in its host's folder.
-  static const HostRow rows[] = {kClaudeCodeRow, kCodexRow};
+  static const HostRow rows[] = {kClaudeCodeRow, kCodexRow,  kOpenCodeRow, kOpenClawRow, kClineRow,
+                                 kPiRow,         kGeminiRow, kCopilotRow,  kQwenRow};
   return rows;
 }
 

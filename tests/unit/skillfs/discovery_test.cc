@@ -201,12 +201,67 @@ TEST_SUITE("skillfs/discovery") {
     machine.File(
         "home/.codex/skills/d/agents/openai.yaml",
         "interface:\n  display_name: \"D\"\npolicy:\n  allow_implicit_invocation: false\n");
-    const Discovery found = machine.Find("");
     std::vector<std::string> marked;
-    for (const InstalledSkill& skill : found.skills) {
-      if (skill.explicit_only) marked.push_back(skill.name);
+    for (const char* host : {"claude_code", "codex"}) {
+      for (const InstalledSkill& skill : machine.Find(host).skills) {
+        if (skill.explicit_only) marked.push_back(skill.name);
+      }
     }
     CHECK(marked == Texts{"a", "d"});
+    // Another host that reads the same file may not know the key.
+    const Discovery all = machine.Find("");
+    const auto a = std::ranges::find(all.skills, "a", &InstalledSkill::name);
+    REQUIRE(a != all.skills.end());
+    CHECK(a->placements[0].explicit_only);
+    CHECK_FALSE(a->placements.back().explicit_only);
+    CHECK_FALSE(a->explicit_only);
+  }
+
+  TEST_CASE("every other host finds its own folders and the shared ones") {
+    struct Case {
+      const char* platform;
+      Texts want;
+    };
+    const Case cases[] = {
+        {"opencode",
+         {"agents global", "agents-up project", "claude global", "claude-up project",
+          "deep project", "mine global", "own project"}},
+        {"openclaw", {"agents global", "claw global", "space global"}},
+        {"cline", {"agents global", "agents-up project", "cline global", "clinerules project"}},
+        {"pi", {"agents global", "agents-up project", "pi global", "pi-up project"}},
+        {"gemini", {"agents global", "agents-up project", "gemini global", "gemini-up project"}},
+        {"copilot",
+         {"agents global", "agents-up project", "claude-up project", "copilot global",
+          "github project"}},
+        {"qwen", {"agents global", "agents-up project", "qwen global", "qwen-up project"}},
+    };
+    FakeMachine machine;
+    machine.Dir("work/a/.git");
+    machine.Skill("home/.agents/skills/agents", "agents");
+    machine.Skill("home/.claude/skills/claude", "claude");
+    machine.Skill("work/a/.agents/skills/agents-up", "agents-up");
+    machine.Skill("work/a/.claude/skills/claude-up", "claude-up");
+    machine.Skill("work/a/.opencode/skill/own", "own");
+    machine.Skill("work/a/.opencode/skills/x/y/deep", "deep");
+    machine.Skill("xdg/opencode/skills/mine", "mine");
+    machine.env.Set("XDG_CONFIG_HOME", machine.Path("xdg"));
+    machine.Skill("home/.openclaw/skills/claw", "claw");
+    machine.Skill("home/.openclaw/workspace/skills/space", "space");
+    machine.Skill("home/.cline/skills/cline", "cline");
+    machine.Skill("work/a/.clinerules/skills/clinerules", "clinerules");
+    machine.Skill("home/.pi/agent/skills/pi", "pi");
+    machine.Skill("work/a/.pi/skills/pi-up", "pi-up");
+    machine.Skill("home/.gemini/skills/gemini", "gemini");
+    machine.Skill("work/a/.gemini/skills/gemini-up", "gemini-up");
+    machine.Skill("home/.copilot/skills/copilot", "copilot");
+    machine.Skill("work/a/.github/skills/github", "github");
+    machine.Skill("home/.qwen/skills/qwen", "qwen");
+    machine.Skill("work/a/.qwen/skills/qwen-up", "qwen-up");
+    machine.Skill("work/a/skills/unrelated", "unrelated");
+    for (const Case& c : cases) {
+      CAPTURE(c.platform);
+      CHECK(Seen(machine.Find(c.platform, {"work/a"})) == c.want);
+    }
   }
 
   TEST_CASE("one file that several hosts see is one skill with several placements") {
@@ -337,7 +392,11 @@ TEST_SUITE("hosts/registry") {
       REQUIRE(row != nullptr);
       CHECK(row->platform == "claude_code");
     }
-    CHECK(hosts::FindRow("codex") != nullptr);
+    CHECK(hosts::Rows().size() == 9);
+    for (const hosts::HostRow& row : hosts::Rows()) {
+      CHECK(hosts::FindRow(row.platform) == &row);
+      CHECK(hosts::FindRow(row.command) == &row);
+    }
     CHECK(hosts::FindRow("nothing") == nullptr);
     CHECK(hosts::FindRow("") == nullptr);
   }
@@ -351,6 +410,11 @@ TEST_SUITE("hosts/registry") {
     CHECK(hosts::ConfigDir(*codex, env) == "/h/.codex");
     env.Set("CODEX_HOME", "/elsewhere/c/");
     CHECK(hosts::ConfigDir(*codex, env) == "/elsewhere/c");
+    const hosts::HostRow* opencode = hosts::FindRow("opencode");
+    REQUIRE(opencode != nullptr);
+    CHECK(hosts::ConfigDir(*opencode, env) == "/h/.config/opencode");
+    env.Set("XDG_CONFIG_HOME", "/x");
+    CHECK(hosts::ConfigDir(*opencode, env) == "/x/opencode");
   }
 }
 

@@ -1,0 +1,34 @@
+#include "hosts/rows.h"
+
+namespace selftune::hosts {
+namespace {
+
+using Base = SkillRoot::Base;
+
+// The workspace beats the person, shared folders beat its own.
+constexpr SkillRoot kRoots[] = {
+    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 1},
+    {.base = Base::kProjectUp, .path = ".gemini/skills", .scope = "project", .precedence = 2},
+    {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 3},
+    {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
+};
+
+}  // namespace
+
+constinit const HostRow kGeminiRow = {
+    .platform = "gemini",
+    .title = "Gemini CLI",
+    .command = "gemini",
+    .config_env = "",
+    .config_default = ".gemini",
+    .skill_roots = kRoots,
+    .equal_names_shadow = true,
+    .explicit_only_key = "",
+    .policy_file = "",
+    .policy_implicit_key = "",
+    .name_is_folder = false,
+    .skill_ends_search = true,
+    .plugin_roots = nullptr,
+};
+
+}  // namespace selftune::hosts

@@ -1,0 +1,50 @@
+#include "hosts/rows.h"
+
+namespace selftune::hosts {
+namespace {
+
+using Base = SkillRoot::Base;
+
+// The first one found wins.
+constexpr SkillRoot kRoots[] = {
+    {.base = Base::kConfigDir,
+     .path = "skills",
+     .scope = "global",
+     .precedence = 1,
+     .nested = true},
+    {.base = Base::kProjectUp,
+     .path = ".pi/skills",
+     .scope = "project",
+     .precedence = 2,
+     .nested = true},
+    {.base = Base::kHome,
+     .path = ".agents/skills",
+     .scope = "global",
+     .precedence = 3,
+     .nested = true},
+    {.base = Base::kProjectUp,
+     .path = ".agents/skills",
+     .scope = "project",
+     .precedence = 4,
+     .nested = true},
+};
+
+}  // namespace
+
+constinit const HostRow kPiRow = {
+    .platform = "pi",
+    .title = "Pi",
+    .command = "pi",
+    .config_env = "PI_CODING_AGENT_DIR",
+    .config_default = ".pi/agent",
+    .skill_roots = kRoots,
+    .equal_names_shadow = true,
+    .explicit_only_key = "disable-model-invocation",
+    .policy_file = "",
+    .policy_implicit_key = "",
+    .name_is_folder = false,
+    .skill_ends_search = true,
+    .plugin_roots = nullptr,
+};
+
+}  // namespace selftune::hosts
