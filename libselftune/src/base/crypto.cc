@@ -56,6 +56,15 @@ std::string Sha256Hex(std::string_view bytes) {
   return out;
 }
 
+Sha256Stream::Sha256Stream() { crypto_hash_sha256_init(State(state_)); }
+
+void Sha256Stream::Add(std::string_view bytes) { Append(state_, bytes); }
+
+std::string Sha256Stream::Bytes() const {
+  const Sha256Digest digest = Digest(state_);
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 FieldHash::FieldHash(std::string_view domain) {
   crypto_hash_sha256_init(State(state_));
   Append(state_, domain);

@@ -17,6 +17,17 @@ using Sha256Digest = std::array<unsigned char, 32>;
 // 32 raw bytes in a string, the form the store keeps.
 [[nodiscard]] std::string Sha256Bytes(std::string_view bytes);
 
+// Incremental SHA-256 of bytes as they come.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  void Add(std::string_view bytes);
+  [[nodiscard]] std::string Bytes() const;  // 32 raw bytes of what was added so far
+
+ private:
+  alignas(16) unsigned char state_[128];
+};
+
 // Incremental SHA-256 of fields separated by 0x1f:
 //   FieldHash("p1").Add(platform).Add(session).Key16()
 class FieldHash {

@@ -74,6 +74,9 @@ class Db {
   // STORE_READ_ONLY, STORE_BUSY, STORE_FULL.
   [[nodiscard]] static StatusOr<std::unique_ptr<Db>> Open(const std::string& path,
                                                           const OpenOptions& options);
+  // For this module: no look at mark, version and schema (migration, backups).
+  [[nodiscard]] static StatusOr<std::unique_ptr<Db>> OpenUnchecked(const std::string& path,
+                                                                   bool read_only = false);
   ~Db();
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;
@@ -121,6 +124,8 @@ class Db {
   }
   // Goes up with each rollback: ids remembered from before may not exist.
   [[nodiscard]] int64_t rollbacks() const { return rollbacks_; }
+  // Number of write transactions begun here.
+  [[nodiscard]] int64_t transactions() const { return transactions_; }
 
   // For the other files of this module.
   [[nodiscard]] sqlite3* handle() const { return db_; }
@@ -131,7 +136,10 @@ class Db {
   friend class WriteTxn;
   explicit Db(std::string path) : path_(std::move(path)) {}
 
-  [[nodiscard]] Status Configure(const OpenOptions& options);
+  [[nodiscard]] Status OpenHandle();
+  void SetLimits(std::chrono::milliseconds busy_timeout);
+  [[nodiscard]] Status CheckMark(const OpenOptions& options);
+  [[nodiscard]] Status SetPragmas(const OpenOptions& options);
   [[nodiscard]] StatusOr<Cursor> Start(const char* sql, std::span<const internal::Value> values,
                                        bool copy_text);
   [[nodiscard]] Status RunValues(const char* sql, std::span<const internal::Value> values);
@@ -151,6 +159,8 @@ class Db {
   uint32_t pending_topics_ = 0;
   std::array<int64_t, kCounters> pending_counts_{};
   int64_t rollbacks_ = 0;
+  int64_t changes_at_begin_ = 0;
+  int64_t transactions_ = 0;
 };
 
 // `<state dir>/selftune.db`.

@@ -85,10 +85,9 @@ Status InsertDeploy(Db& db, const DeployRow& row, UtcMillis now) {
                             OrNull{row.undoes}, row.started));
   int64_t ord = 0;
   for (const DeployTargetRow& target : row.targets) {
-    ST_RETURN_IF_ERROR(db.Run(kInsertTarget, row.deploy_id, ord++, target.path,
-                              OrNull{target.platform}, target.dev, target.inode,
-                              Blob{target.old_sha256}, Blob{target.new_sha256},
-                              OrNull{target.git}));
+    ST_RETURN_IF_ERROR(db.Run(
+        kInsertTarget, row.deploy_id, ord++, target.path, OrNull{target.platform}, target.dev,
+        target.inode, Blob{target.old_sha256}, Blob{target.new_sha256}, OrNull{target.git}));
   }
   db.Touch(kTopicEvolution);
   return absl::OkStatus();

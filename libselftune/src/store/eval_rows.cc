@@ -16,7 +16,8 @@ namespace {
 // reasons that disagree say nothing.
 constexpr char kLabels[] =
     "SELECT p.prompt_pk, s.session_id, p.seq, b.text, l.label, l.reason, p.occurred_ms, "
-    "(SELECT o.cause FROM observation o WHERE o.prompt_pk=p.prompt_pk AND o.session_pk=p.session_pk "
+    "(SELECT o.cause FROM observation o WHERE o.prompt_pk=p.prompt_pk AND "
+    "o.session_pk=p.session_pk "
     " AND o.skill_id=l.skill_id AND o.effective=1 AND o.outcome='missed' LIMIT 1) "
     "FROM label l JOIN skill k ON k.skill_id=l.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk "
     "JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id "
@@ -25,7 +26,8 @@ constexpr char kLabels[] =
 
 constexpr char kUses[] =
     "SELECT p.prompt_pk, s.session_id, p.seq, b.text, o.requested_by, p.occurred_ms "
-    "FROM observation o JOIN skill k ON k.skill_id=o.skill_id JOIN prompt p ON p.prompt_pk=o.prompt_pk "
+    "FROM observation o JOIN skill k ON k.skill_id=o.skill_id JOIN prompt p ON "
+    "p.prompt_pk=o.prompt_pk "
     "JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id "
     "WHERE k.name_key=?1 AND o.effective=1 AND o.outcome='triggered' AND p.actionable=1 "
     "AND o.session_pk=p.session_pk AND b.text IS NOT NULL ORDER BY p.prompt_pk";

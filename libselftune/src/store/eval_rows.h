@@ -27,9 +27,9 @@ struct PromptEvidence {
   EvidenceKind kind = EvidenceKind::kTriggered;
   PromptPk prompt;
   std::string session_id, prompt_id, text;
-  std::string reason;        // of a label: signal grader curated
-  std::string miss_cause;    // of a label should without a use, "" = it ran
-  std::string other_skill;   // kSibling: the skill that ran
+  std::string reason;       // of a label: signal grader curated
+  std::string miss_cause;   // of a label should without a use, "" = it ran
+  std::string other_skill;  // kSibling: the skill that ran
   std::optional<UtcMillis> at;
 };
 

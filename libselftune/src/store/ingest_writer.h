@@ -95,8 +95,9 @@ class IngestWriter {
 
   [[nodiscard]] Db& db();
 
+  struct Impl;  // private to the files of this class
+
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

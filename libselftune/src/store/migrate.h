@@ -37,7 +37,11 @@ struct MigrateReport {
 // Makes the schema of the current version in an empty database.
 [[nodiscard]] Status CreateSchema(Db& db);
 
-// The schema's SQL text.
+// Makes the public views anew when their text differs from this program's.
+[[nodiscard]] Status RefreshViews(Db& db);
+
+// The SQL text of tables and views.
 [[nodiscard]] std::string_view SchemaSql();
+[[nodiscard]] std::string_view ViewsSql();
 
 }  // namespace selftune::store

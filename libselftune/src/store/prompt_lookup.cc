@@ -15,13 +15,12 @@ namespace {
 constexpr char kExposureAt[] =
     "SELECT le.state, e.cause, b.text, le.location, f.path, e.offset "
     "FROM prompt p JOIN exposure e ON e.session_pk=p.session_pk "
-    "LEFT JOIN prompt ep ON ep.prompt_pk=e.prompt_pk "
     "JOIN listing_entry le ON le.listing_id=e.listing_id "
     "JOIN skill k ON k.skill_id=le.skill_id "
     "LEFT JOIN body b ON b.body_id=le.description_body "
     "LEFT JOIN source_file f ON f.source_id=e.source_id "
-    "WHERE p.prompt_pk=?1 AND k.name_key=?2 AND (ep.seq IS NULL OR ep.seq<=p.seq) "
-    "ORDER BY coalesce(ep.seq,-1) DESC, e.offset DESC, e.exposure_pk DESC LIMIT 1";
+    "WHERE p.prompt_pk=?1 AND k.name_key=?2 AND (e.prompt_seq IS NULL OR e.prompt_seq<=p.seq) "
+    "ORDER BY coalesce(e.prompt_seq,-1) DESC, e.inherited, e.exposure_pk DESC LIMIT 1";
 
 constexpr char kRecorded[] =
     "SELECT 1 FROM prompt p JOIN exposure e ON e.session_pk=p.session_pk "

@@ -1,0 +1,268 @@
+#include "store/backup.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "store/db.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr int kPagesPerStep = 256;
+constexpr auto kStepPause = std::chrono::milliseconds(5);
+constexpr auto kBusyLimit = std::chrono::seconds(30);
+constexpr std::string_view kPrefix = "selftune-";
+constexpr std::string_view kSuffix = ".db";
+constexpr int kDailyBackups = 7;
+constexpr int kWeeklyBackups = 4;
+constexpr uint64_t kMaxBackupBytes = uint64_t{1} << 40;
+constexpr size_t kHashChunk = 1 << 20;
+
+constexpr char kQuickCheck[] = "PRAGMA quick_check(1)";
+constexpr char kForeignKeys[] = "PRAGMA foreign_key_check";
+constexpr char kApplicationIdSql[] = "PRAGMA application_id";
+
+std::string Folder(const std::string& store_path) {
+  return base::JoinPath(base::DirName(store_path), "backups");
+}
+
+// 2026-11-25T21:04:05.123Z -> 20261125T210405123Z
+std::string IdOf(UtcMillis at) {
+  std::string id;
+  for (const char c : FormatRfc3339(at)) {
+    if (c != '-' && c != ':' && c != '.') id.push_back(c);
+  }
+  return id;
+}
+
+std::optional<UtcMillis> TimeOf(std::string_view id) {
+  if (id.size() != 19) return std::nullopt;
+  const std::string text(id);
+  return ParseRfc3339(text.substr(0, 4) + "-" + text.substr(4, 2) + "-" + text.substr(6, 5) + ":" +
+                      text.substr(11, 2) + ":" + text.substr(13, 2) + "." + text.substr(15));
+}
+
+std::string PathOf(const std::string& store_path, std::string_view id) {
+  return base::JoinPath(Folder(store_path),
+                        std::string(kPrefix) + std::string(id) + std::string(kSuffix));
+}
+
+struct CloseBackup {
+  void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
+};
+
+Status CopyPages(Db& from, Db& to, const base::Cancel* cancel) {
+  std::unique_ptr<sqlite3_backup, CloseBackup> backup(
+      sqlite3_backup_init(to.handle(), "main", from.handle(), "main"));
+  if (backup == nullptr) return to.Error(sqlite3_errcode(to.handle()), "starting a backup in");
+  auto waited = std::chrono::milliseconds(0);
+  for (;;) {
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    const int code = sqlite3_backup_step(backup.get(), kPagesPerStep);
+    if (code == SQLITE_DONE) return absl::OkStatus();
+    const bool busy = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+    if (code != SQLITE_OK && !busy) return to.Error(code, "copying the store to");
+    waited = busy ? waited + kStepPause : std::chrono::milliseconds(0);
+    if (waited > kBusyLimit) return to.Error(code, "copying the store to");
+    std::this_thread::sleep_for(kStepPause);
+  }
+}
+
+StatusOr<std::string> FirstText(Db& db, const char* sql) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(sql));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.String(0) : std::string();
+}
+
+// "" when the file is a sound store of ours.
+StatusOr<std::string> ProblemOf(const std::string& path) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db, Db::OpenUnchecked(path, /*read_only=*/true));
+  const StatusOr<int64_t> mark = db->QueryInt(kApplicationIdSql, 0);
+  if (!mark.ok()) return std::string(Message(mark.status()));
+  if (*mark != kApplicationId) return std::string("not a store of selftune");
+  const StatusOr<std::string> pages = FirstText(*db, kQuickCheck);
+  if (!pages.ok()) return std::string(Message(pages.status()));
+  if (*pages != "ok") return "pages: " + *pages;
+  ST_ASSIGN_OR_RETURN(const std::string orphan, FirstText(*db, kForeignKeys));
+  return orphan.empty() ? std::string() : "foreign keys: a row of " + orphan + " has no parent";
+}
+
+// Copies `from` into a new file `to` and checks the copy.
+Status CopyStore(const std::string& from, const std::string& to, const base::Cancel* cancel) {
+  ST_RETURN_IF_ERROR(base::RemoveFile(to));
+  ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
+  {
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> source,
+                        Db::OpenUnchecked(from, /*read_only=*/true));
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> target, Db::OpenUnchecked(to));
+    ST_RETURN_IF_ERROR(CopyPages(*source, *target, cancel));
+    // A copy is one file: no log beside it that could be left behind.
+    ST_RETURN_IF_ERROR(target->Execute("PRAGMA journal_mode=DELETE"));
+  }
+  ST_ASSIGN_OR_RETURN(const std::string problem, ProblemOf(to));
+  if (!problem.empty()) return Fail(kStoreCorrupt, "checking the backup {}: {}", to, problem);
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(to));
+  return base::SyncFile(file.fd(), to);
+}
+
+StatusOr<std::string> HashFile(const std::string& path) {
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
+  base::Sha256Stream stream;
+  std::string chunk(kHashChunk, '\0');
+  for (uint64_t offset = 0;;) {
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        base::ReadAt(file.fd(), offset, chunk.data(), chunk.size(), path));
+    if (got == 0) return base::Hex(stream.Bytes());
+    stream.Add(std::string_view(chunk).substr(0, got));
+    offset += got;
+  }
+}
+
+StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
+  ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
+  for (const BackupInfo& backup : all) {
+    if (backup.id == id) return backup;
+  }
+  return WithSuggestion(Fail(kNotFound, "finding backup {}: there is none of that name", id),
+                        "see which there are", "selftune backup list");
+}
+
+// Moves the database and its log aside; "" when there was none.
+StatusOr<std::string> MoveAside(const std::string& store_path, UtcMillis now) {
+  if (!base::Exists(store_path)) return std::string();
+  const std::string aside = store_path + ".before-restore-" + IdOf(now);
+  // The log first: a database without its log is older, a log without its
+  // database is harmless.
+  for (const char* suffix : {"-wal", "-shm", ""}) {
+    if (!base::Exists(store_path + suffix)) continue;
+    ST_RETURN_IF_ERROR(base::Rename(store_path + suffix, aside + suffix));
+  }
+  return aside;
+}
+
+}  // namespace
+
+StatusOr<BackupReport> CreateBackup(const std::string& store_path, UtcMillis now,
+                                    const base::Cancel* cancel) {
+  const std::string folder = Folder(store_path);
+  ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
+  // Two in one millisecond get different names.
+  while (base::Exists(PathOf(store_path, IdOf(now)))) ++now.value;
+  BackupReport report;
+  report.backup = {.id = IdOf(now), .path = PathOf(store_path, IdOf(now)), .at = now};
+  const std::string temporary = report.backup.path + ".tmp";
+  const Status copied = CopyStore(store_path, temporary, cancel);
+  if (!copied.ok()) {
+    const Status ignored = base::RemoveFile(temporary);  // the copy's failure is the news
+    (void)ignored;
+    return copied;
+  }
+  ST_ASSIGN_OR_RETURN(report.sha256, HashFile(temporary));
+  ST_RETURN_IF_ERROR(base::Rename(temporary, report.backup.path));
+  ST_RETURN_IF_ERROR(base::SyncDir(folder));
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(report.backup.path));
+  report.backup.bytes = static_cast<int64_t>(info.size);
+  return report;
+}
+
+StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& store_path) {
+  const std::string folder = Folder(store_path);
+  std::vector<BackupInfo> out;
+  if (!base::Exists(folder)) return out;
+  ST_ASSIGN_OR_RETURN(const std::vector<base::DirEntry> entries, base::ListDir(folder));
+  for (const base::DirEntry& entry : entries) {
+    std::string_view id = entry.name;
+    if (!id.starts_with(kPrefix) || !id.ends_with(kSuffix)) continue;
+    id.remove_prefix(kPrefix.size());
+    id.remove_suffix(kSuffix.size());
+    const std::optional<UtcMillis> at = TimeOf(id);
+    if (!at.has_value()) continue;
+    const std::string path = base::JoinPath(folder, entry.name);
+    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
+    out.push_back(
+        {.id = std::string(id), .path = path, .at = *at, .bytes = static_cast<int64_t>(info.size)});
+  }
+  std::reverse(out.begin(), out.end());  // names sort by time
+  return out;
+}
+
+StatusOr<BackupCheck> VerifyBackup(const std::string& store_path, std::string_view id) {
+  ST_ASSIGN_OR_RETURN(BackupInfo backup, Find(store_path, id));
+  ST_ASSIGN_OR_RETURN(std::string problem, ProblemOf(backup.path));
+  const bool ok = problem.empty();
+  return BackupCheck{std::move(backup), ok, std::move(problem)};
+}
+
+StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string_view id,
+                                      UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const BackupCheck check, VerifyBackup(store_path, id));
+  if (!check.ok) {
+    return Fail(kStoreCorrupt, "restoring backup {}: {}", id, check.problem);
+  }
+  // A whole new file beside the old one first: only renames lie between.
+  const std::string fresh = store_path + ".restoring";
+  ST_RETURN_IF_ERROR(CopyStore(check.backup.path, fresh, nullptr));
+  RestoreReport report{.restored = check.backup.path, .moved_aside = {}};
+  std::unique_ptr<Db> current;
+  if (base::Exists(store_path)) {
+    auto opened = Db::OpenUnchecked(store_path);
+    if (opened.ok()) {
+      current = std::move(*opened);
+      // Nobody may be writing; a file that is no database needs no lock.
+      const Status locked = current->Execute("BEGIN EXCLUSIVE");
+      if (!locked.ok() && CodeOf(locked).name == kStoreBusy.name) return locked;
+    }
+  }
+  ST_ASSIGN_OR_RETURN(report.moved_aside, MoveAside(store_path, now));
+  ST_RETURN_IF_ERROR(base::Rename(fresh, store_path));
+  ST_RETURN_IF_ERROR(base::SyncDir(std::string(base::DirName(store_path))));
+  current.reset();
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> restored, Db::OpenUnchecked(store_path));
+  ST_RETURN_IF_ERROR(restored->Execute("PRAGMA journal_mode=WAL"));
+  return report;
+}
+
+StatusOr<std::vector<std::string>> PruneBackups(const std::string& store_path, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
+  struct statvfs disk{};
+  uint64_t limit = kMaxBackupBytes;
+  if (statvfs(Folder(store_path).c_str(), &disk) == 0) {
+    limit = uint64_t{disk.f_bavail} * disk.f_frsize / 5;
+  }
+  std::set<int64_t> days, weeks;
+  std::vector<std::string> removed;
+  uint64_t kept_bytes = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const int64_t day = DayOf(all[i].at);
+    const int64_t age = DayOf(now) - day;
+    const bool daily = age < kDailyBackups && !days.contains(day);
+    const bool weekly = age < 7 * kWeeklyBackups && !weeks.contains(day / 7);
+    kept_bytes += static_cast<uint64_t>(all[i].bytes);
+    if (i == 0 || ((daily || weekly) && kept_bytes <= limit)) {
+      days.insert(day);
+      weeks.insert(day / 7);
+      continue;
+    }
+    kept_bytes -= static_cast<uint64_t>(all[i].bytes);
+    ST_RETURN_IF_ERROR(base::RemoveFile(all[i].path));
+    removed.push_back(all[i].path);
+  }
+  return removed;
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,133 @@
+#include "store/listing.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_set.h>
+
+#include "base/crypto.h"
+#include "base/status_macros.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kFindListing[] = R"sql(SELECT listing_id FROM listing WHERE sha256=?1)sql";
+constexpr char kAddListing[] = R"sql(INSERT INTO listing(sha256,skills,chars) VALUES(?1,?2,?3))sql";
+constexpr char kAddEntry[] = R"sql(
+  INSERT INTO listing_entry(listing_id,ord,skill_id,name,state,description_body,location) VALUES(?1,?2,?3,?4,?5,?6,?7))sql";
+constexpr char kEntries[] = R"sql(
+  SELECT skill_id,name,state,description_body,location FROM listing_entry WHERE listing_id=?1 ORDER BY ord)sql";
+constexpr char kRows[] = R"sql(
+  SELECT listing_id FROM exposure WHERE session_pk=?1 AND (?2 IS NULL OR inherited=1 OR offset<?2)
+  ORDER BY inherited DESC, exposure_pk)sql";
+
+ExposureState ParseState(std::string_view word) {
+  for (const ExposureState state :
+       {ExposureState::kFull, ExposureState::kTruncated, ExposureState::kNameOnly,
+        ExposureState::kExplicitOnly, ExposureState::kDisabled}) {
+    if (Word(state) == word) return state;
+  }
+  return ExposureState::kAbsent;
+}
+
+bool Offered(ExposureState state) {
+  return state != ExposureState::kAbsent && state != ExposureState::kDisabled;
+}
+
+// Interned ids are as good as texts here: the digest never leaves this file.
+std::string Digest(const std::vector<ListedSkill>& entries) {
+  std::string text;
+  for (const ListedSkill& entry : entries) {
+    text.append(entry.name).push_back('\x1f');
+    text.append(Word(entry.state)).push_back('\x1f');
+    text.append(std::to_string(entry.description.value)).push_back('\x1f');
+    text.append(entry.location).push_back('\x1e');
+  }
+  return base::Sha256Bytes(text);
+}
+
+}  // namespace
+
+StatusOr<ListingId> InternListing(Db& db, const std::vector<ListedSkill>& entries) {
+  const std::string digest = Digest(entries);
+  ST_ASSIGN_OR_RETURN(const int64_t known, db.QueryInt(kFindListing, 0, Blob{digest}));
+  if (known != 0) return ListingId{known};
+  int64_t chars = 0;
+  for (const ListedSkill& entry : entries) chars += entry.chars;
+  ST_RETURN_IF_ERROR(
+      db.Run(kAddListing, Blob{digest}, static_cast<int64_t>(entries.size()), chars));
+  const ListingId listing{db.last_insert_id()};
+  int64_t ord = 0;
+  for (const ListedSkill& entry : entries) {
+    ST_RETURN_IF_ERROR(db.Run(kAddEntry, listing, ord++, entry.skill, entry.name, Word(entry.state),
+                              entry.description, OrNull{entry.location}));
+  }
+  return listing;
+}
+
+void ShownState::Apply(const std::vector<ListedSkill>& row) {
+  for (const ListedSkill& entry : row) shown_.erase(entry.name);
+  for (const ListedSkill& entry : row) {
+    if (entry.state != ExposureState::kAbsent) shown_[entry.name].push_back(entry);
+  }
+}
+
+std::vector<ListedSkill> ShownState::Present() const {
+  std::vector<ListedSkill> present;
+  for (const auto& [name, entries] : shown_) {
+    present.insert(present.end(), entries.begin(), entries.end());
+  }
+  return present;
+}
+
+std::vector<ListedSkill> ShownState::Vanished(const std::vector<ListedSkill>& row) const {
+  absl::flat_hash_set<std::string_view> named;
+  for (const ListedSkill& entry : row) named.insert(entry.name);
+  std::vector<ListedSkill> gone;
+  for (const auto& [name, entries] : shown_) {
+    if (named.contains(std::string_view(name)) || !Offered(entries.front().state)) continue;
+    gone.push_back({.skill = entries.front().skill,
+                    .name = name,
+                    .state = ExposureState::kAbsent,
+                    .description = {},
+                    .location = entries.front().location});
+  }
+  return gone;
+}
+
+StatusOr<std::vector<ListedSkill>> ReadListing(Db& db, ListingId listing) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kEntries, listing));
+  std::vector<ListedSkill> entries;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return entries;
+    entries.push_back({.skill = rows.Key<SkillId>(0),
+                       .name = rows.String(1),
+                       .state = ParseState(rows.Text(2)),
+                       .description = rows.Key<BodyId>(3),
+                       .location = rows.String(4)});
+  }
+}
+
+StatusOr<ShownState> ReplayExposures(Db& db, SessionPk session,
+                                     std::optional<uint64_t> end_offset) {
+  std::vector<ListingId> listings;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRows, session, end_offset));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      listings.push_back(rows.Key<ListingId>(0));
+    }
+  }
+  ShownState state;
+  for (const ListingId listing : listings) {
+    ST_ASSIGN_OR_RETURN(const std::vector<ListedSkill> entries, ReadListing(db, listing));
+    state.Apply(entries);
+  }
+  return state;
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,161 @@
+// The IngestWriter's skill decisions, judged misses, signals and labels.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "store/identity.h"
+#include "store/ingest_writer.h"
+#include "store/resolver.h"
+#include "store/writer_impl.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kUpsert[] = R"sql(
+  INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
+    outcome,level,route,requested_by,mode,skill_text,args,forked,body_sha256,description_sha256,source_record,confidence,
+    tool_name,tool_call_id,location,scope,polluted,source_id,generation,offset,line_no)
+  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30)
+  ON CONFLICT(occurrence_key,capture) DO UPDATE SET skill_id=excluded.skill_id, prompt_pk=excluded.prompt_pk,
+    prompt_seq=excluded.prompt_seq, occurred_ms=excluded.occurred_ms, day=excluded.day, outcome=excluded.outcome,
+    level=excluded.level, route=excluded.route, requested_by=excluded.requested_by, mode=excluded.mode,
+    skill_text=excluded.skill_text, args=excluded.args, forked=excluded.forked,
+    body_sha256=coalesce(excluded.body_sha256,body_sha256),
+    description_sha256=coalesce(excluded.description_sha256,description_sha256), source_record=excluded.source_record,
+    confidence=excluded.confidence, tool_name=excluded.tool_name, tool_call_id=excluded.tool_call_id,
+    location=coalesce(excluded.location,location), scope=coalesce(excluded.scope,scope), polluted=excluded.polluted,
+    source_id=excluded.source_id, generation=excluded.generation, offset=excluded.offset, line_no=excluded.line_no,
+    rev=rev+1)sql";
+constexpr char kFindOld[] = R"sql(
+  SELECT obs_pk,session_pk,prompt_pk,skill_id FROM observation WHERE occurrence_key=?1 AND capture=?2)sql";
+constexpr char kDelete[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
+constexpr char kReadPrompt[] = R"sql(
+  SELECT p.session_pk,p.seq,p.occurred_ms,s.platform,s.session_id FROM prompt p JOIN session s ON s.session_pk=p.session_pk
+  WHERE p.prompt_pk=?1)sql";
+constexpr char kUpsertMissed[] = R"sql(
+  INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
+    outcome,skill_text,confidence,cause,reason)
+  VALUES(?1,?2,?3,?4,?5,'label',1,?6,?7,'missed',?8,?9,?10,?11)
+  ON CONFLICT(occurrence_key,capture) DO UPDATE SET prompt_pk=excluded.prompt_pk, occurred_ms=excluded.occurred_ms,
+    day=excluded.day, confidence=excluded.confidence, cause=excluded.cause, reason=excluded.reason, rev=rev+1)sql";
+constexpr char kAddSignal[] = R"sql(
+  INSERT INTO improvement_signal(session_pk,prompt_pk,skill_id,mention,kind,resolved,occurred_ms)
+  VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT DO NOTHING)sql";
+constexpr char kAddLabel[] = R"sql(
+  INSERT INTO label(prompt_pk,skill_id,label,reason,source,weight,at_ms,run_id,detail) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)
+  ON CONFLICT(prompt_pk,skill_id,reason,source) DO UPDATE SET label=excluded.label, weight=excluded.weight,
+    at_ms=excluded.at_ms, run_id=excluded.run_id, detail=excluded.detail)sql";
+
+int64_t DayOrZero(const std::optional<UtcMillis>& at) { return at.has_value() ? DayOf(*at) : 0; }
+
+struct OldRow {
+  int64_t pk = 0;
+  SessionPk session;
+  PromptPk prompt;
+  SkillId skill;
+};
+
+StatusOr<OldRow> FindOld(Db& db, std::string_view key, Capture capture) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kFindOld, Blob{key}, Word(capture)));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return OldRow{};
+  return OldRow{row.Int(0), row.Key<SessionPk>(1), row.Key<PromptPk>(2), row.Key<SkillId>(3)};
+}
+
+// Where a judged prompt stands.
+struct PromptPlace {
+  SessionPk session;
+  int32_t seq = 0;
+  std::optional<UtcMillis> at;
+  std::string platform, session_id;
+};
+
+StatusOr<PromptPlace> PlaceOf(Db& db, PromptPk prompt) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kReadPrompt, prompt));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return Fail(kNotFound, "judging prompt {}: no such row", prompt.value);
+  return PromptPlace{row.Key<SessionPk>(0), static_cast<int32_t>(row.Int(1)), row.OptTime(2),
+                     row.String(3), row.String(4)};
+}
+
+}  // namespace
+
+Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& row) {
+  ST_ASSIGN_OR_RETURN(const SkillId skill, impl_->EnsureSkill(row.skill));
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
+  Db& db = impl_->db;
+  // A subagent's rows belong to a prompt of its root (link.cc finds it).
+  PromptPk prompt = memo->parent_prompt;
+  if (memo->kind != SessionKind::kSubagent) {
+    prompt = {};
+    if (row.prompt_seq.has_value()) {
+      ST_ASSIGN_OR_RETURN(prompt, impl_->ActionablePrompt(*memo, *row.prompt_seq));
+    }
+  }
+  const std::string key = OccurrenceKey(memo->platform, memo->id, row.key, row.key_is_call_id);
+  ST_ASSIGN_OR_RETURN(const OldRow old, FindOld(db, key, row.capture));
+  std::optional<uint64_t> line;
+  if (row.origin.line_no > 0) line = row.origin.line_no;
+  ST_RETURN_IF_ERROR(
+      db.Run(kUpsert, session, skill, prompt, row.prompt_seq, Blob{key}, Word(row.capture),
+             RankOf(row.capture), row.at, DayOrZero(row.at), Word(row.outcome), Word(row.level),
+             Word(row.route), Word(row.requested_by), Word(row.mode), row.skill, row.args,
+             row.forked, Blob{row.body_sha256}, Blob{row.description_sha256},
+             OrNull{row.origin.record}, ConfidenceOf(row.level), OrNull{row.tool_name},
+             OrNull{row.tool_call_id}, OrNull{row.path}, OrNull{row.scope}, row.polluted,
+             row.origin.source, row.origin.generation, row.origin.offset, line));
+  ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
+  const bool moved = old.pk != 0 && (old.prompt != prompt || old.skill != skill);
+  return moved ? ResolveNeighbours(db, session, old.prompt, old.skill) : absl::OkStatus();
+}
+
+Status IngestWriter::RetractObservation(SessionPk session, std::string_view key,
+                                        bool key_is_call_id, std::string_view /*skill*/,
+                                        Capture capture) {
+  ST_ASSIGN_OR_RETURN(const SessionMemo* memo, impl_->Memo(session));
+  const std::string occurrence = OccurrenceKey(memo->platform, memo->id, key, key_is_call_id);
+  Db& db = impl_->db;
+  ST_ASSIGN_OR_RETURN(const OldRow old, FindOld(db, occurrence, capture));
+  if (old.pk == 0) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(db.Run(kDelete, old.pk));
+  ST_RETURN_IF_ERROR(ResolveOccurrence(db, occurrence));
+  return ResolveNeighbours(db, old.session, old.prompt, old.skill);
+}
+
+Status IngestWriter::AddMissed(const MissedRow& row) {
+  ST_ASSIGN_OR_RETURN(const SkillId skill, impl_->EnsureSkill(row.skill));
+  Db& db = impl_->db;
+  ST_ASSIGN_OR_RETURN(const PromptPlace at, PlaceOf(db, row.prompt));
+  const std::string_view name = base::Trim(row.skill);
+  const std::string key = MissedKey(at.platform, at.session_id, at.seq, base::AsciiLower(name));
+  ST_RETURN_IF_ERROR(db.Run(kUpsertMissed, at.session, skill, row.prompt, at.seq, Blob{key}, at.at,
+                            DayOrZero(at.at), name, row.confidence, Word(row.cause),
+                            Word(row.reason)));
+  return ResolveOccurrence(db, key);
+}
+
+StatusOr<bool> IngestWriter::AddSignal(const SignalRow& row) {
+  SkillId skill;
+  if (!row.skill.empty()) {
+    ST_ASSIGN_OR_RETURN(skill, impl_->EnsureSkill(row.skill));
+  }
+  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  Db& db = impl_->db;
+  ST_ASSIGN_OR_RETURN(const PromptPlace at, PlaceOf(db, row.prompt));
+  const UtcMillis when = row.at.value_or(at.at.value_or(impl_->now));
+  ST_RETURN_IF_ERROR(db.Run(kAddSignal, at.session, row.prompt, skill,
+                            base::AsciiLower(row.mention), Word(row.kind), static_cast<bool>(skill),
+                            when));
+  return db.changes() > 0;
+}
+
+Status IngestWriter::AddLabel(const LabelRow& row) {
+  ST_ASSIGN_OR_RETURN(const SkillId skill, impl_->EnsureSkill(row.skill));
+  return impl_->db.Run(kAddLabel, row.prompt, skill, Word(row.label), Word(row.reason), row.source,
+                       row.weight, impl_->now, OrNull{row.run_id}, OrNull{row.detail});
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,68 @@
+#include "store/resolver.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status_macros.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kCandidates[] = R"sql(
+  SELECT o.obs_pk, o.effective,
+    o.polluted=0
+    AND NOT (o.capture IN('repair','legacy') AND EXISTS(SELECT 1 FROM observation y WHERE y.session_pk=o.session_pk
+      AND y.skill_id=o.skill_id AND y.polluted=0 AND y.capture NOT IN('repair','legacy','label')))
+    AND NOT (o.capture='label' AND o.prompt_pk IS NOT NULL AND EXISTS(SELECT 1 FROM observation y
+      WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered')) AS eligible
+  FROM observation o WHERE o.occurrence_key=?1
+  ORDER BY eligible DESC, o.capture_rank DESC, o.occurred_ms DESC NULLS LAST, o.obs_pk)sql";
+constexpr char kSetEffective[] = R"sql(UPDATE observation SET effective=?2 WHERE obs_pk=?1)sql";
+constexpr char kImported[] = R"sql(
+  SELECT occurrence_key FROM observation WHERE session_pk=?1 AND skill_id=?2 AND capture IN('repair','legacy'))sql";
+constexpr char kMisses[] = R"sql(
+  SELECT occurrence_key FROM observation WHERE prompt_pk=?1 AND skill_id=?2 AND capture='label')sql";
+
+StatusOr<std::vector<std::string>> Keys(StatusOr<Cursor> query) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
+  std::vector<std::string> keys;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return keys;
+    keys.emplace_back(rows.Bytes(0));
+  }
+}
+
+}  // namespace
+
+Status ResolveOccurrence(Db& db, std::string_view occurrence_key) {
+  int64_t winner = 0, former = 0;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kCandidates, Blob{occurrence_key}));
+    for (bool first = true;; first = false) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      if (first && rows.Bool(2)) winner = rows.Int(0);
+      if (rows.Bool(1)) former = rows.Int(0);
+    }
+  }
+  if (winner == former) return absl::OkStatus();
+  // In this order: an index allows one effective row only.
+  if (former != 0) ST_RETURN_IF_ERROR(db.Run(kSetEffective, former, 0));
+  if (winner != 0) ST_RETURN_IF_ERROR(db.Run(kSetEffective, winner, 1));
+  return absl::OkStatus();
+}
+
+Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(std::vector<std::string> keys, Keys(db.Query(kImported, session, skill)));
+  if (prompt) {
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> misses,
+                        Keys(db.Query(kMisses, prompt, skill)));
+    keys.insert(keys.end(), misses.begin(), misses.end());
+  }
+  for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  return absl::OkStatus();
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,22 @@
+// Which capture of an occurrence counts.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "store/ids.h"
+
+namespace selftune::store {
+
+// Sets effective=1 on exactly one row of the occurrence, or on none. Among the
+// rows that may count the strongest capture wins, then the later time, then
+// the lower key. Never: polluted rows; imported rows of a (session, skill)
+// that another capture knows; a judged miss where the skill did run.
+[[nodiscard]] Status ResolveOccurrence(Db& db, std::string_view occurrence_key);
+
+// Looks again at imported rows of (session, skill) and at judged misses of
+// (prompt, skill): a new row of either may have settled them.
+[[nodiscard]] Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill);
+
+}  // namespace selftune::store

@@ -1,0 +1,252 @@
+// The IngestWriter's sessions: merging, reading again, removing.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "store/identity.h"
+#include "store/ingest_writer.h"
+#include "store/resolver.h"
+#include "store/writer_impl.h"
+
+namespace selftune::store {
+namespace {
+
+// Fields that the first record tells: a stronger capture replaces them, an
+// equal or weaker one only fills gaps. ?4 is the rank of the update.
+constexpr char kMerge[] = R"sql(
+  UPDATE session SET
+    link_pending=CASE WHEN ?2='subagent' AND (kind<>'subagent' OR coalesce(?6,parent_text) IS NOT parent_text
+        OR coalesce(?7,root_text) IS NOT root_text OR coalesce(?8,spawn_call_id) IS NOT spawn_call_id
+        OR coalesce(?9,link_prompt_native) IS NOT link_prompt_native OR (link_pending=2 AND ?23<started_ms)) THEN 1 ELSE link_pending END,
+    kind=CASE WHEN ?2<>'main' THEN ?2 ELSE kind END,
+    parent_text=coalesce(?6,parent_text), root_text=coalesce(?7,root_text),
+    spawn_call_id=coalesce(?8,spawn_call_id), link_prompt_native=coalesce(?9,link_prompt_native),
+    inherit_pending=CASE WHEN ?11 IS NOT NULL AND fork_end_offset IS NULL THEN 1 ELSE inherit_pending END,
+    forked_from=CASE WHEN ?4>capture_rank THEN coalesce(?10,forked_from) ELSE coalesce(forked_from,?10) END,
+    fork_end_offset=coalesce(?11,fork_end_offset),
+    host_version=CASE WHEN ?4>capture_rank THEN coalesce(?12,host_version) ELSE coalesce(host_version,?12) END,
+    agent_cli=CASE WHEN ?4>capture_rank THEN coalesce(?13,agent_cli) ELSE coalesce(agent_cli,?13) END,
+    agent_type=CASE WHEN ?4>capture_rank THEN coalesce(?14,agent_type) ELSE coalesce(agent_type,?14) END,
+    provider=CASE WHEN ?4>capture_rank THEN coalesce(?15,provider) ELSE coalesce(provider,?15) END,
+    model=CASE WHEN ?4>capture_rank THEN coalesce(?16,model) ELSE coalesce(model,?16) END,
+    workspace_id=CASE WHEN ?4>capture_rank THEN coalesce(?17,workspace_id) ELSE coalesce(workspace_id,?17) END,
+    branch=CASE WHEN ?4>capture_rank THEN coalesce(?18,branch) ELSE coalesce(branch,?18) END,
+    commit_sha=CASE WHEN ?4>capture_rank THEN coalesce(?19,commit_sha) ELSE coalesce(commit_sha,?19) END,
+    repo_remote=CASE WHEN ?4>capture_rank THEN coalesce(?20,repo_remote) ELSE coalesce(repo_remote,?20) END,
+    depth=coalesce(?21,depth), archived=coalesce(?22,archived),
+    started_ms=coalesce(min(started_ms,?23),started_ms,?23),
+    ended_ms=coalesce(max(ended_ms,?24),ended_ms,?24),
+    born_ms=coalesce(min(born_ms,?25),born_ms,?25),
+    completion=CASE WHEN ?4>=capture_rank THEN coalesce(?26,completion) ELSE coalesce(completion,?26) END,
+    source_id=CASE WHEN ?4>=capture_rank THEN coalesce(?27,source_id) ELSE coalesce(source_id,?27) END,
+    generation=max(generation,?28),
+    capture=CASE WHEN ?4>capture_rank THEN ?3 ELSE capture END,
+    capture_rank=max(capture_rank,?4), rev=rev+1, updated_ms=?5
+  WHERE session_pk=?1)sql";
+// Links of sessions below one whose own place changed.
+constexpr char kRelinkBelow[] = R"sql(
+  UPDATE session SET link_pending=1 WHERE root_pk=?1 AND session_pk<>?1)sql";
+
+constexpr char kDropMetrics[] = R"sql(DELETE FROM session_metric WHERE session_pk=?1)sql";
+constexpr char kDropTools[] = R"sql(DELETE FROM session_tool WHERE session_pk=?1)sql";
+constexpr char kDropEvents[] = R"sql(DELETE FROM session_event WHERE session_pk=?1)sql";
+constexpr char kDropExposures[] = R"sql(DELETE FROM exposure WHERE session_pk=?1)sql";
+constexpr char kDropSpawns[] = R"sql(DELETE FROM spawn WHERE session_pk=?1)sql";
+constexpr char kDropKeys[] = R"sql(DELETE FROM session_keys WHERE session_pk=?1)sql";
+constexpr char kDropAnchors[] = R"sql(DELETE FROM session_anchor WHERE session_pk=?1)sql";
+constexpr char kClearSession[] = R"sql(
+  UPDATE session SET kind='main', parent_pk=NULL, root_pk=session_pk, parent_prompt_pk=NULL, forked_from=NULL,
+    fork_end_offset=NULL, born_ms=NULL, link_pending=0, parent_text=NULL, root_text=NULL, spawn_call_id=NULL,
+    link_prompt_native=NULL, inherit_pending=0, depth=NULL, host_version=NULL, workspace_id=NULL, agent_cli=NULL,
+    agent_type=NULL, provider=NULL, model=NULL, branch=NULL, commit_sha=NULL, repo_remote=NULL, started_ms=NULL,
+    ended_ms=NULL, completion=NULL, capture=NULL, capture_rank=0, generation=?2, rev=rev+1, updated_ms=?3
+  WHERE session_pk=?1)sql";
+
+constexpr char kUnlinkSwept[] = R"sql(
+  UPDATE session SET parent_prompt_pk=NULL, link_pending=1 WHERE root_pk=?1 AND parent_prompt_pk IN
+    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2))sql";
+constexpr char kCountSwept[] = R"sql(
+  SELECT count(*) FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0
+    AND actionable=1)sql";
+constexpr char kSweepPrompts[] = R"sql(
+  DELETE FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0)sql";
+constexpr char kDemotePrompts[] = R"sql(
+  UPDATE prompt SET seen_mask=seen_mask&~?3, capture='hook', source_id=NULL, offset=NULL, line_no=NULL
+  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2)sql";
+constexpr char kStaleObservations[] = R"sql(
+  SELECT obs_pk,occurrence_key,prompt_pk,skill_id FROM observation
+  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2)sql";
+constexpr char kDropObservation[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
+
+constexpr char kSourceSessions[] =
+    R"sql(SELECT session_pk,generation FROM session WHERE source_id=?1)sql";
+constexpr char kStillKnown[] = R"sql(
+  SELECT EXISTS(SELECT 1 FROM prompt WHERE session_pk=?1) OR EXISTS(SELECT 1 FROM observation WHERE session_pk=?1)
+    OR EXISTS(SELECT 1 FROM session WHERE root_pk=?1 AND session_pk<>?1)
+    OR EXISTS(SELECT 1 FROM session WHERE parent_pk=?1))sql";
+constexpr char kCountPrompts[] =
+    R"sql(SELECT count(*) FROM prompt WHERE session_pk=?1 AND actionable=1)sql";
+constexpr char kHasMetrics[] = R"sql(SELECT 1 FROM session_metric WHERE session_pk=?1)sql";
+constexpr char kDeleteSession[] = R"sql(DELETE FROM session WHERE session_pk=?1)sql";
+constexpr char kBelow[] = R"sql(
+  SELECT session_pk FROM session WHERE root_pk=?1 AND session_pk<>?1
+  UNION SELECT session_pk FROM session WHERE parent_pk=?1)sql";
+constexpr char kCutLoose[] = R"sql(
+  UPDATE session SET parent_pk=NULL, parent_prompt_pk=NULL, root_pk=session_pk WHERE session_pk=?1)sql";
+
+// Bits of the captures that come from files.
+const int kFileBits = SeenBit(Capture::kTranscript) | SeenBit(Capture::kBatch);
+
+StatusOr<std::vector<SessionPk>> Sessions(StatusOr<Cursor> query) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
+  std::vector<SessionPk> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(rows.Key<SessionPk>(0));
+  }
+}
+
+Status DeleteSession(Db& db, SessionPk session) {
+  ST_ASSIGN_OR_RETURN(const int64_t prompts, db.QueryInt(kCountPrompts, 0, session));
+  ST_ASSIGN_OR_RETURN(const int64_t metrics, db.QueryInt(kHasMetrics, 0, session));
+  db.Count(Counter::kPrompts, -prompts);
+  db.Count(Counter::kTelemetry, -metrics);
+  db.Count(Counter::kSessions, -1);
+  return db.Run(kDeleteSession, session);
+}
+
+}  // namespace
+
+StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
+  ST_ASSIGN_OR_RETURN(const SessionPk session, impl_->EnsureSession(update.platform, update.id));
+  for (const std::string_view other : {update.parent_id, update.root_id}) {
+    if (other.empty()) continue;
+    ST_RETURN_IF_ERROR(impl_->EnsureSession(update.platform, other).status());
+  }
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
+  ST_ASSIGN_OR_RETURN(const int64_t workspace,
+                      impl_->EnsureWorkspace(update.cwd, update.repo_remote));
+  std::optional<int64_t> workspace_id, depth;
+  if (workspace != 0) workspace_id = workspace;
+  if (update.depth != 0) depth = update.depth;
+  std::optional<std::string_view> completion;
+  if (update.completion.has_value()) completion = Word(*update.completion);
+  Db& db = impl_->db;
+  ST_RETURN_IF_ERROR(db.Run(
+      kMerge, session, Word(update.kind), Word(update.capture), RankOf(update.capture), impl_->now,
+      OrNull{update.parent_id}, OrNull{update.root_id}, OrNull{update.spawn_call_id},
+      OrNull{update.prompt_native_id}, OrNull{update.forked_from}, update.fork_end_offset,
+      OrNull{update.host_version}, OrNull{update.agent_cli}, OrNull{update.agent_type},
+      OrNull{update.provider}, OrNull{update.model}, workspace_id, OrNull{update.branch},
+      OrNull{update.commit_sha}, OrNull{update.repo_remote}, depth, update.archived, update.started,
+      update.ended, update.born, completion, update.source, update.generation));
+  if (update.kind != SessionKind::kMain && update.kind != memo->kind) {
+    memo->kind = update.kind;
+    ST_RETURN_IF_ERROR(db.Run(kRelinkBelow, session));
+  }
+  return session;
+}
+
+Status IngestWriter::ResetSession(SessionPk session, int64_t generation) {
+  ST_RETURN_IF_ERROR(impl_->Memo(session).status());
+  Db& db = impl_->db;
+  ST_RETURN_IF_ERROR(db.Run(kDropMetrics, session));
+  db.Count(Counter::kTelemetry, -db.changes());
+  for (const char* sql :
+       {kDropTools, kDropEvents, kDropExposures, kDropSpawns, kDropKeys, kDropAnchors}) {
+    ST_RETURN_IF_ERROR(db.Run(sql, session));
+  }
+  ST_RETURN_IF_ERROR(db.Run(kClearSession, session, generation, impl_->now));
+  impl_->Forget(session);
+  return absl::OkStatus();
+}
+
+Status IngestWriter::Impl::SweepObservations(SessionPk session, int64_t generation) {
+  struct Stale {
+    int64_t pk;
+    std::string key;
+    PromptPk prompt;
+    SkillId skill;
+  };
+  std::vector<Stale> stale;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kStaleObservations, session, generation));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      stale.push_back(
+          {rows.Int(0), std::string(rows.Bytes(1)), rows.Key<PromptPk>(2), rows.Key<SkillId>(3)});
+    }
+  }
+  for (const Stale& row : stale) ST_RETURN_IF_ERROR(db.Run(kDropObservation, row.pk));
+  for (const Stale& row : stale) {
+    ST_RETURN_IF_ERROR(ResolveOccurrence(db, row.key));
+    ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, row.prompt, row.skill));
+  }
+  return absl::OkStatus();
+}
+
+Status IngestWriter::Impl::SweepPrompts(SessionMemo& memo, int64_t generation) {
+  ST_RETURN_IF_ERROR(db.Run(kUnlinkSwept, memo.pk, generation));
+  ST_ASSIGN_OR_RETURN(const int64_t people,
+                      db.QueryInt(kCountSwept, 0, memo.pk, generation, kFileBits));
+  ST_RETURN_IF_ERROR(db.Run(kSweepPrompts, memo.pk, generation, kFileBits));
+  const bool swept = db.changes() > 0;
+  db.Count(Counter::kPrompts, -people);
+  ST_RETURN_IF_ERROR(db.Run(kDemotePrompts, memo.pk, generation, kFileBits));
+  memo.max_seq.reset();
+  memo.text_counts.reset();
+  memo.last_seq = -1;
+  // Later prompts of a text that is gone move up.
+  return swept ? Rekey(memo, 0, 0) : absl::OkStatus();
+}
+
+Status IngestWriter::SweepSession(SessionPk session, int64_t generation) {
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
+  ST_RETURN_IF_ERROR(impl_->SweepObservations(session, generation));
+  return impl_->SweepPrompts(*memo, generation);
+}
+
+Status IngestWriter::SweepSource(SourceId source, int64_t generation) {
+  Db& db = impl_->db;
+  std::vector<std::pair<SessionPk, int64_t>> found;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSourceSessions, source));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      found.emplace_back(rows.Key<SessionPk>(0), rows.Int(1));
+    }
+  }
+  for (const auto& [session, seen] : found) {
+    // Not met in this generation: nothing of it is in the file any more.
+    if (seen < generation) ST_RETURN_IF_ERROR(ResetSession(session, generation));
+    ST_RETURN_IF_ERROR(SweepSession(session, generation));
+    if (seen >= generation) continue;
+    ST_ASSIGN_OR_RETURN(const int64_t known, db.QueryInt(kStillKnown, 0, session));
+    if (known != 0) continue;
+    impl_->Forget(session);
+    ST_RETURN_IF_ERROR(DeleteSession(db, session));
+  }
+  return absl::OkStatus();
+}
+
+Status IngestWriter::DeleteInternalSession(SessionPk session) {
+  ST_RETURN_IF_ERROR(impl_->Memo(session).status());
+  Db& db = impl_->db;
+  // What an internal session started is as internal.
+  ST_ASSIGN_OR_RETURN(std::vector<SessionPk> all, Sessions(db.Query(kBelow, session)));
+  all.push_back(session);
+  for (const SessionPk one : all) {
+    ST_RETURN_IF_ERROR(impl_->Memo(one).status());
+    ST_RETURN_IF_ERROR(db.Run(kCutLoose, one));
+    impl_->Forget(one);
+  }
+  for (const SessionPk one : all) ST_RETURN_IF_ERROR(DeleteSession(db, one));
+  return absl::OkStatus();
+}
+
+}  // namespace selftune::store

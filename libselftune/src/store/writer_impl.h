@@ -1,0 +1,83 @@
+// Private to the IngestWriter: what it remembers between calls.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "base/error.h"
+#include "base/string_map.h"
+#include "store/db.h"
+#include "store/ingest_writer.h"
+#include "store/listing.h"
+#include "store/recent_map.h"
+#include "store/rows.h"
+
+namespace selftune::store {
+
+// What the writer knows of a session it is writing.
+struct SessionMemo {
+  SessionPk pk;
+  std::string platform, id;
+  SessionKind kind = SessionKind::kMain;
+  PromptPk parent_prompt;  // of a linked subagent
+  // Highest prompt number; loaded on first need.
+  std::optional<int32_t> max_seq;
+  // How often each text was a prompt so far; loaded on first need.
+  std::optional<absl::flat_hash_map<int64_t, int64_t>> text_counts;
+  // The prompt looked up last: most facts of a batch are about one.
+  int32_t last_seq = -1;
+  PromptPk last_prompt;
+  // What the model is offered right now; loaded on first need.
+  std::optional<ShownState> shown;
+  // Numbers events of one line.
+  SourceId event_source;
+  uint64_t event_offset = 0;
+  std::vector<std::pair<EventKind, int64_t>> event_counts;
+};
+
+struct IngestWriter::Impl {
+  Impl(Db& database, UtcMillis time) : db(database), now(time) {}
+
+  // Drops what another process or a rollback may have made wrong.
+  Status CheckMemory();
+  // The memo of a session; SESSION_NOT_FOUND. Valid until the next call.
+  StatusOr<SessionMemo*> Memo(SessionPk session);
+  StatusOr<SessionPk> FindSession(std::string_view platform, std::string_view id);
+  StatusOr<SessionPk> EnsureSession(std::string_view platform, std::string_view id);
+  Status EnsureHost(std::string_view platform);
+  StatusOr<SkillId> EnsureSkill(std::string_view name);
+  StatusOr<BodyId> InternBody(std::string_view text);
+  StatusOr<int64_t> EnsureWorkspace(std::string_view path, std::string_view repo_remote);
+  // The actionable prompt `seq` of the session; 0 when there is none (yet).
+  StatusOr<PromptPk> ActionablePrompt(SessionMemo& memo, int32_t seq);
+  // Gives every prompt of the session that has one of `bodies` (0 = any) its
+  // key anew.
+  Status Rekey(SessionMemo& memo, int64_t body_a, int64_t body_b);
+  Status SweepPrompts(SessionMemo& memo, int64_t generation);
+  Status SweepObservations(SessionPk session, int64_t generation);
+  void Forget(SessionPk session);
+
+  Db& db;
+  UtcMillis now;
+  int64_t seen_rollbacks = 0;
+  int64_t data_version = -1;
+  int64_t txn_begun = -1;
+
+  RecentMap<absl::flat_hash_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{128};
+  RecentMap<base::StringMap<SessionPk>> session_ids{2048};
+  RecentMap<base::StringMap<SkillId>> skills{4096};
+  RecentMap<base::StringMap<BodyId>> bodies{4096};
+  RecentMap<base::StringMap<int64_t>> workspaces{1024};
+  RecentMap<absl::flat_hash_map<const void*, std::vector<ListedSkill>>> tagged{64};
+  base::StringSet hosts;
+};
+
+}  // namespace selftune::store
