@@ -63,7 +63,7 @@ bool Contains(std::string_view text, std::string_view name) {
 
 }  // namespace
 
-bool NamesSkill(std::string_view prompt, std::string_view skill) {
+bool PromptNamesSkill(std::string_view prompt, std::string_view skill) {
   const std::string_view last = LastPart(skill);
   return Contains(prompt, skill) || (last.size() != skill.size() && Contains(prompt, last));
 }

@@ -10,6 +10,6 @@ namespace selftune::signals {
 // written, with '-', '_', blanks or nothing between its parts, or, for
 // "plugin:skill", by its last part. Neither a longer word ("pre-commit") nor a
 // file's extension ("report.pdf") names a skill. Linear in the prompt.
-[[nodiscard]] bool NamesSkill(std::string_view prompt, std::string_view skill);
+[[nodiscard]] bool PromptNamesSkill(std::string_view prompt, std::string_view skill);
 
 }  // namespace selftune::signals

@@ -42,7 +42,7 @@ TEST_SUITE("signals/invocation_mode") {
     for (const Case& c : cases) {
       CAPTURE(c.prompt);
       CAPTURE(c.skill);
-      CHECK(NamesSkill(c.prompt, c.skill) == c.names);
+      CHECK(PromptNamesSkill(c.prompt, c.skill) == c.names);
     }
   }
 }
