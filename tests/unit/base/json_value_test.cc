@@ -126,7 +126,7 @@ TEST_SUITE("base/json_value") {
     const StatusOr<JsonValue> value = JsonValue::Parse(object);
     REQUIRE(value.ok());
     CHECK(value->members().size() == 20'000);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
   }
 }
 
