@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "skillfs/discovery_roots.h"
-#include "skillfs/skill_walk.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -26,7 +25,7 @@ class Finder {
 
   Discovery Find() {
     for (const HostSkillRules& host : request_.hosts) {
-      for (const ResolvedRoot& root : ResolveRoots(host, request_)) AddRoot(host, root);
+      for (const ResolvedRoot& root : ResolveRoots(host, request_, disk_)) AddRoot(host, root);
     }
     for (InstalledSkill& skill : out_.skills) Finish(skill);
     for (const HostSkillRules& host : request_.hosts) {
@@ -40,10 +39,10 @@ class Finder {
 
  private:
   void AddRoot(const HostSkillRules& host, const ResolvedRoot& root) {
-    SkillWalk walk =
-        WalkSkills(root.path, {.nested = root.nested, .skill_ends_search = host.skill_ends_search});
-    for (WalkProblem& problem : walk.problems) {
-      Problem(std::move(problem.path), std::move(problem.code), std::move(problem.message));
+    const SkillWalk& walk =
+        disk_.Walk(root.path, {.nested = root.nested, .skill_ends_search = host.skill_ends_search});
+    for (const WalkProblem& problem : walk.problems) {
+      Problem(problem.path, problem.code, problem.message);
     }
     for (const FoundSkillFile& file : walk.files) AddFile(host, root, file);
   }
@@ -75,17 +74,24 @@ class Finder {
 
   // Index of the skill whose real file `path` is.
   StatusOr<size_t> SkillAt(const std::string& path) {
-    ST_ASSIGN_OR_RETURN(std::string real_path, base::RealPath(path));
+    if (const auto it = by_path_.find(path); it != by_path_.end()) return it->second;
+    ST_ASSIGN_OR_RETURN(const size_t index, SkillOfRealFile(path));
+    by_path_.emplace(path, index);
+    return index;
+  }
+
+  StatusOr<size_t> SkillOfRealFile(const std::string& path) {
+    ST_ASSIGN_OR_RETURN(const std::string real_path, base::RealPath(path));
     if (const auto it = by_path_.find(real_path); it != by_path_.end()) return it->second;
     ST_ASSIGN_OR_RETURN(InstalledSkill skill, ReadSkill(real_path));
     // A hard link is the same file under another path.
     const auto [file, is_new] = by_file_.try_emplace({skill.dev, skill.inode}, out_.skills.size());
     if (is_new) out_.skills.push_back(std::move(skill));
-    by_path_.emplace(std::move(real_path), file->second);
+    by_path_.emplace(real_path, file->second);
     return file->second;
   }
 
-  static StatusOr<InstalledSkill> ReadSkill(const std::string& real_path) {
+  StatusOr<InstalledSkill> ReadSkill(const std::string& real_path) {
     InstalledSkill skill;
     ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real_path));
     ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(real_path, kMaxSkillBytes));
@@ -96,7 +102,7 @@ class Finder {
     skill.sha256 = base::Sha256Bytes(bytes);
     skill.frontmatter = ParseFrontmatter(bytes);
     const std::string folder(base::DirName(real_path));
-    skill.work_tree = FindWorkTree(folder);
+    skill.work_tree = disk_.WorkTree(folder);
     skill.read_only = access(real_path.c_str(), W_OK) != 0 || access(folder.c_str(), W_OK) != 0;
     return skill;
   }
@@ -156,8 +162,9 @@ class Finder {
   }
 
   const DiscoveryRequest& request_;
+  DiskCache disk_;
   Discovery out_;
-  base::StringMap<size_t> by_path_;
+  base::StringMap<size_t> by_path_;  // real paths, and those seen through links
   absl::flat_hash_map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
   base::StringSet told_;
 };

@@ -43,26 +43,28 @@ std::vector<std::string> Upwards(std::string dir, std::string_view top) {
 // Collects roots, each real folder once.
 class Collector {
  public:
+  explicit Collector(DiskCache& disk) : disk_(disk) {}
+
   void Add(ResolvedRoot root) {
-    if (root.path.empty()) return;
-    // An absent root is the normal case; one that cannot be looked at stays,
-    // and the walk reports it.
-    auto real = base::RealPath(root.path);
-    if (!real.ok() && CodeOf(real.status()).name == kFileNotFound.name) return;
-    if (!seen_.insert(real.ok() ? *std::move(real) : root.path).second) return;
+    if (root.path.empty() || !paths_.insert(root.path).second) return;
+    const std::string& real = disk_.RealFolder(root.path);
+    if (real.empty() || !real_paths_.insert(real).second) return;
     root.order = roots_.size();
     roots_.push_back(std::move(root));
   }
   std::vector<ResolvedRoot> Take() && { return std::move(roots_); }
 
  private:
-  base::StringSet seen_;
+  DiskCache& disk_;
+  base::StringSet paths_;
+  base::StringSet real_paths_;
   std::vector<ResolvedRoot> roots_;
 };
 
-void AddProject(const HostSkillRules& host, const std::string& project_dir, Collector& out) {
+void AddProject(const HostSkillRules& host, const std::string& project_dir, DiskCache& disk,
+                Collector& out) {
   const std::string dir = base::NormalizePath("/", project_dir);
-  const std::string work_tree = FindWorkTree(dir);
+  const std::string work_tree = disk.WorkTree(dir);
   const std::string project_root = work_tree.empty() ? dir : work_tree;
   for (const SkillRoot& root : host.roots) {
     if (!IsProject(root.base)) continue;
@@ -77,26 +79,60 @@ void AddProject(const HostSkillRules& host, const std::string& project_dir, Coll
 }  // namespace
 
 std::string FindWorkTree(std::string_view dir) {
-  std::string folder(dir);
-  while (!folder.empty()) {
-    if (base::Exists(base::JoinPath(folder, ".git"))) return folder;
-    const std::string parent(base::DirName(folder));
-    if (parent == folder) break;
-    folder = parent;
-  }
-  return "";
+  DiskCache disk;
+  return disk.WorkTree(std::string(dir));
 }
 
-std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host,
-                                       const DiscoveryRequest& request) {
-  Collector out;
+const std::string& DiskCache::RealFolder(const std::string& path) {
+  const auto [it, is_new] = folders_.try_emplace(path);
+  if (!is_new) return it->second;
+  // Most are absent: one call says so, while resolving costs one a component.
+  const auto info = base::Stat(path);
+  if (!info.ok() && CodeOf(info.status()).name == kFileNotFound.name) return it->second;
+  auto real = base::RealPath(path);
+  it->second = real.ok() ? *std::move(real) : path;
+  return it->second;
+}
+
+std::string DiskCache::WorkTree(const std::string& dir) {
+  std::vector<std::string> below;
+  std::string found;
+  for (std::string folder = dir; !folder.empty();) {
+    if (const auto it = work_trees_.find(folder); it != work_trees_.end()) {
+      found = it->second;
+      break;
+    }
+    below.push_back(folder);
+    if (base::Exists(base::JoinPath(folder, ".git"))) {
+      found = folder;
+      break;
+    }
+    std::string parent(base::DirName(folder));
+    if (parent == folder) break;
+    folder = std::move(parent);
+  }
+  for (std::string& folder : below) work_trees_.emplace(std::move(folder), found);
+  return found;
+}
+
+const SkillWalk& DiskCache::Walk(const std::string& root, const WalkOptions& options) {
+  const std::string key =
+      std::string(options.nested ? "n" : "-") + (options.skill_ends_search ? "e" : "-") + root;
+  const auto [it, is_new] = walks_.try_emplace(key);
+  if (is_new) it->second = WalkSkills(root, options);
+  return it->second;
+}
+
+std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host, const DiscoveryRequest& request,
+                                       DiskCache& disk) {
+  Collector out(disk);
   int last = 0;
   for (const SkillRoot& root : host.roots) {
     last = std::max(last, root.precedence);
     if (IsProject(root.base)) continue;
     out.Add({GlobalPath(root, host, request), root.scope, "", "", root.precedence, root.nested});
   }
-  for (const std::string& dir : request.project_dirs) AddProject(host, dir, out);
+  for (const std::string& dir : request.project_dirs) AddProject(host, dir, disk, out);
   for (const PluginRoot& plugin : host.plugins) {
     out.Add({plugin.path, plugin.project_root.empty() ? "global" : "project", plugin.project_root,
              plugin.plugin, last + 1, false});

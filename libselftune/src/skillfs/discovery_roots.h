@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "skillfs/discovery.h"
+#include "skillfs/skill_walk.h"
 
 namespace selftune::skillfs {
 
@@ -20,10 +23,29 @@ struct ResolvedRoot {
   size_t order = 0;  // among roots of equal precedence
 };
 
+// What was already seen on the disk: hosts share folders, and so do the
+// working directories of one repository.
+class DiskCache {
+ public:
+  // The real path of a folder; "" if there is none. A folder that cannot be
+  // looked at stands for itself, so that the walk tells why.
+  [[nodiscard]] const std::string& RealFolder(const std::string& path);
+  // As FindWorkTree.
+  [[nodiscard]] std::string WorkTree(const std::string& dir);
+  [[nodiscard]] const SkillWalk& Walk(const std::string& root, const WalkOptions& options);
+
+ private:
+  // Node-based: references stay valid.
+  std::map<std::string, std::string, std::less<>> folders_;
+  std::map<std::string, std::string, std::less<>> work_trees_;
+  std::map<std::string, SkillWalk, std::less<>> walks_;
+};
+
 // By precedence; equal ones in the order of the rows, nearer project folders
 // first. Each real folder once; a project's that is also the person's own (a
 // session started in the home folder) counts as the person's.
 [[nodiscard]] std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host,
-                                                     const DiscoveryRequest& request);
+                                                     const DiscoveryRequest& request,
+                                                     DiskCache& disk);
 
 }  // namespace selftune::skillfs
