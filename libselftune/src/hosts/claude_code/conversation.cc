@@ -52,6 +52,8 @@ std::string Excerpt(const Record& record) {
 void Conversation::Apply(const Step& step, Batch& batch) {
   if (ignored_) return;
   Describe(step.record);
+  // A fork is a session even while it holds nothing but copies.
+  if (step.copied && identity_.kind == SessionKind::kMain) Facts(batch);
   if (!step.copied && step.at.has_value() && (!started_.has_value() || *step.at < *started_)) {
     started_ = step.at;
   }
