@@ -1,0 +1,17 @@
+#include "hosts/sources.h"
+
+#include <array>
+#include <span>
+
+#include "hosts/claude_code/source.h"
+#include "hosts/codex/source.h"
+
+namespace selftune::hosts {
+
+std::span<const ingest::Source* const> Sources() {
+  static const std::array<const ingest::Source*, 2> sources = {&ClaudeCodeSource(),
+                                                               &CodexSource()};
+  return sources;
+}
+
+}  // namespace selftune::hosts
