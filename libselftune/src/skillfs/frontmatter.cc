@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "skillfs/frontmatter_codes.h"
 #include "skillfs/frontmatter_scan.h"
+#include "skillfs/markdown_fence.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -77,28 +78,6 @@ std::optional<bool> Boolean(std::string_view text) {
   return std::nullopt;
 }
 
-// Length of the run of fence characters that opens a code fence, 0 if none.
-size_t FenceLength(std::string_view line, char& mark) {
-  const size_t spaces = LeadingSpaces(line);
-  if (spaces > 3 || spaces == line.size()) return 0;
-  mark = line[spaces];
-  if (mark != '`' && mark != '~') return 0;
-  size_t end = line.find_first_not_of(mark, spaces);
-  if (end == std::string_view::npos) end = line.size();
-  const size_t length = end - spaces;
-  // An info string with a backtick makes it inline code.
-  const bool inline_code = mark == '`' && line.find('`', end) != std::string_view::npos;
-  return length >= 3 && !inline_code ? length : 0;
-}
-
-bool ClosesFence(std::string_view line, char mark, size_t length) {
-  const size_t spaces = LeadingSpaces(line);
-  if (spaces > 3) return false;
-  size_t end = spaces;
-  while (end < line.size() && line[end] == mark) ++end;
-  return end - spaces >= length && IsBlankText(line.substr(end));
-}
-
 }  // namespace
 
 std::string_view Name(DescriptionStyle style) {
@@ -153,18 +132,12 @@ bool Frontmatter::IsFalse(std::string_view path) const {
 }
 
 std::optional<std::string> FirstHeading(std::string_view markdown) {
-  char fence_mark = 0;
-  size_t fence_length = 0;  // 0 = outside
+  FenceTracker fences;
   for (size_t pos = 0; pos < markdown.size();) {
     const TextLine line = LineAt(markdown, pos);
     const std::string_view text = line.Text(markdown);
     pos = line.next;
-    if (fence_length > 0) {
-      if (ClosesFence(text, fence_mark, fence_length)) fence_length = 0;
-      continue;
-    }
-    fence_length = FenceLength(text, fence_mark);
-    if (fence_length > 0 || !text.starts_with("# ")) continue;
+    if (fences.IsCode(text) || !text.starts_with("# ")) continue;
     const std::string_view title = TrimUnicode(text.substr(2));
     if (!title.empty()) return std::string(title);
   }
