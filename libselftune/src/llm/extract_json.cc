@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_value.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 
 namespace selftune::llm {
@@ -29,20 +30,20 @@ std::string WithoutMarks(std::string_view reply) {
   return out;
 }
 
-// The value in the wanted shape, unwrapped if need be.
-std::optional<JsonValue> Fitting(JsonValue value, const JsonShape& shape) {
-  if (shape.Fits(value)) return value;
-  if (shape.array && value.is_object() && value.members().size() == 1 &&
-      shape.Fits(value.members()[0].second)) {
-    return value.members()[0].second;
-  }
-  return std::nullopt;
+using Fits = absl::FunctionRef<bool(const JsonValue&)>;
+
+// The value in the wanted shape; an array may be wrapped in an object.
+std::optional<JsonValue> Fitting(JsonValue value, Fits fits) {
+  if (fits(value)) return value;
+  if (!value.is_object() || value.members().size() != 1) return std::nullopt;
+  const JsonValue& inner = value.members()[0].second;
+  return inner.is_array() && fits(inner) ? std::optional(inner) : std::nullopt;
 }
 
-std::optional<JsonValue> ParseFitting(std::string_view text, const JsonShape& shape) {
+std::optional<JsonValue> ParseFitting(std::string_view text, Fits fits) {
   auto value = JsonValue::Parse(text);
   if (!value.ok()) return std::nullopt;
-  return Fitting(*std::move(value), shape);
+  return Fitting(*std::move(value), fits);
 }
 
 struct Candidate {
@@ -238,8 +239,8 @@ bool BeginsJson(std::string_view text, size_t at) {
 }
 
 // All fitting spans, outermost first, none inside another.
-std::vector<Candidate> FindSpans(std::string_view text, size_t offset, const JsonShape& shape,
-                                 bool tolerant, WorkLimit& work) {
+std::vector<Candidate> FindSpans(std::string_view text, size_t offset, Fits fits, bool tolerant,
+                                 WorkLimit& work) {
   std::vector<Candidate> out;
   size_t i = 0;
   while (i < text.size()) {
@@ -252,7 +253,7 @@ std::vector<Candidate> FindSpans(std::string_view text, size_t offset, const Jso
     if (span.state == Span::State::kUnclosed && BeginsJson(text, i)) break;
     if (span.state == Span::State::kBalanced) {
       const std::string_view body = tolerant ? span.text : text.substr(i, span.end - i);
-      if (auto value = ParseFitting(body, shape)) {
+      if (auto value = ParseFitting(body, fits)) {
         out.push_back({offset + i, offset + span.end, *std::move(value)});
         i = span.end;
         continue;
@@ -322,16 +323,16 @@ std::vector<Line> FencedBodies(std::string_view text) {
   return out;
 }
 
-std::vector<Candidate> FindAll(std::string_view text, const JsonShape& shape, bool tolerant) {
+std::vector<Candidate> FindAll(std::string_view text, Fits fits, bool tolerant) {
   WorkLimit work(text.size());
   std::vector<Candidate> out;
   for (const Line& body : FencedBodies(text)) {
     const std::string_view inner = text.substr(body.begin, body.end - body.begin);
-    for (Candidate& c : FindSpans(inner, body.begin, shape, tolerant, work)) {
+    for (Candidate& c : FindSpans(inner, body.begin, fits, tolerant, work)) {
       out.push_back(std::move(c));
     }
   }
-  for (Candidate& c : FindSpans(text, 0, shape, tolerant, work)) out.push_back(std::move(c));
+  for (Candidate& c : FindSpans(text, 0, fits, tolerant, work)) out.push_back(std::move(c));
   return out;
 }
 
@@ -342,7 +343,7 @@ bool IsListOfObjects(const JsonValue& value) {
 }
 
 // The last candidate that lies in no other one.
-const Candidate* Best(const std::vector<Candidate>& candidates, const JsonShape& shape) {
+const Candidate* Best(const std::vector<Candidate>& candidates) {
   const Candidate* best = nullptr;
   bool best_has_objects = false;
   for (const Candidate& c : candidates) {
@@ -350,7 +351,7 @@ const Candidate* Best(const std::vector<Candidate>& candidates, const JsonShape&
       return o.begin <= c.begin && c.end <= o.end && o.end - o.begin > c.end - c.begin;
     });
     if (inside) continue;
-    const bool has_objects = shape.array && IsListOfObjects(c.value);
+    const bool has_objects = IsListOfObjects(c.value);
     const bool better = best == nullptr || (has_objects && !best_has_objects) ||
                         (has_objects == best_has_objects && c.begin >= best->begin);
     if (!better) continue;
@@ -358,6 +359,19 @@ const Candidate* Best(const std::vector<Candidate>& candidates, const JsonShape&
     best_has_objects = has_objects;
   }
   return best;
+}
+
+StatusOr<ExtractedJson> Extract(std::string_view reply, Fits fits) {
+  const std::string text = WithoutMarks(reply);
+  if (auto value = ParseFitting(base::Trim(text), fits)) return ExtractedJson{*std::move(value)};
+  for (const bool tolerant : {false, true}) {
+    const std::vector<Candidate> candidates = FindAll(text, fits, tolerant);
+    if (const Candidate* best = Best(candidates)) {
+      return ExtractedJson{best->value, /*repaired=*/tolerant};
+    }
+  }
+  return Fail(kInvalidReply, "looking for the wanted JSON in a reply of {} bytes: found none",
+              text.size());
 }
 
 }  // namespace
@@ -374,16 +388,13 @@ bool JsonShape::Fits(const JsonValue& value) const {
 }
 
 StatusOr<ExtractedJson> ExtractJson(std::string_view reply, const JsonShape& shape) {
-  const std::string text = WithoutMarks(reply);
-  if (auto value = ParseFitting(base::Trim(text), shape)) return ExtractedJson{*std::move(value)};
-  for (const bool tolerant : {false, true}) {
-    const std::vector<Candidate> candidates = FindAll(text, shape, tolerant);
-    if (const Candidate* best = Best(candidates, shape)) {
-      return ExtractedJson{best->value, /*repaired=*/tolerant};
-    }
-  }
-  return Fail(kInvalidReply, "looking for a JSON {} in a reply of {} bytes: found none",
-              shape.array ? "array" : "object", text.size());
+  return Extract(reply, [&](const JsonValue& value) { return shape.Fits(value); });
+}
+
+StatusOr<JsonValue> ExtractJson(std::string_view reply,
+                                absl::FunctionRef<bool(const JsonValue&)> fits) {
+  ST_ASSIGN_OR_RETURN(ExtractedJson found, Extract(reply, fits));
+  return std::move(found.value);
 }
 
 }  // namespace selftune::llm

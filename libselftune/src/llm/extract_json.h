@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <absl/functional/function_ref.h>
+
 #include "base/error.h"
 #include "base/json_value.h"
 
@@ -39,5 +41,9 @@ struct ExtractedJson {
 // the array. What was cut off is never completed. INVALID_REPLY if nothing
 // fits.
 [[nodiscard]] StatusOr<ExtractedJson> ExtractJson(std::string_view reply, const JsonShape& shape);
+
+// The same for a shape that only the caller can tell.
+[[nodiscard]] StatusOr<base::JsonValue> ExtractJson(
+    std::string_view reply, absl::FunctionRef<bool(const base::JsonValue&)> fits);
 
 }  // namespace selftune::llm

@@ -118,6 +118,14 @@ TEST_SUITE("llm/extract_json") {
     }
   }
 
+  TEST_CASE("a caller may tell the shape by a function") {
+    const auto wanted = [](const base::JsonValue& value) { return value["n"].AsInt() == 2; };
+    const auto found = ExtractJson("{\"n\":1} {\"n\":2} {\"n\":3}", wanted);
+    REQUIRE(found.ok());
+    CHECK(found->ToJson() == "{\"n\":2}");
+    CHECK_FALSE(ExtractJson("{\"n\":1}", wanted).ok());
+  }
+
   TEST_CASE("an object survives any prose without brackets around it") {
     base::Rng rng(7);
     const std::string alphabet = "abc \n\"'`:,.\\-\xC3\xA9";
