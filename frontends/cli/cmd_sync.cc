@@ -42,10 +42,8 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
 
 constexpr Flag kFlags[] = {
     {"only", "only these hosts", FlagType::kList, "hosts"},
-    {"session", "only this session", FlagType::kText, "id"},
     kSinceFlag,
     {"force", "read everything again", FlagType::kSwitch},
-    {"repair-only", "only resolve the evidence anew", FlagType::kSwitch, {}, 0, {}, {}, true},
     {"time-budget-ms", "stop after this long; the next sync goes on", FlagType::kInt, "ms", 0, {}, {}, true},
 };
 constexpr Example kExamples[] = {

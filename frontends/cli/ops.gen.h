@@ -12,6 +12,8 @@ struct OpRow {
 };
 inline constexpr OpRow kOps[] = {
     {"about.version", "selftune/version@1", ""},
+    {"eval.classify", "selftune/eval.classify@1", ""},
+    {"eval.hygiene", "selftune/eval.hygiene@1", ""},
     {"schema.get", "selftune/schema.get@1", ""},
     {"schema.list", "selftune/schema.list@1", ""},
     {"signals.detect", "selftune/signals.detect@1", ""},

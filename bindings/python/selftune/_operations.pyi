@@ -11,6 +11,19 @@ class AboutVersionReply(TypedDict):
     features: list[str]
 
 
+class EvalClassifyReply(TypedDict):
+    type: Literal["explicit", "implicit", "contextual"]
+    rule: str
+
+
+class EvalHygieneReply(TypedDict):
+    keep: bool
+    reason: str | None
+    verdict: Literal["keep", "drop", "quarantine"]
+    category: str | None
+    text: str
+
+
 class SchemaGetReply(TypedDict):
     id: str
     schema: dict[str, Any]
@@ -233,6 +246,10 @@ class SyncRunReply(TypedDict):
 class Requests(Protocol):
     @overload
     def request(self, op: Literal["about.version"]) -> AboutVersionReply: ...
+    @overload
+    def request(self, op: Literal["eval.classify"], *, query: str, skill: str) -> EvalClassifyReply: ...
+    @overload
+    def request(self, op: Literal["eval.hygiene"], *, query: str) -> EvalHygieneReply: ...
     @overload
     def request(self, op: Literal["schema.get"], *, id: str) -> SchemaGetReply: ...
     @overload

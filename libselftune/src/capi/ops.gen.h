@@ -5,6 +5,10 @@ namespace selftune::capi::ops {
 
 // about.version: Versions of the library, its interfaces and what it was built with.
 StatusOr<std::string> AboutVersion(Context& context, const base::JsonValue& params);
+// eval.classify: Say how a query asks for a skill.
+StatusOr<std::string> EvalClassify(Context& context, const base::JsonValue& params);
+// eval.hygiene: Decide whether a prompt may serve as an eval query.
+StatusOr<std::string> EvalHygiene(Context& context, const base::JsonValue& params);
 // schema.get: Print one JSON Schema.
 StatusOr<std::string> SchemaGet(Context& context, const base::JsonValue& params);
 // schema.list: List the JSON Schemas of parameters, replies and files.

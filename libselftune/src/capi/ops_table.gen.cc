@@ -6,6 +6,13 @@
 namespace selftune::capi {
 namespace {
 
+constexpr ParamSpec kParams_EvalClassify[] = {
+    {.name = "query", .type = ParamType::kString, .required = true},
+    {.name = "skill", .type = ParamType::kString, .required = true},
+};
+constexpr ParamSpec kParams_EvalHygiene[] = {
+    {.name = "query", .type = ParamType::kString, .required = true},
+};
 constexpr ParamSpec kParams_SchemaGet[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
 };
@@ -67,6 +74,8 @@ constexpr ParamSpec kParams_SyncRun[] = {
 
 constexpr OpSpec kOps[] = {
     {.name = "about.version", .schema = "selftune/version@1", .flags = "", .run = ops::AboutVersion, .params = {}},
+    {.name = "eval.classify", .schema = "selftune/eval.classify@1", .flags = "", .run = ops::EvalClassify, .params = kParams_EvalClassify},
+    {.name = "eval.hygiene", .schema = "selftune/eval.hygiene@1", .flags = "", .run = ops::EvalHygiene, .params = kParams_EvalHygiene},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},
     {.name = "schema.list", .schema = "selftune/schema.list@1", .flags = "", .run = ops::SchemaList, .params = {}},
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
