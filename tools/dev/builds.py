@@ -27,9 +27,11 @@ PROFILES = {
     "dev": Profile("build"),
     "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
+    # Also the build of the fuzz targets: the library is compiled once for both.
     "asan": Profile(
         "build-asan",
-        ("-Db_sanitize=address,undefined", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS,
+        ("-Db_sanitize=address,undefined", "-Dfuzz=true",
+         f"-Dcpp_args={CLANG_WARNINGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
         "clang",
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
@@ -37,12 +39,6 @@ PROFILES = {
         "build-tsan",
         ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS, "clang",
         {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}),
-    "fuzz": Profile(
-        "build-fuzz",
-        ("-Db_sanitize=address,undefined", "-Dfuzz=true",
-         f"-Dcpp_args={CLANG_WARNINGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
-        "clang",
-        {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
 }
 
 COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}

@@ -20,7 +20,7 @@ def run(seconds):
         note("tests/fuzz has no targets")
         return count
     targets = [f"tests/fuzz/{name}" for name in names]
-    directory = builds.build("fuzz", targets=targets)
+    directory = builds.build("asan", targets=targets)
     for target in targets:
         count.add(_run_one(directory, directory / target, seconds))
     return count
@@ -38,7 +38,7 @@ def _run_one(directory, target, seconds):
             f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found)]
     argv += [str(builds.ROOT / seed) for seed in seeds if (builds.ROOT / seed).is_dir()]
     try:
-        done = subprocess.run(argv, env=builds.test_environment(builds.PROFILES["fuzz"]),
+        done = subprocess.run(argv, env=builds.test_environment(builds.PROFILES["asan"]),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=seconds + 120, check=False)
     except subprocess.TimeoutExpired as error:
