@@ -9,7 +9,7 @@
 namespace selftune::hosts {
 
 std::span<const ingest::Source* const> Sources() {
-  static const std::array<const ingest::Source*, 2> sources = {&ClaudeCodeSource(),
+  static const std::array<const ingest::Source*, 2> sources = {&claude_code::TranscriptSource(),
                                                                &CodexSource()};
   return sources;
 }

@@ -1,0 +1,152 @@
+#include "evolution/engine.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "evolution/held_out.h"
+#include "evolution/search.h"
+
+namespace selftune::evolution {
+namespace {
+
+constexpr double kMaxInvalid = 0.10;
+
+void Conclude(EvolveResult& result, std::string_view code, std::string reason) {
+  result.reason_code = code;
+  result.reason = std::move(reason);
+}
+
+bool IsBudget(const Status& status) { return CodeOf(status).name == kBudgetExhausted.name; }
+
+// Counts of the held-out test; invalid and flaky entries are in none of them.
+stats::PromotionInput Tally(EvolveResult& result) {
+  stats::PromotionInput input;
+  for (const HeldOutEntry& entry : result.held_out) {
+    if (!entry.before.scored() || !entry.after.scored()) {
+      ++result.invalid;
+      continue;
+    }
+    if (entry.flaky) {
+      ++result.flaky;
+      continue;
+    }
+    ++result.counted;
+    ++(entry.should_trigger ? input.positives : input.negatives);
+    result.passed_before += entry.before.Passed(entry.should_trigger) ? 1 : 0;
+    result.passed_after += entry.after.Passed(entry.should_trigger) ? 1 : 0;
+    input.gains += entry.gain() ? 1 : 0;
+    input.losses += entry.loss() ? 1 : 0;
+    input.negative_losses += entry.loss() && !entry.should_trigger ? 1 : 0;
+  }
+  result.gains = input.gains;
+  result.losses = input.losses;
+  input.look = result.plan.look;
+  return input;
+}
+
+std::vector<HeldOutEntry> HeldOutOf(const EvolveInput& input) {
+  std::vector<HeldOutEntry> out;
+  for (const eval::EvalEntry& entry : input.set.entries) {
+    if (!stats::IsHeldOut(entry.split)) continue;
+    out.push_back({.id = entry.id, .query = entry.query, .should_trigger = entry.should_trigger});
+  }
+  return out;
+}
+
+std::string_view CodeOfTier(const stats::PromotionDecision& decision) {
+  if (decision.tier == stats::Tier::kPromote) return "promoted";
+  if (decision.tier == stats::Tier::kCanary) return "canary";
+  return decision.reason == "neighbour_regression" || decision.reason == "budget_exhausted"
+             ? decision.reason
+             : std::string_view("hold");
+}
+
+Status Test(Judge& judge, const EvolveInput& input, EvolveResult& result) {
+  const std::string& candidate = result.candidates[*result.best].description;
+  result.held_out = HeldOutOf(input);
+  ST_RETURN_IF_ERROR(
+      TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
+  result.tested = true;
+  stats::PromotionInput promotion = Tally(result);
+  const auto entries = static_cast<double>(result.held_out.size());
+  if (static_cast<double>(result.invalid) > kMaxInvalid * entries) {
+    Conclude(result, "judge_unreliable",
+             fmt::format("{} of {} held-out prompts got no valid answer", result.invalid,
+                         result.held_out.size()));
+    return absl::OkStatus();
+  }
+  result.decision = stats::DecidePromotion(promotion);
+  if (result.decision.tier != stats::Tier::kHold) {
+    const StatusOr<int64_t> losses = NeighbourLosses(judge, input, candidate);
+    if (!losses.ok() && !IsBudget(losses.status())) return losses.status();
+    promotion.neighbours = !losses.ok()  ? stats::Neighbours::kNotAffordable
+                           : *losses > 0 ? stats::Neighbours::kRegressed
+                                         : stats::Neighbours::kClean;
+    result.decision = stats::DecidePromotion(promotion);
+  }
+  Conclude(result, CodeOfTier(result.decision),
+           fmt::format("{} gains and {} losses on {} held-out prompts, p = {:.5f} (limit {:.4f})",
+                       result.gains, result.losses, result.counted, result.decision.p,
+                       result.decision.alpha));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool HeldOutEntry::gain() const {
+  return counted() && !before.Passed(should_trigger) && after.Passed(should_trigger);
+}
+
+bool HeldOutEntry::loss() const {
+  return counted() && before.Passed(should_trigger) && !after.Passed(should_trigger);
+}
+
+StatusOr<EvolveResult> Evolve(llm::Caller& caller, const EvolveInput& input) {
+  EvolveResult result;
+  result.plan = PlanEvolution(input);
+  if (!result.plan.reason_code.empty()) {
+    Conclude(result, result.plan.reason_code, result.plan.reason);
+    return result;
+  }
+  Judge judge(caller, input.seed);
+  ST_ASSIGN_OR_RETURN(const bool discriminates, JudgeDiscriminates(judge, input.skill));
+  if (!discriminates) {
+    Conclude(result, "harness_invalid",
+             "the judge does not tell a fitting query from an unfitting one; no figure means "
+             "anything");
+    return result;
+  }
+  ST_ASSIGN_OR_RETURN(SearchResult search, Search(caller, judge, input));
+  result.candidates = std::move(search.candidates);
+  result.best = search.best;
+  result.train_passed_before = search.passed_before;
+  result.train_passed_best = search.passed_best;
+  if (search.invalid_share > kMaxInvalid) {
+    Conclude(result, "judge_unreliable", "more than 10 % of the judge's answers were unusable");
+    return result;
+  }
+  if (!result.best.has_value()) {
+    if (!search.stopped.ok() && !IsBudget(search.stopped)) return search.stopped;
+    Conclude(result, search.stopped.ok() ? "no_candidate_improved" : "budget_exhausted",
+             search.stopped.ok()
+                 ? fmt::format("{} candidates, none better than the present text ({} of {} "
+                               "training prompts)",
+                               result.candidates.size(), search.passed_before, search.entries)
+                 : std::string(Message(search.stopped)));
+    return result;
+  }
+  const Status tested = Test(judge, input, result);
+  if (!tested.ok()) {
+    if (!IsBudget(tested)) return tested;
+    Conclude(result, "budget_exhausted", std::string(Message(tested)));
+  }
+  return result;
+}
+
+}  // namespace selftune::evolution

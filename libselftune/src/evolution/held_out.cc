@@ -1,0 +1,89 @@
+#include "evolution/held_out.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "stats/power.h"
+
+namespace selftune::evolution {
+namespace {
+
+constexpr int kRuns = 3;
+constexpr int kMaxRuns = 7;
+
+std::vector<JudgeEntry> EntriesOf(const std::vector<HeldOutEntry>& held_out) {
+  std::vector<JudgeEntry> out;
+  out.reserve(held_out.size());
+  for (const HeldOutEntry& entry : held_out) out.push_back({entry.query, entry.should_trigger});
+  return out;
+}
+
+int Wanted(const HeldOutEntry& entry, const JudgeTally& before, const JudgeTally& after) {
+  return stats::RunsWanted(before.Passes(entry.should_trigger), after.Passes(entry.should_trigger));
+}
+
+}  // namespace
+
+Status TestHeldOut(Judge& judge, const std::string& skill, const std::string& before,
+                   const std::string& after, std::vector<HeldOutEntry>& entries) {
+  const std::vector<JudgeEntry> queries = EntriesOf(entries);
+  std::vector<JudgeTally> old_side(entries.size());
+  std::vector<JudgeTally> new_side(entries.size());
+  std::vector<size_t> open(entries.size());
+  std::iota(open.begin(), open.end(), size_t{0});
+  for (int run = 0; run < kMaxRuns && !open.empty(); ++run) {
+    // Both sides in the same window of time, in turns.
+    ST_RETURN_IF_ERROR(judge.AddRun({skill, before}, queries, open, run, old_side));
+    ST_RETURN_IF_ERROR(judge.AddRun({skill, after}, queries, open, run, new_side));
+    if (run + 1 < kRuns) continue;
+    std::erase_if(open, [&](size_t i) {
+      return Wanted(entries[i], old_side[i], new_side[i]) <= run + 1 ||
+             !old_side[i].scored() || !new_side[i].scored();
+    });
+  }
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i].before = old_side[i];
+    entries[i].after = new_side[i];
+    entries[i].flaky = stats::IsFlaky(old_side[i].Passes(entries[i].should_trigger),
+                                      new_side[i].Passes(entries[i].should_trigger));
+  }
+  return absl::OkStatus();
+}
+
+StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill) {
+  // A description made for its query, and a query that fits nothing like it.
+  const std::string description =
+      "Use when the user asks for the " + skill + " skill, or wants a train timetable of Ulm read "
+      "aloud.";
+  const std::string fitting = "Please use the " + skill + " skill to read me the train timetable of Ulm.";
+  const std::string unfitting = "Rename the variable total to sum in this function.";
+  const std::vector<JudgeEntry> controls = {{fitting, true}, {unfitting, false}};
+  ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> tallies,
+                      judge.Evaluate({skill, description}, controls));
+  return tallies[0].Passed(true) && tallies[1].Passed(false);
+}
+
+StatusOr<int64_t> NeighbourLosses(Judge& judge, const EvolveInput& input,
+                                  const std::string& candidate) {
+  std::vector<JudgeEntry> queries;
+  for (const Neighbour& neighbour : input.neighbours) {
+    for (const std::string& query : neighbour.should_queries) queries.push_back({query, false});
+  }
+  if (queries.empty()) return 0;
+  ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> before,
+                      judge.Evaluate({input.skill, input.current}, queries));
+  ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> after,
+                      judge.Evaluate({input.skill, candidate}, queries));
+  int64_t losses = 0;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const bool left_alone = before[i].scored() && before[i].yes == 0;
+    losses += left_alone && after[i].scored() && after[i].triggered() ? 1 : 0;
+  }
+  return losses;
+}
+
+}  // namespace selftune::evolution

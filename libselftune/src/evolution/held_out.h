@@ -1,0 +1,29 @@
+// The one test of the chosen candidate, against the present text, on queries
+// that took no part in the search.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "evolution/engine.h"
+#include "evolution/judge.h"
+
+namespace selftune::evolution {
+
+// Three runs a side, taken in turns; five and seven where the sides differ and
+// one is not unanimous. Entries that stay undecided are flaky.
+[[nodiscard]] Status TestHeldOut(Judge& judge, const std::string& skill,
+                                 const std::string& before, const std::string& after,
+                                 std::vector<HeldOutEntry>& entries);
+
+// Does the judge tell a fitting description from an unfitting query at all?
+[[nodiscard]] StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill);
+
+// Queries of neighbours that the candidate newly takes for itself.
+[[nodiscard]] StatusOr<int64_t> NeighbourLosses(Judge& judge, const EvolveInput& input,
+                                                const std::string& candidate);
+
+}  // namespace selftune::evolution

@@ -1,0 +1,75 @@
+#include "evolution/plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "stats/power.h"
+#include "stats/promotion.h"
+
+namespace selftune::evolution {
+namespace {
+
+constexpr int64_t kMinHeldOut = 12;
+constexpr int64_t kMinPerSide = 5;
+constexpr int64_t kTokensPerQuery = 40;
+constexpr int64_t kTokensPerCall = 400;
+constexpr int64_t kProposalTokens = 3500;
+
+int64_t Batches(int64_t entries) { return (entries + 49) / 50; }
+
+// Three runs a side, the search in full.
+void Estimate(const EvolveInput& input, EvolvePlan& plan) {
+  const int64_t search = static_cast<int64_t>(input.rounds) * (1 + 3 + 3 * Batches(plan.train));
+  const int64_t judging = 3 * Batches(plan.train) + 6 * Batches(plan.holdout) + 3;
+  plan.estimated_calls = search + judging;
+  plan.estimated_tokens =
+      static_cast<int64_t>(input.rounds) * (kProposalTokens + 3 * plan.train * kTokensPerQuery) +
+      3 * plan.train * kTokensPerQuery + 6 * plan.holdout * kTokensPerQuery +
+      plan.estimated_calls * kTokensPerCall;
+}
+
+void Refuse(EvolvePlan& plan) {
+  if (!plan.alpha.has_value()) {
+    plan.reason_code = "hold";
+    plan.reason = "the held-out prompts were looked at three times; 20 new ones open the next look";
+  } else if (plan.holdout < kMinHeldOut || plan.holdout_positives < kMinPerSide ||
+             plan.holdout_negatives < kMinPerSide) {
+    plan.reason_code = "insufficient_evidence";
+    plan.reason = fmt::format(
+        "{} held-out prompts ({} that should trigger, {} that should not); at least {} with {} of "
+        "each kind are needed",
+        plan.holdout, plan.holdout_positives, plan.holdout_negatives, kMinHeldOut, kMinPerSide);
+  } else if (!plan.minimum_gain.has_value() || *plan.minimum_gain > 0.5) {
+    plan.reason_code = "insufficient_evidence";
+    plan.reason = "the held-out prompts are too few to detect a gain of 50 %";
+  } else if (plan.train_missed == 0) {
+    plan.reason_code = "no_patterns";
+    plan.reason = "no training prompt is known that should have triggered the skill and did not";
+  }
+}
+
+}  // namespace
+
+EvolvePlan PlanEvolution(const EvolveInput& input) {
+  EvolvePlan plan;
+  for (const eval::EvalEntry& entry : input.set.entries) {
+    if (stats::IsHeldOut(entry.split)) {
+      ++plan.holdout;
+      ++(entry.should_trigger ? plan.holdout_positives : plan.holdout_negatives);
+    } else {
+      ++plan.train;
+      plan.train_missed += entry.missed ? 1 : 0;
+    }
+  }
+  plan.look = stats::NextLook(input.entries_at_looks, plan.holdout);
+  plan.alpha = stats::AlphaForLook(plan.look);
+  plan.minimum_gain = stats::MinimumDetectableGain(plan.holdout);
+  Estimate(input, plan);
+  Refuse(plan);
+  return plan;
+}
+
+}  // namespace selftune::evolution

@@ -1,0 +1,48 @@
+#include "evolution/prompt_parts.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "llm/fence.h"
+#include "llm/redact.h"
+
+namespace selftune::evolution {
+namespace {
+
+constexpr size_t kMaxQuery = 500;  // code points
+constexpr std::string_view kStableNonce = "0000000000000000";
+
+std::string Assemble(std::string_view instructions,
+                     const std::vector<std::pair<std::string_view, std::string>>& blocks,
+                     std::string_view reminder, std::string_view nonce) {
+  std::string out(llm::FenceNotice());
+  out.append("\n\n").append(instructions).append("\n\n");
+  for (const auto& [source, text] : blocks) {
+    out += llm::Fence(text, nonce, {.source = source});
+    out += "\n\n";
+  }
+  out.append(llm::FenceReminder()).append("\n").append(reminder).append("\n");
+  return out;
+}
+
+}  // namespace
+
+std::string PromptSafe(std::string_view query) {
+  const std::string redacted = llm::Redact(query, {});
+  return llm::NormalizeUntrusted(base::FirstCodePoints(redacted, kMaxQuery));
+}
+
+PromptBody MakeBody(std::string_view instructions,
+                    const std::vector<std::pair<std::string_view, std::string>>& blocks,
+                    std::string_view reminder) {
+  PromptBody body;
+  body.text = Assemble(instructions, blocks, reminder, llm::MakeNonce());
+  body.cache_text = Assemble(instructions, blocks, reminder, kStableNonce);
+  return body;
+}
+
+}  // namespace selftune::evolution

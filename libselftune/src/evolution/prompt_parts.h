@@ -1,0 +1,26 @@
+// How text of users and files gets into a prompt: as fenced data, cleaned and cut.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace selftune::evolution {
+
+// A user's query fit for a prompt: secrets redacted, control characters
+// removed, at most 500 code points.
+[[nodiscard]] std::string PromptSafe(std::string_view query);
+
+struct PromptBody {
+  std::string text;        // instructions, fenced blocks, closing reminder
+  std::string cache_text;  // the same without what changes from call to call
+};
+
+// `blocks`: name of the source and its text. Every block is fenced with a
+// nonce of its own call.
+[[nodiscard]] PromptBody MakeBody(std::string_view instructions,
+                                  const std::vector<std::pair<std::string_view, std::string>>& blocks,
+                                  std::string_view reminder);
+
+}  // namespace selftune::evolution
