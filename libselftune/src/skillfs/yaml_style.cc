@@ -128,15 +128,14 @@ bool NeedsEscapes(std::string_view text) {
 }
 
 bool IsPlainSafe(std::string_view text) {
-  if (text.empty() || text.find('\n') != std::string_view::npos || NeedsEscapes(text)) return false;
-  const std::string_view bad_first = "-?:,[]{}#&*!|>'\"%@` \t";
-  if (bad_first.find(text.front()) != std::string_view::npos) return false;
-  const char last = text.back();
-  if (last == ' ' || last == '\t' || last == ':') return false;
-  for (size_t i = 0; i + 1 < text.size(); ++i) {
-    const bool blank = text[i] == ' ' || text[i] == '\t';
-    const bool next_blank = text[i + 1] == ' ' || text[i + 1] == '\t';
-    if ((text[i] == ':' && next_blank) || (blank && text[i + 1] == '#')) return false;
+  // A TAB is allowed by YAML, but some readers stumble over it.
+  if (text.empty() || text.find_first_of("\n\t") != std::string_view::npos) return false;
+  if (NeedsEscapes(text)) return false;
+  constexpr std::string_view kBadFirst = "-?:,[]{}#&*!|>'\"%@` ";
+  if (kBadFirst.find(text.front()) != std::string_view::npos) return false;
+  if (text.back() == ' ' || text.back() == ':') return false;
+  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) {
+    return false;
   }
   return !text.starts_with("...") && !IsOtherType(text);
 }
