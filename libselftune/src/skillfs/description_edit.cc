@@ -31,6 +31,10 @@ struct Splice {
   std::string text;
 };
 
+// A block scalar is the form for several lines, unless it would swallow an
+// indented comment behind the value.
+enum class ManyLines { kBlock, kDouble };
+
 std::string_view LineEndOr(std::string_view found, std::string_view otherwise) {
   return found.empty() ? otherwise : found;
 }
@@ -59,14 +63,14 @@ Splice ReplaceBlock(std::string_view bytes, const FrontmatterScan& scan, const Y
 // Rules 4 and 5, and an empty value.
 Splice ReplaceFlow(std::string_view bytes, const FrontmatterScan& scan,
                    const FrontmatterEntry& entry, std::string_view description,
-                   std::string_view eol) {
+                   std::string_view eol, ManyLines form) {
   const YamlValue& value = entry.value;
   // A value on a later line moves up behind the colon.
   const bool behind_colon = value.on_next_line || value.style == YamlStyle::kEmpty;
   Splice splice{behind_colon ? entry.key.after_colon : value.begin, value.end, ""};
   if (behind_colon) splice.text = " ";
   const bool multi_line = description.find('\n') != std::string_view::npos;
-  if (multi_line && !NeedsEscapes(description)) {
+  if (multi_line && form == ManyLines::kBlock && !NeedsEscapes(description)) {
     splice.end = scan.lines[value.last_line].end;
     splice.text += "|-";
     splice.text += bytes.substr(value.end, splice.end - value.end);
@@ -87,9 +91,10 @@ Splice ReplaceFlow(std::string_view bytes, const FrontmatterScan& scan,
 }
 
 // `description: ...` with its line end, for a file that has none.
-std::string NewEntry(std::string_view description, std::string_view eol) {
+std::string NewEntry(std::string_view description, std::string_view eol, ManyLines form) {
   std::string text = "description: ";
-  if (description.find('\n') != std::string_view::npos && !NeedsEscapes(description)) {
+  const bool multi_line = description.find('\n') != std::string_view::npos;
+  if (multi_line && form == ManyLines::kBlock && !NeedsEscapes(description)) {
     text += "|-";
     for (const std::string& line : LiteralLines(description)) {
       text += eol;
@@ -127,24 +132,25 @@ size_t InsertionPoint(std::string_view bytes, const FrontmatterScan& scan) {
 }
 
 StatusOr<Splice> Plan(std::string_view bytes, const FrontmatterScan& scan,
-                      std::string_view description, std::string_view directory_name) {
+                      std::string_view description, std::string_view directory_name,
+                      ManyLines form) {
   if (!scan.has_frontmatter) {
     std::string text = "---\nname: " + PlainOrDouble(directory_name) + "\n";
-    text += NewEntry(description, "\n") + "---\n\n";
+    text += NewEntry(description, "\n", form) + "---\n\n";
     return Splice{scan.text_begin, scan.text_begin, std::move(text)};
   }
   const std::string_view open_eol = LineEndOr(scan.open.LineEnd(bytes), "\n");
   const FrontmatterEntry* entry = scan.Find("description");
   if (entry == nullptr) {
     const size_t at = InsertionPoint(bytes, scan);
-    return Splice{at, at, NewEntry(description, open_eol)};
+    return Splice{at, at, NewEntry(description, open_eol, form)};
   }
   if (entry->value.comment_before) return Refuse(kCommentBeforeValue);
   const std::string_view eol = LineEndOr(scan.lines[entry->line].LineEnd(bytes), open_eol);
   const bool block =
       entry->value.style == YamlStyle::kLiteral || entry->value.style == YamlStyle::kFolded;
   return block ? ReplaceBlock(bytes, scan, entry->value, description, eol)
-               : ReplaceFlow(bytes, scan, *entry, description, eol);
+               : ReplaceFlow(bytes, scan, *entry, description, eol, form);
 }
 
 bool SameFieldsBut(const Frontmatter& a, const Frontmatter& b) {
@@ -213,13 +219,17 @@ StatusOr<EditResult> ReplaceDescription(std::string_view bytes, std::string_view
     return Refuse(kDuplicateDescription);
   }
   const FrontmatterScan scan = ScanFrontmatter(bytes);
-  ST_ASSIGN_OR_RETURN(const Splice splice, Plan(bytes, scan, edit.description, directory_name));
-  edit.bytes.reserve(bytes.size() + splice.text.size());
-  edit.bytes.append(bytes.substr(0, splice.begin)).append(splice.text);
-  edit.bytes.append(bytes.substr(splice.end));
-  if (!ReadsBack(bytes, parsed, edit)) return Refuse(kNotRepresentable);
-  MeasureCommon(bytes, edit);
-  return edit;
+  for (const ManyLines form : {ManyLines::kBlock, ManyLines::kDouble}) {
+    ST_ASSIGN_OR_RETURN(const Splice splice,
+                        Plan(bytes, scan, edit.description, directory_name, form));
+    edit.bytes.assign(bytes.substr(0, splice.begin)).append(splice.text);
+    edit.bytes.append(bytes.substr(splice.end));
+    if (ReadsBack(bytes, parsed, edit)) {
+      MeasureCommon(bytes, edit);
+      return edit;
+    }
+  }
+  return Refuse(kNotRepresentable);
 }
 
 std::string RefusalReason(const Status& status) {

@@ -42,6 +42,8 @@ TEST_SUITE("skillfs/description_edit") {
         {"comment moves behind the header", "description: 'a'  # c\n", "b\nc",
          "description: |-  # c\n  b\n  c\n"},
         {"trailing blanks move too", "description: a  \n", "b\nc", "description: |-  \n  b\n  c\n"},
+        {"an indented comment is not swallowed", "description: a\n  # c\n", "b\nc",
+         "description: \"b\\nc\"\n  # c\n"},
         {"next line to several", "description:\n  a\n", "b\nc", "description: |-\n  b\n  c\n"},
         {"several lines with controls", "description: a\n", "b\n\x7f",
          "description: \"b\\n\\x7F\"\n"},
