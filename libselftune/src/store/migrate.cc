@@ -1,7 +1,6 @@
 #include "store/migrate.h"
 
-#include <sqlite3.h>
-
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +92,18 @@ Status ApplyOne(Db& db, const Migration& migration) {
 std::string_view SchemaSql() { return kSchemaSql; }
 
 std::string_view ViewsSql() { return kViewsSql; }
+
+std::vector<std::string> SchemaTables() {
+  constexpr std::string_view kCreate = "CREATE TABLE ";
+  const std::string_view sql = kSchemaSql;
+  std::vector<std::string> names;
+  for (size_t at = sql.find(kCreate); at != sql.npos; at = sql.find(kCreate, at + 1)) {
+    const size_t begin = at + kCreate.size();
+    names.emplace_back(sql.substr(begin, sql.find('(', begin) - begin));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 std::span<const Migration> Migrations() {
   return {};  // version 1 is the first

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "store/db.h"
@@ -39,6 +40,9 @@ struct MigrateReport {
 
 // Makes the public views anew when their text differs from this program's.
 [[nodiscard]] Status RefreshViews(Db& db);
+
+// Names of the tables of this schema version, sorted.
+[[nodiscard]] std::vector<std::string> SchemaTables();
 
 // The SQL text of tables and views.
 [[nodiscard]] std::string_view SchemaSql();

@@ -49,9 +49,11 @@ constexpr char kAddTotal[] = R"sql(
     linked=linked+excluded.linked, polluted=polluted+excluded.polluted)sql";
 constexpr char kTotalTimes[] = R"sql(
   UPDATE skill_total SET
-    first_ms=(SELECT min(occurred_ms) FROM observation WHERE skill_id=?1 AND effective=1),
-    last_ms=(SELECT max(occurred_ms) FROM observation WHERE skill_id=?1 AND effective=1),
-    last_scope=(SELECT scope FROM observation WHERE skill_id=?1 AND effective=1 ORDER BY occurred_ms DESC,obs_pk DESC LIMIT 1)
+    first_ms=(SELECT min(occurred_ms) FROM observation WHERE skill_id=?1 AND effective=1
+      AND day=(SELECT min(day) FROM skill_day WHERE skill_id=?1 AND checks>0 AND last_ms IS NOT NULL)),
+    last_ms=(SELECT max(last_ms) FROM skill_day WHERE skill_id=?1),
+    last_scope=(SELECT scope FROM observation WHERE skill_id=?1 AND effective=1
+      ORDER BY coalesce(occurred_ms,0) DESC,obs_pk DESC LIMIT 1)
   WHERE skill_id=?1)sql";
 
 enum Column {

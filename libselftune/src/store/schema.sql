@@ -84,7 +84,7 @@ CREATE TABLE session(
   source_id INTEGER REFERENCES source_file, generation INTEGER NOT NULL DEFAULT 0,
   rev INTEGER NOT NULL DEFAULT 0, updated_ms INTEGER NOT NULL,
   UNIQUE(session_id,platform)) STRICT;
-CREATE INDEX session_started ON session(started_ms DESC);
+CREATE INDEX session_started ON session(coalesce(started_ms,0) DESC,session_pk DESC);
 CREATE INDEX session_started_iso ON session(strftime('%Y-%m-%dT%H:%M:%fZ',started_ms/1000.0,'unixepoch'));
 CREATE INDEX session_ended_iso ON session(strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch'));
 CREATE INDEX session_platform ON session(platform);
@@ -123,6 +123,7 @@ CREATE TABLE prompt(
   capture TEXT NOT NULL, seen_mask INTEGER NOT NULL DEFAULT 0, rev INTEGER NOT NULL DEFAULT 1) STRICT;
 CREATE UNIQUE INDEX prompt_session ON prompt(session_pk,seq);
 CREATE INDEX prompt_public ON prompt(prompt_id);
+CREATE INDEX prompt_newest ON prompt(coalesce(occurred_ms,0) DESC,prompt_pk DESC) WHERE actionable=1;
 CREATE INDEX prompt_time ON prompt(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 
 CREATE TABLE observation(         -- one row per capture of one skill decision
@@ -149,13 +150,13 @@ CREATE TABLE observation(         -- one row per capture of one skill decision
   UNIQUE(occurrence_key,capture)) STRICT;
 CREATE UNIQUE INDEX obs_effective ON observation(occurrence_key) WHERE effective=1;
 CREATE INDEX obs_unlinked ON observation(session_pk,prompt_seq) WHERE prompt_pk IS NULL AND prompt_seq IS NOT NULL;
-CREATE INDEX obs_skill_time ON observation(skill_id,occurred_ms DESC,obs_pk DESC) WHERE effective=1;
-CREATE INDEX obs_time ON observation(occurred_ms DESC,obs_pk DESC) WHERE effective=1;
+CREATE INDEX obs_skill_time ON observation(skill_id,coalesce(occurred_ms,0) DESC,obs_pk DESC) WHERE effective=1;
+CREATE INDEX obs_time ON observation(coalesce(occurred_ms,0) DESC,obs_pk DESC) WHERE effective=1;
 CREATE INDEX obs_time_iso ON observation(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch')) WHERE effective=1;
 CREATE INDEX obs_name ON observation(skill_text) WHERE effective=1;
 CREATE INDEX obs_day ON observation(skill_id,day) WHERE effective=1;
 CREATE INDEX obs_polluted ON observation(skill_id,day) WHERE polluted=1;
-CREATE INDEX obs_missed ON observation(occurred_ms DESC,obs_pk DESC) WHERE effective=1 AND outcome='missed';
+CREATE INDEX obs_missed ON observation(coalesce(occurred_ms,0) DESC,obs_pk DESC) WHERE effective=1 AND outcome='missed';
 CREATE INDEX obs_weak ON observation(session_pk,skill_id) WHERE capture IN('repair','legacy');
 CREATE INDEX obs_label ON observation(prompt_pk,skill_id) WHERE capture='label';
 CREATE INDEX obs_session ON observation(session_pk);
@@ -204,7 +205,8 @@ CREATE TABLE improvement_signal(
   state TEXT NOT NULL DEFAULT 'pending' CHECK(state IN('pending','attached','consumed','expired','dismissed')), run_id TEXT, state_ms INTEGER,
   UNIQUE(prompt_pk,kind,mention)) STRICT;
 CREATE INDEX signal_pending ON improvement_signal(skill_id) WHERE state='pending';
-CREATE INDEX signal_skill ON improvement_signal(skill_id,signal_pk DESC);
+CREATE INDEX signal_skill ON improvement_signal(skill_id,occurred_ms DESC,signal_pk DESC);
+CREATE INDEX signal_newest ON improvement_signal(occurred_ms DESC,signal_pk DESC);
 CREATE INDEX signal_session ON improvement_signal(session_pk);
 CREATE INDEX signal_time ON improvement_signal(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 

@@ -36,6 +36,10 @@ struct ObservationPage {
 };
 [[nodiscard]] StatusOr<ObservationPage> ListObservations(Db& db, const ObservationRequest& request);
 
+// Oldest first.
+[[nodiscard]] StatusOr<std::vector<ObservationItem>> ReadSessionObservations(Db& db,
+                                                                             SessionPk session);
+
 struct MissItem {
   std::string platform, session_id, prompt_id, skill;
   std::optional<std::string> query;

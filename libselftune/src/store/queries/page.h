@@ -4,19 +4,41 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "base/error.h"
 #include "base/time.h"
 
 namespace selftune::store {
 
 // Half-open range of time; unset ends are open.
 struct TimeWindow {
-  std::optional<UtcMillis> from, to;
+  std::optional<UtcMillis> from = {}, to = {};
 };
 
 struct PageRequest {
-  int64_t limit = 50;  // 1..1000
-  std::string cursor;  // "" = first page; else `next` of the page before
+  int64_t limit = 50;       // 1..1000
+  std::string cursor = {};  // "" = first page; else `next` of the page before
 };
+
+// Place between two items of a list sorted by a number and a key, newest first.
+struct PageKey {
+  int64_t order = INT64_MAX;
+  int64_t key = INT64_MAX;
+};
+
+// Bounds of a window as numbers that hold for every stored time; rows without
+// a time count as 0 and are inside an open window only.
+struct WindowBounds {
+  int64_t from = INT64_MIN;
+  int64_t to = INT64_MAX;  // exclusive
+};
+
+// INVALID_REQUEST for a cursor that no page gave out.
+[[nodiscard]] StatusOr<PageKey> ParsePageKey(std::string_view cursor);
+[[nodiscard]] std::string FormatPageKey(const PageKey& key);
+[[nodiscard]] WindowBounds BoundsOf(const TimeWindow& window);
+// Between 1 and 1000.
+[[nodiscard]] int64_t PageLimit(const PageRequest& page);
 
 }  // namespace selftune::store

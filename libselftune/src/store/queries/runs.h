@@ -34,7 +34,7 @@ struct ProposalPage {
 };
 [[nodiscard]] StatusOr<ProposalPage> ListProposals(Db& db, const ProposalRequest& request);
 // NOT_FOUND.
-[[nodiscard]] StatusOr<ProposalItem> ReadProposal(Db& db, std::string_view proposal_id);
+[[nodiscard]] StatusOr<ProposalItem> FindProposal(Db& db, std::string_view proposal_id);
 
 struct EvolutionEventItem {
   std::string event_id, proposal_id, skill, action, details, target, location, run_id, hash;

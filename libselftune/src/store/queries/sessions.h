@@ -53,8 +53,6 @@ struct PromptItem {
   std::optional<int64_t> source_offset, source_line;
 };
 [[nodiscard]] StatusOr<std::vector<PromptItem>> ReadPrompts(Db& db, SessionPk session);
-[[nodiscard]] StatusOr<std::vector<ObservationItem>> ReadSessionObservations(Db& db,
-                                                                             SessionPk session);
 
 struct ToolItem {
   std::string name;

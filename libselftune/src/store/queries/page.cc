@@ -1,0 +1,36 @@
+#include "store/queries/page.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace selftune::store {
+
+StatusOr<PageKey> ParsePageKey(std::string_view cursor) {
+  if (cursor.empty()) return PageKey{};
+  const size_t colon = cursor.find(':');
+  if (colon != cursor.npos) {
+    const auto order = base::ParseInt(cursor.substr(0, colon));
+    const auto key = base::ParseInt(cursor.substr(colon + 1));
+    if (order.has_value() && key.has_value()) return PageKey{*order, *key};
+  }
+  return Fail(kInvalidRequest, "reading a page: cursor \"{}\" is not one of a page before",
+              cursor.substr(0, 64));
+}
+
+std::string FormatPageKey(const PageKey& key) { return fmt::format("{}:{}", key.order, key.key); }
+
+WindowBounds BoundsOf(const TimeWindow& window) {
+  WindowBounds bounds;
+  if (window.from.has_value()) bounds.from = window.from->value;
+  if (window.to.has_value()) bounds.to = window.to->value;
+  return bounds;
+}
+
+int64_t PageLimit(const PageRequest& page) { return std::clamp<int64_t>(page.limit, 1, 1000); }
+
+}  // namespace selftune::store
