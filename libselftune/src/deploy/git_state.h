@@ -1,0 +1,29 @@
+// What version control says about a file before it is changed. Only reads.
+#pragma once
+
+#include <string>
+
+#include "base/env.h"
+#include "base/error.h"
+
+namespace selftune::deploy {
+
+struct GitState {
+  bool in_work_tree = false;
+  bool tracked = false;
+  bool dirty = false;       // modified in the index or the work tree
+  bool busy = false;        // merge, rebase, cherry-pick or bisect under way
+  std::string root, head;   // "" outside a repository
+};
+
+// A missing git or an answer after three seconds is an error only where the
+// file lies in a work tree (a `.git` above it).
+[[nodiscard]] StatusOr<GitState> ReadGitState(const std::string& path,
+                                              const base::Environment& env);
+
+// OK to write? GIT_DIRTY for a tracked file with changes (unless allowed), a
+// repository in the middle of something, or conflict markers in `bytes`.
+[[nodiscard]] Status CheckGit(const GitState& state, const std::string& path,
+                              const std::string& bytes, bool allow_dirty);
+
+}  // namespace selftune::deploy
