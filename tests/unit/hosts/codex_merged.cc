@@ -91,6 +91,7 @@ void AddSession(MergedSession& session, const ingest::SessionFacts& facts) {
   old.depth = std::max(old.depth, facts.depth);
   if (facts.started && (!old.started || *facts.started < *old.started)) old.started = facts.started;
   if (facts.ended && (!old.ended || *facts.ended > *old.ended)) old.ended = facts.ended;
+  if (facts.born && (!old.born || *facts.born < *old.born)) old.born = facts.born;
   if (facts.completion.has_value()) old.completion = facts.completion;
   AddMetrics(old.metrics, facts.metrics);
   for (const ingest::PromptFact& prompt : facts.prompts) session.prompts[prompt.seq] = prompt;
@@ -129,6 +130,8 @@ std::string DumpFacts(const MergedSession& session) {
     out += fmt::format("  prompt {} {} {} {} at {} line {} active {}: {}\n", seq, Word(prompt.kind),
                        prompt.native_id, prompt.origin.record, Time(prompt.at),
                        prompt.origin.line_no, prompt.active, prompt.text);
+    out += fmt::format("    command {} {} {} raw {}\n", Word(prompt.command_kind),
+                       prompt.command_name, prompt.command_args, prompt.raw_text);
   }
   for (const auto& [key, skill] : session.skills) {
     out +=
@@ -176,9 +179,9 @@ std::string Dump(const MergedStore& store) {
     out +=
         fmt::format("  {} {} {} {} {} {} {} {} {} {}\n", f.host_version, f.agent_cli, f.agent_type,
                     f.provider, f.model, f.cwd, f.branch, f.commit_sha, f.repo_remote, f.depth);
-    out += fmt::format("  links {} {} {} {} {}\n", f.links.parent_id, f.links.root_id,
-                       f.links.prompt_native_id, f.links.forked_from,
-                       f.links.fork_end_offset.value_or(0));
+    out += fmt::format("  links {} {} {} {} {} {} born {}\n", f.links.parent_id, f.links.root_id,
+                       f.links.prompt_native_id, f.links.spawn_call_id, f.links.forked_from,
+                       f.links.fork_end_offset.value_or(0), Time(f.born));
     out += fmt::format("  answers {} failed {} cut {} compactions {} api {}\n", f.metrics.answers,
                        f.metrics.failed_turns, f.metrics.interruptions, f.metrics.compactions,
                        f.metrics.api_errors);

@@ -49,21 +49,26 @@ void UnmarkBraces(std::string& word) {
   }
 }
 
-// "a{b,c}d" -> "abd" "acd"; nested and several groups; marks become text.
+// "a{b,c}d" -> "abd" "acd"; several groups; a group without a comma is text.
 void ExpandBraces(std::string word, std::vector<std::string>& out) {
-  const size_t open = word.rfind(kOpenBrace);
-  const size_t close = open == std::string::npos ? open : word.find(kCloseBrace, open);
-  const size_t comma = open == std::string::npos ? open : word.find(kComma, open);
-  if (close == std::string::npos || comma > close || out.size() > 64) {
-    UnmarkBraces(word);
-    out.push_back(std::move(word));
-    return;
+  constexpr size_t kMaxBytes = 4096, kMaxWords = 64;
+  while (word.size() <= kMaxBytes && out.size() < kMaxWords) {
+    const size_t close = word.find(kCloseBrace);
+    const size_t open = close == std::string::npos ? close : word.rfind(kOpenBrace, close);
+    if (open == std::string::npos) break;
+    const std::string inner = word.substr(open + 1, close - open - 1);
+    if (inner.find(kComma) != std::string::npos) {
+      const std::string before = word.substr(0, open), after = word.substr(close + 1);
+      for (const std::string_view part : base::Split(inner, kComma)) {
+        ExpandBraces(before + std::string(part) + after, out);
+      }
+      return;
+    }
+    word[open] = '{';
+    word[close] = '}';
   }
-  const std::string before = word.substr(0, open), after = word.substr(close + 1);
-  const std::string inner = word.substr(open + 1, close - open - 1);
-  for (const std::string_view part : base::Split(inner, kComma)) {
-    ExpandBraces(before + std::string(part) + after, out);
-  }
+  UnmarkBraces(word);
+  out.push_back(std::move(word));
 }
 
 // How many words at the front only start another command: `sudo -u x`, `env
