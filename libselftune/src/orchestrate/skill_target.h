@@ -1,0 +1,47 @@
+// The files behind a skill's name: which SKILL.md would be changed, which
+// copies go with it, and what stands in the way.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "skillfs/discovery.h"
+
+namespace selftune::orchestrate {
+
+struct TargetFile {
+  std::string path;      // real path
+  std::string platform;
+  std::string sha256;    // hex, of the bytes that were read
+  std::string bytes;
+};
+
+struct SkillTarget {
+  std::string skill;        // as the hosts write it
+  std::string path;         // of the first placement, as installed
+  std::string description;
+  std::string body_excerpt;  // first 2,000 code points behind the frontmatter
+  bool from_frontmatter = true;
+  std::vector<TargetFile> files;      // all replicas that change together
+  std::vector<std::string> diverged;  // copies with another text: never touched
+  bool in_git = false;
+  bool explicit_only = false;  // the model may not load it by itself
+  bool off = false;            // its frontmatter says metadata.selftune: off
+  std::string managed_reason;  // "" = may be written
+};
+
+// SKILL_NOT_FOUND, AMBIGUOUS_SKILL (details: the paths), INVALID_FRONTMATTER.
+// `skill_path` "" = by name alone.
+[[nodiscard]] StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery,
+                                               std::string_view skill,
+                                               std::string_view skill_path);
+
+// The bytes of one file with its description replaced.
+[[nodiscard]] StatusOr<std::string> WithDescription(const TargetFile& file,
+                                                    std::string_view description);
+
+}  // namespace selftune::orchestrate
