@@ -1,0 +1,334 @@
+#include "orchestrate/improve.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/text_similarity.h"
+#include "deploy/deployer.h"
+#include "deploy/git_state.h"
+#include "evolution/quality.h"
+#include "evolution/record.h"
+#include "monitoring/watch.h"
+#include "orchestrate/policy.h"
+#include "orchestrate/skill_target.h"
+#include "store/deploy_rows.h"
+#include "store/evolution_log.h"
+#include "store/job_rows.h"
+#include "store/write_txn.h"
+
+namespace selftune::orchestrate {
+namespace {
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr size_t kNeighbours = 3;
+constexpr size_t kNeighbourQueries = 5;
+
+// The skills whose descriptions are most like this one's.
+std::vector<const skillfs::InstalledSkill*> Similar(const skillfs::Discovery& skills,
+                                                    const SkillTarget& target) {
+  const auto own = base::WordTokens(target.description);
+  std::vector<std::pair<double, const skillfs::InstalledSkill*>> ranked;
+  for (const skillfs::InstalledSkill& skill : skills.skills) {
+    if (base::EqualsIgnoreCase(skill.name, target.skill)) continue;
+    if (!skill.frontmatter.description.has_value()) continue;
+    const auto other = base::WordTokens(*skill.frontmatter.description);
+    ranked.emplace_back(base::TokenJaccard(own, other), &skill);
+  }
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<const skillfs::InstalledSkill*> out;
+  for (size_t i = 0; i < ranked.size() && i < kNeighbours; ++i) out.push_back(ranked[i].second);
+  return out;
+}
+
+StatusOr<std::vector<evolution::Neighbour>> NeighboursOf(store::Db& db,
+                                                         const skillfs::Discovery& skills,
+                                                         const SkillTarget& target) {
+  std::vector<evolution::Neighbour> out;
+  for (const skillfs::InstalledSkill* skill : Similar(skills, target)) {
+    evolution::Neighbour& neighbour = out.emplace_back();
+    neighbour.skill = skill->name;
+    neighbour.description = *skill->frontmatter.description;
+    ST_ASSIGN_OR_RETURN(const eval::EvalSet set, eval::LoadEvalSet(db, skill->name, {}));
+    for (const eval::EvalEntry& entry : set.entries) {
+      if (!entry.should_trigger || !stats::IsHeldOut(entry.split)) continue;
+      if (neighbour.should_queries.size() == kNeighbourQueries) break;
+      neighbour.should_queries.push_back(entry.query);
+    }
+  }
+  return out;
+}
+
+class Improver {
+ public:
+  Improver(const ImproveWorld& world, const ImproveOptions& options)
+      : world_(world), options_(options) {}
+
+  StatusOr<ImproveResult> Run() {
+    ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, options_.skill, options_.skill_path));
+    result_.skill = target_.skill;
+    result_.before = target_.description;
+    result_.diverged = target_.diverged;
+    result_.quality_before =
+        evolution::ScoreDescription(target_.description, target_.skill).composite;
+    if (!target_.files.empty()) result_.sha256_before = target_.files.front().sha256;
+    ST_ASSIGN_OR_RETURN(const bool allowed, MayBegin());
+    if (!allowed) return std::move(result_);
+    ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf());
+    result_.set = input.set;
+    result_.evolution.plan = evolution::PlanEvolution(input);
+    if (options_.plan_only || world_.backend == nullptr) {
+      Conclude(result_.evolution.plan.reason_code.empty()
+                   ? "dry_run"
+                   : std::string(result_.evolution.plan.reason_code),
+               result_.evolution.plan.reason);
+      return std::move(result_);
+    }
+    ST_RETURN_IF_ERROR(Evolve(input));
+    return std::move(result_);
+  }
+
+ private:
+  void Conclude(std::string code, std::string reason) {
+    result_.reason_code = std::move(code);
+    result_.reason = std::move(reason);
+  }
+
+  [[nodiscard]] PolicyDecision Policy(bool canary) const {
+    return DecidePolicy({.target = &target_,
+                         .config = world_.config,
+                         .stored = policy_,
+                         .review_required = options_.review_required,
+                         .by_itself = options_.by_itself,
+                         .canary = canary});
+  }
+
+  // Policy and the state of the files, before anything is spent.
+  StatusOr<bool> MayBegin() {
+    ST_ASSIGN_OR_RETURN(policy_, store::ReadSkillPolicy(*world_.db, target_.skill));
+    const PolicyDecision policy = Policy(false);
+    if (policy.permission == Permission::kNever) {
+      Conclude(std::string(policy.reason_code), policy.reason);
+      return false;
+    }
+    const UtcMillis now = world_.clock->Now();
+    if (policy_.frozen_until.has_value() && *policy_.frozen_until > now) {
+      Conclude("cooldown", "frozen after repeated rollbacks until " +
+                               FormatRfc3339(*policy_.frozen_until));
+      return false;
+    }
+    if (policy_.cooldown_until.has_value() && *policy_.cooldown_until > now) {
+      Conclude("cooldown", "changed lately; the next change is possible from " +
+                               FormatRfc3339(*policy_.cooldown_until));
+      return false;
+    }
+    for (const TargetFile& file : target_.files) {
+      ST_ASSIGN_OR_RETURN(const deploy::GitState git,
+                          deploy::ReadGitState(file.path, *world_.env));
+      ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, options_.allow_dirty));
+    }
+    return true;
+  }
+
+  StatusOr<evolution::EvolveInput> InputOf() {
+    evolution::EvolveInput input;
+    input.skill = target_.skill;
+    input.current = target_.description;
+    input.from_frontmatter = target_.from_frontmatter;
+    input.body_excerpt = target_.body_excerpt;
+    ST_ASSIGN_OR_RETURN(input.set, eval::LoadEvalSet(*world_.db, target_.skill, {}));
+    for (const skillfs::InstalledSkill& skill : world_.skills->skills) {
+      if (!base::EqualsIgnoreCase(skill.name, target_.skill)) {
+        input.other_skills.push_back(skill.name);
+      }
+    }
+    ST_ASSIGN_OR_RETURN(input.neighbours, NeighboursOf(*world_.db, *world_.skills, target_));
+    ST_ASSIGN_OR_RETURN(input.rejected, store::RejectedTexts(*world_.db, target_.skill));
+    ST_ASSIGN_OR_RETURN(input.entries_at_looks,
+                        store::HoldoutEntriesAtLooks(*world_.db, target_.skill));
+    input.rounds = options_.rounds;
+    input.seed = options_.seed;
+    input.model = options_.model;
+    input.effort = options_.effort;
+    if (world_.progress) {
+      input.progress = [this](std::string_view stage, int done, int total) {
+        world_.progress(stage, done, total, target_.skill);
+      };
+    }
+    return input;
+  }
+
+  Status Evolve(const evolution::EvolveInput& input) {
+    llm::CallerOptions caller_options;
+    caller_options.run_id = options_.run_id;
+    caller_options.skill = target_.skill;
+    caller_options.limits = options_.limits;
+    caller_options.seed = options_.seed;
+    caller_options.cancel = world_.cancel;
+    llm::Caller caller(*world_.backend, *world_.db, *world_.clock, std::move(caller_options));
+    auto evolved = evolution::Evolve(caller, input);
+    result_.spent = caller.totals();
+    if (!evolved.ok()) return evolved.status();
+    result_.evolution = *std::move(evolved);
+    Conclude(std::string(result_.evolution.reason_code), result_.evolution.reason);
+    if (result_.evolution.best.has_value()) {
+      const evolution::Candidate& best =
+          result_.evolution.candidates[*result_.evolution.best];
+      result_.after = best.description;
+      result_.rationale = best.rationale;
+      result_.quality_after = evolution::ScoreDescription(best.description, target_.skill).composite;
+    }
+    if (options_.dry_run) {
+      if (Validated()) Conclude("dry_run", "validated: " + result_.evolution.reason);
+      return absl::OkStatus();
+    }
+    const std::string file_sha = base::FromHex(result_.sha256_before).value_or("");
+    ST_ASSIGN_OR_RETURN(const evolution::Recorded recorded,
+                        evolution::Record(*world_.db, input, result_.evolution,
+                                          {.run_id = options_.run_id,
+                                           .location = target_.path,
+                                           .file_sha256 = file_sha,
+                                           .agent = std::string(caller.agent())},
+                                          world_.clock->Now()));
+    result_.proposal_id = recorded.best_proposal_id;
+    return Validated() ? DeployIfAllowed() : absl::OkStatus();
+  }
+
+  [[nodiscard]] bool Validated() const {
+    return result_.evolution.reason_code == "promoted" || result_.evolution.reason_code == "canary";
+  }
+
+  Status DeployIfAllowed() {
+    const PolicyDecision policy = Policy(result_.evolution.reason_code == "canary");
+    if (policy.permission != Permission::kDeploy) {
+      Conclude(std::string(policy.reason_code), policy.reason + "; " + result_.evolution.reason);
+      return absl::OkStatus();
+    }
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(store::AddStep(*world_.db, result_.proposal_id,
+                                      {.action = store::ProposalState::kApproved,
+                                       .details = "by policy",
+                                       .run_id = options_.run_id},
+                                      world_.clock->Now()));
+    ST_RETURN_IF_ERROR(txn.Commit());
+    return Deploy();
+  }
+
+  Status Deploy() {
+    deploy::DeployPlan plan{.skill = target_.skill,
+                            .proposal_id = result_.proposal_id,
+                            .run_id = options_.run_id};
+    for (const TargetFile& file : target_.files) {
+      ST_ASSIGN_OR_RETURN(std::string bytes, WithDescription(file, result_.after));
+      plan.targets.push_back({.path = file.path,
+                              .platform = file.platform,
+                              .old_sha256 = file.sha256,
+                              .new_bytes = std::move(bytes)});
+    }
+    result_.sha256_after = base::Sha256Hex(plan.targets.front().new_bytes);
+    auto done = deploy::Execute({.db = world_.db,
+                                 .state_dir = world_.state_dir,
+                                 .clock = world_.clock},
+                                plan);
+    if (!done.ok()) {
+      if (CodeOf(done.status()).name != kFileChanged.name) return done.status();
+      Conclude("file_changed", std::string(Message(done.status())));
+      return absl::OkStatus();
+    }
+    result_.deployed = true;
+    result_.deploy_id = done->deploy_id;
+    result_.paths = std::move(done->paths);
+    result_.conflict_files = std::move(done->conflict_files);
+    Conclude("deployed", result_.evolution.reason);
+    return AfterDeploy();
+  }
+
+  // The change is watched from now on and followed by a day of rest.
+  Status AfterDeploy() {
+    const UtcMillis now = world_.clock->Now();
+    const bool canary = result_.evolution.reason_code == "canary";
+    ST_RETURN_IF_ERROR(monitoring::StartWatch(
+        *world_.db,
+        {.deploy_id = result_.deploy_id,
+         .skill = target_.skill,
+         .content_sha256 = base::FromHex(result_.sha256_after).value_or(""),
+         .description_before = target_.description,
+         .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
+        now));
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(store::SetCooldown(*world_.db, target_.skill, {now.value + kDayMs},
+                                          std::nullopt, "deployed", now));
+    return txn.Commit();
+  }
+
+  friend StatusOr<ImproveResult> selftune::orchestrate::DeployProposal(const ImproveWorld& world,
+                                                                       std::string_view proposal_id,
+                                                                       bool allow_dirty,
+                                                                       std::string_view run_id);
+
+  const ImproveWorld& world_;
+  const ImproveOptions& options_;
+  SkillTarget target_;
+  store::SkillPolicy policy_;
+  ImproveResult result_;
+};
+
+}  // namespace
+
+StatusOr<ImproveResult> ImproveSkill(const ImproveWorld& world, const ImproveOptions& options) {
+  return Improver(world, options).Run();
+}
+
+StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world, std::string_view proposal_id,
+                                       bool allow_dirty, std::string_view run_id) {
+  ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
+                      store::LoadProposal(*world.db, proposal_id));
+  ImproveOptions options;
+  options.skill = proposal.skill;
+  options.skill_path = proposal.location;
+  options.run_id = std::string(run_id);
+  options.allow_dirty = allow_dirty;
+  Improver improver(world, options);
+  ST_ASSIGN_OR_RETURN(improver.target_, FindTarget(*world.skills, proposal.skill, proposal.location));
+  ImproveResult& result = improver.result_;
+  result.skill = proposal.skill;
+  result.proposal_id = std::string(proposal_id);
+  result.before = proposal.original;
+  result.after = proposal.proposed;
+  result.rationale = proposal.rationale;
+  result.evolution.reason_code = proposal.tier == "canary" ? "canary" : "promoted";
+  if (improver.target_.files.empty() ||
+      base::FromHex(improver.target_.files.front().sha256) != proposal.original_sha256) {
+    return WithSuggestion(
+        Fail(kFileChanged, "deploying proposal {}: {} is not the text it was made from",
+             proposal_id, proposal.location),
+        "reject it and evolve the new text", fmt::format("selftune evolve --skill {}", proposal.skill));
+  }
+  for (const TargetFile& file : improver.target_.files) {
+    ST_ASSIGN_OR_RETURN(const deploy::GitState git, deploy::ReadGitState(file.path, *world.env));
+    ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, allow_dirty));
+  }
+  result.sha256_before = improver.target_.files.front().sha256;
+  {
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world.db));
+    ST_RETURN_IF_ERROR(store::AddStep(*world.db, proposal_id,
+                                      {.action = store::ProposalState::kApproved,
+                                       .details = "approved by a person",
+                                       .run_id = run_id},
+                                      world.clock->Now()));
+    ST_RETURN_IF_ERROR(txn.Commit());
+  }
+  ST_RETURN_IF_ERROR(improver.Deploy());
+  return std::move(improver.result_);
+}
+
+}  // namespace selftune::orchestrate
