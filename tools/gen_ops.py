@@ -123,7 +123,7 @@ class Field:
             base = "string"
         elif arg is not None:
             low, high = arg.split("..")
-            self.range = (int(low), int(high))
+            self.range = (int(low) if low else -2**63, int(high) if high else 2**63 - 1)
         if base not in SCALARS:
             raise ListError("field %s: unknown type %r" % (self.name, base))
         self.base = base
@@ -164,12 +164,13 @@ class Field:
             out["enum"] = self.choices
         if self.range:
             out["minimum"], out["maximum"] = self.range
+            out = {k: v for k, v in out.items() if v not in (-2**63, 2**63 - 1)}
         return out
 
     def type_text(self):
         text = " \\| ".join("`%s`" % c for c in self.choices) if self.choices else self.base
         if self.range:
-            text += " %d..%d" % self.range
+            text += " %s..%s" % tuple("" if abs(v) >= 2**63 - 1 else v for v in self.range)
         text += "[]" * self.lists + ("{}" if self.is_dict else "") + (" or null" if self.nullable else "")
         return text
 
@@ -380,8 +381,9 @@ def cpp_param(op, field):
         parts.append(".choices = kChoices_%s_%s" % (op.function, field.name))
     if field.default is not None:
         parts.append(".default_json = " + cpp_string(field.default))
-    if field.range:
+    if field.range and field.range[0] != -2**63:
         parts.append(".minimum = %d" % field.range[0])
+    if field.range and field.range[1] != 2**63 - 1:
         parts.append(".maximum = %d" % field.range[1])
     return "    {%s}," % ", ".join(parts)
 

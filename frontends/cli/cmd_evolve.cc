@@ -7,17 +7,15 @@
 namespace selftune::cli {
 namespace {
 
-std::string PValue(const Json& p) {
-  return p.is_number() ? p.Dump().substr(0, 8) : "-";
-}
+std::string PValue(const Json& p) { return p.is_number() ? p.Dump().substr(0, 8) : "-"; }
 
 std::string RenderEvolve(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   const bool deployed = data["deployed"].Bool();
   const std::string verdict = deployed ? screen.Paint(Style::kGood, "deployed")
                                        : screen.Paint(Style::kWarn, "not deployed");
-  std::string out = OneLine(data["skill"].Text()) + ": " + verdict + ", " +
-                    OneLine(data["reason"].Text()) + "\n";
+  std::string out =
+      OneLine(data["skill"].Text()) + ": " + verdict + ", " + OneLine(data["reason"].Text()) + "\n";
   Fields fields;
   fields.AddText("proposal", data["proposal_id"]);
   fields.AddText("deploy", data["deploy_id"]);
@@ -43,8 +41,8 @@ std::string RenderEvolve(const Reply& reply, const Screen& screen) {
 
 std::string RenderRollback(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
-  std::string out = OneLine(data["skill"].Text()) + ": " + OneLine(data["state"].Text()) + " (deploy " +
-                    OneLine(data["deploy_id"].Text()) + ")\n";
+  std::string out = OneLine(data["skill"].Text()) + ": " + OneLine(data["state"].Text()) +
+                    " (deploy " + OneLine(data["deploy_id"].Text()) + ")\n";
   Table table({{"state"}, {"file", Table::Align::kLeft, true}});
   for (const Json& target : data["targets"].items()) {
     table.Add({{OneLine(target["state"].Text())}, {OneLine(target["path"].Text())}});

@@ -30,8 +30,9 @@ std::string RenderSession(const Json& session, const Reply& reply, const Screen&
   if (!session["model"].Text().empty()) host += ", " + OneLine(session["model"].Text());
   fields.Add("host", host);
   fields.AddText("folder", session["workspace"]);
-  std::string when = Ago(session["ended"].is_null() ? session["started"].Text()
-                                                    : session["ended"].Text(), reply.now());
+  std::string when =
+      Ago(session["ended"].is_null() ? session["started"].Text() : session["ended"].Text(),
+          reply.now());
   if (session["duration_ms"].is_number()) when += ", " + Duration(session["duration_ms"].Int());
   fields.Add("ended", when + ", " + OneLine(session["outcome"].Text()));
   fields.Add("prompts", Count(static_cast<int64_t>(session["prompts"].items().size())));
@@ -44,8 +45,8 @@ std::string RenderSession(const Json& session, const Reply& reply, const Screen&
   if (grade.is_object()) fields.Add("grade", RateOf(grade["passed"].Int(), grade["total"].Int()));
   out += fields.Draw(screen);
   for (const Json& miss : session["unmatched"].items()) {
-    out += "  " + screen.Paint(Style::kWarn, "missed") + " " + OneLine(miss["skill"].Text()) + ": " +
-           Shorten(OneLine(miss["text"].Text()), screen.width / 2) + " " +
+    out += "  " + screen.Paint(Style::kWarn, "missed") + " " + OneLine(miss["skill"].Text()) +
+           ": " + Shorten(OneLine(miss["text"].Text()), screen.width / 2) + " " +
            screen.Paint(Style::kDim, OneLine(miss["reason"].Text())) + "\n";
   }
   const std::string advice = OneLine(session["recommendation"].Text());

@@ -24,8 +24,8 @@ std::string RenderRun(const Reply& reply, const Screen& screen) {
   for (const Json& decision : data["decisions"].items()) {
     std::string test = "-";
     if (decision["n_holdout"].is_number() && decision["n_holdout"].Int() > 0) {
-      test = "+" + Count(decision["gains"].Int()) + " -" + Count(decision["losses"].Int()) + " of " +
-             Count(decision["n_holdout"].Int());
+      test = "+" + Count(decision["gains"].Int()) + " -" + Count(decision["losses"].Int()) +
+             " of " + Count(decision["n_holdout"].Int());
     }
     const bool deployed = !decision["deploy_id"].is_null();
     table.Add({{OneLine(decision["skill"].Text())},
@@ -43,7 +43,8 @@ std::string RenderRun(const Reply& reply, const Screen& screen) {
   fields.AddCount("graded", data["auto_graded"]);
   const Json& spent = data["budget"]["spent"];
   if (spent["calls"].Int() > 0) {
-    fields.Add("spent", Plural(spent["calls"].Int(), "call") + ", " + Count(spent["tokens"].Int()) + " tokens");
+    fields.Add("spent", Plural(spent["calls"].Int(), "call") + ", " + Count(spent["tokens"].Int()) +
+                            " tokens");
   }
   fields.Add("time", Duration(data["elapsed_ms"].Int()));
   out += fields.Draw(screen);
@@ -62,7 +63,13 @@ constexpr Flag kFlags[] = {
     kSkillPathFlag,
     {"review-required", "stop before deploying", FlagType::kSwitch},
     {"max-skills", "at most this many are evolved", FlagType::kInt},
-    {"recent-window", "hours a session counts as recent", FlagType::kInt, "h", 0, {}, "recent_window_h"},
+    {"recent-window",
+     "hours a session counts as recent",
+     FlagType::kInt,
+     "h",
+     0,
+     {},
+     "recent_window_h"},
     {"max-auto-grade", "at most this many sessions are graded", FlagType::kInt},
     {"sync-force", "read every transcript again", FlagType::kSwitch},
     {"plan", "only estimate, no model call", FlagType::kSwitch},

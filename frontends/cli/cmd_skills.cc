@@ -49,7 +49,8 @@ std::string TriggerLine(const Json& rate) {
   std::string out = RateOf(rate["k"].Int(), rate["n"].Int());
   const auto& interval = rate["interval"].items();
   if (interval.size() != 2 || rate["n"].Int() == 0) return out;
-  return out + ", 95 % within " + Percent(interval[0].Double()) + " – " + Percent(interval[1].Double());
+  return out + ", 95 % within " + Percent(interval[0].Double()) + " – " +
+         Percent(interval[1].Double());
 }
 
 std::string RenderShow(const Reply& reply, const Screen& screen) {
@@ -72,15 +73,18 @@ std::string RenderShow(const Reply& reply, const Screen& screen) {
     fields.Add(OneLine(platform["platform"].Text()), Plural(platform["uses"].Int(), "use"));
   }
   if (data["watch"].is_object()) {
-    fields.Add("watch", OneLine(data["watch"]["state"].Text()) + " " + OneLine(data["watch"]["deploy_id"].Text()));
+    fields.Add("watch", OneLine(data["watch"]["state"].Text()) + " " +
+                            OneLine(data["watch"]["deploy_id"].Text()));
   }
   for (const Json& proposal : data["proposals"].items()) {
-    fields.Add("proposal", OneLine(proposal["proposal_id"].Text()) + " " + OneLine(proposal["state"].Text()) +
-                               ", " + Ago(proposal["created"].Text(), reply.now()));
+    fields.Add("proposal", OneLine(proposal["proposal_id"].Text()) + " " +
+                               OneLine(proposal["state"].Text()) + ", " +
+                               Ago(proposal["created"].Text(), reply.now()));
   }
   for (const Json& deploy : data["deploys"].items()) {
-    fields.Add("deploy", OneLine(deploy["deploy_id"].Text()) + " " + OneLine(deploy["state"].Text()) +
-                             ", " + Ago(deploy["at"].Text(), reply.now()));
+    fields.Add("deploy", OneLine(deploy["deploy_id"].Text()) + " " +
+                             OneLine(deploy["state"].Text()) + ", " +
+                             Ago(deploy["at"].Text(), reply.now()));
   }
   return out + fields.Draw(screen);
 }
@@ -116,7 +120,8 @@ constexpr Example kListExamples[] = {
 };
 constexpr Flag kShowFlags[] = {kSkillPathFlag, kSinceFlag, kUntilFlag};
 constexpr Positional kSkillPositional[] = {{"skill", "name of the skill"}};
-constexpr Example kShowExamples[] = {{"selftune skills show pdf --since 30d", "one skill, one month"}};
+constexpr Example kShowExamples[] = {
+    {"selftune skills show pdf --since 30d", "one skill, one month"}};
 constexpr Positional kPathPositional[] = {{"path", "a SKILL.md"}};
 constexpr Example kParseExamples[] = {
     {"selftune skills parse ~/.claude/skills/pdf/SKILL.md", "what a host reads in it"}};

@@ -72,13 +72,14 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
     const std::string& state = skill["state"].Text();
     attention += state == "CRITICAL" || state == "WARNING" ? 1 : 0;
   }
-  std::string out = Heading(screen, Plural(skills, "skill") + " in use, " +
-                                        (attention == 0 ? "nothing urgent"
-                                                        : Count(attention) + " needing attention"));
+  std::string out = Heading(
+      screen, Plural(skills, "skill") + " in use, " +
+                  (attention == 0 ? "nothing urgent" : Count(attention) + " needing attention"));
   out += screen.Paint(Style::kDim, "window " + OneLine(data["window"].Text()) + ", " +
                                        Plural(evidence["sessions"].Int(), "session") + ", " +
                                        Plural(evidence["prompts"].Int(), "prompt") + ", newest " +
-                                       Ago(evidence["newest"].Text(), reply.now())) + "\n\n";
+                                       Ago(evidence["newest"].Text(), reply.now())) +
+         "\n\n";
   const std::string table = SkillsTable(reply, screen);
   if (!table.empty()) out += table + "\n";
   Fields fields;
@@ -88,9 +89,9 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   fields.AddCount("unmatched prompts", data["unmatched"]["count"]);
   fields.AddCount("proposals to review", data["proposals_pending"]);
   const Json& system = data["system"];
-  fields.Add("system", system["healthy"].Bool()
-                           ? "healthy"
-                           : Plural(system["fail"].Int(), "check") + " failed; see selftune doctor");
+  fields.Add("system", system["healthy"].Bool() ? "healthy"
+                                                : Plural(system["fail"].Int(), "check") +
+                                                      " failed; see selftune doctor");
   return out + fields.Draw(screen);
 }
 
@@ -112,14 +113,15 @@ std::string RenderDoctor(const Reply& reply, const Screen& screen) {
     const std::string command = OneLine(check["guidance"]["command"].Text());
     const std::string text = OneLine(check["guidance"]["text"].Text());
     if ((bad || warn) && !(command.empty() && text.empty())) {
-      out += "      → " + text + (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
+      out += "      → " + text +
+             (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
     }
   }
   const Json& data = reply.data();
   out += "\n" + (data["healthy"].Bool() ? screen.Paint(Style::kGood, "healthy")
-                                         : screen.Paint(Style::kBad, "unhealthy"));
-  return out + ": " + Count(data["pass"].Int()) + " pass, " + Count(data["warn"].Int()) + " warn, " +
-         Count(data["fail"].Int()) + " fail\n";
+                                        : screen.Paint(Style::kBad, "unhealthy"));
+  return out + ": " + Count(data["pass"].Int()) + " pass, " + Count(data["warn"].Int()) +
+         " warn, " + Count(data["fail"].Int()) + " fail\n";
 }
 
 constexpr Flag kStatusFlags[] = {

@@ -11,10 +11,13 @@ std::string RenderStats(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   Fields fields;
   fields.Add("store", OneLine(data["path"].Text()));
-  fields.Add("size", Bytes(data["size_bytes"].Int()) + " and " + Bytes(data["wal_bytes"].Int()) + " of log");
-  fields.Add("schema", data["schema_version"].Dump() + ", SQLite " + OneLine(data["sqlite"].Text()));
+  fields.Add("size", Bytes(data["size_bytes"].Int()) + " and " + Bytes(data["wal_bytes"].Int()) +
+                         " of log");
+  fields.Add("schema",
+             data["schema_version"].Dump() + ", SQLite " + OneLine(data["sqlite"].Text()));
   const Json& backups = data["backups"];
-  fields.Add("backups", Count(backups["n"].Int()) + ", newest " + Ago(backups["newest"].Text(), reply.now()));
+  fields.Add("backups",
+             Count(backups["n"].Int()) + ", newest " + Ago(backups["newest"].Text(), reply.now()));
   Table table({{"table"}, {"rows", Table::Align::kRight}});
   for (const auto& [name, rows] : data["counts"].members()) {
     if (rows.Int() > 0) table.Add({{OneLine(name)}, {Count(rows.Int())}});
@@ -42,7 +45,8 @@ std::string RenderCheck(const Reply& reply, const Screen& screen) {
 }
 
 std::string RenderVacuum(const Reply& reply, const Screen&) {
-  return Bytes(reply.data()["before_bytes"].Int()) + " → " + Bytes(reply.data()["after_bytes"].Int()) + "\n";
+  return Bytes(reply.data()["before_bytes"].Int()) + " → " +
+         Bytes(reply.data()["after_bytes"].Int()) + "\n";
 }
 
 std::string RenderMigrate(const Reply& reply, const Screen&) {
@@ -54,10 +58,13 @@ std::string RenderMigrate(const Reply& reply, const Screen&) {
 }
 
 std::string RenderBackups(const Reply& reply, const Screen& screen) {
-  Table table({{"id"}, {"made"}, {"size", Table::Align::kRight}, {"state", Table::Align::kLeft, true}});
+  Table table(
+      {{"id"}, {"made"}, {"size", Table::Align::kRight}, {"state", Table::Align::kLeft, true}});
   for (const Json& backup : reply.data()["backups"].items()) {
     const bool checked = backup.Has("ok");
-    const std::string state = !checked ? "" : backup["ok"].Bool() ? "ok" : OneLine(backup["problem"].Text());
+    const std::string state = !checked              ? ""
+                              : backup["ok"].Bool() ? "ok"
+                                                    : OneLine(backup["problem"].Text());
     table.Add({{OneLine(backup["id"].Text())},
                {Ago(backup["at"].Text(), reply.now())},
                {Bytes(backup["bytes"].Int())},
@@ -76,7 +83,9 @@ std::string RenderQuery(const Reply& reply, const Screen& screen) {
   for (const Json& row : data["rows"].items()) {
     std::vector<Table::Cell> cells;
     for (const Json& cell : row.items()) {
-      cells.push_back({cell.is_null() ? "-" : cell.is_string() ? OneLine(cell.Text()) : cell.Dump()});
+      cells.push_back({cell.is_null()     ? "-"
+                       : cell.is_string() ? OneLine(cell.Text())
+                                          : cell.Dump()});
     }
     table.Add(std::move(cells));
   }
@@ -85,8 +94,10 @@ std::string RenderQuery(const Reply& reply, const Screen& screen) {
   return out;
 }
 
-constexpr Flag kDeepFlags[] = {{"deep", "every page, every rollup, every counter", FlagType::kSwitch}};
-constexpr Example kCheckExamples[] = {{"selftune db check --deep", "takes a moment on a large store"}};
+constexpr Flag kDeepFlags[] = {
+    {"deep", "every page, every rollup, every counter", FlagType::kSwitch}};
+constexpr Example kCheckExamples[] = {
+    {"selftune db check --deep", "takes a moment on a large store"}};
 constexpr Positional kBackupId[] = {{"id", "as in selftune backup list"}};
 constexpr Positional kBackupIdOptional[] = {{"id", "only this one", /*required=*/false}};
 constexpr Example kRestoreExamples[] = {

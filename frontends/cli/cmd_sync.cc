@@ -44,7 +44,14 @@ constexpr Flag kFlags[] = {
     {"only", "only these hosts", FlagType::kList, "hosts"},
     kSinceFlag,
     {"force", "read everything again", FlagType::kSwitch},
-    {"time-budget-ms", "stop after this long; the next sync goes on", FlagType::kInt, "ms", 0, {}, {}, true},
+    {"time-budget-ms",
+     "stop after this long; the next sync goes on",
+     FlagType::kInt,
+     "ms",
+     0,
+     {},
+     {},
+     true},
 };
 constexpr Example kExamples[] = {
     {"selftune sync", "read what is new"},

@@ -58,8 +58,9 @@ int RunRequest(const Invocation& typed) {
   std::optional<std::string> request = invocation.args.Get("json-text");
   if (request == "-") request = ReadStdin();
   if (!request.has_value()) {
-    return FinishFailure(invocation, "request", kErrorSchema,
-                         UsageFailure("INVALID_REQUEST", "reading a request from stdin failed", ""));
+    return FinishFailure(
+        invocation, "request", kErrorSchema,
+        UsageFailure("INVALID_REQUEST", "reading a request from stdin failed", ""));
   }
   LibraryOptions options;
   options.home = invocation.args.Get("home").value_or("");
@@ -91,10 +92,9 @@ std::string RenderSchemaList(const Reply& reply, const Screen& screen) {
 std::string CommandsData() {
   std::string paths;
   for (const Command* command : Registered()) {
-    paths += (paths.empty() ? "" : ",") + JsonObject()
-                                              .AddText("path", command->path)
-                                              .AddText("summary", command->summary)
-                                              .Take();
+    paths +=
+        (paths.empty() ? "" : ",") +
+        JsonObject().AddText("path", command->path).AddText("summary", command->summary).Take();
   }
   return "{\"commands\":[" + paths + "]}";
 }
@@ -124,10 +124,11 @@ int RunHelp(const Invocation& invocation) {
   for (const Command* command : Registered()) paths.push_back(command->path);
   const std::string typed = ShellLine(words);
   const std::string_view nearest = Nearest(typed, paths);
-  return FinishFailure(invocation, "help", kErrorSchema,
-                       UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed),
-                                    nearest.empty() ? "see selftune help --all"
-                                                    : "did you mean " + std::string(nearest) + "?"));
+  return FinishFailure(
+      invocation, "help", kErrorSchema,
+      UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed),
+                   nearest.empty() ? "see selftune help --all"
+                                   : "did you mean " + std::string(nearest) + "?"));
 }
 
 constexpr Flag kSchemaFlags[] = {
@@ -140,7 +141,8 @@ constexpr Positional kSchemaPositionals[] = {
 
 int RunSchema(const Invocation& invocation) {
   if (invocation.args.Has("commands")) {
-    return Finish(invocation, OwnEnvelope("schema", "selftune/commands@1", CommandsData()), nullptr);
+    return Finish(invocation, OwnEnvelope("schema", "selftune/commands@1", CommandsData()),
+                  nullptr);
   }
   const std::optional<std::string> id = invocation.args.Get("id");
   const bool list = !id.has_value() || invocation.args.Has("list");

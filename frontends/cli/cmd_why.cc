@@ -9,10 +9,12 @@ namespace {
 
 std::string RenderWhy(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
-  std::string out = Heading(screen, OneLine(data["skill"].Text()) + ": " + OneLine(data["cause"].Text()));
+  std::string out =
+      Heading(screen, OneLine(data["skill"].Text()) + ": " + OneLine(data["cause"].Text()));
   const std::string explanation = OneLine(data["explanation"].Text());
   if (!explanation.empty()) out += explanation + "\n";
-  Table table({{"check"}, {"result", Table::Align::kLeft, true}, {"source", Table::Align::kLeft, true}});
+  Table table(
+      {{"check"}, {"result", Table::Align::kLeft, true}, {"source", Table::Align::kLeft, true}});
   for (const Json& row : data["evidence"].items()) {
     table.Add({{OneLine(row["check"].Text())},
                {OneLine(row["result"].Text())},
@@ -23,7 +25,8 @@ std::string RenderWhy(const Reply& reply, const Screen& screen) {
   const std::string text = OneLine(fix["text"].Text());
   const std::string command = OneLine(fix["command"].Text());
   if (!text.empty() || !command.empty()) {
-    out += "\n→ " + text + (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
+    out +=
+        "\n→ " + text + (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
   }
   return out;
 }
@@ -72,7 +75,8 @@ constexpr Example kWhyExamples[] = {
     {"selftune why pdf --prompt 'merge these files'", "would it be used for this?"},
 };
 
-constexpr std::string_view kOutcomes[] = {"triggered", "refused", "requested", "read_only", "missed"};
+constexpr std::string_view kOutcomes[] = {"triggered", "refused", "requested", "read_only",
+                                          "missed"};
 constexpr Flag kEvidenceFlags[] = {
     {"session", "only this session", FlagType::kText, "id"},
     {"outcome", "only these", FlagType::kText, {}, 0, kOutcomes},

@@ -20,19 +20,19 @@ struct Flag {
   std::string_view name;  // "max-skills"
   std::string_view help;
   FlagType type = FlagType::kText;
-  std::string_view value = {};                     // shown: <n>; a word for the type if empty
-  char letter = 0;                                 // 'n' for -n
+  std::string_view value = {};  // shown: <n>; a word for the type if empty
+  char letter = 0;              // 'n' for -n
   std::span<const std::string_view> choices = {};
-  std::string_view param = {};   // of the request; the name with "_" if empty, "-" = none
-  bool advanced = false;         // shown under Advanced
+  std::string_view param = {};  // of the request; the name with "_" if empty, "-" = none
+  bool advanced = false;        // shown under Advanced
 };
 
 struct Positional {
   std::string_view name;  // "skill"
   std::string_view help;
   bool required = true;
-  bool many = false;             // the rest, as a list
-  std::string_view param = {};   // as in Flag
+  bool many = false;            // the rest, as a list
+  std::string_view param = {};  // as in Flag
 };
 
 struct Example {
@@ -81,6 +81,9 @@ struct Command {
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
 };
+
+// The parameter that a flag or positional sets; "" = none.
+[[nodiscard]] std::string ParamName(std::string_view param, std::string_view name);
 
 // Parameters of `command` from its flags and positionals, by name.
 [[nodiscard]] std::string ParamsByName(const Command& command, const Args& args);

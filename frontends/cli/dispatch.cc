@@ -41,8 +41,8 @@ SplitLine SplitGlobals(const std::vector<std::string>& argv) {
     const std::string& word = argv[at++];
     line.flags.push_back(word);
     const Flag* flag = FindGlobal(word);
-    const bool takes_next = flag != nullptr && flag->type != FlagType::kSwitch &&
-                            word.find('=') == std::string::npos;
+    const bool takes_next =
+        flag != nullptr && flag->type != FlagType::kSwitch && word.find('=') == std::string::npos;
     if (takes_next && at < argv.size()) line.flags.push_back(argv[at++]);
   }
   line.words.assign(argv.begin() + static_cast<std::ptrdiff_t>(at), argv.end());
@@ -59,8 +59,8 @@ bool Contains(const std::vector<std::string>& words, std::string_view word) {
 // `error[CODE]: message (suggestion); next: command`, one line.
 void ExplainOnStderr(const Json& envelope) {
   const Json& error = envelope["error"];
-  std::string line = "selftune: " + OneLine(error["code"].Text()) + ": " +
-                     OneLine(error["message"].Text());
+  std::string line =
+      "selftune: " + OneLine(error["code"].Text()) + ": " + OneLine(error["message"].Text());
   const std::string suggestion = OneLine(error["suggestion"].Text());
   if (!suggestion.empty()) line += " (" + suggestion + ")";
   const std::string next = OneLine(envelope["next"]["command"].Text());
@@ -97,16 +97,16 @@ int RunOperation(const Invocation& invocation) {
   if (const auto timeout = invocation.args.Get("timeout")) {
     options.deadline_ms = ParseDuration(*timeout);
     if (!options.deadline_ms.has_value()) {
-      return FinishFailure(invocation, command.path, schema,
-                           UsageFailure("INVALID_FLAG",
-                                        "--timeout takes a time such as 30s or 5m, not " +
-                                            OneLine(*timeout), ""));
+      return FinishFailure(
+          invocation, command.path, schema,
+          UsageFailure("INVALID_FLAG",
+                       "--timeout takes a time such as 30s or 5m, not " + OneLine(*timeout), ""));
     }
   }
-  const std::string params = WithConfirmation(
-      command.params != nullptr ? command.params(invocation.args)
-                                : ParamsByName(command, invocation.args),
-      invocation);
+  const std::string params =
+      WithConfirmation(command.params != nullptr ? command.params(invocation.args)
+                                                 : ParamsByName(command, invocation.args),
+                       invocation);
   ProgressLine line(invocation.args, mode);
   ProgressFn progress;
   if (mode == OutputMode::kJsonLines) {
@@ -140,20 +140,23 @@ int UnknownCommand(const Invocation& invocation, const std::vector<std::string>&
   }
   if (!below.empty()) {
     std::string known;
-    for (const std::string_view path : below) known += (known.empty() ? "" : ", ") + std::string(path);
+    for (const std::string_view path : below)
+      known += (known.empty() ? "" : ", ") + std::string(path);
     const std::string typed = words.size() > 1 ? words[0] + " " + words[1] : words[0];
-    return FinishFailure(invocation, words[0], kErrorSchema,
-                         UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed),
-                                      "there is " + known));
+    return FinishFailure(
+        invocation, words[0], kErrorSchema,
+        UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed), "there is " + known));
   }
   const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
   std::string_view nearest = Nearest(two, names);
   if (nearest.empty()) nearest = Nearest(words[0], names);
-  Failure failure = UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(words[0]),
-                                 nearest.empty() ? "see selftune --help"
-                                                 : "did you mean selftune " + std::string(nearest) + "?");
+  Failure failure =
+      UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(words[0]),
+                   nearest.empty() ? "see selftune --help"
+                                   : "did you mean selftune " + std::string(nearest) + "?");
   failure.next_argv = {"selftune", "--help"};
-  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema, std::move(failure));
+  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema,
+                       std::move(failure));
 }
 
 // What only the global flags of a line say, for lines without a command.
@@ -180,7 +183,8 @@ int Finish(const Invocation& invocation, const std::string& envelope,
   bool written = true;
   if (mode != OutputMode::kText) {
     const auto fields = invocation.args.Get("fields");
-    written = WriteOut((fields.has_value() ? KeepFields(*parsed, *fields).Dump() : envelope) + "\n");
+    written =
+        WriteOut((fields.has_value() ? KeepFields(*parsed, *fields).Dump() : envelope) + "\n");
   } else if ((*parsed)["data"].is_object()) {
     const Screen screen = ScreenOf(invocation.args);
     const Reply reply{*parsed};
@@ -231,8 +235,8 @@ int Dispatch(const std::vector<std::string>& argv) {
   if (parsed.error.has_value()) {
     invocation.args = GlobalArgs(argv);
     const OpRow* op = FindOp(match.command->op);
-    Failure failure = UsageFailure(parsed.error->code, parsed.error->message,
-                                   parsed.error->suggestion);
+    Failure failure =
+        UsageFailure(parsed.error->code, parsed.error->message, parsed.error->suggestion);
     failure.next_argv = {"selftune", "help"};
     for (size_t i = 0; i < match.words; ++i) failure.next_argv.push_back(words[i]);
     return FinishFailure(invocation, match.command->path, op != nullptr ? op->schema : kErrorSchema,
@@ -257,27 +261,37 @@ std::string NumberText(const std::string& typed) {
 
 }  // namespace
 
+std::string ParamName(std::string_view param, std::string_view name) {
+  if (param == "-") return "";
+  std::string text(param.empty() ? name : param);
+  for (char& c : text) c = c == '-' ? '_' : c;
+  return text;
+}
+
 std::string ParamsByName(const Command& command, const Args& args) {
   JsonObject out;
-  const auto key = [](std::string_view param, std::string_view name) {
-    std::string text(param.empty() ? name : param);
-    for (char& c : text) c = c == '-' ? '_' : c;
-    return text;
-  };
   for (const Flag& flag : command.flags) {
-    if (flag.param == "-" || !args.Has(flag.name)) continue;
-    const std::string name = key(flag.param, flag.name);
+    const std::string name = ParamName(flag.param, flag.name);
+    if (name.empty() || !args.Has(flag.name)) continue;
     switch (flag.type) {
-      case FlagType::kSwitch: out.AddBool(name, true); break;
+      case FlagType::kSwitch:
+        out.AddBool(name, true);
+        break;
       case FlagType::kInt:
-      case FlagType::kNumber: out.AddRaw(name, NumberText(*args.Get(flag.name))); break;
-      case FlagType::kList: out.AddTexts(name, args.All(flag.name)); break;
-      case FlagType::kText: out.Add(name, args.Get(flag.name)); break;
+      case FlagType::kNumber:
+        out.AddRaw(name, NumberText(*args.Get(flag.name)));
+        break;
+      case FlagType::kList:
+        out.AddTexts(name, args.All(flag.name));
+        break;
+      case FlagType::kText:
+        out.Add(name, args.Get(flag.name));
+        break;
     }
   }
   for (const Positional& positional : command.positionals) {
-    if (positional.param == "-" || !args.Has(positional.name)) continue;
-    const std::string name = key(positional.param, positional.name);
+    const std::string name = ParamName(positional.param, positional.name);
+    if (name.empty() || !args.Has(positional.name)) continue;
     if (positional.many) {
       out.AddTexts(name, args.All(positional.name));
     } else {

@@ -16,8 +16,8 @@ struct Failure {
   std::string suggestion;  // "" = null
   bool retryable = false;
   int exit_code = 1;
-  std::string details;                  // a JSON object, "" = null
-  std::vector<std::string> next_argv;   // empty = no next step
+  std::string details;                 // a JSON object, "" = null
+  std::vector<std::string> next_argv;  // empty = no next step
 };
 
 // From the error object of the library.

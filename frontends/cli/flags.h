@@ -17,19 +17,20 @@ inline constexpr Flag kCursorFlag = {"cursor", "next_cursor of the page before",
                                      "cursor"};
 inline constexpr Flag kAgentFlag = {"agent", "agent CLI that answers model calls", FlagType::kText,
                                     "name"};
-inline constexpr Flag kModelFlag = {"model", "model to ask", FlagType::kText, "name", 0, {}, {}, true};
-inline constexpr Flag kTierFlag = {"tier", "cheap, standard or strong", FlagType::kText, "tier", 0,
-                                   {}, {}, true};
-inline constexpr Flag kEffortFlag = {"effort", "how hard the model should think", FlagType::kText,
-                                     "effort", 0, {}, {}, true};
-inline constexpr Flag kMaxCallsFlag = {"max-calls", "budget of model calls", FlagType::kInt, {}, 0,
-                                       {}, {}, true};
-inline constexpr Flag kMaxCostFlag = {"max-cost-usd", "budget in US dollars", FlagType::kNumber, {},
-                                      0, {}, {}, true};
-inline constexpr Flag kMaxTokensFlag = {"max-tokens", "budget of tokens", FlagType::kInt, {}, 0, {},
-                                        {}, true};
-inline constexpr Flag kMaxMinutesFlag = {"max-minutes", "budget of time", FlagType::kNumber, {}, 0,
-                                         {}, {}, true};
+inline constexpr Flag kModelFlag = {"model", "model to ask", FlagType::kText, "name", 0, {}, {},
+                                    true};
+inline constexpr Flag kTierFlag = {
+    "tier", "cheap, standard or strong", FlagType::kText, "tier", 0, {}, {}, true};
+inline constexpr Flag kEffortFlag = {
+    "effort", "how hard the model should think", FlagType::kText, "effort", 0, {}, {}, true};
+inline constexpr Flag kMaxCallsFlag = {
+    "max-calls", "budget of model calls", FlagType::kInt, {}, 0, {}, {}, true};
+inline constexpr Flag kMaxCostFlag = {
+    "max-cost-usd", "budget in US dollars", FlagType::kNumber, {}, 0, {}, {}, true};
+inline constexpr Flag kMaxTokensFlag = {
+    "max-tokens", "budget of tokens", FlagType::kInt, {}, 0, {}, {}, true};
+inline constexpr Flag kMaxMinutesFlag = {
+    "max-minutes", "budget of time", FlagType::kNumber, {}, 0, {}, {}, true};
 inline constexpr Flag kSeedFlag = {"seed", "of everything random", FlagType::kInt, {}, 0, {}, {},
                                    true};
 

@@ -38,15 +38,20 @@ std::string ValueOf(const Flag& flag) {
   if (flag.type == FlagType::kSwitch) return "";
   if (!flag.choices.empty()) {
     std::string out;
-    for (const std::string_view choice : flag.choices) out += (out.empty() ? " " : "|") + std::string(choice);
+    for (const std::string_view choice : flag.choices)
+      out += (out.empty() ? " " : "|") + std::string(choice);
     return out;
   }
   if (!flag.value.empty()) return " <" + std::string(flag.value) + ">";
   switch (flag.type) {
-    case FlagType::kInt: return " <n>";
-    case FlagType::kNumber: return " <x>";
-    case FlagType::kList: return " <a,b>";
-    default: return " <text>";
+    case FlagType::kInt:
+      return " <n>";
+    case FlagType::kNumber:
+      return " <x>";
+    case FlagType::kList:
+      return " <a,b>";
+    default:
+      return " <text>";
   }
 }
 
@@ -76,7 +81,8 @@ std::string FlagLines(const std::vector<Flag>& flags) {
 std::string UsageLine(const Command& command) {
   std::string out = "selftune " + std::string(command.path);
   for (const Positional& positional : command.positionals) {
-    const std::string name = "<" + std::string(positional.name) + ">" + (positional.many ? "..." : "");
+    const std::string name =
+        "<" + std::string(positional.name) + ">" + (positional.many ? "..." : "");
     out += positional.required ? " " + name : " [" + name + "]";
   }
   return out + " [flags]";
@@ -85,7 +91,8 @@ std::string UsageLine(const Command& command) {
 std::string CommandText(const Command& command) {
   std::string out = std::string(command.path) + ": " + std::string(command.summary) + "\n\n";
   out += "Usage: " + UsageLine(command) + "\n";
-  if (!command.alias_of.empty()) out += "Alias of: selftune " + std::string(command.alias_of) + "\n";
+  if (!command.alias_of.empty())
+    out += "Alias of: selftune " + std::string(command.alias_of) + "\n";
   if (!command.examples.empty()) {
     out += "\nExamples:\n";
     size_t widest = 0;
@@ -97,7 +104,8 @@ std::string CommandText(const Command& command) {
   if (!command.positionals.empty()) {
     out += "\nArguments:\n";
     for (const Positional& positional : command.positionals) {
-      out += "  " + PadRight("<" + std::string(positional.name) + ">", 16) + std::string(positional.help) + "\n";
+      out += "  " + PadRight("<" + std::string(positional.name) + ">", 16) +
+             std::string(positional.help) + "\n";
     }
   }
   std::vector<Flag> common;
@@ -119,6 +127,11 @@ std::string CommandText(const Command& command) {
   return out;
 }
 
+std::string ParamJson(std::string_view param, std::string_view name) {
+  const std::string text = ParamName(param, name);
+  return text.empty() ? "null" : Quote(text);
+}
+
 std::string FlagJson(const Flag& flag) {
   constexpr std::string_view kTypes[] = {"text", "int", "number", "list", "switch"};
   std::vector<std::string> choices(flag.choices.begin(), flag.choices.end());
@@ -128,6 +141,7 @@ std::string FlagJson(const Flag& flag) {
       .AddText("type", kTypes[static_cast<size_t>(flag.type)])
       .AddTexts("choices", choices)
       .AddText("help", flag.help)
+      .AddRaw("param", ParamJson(flag.param, flag.name))
       .Take();
 }
 
@@ -138,12 +152,14 @@ std::string CommandJson(const Command& command) {
   for (const Flag& flag : ExtraFlags(command)) flags += (flags.empty() ? "" : ",") + FlagJson(flag);
   std::string positionals;
   for (const Positional& positional : command.positionals) {
-    positionals += (positionals.empty() ? "" : ",") + JsonObject()
-                                                          .AddText("name", positional.name)
-                                                          .AddText("help", positional.help)
-                                                          .AddBool("required", positional.required)
-                                                          .AddBool("many", positional.many)
-                                                          .Take();
+    positionals += (positionals.empty() ? "" : ",") +
+                   JsonObject()
+                       .AddText("name", positional.name)
+                       .AddText("help", positional.help)
+                       .AddBool("required", positional.required)
+                       .AddBool("many", positional.many)
+                       .AddRaw("param", ParamJson(positional.param, positional.name))
+                       .Take();
   }
   JsonObject out;
   out.AddText("path", command.path).AddText("summary", command.summary);
@@ -188,7 +204,8 @@ std::string FlagTable(const std::vector<Flag>& flags) {
   std::string out = "| Flag | Meaning |\n|---|---|\n";
   for (const Flag& flag : flags) {
     const std::string text = FlagText(flag);
-    out += "| `" + Cell(text.substr(text.find_first_not_of(' '))) + "` | " + Cell(flag.help) + " |\n";
+    out +=
+        "| `" + Cell(text.substr(text.find_first_not_of(' '))) + "` | " + Cell(flag.help) + " |\n";
   }
   return out + "\n";
 }
@@ -200,7 +217,8 @@ std::string ReferenceOf(const Command& command) {
     out += " Operation [`" + std::string(command.op) + "`](operations.md), reply `" +
            std::string(FindOp(command.op)->schema) + "`.";
   }
-  if (!command.alias_of.empty()) out += " Alias of `selftune " + std::string(command.alias_of) + "`.";
+  if (!command.alias_of.empty())
+    out += " Alias of `selftune " + std::string(command.alias_of) + "`.";
   out += "\n\n    " + UsageLine(command) + "\n";
   for (const Example& example : command.examples) {
     out += "    " + std::string(example.line) + "   # " + std::string(example.what) + "\n";
@@ -234,7 +252,8 @@ int ShowGroupHelp(const Invocation& invocation, std::string_view word) {
       commands.push_back(command);
     }
   }
-  return Show(invocation, "selftune " + std::string(word) + "\n\n" + CommandList(commands), commands);
+  return Show(invocation, "selftune " + std::string(word) + "\n\n" + CommandList(commands),
+              commands);
 }
 
 int ShowOverview(const Invocation& invocation, bool all) {
@@ -269,8 +288,10 @@ int ShowExitCodes(const Invocation& invocation) {
 
 int ShowReference(const Invocation& invocation) {
   std::string text =
-      "# Commands\n\n<!-- Generated by tools/gen_ops.py from the command registry; do not edit. -->\n\n"
-      "Output is text on a terminal and one JSON envelope elsewhere; `--json` and `--text` decide.\n\n"
+      "# Commands\n\n<!-- Generated by tools/gen_ops.py from the command registry; do not edit. "
+      "-->\n\n"
+      "Output is text on a terminal and one JSON envelope elsewhere; `--json` and `--text` "
+      "decide.\n\n"
       "## Global flags\n\n";
   const auto global = GlobalFlags();
   text += FlagTable({global.begin(), global.end()});

@@ -56,13 +56,24 @@ class JsonParser {
     Space();
     if (at_ >= text_.size()) return false;
     switch (text_[at_]) {
-      case '{': return Members(out, depth);
-      case '[': return Items(out, depth);
-      case '"': out.type_ = Json::Type::kString; return String(out.text_);
-      case 't': out.type_ = Json::Type::kBool; out.bool_ = true; return Word("true");
-      case 'f': out.type_ = Json::Type::kBool; return Word("false");
-      case 'n': return Word("null");
-      default: return Number(out);
+      case '{':
+        return Members(out, depth);
+      case '[':
+        return Items(out, depth);
+      case '"':
+        out.type_ = Json::Type::kString;
+        return String(out.text_);
+      case 't':
+        out.type_ = Json::Type::kBool;
+        out.bool_ = true;
+        return Word("true");
+      case 'f':
+        out.type_ = Json::Type::kBool;
+        return Word("false");
+      case 'n':
+        return Word("null");
+      default:
+        return Number(out);
     }
   }
 
@@ -110,14 +121,30 @@ class JsonParser {
   bool Escape(std::string& out) {
     const char c = at_ < text_.size() ? text_[at_++] : '\0';
     switch (c) {
-      case '"': case '\\': case '/': out += c; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case 'u': break;
-      default: return false;
+      case '"':
+      case '\\':
+      case '/':
+        out += c;
+        return true;
+      case 'b':
+        out += '\b';
+        return true;
+      case 'f':
+        out += '\f';
+        return true;
+      case 'n':
+        out += '\n';
+        return true;
+      case 'r':
+        out += '\r';
+        return true;
+      case 't':
+        out += '\t';
+        return true;
+      case 'u':
+        break;
+      default:
+        return false;
     }
     uint32_t code = 0;
     if (!Hex4(code)) return false;
@@ -167,8 +194,12 @@ Json Json::Array(std::vector<Json> items) {
   return out;
 }
 
-int64_t Json::Int() const { return type_ == Type::kNumber ? std::strtoll(text_.c_str(), nullptr, 10) : 0; }
-double Json::Double() const { return type_ == Type::kNumber ? std::strtod(text_.c_str(), nullptr) : 0; }
+int64_t Json::Int() const {
+  return type_ == Type::kNumber ? std::strtoll(text_.c_str(), nullptr, 10) : 0;
+}
+double Json::Double() const {
+  return type_ == Type::kNumber ? std::strtod(text_.c_str(), nullptr) : 0;
+}
 const std::string& Json::Text() const { return type_ == Type::kString ? text_ : kEmpty; }
 
 const Json& Json::operator[](std::string_view key) const {
@@ -187,10 +218,14 @@ bool Json::Has(std::string_view key) const {
 
 std::string Json::Dump() const {
   switch (type_) {
-    case Type::kNull: return "null";
-    case Type::kBool: return bool_ ? "true" : "false";
-    case Type::kNumber: return text_;
-    case Type::kString: return Quote(text_);
+    case Type::kNull:
+      return "null";
+    case Type::kBool:
+      return bool_ ? "true" : "false";
+    case Type::kNumber:
+      return text_;
+    case Type::kString:
+      return Quote(text_);
     case Type::kArray: {
       std::string out = "[";
       for (const Json& item : items_) out += (out.size() > 1 ? "," : "") + item.Dump();

@@ -32,8 +32,8 @@ class Json {
   [[nodiscard]] bool is_number() const { return type_ == Type::kNumber; }
 
   [[nodiscard]] bool Bool() const { return bool_; }
-  [[nodiscard]] int64_t Int() const;      // 0 if not a number
-  [[nodiscard]] double Double() const;    // 0 if not a number
+  [[nodiscard]] int64_t Int() const;              // 0 if not a number
+  [[nodiscard]] double Double() const;            // 0 if not a number
   [[nodiscard]] const std::string& Text() const;  // "" if not a string
   [[nodiscard]] const std::vector<Json>& items() const { return items_; }
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }

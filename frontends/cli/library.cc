@@ -133,8 +133,8 @@ Answer Ask(const LibraryOptions& options, std::string_view request_json,
   return WaitFor(job.get());
 }
 
-std::string RequestText(std::string_view op, std::string_view params_json,
-                        std::string_view command, std::optional<int64_t> deadline_ms) {
+std::string RequestText(std::string_view op, std::string_view params_json, std::string_view command,
+                        std::optional<int64_t> deadline_ms) {
   JsonObject client;
   client.AddText("name", "cli").AddText("version", LibraryVersion()).AddText("command", command);
   JsonObject request;

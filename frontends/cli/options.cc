@@ -61,9 +61,9 @@ UsageError UnknownFlag(const std::string& word, const std::vector<Flag>& flags,
   const size_t dashes = std::min(typed.find_first_not_of('-'), typed.size());
   const std::string_view nearest = Nearest(typed.substr(dashes), names);
   const std::string help = "selftune " + std::string(command.path) + " --help";
-  return {"INVALID_FLAG", "unknown flag " + OneLine(typed) + " of " + std::string(command.path),
-          nearest.empty() ? "see " + help
-                          : "did you mean --" + std::string(nearest) + "? see " + help};
+  return {
+      "INVALID_FLAG", "unknown flag " + OneLine(typed) + " of " + std::string(command.path),
+      nearest.empty() ? "see " + help : "did you mean --" + std::string(nearest) + "? see " + help};
 }
 
 bool IsInt(std::string_view text) {
@@ -93,7 +93,8 @@ std::optional<UsageError> CheckValue(const Flag& flag, const std::string& value)
   }
   const std::vector<std::string_view> choices(flag.choices.begin(), flag.choices.end());
   std::string known;
-  for (const std::string_view choice : choices) known += (known.empty() ? "" : ", ") + std::string(choice);
+  for (const std::string_view choice : choices)
+    known += (known.empty() ? "" : ", ") + std::string(choice);
   const std::string_view nearest = Nearest(value, choices);
   return UsageError{"INVALID_FLAG", name + " takes " + known + ", not " + OneLine(value),
                     nearest.empty() ? "" : "did you mean " + std::string(nearest) + "?"};
@@ -149,8 +150,9 @@ std::optional<UsageError> TakePositionals(const Command& command, const std::vec
   }
   const std::string_view nearest = Nearest(words[at], below);
   return UsageError{"INVALID_FLAG", "unexpected word " + OneLine(words[at]) + " behind " + path,
-                    nearest.empty() ? "see selftune " + path + " --help"
-                                    : "did you mean selftune " + path + " " + std::string(nearest) + "?"};
+                    nearest.empty()
+                        ? "see selftune " + path + " --help"
+                        : "did you mean selftune " + path + " " + std::string(nearest) + "?"};
 }
 
 std::optional<UsageError> CheckPositionals(const Command& command, const Args& args) {
@@ -177,7 +179,8 @@ std::vector<Flag> ExtraFlags(const Command& command) {
     flags.push_back({"yes", "really do it", FlagType::kSwitch});
   }
   if (command.exit_zero) {
-    flags.push_back({"exit-zero", "exit with 0 whatever was found", FlagType::kSwitch, {}, 0, {}, "-"});
+    flags.push_back(
+        {"exit-zero", "exit with 0 whatever was found", FlagType::kSwitch, {}, 0, {}, "-"});
   }
   return flags;
 }

@@ -24,8 +24,9 @@ constexpr const Command* kCommands[] = {
 }  // namespace
 
 const OpRow* FindOp(std::string_view name) {
-  const auto it = std::lower_bound(std::begin(kOps), std::end(kOps), name,
-                                   [](const OpRow& row, std::string_view n) { return row.name < n; });
+  const auto it =
+      std::lower_bound(std::begin(kOps), std::end(kOps), name,
+                       [](const OpRow& row, std::string_view n) { return row.name < n; });
   return it != std::end(kOps) && it->name == name ? &*it : nullptr;
 }
 

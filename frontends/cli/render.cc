@@ -22,10 +22,14 @@ std::string TrimRight(std::string line) {
 
 std::string Scalar(const Json& value) {
   switch (value.type()) {
-    case Json::Type::kNull: return "-";
-    case Json::Type::kBool: return value.Bool() ? "yes" : "no";
-    case Json::Type::kString: return OneLine(value.Text());
-    default: return value.Dump();
+    case Json::Type::kNull:
+      return "-";
+    case Json::Type::kBool:
+      return value.Bool() ? "yes" : "no";
+    case Json::Type::kString:
+      return OneLine(value.Text());
+    default:
+      return value.Dump();
   }
 }
 
@@ -114,7 +118,8 @@ std::string Table::Draw(const Screen& screen) const {
   for (const auto& row : rows_) {
     line.clear();
     for (size_t c = 0; c < columns_.size(); ++c) {
-      const std::string cell = Aligned(Shorten(row[c].text, widths[c]), widths[c], columns_[c].align);
+      const std::string cell =
+          Aligned(Shorten(row[c].text, widths[c]), widths[c], columns_[c].align);
       line += screen.Paint(row[c].style, cell) + std::string(kGap, ' ');
     }
     out += TrimRight(line) + "\n";
@@ -140,8 +145,8 @@ std::string Fields::Draw(const Screen& screen) const {
     std::vector<std::string> lines = Wrap(value, room);
     if (lines.empty()) lines.emplace_back();
     for (size_t i = 0; i < lines.size(); ++i) {
-      const std::string head = i == 0 ? screen.Paint(Style::kDim, PadRight(label, widest))
-                                      : std::string(widest, ' ');
+      const std::string head =
+          i == 0 ? screen.Paint(Style::kDim, PadRight(label, widest)) : std::string(widest, ' ');
       out += TrimRight(head + std::string(kGap, ' ') + lines[i]) + "\n";
     }
   }

@@ -15,8 +15,8 @@
 namespace selftune::cli {
 namespace {
 
-constexpr size_t kWidth = 80;     // when nobody says
-constexpr size_t kWidest = 140;   // lines longer than this are hard to read
+constexpr size_t kWidth = 80;    // when nobody says
+constexpr size_t kWidest = 140;  // lines longer than this are hard to read
 constexpr size_t kNarrowest = 40;
 constexpr int64_t kRedrawMs = 100;
 

@@ -11,10 +11,7 @@
 namespace selftune::capi {
 
 Context::Context(Engine& engine, Request request, const base::Cancel& cancel)
-    : engine_(engine),
-      request_(std::move(request)),
-      cancel_(cancel),
-      llm_(engine.llm_handler()) {}
+    : engine_(engine), request_(std::move(request)), cancel_(cancel), llm_(engine.llm_handler()) {}
 
 Context::~Context() {
   engine_.ReturnDb(Engine::Access::kRead, std::move(read_));

@@ -135,8 +135,8 @@ StatusOr<std::unique_ptr<store::Db>> Engine::OpenDb(Access access) const {
   if (missing && options_.no_create) {
     return MissingStore(Fail(kStoreMissing, "opening {}: no such file", paths_.db));
   }
-  options.mode = options_.no_migrate && !missing ? store::OpenMode::kReadWrite
-                                                 : store::OpenMode::kCreate;
+  options.mode =
+      options_.no_migrate && !missing ? store::OpenMode::kReadWrite : store::OpenMode::kCreate;
   if (missing) {
     ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(paths_.db)), 0700));
   }

@@ -18,7 +18,7 @@ namespace {
 
 using ChangedFn = void (*)(void* user, int64_t clock, uint32_t topics);
 
-constexpr std::chrono::milliseconds kPoll{25};        // a look costs a microsecond
+constexpr std::chrono::milliseconds kPoll{25};          // a look costs a microsecond
 constexpr std::chrono::milliseconds kPollMissing{250};  // while there is no store
 
 // Looks at the change clock from a thread of its own. SQLite has no
@@ -118,8 +118,8 @@ selftune_code_t selftune_subscribe(selftune_engine_t* engine, uint32_t topics,
       return Fail(kInvalidRequest, "engine, topics, changed and sub must be given");
     }
     ST_RETURN_IF_ERROR(engine->impl->Check());
-    auto handle = std::unique_ptr<selftune_sub>(
-        new selftune_sub{{*engine->impl, topics, changed, user}});
+    auto handle =
+        std::unique_ptr<selftune_sub>(new selftune_sub{{*engine->impl, topics, changed, user}});
     handle->watcher.Begin();
     *sub = handle.release();
     return absl::OkStatus();

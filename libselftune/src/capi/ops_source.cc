@@ -66,10 +66,10 @@ StatusOr<std::string> SourceBadLines(Context& context, const JsonValue& params) 
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   std::optional<store::SourceId> source;
   if (!params["source_id"].is_null()) source = store::SourceId{params["source_id"].AsInt()};
-  ST_ASSIGN_OR_RETURN(const store::BadLinePage page,
-                      store::ListBadLines(*db, source,
-                                          {.limit = params["limit"].AsInt(),
-                                           .cursor = params["cursor"].AsString()}));
+  ST_ASSIGN_OR_RETURN(
+      const store::BadLinePage page,
+      store::ListBadLines(
+          *db, source, {.limit = params["limit"].AsInt(), .cursor = params["cursor"].AsString()}));
   JsonWriter out;
   out.BeginObject().Key("items").BeginArray();
   for (const store::BadLineItem& line : page.items) {

@@ -259,8 +259,9 @@ StatusOr<std::string> StoreQuery(Context& context, const JsonValue& params) {
   store::SqlOptions options;
   options.max_rows = params["limit"].AsInt();
   options.cancel = &context.cancel();
-  ST_ASSIGN_OR_RETURN(const store::SqlResult result,
-                      store::RunUserSql(context.paths().db, params["sql"].AsString(), args, options));
+  ST_ASSIGN_OR_RETURN(
+      const store::SqlResult result,
+      store::RunUserSql(context.paths().db, params["sql"].AsString(), args, options));
   JsonWriter out;
   out.BeginObject().Key("columns").BeginArray();
   for (const std::string& column : result.columns) out.String(column);

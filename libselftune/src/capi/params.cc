@@ -50,7 +50,8 @@ struct Checker {
     if (text.empty()) return Wrong(spec, "a path");
     if (text.find('\0') != std::string::npos) return Wrong(spec, "a path without NUL");
     if (text == "~" || text.starts_with("~/")) {
-      return JsonValue::Text(base::NormalizePath(engine.paths().home, text.substr(std::min<size_t>(2, text.size()))));
+      return JsonValue::Text(
+          base::NormalizePath(engine.paths().home, text.substr(std::min<size_t>(2, text.size()))));
     }
     if (text.front() == '/') return JsonValue::Text(base::NormalizePath("/", text));
     char here[4096];
@@ -68,12 +69,18 @@ struct Checker {
     }
     const auto unit_ms = [](char unit) -> int64_t {
       switch (unit) {
-        case 's': return 1000;
-        case 'm': return 60'000;
-        case 'h': return 3'600'000;
-        case 'd': return 86'400'000;
-        case 'w': return 7 * int64_t{86'400'000};
-        default: return 0;
+        case 's':
+          return 1000;
+        case 'm':
+          return 60'000;
+        case 'h':
+          return 3'600'000;
+        case 'd':
+          return 86'400'000;
+        case 'w':
+          return 7 * int64_t{86'400'000};
+        default:
+          return 0;
       }
     };
     const int64_t unit = text.empty() ? 0 : unit_ms(text.back());
@@ -104,7 +111,8 @@ struct Checker {
 
   [[nodiscard]] StatusOr<JsonValue> One(const ParamSpec& spec, const JsonValue& value) const {
     switch (spec.type) {
-      case ParamType::kString: return Text(spec, value);
+      case ParamType::kString:
+        return Text(spec, value);
       case ParamType::kPath:
         if (!value.is_string()) return Wrong(spec, "a string");
         return Path(spec, value);
@@ -114,7 +122,8 @@ struct Checker {
       case ParamType::kTime:
         if (!value.is_string()) return Wrong(spec, "a string");
         return Time(spec, value);
-      case ParamType::kInt: return Int(spec, value);
+      case ParamType::kInt:
+        return Int(spec, value);
       case ParamType::kNumber:
         if (!value.is_number()) return Wrong(spec, "a number");
         return value;
@@ -124,7 +133,8 @@ struct Checker {
       case ParamType::kObject:
         if (!value.is_object()) return Wrong(spec, "an object");
         return value;
-      case ParamType::kAny: return value;
+      case ParamType::kAny:
+        return value;
     }
     return value;
   }

@@ -30,8 +30,10 @@ StatusOr<selftune_options_t> CopyOptions(const selftune_options_t* given) {
   selftune_options_t options = SELFTUNE_OPTIONS_INIT;
   if (given == nullptr) return options;
   if (given->struct_size < offsetof(selftune_options_t, home)) {
-    return Fail(kInvalidRequest, "opening an engine: struct_size {} is too small; use "
-                "SELFTUNE_OPTIONS_INIT", given->struct_size);
+    return Fail(kInvalidRequest,
+                "opening an engine: struct_size {} is too small; use "
+                "SELFTUNE_OPTIONS_INIT",
+                given->struct_size);
   }
   std::memcpy(&options, given, std::min<size_t>(given->struct_size, sizeof options));
   if ((options.flags & ~kKnownFlags) != 0) {

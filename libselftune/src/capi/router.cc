@@ -68,7 +68,8 @@ Status AsDeadline(const Status& status, int64_t deadline_ms) {
 StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
                                  const base::Cancel& cancel,
                                  std::function<void(std::string_view)> on_event) {
-  ST_ASSIGN_OR_RETURN(const base::JsonValue params, CheckParams(*request.op, request.params, engine));
+  ST_ASSIGN_OR_RETURN(const base::JsonValue params,
+                      CheckParams(*request.op, request.params, engine));
   Context context(engine,
                   {.op = std::string(request.op->name),
                    .dry_run = params["dry_run"].AsBool(),
@@ -88,8 +89,9 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
 
 const OpSpec* FindOp(std::string_view name) {
   const std::span<const OpSpec> ops = AllOps();
-  const auto it = std::lower_bound(ops.begin(), ops.end(), name,
-                                   [](const OpSpec& op, std::string_view n) { return op.name < n; });
+  const auto it =
+      std::lower_bound(ops.begin(), ops.end(), name,
+                       [](const OpSpec& op, std::string_view n) { return op.name < n; });
   return it != ops.end() && it->name == name ? &*it : nullptr;
 }
 
@@ -116,7 +118,8 @@ StatusOr<std::string> RunRequest(Engine& engine, const RequestDoc& request, base
   if (!request.deadline_ms.has_value()) {
     return RunChecked(engine, request, cancel, std::move(on_event));
   }
-  const auto at = std::chrono::steady_clock::now() + std::chrono::milliseconds(*request.deadline_ms);
+  const auto at =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(*request.deadline_ms);
   const Deadlines::Guard guard(engine.deadlines(), at, cancel);
   StatusOr<std::string> reply = RunChecked(engine, request, cancel, std::move(on_event));
   if (reply.ok() || !guard.passed()) return reply;

@@ -17,8 +17,7 @@ constexpr std::array<std::string_view, 3> kGuardsWords = {"off", "advise", "bloc
 constexpr std::array<std::string_view, 3> kSkillWords = {"locked", "propose", "auto"};
 
 template <typename Enum>
-std::optional<Enum> ParseWord(const std::array<std::string_view, 3>& words,
-                              std::string_view word) {
+std::optional<Enum> ParseWord(const std::array<std::string_view, 3>& words, std::string_view word) {
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i] == word) return static_cast<Enum>(i);
   }
@@ -121,8 +120,8 @@ StatusOr<Config> Parse(std::string_view text, std::string path) {
   if (!parsed->is_object()) return refuse("expected a JSON object");
   const int64_t version = (*parsed)["config_version"].AsInt(kVersion);
   if (version > kVersion) {
-    return refuse(fmt::format("config_version {} is newer than this edition knows ({})", version,
-                              kVersion));
+    return refuse(
+        fmt::format("config_version {} is newer than this edition knows ({})", version, kVersion));
   }
   Config config;
   config.path = std::move(path);
@@ -161,8 +160,8 @@ base::JsonValue WithValue(const base::JsonValue& document, std::string_view key,
 base::JsonValue WithSkillAutonomy(const base::JsonValue& document, std::string_view skill,
                                   SkillAutonomy autonomy) {
   const base::JsonValue& skills = document["skills"];
-  base::JsonValue entry = WithValue(skills[skill], "autonomy",
-                                    base::JsonValue::Text(std::string(Word(autonomy))));
+  base::JsonValue entry =
+      WithValue(skills[skill], "autonomy", base::JsonValue::Text(std::string(Word(autonomy))));
   return WithValue(document, "skills", WithValue(skills, skill, std::move(entry)));
 }
 

@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""Runs the built command: argv to exit code, one envelope on stdout, no stray output.
+
+    cli_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
+"""
+
+import json
+import os
+import pathlib
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import schema_check  # noqa: E402
+
+SELFTUNE = ""
+SCHEMAS = {}
+SKILL = "---\nname: pdf\ndescription: Fill forms.\n---\n\n# PDF\n"
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c"
+
+
+def load_schemas(folder):
+    for path in pathlib.Path(folder).glob("*.json"):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        SCHEMAS[schema["$id"]] = schema
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="selftune-cli-")
+        self.home = pathlib.Path(self.folder.name)
+        self.addCleanup(self.folder.cleanup)
+
+    def env(self, **extra):
+        out = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "TERM": "xterm"}
+        for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+            if name in os.environ:
+                out[name] = os.environ[name]
+        out.update(extra)
+        return out
+
+    def run_cli(self, *argv, stdin=None, env=None):
+        done = subprocess.run([SELFTUNE, *argv], input=stdin, capture_output=True, env=env or self.env(),
+                              timeout=120, cwd=self.home)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def envelope(self, *argv, code=0, stdin=None, env=None):
+        """Runs a command that must print one well-formed envelope and exit with `code`."""
+        status, out, err = self.run_cli(*argv, stdin=stdin, env=env)
+        self.assertEqual(out.count("\n"), 1, "one line on stdout, not %r (stderr %r)" % (out, err))
+        doc = json.loads(out)
+        self.assertEqual(status, code, out + err)
+        self.assertEqual(schema_check.problems(SCHEMAS["selftune/envelope@1"], doc), [])
+        if doc["schema"] in SCHEMAS and doc["data"] is not None and "--fields" not in argv:
+            self.assertEqual(schema_check.problems(SCHEMAS[doc["schema"]], doc["data"]), [])
+        self.assertEqual(doc["ok"], status == 0 or "--exit-zero" in argv and doc["error"] is None)
+        if doc["ok"]:
+            self.assertIsNone(doc["error"])
+            self.assertEqual(err, "", "a command that works says nothing on stderr")
+        else:
+            self.assertEqual(doc["error"]["exit_code"], status)
+            self.assertEqual(err.count("\n"), 1, "one line on stderr, not %r" % err)
+            self.assertIn(doc["error"]["code"], err)
+        return doc
+
+    def on_terminal(self, *argv, env=None):
+        """Runs with stdout a terminal; (exit code, what was shown)."""
+        master, slave = pty.openpty()
+        child = subprocess.Popen([SELFTUNE, *argv], stdin=subprocess.DEVNULL, stdout=slave,
+                                 stderr=subprocess.PIPE, env=env or self.env(), cwd=self.home)
+        os.close(slave)
+        shown = b""
+        while True:
+            ready, _, _ = select.select([master], [], [], 0.1)
+            if ready:
+                try:
+                    chunk = os.read(master, 65536)
+                except OSError:  # the other end is gone
+                    break
+                if not chunk:
+                    break
+                shown += chunk
+            elif child.poll() is not None:
+                break
+        os.close(master)
+        child.stderr.close()
+        return child.wait(), shown.decode().replace("\r\n", "\n")
+
+    def skill_file(self, text=SKILL):
+        path = self.home / "SKILL.md"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def make_store(self):
+        if not self.has_op("sync.run"):
+            self.skipTest("nothing makes a store yet")
+        self.envelope("sync")
+
+    def has_op(self, op):
+        return "selftune/%s.params@1" % op in SCHEMAS
+
+
+class Output(CliTest):
+    def test_not_a_terminal_means_one_envelope(self):
+        doc = self.envelope("version")
+        self.assertEqual(doc["command"], "version")
+        self.assertEqual(doc["schema"], "selftune/version@1")
+
+    def test_a_terminal_means_text(self):
+        code, text = self.on_terminal("version")
+        self.assertEqual(code, 0)
+        self.assertRegex(text, r"selftune +\d+\.\d+\.\d+")
+        self.assertNotIn("{", text)
+
+    def test_json_and_text_decide(self):
+        code, text = self.on_terminal("version", "--json")
+        self.assertEqual(code, 0)
+        json.loads(text)
+        code, out, err = self.run_cli("version", "--text")
+        self.assertEqual((code, err), (0, ""))
+        self.assertTrue(out.startswith("selftune "))
+
+    def test_fields_trim_data(self):
+        doc = self.envelope("version", "--fields", "version,nothing")
+        self.assertEqual(list(doc["data"]), ["version"])
+        self.assertEqual([w["code"] for w in doc["warnings"]], ["UNKNOWN_FIELD"])
+
+    def test_colours_only_where_wanted(self):
+        path = str(self.skill_file())
+        for argv, env, coloured in (
+            ((), {}, True),
+            ((), {"NO_COLOR": "1"}, False),
+            ((), {"TERM": "dumb"}, False),
+            (("--color", "never"), {}, False),
+            (("--color=always",), {"NO_COLOR": "1"}, True),
+        ):
+            with self.subTest(argv=argv, env=env):
+                _, text = self.on_terminal("skills", "parse", path, *argv, env=self.env(**env))
+                self.assertEqual("\x1b[" in text, coloured)
+        _, out, _ = self.run_cli("skills", "parse", path, "--text")
+        self.assertNotIn("\x1b", out)
+        _, out, _ = self.run_cli("skills", "parse", path, "--text", env=self.env(CLICOLOR_FORCE="1"))
+        self.assertIn("\x1b[", out)
+
+    def test_control_characters_of_files_do_not_reach_the_terminal(self):
+        path = self.skill_file('---\nname: "a\\x1b[31mb"\ndescription: "x\\u202ey\\rz\\x9b"\n---\n')
+        _, text = self.on_terminal("skills", "parse", str(path), "--color", "never")
+        for bad in ("\x1b", "\u202e", "\r", "\x9b"):
+            self.assertNotIn(bad, text)
+        self.assertIn("a\\x1b[31mb", text)
+        doc = self.envelope("skills", "parse", str(path))
+        self.assertEqual(doc["data"]["name"], "a\x1b[31mb")
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([SELFTUNE, "version"], stdout=full, stderr=subprocess.PIPE, env=self.env(),
+                                  check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"WRITE_FAILED", done.stderr)
+
+    def test_nothing_is_written_by_looking(self):
+        for argv in (("version",), ("help",), ("schema", "--list")):
+            self.envelope(*argv)
+        self.assertEqual(list(self.home.iterdir()), [])
+
+
+class Usage(CliTest):
+    def test_unknown_commands_say_what_was_meant(self):
+        for argv, meant in ((("verson",), "version"), (("skill", "parse"), "skills parse"),
+                            (("skills", "prase"), "skills parse")):
+            with self.subTest(argv=argv):
+                doc = self.envelope(*argv, code=64)
+                self.assertEqual(doc["error"]["code"], "UNKNOWN_COMMAND")
+                self.assertIn(meant, doc["error"]["suggestion"])
+        self.envelope("a\x1b[31mb", code=64)
+
+    def test_unknown_flags_are_errors_everywhere(self):
+        doc = self.envelope("version", "--jsn", code=64)
+        self.assertEqual(doc["error"]["code"], "INVALID_FLAG")
+        self.assertIn("--json", doc["error"]["suggestion"])
+        self.assertEqual(doc["next"]["argv"], ["selftune", "help", "version"])
+        for command in self.commands():
+            with self.subTest(command=command["path"]):
+                doc = self.envelope(*command["path"].split(), "--no-such-flag", code=64)
+                self.assertEqual(doc["error"]["code"], "INVALID_FLAG")
+
+    def test_bad_values_are_errors(self):
+        for argv in (("version", "--color", "blue"), ("version", "--timeout", "soon"), ("version", "extra"),
+                     ("version", "--home"), ("skills", "parse")):
+            with self.subTest(argv=argv):
+                self.envelope(*argv, code=64)
+
+    def test_global_flags_may_stand_first(self):
+        self.assertEqual(self.envelope("--json", "version")["command"], "version")
+        home = self.home / "elsewhere"
+        self.assertEqual(self.envelope("--home", str(home), "version")["command"], "version")
+        self.assertEqual(self.envelope("--version")["command"], "version")
+
+    def commands(self):
+        code, out, _ = self.run_cli("help", "--all", "--json")
+        self.assertEqual(code, 0)
+        return json.loads(out)["data"]["commands"]
+
+    def test_help_is_shown_by_every_command_and_touches_nothing(self):
+        for command in self.commands():
+            with self.subTest(command=command["path"]):
+                for flag in ("--help", "-h"):
+                    doc = self.envelope(*command["path"].split(), flag)
+                    self.assertIn("Usage: selftune " + command["path"], doc["data"]["text"])
+                for flag in command["flags"]:
+                    self.assertIn("--" + flag["name"], doc["data"]["text"])
+        self.assertEqual(list(self.home.iterdir()), [])
+
+    def test_help_names_what_there_is(self):
+        for argv in (("--help",), ("help",), ("-h",), ("help", "--all"), ("help", "exit-codes"),
+                     ("help", "skills"), ("skills", "--help"), ("help", "skills", "parse")):
+            with self.subTest(argv=argv):
+                self.assertTrue(self.envelope(*argv)["data"]["text"])
+        self.envelope("help", "no such", code=64)
+        _, text = self.on_terminal("help", "version")
+        self.assertIn("Usage: selftune version", text)
+
+    def test_every_flag_is_a_parameter_of_its_operation(self):
+        for command in self.commands():
+            if command["op"] is None:
+                continue
+            known = SCHEMAS["selftune/%s.params@1" % command["op"]]["properties"]
+            names = [f["param"] for f in command["flags"] + command["positionals"]]
+            with self.subTest(command=command["path"]):
+                self.assertEqual([n for n in names if n is not None and n not in known], [])
+
+
+class Request(CliTest):
+    def test_a_raw_operation(self):
+        doc = self.envelope("request", '{"op":"about.version"}')
+        self.assertEqual((doc["command"], doc["schema"]), ("request", "selftune/version@1"))
+        doc = self.envelope("request", "-", stdin=b' {"op":"about.version","client":{"name":"n"}} ')
+        self.assertEqual(doc["command"], "about.version")
+
+    def test_prints_the_envelope_on_a_terminal_too(self):
+        code, text = self.on_terminal("request", '{"op":"about.version"}')
+        self.assertEqual(code, 0)
+        self.assertTrue(json.loads(text)["ok"])
+
+    def test_failures_are_envelopes(self):
+        for text, code, exit_code in (
+            ("", "INVALID_REQUEST", 64), ("{", "INVALID_REQUEST", 64), ("7", "INVALID_REQUEST", 64),
+            ('{"op":"nothing.here"}', "UNKNOWN_OPERATION", 64),
+            ('{"op":"skill.parse","params":{"path":"/nonexistent"}}', "FILE_NOT_FOUND", 1),
+            ('{"op":"skill.parse","params":{"path":"x","extra":1}}', "INVALID_REQUEST", 64),
+        ):
+            with self.subTest(text=text):
+                doc = self.envelope("request", "-", stdin=text.encode(), code=exit_code)
+                self.assertEqual(doc["error"]["code"], code)
+
+    def test_refusals_name_their_reason(self):
+        path = self.skill_file("---\nname: x\ndescription: a\ndescription: b\n---\n")
+        request = {"op": "skill.replace_description", "params": {"path": str(path), "description": "c"}}
+        doc = self.envelope("request", json.dumps(request), code=2)
+        self.assertEqual(doc["error"]["code"], "INVALID_FRONTMATTER")
+        self.assertEqual(doc["error"]["details"]["reason"], "duplicate_description")
+
+    def test_a_written_file_has_a_receipt_and_is_not_written_twice(self):
+        path = self.skill_file()
+        target = self.home / "new.md"
+        params = {"path": str(path), "description": "Merge files.", "output_path": str(target)}
+        request = json.dumps({"op": "skill.replace_description", "params": {**params, "dry_run": True}})
+        doc = self.envelope("request", request)
+        self.assertTrue(doc["dry_run"] and not doc["changed"] and not target.exists())
+        request = json.dumps({"op": "skill.replace_description", "params": params})
+        doc = self.envelope("request", request)
+        self.assertTrue(doc["changed"])
+        self.assertEqual(doc["data"]["receipt"]["targets"], [str(target)])
+        self.assertEqual(target.read_text(), SKILL.replace("Fill forms.", "Merge files."))
+        doc = self.envelope("request", request, code=2)
+        self.assertEqual(doc["error"]["code"], "FILE_EXISTS")
+        self.assertEqual(path.read_text(), SKILL)
+
+    def test_relative_paths_are_those_of_the_caller(self):
+        self.skill_file()
+        doc = self.envelope("request", '{"op":"skill.parse","params":{"path":"SKILL.md"}}')
+        self.assertEqual(doc["data"]["description"], "Fill forms.")
+
+    def test_events_come_as_lines_before_the_envelope(self):
+        code, out, _ = self.run_cli("request", "--json-lines", '{"op":"about.version"}')
+        self.assertEqual(code, 0)
+        self.assertTrue(json.loads(out.splitlines()[-1])["ok"])
+
+
+class Store(CliTest):
+    def test_without_a_store_the_next_step_is_sync(self):
+        doc = self.envelope("db", "stats", code=4)
+        self.assertEqual(doc["error"]["code"], "STORE_MISSING")
+        self.assertEqual(doc["next"]["argv"], ["selftune", "sync"])
+
+    def test_home_and_selftune_home_decide_where_it_is(self):
+        self.make_store()
+        self.assertTrue((self.home / ".selftune" / "selftune.db").exists())
+        doc = self.envelope("db", "stats")
+        self.assertEqual(doc["data"]["path"], str(self.home / ".selftune" / "selftune.db"))
+        other = self.home / "other"
+        self.envelope("sync", env=self.env(SELFTUNE_HOME=str(other)))
+        self.assertTrue((other / "selftune.db").exists())
+        self.envelope("db", "stats", "--home", str(other))
+        self.envelope("db", "stats", "--db", str(other / "selftune.db"))
+
+    def test_queries_read_the_public_views_only(self):
+        self.make_store()
+        doc = self.envelope("query", "SELECT count(*) AS n FROM sessions")
+        self.assertEqual((doc["data"]["columns"], doc["data"]["rows"]), (["n"], [[0]]))
+        doc = self.envelope("request", json.dumps({"op": "store.query", "params": {
+            "sql": "SELECT ?1, ?2, ?3, ?4", "args": ["a", 1, 2.5, None]}}))
+        self.assertEqual(doc["data"]["rows"], [["a", 1, 2.5, None]])
+        for sql in ("DELETE FROM sessions", "SELECT * FROM sqlite_master", "PRAGMA user_version", "SELEC 1",
+                    "SELECT 1; SELECT 2", "ATTACH '/tmp/x' AS y", ""):
+            with self.subTest(sql=sql):
+                doc = self.envelope("request", json.dumps({"op": "store.query", "params": {"sql": sql}}), code=64)
+                self.assertEqual(doc["error"]["code"], "QUERY_REFUSED")
+
+    def test_backups_are_made_checked_and_restored(self):
+        self.make_store()
+        doc = self.envelope("backup", "create", "--dry-run")
+        self.assertIsNone(doc["data"]["id"])
+        made = self.envelope("backup", "create")["data"]["id"]
+        self.assertEqual([b["id"] for b in self.envelope("backup", "list")["data"]["backups"]], [made])
+        self.assertTrue(self.envelope("backup", "verify", made)["data"]["backups"][0]["ok"])
+        doc = self.envelope("backup", "restore", made, code=2)
+        self.assertEqual(doc["error"]["code"], "CONFIRMATION_REQUIRED")
+        self.assertEqual(doc["next"]["argv"], ["selftune", "backup", "restore", made, "--yes"])
+        self.assertFalse(self.envelope("backup", "restore", made, "--dry-run")["changed"])
+        self.assertTrue(self.envelope("backup", "restore", made, "--yes")["changed"])
+        self.assertTrue(self.envelope("db", "check")["data"]["quick_check"])
+        self.envelope("backup", "verify", "20000101T000000000Z", code=6)
+
+    def test_check_migrate_and_vacuum(self):
+        self.make_store()
+        self.assertEqual(self.envelope("db", "check", "--deep")["data"]["problems"], [])
+        doc = self.envelope("db", "migrate")
+        self.assertEqual(doc["data"]["from"], doc["data"]["to"])
+        self.assertFalse(doc["changed"])
+        self.assertFalse(self.envelope("db", "vacuum", "-n")["changed"])
+        self.envelope("db", "vacuum")
+
+    def test_a_signal_ends_a_long_operation(self):
+        self.make_store()
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                child = subprocess.Popen([SELFTUNE, "query", ENDLESS], stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, env=self.env(), cwd=self.home)
+                time.sleep(0.7)
+                child.send_signal(number)
+                out, _ = child.communicate(timeout=60)
+                self.assertEqual(child.returncode, code)
+                doc = json.loads(out)
+                self.assertEqual((doc["error"]["code"], doc["error"]["exit_code"]), ("CANCELLED", code))
+
+    def test_a_timeout_ends_it_too(self):
+        self.make_store()
+        doc = self.envelope("query", ENDLESS, "--timeout", "200ms", code=1)
+        self.assertEqual(doc["error"]["code"], "DEADLINE")
+
+
+if __name__ == "__main__":
+    SELFTUNE = os.path.abspath(sys.argv[1])
+    load_schemas(sys.argv[2])
+    unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -1,0 +1,98 @@
+#include "config/config.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/file.h"
+
+namespace selftune::config {
+namespace {
+
+std::string TempDir() {
+  const char* tmp = std::getenv("TMPDIR");
+  return *base::MakeTempDir(tmp == nullptr ? "/tmp" : tmp, "selftune-config-");
+}
+
+}  // namespace
+
+TEST_SUITE("config/config") {
+  TEST_CASE("without a file nothing runs by itself") {
+    const std::string dir = TempDir();
+    const auto config = Load(dir);
+    REQUIRE(config.ok());
+    CHECK_FALSE(config->exists);
+    CHECK(config->autonomy == Autonomy::kOff);
+    CHECK(config->guards == Guards::kAdvise);
+    CHECK(config->problems.empty());
+  }
+
+  TEST_CASE("what the file says holds, what it cannot say is a problem") {
+    struct Case {
+      const char* text;
+      Autonomy autonomy;
+      Guards guards;
+      size_t problems;
+    };
+    const Case cases[] = {
+        {"{}", Autonomy::kOff, Guards::kAdvise, 0},
+        {R"({"autonomy":"deploy","guards":"block"})", Autonomy::kDeploy, Guards::kBlock, 0},
+        {R"({"autonomy":"propose"})", Autonomy::kPropose, Guards::kAdvise, 0},
+        {R"({"autonomy":"Deploy"})", Autonomy::kOff, Guards::kAdvise, 1},
+        {R"({"autonomy":true,"guards":7})", Autonomy::kOff, Guards::kAdvise, 2},
+        {R"({"skills":{"a.b":{"autonomy":"never"}}})", Autonomy::kOff, Guards::kAdvise, 1},
+        {R"({"skills":[]})", Autonomy::kOff, Guards::kAdvise, 1},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.text);
+      const auto config = Parse(c.text, "config.json");
+      REQUIRE(config.ok());
+      CHECK(config->autonomy == c.autonomy);
+      CHECK(config->guards == c.guards);
+      CHECK(config->problems.size() == c.problems);
+    }
+  }
+
+  TEST_CASE("a file that cannot be used is an error that names it") {
+    for (const char* text : {"", "[]", "{", "null", R"({"config_version":2})"}) {
+      CAPTURE(text);
+      const auto config = Parse(text, "/x/config.json");
+      REQUIRE_FALSE(config.ok());
+      CHECK(CodeOf(config.status()).name == "INVALID_CONFIG");
+      CHECK(Message(config.status()).find("/x/config.json") != std::string_view::npos);
+    }
+  }
+
+  TEST_CASE("a skill's autonomy is found by its whole name") {
+    const auto config =
+        Parse(R"({"skills":{"acme:a.b":{"autonomy":"locked"},"c":{}}})", "config.json");
+    REQUIRE(config.ok());
+    CHECK(config->AutonomyOf("acme:a.b") == SkillAutonomy::kLocked);
+    CHECK_FALSE(config->AutonomyOf("c").has_value());
+    CHECK_FALSE(config->AutonomyOf("d").has_value());
+  }
+
+  TEST_CASE("a rewrite keeps what it does not know, in its place") {
+    const std::string dir = TempDir() + "/deeper";
+    const auto before = Parse(R"({"zeta":1,"alpha":{"api_key":"k"},"autonomy":"off"})", "");
+    REQUIRE(before.ok());
+    base::JsonValue document =
+        WithValue(before->document, "autonomy", base::JsonValue::Text("deploy"));
+    document = WithSkillAutonomy(document, "pdf", SkillAutonomy::kLocked);
+    REQUIRE(Save(dir, document).ok());
+    const auto after = Load(dir);
+    REQUIRE(after.ok());
+    CHECK(after->autonomy == Autonomy::kDeploy);
+    CHECK(after->AutonomyOf("pdf") == SkillAutonomy::kLocked);
+    CHECK(after->Get("alpha.api_key").AsString() == "k");
+    CHECK(after->document.members().front().first == "zeta");
+    CHECK(after->Get("config_version").AsInt() == 1);
+    const auto info = base::Stat(PathIn(dir));
+    REQUIRE(info.ok());
+    CHECK((info->mode & 0777) == 0600);
+    CHECK((base::Stat(dir)->mode & 0777) == 0700);
+  }
+}
+
+}  // namespace selftune::config
