@@ -1,0 +1,22 @@
+// From rows to what the choice of candidates is made from.
+#pragma once
+
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "orchestrate/candidates.h"
+#include "skillfs/discovery.h"
+#include "store/db.h"
+
+namespace selftune::orchestrate {
+
+// The facts SelectCandidates works on, for every installed skill and every
+// skill with evidence.
+[[nodiscard]] StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db,
+                                                                const skillfs::Discovery& skills,
+                                                                const config::Config& config,
+                                                                UtcMillis now);
+
+}  // namespace selftune::orchestrate

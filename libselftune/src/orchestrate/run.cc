@@ -1,0 +1,320 @@
+#include "orchestrate/run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/lock_file.h"
+#include "base/status_macros.h"
+#include "deploy/recover.h"
+#include "hosts/installed_skills.h"
+#include "orchestrate/facts.h"
+#include "store/job_rows.h"
+#include "store/source_ledger.h"
+#include "store/write_txn.h"
+
+namespace selftune::orchestrate {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr char kJob[] = "orchestrate";
+
+int64_t MsSince(SteadyClock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
+}
+
+class Loop {
+ public:
+  Loop(const RunWorld& world, const RunOptions& options) : world_(world), options_(options) {}
+
+  StatusOr<RunReport> Run() {
+    const auto begin = SteadyClock::now();
+    std::optional<base::LockFile> lock;
+    if (Writes()) {
+      ST_ASSIGN_OR_RETURN(base::LockFile taken, Lock());
+      lock.emplace(std::move(taken));
+      ST_RETURN_IF_ERROR(BeginRun());
+    }
+    const Status worked = Work();
+    report_.elapsed_ms = MsSince(begin);
+    FinishStatus(worked);
+    if (Writes()) ST_RETURN_IF_ERROR(EndRun(worked));
+    if (!worked.ok()) return worked;
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] bool Writes() const { return !options_.dry_run && !options_.plan_only; }
+  [[nodiscard]] bool ByItself() const { return options_.scheduled || options_.reactive; }
+
+  StatusOr<base::LockFile> Lock() {
+    const std::string dir = base::JoinPath(world_.state_dir, "locks");
+    ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+    base::JsonWriter holder;
+    holder.BeginObject()
+        .Field("pid", static_cast<int64_t>(::getpid()))
+        .Field("started_at", world_.clock->Now())
+        .EndObject();
+    return base::LockFile::TryAcquire(base::JoinPath(dir, "orchestrate.lock"), holder.view());
+  }
+
+  Status BeginRun() {
+    report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
+    // What an earlier process left half done comes first.
+    const auto recovered = deploy::Recover(
+        {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock});
+    ST_RETURN_IF_ERROR(recovered.status());
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(
+        store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
+    ST_RETURN_IF_ERROR(store::StartJob(*world_.db,
+                                       {.run_id = report_.run_id,
+                                        .job = kJob,
+                                        .trigger = options_.scheduled  ? "cron"
+                                                   : options_.reactive ? "reactive"
+                                                                       : "manual",
+                                        .approval_mode = options_.review_required ? "review"
+                                                                                  : "auto",
+                                        .pid = ::getpid()},
+                                       world_.clock->Now()));
+    return txn.Commit();
+  }
+
+  Status Work() {
+    ST_RETURN_IF_ERROR(Sync());
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(*world_.db));
+    skills_ = hosts::FindInstalledSkills(*world_.env, workspaces);
+    ST_RETURN_IF_ERROR(Watch());
+    ST_RETURN_IF_ERROR(Choose());
+    return ImproveChosen();
+  }
+
+  Status Sync() {
+    const sync::SyncWorld world{.env = world_.env,
+                                .clock = world_.clock,
+                                .cancel = world_.cancel,
+                                .sources = world_.sources};
+    sync::SyncOptions options;
+    options.force = options_.sync_force;
+    options.progress = world_.progress;
+    if (Writes()) {
+      ST_ASSIGN_OR_RETURN(report_.sync, sync::Run(*world_.db, world, options));
+      report_.changed |= report_.sync.changed;
+      return absl::OkStatus();
+    }
+    ST_ASSIGN_OR_RETURN(report_.sync, sync::Preview(world_.db, world, options));
+    return absl::OkStatus();
+  }
+
+  Status Watch() {
+    const WatchWorld world{.db = world_.db,
+                           .clock = world_.clock,
+                           .config = world_.config,
+                           .skills = &skills_,
+                           .state_dir = world_.state_dir};
+    ST_ASSIGN_OR_RETURN(report_.watches,
+                        LookAtWatches(world, {.skill = "",
+                                              .auto_rollback = true,
+                                              .write = Writes(),
+                                              .review_required = options_.review_required,
+                                              .run_id = report_.run_id}));
+    for (const WatchResult& watch : report_.watches) {
+      report_.regression_found |= watch.regressed;
+      report_.changed |= watch.rolled_back;
+    }
+    return absl::OkStatus();
+  }
+
+  Status Choose() {
+    ST_ASSIGN_OR_RETURN(const std::vector<CandidateFacts> facts,
+                        GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now()));
+    report_.total_skills = static_cast<int64_t>(facts.size());
+    const bool handler = world_.choose.handler != nullptr && *world_.choose.handler;
+    const auto agent = llm::ChooseAgent(*world_.env, world_.choose);
+    if (handler) report_.agent = "handler";
+    if (!handler && agent.ok()) report_.agent = std::string(llm::CommandOf(*agent));
+    SelectOptions select;
+    select.only_skill = options_.skill;
+    select.max_skills = options_.max_skills;
+    select.agent_available = !report_.agent.empty();
+    select.now = world_.clock->Now();
+    for (Decision& decision : SelectCandidates(facts, select)) {
+      report_.decisions.push_back({.decision = std::move(decision)});
+    }
+    return absl::OkStatus();
+  }
+
+  Status ImproveChosen() {
+    const bool any = std::any_of(
+        report_.decisions.begin(), report_.decisions.end(),
+        [](const SkillDecision& entry) { return entry.decision.action == Action::kEvolve; });
+    std::unique_ptr<llm::Backend> backend;
+    if (any && Writes()) {
+      ST_ASSIGN_OR_RETURN(backend, llm::ChooseBackend(*world_.env, world_.choose, world_.db,
+                                                      world_.clock->Now()));
+    }
+    for (SkillDecision& entry : report_.decisions) {
+      if (entry.decision.action != Action::kEvolve) {
+        ++report_.skipped;
+        continue;
+      }
+      if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      ImproveOne(entry, backend.get());
+    }
+    return absl::OkStatus();
+  }
+
+  void ImproveOne(SkillDecision& entry, llm::Backend* backend) {
+    const auto begin = SteadyClock::now();
+    ++report_.evaluated;
+    const ImproveWorld world{.db = world_.db,
+                             .env = world_.env,
+                             .clock = world_.clock,
+                             .cancel = world_.cancel,
+                             .config = world_.config,
+                             .state_dir = world_.state_dir,
+                             .skills = &skills_,
+                             .backend = backend,
+                             .progress = world_.progress};
+    ImproveOptions options;
+    options.skill = entry.decision.skill;
+    options.skill_path = options_.skill_path;
+    options.run_id = report_.run_id;
+    options.dry_run = options_.dry_run;
+    options.plan_only = !Writes();
+    options.review_required = options_.review_required;
+    options.by_itself = ByItself();
+    options.seed = options_.seed;
+    options.model = options_.model;
+    options.effort = options_.effort;
+    options.limits = options_.limits;
+    auto improved = ImproveSkill(world, options);
+    entry.elapsed_ms = MsSince(begin);
+    if (!improved.ok()) {
+      entry.error = improved.status();
+      return;
+    }
+    entry.improved = *std::move(improved);
+    const ImproveResult& result = *entry.improved;
+    report_.spent.calls += result.spent.calls;
+    report_.spent.cached += result.spent.cached;
+    report_.spent.input_tokens += result.spent.input_tokens;
+    report_.spent.output_tokens += result.spent.output_tokens;
+    report_.spent.cost_micro_usd += result.spent.cost_micro_usd;
+    report_.spent.cost_known &= result.spent.cost_known;
+    report_.evolved += result.after.empty() ? 0 : 1;
+    report_.deployed += result.deployed ? 1 : 0;
+    report_.changed |= result.deployed || !result.proposal_id.empty();
+    if (Writes() && Conclusive(result)) entry.error = Consume(entry.decision.skill);
+  }
+
+  // A signal is used up only by a run that acted on it or came to an end with it.
+  static bool Conclusive(const ImproveResult& result) {
+    return result.deployed || result.reason_code == "review_required" ||
+           result.reason_code == "hold" || result.reason_code == "no_candidate_improved" ||
+           result.reason_code == "neighbour_regression";
+  }
+
+  Status Consume(const std::string& skill) {
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_ASSIGN_OR_RETURN(const int64_t count,
+                        store::ConsumeSignals(*world_.db, skill, report_.run_id,
+                                              world_.clock->Now()));
+    report_.signals_consumed += count;
+    return txn.Commit();
+  }
+
+  void FinishStatus(const Status& worked) {
+    const bool failed = std::any_of(report_.decisions.begin(), report_.decisions.end(),
+                                    [](const SkillDecision& entry) { return !entry.error.ok(); });
+    report_.status = !worked.ok()             ? "error"
+                     : failed                 ? "partial"
+                     : report_.evaluated == 0 && !report_.regression_found ? "nothing_to_do"
+                                                                           : "ok";
+  }
+
+  std::string Metrics() const {
+    base::JsonWriter out;
+    out.BeginObject()
+        .Field("total_skills", report_.total_skills)
+        .Field("evaluated", report_.evaluated)
+        .Field("evolved", report_.evolved)
+        .Field("deployed", report_.deployed)
+        .Field("watched", static_cast<int64_t>(report_.watches.size()))
+        .Field("skipped", report_.skipped)
+        .Field("graded", 0)
+        .Field("rolled_back", std::count_if(report_.watches.begin(), report_.watches.end(),
+                                            [](const WatchResult& w) { return w.rolled_back; }))
+        .Field("signals_consumed", report_.signals_consumed)
+        .Field("llm_calls", report_.spent.calls)
+        .EndObject();
+    return std::move(out).Take();
+  }
+
+  std::vector<store::JobAction> Actions() const {
+    std::vector<store::JobAction> out;
+    for (const SkillDecision& entry : report_.decisions) {
+      store::JobAction& action = out.emplace_back();
+      action.skill = entry.decision.skill;
+      action.action = entry.decision.action == Action::kEvolve ? "evolve" : "skip";
+      action.reason = entry.improved.has_value()
+                          ? entry.improved->reason_code + ": " + entry.improved->reason
+                          : std::string(entry.decision.reason_code) + ": " + entry.decision.reason;
+      if (!entry.error.ok()) action.alert = std::string(Message(entry.error));
+      if (entry.improved.has_value()) {
+        action.deployed = entry.improved->deployed;
+        action.elapsed_ms = entry.elapsed_ms;
+        action.llm_calls = entry.improved->spent.calls;
+      }
+    }
+    for (const WatchResult& watch : report_.watches) {
+      store::JobAction& action = out.emplace_back();
+      action.skill = watch.view.row.skill;
+      action.action = "watch";
+      action.reason = watch.view.row.state;
+      action.rolled_back = watch.rolled_back;
+      if (watch.regressed) action.alert = watch.view.row.reason;
+    }
+    return out;
+  }
+
+  Status EndRun(const Status& worked) {
+    const UtcMillis now = world_.clock->Now();
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(store::ExpireSignals(*world_.db, now).status());
+    const std::string metrics = Metrics();
+    store::JobEnd end{.run_id = report_.run_id,
+                      .status = report_.status,
+                      .metrics = metrics,
+                      .error = Message(worked),
+                      .actions = Actions()};
+    ST_RETURN_IF_ERROR(store::EndJob(*world_.db, end, now));
+    return txn.Commit();
+  }
+
+  const RunWorld& world_;
+  const RunOptions& options_;
+  skillfs::Discovery skills_;
+  RunReport report_;
+};
+
+}  // namespace
+
+StatusOr<RunReport> RunLoop(const RunWorld& world, const RunOptions& options) {
+  return Loop(world, options).Run();
+}
+
+}  // namespace selftune::orchestrate

@@ -1,0 +1,149 @@
+#include "orchestrate/watching.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "deploy/journal.h"
+#include "orchestrate/policy.h"
+#include "orchestrate/skill_target.h"
+#include "skillfs/frontmatter.h"
+#include "store/deploy_rows.h"
+#include "store/evolution_log.h"
+#include "store/job_rows.h"
+#include "store/write_txn.h"
+
+namespace selftune::orchestrate {
+namespace {
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr uint64_t kMaxSkillBytes = 8 << 20;
+
+class Watcher {
+ public:
+  Watcher(const WatchWorld& world, const WatchOptions& options)
+      : world_(world), options_(options) {}
+
+  StatusOr<WatchResult> Look(store::WatchRow row) {
+    WatchResult result;
+    ST_ASSIGN_OR_RETURN(const store::DeployRow deploy,
+                        store::ReadDeploy(*world_.db, row.deploy_id));
+    monitoring::LookOptions look;
+    look.write = options_.write;
+    look.description = DeployedDescription(deploy);
+    look.file_is_deployed = FileIsDeployed(deploy);
+    const std::string before = row.state;
+    ST_ASSIGN_OR_RETURN(result.view, monitoring::LookAt(*world_.db, std::move(row), look,
+                                                        world_.clock->Now()));
+    result.regressed = result.view.row.state == "regressed";
+    if (result.view.row.state == "confirmed" && before != "confirmed") {
+      ST_RETURN_IF_ERROR(Confirm(deploy));
+    }
+    // A decision that was made, but whose rollback did not happen, is made up for.
+    if (result.regressed && deploy.state == "deployed") {
+      ST_RETURN_IF_ERROR(TakeBack(deploy, result));
+    }
+    return result;
+  }
+
+ private:
+  // The text the deploy put there, from the journal: the file may be edited.
+  std::string DeployedDescription(const store::DeployRow& deploy) const {
+    const deploy::Journal journal(world_.state_dir, deploy.deploy_id);
+    const auto bytes = journal.NewBytes(0);
+    if (!bytes.ok()) return {};
+    return skillfs::ParseFrontmatter(*bytes).description.value_or("");
+  }
+
+  static bool FileIsDeployed(const store::DeployRow& deploy) {
+    for (const store::DeployTargetRow& target : deploy.targets) {
+      const auto bytes = base::ReadFile(target.path, kMaxSkillBytes);
+      if (!bytes.ok() || base::Sha256Bytes(*bytes) != target.new_sha256) return false;
+    }
+    return true;
+  }
+
+  Status Confirm(const store::DeployRow& deploy) {
+    if (!options_.write || deploy.proposal_id.empty()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    const std::string details = fmt::format("watch of deploy {} confirmed it", deploy.deploy_id);
+    ST_RETURN_IF_ERROR(store::AddStep(*world_.db, deploy.proposal_id,
+                                      {.action = store::ProposalState::kConfirmed,
+                                       .details = details,
+                                       .run_id = options_.run_id},
+                                      world_.clock->Now()));
+    return txn.Commit();
+  }
+
+  // Rollback is refused where a person keeps the decision; the alert stays.
+  std::string WhyNot(const store::DeployRow& deploy) const {
+    if (!options_.auto_rollback) return "automatic rollback was not asked for";
+    if (!options_.write) return "dry run";
+    if (options_.review_required) return "a review was asked for";
+    const auto target = FindTarget(*world_.skills, deploy.skill, deploy.targets.front().path);
+    if (!target.ok()) return {};  // the rollback itself says what is wrong
+    const auto stored = store::ReadSkillPolicy(*world_.db, deploy.skill);
+    if (!stored.ok()) return std::string(Message(stored.status()));
+    const config::SkillAutonomy own =
+        AutonomyOf({.target = &*target, .config = world_.config, .stored = *stored});
+    if (own == config::SkillAutonomy::kAuto) return {};
+    return fmt::format("the skill's autonomy is {}", config::Word(own));
+  }
+
+  Status TakeBack(const store::DeployRow& deploy, WatchResult& result) {
+    result.detail = WhyNot(deploy);
+    if (!result.detail.empty()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(
+        const deploy::RollbackOutcome outcome,
+        deploy::Rollback({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock},
+                         deploy.deploy_id, result.view.row.reason, options_.run_id));
+    result.rollback_state = std::string(deploy::Word(outcome.state));
+    result.rollback_id = outcome.deploy_id;
+    result.detail = outcome.detail;
+    result.rolled_back = outcome.state != deploy::RollbackState::kConflicted;
+    return result.rolled_back
+               ? RestAfterRollback(*world_.db, deploy.skill, world_.clock->Now())
+               : absl::OkStatus();
+  }
+
+  const WatchWorld& world_;
+  const WatchOptions& options_;
+};
+
+}  // namespace
+
+StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
+                                                 const WatchOptions& options) {
+  ST_ASSIGN_OR_RETURN(std::vector<store::WatchRow> rows,
+                      store::ListWatches(*world.db, options.skill, options.skill.empty()));
+  std::vector<WatchResult> out;
+  bool newest = true;
+  for (store::WatchRow& row : rows) {
+    const bool open = row.state == "watching" || row.state == "suspended";
+    if (!open && !(newest && !options.skill.empty())) continue;
+    newest = false;
+    ST_ASSIGN_OR_RETURN(WatchResult result, Watcher(world, options).Look(std::move(row)));
+    out.push_back(std::move(result));
+  }
+  return out;
+}
+
+Status RestAfterRollback(store::Db& db, std::string_view skill, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const int64_t rollbacks,
+                      store::RollbacksSince(db, skill, {now.value - 30 * kDayMs}));
+  std::optional<UtcMillis> frozen;
+  if (rollbacks >= 2) frozen = UtcMillis{now.value + 7 * kDayMs};
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(
+      store::SetCooldown(db, skill, {now.value + kDayMs}, frozen, "rolled back", now));
+  return txn.Commit();
+}
+
+}  // namespace selftune::orchestrate
