@@ -29,22 +29,22 @@ struct Provenance {
 // What sync compares with the disk, and where it goes on.
 struct SourceState {
   SourceId id = {};
-  std::string platform, kind, path;
+  std::string platform = {}, kind = {}, path = {};
   uint64_t dev = 0, inode = 0;
   int64_t generation = 1;
   uint64_t size = 0;
   int64_t mtime_ns = 0;
-  std::string head_sha256;  // raw bytes of the first min(size, 4096)
-  uint64_t offset = 0;      // just past the last complete line consumed
+  std::string head_sha256 = {};  // raw bytes of the first min(size, 4096)
+  uint64_t offset = 0;           // just past the last complete line consumed
   uint64_t line_no = 0;
-  std::string foreign_cursor;
-  std::string parser;
+  std::string foreign_cursor = {};
+  std::string parser = {};
   int64_t parser_version = 0;
-  std::string parser_state;
+  std::string parser_state = {};
   std::string state = "active";  // active missing quarantined
-  std::string host_schema;
+  std::string host_schema = {};
   uint64_t pending_bytes = 0;
-  std::string last_error;
+  std::string last_error = {};
 };
 
 // What one read added to the counters of a source.

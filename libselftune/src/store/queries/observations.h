@@ -25,8 +25,9 @@ struct ObservationItem {
   std::optional<int64_t> source_line, source_offset;
 };
 struct ObservationRequest {
-  std::optional<SkillId> skill;
-  std::string outcome, level, mode, platform, text;  // "" = any; text: part of the prompt
+  std::optional<SkillId> skill = {};
+  std::string outcome = {}, level = {}, mode = {}, platform = {},
+              text = {};  // "" = any; text: part of the prompt
   TimeWindow window;
   PageRequest page;
 };

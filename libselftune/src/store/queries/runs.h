@@ -24,8 +24,8 @@ struct ProposalItem {
   UtcMillis created, updated;
 };
 struct ProposalRequest {
-  std::string state;  // "" = any; "open" = created, validated, approved
-  std::optional<SkillId> skill;
+  std::string state = {};  // "" = any; "open" = created, validated, approved
+  std::optional<SkillId> skill = {};
   PageRequest page;
 };
 struct ProposalPage {

@@ -26,9 +26,9 @@ struct SessionItem {
   std::optional<int64_t> answers, input_tokens, output_tokens;
 };
 struct SessionListRequest {
-  std::string platform, kind;
-  std::optional<SkillId> skill;  // triggered in it
-  TimeWindow window;             // of the start
+  std::string platform = {}, kind = {};
+  std::optional<SkillId> skill = {};  // triggered in it
+  TimeWindow window;                  // of the start
   PageRequest page;
 };
 struct SessionPage {

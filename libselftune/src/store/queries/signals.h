@@ -23,8 +23,8 @@ struct SignalItem {
   std::optional<std::string> query;
 };
 struct SignalRequest {
-  std::string state;  // "" = any
-  std::optional<SkillId> skill;
+  std::string state = {};  // "" = any
+  std::optional<SkillId> skill = {};
   PageRequest page;
 };
 struct SignalPage {
@@ -38,11 +38,11 @@ struct SignalPage {
                                     std::string_view run_id, UtcMillis now);
 
 struct LabelItem {
-  PromptPk prompt;
-  SkillId skill;
-  std::string label, reason, source, detail, run_id;
+  PromptPk prompt = {};
+  SkillId skill = {};
+  std::string label = {}, reason = {}, source = {}, detail = {}, run_id = {};
   double weight = 1;
-  UtcMillis at;
+  UtcMillis at = {};
 };
 // The labels of one skill, every reason and source; EffectiveLabel merges.
 [[nodiscard]] StatusOr<std::vector<LabelItem>> ReadLabels(Db& db, SkillId skill);

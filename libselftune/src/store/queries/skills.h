@@ -39,8 +39,8 @@ struct SkillSummary {
   std::vector<SkillLocation> locations;
 };
 struct SkillListRequest {
-  std::string text;      // part of the name, ASCII case ignored
-  std::string platform;  // used there at least once
+  std::string text = {};      // part of the name, ASCII case ignored
+  std::string platform = {};  // used there at least once
   bool installed_only = false;
   std::string sort = "uses";  // uses name last misses
   PageRequest page;

@@ -26,7 +26,7 @@ struct SourceItem {
   int64_t records_seen = 0, records_used = 0, records_unknown = 0, bad_lines = 0;
 };
 struct SourceRequest {
-  std::string platform, state;  // "" = any
+  std::string platform = {}, state = {};  // "" = any
 };
 [[nodiscard]] StatusOr<std::vector<SourceItem>> ListSources(Db& db, const SourceRequest& request);
 
