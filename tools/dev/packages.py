@@ -59,7 +59,7 @@ def ensure(*groups):
     command = "apt-get install -y --no-install-recommends " + " ".join(lacking)
     if os.geteuid() != 0:
         raise DevError(
-            f"{len(lacking)} packages are missing and only root can install them. Run:\n"
+            f"missing packages, which only root can install: {' '.join(lacking)}. Run:\n"
             f"  sudo apt-get update && sudo {command}\n"
             "or use --wrap to build the libraries from subprojects/ (the tools "
             f"{', '.join(TOOLS)} are still needed)")
