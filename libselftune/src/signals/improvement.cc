@@ -37,8 +37,8 @@ class Detector {
   std::vector<Found> Run() {
     for (size_t i = 0; i < p_.size(); ++i) Complaint(i);
     for (size_t i = 0; i < p_.size(); ++i) Request(i);
-    std::stable_sort(found_.begin(), found_.end(),
-                     [](const Found& a, const Found& b) { return a.name.begin < b.name.begin; });
+    std::sort(found_.begin(), found_.end(),
+              [](const Found& a, const Found& b) { return a.name.begin < b.name.begin; });
     return std::move(found_);
   }
 
@@ -146,28 +146,39 @@ class Detector {
     if (p_.Joined(i, kParticiple | kGerund)) Take(SignalKind::kCorrection, i + 1);
   }
 
-  void NextTime(size_t i) {
-    const size_t limit = i + 10;
-    bool first = true;
-    while (i < p_.size() && i < limit) {
-      if (p_.BreakBefore(i) >= (first ? Break::kSentence : Break::kClause)) {
-        if (!(p_.Is(i - 1, kPlease) && p_.BreakBefore(i) == Break::kClause)) return;
-      }
-      first = false;
-      if (p_.Is(i, kVerb)) break;
-      if (p_.Is(i, kModal) && p_.Joined(i + 1, kYou)) {
-        i += 2;
-      } else if (p_.Is(i, kYou) && p_.Joined(i + 1, kModal)) {
-        i += 2;
-      } else if (p_.Is(i, kBother) && p_.Joined(i + 1, kTo)) {
-        i += 2;
-      } else if (p_.Is(i, kPlease | kAdverb | kDoBase | kLets)) {
-        ++i;
-      } else {
-        return;
-      }
+  // next time[,] [please|just|do|you can|...]* VERB NAME.
+  void NextTime(size_t begin) {
+    size_t i = begin;
+    for (int steps = 0; steps < 8 && !p_.Is(i, kVerb); ++steps) {
+      const size_t n = PoliteWords(i);
+      if (n == 0) return;
+      i += n;
     }
-    if (p_.Is(i, kVerb)) Take(SignalKind::kCorrection, TryUsing(i) + 1);
+    if (!p_.Is(i, kVerb) || !MayFollow(begin, i)) return;
+    Take(SignalKind::kCorrection, TryUsing(i) + 1);
+  }
+
+  // Length of the polite phrase at `i`: "please", "you should", "remember to".
+  [[nodiscard]] size_t PoliteWords(size_t i) const {
+    if (p_.Is(i, kModal) && p_.Joined(i + 1, kYou)) return 2;
+    if (p_.Is(i, kYou) && p_.Joined(i + 1, kModal)) return 2;
+    if (p_.Is(i, kBother) && p_.Joined(i + 1, kTo)) return 2;
+    if (p_.Is(i, kDont) && p_.Joined(i + 1, kForget) && p_.Joined(i + 2, kTo)) return 3;
+    if (i + 1 < p_.size() && p_[i + 1].text == "sure") {  // make sure to|you
+      return p_.Joined(i + 2, kTo | kYou) ? 3 : 2;
+    }
+    return p_.Is(i, kPlease | kAdverb | kDoBase | kLets) ? 1 : 0;
+  }
+
+  // Between "next time" and its verb: a comma after "time" and after
+  // "please", nothing stronger.
+  [[nodiscard]] bool MayFollow(size_t begin, size_t verb) const {
+    for (size_t i = begin; i <= verb; ++i) {
+      if (p_.BreakBefore(i) == Break::kSentence) return false;
+      const bool comma_is_fine = i == begin || p_.Is(i - 1, kPlease) || p_.Is(i, kPlease);
+      if (p_.BreakBefore(i) == Break::kClause && !comma_is_fine) return false;
+    }
+    return true;
   }
 
   void Forgot(size_t forgot) {
@@ -333,7 +344,7 @@ class Detector {
     }
     names.push_back(*name);
     while (p_.Is(names.back().after, kAnd) && names.size() < 8) {
-      const size_t next = p_.Skip(names.back().after + 1, kAdverb | kFreshStart);
+      const size_t next = p_.Skip(names.back().after + 1, kAdverb | kFiller);
       name = p_.Name(next);
       if (!name || !name->skill_word) break;
       names.push_back(*name);

@@ -114,6 +114,8 @@ bool IsWishTo(const Phrase& p, size_t begin, size_t to) {
   size_t i = to;
   while (i > begin && p.Is(i - 1, kYou | kAdverb | kPlease)) --i;
   if (i == begin || !p.Is(i - 1, kWant)) return false;
+  const bool past = p[i - 1].text == "wanted" || p[i - 1].text == "needed";
+  if (past && !p.Is(i, kYou)) return false;
   for (size_t k = i - 1; k > begin && i - k < 5; --k) {
     if (p[k - 1].text == "was" || p[k - 1].text == "were") return false;  // "was going to"
   }
@@ -130,6 +132,10 @@ bool VerbHasForeignSubject(const Phrase& p, Clause c) {
   if (before == c.begin) return false;
   const size_t word = before - 1;
   if (p.Is(word, kTo)) {
+    // "to use X you need Y", "when to use X", "a way to use X".
+    if (word == c.begin || p.Is(word - 1, kNoRequestTo | kQuestion | kIf | kSubordinator)) {
+      return true;
+    }
     return !IsWishTo(p, c.begin, word) && HasForeignSubject(p, c);
   }
   if (p.Is(word, kSubject | kPronounOther)) return true;

@@ -66,7 +66,7 @@ constexpr Group kGroups[] = {
                "dedicated corresponding coding programming reasoning communication problem-solving real actual "
                "built-in builtin of and or to with"},
     {kAnd, "and or plus &"},
-    {kFreshStart, "but so then instead therefore hence"},
+    {kFreshStart, "but so instead therefore hence"},
     {kLets, "let's lets"},
     {kPreposition, "using with via"},
     {kFunction, "using with via by"},
@@ -106,6 +106,10 @@ constexpr Group kGroups[] = {
     {kMind, "mind"},
     {kAbout, "about"},
     {kPossessive, "'s"},
+    {kNoRequestTo,
+     "trying tried tries attempt attempts attempting attempted failed fails failing unable able used supposed allowed "
+     "managed decided way ways reason reasons ability option options chance permission order possible safe worth "
+     "learn learning know knows understand understanding"},
 };
 // clang-format on
 

@@ -47,7 +47,7 @@ inline constexpr Roles kSkillWord = Roles{1} << 33;   // skill
 inline constexpr Roles kSkillsWord = Roles{1} << 34;  // skills
 inline constexpr Roles kGeneric = Roles{1} << 35;     // cannot be the name of a missing skill
 inline constexpr Roles kAnd = Roles{1} << 36;         // and or plus
-inline constexpr Roles kFreshStart = Roles{1} << 37;  // but so then: a new clause may begin
+inline constexpr Roles kFreshStart = Roles{1} << 37;  // but so: a new clause may begin
 inline constexpr Roles kLets = Roles{1} << 38;
 inline constexpr Roles kPreposition = Roles{1} << 39;   // using with via
 inline constexpr Roles kWant = Roles{1} << 40;          // want need like prefer going
@@ -72,6 +72,9 @@ inline constexpr Roles kMind = Roles{1} << 58;         // would you mind
 inline constexpr Roles kAbout = Roles{1} << 59;
 inline constexpr Roles kPossessive = Roles{1} << 60;    // 's
 inline constexpr Roles kPronounOther = Roles{1} << 61;  // it one this that, as a subject
+
+inline constexpr Roles kNoRequestTo = Roles{1}
+                                      << 62;  // unable trying way (to): tells, does not ask
 
 // Roles of `word`, ASCII case ignored; 0 if it is not known.
 [[nodiscard]] Roles RolesOf(std::string_view word);

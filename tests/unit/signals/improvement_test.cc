@@ -79,6 +79,15 @@ TEST_SUITE("signals/improvement") {
         {"You guessed instead of using the sql-tuner skill", "correction:sql-tuner+"},
         {"why didn't you use the changelog-bot skill?", "correction:changelog-bot-"},
         {"you should have used my notes", "correction:my-notes+"},
+        {"Next time please don't forget to run lint", "correction:lint+"},
+        {"next time make sure you use Research", "correction:Research+"},
+        {"Next time: remember to run deploy check", "correction:deploy-check+"},
+        {"You should have picked Research", "correction:Research+"},
+        {"why didn\u00B4t you apply code review", "correction:code-review+"},
+        {"how come you did not follow the frontend design skill?", "correction:frontend-design+"},
+        {"You did not actually run lint, did you?", "correction:lint+"},
+        {"you forgot to use commit. Please use the pdf skill.",
+         "correction:commit+ explicit_request:pdf+"},
     });
   }
 
@@ -112,6 +121,11 @@ TEST_SUITE("signals/improvement") {
         {"don't use the foo-bar skill", "unwanted:foo-bar-"},
         {"don't use lint. use the code-review skill instead",
          "unwanted:lint+ explicit_request:code-review+"},
+        {"use the pdf skill instead of the Research skill",
+         "explicit_request:pdf+ unwanted:Research+"},
+        {"Instead of the pdf skill, use the Research skill",
+         "unwanted:pdf+ explicit_request:Research+"},
+        {"please use the pdf skill without running lint", "explicit_request:pdf+ unwanted:lint+"},
         {"Don't use the pdf skill, use the Research skill",
          "unwanted:pdf+ explicit_request:Research+"},
     });
@@ -155,6 +169,12 @@ TEST_SUITE("signals/improvement") {
         {"let's use the code review skill", "explicit_request:code-review+"},
         {"Please use \xE2\x80\x98pdf\xE2\x80\x99 skill", "explicit_request:pdf+"},
         {"No, use the pdf skill", "explicit_request:pdf+"},
+        {"I wanted you to use the pdf skill", "explicit_request:pdf+"},
+        {"if you see tables then use the pdf skill", "explicit_request:pdf+"},
+        {"It's time to use the pdf skill", "explicit_request:pdf+"},
+        {"Don't guess \u2013 run the lint skill", "explicit_request:lint+"},
+        {"That is not what I asked for: use the pdf skill", "explicit_request:pdf+"},
+        {"To summarise the contract use the pdf skill", "explicit_request:pdf+"},
     });
   }
 
@@ -196,6 +216,17 @@ TEST_SUITE("signals/improvement") {
         {"before you run the lint skill it is slow", ""},
         {"I was going to use the pdf skill but it crashed", ""},
         {"I will use the pdf skill myself", ""},
+        {"explain when to use the pdf skill", ""},
+        {"To use the pdf skill you need poppler", ""},
+        {"trying to use the pdf skill but it fails", ""},
+        {"Is there a way to use the pdf skill offline?", ""},
+        {"I wanted to use the pdf skill but gave up", ""},
+        {"how do I open the file then use the pdf skill", ""},
+        {"tools that use the pdf skill", ""},
+        {"why not use the pdf skill?", ""},
+        {"decide whether to use the pdf skill", ""},
+        {"the docs say users run the commit skill", ""},
+        {"what happens when you run the lint skill", ""},
     });
   }
 
