@@ -94,7 +94,8 @@ void CountError(Step& step, OpenCall& call, bool denied) {
 void CountExit(Step& step, OpenCall& call, int64_t code) {
   if (code == 0) return;
   CountError(step, call, /*denied=*/false);
-  if (code < 0 || call.nonzero) return;
+  const bool command = call.tool != "apply_patch";
+  if (code < 0 || !command || call.nonzero) return;
   call.nonzero = true;
   ++step.Tool(call.tool).nonzero_exits;
   step.Event(EventKind::kNonzeroExit, call.tool);

@@ -122,6 +122,8 @@ void ApplyPrompt(Step& step, std::string_view text, std::string_view record_id) 
 
 void ApplyPromptEvent(Step& step) {
   if (!step.record.has_text && step.record.images == 0) return;
+  // Very old versions wrote what they injected as events of another kind.
+  if (!step.record.status.empty() && step.record.status != "plain") return;
   ApplyPrompt(step, step.record.text, {});
 }
 

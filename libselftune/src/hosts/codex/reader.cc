@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "hosts/codex/step.h"
 
 namespace selftune::hosts::codex {
@@ -18,62 +19,71 @@ std::string IdOfFile(std::string_view path) {
   name = name.substr(0, name.find(".jsonl"));
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
   if (name.size() > kTime) name.remove_prefix(kTime);
-  return std::string(name);
+  return base::ToValidUtf8(name);
 }
 
 void ApplyMessage(Step& step) {
-  if (step.record.role == Role::kAssistant) return NoteModel(step, /*answer=*/true);
+  if (step.record.role == Role::kAssistant) {
+    NoteModel(step, /*answer=*/true);
+    return;
+  }
   ApplyMessageListing(step);
   ApplyMentions(step);
 }
 
-void Apply(Step& step) {
-  switch (step.record.kind) {
+void ApplyAgentText(Step& step) { NoteModel(step, /*answer=*/true); }
+
+using Handler = void (*)(Step&);
+
+// nullptr: nothing follows from such a record.
+Handler HandlerOf(Kind kind) {
+  switch (kind) {
     case Kind::kUnknown:
     case Kind::kIgnored:
-      return;
+      return nullptr;
     case Kind::kSessionMeta:
-      return ApplyMeta(step);
+      return ApplyMeta;
     case Kind::kTurnContext:
-      return ApplyContext(step);
+      return ApplyContext;
     case Kind::kWorldState:
-      return ApplyStateListing(step);
+      return ApplyStateListing;
     case Kind::kCompacted:
-      return ApplyCompacted(step);
+      return ApplyCompacted;
     case Kind::kMessage:
-      return ApplyMessage(step);
+      return ApplyMessage;
     case Kind::kCall:
-      return ApplyCall(step);
+      return ApplyCall;
     case Kind::kCallOutput:
-      return ApplyCallOutput(step);
+      return ApplyCallOutput;
     case Kind::kWebSearch:
-      return ApplyWebSearch(step);
+      return ApplyWebSearch;
     case Kind::kUsage:
-      return ApplyUsage(step);
+      return ApplyUsage;
     case Kind::kTokenCount:
-      return ApplyTokenCount(step);
+      return ApplyTokenCount;
     case Kind::kPromptEvent:
-      return ApplyPromptEvent(step);
+      return ApplyPromptEvent;
     case Kind::kPromptItem:
-      return ApplyPromptItem(step);
+      return ApplyPromptItem;
     case Kind::kAgentText:
-      return NoteModel(step, /*answer=*/true);
+      return ApplyAgentText;
     case Kind::kCommandDone:
     case Kind::kOtherItem:
-      return ApplyItemDone(step);
+      return ApplyItemDone;
     case Kind::kSpawned:
-      return ApplySpawned(step);
+      return ApplySpawned;
     case Kind::kTurnStarted:
-      return ApplyTurnStarted(step);
+      return ApplyTurnStarted;
     case Kind::kTurnComplete:
-      return ApplyTurnComplete(step);
+      return ApplyTurnComplete;
     case Kind::kTurnAborted:
-      return ApplyTurnAborted(step);
+      return ApplyTurnAborted;
     case Kind::kRolledBack:
-      return ApplyRollback(step);
+      return ApplyRollback;
     case Kind::kErrorEvent:
-      return ApplyErrorEvent(step);
+      return ApplyErrorEvent;
   }
+  return nullptr;
 }
 
 bool IsPrompt(Kind kind) { return kind == Kind::kPromptEvent || kind == Kind::kPromptItem; }
@@ -119,8 +129,10 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, inge
     NoteTime(out);
     Step step{line, record_, state_, out, inner_, options_.copied};
     if (!IsPrompt(record_.kind)) SettleMention(step);
-    Apply(step);
-    if (record_.kind != Kind::kUnknown && record_.kind != Kind::kIgnored) ++batch.records_used;
+    if (const Handler apply = HandlerOf(record_.kind); apply != nullptr) {
+      apply(step);
+      ++batch.records_used;
+    }
   }
   out.internal = state_.internal;
   out.kind = state_.subagent ? SessionKind::kSubagent : SessionKind::kMain;

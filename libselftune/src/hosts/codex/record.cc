@@ -173,6 +173,26 @@ int64_t Length(base::JsonField& value) {
   return items;
 }
 
+void PromptEventField(std::string_view key, base::JsonField& value, Record& record) {
+  if (key == "message") {
+    const auto text = value.String();
+    record.has_text = text.has_value() && !text->empty();
+    record.text = text.value_or(std::string_view());
+  }
+  if (key == "kind") record.status = Text(value);
+  if (key == "images" || key == "local_images") record.images += Length(value);
+}
+
+void TurnField(std::string_view key, base::JsonField& value, Record& record) {
+  if (key == "root_turn_id") record.root_turn_id = Text(value);
+  if (key == "reason") record.reason = Text(value);
+  if (key == "error") ReadError(value, record);
+  if (key != "turn_attribution") return;
+  value.ForEachField([&](std::string_view name, base::JsonField& field) {
+    if (name == "root_turn_id" && record.root_turn_id.empty()) record.root_turn_id = Text(field);
+  });
+}
+
 void ContextField(std::string_view key, base::JsonField& value, const Wanted& wanted,
                   Record& record) {
   if (key == "cwd") record.cwd = Text(value);
@@ -311,34 +331,23 @@ void RecordDecoder::PayloadField(std::string_view key, base::JsonField& value, R
 
 void RecordDecoder::EventField(std::string_view key, base::JsonField& value, Record& record) {
   if (key == "turn_id") record.turn_id = Text(value);
-  if (key == "item") {
-    if (types_.payload == "item_completed") {
-      value.ForEachField(
-          [&](std::string_view name, base::JsonField& field) { ItemField(name, field, record); });
-    }
+  if (key == "item" && types_.payload == "item_completed") {
+    value.ForEachField(
+        [&](std::string_view name, base::JsonField& field) { ItemField(name, field, record); });
     return;
   }
   switch (record.kind) {
     case Kind::kPromptEvent:
-      if (key == "message") {
-        const auto text = value.String();
-        record.has_text = text.has_value() && !text->empty();
-        record.text = text.value_or(std::string_view());
-      }
-      if (key == "images" || key == "local_images")
-        record.images += static_cast<int>(Length(value));
-      return;
+      return PromptEventField(key, value, record);
+    case Kind::kTurnStarted:
+    case Kind::kTurnComplete:
+    case Kind::kTurnAborted:
+      return TurnField(key, value, record);
+    case Kind::kCommandDone:
+    case Kind::kSpawned:
+      return ItemField(key, value, record);
     case Kind::kTokenCount:
       if (key == "info") ReadInfo(value, record);
-      return;
-    case Kind::kTurnStarted:
-      if (key == "root_turn_id") record.root_turn_id = Text(value);
-      return;
-    case Kind::kTurnComplete:
-      if (key == "error") ReadError(value, record);
-      return;
-    case Kind::kTurnAborted:
-      if (key == "reason") record.reason = Text(value);
       return;
     case Kind::kErrorEvent:
       if (key == "message") record.text = Text(value);
@@ -346,9 +355,6 @@ void RecordDecoder::EventField(std::string_view key, base::JsonField& value, Rec
     case Kind::kRolledBack:
       if (key == "num_turns") record.turns = value.Int().value_or(0);
       return;
-    case Kind::kCommandDone:
-    case Kind::kSpawned:
-      return ItemField(key, value, record);
     default:
       return;
   }

@@ -80,7 +80,7 @@ struct Record {
   std::string_view listing_text;  // user_instructions or host_skills.body
   Role role = Role::kUnknown;
   std::vector<Part> parts;
-  int images = 0;
+  int64_t images = 0;
   bool has_text = false;  // prompt events: there was a text at all
   std::string_view text;  // prompt event; error message (any)
 
@@ -90,7 +90,7 @@ struct Record {
   std::string_view workdir;
   std::string_view output;  // JSON token of the text, not unescaped
   std::optional<bool> success;
-  std::string_view status;
+  std::string_view status;  // of a call or item; kind of a prompt event
   std::optional<int64_t> exit_code;
   std::vector<std::string_view> read_paths;  // parsed_cmd of type read
   std::vector<std::string_view> receivers;   // thread ids
