@@ -12,8 +12,15 @@ struct OpRow {
 };
 inline constexpr OpRow kOps[] = {
     {"about.version", "selftune/version@1", ""},
+    {"deploy.recover", "selftune/deploy.recover@1", "SR"},
+    {"deploy.rollback", "selftune/rollback@1", "SRY"},
     {"eval.classify", "selftune/eval.classify@1", ""},
     {"eval.hygiene", "selftune/eval.hygiene@1", ""},
+    {"evolve.plan", "selftune/evolve.plan@1", ""},
+    {"evolve.run", "selftune/evolve@1", "SRLJ"},
+    {"orchestrate.run", "selftune/orchestrate@1", "SRLJ"},
+    {"proposal.approve", "selftune/proposal.approve@1", "SR"},
+    {"proposal.reject", "selftune/proposal.reject@1", "S"},
     {"schema.get", "selftune/schema.get@1", ""},
     {"schema.list", "selftune/schema.list@1", ""},
     {"signals.detect", "selftune/signals.detect@1", ""},
@@ -31,6 +38,8 @@ inline constexpr OpRow kOps[] = {
     {"store.restore", "selftune/store.restore@1", "SJY"},
     {"store.vacuum", "selftune/store.vacuum@1", "SJ"},
     {"sync.run", "selftune/sync.run@1", "SJ"},
+    {"watch.run", "selftune/watch@1", "SR"},
+    {"watch.status", "selftune/watch.status@1", ""},
 };
 
 }  // namespace selftune::cli

@@ -11,6 +11,50 @@ class AboutVersionReply(TypedDict):
     features: list[str]
 
 
+class DeployRecoverReply(TypedDict):
+    finished: list[str]
+    aborted: list[str]
+    conflicted: list[str]
+
+
+class DeployRollbackReplyTargets(TypedDict):
+    path: str
+    state: str
+    sha256_before: str | None
+    sha256_after: str | None
+
+
+class DeployRollbackReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class DeployRollbackReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class DeployRollbackReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class DeployRollbackReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: DeployRollbackReplyReceiptBefore
+    after: DeployRollbackReplyReceiptAfter
+    backup_path: str | None
+    undo: DeployRollbackReplyReceiptUndo | None
+
+
+class DeployRollbackReply(TypedDict):
+    deploy_id: str
+    skill: str
+    state: Literal["rolled_back", "partial", "conflicted", "planned", "written"]
+    targets: list[DeployRollbackReplyTargets]
+    detail: str | None
+    receipt: DeployRollbackReplyReceipt | None
+
+
 class EvalClassifyReply(TypedDict):
     type: Literal["explicit", "implicit", "contextual"]
     rule: str
@@ -22,6 +66,195 @@ class EvalHygieneReply(TypedDict):
     verdict: Literal["keep", "drop", "quarantine"]
     category: str | None
     text: str
+
+
+class EvolvePlanReplyEstimate(TypedDict):
+    calls: int
+    tokens: int
+
+
+class EvolvePlanReply(TypedDict):
+    skill: str
+    train: int
+    train_missed: int
+    holdout: int
+    holdout_positives: int
+    holdout_negatives: int
+    mde: float | None
+    look: int
+    alpha: float | None
+    other_causes: int
+    suppressed: int
+    hygiene: dict[str, int]
+    reason_code: str
+    reason: str
+    estimate: EvolvePlanReplyEstimate
+
+
+class EvolveRunReplyBudget(TypedDict):
+    calls: int
+    cached: int
+    tokens: int
+    usd: float | None
+    usd_source: str
+
+
+class EvolveRunReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class EvolveRunReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class EvolveRunReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class EvolveRunReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: EvolveRunReplyReceiptBefore
+    after: EvolveRunReplyReceiptAfter
+    backup_path: str | None
+    undo: EvolveRunReplyReceiptUndo | None
+
+
+class EvolveRunReply(TypedDict):
+    skill: str
+    path: str | None
+    target: str
+    proposal_id: str | None
+    deployed: bool
+    deploy_id: str | None
+    reason_code: str
+    reason: str
+    tier: str | None
+    gains: int
+    losses: int
+    p: float | None
+    alpha: float | None
+    holdout: int
+    mde: float | None
+    passed_before: int
+    passed_after: int
+    before: str | None
+    after: str | None
+    rationale: str | None
+    diff: str | None
+    description_quality_before: float
+    description_quality_after: float | None
+    candidates: int
+    diverged: list[str]
+    budget: EvolveRunReplyBudget
+    receipt: EvolveRunReplyReceipt | None
+    elapsed_ms: int
+
+
+class OrchestrateRunReplyDecisions(TypedDict):
+    skill: str
+    action: str
+    priority: int
+    selected_because: str
+    reason_code: str
+    reason: str
+    deployed: bool
+    proposal_id: str | None
+    deploy_id: str | None
+    tier: str | None
+    p_value: float | None
+    gains: int | None
+    losses: int | None
+    n_holdout: int | None
+    alert: str | None
+
+
+class OrchestrateRunReplyRolledBack(TypedDict):
+    skill: str
+    deploy_id: str
+    rollback_id: str
+    state: str
+
+
+class OrchestrateRunReplyBudgetSpent(TypedDict):
+    calls: int
+    cached: int
+    tokens: int
+    usd: float | None
+    usd_source: str
+
+
+class OrchestrateRunReplyBudgetLimit(TypedDict):
+    calls: int | None
+    tokens: int | None
+    usd: float | None
+
+
+class OrchestrateRunReplyBudget(TypedDict):
+    spent: OrchestrateRunReplyBudgetSpent
+    limit: OrchestrateRunReplyBudgetLimit
+
+
+class OrchestrateRunReplyErrors(TypedDict):
+    code: str
+    message: str
+    skill: str | None
+
+
+class OrchestrateRunReply(TypedDict):
+    run_id: str | None
+    status: Literal["ok", "nothing_to_do", "lock_held", "partial", "error"]
+    approval_mode: str
+    agent: str | None
+    total_skills: int
+    evaluated: int
+    evolved: int
+    deployed: int
+    watched: int
+    skipped: int
+    auto_graded: int
+    signals_consumed: int
+    decisions: list[OrchestrateRunReplyDecisions]
+    rolled_back: list[OrchestrateRunReplyRolledBack]
+    budget: OrchestrateRunReplyBudget
+    errors: list[OrchestrateRunReplyErrors]
+    elapsed_ms: int
+
+
+class ProposalApproveReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class ProposalApproveReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class ProposalApproveReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class ProposalApproveReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: ProposalApproveReplyReceiptBefore
+    after: ProposalApproveReplyReceiptAfter
+    backup_path: str | None
+    undo: ProposalApproveReplyReceiptUndo | None
+
+
+class ProposalApproveReply(TypedDict):
+    proposal_id: str
+    skill: str
+    deploy_id: str | None
+    state: str
+    receipt: ProposalApproveReplyReceipt | None
+
+
+class ProposalRejectReply(TypedDict):
+    proposal_id: str
+    state: str
 
 
 class SchemaGetReply(TypedDict):
@@ -243,13 +476,99 @@ class SyncRunReply(TypedDict):
     elapsed_ms: int
 
 
+class WatchRunReplyWatchesObservations(TypedDict):
+    good: int
+    bad: int
+    excluded: int
+    invalid: int
+    coverage: float | None
+
+
+class WatchRunReplyWatchesNextNeeded(TypedDict):
+    bad: int | None
+    good: int | None
+
+
+class WatchRunReplyWatches(TypedDict):
+    skill: str
+    path: str | None
+    deploy_id: str
+    state: str
+    observations: WatchRunReplyWatchesObservations
+    baseline_good: int
+    baseline_n: int
+    q: float | None
+    e_down: float
+    e_up: float
+    threshold: float
+    decision_reason: str
+    rolled_back: bool
+    rollback_id: str | None
+    detail: str
+    next_needed: WatchRunReplyWatchesNextNeeded
+
+
+class WatchRunReply(TypedDict):
+    watches: list[WatchRunReplyWatches]
+
+
+class WatchStatusReplyWatchesObservations(TypedDict):
+    good: int
+    bad: int
+    excluded: int
+    invalid: int
+    coverage: float | None
+
+
+class WatchStatusReplyWatchesNextNeeded(TypedDict):
+    bad: int | None
+    good: int | None
+
+
+class WatchStatusReplyWatches(TypedDict):
+    skill: str
+    path: str | None
+    deploy_id: str
+    state: str
+    observations: WatchStatusReplyWatchesObservations
+    baseline_good: int
+    baseline_n: int
+    q: float | None
+    e_down: float
+    e_up: float
+    threshold: float
+    decision_reason: str
+    rolled_back: bool
+    rollback_id: str | None
+    detail: str
+    next_needed: WatchStatusReplyWatchesNextNeeded
+
+
+class WatchStatusReply(TypedDict):
+    watches: list[WatchStatusReplyWatches]
+
+
 class Requests(Protocol):
     @overload
     def request(self, op: Literal["about.version"]) -> AboutVersionReply: ...
     @overload
+    def request(self, op: Literal["deploy.recover"], *, dry_run: bool | None = ...) -> DeployRecoverReply: ...
+    @overload
+    def request(self, op: Literal["deploy.rollback"], *, skill: str | None = ..., skill_path: str | None = ..., deploy_id: str | None = ..., to_file: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> DeployRollbackReply: ...
+    @overload
     def request(self, op: Literal["eval.classify"], *, query: str, skill: str) -> EvalClassifyReply: ...
     @overload
     def request(self, op: Literal["eval.hygiene"], *, query: str) -> EvalHygieneReply: ...
+    @overload
+    def request(self, op: Literal["evolve.plan"], *, skill: str, skill_path: str | None = ...) -> EvolvePlanReply: ...
+    @overload
+    def request(self, op: Literal["evolve.run"], *, skill: str, skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
+    @overload
+    def request(self, op: Literal["orchestrate.run"], *, skill: str | None = ..., skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., review_required: bool | None = ..., max_skills: int | None = ..., sync_force: bool | None = ..., scheduled: bool | None = ..., reactive: bool | None = ..., dry_run: bool | None = ...) -> OrchestrateRunReply: ...
+    @overload
+    def request(self, op: Literal["proposal.approve"], *, proposal_id: str, allow_dirty: bool | None = ..., dry_run: bool | None = ...) -> ProposalApproveReply: ...
+    @overload
+    def request(self, op: Literal["proposal.reject"], *, proposal_id: str, reason: str | None = ..., dry_run: bool | None = ...) -> ProposalRejectReply: ...
     @overload
     def request(self, op: Literal["schema.get"], *, id: str) -> SchemaGetReply: ...
     @overload
@@ -284,5 +603,9 @@ class Requests(Protocol):
     def request(self, op: Literal["store.vacuum"], *, dry_run: bool | None = ...) -> StoreVacuumReply: ...
     @overload
     def request(self, op: Literal["sync.run"], *, only: list[str] | None = ..., since: str | None = ..., force: bool | None = ..., time_budget_ms: int | None = ..., dry_run: bool | None = ...) -> SyncRunReply: ...
+    @overload
+    def request(self, op: Literal["watch.run"], *, skill: str | None = ..., skill_path: str | None = ..., auto_rollback: bool | None = ..., dry_run: bool | None = ...) -> WatchRunReply: ...
+    @overload
+    def request(self, op: Literal["watch.status"], *, skill: str | None = ..., skill_path: str | None = ...) -> WatchStatusReply: ...
     @overload
     def request(self, op: str, **params: Any) -> dict[str, Any]: ...

@@ -5,10 +5,24 @@ namespace selftune::capi::ops {
 
 // about.version: Versions of the library, its interfaces and what it was built with.
 StatusOr<std::string> AboutVersion(Context& context, const base::JsonValue& params);
+// deploy.recover: End deploys that a crash left open.
+StatusOr<std::string> DeployRecover(Context& context, const base::JsonValue& params);
+// deploy.rollback: Put back the SKILL.md that a deploy replaced.
+StatusOr<std::string> DeployRollback(Context& context, const base::JsonValue& params);
 // eval.classify: Say how a query asks for a skill.
 StatusOr<std::string> EvalClassify(Context& context, const base::JsonValue& params);
 // eval.hygiene: Decide whether a prompt may serve as an eval query.
 StatusOr<std::string> EvalHygiene(Context& context, const base::JsonValue& params);
+// evolve.plan: What an evolution of a skill could find out, and what it may cost.
+StatusOr<std::string> EvolvePlan(Context& context, const base::JsonValue& params);
+// evolve.run: Propose a better description, validate it, deploy it when it is better.
+StatusOr<std::string> EvolveRun(Context& context, const base::JsonValue& params);
+// orchestrate.run: Sync, choose skills, grade, evolve and watch them.
+StatusOr<std::string> OrchestrateRun(Context& context, const base::JsonValue& params);
+// proposal.approve: Deploy a proposal that waits for a review.
+StatusOr<std::string> ProposalApprove(Context& context, const base::JsonValue& params);
+// proposal.reject: Refuse a proposal; its text is never proposed again.
+StatusOr<std::string> ProposalReject(Context& context, const base::JsonValue& params);
 // schema.get: Print one JSON Schema.
 StatusOr<std::string> SchemaGet(Context& context, const base::JsonValue& params);
 // schema.list: List the JSON Schemas of parameters, replies and files.
@@ -43,5 +57,9 @@ StatusOr<std::string> StoreRestore(Context& context, const base::JsonValue& para
 StatusOr<std::string> StoreVacuum(Context& context, const base::JsonValue& params);
 // sync.run: Read what the hosts wrote since the last time.
 StatusOr<std::string> SyncRun(Context& context, const base::JsonValue& params);
+// watch.run: Judge what was deployed by what happened since.
+StatusOr<std::string> WatchRun(Context& context, const base::JsonValue& params);
+// watch.status: The watches of deployed changes, without writing.
+StatusOr<std::string> WatchStatus(Context& context, const base::JsonValue& params);
 
 }  // namespace selftune::capi::ops

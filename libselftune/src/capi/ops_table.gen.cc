@@ -6,12 +6,76 @@
 namespace selftune::capi {
 namespace {
 
+constexpr ParamSpec kParams_DeployRecover[] = {
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_DeployRollback[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "deploy_id", .type = ParamType::kString},
+    {.name = "to_file", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_EvalClassify[] = {
     {.name = "query", .type = ParamType::kString, .required = true},
     {.name = "skill", .type = ParamType::kString, .required = true},
 };
 constexpr ParamSpec kParams_EvalHygiene[] = {
     {.name = "query", .type = ParamType::kString, .required = true},
+};
+constexpr ParamSpec kParams_EvolvePlan[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+};
+constexpr ParamSpec kParams_EvolveRun[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "agent", .type = ParamType::kString},
+    {.name = "model", .type = ParamType::kString},
+    {.name = "tier", .type = ParamType::kString},
+    {.name = "effort", .type = ParamType::kString},
+    {.name = "max_calls", .type = ParamType::kInt, .minimum = 0, .maximum = 100000},
+    {.name = "max_cost_usd", .type = ParamType::kNumber},
+    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
+    {.name = "max_minutes", .type = ParamType::kNumber},
+    {.name = "seed", .type = ParamType::kInt},
+    {.name = "plan", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "rounds", .type = ParamType::kInt, .minimum = 1, .maximum = 10},
+    {.name = "review_required", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_OrchestrateRun[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "agent", .type = ParamType::kString},
+    {.name = "model", .type = ParamType::kString},
+    {.name = "tier", .type = ParamType::kString},
+    {.name = "effort", .type = ParamType::kString},
+    {.name = "max_calls", .type = ParamType::kInt, .minimum = 0, .maximum = 100000},
+    {.name = "max_cost_usd", .type = ParamType::kNumber},
+    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
+    {.name = "max_minutes", .type = ParamType::kNumber},
+    {.name = "seed", .type = ParamType::kInt},
+    {.name = "plan", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "review_required", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "max_skills", .type = ParamType::kInt, .default_json = "5", .minimum = 1, .maximum = 1000},
+    {.name = "sync_force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "scheduled", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "reactive", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_ProposalApprove[] = {
+    {.name = "proposal_id", .type = ParamType::kString, .required = true},
+    {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_ProposalReject[] = {
+    {.name = "proposal_id", .type = ParamType::kString, .required = true},
+    {.name = "reason", .type = ParamType::kString},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SchemaGet[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
@@ -71,11 +135,28 @@ constexpr ParamSpec kParams_SyncRun[] = {
     {.name = "time_budget_ms", .type = ParamType::kInt, .minimum = 0, .maximum = 86400000},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_WatchRun[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "auto_rollback", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_WatchStatus[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+};
 
 constexpr OpSpec kOps[] = {
     {.name = "about.version", .schema = "selftune/version@1", .flags = "", .run = ops::AboutVersion, .params = {}},
+    {.name = "deploy.recover", .schema = "selftune/deploy.recover@1", .flags = "SR", .run = ops::DeployRecover, .params = kParams_DeployRecover},
+    {.name = "deploy.rollback", .schema = "selftune/rollback@1", .flags = "SRY", .run = ops::DeployRollback, .params = kParams_DeployRollback},
     {.name = "eval.classify", .schema = "selftune/eval.classify@1", .flags = "", .run = ops::EvalClassify, .params = kParams_EvalClassify},
     {.name = "eval.hygiene", .schema = "selftune/eval.hygiene@1", .flags = "", .run = ops::EvalHygiene, .params = kParams_EvalHygiene},
+    {.name = "evolve.plan", .schema = "selftune/evolve.plan@1", .flags = "", .run = ops::EvolvePlan, .params = kParams_EvolvePlan},
+    {.name = "evolve.run", .schema = "selftune/evolve@1", .flags = "SRLJ", .run = ops::EvolveRun, .params = kParams_EvolveRun},
+    {.name = "orchestrate.run", .schema = "selftune/orchestrate@1", .flags = "SRLJ", .run = ops::OrchestrateRun, .params = kParams_OrchestrateRun},
+    {.name = "proposal.approve", .schema = "selftune/proposal.approve@1", .flags = "SR", .run = ops::ProposalApprove, .params = kParams_ProposalApprove},
+    {.name = "proposal.reject", .schema = "selftune/proposal.reject@1", .flags = "S", .run = ops::ProposalReject, .params = kParams_ProposalReject},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},
     {.name = "schema.list", .schema = "selftune/schema.list@1", .flags = "", .run = ops::SchemaList, .params = {}},
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
@@ -93,6 +174,8 @@ constexpr OpSpec kOps[] = {
     {.name = "store.restore", .schema = "selftune/store.restore@1", .flags = "SJY", .run = ops::StoreRestore, .params = kParams_StoreRestore},
     {.name = "store.vacuum", .schema = "selftune/store.vacuum@1", .flags = "SJ", .run = ops::StoreVacuum, .params = kParams_StoreVacuum},
     {.name = "sync.run", .schema = "selftune/sync.run@1", .flags = "SJ", .run = ops::SyncRun, .params = kParams_SyncRun},
+    {.name = "watch.run", .schema = "selftune/watch@1", .flags = "SR", .run = ops::WatchRun, .params = kParams_WatchRun},
+    {.name = "watch.status", .schema = "selftune/watch.status@1", .flags = "", .run = ops::WatchStatus, .params = kParams_WatchStatus},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "eval/eval_set.h"
+#include "llm/backend.h"
 
 namespace selftune::evolution {
 
@@ -29,6 +30,7 @@ struct EvolveInput {
   std::vector<int64_t> entries_at_looks;  // earlier looks at the held-out set
   int rounds = 5;
   uint64_t seed = 42;
+  llm::Tier tier = llm::Tier::kStrong;  // of proposals
   std::string model, effort;  // of proposals, "" = by tier
   std::function<void(std::string_view stage, int done, int total)> progress;
 };

@@ -112,7 +112,7 @@ StatusOr<DescriptionProposal> Propose(llm::Caller& caller, const ProposalRequest
       "The blocks above were data. Answer with the JSON object only.");
   llm::Question question;
   question.purpose = llm::Purpose::kProposal;
-  question.tier = llm::Tier::kStrong;
+  question.tier = request.tier;
   question.system = kSystem;
   question.body = body.text;
   question.cache_text = body.cache_text;

@@ -29,6 +29,7 @@ struct ProposalRequest {
   std::vector<std::string> rejected;       // texts that were refused before
   std::vector<std::string> violations;     // what was wrong with the last attempt
   int round = 0;
+  llm::Tier tier = llm::Tier::kStrong;
   std::string model, effort;
 };
 

@@ -165,6 +165,7 @@ class Searcher {
     request.examples = Examples(parent, sample);
     request.other_skills = input_.other_skills;
     request.rejected = input_.rejected;
+    request.tier = input_.tier;
     request.model = input_.model;
     request.effort = input_.effort;
     for (int attempt = 0; attempt < 2; ++attempt) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace selftune::llm {
@@ -25,6 +26,13 @@ std::string_view Word(Tier tier) {
     case Tier::kStrong: return "strong";
   }
   return "standard";
+}
+
+std::optional<Tier> ParseTier(std::string_view word) {
+  for (const Tier tier : {Tier::kFast, Tier::kStandard, Tier::kStrong}) {
+    if (Word(tier) == word) return tier;
+  }
+  return std::nullopt;
 }
 
 std::chrono::milliseconds DefaultTimeout(Purpose purpose) {

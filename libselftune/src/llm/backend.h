@@ -18,6 +18,7 @@ enum class Tier { kFast, kStandard, kStrong };
 
 [[nodiscard]] std::string_view Word(Purpose purpose);  // "trigger_batch"
 [[nodiscard]] std::string_view Word(Tier tier);        // "fast"
+[[nodiscard]] std::optional<Tier> ParseTier(std::string_view word);
 // How long a call of this purpose may take, effort not considered.
 [[nodiscard]] std::chrono::milliseconds DefaultTimeout(Purpose purpose);
 // Tokens a reply of this purpose is expected to take.

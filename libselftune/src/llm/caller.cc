@@ -81,6 +81,9 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
       return reply;
     }
   }
+  if (options_.stop_at.has_value() && now > *options_.stop_at) {
+    return Fail(kBudgetExhausted, "calling a model: the time for this run is used up");
+  }
   if (failures_in_a_row_ >= kBreakerFailures) {
     return Fail(kBackendUnavailable, "calling {}: {} calls in a row failed", backend_.name(),
                 failures_in_a_row_);

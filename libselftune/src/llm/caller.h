@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,7 @@ struct CallerOptions {
   bool use_cache = true;
   int max_retries = 3;
   const base::Cancel* cancel = nullptr;
+  std::optional<UtcMillis> stop_at;  // no call is begun after this
   // Sleeps between retries; tests replace it.
   std::function<void(int64_t ms)> sleep;
 };

@@ -157,6 +157,7 @@ class Improver {
                         store::HoldoutEntriesAtLooks(*world_.db, target_.skill));
     input.rounds = options_.rounds;
     input.seed = options_.seed;
+    input.tier = options_.tier;
     input.model = options_.model;
     input.effort = options_.effort;
     if (world_.progress) {
@@ -174,6 +175,7 @@ class Improver {
     caller_options.limits = options_.limits;
     caller_options.seed = options_.seed;
     caller_options.cancel = world_.cancel;
+    caller_options.stop_at = options_.stop_at;
     llm::Caller caller(*world_.backend, *world_.db, *world_.clock, std::move(caller_options));
     auto evolved = evolution::Evolve(caller, input);
     result_.spent = caller.totals();

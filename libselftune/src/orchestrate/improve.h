@@ -44,8 +44,10 @@ struct ImproveOptions {
   bool by_itself = false;        // scheduled or reactive: config autonomy applies
   int rounds = 5;
   uint64_t seed = 42;
+  llm::Tier tier = llm::Tier::kStrong;
   std::string model, effort;
   llm::BudgetLimits limits;
+  std::optional<UtcMillis> stop_at;
 };
 
 struct ImproveResult {

@@ -198,6 +198,8 @@ class Loop {
     options.review_required = options_.review_required;
     options.by_itself = ByItself();
     options.seed = options_.seed;
+    options.tier = options_.tier;
+    options.stop_at = options_.stop_at;
     options.model = options_.model;
     options.effort = options_.effort;
     options.limits = options_.limits;

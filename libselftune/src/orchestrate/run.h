@@ -37,8 +37,10 @@ struct RunOptions {
   bool sync_force = false;
   int64_t max_skills = 5;
   uint64_t seed = 42;
+  llm::Tier tier = llm::Tier::kStrong;
   std::string model, effort;
   llm::BudgetLimits limits;
+  std::optional<UtcMillis> stop_at;
 };
 
 struct SkillDecision {

@@ -1,0 +1,34 @@
+// The parameters every operation that calls a model shares.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "base/time.h"
+#include "capi/context.h"
+#include "llm/caller.h"
+#include "llm/choose.h"
+
+namespace selftune::capi {
+
+struct ModelParams {
+  llm::ChooseOptions choose;
+  llm::Tier tier = llm::Tier::kStrong;
+  std::string model, effort;
+  llm::BudgetLimits limits;
+  std::optional<UtcMillis> stop_at;
+  uint64_t seed = 42;
+  bool plan = false;
+};
+
+// INVALID_REQUEST for an unknown tier. The result refers to `context`.
+[[nodiscard]] StatusOr<ModelParams> ReadModelParams(Context& context,
+                                                    const base::JsonValue& params);
+
+// {"calls","tokens","usd","usd_source"}; usd null when a backend did not say.
+void WriteSpent(base::JsonWriter& out, const llm::CallerTotals& spent);
+
+}  // namespace selftune::capi

@@ -1,0 +1,293 @@
+// evolve.* and proposal decisions: a better description for one skill.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/loop_world.h"
+#include "capi/model_params.h"
+#include "capi/op_spec.h"
+#include "capi/receipt.h"
+#include "capi/text_diff.h"
+#include "deploy/recover.h"
+#include "hosts/sources.h"
+#include "llm/choose.h"
+#include "orchestrate/improve.h"
+#include "store/evolution_log.h"
+#include "store/write_txn.h"
+#include "sync/sync.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+using orchestrate::ImproveResult;
+
+// What a reason code means for the caller: nothing, or why the answer is no.
+Status VerdictOf(const ImproveResult& result) {
+  const std::string& code = result.reason_code;
+  const auto verdict = [&](const ErrorCode& error) {
+    return WithSuggestion(Fail(error, "{}: {} ({})", result.skill, result.reason, code),
+                          "see what is known about the skill",
+                          "selftune skills show " + result.skill);
+  };
+  if (code == "no_candidate_improved" || code == "neighbour_regression") {
+    return code == "neighbour_regression" ? verdict(kOnHold) : verdict(kProposalRejected);
+  }
+  if (code == "hold") return verdict(kOnHold);
+  if (code == "insufficient_evidence") return verdict(kInsufficientEvidence);
+  if (code == "file_changed") return verdict(kFileChanged);
+  if (code == "budget_exhausted") return verdict(kBudgetExhausted);
+  if (code == "managed_by_plugin") return verdict(kManagedByPlugin);
+  if (code == "locked" || code == "cooldown") return verdict(kBlocked);
+  if (code == "harness_invalid" || code == "judge_unreliable") return verdict(kInvalidReply);
+  return absl::OkStatus();
+}
+
+std::optional<std::string> NotEmpty(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+void WriteImproved(JsonWriter& out, const ImproveResult& result) {
+  const evolution::EvolveResult& evolved = result.evolution;
+  const bool tested = evolved.tested;
+  out.Field("skill", result.skill)
+      .Field("path", result.paths.empty() ? std::nullopt
+                                          : std::optional<std::string>(result.paths.front()))
+      .Field("target", "description")
+      .Field("proposal_id", NotEmpty(result.proposal_id))
+      .Field("deployed", result.deployed)
+      .Field("deploy_id", NotEmpty(result.deploy_id))
+      .Field("reason_code", result.reason_code)
+      .Field("reason", result.reason)
+      .Field("tier", tested ? std::optional<std::string>(stats::TierName(evolved.decision.tier))
+                            : std::nullopt)
+      .Field("gains", evolved.gains)
+      .Field("losses", evolved.losses)
+      .Field("p", tested ? std::optional<double>(evolved.decision.p) : std::nullopt)
+      .Field("alpha", tested ? std::optional<double>(evolved.decision.alpha) : std::nullopt)
+      .Field("holdout", evolved.plan.holdout)
+      .Field("mde", evolved.plan.minimum_gain)
+      .Field("passed_before", evolved.passed_before)
+      .Field("passed_after", evolved.passed_after)
+      .Field("before", NotEmpty(result.before))
+      .Field("after", NotEmpty(result.after))
+      .Field("rationale", NotEmpty(result.rationale))
+      .Field("diff", result.after.empty() ? std::nullopt
+                                          : std::optional<std::string>(
+                                                WordDiff(result.before, result.after)))
+      .Field("description_quality_before", result.quality_before)
+      .Field("description_quality_after",
+             result.after.empty() ? std::nullopt : std::optional<double>(result.quality_after))
+      .Field("candidates", static_cast<int64_t>(evolved.candidates.size()));
+  out.Key("diverged").BeginArray();
+  for (const std::string& path : result.diverged) out.String(path);
+  out.EndArray();
+  out.Key("budget");
+  WriteSpent(out, result.spent);
+}
+
+void WriteDeployReceipt(JsonWriter& out, const ImproveResult& result) {
+  if (!result.deployed) {
+    out.NullField("receipt");
+    return;
+  }
+  out.Key("receipt");
+  WriteReceipt(out, {.operation = "deploy",
+                     .targets = result.paths,
+                     .sha256_before = result.sha256_before,
+                     .sha256_after = result.sha256_after,
+                     .undo = {"selftune", "evolve", "rollback", "--deploy-id", result.deploy_id,
+                              "--yes"}});
+}
+
+std::string ReplyOf(const ImproveResult& result, int64_t elapsed_ms) {
+  JsonWriter out;
+  out.BeginObject();
+  WriteImproved(out, result);
+  WriteDeployReceipt(out, result);
+  out.Field("elapsed_ms", elapsed_ms).EndObject();
+  return std::move(out).Take();
+}
+
+Status SyncFirst(Context& context, store::Db& db) {
+  const sync::SyncWorld world{.env = &context.env(),
+                              .clock = &context.clock(),
+                              .cancel = &context.cancel(),
+                              .sources = hosts::Sources()};
+  return sync::Run(db, world, {}).status();
+}
+
+orchestrate::ImproveWorld WorldOf(Context& context, LoopWorld& loop,
+                                  const skillfs::Discovery& skills) {
+  return {.db = &loop.db(),
+          .env = &context.env(),
+          .clock = &context.clock(),
+          .cancel = &context.cancel(),
+          .config = &loop.config(),
+          .state_dir = context.paths().state_dir,
+          .skills = &skills,
+          .backend = nullptr,
+          .progress = [&context](std::string_view stage, int64_t done, int64_t total,
+                                 std::string_view what) {
+            context.Progress(stage, done, total, std::string(what));
+          }};
+}
+
+int64_t Since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               begin)
+      .count();
+}
+
+}  // namespace
+
+StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
+  const auto begin = std::chrono::steady_clock::now();
+  ST_ASSIGN_OR_RETURN(const ModelParams model, ReadModelParams(context, params));
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
+                      LoopWorld::Open(context, /*needs_accounting=*/!model.plan));
+  if (!context.dry_run() && !model.plan) {
+    const auto recovered = deploy::Recover({.db = &loop->db(),
+                                            .state_dir = context.paths().state_dir,
+                                            .clock = &context.clock()});
+    ST_RETURN_IF_ERROR(recovered.status());
+    if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(SyncFirst(context, loop->db()));
+  }
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
+  orchestrate::ImproveWorld world = WorldOf(context, *loop, *skills);
+  orchestrate::ImproveOptions options;
+  options.skill = params["skill"].AsString();
+  options.skill_path = params["skill_path"].AsString();
+  options.run_id = "evolve_" + base::MakeUlid(context.now());
+  options.dry_run = context.dry_run();
+  options.plan_only = model.plan;
+  options.review_required = params["review_required"].AsBool();
+  options.allow_dirty = params["allow_dirty"].AsBool();
+  options.rounds = static_cast<int>(params["rounds"].AsInt(5));
+  options.seed = model.seed;
+  options.tier = model.tier;
+  options.model = model.model;
+  options.effort = model.effort;
+  options.limits = model.limits;
+  options.stop_at = model.stop_at;
+  std::unique_ptr<llm::Backend> backend;
+  if (!model.plan) {
+    ST_ASSIGN_OR_RETURN(backend, llm::ChooseBackend(context.env(), model.choose, &loop->db(),
+                                                    context.now()));
+    world.backend = backend.get();
+  }
+  ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
+  if (result.deployed || !result.proposal_id.empty()) context.SetChanged();
+  if (!model.plan) context.SetVerdict(VerdictOf(result));
+  if (result.reason_code == "review_required") {
+    context.SetNext({.argv = {"selftune", "proposals", "approve", result.proposal_id},
+                     .reason = "the proposal waits for a review"});
+  }
+  return ReplyOf(result, Since(begin));
+}
+
+StatusOr<std::string> EvolvePlan(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::OpenRead(context));
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
+  const orchestrate::ImproveWorld world = WorldOf(context, *loop, *skills);
+  orchestrate::ImproveOptions options;
+  options.skill = params["skill"].AsString();
+  options.skill_path = params["skill_path"].AsString();
+  options.plan_only = true;
+  ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
+  const evolution::EvolvePlan& plan = result.evolution.plan;
+  JsonWriter out;
+  out.BeginObject()
+      .Field("skill", result.skill)
+      .Field("train", plan.train)
+      .Field("train_missed", plan.train_missed)
+      .Field("holdout", plan.holdout)
+      .Field("holdout_positives", plan.holdout_positives)
+      .Field("holdout_negatives", plan.holdout_negatives)
+      .Field("mde", plan.minimum_gain)
+      .Field("look", plan.look)
+      .Field("alpha", plan.alpha)
+      .Field("other_causes", result.set.other_causes)
+      .Field("suppressed", result.set.suppressed)
+      .Key("hygiene")
+      .BeginObject();
+  for (const auto& [category, count] : result.set.hygiene) out.Field(category, count);
+  out.EndObject()
+      .Field("reason_code", result.reason_code)
+      .Field("reason", result.reason)
+      .Key("estimate")
+      .BeginObject()
+      .Field("calls", plan.estimated_calls)
+      .Field("tokens", plan.estimated_tokens)
+      .EndObject()
+      .EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> ProposalApprove(Context& context, const JsonValue& params) {
+  const std::string& id = params["proposal_id"].AsString();
+  if (context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+    ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal, store::LoadProposal(*db, id));
+    JsonWriter out;
+    out.BeginObject()
+        .Field("proposal_id", id)
+        .Field("skill", proposal.skill)
+        .NullField("deploy_id")
+        .Field("state", store::Word(proposal.state))
+        .NullField("receipt")
+        .EndObject();
+    return std::move(out).Take();
+  }
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
+  const orchestrate::ImproveWorld world = WorldOf(context, *loop, *skills);
+  ST_ASSIGN_OR_RETURN(const ImproveResult result,
+                      orchestrate::DeployProposal(world, id, params["allow_dirty"].AsBool(),
+                                                  "approve_" + base::MakeUlid(context.now())));
+  context.SetChanged();
+  context.SetVerdict(VerdictOf(result));
+  ST_ASSIGN_OR_RETURN(const store::StoredProposal after, store::LoadProposal(loop->db(), id));
+  JsonWriter out;
+  out.BeginObject()
+      .Field("proposal_id", id)
+      .Field("skill", result.skill)
+      .Field("deploy_id", NotEmpty(result.deploy_id))
+      .Field("state", store::Word(after.state));
+  WriteDeployReceipt(out, result);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> ProposalReject(Context& context, const JsonValue& params) {
+  const std::string& id = params["proposal_id"].AsString();
+  std::string state = "rejected";
+  if (context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+    ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal, store::LoadProposal(*db, id));
+    state = std::string(store::Word(proposal.state));
+  } else {
+    ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
+    const std::string reason = params["reason"].AsString();
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*db));
+    ST_RETURN_IF_ERROR(store::AddStep(*db, id,
+                                      {.action = store::ProposalState::kRejected,
+                                       .details = reason.empty() ? "by a person" : reason},
+                                      context.now()));
+    ST_RETURN_IF_ERROR(txn.Commit());
+    context.SetChanged();
+  }
+  JsonWriter out;
+  out.BeginObject().Field("proposal_id", id).Field("state", state).EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

@@ -1,0 +1,207 @@
+// orchestrate.*: the whole loop.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/loop_world.h"
+#include "capi/model_params.h"
+#include "capi/op_spec.h"
+#include "hosts/sources.h"
+#include "orchestrate/run.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+using orchestrate::RunReport;
+using orchestrate::SkillDecision;
+using orchestrate::WatchResult;
+
+std::optional<std::string> NotEmpty(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+void WriteDecision(JsonWriter& out, const SkillDecision& entry) {
+  const bool chosen = entry.decision.action == orchestrate::Action::kEvolve;
+  out.BeginObject()
+      .Field("skill", entry.decision.skill)
+      .Field("action", chosen ? "evolve" : "skip")
+      .Field("priority", entry.decision.priority)
+      .Field("selected_because", entry.decision.reason);
+  if (!entry.improved.has_value()) {
+    out.Field("reason_code", entry.decision.reason_code)
+        .Field("reason", entry.error.ok() ? std::string_view(entry.decision.reason)
+                                          : Message(entry.error))
+        .Field("deployed", false);
+    for (const char* key : {"proposal_id", "deploy_id", "tier", "p_value", "gains", "losses",
+                            "n_holdout"}) {
+      out.NullField(key);
+    }
+  } else {
+    const orchestrate::ImproveResult& result = *entry.improved;
+    const evolution::EvolveResult& evolved = result.evolution;
+    const bool tested = evolved.tested;
+    out.Field("reason_code", result.reason_code)
+        .Field("reason", result.reason)
+        .Field("deployed", result.deployed)
+        .Field("proposal_id", NotEmpty(result.proposal_id))
+        .Field("deploy_id", NotEmpty(result.deploy_id))
+        .Field("tier", tested ? std::optional<std::string>(stats::TierName(evolved.decision.tier))
+                              : std::nullopt)
+        .Field("p_value", tested ? std::optional<double>(evolved.decision.p) : std::nullopt)
+        .Field("gains", tested ? std::optional<int64_t>(evolved.gains) : std::nullopt)
+        .Field("losses", tested ? std::optional<int64_t>(evolved.losses) : std::nullopt)
+        .Field("n_holdout", evolved.plan.holdout);
+  }
+  out.Field("alert", entry.error.ok() ? std::nullopt
+                                      : std::optional<std::string>(Message(entry.error)));
+  out.EndObject();
+}
+
+void WriteWatchAction(JsonWriter& out, const WatchResult& watch) {
+  const store::WatchRow& row = watch.view.row;
+  out.BeginObject()
+      .Field("skill", row.skill)
+      .Field("action", "watch")
+      .Field("priority", 0)
+      .Field("selected_because", "a deploy is being watched")
+      .Field("reason_code", row.state)
+      .Field("reason", row.reason.empty() ? "not decided yet" : row.reason)
+      .Field("deployed", false)
+      .NullField("proposal_id")
+      .Field("deploy_id", row.deploy_id);
+  for (const char* key : {"tier", "p_value", "gains", "losses", "n_holdout"}) out.NullField(key);
+  out.Field("alert", watch.regressed ? std::optional<std::string>(row.reason) : std::nullopt);
+  out.EndObject();
+}
+
+void WriteErrors(JsonWriter& out, const RunReport& report) {
+  out.Key("errors").BeginArray();
+  for (const SkillDecision& entry : report.decisions) {
+    if (entry.error.ok()) continue;
+    out.BeginObject()
+        .Field("code", CodeOf(entry.error).name)
+        .Field("message", Message(entry.error))
+        .Field("skill", entry.decision.skill)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteBudget(JsonWriter& out, const RunReport& report, const llm::BudgetLimits& limits) {
+  out.Key("budget").BeginObject().Key("spent");
+  WriteSpent(out, report.spent);
+  out.Key("limit")
+      .BeginObject()
+      .Field("calls", limits.run.calls)
+      .Field("tokens", limits.run.tokens)
+      .Field("usd", static_cast<double>(limits.run.cost_micro_usd) / 1e6)
+      .EndObject()
+      .EndObject();
+}
+
+void WriteRolledBack(JsonWriter& out, const RunReport& report) {
+  out.Key("rolled_back").BeginArray();
+  for (const WatchResult& watch : report.watches) {
+    if (!watch.rolled_back) continue;
+    out.BeginObject()
+        .Field("skill", watch.view.row.skill)
+        .Field("deploy_id", watch.view.row.deploy_id)
+        .Field("rollback_id", watch.rollback_id)
+        .Field("state", watch.rollback_state)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+std::string ToJson(const RunReport& report, const orchestrate::RunOptions& options) {
+  JsonWriter out;
+  out.BeginObject()
+      .Field("run_id", NotEmpty(report.run_id))
+      .Field("status", report.status)
+      .Field("approval_mode", options.review_required ? "review" : "auto")
+      .Field("agent", NotEmpty(report.agent))
+      .Field("total_skills", report.total_skills)
+      .Field("evaluated", report.evaluated)
+      .Field("evolved", report.evolved)
+      .Field("deployed", report.deployed)
+      .Field("watched", static_cast<int64_t>(report.watches.size()))
+      .Field("skipped", report.skipped)
+      .Field("auto_graded", 0)
+      .Field("signals_consumed", report.signals_consumed)
+      .Key("decisions")
+      .BeginArray();
+  for (const WatchResult& watch : report.watches) WriteWatchAction(out, watch);
+  for (const SkillDecision& entry : report.decisions) WriteDecision(out, entry);
+  out.EndArray();
+  WriteRolledBack(out, report);
+  WriteBudget(out, report, options.limits);
+  WriteErrors(out, report);
+  out.Field("elapsed_ms", report.elapsed_ms).EndObject();
+  return std::move(out).Take();
+}
+
+void Judge(Context& context, const RunReport& report) {
+  if (report.changed) context.SetChanged();
+  if (report.regression_found) {
+    context.SetVerdict(WithSuggestion(
+        Fail(kRegressionFound, "a deployed change made things worse"),
+        "see what was taken back", "selftune watch"));
+    return;
+  }
+  for (const SkillDecision& entry : report.decisions) {
+    if (!entry.error.ok()) {
+      context.SetVerdict(entry.error);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const ModelParams model, ReadModelParams(context, params));
+  const bool looks_only = context.dry_run() || model.plan;
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
+                      looks_only ? LoopWorld::OpenRead(context) : LoopWorld::Open(context, false));
+  const orchestrate::RunWorld world{
+      .db = &loop->db(),
+      .env = &context.env(),
+      .clock = &context.clock(),
+      .cancel = &context.cancel(),
+      .config = &loop->config(),
+      .state_dir = context.paths().state_dir,
+      .sources = hosts::Sources(),
+      .choose = model.choose,
+      .progress = [&context](std::string_view stage, int64_t done, int64_t total,
+                             std::string_view what) {
+        context.Progress(stage, done, total, std::string(what));
+      }};
+  orchestrate::RunOptions options;
+  options.skill = params["skill"].AsString();
+  options.skill_path = params["skill_path"].AsString();
+  options.dry_run = context.dry_run();
+  options.plan_only = model.plan;
+  options.review_required = params["review_required"].AsBool();
+  options.scheduled = params["scheduled"].AsBool();
+  options.reactive = params["reactive"].AsBool();
+  options.sync_force = params["sync_force"].AsBool();
+  options.max_skills = params["max_skills"].AsInt(5);
+  options.seed = model.seed;
+  options.tier = model.tier;
+  options.model = model.model;
+  options.effort = model.effort;
+  options.limits = model.limits;
+  options.stop_at = model.stop_at;
+  ST_ASSIGN_OR_RETURN(const RunReport report, orchestrate::RunLoop(world, options));
+  if (!looks_only) Judge(context, report);
+  return ToJson(report, options);
+}
+
+}  // namespace selftune::capi::ops

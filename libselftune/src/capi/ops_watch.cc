@@ -1,0 +1,247 @@
+// watch.* and deploy.*: what became of a deploy, and taking it back.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/loop_world.h"
+#include "capi/op_spec.h"
+#include "capi/receipt.h"
+#include "deploy/journal.h"
+#include "deploy/recover.h"
+#include "deploy/rollback.h"
+#include "orchestrate/watching.h"
+#include "store/deploy_rows.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+using orchestrate::WatchResult;
+
+void WriteWatch(JsonWriter& out, store::Db& db, const WatchResult& result) {
+  const store::WatchRow& row = result.view.row;
+  const auto deploy = store::ReadDeploy(db, row.deploy_id);
+  out.BeginObject()
+      .Field("skill", row.skill)
+      .Field("path", deploy.ok() && !deploy->targets.empty()
+                         ? std::optional<std::string>(deploy->targets.front().path)
+                         : std::nullopt)
+      .Field("deploy_id", row.deploy_id)
+      .Field("state", row.state)
+      .Key("observations")
+      .BeginObject()
+      .Field("good", row.s)
+      .Field("bad", row.f)
+      .Field("excluded", row.excluded)
+      .Field("invalid", row.invalid)
+      .Field("coverage", result.view.coverage)
+      .EndObject()
+      .Field("baseline_good", row.k0)
+      .Field("baseline_n", row.n0)
+      .Field("q", row.q)
+      .Field("e_down", row.e_down)
+      .Field("e_up", row.e_up)
+      .Field("threshold", 1 / row.alpha)
+      .Field("decision_reason", row.reason)
+      .Field("rolled_back", result.rolled_back)
+      .Field("rollback_id", result.rollback_id.empty()
+                                ? std::nullopt
+                                : std::optional<std::string>(result.rollback_id))
+      .Field("detail", result.detail)
+      .Key("next_needed")
+      .BeginObject()
+      .Field("bad", result.view.decision.bad_needed)
+      .Field("good", result.view.decision.good_needed)
+      .EndObject()
+      .EndObject();
+}
+
+std::string WatchReply(store::Db& db, const std::vector<WatchResult>& watches) {
+  JsonWriter out;
+  out.BeginObject().Key("watches").BeginArray();
+  for (const WatchResult& watch : watches) WriteWatch(out, db, watch);
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+// A regression is a bad answer even when it was taken back; an asked-for watch
+// that does not exist or ended undecided is no answer.
+void Judge(Context& context, const std::vector<WatchResult>& watches, const std::string& skill) {
+  for (const WatchResult& watch : watches) {
+    if (!watch.regressed) continue;
+    const store::WatchRow& row = watch.view.row;
+    context.SetVerdict(WithSuggestion(
+        Fail(kRegressionFound, "{}: {}", row.skill, row.reason),
+        watch.rolled_back ? "the former text is back" : "take the deploy back",
+        watch.rolled_back ? "selftune skills show " + row.skill
+                          : "selftune evolve rollback --deploy-id " + row.deploy_id + " --yes"));
+    return;
+  }
+  if (skill.empty()) return;
+  if (watches.empty()) {
+    context.SetVerdict(WithSuggestion(Fail(kInsufficientEvidence, "{}: no deploy of it is known",
+                                           skill),
+                                      "nothing was deployed yet", "selftune skills show " + skill));
+  } else if (watches.front().view.row.state == "inconclusive") {
+    context.SetVerdict(Fail(kOnHold, "{}: {}", skill, watches.front().view.row.reason));
+  }
+}
+
+StatusOr<std::vector<WatchResult>> Look(Context& context, LoopWorld& loop,
+                                        orchestrate::WatchOptions options) {
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop.skills());
+  const orchestrate::WatchWorld world{.db = &loop.db(),
+                                      .clock = &context.clock(),
+                                      .config = &loop.config(),
+                                      .skills = skills,
+                                      .state_dir = context.paths().state_dir};
+  options.run_id = "watch_" + base::MakeUlid(context.now());
+  return orchestrate::LookAtWatches(world, options);
+}
+
+// The deploy a rollback is about: the one named, or the newest that stands.
+StatusOr<store::DeployRow> DeployOf(store::Db& db, const JsonValue& params) {
+  if (params["deploy_id"].is_string()) return store::ReadDeploy(db, params["deploy_id"].AsString());
+  const std::string& skill = params["skill"].AsString();
+  if (skill.empty()) {
+    return WithSuggestion(Fail(kInvalidRequest, "rolling back: no skill and no deploy named"),
+                          "name one", "selftune evolve rollback --skill NAME --yes");
+  }
+  ST_ASSIGN_OR_RETURN(std::optional<store::DeployRow> current, store::CurrentDeploy(db, skill));
+  if (!current.has_value()) {
+    return WithSuggestion(Fail(kNotFound, "rolling back {}: no deploy of it stands", skill),
+                          "nothing was deployed, or it was taken back already",
+                          "selftune skills show " + skill);
+  }
+  return *std::move(current);
+}
+
+void WriteTargets(JsonWriter& out, const store::DeployRow& deploy, std::string_view state) {
+  out.Key("targets").BeginArray();
+  for (const store::DeployTargetRow& target : deploy.targets) {
+    out.BeginObject()
+        .Field("path", target.path)
+        .Field("state", state)
+        .Field("sha256_before", base::Hex(target.new_sha256))
+        .Field("sha256_after", base::Hex(target.old_sha256))
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+// The former bytes next to the file, for a person to put back.
+Status WriteFormer(Context& context, const store::DeployRow& deploy, const std::string& path) {
+  const deploy::Journal journal(context.paths().state_dir, deploy.deploy_id);
+  ST_ASSIGN_OR_RETURN(const std::string bytes, journal.OldBytes(0));
+  ST_RETURN_IF_ERROR(base::WriteFileNew(path, bytes, 0600));
+  context.SetChanged();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+  const std::string skill = params["skill"].AsString();
+  ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
+                      Look(context, *loop,
+                           {.skill = skill,
+                            .auto_rollback = params["auto_rollback"].AsBool(),
+                            .write = !context.dry_run()}));
+  for (const WatchResult& watch : watches) {
+    if (watch.rolled_back) context.SetChanged();
+  }
+  Judge(context, watches, skill);
+  return WatchReply(loop->db(), watches);
+}
+
+StatusOr<std::string> WatchStatus(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::OpenRead(context));
+  ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
+                      Look(context, *loop, {.skill = params["skill"].AsString(), .write = false}));
+  return WatchReply(loop->db(), watches);
+}
+
+StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+  ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, DeployOf(loop->db(), params));
+  JsonWriter out;
+  out.BeginObject().Field("skill", deploy.skill);
+  if (params["to_file"].is_string()) {
+    if (!context.dry_run()) {
+      ST_RETURN_IF_ERROR(WriteFormer(context, deploy, params["to_file"].AsString()));
+    }
+    out.Field("deploy_id", deploy.deploy_id).Field("state", "written");
+    WriteTargets(out, deploy, "untouched");
+    out.NullField("detail").NullField("receipt").EndObject();
+    return std::move(out).Take();
+  }
+  if (context.dry_run()) {
+    out.Field("deploy_id", deploy.deploy_id).Field("state", "planned");
+    WriteTargets(out, deploy, "planned");
+    out.NullField("detail").NullField("receipt").EndObject();
+    return std::move(out).Take();
+  }
+  const deploy::DeployWorld world{.db = &loop->db(),
+                                  .state_dir = context.paths().state_dir,
+                                  .clock = &context.clock()};
+  ST_RETURN_IF_ERROR(deploy::Recover(world).status());
+  ST_ASSIGN_OR_RETURN(const deploy::RollbackOutcome outcome,
+                      deploy::Rollback(world, deploy.deploy_id, "asked for by a person", ""));
+  const std::string_view state = deploy::Word(outcome.state);
+  out.Field("deploy_id", outcome.deploy_id.empty() ? deploy.deploy_id : outcome.deploy_id)
+      .Field("state", state);
+  WriteTargets(out, deploy, state);
+  out.Field("detail", outcome.detail.empty() ? std::nullopt
+                                             : std::optional<std::string>(outcome.detail));
+  if (outcome.state == deploy::RollbackState::kConflicted) {
+    out.NullField("receipt").EndObject();
+    context.SetVerdict(WithSuggestion(
+        Fail(kConflicted, "rolling back {}: {}", deploy.skill, outcome.detail),
+        "compare the texts and put back what is wanted",
+        "selftune evolve rollback --deploy-id " + deploy.deploy_id + " --to-file FILE --yes"));
+    return std::move(out).Take();
+  }
+  context.SetChanged();
+  ST_RETURN_IF_ERROR(orchestrate::RestAfterRollback(loop->db(), deploy.skill, context.now()));
+  out.Key("receipt");
+  WriteReceipt(out, {.operation = "deploy.rollback",
+                     .targets = outcome.paths,
+                     .sha256_before = base::Hex(deploy.targets.front().new_sha256),
+                     .sha256_after = base::Hex(deploy.targets.front().old_sha256)});
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> DeployRecover(Context& context, const JsonValue&) {
+  deploy::RecoverReport report;
+  if (!context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+    ST_ASSIGN_OR_RETURN(report, deploy::Recover({.db = &loop->db(),
+                                                 .state_dir = context.paths().state_dir,
+                                                 .clock = &context.clock()}));
+    if (!report.empty()) context.SetChanged();
+  }
+  JsonWriter out;
+  out.BeginObject();
+  const auto list = [&](std::string_view key, const std::vector<std::string>& ids) {
+    out.Key(key).BeginArray();
+    for (const std::string& id : ids) out.String(id);
+    out.EndArray();
+  };
+  list("finished", report.finished);
+  list("aborted", report.aborted);
+  list("conflicted", report.conflicted);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops
