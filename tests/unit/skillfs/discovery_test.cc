@@ -354,68 +354,6 @@ TEST_SUITE("skillfs/discovery") {
     request.absolute_root = "/nonexistent-root";
     CHECK(DiscoverSkills(request).skills.empty());
   }
-
-  TEST_CASE("protected scopes and packages are never written") {
-    Discovery discovery;
-    const auto add = [&](std::string path, std::string_view scope, bool read_only) {
-      InstalledSkill skill;
-      skill.real_path = std::move(path);
-      skill.read_only = read_only;
-      skill.frontmatter.description = "d";
-      SkillPlacement placement;
-      placement.name = "x";
-      placement.scope = scope;
-      skill.placements.push_back(placement);
-      discovery.skills.push_back(skill);
-    };
-    add("/etc/codex/skills/x/SKILL.md", "admin", false);
-    add("/h/.codex/skills/.system/x/SKILL.md", "system", false);
-    add("/h/node_modules/p/skills/x/SKILL.md", "global", false);
-    add("/h/.claude/plugins/marketplaces/m/skills/x/SKILL.md", "global", false);
-    add("/h/.claude/skills/x/SKILL.md", "global", true);
-    add("/h/.claude/skills/y/SKILL.md", "global", false);
-    std::vector<std::string_view> states;
-    for (const Replica& replica : FindReplicas(discovery, "x", "d")) {
-      states.push_back(Name(replica.state));
-    }
-    CHECK(states == std::vector<std::string_view>{"protected", "protected", "managed_by_plugin",
-                                                  "managed_by_plugin", "managed_by_plugin",
-                                                  "deploys"});
-    CHECK_FALSE(IsPackagePath("/h/my-plugins/cache/x"));
-  }
-}
-
-TEST_SUITE("hosts/registry") {
-  TEST_CASE("a host is found by its id, its spelling on the command line, and its command") {
-    for (const char* name : {"claude_code", "claude-code", "claude"}) {
-      const hosts::HostRow* row = hosts::FindRow(name);
-      REQUIRE(row != nullptr);
-      CHECK(row->platform == "claude_code");
-    }
-    CHECK(hosts::Rows().size() == 9);
-    for (const hosts::HostRow& row : hosts::Rows()) {
-      CHECK(hosts::FindRow(row.platform) == &row);
-      CHECK(hosts::FindRow(row.command) == &row);
-    }
-    CHECK(hosts::FindRow("nothing") == nullptr);
-    CHECK(hosts::FindRow("") == nullptr);
-  }
-
-  TEST_CASE("the configuration folder is that of the environment") {
-    base::Environment env;
-    const hosts::HostRow* codex = hosts::FindRow("codex");
-    REQUIRE(codex != nullptr);
-    CHECK(hosts::ConfigDir(*codex, env).empty());
-    env.Set("HOME", "/h");
-    CHECK(hosts::ConfigDir(*codex, env) == "/h/.codex");
-    env.Set("CODEX_HOME", "/elsewhere/c/");
-    CHECK(hosts::ConfigDir(*codex, env) == "/elsewhere/c");
-    const hosts::HostRow* opencode = hosts::FindRow("opencode");
-    REQUIRE(opencode != nullptr);
-    CHECK(hosts::ConfigDir(*opencode, env) == "/h/.config/opencode");
-    env.Set("XDG_CONFIG_HOME", "/x");
-    CHECK(hosts::ConfigDir(*opencode, env) == "/x/opencode");
-  }
 }
 
 }  // namespace
