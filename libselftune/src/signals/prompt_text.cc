@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "signals/chars.h"
 
 namespace selftune::signals {
 namespace {
@@ -15,11 +16,9 @@ namespace {
 constexpr char kGap = '\x01';  // stands for a passage that was cut out
 constexpr size_t kMaxSingleQuoted = 300;
 
-bool IsAlnum(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool IsWordByte(char c) { return IsAlnum(c) || static_cast<unsigned char>(c) >= 0x80 || c == '_'; }
+bool IsAlnum(char c) { return IsByte(c, kAlnumByte); }
+bool IsWordByte(char c) { return IsByte(c, kWordByte); }
+bool IsSpace(char c) { return IsByte(c, kSpaceByte); }
 
 struct Replacement {
   std::string_view from;
@@ -45,39 +44,49 @@ class Cleaner {
   }
 
   std::string Run() {
+    bool line_start = true;
     while (at_ < raw_.size()) {
-      if (AtLineStart() && SkipQuotedLine()) continue;
+      if (line_start) {
+        line_start = false;
+        if (SkipQuotedLine()) {
+          line_start = true;
+          continue;
+        }
+        if (TildeFence()) continue;
+      }
       const char c = raw_[at_];
       if (c == '`') {
         Backticks();
-      } else if (c == '~' && AtLineStart() && RunLength('~') >= 3) {
-        TildeFence();
-      } else if (static_cast<unsigned char>(c) >= 0x80) {
-        NonAscii();
-      } else {
+      } else if (c == '\n') {
         out_.push_back(c);
         ++at_;
+        line_start = true;
+      } else if (IsByte(c, kPlainByte)) {
+        size_t end = at_;
+        while (end < raw_.size() && IsByte(raw_[end], kPlainByte)) ++end;
+        out_.append(raw_.substr(at_, end - at_));
+        at_ = end;
+      } else {
+        NonAscii();
       }
     }
     return std::move(out_);
   }
 
  private:
-  [[nodiscard]] bool AtLineStart() const {
-    size_t i = at_;
-    while (i > 0 && (raw_[i - 1] == ' ' || raw_[i - 1] == '\t')) --i;
-    return i == 0 || raw_[i - 1] == '\n';
+  [[nodiscard]] size_t RunLength(char c, size_t begin) const {
+    size_t end = begin;
+    while (end < raw_.size() && raw_[end] == c) ++end;
+    return end - begin;
   }
 
-  [[nodiscard]] size_t RunLength(char c) const {
-    size_t end = at_;
-    while (end < raw_.size() && raw_[end] == c) ++end;
-    return end - at_;
+  [[nodiscard]] size_t SkipIndent(size_t i) const {
+    while (i < raw_.size() && (raw_[i] == ' ' || raw_[i] == '\t')) ++i;
+    return i;
   }
 
   bool SkipQuotedLine() {
-    size_t i = at_;
-    while (i < raw_.size() && (raw_[i] == ' ' || raw_[i] == '\t')) ++i;
+    const size_t i = SkipIndent(at_);
     if (i == raw_.size() || raw_[i] != '>') return false;
     const size_t end = raw_.find('\n', i);
     at_ = end == std::string_view::npos ? raw_.size() : end + 1;
@@ -86,13 +95,13 @@ class Cleaner {
   }
 
   void Backticks() {
-    const size_t length = RunLength('`');
+    const size_t length = RunLength('`', at_);
     const size_t begin = at_ + length;
     const size_t end = FindClosing(begin, length, /*exact=*/length < 3);
     if (length >= 3) {
       out_ += "\n\n";
       at_ = end == std::string_view::npos ? raw_.size() : end;
-      at_ += at_ < raw_.size() ? RunLength('`') : 0;
+      at_ += RunLength('`', at_);
       return;
     }
     if (end == std::string_view::npos) {  // a stray backtick
@@ -126,17 +135,22 @@ class Cleaner {
     return std::string_view::npos;
   }
 
-  void TildeFence() {
-    const size_t length = RunLength('~');
+  // A block fenced by tildes, to its closing line or to the end.
+  bool TildeFence() {
+    const size_t open = SkipIndent(at_);
+    const size_t length = RunLength('~', open);
+    if (length < 3) return false;
     out_ += "\n\n";
-    at_ += length;
-    while (at_ < raw_.size()) {
-      if (raw_[at_] == '~' && AtLineStart() && RunLength('~') >= length) {
-        at_ += RunLength('~');
-        return;
-      }
-      ++at_;
+    at_ = raw_.size();
+    for (size_t line = raw_.find('\n', open); line != std::string_view::npos;
+         line = raw_.find('\n', line + 1)) {
+      const size_t mark = SkipIndent(line + 1);
+      const size_t closing = RunLength('~', mark);
+      if (closing < length) continue;
+      at_ = mark + closing;
+      break;
     }
+    return true;
   }
 
   void NonAscii() {
@@ -171,18 +185,18 @@ class Cleaner {
 };
 
 bool IsOneWord(std::string_view text) {
-  return !text.empty() && std::none_of(text.begin(), text.end(), base::IsSpace);
+  return !text.empty() && std::none_of(text.begin(), text.end(), IsSpace);
 }
 
 // The end of the single-quoted phrase that opens at `open`, or npos:
 // apostrophes inside and after words do not open or close anything.
 size_t SingleQuoteEnd(std::string_view text, size_t open) {
-  const bool opens = (open == 0 || base::IsSpace(text[open - 1]) || text[open - 1] == '(') &&
+  const bool opens = (open == 0 || IsSpace(text[open - 1]) || text[open - 1] == '(') &&
                      open + 1 < text.size() && IsAlnum(text[open + 1]);
   if (!opens) return std::string_view::npos;
   const size_t limit = std::min(text.size(), open + kMaxSingleQuoted);
   for (size_t i = open + 2; i < limit && text[i] != '\n'; ++i) {
-    if (text[i] != '\'' || base::IsSpace(text[i - 1])) continue;
+    if (text[i] != '\'' || IsSpace(text[i - 1])) continue;
     if (i + 1 == text.size() || !IsWordByte(text[i + 1])) return i;
   }
   return std::string_view::npos;
@@ -205,7 +219,10 @@ std::string DropReportedSpeech(std::string_view text, const SkillNames& names) {
     }
     if (end == std::string_view::npos) {
       if (text[i] != '"') out.push_back(text[i]);
-      ++i;
+      size_t next = i + 1;
+      while (next < text.size() && text[next] != '"' && text[next] != '\'') ++next;
+      out.append(text.substr(i + 1, next - i - 1));
+      i = next;
       continue;
     }
     const std::string_view inner = base::Trim(text.substr(i + 1, end - i - 1));
@@ -244,10 +261,7 @@ class Tokenizer {
   }
 
  private:
-  static bool InToken(char c) {
-    return IsWordByte(c) || c == '-' || c == '.' || c == ':' || c == '/' || c == '$' || c == '\'' ||
-           c == '@' || c == '#' || c == '&';
-  }
+  static bool InToken(char c) { return IsByte(c, kTokenByte); }
 
   void Strengthen(Break kind) { pending_ = std::max(pending_, kind); }
 
@@ -285,7 +299,7 @@ class Tokenizer {
     Strengthen(Break::kLine);
     size_t j = i + 1;
     bool blank = false;
-    for (; j < text_.size() && base::IsSpace(text_[j]); ++j) blank = blank || text_[j] == '\n';
+    for (; j < text_.size() && IsSpace(text_[j]); ++j) blank = blank || text_[j] == '\n';
     const bool item = j + 1 < text_.size() &&
                       (text_[j] == '-' || text_[j] == '*' || text_[j] == '+') &&
                       text_[j + 1] == ' ';

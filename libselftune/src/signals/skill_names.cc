@@ -5,19 +5,21 @@
 #include <optional>
 #include <string_view>
 
-#include "base/strings.h"
+#include "signals/chars.h"
 
 namespace selftune::signals {
 namespace {
 
-bool IsIgnored(char c) { return c == '-' || c == '_' || c == '.' || c == ':' || base::IsSpace(c); }
+bool IsIgnored(char c) {
+  return c == '-' || c == '_' || c == '.' || c == ':' || IsByte(c, kSpaceByte);
+}
 
 }  // namespace
 
 void NameHash::Add(std::string_view text) {
   for (const char c : text) {
     if (IsIgnored(c)) continue;
-    value_ = (value_ ^ static_cast<unsigned char>(base::ToLower(c))) * 1099511628211ULL;
+    value_ = (value_ ^ static_cast<unsigned char>(LowerByte(c))) * 1099511628211ULL;
   }
 }
 
@@ -28,7 +30,7 @@ bool SameName(std::string_view a, std::string_view b) {
     while (i < a.size() && IsIgnored(a[i])) ++i;
     while (j < b.size() && IsIgnored(b[j])) ++j;
     if (i == a.size() || j == b.size()) return i == a.size() && j == b.size();
-    if (base::ToLower(a[i++]) != base::ToLower(b[j++])) return false;
+    if (LowerByte(a[i++]) != LowerByte(b[j++])) return false;
   }
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/strings.h"
+#include "signals/chars.h"
 
 namespace selftune::signals {
 namespace {
@@ -163,7 +163,7 @@ bool LooksLikeAdverb(std::string_view word) { return word.size() >= 6 && word.en
 Roles RolesOf(std::string_view word) {
   if (word.empty() || word.size() > kLongestWord) return LooksLikeAdverb(word) ? kAdverb : 0;
   std::array<char, kLongestWord> buffer;
-  for (size_t i = 0; i < word.size(); ++i) buffer[i] = base::ToLower(word[i]);
+  for (size_t i = 0; i < word.size(); ++i) buffer[i] = LowerByte(word[i]);
   const std::string_view lower(buffer.data(), word.size());
   for (size_t at = Hash(lower) % kSlots; !kTable.slots[at].word.empty(); at = (at + 1) % kSlots) {
     if (kTable.slots[at].word == lower) return kTable.slots[at].roles;
