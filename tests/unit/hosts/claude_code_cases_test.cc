@@ -210,6 +210,7 @@ TEST_SUITE("hosts/claude_code/cases") {
         {"<bash-input> ls</bash-input>", ""},
         {"<bash-stdout>x</bash-stdout><bash-stderr></bash-stderr>", ""},
         {"<task-notification>x</task-notification>", ""},
+        {"<user-memory-input>use tabs</user-memory-input>", ""},
         {"[Request interrupted by user]", ""},
         {"[Request interrupted by user for tool use]", ""},
         {"[Request interrupted by user] is what you said",
@@ -613,6 +614,14 @@ TEST_SUITE("hosts/claude_code/cases") {
     const MergedSession s = Read(t);
     CHECK(s.facts.metrics.interruptions == 1);
     CHECK(Ending(s) == "cancelled");
+  }
+
+  TEST_CASE("a body is only what a text block says") {
+    Transcript t;
+    t.Slash("pdf").Message(
+        "user", R"([{"type":"image","text":"Base directory for this skill: /x/skills/pdf"}])",
+        R"("isMeta":true,)");
+    CHECK(Prompts(Read(t)) == "custom[/pdf]");
   }
 
   TEST_CASE("wrong types, missing fields and strange values are no failure") {

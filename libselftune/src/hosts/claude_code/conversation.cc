@@ -38,15 +38,6 @@ bool IsThinkingOnly(const Record& record) {
                      [](const Block& block) { return block.kind == Block::Kind::kThinking; });
 }
 
-// The first text of a message, for people to read.
-std::string Excerpt(const Record& record) {
-  if (record.text.present()) return record.text.Prefix(kDetailBytes);
-  for (const Block& block : record.blocks) {
-    if (block.kind == Block::Kind::kText) return block.text.Prefix(kDetailBytes);
-  }
-  return "";
-}
-
 }  // namespace
 
 void Conversation::Apply(const Step& step, Batch& batch) {
@@ -217,9 +208,7 @@ void Conversation::OnMeta(const Step& step, Batch& batch) {
   const Record& record = step.record;
   after_caveat_ = IsCaveat(record);
   if (step.copied || after_caveat_) return;
-  const RawText& text =
-      record.text.present() || record.blocks.empty() ? record.text : record.blocks.front().text;
-  if (text.StartsWith("Base directory for this skill: ")) {
+  if (record.FirstText().StartsWith(kSkillBodyHead)) {
     OnSkillBody(step, batch);
   } else if (IsChildOfCommand(record)) {
     command_.reset();  // a command that is no skill
@@ -375,7 +364,7 @@ void Conversation::OnApiError(const Step& step, Batch& batch) {
   ++facts.metrics.api_errors;
   if (std::exchange(turn_failed_, true)) return;
   ++facts.metrics.failed_turns;
-  AddEvent(step, EventKind::kFailedTurn, Excerpt(step.record), batch);
+  AddEvent(step, EventKind::kFailedTurn, step.record.FirstText().Prefix(kDetailBytes), batch);
 }
 
 void Conversation::OnSystem(const Step& step, Batch& batch) {

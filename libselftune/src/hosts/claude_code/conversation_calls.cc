@@ -22,7 +22,6 @@ namespace {
 using ingest::Batch;
 using ingest::SkillFact;
 
-constexpr std::string_view kBodyHead = "Base directory for this skill: ";
 constexpr size_t kWaitingLoads = 8;
 constexpr size_t kDetailBytes = 160;
 
@@ -57,7 +56,7 @@ struct Body {
 };
 
 Body ReadBody(std::string_view text) {
-  text.remove_prefix(kBodyHead.size());
+  text.remove_prefix(std::min(kSkillBodyHead.size(), text.size()));
   const size_t end = std::min(text.find('\n'), text.size());
   std::string_view dir = base::Trim(text.substr(0, end));
   while (dir.size() > 1 && dir.ends_with('/')) dir.remove_suffix(1);

@@ -74,7 +74,9 @@ bool IsHostText(std::string_view raw) {
          encloses("<bash-stdout>", "</bash-stderr>") ||
          encloses("<bash-stdout>", "</bash-stdout>") ||
          encloses("<bash-stderr>", "</bash-stderr>") || raw.starts_with("<local-command-stdout>") ||
-         raw.starts_with("<local-command-stderr>") || raw.starts_with("<task-notification>");
+         raw.starts_with("<local-command-stderr>") ||
+         encloses("<user-memory-input>", "</user-memory-input>") ||
+         raw.starts_with("<task-notification>");
 }
 
 bool IsInterruption(std::string_view raw) {
@@ -134,9 +136,7 @@ UserText ClassifyUserText(const Record& record, std::string_view raw, bool after
 }
 
 bool IsCaveat(const Record& record) {
-  const RawText* text = &record.text;
-  if (!text->present() && !record.blocks.empty()) text = &record.blocks.front().text;
-  return text->StartsWith("<local-command-caveat>");
+  return record.FirstText().StartsWith("<local-command-caveat>");
 }
 
 }  // namespace selftune::hosts::claude_code

@@ -32,6 +32,9 @@ struct UserText {
 // The text of a meta record that announces a local command.
 [[nodiscard]] bool IsCaveat(const Record& record);
 
+// The text of a loaded skill begins so; the skill's folder follows.
+inline constexpr std::string_view kSkillBodyHead = "Base directory for this skill: ";
+
 // First text of an agent that the host starts for itself.
 inline constexpr std::string_view kWarmup = "Warmup";
 

@@ -258,6 +258,14 @@ bool Record::HasBlock(Block::Kind kind) const {
                      [kind](const Block& block) { return block.kind == kind; });
 }
 
+RawText Record::FirstText() const {
+  if (text.present()) return text;
+  for (const Block& block : blocks) {
+    if (block.kind == Block::Kind::kText) return block.text;
+  }
+  return RawText();
+}
+
 std::string Record::MessageText() const {
   if (text.present()) return text.ToString();
   std::string joined;

@@ -80,6 +80,8 @@ struct Record {
            type == RecordType::kSystem || type == RecordType::kAttachment;
   }
   [[nodiscard]] bool HasBlock(Block::Kind kind) const;
+  // The content that is one string, or its first text block; absent if none.
+  [[nodiscard]] RawText FirstText() const;
   // The content as text: the string, or its text blocks joined by line ends.
   [[nodiscard]] std::string MessageText() const;
 };
