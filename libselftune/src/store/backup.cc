@@ -209,7 +209,7 @@ StatusOr<BackupCheck> VerifyBackup(const std::string& store_path, std::string_vi
 }
 
 StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string_view id,
-                                      UtcMillis now) {
+                                      UtcMillis now, std::chrono::milliseconds wait) {
   ST_ASSIGN_OR_RETURN(const BackupCheck check, VerifyBackup(store_path, id));
   if (!check.ok) {
     return Fail(kStoreCorrupt, "restoring backup {}: {}", id, check.problem);
@@ -220,7 +220,7 @@ StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string
   RestoreReport report{.restored = check.backup.path, .moved_aside = {}};
   std::unique_ptr<Db> current;
   if (base::Exists(store_path)) {
-    auto opened = Db::OpenUnchecked(store_path);
+    auto opened = Db::OpenUnchecked(store_path, /*read_only=*/false, wait);
     if (opened.ok()) {
       current = std::move(*opened);
       // Nobody may be writing; a file that is no database needs no lock.

@@ -2,6 +2,7 @@
 // count, never overwritten.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,10 +50,11 @@ struct RestoreReport {
 };
 
 // Verifies, moves the current file (with its -wal and -shm) aside, then puts
-// the copy in place. Nothing is deleted. LOCK_HELD or STORE_BUSY when somebody
-// writes.
-[[nodiscard]] StatusOr<RestoreReport> RestoreBackup(const std::string& store_path,
-                                                    std::string_view id, UtcMillis now);
+// the copy in place. Nothing is deleted. STORE_BUSY when somebody writes for
+// longer than `wait`.
+[[nodiscard]] StatusOr<RestoreReport> RestoreBackup(
+    const std::string& store_path, std::string_view id, UtcMillis now,
+    std::chrono::milliseconds wait = std::chrono::seconds(5));
 
 // Keeps the newest of each of 7 days and of 4 weeks, and at most 20 % of the
 // free disk; the newest always stays. Returns the paths removed.

@@ -139,12 +139,13 @@ Status Db::OpenHandle() {
   return code == SQLITE_OK ? absl::OkStatus() : Error(code, "opening the store");
 }
 
-StatusOr<std::unique_ptr<Db>> Db::OpenUnchecked(const std::string& path, bool read_only) {
+StatusOr<std::unique_ptr<Db>> Db::OpenUnchecked(const std::string& path, bool read_only,
+                                                std::chrono::milliseconds wait) {
   if (!base::Exists(path)) return Missing(path);
   std::unique_ptr<Db> db(new Db(path));
   db->read_only_ = read_only;
   ST_RETURN_IF_ERROR(db->OpenHandle());
-  db->SetLimits(std::chrono::milliseconds(0));
+  db->SetLimits(wait);
   return db;
 }
 

@@ -75,8 +75,8 @@ class Db {
   [[nodiscard]] static StatusOr<std::unique_ptr<Db>> Open(const std::string& path,
                                                           const OpenOptions& options);
   // For this module: no look at mark, version and schema (migration, backups).
-  [[nodiscard]] static StatusOr<std::unique_ptr<Db>> OpenUnchecked(const std::string& path,
-                                                                   bool read_only = false);
+  [[nodiscard]] static StatusOr<std::unique_ptr<Db>> OpenUnchecked(
+      const std::string& path, bool read_only = false, std::chrono::milliseconds wait = {});
   ~Db();
   Db(const Db&) = delete;
   Db& operator=(const Db&) = delete;

@@ -50,13 +50,30 @@ bool IsTableFunction(std::string_view name) {
 
 std::string_view OrEmpty(const char* text) { return text != nullptr ? text : ""; }
 
-// SQLite asks once for everything a statement would do. A table may be read
-// only from inside a public view: `inside` is then that view's name.
-int Authorize(void* refused, int action, const char* first, const char* second,
-              const char* /*database*/, const char* inside) {
+// A read without a column is reported of named subqueries, too. Their names
+// are free, but for those of tables that every database has.
+bool MayRead(std::string_view table, std::string_view column) {
+  if (IsView(table) || IsTableFunction(table)) return true;
+  if (!column.empty()) return false;
+  for (const std::string_view prefix :
+       {"sqlite_", "pragma_", "dbstat", "bytecode", "tables_used"}) {
+    if (base::StartsWithIgnoreCase(table, prefix)) return false;
+  }
+  return true;
+}
+
+// What one connection of a query may do. The library asks for every part of a
+// statement while preparing it.
+struct Rules {
+  bool only_views = false;  // reads of anything but public views are refused
+  std::string refused;      // the first thing that was
+};
+
+int Authorize(void* data, int action, const char* first, const char* second,
+              const char* /*database*/, const char* /*inside*/) {
+  auto& rules = *static_cast<Rules*>(data);
   const auto deny = [&](std::string what) {
-    auto& reason = *static_cast<std::string*>(refused);
-    if (reason.empty()) reason = std::move(what);
+    if (rules.refused.empty()) rules.refused = std::move(what);
     return SQLITE_DENY;
   };
   switch (action) {
@@ -64,15 +81,11 @@ int Authorize(void* refused, int action, const char* first, const char* second,
     case SQLITE_RECURSIVE:
       return SQLITE_OK;
     case SQLITE_FUNCTION:
-      if (base::EqualsIgnoreCase(OrEmpty(second), "load_extension")) {
-        return deny("function load_extension");
-      }
-      return SQLITE_OK;
-    case SQLITE_READ: {
-      const std::string_view table = OrEmpty(first);
-      if (IsView(table) || IsTableFunction(table) || IsView(OrEmpty(inside))) return SQLITE_OK;
-      return deny("table " + std::string(table) + " is private");
-    }
+      if (!base::EqualsIgnoreCase(OrEmpty(second), "load_extension")) return SQLITE_OK;
+      return deny("function load_extension");
+    case SQLITE_READ:
+      if (!rules.only_views || MayRead(OrEmpty(first), OrEmpty(second))) return SQLITE_OK;
+      return deny("table " + std::string(OrEmpty(first)) + " is private");
     case SQLITE_PRAGMA:
       return deny("PRAGMA");
     case SQLITE_ATTACH:
@@ -97,17 +110,14 @@ bool OnlySpace(std::string_view text) {
   return base::Trim(text).empty() || base::Trim(text) == ";";
 }
 
-StatusOr<Stmt> Prepare(Db& db, std::string_view sql, std::string& refused) {
+StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const Rules& rules) {
   sqlite3_stmt* raw = nullptr;
   const char* rest = nullptr;
   const int code =
-      sqlite3_prepare_v2(db.handle(), sql.data(), static_cast<int>(sql.size()), &raw, &rest);
+      sqlite3_prepare_v2(handle, sql.data(), static_cast<int>(sql.size()), &raw, &rest);
   Stmt stmt(raw);
-  if (!refused.empty()) return Refused(refused);
-  if (code != SQLITE_OK) {
-    if (code == SQLITE_ERROR || code == SQLITE_TOOBIG) return Refused(sqlite3_errmsg(db.handle()));
-    return db.Error(code, "preparing a query on");
-  }
+  if (!rules.refused.empty()) return Refused(rules.refused);
+  if (code != SQLITE_OK) return Refused(sqlite3_errmsg(handle));
   if (stmt == nullptr) return Refused("it is empty");
   const auto used = static_cast<size_t>(rest - sql.data());
   if (!OnlySpace(sql.substr(used))) return Refused("one statement at a time");
@@ -115,6 +125,52 @@ StatusOr<Stmt> Prepare(Db& db, std::string_view sql, std::string& refused) {
     return Refused("only SELECT is allowed");
   }
   return stmt;
+}
+
+// Table functions enter the schema on first use, which the rules would refuse.
+Status KnowTableFunctions(sqlite3* handle) {
+  const int code = sqlite3_exec(handle, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nullptr,
+                                nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus()
+                           : Fail(kInternal, "preparing to query: {}", sqlite3_errmsg(handle));
+}
+
+struct CloseHandle {
+  void operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+};
+
+// The public views as empty tables, so that only they can be named.
+std::string ShadowSchema(Db& db) {
+  std::string sql;
+  for (const std::string_view view : kViews) {
+    const std::string query = "SELECT * FROM " + std::string(view);
+    sqlite3_stmt* raw = nullptr;
+    if (sqlite3_prepare_v2(db.handle(), query.c_str(), -1, &raw, nullptr) != SQLITE_OK) continue;
+    const Stmt stmt(raw);
+    sql += "CREATE TABLE " + std::string(view) + "(";
+    for (int i = 0; i < sqlite3_column_count(raw); ++i) {
+      sql += (i > 0 ? ",\"" : "\"") + std::string(OrEmpty(sqlite3_column_name(raw, i))) + "\"";
+    }
+    sql += ");";
+  }
+  return sql;
+}
+
+// Does the query name nothing but public views? In the store itself the answer
+// is not to be had: there the views' own tables look like the user's.
+Status CheckNames(Db& db, std::string_view sql) {
+  sqlite3* raw = nullptr;
+  sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  const std::unique_ptr<sqlite3, CloseHandle> shadow(raw);
+  const std::string schema = ShadowSchema(db);
+  if (raw == nullptr || sqlite3_exec(raw, schema.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return Fail(kInternal, "preparing to query: {}", sqlite3_errmsg(raw));
+  }
+  ST_RETURN_IF_ERROR(KnowTableFunctions(raw));
+  Rules rules{.only_views = true, .refused = {}};
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  sqlite3_set_authorizer(raw, Authorize, &rules);
+  return Prepare(raw, sql, rules).status();
 }
 
 Status Bind(sqlite3_stmt* stmt, std::span<const SqlCell> args) {
@@ -191,15 +247,17 @@ StatusOr<SqlResult> RunUserSql(const std::string& store_path, std::string_view s
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db,
                       Db::Open(store_path, {.mode = OpenMode::kReadOnly}));
   if (sql.size() > (1U << 20)) return Refused("it is longer than 1 MiB");
-  std::string refused;
-  sqlite3_set_authorizer(db->handle(), Authorize, &refused);
+  ST_RETURN_IF_ERROR(CheckNames(*db, sql));
+  ST_RETURN_IF_ERROR(KnowTableFunctions(db->handle()));
+  Rules rules;
+  sqlite3_set_authorizer(db->handle(), Authorize, &rules);
   sqlite3_limit(db->handle(), SQLITE_LIMIT_LENGTH, 64 << 20);
   sqlite3_limit(db->handle(), SQLITE_LIMIT_ATTACHED, 0);
+  ST_ASSIGN_OR_RETURN(const Stmt stmt, Prepare(db->handle(), sql, rules));
   if (options.cancel != nullptr) {
     sqlite3_progress_handler(db->handle(), kProgressSteps, CheckCancel,
                              const_cast<base::Cancel*>(options.cancel));
   }
-  ST_ASSIGN_OR_RETURN(const Stmt stmt, Prepare(*db, sql, refused));
   ST_RETURN_IF_ERROR(Bind(stmt.get(), args));
   return Collect(*db, stmt.get(), options);
 }
