@@ -86,6 +86,7 @@ class Detector {
         return p_.Joined(at + 1, kTo) ? 2 : p_.Joined(at + 1, kGerund) ? 1 : 0;
       if (p_[at].text == "keep") return keeps = true, 1;
       if (p_.Is(at, kVerb) && p_.Joined(at + 1, kGerund)) return 1;  // try using
+      if (p_.Is(at, kModal) && p_[at].text == "would") return 1;
       if (p_.Is(at, kDo | kBe | kHave) || p_[at].text == "'d") return auxiliary = true, 1;
       return p_.Is(at, kAdverb) ? 1 : 0;
     };
@@ -121,11 +122,18 @@ class Detector {
     const bool never = p_.Joined(i, kNot) && p_[i].text.size() == 5;
     if (!did_not && !never && !p_.Joined(i, kNegatedPast)) return;
     if (you > 0 && p_.BreakBefore(you) < Break::kClause &&
-        p_.Is(you - 1, kWhy | kCome | kIf | kSubordinator)) {
+        (p_.Is(you - 1, kWhy | kCome | kIf | kSubordinator) || IsRelief(you - 1))) {
       return;
     }
     i = SkipBother(p_.Skip(did_not ? i + 2 : i + 1, kAdverb));
     if (p_.Joined(i, kVerb | kParticiple)) Take(SignalKind::kCorrection, TryUsing(i) + 1);
+  }
+
+  // "glad you didn't": praise, no complaint.
+  [[nodiscard]] bool IsRelief(size_t i) const {
+    constexpr std::string_view kRelief[] = {"glad",  "hope",     "hoping",
+                                            "happy", "relieved", "assume"};
+    return std::find(std::begin(kRelief), std::end(kRelief), p_[i].text) != std::end(kRelief);
   }
 
   // From the word after "should[n't]": [not|never] have [been] PART NAME.
@@ -211,17 +219,19 @@ class Detector {
 
   void Stop(size_t stop) {
     const size_t i = p_.Skip(stop + 1, kAdverb);
-    if (p_.Joined(i, kGerund) && AddressesAgent(stop)) Take(SignalKind::kUnwanted, i + 1);
+    const bool negated = stop > 0 && p_.Joined(stop, ~Roles{0}) && p_.Is(stop - 1, kNot | kDont);
+    if (p_.Joined(i, kGerund) && !negated && AddressesAgent(stop))
+      Take(SignalKind::kUnwanted, i + 1);
   }
 
   // don't|do not|never|avoid [please] VERB(ing) NAME.
   void Dont(size_t neg) {
     size_t begin = neg;
+    if (p_.Is(neg, kNot) && p_.Joined(neg + 1, kTo)) {
+      NotTo(neg);
+      return;
+    }
     if (p_.Is(neg, kNot) && p_[neg].text.size() == 3) {
-      if (p_.Joined(neg + 1, kTo)) {
-        NotTo(neg);
-        return;
-      }
       const bool asked = neg > 1 && p_.Is(neg - 1, kYou) && p_.Is(neg - 2, kModal);
       if (neg == 0 || !(p_.Is(neg - 1, kDoBase) || asked)) return;
       begin = asked ? neg - 2 : neg - 1;
@@ -264,7 +274,7 @@ class Detector {
       --i;
     }
     if (i == sentence || p_.BreakBefore(i) >= Break::kClause) return true;
-    if (p_.Is(i - 1, kYou)) return modal;
+    if (p_.Is(i - 1, kYou)) return modal || (i - 1 > sentence && p_.Is(i - 2, kModal | kPlease));
     if (p_.Is(i - 1, kSubject)) return modal && (p_[i - 1].text == "we" || p_[i - 1].text == "We");
     return !p_.Is(i - 1, kPronounOther | kHave | kBe);
   }
@@ -294,6 +304,10 @@ class Detector {
         Take(SignalKind::kCorrection, name);
         return;
       }
+    }
+    for (size_t i = word; i > limit && p_.BreakBefore(i) < Break::kClause; --i) {
+      // "never deploy without running X" wants it, but complains of nothing.
+      if (p_.Is(i - 1, kNegation) && p_.Is(word, kWithout)) return;
     }
     size_t first = limit;
     while (first < word && p_.Is(first, kFiller | kAdverb)) ++first;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/strings.h"
 #include "signals/words.h"
 
 namespace selftune::signals {
@@ -35,7 +36,8 @@ size_t ClauseBegin(const Phrase& p, size_t verb, bool is_preposition) {
     if (p.BreakBefore(i) < Break::kLine && !p.Is(i, kFreshStart)) continue;
     size_t first = i;
     while (first < verb && p.Is(first, kOpeners)) ++first;
-    if (is_preposition ? first < verb && MayBeImperative(p, first) : first == verb) return i;
+    const bool asks = MayBeImperative(p, first) || (p.Is(first, kModal) && p.Is(first + 1, kYou));
+    if (is_preposition ? first < verb && asks : first == verb) return i;
   }
   return limit;
 }
@@ -43,9 +45,9 @@ size_t ClauseBegin(const Phrase& p, size_t verb, bool is_preposition) {
 bool HasNegation(const Phrase& p, Clause c) {
   for (size_t i = c.begin; i < c.end; ++i) {
     if (!p.Is(i, kNegation) || p.Is(i + 1, kForget)) continue;
-    const bool only_no = !p.Is(i, kNot | kNegatedAux | kShouldNot) && p[i].text.size() == 2;
-    if (only_no && p.Is(i, kFiller) && p.BreakBefore(i + 1) >= Break::kClause)
-      continue;  // "no, ..."
+    // "no need to", but not "no, ..." or "pages with no text".
+    const bool only_no = p[i].text.size() == 2;
+    if (only_no && !p.Is(i + 1, kNoRequestTo | kWant)) continue;
     return true;
   }
   return false;
@@ -66,8 +68,13 @@ bool IsEnquiry(const Phrase& p, Clause c) {
 bool IsAskedOrConditional(const Phrase& p, Clause c) {
   for (size_t i = c.begin; i + 1 < c.end; ++i) {
     if (!IsPronoun(p, i + 1) || p.BreakBefore(i + 1) >= Break::kClause) continue;
-    if (p.Is(i, kDo | kShould) && !p.Is(i + 2, kMind)) return true;
-    if (!p.Is(i, kIf | kSubordinator)) continue;
+    if (p.Is(i, kDo | kShould) && !p.Is(i + 2, kMind)) {
+      // "do it with X" asks for it, "do these use X" does not.
+      const bool object = p.Is(i, kDoBase) && p.Is(i + 1, kPronounOther) &&
+                          (i + 2 < c.end || p.Is(c.end, kPreposition));
+      if (!object) return true;
+    }
+    if (!p.Is(i, kIf) && !(p.Is(i, kSubordinator) && p.Is(i + 1, kSubject | kYou))) continue;
     if (p.Is(i, kIf) && p.Is(i + 1, kYou) && p.Is(i + 2, kModal) && !p[i].in_question) {
       continue;  // "it would help if you could use ..."
     }
@@ -79,14 +86,20 @@ bool IsAskedOrConditional(const Phrase& p, Clause c) {
   return false;
 }
 
+// "please", "let's", "could you", "ask you to", "how about".
+bool IsPolite(const Phrase& p, Clause c) {
+  for (size_t i = c.begin; i < c.end; ++i) {
+    if (p.Is(i, kPlease | kLets | kMind)) return true;
+    if (p.Is(i, kModal) && !p.Is(i, kShould) && p.Is(i + 1, kYou)) return true;
+    if (p.Is(i, kYou) && p.Is(i + 1, kModal | kTo)) return true;
+    if (p.Is(i, kHow | kWhat) && p.Is(i + 1, kAbout)) return true;
+  }
+  return false;
+}
+
 // A question that is no polite request: "is it worth using the pdf skill?".
 bool IsQuestion(const Phrase& p, Clause c) {
-  if (c.end >= p.size() || !p[c.end].in_question) return false;
-  for (size_t i = c.begin; i < c.end; ++i) {
-    if (p.Is(i, kPlease | kLets | kMind)) return false;
-    if (p.Is(i, kModal) && p.Is(i + 1, kYou)) return false;
-    if ((p.Is(i, kHow) || p.Is(i, kWhat)) && p.Is(i + 1, kAbout)) return false;
-  }
+  if (c.end >= p.size() || !p[c.end].in_question || IsPolite(p, c)) return false;
   size_t first = c.begin;
   while (first < c.end && p.Is(first, kFiller | kAdverb)) ++first;
   return first < c.end && p.Is(first, kQuestion);
@@ -99,10 +112,9 @@ bool HasForeignSubject(const Phrase& p, Clause c) {
   return first < c.end && p.Is(first, kSubject);
 }
 
-// As before, and that somebody does not want anything: "I need this done with
-// ..." is a request.
+// As before, and nothing is wanted: "I need this done with ..." is a request.
 bool TellsOfOthers(const Phrase& p, Clause c) {
-  if (!HasForeignSubject(p, c)) return false;
+  if (!HasForeignSubject(p, c) || IsPolite(p, c)) return false;
   for (size_t i = c.begin; i < c.end; ++i) {
     if (p.Is(i, kWant)) return false;
   }
@@ -122,11 +134,38 @@ bool IsWishTo(const Phrase& p, size_t begin, size_t to) {
   return true;
 }
 
+// "our scripts", "developers": a plural noun that is all there is before the
+// verb; not "extract the tables use ..." and not "for the scripts use ...".
+bool IsPluralSubject(const Phrase& p, Clause c, size_t word) {
+  const std::string_view text = p[word].text;
+  const bool plural =
+      text.size() > 3 && text.ends_with('s') && !text.ends_with("ss") && p[word].roles == 0;
+  if (!plural || word - c.begin > 2) return false;
+  return word == c.begin || p.Is(c.begin, kDeterminer | kGeneric | kQuantity);
+}
+
+// Is the pronoun before a verb its subject ("tools that use") and not the
+// object of something before it ("after that use", "make it use")?
+bool IsPronounSubject(const Phrase& p, Clause c, size_t word) {
+  if (word == c.begin) return true;
+  const std::string_view before = p[word - 1].text;
+  return !p.Is(word - 1, kFunction | kVerb | kSubordinator) && before != "make" &&
+         before != "let" && before != "have";
+}
+
+// "I will use", "they should use"; "we should use" is a request.
+bool IsModalOfOthers(const Phrase& p, size_t modal) {
+  const Token& subject = p[modal - 1];
+  const bool contracted = p[modal].text.front() == '\'';
+  if (!contracted && base::EqualsIgnoreCase(subject.text, "we")) return false;
+  return subject.Is(kSubject | kPronounOther);
+}
+
 // Does somebody else (or nobody addressed) do what the verb says?
 bool VerbHasForeignSubject(const Phrase& p, Clause c) {
   size_t before = c.end;  // one past the word that governs the verb
   while (before > c.begin && p.Is(before - 1, kAdverb | kFiller) &&
-         !p.Is(before - 1, kSubject | kPronounOther)) {
+         !p.Is(before - 1, kSubject | kPronounOther | kAnd)) {
     --before;
   }
   if (before == c.begin) return false;
@@ -136,26 +175,43 @@ bool VerbHasForeignSubject(const Phrase& p, Clause c) {
     if (word == c.begin || p.Is(word - 1, kNoRequestTo | kQuestion | kIf | kSubordinator)) {
       return true;
     }
-    return !IsWishTo(p, c.begin, word) && HasForeignSubject(p, c);
+    return !IsWishTo(p, c.begin, word) && HasForeignSubject(p, c) && !IsPolite(p, c);
   }
-  if (p.Is(word, kSubject | kPronounOther)) return true;
-  if (p.Is(word, kModal) && word > c.begin) {  // "I will use", "they should use"
-    const bool we_should = p[word - 1].text.size() == 2 && p[word].text.front() != '\'' &&
-                           p.Is(word - 1, kSubject) && (p[word - 1].text[0] | 32) == 'w';
-    return !we_should && p.Is(word - 1, kSubject | kPronounOther);
-  }
+  if (p.Is(word, kSubject)) return true;
+  if (p.Is(word, kPronounOther)) return IsPronounSubject(p, c, word);
+  if (p.Is(word, kModal) && word > c.begin) return IsModalOfOthers(p, word);
   if (p.Is(word, kAnd)) return TellsOfOthers(p, c);
   if (p.Is(word, kYou)) return word > c.begin && p.Is(word - 1, kSubordinator | kIf);
   if (p.Is(word, kOf)) return true;  // "rather than use"
-  // "our scripts use the pdf skill", but not "for the scripts use ...".
-  const std::string_view text = p[word].text;
-  const bool plural =
-      text.size() > 3 && text.ends_with('s') && !text.ends_with("ss") && p[word].roles == 0;
-  return plural && !p.Is(c.begin, kFunction) ? true : plural && p.Is(c.begin, kDeterminer);
+  return IsPluralSubject(p, c, word);
 }
 
 bool IsBlocked(const Phrase& p, Clause c) {
   return HasNegation(p, c) || IsEnquiry(p, c) || IsAskedOrConditional(p, c) || IsQuestion(p, c);
+}
+
+// "a problem with", "thanks for using", "talk about using": the word before
+// the preposition takes it.
+bool IsGoverned(const Phrase& p, Clause c) {
+  const size_t before = c.end - 1;
+  if (p.Is(before, kTrouble | kIf | kSubordinator)) return true;
+  if (!p.Is(c.end, kGerund)) return false;
+  if (p.Is(before, kAbout)) return !(before > c.begin && p.Is(before - 1, kHow | kWhat));
+  return p.Is(before, kOf | kBe) || p[before].text == "for" || p[before].text == "from";
+}
+
+// "the report was made with the pdf skill" tells, it does not ask.
+bool IsStatement(const Phrase& p, Clause c) {
+  const auto finite = [&](size_t i) {
+    return p.Is(i, kBe | kHave) && p[i].text != "of" && p[i].text != "be";
+  };
+  size_t first = c.begin;
+  while (first < c.end && p.Is(first, kFiller | kAdverb)) ++first;
+  const bool asks = MayBeImperative(p, first) || p.Is(first, kYou | kModal | kSubject);
+  for (size_t i = c.begin; i < c.end && !asks; ++i) {
+    if (finite(i)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -175,24 +231,8 @@ bool PrepositionIsRequest(const Phrase& phrase, size_t preposition) {
   const Clause clause{ClauseBegin(phrase, preposition, /*is_preposition=*/true), preposition};
   if (IsBlocked(phrase, clause) || TellsOfOthers(phrase, clause)) return false;
   if (clause.begin == clause.end) return true;
-  const size_t before = preposition - 1;
-  if (phrase.Is(before, kTrouble | kIf | kSubordinator)) return false;
-  const bool governed = phrase.Is(preposition, kGerund) &&
-                        (phrase.Is(before, kOf | kBe | kTrouble) || phrase[before].text == "for" ||
-                         phrase[before].text == "from");
-  if (governed) return false;
-  if (phrase.Is(preposition, kGerund) && phrase.Is(before, kAbout)) {
-    return before > clause.begin && phrase.Is(before - 1, kHow | kWhat);
-  }
-  // "the report was made with the pdf skill" tells, it does not ask.
-  for (size_t i = clause.begin; i < clause.end; ++i) {
-    if (!phrase.Is(i, kBe | kHave)) continue;
-    if (phrase.Is(i, kOf) || phrase[i].text == "of" || phrase[i].text == "be") continue;
-    size_t first = clause.begin;
-    while (first < clause.end && phrase.Is(first, kFiller | kAdverb | kPlease)) ++first;
-    return MayBeImperative(phrase, first) || phrase.Is(first, kYou | kModal | kVerb | kSubject);
-  }
-  return true;
+  if (IsGoverned(phrase, clause)) return false;
+  return IsPolite(phrase, clause) || !IsStatement(phrase, clause);
 }
 
 }  // namespace selftune::signals

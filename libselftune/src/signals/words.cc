@@ -29,7 +29,7 @@ constexpr Group kGroups[] = {
     {kCome, "come"},
     {kYou, "you u ya"},
     {kSubject, "i we they he she people users everyone everybody someone somebody anyone anybody nobody others folks who"},
-    {kPronounOther, "it one this that which these those"},
+    {kPronounOther, "it one this that which these those something anything nothing everything"},
     {kDo, "do did does"},
     {kDoBase, "do"},
     {kBe, "is are was were am be been being 'm 're 's"},
@@ -70,20 +70,20 @@ constexpr Group kGroups[] = {
     {kLets, "let's lets"},
     {kPreposition, "using with via"},
     {kFunction, "using with via by"},
-    {kWant, "want need like prefer going love wish rather wanted needed gonna wanna"},
+    {kWant, "want need needs like prefer going love wish rather wanted needed gonna wanna"},
     {kQuestion, "what which who whom whose where is are was were am do does did should has have had isn't aren't doesn't "
-                "wasn't weren't haven't hasn't won't shall may might any"},
+                "wasn't weren't haven't hasn't won't shall may might"},
     {kIf | kFunction, "when if whenever"},
     {kSubordinator | kFunction, "once before after while until unless because since although though whether"},
     {kFunction, "for in on at from as about into over under of like which who that where how why what the a an this these "
                 "those and or nor it i we they he she you is are was were be been am not no never very really too e.g "
-                "i.e especially including maybe perhaps to"},
+                "i.e especially including maybe perhaps to there here something anything nothing everything"},
     {kCompare, "compare compares compared comparing comparison difference differences differ differs versus vs"},
     {kTrouble, "problem problems issue issues bug bugs wrong error errors trouble troubles happy unhappy familiar "
-               "experience experiences pleased satisfied dissatisfied fine ok okay up deal dealing stuck struggle "
+               "experience experiences pleased satisfied dissatisfied deal dealing stuck struggle "
                "struggling struggled difficulty difficulties conflict conflicts conflicting happened happens happening "
-               "works worked working off annoyed frustrated wonky broken crash crashes crashed fail fails failed failing "
-               "came comes ships shipped bundled down"},
+               "works worked working annoyed frustrated wonky broken crash crashes crashed fail fails failed failing "
+               "came comes ships shipped bundled"},
     {kComplement, "file files format formats version versions message messages hook hooks hash hashes history export "
                   "exports import imports output outputs page pages document documents doc docs library libraries "
                   "package packages module modules rule rules paper papers folder directory table tables syntax branch "
@@ -91,8 +91,7 @@ constexpr Group kGroups[] = {
                   "style template templates api url link links title name names type types warning warnings error "
                   "errors metadata generator parser extension extensions"},
     {kSkillPart, "folder folders directory file files name names description template templates docs documentation code "
-                 "repo repository author authors page section catalogue catalog set level levels tree gap assessment "
-                 "test tests matrix list"},
+                 "repo repository author authors section catalogue catalog tree matrix"},
     {kFiller, "ok okay so well hmm hm hey hi and but also alright right yes no yeah yep nope oh ah um uh actually "
               "honestly sorry thanks today yesterday currently now then again look anyway btw fyi please great cool "
               "usually normally always often sometimes typically generally lately recently mostly still"},
@@ -106,9 +105,10 @@ constexpr Group kGroups[] = {
     {kMind, "mind"},
     {kAbout, "about"},
     {kPossessive, "'s"},
+    {kQuantity, "most many some several few other"},
     {kNoRequestTo,
      "trying tried tries attempt attempts attempting attempted failed fails failing unable able used supposed allowed "
-     "managed decided way ways reason reasons ability option options chance permission order possible safe worth "
+     "managed decided point way ways reason reasons ability option options chance permission order possible safe worth "
      "learn learning know knows understand understanding"},
 };
 // clang-format on

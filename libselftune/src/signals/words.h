@@ -74,7 +74,8 @@ inline constexpr Roles kPossessive = Roles{1} << 60;    // 's
 inline constexpr Roles kPronounOther = Roles{1} << 61;  // it one this that, as a subject
 
 inline constexpr Roles kNoRequestTo = Roles{1}
-                                      << 62;  // unable trying way (to): tells, does not ask
+                                      << 62;        // unable trying way (to): tells, does not ask
+inline constexpr Roles kQuantity = Roles{1} << 63;  // most many some
 
 // Roles of `word`, ASCII case ignored; 0 if it is not known.
 [[nodiscard]] Roles RolesOf(std::string_view word);
