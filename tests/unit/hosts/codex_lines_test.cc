@@ -567,6 +567,64 @@ TEST_SUITE("hosts/codex/lines") {
     CHECK(Only(store).facts.spawns[0].call_id == "s1");
     CHECK(Only(store).facts.spawns[0].prompt_seq == 1);
   }
+
+  TEST_CASE("a started agent is also found in the call's output") {
+    const std::string call =
+        Line("response_item",
+             R"({"type":"function_call","name":"spawn_agent","call_id":"s1","arguments":"{}"})");
+    const std::string output = OutputLine("s1", R"({\"agent_id\":\"kid\",\"nickname\":\"Locke\"})");
+    const std::string item = Line(
+        "event_msg",
+        R"({"type":"item_completed","item":{"type":"CollabAgentToolCall","id":"s1","tool":"spawn_agent","receiver_thread_ids":["kid"]}})");
+    for (const Reading reading : {Reading::kAtOnce, Reading::kLineByLine}) {
+      const MergedStore old = ReadLines({MetaLine(), PromptLine("a"), call, output}, reading);
+      REQUIRE(Only(old).facts.spawns.size() == 1);
+      CHECK(Only(old).facts.spawns[0].child_id == "kid");
+      CHECK(Only(ReadLines({MetaLine(), PromptLine("a"), call, item, output}, reading))
+                .facts.spawns.size() == 1);
+    }
+  }
+
+  TEST_CASE("how a call failed is read from its text and from its item") {
+    struct Case {
+      const char* output;
+      int64_t errors, denied, exits;
+    };
+    const std::vector<Case> cases = {
+        {R"(unsupported call: x)", 1, 0, 0},
+        {R"(failed to parse function arguments: x)", 1, 0, 0},
+        {R"(Command blocked by PreToolUse hook: no. Command: x)", 1, 1, 0},
+        {R"(exec command rejected by user)", 1, 1, 0},
+        {R"(rejected by user)", 1, 1, 0},
+        {R"(aborted by user after 3.1s)", 1, 0, 0},
+        {R"(Wall time: 1.0 seconds\naborted by user)", 1, 0, 0},
+        {R"(error: IoError)", 1, 0, 0},
+        {R"(Exit code: 3\nWall time: 1 seconds\nOutput:\nx)", 1, 0, 1},
+        {R"(Plan updated)", 0, 0, 0},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.output);
+      const MergedStore store = ReadLines(
+          {MetaLine(), PromptLine("a"), ShellLine("c1", "x"), OutputLine("c1", c.output)});
+      const ingest::ToolDelta& tool = Only(store).facts.metrics.tools[0];
+      CHECK(tool.errors == c.errors);
+      CHECK(tool.denied == c.denied);
+      CHECK(tool.nonzero_exits == c.exits);
+      CHECK(tool.unfinished == 0);
+    }
+    for (
+        const char* payload :
+        {R"({"type":"mcp_tool_call_end","call_id":"c1","result":{"Err":"x"}})",
+         R"({"type":"mcp_tool_call_end","call_id":"c1","result":{"Ok":{"is_error":true}}})",
+         R"({"type":"patch_apply_end","call_id":"c1","success":false})",
+         R"({"type":"item_completed","item":{"type":"McpToolCall","id":"c1","status":"failed"}})"}) {
+      CAPTURE(payload);
+      const MergedStore store = ReadLines({MetaLine(), PromptLine("a"), ShellLine("c1", "x"),
+                                           Line("event_msg", payload), OutputLine("c1", "x")},
+                                          Reading::kLineByLine);
+      CHECK(Only(store).facts.metrics.tools[0].errors == 1);
+    }
+  }
 }
 
 }  // namespace selftune

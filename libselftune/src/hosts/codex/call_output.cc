@@ -23,8 +23,10 @@ constexpr std::string_view kErrorStarts[] = {
     "error: ",
     "exec command rejected by user",
     "patch rejected by user",
+    "rejected by user",
 };
-constexpr std::string_view kDeniedStarts[] = {"Command blocked by", "exec command rejected by user",
+constexpr std::string_view kDeniedStarts[] = {"rejected by user", "Command blocked by",
+                                              "exec command rejected by user",
                                               "patch rejected by user"};
 
 // Lines that the host puts before `Output:`.
@@ -118,7 +120,10 @@ CallResult JudgeOutput(std::string_view token, InnerJson& inner) {
   }
   std::string_view end = text;
   while (end.ends_with("\\n")) end.remove_suffix(2);
-  if (end.ends_with("aborted by user")) result.error = result.aborted = true;
+  // Shell tools and the others.
+  if (end.ends_with("aborted by user") || text.starts_with("aborted by user after ")) {
+    result.error = result.aborted = true;
+  }
   return result;
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMaxOpenCalls = 256;
 constexpr std::string_view kSkillFile = "SKILL.md";
+constexpr std::string_view kSpawnTool = "spawn_agent";
 
 bool IsShellTool(std::string_view tool) {
   return tool == "exec_command" || tool == "shell" || tool == "shell_command" ||
@@ -101,6 +102,28 @@ void CountExit(Step& step, OpenCall& call, int64_t code) {
   step.Event(EventKind::kNonzeroExit, call.tool);
 }
 
+void AddSpawn(Step& step, std::string_view call_id, std::string_view child,
+              std::optional<int32_t> prompt) {
+  ingest::SpawnFact& spawn = step.out.spawns.emplace_back();
+  spawn.call_id = call_id;
+  spawn.child_id = child;
+  if (!step.state.subagent) spawn.prompt_seq = prompt;
+}
+
+// Versions without items (and without ordinals) say it in the output: {"agent_id": ...}.
+void AddStarted(Step& step, const OpenCall& call) {
+  if (step.record.has_ordinal || call.spawned ||
+      step.record.output.find("agent_id") == std::string_view::npos)
+    return;
+  std::string child;
+  step.inner.ForEachField(RawText(step.record.output).ToString(),
+                          [&](std::string_view key, base::JsonField& value) {
+                            if (key == "agent_id")
+                              child = value.String().value_or(std::string_view());
+                          });
+  if (!child.empty()) AddSpawn(step, call.id, child, call.prompt);
+}
+
 void CloseCall(State& state, std::string_view id) {
   std::erase_if(state.calls, [&](const OpenCall& call) { return call.id == id; });
 }
@@ -172,6 +195,7 @@ void ApplyCallOutput(Step& step) {
   if (record.success.has_value() && !*record.success) result.error = true;
   if (result.exit_code.has_value()) CountExit(step, *call, *result.exit_code);
   if (result.error) CountError(step, *call, result.denied);
+  if (call->tool == kSpawnTool && !call->failed) AddStarted(step, *call);
   // Not a status, but a call that brought nothing.
   const bool broken = call->failed && (result.never_ran || result.aborted);
   ApplyCallUses(step, *call, broken);
@@ -196,7 +220,8 @@ void ApplyItemDone(Step& step) {
            file.find("/skills/") != std::string::npos);
   }
   if (record.exit_code.has_value()) CountExit(step, *call, *record.exit_code);
-  if (record.status == "failed") CountError(step, *call, /*denied=*/false);
+  const bool failed = record.status == "failed" || !record.success.value_or(true);
+  if (failed) CountError(step, *call, /*denied=*/false);
   if (record.status == "declined") CountError(step, *call, /*denied=*/true);
   if (call->running) CloseCall(step.state, record.id);
 }
@@ -205,16 +230,12 @@ void ApplySpawned(Step& step) {
   const Record& record = step.record;
   ApplyItemDone(step);
   // The item exists for every call of the kind; only this one starts agents.
-  if (!record.tool.empty() && record.tool != "spawn_agent") return;
-  const OpenCall* call = step.state.FindCall(record.id);
+  if (!record.tool.empty() && record.tool != kSpawnTool) return;
+  OpenCall* call = step.state.FindCall(record.id);
   for (const std::string_view child : record.receivers) {
     if (child.empty()) continue;
-    ingest::SpawnFact& spawn = step.out.spawns.emplace_back();
-    spawn.call_id = record.id;
-    spawn.child_id = child;
-    if (!step.state.subagent) {
-      spawn.prompt_seq = call != nullptr ? call->prompt : step.state.CurrentPrompt();
-    }
+    AddSpawn(step, record.id, child, call != nullptr ? call->prompt : step.state.CurrentPrompt());
+    if (call != nullptr) call->spawned = true;
   }
 }
 

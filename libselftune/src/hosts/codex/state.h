@@ -37,6 +37,7 @@ struct OpenCall {
   bool only_command = false;         // the line holds one simple command
   bool failed = false;               // already counted as an error
   bool nonzero = false;
+  bool spawned = false;  // the agent it started is known
   bool running = false;  // its output came, the command goes on in the background
 };
 

@@ -77,6 +77,7 @@ void PutCall(JsonWriter& w, const OpenCall& call) {
   Put(w, "only", call.only_command);
   Put(w, "failed", call.failed);
   Put(w, "nonzero", call.nonzero);
+  Put(w, "spawned", call.spawned);
   Put(w, "running", call.running);
   PutTexts(w, "changed", call.changed);
   if (!call.uses.empty()) {
@@ -235,6 +236,7 @@ OpenCall GetCall(const JsonValue& value) {
   call.only_command = value["only"].AsBool();
   call.failed = value["failed"].AsBool();
   call.nonzero = value["nonzero"].AsBool();
+  call.spawned = value["spawned"].AsBool();
   call.running = value["running"].AsBool();
   call.changed = GetTexts(value, "changed");
   for (const JsonValue& use : value["uses"].items()) {
