@@ -425,9 +425,12 @@ def schema_table(all_schemas):
 def cli_table(ops):
     lines = ["// " + MARK, "// clang-format off", "#pragma once", "", "#include <string_view>", "",
              "namespace selftune::cli {", "", "// Operations of the library this command was built with, by name.",
-             "struct OpRow {", "  std::string_view name, schema, flags;", "};",
+             "struct OpRow {", "  std::string_view name, schema, flags;",
+             "  std::string_view params;  // names, each between blanks", "};",
              "inline constexpr OpRow kOps[] = {"]
-    lines += ["    {%s, %s, %s}," % (cpp_string(o.name), cpp_string(o.schema_id), cpp_string(o.flags)) for o in ops]
+    for op in ops:
+        params = "".join(" %s" % f.name for f in op.params) + " "
+        lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params))))
     lines += ["};", "", "}  // namespace selftune::cli", ""]
     return "\n".join(lines)
 
