@@ -1,7 +1,9 @@
 """Build directories: one profile each, set up once, then only recompiled."""
 
+import json
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,8 @@ class Profile:
     options: tuple = ()
     compiler: str = "gcc"
     env: dict = field(default_factory=dict)  # of its tests
+    skip_suites: tuple = ()
+    only_tests: tuple = ()  # names and suites; () = all
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
@@ -34,11 +38,15 @@ PROFILES = {
          f"-Dcpp_args={CLANG_WARNINGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
         "clang",
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
-         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}),
+         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"},
+        skip_suites=("lint", "install")),
+    # What has threads: the others would only be compiled once more.
     "tsan": Profile(
         "build-tsan",
         ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS, "clang",
-        {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}),
+        {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"},
+        skip_suites=("lint", "install"),
+        only_tests=("base", "ingest", "jobs", "store", "sync", "capi", "e2e")),
 }
 
 COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}
@@ -81,6 +89,32 @@ def build(name, *, wrap=False, options=(), targets=()):
     run_logged(["ninja", "-C", directory, "-j", str(JOBS), *targets], directory / "dev.log",
                env=environment(PROFILES[name]), what="build")
     return directory
+
+
+def tests_of(name):
+    """Names of the tests a profile runs, and the files they need built."""
+    profile = PROFILES[name]
+    directory = ROOT / profile.directory
+    chosen = []
+    for test in _introspect(directory, "--tests"):
+        labels = {test["name"], *(s.split(":")[-1] for s in test["suite"])}
+        if labels & set(profile.skip_suites):
+            continue
+        if not profile.only_tests or labels & set(profile.only_tests):
+            chosen.append(test)
+    needed = {i for test in chosen for i in test["depends"]}
+    files = [f for target in _introspect(directory, "--targets") if target["id"] in needed
+             for f in target["filename"]]
+    return [t["name"] for t in chosen], [str(Path(f).relative_to(directory)) for f in files]
+
+
+def _introspect(directory, what):
+    done = subprocess.run(["meson", "introspect", what, str(directory)], capture_output=True,
+                          text=True, check=False)
+    if done.returncode != 0:
+        raise DevError(f"meson introspect {what}: exit {done.returncode}\n{done.stdout}"
+                       f"{done.stderr}")
+    return json.loads(done.stdout)
 
 
 def find_tool(directory, *names):

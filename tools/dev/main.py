@@ -128,7 +128,7 @@ def parser():
     add("install", cmd_install, "build a release and install it").add_argument("prefix")
     test = add("test", cmd_test, "run the tests (all suites, or those named)")
     test.add_argument("suites", nargs="*", metavar="SUITE")
-    test.add_argument("--sanitize", action="store_true", help="with ASan+UBSan, then with TSan")
+    test.add_argument("--sanitize", action="store_true", help="with ASan+UBSan, then what has threads with TSan")
     test.add_argument("--everything", action="store_true", help="all that CI runs")
     bench = add("bench", cmd_bench, "build a release and measure it (default --quick)")
     bench.add_argument("--quick", action="store_true", help="corpora S and M")

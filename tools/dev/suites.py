@@ -71,12 +71,17 @@ def count_log(directory):
 def run(profile_name, suites=(), *, wrap=False):
     """Builds a profile, runs its suites and returns the counts."""
     profile = builds.PROFILES[profile_name]
-    directory = builds.build(profile_name, wrap=wrap)
+    directory = builds.configure(profile_name, wrap=wrap)
+    names, targets = builds.tests_of(profile_name)
+    part = bool(profile.skip_suites or profile.only_tests)
+    builds.build(profile_name, targets=targets if part else ())
     note(f"testing {profile.directory}/")
     argv = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs",
             "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
     for suite in suites:
         argv += ["--suite", suite]
+    if part:
+        argv += names
     log = directory / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     done = subprocess.run(argv, env=builds.test_environment(profile), check=False,
