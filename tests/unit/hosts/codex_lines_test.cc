@@ -625,6 +625,27 @@ TEST_SUITE("hosts/codex/lines") {
       CHECK(Only(store).facts.metrics.tools[0].errors == 1);
     }
   }
+
+  TEST_CASE("what an editor puts before a prompt is taken off") {
+    const MergedStore store = ReadLines(
+        {MetaLine(),
+         PromptLine(
+             R"(# Context from my IDE setup:\n\n## Active file: a.ts\n\n## My request for Codex:\nfix it\n)"),
+         PromptLine("# Context from my IDE setup: what is that?")});
+    CHECK(Only(store).prompts.at(0).text == "fix it");
+    CHECK(Only(store).prompts.at(0).raw_text.starts_with("# Context"));
+    CHECK(Only(store).prompts.at(1).text == "# Context from my IDE setup: what is that?");
+    CHECK(Only(store).prompts.at(1).raw_text.empty());
+  }
+
+  TEST_CASE("a change is of the same file also when one path is relative") {
+    const MergedStore store = ReadLines(
+        {Line("session_meta", R"({"id":"the-id"})"), PromptLine("fix"),
+         ShellLine("c1", "cat ~/.codex/skills/pdf/SKILL.md"), ExitLine("c1", 0),
+         ShellLine("c2", "sed -i s/a/b/ /home/dev/.codex/skills/pdf/SKILL.md"), ExitLine("c2", 0)});
+    REQUIRE(Only(store).skills.size() == 1);
+    CHECK(Only(store).skills.at("c1").outcome == Outcome::kReadOnly);
+  }
 }
 
 }  // namespace selftune

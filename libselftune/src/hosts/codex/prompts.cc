@@ -40,6 +40,16 @@ std::vector<std::string> NamedSkills(std::string_view text) {
   return names;
 }
 
+// Editors put what is open there before the words of the person.
+std::string_view WithoutEditorContext(std::string_view text) {
+  constexpr std::string_view kContext = "# Context from my IDE setup:";
+  constexpr std::string_view kRequest = "\n## My request for Codex:";
+  if (!text.starts_with(kContext)) return text;
+  const size_t request = text.find(kRequest);
+  if (request == std::string_view::npos) return text;
+  return base::Trim(text.substr(request + kRequest.size()));
+}
+
 bool CopiedPrompt(Step& step, std::string_view text) {
   const std::string_view turn = step.state.turn.id;
   const std::string at = step.record.at.has_value() ? std::to_string(step.record.at->value) : "";
@@ -58,16 +68,15 @@ void AddActive(State& state, int32_t seq) {
   }
 }
 
-ingest::PromptFact& AddFact(Step& step, int32_t seq, std::string_view text,
-                            std::string_view record_id) {
+void AddFact(Step& step, int32_t seq, std::string_view text, std::string_view record_id) {
   ingest::PromptFact& prompt = step.out.prompts.emplace_back();
   prompt.seq = seq;
   prompt.kind = step.state.subagent ? PromptKind::kAgent : PromptKind::kUser;
-  prompt.text = text;
+  prompt.text = WithoutEditorContext(text);
+  if (prompt.text.size() != text.size()) prompt.raw_text = text;
   prompt.native_id = step.state.turn.id;
   prompt.at = step.record.at;
   prompt.origin = step.Origin(record_id);
-  return prompt;
 }
 
 void AddPrompt(Step& step, std::string_view text, std::string_view record_id) {
@@ -76,7 +85,7 @@ void AddPrompt(Step& step, std::string_view text, std::string_view record_id) {
   const int32_t seq = state.prompts++;
   AddActive(state, seq);
   state.mentions = 0;
-  state.named = NamedSkills(text);
+  state.named = NamedSkills(WithoutEditorContext(text));
   state.turn_uses.clear();
   state.turn_changes.clear();
   if (text.starts_with(kSkillStart)) {

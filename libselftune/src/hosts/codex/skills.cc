@@ -93,6 +93,14 @@ ingest::SkillFact CallFact(const Step& step, const OpenCall& call, const CallUse
   return fact;
 }
 
+// Do two paths, each as far as it is known, name the same file?
+bool SameFile(std::string_view a, std::string_view b) {
+  if (a.size() < b.size()) std::swap(a, b);
+  if (b.starts_with('~')) b.remove_prefix(1);
+  if (a == b || b.empty()) return !b.empty();
+  return a.ends_with(b) && (b.starts_with('/') || a[a.size() - b.size() - 1] == '/');
+}
+
 // A script that ends with an error has run; a file that cannot be opened has
 // not been read. A status can be of another command of the same line.
 bool WasRefused(const Step& step, const OpenCall& call, const CallUse& use, bool failed) {
@@ -159,9 +167,9 @@ void ApplyCallUses(Step& step, const OpenCall& call, bool failed) {
       step.out.skills.push_back(std::move(fact));
       continue;
     }
-    const auto& changes = state.turn_changes;
-    if (same_turn && use.route == Route::kShellRead &&
-        std::find(changes.begin(), changes.end(), use.path) != changes.end()) {
+    const bool changed = std::any_of(state.turn_changes.begin(), state.turn_changes.end(),
+                                     [&](const auto& path) { return SameFile(path, use.path); });
+    if (same_turn && changed && use.route == Route::kShellRead) {
       fact.outcome = Outcome::kReadOnly;
     }
     if (same_turn) state.turn_uses.push_back(fact);
@@ -176,7 +184,7 @@ void ApplyChanges(Step& step, const OpenCall& call) {
     auto& changes = state.turn_changes;
     if (std::find(changes.begin(), changes.end(), path) == changes.end()) changes.push_back(path);
     for (ingest::SkillFact& use : state.turn_uses) {
-      if (use.path != path || use.route != Route::kShellRead) continue;
+      if (!SameFile(use.path, path) || use.route != Route::kShellRead) continue;
       if (use.outcome != Outcome::kTriggered) continue;
       use.outcome = Outcome::kReadOnly;
       step.out.skills.push_back(use);
