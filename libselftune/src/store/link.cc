@@ -55,7 +55,7 @@ constexpr char kWrongObservations[] = R"sql(
 constexpr char kMoveObservation[] = R"sql(UPDATE observation SET prompt_pk=?2 WHERE obs_pk=?1)sql";
 
 constexpr char kInheriting[] = R"sql(
-  SELECT s.session_pk,p.session_pk,s.fork_end_offset,f.offset,f.state FROM session s
+  SELECT s.session_pk,p.session_pk,s.fork_end_offset,f.offset,f.state,f.size FROM session s
   JOIN session p ON p.session_id=s.forked_from AND p.platform=s.platform
   LEFT JOIN source_file f ON f.source_id=p.source_id WHERE s.inherit_pending=1 ORDER BY s.session_pk)sql";
 constexpr char kInherited[] = R"sql(UPDATE session SET inherit_pending=0 WHERE session_pk=?1)sql";
@@ -291,8 +291,10 @@ StatusOr<std::vector<Heir>> Heirs(Db& db) {
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return heirs;
-    // The parent must be read up to the branching point, unless it is gone.
-    if (rows.Int(3) < rows.Int(2) && rows.Text(4) == "active") continue;
+    // The parent must be read up to the branching point, unless it is gone or
+    // was rewritten and ends before that.
+    const bool unread = rows.Int(3) < rows.Int(5) || rows.Int(5) == 0;
+    if (rows.Int(3) < rows.Int(2) && unread && rows.Text(4) == "active") continue;
     heirs.push_back(
         {rows.Key<SessionPk>(0), rows.Key<SessionPk>(1), static_cast<uint64_t>(rows.Int(2))});
   }
