@@ -26,7 +26,13 @@ std::string RenderEvolve(const Reply& reply, const Screen& screen) {
                                     Plural(data["losses"].Int(), "loss", "losses") + ", p " +
                                     PValue(data["p"]) + " (alpha " + PValue(data["alpha"]) + ")");
   }
+  if (data["passed_before"].is_number() && data["holdout"].Int() > 0) {
+    fields.Add("passed", Count(data["passed_before"].Int()) + " → " +
+                             Count(data["passed_after"].Int()) + " of " +
+                             Count(data["holdout"].Int()));
+  }
   fields.AddText("rationale", data["rationale"]);
+  if (!data["diverged"].items().empty()) fields.Add("left alone", JoinTexts(data["diverged"]));
   const Json& budget = data["budget"];
   if (budget["calls"].Int() > 0) {
     fields.Add("spent", Plural(budget["calls"].Int(), "call") + ", " +
@@ -47,9 +53,34 @@ std::string RenderRollback(const Reply& reply, const Screen& screen) {
   for (const Json& target : data["targets"].items()) {
     table.Add({{OneLine(target["state"].Text())}, {OneLine(target["path"].Text())}});
   }
-  return table.empty() ? out : out + table.Draw(screen);
+  if (!table.empty()) out += table.Draw(screen);
+  const std::string detail = OneLine(data["detail"].Text());
+  return detail.empty() ? out : out + screen.Paint(Style::kWarn, detail) + "\n";
 }
 
+std::string RenderPlan(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::string out =
+      Heading(screen, OneLine(data["skill"].Text()) + ": " + OneLine(data["reason"].Text()));
+  Fields fields;
+  fields.Add("queries", Count(data["train"].Int()) + " to learn from (" +
+                            Plural(data["train_missed"].Int(), "miss", "misses") + "), " +
+                            Count(data["holdout"].Int()) + " held out (" +
+                            Count(data["holdout_positives"].Int()) + " positive, " +
+                            Count(data["holdout_negatives"].Int()) + " negative)");
+  if (data["mde"].is_number()) fields.Add("smallest gain to find", Percent(data["mde"].Double()));
+  fields.Add("look", data["look"].Dump() + ", alpha " + PValue(data["alpha"]));
+  if (data["other_causes"].Int() > 0) {
+    fields.Add("not curable",
+               Plural(data["other_causes"].Int(), "miss", "misses") + " with another cause");
+  }
+  const Json& estimate = data["estimate"];
+  fields.Add("may cost", Plural(estimate["calls"].Int(), "call") + ", " +
+                             Count(estimate["tokens"].Int()) + " tokens");
+  return out + fields.Draw(screen);
+}
+
+constexpr Variant kEvolveVariants[] = {{"plan", "evolve.plan", RenderPlan}};
 constexpr std::string_view kTargets[] = {"description", "routing", "body"};
 constexpr std::string_view kModes[] = {"auto", "replay", "judge"};
 constexpr Flag kEvolveFlags[] = {
@@ -61,7 +92,13 @@ constexpr Flag kEvolveFlags[] = {
     {"review-required", "stop before deploying", FlagType::kSwitch},
     {"allow-dirty", "also when git has uncommitted changes of the file", FlagType::kSwitch},
     {"sync-first", "read new transcripts first", FlagType::kSwitch},
-    {"plan", "only estimate what it would take", FlagType::kSwitch},
+    {"plan",
+     "only say what it could find out and what it may cost",
+     FlagType::kSwitch,
+     {},
+     0,
+     {},
+     "-"},
     kAgentFlag,
     {"rounds", "of proposing", FlagType::kInt, {}, 0, {}, {}, true},
     kModelFlag,
@@ -100,6 +137,7 @@ extern const Command kEvolveCommand = {
     .flags = kEvolveFlags,
     .examples = kEvolveExamples,
     .render = RenderEvolve,
+    .variants = kEvolveVariants,
 };
 
 extern const Command kEvolveRollbackCommand = {

@@ -35,6 +35,7 @@ std::string RenderRun(const Reply& reply, const Screen& screen) {
   }
   if (!table.empty()) out += table.Draw(screen) + "\n";
   Fields fields;
+  fields.AddText("agent", data["agent"]);
   fields.AddCount("skills", data["total_skills"]);
   fields.AddCount("evaluated", data["evaluated"]);
   fields.AddCount("deployed", data["deployed"]);

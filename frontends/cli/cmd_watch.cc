@@ -43,19 +43,30 @@ std::string RenderWatch(const Reply& reply, const Screen& screen) {
                {Decimal(watch["threshold"])},
                {OneLine(watch["decision_reason"].Text()), Style::kDim}});
   }
-  return table.empty() ? "Nothing is being watched.\n" : table.Draw(screen);
+  if (table.empty()) return "Nothing is being watched.\n";
+  std::string out = table.Draw(screen);
+  for (const Json& watch : reply.data()["watches"].items()) {
+    const std::string skill = OneLine(watch["skill"].Text());
+    if (watch["rolled_back"].Bool())
+      out += screen.Paint(Style::kBad, "rolled back") + " " + skill + "\n";
+    const std::string detail = OneLine(watch["detail"].Text());
+    if (!detail.empty()) out += skill + ": " + detail + "\n";
+  }
+  return out;
 }
 
 constexpr Flag kFlags[] = {
     kSkillFlag,
     kSkillPathFlag,
     {"auto-rollback", "put the former text back when it got worse", FlagType::kSwitch},
+    {"explain", "only look, change nothing", FlagType::kSwitch, {}, 0, {}, "-"},
     {"alpha", "bound of false alarms", FlagType::kNumber},
     {"delta", "how much worse counts", FlagType::kNumber},
     {"sync-first", "read new transcripts first", FlagType::kSwitch},
     {"window", "sessions of the snapshot", FlagType::kInt, {}, 0, {}, {}, true},
     {"threshold", "of the snapshot", FlagType::kNumber, {}, 0, {}, {}, true},
 };
+constexpr Variant kVariants[] = {{"explain", "watch.status", RenderWatch}};
 constexpr Example kExamples[] = {
     {"selftune watch", "every deploy that is being watched"},
     {"selftune watch --skill pdf --auto-rollback", "undo it when it got worse"},
@@ -72,6 +83,7 @@ extern const Command kWatchCommand = {
     .examples = kExamples,
     .render = RenderWatch,
     .exit_zero = true,
+    .variants = kVariants,
 };
 
 }  // namespace selftune::cli

@@ -62,6 +62,44 @@ std::string RenderEvidence(const Reply& reply, const Screen& screen) {
   return out;
 }
 
+std::string RenderSources(const Reply& reply, const Screen& screen) {
+  Table table({{"id", Table::Align::kRight},
+               {"host"},
+               {"state"},
+               {"size", Table::Align::kRight},
+               {"records", Table::Align::kRight},
+               {"bad", Table::Align::kRight},
+               {"read"},
+               {"path", Table::Align::kLeft, true}});
+  for (const Json& source : reply.data()["sources"].items()) {
+    const int64_t bad = source["bad_lines"].Int();
+    const bool failed = !source["last_error"].is_null();
+    table.Add({{source["source_id"].Dump()},
+               {OneLine(source["platform"].Text())},
+               {OneLine(source["state"].Text()), failed ? Style::kBad : Style::kPlain},
+               {Bytes(source["size_bytes"].Int())},
+               {Count(source["records"].Int())},
+               {Count(bad), bad > 0 ? Style::kWarn : Style::kPlain},
+               {Ago(source["last_read"].Text(), reply.now())},
+               {OneLine(source["path"].Text()), Style::kDim}});
+  }
+  return table.empty() ? "No sources.\n" : table.Draw(screen);
+}
+
+std::string RenderBadLines(const Reply& reply, const Screen& screen) {
+  Table table({{"reason", Table::Align::kLeft, true},
+               {"where", Table::Align::kLeft, true},
+               {"excerpt", Table::Align::kLeft, true}});
+  for (const Json& line : reply.data()["items"].items()) {
+    const std::string at =
+        line["line"].is_number() ? line["line"].Dump() : "@" + line["offset"].Dump();
+    table.Add({{OneLine(line["reason"].Text())},
+               {OneLine(line["path"].Text()) + ":" + at},
+               {OneLine(line["excerpt"].Text()), Style::kDim}});
+  }
+  return table.empty() ? "No bad lines.\n" : table.Draw(screen);
+}
+
 constexpr Flag kWhyFlags[] = {
     {"prompt", "a text to ask about", FlagType::kText},
     {"session", "a session", FlagType::kText, "id"},
@@ -78,6 +116,9 @@ constexpr Example kWhyExamples[] = {
 constexpr std::string_view kOutcomes[] = {"triggered", "refused", "requested", "read_only",
                                           "missed"};
 constexpr Flag kEvidenceFlags[] = {
+    {"sources", "what evidence is read from", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"bad-lines", "lines that could not be read", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"source-id", "with --bad-lines: only of this source", FlagType::kInt, "id"},
     {"session", "only this session", FlagType::kText, "id"},
     {"outcome", "only these", FlagType::kText, {}, 0, kOutcomes},
     {"level", "how it was seen", FlagType::kText},
@@ -89,6 +130,10 @@ constexpr Flag kEvidenceFlags[] = {
     kUntilFlag,
     kLimitFlag,
     kCursorFlag,
+};
+constexpr Variant kEvidenceVariants[] = {
+    {"sources", "source.list", RenderSources},
+    {"bad-lines", "source.bad_lines", RenderBadLines},
 };
 constexpr Positional kEvidencePositionals[] = {{"skill", "name of the skill", /*required=*/false}};
 constexpr Example kEvidenceExamples[] = {
@@ -118,6 +163,7 @@ extern const Command kEvidenceCommand = {
     .positionals = kEvidencePositionals,
     .examples = kEvidenceExamples,
     .render = RenderEvidence,
+    .variants = kEvidenceVariants,
 };
 
 }  // namespace selftune::cli

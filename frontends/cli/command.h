@@ -55,6 +55,16 @@ class Args {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
+using RenderFn = std::string (*)(const Reply& reply, const Screen& screen);
+
+// A flag that turns a command into another operation:
+// `evidence --sources`. The first one given counts.
+struct Variant {
+  std::string_view flag;
+  std::string_view op;
+  RenderFn render = nullptr;
+};
+
 struct Command;
 
 // A command that runs.
@@ -75,11 +85,12 @@ struct Command {
   // Whole parameters of the request. Empty: flags and positionals by name.
   std::string (*params)(const Args& args) = nullptr;
   // Terminal text of a reply. Empty: RenderFields of render.h.
-  std::string (*render)(const Reply& reply, const Screen& screen) = nullptr;
+  RenderFn render = nullptr;
   // Does everything itself; returns the exit code.
   int (*run)(const Invocation& invocation) = nullptr;
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
+  std::span<const Variant> variants = {};
 };
 
 // The parameter that a flag or positional sets; "" = none.

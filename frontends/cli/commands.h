@@ -20,6 +20,12 @@ extern const Command kEvidenceCommand;
 // cmd_evolve.cc
 extern const Command kEvolveCommand;
 extern const Command kEvolveRollbackCommand;
+// cmd_proposals.cc
+extern const Command kProposalsListCommand;
+extern const Command kProposalsShowCommand;
+extern const Command kProposalsDiffCommand;
+extern const Command kProposalsApproveCommand;
+extern const Command kProposalsRejectCommand;
 // cmd_watch.cc
 extern const Command kWatchCommand;
 // cmd_orchestrate.cc

@@ -86,6 +86,37 @@ std::string WithConfirmation(std::string params, const Invocation& invocation) {
   return params + "}";
 }
 
+// What the flags make of a command.
+struct Target {
+  const OpRow* op = nullptr;
+  RenderFn render = nullptr;
+};
+
+Target TargetOf(const Command& command, const Args& args) {
+  for (const Variant& variant : command.variants) {
+    if (args.Has(variant.flag)) return {FindOp(variant.op), variant.render};
+  }
+  return {FindOp(command.op), command.render};
+}
+
+// A flag or argument that was given and that `op` has no parameter for.
+std::string Misfit(const Command& command, const Args& args, const OpRow& op) {
+  if (command.params != nullptr) return "";
+  for (const Flag& flag : command.flags) {
+    const std::string param = ParamName(flag.param, flag.name);
+    if (args.Has(flag.name) && !param.empty() && !Takes(op, param)) {
+      return "--" + std::string(flag.name);
+    }
+  }
+  for (const Positional& positional : command.positionals) {
+    const std::string param = ParamName(positional.param, positional.name);
+    if (args.Has(positional.name) && !param.empty() && !Takes(op, param)) {
+      return "<" + std::string(positional.name) + ">";
+    }
+  }
+  return "";
+}
+
 int RunOperation(const Invocation& invocation) {
   const Command& command = *invocation.command;
   const OutputMode mode = ModeOf(invocation.args);
@@ -93,7 +124,17 @@ int RunOperation(const Invocation& invocation) {
   options.home = invocation.args.Get("home").value_or("");
   options.db = invocation.args.Get("db").value_or("");
   options.verbose = invocation.args.Has("verbose");
-  const std::string schema(FindOp(command.op)->schema);
+  const Target target = TargetOf(command, invocation.args);
+  if (target.op == nullptr) {
+    return FinishFailure(invocation, command.path, kErrorSchema,
+                         UsageFailure("INVALID_FLAG", "this version cannot do that", ""));
+  }
+  const std::string schema(target.op->schema);
+  if (const std::string misfit = Misfit(command, invocation.args, *target.op); !misfit.empty()) {
+    return FinishFailure(
+        invocation, command.path, schema,
+        UsageFailure("INVALID_FLAG", misfit + " does not go with the other flags", ""));
+  }
   if (const auto timeout = invocation.args.Get("timeout")) {
     options.deadline_ms = ParseDuration(*timeout);
     if (!options.deadline_ms.has_value()) {
@@ -114,10 +155,10 @@ int RunOperation(const Invocation& invocation) {
   } else if (line.active()) {
     progress = [&line](std::string_view event) { line.Show(event); };
   }
-  const Answer answer =
-      Ask(options, RequestText(command.op, params, command.path, options.deadline_ms), progress);
+  const Answer answer = Ask(
+      options, RequestText(target.op->name, params, command.path, options.deadline_ms), progress);
   line.Clear();
-  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, command.render);
+  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
 
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
@@ -172,8 +213,7 @@ Args GlobalArgs(const std::vector<std::string>& argv) {
 
 }  // namespace
 
-int Finish(const Invocation& invocation, const std::string& envelope,
-           std::string (*render)(const Reply&, const Screen&)) {
+int Finish(const Invocation& invocation, const std::string& envelope, RenderFn render) {
   const std::optional<Json> parsed = Json::Parse(envelope);
   if (!parsed.has_value()) {
     WriteErr("selftune: INTERNAL: the library's reply is not JSON\n");

@@ -15,7 +15,7 @@ namespace selftune::cli {
 // Prints an envelope by the output rule and returns its exit code. `render`
 // may be empty (RenderFields).
 [[nodiscard]] int Finish(const Invocation& invocation, const std::string& envelope,
-                         std::string (*render)(const Reply&, const Screen&));
+                         RenderFn render);
 
 // Prints a failure: envelope on stdout where JSON is due, a line on stderr.
 [[nodiscard]] int FinishFailure(const Invocation& invocation, std::string_view command,

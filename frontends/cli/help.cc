@@ -110,7 +110,7 @@ std::string CommandText(const Command& command) {
   }
   std::vector<Flag> common;
   std::vector<Flag> advanced;
-  for (const Flag& flag : command.flags) (flag.advanced ? advanced : common).push_back(flag);
+  for (const Flag& flag : OwnFlags(command)) (flag.advanced ? advanced : common).push_back(flag);
   for (const Flag& flag : ExtraFlags(command)) common.push_back(flag);
   if (!common.empty()) out += "\nFlags:\n" + FlagLines(common);
   if (!advanced.empty()) out += "\nAdvanced:\n" + FlagLines(advanced);
@@ -148,7 +148,7 @@ std::string FlagJson(const Flag& flag) {
 std::string CommandJson(const Command& command) {
   const OpRow* op = FindOp(command.op);
   std::string flags;
-  for (const Flag& flag : command.flags) flags += (flags.empty() ? "" : ",") + FlagJson(flag);
+  for (const Flag& flag : OwnFlags(command)) flags += (flags.empty() ? "" : ",") + FlagJson(flag);
   for (const Flag& flag : ExtraFlags(command)) flags += (flags.empty() ? "" : ",") + FlagJson(flag);
   std::string positionals;
   for (const Positional& positional : command.positionals) {
@@ -161,10 +161,15 @@ std::string CommandJson(const Command& command) {
                        .AddRaw("param", ParamJson(positional.param, positional.name))
                        .Take();
   }
+  std::vector<std::string> ops;
+  if (op != nullptr) ops.emplace_back(op->name);
+  for (const Variant& variant : command.variants) {
+    if (FindOp(variant.op) != nullptr) ops.emplace_back(variant.op);
+  }
   JsonObject out;
   out.AddText("path", command.path).AddText("summary", command.summary);
   out.AddRaw("group", command.group.empty() ? "null" : Quote(command.group));
-  out.AddRaw("op", command.op.empty() ? "null" : Quote(command.op));
+  out.AddTexts("ops", ops);
   out.AddRaw("schema", op == nullptr ? "null" : Quote(op->schema));
   out.AddRaw("flags", "[" + flags + "]").AddRaw("positionals", "[" + positionals + "]");
   return out.Take();
@@ -224,7 +229,7 @@ std::string ReferenceOf(const Command& command) {
     out += "    " + std::string(example.line) + "   # " + std::string(example.what) + "\n";
   }
   out += "\n";
-  std::vector<Flag> flags(command.flags.begin(), command.flags.end());
+  std::vector<Flag> flags = OwnFlags(command);
   for (const Flag& flag : ExtraFlags(command)) flags.push_back(flag);
   for (const Positional& positional : command.positionals) {
     out += "* `<" + std::string(positional.name) + ">` " + std::string(positional.help) + "\n";

@@ -43,7 +43,7 @@ void Declare(cxxopts::OptionAdder& add, const Flag& flag) {
 }
 
 std::vector<Flag> AllFlags(const Command& command) {
-  std::vector<Flag> flags(command.flags.begin(), command.flags.end());
+  std::vector<Flag> flags = OwnFlags(command);
   for (const Flag& flag : ExtraFlags(command)) flags.push_back(flag);
   // `selftune why --skill pdf` is as good as `selftune why pdf`.
   for (const Positional& positional : command.positionals) {
@@ -168,6 +168,26 @@ std::optional<UsageError> CheckPositionals(const Command& command, const Args& a
 }  // namespace
 
 std::span<const Flag> GlobalFlags() { return kGlobal; }
+
+bool Takes(const OpRow& op, std::string_view param) {
+  return op.params.find(" " + std::string(param) + " ") != std::string_view::npos;
+}
+
+std::vector<Flag> OwnFlags(const Command& command) {
+  std::vector<const OpRow*> ops = {FindOp(command.op)};
+  for (const Variant& variant : command.variants) ops.push_back(FindOp(variant.op));
+  std::vector<Flag> flags;
+  for (const Flag& flag : command.flags) {
+    const std::string param = ParamName(flag.param, flag.name);
+    bool known = param.empty() || command.op.empty();
+    for (const OpRow* op : ops) known |= op != nullptr && Takes(*op, param);
+    for (const Variant& variant : command.variants) {
+      if (variant.flag == flag.name) known = FindOp(variant.op) != nullptr;
+    }
+    if (known) flags.push_back(flag);
+  }
+  return flags;
+}
 
 std::vector<Flag> ExtraFlags(const Command& command) {
   std::vector<Flag> flags;

@@ -8,11 +8,17 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/ops.gen.h"
 
 namespace selftune::cli {
 
 // Flags every command takes.
 [[nodiscard]] std::span<const Flag> GlobalFlags();
+// The operation has this parameter.
+[[nodiscard]] bool Takes(const OpRow& op, std::string_view param);
+// The command's own flags, without those whose operation or parameter this
+// library does not have.
+[[nodiscard]] std::vector<Flag> OwnFlags(const Command& command);
 // Those that depend on the command: --dry-run, --yes, --exit-zero.
 [[nodiscard]] std::vector<Flag> ExtraFlags(const Command& command);
 

@@ -14,6 +14,8 @@ constexpr const Command* kCommands[] = {
     // clang-format off
     &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kDoctorCommand,
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
+    &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
+    &kProposalsRejectCommand,
     &kSyncCommand, &kEvidenceCommand,
     &kExportCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand,

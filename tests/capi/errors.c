@@ -19,11 +19,11 @@ static void requests(selftune_engine_t *engine) {
   CHECK_FAILS(engine, "{\"op\":7}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"skill.pars\"}", "UNKNOWN_OPERATION");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"op\":\"schema.list\"}", "INVALID_REQUEST");
-  CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"parms\":{}}", "INVALID_REQUEST");
+  CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"paramz\":{}}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"params\":[]}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"params\":{\"x\":1}}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"client\":\"me\"}", "INVALID_REQUEST");
-  CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"client\":{\"nam\":\"me\"}}", "INVALID_REQUEST");
+  CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"client\":{\"namee\":\"me\"}}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"deadline_ms\":0}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.list\",\"deadline_ms\":1.5}", "INVALID_REQUEST");
   CHECK_FAILS(engine, "{\"op\":\"schema.get\"}", "INVALID_REQUEST");

@@ -172,7 +172,7 @@ class Output(CliTest):
 
 class Usage(CliTest):
     def test_unknown_commands_say_what_was_meant(self):
-        for argv, meant in ((("verson",), "version"), (("skill", "parse"), "skills parse"),
+        for argv, meant in ((("vversion",), "version"), (("skill", "parse"), "skills parse"),
                             (("skills", "prase"), "skills parse")):
             with self.subTest(argv=argv):
                 doc = self.envelope(*argv, code=64)
@@ -228,9 +228,9 @@ class Usage(CliTest):
 
     def test_every_flag_is_a_parameter_of_its_operation(self):
         for command in self.commands():
-            if command["op"] is None:
+            if not command["ops"]:
                 continue
-            known = SCHEMAS["selftune/%s.params@1" % command["op"]]["properties"]
+            known = {n for op in command["ops"] for n in SCHEMAS["selftune/%s.params@1" % op]["properties"]}
             names = [f["param"] for f in command["flags"] + command["positionals"]]
             with self.subTest(command=command["path"]):
                 self.assertEqual([n for n in names if n is not None and n not in known], [])
