@@ -16,8 +16,8 @@ namespace {
 constexpr char kUpsert[] = R"sql(
   INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
     outcome,level,route,requested_by,mode,skill_text,args,forked,body_sha256,description_sha256,source_record,confidence,
-    tool_name,tool_call_id,location,scope,polluted,source_id,generation,offset,line_no)
-  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30)
+    tool_name,tool_call_id,location,scope,polluted,source_id,generation,offset,line_no,effective)
+  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31)
   ON CONFLICT(occurrence_key,capture) DO UPDATE SET skill_id=excluded.skill_id, prompt_pk=excluded.prompt_pk,
     prompt_seq=excluded.prompt_seq, occurred_ms=excluded.occurred_ms, day=excluded.day, outcome=excluded.outcome,
     level=excluded.level, route=excluded.route, requested_by=excluded.requested_by, mode=excluded.mode,
@@ -29,7 +29,7 @@ constexpr char kUpsert[] = R"sql(
     source_id=excluded.source_id, generation=excluded.generation, offset=excluded.offset, line_no=excluded.line_no,
     rev=rev+1)sql";
 constexpr char kFindOld[] = R"sql(
-  SELECT obs_pk,session_pk,prompt_pk,skill_id FROM observation WHERE occurrence_key=?1 AND capture=?2)sql";
+  SELECT obs_pk,session_pk,prompt_pk,skill_id,capture=?2 FROM observation WHERE occurrence_key=?1 ORDER BY capture=?2 DESC LIMIT 1)sql";
 constexpr char kDelete[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
 constexpr char kReadPrompt[] = R"sql(
   SELECT p.session_pk,p.seq,p.occurred_ms,s.platform,s.session_id FROM prompt p JOIN session s ON s.session_pk=p.session_pk
@@ -50,18 +50,25 @@ constexpr char kAddLabel[] = R"sql(
 
 int64_t DayOrZero(const std::optional<UtcMillis>& at) { return at.has_value() ? DayOf(*at) : 0; }
 
+// The row that a capture has of an occurrence; pk 0 when it has none.
 struct OldRow {
+  bool seen = false;  // by any capture
   int64_t pk = 0;
-  SessionPk session;
-  PromptPk prompt;
-  SkillId skill;
+  SessionPk session = {};
+  PromptPk prompt = {};
+  SkillId skill = {};
 };
 
 StatusOr<OldRow> FindOld(Db& db, std::string_view key, Capture capture) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kFindOld, Blob{key}, Word(capture)));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return OldRow{};
-  return OldRow{row.Int(0), row.Key<SessionPk>(1), row.Key<PromptPk>(2), row.Key<SkillId>(3)};
+  if (!row.Bool(4)) return OldRow{.seen = true};
+  return OldRow{.seen = true,
+                .pk = row.Int(0),
+                .session = row.Key<SessionPk>(1),
+                .prompt = row.Key<PromptPk>(2),
+                .skill = row.Key<SkillId>(3)};
 }
 
 // Where a judged prompt stands.
@@ -98,6 +105,8 @@ Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& 
   ST_ASSIGN_OR_RETURN(const OldRow old, FindOld(db, key, row.capture));
   std::optional<uint64_t> line;
   if (row.origin.line_no > 0) line = row.origin.line_no;
+  // The usual case: the only word on this occurrence, so it counts.
+  const bool alone = !old.seen && !row.polluted && RankOf(row.capture) > RankOf(Capture::kRepair);
   ST_RETURN_IF_ERROR(
       db.Run(kUpsert, session, skill, prompt, row.prompt_seq, Blob{key}, Word(row.capture),
              RankOf(row.capture), row.at, DayOrZero(row.at), Word(row.outcome), Word(row.level),
@@ -105,8 +114,8 @@ Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& 
              row.forked, Blob{row.body_sha256}, Blob{row.description_sha256},
              OrNull{row.origin.record}, ConfidenceOf(row.level), OrNull{row.tool_name},
              OrNull{row.tool_call_id}, OrNull{row.path}, OrNull{row.scope}, row.polluted,
-             row.origin.source, row.origin.generation, row.origin.offset, line));
-  ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+             row.origin.source, row.origin.generation, row.origin.offset, line, alone));
+  if (!alone) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
   ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
   const bool moved = old.pk != 0 && (old.prompt != prompt || old.skill != skill);
   return moved ? ResolveNeighbours(db, session, old.prompt, old.skill) : absl::OkStatus();

@@ -184,6 +184,7 @@ bool EndsEarly(const std::string& sql, std::string_view scan) {
 // what is installed, and the grouping of forks.
 constexpr std::string_view kWholeStore[] = {
     "integrity.cc:",
+    "doctor.cc:kShared",
     "overview.cc:kTableCounts",
     "session_writer.cc:kStillKnown",
     "ingest_writer.cc:kAddSession",
