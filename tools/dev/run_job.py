@@ -9,10 +9,8 @@ from pathlib import Path
 import builds
 from common import ROOT, DevError, note
 
-HOST_STORES = (
-    ".claude/projects", ".codex/sessions", ".local/share/opencode", ".openclaw/agents",
-    ".cline/data", ".pi/agent/sessions", ".gemini/tmp", ".copilot/session-state", ".qwen/projects",
-)
+# Where the hosts with a reader keep transcripts.
+HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
 
 
 def run(directory):
@@ -41,10 +39,8 @@ def show(selftune, home):
 
 
 def has_transcripts(home):
-    return any(
-        path.is_file()
-        for store in HOST_STORES if (home / store).is_dir()
-        for path in (home / store).rglob("*"))
+    return any(True for store in HOST_STORES if (home / store).is_dir()
+               for _ in (home / store).rglob("*.jsonl"))
 
 
 def copy_recordings(home):
