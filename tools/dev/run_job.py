@@ -11,6 +11,8 @@ from common import ROOT, DevError, note
 
 # Where the hosts with a reader keep transcripts.
 HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
+# Variables that would lead away from the temporary home.
+REDIRECTIONS = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "SELFTUNE_CONFIG_DIR", "SELFTUNE_HOME")
 
 
 def run(directory):
@@ -19,20 +21,20 @@ def run(directory):
     home = Path(os.environ.get("HOME", "/nonexistent"))
     if has_transcripts(home):
         note(f"reading the agent sessions under {home}")
-        return show(selftune, home)
+        return show(selftune, dict(os.environ))
     note("no agent sessions found under your home; "
          "showing the recorded sessions of tests/data/hosts in a temporary home instead")
     with tempfile.TemporaryDirectory(prefix="selftune-demo-") as scratch:
         demo = Path(scratch)
         copy_recordings(demo)
-        return show(selftune, demo)
+        env = {k: v for k, v in os.environ.items() if k not in REDIRECTIONS}
+        return show(selftune, dict(env, HOME=str(demo)))
 
 
-def show(selftune, home):
+def show(selftune, env):
     """What a person sees first. The only place that names commands."""
-    env = dict(os.environ, HOME=str(home))
     for command in (["sync"], ["status"]):
-        done = subprocess.run([str(selftune), *command], env=env, check=False)
+        done = subprocess.run([str(selftune), *command, "--text"], env=env, check=False)
         if done.returncode != 0:
             return done.returncode
     return 0
