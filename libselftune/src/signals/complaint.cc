@@ -268,15 +268,14 @@ class Complaints {
   // using X" and "you guessed instead of using X" want it; "I did it without
   // using X" says nothing.
   void NotDone(size_t word, size_t name) {
-    const size_t sentence = p_[word].sentence_begin;
-    const size_t limit = word - sentence > kLookBack ? word - kLookBack : sentence;
+    const size_t limit = ClauseOf(word);
     for (size_t i = limit; i < word; ++i) {
       if (p_.Is(i, kWhy) || (p_.Is(i, kHow) && p_.Is(i + 1, kCome))) {
         Take(SignalKind::kCorrection, name);
         return;
       }
     }
-    for (size_t i = word; i > limit && p_.BreakBefore(i) < Break::kClause; --i) {
+    for (size_t i = word; i > limit; --i) {
       // "never deploy without running X" wants it, but complains of nothing.
       if (p_.Is(i - 1, kNegation) && p_.Is(word, kWithout)) return;
     }
@@ -289,6 +288,17 @@ class Complaints {
     }
     if (p_.Is(first, kSubject) && !p_.Is(second, kWant | kModal)) return;
     Take(SignalKind::kUnwanted, name);
+  }
+
+  // Begin of the clause that `word` belongs to; a mark right before it does
+  // not part it from what it completes.
+  [[nodiscard]] size_t ClauseOf(size_t word) const {
+    const size_t sentence = p_[word].sentence_begin;
+    const size_t limit = word - sentence > kLookBack ? word - kLookBack : sentence;
+    for (size_t i = word; i > limit; --i) {
+      if (i < word && p_.BreakBefore(i) >= Break::kClause) return i;
+    }
+    return limit;
   }
 
   [[nodiscard]] bool IsPast(size_t i) const {

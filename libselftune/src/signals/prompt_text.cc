@@ -117,9 +117,9 @@ class Tokenizer {
   void Punctuation(std::string_view tail) {
     const auto dots = std::count(tail.begin(), tail.end(), '.');
     if (tail.find_first_of(":-") != std::string_view::npos) Strengthen(Break::kClause);
-    if (dots >= 2) {
+    if (dots >= 3) {
       Strengthen(Break::kLine);
-    } else if (dots == 1 && !IsAbbreviation()) {
+    } else if (dots > 0 && !IsAbbreviation()) {
       Strengthen(Break::kSentence);
       CloseSentence(/*question=*/false);
     }

@@ -21,23 +21,31 @@ bool IsPronoun(const Phrase& p, size_t i) { return p.Is(i, kSubject | kYou | kPr
 
 // Can word `i` open an imperative? Any word that is no function word.
 bool MayBeImperative(const Phrase& p, size_t i) {
+  if (p.Is(i, kDoBase)) return !p.Is(i + 1, kSubject | kYou);
   return i < p.size() && !p[i].text.empty() &&
          !p.Is(i, kFunction | kSubject | kYou | kPronounOther | kBe | kHave | kModal | kNegation |
                       kDeterminer | kQuestion | kSubordinator);
 }
 
-// Position of the verb's clause: it begins after the last mark that a new
-// clause follows directly ("..., please use", "... so use", ": use").
+// Position of the verb's clause. A mark begins a new one if what follows
+// could stand alone: the verb itself or another imperative ("..., please
+// use"), or a subject of its own ("..., I want", "..., could you").
 size_t ClauseBegin(const Phrase& p, size_t verb, bool is_preposition) {
   const size_t sentence = p[verb].sentence_begin;
   const size_t limit = verb - sentence > kLookBack ? verb - kLookBack : sentence;
   constexpr Roles kOpeners = kPlease | kFreshStart | kAdverb | kAnd | kLets | kFiller;
   for (size_t i = verb; i > limit; --i) {
-    if (p.BreakBefore(i) < Break::kLine && !p.Is(i, kFreshStart)) continue;
+    const bool mark = p.BreakBefore(i) >= Break::kLine;
+    if (!mark && !p.Is(i, kFreshStart)) continue;
     size_t first = i;
     while (first < verb && p.Is(first, kOpeners)) ++first;
-    const bool asks = MayBeImperative(p, first) || (p.Is(first, kModal) && p.Is(first + 1, kYou));
-    if (is_preposition ? first < verb && asks : first == verb) return i;
+    if (first == verb) {
+      if (!is_preposition) return i;
+      continue;
+    }
+    const bool asks = p.Is(first, kModal) && p.Is(first + 1, kYou);
+    const bool subject = mark && p.Is(first, kSubject | kYou);
+    if (asks || subject || (is_preposition && MayBeImperative(p, first))) return i;
   }
   return limit;
 }
@@ -102,6 +110,7 @@ bool IsQuestion(const Phrase& p, Clause c) {
   if (c.end >= p.size() || !p[c.end].in_question || IsPolite(p, c)) return false;
   size_t first = c.begin;
   while (first < c.end && p.Is(first, kFiller | kAdverb)) ++first;
+  if (p.Is(first, kDoBase) && !p.Is(first + 1, kSubject | kYou)) return false;  // "do the ..."
   return first < c.end && p.Is(first, kQuestion);
 }
 

@@ -107,7 +107,7 @@ constexpr Group kGroups[] = {
     {kPossessive, "'s"},
     {kQuantity, "most many some several few other"},
     {kNoRequestTo,
-     "trying tried tries attempt attempts attempting attempted failed fails failing unable able used supposed allowed "
+     "forgot trying tried tries attempt attempts attempting attempted failed fails failing unable able used supposed allowed "
      "managed decided point way ways reason reasons ability option options chance permission order possible safe worth "
      "learn learning know knows understand understanding"},
 };
