@@ -11,6 +11,39 @@ class AboutVersionReply(TypedDict):
     features: list[str]
 
 
+class DeployListReplyItemsTargets(TypedDict):
+    path: str
+    platform: str | None
+    sha256_before: str
+    sha256_after: str
+    state: str
+
+
+class DeployListReplyItemsWatch(TypedDict):
+    state: str
+    good: int
+    bad: int
+
+
+class DeployListReplyItems(TypedDict):
+    deploy_id: str
+    skill: str
+    proposal_id: str | None
+    kind: str
+    state: str
+    undoes: str | None
+    reason: str | None
+    started: str
+    finished: str | None
+    targets: list[DeployListReplyItemsTargets]
+    watch: DeployListReplyItemsWatch | None
+
+
+class DeployListReply(TypedDict):
+    items: list[DeployListReplyItems]
+    next_cursor: str | None
+
+
 class DeployRecoverReply(TypedDict):
     finished: list[str]
     aborted: list[str]
@@ -53,6 +86,27 @@ class DeployRollbackReply(TypedDict):
     targets: list[DeployRollbackReplyTargets]
     detail: str | None
     receipt: DeployRollbackReplyReceipt | None
+
+
+class DoctorRunReplyChecksGuidance(TypedDict):
+    text: str
+    command: str | None
+
+
+class DoctorRunReplyChecks(TypedDict):
+    name: str
+    status: Literal["pass", "info", "warn", "fail", "skip"]
+    message: str
+    path: str | None
+    guidance: DoctorRunReplyChecksGuidance | None
+
+
+class DoctorRunReply(TypedDict):
+    checks: list[DoctorRunReplyChecks]
+    healthy: bool
+    pass: int
+    warn: int
+    fail: int
 
 
 class EvalClassifyReply(TypedDict):
@@ -152,6 +206,29 @@ class EvolveRunReply(TypedDict):
     elapsed_ms: int
 
 
+class LlmUsageReplyRows(TypedDict):
+    key: str | None
+    calls: int
+    failed: int
+    input_tokens: int | None
+    output_tokens: int | None
+    usd: float | None
+    calls_with_cost: int
+
+
+class LlmUsageReplyToday(TypedDict):
+    day: str
+    calls: int
+    tokens: int
+    usd: float
+
+
+class LlmUsageReply(TypedDict):
+    by: str
+    rows: list[LlmUsageReplyRows]
+    today: LlmUsageReplyToday
+
+
 class OrchestrateRunReplyDecisions(TypedDict):
     skill: str
     action: str
@@ -222,6 +299,36 @@ class OrchestrateRunReply(TypedDict):
     elapsed_ms: int
 
 
+class OrchestrateRunsReplyItemsActions(TypedDict):
+    skill: str | None
+    action: str
+    reason: str | None
+    deployed: bool | None
+    rolled_back: bool | None
+    alert: str | None
+    elapsed_ms: int | None
+    llm_calls: int | None
+
+
+class OrchestrateRunsReplyItems(TypedDict):
+    run_id: str
+    job: str
+    status: str
+    trigger: str | None
+    approval_mode: str | None
+    started: str
+    elapsed_ms: int | None
+    dry_run: bool
+    error: str | None
+    metrics: dict[str, Any] | None
+    actions: list[OrchestrateRunsReplyItemsActions]
+
+
+class OrchestrateRunsReply(TypedDict):
+    items: list[OrchestrateRunsReplyItems]
+    next_cursor: str | None
+
+
 class ProposalApproveReplyReceiptBefore(TypedDict):
     hash: str | None
 
@@ -252,9 +359,81 @@ class ProposalApproveReply(TypedDict):
     receipt: ProposalApproveReplyReceipt | None
 
 
+class ProposalListReplyItems(TypedDict):
+    proposal_id: str
+    skill: str
+    target: str
+    path: str | None
+    state: str
+    rationale: str | None
+    reason_code: str | None
+    confidence: float | None
+    tier: str | None
+    gains: int | None
+    losses: int | None
+    holdout: int | None
+    p: float | None
+    alpha: float | None
+    created: str
+    updated: str
+
+
+class ProposalListReply(TypedDict):
+    items: list[ProposalListReplyItems]
+    next_cursor: str | None
+
+
 class ProposalRejectReply(TypedDict):
     proposal_id: str
     state: str
+
+
+class ProposalShowReplyTest(TypedDict):
+    step: str
+    mode: str | None
+    agent: str | None
+    iterations: int | None
+    counted: int | None
+    invalid: int | None
+    flaky: int | None
+    snapshot: dict[str, Any] | None
+
+
+class ProposalShowReplyAudit(TypedDict):
+    event_id: str
+    action: str
+    at: str
+    details: str | None
+    run_id: str | None
+    hash: str
+
+
+class ProposalShowReply(TypedDict):
+    proposal_id: str
+    skill: str
+    target: str
+    path: str | None
+    state: str
+    rationale: str | None
+    reason_code: str | None
+    confidence: float | None
+    tier: str | None
+    gains: int | None
+    losses: int | None
+    holdout: int | None
+    p: float | None
+    alpha: float | None
+    created: str
+    updated: str
+    before: str | None
+    after: str | None
+    file_sha256: str | None
+    deployed_sha256: str | None
+    test: ProposalShowReplyTest | None
+    per_entry: list[dict[str, Any]]
+    audit: list[ProposalShowReplyAudit]
+    chain_ok: bool
+    chain_problem: str | None
 
 
 class SchemaGetReply(TypedDict):
@@ -272,6 +451,131 @@ class SchemaListReply(TypedDict):
     schemas: list[SchemaListReplySchemas]
 
 
+class SessionLastReplySessionsPrompts(TypedDict):
+    index: int
+    at: str | None
+    text: str | None
+    skills: list[str]
+
+
+class SessionLastReplySessionsSkills(TypedDict):
+    name: str
+    outcome: str
+    level: str | None
+    requested_by: str | None
+    count: int
+
+
+class SessionLastReplySessionsUnmatched(TypedDict):
+    index: int | None
+    text: str | None
+    skill: str
+    reason: str
+
+
+class SessionLastReplySessionsTokens(TypedDict):
+    input: int | None
+    output: int | None
+
+
+class SessionLastReplySessionsGrade(TypedDict):
+    passed: int
+    total: int
+
+
+class SessionLastReplySessions(TypedDict):
+    session_id: str
+    platform: str
+    kind: str
+    root_session_id: str
+    model: str | None
+    workspace: str | None
+    branch: str | None
+    started: str | None
+    ended: str | None
+    duration_ms: int | None
+    outcome: str
+    prompts: list[SessionLastReplySessionsPrompts]
+    skills: list[SessionLastReplySessionsSkills]
+    unmatched: list[SessionLastReplySessionsUnmatched]
+    subagents: int
+    errors: int
+    tool_calls: int
+    interruptions: int
+    compactions: int
+    answers: int | None
+    tokens: SessionLastReplySessionsTokens
+    grade: SessionLastReplySessionsGrade | None
+    recommendation: str
+    source_path: str | None
+
+
+class SessionLastReply(TypedDict):
+    sessions: list[SessionLastReplySessions]
+
+
+class SessionListReplyItems(TypedDict):
+    session_id: str
+    platform: str
+    kind: str
+    root_session_id: str
+    model: str | None
+    workspace: str | None
+    branch: str | None
+    started: str | None
+    ended: str | None
+    duration_ms: int | None
+    outcome: str
+    prompts: int
+    skills: list[str]
+    tool_calls: int
+    errors: int
+
+
+class SessionListReply(TypedDict):
+    items: list[SessionListReplyItems]
+    next_cursor: str | None
+
+
+class SessionTimelineReplyEntriesSource(TypedDict):
+    path: str | None
+    line: int | None
+    offset: int | None
+
+
+class SessionTimelineReplyEntries(TypedDict):
+    kind: Literal["prompt", "skill", "exposure", "event"]
+    at: str | None
+    prompt_index: int | None
+    source: SessionTimelineReplyEntriesSource
+    detail: dict[str, Any]
+
+
+class SessionTimelineReplyTools(TypedDict):
+    name: str
+    calls: int
+    errors: int
+    nonzero_exits: int
+    denied: int
+    unfinished: int
+
+
+class SessionTimelineReply(TypedDict):
+    session_id: str
+    platform: str
+    kind: str
+    root_session_id: str
+    model: str | None
+    workspace: str | None
+    branch: str | None
+    started: str | None
+    ended: str | None
+    duration_ms: int | None
+    outcome: str
+    entries: list[SessionTimelineReplyEntries]
+    tools: list[SessionTimelineReplyTools]
+
+
 class SignalsDetectReplySignals(TypedDict):
     kind: Literal["correction", "unwanted", "explicit_request", "manual_invocation"]
     skill: str
@@ -280,6 +584,130 @@ class SignalsDetectReplySignals(TypedDict):
 
 class SignalsDetectReply(TypedDict):
     signals: list[SignalsDetectReplySignals]
+
+
+class SignalsListReplyItems(TypedDict):
+    signal_id: int
+    kind: Literal["correction", "unwanted", "explicit_request", "manual_invocation"]
+    skill: str
+    resolved: bool
+    state: str
+    platform: str
+    session_id: str
+    prompt_id: str | None
+    query: str | None
+    run_id: str | None
+    at: str
+
+
+class SignalsListReply(TypedDict):
+    items: list[SignalsListReplyItems]
+    next_cursor: str | None
+
+
+class SkillDailyReplyDays(TypedDict):
+    day: str
+    triggered: int
+    refused: int
+    requested: int
+    read_only: int
+    missed: int
+
+
+class SkillDailyReplyDeploys(TypedDict):
+    deploy_id: str
+    proposal_id: str | None
+    kind: str
+    state: str
+    at: str
+
+
+class SkillDailyReply(TypedDict):
+    skill: str
+    from: str
+    to: str | None
+    days: list[SkillDailyReplyDays]
+    deploys: list[SkillDailyReplyDeploys]
+
+
+class SkillListReplyItems(TypedDict):
+    skill_id: int
+    name: str
+    paths: list[str]
+    platforms: list[str]
+    scope: str | None
+    installed: bool
+    autonomy: Literal["locked", "propose", "auto"]
+    managed: bool
+    uses: int
+    misses: int
+    sessions: int
+    last_use: str | None
+    listed_chars: int | None
+    state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
+    state_code: str
+    flags: list[str]
+
+
+class SkillListReply(TypedDict):
+    items: list[SkillListReplyItems]
+    next_cursor: str | None
+    total: int
+
+
+class SkillMissesReplyItems(TypedDict):
+    skill: str
+    platform: str
+    session_id: str
+    prompt_id: str | None
+    query: str | None
+    at: str | None
+    score: float
+    signals: list[str]
+    cause: str | None
+    label: str | None
+    label_reason: str | None
+    reason: str | None
+    competing_skill: str | None
+
+
+class SkillMissesReply(TypedDict):
+    items: list[SkillMissesReplyItems]
+    next_cursor: str | None
+
+
+class SkillObservationsReplyItemsSource(TypedDict):
+    path: str | None
+    line: int | None
+    offset: int | None
+
+
+class SkillObservationsReplyItems(TypedDict):
+    occurrence: str
+    platform: str
+    session_id: str
+    root_session_id: str
+    skill: str
+    at: str | None
+    prompt_id: str | None
+    prompt: str | None
+    outcome: str
+    level: str | None
+    route: str | None
+    mode: str | None
+    requested_by: str | None
+    cause: str | None
+    reason: str | None
+    confidence: float | None
+    tool: str | None
+    skill_path: str | None
+    capture: str | None
+    source: SkillObservationsReplyItemsSource
+
+
+class SkillObservationsReply(TypedDict):
+    items: list[SkillObservationsReplyItems]
+    next_cursor: str | None
 
 
 class SkillParseReply(TypedDict):
@@ -327,6 +755,102 @@ class SkillReplaceDescriptionReply(TypedDict):
     receipt: SkillReplaceDescriptionReplyReceipt | None
 
 
+class SkillReportReplyUsage(TypedDict):
+    triggered: int
+    refused: int
+    requested: int
+    read_only: int
+    missed: int
+    explicit: int
+    implicit: int
+    inferred: int
+    sessions: int
+    first: str | None
+    last: str | None
+
+
+class SkillReportReplyTriggerRate(TypedDict):
+    k: int
+    n: int
+    rate: float | None
+    interval: list[float]
+    by_hand: int
+    curable: int
+
+
+class SkillReportReplyPlatforms(TypedDict):
+    platform: str
+    uses: int
+
+
+class SkillReportReplyProposals(TypedDict):
+    proposal_id: str
+    state: str
+    created: str
+    reason_code: str | None
+
+
+class SkillReportReplyDeploys(TypedDict):
+    deploy_id: str
+    proposal_id: str | None
+    kind: str
+    state: str
+    at: str
+
+
+class SkillReportReplyWatch(TypedDict):
+    deploy_id: str
+    state: str
+
+
+class SkillReportReplyVersions(TypedDict):
+    sha256: str
+    first: str
+    last: str
+
+
+class SkillReportReply(TypedDict):
+    name: str
+    paths: list[str]
+    scope: str | None
+    description: str | None
+    usage: SkillReportReplyUsage
+    trigger_rate: SkillReportReplyTriggerRate
+    state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
+    state_reason: str
+    autonomy: Literal["locked", "propose", "auto"]
+    flags: list[str]
+    causes: dict[str, int]
+    platforms: list[SkillReportReplyPlatforms]
+    proposals: list[SkillReportReplyProposals]
+    deploys: list[SkillReportReplyDeploys]
+    watch: SkillReportReplyWatch | None
+    versions: list[SkillReportReplyVersions]
+
+
+class SkillWhyReplyEvidence(TypedDict):
+    check: str
+    result: str
+    source: str | None
+    path: str | None
+    line: int | None
+    offset: int | None
+
+
+class SkillWhyReplyWhatWouldFix(TypedDict):
+    text: str
+    command: str | None
+
+
+class SkillWhyReply(TypedDict):
+    skill: str
+    cause: str
+    explanation: str
+    expected: bool | None
+    evidence: list[SkillWhyReplyEvidence]
+    what_would_fix: SkillWhyReplyWhatWouldFix
+
+
 class SourceBadLinesReplyItems(TypedDict):
     source_id: int
     platform: str
@@ -362,6 +886,136 @@ class SourceListReplySources(TypedDict):
 
 class SourceListReply(TypedDict):
     sources: list[SourceListReplySources]
+
+
+class StatusGetReplyEvidence(TypedDict):
+    sessions: int
+    prompts: int
+    invocations: int
+    newest: str | None
+    last_sync: str | None
+    lag_ms: int | None
+
+
+class StatusGetReplySkillsTrigger(TypedDict):
+    expected: int
+    hit: int
+    missed: int
+    recall: float | None
+    ci95: list[float]
+    by_hand: int
+    curable: int
+    causes: dict[str, int]
+
+
+class StatusGetReplySkillsPrecision(TypedDict):
+    n: int
+    good: int
+    rate: float | None
+    ci95: list[float]
+
+
+class StatusGetReplySkillsSessions(TypedDict):
+    judged: int
+    good: int
+    bad: int
+    rate: float | None
+    ci95: list[float]
+    effective_n: float
+
+
+class StatusGetReplySkillsProcess(TypedDict):
+    graded: int
+    passed: int
+    pass_rate: float | None
+
+
+class StatusGetReplySkillsQuality(TypedDict):
+    graded: int
+    score: float | None
+
+
+class StatusGetReplySkillsTrend(TypedDict):
+    direction: Literal["up", "down", "stable", "unknown"]
+    delta: float | None
+    p: float | None
+
+
+class StatusGetReplySkillsDeployed(TypedDict):
+    proposal_id: str | None
+    deploy_id: str
+    at: str
+
+
+class StatusGetReplySkills(TypedDict):
+    name: str
+    path: str | None
+    scope: str | None
+    platforms: list[str]
+    state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
+    state_reason: str
+    state_code: str
+    installed: bool
+    uses: int
+    uses_total: int
+    trigger: StatusGetReplySkillsTrigger
+    precision: StatusGetReplySkillsPrecision
+    sessions: StatusGetReplySkillsSessions
+    process: StatusGetReplySkillsProcess | None
+    quality: StatusGetReplySkillsQuality | None
+    trend: StatusGetReplySkillsTrend
+    last_invocation: str | None
+    deployed: StatusGetReplySkillsDeployed | None
+    pending_proposals: int
+    autonomy: Literal["locked", "propose", "auto"]
+    flags: list[str]
+
+
+class StatusGetReplySilentSkills(TypedDict):
+    name: str
+    path: str
+    platforms: list[str]
+    last_use: str | None
+    explicit_only: bool
+
+
+class StatusGetReplyUnmatchedTop(TypedDict):
+    text_hash: str
+    sample: str | None
+    count: int
+
+
+class StatusGetReplyUnmatched(TypedDict):
+    count: int
+    of: int
+    truncated: bool
+    top: list[StatusGetReplyUnmatchedTop]
+
+
+class StatusGetReplySystem(TypedDict):
+    healthy: bool
+    fail: int
+    warn: int
+
+
+class StatusGetReplyPlan(TypedDict):
+    skill: str
+    action: Literal["evolve", "skip"]
+    reason_code: str
+    reason: str
+    priority: int
+
+
+class StatusGetReply(TypedDict):
+    window: str
+    since: str | None
+    evidence: StatusGetReplyEvidence
+    skills: list[StatusGetReplySkills]
+    silent_skills: list[StatusGetReplySilentSkills]
+    unmatched: StatusGetReplyUnmatched
+    proposals_pending: int
+    system: StatusGetReplySystem
+    plan: list[StatusGetReplyPlan]
 
 
 class StoreBackupReply(TypedDict):
@@ -412,6 +1066,42 @@ class StoreCheckReply(TypedDict):
     rollups: StoreCheckReplyRollups
     hash_chain: bool
     problems: list[StoreCheckReplyProblems]
+
+
+class StoreExportReplyFiles(TypedDict):
+    table: str | None
+    path: str
+    rows: int
+    sha256: str | None
+
+
+class StoreExportReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreExportReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreExportReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreExportReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreExportReplyReceiptBefore
+    after: StoreExportReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreExportReplyReceiptUndo | None
+
+
+class StoreExportReply(TypedDict):
+    dir: str
+    manifest: dict[str, Any]
+    files: list[StoreExportReplyFiles]
+    receipt: StoreExportReplyReceipt | None
 
 
 class StoreInfoReplyBackups(TypedDict):
@@ -474,6 +1164,25 @@ class SyncRunReply(TypedDict):
     resolver: SyncRunReplyResolver
     complete: bool
     elapsed_ms: int
+
+
+class SyncStatusReplyHosts(TypedDict):
+    platform: str
+    available: bool
+    files: int
+    waiting: int
+    files_read: int
+    records: int
+    bad_lines: int
+    warnings: list[str]
+
+
+class SyncStatusReply(TypedDict):
+    last_sync: str | None
+    lag_ms: int | None
+    stale: bool
+    hosts: list[SyncStatusReplyHosts]
+    waiting: int
 
 
 class WatchRunReplyWatchesObservations(TypedDict):
@@ -552,9 +1261,13 @@ class Requests(Protocol):
     @overload
     def request(self, op: Literal["about.version"]) -> AboutVersionReply: ...
     @overload
+    def request(self, op: Literal["deploy.list"], *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ...) -> DeployListReply: ...
+    @overload
     def request(self, op: Literal["deploy.recover"], *, dry_run: bool | None = ...) -> DeployRecoverReply: ...
     @overload
     def request(self, op: Literal["deploy.rollback"], *, skill: str | None = ..., skill_path: str | None = ..., deploy_id: str | None = ..., to_file: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> DeployRollbackReply: ...
+    @overload
+    def request(self, op: Literal["doctor.run"], *, only: str | None = ..., deep: bool | None = ..., online: bool | None = ...) -> DoctorRunReply: ...
     @overload
     def request(self, op: Literal["eval.classify"], *, query: str, skill: str) -> EvalClassifyReply: ...
     @overload
@@ -564,25 +1277,55 @@ class Requests(Protocol):
     @overload
     def request(self, op: Literal["evolve.run"], *, skill: str, skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
     @overload
+    def request(self, op: Literal["llm.usage"], *, since: str | None = ..., until: str | None = ..., by: Literal["purpose", "model", "skill"] | None = ...) -> LlmUsageReply: ...
+    @overload
     def request(self, op: Literal["orchestrate.run"], *, skill: str | None = ..., skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., review_required: bool | None = ..., max_skills: int | None = ..., sync_force: bool | None = ..., scheduled: bool | None = ..., reactive: bool | None = ..., dry_run: bool | None = ...) -> OrchestrateRunReply: ...
+    @overload
+    def request(self, op: Literal["orchestrate.runs"], *, limit: int | None = ..., cursor: str | None = ..., run_id: str | None = ...) -> OrchestrateRunsReply: ...
     @overload
     def request(self, op: Literal["proposal.approve"], *, proposal_id: str, allow_dirty: bool | None = ..., dry_run: bool | None = ...) -> ProposalApproveReply: ...
     @overload
+    def request(self, op: Literal["proposal.list"], *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"] | None = ...) -> ProposalListReply: ...
+    @overload
     def request(self, op: Literal["proposal.reject"], *, proposal_id: str, reason: str | None = ..., dry_run: bool | None = ...) -> ProposalRejectReply: ...
+    @overload
+    def request(self, op: Literal["proposal.show"], *, proposal_id: str) -> ProposalShowReply: ...
     @overload
     def request(self, op: Literal["schema.get"], *, id: str) -> SchemaGetReply: ...
     @overload
     def request(self, op: Literal["schema.list"]) -> SchemaListReply: ...
     @overload
+    def request(self, op: Literal["session.last"], *, skill: str | None = ..., skill_path: str | None = ..., session: str | None = ..., platform: str | None = ..., n: int | None = ..., raw: bool | None = ...) -> SessionLastReply: ...
+    @overload
+    def request(self, op: Literal["session.list"], *, skill: str | None = ..., skill_path: str | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., kind: Literal["main", "subagent", "automation"] | None = ...) -> SessionListReply: ...
+    @overload
+    def request(self, op: Literal["session.timeline"], *, session: str, platform: str | None = ..., raw: bool | None = ...) -> SessionTimelineReply: ...
+    @overload
     def request(self, op: Literal["signals.detect"], *, prompt: str, skills: list[str]) -> SignalsDetectReply: ...
+    @overload
+    def request(self, op: Literal["signals.list"], *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["pending", "attached", "consumed", "expired", "dismissed"] | None = ..., raw: bool | None = ...) -> SignalsListReply: ...
+    @overload
+    def request(self, op: Literal["skill.daily"], *, skill: str, skill_path: str | None = ..., from: str | None = ..., to: str | None = ...) -> SkillDailyReply: ...
+    @overload
+    def request(self, op: Literal["skill.list"], *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: str | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
+    @overload
+    def request(self, op: Literal["skill.misses"], *, skill: str | None = ..., skill_path: str | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., raw: bool | None = ...) -> SkillMissesReply: ...
+    @overload
+    def request(self, op: Literal["skill.observations"], *, skill: str | None = ..., skill_path: str | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., session: str | None = ..., outcome: Literal["triggered", "refused", "requested", "read_only", "missed"] | None = ..., level: Literal["explicit", "tool", "read", "shell_read"] | None = ..., mode: Literal["explicit", "implicit", "inferred", "contextual", "repaired"] | None = ..., platform: str | None = ..., q: str | None = ..., raw: bool | None = ...) -> SkillObservationsReply: ...
     @overload
     def request(self, op: Literal["skill.parse"], *, path: str) -> SkillParseReply: ...
     @overload
     def request(self, op: Literal["skill.replace_description"], *, path: str, description: str, output_path: str | None = ..., directory_name: str | None = ..., dry_run: bool | None = ...) -> SkillReplaceDescriptionReply: ...
     @overload
+    def request(self, op: Literal["skill.report"], *, skill: str, skill_path: str | None = ..., since: str | None = ..., until: str | None = ...) -> SkillReportReply: ...
+    @overload
+    def request(self, op: Literal["skill.why"], *, skill: str, skill_path: str | None = ..., prompt: str | None = ..., session: str | None = ..., prompt_index: int | None = ..., platform: str | None = ...) -> SkillWhyReply: ...
+    @overload
     def request(self, op: Literal["source.bad_lines"], *, limit: int | None = ..., cursor: str | None = ..., source_id: int | None = ...) -> SourceBadLinesReply: ...
     @overload
     def request(self, op: Literal["source.list"], *, platform: str | None = ..., state: str | None = ...) -> SourceListReply: ...
+    @overload
+    def request(self, op: Literal["status.get"], *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ...) -> StatusGetReply: ...
     @overload
     def request(self, op: Literal["store.backup"], *, dry_run: bool | None = ...) -> StoreBackupReply: ...
     @overload
@@ -591,6 +1334,8 @@ class Requests(Protocol):
     def request(self, op: Literal["store.backup_verify"], *, id: str | None = ...) -> StoreBackupVerifyReply: ...
     @overload
     def request(self, op: Literal["store.check"], *, deep: bool | None = ...) -> StoreCheckReply: ...
+    @overload
+    def request(self, op: Literal["store.export"], *, since: str | None = ..., until: str | None = ..., dir: str, format: Literal["jsonl", "sqlite"] | None = ..., tables: list[str] | None = ..., dry_run: bool | None = ...) -> StoreExportReply: ...
     @overload
     def request(self, op: Literal["store.info"]) -> StoreInfoReply: ...
     @overload
@@ -603,6 +1348,8 @@ class Requests(Protocol):
     def request(self, op: Literal["store.vacuum"], *, dry_run: bool | None = ...) -> StoreVacuumReply: ...
     @overload
     def request(self, op: Literal["sync.run"], *, only: list[str] | None = ..., since: str | None = ..., force: bool | None = ..., time_budget_ms: int | None = ..., dry_run: bool | None = ...) -> SyncRunReply: ...
+    @overload
+    def request(self, op: Literal["sync.status"]) -> SyncStatusReply: ...
     @overload
     def request(self, op: Literal["watch.run"], *, skill: str | None = ..., skill_path: str | None = ..., auto_rollback: bool | None = ..., dry_run: bool | None = ...) -> WatchRunReply: ...
     @overload

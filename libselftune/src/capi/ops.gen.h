@@ -5,10 +5,14 @@ namespace selftune::capi::ops {
 
 // about.version: Versions of the library, its interfaces and what it was built with.
 StatusOr<std::string> AboutVersion(Context& context, const base::JsonValue& params);
+// deploy.list: List deploys and rollbacks, newest first.
+StatusOr<std::string> DeployList(Context& context, const base::JsonValue& params);
 // deploy.recover: End deploys that a crash left open.
 StatusOr<std::string> DeployRecover(Context& context, const base::JsonValue& params);
 // deploy.rollback: Put back the SKILL.md that a deploy replaced.
 StatusOr<std::string> DeployRollback(Context& context, const base::JsonValue& params);
+// doctor.run: Check the installation, the store and the evidence.
+StatusOr<std::string> DoctorRun(Context& context, const base::JsonValue& params);
 // eval.classify: Say how a query asks for a skill.
 StatusOr<std::string> EvalClassify(Context& context, const base::JsonValue& params);
 // eval.hygiene: Decide whether a prompt may serve as an eval query.
@@ -17,26 +21,56 @@ StatusOr<std::string> EvalHygiene(Context& context, const base::JsonValue& param
 StatusOr<std::string> EvolvePlan(Context& context, const base::JsonValue& params);
 // evolve.run: Propose a better description, validate it, deploy it when it is better.
 StatusOr<std::string> EvolveRun(Context& context, const base::JsonValue& params);
+// llm.usage: What model calls cost.
+StatusOr<std::string> LlmUsage(Context& context, const base::JsonValue& params);
 // orchestrate.run: Sync, choose skills, grade, evolve and watch them.
 StatusOr<std::string> OrchestrateRun(Context& context, const base::JsonValue& params);
+// orchestrate.runs: List runs of the loop, newest first.
+StatusOr<std::string> OrchestrateRuns(Context& context, const base::JsonValue& params);
 // proposal.approve: Deploy a proposal that waits for a review.
 StatusOr<std::string> ProposalApprove(Context& context, const base::JsonValue& params);
+// proposal.list: List proposals, newest first.
+StatusOr<std::string> ProposalList(Context& context, const base::JsonValue& params);
 // proposal.reject: Refuse a proposal; its text is never proposed again.
 StatusOr<std::string> ProposalReject(Context& context, const base::JsonValue& params);
+// proposal.show: Show the texts of a proposal, its test and its audit.
+StatusOr<std::string> ProposalShow(Context& context, const base::JsonValue& params);
 // schema.get: Print one JSON Schema.
 StatusOr<std::string> SchemaGet(Context& context, const base::JsonValue& params);
 // schema.list: List the JSON Schemas of parameters, replies and files.
 StatusOr<std::string> SchemaList(Context& context, const base::JsonValue& params);
+// session.last: What happened in the latest session.
+StatusOr<std::string> SessionLast(Context& context, const base::JsonValue& params);
+// session.list: List sessions, newest first.
+StatusOr<std::string> SessionList(Context& context, const base::JsonValue& params);
+// session.timeline: What happened in one session, in order, with where it stands.
+StatusOr<std::string> SessionTimeline(Context& context, const base::JsonValue& params);
 // signals.detect: Find corrections, requests and manual calls of skills in a prompt.
 StatusOr<std::string> SignalsDetect(Context& context, const base::JsonValue& params);
+// signals.list: Corrections, requests and manual calls found in prompts, newest first.
+StatusOr<std::string> SignalsList(Context& context, const base::JsonValue& params);
+// skill.daily: Uses and misses of a skill by day.
+StatusOr<std::string> SkillDaily(Context& context, const base::JsonValue& params);
+// skill.list: List the skills that are installed or were used.
+StatusOr<std::string> SkillList(Context& context, const base::JsonValue& params);
+// skill.misses: Prompts at which a skill was needed and did not run.
+StatusOr<std::string> SkillMisses(Context& context, const base::JsonValue& params);
+// skill.observations: The evidence rows behind the figures of a skill.
+StatusOr<std::string> SkillObservations(Context& context, const base::JsonValue& params);
 // skill.parse: Read a SKILL.md: its frontmatter, where each part lies, what is wrong.
 StatusOr<std::string> SkillParse(Context& context, const base::JsonValue& params);
 // skill.replace_description: Replace the description of a SKILL.md, every other byte kept.
 StatusOr<std::string> SkillReplaceDescription(Context& context, const base::JsonValue& params);
+// skill.report: Everything known about one skill.
+StatusOr<std::string> SkillReport(Context& context, const base::JsonValue& params);
+// skill.why: Why a skill was not used for a prompt.
+StatusOr<std::string> SkillWhy(Context& context, const base::JsonValue& params);
 // source.bad_lines: Lines of transcripts that could not be read.
 StatusOr<std::string> SourceBadLines(Context& context, const base::JsonValue& params);
 // source.list: Files and databases that evidence is read from.
 StatusOr<std::string> SourceList(Context& context, const base::JsonValue& params);
+// status.get: How the skills are doing.
+StatusOr<std::string> StatusGet(Context& context, const base::JsonValue& params);
 // store.backup: Copy the store beside itself.
 StatusOr<std::string> StoreBackup(Context& context, const base::JsonValue& params);
 // store.backup_list: List the backups of the store, newest first.
@@ -45,6 +79,8 @@ StatusOr<std::string> StoreBackupList(Context& context, const base::JsonValue& p
 StatusOr<std::string> StoreBackupVerify(Context& context, const base::JsonValue& params);
 // store.check: Whether the store is what it claims to be.
 StatusOr<std::string> StoreCheck(Context& context, const base::JsonValue& params);
+// store.export: Write the evidence to files.
+StatusOr<std::string> StoreExport(Context& context, const base::JsonValue& params);
 // store.info: What the store holds and how large it is.
 StatusOr<std::string> StoreInfo(Context& context, const base::JsonValue& params);
 // store.migrate: Bring the store to the schema of this version.
@@ -57,6 +93,8 @@ StatusOr<std::string> StoreRestore(Context& context, const base::JsonValue& para
 StatusOr<std::string> StoreVacuum(Context& context, const base::JsonValue& params);
 // sync.run: Read what the hosts wrote since the last time.
 StatusOr<std::string> SyncRun(Context& context, const base::JsonValue& params);
+// sync.status: What the hosts wrote and is not read yet.
+StatusOr<std::string> SyncStatus(Context& context, const base::JsonValue& params);
 // watch.run: Judge what was deployed by what happened since.
 StatusOr<std::string> WatchRun(Context& context, const base::JsonValue& params);
 // watch.status: The watches of deployed changes, without writing.

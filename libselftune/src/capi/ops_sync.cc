@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "capi/op_spec.h"
 #include "hosts/sources.h"
+#include "status/freshness.h"
 #include "store/db.h"
 #include "sync/sync.h"
 
@@ -100,6 +101,9 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db, world, options));
   if (report.changed) context.SetChanged();
+  if (report.complete && options.only.empty() && !options.since.has_value()) {
+    ST_RETURN_IF_ERROR(status::WriteLastSync(*db, context.now()));
+  }
   WarnAbout(context, report);
   return ToJson(report);
 }

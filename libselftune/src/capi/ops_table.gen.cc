@@ -6,6 +6,12 @@
 namespace selftune::capi {
 namespace {
 
+constexpr ParamSpec kParams_DeployList[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+};
 constexpr ParamSpec kParams_DeployRecover[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
@@ -16,6 +22,11 @@ constexpr ParamSpec kParams_DeployRollback[] = {
     {.name = "to_file", .type = ParamType::kPath},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_DoctorRun[] = {
+    {.name = "only", .type = ParamType::kString},
+    {.name = "deep", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "online", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_EvalClassify[] = {
     {.name = "query", .type = ParamType::kString, .required = true},
@@ -47,6 +58,12 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_LlmUsage_by[] = {"purpose", "model", "skill"};
+constexpr ParamSpec kParams_LlmUsage[] = {
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "by", .type = ParamType::kString, .choices = kChoices_LlmUsage_by, .default_json = "\"purpose\""},
+};
 constexpr ParamSpec kParams_OrchestrateRun[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -67,22 +84,113 @@ constexpr ParamSpec kParams_OrchestrateRun[] = {
     {.name = "reactive", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_OrchestrateRuns[] = {
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "run_id", .type = ParamType::kString},
+};
 constexpr ParamSpec kParams_ProposalApprove[] = {
     {.name = "proposal_id", .type = ParamType::kString, .required = true},
     {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_ProposalList_state[] = {"open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"};
+constexpr ParamSpec kParams_ProposalList[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "state", .type = ParamType::kString, .choices = kChoices_ProposalList_state},
 };
 constexpr ParamSpec kParams_ProposalReject[] = {
     {.name = "proposal_id", .type = ParamType::kString, .required = true},
     {.name = "reason", .type = ParamType::kString},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_ProposalShow[] = {
+    {.name = "proposal_id", .type = ParamType::kString, .required = true},
+};
 constexpr ParamSpec kParams_SchemaGet[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
+};
+constexpr ParamSpec kParams_SessionLast[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "session", .type = ParamType::kString},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "n", .type = ParamType::kInt, .default_json = "1", .minimum = 1, .maximum = 50},
+    {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_SessionList_kind[] = {"main", "subagent", "automation"};
+constexpr ParamSpec kParams_SessionList[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "kind", .type = ParamType::kString, .choices = kChoices_SessionList_kind},
+};
+constexpr ParamSpec kParams_SessionTimeline[] = {
+    {.name = "session", .type = ParamType::kString, .required = true},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SignalsDetect[] = {
     {.name = "prompt", .type = ParamType::kString, .required = true},
     {.name = "skills", .type = ParamType::kString, .required = true, .list = true},
+};
+constexpr std::string_view kChoices_SignalsList_state[] = {"pending", "attached", "consumed", "expired", "dismissed"};
+constexpr ParamSpec kParams_SignalsList[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "state", .type = ParamType::kString, .choices = kChoices_SignalsList_state},
+    {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_SkillDaily[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "from", .type = ParamType::kTime},
+    {.name = "to", .type = ParamType::kTime},
+};
+constexpr std::string_view kChoices_SkillList_sort[] = {"uses", "name", "last", "misses"};
+constexpr ParamSpec kParams_SkillList[] = {
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "status", .type = ParamType::kString},
+    {.name = "q", .type = ParamType::kString},
+    {.name = "sort", .type = ParamType::kString, .choices = kChoices_SkillList_sort, .default_json = "\"uses\""},
+};
+constexpr ParamSpec kParams_SkillMisses[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_SkillObservations_outcome[] = {"triggered", "refused", "requested", "read_only", "missed"};
+constexpr std::string_view kChoices_SkillObservations_level[] = {"explicit", "tool", "read", "shell_read"};
+constexpr std::string_view kChoices_SkillObservations_mode[] = {"explicit", "implicit", "inferred", "contextual", "repaired"};
+constexpr ParamSpec kParams_SkillObservations[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
+    {.name = "session", .type = ParamType::kString},
+    {.name = "outcome", .type = ParamType::kString, .choices = kChoices_SkillObservations_outcome},
+    {.name = "level", .type = ParamType::kString, .choices = kChoices_SkillObservations_level},
+    {.name = "mode", .type = ParamType::kString, .choices = kChoices_SkillObservations_mode},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "q", .type = ParamType::kString},
+    {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SkillParse[] = {
     {.name = "path", .type = ParamType::kPath, .required = true},
@@ -94,6 +202,20 @@ constexpr ParamSpec kParams_SkillReplaceDescription[] = {
     {.name = "directory_name", .type = ParamType::kString},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_SkillReport[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+};
+constexpr ParamSpec kParams_SkillWhy[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "prompt", .type = ParamType::kString},
+    {.name = "session", .type = ParamType::kString},
+    {.name = "prompt_index", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
+    {.name = "platform", .type = ParamType::kPlatform},
+};
 constexpr ParamSpec kParams_SourceBadLines[] = {
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
     {.name = "cursor", .type = ParamType::kString},
@@ -103,6 +225,13 @@ constexpr ParamSpec kParams_SourceList[] = {
     {.name = "platform", .type = ParamType::kPlatform},
     {.name = "state", .type = ParamType::kString},
 };
+constexpr ParamSpec kParams_StatusGet[] = {
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "window", .type = ParamType::kString, .default_json = "\"30d\""},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "refresh", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_StoreBackup[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
@@ -111,6 +240,15 @@ constexpr ParamSpec kParams_StoreBackupVerify[] = {
 };
 constexpr ParamSpec kParams_StoreCheck[] = {
     {.name = "deep", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_StoreExport_format[] = {"jsonl", "sqlite"};
+constexpr ParamSpec kParams_StoreExport[] = {
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "dir", .type = ParamType::kPath, .required = true},
+    {.name = "format", .type = ParamType::kString, .choices = kChoices_StoreExport_format, .default_json = "\"jsonl\""},
+    {.name = "tables", .type = ParamType::kString, .list = true},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_StoreMigrate[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
@@ -148,32 +286,51 @@ constexpr ParamSpec kParams_WatchStatus[] = {
 
 constexpr OpSpec kOps[] = {
     {.name = "about.version", .schema = "selftune/version@1", .flags = "", .run = ops::AboutVersion, .params = {}},
+    {.name = "deploy.list", .schema = "selftune/deploy.list@1", .flags = "", .run = ops::DeployList, .params = kParams_DeployList},
     {.name = "deploy.recover", .schema = "selftune/deploy.recover@1", .flags = "SR", .run = ops::DeployRecover, .params = kParams_DeployRecover},
     {.name = "deploy.rollback", .schema = "selftune/rollback@1", .flags = "SRY", .run = ops::DeployRollback, .params = kParams_DeployRollback},
+    {.name = "doctor.run", .schema = "selftune/doctor@1", .flags = "", .run = ops::DoctorRun, .params = kParams_DoctorRun},
     {.name = "eval.classify", .schema = "selftune/eval.classify@1", .flags = "", .run = ops::EvalClassify, .params = kParams_EvalClassify},
     {.name = "eval.hygiene", .schema = "selftune/eval.hygiene@1", .flags = "", .run = ops::EvalHygiene, .params = kParams_EvalHygiene},
     {.name = "evolve.plan", .schema = "selftune/evolve.plan@1", .flags = "", .run = ops::EvolvePlan, .params = kParams_EvolvePlan},
     {.name = "evolve.run", .schema = "selftune/evolve@1", .flags = "SRLJ", .run = ops::EvolveRun, .params = kParams_EvolveRun},
+    {.name = "llm.usage", .schema = "selftune/llm.usage@1", .flags = "", .run = ops::LlmUsage, .params = kParams_LlmUsage},
     {.name = "orchestrate.run", .schema = "selftune/orchestrate@1", .flags = "SRLJ", .run = ops::OrchestrateRun, .params = kParams_OrchestrateRun},
+    {.name = "orchestrate.runs", .schema = "selftune/orchestrate.runs@1", .flags = "", .run = ops::OrchestrateRuns, .params = kParams_OrchestrateRuns},
     {.name = "proposal.approve", .schema = "selftune/proposal.approve@1", .flags = "SR", .run = ops::ProposalApprove, .params = kParams_ProposalApprove},
+    {.name = "proposal.list", .schema = "selftune/proposal.list@1", .flags = "", .run = ops::ProposalList, .params = kParams_ProposalList},
     {.name = "proposal.reject", .schema = "selftune/proposal.reject@1", .flags = "S", .run = ops::ProposalReject, .params = kParams_ProposalReject},
+    {.name = "proposal.show", .schema = "selftune/proposal.show@1", .flags = "", .run = ops::ProposalShow, .params = kParams_ProposalShow},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},
     {.name = "schema.list", .schema = "selftune/schema.list@1", .flags = "", .run = ops::SchemaList, .params = {}},
+    {.name = "session.last", .schema = "selftune/last@1", .flags = "", .run = ops::SessionLast, .params = kParams_SessionLast},
+    {.name = "session.list", .schema = "selftune/session.list@1", .flags = "", .run = ops::SessionList, .params = kParams_SessionList},
+    {.name = "session.timeline", .schema = "selftune/session.timeline@1", .flags = "", .run = ops::SessionTimeline, .params = kParams_SessionTimeline},
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
+    {.name = "signals.list", .schema = "selftune/signals.list@1", .flags = "", .run = ops::SignalsList, .params = kParams_SignalsList},
+    {.name = "skill.daily", .schema = "selftune/skill.daily@1", .flags = "", .run = ops::SkillDaily, .params = kParams_SkillDaily},
+    {.name = "skill.list", .schema = "selftune/skills@1", .flags = "", .run = ops::SkillList, .params = kParams_SkillList},
+    {.name = "skill.misses", .schema = "selftune/skill.misses@1", .flags = "", .run = ops::SkillMisses, .params = kParams_SkillMisses},
+    {.name = "skill.observations", .schema = "selftune/evidence@1", .flags = "", .run = ops::SkillObservations, .params = kParams_SkillObservations},
     {.name = "skill.parse", .schema = "selftune/skill.parse@1", .flags = "", .run = ops::SkillParse, .params = kParams_SkillParse},
     {.name = "skill.replace_description", .schema = "selftune/skill.replace_description@1", .flags = "F", .run = ops::SkillReplaceDescription, .params = kParams_SkillReplaceDescription},
+    {.name = "skill.report", .schema = "selftune/skill.report@1", .flags = "", .run = ops::SkillReport, .params = kParams_SkillReport},
+    {.name = "skill.why", .schema = "selftune/skill.why@1", .flags = "", .run = ops::SkillWhy, .params = kParams_SkillWhy},
     {.name = "source.bad_lines", .schema = "selftune/source.bad_lines@1", .flags = "", .run = ops::SourceBadLines, .params = kParams_SourceBadLines},
     {.name = "source.list", .schema = "selftune/source.list@1", .flags = "", .run = ops::SourceList, .params = kParams_SourceList},
+    {.name = "status.get", .schema = "selftune/status@1", .flags = "", .run = ops::StatusGet, .params = kParams_StatusGet},
     {.name = "store.backup", .schema = "selftune/store.backup@1", .flags = "SJ", .run = ops::StoreBackup, .params = kParams_StoreBackup},
     {.name = "store.backup_list", .schema = "selftune/store.backup_list@1", .flags = "", .run = ops::StoreBackupList, .params = {}},
     {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
     {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
+    {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
     {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = {}},
     {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
     {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},
     {.name = "store.restore", .schema = "selftune/store.restore@1", .flags = "SJY", .run = ops::StoreRestore, .params = kParams_StoreRestore},
     {.name = "store.vacuum", .schema = "selftune/store.vacuum@1", .flags = "SJ", .run = ops::StoreVacuum, .params = kParams_StoreVacuum},
     {.name = "sync.run", .schema = "selftune/sync.run@1", .flags = "SJ", .run = ops::SyncRun, .params = kParams_SyncRun},
+    {.name = "sync.status", .schema = "selftune/sync.status@1", .flags = "", .run = ops::SyncStatus, .params = {}},
     {.name = "watch.run", .schema = "selftune/watch@1", .flags = "SR", .run = ops::WatchRun, .params = kParams_WatchRun},
     {.name = "watch.status", .schema = "selftune/watch.status@1", .flags = "", .run = ops::WatchStatus, .params = kParams_WatchStatus},
 };

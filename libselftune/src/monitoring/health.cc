@@ -105,6 +105,8 @@ Health Classify(const HealthInput& input, UtcMillis now) {
   }
   health.good = recent.good;
   health.bad = recent.bad;
+  health.good_before = before.good;
+  health.bad_before = before.bad;
   const stats::WeightedRate rate = stats::DecayedRate(outcomes);
   health.effective_n = rate.n;
   health.interval = stats::Wilson(rate.good, rate.n, stats::kZ90OneSided);

@@ -29,6 +29,7 @@ struct Health {
   State state = State::kUnknown;
   std::string_view state_reason;  // stable code: no_evidence too_few_labels upper_below_half ...
   int64_t good = 0, bad = 0;      // labelled sessions of the last 30 days
+  int64_t good_before = 0, bad_before = 0;  // of the 30 days before
   int64_t sessions = 0;           // sessions with evidence in them
   double effective_n = 0;         // weights halve every 14 days
   stats::Interval interval;       // of the good rate, one-sided 90 %

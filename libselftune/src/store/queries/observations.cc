@@ -16,10 +16,11 @@ namespace {
 constexpr char kItem[] = R"sql(
   SELECT o.occurrence_key, s.platform, s.session_id, r.session_id, o.skill_text, p.prompt_id, b.text, o.outcome, o.level,
     o.route, o.requested_by, o.mode, o.cause, o.reason, o.confidence, o.occurred_ms, o.tool_name, o.location, o.capture,
-    f.path, o.line_no, o.offset
+    f.path, CASE WHEN o.source_id IS NULL THEN p.line_no ELSE o.line_no END,
+    CASE WHEN o.source_id IS NULL THEN p.offset ELSE o.offset END
   FROM observation o JOIN session s ON s.session_pk=o.session_pk JOIN session r ON r.session_pk=s.root_pk
   LEFT JOIN prompt p ON p.prompt_pk=o.prompt_pk LEFT JOIN body b ON b.body_id=coalesce(p.body_id,o.query_body_id)
-  LEFT JOIN source_file f ON f.source_id=o.source_id WHERE o.obs_pk=?1)sql";
+  LEFT JOIN source_file f ON f.source_id=coalesce(o.source_id,p.source_id) WHERE o.obs_pk=?1)sql";
 constexpr char kOfSession[] = R"sql(
   SELECT obs_pk,coalesce(occurred_ms,0) FROM observation WHERE session_pk=?1 AND effective=1 ORDER BY occurred_ms,obs_pk)sql";
 constexpr char kAll[] = R"sql(

@@ -1,0 +1,332 @@
+// skill.*: what is known about skills.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/ops.h"
+#include "capi/readout.h"
+#include "status/skill_states.h"
+#include "store/db.h"
+#include "store/deploy_rows.h"
+#include "store/queries/observations.h"
+#include "store/queries/runs.h"
+#include "store/queries/skills.h"
+#include "store/watch_rows.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+using status::SkillState;
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kDefaultDays = 90;
+constexpr int64_t kListed = 20;  // proposals and deploys in a report
+
+struct Row {
+  SkillState state;
+  std::vector<std::string> platforms;  // installed on or used on
+};
+
+std::vector<std::string> PlatformsOf(const SkillState& state, const base::Environment& env) {
+  std::vector<std::string> out = InstalledOn(state.places, env);
+  for (const std::string& used : state.platforms) {
+    if (std::find(out.begin(), out.end(), used) == out.end()) out.push_back(used);
+  }
+  return out;
+}
+
+// The filters and the order of skill.list.
+StatusOr<std::vector<Row>> Select(const Context& context, std::vector<SkillState> states,
+                                  const JsonValue& params) {
+  const std::string& platform = params["platform"].AsString();
+  const std::string& wanted = params["status"].AsString();
+  const std::string text = base::AsciiLower(params["q"].AsString());
+  const std::string& sort = params["sort"].AsString();
+  std::vector<Row> rows;
+  for (SkillState& state : states) {
+    if (base::AsciiLower(state.totals.name).find(text) == std::string::npos) continue;
+    if (!wanted.empty() &&
+        !base::EqualsIgnoreCase(wanted, monitoring::Word(state.health.state)) &&
+        std::find(state.flags.begin(), state.flags.end(), wanted) == state.flags.end()) {
+      continue;
+    }
+    Row row{std::move(state), {}};
+    row.platforms = PlatformsOf(row.state, context.env());
+    if (!platform.empty() && std::find(row.platforms.begin(), row.platforms.end(), platform) ==
+                                 row.platforms.end()) {
+      continue;
+    }
+    rows.push_back(std::move(row));
+  }
+  const auto value = [&](const Row& row) -> int64_t {
+    const store::SkillTotals& totals = row.state.totals;
+    if (sort == "uses") return totals.triggered;
+    if (sort == "misses") return totals.missed;
+    return sort == "last" ? totals.last.value_or(UtcMillis{0}).value : 0;
+  };
+  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    const int64_t x = value(a), y = value(b);
+    return x != y ? x > y : a.state.totals.name < b.state.totals.name;
+  });
+  return rows;
+}
+
+Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row) {
+  const SkillState& state = row.state;
+  ST_ASSIGN_OR_RETURN(const auto listed, store::ListedChars(db, state.totals.id));
+  out.BeginObject()
+      .Field("skill_id", state.totals.id.value)
+      .Field("name", state.totals.name)
+      .Key("paths")
+      .BeginArray();
+  for (const store::SkillPlace& place : state.places) out.String(place.path);
+  out.EndArray();
+  Strings(out, "platforms", row.platforms);
+  TextOrNull(out, "scope", state.installed() ? state.places.front().scope : state.totals.last_scope);
+  out.Field("installed", state.installed())
+      .Field("autonomy", config::Word(state.autonomy))
+      .Field("managed", state.managed)
+      .Field("uses", state.totals.triggered)
+      .Field("misses", state.totals.missed)
+      .Field("sessions", state.totals.sessions)
+      .Field("last_use", state.totals.last)
+      .Field("listed_chars", listed)
+      .Field("state", monitoring::Word(state.health.state))
+      .Field("state_code", state.health.state_reason)
+      .Key("flags")
+      .BeginArray();
+  for (const std::string_view flag : state.flags) out.String(flag);
+  out.EndArray().EndObject();
+  return absl::OkStatus();
+}
+
+void WritePlaces(JsonWriter& out, const store::SkillSummary& summary) {
+  out.Key("paths").BeginArray();
+  for (const store::SkillLocation& location : summary.locations) out.String(location.path);
+  out.EndArray();
+  const bool installed = !summary.locations.empty();
+  TextOrNull(out, "scope", installed ? summary.locations.front().scope : summary.last_scope);
+  if (installed && summary.locations.front().has_description) {
+    out.Field("description", summary.locations.front().description);
+  } else {
+    out.NullField("description");
+  }
+}
+
+void WriteUsage(JsonWriter& out, const store::SkillReport& report) {
+  out.Key("usage")
+      .BeginObject()
+      .Field("triggered", report.triggered)
+      .Field("refused", report.refused)
+      .Field("requested", report.requested)
+      .Field("read_only", report.read_only)
+      .Field("missed", report.missed)
+      .Field("explicit", report.explicit_uses)
+      .Field("implicit", report.implicit_uses)
+      .Field("inferred", report.inferred_uses)
+      .Field("sessions", report.summary.sessions)
+      .Field("first", report.summary.first)
+      .Field("last", report.summary.last)
+      .EndObject();
+}
+
+void WriteTriggerRate(JsonWriter& out, const status::TriggerCounts& counts) {
+  out.Key("trigger_rate").BeginObject().Field("k", counts.hit).Field("n", counts.expected);
+  Rate(out, "rate", counts.hit, counts.expected);
+  Interval95(out, "interval", counts.hit, counts.expected);
+  out.Field("by_hand", counts.by_hand).Field("curable", counts.curable).EndObject();
+}
+
+void WriteDeploys(JsonWriter& out, const std::vector<store::DeployRow>& deploys) {
+  out.Key("deploys").BeginArray();
+  for (size_t i = 0; i < deploys.size() && i < static_cast<size_t>(kListed); ++i) {
+    out.BeginObject().Field("deploy_id", deploys[i].deploy_id);
+    TextOrNull(out, "proposal_id", deploys[i].proposal_id);
+    out.Field("kind", deploys[i].kind)
+        .Field("state", deploys[i].state)
+        .Field("at", deploys[i].finished.value_or(deploys[i].started))
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+// What the improvement loop did to the skill.
+Status WriteLoop(JsonWriter& out, store::Db& db, const store::SkillRef& skill) {
+  ST_ASSIGN_OR_RETURN(const store::ProposalPage proposals,
+                      store::ListProposals(db, {.skill = skill.id, .page = {.limit = kListed}}));
+  out.Key("proposals").BeginArray();
+  for (const store::ProposalItem& proposal : proposals.items) {
+    out.BeginObject()
+        .Field("proposal_id", proposal.proposal_id)
+        .Field("state", proposal.state)
+        .Field("created", proposal.created);
+    TextOrNull(out, "reason_code", proposal.reason_code);
+    out.EndObject();
+  }
+  out.EndArray();
+  ST_ASSIGN_OR_RETURN(const auto deploys, store::ListDeploys(db, skill.name));
+  WriteDeploys(out, deploys);
+  ST_ASSIGN_OR_RETURN(const auto watches, store::ListWatches(db, skill.name, /*open_only=*/false));
+  if (watches.empty()) {
+    out.NullField("watch");
+  } else {
+    out.Key("watch")
+        .BeginObject()
+        .Field("deploy_id", watches.front().deploy_id)
+        .Field("state", watches.front().state)
+        .EndObject();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
+  const store::TimeWindow window{.from = UtcMillis{context.now().value - 30 * kDayMs}};
+  ST_ASSIGN_OR_RETURN(
+      std::vector<SkillState> states,
+      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window}));
+  ST_ASSIGN_OR_RETURN(const std::vector<Row> rows, Select(context, std::move(states), params));
+  // There are hundreds of skills, not millions: a page is a place in the list.
+  const store::PageRequest page = PageOf(params);
+  size_t begin = 0;
+  if (!page.cursor.empty()) {
+    const auto place = base::ParseInt(page.cursor);
+    if (!place.has_value() || *place < 0) {
+      return Fail(kInvalidRequest, "skill.list: cursor is not one of a page before");
+    }
+    begin = std::min(rows.size(), static_cast<size_t>(*place));
+  }
+  const size_t end = std::min(rows.size(), begin + static_cast<size_t>(page.limit));
+  JsonWriter out;
+  out.BeginObject().Key("items").BeginArray();
+  for (size_t i = begin; i < end; ++i) ST_RETURN_IF_ERROR(WriteListItem(out, *db, rows[i]));
+  out.EndArray();
+  TextOrNull(out, "next_cursor", end < rows.size() ? std::to_string(end) : std::string());
+  out.Field("total", static_cast<int64_t>(rows.size())).EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
+  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  const store::TimeWindow window = WindowOf(params);
+  ST_ASSIGN_OR_RETURN(const store::SkillReport report,
+                      store::ReadSkillReport(*db, skill->id, window));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<SkillState> states,
+      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window, .skill = skill->id}));
+  JsonWriter out;
+  out.BeginObject().Field("name", skill->name);
+  WritePlaces(out, report.summary);
+  WriteUsage(out, report);
+  if (states.empty()) {  // only ever listed by a host: no evidence and no file
+    WriteTriggerRate(out, {});
+    out.Field("state", "UNKNOWN").Field("state_reason", "nothing was recorded about it");
+    out.Field("autonomy", "auto").Key("flags").BeginArray().EndArray();
+  } else {
+    const SkillState& state = states.front();
+    WriteTriggerRate(out, state.trigger);
+    out.Field("state", monitoring::Word(state.health.state))
+        .Field("state_reason", status::ExplainState(state.health))
+        .Field("autonomy", config::Word(state.autonomy))
+        .Key("flags")
+        .BeginArray();
+    for (const std::string_view flag : state.flags) out.String(flag);
+    out.EndArray();
+  }
+  out.Key("causes").BeginObject();
+  for (const store::CauseCount& cause : report.causes) out.Field(cause.cause, cause.count);
+  out.EndObject().Key("platforms").BeginArray();
+  for (const auto& [platform, uses] : report.platforms) {
+    out.BeginObject().Field("platform", platform).Field("uses", uses).EndObject();
+  }
+  out.EndArray();
+  ST_RETURN_IF_ERROR(WriteLoop(out, *db, *skill));
+  out.Key("versions").BeginArray();
+  for (const auto& version : report.versions) {
+    out.BeginObject()
+        .Field("sha256", version.content_sha256)
+        .Field("first", version.first)
+        .Field("last", version.last)
+        .EndObject();
+  }
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> SkillDaily(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  store::TimeWindow window;
+  window.from = params["from"].is_string() ? ParseRfc3339(params["from"].AsString())
+                                           : UtcMillis{context.now().value - kDefaultDays * kDayMs};
+  if (params["to"].is_string()) window.to = ParseRfc3339(params["to"].AsString());
+  ST_ASSIGN_OR_RETURN(const auto days, store::ReadSkillDays(*db, skill->id, window));
+  ST_ASSIGN_OR_RETURN(const auto deploys, store::ListDeploys(*db, skill->name));
+  JsonWriter out;
+  out.BeginObject()
+      .Field("skill", skill->name)
+      .Field("from", window.from)
+      .Field("to", window.to)
+      .Key("days")
+      .BeginArray();
+  for (const store::SkillDayRow& day : days) {
+    if (day.day == 0) continue;  // evidence without a time
+    out.BeginObject()
+        .Field("day", FormatRfc3339(UtcMillis{day.day * kDayMs}).substr(0, 10))
+        .Field("triggered", day.triggered)
+        .Field("refused", day.refused)
+        .Field("requested", day.requested)
+        .Field("read_only", day.read_only)
+        .Field("missed", day.missed)
+        .EndObject();
+  }
+  out.EndArray();
+  WriteDeploys(out, deploys);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> SkillMisses(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  ST_ASSIGN_OR_RETURN(
+      const store::MissPage page,
+      store::ListMisses(*db, skill.has_value() ? std::optional(skill->id) : std::nullopt,
+                        WindowOf(params), PageOf(params)));
+  JsonWriter out;
+  out.BeginObject().Key("items").BeginArray();
+  for (const store::MissItem& miss : page.items) {
+    out.BeginObject()
+        .Field("skill", miss.skill)
+        .Field("platform", miss.platform)
+        .Field("session_id", miss.session_id);
+    TextOrNull(out, "prompt_id", miss.prompt_id);
+    PromptText(out, "query", miss.query, context, params["raw"].AsBool());
+    out.Field("at", miss.at).Field("score", miss.score);
+    Strings(out, "signals", miss.signals);
+    TextOrNull(out, "cause", miss.cause);
+    TextOrNull(out, "label", miss.label);
+    TextOrNull(out, "label_reason", miss.label_reason);
+    TextOrNull(out, "reason", miss.reason);
+    TextOrNull(out, "competing_skill", miss.competing_skill);
+    out.EndObject();
+  }
+  out.EndArray();
+  TextOrNull(out, "next_cursor", page.next);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

@@ -1,0 +1,364 @@
+// status.*, doctor.*: how things are.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "capi/ops.h"
+#include "capi/readout.h"
+#include "hosts/registry.h"
+#include "hosts/sources.h"
+#include "orchestrate/candidates.h"
+#include "status/doctor.h"
+#include "status/freshness.h"
+#include "status/skill_states.h"
+#include "store/db.h"
+#include "store/queries/overview.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+using status::SkillState;
+
+constexpr int64_t kUnmatchedPrompts = 1000;  // looked at, newest first
+constexpr size_t kUnmatchedShown = 3;
+constexpr size_t kPlanShown = 5;
+
+bool AgentAvailable(const Context& context) {
+  if (context.llm_handler() != nullptr) return true;
+  const std::string path_list = context.env().GetOr("PATH", "");
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    if (!row.command.empty() && !base::FindExecutable(row.command, path_list).empty()) return true;
+  }
+  return false;
+}
+
+orchestrate::CandidateFacts FactsOf(const SkillState& state) {
+  orchestrate::CandidateFacts facts;
+  facts.skill = state.totals.name;
+  facts.state = state.health.state;
+  facts.trend = state.health.trend;
+  facts.missed = state.missed_sessions;
+  facts.labelled = state.health.good + state.health.bad;
+  if (facts.labelled > 0) {
+    facts.good_rate = static_cast<double>(state.health.good) / static_cast<double>(facts.labelled);
+  }
+  facts.corrections = state.corrections;
+  facts.requests = state.requests;
+  facts.manual = state.manual;
+  facts.unwanted = state.unwanted;
+  facts.installed = state.installed();
+  facts.managed = state.managed;
+  facts.locked = state.autonomy == config::SkillAutonomy::kLocked;
+  facts.cooldown_until = state.totals.cooldown_until;
+  facts.frozen_until = state.totals.frozen_until;
+  if (state.deploy.has_value()) facts.last_evolved = state.deploy->at;
+  return facts;
+}
+
+std::vector<orchestrate::Decision> PlanOf(const Context& context,
+                                          const std::vector<SkillState>& states) {
+  std::vector<orchestrate::CandidateFacts> facts;
+  facts.reserve(states.size());
+  for (const SkillState& state : states) facts.push_back(FactsOf(state));
+  return orchestrate::SelectCandidates(
+      facts, {.agent_available = AgentAvailable(context), .now = context.now()});
+}
+
+bool OnPlatform(const SkillState& state, const std::string& platform,
+                const std::vector<std::string>& installed_on) {
+  if (platform.empty()) return true;
+  return std::find(state.platforms.begin(), state.platforms.end(), platform) !=
+             state.platforms.end() ||
+         std::find(installed_on.begin(), installed_on.end(), platform) != installed_on.end();
+}
+
+void WriteTrend(JsonWriter& out, const monitoring::Health& health) {
+  const int64_t n = health.good + health.bad;
+  const int64_t before = health.good_before + health.bad_before;
+  out.Key("trend").BeginObject().Field("direction", monitoring::Word(health.trend));
+  if (n > 0 && before > 0) {
+    out.Field("delta", static_cast<double>(health.good) / static_cast<double>(n) -
+                           static_cast<double>(health.good_before) / static_cast<double>(before));
+  } else {
+    out.NullField("delta");
+  }
+  if (health.trend == monitoring::Trend::kUnknown) {
+    out.NullField("p");
+  } else {
+    out.Field("p", health.trend_p);
+  }
+  out.EndObject();
+}
+
+// Sessions that somebody's words made good or bad, by which the state is told.
+void WriteSessions(JsonWriter& out, const monitoring::Health& health) {
+  const int64_t judged = health.good + health.bad;
+  out.Key("sessions")
+      .BeginObject()
+      .Field("judged", judged)
+      .Field("good", health.good)
+      .Field("bad", health.bad);
+  Rate(out, "rate", health.good, judged);
+  Interval95(out, "ci95", health.good, judged);
+  out.Field("effective_n", health.effective_n).EndObject();
+}
+
+void WriteSkill(JsonWriter& out, const Context& context, const SkillState& state) {
+  std::vector<std::string> platforms = InstalledOn(state.places, context.env());
+  for (const std::string& used : state.platforms) {
+    if (std::find(platforms.begin(), platforms.end(), used) == platforms.end()) {
+      platforms.push_back(used);
+    }
+  }
+  out.BeginObject().Field("name", state.totals.name);
+  TextOrNull(out, "path", state.installed() ? state.places.front().path : std::string());
+  TextOrNull(out, "scope", state.installed() ? state.places.front().scope : state.totals.last_scope);
+  Strings(out, "platforms", platforms);
+  out.Field("state", monitoring::Word(state.health.state))
+      .Field("state_reason", status::ExplainState(state.health))
+      .Field("state_code", state.health.state_reason)
+      .Field("installed", state.installed())
+      .Field("uses", state.window.triggered)
+      .Field("uses_total", state.totals.triggered);
+  WriteTrigger(out, state.trigger);
+  WriteSessions(out, state.health);
+  out.NullField("process").NullField("quality");  // nothing was graded
+  WriteTrend(out, state.health);
+  out.Field("last_invocation", state.totals.last);
+  if (state.deploy.has_value()) {
+    out.Key("deployed").BeginObject();
+    TextOrNull(out, "proposal_id", state.deploy->proposal_id);
+    out.Field("deploy_id", state.deploy->deploy_id).Field("at", state.deploy->at).EndObject();
+  } else {
+    out.NullField("deployed");
+  }
+  out.Field("pending_proposals", state.open_proposals)
+      .Field("autonomy", config::Word(state.autonomy))
+      .Key("flags")
+      .BeginArray();
+  for (const std::string_view flag : state.flags) out.String(flag);
+  out.EndArray().EndObject();
+}
+
+// Installed, and not used in the window.
+void WriteSilent(JsonWriter& out, const Context& context, const std::vector<SkillState>& states) {
+  out.Key("silent_skills").BeginArray();
+  for (const SkillState& state : states) {
+    if (!state.installed() || state.window.triggered > 0) continue;
+    out.BeginObject()
+        .Field("name", state.totals.name)
+        .Field("path", state.places.front().path);
+    Strings(out, "platforms", InstalledOn(state.places, context.env()));
+    out.Field("last_use", state.totals.triggered > 0 ? state.totals.last : std::nullopt);
+    out.Field("explicit_only", state.explicit_only).EndObject();
+  }
+  out.EndArray();
+}
+
+Status WriteUnmatched(JsonWriter& out, const Context& context, store::Db& db,
+                      const store::EvidenceScope& scope) {
+  ST_ASSIGN_OR_RETURN(const store::Unmatched unmatched,
+                      store::ReadUnmatched(db, scope, kUnmatchedPrompts, kUnmatchedShown));
+  out.Key("unmatched")
+      .BeginObject()
+      .Field("count", unmatched.count)
+      .Field("of", unmatched.prompts)
+      .Field("truncated", unmatched.truncated)
+      .Key("top")
+      .BeginArray();
+  for (const auto& sample : unmatched.top) {
+    out.BeginObject().Field("text_hash", sample.text_sha256);
+    PromptText(out, "sample", sample.text.empty() ? std::nullopt : std::optional(sample.text),
+               context, /*raw=*/false);
+    out.Field("count", sample.count).EndObject();
+  }
+  out.EndArray().EndObject();
+  return absl::OkStatus();
+}
+
+void WritePlan(JsonWriter& out, const std::vector<orchestrate::Decision>& plan) {
+  out.Key("plan").BeginArray();
+  for (size_t i = 0; i < plan.size() && i < kPlanShown; ++i) {
+    const orchestrate::Decision& decision = plan[i];
+    out.BeginObject()
+        .Field("skill", decision.skill)
+        .Field("action", decision.action == orchestrate::Action::kEvolve ? "evolve" : "skip")
+        .Field("reason_code", decision.reason_code)
+        .Field("reason", decision.reason)
+        .Field("priority", decision.priority)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+status::DoctorWorld WorldOf(Context& context) {
+  return {.env = &context.env(),
+          .sources = hosts::Sources(),
+          .state_dir = context.paths().state_dir,
+          .db_path = context.paths().db,
+          .config = context.config(),
+          .db = context.ReadDb(),
+          .now = context.now()};
+}
+
+// The first thing that would help; what else would is an alternative.
+void Advise(Context& context, const status::Freshness& freshness,
+            const std::vector<SkillState>& states,
+            const std::vector<orchestrate::Decision>& plan) {
+  std::vector<NextStep> steps;
+  if (freshness.stale) {
+    const std::string reason = freshness.last_sync.has_value()
+                                   ? "the evidence is older than a day"
+                                   : "the transcripts were not all read yet";
+    context.Warn("STALE_EVIDENCE", reason);
+    steps.push_back({.argv = {"selftune", "sync"}, .reason = reason});
+  }
+  int64_t waiting = 0;
+  for (const SkillState& state : states) {
+    waiting += state.open_proposals;
+    if (state.watch.has_value() && state.watch->state == "regressed" && state.deploy.has_value()) {
+      steps.push_back({.argv = {"selftune", "watch", "--skill", state.totals.name},
+                       .reason = "its last change made " + state.totals.name + " worse"});
+    }
+  }
+  if (waiting > 0) {
+    steps.push_back({.argv = {"selftune", "proposals", "list"},
+                     .reason = std::to_string(waiting) + " proposals wait for a review"});
+  }
+  const auto chosen = std::count_if(plan.begin(), plan.end(), [](const auto& decision) {
+    return decision.action == orchestrate::Action::kEvolve;
+  });
+  if (chosen > 0) {
+    steps.push_back({.argv = {"selftune", "orchestrate"},
+                     .reason = plan.front().skill + (chosen > 1 ? " and " + std::to_string(chosen - 1) + " more" : "") +
+                               " could be improved: " + plan.front().reason});
+  }
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (i == 0) {
+      context.SetNext(std::move(steps[i]));
+    } else {
+      context.AddAlternative(std::move(steps[i]));
+    }
+  }
+}
+
+Status Refresh(Context& context) {
+  ST_ASSIGN_OR_RETURN(const JsonValue params, JsonValue::Parse(R"({"only":[],"force":false})"));
+  return SyncRun(context, params).status();
+}
+
+// Skills to show: the one asked for, or those of the host asked for.
+std::vector<SkillState> Chosen(const Context& context, std::vector<SkillState> states,
+                               const std::string& platform) {
+  std::erase_if(states, [&](const SkillState& state) {
+    return !OnPlatform(state, platform, InstalledOn(state.places, context.env()));
+  });
+  return states;
+}
+
+}  // namespace
+
+StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
+  if (params["refresh"].AsBool()) ST_RETURN_IF_ERROR(Refresh(context));
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
+  ST_ASSIGN_OR_RETURN(const auto only, SkillOf(*db, params));
+  const std::string& platform = params["platform"].AsString();
+  ST_ASSIGN_OR_RETURN(const store::TimeWindow window,
+                      status::ParseWindow(*db, params["window"].AsString(), context.now()));
+  const store::EvidenceScope scope{.window = window, .platform = platform};
+  ST_ASSIGN_OR_RETURN(
+      std::vector<SkillState> states,
+      status::ReadSkillStates(*db, *config,
+                              {.now = context.now(),
+                               .window = window,
+                               .skill = only.has_value() ? only->id : store::SkillId{},
+                               .platform = platform}));
+  states = Chosen(context, std::move(states), platform);
+  ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
+  ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(*db));
+  ST_ASSIGN_OR_RETURN(const status::Freshness freshness,
+                      status::ReadFreshness(*db, context.now()));
+  const std::vector<orchestrate::Decision> plan = PlanOf(context, states);
+  ST_ASSIGN_OR_RETURN(const status::DoctorReport doctor,
+                      status::RunDoctor(WorldOf(context), {.quick = true}));
+
+  JsonWriter out;
+  out.BeginObject()
+      .Field("window", params["window"].AsString())
+      .Field("since", window.from)
+      .Key("evidence")
+      .BeginObject()
+      .Field("sessions", counts.sessions)
+      .Field("prompts", counts.prompts)
+      .Field("invocations", counts.invocations)
+      .Field("newest", newest)
+      .Field("last_sync", freshness.last_sync)
+      .Field("lag_ms", freshness.lag_ms)
+      .EndObject();
+  out.Key("skills").BeginArray();
+  int64_t waiting = 0;
+  for (const SkillState& state : states) {
+    waiting += state.open_proposals;
+    if (state.seen() || only.has_value()) WriteSkill(out, context, state);
+  }
+  out.EndArray();
+  WriteSilent(out, context, states);
+  ST_RETURN_IF_ERROR(WriteUnmatched(out, context, *db, scope));
+  out.Field("proposals_pending", waiting).Key("system").BeginObject();
+  out.Field("healthy", doctor.healthy()).Field("fail", doctor.fail).Field("warn", doctor.warn);
+  out.EndObject();
+  WritePlan(out, plan);
+  out.EndObject();
+  Advise(context, freshness, states, plan);
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> DoctorRun(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const status::DoctorReport report,
+                      status::RunDoctor(WorldOf(context), {.only = params["only"].AsString(),
+                                                           .deep = params["deep"].AsBool()}));
+  JsonWriter out;
+  out.BeginObject().Key("checks").BeginArray();
+  const status::Check* first = nullptr;  // of those that should be repaired, the worst
+  for (const status::Check& check : report.checks) {
+    if (check.status == status::CheckStatus::kFail &&
+        (first == nullptr || first->status != status::CheckStatus::kFail)) {
+      first = &check;
+    }
+    if (check.status == status::CheckStatus::kWarn && first == nullptr) first = &check;
+    out.BeginObject()
+        .Field("name", check.name)
+        .Field("status", status::Word(check.status))
+        .Field("message", check.message);
+    TextOrNull(out, "path", check.path);
+    if (check.text.empty() && check.command.empty()) {
+      out.NullField("guidance");
+    } else {
+      out.Key("guidance").BeginObject().Field("text", check.text);
+      TextOrNull(out, "command", check.command);
+      out.EndObject();
+    }
+    out.EndObject();
+  }
+  out.EndArray()
+      .Field("healthy", report.healthy())
+      .Field("pass", report.pass)
+      .Field("warn", report.warn)
+      .Field("fail", report.fail)
+      .EndObject();
+  if (!report.healthy()) {
+    context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}: {}", first->name, first->message),
+                                      first->text, first->command));
+  }
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

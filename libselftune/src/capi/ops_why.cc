@@ -1,0 +1,92 @@
+// skill.why: why a skill did not run.
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/ops.h"
+#include "capi/readout.h"
+#include "capi/envelope.h"
+#include "status/why.h"
+#include "store/db.h"
+#include "store/queries/sessions.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+// "path:line", else "path@offset": what an editor or a reader can go to.
+std::string Place(const status::WhyEvidence& row) {
+  if (row.source_path.empty()) return "";
+  if (row.source_line.has_value()) return fmt::format("{}:{}", row.source_path, *row.source_line);
+  if (row.source_offset.has_value()) {
+    return fmt::format("{}@{}", row.source_path, *row.source_offset);
+  }
+  return row.source_path;
+}
+
+StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
+                                const JsonValue& params) {
+  const bool text = params["prompt"].is_string();
+  const bool session = params["session"].is_string();
+  if (text && session) {
+    return Fail(kInvalidRequest, "skill.why: give either a prompt, or a session and its prompt");
+  }
+  if (text) {
+    if (base::Trim(params["prompt"].AsString()).empty()) {
+      return Fail(kInvalidRequest, "skill.why: the prompt is empty");
+    }
+    return status::WhyText(db, skill, params["prompt"].AsString());
+  }
+  if (!session) {
+    if (params["prompt_index"].is_int()) {
+      return Fail(kInvalidRequest, "skill.why: prompt_index needs its session");
+    }
+    return status::WhyAtAll(db, skill);
+  }
+  if (!params["prompt_index"].is_int()) {
+    return WithSuggestion(Fail(kInvalidRequest, "skill.why: session needs prompt_index"),
+                          "see the prompts of the session",
+                          "selftune last --session " + params["session"].AsString());
+  }
+  ST_ASSIGN_OR_RETURN(const store::SessionItem found,
+                      store::FindSession(db, params["platform"].AsString(),
+                                         params["session"].AsString()));
+  return status::WhyAt(db, skill, found.pk, static_cast<int32_t>(params["prompt_index"].AsInt()));
+}
+
+}  // namespace
+
+StatusOr<std::string> SkillWhy(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, *skill, params));
+  JsonWriter out;
+  out.BeginObject()
+      .Field("skill", answer.skill)
+      .Field("cause", answer.cause)
+      .Field("explanation", answer.explanation)
+      .Field("expected", answer.expected)
+      .Key("evidence")
+      .BeginArray();
+  for (const status::WhyEvidence& row : answer.evidence) {
+    out.BeginObject().Field("check", row.check).Field("result", row.result);
+    TextOrNull(out, "source", Place(row));
+    TextOrNull(out, "path", row.source_path);
+    out.Field("line", row.source_line).Field("offset", row.source_offset).EndObject();
+  }
+  out.EndArray().Key("what_would_fix").BeginObject().Field("text", answer.fix);
+  TextOrNull(out, "command", answer.fix_command);
+  out.EndObject().EndObject();
+  if (!answer.fix_command.empty()) {
+    context.SetNext({.argv = SplitCommand(answer.fix_command), .reason = answer.fix});
+  }
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

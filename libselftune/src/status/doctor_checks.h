@@ -1,0 +1,25 @@
+// The groups of checks behind RunDoctor; private to this module.
+#pragma once
+
+#include <vector>
+
+#include "status/doctor.h"
+
+namespace selftune::status {
+
+using Checks = std::vector<Check>;
+
+// doctor_machine.cc
+void CheckConfig(const DoctorWorld& world, Checks& out);
+[[nodiscard]] Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options,
+                                   Checks& out);
+void CheckMachine(const DoctorWorld& world, Checks& out);
+void CheckAgents(const DoctorWorld& world, Checks& out);
+
+// doctor_evidence.cc; the store is open.
+[[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,
+                                   Checks& out);
+[[nodiscard]] Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options,
+                                 Checks& out);
+
+}  // namespace selftune::status

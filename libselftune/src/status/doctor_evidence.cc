@@ -1,0 +1,284 @@
+// Checks of what was read and of the skills it is about.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "hosts/installed_skills.h"
+#include "status/doctor_checks.h"
+#include "status/freshness.h"
+#include "store/queries/doctor.h"
+#include "store/queries/health.h"
+#include "store/source_ledger.h"
+#include "sync/sync.h"
+
+namespace selftune::status {
+namespace {
+
+constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kDayMs = 24 * kHourMs;
+constexpr int64_t kClockSlackMs = 5 * 60'000;
+constexpr int64_t kSilentDays = 30;
+constexpr size_t kMaxDescription = 1024;  // code points, Agent Skills specification
+constexpr double kMaxBadShare = 0.01;
+constexpr size_t kNamesShown = 5;
+
+class FixedClock : public Clock {
+ public:
+  explicit FixedClock(UtcMillis now) : now_(now) {}
+  [[nodiscard]] UtcMillis Now() const override { return now_; }
+
+ private:
+  UtcMillis now_;
+};
+
+std::string Names(const std::vector<std::string>& names) {
+  std::vector<std::string> shown(names.begin(),
+                                 names.begin() + std::min(names.size(), kNamesShown));
+  std::string text = base::Join(shown, ", ");
+  return names.size() > kNamesShown ? text + ", ..." : text;
+}
+
+Check FreshnessOf(const Freshness& freshness) {
+  Check check{.name = "evidence.freshness"};
+  if (!freshness.last_sync.has_value()) {
+    check.status = CheckStatus::kWarn;
+    check.message = "no sync has run to its end yet";
+  } else {
+    const int64_t hours = freshness.lag_ms.value_or(0) / kHourMs;
+    check.message = hours == 0 ? "read within the last hour"
+                               : fmt::format("the last sync was {} hours ago", hours);
+    if (freshness.stale) check.status = CheckStatus::kWarn;
+  }
+  if (check.status == CheckStatus::kWarn) {
+    check.text = "read what the hosts wrote since";
+    check.command = "selftune sync";
+  }
+  return check;
+}
+
+// Something is there, and nothing of it was understood.
+Check UnderstoodOf(const store::SourceHealth& host) {
+  Check check{.name = fmt::format("evidence.{}", host.platform)};
+  const double bad_share = host.records == 0 ? 0
+                                             : static_cast<double>(host.bad_lines) /
+                                                   static_cast<double>(host.records);
+  check.message = fmt::format("{} files, {} of {} records used", host.files, host.used, host.records);
+  if (host.bytes > 0 && (host.used == 0 || !host.any_session)) {
+    check.status = CheckStatus::kFail;
+    check.message = fmt::format("{} files with {} bytes, and nothing of them was understood",
+                                host.files, host.bytes);
+    check.text = "this version of the host writes what selftune does not read; update selftune";
+    check.command = "selftune version";
+  } else if (host.with_error > 0) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("{} files could not be read, the first: {}", host.with_error,
+                                host.error);
+    check.path = host.error_path;
+    check.text = "see which";
+    check.command = "selftune sync --json";
+  } else if (bad_share > kMaxBadShare) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("{} of {} lines are no records", host.bad_lines, host.records);
+    check.text = "see which";
+    check.command = "selftune query 'SELECT path, line_no, reason FROM bad_lines'";
+  }
+  return check;
+}
+
+// Hosts with files of which the ledger knows none.
+void AddUnread(const DoctorWorld& world, const std::vector<store::SourceHealth>& known,
+               Checks& out) {
+  for (const ingest::Source* source : world.sources) {
+    const bool read = std::any_of(known.begin(), known.end(), [&](const store::SourceHealth& host) {
+      return host.platform == source->platform();
+    });
+    if (read || !source->Available(*world.env)) continue;
+    std::vector<std::string> problems;
+    const auto files = source->Discover(*world.env, problems);
+    if (files.empty() && problems.empty()) continue;
+    Check check{.name = fmt::format("evidence.{}", source->platform()),
+                .status = CheckStatus::kWarn,
+                .message = problems.empty()
+                               ? fmt::format("{} files, none of them read yet", files.size())
+                               : problems.front(),
+                .text = "read them",
+                .command = "selftune sync"};
+    out.push_back(std::move(check));
+  }
+}
+
+Status CheckPending(const DoctorWorld& world, Checks& out) {
+  const FixedClock clock(world.now);
+  const sync::SyncWorld sync_world{.env = world.env, .clock = &clock, .sources = world.sources};
+  ST_ASSIGN_OR_RETURN(const sync::SyncReport plan, sync::Preview(*world.db, sync_world, {}));
+  int64_t changed = 0;
+  for (const sync::HostReport& host : plan.hosts) changed += host.changed;
+  Check check{.name = "evidence.pending", .message = "every file is read to its end"};
+  if (changed > 0) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("{} files are new or grew", changed);
+    check.text = "read them";
+    check.command = "selftune sync";
+  }
+  out.push_back(std::move(check));
+  ST_ASSIGN_OR_RETURN(const auto shared, store::FindSharedSessionId(**world.db));
+  Check mix{.name = "evidence.platform_mix", .message = "each session belongs to one host"};
+  if (shared.has_value()) {
+    mix.status = CheckStatus::kFail;
+    mix.message = fmt::format("session {} is stored for {} and {}", shared->session_id,
+                              shared->first, shared->second);
+    mix.text = "one of them is read wrongly; please report it";
+  }
+  out.push_back(std::move(mix));
+  return absl::OkStatus();
+}
+
+Status CheckClock(const DoctorWorld& world, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(**world.db));
+  Check check{.name = "clock", .message = "not behind the evidence"};
+  if (newest.has_value() && world.now.value < newest->value - kClockSlackMs) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("the newest evidence is of {}, the clock says {}",
+                                FormatRfc3339(*newest), FormatRfc3339(world.now));
+    check.text = "set the clock: windows and cool-downs go by it";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
+void CheckFiles(const skillfs::Discovery& found, Checks& out) {
+  int64_t bad = 0;
+  for (const skillfs::InstalledSkill& skill : found.skills) {
+    const bool broken = !skill.frontmatter.errors.empty();
+    const size_t length = base::CountCodePoints(skill.frontmatter.description.value_or(""));
+    if (!broken && length <= kMaxDescription) continue;
+    ++bad;
+    Check check{.name = "skills.parse", .status = CheckStatus::kWarn, .path = skill.real_path};
+    check.message = broken ? fmt::format("{}: {}", skill.name, skill.frontmatter.errors.front())
+                           : fmt::format("{}: the description has {} characters, hosts read {}",
+                                         skill.name, length, kMaxDescription);
+    check.text = "correct its frontmatter";
+    check.command = "selftune skills parse '" + skill.real_path + "'";
+    out.push_back(std::move(check));
+  }
+  for (const skillfs::DiscoveryProblem& problem : found.problems) {
+    ++bad;
+    out.push_back({.name = "skills.parse",
+                   .status = CheckStatus::kWarn,
+                   .message = fmt::format("{}: {}", problem.code, problem.message),
+                   .path = problem.path});
+  }
+  if (bad == 0) {
+    out.push_back({.name = "skills.parse",
+                   .message = fmt::format("{} SKILL.md, all understood", found.skills.size())});
+  }
+}
+
+void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
+  std::vector<std::string> hidden;
+  std::string path, by;
+  for (const skillfs::InstalledSkill& skill : found.skills) {
+    for (const skillfs::SkillPlacement& placement : skill.placements) {
+      if (placement.shadowed_by.empty()) continue;
+      hidden.push_back(fmt::format("{} ({})", placement.name, placement.platform));
+      if (!path.empty()) continue;
+      path = placement.path;
+      by = placement.shadowed_by;
+    }
+  }
+  Check check{.name = "skills.shadowed", .message = "no skill hides another"};
+  if (!hidden.empty()) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("hidden by one of the same name: {}; {} by {}", Names(hidden), path, by);
+    check.path = path;
+    check.text = "the hidden file is never read by that host; rename or remove one";
+  }
+  out.push_back(std::move(check));
+}
+
+Status CheckSilent(const DoctorWorld& world, Checks& out) {
+  store::Db& db = **world.db;
+  const store::TimeWindow window{.from = UtcMillis{world.now.value - kSilentDays * kDayMs}};
+  ST_ASSIGN_OR_RETURN(const auto totals, store::ReadSkillTotals(db));
+  ST_ASSIGN_OR_RETURN(const auto places, store::ReadSkillPlaces(db));
+  ST_ASSIGN_OR_RETURN(const auto windows, store::ReadSkillWindows(db, window));
+  std::set<int64_t> used, installed;
+  for (const store::SkillWindow& row : windows) {
+    if (row.triggered > 0) used.insert(row.id.value);
+  }
+  for (const store::SkillPlace& place : places) installed.insert(place.id.value);
+  std::vector<std::string> silent;
+  for (const store::SkillTotals& skill : totals) {
+    if (installed.contains(skill.id.value) && !used.contains(skill.id.value)) {
+      silent.push_back(skill.name);
+    }
+  }
+  Check check{.name = "skills.silent", .message = "every installed skill was used"};
+  if (!silent.empty()) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("{} of {} installed skills not used in {} days: {}", silent.size(),
+                                installed.size(), kSilentDays, Names(silent));
+    check.text = "each costs room in every listing";
+    check.command = "selftune why '" + silent.front() + "'";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
+Status CheckLoop(const DoctorWorld& world, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const auto proposals, store::ReadOpenProposals(**world.db));
+  ST_ASSIGN_OR_RETURN(const auto watches, store::ReadSkillWatches(**world.db));
+  int64_t waiting = 0;
+  for (const auto& [skill, count] : proposals) waiting += count;
+  const auto regressed = std::count_if(watches.begin(), watches.end(), [](const auto& watch) {
+    return watch.state == "regressed";
+  });
+  Check check{.name = "skills.pending", .message = "nothing waits for a decision"};
+  if (regressed > 0) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("{} deployed changes made a skill worse", regressed);
+    check.text = "see which, and take them back";
+    check.command = "selftune watch";
+  } else if (waiting > 0) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("{} proposals wait for a review", waiting);
+    check.text = "approve or reject them";
+    check.command = "selftune proposals list";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const Freshness freshness, ReadFreshness(**world.db, world.now));
+  out.push_back(FreshnessOf(freshness));
+  ST_RETURN_IF_ERROR(CheckClock(world, out));
+  if (options.quick) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<store::SourceHealth> hosts,
+                      store::ReadSourceHealth(**world.db));
+  for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
+  AddUnread(world, hosts, out);
+  return options.deep ? CheckPending(world, out) : absl::OkStatus();
+}
+
+Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+  ST_RETURN_IF_ERROR(CheckLoop(world, out));
+  if (options.quick) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
+  const skillfs::Discovery found = hosts::FindInstalledSkills(*world.env, workspaces);
+  CheckFiles(found, out);
+  CheckShadowed(found, out);
+  return CheckSilent(world, out);
+}
+
+}  // namespace selftune::status

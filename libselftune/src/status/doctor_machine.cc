@@ -1,0 +1,272 @@
+// Checks that need no evidence: configuration, database file, disk, locks,
+// agents.
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/json_value.h"
+#include "base/lock_file.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "status/doctor_checks.h"
+#include "store/backup.h"
+#include "store/integrity.h"
+#include "store/migrate.h"
+#include "store/queries/doctor.h"
+#include "store/queries/overview.h"
+#include "store/spool.h"
+
+namespace selftune::status {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kBackupDays = 14;
+constexpr int64_t kMaxWal = 64 * kMiB;
+constexpr int64_t kLowDisk = 200 * kMiB;
+constexpr int64_t kNoDisk = 20 * kMiB;
+constexpr int64_t kManySpooled = kMiB;
+constexpr int64_t kLongRunMs = 60 * 60 * 1000;
+// Reading every page of a larger file takes longer than anybody waits for.
+constexpr int64_t kQuickCheckBytes = 4 * kMiB;
+
+void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod, Checks& out) {
+  const auto info = base::Stat(path);
+  if (!info.ok()) return;
+  const uint32_t mode = info->mode & 0777;
+  if ((mode & ~allowed) == 0) return;
+  out.push_back({.name = "config.mode",
+                 .status = CheckStatus::kWarn,
+                 .message = fmt::format("others can read it: mode {:o}", mode),
+                 .path = path,
+                 .text = "it says what may run by itself; keep it to yourself",
+                 .command = fmt::format("chmod {} {}", chmod, path)});
+}
+
+void CheckIntegrity(const store::CheckReport& report, bool deep, Checks& out) {
+  Check check{.name = "db.integrity", .message = deep ? "every page and counter is right"
+                                                      : "pages and references are right"};
+  if (!report.ok()) {
+    check.status = CheckStatus::kFail;
+    check.message = fmt::format("{} problems, the first: {}", report.problems.size(),
+                                report.problems.front().message);
+    check.text = "restore a backup, or see all of them";
+    check.command = "selftune db check --deep";
+  }
+  out.push_back(std::move(check));
+}
+
+Status CheckSchema(const DoctorWorld& world, store::Db& db, Checks& out) {
+  Check schema{.name = "db.schema", .message = fmt::format("version {}", db.schema_version())};
+  if (db.schema_version() < store::kSchemaVersion) {
+    schema.status = CheckStatus::kWarn;
+    schema.message = fmt::format("version {}, this program writes {}", db.schema_version(),
+                                 store::kSchemaVersion);
+    schema.text = "bring it up to date; a backup is made first";
+    schema.command = "selftune db migrate";
+  }
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> foreign, store::ForeignTables(db));
+  if (!foreign.empty()) {
+    schema.status = CheckStatus::kWarn;
+    schema.message = fmt::format("{} tables are not ours, {} among them", foreign.size(),
+                                 foreign.front());
+    schema.text = "another program writes to this file; give selftune a folder of its own";
+  }
+  schema.path = world.db_path;
+  out.push_back(std::move(schema));
+  return absl::OkStatus();
+}
+
+Status CheckBackups(const DoctorWorld& world, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const auto backups, store::ListBackups(world.db_path));
+  Check check{.name = "db.backup"};
+  const int64_t age = backups.empty() ? 0 : world.now.value - backups.front().at.value;
+  if (backups.empty() || age > kBackupDays * kDayMs) {
+    check.status = CheckStatus::kInfo;
+    check.message = backups.empty() ? "there is none"
+                                    : fmt::format("the newest is {} days old", age / kDayMs);
+    check.text = "what you labelled and deployed cannot be read again from transcripts";
+    check.command = "selftune backup create";
+  } else {
+    check.message = fmt::format("{}, the newest {} days old", backups.size(),
+                                std::max<int64_t>(0, age / kDayMs));
+    check.path = backups.front().path;
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
+void CheckDisk(const DoctorWorld& world, Checks& out) {
+  struct statvfs disk {};
+  std::string folder(base::DirName(world.db_path));
+  while (::statvfs(folder.c_str(), &disk) != 0) {
+    if (folder.size() <= 1) return;
+    folder = base::DirName(folder);
+    if (folder.empty()) folder = "/";
+  }
+  const auto free = static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+  Check check{.name = "disk", .message = fmt::format("{} MiB free", free / kMiB), .path = folder};
+  if (free < kLowDisk) {
+    check.status = free < kNoDisk ? CheckStatus::kFail : CheckStatus::kWarn;
+    check.text = "make room: without it evidence cannot be stored";
+  }
+  out.push_back(std::move(check));
+}
+
+void CheckLock(const DoctorWorld& world, Checks& out) {
+  const std::string path = base::JoinPath(world.state_dir, "locks/orchestrate.lock");
+  Check check{.name = "lock", .message = "free", .path = path};
+  const auto holder = base::LockFile::Holder(path);
+  if (!holder.ok()) {
+    check.status = CheckStatus::kWarn;
+    check.message = std::string(Message(holder.status()));
+  } else if (holder->has_value()) {
+    check.status = CheckStatus::kInfo;
+    check.message = "a run is under way";
+    const auto text = base::JsonValue::Parse(**holder);
+    int64_t running_ms = 0;
+    if (text.ok()) {
+      const auto since = ParseRfc3339((*text)["started_at"].AsString());
+      running_ms = world.now.value - since.value_or(world.now).value;
+      if ((*text)["pid"].is_int()) {
+        check.message += fmt::format(", process {}", (*text)["pid"].AsInt());
+      }
+    }
+    if (running_ms > kLongRunMs) {
+      check.status = CheckStatus::kWarn;
+      check.message += fmt::format(", for {} minutes", running_ms / 60'000);
+      check.text = "it should have ended; look at that process";
+    }
+  }
+  out.push_back(std::move(check));
+}
+
+}  // namespace
+
+void CheckConfig(const DoctorWorld& world, Checks& out) {
+  const std::string path = config::PathIn(world.state_dir);
+  Check file{.name = "config.file", .message = "read", .path = path};
+  if (!world.config.ok()) {
+    file.status = CheckStatus::kFail;
+    file.message = std::string(Message(world.config.status()));
+    file.text = "correct the file, or move it aside: the defaults then hold";
+    out.push_back(std::move(file));
+    return;
+  }
+  const config::Config& config = **world.config;
+  if (!config.exists) {
+    file.status = CheckStatus::kInfo;
+    file.message = "there is none: the defaults hold, nothing runs by itself";
+  }
+  out.push_back(std::move(file));
+  if (config.exists) {
+    CheckMode(path, 0600, "600", out);
+    CheckMode(world.state_dir, 0700, "700", out);
+  }
+  Check values{.name = "config.values",
+               .message = fmt::format("autonomy {}, guards {}", config::Word(config.autonomy),
+                                      config::Word(config.guards)),
+               .path = path};
+  if (!config.problems.empty()) {
+    const config::Problem& first = config.problems.front();
+    values.status = CheckStatus::kWarn;
+    values.message = fmt::format("{} cannot be used: {}", first.key, first.message);
+    if (config.problems.size() > 1) {
+      values.message += fmt::format(" (and {} more)", config.problems.size() - 1);
+    }
+    values.text = "the defaults stand in for them; correct the file";
+  }
+  out.push_back(std::move(values));
+}
+
+Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+  Check open{.name = "db.open", .message = "opened", .path = world.db_path};
+  if (!world.db.ok()) {
+    open.status = CheckStatus::kFail;
+    open.message = std::string(Message(world.db.status()));
+    open.text = Suggestion(world.db.status());
+    open.command = NextCommand(world.db.status());
+    out.push_back(std::move(open));
+    return absl::OkStatus();
+  }
+  out.push_back(std::move(open));
+  store::Db& db = **world.db;
+  ST_RETURN_IF_ERROR(CheckSchema(world, db, out));
+  if (options.quick) return absl::OkStatus();
+
+  const auto info = base::Stat(world.db_path);
+  const int64_t size = info.ok() ? static_cast<int64_t>(info->size) : 0;
+  if (options.deep || size <= kQuickCheckBytes) {
+    ST_ASSIGN_OR_RETURN(
+        const store::CheckReport report,
+        store::CheckStore(db, {.deep = options.deep,
+                               .seed = static_cast<uint64_t>(world.now.value)}));
+    CheckIntegrity(report, options.deep, out);
+  } else {
+    out.push_back({.name = "db.integrity",
+                   .status = CheckStatus::kSkip,
+                   .message = fmt::format("{} MiB are read only with --deep", size / kMiB)});
+  }
+  const auto wal = base::Stat(world.db_path + "-wal");
+  const int64_t wal_bytes = wal.ok() ? static_cast<int64_t>(wal->size) : 0;
+  Check log{.name = "db.wal", .message = fmt::format("{} KiB", wal_bytes / 1024)};
+  if (wal_bytes > kMaxWal) {
+    log.status = CheckStatus::kWarn;
+    log.text = "a reader holds it open, or a writer died; a sync folds it in";
+    log.command = "selftune sync";
+  }
+  out.push_back(std::move(log));
+  return CheckBackups(world, out);
+}
+
+void CheckMachine(const DoctorWorld& world, Checks& out) {
+  if (world.db.ok()) {
+    Check spool{.name = "hooks.spool", .message = "empty"};
+    const auto waiting = store::SpoolWaiting(**world.db, world.state_dir);
+    if (!waiting.ok()) {
+      spool.status = CheckStatus::kWarn;
+      spool.message = std::string(Message(waiting.status()));
+    } else if (waiting->bytes > 0) {
+      spool.status = waiting->bytes > kManySpooled ? CheckStatus::kWarn : CheckStatus::kInfo;
+      spool.message = fmt::format("{} bytes of hook events wait to be stored", waiting->bytes);
+      spool.text = "a sync stores them";
+      spool.command = "selftune sync";
+    }
+    out.push_back(std::move(spool));
+  }
+  CheckLock(world, out);
+  CheckDisk(world, out);
+}
+
+void CheckAgents(const DoctorWorld& world, Checks& out) {
+  const std::string path_list = world.env->GetOr("PATH", "");
+  int found = 0;
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    if (row.command.empty()) continue;
+    const std::string binary = base::FindExecutable(row.command, path_list);
+    const bool present = base::Exists(hosts::ConfigDir(row, *world.env));
+    if (!present && binary.empty()) continue;
+    Check check{.name = fmt::format("agents.{}", row.platform), .path = binary};
+    if (binary.empty()) {
+      check.status = CheckStatus::kInfo;
+      check.message = fmt::format("{} left files, {} is not on PATH", row.title, row.command);
+    } else {
+      ++found;
+      check.message = fmt::format("{} found", row.command);
+    }
+    out.push_back(std::move(check));
+  }
+  if (found > 0) return;
+  out.push_back({.name = "agents.any",
+                 .status = CheckStatus::kWarn,
+                 .message = "no agent command is on PATH",
+                 .text = "evolving and grading ask one of them; reading evidence works without"});
+}
+
+}  // namespace selftune::status

@@ -1,0 +1,47 @@
+// Why a skill did not run: the cause, the rows behind it and what would fix it.
+// No model is asked; what cannot be known is said to be unknown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "store/db.h"
+#include "store/queries/skills.h"
+
+namespace selftune::status {
+
+struct WhyEvidence {
+  std::string check;   // "exposure"
+  std::string result;  // what was found, one line
+  std::string source_path = {};  // where it stands, "" = in the store alone
+  std::optional<int64_t> source_offset = {}, source_line = {};
+};
+
+struct WhyAnswer {
+  std::string skill;
+  // At a prompt: used used_by_command refused requested, or the cause of a
+  // miss: description not_installed not_listed truncated compacted shadowed
+  // disabled unknown. For a free text: one of these, or would_match competing
+  // no_overlap. Without a prompt: what holds for most misses, or no_misses.
+  std::string cause;
+  std::string explanation;
+  std::optional<bool> expected;  // should it have run? empty = nobody said
+  std::vector<WhyEvidence> evidence;
+  std::string fix;          // "" = nothing to do
+  std::string fix_command;  // "" = none
+};
+
+// The prompt with this number of a session.
+[[nodiscard]] StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill,
+                                        store::SessionPk session, int32_t prompt_index);
+// A text that nobody typed yet.
+[[nodiscard]] StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill,
+                                          std::string_view prompt);
+// The skill in general.
+[[nodiscard]] StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill);
+
+}  // namespace selftune::status

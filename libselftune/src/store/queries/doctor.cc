@@ -1,0 +1,78 @@
+#include "store/queries/doctor.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "store/migrate.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kSources[] = R"sql(
+  SELECT f.platform,sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
+    sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines),
+    EXISTS(SELECT 1 FROM session s WHERE s.platform=f.platform AND s.capture_rank>0)
+  FROM source_file f WHERE f.kind NOT IN('spool','import') GROUP BY f.platform ORDER BY f.platform)sql";
+constexpr char kError[] = R"sql(
+  SELECT last_error,path FROM source_file WHERE platform=?1 AND last_error IS NOT NULL AND state='active'
+  ORDER BY path LIMIT 1)sql";
+// Walks the index of session ids; asked by the doctor alone.
+constexpr char kShared[] = R"sql(
+  SELECT session_id,min(platform),max(platform) FROM session GROUP BY session_id HAVING count(*)>1 LIMIT 1)sql";
+constexpr char kTables[] = R"sql(
+  SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
+
+}  // namespace
+
+StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
+  std::vector<SourceHealth> out;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSources));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      SourceHealth& host = out.emplace_back();
+      host.platform = rows.String(0);
+      host.files = rows.Int(1);
+      host.missing = rows.Int(2);
+      host.with_error = rows.Int(3);
+      host.bytes = rows.Int(4);
+      host.records = rows.Int(5);
+      host.used = rows.Int(6);
+      host.unknown = rows.Int(7);
+      host.bad_lines = rows.Int(8);
+      host.any_session = rows.Bool(9);
+    }
+  }
+  for (SourceHealth& host : out) {
+    if (host.with_error == 0) continue;
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kError, host.platform));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (!found) continue;
+    host.error = row.String(0);
+    host.error_path = row.String(1);
+  }
+  return out;
+}
+
+StatusOr<std::optional<SharedId>> FindSharedSessionId(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kShared));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<SharedId>();
+  return std::optional<SharedId>({row.String(0), row.String(1), row.String(2)});
+}
+
+StatusOr<std::vector<std::string>> ForeignTables(Db& db) {
+  const std::vector<std::string> ours = SchemaTables();
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kTables));
+  std::vector<std::string> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    if (!std::binary_search(ours.begin(), ours.end(), rows.Text(0))) out.push_back(rows.String(0));
+  }
+}
+
+}  // namespace selftune::store
