@@ -140,9 +140,8 @@ std::vector<std::string> Scans(Db& db, const std::string& sql) {
 }
 
 constexpr std::string_view kEvidence[] = {
-    "session",       "prompt",         "observation",  "body",          "session_tool",
-    "session_event", "session_metric", "exposure",     "listing_entry", "spawn",
-    "session_keys",  "session_anchor", "skill_session"};
+    "session",        "prompt",   "observation",   "body",  "session_tool", "session_event",
+    "session_metric", "exposure", "listing_entry", "spawn", "session_keys", "session_anchor"};
 
 // "SCAN o USING ..." -> the table behind "o" in `sql`.
 std::string TableOf(const std::string& sql, std::string_view scan) {
@@ -154,6 +153,8 @@ std::string TableOf(const std::string& sql, std::string_view scan) {
       const std::string declared = std::string(table) + as + alias;
       const size_t at = sql.find(declared);
       if (at == sql.npos) continue;
+      // "skill_session z" is not "session z".
+      if (at > 0 && sql[at - 1] == '_') continue;
       const char after = at + declared.size() < sql.size() ? sql[at + declared.size()] : ' ';
       if (std::isalnum(static_cast<unsigned char>(after)) == 0) return std::string(table);
     }

@@ -28,8 +28,8 @@ struct ObservationRequest {
   std::optional<SkillId> skill = {};
   std::string outcome = {}, level = {}, mode = {}, platform = {},
               text = {};  // "" = any; text: part of the prompt
-  TimeWindow window;
-  PageRequest page;
+  TimeWindow window = {};
+  PageRequest page = {};
 };
 struct ObservationPage {
   std::vector<ObservationItem> items;  // newest first

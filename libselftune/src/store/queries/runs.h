@@ -26,7 +26,7 @@ struct ProposalItem {
 struct ProposalRequest {
   std::string state = {};  // "" = any; "open" = created, validated, approved
   std::optional<SkillId> skill = {};
-  PageRequest page;
+  PageRequest page = {};
 };
 struct ProposalPage {
   std::vector<ProposalItem> items;  // newest first

@@ -28,8 +28,8 @@ struct SessionItem {
 struct SessionListRequest {
   std::string platform = {}, kind = {};
   std::optional<SkillId> skill = {};  // triggered in it
-  TimeWindow window;                  // of the start
-  PageRequest page;
+  TimeWindow window = {};                  // of the start
+  PageRequest page = {};
 };
 struct SessionPage {
   std::vector<SessionItem> items;  // newest first

@@ -25,7 +25,7 @@ struct SignalItem {
 struct SignalRequest {
   std::string state = {};  // "" = any
   std::optional<SkillId> skill = {};
-  PageRequest page;
+  PageRequest page = {};
 };
 struct SignalPage {
   std::vector<SignalItem> items;  // newest first

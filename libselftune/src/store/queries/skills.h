@@ -43,7 +43,7 @@ struct SkillListRequest {
   std::string platform = {};  // used there at least once
   bool installed_only = false;
   std::string sort = "uses";  // uses name last misses
-  PageRequest page;
+  PageRequest page = {};
 };
 struct SkillListPage {
   std::vector<SkillSummary> items;
