@@ -15,25 +15,25 @@
 namespace selftune::testing {
 namespace {
 
+// A part that a delta does not know is not counted, as in the store.
+void AddPart(bool known, int64_t value, bool& sum_known, int64_t& sum) {
+  if (!known) return;
+  sum_known = true;
+  sum += value;
+}
+
 void AddTokens(ingest::TokenDelta& sum, const ingest::TokenDelta& delta) {
-  sum.known_input |= delta.known_input;
-  sum.known_cache_read |= delta.known_cache_read;
-  sum.known_cache_write |= delta.known_cache_write;
-  sum.known_output |= delta.known_output;
-  sum.known_reasoning |= delta.known_reasoning;
-  sum.known_overhead |= delta.known_overhead;
-  sum.input_uncached += delta.input_uncached;
-  sum.cache_read += delta.cache_read;
-  sum.cache_write += delta.cache_write;
-  sum.output += delta.output;
-  sum.reasoning += delta.reasoning;
-  sum.overhead_input += delta.overhead_input;
-  sum.overhead_output += delta.overhead_output;
+  AddPart(delta.known_input, delta.input_uncached, sum.known_input, sum.input_uncached);
+  AddPart(delta.known_cache_read, delta.cache_read, sum.known_cache_read, sum.cache_read);
+  AddPart(delta.known_cache_write, delta.cache_write, sum.known_cache_write, sum.cache_write);
+  AddPart(delta.known_output, delta.output, sum.known_output, sum.output);
+  AddPart(delta.known_reasoning, delta.reasoning, sum.known_reasoning, sum.reasoning);
+  AddPart(delta.known_overhead, delta.overhead_input, sum.known_overhead, sum.overhead_input);
+  AddPart(delta.known_overhead, delta.overhead_output, sum.known_overhead, sum.overhead_output);
 }
 
 void AddMetrics(ingest::MetricDelta& sum, const ingest::MetricDelta& delta) {
-  sum.known_answers |= delta.known_answers;
-  sum.answers += delta.answers;
+  AddPart(delta.known_answers, delta.answers, sum.known_answers, sum.answers);
   sum.failed_turns += delta.failed_turns;
   sum.interruptions += delta.interruptions;
   sum.compactions += delta.compactions;

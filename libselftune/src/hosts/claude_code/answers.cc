@@ -16,7 +16,7 @@ void AddTokens(const Usage& now, const Usage& before, ingest::TokenDelta& tokens
   tokens.cache_write += now.cache_write - before.cache_write;
   tokens.output += now.output - before.output;
   tokens.reasoning += now.reasoning - before.reasoning;
-  if (now.has_reasoning) tokens.known_reasoning = true;
+  if (now.has_reasoning || now.reasoning != before.reasoning) tokens.known_reasoning = true;
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ void Conversation::Apply(const Step& step, Batch& batch) {
 SessionFacts& Conversation::Facts(Batch& batch) {
   SessionFacts& facts = batch.Session(identity_.id);
   facts.kind = identity_.kind;
+  // The store has these for every answer: none yet means 0, not unknown.
+  ingest::TokenDelta& tokens = facts.metrics.tokens;
+  facts.metrics.known_answers = tokens.known_input = tokens.known_output = true;
+  tokens.known_cache_read = tokens.known_cache_write = true;
   if (begun_) return facts;
   begun_ = true;
   facts.links = identity_.links;
@@ -84,10 +88,6 @@ SessionFacts& Conversation::Facts(Batch& batch) {
   facts.host_version = host_version_;
   facts.cwd = cwd_;
   facts.branch = branch_;
-  // The store has these for every answer: none yet means 0, not unknown.
-  ingest::TokenDelta& tokens = facts.metrics.tokens;
-  facts.metrics.known_answers = tokens.known_input = tokens.known_output = true;
-  tokens.known_cache_read = tokens.known_cache_write = true;
   return facts;
 }
 
