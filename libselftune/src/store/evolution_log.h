@@ -33,30 +33,30 @@ enum class ProposalState {
 [[nodiscard]] bool MayFollow(ProposalState from, ProposalState to);
 
 struct NewProposal {
-  std::string_view proposal_id, skill, location;  // location: path of SKILL.md
-  std::string_view original, proposed;            // description texts
-  std::string_view original_sha256;               // raw, of the whole file
-  std::string_view rationale;
-  std::optional<double> confidence;
+  std::string_view proposal_id = {}, skill = {}, location = {};  // location: path of SKILL.md
+  std::string_view original = {}, proposed = {};                 // description texts
+  std::string_view original_sha256 = {};                         // raw, of the whole file
+  std::string_view rationale = {};
+  std::optional<double> confidence = {};
 };
 
 // Figures of the held-out test.
 struct ProposalFigures {
-  std::string_view tier;  // promote canary hold
+  std::string_view tier = {};  // promote canary hold
   int64_t gains = 0, losses = 0, holdout = 0;
   double p = 1, alpha = 0;
 };
 
 struct AuditStep {
   ProposalState action = ProposalState::kCreated;
-  std::string_view details;     // one line
-  std::string_view snapshot;    // JSON {total, passed, failed, pass_rate, wilson95}
-  std::string_view validation;  // JSON, per-entry results
-  std::string_view eval_set;    // JSON
-  std::string_view sha256_before, sha256_after;  // raw, "" = no file touched
-  std::string_view run_id;
-  std::string_view validation_mode, validation_agent;
-  std::optional<int64_t> iterations;
+  std::string_view details = {};     // one line
+  std::string_view snapshot = {};    // JSON {total, passed, failed, pass_rate, wilson95}
+  std::string_view validation = {};  // JSON, per-entry results
+  std::string_view eval_set = {};    // JSON
+  std::string_view sha256_before = {}, sha256_after = {};  // raw, "" = no file touched
+  std::string_view run_id = {};
+  std::string_view validation_mode = {}, validation_agent = {};
+  std::optional<int64_t> iterations = {};
 };
 
 // Inside a WriteTxn, both: writes the row and its first step.
@@ -90,10 +90,10 @@ struct StoredProposal {
 // One look at the held-out entries (alpha spending).
 struct HoldoutLook {
   int64_t look = 1;
-  std::string_view proposal_id, eval_set_sha256;  // raw
+  std::string_view proposal_id = {}, eval_set_sha256 = {};  // raw
   int64_t entries = 0, gains = 0, losses = 0;
   double p = 1, alpha = 0;
-  std::string_view tier;
+  std::string_view tier = {};
 };
 [[nodiscard]] Status AddHoldoutLook(Db& db, std::string_view skill, const HoldoutLook& look,
                                     UtcMillis now);

@@ -189,8 +189,8 @@ constexpr std::string_view kWholeStore[] = {
     "overview.cc:kTableCounts",
     "session_writer.cc:kStillKnown",
     "ingest_writer.cc:kAddSession",
-    "link.cc:kSettleAlone",
-    "link.cc:kOpenAnchors",
+    "fork_groups.cc:kSettleAlone",
+    "fork_groups.cc:kOpenAnchors",
 };
 
 }  // namespace
