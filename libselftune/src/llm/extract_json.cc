@@ -66,7 +66,7 @@ struct Span {
 // hostile ones must not become quadratic.
 class WorkLimit {
  public:
-  explicit WorkLimit(size_t size) : left_(32 * size + (size_t{1} << 20)) {}
+  explicit WorkLimit(size_t size) : left_(32 * size + (size_t{1} << 18)) {}
   [[nodiscard]] bool Spend(size_t n) {
     left_ = n > left_ ? 0 : left_ - n;
     return left_ > 0;
@@ -342,19 +342,19 @@ bool IsListOfObjects(const JsonValue& value) {
                      [](const JsonValue& item) { return item.is_object(); });
 }
 
-// The last candidate that lies in no other one.
-const Candidate* Best(const std::vector<Candidate>& candidates) {
+// The last candidate that lies in no other one; sorts them.
+const Candidate* Best(std::vector<Candidate>& candidates) {
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  });
   const Candidate* best = nullptr;
   bool best_has_objects = false;
+  size_t covered = 0;  // nothing that ends here or before is outermost
   for (const Candidate& c : candidates) {
-    const bool inside = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& o) {
-      return o.begin <= c.begin && c.end <= o.end && o.end - o.begin > c.end - c.begin;
-    });
-    if (inside) continue;
+    if (c.end <= covered) continue;
+    covered = c.end;
     const bool has_objects = IsListOfObjects(c.value);
-    const bool better = best == nullptr || (has_objects && !best_has_objects) ||
-                        (has_objects == best_has_objects && c.begin >= best->begin);
-    if (!better) continue;
+    if (best != nullptr && best_has_objects && !has_objects) continue;
     best = &c;
     best_has_objects = has_objects;
   }
@@ -365,7 +365,7 @@ StatusOr<ExtractedJson> Extract(std::string_view reply, Fits fits) {
   const std::string text = WithoutMarks(reply);
   if (auto value = ParseFitting(base::Trim(text), fits)) return ExtractedJson{*std::move(value)};
   for (const bool tolerant : {false, true}) {
-    const std::vector<Candidate> candidates = FindAll(text, fits, tolerant);
+    std::vector<Candidate> candidates = FindAll(text, fits, tolerant);
     if (const Candidate* best = Best(candidates)) {
       return ExtractedJson{best->value, /*repaired=*/tolerant};
     }

@@ -155,6 +155,9 @@ TEST_SUITE("llm/extract_json") {
     std::string nested(100'000, '{');
     nested += std::string(100'000, '}');
     CHECK(Extract(nested, "object") == "{}");  // the innermost pair
+    std::string many;
+    for (int i = 0; i < 50'000; ++i) many += "{}";
+    CHECK(Extract(many + "{\"a\":1}", "object") == "{\"a\":1}");
     std::string fences;
     for (int i = 0; i < 20'000; ++i) fences += "```\n";
     CHECK(Extract(fences, "object") == "-");
