@@ -18,6 +18,7 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/claude_code/source.h"
+#include "ingest/line_pump.h"
 #include "unit/hosts/codex_merged.h"
 
 namespace selftune {
@@ -91,6 +92,33 @@ MergedStore ReadAll(Reading reading) {
     store.seen += part.seen;
     store.used += part.used;
     store.unknown += part.unknown;
+  }
+  return store;
+}
+
+// Reads a file `step` bytes further each time, as if it grew between two runs.
+MergedStore ReadGrowing(const ingest::Source& source, const ingest::SourceFile& file,
+                        uint64_t step) {
+  MergedStore store;
+  const auto handle = base::OpenRead(file.path);
+  REQUIRE(handle.ok());
+  const uint64_t size = TextOf(file.path).size();
+  ingest::PumpBuffer buffer;
+  ingest::PumpOptions options;
+  std::string state;
+  for (uint64_t end = step; options.end < size; end += step) {
+    auto reader = source.Open({.file = &file, .saved_state = state, .copied = nullptr});
+    REQUIRE(reader.ok());
+    options.end = std::min(end, size);
+    ingest::Cursor cursor = options.start;
+    const auto flush = [&](const ingest::Batch& batch, const ingest::Cursor& at) {
+      store.Add(batch, file.path);
+      cursor = at;
+      return absl::OkStatus();
+    };
+    REQUIRE(ingest::PumpLines(handle->fd(), file.path, options, **reader, buffer, flush).ok());
+    options.start = cursor;
+    state = (*reader)->SaveState();
   }
   return store;
 }
@@ -318,6 +346,22 @@ TEST_SUITE("hosts/claude_code") {
     const MergedStore whole = ReadAll(Reading::kAtOnce);
     const MergedStore pieces = ReadAll(Reading::kLineByLine);
     CHECK(testing::Dump(whole) == testing::Dump(pieces));
+  }
+
+  TEST_CASE("a file that grows by any number of bytes gives the same facts") {
+    const ingest::Source& source = hosts::claude_code::TranscriptSource();
+    for (const ingest::SourceFile& file : Files()) {
+      if (file.path.find("-0017-") == std::string::npos &&
+          file.path.find("-0031-") == std::string::npos) {
+        continue;
+      }
+      CAPTURE(file.path);
+      MergedStore whole;
+      testing::ReadText(source, file, TextOf(file.path), Reading::kAtOnce, nullptr, whole);
+      for (const uint64_t step : {1000u, 7919u, 20011u}) {
+        CHECK(testing::Dump(whole) == testing::Dump(ReadGrowing(source, file, step)));
+      }
+    }
   }
 
   TEST_CASE("the state of an ordinary session is small") {

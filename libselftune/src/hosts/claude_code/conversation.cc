@@ -195,13 +195,11 @@ void Conversation::OnTask(const Step& step, Batch& batch) {
     ignored_ = true;
     return;
   }
-  UserText text = ClassifyUserText(record, raw, /*after_caveat=*/false);
-  if (text.kind == UserKind::kInterruption) return OnInterruption(step, batch);
-  if (!first && text.kind == UserKind::kOther) return;
-  if (step.copied) return;
-  text.kind = UserKind::kPrompt;
-  text.text = raw;
-  AddPrompt(step, std::move(text), "", batch);
+  const UserKind kind = ClassifyUserText(record, raw, /*after_caveat=*/false).kind;
+  if (kind == UserKind::kInterruption) return OnInterruption(step, batch);
+  if (step.copied || (!first && kind == UserKind::kOther)) return;
+  UserText task{.kind = UserKind::kPrompt, .text = raw, .name = "", .args = ""};
+  AddPrompt(step, std::move(task), std::move(raw), batch);
 }
 
 void Conversation::OnMeta(const Step& step, Batch& batch) {
@@ -277,48 +275,38 @@ void Conversation::AddPrompt(const Step& step, UserText text, std::string raw, B
     AddForkedCommand(prompt, batch);
   } else if (const std::string_view name = TypedCommand(prompt.text);
              !name.empty() && prompt.kind == PromptKind::kUser) {
-    const std::string_view args = base::Trim(std::string_view(prompt.text).substr(name.size() + 1));
-    request_ = SkillFact{.key = fmt::format("p{}:{}:text", prompt.seq, name),
-                         .skill = std::string(name),
-                         .outcome = Outcome::kRequested,
-                         .level = Level::kExplicit,
-                         .route = Route::kSlashText,
-                         .requested_by = RequestedBy::kUser,
-                         .prompt_seq = prompt_,
-                         .tool_name = "",
-                         .tool_call_id = "",
-                         .path = "",
-                         .args = std::string(args),
-                         .has_args = !args.empty(),
-                         .body_sha256 = "",
-                         .at = prompt.at,
-                         .origin = prompt.origin};
+    PromptFact typed = prompt;
+    typed.command_name = name;
+    typed.command_args = base::Trim(std::string_view(prompt.text).substr(name.size() + 1));
+    request_ = CommandFact(typed, Route::kSlashText);
+    request_->outcome = Outcome::kRequested;
   }
   shown_.OnPrompt(prompt_);
   Facts(batch).prompts.push_back(std::move(prompt));
   CheckRequest(batch);
 }
 
+SkillFact Conversation::CommandFact(const PromptFact& prompt, Route route) {
+  SkillFact fact;
+  fact.key = fmt::format("p{}:{}:{}", prompt.seq, prompt.command_name, Word(route));
+  fact.skill = prompt.command_name;
+  fact.level = Level::kExplicit;
+  fact.route = route;
+  fact.requested_by = RequestedBy::kUser;
+  fact.prompt_seq = prompt.seq;
+  fact.args = prompt.command_args;
+  fact.has_args = !fact.args.empty();
+  fact.at = prompt.at;
+  fact.origin = prompt.origin;
+  return fact;
+}
+
 void Conversation::AddForkedCommand(const PromptFact& prompt, Batch& batch) {
   forked_command_ = true;
+  SkillFact fact = CommandFact(prompt, Route::kSlashCommand);
+  fact.forked = true;
   std::vector<SkillFact> out;
-  skills_.AddUse({.key = fmt::format("p{}:{}:slash", prompt.seq, prompt.command_name),
-                  .skill = prompt.command_name,
-                  .outcome = Outcome::kTriggered,
-                  .level = Level::kExplicit,
-                  .route = Route::kSlashCommand,
-                  .requested_by = RequestedBy::kUser,
-                  .prompt_seq = prompt.seq,
-                  .tool_name = "",
-                  .tool_call_id = "",
-                  .path = "",
-                  .args = prompt.command_args,
-                  .has_args = !prompt.command_args.empty(),
-                  .forked = true,
-                  .body_sha256 = "",
-                  .at = prompt.at,
-                  .origin = prompt.origin},
-                 out);
+  skills_.AddUse(std::move(fact), out);
   EmitSkills(std::move(out), batch);
 }
 

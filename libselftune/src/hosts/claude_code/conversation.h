@@ -67,6 +67,8 @@ class Conversation {
  private:
   enum class TurnState { kNone, kAwaiting, kAnswered, kFailed, kCancelled };
 
+  struct Body;  // of a loaded skill
+
   // A slash command whose kind the next record tells.
   struct Command {
     ingest::PromptFact prompt;
@@ -85,9 +87,13 @@ class Conversation {
 
   void BeginTurn(std::string_view command);
   void AddPrompt(const Step& step, UserText text, std::string raw, ingest::Batch& batch);
+  // The use, or the request, that the command of `prompt` is.
+  [[nodiscard]] static ingest::SkillFact CommandFact(const ingest::PromptFact& prompt, Route route);
   void AddForkedCommand(const ingest::PromptFact& prompt, ingest::Batch& batch);
   void CheckRequest(ingest::Batch& batch);
   void OnSkillBody(const Step& step, ingest::Batch& batch);
+  void OnCommandBody(const Body& body, std::vector<ingest::SkillFact>& out, ingest::Batch& batch);
+  void OnCallBody(const Record& record, const Body& body, std::vector<ingest::SkillFact>& out);
   [[nodiscard]] bool IsChildOfCommand(const Record& record) const;
   void AddCall(const Step& step, const Block& block, ingest::Batch& batch);
   void PrepareCall(const Step& step, const Block& block, OpenCall& call) const;

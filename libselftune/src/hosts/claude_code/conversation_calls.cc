@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/strings.h"
@@ -47,27 +45,6 @@ ingest::ToolDelta& Tool(ingest::MetricDelta& metrics, std::string_view name) {
   return metrics.tools.back();
 }
 
-// A loaded skill as its body tells: folder, file, text.
-struct Body {
-  std::string folder;  // name of the skill's folder
-  std::string path;
-  std::string sha256;
-  int64_t bytes = 0;
-};
-
-Body ReadBody(std::string_view text) {
-  text.remove_prefix(std::min(kSkillBodyHead.size(), text.size()));
-  const size_t end = std::min(text.find('\n'), text.size());
-  std::string_view dir = base::Trim(text.substr(0, end));
-  while (dir.size() > 1 && dir.ends_with('/')) dir.remove_suffix(1);
-  std::string_view rest = text.substr(end);
-  while (rest.starts_with('\n')) rest.remove_prefix(1);
-  return {.folder = std::string(base::BaseName(dir)),
-          .path = base::JoinPath(dir, "SKILL.md"),
-          .sha256 = base::Sha256Bytes(rest),
-          .bytes = static_cast<int64_t>(rest.size())};
-}
-
 // A skill answers to its folder's name and to the name in its file; the
 // listing shows the folder's. A prefix ("acme:") stays.
 std::string ListedName(const std::string& called, const std::string& folder) {
@@ -77,14 +54,34 @@ std::string ListedName(const std::string& called, const std::string& folder) {
   return called.substr(0, local) + folder;
 }
 
-void Fill(const Body& body, SkillFact& fact) {
-  fact.skill = ListedName(fact.skill, body.folder);
-  fact.path = body.path;
-  fact.body_sha256 = body.sha256;
-  fact.body_bytes = body.bytes;
-}
-
 }  // namespace
+
+// A loaded skill as its body tells: folder, file, text.
+struct Conversation::Body {
+  // `text` begins with kSkillBodyHead.
+  explicit Body(std::string_view text) {
+    text.remove_prefix(std::min(kSkillBodyHead.size(), text.size()));
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view dir = base::Trim(text.substr(0, end));
+    while (dir.size() > 1 && dir.ends_with('/')) dir.remove_suffix(1);
+    std::string_view rest = text.substr(end);
+    while (rest.starts_with('\n')) rest.remove_prefix(1);
+    folder = base::BaseName(dir);
+    path = base::JoinPath(dir, "SKILL.md");
+    sha256 = base::Sha256Bytes(rest);
+    bytes = static_cast<int64_t>(rest.size());
+  }
+
+  void Fill(SkillFact& fact) const {
+    fact.skill = ListedName(fact.skill, folder);
+    fact.path = path;
+    fact.body_sha256 = sha256;
+    fact.body_bytes = bytes;
+  }
+
+  std::string folder, path, sha256;
+  int64_t bytes = 0;
+};
 
 bool Conversation::IsChildOfCommand(const Record& record) const {
   if (!command_.has_value() || record.source_tool_use_id.present()) return false;
@@ -93,50 +90,43 @@ bool Conversation::IsChildOfCommand(const Record& record) const {
 }
 
 void Conversation::OnSkillBody(const Step& step, Batch& batch) {
-  const Record& record = step.record;
-  const Body body = ReadBody(record.MessageText());
+  const Body body(step.record.MessageText());
   std::vector<SkillFact> out;
-  if (IsChildOfCommand(record)) {
-    ingest::PromptFact prompt = std::exchange(command_, std::nullopt)->prompt;
-    prompt.command_kind = CommandKind::kSkill;
-    SkillFact fact{.key = fmt::format("p{}:{}:slash", prompt.seq, prompt.command_name),
-                   .skill = prompt.command_name,
-                   .outcome = Outcome::kTriggered,
-                   .level = Level::kExplicit,
-                   .route = Route::kSlashCommand,
-                   .requested_by = RequestedBy::kUser,
-                   .prompt_seq = prompt.seq,
-                   .tool_name = "",
-                   .tool_call_id = "",
-                   .path = "",
-                   .args = prompt.command_args,
-                   .has_args = !prompt.command_args.empty(),
-                   .body_sha256 = "",
-                   .at = prompt.at,
-                   .origin = prompt.origin};
-    Fill(body, fact);
-    skills_.AddUse(std::move(fact), out);
-    skills_.AddAlias(prompt.command_name, body.folder, out);
-    Facts(batch).prompts.push_back(std::move(prompt));
-  } else if (OpenCall* open = record.source_tool_use_id.present()
-                                  ? calls_.Find(record.source_tool_use_id.ToString())
-                                  : nullptr;
-             open != nullptr && open->use == OpenCall::Use::kSkill) {
-    Fill(body, open->skills.front());  // the result is still to come
+  if (IsChildOfCommand(step.record)) {
+    OnCommandBody(body, out, batch);
   } else {
-    const auto is_of = [&](const SkillFact& fact) {
-      return !record.source_tool_use_id.present() ||
-             record.source_tool_use_id.Is(fact.tool_call_id);
-    };
-    const auto found = std::find_if(loads_.rbegin(), loads_.rend(), is_of);
-    if (found == loads_.rend()) return;
-    const std::string called = found->skill;
-    Fill(body, *found);
-    skills_.AddAlias(called, body.folder, out);
-    out.push_back(std::move(*found));
-    loads_.erase(std::next(found).base());
+    OnCallBody(step.record, body, out);
   }
   EmitSkills(std::move(out), batch);
+}
+
+void Conversation::OnCommandBody(const Body& body, std::vector<SkillFact>& out, Batch& batch) {
+  ingest::PromptFact prompt = std::exchange(command_, std::nullopt)->prompt;
+  prompt.command_kind = CommandKind::kSkill;
+  SkillFact fact = CommandFact(prompt, Route::kSlashCommand);
+  body.Fill(fact);
+  skills_.AddUse(std::move(fact), out);
+  skills_.AddAlias(prompt.command_name, body.folder, out);
+  Facts(batch).prompts.push_back(std::move(prompt));
+}
+
+// The body names its call; in old releases it follows it.
+void Conversation::OnCallBody(const Record& record, const Body& body, std::vector<SkillFact>& out) {
+  const RawText& call = record.source_tool_use_id;
+  OpenCall* open = call.present() ? calls_.Find(call.ToString()) : nullptr;
+  if (open != nullptr && open->use == OpenCall::Use::kSkill) {
+    body.Fill(open->skills.front());  // the result is still to come
+    return;
+  }
+  const auto found = std::find_if(loads_.rbegin(), loads_.rend(), [&](const SkillFact& fact) {
+    return !call.present() || call.Is(fact.tool_call_id);
+  });
+  if (found == loads_.rend()) return;
+  const std::string called = found->skill;
+  body.Fill(*found);
+  skills_.AddAlias(called, body.folder, out);
+  out.push_back(std::move(*found));
+  loads_.erase(std::next(found).base());
 }
 
 void Conversation::AddCall(const Step& step, const Block& block, Batch& batch) {

@@ -197,13 +197,13 @@ void DecodeAttachment(JsonField& value, Record& record) {
   });
 }
 
-// Fields that hold a text or a flag.
-void DecodeScalar(std::string_view key, JsonField& field, Record& record) {
+// Fields that hold a text; false for another field.
+bool DecodeText(std::string_view key, JsonField& field, Record& record) {
   struct TextField {
     std::string_view key;
     RawText Record::* member;
   };
-  static constexpr std::array<TextField, 15> kTexts = {{
+  static constexpr std::array<TextField, 14> kTexts = {{
       {"uuid", &Record::uuid},
       {"timestamp", &Record::timestamp},
       {"sessionId", &Record::session_id},
@@ -211,7 +211,6 @@ void DecodeScalar(std::string_view key, JsonField& field, Record& record) {
       {"gitBranch", &Record::git_branch},
       {"version", &Record::version},
       {"promptId", &Record::prompt_id},
-      {"agentId", &Record::agent_id},
       {"subtype", &Record::subtype},
       {"promptSource", &Record::prompt_source},
       {"requestSessionId", &Record::request_session_id},
@@ -224,8 +223,13 @@ void DecodeScalar(std::string_view key, JsonField& field, Record& record) {
     if (key != text.key) continue;
     record.*text.member = Text(field);
     if (text.member == &Record::parent_uuid) record.is_root = field.IsNull();
-    return;
+    return true;
   }
+  return false;
+}
+
+// Fields that hold a flag.
+void DecodeFlag(std::string_view key, JsonField& field, Record& record) {
   struct FlagField {
     std::string_view key;
     bool Record::* member;
@@ -302,8 +306,8 @@ Status DecodeRecord(std::string_view line, base::LineParser& parser, Record& rec
       field.ForEachField([&](std::string_view name, JsonField& value) {
         if (name == "kind") record.origin_kind = Text(value);
       });
-    } else {
-      DecodeScalar(key, field, record);
+    } else if (!DecodeText(key, field, record)) {
+      DecodeFlag(key, field, record);
     }
   });
 }

@@ -52,7 +52,7 @@ struct ListingRecord {
 // Views into the line; valid as long as the line is.
 struct Record {
   RecordType type = RecordType::kUnknown;
-  RawText uuid, parent_uuid, session_id, request_session_id, agent_id, timestamp;
+  RawText uuid, parent_uuid, session_id, request_session_id, timestamp;
   RawText cwd, git_branch, version, subtype;
   bool is_root = false;  // parentUuid is null
   bool sidechain = false, meta = false, compact_summary = false, transcript_only = false;
