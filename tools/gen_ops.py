@@ -538,7 +538,7 @@ def main():
         print("operations.toml: %s" % error, file=sys.stderr)
         return 2
     if args.selftune:
-        shown = subprocess.run([args.selftune, "help", "--all", "--markdown"], check=True, capture_output=True)
+        shown = subprocess.run([args.selftune, "help", "--all", "--markdown", "--text"], check=True, capture_output=True)
         files[ROOT / "docs/reference/cli.md"] = shown.stdout.decode("utf-8")
     stale = [p for p, text in files.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
     extra = [p for p in SCHEMA_DIR.glob("*.json")

@@ -266,7 +266,9 @@ int Dispatch(const std::vector<std::string>& argv) {
   invocation.command = match.command;
   std::vector<std::string> rest;
   for (const std::string& flag : line.flags) {
-    if (flag != "--version") rest.push_back(flag);
+    const bool taken =
+        flag == "--version" || (line.words.empty() && help && (flag == "--help" || flag == "-h"));
+    if (!taken) rest.push_back(flag);
   }
   rest.insert(rest.end(), words.begin() + static_cast<std::ptrdiff_t>(match.words), words.end());
 

@@ -113,7 +113,7 @@ class Output(CliTest):
         self.assertEqual(doc["schema"], "selftune/version@1")
 
     def test_a_terminal_means_text(self):
-        code, text = self.on_terminal("version")
+        code, text = self.on_terminal("version", "--color", "never")
         self.assertEqual(code, 0)
         self.assertRegex(text, r"selftune +\d+\.\d+\.\d+")
         self.assertNotIn("{", text)

@@ -1,8 +1,7 @@
 // Operations: functions from parameters to the `data` object of a reply.
 //
 // To add one:
-//  1. Describe it in libselftune/api/operations.toml (name, params, reply); for
-//     what the command already renders, operations.draft.toml has the stanza.
+//  1. Describe it in libselftune/api/operations.toml (name, params, reply).
 //  2. Run tools/gen_ops.py. It declares the function in capi/ops.gen.h
 //     (`skill.parse` is ops::SkillParse), adds it to the router, and writes
 //     the schemas, the Python stubs and the reference.
