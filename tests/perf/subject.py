@@ -49,7 +49,7 @@ def database(state):
 
 
 def evidence_digest(path):
-    """One hash over what the public views say, without times of writing."""
+    """One hash over what the public views say, without row numbers and times of writing."""
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     digest = hashlib.sha256()
     views = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='view' ORDER BY 1")]
@@ -58,7 +58,7 @@ def evidence_digest(path):
         if view not in views:
             continue
         columns = [c[1] for c in db.execute(f"PRAGMA table_info({view})")
-                   if c[1] not in ("normalized_at", "is_live")]
+                   if c[1] not in ("id", "normalized_at", "is_live")]
         names = ", ".join(columns)
         digest.update(view.encode())
         for row in sorted(map(repr, db.execute(f"SELECT {names} FROM {view}"))):
