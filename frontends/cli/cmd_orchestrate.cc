@@ -95,7 +95,7 @@ constexpr Example kExamples[] = {
 constexpr Command Make(std::string_view path, std::string_view group, std::string_view alias_of) {
   return {
       .path = path,
-      .summary = "Run the whole loop: sync, choose, grade, evolve, watch",
+      .summary = "Run the whole loop: sync, choose, improve, watch",
       .group = group,
       .op = "orchestrate.run",
       .flags = kFlags,

@@ -32,7 +32,7 @@ GROUPS = {
     "build": TOOLS + LIBRARIES + ["ccache"],
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
-    "tests": ["valgrind"],
+    "tests": ["nodejs", "strace", "valgrind"],
 }
 
 

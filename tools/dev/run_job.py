@@ -13,10 +13,13 @@ from common import ROOT, DevError, note
 HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
 # Variables that would lead away from the temporary home.
 REDIRECTIONS = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "SELFTUNE_CONFIG_DIR", "SELFTUNE_HOME")
+# What was read, which skills fire, which were missed and why, what would be done next.
+LOOP = (["sync"], ["status"], ["evidence", "--outcome", "missed", "--limit", "10"],
+        ["orchestrate", "--dry-run"])
 
 
 def run(directory):
-    """Sync and status on the person's own sessions, or on recordings."""
+    """Sync, status, misses and plan on the person's own sessions, or on recordings."""
     selftune = builds.find_tool(directory, "frontends/cli/selftune")
     home = Path(os.environ.get("HOME", "/nonexistent"))
     if has_transcripts(home):
@@ -33,7 +36,8 @@ def run(directory):
 
 def show(selftune, env):
     """What a person sees first. The only place that names commands."""
-    for command in (["sync"], ["status"]):
+    for command in LOOP:
+        note("$ selftune " + " ".join(command))
         done = subprocess.run([str(selftune), *command, "--text"], env=env, check=False)
         if done.returncode != 0:
             return done.returncode

@@ -23,6 +23,7 @@ std::string WorkTreeRoot(const std::string& path) {
   std::string dir(base::DirName(path));
   while (!dir.empty()) {
     if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+    if (dir == "/") break;
     dir = std::string(base::DirName(dir));
   }
   return {};

@@ -50,6 +50,28 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
   return "weak_signal";
 }
 
+std::string_view Words(std::string_view reason_code) {
+  static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"selected", "worth improving"},
+      {"filtered", "another skill was asked for"},
+      {"skill_missing", "its SKILL.md is not installed"},
+      {"plugin_managed", "a plugin or administrator owns it"},
+      {"locked", "locked by the configuration"},
+      {"frozen", "rolled back recently"},
+      {"cooldown", "changed recently"},
+      {"no_agent", "no agent command to ask is on PATH"},
+      {"healthy", "it fires where it is needed"},
+      {"no_signal", "nothing says that it was needed"},
+      {"insufficient_evidence", "too few judged prompts"},
+      {"weak_signal", "no miss and no complaint"},
+      {"capped", "others need it more"},
+  };
+  for (const auto& [code, words] : kWords) {
+    if (code == reason_code) return words;
+  }
+  return reason_code;
+}
+
 std::string Figures(const CandidateFacts& facts) {
   return fmt::format("state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
                      monitoring::Word(facts.state), facts.missed, facts.labelled,
@@ -90,15 +112,15 @@ std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,
     decision.priority = Priority(*entry);
     decision.over_trigger = kComplaintWeight * entry->unwanted;
     decision.reason_code = WhyNot(*entry, options);
-    decision.reason = Figures(*entry);
-    if (!decision.reason_code.empty()) continue;
-    if (selected == options.max_skills) {
+    if (decision.reason_code.empty() && selected == options.max_skills) {
       decision.reason_code = "capped";
-      continue;
     }
-    ++selected;
-    decision.action = Action::kEvolve;
-    decision.reason_code = "selected";
+    if (decision.reason_code.empty()) {
+      ++selected;
+      decision.action = Action::kEvolve;
+      decision.reason_code = "selected";
+    }
+    decision.reason = fmt::format("{}; {}", Words(decision.reason_code), Figures(*entry));
   }
   return out;
 }
