@@ -100,10 +100,13 @@ std::string Table::Draw(const Screen& screen) const {
     return sum;
   };
   while (total() > screen.width) {
+    // The first column says what the row is about: it gives way last.
     size_t widest = columns_.size();
-    for (size_t c = 0; c < columns_.size(); ++c) {
+    for (size_t i = 1; i <= columns_.size(); ++i) {
+      const size_t c = i % columns_.size();
       const size_t floor = std::max(kNarrowest, Width(columns_[c].title));
       if (!columns_[c].flexible || widths[c] <= floor) continue;
+      if (c == 0 && widest != columns_.size()) continue;
       if (widest == columns_.size() || widths[c] > widths[widest]) widest = c;
     }
     if (widest == columns_.size()) break;
