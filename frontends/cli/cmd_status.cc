@@ -63,6 +63,18 @@ std::string SilentLine(const Json& silent) {
   return Count(static_cast<int64_t>(silent.items().size())) + ": " + names;
 }
 
+// What a run would take up; what it would leave is in the JSON.
+std::string PlanLines(const Json& plan, const Screen& screen) {
+  std::string out;
+  for (const Json& decision : plan.items()) {
+    if (decision["action"].Text() != "evolve") continue;
+    if (out.empty()) out = "\n" + Heading(screen, "could be improved");
+    out += "  " + OneLine(decision["skill"].Text()) + "  " +
+           screen.Paint(Style::kDim, OneLine(decision["reason"].Text())) + "\n";
+  }
+  return out;
+}
+
 std::string RenderStatus(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   const Json& evidence = data["evidence"];
@@ -84,15 +96,17 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   if (!table.empty()) out += table + "\n";
   Fields fields;
   if (!data["silent_skills"].items().empty()) {
-    fields.Add("installed, never used", SilentLine(data["silent_skills"]));
+    fields.Add("installed, not used", SilentLine(data["silent_skills"]));
   }
-  fields.AddCount("unmatched prompts", data["unmatched"]["count"]);
+  fields.Add("prompts without a skill", Count(data["unmatched"]["count"].Int()) +
+                                            " of the newest " +
+                                            Count(data["unmatched"]["of"].Int()));
   fields.AddCount("proposals to review", data["proposals_pending"]);
   const Json& system = data["system"];
   fields.Add("system", system["healthy"].Bool() ? "healthy"
                                                 : Plural(system["fail"].Int(), "check") +
                                                       " failed; see selftune doctor");
-  return out + fields.Draw(screen);
+  return out + fields.Draw(screen) + PlanLines(data["plan"], screen);
 }
 
 std::string RenderDoctor(const Reply& reply, const Screen& screen) {

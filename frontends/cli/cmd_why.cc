@@ -13,14 +13,14 @@ std::string RenderWhy(const Reply& reply, const Screen& screen) {
       Heading(screen, OneLine(data["skill"].Text()) + ": " + OneLine(data["cause"].Text()));
   const std::string explanation = OneLine(data["explanation"].Text());
   if (!explanation.empty()) out += explanation + "\n";
-  Table table(
-      {{"check"}, {"result", Table::Align::kLeft, true}, {"source", Table::Align::kLeft, true}});
+  // Whole lines: what was found is the answer, and must not be cut.
+  if (!data["evidence"].items().empty()) out += "\n";
   for (const Json& row : data["evidence"].items()) {
-    table.Add({{OneLine(row["check"].Text())},
-               {OneLine(row["result"].Text())},
-               {OneLine(row["source"].Text()), Style::kDim}});
+    out += "  " + PadRight(OneLine(row["check"].Text()), 15) + " " + OneLine(row["result"].Text()) +
+           "\n";
+    const std::string source = OneLine(row["source"].Text());
+    if (!source.empty()) out += std::string(18, ' ') + screen.Paint(Style::kDim, source) + "\n";
   }
-  if (!table.empty()) out += "\n" + table.Draw(screen);
   const Json& fix = data["what_would_fix"];
   const std::string text = OneLine(fix["text"].Text());
   const std::string command = OneLine(fix["command"].Text());

@@ -37,7 +37,8 @@ StatusOr<std::string> StoreExport(Context& context, const JsonValue& params) {
   store::ExportOptions options;
   options.format = params["format"].AsString() == "sqlite" ? store::ExportFormat::kSqlite
                                                            : store::ExportFormat::kJsonl;
-  for (const JsonValue& table : params["tables"].items()) options.tables.push_back(table.AsString());
+  for (const JsonValue& table : params["tables"].items())
+    options.tables.push_back(table.AsString());
   options.window = WindowOf(params);
   options.cancel = &context.cancel();
   store::ExportReport report;
@@ -71,8 +72,7 @@ StatusOr<std::string> StoreExport(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> SyncStatus(Context& context, const JsonValue&) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const status::Freshness freshness,
-                      status::ReadFreshness(*db, context.now()));
+  ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
   ST_ASSIGN_OR_RETURN(const auto known, store::ReadSourceHealth(*db));
   const sync::SyncWorld world{.env = &context.env(),
                               .clock = &context.clock(),

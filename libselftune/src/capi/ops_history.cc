@@ -164,10 +164,7 @@ void WriteMetrics(JsonWriter& out, const std::string& metrics) {
 }
 
 void WriteRun(JsonWriter& out, const store::RunItem& run) {
-  out.BeginObject()
-      .Field("run_id", run.run_id)
-      .Field("job", run.job)
-      .Field("status", run.status);
+  out.BeginObject().Field("run_id", run.run_id).Field("job", run.job).Field("status", run.status);
   TextOrNull(out, "trigger", run.trigger);
   TextOrNull(out, "approval_mode", run.approval_mode);
   out.Field("started", run.started)

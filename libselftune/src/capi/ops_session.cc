@@ -45,8 +45,8 @@ void WriteHead(JsonWriter& out, const SessionItem& session) {
 // Everything about one session that its readout shows.
 struct Details {
   SessionItem item;
-  std::vector<PromptItem> prompts;        // of people
-  std::vector<ObservationItem> uses;      // subagents included
+  std::vector<PromptItem> prompts;    // of people
+  std::vector<ObservationItem> uses;  // subagents included
   std::vector<store::NamedJudgement> missed;
   int64_t subagents = 0;
 };
@@ -124,9 +124,9 @@ void WriteSkills(JsonWriter& out, const Details& details) {
 void WriteMissed(JsonWriter& out, const Context& context, const Details& details, bool raw) {
   out.Key("unmatched").BeginArray();
   for (const store::NamedJudgement& miss : details.missed) {
-    const auto prompt = std::find_if(
-        details.prompts.begin(), details.prompts.end(),
-        [&](const PromptItem& item) { return item.pk == miss.prompt.prompt; });
+    const auto prompt =
+        std::find_if(details.prompts.begin(), details.prompts.end(),
+                     [&](const PromptItem& item) { return item.pk == miss.prompt.prompt; });
     out.BeginObject();
     if (prompt == details.prompts.end()) {
       out.NullField("index").NullField("text");
@@ -148,7 +148,8 @@ std::string Recommendation(const Details& details) {
            " needed a skill that did not run; ask why with selftune why";
   }
   if (details.item.errors > 0) {
-    return std::to_string(details.item.errors) + (details.item.errors == 1 ? " tool call" : " tool calls") +
+    return std::to_string(details.item.errors) +
+           (details.item.errors == 1 ? " tool call" : " tool calls") +
            " failed; none of it is known to concern a skill";
   }
   return "";
@@ -185,9 +186,8 @@ StatusOr<std::vector<SessionItem>> SessionsFor(store::Db& db, const JsonValue& p
     return std::vector<SessionItem>{std::move(one)};
   }
   ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(db, params));
-  store::SessionListRequest request{.platform = platform,
-                                    .kind = "main",
-                                    .page = {.limit = params["n"].AsInt(1)}};
+  store::SessionListRequest request{
+      .platform = platform, .kind = "main", .page = {.limit = params["n"].AsInt(1)}};
   if (skill.has_value()) request.skill = skill->id;
   ST_ASSIGN_OR_RETURN(store::SessionPage page, store::ListSessions(db, request));
   return std::move(page.items);
@@ -282,7 +282,8 @@ StatusOr<std::vector<Entry>> Timeline(const Context& context, store::Db& db,
   }
   // In one file its order is the order of things; elsewhere time is.
   std::stable_sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) {
-    if (a.path == b.path && a.offset.has_value() && b.offset.has_value()) return *a.offset < *b.offset;
+    if (a.path == b.path && a.offset.has_value() && b.offset.has_value())
+      return *a.offset < *b.offset;
     return a.at.value_or(UtcMillis{0}) < b.at.value_or(UtcMillis{0});
   });
   return out;
@@ -328,9 +329,8 @@ StatusOr<std::string> SessionLast(Context& context, const JsonValue& params) {
     const store::NamedJudgement& miss = details.missed.front();
     for (const PromptItem& prompt : details.prompts) {
       if (prompt.pk != miss.prompt.prompt) continue;
-      context.SetNext({.argv = {"selftune", "why", miss.skill, "--session",
-                                details.item.session_id, "--prompt-index",
-                                std::to_string(prompt.seq)},
+      context.SetNext({.argv = {"selftune", "why", miss.skill, "--session", details.item.session_id,
+                                "--prompt-index", std::to_string(prompt.seq)},
                        .reason = miss.skill + " was needed and did not run"});
     }
   }
@@ -340,9 +340,9 @@ StatusOr<std::string> SessionLast(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> SessionTimeline(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const SessionItem session,
-                      store::FindSession(*db, params["platform"].AsString(),
-                                         params["session"].AsString()));
+  ST_ASSIGN_OR_RETURN(
+      const SessionItem session,
+      store::FindSession(*db, params["platform"].AsString(), params["session"].AsString()));
   ST_ASSIGN_OR_RETURN(const std::vector<Entry> entries,
                       Timeline(context, *db, session, params["raw"].AsBool()));
   ST_ASSIGN_OR_RETURN(const auto tools, store::ReadTools(*db, session.pk));

@@ -34,14 +34,6 @@ struct Row {
   std::vector<std::string> platforms;  // installed on or used on
 };
 
-std::vector<std::string> PlatformsOf(const SkillState& state, const base::Environment& env) {
-  std::vector<std::string> out = InstalledOn(state.places, env);
-  for (const std::string& used : state.platforms) {
-    if (std::find(out.begin(), out.end(), used) == out.end()) out.push_back(used);
-  }
-  return out;
-}
-
 // The filters and the order of skill.list.
 StatusOr<std::vector<Row>> Select(const Context& context, std::vector<SkillState> states,
                                   const JsonValue& params) {
@@ -49,18 +41,23 @@ StatusOr<std::vector<Row>> Select(const Context& context, std::vector<SkillState
   const std::string& wanted = params["status"].AsString();
   const std::string text = base::AsciiLower(params["q"].AsString());
   const std::string& sort = params["sort"].AsString();
+  const SkillFolders folders(context.env());
   std::vector<Row> rows;
   for (SkillState& state : states) {
     if (base::AsciiLower(state.totals.name).find(text) == std::string::npos) continue;
-    if (!wanted.empty() &&
-        !base::EqualsIgnoreCase(wanted, monitoring::Word(state.health.state)) &&
+    if (!wanted.empty() && !base::EqualsIgnoreCase(wanted, monitoring::Word(state.health.state)) &&
         std::find(state.flags.begin(), state.flags.end(), wanted) == state.flags.end()) {
       continue;
     }
-    Row row{std::move(state), {}};
-    row.platforms = PlatformsOf(row.state, context.env());
-    if (!platform.empty() && std::find(row.platforms.begin(), row.platforms.end(), platform) ==
-                                 row.platforms.end()) {
+    std::vector<std::string> installed_on = folders.HostsOf(state.places);
+    Row row{std::move(state), std::move(installed_on)};
+    for (const std::string& used : row.state.platforms) {
+      if (std::find(row.platforms.begin(), row.platforms.end(), used) == row.platforms.end()) {
+        row.platforms.push_back(used);
+      }
+    }
+    if (!platform.empty() &&
+        std::find(row.platforms.begin(), row.platforms.end(), platform) == row.platforms.end()) {
       continue;
     }
     rows.push_back(std::move(row));
@@ -89,7 +86,8 @@ Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row) {
   for (const store::SkillPlace& place : state.places) out.String(place.path);
   out.EndArray();
   Strings(out, "platforms", row.platforms);
-  TextOrNull(out, "scope", state.installed() ? state.places.front().scope : state.totals.last_scope);
+  TextOrNull(out, "scope",
+             state.installed() ? state.places.front().scope : state.totals.last_scope);
   out.Field("installed", state.installed())
       .Field("autonomy", config::Word(state.autonomy))
       .Field("managed", state.managed)
@@ -225,7 +223,8 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
                       store::ReadSkillReport(*db, skill->id, window));
   ST_ASSIGN_OR_RETURN(
       const std::vector<SkillState> states,
-      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window, .skill = skill->id}));
+      status::ReadSkillStates(*db, *config,
+                              {.now = context.now(), .window = window, .skill = skill->id}));
   JsonWriter out;
   out.BeginObject().Field("name", skill->name);
   WritePlaces(out, report.summary);

@@ -39,6 +39,12 @@ bool AgentAvailable(const Context& context) {
   return false;
 }
 
+// A skill and the hosts that see its files.
+struct Shown {
+  SkillState state;
+  std::vector<std::string> installed_on;
+};
+
 orchestrate::CandidateFacts FactsOf(const SkillState& state) {
   orchestrate::CandidateFacts facts;
   facts.skill = state.totals.name;
@@ -63,20 +69,16 @@ orchestrate::CandidateFacts FactsOf(const SkillState& state) {
 }
 
 std::vector<orchestrate::Decision> PlanOf(const Context& context,
-                                          const std::vector<SkillState>& states) {
+                                          const std::vector<Shown>& skills) {
   std::vector<orchestrate::CandidateFacts> facts;
-  facts.reserve(states.size());
-  for (const SkillState& state : states) facts.push_back(FactsOf(state));
+  facts.reserve(skills.size());
+  for (const Shown& shown : skills) facts.push_back(FactsOf(shown.state));
   return orchestrate::SelectCandidates(
       facts, {.agent_available = AgentAvailable(context), .now = context.now()});
 }
 
-bool OnPlatform(const SkillState& state, const std::string& platform,
-                const std::vector<std::string>& installed_on) {
-  if (platform.empty()) return true;
-  return std::find(state.platforms.begin(), state.platforms.end(), platform) !=
-             state.platforms.end() ||
-         std::find(installed_on.begin(), installed_on.end(), platform) != installed_on.end();
+bool Holds(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
 }
 
 void WriteTrend(JsonWriter& out, const monitoring::Health& health) {
@@ -110,16 +112,16 @@ void WriteSessions(JsonWriter& out, const monitoring::Health& health) {
   out.Field("effective_n", health.effective_n).EndObject();
 }
 
-void WriteSkill(JsonWriter& out, const Context& context, const SkillState& state) {
-  std::vector<std::string> platforms = InstalledOn(state.places, context.env());
+void WriteSkill(JsonWriter& out, const Shown& shown) {
+  const SkillState& state = shown.state;
+  std::vector<std::string> platforms = shown.installed_on;
   for (const std::string& used : state.platforms) {
-    if (std::find(platforms.begin(), platforms.end(), used) == platforms.end()) {
-      platforms.push_back(used);
-    }
+    if (!Holds(platforms, used)) platforms.push_back(used);
   }
   out.BeginObject().Field("name", state.totals.name);
   TextOrNull(out, "path", state.installed() ? state.places.front().path : std::string());
-  TextOrNull(out, "scope", state.installed() ? state.places.front().scope : state.totals.last_scope);
+  TextOrNull(out, "scope",
+             state.installed() ? state.places.front().scope : state.totals.last_scope);
   Strings(out, "platforms", platforms);
   out.Field("state", monitoring::Word(state.health.state))
       .Field("state_reason", status::ExplainState(state.health))
@@ -148,14 +150,12 @@ void WriteSkill(JsonWriter& out, const Context& context, const SkillState& state
 }
 
 // Installed, and not used in the window.
-void WriteSilent(JsonWriter& out, const Context& context, const std::vector<SkillState>& states) {
+void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills) {
   out.Key("silent_skills").BeginArray();
-  for (const SkillState& state : states) {
+  for (const auto& [state, installed_on] : skills) {
     if (!state.installed() || state.window.triggered > 0) continue;
-    out.BeginObject()
-        .Field("name", state.totals.name)
-        .Field("path", state.places.front().path);
-    Strings(out, "platforms", InstalledOn(state.places, context.env()));
+    out.BeginObject().Field("name", state.totals.name).Field("path", state.places.front().path);
+    Strings(out, "platforms", installed_on);
     out.Field("last_use", state.totals.triggered > 0 ? state.totals.last : std::nullopt);
     out.Field("explicit_only", state.explicit_only).EndObject();
   }
@@ -209,8 +209,7 @@ status::DoctorWorld WorldOf(Context& context) {
 }
 
 // The first thing that would help; what else would is an alternative.
-void Advise(Context& context, const status::Freshness& freshness,
-            const std::vector<SkillState>& states,
+void Advise(Context& context, const status::Freshness& freshness, const std::vector<Shown>& skills,
             const std::vector<orchestrate::Decision>& plan) {
   std::vector<NextStep> steps;
   if (freshness.stale) {
@@ -221,7 +220,8 @@ void Advise(Context& context, const status::Freshness& freshness,
     steps.push_back({.argv = {"selftune", "sync"}, .reason = reason});
   }
   int64_t waiting = 0;
-  for (const SkillState& state : states) {
+  for (const Shown& shown : skills) {
+    const SkillState& state = shown.state;
     waiting += state.open_proposals;
     if (state.watch.has_value() && state.watch->state == "regressed" && state.deploy.has_value()) {
       steps.push_back({.argv = {"selftune", "watch", "--skill", state.totals.name},
@@ -237,7 +237,8 @@ void Advise(Context& context, const status::Freshness& freshness,
   });
   if (chosen > 0) {
     steps.push_back({.argv = {"selftune", "orchestrate"},
-                     .reason = plan.front().skill + (chosen > 1 ? " and " + std::to_string(chosen - 1) + " more" : "") +
+                     .reason = plan.front().skill +
+                               (chosen > 1 ? " and " + std::to_string(chosen - 1) + " more" : "") +
                                " could be improved: " + plan.front().reason});
   }
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -254,13 +255,18 @@ Status Refresh(Context& context) {
   return SyncRun(context, params).status();
 }
 
-// Skills to show: the one asked for, or those of the host asked for.
-std::vector<SkillState> Chosen(const Context& context, std::vector<SkillState> states,
-                               const std::string& platform) {
-  std::erase_if(states, [&](const SkillState& state) {
-    return !OnPlatform(state, platform, InstalledOn(state.places, context.env()));
-  });
-  return states;
+// Skills to show: those of the host asked for.
+std::vector<Shown> Chosen(const Context& context, std::vector<SkillState> states,
+                          const std::string& platform) {
+  const SkillFolders folders(context.env());
+  std::vector<Shown> out;
+  for (SkillState& state : states) {
+    std::vector<std::string> installed_on = folders.HostsOf(state.places);
+    if (platform.empty() || Holds(state.platforms, platform) || Holds(installed_on, platform)) {
+      out.push_back({std::move(state), std::move(installed_on)});
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -281,12 +287,11 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
                                .window = window,
                                .skill = only.has_value() ? only->id : store::SkillId{},
                                .platform = platform}));
-  states = Chosen(context, std::move(states), platform);
+  const std::vector<Shown> skills = Chosen(context, std::move(states), platform);
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
   ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(*db));
-  ST_ASSIGN_OR_RETURN(const status::Freshness freshness,
-                      status::ReadFreshness(*db, context.now()));
-  const std::vector<orchestrate::Decision> plan = PlanOf(context, states);
+  ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
+  const std::vector<orchestrate::Decision> plan = PlanOf(context, skills);
   ST_ASSIGN_OR_RETURN(const status::DoctorReport doctor,
                       status::RunDoctor(WorldOf(context), {.quick = true}));
 
@@ -305,19 +310,19 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
       .EndObject();
   out.Key("skills").BeginArray();
   int64_t waiting = 0;
-  for (const SkillState& state : states) {
-    waiting += state.open_proposals;
-    if (state.seen() || only.has_value()) WriteSkill(out, context, state);
+  for (const Shown& shown : skills) {
+    waiting += shown.state.open_proposals;
+    if (shown.state.seen() || only.has_value()) WriteSkill(out, shown);
   }
   out.EndArray();
-  WriteSilent(out, context, states);
+  WriteSilent(out, skills);
   ST_RETURN_IF_ERROR(WriteUnmatched(out, context, *db, scope));
   out.Field("proposals_pending", waiting).Key("system").BeginObject();
   out.Field("healthy", doctor.healthy()).Field("fail", doctor.fail).Field("warn", doctor.warn);
   out.EndObject();
   WritePlan(out, plan);
   out.EndObject();
-  Advise(context, freshness, states, plan);
+  Advise(context, freshness, skills, plan);
   return std::move(out).Take();
 }
 

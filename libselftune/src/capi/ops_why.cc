@@ -7,9 +7,9 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/envelope.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
-#include "capi/envelope.h"
 #include "status/why.h"
 #include "store/db.h"
 #include "store/queries/sessions.h"
@@ -54,9 +54,9 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
                           "see the prompts of the session",
                           "selftune last --session " + params["session"].AsString());
   }
-  ST_ASSIGN_OR_RETURN(const store::SessionItem found,
-                      store::FindSession(db, params["platform"].AsString(),
-                                         params["session"].AsString()));
+  ST_ASSIGN_OR_RETURN(
+      const store::SessionItem found,
+      store::FindSession(db, params["platform"].AsString(), params["session"].AsString()));
   return status::WhyAt(db, skill, found.pk, static_cast<int32_t>(params["prompt_index"].AsInt()));
 }
 

@@ -20,31 +20,6 @@ using skillfs::SkillRoot;
 
 constexpr size_t kShownCodePoints = 160;
 
-// Could `dir` be this root? Project folders are known by their ending.
-bool IsRoot(const hosts::HostRow& row, const SkillRoot& root, const base::Environment& env,
-            std::string_view dir) {
-  switch (root.base) {
-    case SkillRoot::Base::kHome: return dir == base::JoinPath(env.Home(), root.path);
-    case SkillRoot::Base::kConfigDir:
-      return dir == base::JoinPath(hosts::ConfigDir(row, env), root.path);
-    case SkillRoot::Base::kAbsolute: return dir == root.path;
-    case SkillRoot::Base::kProjectUp:
-    case SkillRoot::Base::kProjectOnly:
-      return dir.size() > root.path.size() && dir.ends_with(root.path) &&
-             dir[dir.size() - root.path.size() - 1] == '/';
-  }
-  return false;
-}
-
-bool Sees(const hosts::HostRow& row, const base::Environment& env, const store::SkillPlace& place) {
-  for (const SkillRoot& root : row.skill_roots) {
-    if (IsRoot(row, root, env, place.registry_dir)) return true;
-  }
-  // What plugins of the host brought along.
-  const std::string config = hosts::ConfigDir(row, env);
-  return !config.empty() && place.registry_dir.starts_with(config + "/plugins/");
-}
-
 StatusOr<store::SkillRef> SkillAt(store::Db& db, const std::string& path) {
   ST_ASSIGN_OR_RETURN(const std::vector<store::SkillPlace> places, store::ReadSkillPlaces(db));
   ST_ASSIGN_OR_RETURN(const std::vector<store::SkillTotals> skills, store::ReadSkillTotals(db));
@@ -54,8 +29,9 @@ StatusOr<store::SkillRef> SkillAt(store::Db& db, const std::string& path) {
       if (skill.id == place.id) return store::SkillRef{skill.id, skill.name};
     }
   }
-  return WithSuggestion(Fail(kSkillNotFound, "finding the skill of {}: the file is not known", path),
-                        "read what is installed first", "selftune sync");
+  return WithSuggestion(
+      Fail(kSkillNotFound, "finding the skill of {}: the file is not known", path),
+      "read what is installed first", "selftune sync");
 }
 
 Status OtherFile(const std::string& skill, const std::string& path,
@@ -64,9 +40,10 @@ Status OtherFile(const std::string& skill, const std::string& path,
   details.BeginObject().Key("paths").BeginArray();
   for (const store::SkillLocation& location : known) details.String(location.path);
   details.EndArray().EndObject();
-  return WithDetails(WithSuggestion(Fail(kSkillNotFound, "skill {}: {} is no file of it", skill, path),
-                                    "see where it is installed", "selftune skills list"),
-                     details.view());
+  return WithDetails(
+      WithSuggestion(Fail(kSkillNotFound, "skill {}: {} is no file of it", skill, path),
+                     "see where it is installed", "selftune skills list"),
+      details.view());
 }
 
 }  // namespace
@@ -101,14 +78,46 @@ store::PageRequest PageOf(const JsonValue& params) {
   return {.limit = params["limit"].AsInt(50), .cursor = params["cursor"].AsString()};
 }
 
-std::vector<std::string> InstalledOn(std::span<const store::SkillPlace> places,
-                                     const base::Environment& env) {
-  std::vector<std::string> out;
+SkillFolders::SkillFolders(const base::Environment& env) {
   for (const hosts::HostRow& row : hosts::Rows()) {
-    const bool sees = std::any_of(places.begin(), places.end(), [&](const store::SkillPlace& place) {
-      return Sees(row, env, place);
-    });
-    if (sees) out.emplace_back(row.platform);
+    const std::string config = hosts::ConfigDir(row, env);
+    Host host{.platform = row.platform, .folders = {}, .endings = {}, .plugins = {}};
+    for (const SkillRoot& root : row.skill_roots) {
+      switch (root.base) {
+        case SkillRoot::Base::kHome:
+          host.folders.push_back(base::JoinPath(env.Home(), root.path));
+          break;
+        case SkillRoot::Base::kConfigDir:
+          host.folders.push_back(base::JoinPath(config, root.path));
+          break;
+        case SkillRoot::Base::kAbsolute:
+          host.folders.emplace_back(root.path);
+          break;
+        case SkillRoot::Base::kProjectUp:
+        case SkillRoot::Base::kProjectOnly:
+          host.endings.push_back("/" + std::string(root.path));
+          break;
+      }
+    }
+    if (!config.empty()) host.plugins = config + "/plugins/";
+    hosts_.push_back(std::move(host));
+  }
+}
+
+bool SkillFolders::Sees(const Host& host, std::string_view folder) {
+  return std::find(host.folders.begin(), host.folders.end(), folder) != host.folders.end() ||
+         std::any_of(host.endings.begin(), host.endings.end(),
+                     [&](const std::string& ending) { return folder.ends_with(ending); }) ||
+         (!host.plugins.empty() && folder.starts_with(host.plugins));
+}
+
+std::vector<std::string> SkillFolders::HostsOf(std::span<const store::SkillPlace> places) const {
+  std::vector<std::string> out;
+  for (const Host& host : hosts_) {
+    const bool sees =
+        std::any_of(places.begin(), places.end(),
+                    [&](const store::SkillPlace& place) { return Sees(host, place.registry_dir); });
+    if (sees) out.emplace_back(host.platform);
   }
   return out;
 }
@@ -170,7 +179,8 @@ void PromptText(JsonWriter& out, std::string_view key, const std::optional<std::
   } else if (raw) {
     out.Field(key, *text);
   } else {
-    const std::string line = base::CollapseSpace(llm::Redact(*text, {.home = context.env().Home()}));
+    const std::string line =
+        base::CollapseSpace(llm::Redact(*text, {.home = context.env().Home()}));
     const std::string_view shown = base::FirstCodePoints(line, kShownCodePoints);
     out.Field(key, shown.size() < line.size() ? std::string(shown) + "…" : line);
   }

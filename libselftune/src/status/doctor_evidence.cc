@@ -15,7 +15,7 @@
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
 #include "store/queries/doctor.h"
-#include "store/queries/health.h"
+#include "store/queries/skill_facts.h"
 #include "store/source_ledger.h"
 #include "sync/sync.h"
 
@@ -67,10 +67,11 @@ Check FreshnessOf(const Freshness& freshness) {
 // Something is there, and nothing of it was understood.
 Check UnderstoodOf(const store::SourceHealth& host) {
   Check check{.name = fmt::format("evidence.{}", host.platform)};
-  const double bad_share = host.records == 0 ? 0
-                                             : static_cast<double>(host.bad_lines) /
-                                                   static_cast<double>(host.records);
-  check.message = fmt::format("{} files, {} of {} records used", host.files, host.used, host.records);
+  const double bad_share =
+      host.records == 0 ? 0
+                        : static_cast<double>(host.bad_lines) / static_cast<double>(host.records);
+  check.message =
+      fmt::format("{} files, {} of {} records used", host.files, host.used, host.records);
   if (host.bytes > 0 && (host.used == 0 || !host.any_session)) {
     check.status = CheckStatus::kFail;
     check.message = fmt::format("{} files with {} bytes, and nothing of them was understood",
@@ -79,8 +80,8 @@ Check UnderstoodOf(const store::SourceHealth& host) {
     check.command = "selftune version";
   } else if (host.with_error > 0) {
     check.status = CheckStatus::kWarn;
-    check.message = fmt::format("{} files could not be read, the first: {}", host.with_error,
-                                host.error);
+    check.message =
+        fmt::format("{} files could not be read, the first: {}", host.with_error, host.error);
     check.path = host.error_path;
     check.text = "see which";
     check.command = "selftune sync --json";
@@ -197,7 +198,8 @@ void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
   Check check{.name = "skills.shadowed", .message = "no skill hides another"};
   if (!hidden.empty()) {
     check.status = CheckStatus::kInfo;
-    check.message = fmt::format("hidden by one of the same name: {}; {} by {}", Names(hidden), path, by);
+    check.message =
+        fmt::format("hidden by one of the same name: {}; {} by {}", Names(hidden), path, by);
     check.path = path;
     check.text = "the hidden file is never read by that host; rename or remove one";
   }
@@ -238,9 +240,8 @@ Status CheckLoop(const DoctorWorld& world, Checks& out) {
   ST_ASSIGN_OR_RETURN(const auto watches, store::ReadSkillWatches(**world.db));
   int64_t waiting = 0;
   for (const auto& [skill, count] : proposals) waiting += count;
-  const auto regressed = std::count_if(watches.begin(), watches.end(), [](const auto& watch) {
-    return watch.state == "regressed";
-  });
+  const auto regressed = std::count_if(
+      watches.begin(), watches.end(), [](const auto& watch) { return watch.state == "regressed"; });
   Check check{.name = "skills.pending", .message = "nothing waits for a decision"};
   if (regressed > 0) {
     check.status = CheckStatus::kWarn;
@@ -262,13 +263,14 @@ Status CheckLoop(const DoctorWorld& world, Checks& out) {
 Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
   ST_ASSIGN_OR_RETURN(const Freshness freshness, ReadFreshness(**world.db, world.now));
   out.push_back(FreshnessOf(freshness));
-  ST_RETURN_IF_ERROR(CheckClock(world, out));
-  if (options.quick) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const std::vector<store::SourceHealth> hosts,
-                      store::ReadSourceHealth(**world.db));
-  for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
-  AddUnread(world, hosts, out);
-  return options.deep ? CheckPending(world, out) : absl::OkStatus();
+  if (!options.quick) {
+    ST_ASSIGN_OR_RETURN(const std::vector<store::SourceHealth> hosts,
+                        store::ReadSourceHealth(**world.db));
+    for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
+    AddUnread(world, hosts, out);
+  }
+  if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));
+  return CheckClock(world, out);
 }
 
 Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {

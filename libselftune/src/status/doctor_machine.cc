@@ -50,8 +50,9 @@ void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod
 }
 
 void CheckIntegrity(const store::CheckReport& report, bool deep, Checks& out) {
-  Check check{.name = "db.integrity", .message = deep ? "every page and counter is right"
-                                                      : "pages and references are right"};
+  Check check{
+      .name = "db.integrity",
+      .message = deep ? "every page and counter is right" : "pages and references are right"};
   if (!report.ok()) {
     check.status = CheckStatus::kFail;
     check.message = fmt::format("{} problems, the first: {}", report.problems.size(),
@@ -74,8 +75,8 @@ Status CheckSchema(const DoctorWorld& world, store::Db& db, Checks& out) {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> foreign, store::ForeignTables(db));
   if (!foreign.empty()) {
     schema.status = CheckStatus::kWarn;
-    schema.message = fmt::format("{} tables are not ours, {} among them", foreign.size(),
-                                 foreign.front());
+    schema.message =
+        fmt::format("{} tables are not ours, {} among them", foreign.size(), foreign.front());
     schema.text = "another program writes to this file; give selftune a folder of its own";
   }
   schema.path = world.db_path;
@@ -89,8 +90,8 @@ Status CheckBackups(const DoctorWorld& world, Checks& out) {
   const int64_t age = backups.empty() ? 0 : world.now.value - backups.front().at.value;
   if (backups.empty() || age > kBackupDays * kDayMs) {
     check.status = CheckStatus::kInfo;
-    check.message = backups.empty() ? "there is none"
-                                    : fmt::format("the newest is {} days old", age / kDayMs);
+    check.message =
+        backups.empty() ? "there is none" : fmt::format("the newest is {} days old", age / kDayMs);
     check.text = "what you labelled and deployed cannot be read again from transcripts";
     check.command = "selftune backup create";
   } else {
@@ -103,7 +104,7 @@ Status CheckBackups(const DoctorWorld& world, Checks& out) {
 }
 
 void CheckDisk(const DoctorWorld& world, Checks& out) {
-  struct statvfs disk {};
+  struct statvfs disk{};
   std::string folder(base::DirName(world.db_path));
   while (::statvfs(folder.c_str(), &disk) != 0) {
     if (folder.size() <= 1) return;
@@ -203,10 +204,9 @@ Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options, Che
   const auto info = base::Stat(world.db_path);
   const int64_t size = info.ok() ? static_cast<int64_t>(info->size) : 0;
   if (options.deep || size <= kQuickCheckBytes) {
-    ST_ASSIGN_OR_RETURN(
-        const store::CheckReport report,
-        store::CheckStore(db, {.deep = options.deep,
-                               .seed = static_cast<uint64_t>(world.now.value)}));
+    ST_ASSIGN_OR_RETURN(const store::CheckReport report,
+                        store::CheckStore(db, {.deep = options.deep,
+                                               .seed = static_cast<uint64_t>(world.now.value)}));
     CheckIntegrity(report, options.deep, out);
   } else {
     out.push_back({.name = "db.integrity",

@@ -11,6 +11,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/queries/health.h"
 
 namespace selftune::status {
 namespace {
@@ -19,7 +20,7 @@ using config::SkillAutonomy;
 using monitoring::State;
 
 constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kHealthDays = 60;    // 30 and the 30 before, for the trend
+constexpr int64_t kHealthDays = 60;  // 30 and the 30 before, for the trend
 constexpr int64_t kRecentDays = 30;
 constexpr int64_t kMaxWindow = 100'000;
 
@@ -79,10 +80,10 @@ Status AddLoop(store::Db& db, const StateRequest& request, States& states) {
 }
 
 Status AddTriggers(store::Db& db, const StateRequest& request, States& states) {
-  ST_ASSIGN_OR_RETURN(const std::vector<store::JudgedPrompt> prompts,
-                      store::ReadJudgedPrompts(db, {.window = request.window,
-                                                    .skill = request.skill,
-                                                    .platform = request.platform}));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<store::JudgedPrompt> prompts,
+      store::ReadJudgedPrompts(
+          db, {.window = request.window, .skill = request.skill, .platform = request.platform}));
   // They come by skill: each run is one skill's.
   for (size_t begin = 0; begin < prompts.size();) {
     size_t end = begin;
@@ -97,10 +98,10 @@ Status AddTriggers(store::Db& db, const StateRequest& request, States& states) {
 
 Status AddHealth(store::Db& db, const StateRequest& request, States& states) {
   const store::TimeWindow window{.from = UtcMillis{request.now.value - kHealthDays * kDayMs}};
-  ST_ASSIGN_OR_RETURN(std::vector<store::JudgedSession> sessions,
-                      store::ReadJudgedSessions(db, {.window = window,
-                                                     .skill = request.skill,
-                                                     .platform = request.platform}));
+  ST_ASSIGN_OR_RETURN(
+      std::vector<store::JudgedSession> sessions,
+      store::ReadJudgedSessions(
+          db, {.window = window, .skill = request.skill, .platform = request.platform}));
   std::map<int64_t, monitoring::HealthInput> inputs;
   for (store::JudgedSession& judged : sessions) {
     inputs[judged.skill.value].sessions.push_back(std::move(judged.session));
@@ -133,9 +134,8 @@ bool IsManaged(const SkillState& state) {
 SkillAutonomy AutonomyOf(const SkillState& state, const config::Config& config) {
   if (const auto set = config.AutonomyOf(state.totals.name)) return *set;
   if (const auto set = config::ParseSkillAutonomy(state.totals.autonomy)) return *set;
-  const bool in_git = std::any_of(state.places.begin(), state.places.end(), [](const auto& place) {
-    return place.in_git.value_or(false);
-  });
+  const bool in_git = std::any_of(state.places.begin(), state.places.end(),
+                                  [](const auto& place) { return place.in_git.value_or(false); });
   return in_git ? SkillAutonomy::kPropose : SkillAutonomy::kAuto;
 }
 
@@ -146,7 +146,8 @@ void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
       state.installed() && std::all_of(state.places.begin(), state.places.end(), [](const auto& p) {
         return p.implicit_allowed.has_value() && !*p.implicit_allowed;
       });
-  if (state.watch.has_value() && state.watch->state == "regressed") state.flags.push_back("regressed");
+  if (state.watch.has_value() && state.watch->state == "regressed")
+    state.flags.push_back("regressed");
   if (state.watch.has_value() && state.watch->drifting) state.flags.push_back("drifting");
   if (state.installed() && state.window.triggered == 0) state.flags.push_back("silent");
   if (state.autonomy == SkillAutonomy::kLocked) state.flags.push_back("locked");
@@ -157,12 +158,18 @@ void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
 
 int Rank(State state) {
   switch (state) {
-    case State::kCritical: return 0;
-    case State::kWarning: return 1;
-    case State::kUncertain: return 2;
-    case State::kHealthy: return 3;
-    case State::kUngraded: return 4;
-    case State::kUnknown: return 5;
+    case State::kCritical:
+      return 0;
+    case State::kWarning:
+      return 1;
+    case State::kUncertain:
+      return 2;
+    case State::kHealthy:
+      return 3;
+    case State::kUngraded:
+      return 4;
+    case State::kUnknown:
+      return 5;
   }
   return 5;
 }
@@ -215,8 +222,7 @@ std::string ExplainState(const monitoring::Health& health) {
 
 StatusOr<store::TimeWindow> ParseWindow(store::Db& db, std::string_view text, UtcMillis now) {
   const char unit = text.empty() ? '\0' : text.back();
-  const auto count =
-      text.empty() ? std::nullopt : base::ParseInt(text.substr(0, text.size() - 1));
+  const auto count = text.empty() ? std::nullopt : base::ParseInt(text.substr(0, text.size() - 1));
   if (!count.has_value() || *count < 1 || *count > kMaxWindow || (unit != 'd' && unit != 's')) {
     return Fail(kInvalidRequest, "window \"{}\": expected days (30d) or sessions (20s)",
                 text.substr(0, 32));

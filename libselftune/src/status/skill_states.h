@@ -14,7 +14,7 @@
 #include "monitoring/health.h"
 #include "status/trigger.h"
 #include "store/db.h"
-#include "store/queries/health.h"
+#include "store/queries/skill_facts.h"
 
 namespace selftune::status {
 
@@ -31,9 +31,9 @@ struct SkillState {
   int64_t open_proposals = 0;
   std::optional<store::SkillWatch> watch;
   config::SkillAutonomy autonomy = config::SkillAutonomy::kAuto;
-  bool managed = false;                   // by a plugin or an administrator: never changed
-  bool explicit_only = false;             // no installed copy may be loaded by the model
-  std::vector<std::string_view> flags;    // regressed drifting silent locked frozen
+  bool managed = false;                 // by a plugin or an administrator: never changed
+  bool explicit_only = false;           // no installed copy may be loaded by the model
+  std::vector<std::string_view> flags;  // regressed drifting silent locked frozen
 
   [[nodiscard]] bool installed() const { return !places.empty(); }
   // Anything at all was recorded about it.
@@ -42,9 +42,9 @@ struct SkillState {
 
 struct StateRequest {
   UtcMillis now;
-  store::TimeWindow window;    // of `window` and `trigger`
-  store::SkillId skill = {};   // 0 = all
-  std::string platform = {};   // evidence of this host only; "" = all
+  store::TimeWindow window;   // of `window` and `trigger`
+  store::SkillId skill = {};  // 0 = all
+  std::string platform = {};  // evidence of this host only; "" = all
 };
 
 // Worst first: CRITICAL WARNING UNCERTAIN HEALTHY UNGRADED UNKNOWN, then by

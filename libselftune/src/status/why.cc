@@ -23,8 +23,8 @@ void AddPrompt(const store::PromptPlaceItem& prompt, WhyAnswer& answer) {
                                              : "its text was forgotten";
   if (prompt.kind != "user") text += " (not typed by a person: " + prompt.kind + ")";
   if (!prompt.active) text += " (taken back later)";
-  answer.evidence.push_back({"prompt", std::move(text), prompt.source_path, prompt.source_offset,
-                             prompt.source_line});
+  answer.evidence.push_back(
+      {"prompt", std::move(text), prompt.source_path, prompt.source_offset, prompt.source_line});
 }
 
 void AddExposure(const store::ExposureAt& exposure, WhyAnswer& answer) {
@@ -38,13 +38,14 @@ void AddExposure(const store::ExposureAt& exposure, WhyAnswer& answer) {
       text += ": \"" + OneLine(*exposure.description, kShownCodePoints) + "\"";
     }
   }
-  answer.evidence.push_back({"exposure", std::move(text), exposure.source_path,
-                             exposure.source_offset, std::nullopt});
+  answer.evidence.push_back(
+      {"exposure", std::move(text), exposure.source_path, exposure.source_offset, std::nullopt});
 }
 
 void AddJudgement(const store::JudgementAt& judgement, WhyAnswer& answer) {
   for (const store::LabelItem& label : judgement.labels) {
-    answer.evidence.push_back({"label", label.label + ", by " + label.reason + " (" + label.source + ")"});
+    answer.evidence.push_back(
+        {"label", label.label + ", by " + label.reason + " (" + label.source + ")"});
   }
   for (const store::SignalAt& signal : judgement.signals) {
     answer.evidence.push_back(
@@ -64,12 +65,12 @@ void AddJudgement(const store::JudgementAt& judgement, WhyAnswer& answer) {
 // What the skill itself did in the turn; true when that is the answer.
 bool AddUses(const std::vector<store::UseAt>& uses, WhyAnswer& answer) {
   for (const store::UseAt& use : uses) {
-    answer.evidence.push_back({"use",
-                               fmt::format("{} by {} ({})", use.outcome,
-                                           use.requested_by == "user" ? "the person's command"
-                                                                      : "the model",
-                                           use.route.empty() ? use.level : use.route),
-                               use.source_path, use.source_offset, use.source_line});
+    answer.evidence.push_back(
+        {"use",
+         fmt::format("{} by {} ({})", use.outcome,
+                     use.requested_by == "user" ? "the person's command" : "the model",
+                     use.route.empty() ? use.level : use.route),
+         use.source_path, use.source_offset, use.source_line});
   }
   const auto find = [&](std::string_view outcome, std::string_view by) {
     return std::any_of(uses.begin(), uses.end(), [&](const store::UseAt& use) {
@@ -153,7 +154,8 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
 
   answer.cause = CauseAt(exposure, installed, prompt.cwd);
   if (Shadowed(exposure, installed)) {
-    answer.evidence.push_back({"shadowed", "the file that was offered is none of those installed now",
+    answer.evidence.push_back({"shadowed",
+                               "the file that was offered is none of those installed now",
                                exposure.skill_path});
   }
   Explain(answer.cause, installed, answer);
@@ -176,12 +178,11 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
   const TriggerCounts counts = CountTriggers(prompts);
   AddInstalled(installed, answer);
   AddListedNow(listed, answer);
+  answer.evidence.push_back({"uses", fmt::format("{} times, {} of them by the person's command",
+                                                 report.triggered, report.explicit_uses)});
   answer.evidence.push_back(
-      {"uses", fmt::format("{} times, {} of them by the person's command", report.triggered,
-                           report.explicit_uses)});
-  answer.evidence.push_back(
-      {"needed", fmt::format("{} judged prompts needed it, the model chose it at {}", counts.expected,
-                             counts.hit)});
+      {"needed", fmt::format("{} judged prompts needed it, the model chose it at {}",
+                             counts.expected, counts.hit)});
   for (const auto& [cause, count] : counts.causes) {
     answer.evidence.push_back({"missed", fmt::format("{} times, cause {}", count, cause)});
   }

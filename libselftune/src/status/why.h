@@ -15,8 +15,8 @@
 namespace selftune::status {
 
 struct WhyEvidence {
-  std::string check;   // "exposure"
-  std::string result;  // what was found, one line
+  std::string check;             // "exposure"
+  std::string result;            // what was found, one line
   std::string source_path = {};  // where it stands, "" = in the store alone
   std::optional<int64_t> source_offset = {}, source_line = {};
 };

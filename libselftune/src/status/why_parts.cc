@@ -80,8 +80,8 @@ void AddListedNow(const std::vector<ListedNow>& listed, WhyAnswer& answer) {
       text += fmt::format("{} in its newest session, one of {}", now.item->state, now.all.size());
       if (now.item->state == "explicit_only") text += "; only a command loads it";
     }
-    answer.evidence.push_back({"listing", std::move(text),
-                               now.item == nullptr ? std::string() : now.item->skill_path});
+    answer.evidence.push_back(
+        {"listing", std::move(text), now.item == nullptr ? std::string() : now.item->skill_path});
   }
 }
 
@@ -101,7 +101,8 @@ void Explain(std::string_view cause, const Installed& installed, WhyAnswer& answ
     answer.fix_command = "selftune doctor --only 'skills.*'";
   } else if (cause == "truncated") {
     answer.explanation = "The listing was too long: the model saw it shortened.";
-    answer.fix = "remove skills that are never used, or put the decisive words of its description first";
+    answer.fix =
+        "remove skills that are never used, or put the decisive words of its description first";
     answer.fix_command = "selftune skills list --sort last";
   } else if (cause == "compacted") {
     answer.explanation = "A compaction dropped the listing: the model no longer knew of it.";

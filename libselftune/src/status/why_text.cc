@@ -19,8 +19,8 @@
 namespace selftune::status {
 namespace {
 
-constexpr int64_t kSiblings = 500;     // uses of other skills looked at
-constexpr double kSimilar = 0.25;      // Jaccard of two prompts that are alike
+constexpr int64_t kSiblings = 500;  // uses of other skills looked at
+constexpr double kSimilar = 0.25;   // Jaccard of two prompts that are alike
 constexpr size_t kShownPrompts = 3;
 constexpr size_t kShownSkills = 3;
 constexpr size_t kShownCodePoints = 120;
@@ -39,10 +39,21 @@ std::string Stem(std::string word) {
   return word;
 }
 
+// Words that say nothing about what a prompt is about.
+constexpr std::string_view kEmptyWords[] = {
+    "a",     "an",    "and",  "are",  "as",    "at",   "be",   "by",    "can",   "do",
+    "for",   "from",  "has",  "have", "how",   "i",    "if",   "in",    "into",  "is",
+    "it",    "its",   "me",   "my",   "not",   "of",   "on",   "or",    "our",   "please",
+    "so",    "some",  "that", "the",  "their", "them", "then", "there", "these", "they",
+    "this",  "to",    "use",  "used", "using", "want", "was",  "we",    "what",  "when",
+    "where", "which", "will", "with", "you",   "your"};
+
 Words WordsOf(std::string_view text) {
   Words out;
   for (std::string& word : base::WordTokens(text)) {
-    if (word.size() >= 2) out.insert(Stem(std::move(word)));
+    const bool empty =
+        std::find(std::begin(kEmptyWords), std::end(kEmptyWords), word) != std::end(kEmptyWords);
+    if (word.size() >= 2 && !empty) out.insert(Stem(std::move(word)));
   }
   return out;
 }
@@ -81,12 +92,12 @@ void Score(const Words& prompt, std::vector<Candidate>& candidates) {
   std::map<std::string, double> weight;
   double total = 0;
   for (const std::string& word : prompt) {
-    const auto having = std::count_if(candidates.begin(), candidates.end(), [&](const auto& c) {
-      return c.words.contains(word);
-    });
-    weight[word] = having == 0 ? 0
-                               : std::log(static_cast<double>(candidates.size() + 1) /
-                                          static_cast<double>(having));
+    const auto having = std::count_if(candidates.begin(), candidates.end(),
+                                      [&](const auto& c) { return c.words.contains(word); });
+    weight[word] =
+        having == 0
+            ? 0
+            : std::log(static_cast<double>(candidates.size() + 1) / static_cast<double>(having));
     total += weight[word];
   }
   for (Candidate& candidate : candidates) {
@@ -102,11 +113,16 @@ void Score(const Words& prompt, std::vector<Candidate>& candidates) {
 
 std::string_view Told(store::EvidenceKind kind) {
   switch (kind) {
-    case store::EvidenceKind::kLabelShould: return "labelled should";
-    case store::EvidenceKind::kLabelShouldNot: return "labelled should not";
-    case store::EvidenceKind::kTriggered: return "the model loaded it";
-    case store::EvidenceKind::kStarted: return "started by command";
-    case store::EvidenceKind::kSibling: return "another skill ran";
+    case store::EvidenceKind::kLabelShould:
+      return "labelled should";
+    case store::EvidenceKind::kLabelShouldNot:
+      return "labelled should not";
+    case store::EvidenceKind::kTriggered:
+      return "the model loaded it";
+    case store::EvidenceKind::kStarted:
+      return "started by command";
+    case store::EvidenceKind::kSibling:
+      return "another skill ran";
   }
   return "";
 }
@@ -146,12 +162,11 @@ void AddScores(const std::vector<Candidate>& candidates, const std::string& skil
     const bool itself = base::EqualsIgnoreCase(candidate.skill, skill);
     if (!itself && (shown == kShownSkills || candidate.score <= 0)) continue;
     shown += itself ? 0 : 1;
-    std::string words = candidate.shared.empty() ? "no word in common"
-                                                 : base::Join(candidate.shared, " ");
-    answer.evidence.push_back(
-        {itself ? "overlap" : "competitor",
-         fmt::format("{}: {:.0f} % of the telling words ({})", candidate.skill,
-                     candidate.score * 100, words)});
+    std::string words =
+        candidate.shared.empty() ? "no word in common" : base::Join(candidate.shared, " ");
+    answer.evidence.push_back({itself ? "overlap" : "competitor",
+                               fmt::format("{}: {:.0f} % of the telling words ({})",
+                                           candidate.skill, candidate.score * 100, words)});
   }
 }
 
@@ -161,7 +176,8 @@ void Decide(const std::vector<Candidate>& candidates, WhyAnswer& answer) {
   });
   if (own->score <= 0) {
     answer.cause = "no_overlap";
-    answer.explanation = "Neither its name nor its description shares a telling word with the prompt.";
+    answer.explanation =
+        "Neither its name nor its description shares a telling word with the prompt.";
     answer.fix = "say in the description when it is needed, in words people type";
     answer.fix_command = "selftune evolve --skill '" + answer.skill + "'";
   } else if (candidates.front().score > own->score) {
@@ -170,7 +186,8 @@ void Decide(const std::vector<Candidate>& candidates, WhyAnswer& answer) {
     answer.fix = "say in both descriptions what tells the two apart";
   } else {
     answer.cause = "would_match";
-    answer.explanation = "By words alone it matches the prompt best; what a model does is not known.";
+    answer.explanation =
+        "By words alone it matches the prompt best; what a model does is not known.";
   }
 }
 

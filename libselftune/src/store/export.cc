@@ -81,8 +81,8 @@ StatusOr<std::string> Condition(Db& db, const std::string& table, const TimeWind
   ST_ASSIGN_OR_RETURN(const std::set<std::string> columns, ColumnsOf(db, table));
   if (!columns.contains("session_pk")) return std::string();
   const WindowBounds bounds = BoundsOf(window);
-  const std::string inside =
-      fmt::format("coalesce(started_ms,0)>={} AND coalesce(started_ms,0)<{}", bounds.from, bounds.to);
+  const std::string inside = fmt::format("coalesce(started_ms,0)>={} AND coalesce(started_ms,0)<{}",
+                                         bounds.from, bounds.to);
   if (table == "session") return " WHERE " + inside;
   return " WHERE session_pk IN (SELECT session_pk FROM session WHERE " + inside + ")";
 }
@@ -104,11 +104,12 @@ StatusOr<std::vector<std::string>> ChosenTables(const ExportOptions& options) {
 }
 
 Status CheckOptions(const ExportOptions& options) {
-  const bool part = !options.tables.empty() || options.window.from.has_value() ||
-                    options.window.to.has_value();
+  const bool part =
+      !options.tables.empty() || options.window.from.has_value() || options.window.to.has_value();
   if (options.format == ExportFormat::kJsonl || !part) return absl::OkStatus();
-  return Fail(kInvalidRequest, "exporting as a database: it is always whole; tables, since and "
-                               "until are for jsonl");
+  return Fail(kInvalidRequest,
+              "exporting as a database: it is always whole; tables, since and "
+              "until are for jsonl");
 }
 
 Status CheckFolder(const std::string& dir) {
@@ -167,13 +168,21 @@ std::string RowJson(sqlite3_stmt* stmt) {
   for (int i = 0; i < sqlite3_column_count(stmt); ++i) {
     out.Key(sqlite3_column_name(stmt, i));
     switch (sqlite3_column_type(stmt, i)) {
-      case SQLITE_INTEGER: out.Int(sqlite3_column_int64(stmt, i)); break;
-      case SQLITE_FLOAT: out.Double(sqlite3_column_double(stmt, i)); break;
-      case SQLITE_NULL: out.Null(); break;
+      case SQLITE_INTEGER:
+        out.Int(sqlite3_column_int64(stmt, i));
+        break;
+      case SQLITE_FLOAT:
+        out.Double(sqlite3_column_double(stmt, i));
+        break;
+      case SQLITE_NULL:
+        out.Null();
+        break;
       case SQLITE_BLOB:
         out.BeginObject().Field("hex", base::Hex(BytesOf(stmt, i))).EndObject();
         break;
-      default: out.String(BytesOf(stmt, i)); break;
+      default:
+        out.String(BytesOf(stmt, i));
+        break;
     }
   }
   out.EndObject();
@@ -312,7 +321,8 @@ StatusOr<ExportReport> ExportStore(Db& db, const std::string& dir, const ExportO
     }
   }
   report.manifest = Manifest(db, options, report, now);
-  ST_RETURN_IF_ERROR(base::WriteFileNew(base::JoinPath(dir, kManifest), report.manifest + "\n", 0600));
+  ST_RETURN_IF_ERROR(
+      base::WriteFileNew(base::JoinPath(dir, kManifest), report.manifest + "\n", 0600));
   return report;
 }
 

@@ -18,9 +18,10 @@ constexpr char kSources[] = R"sql(
 constexpr char kError[] = R"sql(
   SELECT last_error,path FROM source_file WHERE platform=?1 AND last_error IS NOT NULL AND state='active'
   ORDER BY path LIMIT 1)sql";
-// Walks the index of session ids; asked by the doctor alone.
+// Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
-  SELECT session_id,min(platform),max(platform) FROM session GROUP BY session_id HAVING count(*)>1 LIMIT 1)sql";
+  SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
+  CROSS JOIN session o ON o.session_id=s.session_id AND o.platform>s.platform LIMIT 1)sql";
 constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "store/queries/for_each.h"
 
 namespace selftune::store {
 namespace {
@@ -18,7 +19,8 @@ constexpr char kPrompt[] = R"sql(
   FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
   LEFT JOIN workspace w ON w.workspace_id=s.workspace_id LEFT JOIN source_file f ON f.source_id=p.source_id
   WHERE p.session_pk=?1 AND p.seq=?2)sql";
-constexpr char kLastSeq[] = R"sql(SELECT seq FROM prompt WHERE session_pk=?1 ORDER BY seq DESC LIMIT 1)sql";
+constexpr char kLastSeq[] =
+    R"sql(SELECT seq FROM prompt WHERE session_pk=?1 ORDER BY seq DESC LIMIT 1)sql";
 constexpr char kNextPrompt[] = R"sql(
   SELECT prompt_pk,seq FROM prompt WHERE session_pk=?1 AND seq>?2 AND actionable=1 ORDER BY seq LIMIT 1)sql";
 constexpr char kLabels[] = R"sql(
@@ -43,18 +45,8 @@ constexpr char kCompaction[] = R"sql(
 constexpr char kHosts[] = R"sql(SELECT platform FROM host ORDER BY platform)sql";
 constexpr char kNewestListing[] = R"sql(
   SELECT s.session_pk,s.session_id,s.started_ms FROM session s
-  WHERE s.platform=?1 AND s.kind='main' AND EXISTS(SELECT 1 FROM exposure e WHERE e.session_pk=s.session_pk)
+  WHERE +s.platform=?1 AND s.kind='main' AND EXISTS(SELECT 1 FROM exposure e WHERE e.session_pk=s.session_pk)
   ORDER BY coalesce(s.started_ms,0) DESC,s.session_pk DESC LIMIT 1)sql";
-
-template <typename Row>
-Status ForEach(StatusOr<Cursor> query, Row&& row) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return absl::OkStatus();
-    row(rows);
-  }
-}
 
 Status AddSignals(Db& db, PromptPk prompt, SkillId skill, int32_t seq, JudgementAt& out) {
   return ForEach(db.Query(kSignals, prompt, skill), [&](const Cursor& row) {
@@ -128,12 +120,10 @@ StatusOr<JudgementAt> ReadJudgementAt(Db& db, const PromptPlaceItem& prompt, Ski
         next_seq = static_cast<int32_t>(row.Int(1));
       }));
   if (next) ST_RETURN_IF_ERROR(AddSignals(db, next, skill, next_seq, out));
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kCompeting, prompt.pk, skill), [&](const Cursor& row) {
-    out.competing.push_back(row.String(0));
-  }));
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kMissed, prompt.pk, skill), [&](const Cursor& row) {
-    out.missed_cause = row.String(0);
-  }));
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kCompeting, prompt.pk, skill),
+                             [&](const Cursor& row) { out.competing.push_back(row.String(0)); }));
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kMissed, prompt.pk, skill),
+                             [&](const Cursor& row) { out.missed_cause = row.String(0); }));
   return out;
 }
 
@@ -153,9 +143,9 @@ StatusOr<std::vector<UseAt>> ReadUsesAt(Db& db, PromptPk prompt, SkillId skill) 
 
 StatusOr<std::optional<CompactionAt>> CompactionBefore(Db& db, const PromptPlaceItem& prompt) {
   std::optional<CompactionAt> out;
-  ST_RETURN_IF_ERROR(ForEach(
-      db.Query(kCompaction, prompt.session, prompt.source_offset, prompt.at),
-      [&](const Cursor& row) { out = CompactionAt{row.OptTime(0), row.OptInt(1)}; }));
+  ST_RETURN_IF_ERROR(
+      ForEach(db.Query(kCompaction, prompt.session, prompt.source_offset, prompt.at),
+              [&](const Cursor& row) { out = CompactionAt{row.OptTime(0), row.OptInt(1)}; }));
   return out;
 }
 

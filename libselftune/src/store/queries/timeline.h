@@ -18,9 +18,9 @@ namespace selftune::store {
 // A listing the host sent in a session.
 struct ExposureRowItem {
   std::optional<UtcMillis> at;
-  std::string cause;               // listing delta compaction
-  int64_t skills = 0, chars = 0;   // in it
-  bool inherited = false;          // from the session it branched off
+  std::string cause;                  // listing delta compaction
+  int64_t skills = 0, chars = 0;      // in it
+  bool inherited = false;             // from the session it branched off
   std::optional<int64_t> prompt_seq;  // first prompt it holds for, empty = from the start
   std::string source_path;
   std::optional<int64_t> source_offset, source_line;
@@ -49,9 +49,9 @@ struct SignalAt {
 };
 struct JudgementAt {
   std::vector<LabelItem> labels;
-  std::vector<SignalAt> signals;             // at the prompt and at the next one of the person
-  std::vector<std::string> competing;        // other skills that ran in the turn
-  std::optional<std::string> missed_cause;   // as stored
+  std::vector<SignalAt> signals;            // at the prompt and at the next one of the person
+  std::vector<std::string> competing;       // other skills that ran in the turn
+  std::optional<std::string> missed_cause;  // as stored
 };
 [[nodiscard]] StatusOr<JudgementAt> ReadJudgementAt(Db& db, const PromptPlaceItem& prompt,
                                                     SkillId skill);

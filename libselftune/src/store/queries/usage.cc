@@ -28,9 +28,12 @@ constexpr char kTest[] = R"sql(
 
 const char* Statement(UsageBy by) {
   switch (by) {
-    case UsageBy::kPurpose: return kByPurpose;
-    case UsageBy::kModel: return kByModel;
-    case UsageBy::kSkill: return kBySkill;
+    case UsageBy::kPurpose:
+      return kByPurpose;
+    case UsageBy::kModel:
+      return kByModel;
+    case UsageBy::kSkill:
+      return kBySkill;
   }
   return kByPurpose;
 }

@@ -1,0 +1,237 @@
+#include "store/queries/skill_facts.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "store/queries/for_each.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr int64_t kMsPerDay = 86'400'000;
+
+constexpr char kTotals[] = R"sql(
+  SELECT k.skill_id,k.name,t.checks,t.triggered,t.missed,t.sessions,t.last_ms,t.last_scope,x.autonomy,
+    x.cooldown_until_ms,x.frozen_until_ms
+  FROM skill k LEFT JOIN skill_total t ON t.skill_id=k.skill_id LEFT JOIN skill_state x ON x.skill_id=k.skill_id
+  ORDER BY k.name)sql";
+constexpr char kWindows[] = R"sql(
+  SELECT skill_id,sum(triggered),sum(refused),sum(requested),sum(missed) FROM skill_day
+  WHERE day>=?1 AND day<=?2 AND skill_id<>0 GROUP BY skill_id)sql";
+constexpr char kPlaces[] = R"sql(
+  SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git
+  FROM skill_location ORDER BY skill_id,path)sql";
+constexpr char kPlatforms[] = R"sql(SELECT platform FROM host ORDER BY platform)sql";
+constexpr char kSessionsOn[] = R"sql(SELECT session_pk FROM session WHERE platform=?1)sql";
+constexpr char kSkillSessions[] = R"sql(
+  SELECT k.skill_id,z.session_pk FROM skill k CROSS JOIN skill_session z ON z.skill_id=k.skill_id)sql";
+constexpr char kListed[] = R"sql(
+  SELECT length(l.name)+coalesce(length(b.text),0) FROM listing_entry l LEFT JOIN body b ON b.body_id=l.description_body
+  WHERE l.skill_id=?1 AND l.state IN('full','truncated','name_only') ORDER BY l.listing_id DESC LIMIT 1)sql";
+constexpr char kSignals[] = R"sql(
+  SELECT skill_id,kind,count(DISTINCT session_pk) FROM improvement_signal
+  WHERE state='pending' AND skill_id IS NOT NULL AND resolved=1 AND occurred_ms>=?1 GROUP BY 1,2)sql";
+constexpr char kDeploys[] = R"sql(
+  SELECT skill_id,deploy_id,proposal_id,coalesce(finished_ms,started_ms) FROM deploy d
+  WHERE kind IN('deploy','publish') AND state='deployed'
+    AND NOT EXISTS(SELECT 1 FROM deploy u WHERE u.undoes=d.deploy_id AND u.state='deployed')
+  ORDER BY skill_id,started_ms DESC,deploy_id DESC)sql";
+constexpr char kOpen[] = R"sql(
+  SELECT skill_id,count(*) FROM proposal WHERE state IN('created','validated','approved') GROUP BY skill_id)sql";
+constexpr char kWatches[] = R"sql(
+  SELECT skill_id,deploy_id,state,drifting FROM watch ORDER BY skill_id,started_ms DESC,deploy_id DESC)sql";
+constexpr char kCounts[] = R"sql(
+  SELECT (SELECT value FROM counter WHERE name='sessions'),(SELECT value FROM counter WHERE name='prompts'),
+    (SELECT coalesce(sum(triggered),0) FROM skill_total))sql";
+constexpr char kNewest[] = R"sql(
+  SELECT ended_ms FROM session WHERE strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch')>''
+  ORDER BY strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch') DESC LIMIT 1)sql";
+constexpr char kNth[] = R"sql(
+  SELECT started_ms FROM session WHERE kind='main' AND coalesce(started_ms,0)>0
+  ORDER BY coalesce(started_ms,0) DESC,session_pk DESC LIMIT 1 OFFSET ?1)sql";
+constexpr char kPromptsWithout[] = R"sql(
+  SELECT p.body_id,EXISTS(SELECT 1 FROM observation o WHERE o.prompt_pk=p.prompt_pk AND o.effective=1
+      AND o.outcome='triggered')
+  FROM prompt p JOIN session s ON s.session_pk=p.session_pk
+  WHERE p.actionable=1 AND p.active=1 AND coalesce(p.occurred_ms,0)>=?1 AND coalesce(p.occurred_ms,0)<?2
+    AND (?3='' OR s.platform=?3)
+  ORDER BY coalesce(p.occurred_ms,0) DESC,p.prompt_pk DESC LIMIT ?4)sql";
+constexpr char kBody[] = R"sql(SELECT sha256,text FROM body WHERE body_id=?1)sql";
+
+}  // namespace
+
+StatusOr<std::vector<SkillTotals>> ReadSkillTotals(Db& db) {
+  std::vector<SkillTotals> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kTotals), [&](const Cursor& row) {
+    out.push_back({.id = row.Key<SkillId>(0),
+                   .name = row.String(1),
+                   .checks = row.Int(2),
+                   .triggered = row.Int(3),
+                   .missed = row.Int(4),
+                   .sessions = row.Int(5),
+                   .last = row.OptTime(6),
+                   .last_scope = row.String(7),
+                   .autonomy = row.String(8),
+                   .cooldown_until = row.OptTime(9),
+                   .frozen_until = row.OptTime(10)});
+  }));
+  return out;
+}
+
+StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& window) {
+  const int64_t from = window.from.has_value() ? DayOf(*window.from) : INT64_MIN;
+  int64_t to = INT64_MAX;
+  if (window.to.has_value()) {
+    // A window that ends at midnight does not reach into the next day.
+    to = DayOf(*window.to);
+    if (window.to->value == to * kMsPerDay) --to;
+  }
+  std::vector<SkillWindow> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kWindows, from, to), [&](const Cursor& row) {
+    out.push_back({row.Key<SkillId>(0), row.Int(1), row.Int(2), row.Int(3), row.Int(4)});
+  }));
+  return out;
+}
+
+StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
+  std::vector<SkillPlace> out;
+  const auto flag = [](const Cursor& row, int column) -> std::optional<bool> {
+    if (row.IsNull(column)) return std::nullopt;
+    return row.Bool(column);
+  };
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kPlaces), [&](const Cursor& row) {
+    out.push_back({.id = row.Key<SkillId>(0),
+                   .path = row.String(1),
+                   .scope = row.String(2),
+                   .registry_dir = row.String(3),
+                   .project_root = row.String(4),
+                   .content_sha256 = std::string(row.Bytes(5)),
+                   .implicit_allowed = flag(row, 6),
+                   .in_git = flag(row, 7)});
+  }));
+  return out;
+}
+
+StatusOr<std::vector<std::pair<SkillId, std::string>>> ReadSkillPlatforms(Db& db) {
+  std::vector<std::string> platforms;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kPlatforms),
+                             [&](const Cursor& row) { platforms.push_back(row.String(0)); }));
+  // Joined here: a map by row number is cheaper than a look-up of each session.
+  std::vector<uint8_t> platform_of;
+  for (size_t i = 0; i < platforms.size(); ++i) {
+    ST_RETURN_IF_ERROR(ForEach(db.Query(kSessionsOn, platforms[i]), [&](const Cursor& row) {
+      const auto pk = static_cast<size_t>(row.Int(0));
+      if (pk >= platform_of.size()) platform_of.resize(pk + 1, UINT8_MAX);
+      platform_of[pk] = static_cast<uint8_t>(i);
+    }));
+  }
+  std::set<std::pair<int64_t, size_t>> seen;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kSkillSessions), [&](const Cursor& row) {
+    const auto pk = static_cast<size_t>(row.Int(1));
+    if (pk >= platform_of.size() || platform_of[pk] == UINT8_MAX) return;
+    seen.insert({row.Int(0), platform_of[pk]});
+  }));
+  std::vector<std::pair<SkillId, std::string>> out;
+  for (const auto& [skill, platform] : seen) out.emplace_back(SkillId{skill}, platforms[platform]);
+  return out;
+}
+
+StatusOr<std::optional<int64_t>> ListedChars(Db& db, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kListed, skill));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.OptInt(0) : std::nullopt;
+}
+
+StatusOr<std::vector<SignalWeight>> ReadSignalWeights(Db& db, UtcMillis since) {
+  std::vector<SignalWeight> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kSignals, since), [&](const Cursor& row) {
+    out.push_back({row.Key<SkillId>(0), row.String(1), row.Int(2)});
+  }));
+  return out;
+}
+
+StatusOr<std::vector<StandingDeploy>> ReadStandingDeploys(Db& db) {
+  std::vector<StandingDeploy> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kDeploys), [&](const Cursor& row) {
+    const auto id = row.Key<SkillId>(0);
+    if (!out.empty() && out.back().id == id) return;  // an older one
+    out.push_back({id, row.String(1), row.String(2), row.Time(3)});
+  }));
+  return out;
+}
+
+StatusOr<std::vector<std::pair<SkillId, int64_t>>> ReadOpenProposals(Db& db) {
+  std::vector<std::pair<SkillId, int64_t>> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kOpen), [&](const Cursor& row) {
+    out.emplace_back(row.Key<SkillId>(0), row.Int(1));
+  }));
+  return out;
+}
+
+StatusOr<std::vector<SkillWatch>> ReadSkillWatches(Db& db) {
+  std::vector<SkillWatch> out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kWatches), [&](const Cursor& row) {
+    const auto id = row.Key<SkillId>(0);
+    if (!out.empty() && out.back().id == id) return;
+    out.push_back({id, row.String(1), row.String(2), row.Bool(3)});
+  }));
+  return out;
+}
+
+StatusOr<Counts> ReadCounts(Db& db) {
+  Counts out;
+  ST_RETURN_IF_ERROR(ForEach(
+      db.Query(kCounts), [&](const Cursor& row) { out = {row.Int(0), row.Int(1), row.Int(2)}; }));
+  return out;
+}
+
+StatusOr<std::optional<UtcMillis>> NewestEvidence(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kNewest));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.OptTime(0) : std::nullopt;
+}
+
+StatusOr<std::optional<UtcMillis>> NthNewestSession(Db& db, int64_t n) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kNth, std::max<int64_t>(n, 1) - 1));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.OptTime(0) : std::nullopt;
+}
+
+StatusOr<Unmatched> ReadUnmatched(Db& db, const EvidenceScope& scope, int64_t limit, size_t top) {
+  const WindowBounds bounds = BoundsOf(scope.window);
+  Unmatched out;
+  std::map<int64_t, std::pair<int64_t, int64_t>> bodies;  // count, place of the newest
+  ST_RETURN_IF_ERROR(
+      ForEach(db.Query(kPromptsWithout, bounds.from, bounds.to, scope.platform, limit + 1),
+              [&](const Cursor& row) {
+                if (out.prompts == limit) {
+                  out.truncated = true;
+                  return;
+                }
+                const int64_t place = out.prompts++;
+                if (row.Bool(1)) return;
+                ++out.count;
+                const auto [it, added] = bodies.try_emplace(row.Int(0), 0, place);
+                ++it->second.first;
+              }));
+  std::vector<std::pair<int64_t, std::pair<int64_t, int64_t>>> order(bodies.begin(), bodies.end());
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.second.first != b.second.first ? a.second.first > b.second.first
+                                            : a.second.second < b.second.second;
+  });
+  if (order.size() > top) order.resize(top);
+  for (const auto& [body, count] : order) {
+    ST_RETURN_IF_ERROR(ForEach(db.Query(kBody, body), [&, &n = count.first](const Cursor& row) {
+      out.top.push_back({base::Hex(row.Bytes(0)), row.String(1), n});
+    }));
+  }
+  return out;
+}
+
+}  // namespace selftune::store
