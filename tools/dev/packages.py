@@ -32,8 +32,12 @@ GROUPS = {
     "build": TOOLS + LIBRARIES + ["ccache"],
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
-    "tests": ["nodejs", "strace", "valgrind"],
+    "tests": ["nodejs", "npm", "strace", "util-linux", "valgrind"],
 }
+
+
+# Often installed from elsewhere, with another package name.
+COMMANDS = {"nodejs": "node", "npm": "npm"}
 
 
 def missing(packages):
@@ -44,7 +48,7 @@ def missing(packages):
         ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n", *packages],
         capture_output=True, text=True, check=False)
     have = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("installed ")}
-    return [p for p in packages if p not in have]
+    return [p for p in packages if p not in have and not shutil.which(COMMANDS.get(p, ""))]
 
 
 def ensure(*groups):
