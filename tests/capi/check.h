@@ -8,30 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                          \
-  do {                                                                            \
-    if (!(condition)) {                                                           \
-      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);   \
-      exit(1);                                                                    \
-    }                                                                             \
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
+      fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition); \
+      exit(1);                                                                  \
+    }                                                                           \
   } while (0)
 
 /* What a skipped test exits with. */
 #define SKIPPED 77
 
 /* A new empty home below the folder for temporary files. */
-static inline const char *fake_home(void) {
+static inline const char* fake_home(void) {
   static char path[512];
-  const char *tmp = getenv("TMPDIR");
+  const char* tmp = getenv("TMPDIR");
   snprintf(path, sizeof path, "%s/selftune-capi-XXXXXX", tmp != NULL ? tmp : "/tmp");
   CHECK(mkdtemp(path) != NULL);
   return path;
 }
 
-static inline selftune_engine_t *open_at(const char *home, uint32_t flags) {
-  static const char *const env[] = {"PATH=/nonexistent", NULL};
+static inline selftune_engine_t* open_at(const char* home, uint32_t flags) {
+  static const char* const env[] = {"PATH=/nonexistent", NULL};
   selftune_options_t options = SELFTUNE_OPTIONS_INIT;
-  selftune_engine_t *engine = NULL;
+  selftune_engine_t* engine = NULL;
   options.home = selftune_str(home);
   options.flags = flags;
   options.env = env;
@@ -40,10 +40,10 @@ static inline selftune_engine_t *open_at(const char *home, uint32_t flags) {
 }
 
 /* The name of the error of a request that must fail. Static. */
-static inline const char *failing(selftune_engine_t *engine, const char *request) {
+static inline const char* failing(selftune_engine_t* engine, const char* request) {
   static char name[64];
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
-  selftune_error_t *error = NULL;
+  selftune_error_t* error = NULL;
   const selftune_code_t code = selftune_request(engine, selftune_str(request), &reply, &error);
   CHECK(code != SELFTUNE_OK);
   CHECK(error != NULL);
@@ -56,20 +56,19 @@ static inline const char *failing(selftune_engine_t *engine, const char *request
   return name;
 }
 
-#define CHECK_FAILS(engine, request, want)                                              \
-  do {                                                                                  \
-    const char *got = failing(engine, request);                                         \
-    if (strcmp(got, want) != 0) {                                                       \
-      fprintf(stderr, "%s:%d: %s: expected %s, got %s\n", __FILE__, __LINE__, request,  \
-              want, got);                                                               \
-      exit(1);                                                                          \
-    }                                                                                   \
+#define CHECK_FAILS(engine, request, want)                                                         \
+  do {                                                                                             \
+    const char* got = failing(engine, request);                                                    \
+    if (strcmp(got, want) != 0) {                                                                  \
+      fprintf(stderr, "%s:%d: %s: expected %s, got %s\n", __FILE__, __LINE__, request, want, got); \
+      exit(1);                                                                                     \
+    }                                                                                              \
   } while (0)
 
 /* The reply holds `part`. */
-static inline void check_reply(selftune_engine_t *engine, const char *request, const char *part) {
+static inline void check_reply(selftune_engine_t* engine, const char* request, const char* part) {
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
-  selftune_error_t *error = NULL;
+  selftune_error_t* error = NULL;
   if (selftune_request(engine, selftune_str(request), &reply, &error) != SELFTUNE_OK) {
     fprintf(stderr, "%s: %s\n", request, selftune_error_json(error));
     exit(1);
@@ -85,10 +84,11 @@ static inline void check_reply(selftune_engine_t *engine, const char *request, c
 }
 
 /* Makes an empty store; ends the test as skipped when nothing can make one. */
-static inline void make_store(selftune_engine_t *engine) {
+static inline void make_store(selftune_engine_t* engine) {
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
-  selftune_error_t *error = NULL;
-  if (selftune_request(engine, selftune_str("{\"op\":\"sync.run\"}"), &reply, &error) != SELFTUNE_OK) {
+  selftune_error_t* error = NULL;
+  if (selftune_request(engine, selftune_str("{\"op\":\"sync.run\"}"), &reply, &error) !=
+      SELFTUNE_OK) {
     const int missing = strcmp(selftune_error_name(error), "UNKNOWN_OPERATION") == 0;
     fprintf(stderr, "sync.run: %s\n", selftune_error_message(error));
     exit(missing ? SKIPPED : 1);

@@ -7,7 +7,8 @@ static const selftune_buf_t kBuffer = SELFTUNE_BUF_INIT;
 
 int main(void) {
   return kOptions.struct_size == sizeof kOptions && kCallbacks.struct_size == sizeof kCallbacks &&
-                 kBuffer.data == NULL && selftune_str("four").size == 4 && selftune_str(NULL).size == 0
+                 kBuffer.data == NULL && selftune_str("four").size == 4 &&
+                 selftune_str(NULL).size == 0
              ? 0
              : 1;
 }

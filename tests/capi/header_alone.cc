@@ -9,7 +9,6 @@ inline int Answer() { return SELFTUNE_OK; }
 int main() {
   const selftune_options_t options = SELFTUNE_OPTIONS_INIT;
   const selftune_callbacks_t callbacks = SELFTUNE_CALLBACKS_INIT;
-  return options.struct_size == sizeof options && callbacks.event == nullptr
-             ? selftune::Answer()
-             : 1;
+  return options.struct_size == sizeof options && callbacks.event == nullptr ? selftune::Answer()
+                                                                             : 1;
 }

@@ -59,7 +59,9 @@ class CliTest(unittest.TestCase):
         self.assertEqual(schema_check.problems(SCHEMAS["selftune/envelope@1"], doc), [])
         if doc["schema"] in SCHEMAS and doc["data"] is not None and "--fields" not in argv:
             self.assertEqual(schema_check.problems(SCHEMAS[doc["schema"]], doc["data"]), [])
-        self.assertEqual(doc["ok"], status == 0 or "--exit-zero" in argv and doc["error"] is None)
+        if "--exit-zero" in argv:
+            return doc
+        self.assertEqual(doc["ok"], status == 0)
         if doc["ok"]:
             self.assertIsNone(doc["error"])
             self.assertEqual(err, "", "a command that works says nothing on stderr")
@@ -252,7 +254,7 @@ class Request(CliTest):
         for text, code, exit_code in (
             ("", "INVALID_REQUEST", 64), ("{", "INVALID_REQUEST", 64), ("7", "INVALID_REQUEST", 64),
             ('{"op":"nothing.here"}', "UNKNOWN_OPERATION", 64),
-            ('{"op":"skill.parse","params":{"path":"/nonexistent"}}', "FILE_NOT_FOUND", 1),
+            ('{"op":"skill.parse","params":{"path":"no/such/file"}}', "FILE_NOT_FOUND", 1),
             ('{"op":"skill.parse","params":{"path":"x","extra":1}}', "INVALID_REQUEST", 64),
         ):
             with self.subTest(text=text):
@@ -291,6 +293,31 @@ class Request(CliTest):
         code, out, _ = self.run_cli("request", "--json-lines", '{"op":"about.version"}')
         self.assertEqual(code, 0)
         self.assertTrue(json.loads(out.splitlines()[-1])["ok"])
+
+
+class Skills(CliTest):
+    def test_lint_says_what_is_wrong_and_where(self):
+        path = self.skill_file("---\nname: Bad Name\ndescription: \"\"\n---\n")
+        doc = self.envelope("skills", "lint", str(path), code=3)
+        codes = {f["code"]: f for f in doc["data"]["findings"]}
+        self.assertEqual(codes["empty_description"]["level"], "error")
+        self.assertEqual(codes["empty_description"]["line"], 3)
+        self.assertIsNone(codes["invalid_name"]["line"])
+        self.envelope("skills", "lint", str(path), "--exit-zero")
+        for params in ({}, {"path": str(path), "text": "x"}):
+            self.envelope("request", json.dumps({"op": "skill.lint", "params": params}), code=64)
+
+    def test_lint_knows_the_neighbours(self):
+        text = "Use when somebody asks to merge, split or fill PDF forms and documents in a folder."
+        for name in ("one", "two"):
+            folder = self.home / ".claude" / "skills" / name
+            folder.mkdir(parents=True)
+            (folder / "SKILL.md").write_text("---\nname: %s\ndescription: %s\n---\n" % (name, text))
+        path = str(self.home / ".claude" / "skills" / "one" / "SKILL.md")
+        alone = self.envelope("skills", "lint", path)["data"]["findings"]
+        beside = self.envelope("skills", "lint", path, "--platform", "claude")["data"]["findings"]
+        self.assertNotIn("overlaps_other_skill", [f["code"] for f in alone])
+        self.assertIn("overlaps_other_skill", [f["code"] for f in beside])
 
 
 class Store(CliTest):

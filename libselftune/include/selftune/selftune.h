@@ -8,8 +8,8 @@
  *      selftune_error_t *error = NULL;
  *      if (selftune_open(&options, &engine, &error) == SELFTUNE_OK) {
  *        selftune_buf_t reply = SELFTUNE_BUF_INIT;
- *        if (selftune_request(engine, selftune_str("{\"op\":\"about.version\"}"), &reply, &error) == SELFTUNE_OK)
- *          puts(reply.data);
+ *        const selftune_str_t request = selftune_str("{\"op\":\"about.version\"}");
+ *        if (selftune_request(engine, request, &reply, &error) == SELFTUNE_OK) puts(reply.data);
  *        selftune_buf_free(&reply);
  *        selftune_close(engine);
  *      }
@@ -59,19 +59,19 @@ typedef struct selftune_error selftune_error_t;
 
 /** Borrowed bytes, normally UTF-8. */
 typedef struct {
-  const char *data;
+  const char* data;
   size_t size;
 } selftune_str_t;
 
 /** Owned bytes; data[size] is 0. Give back with selftune_buf_free(). */
 typedef struct {
-  char *data;
+  char* data;
   size_t size;
 } selftune_buf_t;
 #define SELFTUNE_BUF_INIT {NULL, 0}
 
 /** A NUL-terminated text as a borrowed string; NULL gives the empty one. */
-static inline selftune_str_t selftune_str(const char *text) {
+static inline selftune_str_t selftune_str(const char* text) {
   selftune_str_t out;
   out.data = text;
   out.size = text != NULL ? strlen(text) : 0;
@@ -111,14 +111,14 @@ SELFTUNE_API uint32_t selftune_abi_version(void);
 
 /** Version of the library as text, "0.1.0". Static.
  *  @since 0.1 */
-SELFTUNE_API const char *selftune_version(void);
+SELFTUNE_API const char* selftune_version(void);
 
 /** Whether the library was built with a feature.
  *  @param feature  "llm-handler", "subscribe", "jobs", "http", "arrow" ...;
  *                  an unknown name is a feature it does not have.
  *  @return 1 or 0.
  *  @since 0.1 */
-SELFTUNE_API int32_t selftune_has(const char *feature);
+SELFTUNE_API int32_t selftune_has(const char* feature);
 
 /* ------------------------------------------------------------------ Engine */
 
@@ -147,30 +147,30 @@ typedef struct {
   selftune_str_t db_path;    /**< the store; empty: <config_dir>/selftune.db  */
   /** "K=V" entries, ended by NULL, that replace variables of the process
    *  environment for this engine; may be NULL. */
-  const char *const *env;
+  const char* const* env;
   /** One JSON object a call. From any library thread; may overlap. NULL: no log. */
-  void (*log)(void *user, int32_t level, selftune_str_t json_line);
+  void (*log)(void* user, int32_t level, selftune_str_t json_line);
   /** Milliseconds since 1970 UTC. Any thread. NULL: the system's clock. */
-  int64_t (*now_ms)(void *user);
-  void *user; /**< for log and now_ms */
+  int64_t (*now_ms)(void* user);
+  void* user; /**< for log and now_ms */
 } selftune_options_t;
 #define SELFTUNE_OPTIONS_INIT \
-  { sizeof(selftune_options_t), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, NULL, NULL, NULL }
+  {sizeof(selftune_options_t), 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, NULL, NULL, NULL, NULL}
 
 /** Opens an engine. Cheap: the store is opened by the first request that needs
  *  it.
  *  @param      options  NULL: all defaults.
  *  @param[out] engine   Close with selftune_close(). Untouched on failure.
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_open(const selftune_options_t *options, selftune_engine_t **engine,
-                                           selftune_error_t **error);
+SELFTUNE_API selftune_code_t selftune_open(const selftune_options_t* options,
+                                           selftune_engine_t** engine, selftune_error_t** error);
 
 /** Closes an engine after its last job and subscription have ended: waits for
  *  jobs that run, without cancelling them. No other call may overlap or
  *  follow, jobs and subscriptions must have been given back, and it must not
  *  be called from a callback of this engine.
  *  @since 0.1 */
-SELFTUNE_API void selftune_close(selftune_engine_t *engine);
+SELFTUNE_API void selftune_close(selftune_engine_t* engine);
 
 /* ---------------------------------------------------------------- Requests */
 
@@ -186,8 +186,8 @@ SELFTUNE_API void selftune_close(selftune_engine_t *engine);
  *  @param[out] reply    Free with selftune_buf_free(). Untouched on failure.
  *  @return SELFTUNE_OK or the kind of failure.
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_request(selftune_engine_t *engine, selftune_str_t request,
-                                              selftune_buf_t *reply, selftune_error_t **error);
+SELFTUNE_API selftune_code_t selftune_request(selftune_engine_t* engine, selftune_str_t request,
+                                              selftune_buf_t* reply, selftune_error_t** error);
 
 /** Listener of a job. Start from SELFTUNE_CALLBACKS_INIT. */
 typedef struct {
@@ -196,11 +196,10 @@ typedef struct {
    *  From a library thread, one call at a time a job. Return quickly. May call
    *  selftune_request() and selftune_job_cancel(); must not wait for or
    *  release this job, nor close the engine. */
-  void (*event)(void *user, selftune_str_t json);
-  void *user;
+  void (*event)(void* user, selftune_str_t json);
+  void* user;
 } selftune_callbacks_t;
-#define SELFTUNE_CALLBACKS_INIT \
-  { sizeof(selftune_callbacks_t), NULL, NULL }
+#define SELFTUNE_CALLBACKS_INIT {sizeof(selftune_callbacks_t), NULL, NULL}
 
 /** Starts a request on a thread of the library. A request that is not well
  *  formed fails here; one that fails later does so in selftune_job_wait().
@@ -208,9 +207,9 @@ typedef struct {
  *                         selftune_job_release() returns.
  *  @param[out] job        Give back with selftune_job_release().
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_start(selftune_engine_t *engine, selftune_str_t request,
-                                            const selftune_callbacks_t *callbacks, selftune_job_t **job,
-                                            selftune_error_t **error);
+SELFTUNE_API selftune_code_t selftune_start(selftune_engine_t* engine, selftune_str_t request,
+                                            const selftune_callbacks_t* callbacks,
+                                            selftune_job_t** job, selftune_error_t** error);
 
 /** Waits for a job and hands out its envelope, as often as asked.
  *  @param timeout_ms  Below 0: for ever. 0: only look.
@@ -218,17 +217,17 @@ SELFTUNE_API selftune_code_t selftune_start(selftune_engine_t *engine, selftune_
  *          SELFTUNE_E_CANCELLED when it was cancelled; else as
  *          selftune_request() would have.
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_job_wait(selftune_job_t *job, int64_t timeout_ms, selftune_buf_t *reply,
-                                               selftune_error_t **error);
+SELFTUNE_API selftune_code_t selftune_job_wait(selftune_job_t* job, int64_t timeout_ms,
+                                               selftune_buf_t* reply, selftune_error_t** error);
 
 /** Asks a job to stop at the next safe point. Returns at once.
  *  @since 0.1 */
-SELFTUNE_API void selftune_job_cancel(selftune_job_t *job);
+SELFTUNE_API void selftune_job_cancel(selftune_job_t* job);
 
 /** Gives the handle back. A running job goes on unheard; no callback of it
  *  happens after this returns.
  *  @since 0.1 */
-SELFTUNE_API void selftune_job_release(selftune_job_t *job);
+SELFTUNE_API void selftune_job_release(selftune_job_t* job);
 
 /* ----------------------------------------------------------- Notifications */
 
@@ -245,18 +244,20 @@ SELFTUNE_API void selftune_job_release(selftune_job_t *job);
  *  close together may come as one.
  *  @param topics   SELFTUNE_TOPIC_...; others do not call back.
  *  @param changed  `clock` counts the commits to the store; `topics` are those
- *                  that changed, all of them when several commits came as one. From a library thread, one
- *                  call at a time a subscription. May call selftune_request();
- *                  must not unsubscribe or close.
+ *                  that changed, all of them when several commits came as one. From a library
+ * thread, one call at a time a subscription. May call selftune_request(); must not unsubscribe or
+ * close.
  *  @param[out] sub Give back with selftune_unsubscribe().
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_subscribe(selftune_engine_t *engine, uint32_t topics,
-                                                void (*changed)(void *user, int64_t clock, uint32_t topics),
-                                                void *user, selftune_sub_t **sub, selftune_error_t **error);
+SELFTUNE_API selftune_code_t selftune_subscribe(selftune_engine_t* engine, uint32_t topics,
+                                                void (*changed)(void* user, int64_t clock,
+                                                                uint32_t topics),
+                                                void* user, selftune_sub_t** sub,
+                                                selftune_error_t** error);
 
 /** Ends a subscription; returns after its last callback.
  *  @since 0.1 */
-SELFTUNE_API void selftune_unsubscribe(selftune_sub_t *sub);
+SELFTUNE_API void selftune_unsubscribe(selftune_sub_t* sub);
 
 /* ------------------------------------------------------------- Model calls */
 
@@ -265,47 +266,49 @@ SELFTUNE_API void selftune_unsubscribe(selftune_sub_t *sub);
  *  selftune_alloc(); the library frees it, on failure too.
  *  @return SELFTUNE_OK; any other value fails the call it was asked for.
  *  @since 0.1 */
-typedef selftune_code_t (*selftune_llm_fn)(void *user, selftune_str_t request_json, selftune_buf_t *reply_json);
+typedef selftune_code_t (*selftune_llm_fn)(void* user, selftune_str_t request_json,
+                                           selftune_buf_t* reply_json);
 
 /** Lets the embedding program answer model calls instead of an agent CLI.
  *  @param handler  From any library thread, calls may overlap. NULL: agents
  *                  again. Requests that run keep the one they began with.
  *  @since 0.1 */
-SELFTUNE_API void selftune_set_llm_handler(selftune_engine_t *engine, selftune_llm_fn handler, void *user);
+SELFTUNE_API void selftune_set_llm_handler(selftune_engine_t* engine, selftune_llm_fn handler,
+                                           void* user);
 
 /* ------------------------------------------------------------------ Memory */
 
 /** Memory for a selftune_buf_t that a callback returns; NULL when there is
  *  none left. Give back with selftune_buf_free().
  *  @since 0.1 */
-SELFTUNE_API void *selftune_alloc(size_t size);
+SELFTUNE_API void* selftune_alloc(size_t size);
 
 /** Frees the bytes and empties the buffer; an empty one is fine.
  *  @since 0.1 */
-SELFTUNE_API void selftune_buf_free(selftune_buf_t *buffer);
+SELFTUNE_API void selftune_buf_free(selftune_buf_t* buffer);
 
 /* ------------------------------------------------------------------ Errors */
 
 /** @return the kind; SELFTUNE_OK for NULL.
  *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_error_code(const selftune_error_t *error);
+SELFTUNE_API selftune_code_t selftune_error_code(const selftune_error_t* error);
 
 /** The stable name, "STORE_BUSY". Lives as long as the error; "" for NULL.
  *  @since 0.1 */
-SELFTUNE_API const char *selftune_error_name(const selftune_error_t *error);
+SELFTUNE_API const char* selftune_error_name(const selftune_error_t* error);
 
 /** What was being done, on what, and what was found. Lives as long as the
  *  error; "" for NULL.
  *  @since 0.1 */
-SELFTUNE_API const char *selftune_error_message(const selftune_error_t *error);
+SELFTUNE_API const char* selftune_error_message(const selftune_error_t* error);
 
 /** {"code","message","suggestion","next":{"command","argv"}|null,"retryable",
  *  "exit_code","details"}. Lives as long as the error; "{}" for NULL.
  *  @since 0.1 */
-SELFTUNE_API const char *selftune_error_json(const selftune_error_t *error);
+SELFTUNE_API const char* selftune_error_json(const selftune_error_t* error);
 
 /** @since 0.1 */
-SELFTUNE_API void selftune_error_free(selftune_error_t *error);
+SELFTUNE_API void selftune_error_free(selftune_error_t* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -18,9 +18,9 @@ namespace selftune::base {
 struct FileInfo {
   uint64_t dev = 0;
   uint64_t inode = 0;
-  uint64_t size = 0;      // bytes
-  int64_t mtime_ns = 0;   // since the epoch
-  uint32_t mode = 0;      // st_mode
+  uint64_t size = 0;     // bytes
+  int64_t mtime_ns = 0;  // since the epoch
+  uint32_t mode = 0;     // st_mode
   uint64_t links = 0;
   [[nodiscard]] bool is_dir() const { return (mode & S_IFMT) == S_IFDIR; }
   [[nodiscard]] bool is_file() const { return (mode & S_IFMT) == S_IFREG; }
@@ -72,7 +72,7 @@ class FileHandle {
 
 struct DirEntry {
   std::string name;
-  bool maybe_dir = false;   // a directory, or a link or unknown type that may be one
+  bool maybe_dir = false;  // a directory, or a link or unknown type that may be one
   bool maybe_file = false;
 };
 // Entries without "." and "..", sorted by name. Absent directory: FILE_NOT_FOUND.

@@ -28,8 +28,8 @@ struct DocumentState {
 
 // simdjson's token texts run up to the next token.
 std::string_view WithoutTail(std::string_view raw) {
-  while (!raw.empty() && (raw.back() == ' ' || raw.back() == '\t' || raw.back() == '\n' ||
-                          raw.back() == '\r')) {
+  while (!raw.empty() &&
+         (raw.back() == ' ' || raw.back() == '\t' || raw.back() == '\n' || raw.back() == '\r')) {
     raw.remove_suffix(1);
   }
   return raw;
@@ -42,7 +42,8 @@ template <typename Object>
 void WalkFields(Object&& object, DocumentState& state, FieldFn fn) {
   for (auto entry : object) {
     od::field field;
-    if (const auto code = std::move(entry).get(field); code != simdjson::SUCCESS) return state.Record(code);
+    if (const auto code = std::move(entry).get(field); code != simdjson::SUCCESS)
+      return state.Record(code);
     std::string_view key;
     if (const auto code = field.unescaped_key().get(key); code != simdjson::SUCCESS) {
       return state.Record(code);
@@ -63,12 +64,18 @@ JsonField::Type JsonField::type() {
     return Type::kError;
   }
   switch (type) {
-    case od::json_type::array: return Type::kArray;
-    case od::json_type::object: return Type::kObject;
-    case od::json_type::number: return Type::kNumber;
-    case od::json_type::string: return Type::kString;
-    case od::json_type::boolean: return Type::kBool;
-    case od::json_type::null: return Type::kNull;
+    case od::json_type::array:
+      return Type::kArray;
+    case od::json_type::object:
+      return Type::kObject;
+    case od::json_type::number:
+      return Type::kNumber;
+    case od::json_type::string:
+      return Type::kString;
+    case od::json_type::boolean:
+      return Type::kBool;
+    case od::json_type::null:
+      return Type::kNull;
   }
   return Type::kError;
 }

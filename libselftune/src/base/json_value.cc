@@ -50,26 +50,42 @@ StatusOr<JsonValue> Convert(const dom::element& element, int depth) {
     return Fail(kInvalidRequest, "reading JSON: nested deeper than {}", kMaxDepth);
   }
   switch (type) {
-    case dom::element_type::ARRAY: return ConvertArray(element.get_array().value_unsafe(), depth);
-    case dom::element_type::OBJECT: return ConvertObject(element.get_object().value_unsafe(), depth);
-    case dom::element_type::INT64: return JsonValue::Int(element.get_int64().value_unsafe());
+    case dom::element_type::ARRAY:
+      return ConvertArray(element.get_array().value_unsafe(), depth);
+    case dom::element_type::OBJECT:
+      return ConvertObject(element.get_object().value_unsafe(), depth);
+    case dom::element_type::INT64:
+      return JsonValue::Int(element.get_int64().value_unsafe());
     case dom::element_type::UINT64:
-    case dom::element_type::DOUBLE: return JsonValue::Double(element.get_double().value_unsafe());
+    case dom::element_type::DOUBLE:
+      return JsonValue::Double(element.get_double().value_unsafe());
     case dom::element_type::STRING:
       return JsonValue::Text(std::string(element.get_string().value_unsafe()));
-    case dom::element_type::BOOL: return JsonValue::Bool(element.get_bool().value_unsafe());
-    case dom::element_type::NULL_VALUE: return JsonValue();
+    case dom::element_type::BOOL:
+      return JsonValue::Bool(element.get_bool().value_unsafe());
+    case dom::element_type::NULL_VALUE:
+      return JsonValue();
   }
   return JsonValue();
 }
 
 void Write(const JsonValue& value, JsonWriter& out) {
   switch (value.type()) {
-    case JsonValue::Type::kNull: out.Null(); return;
-    case JsonValue::Type::kBool: out.Bool(value.AsBool()); return;
-    case JsonValue::Type::kInt: out.Int(value.AsInt()); return;
-    case JsonValue::Type::kDouble: out.Double(value.AsDouble()); return;
-    case JsonValue::Type::kString: out.String(value.AsString()); return;
+    case JsonValue::Type::kNull:
+      out.Null();
+      return;
+    case JsonValue::Type::kBool:
+      out.Bool(value.AsBool());
+      return;
+    case JsonValue::Type::kInt:
+      out.Int(value.AsInt());
+      return;
+    case JsonValue::Type::kDouble:
+      out.Double(value.AsDouble());
+      return;
+    case JsonValue::Type::kString:
+      out.String(value.AsString());
+      return;
     case JsonValue::Type::kArray:
       out.BeginArray();
       for (const JsonValue& item : value.items()) Write(item, out);

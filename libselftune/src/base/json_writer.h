@@ -29,8 +29,8 @@ class JsonWriter {
   JsonWriter& Double(double value);  // NaN and infinities become null
   JsonWriter& Bool(bool value);
   JsonWriter& Null();
-  JsonWriter& Time(UtcMillis time);          // RFC 3339
-  JsonWriter& Raw(std::string_view json);    // already valid JSON
+  JsonWriter& Time(UtcMillis time);        // RFC 3339
+  JsonWriter& Raw(std::string_view json);  // already valid JSON
 
   // Key and value in one call; the optional forms write null when empty.
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).String(text); }

@@ -23,7 +23,8 @@ class LockFile {
   [[nodiscard]] Status Update(std::string_view holder_text);
 
  private:
-  explicit LockFile(FileHandle file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+  explicit LockFile(FileHandle file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
   FileHandle file_;
   std::string path_;
 };

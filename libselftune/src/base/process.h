@@ -16,19 +16,19 @@
 namespace selftune::base {
 
 struct ProcessOptions {
-  std::vector<std::string> argv;  // argv[0] is an absolute path
+  std::vector<std::string> argv;                        // argv[0] is an absolute path
   std::map<std::string, std::string, std::less<>> env;  // the whole environment
-  std::string cwd;                // "" = inherit
-  std::string stdin_text;         // written, then closed
+  std::string cwd;                                      // "" = inherit
+  std::string stdin_text;                               // written, then closed
   std::chrono::milliseconds timeout{60'000};
   std::chrono::milliseconds kill_grace{10'000};  // SIGTERM to SIGKILL
-  size_t max_stdout = 8 << 20;    // bytes kept; the rest is read and dropped
+  size_t max_stdout = 8 << 20;                   // bytes kept; the rest is read and dropped
   size_t max_stderr = 256 << 10;
   const Cancel* cancel = nullptr;
 };
 
 struct ProcessResult {
-  int exit_code = -1;   // -1 when killed by a signal
+  int exit_code = -1;  // -1 when killed by a signal
   int signal = 0;
   bool timed_out = false;
   bool cancelled = false;

@@ -34,10 +34,12 @@ constexpr Civil CivilFromDays(int64_t days) {
   const int64_t day_of_era = days - era * 146'097;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t mp = (5 * day_of_year + 2) / 153;
   const int64_t month = mp < 10 ? mp + 3 : mp - 9;
-  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day_of_year - (153 * mp + 2) / 5 + 1};
+  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
+          day_of_year - (153 * mp + 2) / 5 + 1};
 }
 
 constexpr int kDaysInMonth[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -150,8 +152,8 @@ std::optional<UtcMillis> ParseRfc3339(std::string_view text) {
   int64_t offset_ms = 0;
   if (!scan.Digits(4, year) || !scan.Any("-") || !scan.Digits(2, month) || !scan.Any("-") ||
       !scan.Digits(2, day) || !scan.Any("Tt ") || !scan.Digits(2, hour) || !scan.Any(":") ||
-      !scan.Digits(2, minute) || !scan.Any(":") || !scan.Digits(2, second) ||
-      !Fraction(scan, ms) || !Offset(scan, offset_ms) || !scan.done()) {
+      !scan.Digits(2, minute) || !scan.Any(":") || !scan.Digits(2, second) || !Fraction(scan, ms) ||
+      !Offset(scan, offset_ms) || !scan.done()) {
     return std::nullopt;
   }
   if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60) return std::nullopt;

@@ -18,9 +18,8 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const base::JsonValue& p
   if (params["tier"].is_string()) {
     const std::optional<llm::Tier> tier = llm::ParseTier(params["tier"].AsString());
     if (!tier.has_value()) {
-      return WithSuggestion(
-          Fail(kInvalidRequest, "unknown tier \"{}\"", params["tier"].AsString()),
-          "use fast, standard or strong", "");
+      return WithSuggestion(Fail(kInvalidRequest, "unknown tier \"{}\"", params["tier"].AsString()),
+                            "use fast, standard or strong", "");
     }
     out.tier = *tier;
   }

@@ -59,8 +59,8 @@ void WriteImproved(JsonWriter& out, const ImproveResult& result) {
   const evolution::EvolveResult& evolved = result.evolution;
   const bool tested = evolved.tested;
   out.Field("skill", result.skill)
-      .Field("path", result.paths.empty() ? std::nullopt
-                                          : std::optional<std::string>(result.paths.front()))
+      .Field("path",
+             result.paths.empty() ? std::nullopt : std::optional<std::string>(result.paths.front()))
       .Field("target", "description")
       .Field("proposal_id", NotEmpty(result.proposal_id))
       .Field("deployed", result.deployed)
@@ -80,9 +80,9 @@ void WriteImproved(JsonWriter& out, const ImproveResult& result) {
       .Field("before", NotEmpty(result.before))
       .Field("after", NotEmpty(result.after))
       .Field("rationale", NotEmpty(result.rationale))
-      .Field("diff", result.after.empty() ? std::nullopt
-                                          : std::optional<std::string>(
-                                                WordDiff(result.before, result.after)))
+      .Field("diff", result.after.empty()
+                         ? std::nullopt
+                         : std::optional<std::string>(WordDiff(result.before, result.after)))
       .Field("description_quality_before", result.quality_before)
       .Field("description_quality_after",
              result.after.empty() ? std::nullopt : std::optional<double>(result.quality_after))
@@ -100,12 +100,12 @@ void WriteDeployReceipt(JsonWriter& out, const ImproveResult& result) {
     return;
   }
   out.Key("receipt");
-  WriteReceipt(out, {.operation = "deploy",
-                     .targets = result.paths,
-                     .sha256_before = result.sha256_before,
-                     .sha256_after = result.sha256_after,
-                     .undo = {"selftune", "evolve", "rollback", "--deploy-id", result.deploy_id,
-                              "--yes"}});
+  WriteReceipt(
+      out, {.operation = "deploy",
+            .targets = result.paths,
+            .sha256_before = result.sha256_before,
+            .sha256_after = result.sha256_after,
+            .undo = {"selftune", "evolve", "rollback", "--deploy-id", result.deploy_id, "--yes"}});
 }
 
 std::string ReplyOf(const ImproveResult& result, int64_t elapsed_ms) {
@@ -155,9 +155,8 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
                       LoopWorld::Open(context, /*needs_accounting=*/!model.plan));
   if (!context.dry_run() && !model.plan) {
-    const auto recovered = deploy::Recover({.db = &loop->db(),
-                                            .state_dir = context.paths().state_dir,
-                                            .clock = &context.clock()});
+    const auto recovered = deploy::Recover(
+        {.db = &loop->db(), .state_dir = context.paths().state_dir, .clock = &context.clock()});
     ST_RETURN_IF_ERROR(recovered.status());
     if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(SyncFirst(context, loop->db()));
   }
@@ -180,8 +179,8 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   options.stop_at = model.stop_at;
   std::unique_ptr<llm::Backend> backend;
   if (!model.plan) {
-    ST_ASSIGN_OR_RETURN(backend, llm::ChooseBackend(context.env(), model.choose, &loop->db(),
-                                                    context.now()));
+    ST_ASSIGN_OR_RETURN(
+        backend, llm::ChooseBackend(context.env(), model.choose, &loop->db(), context.now()));
     world.backend = backend.get();
   }
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));

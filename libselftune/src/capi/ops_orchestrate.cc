@@ -36,11 +36,11 @@ void WriteDecision(JsonWriter& out, const SkillDecision& entry) {
       .Field("selected_because", entry.decision.reason);
   if (!entry.improved.has_value()) {
     out.Field("reason_code", entry.decision.reason_code)
-        .Field("reason", entry.error.ok() ? std::string_view(entry.decision.reason)
-                                          : Message(entry.error))
+        .Field("reason",
+               entry.error.ok() ? std::string_view(entry.decision.reason) : Message(entry.error))
         .Field("deployed", false);
-    for (const char* key : {"proposal_id", "deploy_id", "tier", "p_value", "gains", "losses",
-                            "n_holdout"}) {
+    for (const char* key :
+         {"proposal_id", "deploy_id", "tier", "p_value", "gains", "losses", "n_holdout"}) {
       out.NullField(key);
     }
   } else {
@@ -59,8 +59,8 @@ void WriteDecision(JsonWriter& out, const SkillDecision& entry) {
         .Field("losses", tested ? std::optional<int64_t>(evolved.losses) : std::nullopt)
         .Field("n_holdout", evolved.plan.holdout);
   }
-  out.Field("alert", entry.error.ok() ? std::nullopt
-                                      : std::optional<std::string>(Message(entry.error)));
+  out.Field("alert",
+            entry.error.ok() ? std::nullopt : std::optional<std::string>(Message(entry.error)));
   out.EndObject();
 }
 
@@ -150,9 +150,8 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
 void Judge(Context& context, const RunReport& report) {
   if (report.changed) context.SetChanged();
   if (report.regression_found) {
-    context.SetVerdict(WithSuggestion(
-        Fail(kRegressionFound, "a deployed change made things worse"),
-        "see what was taken back", "selftune watch"));
+    context.SetVerdict(WithSuggestion(Fail(kRegressionFound, "a deployed change made things worse"),
+                                      "see what was taken back", "selftune watch"));
     return;
   }
   for (const SkillDecision& entry : report.decisions) {
@@ -170,19 +169,18 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   const bool looks_only = context.dry_run() || model.plan;
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
                       looks_only ? LoopWorld::OpenRead(context) : LoopWorld::Open(context, false));
-  const orchestrate::RunWorld world{
-      .db = &loop->db(),
-      .env = &context.env(),
-      .clock = &context.clock(),
-      .cancel = &context.cancel(),
-      .config = &loop->config(),
-      .state_dir = context.paths().state_dir,
-      .sources = hosts::Sources(),
-      .choose = model.choose,
-      .progress = [&context](std::string_view stage, int64_t done, int64_t total,
-                             std::string_view what) {
-        context.Progress(stage, done, total, std::string(what));
-      }};
+  const orchestrate::RunWorld world{.db = &loop->db(),
+                                    .env = &context.env(),
+                                    .clock = &context.clock(),
+                                    .cancel = &context.cancel(),
+                                    .config = &loop->config(),
+                                    .state_dir = context.paths().state_dir,
+                                    .sources = hosts::Sources(),
+                                    .choose = model.choose,
+                                    .progress = [&context](std::string_view stage, int64_t done,
+                                                           int64_t total, std::string_view what) {
+                                      context.Progress(stage, done, total, std::string(what));
+                                    }};
   orchestrate::RunOptions options;
   options.skill = params["skill"].AsString();
   options.skill_path = params["skill_path"].AsString();

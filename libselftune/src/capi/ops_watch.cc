@@ -87,9 +87,9 @@ void Judge(Context& context, const std::vector<WatchResult>& watches, const std:
   }
   if (skill.empty()) return;
   if (watches.empty()) {
-    context.SetVerdict(WithSuggestion(Fail(kInsufficientEvidence, "{}: no deploy of it is known",
-                                           skill),
-                                      "nothing was deployed yet", "selftune skills show " + skill));
+    context.SetVerdict(
+        WithSuggestion(Fail(kInsufficientEvidence, "{}: no deploy of it is known", skill),
+                       "nothing was deployed yet", "selftune skills show " + skill));
   } else if (watches.front().view.row.state == "inconclusive") {
     context.SetVerdict(Fail(kOnHold, "{}: {}", skill, watches.front().view.row.reason));
   }
@@ -190,9 +190,8 @@ StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) 
     out.NullField("detail").NullField("receipt").EndObject();
     return std::move(out).Take();
   }
-  const deploy::DeployWorld world{.db = &loop->db(),
-                                  .state_dir = context.paths().state_dir,
-                                  .clock = &context.clock()};
+  const deploy::DeployWorld world{
+      .db = &loop->db(), .state_dir = context.paths().state_dir, .clock = &context.clock()};
   ST_RETURN_IF_ERROR(deploy::Recover(world).status());
   ST_ASSIGN_OR_RETURN(const deploy::RollbackOutcome outcome,
                       deploy::Rollback(world, deploy.deploy_id, "asked for by a person", ""));
@@ -200,8 +199,8 @@ StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) 
   out.Field("deploy_id", outcome.deploy_id.empty() ? deploy.deploy_id : outcome.deploy_id)
       .Field("state", state);
   WriteTargets(out, deploy, state);
-  out.Field("detail", outcome.detail.empty() ? std::nullopt
-                                             : std::optional<std::string>(outcome.detail));
+  out.Field("detail",
+            outcome.detail.empty() ? std::nullopt : std::optional<std::string>(outcome.detail));
   if (outcome.state == deploy::RollbackState::kConflicted) {
     out.NullField("receipt").EndObject();
     context.SetVerdict(WithSuggestion(

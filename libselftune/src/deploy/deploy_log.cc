@@ -47,9 +47,12 @@ store::DeployRow RowOf(const Intent& intent, const std::vector<std::string>& pla
 // Words of table deploy and deploy_target for an ending.
 std::string_view TargetState(Ending ending) {
   switch (ending) {
-    case Ending::kDeployed: return "swapped";
-    case Ending::kAborted: return "restored";
-    case Ending::kConflicted: return "conflicted";
+    case Ending::kDeployed:
+      return "swapped";
+    case Ending::kAborted:
+      return "restored";
+    case Ending::kConflicted:
+      return "conflicted";
   }
   return "conflicted";
 }
@@ -58,9 +61,12 @@ std::string_view TargetState(Ending ending) {
 ProposalState StepOf(Kind kind, Ending ending) {
   if (kind == Kind::kRollback) return ProposalState::kRolledBack;
   switch (ending) {
-    case Ending::kDeployed: return ProposalState::kDeployed;
-    case Ending::kAborted: return ProposalState::kApproved;
-    case Ending::kConflicted: return ProposalState::kConflicted;
+    case Ending::kDeployed:
+      return ProposalState::kDeployed;
+    case Ending::kAborted:
+      return ProposalState::kApproved;
+    case Ending::kConflicted:
+      return ProposalState::kConflicted;
   }
   return ProposalState::kConflicted;
 }
@@ -89,8 +95,8 @@ Status DeployLog::End(const Intent& intent, Ending ending, std::string_view reas
   store::Db& db = *world_.db;
   const UtcMillis now = world_.clock->Now();
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
-  ST_RETURN_IF_ERROR(store::FinishDeploy(db, intent.deploy_id, Word(ending), reason,
-                                         TargetState(ending), now));
+  ST_RETURN_IF_ERROR(
+      store::FinishDeploy(db, intent.deploy_id, Word(ending), reason, TargetState(ending), now));
   if (!intent.proposal_id.empty()) ST_RETURN_IF_ERROR(EndProposal(intent, ending, reason));
   return txn.Commit();
 }
@@ -107,8 +113,9 @@ Status DeployLog::EndProposal(const Intent& intent, Ending ending, std::string_v
   const std::string before = Raw(intent.targets.front().old_sha256);
   const std::string after =
       ending == Ending::kDeployed ? Raw(intent.targets.front().new_sha256) : std::string();
-  const std::string details = reason.empty() ? fmt::format("deploy {}", intent.deploy_id)
-                                             : fmt::format("deploy {}: {}", intent.deploy_id, reason);
+  const std::string details = reason.empty()
+                                  ? fmt::format("deploy {}", intent.deploy_id)
+                                  : fmt::format("deploy {}: {}", intent.deploy_id, reason);
   return store::AddStep(db, intent.proposal_id,
                         {.action = step,
                          .details = details,

@@ -86,8 +86,7 @@ Ending TakeBack(const Work& work, size_t swapped) {
   Ending ending = Ending::kAborted;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
     const IntentTarget& target = work.intent.targets[i];
-    if (i < swapped &&
-        !RevertTarget(target, work.intent.deploy_id, work.old_bytes[i]).ok()) {
+    if (i < swapped && !RevertTarget(target, work.intent.deploy_id, work.old_bytes[i]).ok()) {
       ending = Ending::kConflicted;
     }
     if (!DropTemp(target, work.intent.deploy_id, work.old_bytes[i], work.new_bytes[i]).ok()) {

@@ -26,9 +26,9 @@ struct DeployPlan {
   std::string skill;
   std::string proposal_id;  // "" = none
   Kind kind = Kind::kDeploy;
-  std::string undoes;       // of a rollback: the deploy it takes back
-  std::string reason;       // of a rollback: why, one line
-  std::string run_id;       // orchestrate run, "" = by hand
+  std::string undoes;                  // of a rollback: the deploy it takes back
+  std::string reason;                  // of a rollback: why, one line
+  std::string run_id;                  // orchestrate run, "" = by hand
   std::vector<PlannedTarget> targets;  // all or none
 };
 

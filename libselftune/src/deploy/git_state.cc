@@ -91,7 +91,8 @@ StatusOr<GitState> ReadGitState(const std::string& path, const base::Environment
   ST_ASSIGN_OR_RETURN(const base::ProcessResult changes,
                       git.Run({"status", "--porcelain", "--untracked-files=no", "--", real}));
   state.dirty = !base::Trim(changes.stdout_text).empty();
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult head, git.Run({"rev-parse", "--verify", "-q", "HEAD"}));
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult head,
+                      git.Run({"rev-parse", "--verify", "-q", "HEAD"}));
   state.head = std::string(base::Trim(head.stdout_text));
   return state;
 }
@@ -109,9 +110,9 @@ Status CheckGit(const GitState& state, const std::string& path, const std::strin
                           "resolve them first", fmt::format("git -C {} status", state.root));
   }
   if (state.tracked && state.dirty && !allow_dirty) {
-    return WithSuggestion(Fail(kGitDirty, "changing {}: it has changes that are not committed", path),
-                          "commit them, or pass --allow-dirty",
-                          fmt::format("git -C {} status", state.root));
+    return WithSuggestion(
+        Fail(kGitDirty, "changing {}: it has changes that are not committed", path),
+        "commit them, or pass --allow-dirty", fmt::format("git -C {} status", state.root));
   }
   return absl::OkStatus();
 }

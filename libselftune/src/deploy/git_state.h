@@ -11,9 +11,9 @@ namespace selftune::deploy {
 struct GitState {
   bool in_work_tree = false;
   bool tracked = false;
-  bool dirty = false;       // modified in the index or the work tree
-  bool busy = false;        // merge, rebase, cherry-pick or bisect under way
-  std::string root, head;   // "" outside a repository
+  bool dirty = false;      // modified in the index or the work tree
+  bool busy = false;       // merge, rebase, cherry-pick or bisect under way
+  std::string root, head;  // "" outside a repository
 };
 
 // A missing git or an answer after three seconds is an error only where the

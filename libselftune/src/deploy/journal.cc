@@ -73,9 +73,12 @@ std::string_view Word(Kind kind) { return kind == Kind::kDeploy ? "deploy" : "ro
 
 std::string_view Word(Ending ending) {
   switch (ending) {
-    case Ending::kDeployed: return "deployed";
-    case Ending::kAborted: return "aborted";
-    case Ending::kConflicted: return "conflicted";
+    case Ending::kDeployed:
+      return "deployed";
+    case Ending::kAborted:
+      return "aborted";
+    case Ending::kConflicted:
+      return "conflicted";
   }
   return "conflicted";
 }
@@ -92,7 +95,8 @@ Status Journal::Begin(const Intent& intent, const std::vector<std::string>& old_
     ST_RETURN_IF_ERROR(
         base::WriteFileNew(base::JoinPath(dir_, fmt::format("t{}.new", i)), new_bytes[i], 0600));
   }
-  ST_RETURN_IF_ERROR(base::WriteFileAtomic(base::JoinPath(dir_, "intent.json"), ToJson(intent), 0600));
+  ST_RETURN_IF_ERROR(
+      base::WriteFileAtomic(base::JoinPath(dir_, "intent.json"), ToJson(intent), 0600));
   return base::SyncDir(std::string(base::DirName(dir_)));
 }
 

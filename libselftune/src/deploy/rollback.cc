@@ -48,8 +48,7 @@ StatusOr<Way> FindWay(const Journal& journal, const Intent& intent, size_t index
   const auto text_deployed = skillfs::ParseFrontmatter(new_bytes).description;
   const auto text_before = skillfs::ParseFrontmatter(old_bytes).description;
   if (text_now.has_value() && text_now == text_deployed && text_before.has_value()) {
-    auto edited =
-        skillfs::ReplaceDescription(now, *text_before, DirectoryName(target.path));
+    auto edited = skillfs::ReplaceDescription(now, *text_before, DirectoryName(target.path));
     if (edited.ok()) {
       way.state = RollbackState::kPartial;
       way.target.new_bytes = std::move(edited->bytes);
@@ -58,9 +57,10 @@ StatusOr<Way> FindWay(const Journal& journal, const Intent& intent, size_t index
     }
   }
   way.state = RollbackState::kConflicted;
-  way.detail = fmt::format("{} holds another description now; it was left as it is. The text before "
-                           "the deploy is in {}",
-                           target.path, base::JoinPath(journal.dir(), fmt::format("t{}.old", index)));
+  way.detail = fmt::format(
+      "{} holds another description now; it was left as it is. The text before "
+      "the deploy is in {}",
+      target.path, base::JoinPath(journal.dir(), fmt::format("t{}.old", index)));
   return way;
 }
 
@@ -68,9 +68,12 @@ StatusOr<Way> FindWay(const Journal& journal, const Intent& intent, size_t index
 
 std::string_view Word(RollbackState state) {
   switch (state) {
-    case RollbackState::kRolledBack: return "rolled_back";
-    case RollbackState::kPartial: return "partial";
-    case RollbackState::kConflicted: return "conflicted";
+    case RollbackState::kRolledBack:
+      return "rolled_back";
+    case RollbackState::kPartial:
+      return "partial";
+    case RollbackState::kConflicted:
+      return "conflicted";
   }
   return "conflicted";
 }
@@ -79,10 +82,10 @@ StatusOr<RollbackOutcome> Rollback(const DeployWorld& world, std::string_view de
                                    std::string_view reason, std::string_view run_id) {
   ST_ASSIGN_OR_RETURN(const store::DeployRow row, store::ReadDeploy(*world.db, deploy_id));
   if (row.kind != "deploy" || row.state != "deployed") {
-    return WithSuggestion(
-        Fail(kConflicted, "rolling back {}: it is a {} in state {}", deploy_id, row.kind, row.state),
-        "only a finished deploy can be taken back, once",
-        fmt::format("selftune skills show {}", row.skill));
+    return WithSuggestion(Fail(kConflicted, "rolling back {}: it is a {} in state {}", deploy_id,
+                               row.kind, row.state),
+                          "only a finished deploy can be taken back, once",
+                          fmt::format("selftune skills show {}", row.skill));
   }
   const Journal journal(world.state_dir, deploy_id);
   ST_ASSIGN_OR_RETURN(const Intent intent, journal.ReadIntent());

@@ -18,7 +18,7 @@ struct RollbackOutcome {
   std::string deploy_id;  // of the rollback, "" when nothing was written
   std::string undone;     // of the deploy taken back
   std::vector<std::string> paths;
-  std::string detail;     // what stood in the way
+  std::string detail;  // what stood in the way
 };
 
 // Takes one deploy back: the identical old bytes where the file is as deployed;
@@ -26,7 +26,6 @@ struct RollbackOutcome {
 // description itself was edited.
 [[nodiscard]] StatusOr<RollbackOutcome> Rollback(const DeployWorld& world,
                                                  std::string_view deploy_id,
-                                                 std::string_view reason,
-                                                 std::string_view run_id);
+                                                 std::string_view reason, std::string_view run_id);
 
 }  // namespace selftune::deploy

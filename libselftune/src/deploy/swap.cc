@@ -97,7 +97,7 @@ Status PrepareTarget(const IntentTarget& target, std::string_view deploy_id,
                 std::generic_category().message(errno));
   }
   ST_RETURN_IF_ERROR(base::WriteAll(file.fd(), new_bytes, temp));
-  struct stat now {};
+  struct stat now{};
   if (::stat(target.path.c_str(), &now) == 0) {
     // Only a privileged process may give files away; failing that is fine.
     if (::fchown(file.fd(), now.st_uid, now.st_gid) != 0 && errno != EPERM) {
@@ -139,8 +139,8 @@ StatusOr<std::string> FinishTarget(const IntentTarget& target, std::string_view 
   return std::string();
 }
 
-Status DropTemp(const IntentTarget& target, std::string_view deploy_id,
-                std::string_view old_bytes, std::string_view new_bytes) {
+Status DropTemp(const IntentTarget& target, std::string_view deploy_id, std::string_view old_bytes,
+                std::string_view new_bytes) {
   const std::string temp = TempPath(target.path, deploy_id);
   const auto bytes = base::ReadFile(temp, kMaxSkillBytes);
   if (!bytes.ok()) {

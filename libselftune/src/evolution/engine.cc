@@ -70,8 +70,7 @@ std::string_view CodeOfTier(const stats::PromotionDecision& decision) {
 Status Test(Judge& judge, const EvolveInput& input, EvolveResult& result) {
   const std::string& candidate = result.candidates[*result.best].description;
   result.held_out = HeldOutOf(input);
-  ST_RETURN_IF_ERROR(
-      TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
+  ST_RETURN_IF_ERROR(TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
   result.tested = true;
   stats::PromotionInput promotion = Tally(result);
   const auto entries = static_cast<double>(result.held_out.size());

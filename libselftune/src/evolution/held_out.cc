@@ -41,8 +41,8 @@ Status TestHeldOut(Judge& judge, const std::string& skill, const std::string& be
     ST_RETURN_IF_ERROR(judge.AddRun({skill, after}, queries, open, run, new_side));
     if (run + 1 < kRuns) continue;
     std::erase_if(open, [&](size_t i) {
-      return Wanted(entries[i], old_side[i], new_side[i]) <= run + 1 ||
-             !old_side[i].scored() || !new_side[i].scored();
+      return Wanted(entries[i], old_side[i], new_side[i]) <= run + 1 || !old_side[i].scored() ||
+             !new_side[i].scored();
     });
   }
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -56,10 +56,11 @@ Status TestHeldOut(Judge& judge, const std::string& skill, const std::string& be
 
 StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill) {
   // A description made for its query, and a query that fits nothing like it.
-  const std::string description =
-      "Use when the user asks for the " + skill + " skill, or wants a train timetable of Ulm read "
-      "aloud.";
-  const std::string fitting = "Please use the " + skill + " skill to read me the train timetable of Ulm.";
+  const std::string description = "Use when the user asks for the " + skill +
+                                  " skill, or wants a train timetable of Ulm read "
+                                  "aloud.";
+  const std::string fitting =
+      "Please use the " + skill + " skill to read me the train timetable of Ulm.";
   const std::string unfitting = "Rename the variable total to sum in this function.";
   const std::vector<JudgeEntry> controls = {{fitting, true}, {unfitting, false}};
   ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> tallies,

@@ -15,9 +15,8 @@ namespace selftune::evolution {
 
 // Three runs a side, taken in turns; five and seven where the sides differ and
 // one is not unanimous. Entries that stay undecided are flaky.
-[[nodiscard]] Status TestHeldOut(Judge& judge, const std::string& skill,
-                                 const std::string& before, const std::string& after,
-                                 std::vector<HeldOutEntry>& entries);
+[[nodiscard]] Status TestHeldOut(Judge& judge, const std::string& skill, const std::string& before,
+                                 const std::string& after, std::vector<HeldOutEntry>& entries);
 
 // Does the judge tell a fitting description from an unfitting query at all?
 [[nodiscard]] StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill);

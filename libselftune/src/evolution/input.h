@@ -20,7 +20,7 @@ struct Neighbour {
 
 struct EvolveInput {
   std::string skill;
-  std::string current;            // description as the hosts show it
+  std::string current;  // description as the hosts show it
   bool from_frontmatter = true;
   std::string body_excerpt;
   eval::EvalSet set;
@@ -31,7 +31,7 @@ struct EvolveInput {
   int rounds = 5;
   uint64_t seed = 42;
   llm::Tier tier = llm::Tier::kStrong;  // of proposals
-  std::string model, effort;  // of proposals, "" = by tier
+  std::string model, effort;            // of proposals, "" = by tier
   std::function<void(std::string_view stage, int done, int total)> progress;
 };
 

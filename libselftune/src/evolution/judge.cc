@@ -71,9 +71,15 @@ Status Judge::AskBatch(const JudgeSubject& subject, std::span<const JudgeEntry> 
   }
   for (size_t i = 0; i < batch.size(); ++i) {
     switch ((*answers)[i]) {
-      case eval::BatchAnswer::kYes: ++tallies[batch[i]].yes; break;
-      case eval::BatchAnswer::kNo: ++tallies[batch[i]].no; break;
-      case eval::BatchAnswer::kInvalid: unanswered.push_back(batch[i]); break;
+      case eval::BatchAnswer::kYes:
+        ++tallies[batch[i]].yes;
+        break;
+      case eval::BatchAnswer::kNo:
+        ++tallies[batch[i]].no;
+        break;
+      case eval::BatchAnswer::kInvalid:
+        unanswered.push_back(batch[i]);
+        break;
     }
   }
   return absl::OkStatus();

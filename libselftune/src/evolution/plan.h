@@ -16,9 +16,9 @@ struct EvolvePlan {
   int64_t holdout = 0, holdout_positives = 0, holdout_negatives = 0;
   std::optional<double> minimum_gain;  // detectable with power 0.8
   int look = 1;
-  std::optional<double> alpha;         // of that look; empty: looks used up
+  std::optional<double> alpha;  // of that look; empty: looks used up
   int64_t estimated_calls = 0, estimated_tokens = 0;
-  std::string_view reason_code;        // "" = go
+  std::string_view reason_code;  // "" = go
   std::string reason;
 };
 [[nodiscard]] EvolvePlan PlanEvolution(const EvolveInput& input);

@@ -19,8 +19,8 @@ struct PromptBody {
 
 // `blocks`: name of the source and its text. Every block is fenced with a
 // nonce of its own call.
-[[nodiscard]] PromptBody MakeBody(std::string_view instructions,
-                                  const std::vector<std::pair<std::string_view, std::string>>& blocks,
-                                  std::string_view reminder);
+[[nodiscard]] PromptBody MakeBody(
+    std::string_view instructions,
+    const std::vector<std::pair<std::string_view, std::string>>& blocks, std::string_view reminder);
 
 }  // namespace selftune::evolution

@@ -22,12 +22,12 @@ struct Observed {
 
 struct ProposalRequest {
   std::string skill;
-  std::string current;       // the text to improve
-  std::string body_excerpt;  // beginning of the skill's own instructions
-  std::vector<Observed> examples;          // failing and passing ones
-  std::vector<std::string> other_skills;   // names only
-  std::vector<std::string> rejected;       // texts that were refused before
-  std::vector<std::string> violations;     // what was wrong with the last attempt
+  std::string current;                    // the text to improve
+  std::string body_excerpt;               // beginning of the skill's own instructions
+  std::vector<Observed> examples;         // failing and passing ones
+  std::vector<std::string> other_skills;  // names only
+  std::vector<std::string> rejected;      // texts that were refused before
+  std::vector<std::string> violations;    // what was wrong with the last attempt
   int round = 0;
   llm::Tier tier = llm::Tier::kStrong;
   std::string model, effort;
@@ -36,7 +36,7 @@ struct ProposalRequest {
 struct DescriptionProposal {
   std::string description;
   std::string rationale;
-  double confidence = 0;  // never decides anything
+  double confidence = 0;                    // never decides anything
   std::vector<std::string> expected_gains;  // ids of examples
 };
 

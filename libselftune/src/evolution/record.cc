@@ -101,33 +101,33 @@ class Recorder {
     const std::string id = fmt::format("evo-{}-{}", input_.skill, base::MakeUlid(now_));
     const bool best = result_.best == index;
     const std::string eval_set = best ? EvalSetJson(input_.set) : std::string();
-    ST_RETURN_IF_ERROR(store::CreateProposal(
-        db_,
-        {.proposal_id = id,
-         .skill = input_.skill,
-         .location = context_.location,
-         .original = input_.current,
-         .proposed = candidate.description,
-         .original_sha256 = context_.file_sha256,
-         .rationale = candidate.rationale,
-         .confidence = candidate.confidence},
-        {.action = ProposalState::kCreated,
-         .details = candidate.details,
-         .eval_set = eval_set,
-         .sha256_before = context_.file_sha256,
-         .run_id = context_.run_id,
-         .iterations = candidate.round + 1},
-        now_));
+    ST_RETURN_IF_ERROR(store::CreateProposal(db_,
+                                             {.proposal_id = id,
+                                              .skill = input_.skill,
+                                              .location = context_.location,
+                                              .original = input_.current,
+                                              .proposed = candidate.description,
+                                              .original_sha256 = context_.file_sha256,
+                                              .rationale = candidate.rationale,
+                                              .confidence = candidate.confidence},
+                                             {.action = ProposalState::kCreated,
+                                              .details = candidate.details,
+                                              .eval_set = eval_set,
+                                              .sha256_before = context_.file_sha256,
+                                              .run_id = context_.run_id,
+                                              .iterations = candidate.round + 1},
+                                             now_));
     if (best) {
       recorded_.best_proposal_id = id;
       return absl::OkStatus();
     }
     const bool refused = candidate.fate == CandidateFate::kConstitution;
-    return store::AddStep(db_, id,
-                          {.action = refused ? ProposalState::kRejected : ProposalState::kSuperseded,
-                           .details = candidate.details,
-                           .run_id = context_.run_id},
-                          now_);
+    return store::AddStep(
+        db_, id,
+        {.action = refused ? ProposalState::kRejected : ProposalState::kSuperseded,
+         .details = candidate.details,
+         .run_id = context_.run_id},
+        now_);
   }
 
   Status AddTest() {
@@ -145,16 +145,16 @@ class Recorder {
                                           .alpha = result_.decision.alpha},
                                          result_.reason_code, now_));
     // HOLD goes into the review queue with its numbers.
-    ST_RETURN_IF_ERROR(store::AddStep(
-        db_, recorded_.best_proposal_id,
-        {.action = accepted ? ProposalState::kValidated : ProposalState::kRejected,
-         .details = result_.reason,
-         .snapshot = snapshot,
-         .validation = validation,
-         .run_id = context_.run_id,
-         .validation_mode = "llm_judge",
-         .validation_agent = context_.agent},
-        now_));
+    ST_RETURN_IF_ERROR(
+        store::AddStep(db_, recorded_.best_proposal_id,
+                       {.action = accepted ? ProposalState::kValidated : ProposalState::kRejected,
+                        .details = result_.reason,
+                        .snapshot = snapshot,
+                        .validation = validation,
+                        .run_id = context_.run_id,
+                        .validation_mode = "llm_judge",
+                        .validation_agent = context_.agent},
+                       now_));
     ST_RETURN_IF_ERROR(AddAnswers());
     const std::string set_sha = base::FromHex(input_.set.sha256).value_or("");
     return store::AddHoldoutLook(db_, input_.skill,

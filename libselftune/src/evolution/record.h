@@ -14,9 +14,9 @@ namespace selftune::evolution {
 
 struct RecordContext {
   std::string run_id;
-  std::string location;    // path of SKILL.md
+  std::string location;     // path of SKILL.md
   std::string file_sha256;  // raw, of the file the proposal was made from
-  std::string agent;       // who judged
+  std::string agent;        // who judged
 };
 
 struct Recorded {

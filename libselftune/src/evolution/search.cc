@@ -188,9 +188,8 @@ class Searcher {
 
   static int64_t ScoreOn(const std::vector<size_t>& sample, const std::vector<JudgeTally>& tallies,
                          const std::vector<JudgeEntry>& queries) {
-    return std::count_if(sample.begin(), sample.end(), [&](size_t i) {
-      return tallies[i].Passed(queries[i].should_trigger);
-    });
+    return std::count_if(sample.begin(), sample.end(),
+                         [&](size_t i) { return tallies[i].Passed(queries[i].should_trigger); });
   }
 
   Status Round(int round) {
@@ -208,14 +207,13 @@ class Searcher {
     const int64_t then = ScoreOn(sample, parent.tallies, queries_);
     if (now <= then) {
       candidate.fate = CandidateFate::kNoGain;
-      candidate.details = fmt::format("{} of {} on the sample, its parent had {}", now,
-                                      sample.size(), then);
+      candidate.details =
+          fmt::format("{} of {} on the sample, its parent had {}", now, sample.size(), then);
       return absl::OkStatus();
     }
     Member child{.description = candidate.description, .candidate = *index};
     ST_ASSIGN_OR_RETURN(child.tallies, judge_.Evaluate(subject, queries_));
-    candidate.details =
-        fmt::format("{} of {} training queries", Passed(child), result_.entries);
+    candidate.details = fmt::format("{} of {} training queries", Passed(child), result_.entries);
     pool_.push_back(std::move(child));
     return absl::OkStatus();
   }

@@ -30,8 +30,8 @@ struct Origin {
 struct PromptFact {
   int32_t seq = 0;  // order inside the session, from 0, never reused
   PromptKind kind = PromptKind::kUser;
-  std::string text;      // as typed, wrappers and expansions removed
-  std::string raw_text;  // as stored by the host; "" = equal to text
+  std::string text;       // as typed, wrappers and expansions removed
+  std::string raw_text;   // as stored by the host; "" = equal to text
   std::string native_id;  // the host's turn or message id, "" = none
   CommandKind command_kind = CommandKind::kNone;
   std::string command_name, command_args;
@@ -53,8 +53,8 @@ struct SkillFact {
   Level level = Level::kTool;
   Route route = Route::kSkillTool;
   RequestedBy requested_by = RequestedBy::kModel;
-  std::optional<int32_t> prompt_seq;  // prompt of its turn in this session;
-                                      // empty in a subagent (the root's is used)
+  std::optional<int32_t> prompt_seq;    // prompt of its turn in this session;
+                                        // empty in a subagent (the root's is used)
   std::string tool_name, tool_call_id;  // "" = loaded without a call
   std::string path;                     // of SKILL.md as recorded, "" = unknown
   std::string args;
@@ -131,11 +131,11 @@ struct SpawnFact {
 // How a session hangs together with others. Ids are the host's; sync resolves
 // them whenever both ends are known, in any order.
 struct SessionLinks {
-  std::string parent_id;        // session whose call started it, "" = unknown
-  std::string root_id;          // main session it belongs to, "" = unknown
-  std::string spawn_call_id;    // the call that started it, "" = unknown
+  std::string parent_id;         // session whose call started it, "" = unknown
+  std::string root_id;           // main session it belongs to, "" = unknown
+  std::string spawn_call_id;     // the call that started it, "" = unknown
   std::string prompt_native_id;  // native id of the root's prompt, "" = unknown
-  std::string forked_from;      // session whose history this one continues
+  std::string forked_from;       // session whose history this one continues
   // A fork that copies nothing: it saw the parent's records before this byte.
   std::optional<uint64_t> fork_end_offset;
 };

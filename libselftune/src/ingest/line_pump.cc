@@ -23,7 +23,12 @@ class Pump {
  public:
   Pump(int fd, const std::string& path, const PumpOptions& options, LineReader& reader,
        PumpBuffer& buffer, FlushFn flush)
-      : fd_(fd), path_(path), options_(options), reader_(reader), buffer_(buffer), flush_(flush),
+      : fd_(fd),
+        path_(path),
+        options_(options),
+        reader_(reader),
+        buffer_(buffer),
+        flush_(flush),
         cursor_(options.start) {}
 
   Status Run() {
@@ -45,11 +50,10 @@ class Pump {
       std::memmove(buffer_.data(), buffer_.data() + begin_, used_);
       begin_ = 0;
     }
-    const size_t want = static_cast<size_t>(
-        std::min<uint64_t>(options_.chunk_bytes, options_.end - position));
+    const size_t want =
+        static_cast<size_t>(std::min<uint64_t>(options_.chunk_bytes, options_.end - position));
     char* data = buffer_.Reserve(used_ + want, used_);
-    ST_ASSIGN_OR_RETURN(const size_t got,
-                        base::ReadAt(fd_, position, data + used_, want, path_));
+    ST_ASSIGN_OR_RETURN(const size_t got, base::ReadAt(fd_, position, data + used_, want, path_));
     used_ += got;
     return got > 0;
   }

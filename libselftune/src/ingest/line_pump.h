@@ -25,11 +25,11 @@ struct Cursor {
 
 struct PumpOptions {
   Cursor start;
-  uint64_t end = 0;                       // read no further: the file's size at the last look
-  size_t chunk_bytes = size_t{1} << 20;   // of one read; grows for a longer line
+  uint64_t end = 0;                      // read no further: the file's size at the last look
+  size_t chunk_bytes = size_t{1} << 20;  // of one read; grows for a longer line
   size_t max_line_bytes = size_t{64} << 20;
-  size_t max_rows = 2000;                 // facts in a batch before it is flushed
-  bool accept_tail = false;               // a last line without '\n' counts if it parses
+  size_t max_rows = 2000;    // facts in a batch before it is flushed
+  bool accept_tail = false;  // a last line without '\n' counts if it parses
   const base::Cancel* cancel = nullptr;
 };
 

@@ -21,7 +21,7 @@ namespace selftune::ingest {
 using KeySet = absl::flat_hash_set<uint64_t>;
 
 struct SourceFile {
-  std::string path;                    // absolute
+  std::string path;                      // absolute
   std::string_view kind = "transcript";  // transcript rollout sqlite json
   bool archived = false;
 };
@@ -63,8 +63,8 @@ struct ReaderOptions {
 class Source {
  public:
   virtual ~Source() = default;
-  [[nodiscard]] virtual std::string_view platform() const = 0;       // "claude_code"
-  [[nodiscard]] virtual std::string_view parser_name() const = 0;    // "claude_code/jsonl"
+  [[nodiscard]] virtual std::string_view platform() const = 0;     // "claude_code"
+  [[nodiscard]] virtual std::string_view parser_name() const = 0;  // "claude_code/jsonl"
   // Goes up whenever the same bytes would give other facts: files are re-read.
   [[nodiscard]] virtual int parser_version() const = 0;
   // Does the host have a store here at all?

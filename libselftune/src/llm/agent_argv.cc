@@ -22,10 +22,26 @@ constexpr std::string_view kNotYet[] = {"opencode", "pi",      "openclaw", "clin
                                         "gemini",   "copilot", "qwen"};
 
 constexpr std::string_view kAllowedNames[] = {
-    "PATH",       "HOME",        "USER",        "LOGNAME",    "SHELL",      "LANG",
-    "TMPDIR",     "HTTP_PROXY",  "HTTPS_PROXY", "NO_PROXY",   "http_proxy", "https_proxy",
-    "no_proxy",   "ALL_PROXY",   "all_proxy",   "CODEX_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "NODE_EXTRA_CA_CERTS", "TZ",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "CODEX_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "TZ",
 };
 constexpr std::string_view kAllowedPrefixes[] = {"LC_", "XDG_", "ANTHROPIC_", "CLAUDE_"};
 constexpr std::string_view kCodexPrefixes[] = {"OPENAI_", "CODEX_"};
@@ -95,14 +111,18 @@ class ArgumentBuilder {
 
 std::string_view ClaudeModel(Tier tier) {
   switch (tier) {
-    case Tier::kFast: return "haiku";
-    case Tier::kStandard: return "sonnet";
-    case Tier::kStrong: return "opus";
+    case Tier::kFast:
+      return "haiku";
+    case Tier::kStandard:
+      return "sonnet";
+    case Tier::kStrong:
+      return "opus";
   }
   return "sonnet";
 }
 
-StatusOr<std::vector<std::string>> ClaudeArguments(const LlmRequest& request, const FlagSet& flags) {
+StatusOr<std::vector<std::string>> ClaudeArguments(const LlmRequest& request,
+                                                   const FlagSet& flags) {
   ArgumentBuilder args(Agent::kClaude, flags);
   args.Plain("-p");
   args.Required("--output-format", "json", true);
@@ -154,11 +174,13 @@ StatusOr<Agent> ParseAgent(std::string_view name) {
   }
   for (const std::string_view other : kNotYet) {
     if (wanted == other) {
-      return WithSuggestion(Fail(kUnsupportedType, "agent {} does not answer model calls yet", name),
-                            "use claude or codex", "");
+      return WithSuggestion(
+          Fail(kUnsupportedType, "agent {} does not answer model calls yet", name),
+          "use claude or codex", "");
     }
   }
-  return WithSuggestion(Fail(kInvalidFlag, "unknown agent \"{}\"", name), "use claude or codex", "");
+  return WithSuggestion(Fail(kInvalidFlag, "unknown agent \"{}\"", name), "use claude or codex",
+                        "");
 }
 
 FlagSet FlagsInHelp(std::string_view help_text) {
@@ -198,9 +220,9 @@ std::map<std::string, std::string, std::less<>> ChildEnvironment(Agent agent,
     if (Allowed(agent, name, env)) out.emplace(name, value);
   }
   // Set by a surrounding agent session; older versions refuse to nest.
-  for (const char* name : {"CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT",
-                           "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_PID", "CLAUDE_ENV_FILE",
-                           "CLAUDE_PROJECT_DIR"}) {
+  for (const char* name :
+       {"CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT",
+        "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_PID", "CLAUDE_ENV_FILE", "CLAUDE_PROJECT_DIR"}) {
     out.erase(name);
   }
   out["SELFTUNE_INTERNAL"] = "1";

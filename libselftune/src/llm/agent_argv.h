@@ -33,9 +33,9 @@ using FlagSet = std::set<std::string, std::less<>>;
 [[nodiscard]] std::vector<std::string> HelpArguments(Agent agent);
 
 struct CallFiles {
-  std::string directory;      // private, empty working directory
-  std::string schema_file;    // codex: holds the JSON schema, "" = none
-  std::string reply_file;     // codex: receives the last message
+  std::string directory;    // private, empty working directory
+  std::string schema_file;  // codex: holds the JSON schema, "" = none
+  std::string reply_file;   // codex: receives the last message
 };
 
 // Everything after argv[0]. AGENT_UNSAFE when the CLI lacks a flag that keeps

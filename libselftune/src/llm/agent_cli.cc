@@ -57,7 +57,8 @@ StatusOr<std::string> BinaryFingerprint(const std::string& binary) {
 
 StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
                                     const base::Environment& env) {
-  InstalledAgent out{.agent = agent, .binary = binary, .fingerprint = {}, .version = {}, .flags = {}};
+  InstalledAgent out{
+      .agent = agent, .binary = binary, .fingerprint = {}, .version = {}, .flags = {}};
   ST_ASSIGN_OR_RETURN(out.fingerprint, BinaryFingerprint(binary));
   const auto environment = ChildEnvironment(agent, env);
   ST_ASSIGN_OR_RETURN(const std::string help, Ask(binary, HelpArguments(agent), environment));
@@ -72,7 +73,8 @@ StatusOr<LlmReply> AgentCliBackend::Call(const LlmRequest& request) {
   ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent_, "call-"));
   const absl::Cleanup remove = [&scratch] { static_cast<void>(base::RemoveTree(scratch)); };
 
-  CallFiles files{.directory = base::JoinPath(scratch, "empty"), .schema_file = {},
+  CallFiles files{.directory = base::JoinPath(scratch, "empty"),
+                  .schema_file = {},
                   .reply_file = base::JoinPath(scratch, "reply")};
   ST_RETURN_IF_ERROR(base::MakeDirs(files.directory, 0700));
   if (request.json_schema.has_value() && agent_.agent == Agent::kCodex) {

@@ -170,9 +170,8 @@ Status ClassifyFailure(std::string_view agent, std::string_view text, int http_s
 StatusOr<LlmReply> ReadAgentReply(Agent agent, const base::ProcessResult& result,
                                   std::string_view reply_file_text) {
   ST_RETURN_IF_ERROR(Ended(agent, result));
-  ST_ASSIGN_OR_RETURN(LlmReply reply, agent == Agent::kClaude
-                                          ? ReadClaude(result)
-                                          : ReadCodex(result, reply_file_text));
+  ST_ASSIGN_OR_RETURN(LlmReply reply, agent == Agent::kClaude ? ReadClaude(result)
+                                                              : ReadCodex(result, reply_file_text));
   reply.duration = result.duration;
   return reply;
 }

@@ -10,20 +10,28 @@ namespace selftune::llm {
 
 std::string_view Word(Purpose purpose) {
   switch (purpose) {
-    case Purpose::kTriggerBatch: return "trigger_batch";
-    case Purpose::kTriggerSingle: return "trigger_single";
-    case Purpose::kGrade: return "grade";
-    case Purpose::kGenerate: return "generate";
-    case Purpose::kProposal: return "proposal";
+    case Purpose::kTriggerBatch:
+      return "trigger_batch";
+    case Purpose::kTriggerSingle:
+      return "trigger_single";
+    case Purpose::kGrade:
+      return "grade";
+    case Purpose::kGenerate:
+      return "generate";
+    case Purpose::kProposal:
+      return "proposal";
   }
   return "proposal";
 }
 
 std::string_view Word(Tier tier) {
   switch (tier) {
-    case Tier::kFast: return "fast";
-    case Tier::kStandard: return "standard";
-    case Tier::kStrong: return "strong";
+    case Tier::kFast:
+      return "fast";
+    case Tier::kStandard:
+      return "standard";
+    case Tier::kStrong:
+      return "strong";
   }
   return "standard";
 }
@@ -38,22 +46,31 @@ std::optional<Tier> ParseTier(std::string_view word) {
 std::chrono::milliseconds DefaultTimeout(Purpose purpose) {
   using std::chrono::seconds;
   switch (purpose) {
-    case Purpose::kTriggerBatch: return seconds(120);
-    case Purpose::kTriggerSingle: return seconds(60);
+    case Purpose::kTriggerBatch:
+      return seconds(120);
+    case Purpose::kTriggerSingle:
+      return seconds(60);
     case Purpose::kGrade:
-    case Purpose::kGenerate: return seconds(300);
-    case Purpose::kProposal: return seconds(600);
+    case Purpose::kGenerate:
+      return seconds(300);
+    case Purpose::kProposal:
+      return seconds(600);
   }
   return seconds(600);
 }
 
 int64_t ExpectedOutputTokens(Purpose purpose, int64_t items) {
   switch (purpose) {
-    case Purpose::kTriggerBatch: return 8 * std::max<int64_t>(items, 1);
-    case Purpose::kTriggerSingle: return 8;
-    case Purpose::kGrade: return 1200;
-    case Purpose::kGenerate: return 60 * std::max<int64_t>(items, 1);
-    case Purpose::kProposal: return 1500;
+    case Purpose::kTriggerBatch:
+      return 8 * std::max<int64_t>(items, 1);
+    case Purpose::kTriggerSingle:
+      return 8;
+    case Purpose::kGrade:
+      return 1200;
+    case Purpose::kGenerate:
+      return 60 * std::max<int64_t>(items, 1);
+    case Purpose::kProposal:
+      return 1500;
   }
   return 1500;
 }

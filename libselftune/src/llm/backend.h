@@ -27,9 +27,9 @@ enum class Tier { kFast, kStandard, kStrong };
 struct LlmRequest {
   Purpose purpose = Purpose::kProposal;
   Tier tier = Tier::kStandard;
-  std::string system;                // short and public; goes into argv
-  std::string user;                  // sentinel line first; goes to stdin
-  std::optional<std::string> model;  // overrides the tier
+  std::string system;                 // short and public; goes into argv
+  std::string user;                   // sentinel line first; goes to stdin
+  std::optional<std::string> model;   // overrides the tier
   std::optional<std::string> effort;  // low medium high xhigh max
   std::optional<std::string> json_schema;
   std::chrono::milliseconds timeout{0};  // 0 = by purpose

@@ -45,24 +45,23 @@ int64_t EstimateTokens(std::string_view text) {
 }
 
 Caller::Caller(Backend& backend, store::Db& db, const Clock& clock, CallerOptions options)
-    : backend_(backend), db_(db), clock_(clock), options_(std::move(options)),
-      rng_(options_.seed) {
+    : backend_(backend), db_(db), clock_(clock), options_(std::move(options)), rng_(options_.seed) {
   if (!options_.sleep) {
     options_.sleep = [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); };
   }
 }
 
 std::string Caller::CacheKey(const Question& question) const {
-  return base::Sha256Bytes(base::FieldHash("llm1")
-                               .Add(backend_.name())
-                               .Add(question.model.empty() ? Word(question.tier) : question.model)
-                               .Add(question.effort)
-                               .Add(question.system)
-                               .Add(question.cache_text.empty() ? question.body
-                                                                : question.cache_text)
-                               .Add(Word(question.purpose))
-                               .Add(std::to_string(question.repeat))
-                               .Key16());
+  return base::Sha256Bytes(
+      base::FieldHash("llm1")
+          .Add(backend_.name())
+          .Add(question.model.empty() ? Word(question.tier) : question.model)
+          .Add(question.effort)
+          .Add(question.system)
+          .Add(question.cache_text.empty() ? question.body : question.cache_text)
+          .Add(Word(question.purpose))
+          .Add(std::to_string(question.repeat))
+          .Key16());
 }
 
 StatusOr<LlmReply> Caller::Ask(const Question& question) {
@@ -103,9 +102,10 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   const std::array scopes = {store::BudgetScope{"day", day, options_.limits.day},
                              store::BudgetScope{"run", options_.run_id, options_.limits.run},
                              store::BudgetScope{"skill", skill_key, options_.limits.skill}};
-  const store::Spending estimate{
-      1, EstimateTokens(request.user) + EstimateTokens(request.system) +
-             ExpectedOutputTokens(question.purpose, question.items), 0};
+  const store::Spending estimate{1,
+                                 EstimateTokens(request.user) + EstimateTokens(request.system) +
+                                     ExpectedOutputTokens(question.purpose, question.items),
+                                 0};
   ST_RETURN_IF_ERROR(store::ChargeBudget(db_, scopes, estimate, now));
 
   int attempts = 0;

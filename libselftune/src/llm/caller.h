@@ -49,8 +49,8 @@ struct Question {
   // The part of `body` that stays the same when only nonces differ: key of the
   // cache. "" = body.
   std::string cache_text;
-  int repeat = 0;         // keeps repeated runs of one question apart
-  int64_t items = 1;      // answers expected, for the estimate
+  int repeat = 0;             // keeps repeated runs of one question apart
+  int64_t items = 1;          // answers expected, for the estimate
   std::string model, effort;  // "" = by tier
 };
 

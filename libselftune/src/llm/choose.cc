@@ -69,8 +69,8 @@ StatusOr<InstalledAgent> Inspect(Agent agent, const std::string& binary,
   }
   ST_ASSIGN_OR_RETURN(InstalledAgent found, ProbeAgent(agent, binary, env));
   if (db != nullptr && !db->read_only()) {
-    ST_RETURN_IF_ERROR(store::WriteCapability(*db, found.fingerprint, "flags",
-                                              JoinFlags(found.flags), now));
+    ST_RETURN_IF_ERROR(
+        store::WriteCapability(*db, found.fingerprint, "flags", JoinFlags(found.flags), now));
     ST_RETURN_IF_ERROR(
         store::WriteCapability(*db, found.fingerprint, "version", found.version, now));
   }

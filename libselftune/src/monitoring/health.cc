@@ -68,22 +68,32 @@ void DecideTrend(const Side& now, const Side& before, Health& health) {
 
 std::string_view Word(State state) {
   switch (state) {
-    case State::kUnknown: return "UNKNOWN";
-    case State::kUngraded: return "UNGRADED";
-    case State::kCritical: return "CRITICAL";
-    case State::kWarning: return "WARNING";
-    case State::kUncertain: return "UNCERTAIN";
-    case State::kHealthy: return "HEALTHY";
+    case State::kUnknown:
+      return "UNKNOWN";
+    case State::kUngraded:
+      return "UNGRADED";
+    case State::kCritical:
+      return "CRITICAL";
+    case State::kWarning:
+      return "WARNING";
+    case State::kUncertain:
+      return "UNCERTAIN";
+    case State::kHealthy:
+      return "HEALTHY";
   }
   return "UNKNOWN";
 }
 
 std::string_view Word(Trend trend) {
   switch (trend) {
-    case Trend::kUnknown: return "unknown";
-    case Trend::kUp: return "up";
-    case Trend::kStable: return "stable";
-    case Trend::kDown: return "down";
+    case Trend::kUnknown:
+      return "unknown";
+    case Trend::kUp:
+      return "up";
+    case Trend::kStable:
+      return "stable";
+    case Trend::kDown:
+      return "down";
   }
   return "unknown";
 }

@@ -49,26 +49,30 @@ Tally Count(const std::vector<store::SkillSession>& sessions, std::string_view d
 
 std::string_view StateOf(stats::WatchOutcome outcome) {
   switch (outcome) {
-    case stats::WatchOutcome::kWatching: return "watching";
-    case stats::WatchOutcome::kRegressed: return "regressed";
-    case stats::WatchOutcome::kConfirmed: return "confirmed";
-    case stats::WatchOutcome::kInconclusive: return "inconclusive";
+    case stats::WatchOutcome::kWatching:
+      return "watching";
+    case stats::WatchOutcome::kRegressed:
+      return "regressed";
+    case stats::WatchOutcome::kConfirmed:
+      return "confirmed";
+    case stats::WatchOutcome::kInconclusive:
+      return "inconclusive";
   }
   return "watching";
 }
 
 std::string ReasonOf(const store::WatchRow& row) {
-  return fmt::format("{} of {} labelled sessions were bad (E_down {:.3f}, limit {:.0f}; E_up {:.3f})",
-                     row.f, row.n, row.e_down, 1 / row.alpha, row.e_up);
+  return fmt::format(
+      "{} of {} labelled sessions were bad (E_down {:.3f}, limit {:.0f}; E_up {:.3f})", row.f,
+      row.n, row.e_down, 1 / row.alpha, row.e_up);
 }
 
 }  // namespace
 
 Status StartWatch(store::Db& db, const WatchStart& start, UtcMillis now) {
   const UtcMillis from{now.value - kBaselineDays * kMsPerDay};
-  ST_ASSIGN_OR_RETURN(
-      std::vector<store::SkillSession> before,
-      store::ReadSkillSessions(db, start.skill, from, now, kMaxSessions));
+  ST_ASSIGN_OR_RETURN(std::vector<store::SkillSession> before,
+                      store::ReadSkillSessions(db, start.skill, from, now, kMaxSessions));
   const std::string shown = base::Sha256Hex(start.description_before);
   // The newest labelled sessions only.
   int64_t good = 0;
@@ -107,12 +111,11 @@ StatusOr<WatchView> LookAt(store::Db& db, store::WatchRow row, const LookOptions
   stats::WatchRules rules;
   rules.q = row.q;
   rules.alpha = row.alpha;
-  const stats::WatchCounts counts{
-      .bad = tally.bad,
-      .good = tally.good,
-      .distinct_days = static_cast<int64_t>(tally.days.size()),
-      .distinct_sessions = tally.good + tally.bad,
-      .age_days = (now.value - row.started.value) / kMsPerDay};
+  const stats::WatchCounts counts{.bad = tally.bad,
+                                  .good = tally.good,
+                                  .distinct_days = static_cast<int64_t>(tally.days.size()),
+                                  .distinct_sessions = tally.good + tally.bad,
+                                  .age_days = (now.value - row.started.value) / kMsPerDay};
   view.decision = stats::DecideWatch(counts, rules);
   if (open) {
     row.f = tally.bad;

@@ -18,7 +18,7 @@ namespace selftune::monitoring {
 
 struct WatchStart {
   std::string deploy_id, skill;
-  std::string content_sha256;     // raw, of the deployed file
+  std::string content_sha256;      // raw, of the deployed file
   std::string description_before;  // what was shown before the deploy
   double alpha = stats::kWatchAlpha;
   double delta = stats::kWatchDelta;
@@ -32,7 +32,7 @@ struct WatchStart {
 struct WatchView {
   store::WatchRow row;
   stats::WatchDecision decision;
-  double coverage = 0;       // labelled of all sessions with evidence
+  double coverage = 0;  // labelled of all sessions with evidence
   bool newly_regressed = false;
 };
 

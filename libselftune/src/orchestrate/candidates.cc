@@ -74,8 +74,8 @@ std::string_view Words(std::string_view reason_code) {
 
 std::string Figures(const CandidateFacts& facts) {
   return fmt::format("state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
-                     monitoring::Word(facts.state), facts.missed, facts.labelled,
-                     facts.corrections, facts.requests, monitoring::Word(facts.trend));
+                     monitoring::Word(facts.state), facts.missed, facts.labelled, facts.corrections,
+                     facts.requests, monitoring::Word(facts.trend));
 }
 
 }  // namespace

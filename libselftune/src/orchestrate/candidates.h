@@ -16,12 +16,12 @@ struct CandidateFacts {
   std::string skill;
   monitoring::State state = monitoring::State::kUnknown;
   monitoring::Trend trend = monitoring::Trend::kUnknown;
-  int64_t missed = 0;            // in the last 30 days, causes that a description can cure
-  int64_t labelled = 0;          // sessions with a label
+  int64_t missed = 0;    // in the last 30 days, causes that a description can cure
+  int64_t labelled = 0;  // sessions with a label
   std::optional<double> good_rate;
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions with pending signals
-  bool installed = true;         // a SKILL.md was found
-  bool managed = false;          // by a plugin, an administrator, read-only
+  bool installed = true;                                            // a SKILL.md was found
+  bool managed = false;  // by a plugin, an administrator, read-only
   bool locked = false;
   std::optional<UtcMillis> cooldown_until, frozen_until, last_evolved;
 };
@@ -38,11 +38,12 @@ enum class Action { kEvolve, kSkip };
 struct Decision {
   std::string skill;
   Action action = Action::kSkip;
-  std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
-                                 // insufficient_evidence capped no_agent skill_missing plugin_managed
-  std::string reason;            // one line with the figures
+  std::string_view
+      reason_code;     // selected filtered healthy cooldown frozen locked no_signal
+                       // insufficient_evidence capped no_agent skill_missing plugin_managed
+  std::string reason;  // one line with the figures
   int64_t priority = 0;
-  int64_t over_trigger = 0;      // weight of unwanted uses, apart
+  int64_t over_trigger = 0;  // weight of unwanted uses, apart
 };
 
 // Ordered by priority, then by the oldest change, then by name.

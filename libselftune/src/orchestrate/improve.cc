@@ -122,8 +122,8 @@ class Improver {
     }
     const UtcMillis now = world_.clock->Now();
     if (policy_.frozen_until.has_value() && *policy_.frozen_until > now) {
-      Conclude("cooldown", "frozen after repeated rollbacks until " +
-                               FormatRfc3339(*policy_.frozen_until));
+      Conclude("cooldown",
+               "frozen after repeated rollbacks until " + FormatRfc3339(*policy_.frozen_until));
       return false;
     }
     if (policy_.cooldown_until.has_value() && *policy_.cooldown_until > now) {
@@ -132,8 +132,7 @@ class Improver {
       return false;
     }
     for (const TargetFile& file : target_.files) {
-      ST_ASSIGN_OR_RETURN(const deploy::GitState git,
-                          deploy::ReadGitState(file.path, *world_.env));
+      ST_ASSIGN_OR_RETURN(const deploy::GitState git, deploy::ReadGitState(file.path, *world_.env));
       ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, options_.allow_dirty));
     }
     return true;
@@ -183,11 +182,11 @@ class Improver {
     result_.evolution = *std::move(evolved);
     Conclude(std::string(result_.evolution.reason_code), result_.evolution.reason);
     if (result_.evolution.best.has_value()) {
-      const evolution::Candidate& best =
-          result_.evolution.candidates[*result_.evolution.best];
+      const evolution::Candidate& best = result_.evolution.candidates[*result_.evolution.best];
       result_.after = best.description;
       result_.rationale = best.rationale;
-      result_.quality_after = evolution::ScoreDescription(best.description, target_.skill).composite;
+      result_.quality_after =
+          evolution::ScoreDescription(best.description, target_.skill).composite;
     }
     if (options_.dry_run) {
       if (Validated()) Conclude("dry_run", "validated: " + result_.evolution.reason);
@@ -226,9 +225,8 @@ class Improver {
   }
 
   Status Deploy() {
-    deploy::DeployPlan plan{.skill = target_.skill,
-                            .proposal_id = result_.proposal_id,
-                            .run_id = options_.run_id};
+    deploy::DeployPlan plan{
+        .skill = target_.skill, .proposal_id = result_.proposal_id, .run_id = options_.run_id};
     for (const TargetFile& file : target_.files) {
       ST_ASSIGN_OR_RETURN(std::string bytes, WithDescription(file, result_.after));
       plan.targets.push_back({.path = file.path,
@@ -237,10 +235,8 @@ class Improver {
                               .new_bytes = std::move(bytes)});
     }
     result_.sha256_after = base::Sha256Hex(plan.targets.front().new_bytes);
-    auto done = deploy::Execute({.db = world_.db,
-                                 .state_dir = world_.state_dir,
-                                 .clock = world_.clock},
-                                plan);
+    auto done = deploy::Execute(
+        {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock}, plan);
     if (!done.ok()) {
       if (CodeOf(done.status()).name != kFileChanged.name) return done.status();
       Conclude("file_changed", std::string(Message(done.status())));
@@ -258,14 +254,14 @@ class Improver {
   Status AfterDeploy() {
     const UtcMillis now = world_.clock->Now();
     const bool canary = result_.evolution.reason_code == "canary";
-    ST_RETURN_IF_ERROR(monitoring::StartWatch(
-        *world_.db,
-        {.deploy_id = result_.deploy_id,
-         .skill = target_.skill,
-         .content_sha256 = base::FromHex(result_.sha256_after).value_or(""),
-         .description_before = target_.description,
-         .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
-        now));
+    ST_RETURN_IF_ERROR(
+        monitoring::StartWatch(*world_.db,
+                               {.deploy_id = result_.deploy_id,
+                                .skill = target_.skill,
+                                .content_sha256 = base::FromHex(result_.sha256_after).value_or(""),
+                                .description_before = target_.description,
+                                .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
+                               now));
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     ST_RETURN_IF_ERROR(store::SetCooldown(*world_.db, target_.skill, {now.value + kDayMs},
                                           std::nullopt, "deployed", now));
@@ -300,7 +296,8 @@ StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world, std::string_vi
   options.run_id = std::string(run_id);
   options.allow_dirty = allow_dirty;
   Improver improver(world, options);
-  ST_ASSIGN_OR_RETURN(improver.target_, FindTarget(*world.skills, proposal.skill, proposal.location));
+  ST_ASSIGN_OR_RETURN(improver.target_,
+                      FindTarget(*world.skills, proposal.skill, proposal.location));
   ImproveResult& result = improver.result_;
   result.skill = proposal.skill;
   result.proposal_id = std::string(proposal_id);
@@ -313,7 +310,8 @@ StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world, std::string_vi
     return WithSuggestion(
         Fail(kFileChanged, "deploying proposal {}: {} is not the text it was made from",
              proposal_id, proposal.location),
-        "reject it and evolve the new text", fmt::format("selftune evolve --skill {}", proposal.skill));
+        "reject it and evolve the new text",
+        fmt::format("selftune evolve --skill {}", proposal.skill));
   }
   for (const TargetFile& file : improver.target_.files) {
     ST_ASSIGN_OR_RETURN(const deploy::GitState git, deploy::ReadGitState(file.path, *world.env));

@@ -37,11 +37,11 @@ struct ImproveWorld {
 struct ImproveOptions {
   std::string skill, skill_path;
   std::string run_id;
-  bool dry_run = false;          // every gate, no row but the spending
-  bool plan_only = false;        // no call at all
+  bool dry_run = false;    // every gate, no row but the spending
+  bool plan_only = false;  // no call at all
   bool review_required = false;
   bool allow_dirty = false;
-  bool by_itself = false;        // scheduled or reactive: config autonomy applies
+  bool by_itself = false;  // scheduled or reactive: config autonomy applies
   int rounds = 5;
   uint64_t seed = 42;
   llm::Tier tier = llm::Tier::kStrong;
@@ -56,10 +56,10 @@ struct ImproveResult {
   std::string reason_code;  // evolution.md 17
   std::string reason;
   std::string proposal_id, deploy_id;
-  std::vector<std::string> paths;           // changed files
+  std::vector<std::string> paths;  // changed files
   std::vector<std::string> conflict_files;
-  std::vector<std::string> diverged;        // copies that were left alone
-  std::string before, after;                // descriptions; after "" = no candidate
+  std::vector<std::string> diverged;  // copies that were left alone
+  std::string before, after;          // descriptions; after "" = no candidate
   std::string rationale;
   std::string sha256_before, sha256_after;  // hex, of the first file
   double quality_before = 0, quality_after = 0;
@@ -76,7 +76,7 @@ struct ImproveResult {
 // Deploys a proposal that a person approved, after checking that the files
 // still hold what it was made from.
 [[nodiscard]] StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world,
-                                                     std::string_view proposal_id,
-                                                     bool allow_dirty, std::string_view run_id);
+                                                     std::string_view proposal_id, bool allow_dirty,
+                                                     std::string_view run_id);
 
 }  // namespace selftune::orchestrate

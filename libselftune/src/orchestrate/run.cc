@@ -74,22 +74,21 @@ class Loop {
   Status BeginRun() {
     report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
     // What an earlier process left half done comes first.
-    const auto recovered = deploy::Recover(
-        {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock});
+    const auto recovered =
+        deploy::Recover({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock});
     ST_RETURN_IF_ERROR(recovered.status());
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
     ST_RETURN_IF_ERROR(
-        store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
-    ST_RETURN_IF_ERROR(store::StartJob(*world_.db,
-                                       {.run_id = report_.run_id,
-                                        .job = kJob,
-                                        .trigger = options_.scheduled  ? "cron"
-                                                   : options_.reactive ? "reactive"
-                                                                       : "manual",
-                                        .approval_mode = options_.review_required ? "review"
-                                                                                  : "auto",
-                                        .pid = ::getpid()},
-                                       world_.clock->Now()));
+        store::StartJob(*world_.db,
+                        {.run_id = report_.run_id,
+                         .job = kJob,
+                         .trigger = options_.scheduled  ? "cron"
+                                    : options_.reactive ? "reactive"
+                                                        : "manual",
+                         .approval_mode = options_.review_required ? "review" : "auto",
+                         .pid = ::getpid()},
+                        world_.clock->Now()));
     return txn.Commit();
   }
 
@@ -163,8 +162,8 @@ class Loop {
         [](const SkillDecision& entry) { return entry.decision.action == Action::kEvolve; });
     std::unique_ptr<llm::Backend> backend;
     if (any && Writes()) {
-      ST_ASSIGN_OR_RETURN(backend, llm::ChooseBackend(*world_.env, world_.choose, world_.db,
-                                                      world_.clock->Now()));
+      ST_ASSIGN_OR_RETURN(
+          backend, llm::ChooseBackend(*world_.env, world_.choose, world_.db, world_.clock->Now()));
     }
     for (SkillDecision& entry : report_.decisions) {
       if (entry.decision.action != Action::kEvolve) {
@@ -232,9 +231,9 @@ class Loop {
 
   Status Consume(const std::string& skill) {
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
-    ST_ASSIGN_OR_RETURN(const int64_t count,
-                        store::ConsumeSignals(*world_.db, skill, report_.run_id,
-                                              world_.clock->Now()));
+    ST_ASSIGN_OR_RETURN(
+        const int64_t count,
+        store::ConsumeSignals(*world_.db, skill, report_.run_id, world_.clock->Now()));
     report_.signals_consumed += count;
     return txn.Commit();
   }
@@ -242,8 +241,8 @@ class Loop {
   void FinishStatus(const Status& worked) {
     const bool failed = std::any_of(report_.decisions.begin(), report_.decisions.end(),
                                     [](const SkillDecision& entry) { return !entry.error.ok(); });
-    report_.status = !worked.ok()             ? "error"
-                     : failed                 ? "partial"
+    report_.status = !worked.ok()                                          ? "error"
+                     : failed                                              ? "partial"
                      : report_.evaluated == 0 && !report_.regression_found ? "nothing_to_do"
                                                                            : "ok";
   }

@@ -30,7 +30,7 @@ struct RunWorld {
 
 struct RunOptions {
   std::string skill, skill_path;
-  bool dry_run = false;   // describes; writes nothing and asks no model
+  bool dry_run = false;  // describes; writes nothing and asks no model
   bool plan_only = false;
   bool review_required = false;
   bool scheduled = false, reactive = false;
@@ -57,7 +57,7 @@ struct RunReport {
   int64_t total_skills = 0;
   std::vector<SkillDecision> decisions;
   std::vector<WatchResult> watches;
-  std::string agent;         // "" = none
+  std::string agent;  // "" = none
   int64_t evaluated = 0, evolved = 0, deployed = 0, skipped = 0, signals_consumed = 0;
   llm::CallerTotals spent;
   bool regression_found = false;

@@ -48,10 +48,10 @@ Status NotFound(const skillfs::Discovery& discovery, std::string_view name) {
       near = skill.name;
     }
   }
-  return WithSuggestion(Fail(kSkillNotFound, "looking for skill {}: no SKILL.md of that name", name),
-                        near.empty() ? "see which skills are installed"
-                                     : "did you mean " + near + "?",
-                        "selftune skills list");
+  return WithSuggestion(
+      Fail(kSkillNotFound, "looking for skill {}: no SKILL.md of that name", name),
+      near.empty() ? "see which skills are installed" : "did you mean " + near + "?",
+      "selftune skills list");
 }
 
 Status Ambiguous(std::string_view name, const std::vector<const InstalledSkill*>& found) {
@@ -60,9 +60,9 @@ Status Ambiguous(std::string_view name, const std::vector<const InstalledSkill*>
   for (const InstalledSkill* skill : found) details.String(skill->real_path);
   details.EndArray().EndObject();
   return WithDetails(
-      WithSuggestion(Fail(kAmbiguousSkill, "skill {}: {} different texts have this name", name,
-                          found.size()),
-                     "name the one that is meant with --skill-path", "selftune skills list"),
+      WithSuggestion(
+          Fail(kAmbiguousSkill, "skill {}: {} different texts have this name", name, found.size()),
+          "name the one that is meant with --skill-path", "selftune skills list"),
       details.view());
 }
 
@@ -126,19 +126,17 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
   if (target.files.empty() && target.managed_reason.empty()) {
     target.managed_reason = "no copy of it may be written";
   }
-  ST_ASSIGN_OR_RETURN(const std::string bytes,
-                      base::ReadFile(chosen->real_path, kMaxSkillBytes));
+  ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(chosen->real_path, kMaxSkillBytes));
   const size_t body = std::min(chosen->frontmatter.body_offset, bytes.size());
-  target.body_excerpt = base::ToValidUtf8(
-      base::FirstCodePoints(std::string_view(bytes).substr(body), kExcerpt));
+  target.body_excerpt =
+      base::ToValidUtf8(base::FirstCodePoints(std::string_view(bytes).substr(body), kExcerpt));
   return target;
 }
 
 StatusOr<std::string> WithDescription(const TargetFile& file, std::string_view description) {
-  ST_ASSIGN_OR_RETURN(
-      skillfs::EditResult edit,
-      skillfs::ReplaceDescription(file.bytes, description,
-                                  base::BaseName(base::DirName(file.path))));
+  ST_ASSIGN_OR_RETURN(skillfs::EditResult edit,
+                      skillfs::ReplaceDescription(file.bytes, description,
+                                                  base::BaseName(base::DirName(file.path))));
   return std::move(edit.bytes);
 }
 

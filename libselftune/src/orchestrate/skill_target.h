@@ -14,15 +14,15 @@
 namespace selftune::orchestrate {
 
 struct TargetFile {
-  std::string path;      // real path
+  std::string path;  // real path
   std::string platform;
-  std::string sha256;    // hex, of the bytes that were read
+  std::string sha256;  // hex, of the bytes that were read
   std::string bytes;
 };
 
 struct SkillTarget {
-  std::string skill;        // as the hosts write it
-  std::string path;         // of the first placement, as installed
+  std::string skill;  // as the hosts write it
+  std::string path;   // of the first placement, as installed
   std::string description;
   std::string body_excerpt;  // first 2,000 code points behind the frontmatter
   bool from_frontmatter = true;
@@ -37,8 +37,7 @@ struct SkillTarget {
 // SKILL_NOT_FOUND, AMBIGUOUS_SKILL (details: the paths), INVALID_FRONTMATTER.
 // `skill_path` "" = by name alone.
 [[nodiscard]] StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery,
-                                               std::string_view skill,
-                                               std::string_view skill_path);
+                                               std::string_view skill, std::string_view skill_path);
 
 // The bytes of one file with its description replaced.
 [[nodiscard]] StatusOr<std::string> WithDescription(const TargetFile& file,

@@ -40,8 +40,8 @@ class Watcher {
     look.description = DeployedDescription(deploy);
     look.file_is_deployed = FileIsDeployed(deploy);
     const std::string before = row.state;
-    ST_ASSIGN_OR_RETURN(result.view, monitoring::LookAt(*world_.db, std::move(row), look,
-                                                        world_.clock->Now()));
+    ST_ASSIGN_OR_RETURN(result.view,
+                        monitoring::LookAt(*world_.db, std::move(row), look, world_.clock->Now()));
     result.regressed = result.view.row.state == "regressed";
     if (result.view.row.state == "confirmed" && before != "confirmed") {
       ST_RETURN_IF_ERROR(Confirm(deploy));
@@ -74,11 +74,10 @@ class Watcher {
     if (!options_.write || deploy.proposal_id.empty()) return absl::OkStatus();
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     const std::string details = fmt::format("watch of deploy {} confirmed it", deploy.deploy_id);
-    ST_RETURN_IF_ERROR(store::AddStep(*world_.db, deploy.proposal_id,
-                                      {.action = store::ProposalState::kConfirmed,
-                                       .details = details,
-                                       .run_id = options_.run_id},
-                                      world_.clock->Now()));
+    ST_RETURN_IF_ERROR(store::AddStep(
+        *world_.db, deploy.proposal_id,
+        {.action = store::ProposalState::kConfirmed, .details = details, .run_id = options_.run_id},
+        world_.clock->Now()));
     return txn.Commit();
   }
 
@@ -108,9 +107,8 @@ class Watcher {
     result.rollback_id = outcome.deploy_id;
     result.detail = outcome.detail;
     result.rolled_back = outcome.state != deploy::RollbackState::kConflicted;
-    return result.rolled_back
-               ? RestAfterRollback(*world_.db, deploy.skill, world_.clock->Now())
-               : absl::OkStatus();
+    return result.rolled_back ? RestAfterRollback(*world_.db, deploy.skill, world_.clock->Now())
+                              : absl::OkStatus();
   }
 
   const WatchWorld& world_;

@@ -25,9 +25,9 @@ struct WatchWorld {
 };
 
 struct WatchOptions {
-  std::string skill;            // "" = all
+  std::string skill;  // "" = all
   bool auto_rollback = false;
-  bool write = true;            // false: dry run
+  bool write = true;             // false: dry run
   bool review_required = false;  // a regression is reported, nothing is written back
   std::string run_id;
 };
@@ -37,7 +37,7 @@ struct WatchResult {
   bool regressed = false;
   bool rolled_back = false;
   std::string rollback_id, rollback_state;  // rolled_back partial conflicted, "" = none
-  std::string detail;  // why there was no rollback, or what stood in its way
+  std::string detail;                       // why there was no rollback, or what stood in its way
 };
 
 // Open watches, and with `skill` the newest of that skill even if it is closed.

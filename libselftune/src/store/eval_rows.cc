@@ -35,7 +35,8 @@ constexpr char kUses[] =
 constexpr char kSiblings[] =
     "SELECT p.prompt_pk, s.session_id, p.seq, b.text, k.name, p.occurred_ms "
     "FROM (SELECT * FROM observation WHERE effective=1 ORDER BY coalesce(occurred_ms,0) DESC, "
-    "obs_pk DESC LIMIT ?2) o JOIN skill k ON k.skill_id=o.skill_id JOIN prompt p ON p.prompt_pk=o.prompt_pk "
+    "obs_pk DESC LIMIT ?2) o JOIN skill k ON k.skill_id=o.skill_id JOIN prompt p ON "
+    "p.prompt_pk=o.prompt_pk "
     "JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id "
     "WHERE k.name_key<>?1 AND o.outcome='triggered' AND o.requested_by='model' AND p.actionable=1 "
     "AND o.session_pk=p.session_pk AND b.text IS NOT NULL ORDER BY p.prompt_pk";

@@ -24,9 +24,9 @@ constexpr char kUpdate[] =
     "UPDATE watch SET n=?2, f=?3, s=?4, invalid=?5, excluded=?6, e_down=?7, e_up=?8, state=?9, "
     "reason=?10, decided_ms=?11 WHERE deploy_id=?1";
 
-#define ST_WATCH_COLUMNS                                                                      \
-  "SELECT w.deploy_id, k.name, w.content_sha256, w.q, w.alpha, w.k0, w.n0, w.n, w.f, w.s, "    \
-  "w.invalid, w.excluded, w.e_down, w.e_up, w.state, w.reason, w.started_ms, w.decided_ms "    \
+#define ST_WATCH_COLUMNS                                                                    \
+  "SELECT w.deploy_id, k.name, w.content_sha256, w.q, w.alpha, w.k0, w.n0, w.n, w.f, w.s, " \
+  "w.invalid, w.excluded, w.e_down, w.e_up, w.state, w.reason, w.started_ms, w.decided_ms " \
   "FROM watch w JOIN skill k ON k.skill_id=w.skill_id "
 
 constexpr char kRead[] = ST_WATCH_COLUMNS "WHERE w.deploy_id=?1";
@@ -217,8 +217,8 @@ StatusOr<std::optional<WatchRow>> ReadWatch(Db& db, std::string_view deploy_id) 
 StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill, bool open_only) {
   std::vector<WatchRow> out;
   const char* sql = !skill.empty() ? kBySkill : open_only ? kOpen : kAll;
-  ST_ASSIGN_OR_RETURN(Cursor rows, skill.empty() ? db.Query(sql)
-                                                 : db.Query(sql, base::AsciiLower(skill)));
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      skill.empty() ? db.Query(sql) : db.Query(sql, base::AsciiLower(skill)));
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
@@ -238,8 +238,7 @@ Status PutWatchObservations(Db& db, std::string_view deploy_id,
 }
 
 StatusOr<std::vector<SkillSession>> ReadSkillSessions(Db& db, std::string_view skill,
-                                                      UtcMillis from, UtcMillis to,
-                                                      int64_t limit) {
+                                                      UtcMillis from, UtcMillis to, int64_t limit) {
   const std::string key = base::AsciiLower(skill);
   SessionSet set;
   ST_RETURN_IF_ERROR(AddUses(db, key, from, to, set));

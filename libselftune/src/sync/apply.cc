@@ -22,10 +22,14 @@ constexpr size_t kMaxTagged = 512;
 
 SignalKind ToStore(signals::SignalKind kind) {
   switch (kind) {
-    case signals::SignalKind::kCorrection: return SignalKind::kCorrection;
-    case signals::SignalKind::kUnwanted: return SignalKind::kUnwanted;
-    case signals::SignalKind::kExplicitRequest: return SignalKind::kExplicitRequest;
-    case signals::SignalKind::kManualInvocation: return SignalKind::kManualInvocation;
+    case signals::SignalKind::kCorrection:
+      return SignalKind::kCorrection;
+    case signals::SignalKind::kUnwanted:
+      return SignalKind::kUnwanted;
+    case signals::SignalKind::kExplicitRequest:
+      return SignalKind::kExplicitRequest;
+    case signals::SignalKind::kManualInvocation:
+      return SignalKind::kManualInvocation;
   }
   return SignalKind::kCorrection;
 }
@@ -68,10 +72,9 @@ StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation
   if (item.change == Change::kMoved) {
     ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path));
   }
-  ST_ASSIGN_OR_RETURN(
-      state.source,
-      writer_.UpsertSource(item.source->platform(), item.file.kind, item.file.path,
-                           item.source->parser_name(), item.source->parser_version()));
+  ST_ASSIGN_OR_RETURN(state.source, writer_.UpsertSource(item.source->platform(), item.file.kind,
+                                                         item.file.path, item.source->parser_name(),
+                                                         item.source->parser_version()));
   state.generation = item.state.id ? item.state.generation : 1;
   if (item.change == Change::kReplaced) {
     state.generation = std::max(state.generation + 1, min_generation);
@@ -307,9 +310,9 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
                                                   .origin = From(state, event.origin)}));
   }
   for (const ingest::SpawnFact& spawn : facts.spawns) {
-    ST_RETURN_IF_ERROR(writer_.AddSpawn(session, {.call_id = spawn.call_id,
-                                                  .prompt_seq = spawn.prompt_seq,
-                                                  .child_id = spawn.child_id}));
+    ST_RETURN_IF_ERROR(writer_.AddSpawn(
+        session,
+        {.call_id = spawn.call_id, .prompt_seq = spawn.prompt_seq, .child_id = spawn.child_id}));
   }
   if (!facts.record_keys.empty()) ST_RETURN_IF_ERROR(writer_.AddKeys(session, facts.record_keys));
   if (!facts.anchors.empty()) ST_RETURN_IF_ERROR(writer_.AddAnchors(session, facts.anchors));
@@ -372,8 +375,8 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.inode = item.info.inode;
   row.parser = std::string(item.source->parser_name());
   row.parser_version = item.source->parser_version();
-  row.host_schema = chunk.batch.host_schema.empty() ? item.state.host_schema
-                                                    : chunk.batch.host_schema;
+  row.host_schema =
+      chunk.batch.host_schema.empty() ? item.state.host_schema : chunk.batch.host_schema;
   row.state = state.set_aside ? "quarantined" : "active";
   row.last_error = state.set_aside ? "another file already holds this session" : "";
   if (chunk.last) {

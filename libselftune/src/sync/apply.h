@@ -24,7 +24,7 @@ struct ApplyState {
   const WorkItem* item = nullptr;
   store::SourceId source;
   int64_t generation = 1;
-  bool rereading = false;  // rows of an older generation are swept at the end
+  bool rereading = false;                       // rows of an older generation are swept at the end
   std::set<std::string, std::less<>> sessions;  // seen in this read
   int64_t bad_lines = 0;
   bool set_aside = false;  // another file already holds this session

@@ -22,8 +22,7 @@ struct CatalogueReport {
 
 // Reads the disk and writes what differs from the store. Opens its own
 // transaction, only when something changed.
-[[nodiscard]] StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db,
-                                                        const base::Environment& env,
+[[nodiscard]] StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment& env,
                                                         UtcMillis now);
 
 }  // namespace selftune::sync

@@ -55,9 +55,8 @@ std::string Closest(const std::vector<Owner>& owners, const ingest::KeySet& own)
   std::string best;
   size_t most = 0;
   for (const Owner& owner : owners) {
-    const auto shared = static_cast<size_t>(
-        std::count_if(owner.keys.begin(), owner.keys.end(),
-                      [&](uint64_t key) { return own.contains(key); }));
+    const auto shared = static_cast<size_t>(std::count_if(
+        owner.keys.begin(), owner.keys.end(), [&](uint64_t key) { return own.contains(key); }));
     if (shared > 0 && shared >= most) {
       most = shared;
       best = owner.session_id;

@@ -13,8 +13,7 @@
 
 namespace selftune::sync {
 
-ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers,
-                               const base::Cancel* cancel)
+ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel)
     : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()) {
   const auto count = std::min<size_t>(static_cast<size_t>(std::max(workers, 1)), tasks_.size());
   threads_.reserve(count);
@@ -74,10 +73,10 @@ void ParallelReader::Read(size_t index, ingest::PumpBuffer& buffer) {
 
 Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
   const ReadTask& task = tasks_[index];
-  ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::LineReader> reader,
-                      task.source->Open({.file = &task.file,
-                                         .saved_state = task.saved_state,
-                                         .copied = task.copied.get()}));
+  ST_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ingest::LineReader> reader,
+      task.source->Open(
+          {.file = &task.file, .saved_state = task.saved_state, .copied = task.copied.get()}));
   ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(task.file.path));
   ingest::PumpOptions options;
   options.start = task.start;
@@ -86,18 +85,18 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
   options.cancel = cancel_;
   ReadChunk held;  // sent with the next flush, so that the last one can be marked
   bool holding = false;
-  ST_RETURN_IF_ERROR(ingest::PumpLines(
-      file.fd(), task.file.path, options, *reader, buffer,
-      [&](ingest::Batch batch, const ingest::Cursor& cursor) -> Status {
-        if (holding && !Push(index, std::exchange(held, ReadChunk()))) {
-          return Fail(kCancelledError, "reading {}: stopped", task.file.path);
-        }
-        holding = true;
-        held.batch = std::move(batch);
-        held.cursor = cursor;
-        held.reader_state = reader->SaveState();
-        return absl::OkStatus();
-      }));
+  ST_RETURN_IF_ERROR(
+      ingest::PumpLines(file.fd(), task.file.path, options, *reader, buffer,
+                        [&](ingest::Batch batch, const ingest::Cursor& cursor) -> Status {
+                          if (holding && !Push(index, std::exchange(held, ReadChunk()))) {
+                            return Fail(kCancelledError, "reading {}: stopped", task.file.path);
+                          }
+                          holding = true;
+                          held.batch = std::move(batch);
+                          held.cursor = cursor;
+                          held.reader_state = reader->SaveState();
+                          return absl::OkStatus();
+                        }));
   ST_ASSIGN_OR_RETURN(held.head_sha256, HeadHash(task.file.path, task.size));
   held.last = true;
   static_cast<void>(Push(index, std::move(held)));

@@ -21,9 +21,9 @@ namespace selftune::sync {
 struct ReadTask {
   const ingest::Source* source = nullptr;
   ingest::SourceFile file;
-  uint64_t size = 0;            // read no further
+  uint64_t size = 0;  // read no further
   ingest::Cursor start;
-  std::string saved_state;      // "" = from the start
+  std::string saved_state;  // "" = from the start
   bool accept_tail = false;
   std::shared_ptr<const ingest::KeySet> copied;  // may be null
 };

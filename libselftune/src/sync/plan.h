@@ -38,23 +38,22 @@ struct WorkItem {
 struct HostPlan {
   const ingest::Source* source = nullptr;
   bool available = false;
-  int64_t scanned = 0;  // files looked at
-  std::vector<WorkItem> items;             // sorted by path
-  std::vector<store::SourceId> missing;    // in the ledger, not on disk any more
-  std::vector<store::SourceId> back;       // were missing or set aside, are unchanged
-  std::vector<std::string> problems;       // unreadable folders and files
+  int64_t scanned = 0;                   // files looked at
+  std::vector<WorkItem> items;           // sorted by path
+  std::vector<store::SourceId> missing;  // in the ledger, not on disk any more
+  std::vector<store::SourceId> back;     // were missing or set aside, are unchanged
+  std::vector<std::string> problems;     // unreadable folders and files
 };
 
 struct PlanOptions {
-  bool force = false;               // read everything again
-  std::optional<UtcMillis> since;   // leave out files not written since then
+  bool force = false;              // read everything again
+  std::optional<UtcMillis> since;  // leave out files not written since then
   UtcMillis now;
 };
 
 // Read-only. `db` may be null: nothing is known yet.
 [[nodiscard]] StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
-                                          const base::Environment& env,
-                                          const PlanOptions& options);
+                                          const base::Environment& env, const PlanOptions& options);
 
 // SHA-256 (raw) of the first min(size, 4096) bytes.
 [[nodiscard]] StatusOr<std::string> HeadHash(const std::string& path, uint64_t size);

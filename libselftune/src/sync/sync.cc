@@ -110,11 +110,10 @@ class SyncRun {
     std::vector<HostPlan> plans;
     for (const ingest::Source* source : world_.sources) {
       if (!Wanted(options_, source->platform())) continue;
-      ST_ASSIGN_OR_RETURN(HostPlan plan,
-                          PlanHost(&db_, *source, *world_.env,
-                                   {.force = options_.force,
-                                    .since = options_.since,
-                                    .now = Now()}));
+      ST_ASSIGN_OR_RETURN(
+          HostPlan plan,
+          PlanHost(&db_, *source, *world_.env,
+                   {.force = options_.force, .since = options_.since, .now = Now()}));
       for (const WorkItem& item : plan.items) total_bytes_ += BytesOf(item);
       plans.push_back(std::move(plan));
     }
@@ -122,9 +121,8 @@ class SyncRun {
   }
 
   static int64_t BytesOf(const WorkItem& item) {
-    const uint64_t start = item.change == Change::kGrown || item.change == Change::kMoved
-                               ? item.state.offset
-                               : 0;
+    const uint64_t start =
+        item.change == Change::kGrown || item.change == Change::kMoved ? item.state.offset : 0;
     return static_cast<int64_t>(item.info.size - std::min(start, item.info.size));
   }
 
@@ -206,9 +204,8 @@ class SyncRun {
       ST_RETURN_IF_ERROR(store::SettleAlone(db_));
       ST_RETURN_IF_ERROR(txn.Commit());
     }
-    ST_ASSIGN_OR_RETURN(report_.forks_settled, SettleForks(db_, [this](const ForkRead& read) {
-                          return Reread(read);
-                        }));
+    ST_ASSIGN_OR_RETURN(report_.forks_settled,
+                        SettleForks(db_, [this](const ForkRead& read) { return Reread(read); }));
     return absl::OkStatus();
   }
 
@@ -237,8 +234,8 @@ class SyncRun {
     tasks.push_back(std::move(task));
     ParallelReader reader(std::move(tasks), 1, world_.cancel);
     HostReport ignored;
-    ST_RETURN_IF_ERROR(ReadOne(item, 0, ignored,
-                               [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
+    ST_RETURN_IF_ERROR(
+        ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
     ST_RETURN_IF_ERROR(batches_.Open());
     ST_RETURN_IF_ERROR(
         applier_->writer()
@@ -279,11 +276,10 @@ StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOp
   SyncReport report;
   for (const ingest::Source* source : world.sources) {
     if (!Wanted(options, source->platform())) continue;
-    ST_ASSIGN_OR_RETURN(const HostPlan plan,
-                        PlanHost(db, *source, *world.env,
-                                 {.force = options.force,
-                                  .since = options.since,
-                                  .now = world.clock->Now()}));
+    ST_ASSIGN_OR_RETURN(
+        const HostPlan plan,
+        PlanHost(db, *source, *world.env,
+                 {.force = options.force, .since = options.since, .now = world.clock->Now()}));
     HostReport& host = report.hosts.emplace_back();
     host.platform = std::string(source->platform());
     host.available = plan.available;

@@ -34,12 +34,12 @@ struct SyncOptions {
 struct HostReport {
   std::string platform;
   bool available = false;
-  int64_t scanned = 0;     // files looked at
-  int64_t changed = 0;     // files read
+  int64_t scanned = 0;  // files looked at
+  int64_t changed = 0;  // files read
   int64_t bytes_read = 0;
-  int64_t sessions = 0;    // touched
-  int64_t bad_lines = 0;   // found in this run
-  int64_t set_aside = 0;   // files whose session another file already holds
+  int64_t sessions = 0;   // touched
+  int64_t bad_lines = 0;  // found in this run
+  int64_t set_aside = 0;  // files whose session another file already holds
   std::vector<std::string> warnings;
 };
 
@@ -48,8 +48,8 @@ struct SyncReport {
   int64_t links_resolved = 0;
   int64_t forks_settled = 0;
   int64_t skills_found = 0;
-  bool complete = true;    // false: the time budget ran out
-  bool changed = false;    // something was written
+  bool complete = true;  // false: the time budget ran out
+  bool changed = false;  // something was written
   int64_t elapsed_ms = 0;
 };
 

@@ -27,14 +27,15 @@ std::string Request(const OpSpec& op, const std::string& params) {
   return fmt::format(R"({{"op":"{}","params":{}}})", op.name, params);
 }
 
-std::string SomeValue(const ParamSpec& spec) {
+// `home`: where operations may write, should they take the path as a target.
+std::string SomeValue(const ParamSpec& spec, const std::string& home) {
   std::string one;
   switch (spec.type) {
     case ParamType::kString:
       one = spec.choices.empty() ? "\"x\"" : base::JsonQuote(spec.choices[0]);
       break;
     case ParamType::kPath:
-      one = "\"/nonexistent/x\"";
+      one = base::JsonQuote(home + "/none/x");
       break;
     case ParamType::kPlatform:
       one = "\"claude_code\"";
@@ -70,14 +71,15 @@ std::string WrongValue(const ParamSpec& spec) {
 }
 
 // The required parameters; `other` replaces the value of `name`.
-std::string Params(const OpSpec& op, std::string_view name = {}, const std::string& other = {}) {
+std::string Params(const OpSpec& op, const std::string& home, std::string_view name = {},
+                   const std::string& other = {}) {
   base::JsonWriter out;
   out.BeginObject();
   for (const ParamSpec& spec : op.params) {
     if (spec.name == name) {
       out.Key(spec.name).Raw(other);
     } else if (spec.required) {
-      out.Key(spec.name).Raw(SomeValue(spec));
+      out.Key(spec.name).Raw(SomeValue(spec, home));
     }
   }
   out.EndObject();
@@ -192,7 +194,7 @@ TEST_SUITE("capi/all_ops") {
     (void)engine->Request(R"({"op":"sync.run"})");  // an empty store for those that need one
     for (const OpSpec& op : AllOps()) {
       CAPTURE(op.name);
-      const auto reply = engine->Request(Request(op, Params(op)));
+      const auto reply = engine->Request(Request(op, Params(op, engine->paths().home)));
       if (reply.ok()) {
         CheckEnvelope(op, *reply);
         continue;
@@ -208,7 +210,8 @@ TEST_SUITE("capi/all_ops") {
     for (const OpSpec& op : AllOps()) {
       if (!op.Has('S') && !op.Has('F') && !op.Has('R')) continue;
       CAPTURE(op.name);
-      const auto reply = engine->Request(Request(op, Params(op, "dry_run", "true")));
+      const auto reply =
+          engine->Request(Request(op, Params(op, engine->paths().home, "dry_run", "true")));
       if (!reply.ok()) continue;
       CHECK(reply->find(R"("dry_run":true,"changed":false)") != std::string::npos);
       CHECK_FALSE(base::Exists(engine->paths().state_dir));
@@ -226,7 +229,8 @@ TEST_SUITE("capi/all_ops") {
       for (const ParamSpec& spec : op.params) {
         if (spec.type == ParamType::kAny) continue;
         CAPTURE(spec.name);
-        const auto wrong = engine->Request(Request(op, Params(op, spec.name, WrongValue(spec))));
+        const auto wrong = engine->Request(
+            Request(op, Params(op, engine->paths().home, spec.name, WrongValue(spec))));
         REQUIRE_FALSE(wrong.ok());
         CHECK(CodeOf(wrong.status()).name == "INVALID_REQUEST");
         CHECK(Message(wrong.status()).find(spec.name) != std::string_view::npos);

@@ -1,8 +1,6 @@
 // What the recordings do not show, record by record: rules for prompts,
 // evidence of skills, results of calls, listings, copies, damaged shapes.
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -735,80 +733,6 @@ TEST_SUITE("hosts/claude_code/cases") {
     CHECK(one.facts.metrics.answers == 1);
     CHECK(one.facts.kind == SessionKind::kSubagent);
     CHECK(store.sessions.at(std::string(kSession)).facts.metrics.answers == 3);
-  }
-
-  TEST_CASE("every transcript of a store is found, nothing else") {
-    char root[] = "/tmp/selftune-claude-XXXXXX";
-    REQUIRE(mkdtemp(root) != nullptr);
-    const std::string config = std::string(root) + "/conf";
-    for (const std::string_view name :
-         {"projects/-a/s1.jsonl", "projects/-a/agent-1.jsonl",
-          "projects/-a/s1/subagents/agent-2.jsonl", "projects/-a/s1/subagents/agent-2.meta.json",
-          "projects/-a/s1/subagents/notes.jsonl", "projects/-a/s1/tool-results/x.jsonl",
-          "projects/-a/memory/subagents/agent-3.jsonl", "projects/-b/s2.jsonl",
-          "projects/-b/s2.jsonl.bak", "projects/loose.jsonl", "todos/x.jsonl", "history.jsonl"}) {
-      const std::string path = config + "/" + std::string(name);
-      std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-      std::ofstream(path) << "{}\n";
-    }
-    base::Environment env;
-    env.Set("HOME", std::string(root) + "/home");
-    std::vector<std::string> problems;
-    const ingest::Source& source = hosts::claude_code::TranscriptSource();
-    CHECK_FALSE(source.Available(env));
-    CHECK(source.Discover(env, problems).empty());
-    env.Set("CLAUDE_CONFIG_DIR", config);
-    CHECK(source.Available(env));
-    std::vector<std::string> found;
-    for (const ingest::SourceFile& file : source.Discover(env, problems)) {
-      found.push_back(file.path.substr(config.size() + 10));
-    }
-    CHECK(found == std::vector<std::string>{"-a/agent-1.jsonl", "-a/s1.jsonl",
-                                            "-a/s1/subagents/agent-2.jsonl", "-b/s2.jsonl"});
-    CHECK(problems.empty());
-    std::filesystem::remove_all(root);
-  }
-
-  TEST_CASE("an agent's file takes its links from the side file, whenever that appears") {
-    char root[] = "/tmp/selftune-claude-XXXXXX";
-    REQUIRE(mkdtemp(root) != nullptr);
-    const ingest::SourceFile file{.path = std::string(root) + "/agent-77.jsonl"};
-    const std::string first =
-        R"({"parentUuid":null,"isSidechain":true,"agentId":"77","type":"user","promptId":"p","message":{"content":"task"},"uuid":"a","sessionId":"s"})";
-    const std::string second =
-        R"({"parentUuid":"a","isSidechain":true,"type":"assistant","message":{"id":"m","model":"x","content":[]},"uuid":"b","sessionId":"s"})";
-    const ingest::Source& source = hosts::claude_code::TranscriptSource();
-    base::LineParser parser;
-    MergedStore store;
-    ingest::Batch batch;
-    auto reader = source.Open({.file = &file, .saved_state = "", .copied = nullptr});
-    REQUIRE(reader.ok());
-    const std::string padded = first + std::string(64, ' ');
-    REQUIRE((*reader)
-                ->ReadLine({std::string_view(padded).substr(0, first.size()), 0, 1}, parser, batch)
-                .ok());
-    store.Add(std::exchange(batch, ingest::Batch()), file.path);
-    const MergedSession& s = store.sessions.at("s:agent:77");
-    CHECK(s.facts.links.parent_id == "s");
-    CHECK(s.facts.links.prompt_native_id == "p");
-    CHECK(s.facts.links.spawn_call_id == "");
-    std::ofstream(std::string(root) + "/agent-77.meta.json")
-        << R"({"agentType":"Explore","toolUseId":"call9","spawnDepth":2})";
-    const std::string state = (*reader)->SaveState();
-    reader = source.Open({.file = &file, .saved_state = state, .copied = nullptr});
-    REQUIRE(reader.ok());
-    const std::string padded2 = second + std::string(64, ' ');
-    REQUIRE(
-        (*reader)
-            ->ReadLine({std::string_view(padded2).substr(0, second.size()), 200, 2}, parser, batch)
-            .ok());
-    store.Add(batch, file.path);
-    CHECK(s.facts.links.spawn_call_id == "call9");
-    CHECK(s.facts.agent_type == "Explore");
-    CHECK(s.facts.depth == 2);
-    CHECK_FALSE(source.Open({.file = &file, .saved_state = "{}", .copied = nullptr}).ok());
-    CHECK_FALSE(source.Open({.file = &file, .saved_state = "nonsense", .copied = nullptr}).ok());
-    std::filesystem::remove_all(root);
   }
 }
 

@@ -138,7 +138,8 @@ Parent ParentOf(const MergedStore& store, const MergedSession& child) {
       return {.session = id, .prompt = spawn.prompt_seq};
     }
   }
-  Parent parent{.session = links.parent_id, .prompt = std::nullopt};
+  // A command that runs in an agent of its own makes no call.
+  Parent parent{.session = links.root_id, .prompt = std::nullopt};
   const auto root = store.sessions.find(links.root_id);
   if (root == store.sessions.end()) return parent;
   for (const auto& [seq, prompt] : root->second.prompts) {

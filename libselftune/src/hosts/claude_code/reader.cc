@@ -157,7 +157,6 @@ void Reader::Begin() {
   Identity identity{
       .id = "", .kind = SessionKind::kSubagent, .links = {}, .agent_type = "", .depth = 1};
   identity.links.root_id = recorded.empty() ? name_.session_dir : recorded;
-  identity.links.parent_id = identity.links.root_id;
   identity.links.prompt_native_id = record_.prompt_id.ToString();
   identity.id = identity.links.root_id + ":agent:" + name_.agent_id;
   main_.emplace(std::move(identity));
@@ -180,8 +179,9 @@ void Reader::LookAtMeta() {
   identity.links.spawn_call_id = (*meta)["toolUseId"].AsString();
   identity.depth =
       static_cast<int32_t>(std::clamp<int64_t>((*meta)["spawnDepth"].AsInt(1), 1, 1000));
-  // Deeper down another agent made the call; the call's id tells which.
-  if (identity.depth > 1) identity.links.parent_id.clear();
+  // Deeper down another agent made the call; its id, or the result that names
+  // this agent, tells which.
+  if ((*meta)["spawnDepth"].AsInt() == 1) identity.links.parent_id = identity.links.root_id;
   main_->set_identity(std::move(identity));
 }
 
