@@ -11,13 +11,14 @@
 
 // ST_RETURN_IF_ERROR(txn.Add(row));
 #define ST_RETURN_IF_ERROR(expr) ST_RETURN_IF_ERROR_IMPL(ST_CONCAT(st_status_, __LINE__), expr)
-#define ST_RETURN_IF_ERROR_IMPL(var, expr)                       \
-  do {                                                           \
-    if (::selftune::Status var = (expr); !var.ok()) return var;  \
+#define ST_RETURN_IF_ERROR_IMPL(var, expr)                      \
+  do {                                                          \
+    if (::selftune::Status var = (expr); !var.ok()) return var; \
   } while (false)
 
 // ST_ASSIGN_OR_RETURN(auto rows, reader.Read(chunk));
-#define ST_ASSIGN_OR_RETURN(lhs, expr) ST_ASSIGN_OR_RETURN_IMPL(ST_CONCAT(st_or_, __LINE__), lhs, expr)
+#define ST_ASSIGN_OR_RETURN(lhs, expr) \
+  ST_ASSIGN_OR_RETURN_IMPL(ST_CONCAT(st_or_, __LINE__), lhs, expr)
 #define ST_ASSIGN_OR_RETURN_IMPL(var, lhs, expr) \
   auto var = (expr);                             \
   if (!var.ok()) return std::move(var).status(); \

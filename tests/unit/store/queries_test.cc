@@ -34,10 +34,8 @@ void Fill(TempStore& store) {
     const SourceId source = AddSource(w, "/t/a.jsonl");
     for (int i = 0; i < 10; ++i) {
       const UtcMillis at{kStart + i * kDayMs};
-      SessionUpdate update{.platform = i % 2 == 0 ? "claude_code" : "codex",
-                           .id = "s" + std::to_string(i)};
       const std::string id = "s" + std::to_string(i);
-      update.id = id;
+      SessionUpdate update{.platform = i % 2 == 0 ? "claude_code" : "codex", .id = id};
       update.cwd = "/work";
       update.started = at;
       update.source = source;

@@ -28,7 +28,7 @@ struct SessionItem {
 struct SessionListRequest {
   std::string platform = {}, kind = {};
   std::optional<SkillId> skill = {};  // triggered in it
-  TimeWindow window = {};                  // of the start
+  TimeWindow window = {};             // of the start
   PageRequest page = {};
 };
 struct SessionPage {
