@@ -14,6 +14,8 @@ extern const Command kLastCommand;
 extern const Command kSkillsListCommand;
 extern const Command kSkillsShowCommand;
 extern const Command kSkillsParseCommand;
+// cmd_lint.cc
+extern const Command kSkillsLintCommand;
 // cmd_why.cc
 extern const Command kWhyCommand;
 extern const Command kEvidenceCommand;

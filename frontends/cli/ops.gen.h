@@ -36,6 +36,7 @@ inline constexpr OpRow kOps[] = {
     {"signals.detect", "selftune/signals.detect@1", "", " prompt skills "},
     {"signals.list", "selftune/signals.list@1", "", " skill skill_path limit cursor state raw "},
     {"skill.daily", "selftune/skill.daily@1", "", " skill skill_path from to "},
+    {"skill.lint", "selftune/skill.lint@1", "", " path text platform "},
     {"skill.list", "selftune/skills@1", "", " limit cursor platform status q sort "},
     {"skill.misses", "selftune/skill.misses@1", "", " skill skill_path since until limit cursor raw "},
     {"skill.observations", "selftune/evidence@1", "", " skill skill_path since until limit cursor session outcome level mode platform q raw "},

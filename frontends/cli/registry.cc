@@ -19,7 +19,7 @@ constexpr const Command* kCommands[] = {
     &kSyncCommand, &kEvidenceCommand,
     &kExportCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand,
-    &kSkillsParseCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,
+    &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };
 

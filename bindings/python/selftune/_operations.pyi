@@ -630,6 +630,17 @@ class SkillDailyReply(TypedDict):
     deploys: list[SkillDailyReplyDeploys]
 
 
+class SkillLintReplyFindings(TypedDict):
+    code: str
+    level: Literal["error", "warn"]
+    line: int | None
+    message: str
+
+
+class SkillLintReply(TypedDict):
+    findings: list[SkillLintReplyFindings]
+
+
 class SkillListReplyItems(TypedDict):
     skill_id: int
     name: str
@@ -1306,6 +1317,8 @@ class Requests(Protocol):
     def request(self, op: Literal["signals.list"], *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["pending", "attached", "consumed", "expired", "dismissed"] | None = ..., raw: bool | None = ...) -> SignalsListReply: ...
     @overload
     def request(self, op: Literal["skill.daily"], *, skill: str, skill_path: str | None = ..., from: str | None = ..., to: str | None = ...) -> SkillDailyReply: ...
+    @overload
+    def request(self, op: Literal["skill.lint"], *, path: str | None = ..., text: str | None = ..., platform: str | None = ...) -> SkillLintReply: ...
     @overload
     def request(self, op: Literal["skill.list"], *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: str | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
     @overload

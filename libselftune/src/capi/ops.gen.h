@@ -51,6 +51,8 @@ StatusOr<std::string> SignalsDetect(Context& context, const base::JsonValue& par
 StatusOr<std::string> SignalsList(Context& context, const base::JsonValue& params);
 // skill.daily: Uses and misses of a skill by day.
 StatusOr<std::string> SkillDaily(Context& context, const base::JsonValue& params);
+// skill.lint: Say what is wrong with a SKILL.md.
+StatusOr<std::string> SkillLint(Context& context, const base::JsonValue& params);
 // skill.list: List the skills that are installed or were used.
 StatusOr<std::string> SkillList(Context& context, const base::JsonValue& params);
 // skill.misses: Prompts at which a skill was needed and did not run.

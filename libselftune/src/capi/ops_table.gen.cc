@@ -156,6 +156,11 @@ constexpr ParamSpec kParams_SkillDaily[] = {
     {.name = "from", .type = ParamType::kTime},
     {.name = "to", .type = ParamType::kTime},
 };
+constexpr ParamSpec kParams_SkillLint[] = {
+    {.name = "path", .type = ParamType::kPath},
+    {.name = "text", .type = ParamType::kString},
+    {.name = "platform", .type = ParamType::kPlatform},
+};
 constexpr std::string_view kChoices_SkillList_sort[] = {"uses", "name", "last", "misses"};
 constexpr ParamSpec kParams_SkillList[] = {
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
@@ -309,6 +314,7 @@ constexpr OpSpec kOps[] = {
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
     {.name = "signals.list", .schema = "selftune/signals.list@1", .flags = "", .run = ops::SignalsList, .params = kParams_SignalsList},
     {.name = "skill.daily", .schema = "selftune/skill.daily@1", .flags = "", .run = ops::SkillDaily, .params = kParams_SkillDaily},
+    {.name = "skill.lint", .schema = "selftune/skill.lint@1", .flags = "", .run = ops::SkillLint, .params = kParams_SkillLint},
     {.name = "skill.list", .schema = "selftune/skills@1", .flags = "", .run = ops::SkillList, .params = kParams_SkillList},
     {.name = "skill.misses", .schema = "selftune/skill.misses@1", .flags = "", .run = ops::SkillMisses, .params = kParams_SkillMisses},
     {.name = "skill.observations", .schema = "selftune/evidence@1", .flags = "", .run = ops::SkillObservations, .params = kParams_SkillObservations},
