@@ -11,18 +11,20 @@ import builds
 from common import JOBS, ROOT, say
 from suites import Count
 
-# clang-tidy takes seconds a file. Within this budget it checks the files of the
-# newest commits first and then goes round the others; the line it prints says
-# how far it came. `./dev lint` without a limit: SELFTUNE_TIDY_SECONDS=0.
+# clang-tidy takes seconds a file, so it runs on request (--tidy, --changed) and
+# within this budget: the files of the newest commits first, then round the
+# others; the line it prints says how far it came. 0 = no limit.
 TIDY_SECONDS = int(os.environ.get("SELFTUNE_TIDY_SECONDS", "360"))
 
 NOT_OURS = re.compile(r"^(tests/data/|subprojects/|web/(node_modules|dist)/|.*\.golden$|"
                       r".*/corpus/|web/package-lock\.json$|tests/tools/vendor/)")
 
 
-def run(changed_only):
+def run(with_tidy=False, changed_only=False):
     steps = [("layers", layers), ("format", formatting), ("spelling", spelling),
-             ("generated files", generated), ("clang-tidy", lambda: tidy(changed_only))]
+             ("generated files", generated)]
+    if with_tidy:
+        steps.append(("clang-tidy", lambda: tidy(changed_only)))
     count = Count()
     for name, step in steps:
         started = time.monotonic()

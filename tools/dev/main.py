@@ -55,7 +55,7 @@ def cmd_test(args):
 def everything():
     """All stages of .ci/run; a stage that breaks counts as one failure."""
     stages = [
-        ("lint", lambda: lint.run(changed_only=False)),
+        ("lint", lint.run),
         ("tests, gcc", lambda: suites.run("ci")),
         ("tests, clang ASan+UBSan", lambda: suites.run("asan")),
         ("tests, clang TSan", lambda: suites.run("tsan")),
@@ -87,10 +87,10 @@ def cmd_bench(args):
 
 
 def cmd_lint(args):
-    packages.ensure("build", "clang", "lint")
+    packages.ensure("lint")
     if args.fix:
         lint.fix()
-    count = lint.run(changed_only=args.changed)
+    count = lint.run(with_tidy=args.tidy or args.changed, changed_only=args.changed)
     say(str(count))
     return 1 if count.failed else 0
 
@@ -133,9 +133,10 @@ def parser():
     bench = add("bench", cmd_bench, "build a release and measure it (default --quick)")
     bench.add_argument("--quick", action="store_true", help="corpora S and M")
     bench.add_argument("--full", action="store_true", help="all corpora; takes long")
-    check = add("lint", cmd_lint, "layers, format, spelling, generated files, clang-tidy")
+    check = add("lint", cmd_lint, "layers, format, spelling, generated files")
+    check.add_argument("--tidy", action="store_true", help="and clang-tidy, newest files first")
     check.add_argument("--changed", action="store_true",
-                       help="clang-tidy only on files that differ from HEAD")
+                       help="and clang-tidy on files that differ from HEAD")
     check.add_argument("--fix", action="store_true", help="format and generate first")
     add("fuzz", cmd_fuzz, "run every fuzz target").add_argument(
         "seconds", nargs="?", type=int, default=60, help="per target (60)")
