@@ -1,0 +1,189 @@
+#include "status/doctor.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "base/env.h"
+#include "status/freshness.h"
+#include "unit/status/status_fixture.h"
+
+namespace selftune::status {
+namespace {
+
+using testing::DaysAgo;
+using testing::kNow;
+using testing::Must;
+using testing::World;
+
+// A host with one file, whose bytes say nothing.
+class OneFile : public ingest::Source {
+ public:
+  [[nodiscard]] std::string_view platform() const override { return "claude_code"; }
+  [[nodiscard]] std::string_view parser_name() const override { return "test/jsonl"; }
+  [[nodiscard]] int parser_version() const override { return 1; }
+  [[nodiscard]] bool Available(const base::Environment&) const override { return true; }
+  [[nodiscard]] std::vector<ingest::SourceFile> Discover(const base::Environment&,
+                                                         std::vector<std::string>&) const override {
+    return {{.path = "/t/one.jsonl"}};
+  }
+  [[nodiscard]] StatusOr<std::unique_ptr<ingest::LineReader>> Open(
+      const ingest::ReaderOptions&) const override {
+    return Fail(kInternal, "not read in this test");
+  }
+};
+
+struct Patient {
+  World world;
+  base::Environment env;
+  config::Config config;
+  OneFile source;
+  std::vector<const ingest::Source*> sources = {&source};
+
+  Patient() {
+    env.Set("HOME", world.store().dir().path());
+    env.Set("PATH", "/nowhere");
+  }
+  DoctorReport Ask(DoctorOptions options = {}, UtcMillis now = kNow) {
+    const DoctorWorld doctor{.env = &env,
+                             .sources = sources,
+                             .state_dir = world.store().dir().path(),
+                             .db_path = world.store().path(),
+                             .config = &config,
+                             .db = &world.db(),
+                             .now = now};
+    return Must(RunDoctor(doctor, options));
+  }
+};
+
+const Check* Find(const DoctorReport& report, std::string_view name) {
+  const auto it = std::find_if(report.checks.begin(), report.checks.end(),
+                               [&](const Check& check) { return check.name == name; });
+  return it == report.checks.end() ? nullptr : &*it;
+}
+
+CheckStatus StatusOf(const DoctorReport& report, std::string_view name) {
+  const Check* check = Find(report, name);
+  REQUIRE_MESSAGE(check != nullptr, name);
+  return check->status;
+}
+
+}  // namespace
+
+TEST_SUITE("status/doctor") {
+  TEST_CASE("globs match names as a shell would") {
+    CHECK(MatchesGlob("db.*", "db.open"));
+    CHECK(MatchesGlob("*.open", "db.open"));
+    CHECK(MatchesGlob("*", ""));
+    CHECK(MatchesGlob("d?.open", "db.open"));
+    CHECK(MatchesGlob("a*b*c", "axxbyybzc"));
+    CHECK_FALSE(MatchesGlob("db.*", "xdb.open"));
+    CHECK_FALSE(MatchesGlob("db", "db.open"));
+    CHECK_FALSE(MatchesGlob("", "db"));
+    CHECK_FALSE(MatchesGlob("a*b", "acd"));
+  }
+
+  TEST_CASE("a fresh store is healthy, and says what is not done yet") {
+    Patient patient;
+    const DoctorReport report = patient.Ask();
+    CHECK(report.healthy());
+    CHECK(StatusOf(report, "db.open") == CheckStatus::kPass);
+    CHECK(StatusOf(report, "db.schema") == CheckStatus::kPass);
+    CHECK(StatusOf(report, "db.integrity") == CheckStatus::kPass);
+    CHECK(StatusOf(report, "db.backup") == CheckStatus::kInfo);
+    CHECK(StatusOf(report, "config.file") == CheckStatus::kInfo);
+    CHECK(StatusOf(report, "evidence.freshness") == CheckStatus::kWarn);
+    CHECK(Find(report, "evidence.freshness")->command == "selftune sync");
+    CHECK(StatusOf(report, "evidence.claude_code") == CheckStatus::kWarn);  // a file nobody read
+    CHECK(report.pass + report.warn + report.fail ==
+          std::count_if(report.checks.begin(), report.checks.end(),
+                        [](const Check& check) { return check.status != CheckStatus::kSkip; }));
+  }
+
+  TEST_CASE("a store that is not there fails, with the command that makes one") {
+    Patient patient;
+    const DoctorWorld doctor{
+        .env = &patient.env,
+        .state_dir = patient.world.store().dir().path(),
+        .db_path = patient.world.store().dir() / "none.db",
+        .config = &patient.config,
+        .db = WithSuggestion(Fail(kStoreMissing, "no such file"), "read first", "selftune sync"),
+        .now = kNow};
+    const DoctorReport report = Must(RunDoctor(doctor, {}));
+    CHECK_FALSE(report.healthy());
+    CHECK(StatusOf(report, "db.open") == CheckStatus::kFail);
+    CHECK(Find(report, "db.open")->command == "selftune sync");
+    CHECK(Find(report, "evidence.freshness") == nullptr);
+  }
+
+  TEST_CASE("files of which nothing was understood are a failure") {
+    Patient patient;
+    patient.world.Write([](store::IngestWriter& writer) {
+      const auto source = store::testing::AddSource(writer, "/t/odd.jsonl");
+      REQUIRE_OK(writer.SaveCursor({.id = source, .size = 100, .offset = 100}, {.seen = 5}));
+    });
+    const DoctorReport report = patient.Ask();
+    CHECK_FALSE(report.healthy());
+    CHECK(StatusOf(report, "evidence.claude_code") == CheckStatus::kFail);
+  }
+
+  TEST_CASE("freshness follows the last whole sync") {
+    Patient patient;
+    CHECK(Must(ReadFreshness(patient.world.db(), kNow)).stale);
+    REQUIRE_OK(WriteLastSync(patient.world.db(), DaysAgo(0.5)));
+    CHECK(StatusOf(patient.Ask(), "evidence.freshness") == CheckStatus::kPass);
+    REQUIRE_OK(WriteLastSync(patient.world.db(), DaysAgo(2)));
+    CHECK(StatusOf(patient.Ask(), "evidence.freshness") == CheckStatus::kWarn);
+    CHECK(Must(ReadFreshness(patient.world.db(), kNow)).lag_ms == 2 * testing::kDayMs);
+  }
+
+  TEST_CASE("a clock behind the evidence is noticed") {
+    Patient patient;
+    (void)patient.world.Session("s1", DaysAgo(1));
+    CHECK(StatusOf(patient.Ask(), "clock") == CheckStatus::kPass);
+    CHECK(StatusOf(patient.Ask({}, DaysAgo(3)), "clock") == CheckStatus::kWarn);
+  }
+
+  TEST_CASE("settings that cannot be used are named; others may not read the file") {
+    Patient patient;
+    const std::string path = patient.world.store().dir().Write("config.json", "{}", 0644);
+    patient.config = Must(config::Parse(R"({"autonomy":"sometimes"})", path));
+    patient.config.exists = true;
+    const DoctorReport report = patient.Ask();
+    CHECK(StatusOf(report, "config.values") == CheckStatus::kWarn);
+    CHECK(Find(report, "config.values")->message.find("autonomy") != std::string::npos);
+    CHECK(StatusOf(report, "config.mode") == CheckStatus::kWarn);
+  }
+
+  TEST_CASE("tables of another program in the file are noticed") {
+    Patient patient;
+    REQUIRE_OK(patient.world.db().Execute("CREATE TABLE theirs(x)"));
+    CHECK(StatusOf(patient.Ask({.quick = true}), "db.schema") == CheckStatus::kWarn);
+  }
+
+  TEST_CASE("broken and overlong SKILL.md are warnings with the file") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    dir.Write(".claude/skills/broken/SKILL.md", "---\nname: broken\n");
+    dir.Write(".claude/skills/long/SKILL.md",
+              "---\nname: long\ndescription: " + std::string(1100, 'x') + "\n---\n");
+    dir.Write(".claude/skills/fine/SKILL.md", "---\nname: fine\ndescription: Fine.\n---\n");
+    const DoctorReport report = patient.Ask({.only = "skills.parse"});
+    REQUIRE(report.checks.size() == 2);
+    CHECK(report.checks[0].path == dir / ".claude/skills/broken/SKILL.md");
+    CHECK(report.checks[1].message.find("1100") != std::string::npos);
+  }
+
+  TEST_CASE("only what was asked for is answered and counted") {
+    Patient patient;
+    const DoctorReport report = patient.Ask({.only = "db.*"});
+    CHECK(report.checks.size() == 5);
+    CHECK(report.pass == 5);
+    CHECK(report.warn == 0);
+  }
+}
+
+}  // namespace selftune::status

@@ -1,0 +1,187 @@
+#include "status/why.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "unit/status/status_fixture.h"
+
+namespace selftune::status {
+namespace {
+
+using store::ListingEntryRow;
+using testing::DaysAgo;
+using testing::Must;
+using testing::World;
+
+constexpr char kPath[] = "/home/dev/.claude/skills/pdf/SKILL.md";
+
+// One session with one prompt at which pdf might have run.
+struct Scene {
+  World world;
+  store::SessionPk session = world.Session("s1", DaysAgo(1));
+  store::PromptPk prompt = world.Prompt(session, 3, "turn this into a pdf", DaysAgo(1));
+
+  Scene() { world.Install("pdf", kPath, "Make PDF files from text."); }
+  void Offer(ListingEntryRow entry) {
+    world.Listing(session, std::nullopt, ExposureCause::kListing, {entry, {.name = "other"}});
+  }
+  WhyAnswer Ask() {
+    const auto skill = Must(store::FindSkill(world.db(), "pdf"));
+    return Must(WhyAt(world.db(), skill, session, 3));
+  }
+};
+
+const WhyEvidence* Find(const WhyAnswer& answer, std::string_view check) {
+  const auto it = std::find_if(answer.evidence.begin(), answer.evidence.end(),
+                               [&](const WhyEvidence& row) { return row.check == check; });
+  return it == answer.evidence.end() ? nullptr : &*it;
+}
+
+}  // namespace
+
+TEST_SUITE("status/why") {
+  TEST_CASE("seen in full and not chosen: the description, with the rows behind it") {
+    Scene scene;
+    scene.Offer({.name = "pdf", .description = "Make PDF files from text.", .path = kPath});
+    scene.world.Missed(scene.prompt, "pdf", MissCause::kDescription);
+    const WhyAnswer answer = scene.Ask();
+    CHECK(answer.cause == "description");
+    CHECK(answer.expected == true);
+    CHECK(answer.fix_command == "selftune evolve --skill 'pdf'");
+    REQUIRE(Find(answer, "prompt") != nullptr);
+    CHECK(Find(answer, "prompt")->source_path == "/t/one.jsonl");
+    CHECK(Find(answer, "prompt")->source_offset == 3000);
+    CHECK(Find(answer, "prompt")->source_line == 31);
+    REQUIRE(Find(answer, "exposure") != nullptr);
+    CHECK(Find(answer, "exposure")->source_offset == 77);
+    CHECK(Find(answer, "shadowed") == nullptr);
+  }
+
+  TEST_CASE("each way of not being seen has its cause") {
+    struct Case {
+      const char* name;
+      ListingEntryRow entry;
+      const char* cause;
+    };
+    const Case cases[] = {
+        {"shortened", {.name = "pdf", .state = ExposureState::kTruncated}, "truncated"},
+        {"without description", {.name = "pdf", .state = ExposureState::kNameOnly}, "truncated"},
+        {"only by command", {.name = "pdf", .state = ExposureState::kExplicitOnly}, "disabled"},
+        {"switched off", {.name = "pdf", .state = ExposureState::kDisabled}, "disabled"},
+        {"not offered", {.name = "third"}, "not_listed"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Scene scene;
+      scene.Offer(c.entry);
+      const WhyAnswer answer = scene.Ask();
+      CHECK(answer.cause == c.cause);
+      CHECK_FALSE(answer.expected.has_value());
+      CHECK(answer.explanation.find("Nobody said") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("a compaction that dropped the listing is the cause, and no description cures it") {
+    Scene scene;
+    scene.Offer({.name = "pdf", .description = "Make PDF files.", .path = kPath});
+    scene.world.Listing(scene.session, 2, ExposureCause::kCompaction, {});
+    const WhyAnswer answer = scene.Ask();
+    CHECK(answer.cause == "compacted");
+    CHECK(answer.fix_command.empty());
+  }
+
+  TEST_CASE("no listing recorded: unknown, unless the file itself tells") {
+    Scene scene;
+    CHECK(scene.Ask().cause == "unknown");
+    scene.world.Install("pdf", kPath, "Make PDF files.", false);
+    CHECK(scene.Ask().cause == "disabled");
+  }
+
+  TEST_CASE("a skill of another project was not installed here") {
+    World world;
+    const auto session = world.Session("s1", DaysAgo(1));
+    (void)world.Prompt(session, 0, "go", DaysAgo(1));
+    world.Install("deploy", "/home/dev/site/.claude/skills/deploy/SKILL.md", "Deploy.", true,
+                  "/home/dev/site");
+    const auto skill = Must(store::FindSkill(world.db(), "deploy"));
+    CHECK(Must(WhyAt(world.db(), skill, session, 0)).cause == "not_installed");
+  }
+
+  TEST_CASE("it ran, was refused, or its command loaded nothing") {
+    struct Case {
+      Outcome outcome;
+      RequestedBy by;
+      const char* cause;
+    };
+    const Case cases[] = {{Outcome::kTriggered, RequestedBy::kModel, "used"},
+                          {Outcome::kTriggered, RequestedBy::kUser, "used_by_command"},
+                          {Outcome::kRefused, RequestedBy::kModel, "refused"},
+                          {Outcome::kRequested, RequestedBy::kUser, "requested"}};
+    for (const Case& c : cases) {
+      CAPTURE(c.cause);
+      Scene scene;
+      scene.world.Use(scene.session, 3, "pdf", DaysAgo(1), c.by, c.outcome);
+      const WhyAnswer answer = scene.Ask();
+      CHECK(answer.cause == c.cause);
+      REQUIRE(Find(answer, "use") != nullptr);
+      CHECK(Find(answer, "use")->source_offset == 3050);
+    }
+  }
+
+  TEST_CASE("labels, signals and rivals at the prompt are named") {
+    Scene scene;
+    scene.Offer({.name = "pdf", .description = "Make PDF files.", .path = kPath});
+    scene.world.Label(scene.prompt, "pdf", Label::kShouldNot);
+    scene.world.Use(scene.session, 3, "docx", DaysAgo(1));
+    const WhyAnswer answer = scene.Ask();
+    CHECK(answer.expected == false);
+    CHECK(answer.fix.empty());
+    CHECK(Find(answer, "label") != nullptr);
+    REQUIRE(Find(answer, "competing") != nullptr);
+    CHECK(Find(answer, "competing")->result == "docx ran in the same turn");
+  }
+
+  TEST_CASE("a prompt that does not exist names the last one") {
+    Scene scene;
+    const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+    const auto answer = WhyAt(scene.world.db(), skill, scene.session, 9);
+    REQUIRE_FALSE(answer.ok());
+    CHECK(CodeOf(answer.status()).name == kNotFound.name);
+    CHECK(Message(answer.status()).find("the last is 3") != std::string_view::npos);
+  }
+
+  TEST_CASE("a text nobody typed is compared with descriptions and known prompts") {
+    Scene scene;
+    scene.world.Install("changelog", "/home/dev/.claude/skills/changelog/SKILL.md",
+                        "Write changelog entries and release notes.");
+    scene.world.Listing(
+        scene.session, std::nullopt, ExposureCause::kListing,
+        {{.name = "pdf", .description = "Make PDF files from text.", .path = kPath},
+         {.name = "changelog", .description = "Write changelog entries and release notes."}});
+    scene.world.Use(scene.session, 3, "pdf", DaysAgo(1));
+    const auto pdf = Must(store::FindSkill(scene.world.db(), "pdf"));
+    const auto good = Must(WhyText(scene.world.db(), pdf, "turn these notes into a pdf file"));
+    CHECK(good.cause == "would_match");
+    REQUIRE(Find(good, "similar_prompt") != nullptr);
+    CHECK(Find(good, "similar_prompt")->result.find("s1:p3") != std::string::npos);
+    const auto rival = Must(WhyText(scene.world.db(), pdf, "write release notes as text"));
+    CHECK(rival.cause == "competing");
+    CHECK(rival.explanation.find("changelog") != std::string::npos);
+    const auto none = Must(WhyText(scene.world.db(), pdf, "quux frobnicate"));
+    CHECK(none.cause == "no_overlap");
+  }
+
+  TEST_CASE("in general: what holds for most misses, or that none is known") {
+    Scene scene;
+    scene.Offer({.name = "pdf", .description = "Make PDF files.", .path = kPath});
+    const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+    CHECK(Must(WhyAtAll(scene.world.db(), skill)).cause == "no_misses");
+    scene.world.Missed(scene.prompt, "pdf", MissCause::kCompacted);
+    CHECK(Must(WhyAtAll(scene.world.db(), skill)).cause == "compacted");
+  }
+}
+
+}  // namespace selftune::status
