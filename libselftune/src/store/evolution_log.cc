@@ -123,6 +123,7 @@ Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::stri
   }
   const std::string hash = StepHash(prev, proposal_id, step, now);
   db.Touch(kTopicEvolution);
+  db.Count(Counter::kEvidence, 1);
   return db.Run(kInsertEvent, base::MakeUlid(now), proposal_id, skill, Word(step.action), now,
                 OrNull{step.details}, OrNull{step.validation}, OrNull{step.eval_set},
                 OrNull{step.snapshot}, OrNull{location}, Blob{step.sha256_before},

@@ -47,6 +47,7 @@ constexpr CounterCheck kCounterChecks[] = {
     {"sessions", R"sql(SELECT count(*) FROM session)sql"},
     {"prompts", R"sql(SELECT count(*) FROM prompt WHERE actionable=1)sql"},
     {"observations", R"sql(SELECT count(*) FROM observation WHERE effective=1)sql"},
+    {"evidence", R"sql(SELECT count(*) FROM evolution_event)sql"},
     {"telemetry", R"sql(SELECT count(*) FROM session_metric)sql"},
 };
 constexpr char kCounter[] = R"sql(SELECT value FROM counter WHERE name=?1)sql";

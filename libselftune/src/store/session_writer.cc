@@ -56,6 +56,14 @@ constexpr char kDropExposures[] = R"sql(DELETE FROM exposure WHERE session_pk=?1
 constexpr char kDropSpawns[] = R"sql(DELETE FROM spawn WHERE session_pk=?1)sql";
 constexpr char kDropKeys[] = R"sql(DELETE FROM session_keys WHERE session_pk=?1)sql";
 constexpr char kDropAnchors[] = R"sql(DELETE FROM session_anchor WHERE session_pk=?1)sql";
+// What was drawn from the texts is drawn again from what is read again; a
+// signal that somebody acted on stays.
+constexpr char kDropSignals[] =
+    R"sql(DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending')sql";
+constexpr char kDropSignalLabels[] = R"sql(
+  DELETE FROM label WHERE prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1) AND reason='signal')sql";
+constexpr char kDropSignalMisses[] = R"sql(
+  DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal')sql";
 constexpr char kClearSession[] = R"sql(
   UPDATE session SET kind='main', parent_pk=NULL, root_pk=session_pk, parent_prompt_pk=NULL, forked_from=NULL,
     fork_end_offset=NULL, born_ms=NULL, link_pending=0, parent_text=NULL, root_text=NULL, spawn_call_id=NULL,
@@ -155,8 +163,8 @@ Status IngestWriter::ResetSession(SessionPk session, int64_t generation) {
   Db& db = impl_->db;
   ST_RETURN_IF_ERROR(db.Run(kDropMetrics, session));
   db.Count(Counter::kTelemetry, -db.changes());
-  for (const char* sql :
-       {kDropTools, kDropEvents, kDropExposures, kDropSpawns, kDropKeys, kDropAnchors}) {
+  for (const char* sql : {kDropTools, kDropEvents, kDropExposures, kDropSpawns, kDropKeys,
+                          kDropAnchors, kDropSignals, kDropSignalLabels, kDropSignalMisses}) {
     ST_RETURN_IF_ERROR(db.Run(sql, session));
   }
   ST_RETURN_IF_ERROR(db.Run(kClearSession, session, generation, impl_->now));

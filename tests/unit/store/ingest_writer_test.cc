@@ -210,6 +210,44 @@ TEST_SUITE("store/ingest_writer") {
                                    "telemetry|1"});
   }
 
+  TEST_CASE("reading again draws signals anew and keeps what somebody acted on") {
+    TempStore store;
+    SourceId source;
+    store.Write([&](IngestWriter& w) {
+      source = AddSource(w, "/t/a.jsonl");
+      const SessionPk s = Must(w.UpdateSession(Session("s1", source)));
+      for (int i = 0; i < 2; ++i) {
+        const PromptPk prompt = Must(w.UpsertPrompt(s, Prompt(i, "use pdf", source)));
+        CHECK(Must(w.AddSignal({.prompt = prompt, .mention = "pdf", .skill = "pdf"})));
+        CHECK_OK(w.AddLabel(
+            {.prompt = prompt, .skill = "pdf", .label = Label::kShould, .source = "signal:x"}));
+        CHECK_OK(w.AddLabel({.prompt = prompt,
+                             .skill = "pdf",
+                             .label = Label::kShouldNot,
+                             .reason = MissReason::kCurated,
+                             .source = "user"}));
+        CHECK_OK(w.AddMissed({.prompt = prompt, .skill = "pdf"}));
+        CHECK_OK(w.AddMissed({.prompt = prompt, .skill = "doc", .reason = MissReason::kGrader}));
+      }
+      CHECK_OK(w.db().Execute("UPDATE improvement_signal SET state='consumed' WHERE prompt_pk=2"));
+    });
+    store.Write([&](IngestWriter& w) {
+      const SessionPk s = Must(w.EnsureSession("claude_code", "s1"));
+      CHECK_OK(w.StartGeneration(source, 2));
+      CHECK_OK(w.ResetSession(s, 2));
+      Must(w.UpdateSession(
+          {.platform = "claude_code", .id = "s1", .source = source, .generation = 2}));
+      for (int i = 0; i < 2; ++i) Must(w.UpsertPrompt(s, Prompt(i, "something else", source, 2)));
+      CHECK_OK(w.SweepSource(source, 2));
+    });
+    Db& db = store.db();
+    CHECK(Rows(db, "SELECT prompt_id,state FROM improvement_signals", 2) ==
+          std::vector<std::string>{"s1:p1|consumed"});
+    CHECK(Rows(db, "SELECT DISTINCT reason FROM label", 1) == std::vector<std::string>{"curated"});
+    CHECK(Rows(db, "SELECT skill_name,reason FROM skill_invocations", 2) ==
+          std::vector<std::string>{"doc|grader", "doc|grader"});
+  }
+
   TEST_CASE("a session of selftune itself leaves nothing") {
     TempStore store;
     store.Write([](IngestWriter& w) {
