@@ -42,7 +42,8 @@ constexpr char kCompaction[] = R"sql(
   SELECT v.at_ms,v.offset FROM session_event v
   WHERE v.session_pk=?1 AND v.kind='compaction' AND (?2 IS NULL OR v.offset<?2) AND (?3 IS NULL OR v.at_ms IS NULL OR v.at_ms<=?3)
   ORDER BY v.offset DESC LIMIT 1)sql";
-constexpr char kHosts[] = R"sql(SELECT platform FROM host ORDER BY platform)sql";
+constexpr char kHosts[] = R"sql(
+  SELECT h.platform FROM host h WHERE EXISTS(SELECT 1 FROM session s WHERE s.platform=h.platform) ORDER BY h.platform)sql";
 constexpr char kNewestListing[] = R"sql(
   SELECT s.session_pk,s.session_id,s.started_ms FROM session s
   WHERE +s.platform=?1 AND s.kind='main' AND EXISTS(SELECT 1 FROM exposure e WHERE e.session_pk=s.session_pk)
