@@ -10,6 +10,7 @@
 #include "capi/envelope.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "llm/redact.h"
 #include "status/why.h"
 #include "store/db.h"
 #include "store/queries/sessions.h"
@@ -75,7 +76,7 @@ StatusOr<std::string> SkillWhy(Context& context, const JsonValue& params) {
       .Key("evidence")
       .BeginArray();
   for (const status::WhyEvidence& row : answer.evidence) {
-    out.BeginObject().Field("check", row.check).Field("result", row.result);
+    out.BeginObject().Field("check", row.check).Field("result", llm::Redact(row.result, {}));
     TextOrNull(out, "source", Place(row));
     TextOrNull(out, "path", row.source_path);
     out.Field("line", row.source_line).Field("offset", row.source_offset).EndObject();
