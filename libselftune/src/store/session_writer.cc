@@ -78,6 +78,10 @@ constexpr char kUnlinkSwept[] = R"sql(
 constexpr char kCountSwept[] = R"sql(
   SELECT count(*) FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0
     AND actionable=1)sql";
+// A judgement about a prompt goes with it, as labels do.
+constexpr char kSweepMisses[] = R"sql(
+  DELETE FROM observation WHERE capture='label' AND prompt_pk IN
+    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0))sql";
 constexpr char kSweepPrompts[] = R"sql(
   DELETE FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0)sql";
 constexpr char kDemotePrompts[] = R"sql(
@@ -201,6 +205,7 @@ Status IngestWriter::Impl::SweepPrompts(SessionMemo& memo, int64_t generation) {
   ST_RETURN_IF_ERROR(db.Run(kUnlinkSwept, memo.pk, generation));
   ST_ASSIGN_OR_RETURN(const int64_t people,
                       db.QueryInt(kCountSwept, 0, memo.pk, generation, kFileBits));
+  ST_RETURN_IF_ERROR(db.Run(kSweepMisses, memo.pk, generation, kFileBits));
   ST_RETURN_IF_ERROR(db.Run(kSweepPrompts, memo.pk, generation, kFileBits));
   const bool swept = db.changes() > 0;
   db.Count(Counter::kPrompts, -people);

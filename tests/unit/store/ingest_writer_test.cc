@@ -248,6 +248,31 @@ TEST_SUITE("store/ingest_writer") {
           std::vector<std::string>{"doc|grader", "doc|grader"});
   }
 
+  TEST_CASE("a judged miss goes with the prompt it is about") {
+    TempStore store;
+    SourceId source;
+    store.Write([&](IngestWriter& w) {
+      source = AddSource(w, "/t/a.jsonl");
+      const SessionPk s = Must(w.UpdateSession(Session("s1", source)));
+      for (int i = 0; i < 2; ++i) {
+        const PromptPk prompt = Must(w.UpsertPrompt(s, Prompt(i, "text", source)));
+        CHECK_OK(w.AddMissed({.prompt = prompt, .skill = "pdf", .reason = MissReason::kCurated}));
+      }
+    });
+    store.Write([&](IngestWriter& w) {
+      const SessionPk s = Must(w.EnsureSession("claude_code", "s1"));
+      CHECK_OK(w.StartGeneration(source, 2));
+      CHECK_OK(w.ResetSession(s, 2));
+      Must(w.UpdateSession(
+          {.platform = "claude_code", .id = "s1", .source = source, .generation = 2}));
+      Must(w.UpsertPrompt(s, Prompt(0, "text", source, 2)));
+      CHECK_OK(w.SweepSource(source, 2));
+    });
+    CHECK(Rows(store.db(), "SELECT matched_prompt_id FROM skill_invocations", 1) ==
+          std::vector<std::string>{"s1:p0"});
+    CHECK(One(store.db(), "SELECT missed FROM skill_total") == "1");
+  }
+
   TEST_CASE("a session of selftune itself leaves nothing") {
     TempStore store;
     store.Write([](IngestWriter& w) {
