@@ -123,7 +123,9 @@ def dump(database):
         return "\n".join(db.iterdump())
 
 
-class Loop(unittest.TestCase):
+class World(unittest.TestCase):
+    """A home with a history of misses, the stub model, an agent that asks it."""
+
     @classmethod
     def setUpClass(cls):
         cls.scratch = Path(tempfile.mkdtemp(prefix="selftune-e2e-"))
@@ -181,6 +183,8 @@ class Loop(unittest.TestCase):
         with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as db:
             return db.execute(sql).fetchall()
 
+
+class Loop(World):
     def test_1_misses_are_found_with_their_cause(self):
         reply = self.selftune("sync")
         self.assertTrue(reply["changed"])

@@ -38,6 +38,28 @@ int64_t Sum(const Usage& usage) {
          usage.cache_read_tokens.value_or(0) + usage.cache_write_tokens.value_or(0);
 }
 
+// What to do about a failed call, unless the error says so already.
+Status Advised(Status status) {
+  if (!NextCommand(status).empty()) return status;
+  const std::string_view code = CodeOf(status).name;
+  if (code == kCancelledError.name) return status;
+  if (code == kRateLimited.name) {
+    return WithSuggestion(std::move(status), "wait until the agent's limit is over, then try again",
+                          "selftune orchestrate --dry-run");
+  }
+  if (code == kBudgetExhausted.name) {
+    return WithSuggestion(std::move(status), "nothing was changed; allow more, or try again later",
+                          "selftune help evolve");
+  }
+  if (code == kInvalidReply.name) {
+    return WithSuggestion(std::move(status),
+                          "nothing was changed; try again, or name another agent with --agent",
+                          "selftune doctor");
+  }
+  return WithSuggestion(std::move(status), "nothing was changed; check the agent by itself first",
+                        "selftune doctor");
+}
+
 }  // namespace
 
 int64_t EstimateTokens(std::string_view text) {
@@ -81,11 +103,11 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
     }
   }
   if (options_.stop_at.has_value() && now > *options_.stop_at) {
-    return Fail(kBudgetExhausted, "calling a model: the time for this run is used up");
+    return Advised(Fail(kBudgetExhausted, "calling a model: the time for this run is used up"));
   }
   if (failures_in_a_row_ >= kBreakerFailures) {
-    return Fail(kBackendUnavailable, "calling {}: {} calls in a row failed", backend_.name(),
-                failures_in_a_row_);
+    return Advised(Fail(kBackendUnavailable, "calling {}: {} calls in a row failed",
+                        backend_.name(), failures_in_a_row_));
   }
 
   LlmRequest request;
@@ -125,7 +147,7 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
     ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose),
                                         {reply->text, reply->model}, clock_.Now()));
   }
-  return reply;
+  return reply.ok() ? reply : StatusOr<LlmReply>(Advised(reply.status()));
 }
 
 void Caller::Forget(const Question& question) {

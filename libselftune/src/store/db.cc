@@ -98,7 +98,8 @@ Status Missing(const std::string& path) {
 Status Foreign(const std::string& path) {
   return WithSuggestion(
       Fail(kStoreForeign, "opening the store: {} is a database that selftune did not make", path),
-      "copy its evidence into a new store; the file itself is kept", "selftune import upstream");
+      "the file is left alone: move it away, or keep the store elsewhere with --db",
+      "selftune doctor");
 }
 
 // The file exists with mode 0600 before the database library opens it, so that
@@ -212,7 +213,7 @@ Status Db::CheckMark(const OpenOptions& options) {
     return WithSuggestion(
         Fail(kSchemaNewer, "opening the store: {} has schema version {}, this program knows {}",
              path_, user_version, kSchemaVersion),
-        "update selftune", "");
+        "install that version of selftune or a newer one", "selftune version");
   }
   if (read_only_) return absl::OkStatus();
   if (user_version < kSchemaVersion) {

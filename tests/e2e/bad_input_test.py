@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""What is wrong in the world is said, with what to do next, and loses nothing.
+
+    bad_input_test.py SELFTUNE
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import loop_test  # noqa: E402
+from claude_home import Home  # noqa: E402
+
+SELFTUNE = Path(sys.argv[1]).resolve()
+SKILL, TEXT = loop_test.SKILL, loop_test.OLD
+WHEN = datetime.now(timezone.utc) - timedelta(days=3)
+MIB = 1 << 20
+
+
+class BadInput(unittest.TestCase):
+    def setUp(self):
+        self.scratch = Path(tempfile.mkdtemp(prefix="selftune-bad-"))
+        self.addCleanup(shutil.rmtree, self.scratch, True)
+        self.home = Home(self.scratch / "home")
+        self.home.root.mkdir()
+        self.bin = self.scratch / "bin"
+        self.bin.mkdir()
+        self.store = self.home.root / ".selftune" / "selftune.db"
+
+    def run_selftune(self, *arguments):
+        env = {"HOME": str(self.home.root), "PATH": f"{self.bin}:/usr/bin:/bin", "LANG": "C.UTF-8"}
+        done = subprocess.run([str(SELFTUNE), *arguments], capture_output=True, check=False,
+                              env=env, timeout=300)
+        return done.returncode, json.loads(done.stdout)
+
+    def good(self, *arguments):
+        code, reply = self.run_selftune(*arguments)
+        self.assertEqual((code, reply["error"]), (0, None), arguments)
+        return reply
+
+    def refused(self, error, *arguments):
+        """The call fails with that code and names a command that exists."""
+        code, reply = self.run_selftune(*arguments)
+        self.assertEqual(reply["error"]["code"], error, reply)
+        self.assertEqual(code, reply["error"]["exit_code"])
+        self.assertNotEqual(code, 0)
+        self.assertIsNotNone(reply["next"], reply["error"])
+        self.assertEqual(reply["next"]["argv"][0], "selftune")
+        self.assert_is_command(reply["next"]["argv"][1:])
+        return reply
+
+    def assert_is_command(self, words):
+        known = {c["path"] for c in self.good("help", "--all")["data"]["commands"]}
+        self.assertTrue({words[0], " ".join(words[:2])} & known, f"no command: {words}")
+
+    def transcript(self, content):
+        session = self.home.session(WHEN, {SKILL: TEXT})
+        session.path.write_bytes(content)
+        return session.path
+
+    def line(self, text):
+        """The bytes of one typed prompt."""
+        session = self.home.session(WHEN, None)
+        session.ask(text)
+        content = session.path.read_bytes().splitlines(keepends=True)[0]
+        session.path.unlink()
+        return content
+
+    def prompts(self):
+        with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as db:
+            return [r[0] for r in db.execute("SELECT prompt_text FROM prompts ORDER BY source_offset")]
+
+    def bad_lines(self):
+        return [(row["reason"], row["offset"])
+                for row in self.good("evidence", "--bad-lines")["data"]["items"]]
+
+    # Transcripts.
+
+    def test_a_damaged_line_is_kept_with_its_offset_and_the_others_are_read(self):
+        first, second = self.line("first question"), self.line("second question")
+        for name, damage, reason in (
+                ("cut json", b'{"type":"user","message":\n', "not_json"),
+                ("no object", b"[1,2]\n", None),
+                ("text", b"Segmentation fault\n", None),
+                ("not utf-8", b'{"type":"user","x":"\xff\xfe"}\n', "not_utf8"),
+                ("zeros", b"\0" * 512 + b"\n", None)):
+            with self.subTest(name):
+                self.setUp()
+                self.transcript(first + damage + second)
+                self.assertEqual(self.good("sync")["data"]["sources"]["claude_code"]["bad_lines"], 1)
+                self.assertEqual(self.prompts(), ["first question", "second question"])
+                rows = self.bad_lines()
+                self.assertEqual([offset for _, offset in rows], [len(first)])
+                if reason:
+                    self.assertEqual(rows[0][0], reason)
+
+    def test_wrong_types_are_no_failure_and_hide_nothing(self):
+        odd = b"".join(json.dumps(r).encode() + b"\n" for r in (
+            {"type": 5, "uuid": [], "sessionId": {}},
+            {"type": "user", "message": 7, "uuid": {}, "timestamp": []},
+            {"type": "assistant", "message": {"content": 3, "usage": "much"}},
+            {"type": "attachment", "attachment": {"type": "skill_listing", "content": {}}}))
+        self.transcript(self.line("before") + odd + self.line("after"))
+        self.good("sync")
+        self.assertEqual(self.prompts(), ["before", "after"])
+
+    def test_a_line_of_64_mib_is_passed_and_the_next_one_is_read(self):
+        huge = b'{"type":"user","message":{"content":"' + b"a" * (64 * MIB) + b'"}}\n'
+        path = self.transcript(self.line("before") + huge + self.line("after"))
+        reply = self.good("sync")
+        self.assertEqual(reply["data"]["sources"]["claude_code"]["bytes_read"], path.stat().st_size)
+        found = self.prompts()
+        self.assertEqual((found[0], found[-1]), ("before", "after"))
+
+    def test_a_half_written_line_waits_for_its_end(self):
+        first, second = self.line("first question"), self.line("second question")
+        for cut in (1, len(second) // 2, len(second) - 1):
+            with self.subTest(cut=cut):
+                self.setUp()
+                path = self.transcript(first + second[:cut])
+                self.good("sync")
+                self.assertEqual(self.prompts(), ["first question"])
+                self.assertEqual(self.bad_lines(), [])
+                with open(path, "ab") as out:
+                    out.write(second[cut:])
+                self.good("sync")
+                self.assertEqual(self.prompts(), ["first question", "second question"])
+
+    def test_a_source_that_cannot_be_opened_is_named_and_the_others_are_read(self):
+        path = self.transcript(self.line("a question"))
+        loop = path.with_name("loop.jsonl")
+        loop.symlink_to(loop)
+        warnings = self.good("sync")["data"]["sources"]["claude_code"]["warnings"]
+        self.assertEqual(len(warnings), 1)
+        self.assertIn("loop.jsonl", warnings[0])
+        self.assertEqual(self.prompts(), ["a question"])
+
+    # The store.
+
+    def test_another_programs_database_is_left_alone(self):
+        self.store.parent.mkdir()
+        with sqlite3.connect(self.store) as db:
+            db.execute("CREATE TABLE t(x)")
+        db.close()
+        before = self.store.read_bytes()
+        for command in ("sync", "status"):
+            self.refused("STORE_FOREIGN", command)
+        self.assertEqual(self.store.read_bytes(), before)
+
+    def test_a_file_that_is_no_database_is_left_alone(self):
+        self.store.parent.mkdir()
+        self.store.write_bytes(b"no database\n" * 1000)
+        before = self.store.read_bytes()
+        self.refused("STORE_CORRUPT", "status")
+        self.assertEqual(self.store.read_bytes(), before)
+
+    def test_the_store_of_a_newer_version_is_not_written(self):
+        self.transcript(self.line("a question"))
+        self.good("sync")
+        with sqlite3.connect(self.store) as db:
+            db.execute("PRAGMA user_version=99")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        before = self.store.read_bytes()
+        self.refused("SCHEMA_NEWER", "sync")
+        self.assertEqual(self.store.read_bytes(), before)
+
+    # The agent.
+
+    def evidence(self):
+        """Enough misses and uses for an evolution to begin."""
+        skill_file = self.home.add_skill(loop_test.SKILL, loop_test.OLD)
+        loop_test.history(self.home, datetime.now(timezone.utc))
+        self.good("sync")
+        return skill_file
+
+    def agent(self, script):
+        """A `claude` that does what the shell script says with each question."""
+        path = self.bin / "claude"
+        path.write_text("#!/bin/sh\ncase \"$*\" in\n*--help*) echo '-p --print --output-format "
+                        "--no-session-persistence --tools --settings --strict-mcp-config "
+                        "--disable-slash-commands --system-prompt --model'; exit 0;;\n"
+                        "*--version*) echo '2.1.330 (Claude Code)'; exit 0;;\nesac\n" + script)
+        path.chmod(0o755)
+
+    def assert_unchanged(self, skill_file, before):
+        self.assertEqual(skill_file.read_bytes(), before)
+        self.assertEqual(os.listdir(skill_file.parent), ["SKILL.md"])
+
+    def test_a_missing_agent_is_said_before_anything_is_done(self):
+        skill_file = self.evidence()
+        before = skill_file.read_bytes()
+        self.refused("AGENT_NOT_FOUND", "evolve", "--skill", SKILL)
+        self.assert_unchanged(skill_file, before)
+
+    def test_a_reply_that_is_not_json_changes_nothing_and_is_counted(self):
+        skill_file = self.evidence()
+        before = skill_file.read_bytes()
+        for name, script in (("text", "cat >/dev/null; echo 'I cannot help with that.'\n"),
+                             ("nothing", "cat >/dev/null\n"),
+                             ("failure", "cat >/dev/null; echo 'usage limit' >&2; exit 1\n")):
+            with self.subTest(name):
+                self.agent(script)
+                code, reply = self.run_selftune("evolve", "--skill", SKILL)
+                self.assertNotEqual(code, 0, reply)
+                self.assertFalse(reply["ok"])
+                self.assertIsNotNone(reply["next"], reply["error"])
+                self.assert_is_command(reply["next"]["argv"][1:])
+                self.assert_unchanged(skill_file, before)
+        with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True) as db:
+            self.assertGreater(db.execute("SELECT count(*) FROM llm_call").fetchone()[0], 2)
+
+
+class EditedMeanwhile(loop_test.World):
+    """Somebody edits the SKILL.md while the agent thinks about it."""
+
+    def test_the_edit_stays_and_the_deploy_is_refused(self):
+        self.selftune("sync")
+        agent = self.bin / "claude"
+        agent.rename(self.bin / "real")
+        agent.write_text("#!/bin/sh\ncase \"$*\" in *--help*|*--version*) ;; *)\n"
+                         f"echo 'One more step.' >> '{self.home.skill_file}' ;; esac\n"
+                         f"exec '{self.bin}/real' \"$@\"\n")
+        agent.chmod(0o755)
+        done = subprocess.run([str(SELFTUNE), "evolve", "--skill", SKILL], capture_output=True,
+                              env=self.environment(), check=False, timeout=300)
+        reply = json.loads(done.stdout)
+        self.assertFalse(reply["ok"], reply)
+        self.assertEqual(reply["error"]["code"], "FILE_CHANGED")
+        self.assertIsNotNone(reply["next"])
+        text = self.home.skill_file.read_bytes()
+        self.assertTrue(text.startswith(self.original))
+        self.assertEqual(set(text[len(self.original):].splitlines()), {b"One more step."})
+        self.assertEqual(os.listdir(self.home.skill_file.parent), ["SKILL.md"])
+        self.assertEqual(self.query("SELECT count(*) FROM evolution_audit WHERE action='deployed'"),
+                         [(0,)])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=2)
