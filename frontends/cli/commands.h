@@ -18,7 +18,11 @@ extern const Command kSkillsParseCommand;
 extern const Command kSkillsLintCommand;
 // cmd_why.cc
 extern const Command kWhyCommand;
+// cmd_evidence.cc
 extern const Command kEvidenceCommand;
+// cmd_llm.cc
+extern const Command kLlmUsageCommand;
+extern const Command kEvalMissesCommand;
 // cmd_evolve.cc
 extern const Command kEvolveCommand;
 extern const Command kEvolveRollbackCommand;

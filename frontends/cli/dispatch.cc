@@ -86,19 +86,6 @@ std::string WithConfirmation(std::string params, const Invocation& invocation) {
   return params + "}";
 }
 
-// What the flags make of a command.
-struct Target {
-  const OpRow* op = nullptr;
-  RenderFn render = nullptr;
-};
-
-Target TargetOf(const Command& command, const Args& args) {
-  for (const Variant& variant : command.variants) {
-    if (args.Has(variant.flag)) return {FindOp(variant.op), variant.render};
-  }
-  return {FindOp(command.op), command.render};
-}
-
 // A flag or argument that was given and that `op` has no parameter for.
 std::string Misfit(const Command& command, const Args& args, const OpRow& op) {
   if (command.params != nullptr) return "";
@@ -115,6 +102,25 @@ std::string Misfit(const Command& command, const Args& args, const OpRow& op) {
     }
   }
   return "";
+}
+
+// What the flags make of a command.
+struct Target {
+  const OpRow* op = nullptr;
+  RenderFn render = nullptr;
+};
+
+Target TargetOf(const Command& command, const Args& args) {
+  for (const Variant& variant : command.variants) {
+    if (!args.Has(variant.flag)) continue;
+    const OpRow* op = FindOp(variant.op);
+    // A flag with a value is also a filter of the command itself: it makes a
+    // variant only where nothing else was asked for that the variant lacks.
+    const bool filter = op == nullptr || Takes(*op, ParamName({}, variant.flag));
+    if (filter && (op == nullptr || !Misfit(command, args, *op).empty())) continue;
+    return {op, variant.render};
+  }
+  return {FindOp(command.op), command.render};
 }
 
 int RunOperation(const Invocation& invocation) {

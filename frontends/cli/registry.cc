@@ -16,9 +16,9 @@ constexpr const Command* kCommands[] = {
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand,
-    &kSyncCommand, &kEvidenceCommand,
+    &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
     &kExportCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
-    &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand,
+    &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };

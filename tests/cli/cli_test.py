@@ -374,6 +374,15 @@ class Store(CliTest):
         self.assertFalse(self.envelope("db", "vacuum", "-n")["changed"])
         self.envelope("db", "vacuum")
 
+    def test_evidence_is_sessions_signals_sources_or_one_session(self):
+        self.make_store()
+        for flag, schema in (("--sessions", "session.list"), ("--signals", "signals.list"),
+                             ("--sources", "source.list"), ("--bad-lines", "source.bad_lines")):
+            with self.subTest(flag=flag):
+                self.assertEqual(self.envelope("evidence", flag)["schema"], "selftune/%s@1" % schema)
+        self.assertEqual(self.envelope("evidence", "--session", "x", code=6)["error"]["code"], "SESSION_NOT_FOUND")
+        self.assertIn("--outcome", self.envelope("evidence", "--sources", "--outcome", "missed", code=64)["error"]["message"])
+
     def test_a_signal_ends_a_long_operation(self):
         self.make_store()
         for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
