@@ -1,0 +1,241 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <doctest/doctest.h>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/lock_file.h"
+#include "deploy/deployer.h"
+#include "deploy/recover.h"
+#include "deploy/rollback.h"
+#include "deploy/swap.h"
+#include "store/db.h"
+#include "store/deploy_rows.h"
+#include "store/evolution_log.h"
+#include "store/write_txn.h"
+#include "support/temp_dir.h"
+
+namespace selftune::deploy {
+namespace {
+
+constexpr char kOld[] = "---\nname: pdf\ndescription: Old words.\n---\n\n# PDF\n";
+constexpr char kNew[] = "---\nname: pdf\ndescription: New words.\n---\n\n# PDF\n";
+
+// A state folder with a store, and one installed skill.
+struct Scene {
+  testing::TempDir dir;
+  std::string state = dir / "state";
+  std::string skill = dir.Write("skills/pdf/SKILL.md", kOld);
+  std::unique_ptr<store::Db> db;
+
+  Scene() {
+    REQUIRE(base::MakeDirs(state, 0700).ok());
+    store::OpenOptions options;
+    options.mode = store::OpenMode::kCreate;
+    options.durable = true;
+    auto opened = store::Db::Open(store::StorePath(state), options);
+    REQUIRE(opened.ok());
+    db = *std::move(opened);
+  }
+  [[nodiscard]] DeployWorld World() const {
+    return {.db = db.get(), .state_dir = state, .clock = &SystemClock(), .settle_ms = 0};
+  }
+  [[nodiscard]] DeployPlan Plan(const std::string& path, std::string_view old_bytes = kOld,
+                                std::string_view new_bytes = kNew) const {
+    DeployPlan plan{.skill = "pdf"};
+    plan.targets.push_back({.path = path,
+                            .old_sha256 = base::Sha256Hex(old_bytes),
+                            .new_bytes = std::string(new_bytes)});
+    return plan;
+  }
+  [[nodiscard]] std::string Read(const std::string& path) const {
+    auto bytes = base::ReadFile(path, 1 << 20);
+    return bytes.ok() ? *bytes : "<" + std::string(Message(bytes.status())) + ">";
+  }
+  [[nodiscard]] size_t FilesBeside(const std::string& path) const {
+    return base::ListDir(std::string(base::DirName(path)))->size();
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("deploy") {
+  TEST_CASE("a deploy changes the file, keeps its mode, and leaves nothing beside it") {
+    Scene scene;
+    REQUIRE(::chmod(scene.skill.c_str(), 0640) == 0);
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    CHECK(scene.Read(scene.skill) == kNew);
+    CHECK((base::Stat(scene.skill)->mode & 0777) == 0640);
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+    const auto row = store::ReadDeploy(*scene.db, done->deploy_id);
+    REQUIRE(row.ok());
+    CHECK(row->state == "deployed");
+    CHECK(row->targets.at(0).state == "swapped");
+  }
+
+  TEST_CASE("a file edited since the change was made stays as it is") {
+    Scene scene;
+    scene.dir.Write("skills/pdf/SKILL.md", "somebody else's text");
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    CHECK(CodeOf(done.status()).name == "FILE_CHANGED");
+    CHECK(NextCommand(done.status()) == "selftune orchestrate");
+    CHECK(scene.Read(scene.skill) == "somebody else's text");
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+  }
+
+  TEST_CASE("a write between the last look and the swap survives") {
+    Scene scene;
+    const IntentTarget target{.path = scene.skill,
+                              .mode = 0644,
+                              .old_sha256 = base::Sha256Hex(kOld),
+                              .new_sha256 = base::Sha256Hex(kNew)};
+    REQUIRE(PrepareTarget(target, "D1", kNew).ok());
+    scene.dir.Write("skills/pdf/SKILL.md", "typed in the meantime");
+    const Status swapped = SwapTarget(target, "D1", kOld);
+    CHECK(CodeOf(swapped).name == "FILE_CHANGED");
+    CHECK(scene.Read(scene.skill) == "typed in the meantime");
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+  }
+
+  TEST_CASE("an editor that still writes to the displaced file loses nothing") {
+    Scene scene;
+    const IntentTarget target{.path = scene.skill,
+                              .mode = 0644,
+                              .old_sha256 = base::Sha256Hex(kOld),
+                              .new_sha256 = base::Sha256Hex(kNew)};
+    std::ofstream editor(scene.skill, std::ios::app);  // holds the old inode
+    REQUIRE(PrepareTarget(target, "D1", kNew).ok());
+    REQUIRE(SwapTarget(target, "D1", kOld).ok());
+    editor << "late line\n";
+    editor.close();
+    const auto conflict = FinishTarget(target, "D1", 0);
+    REQUIRE(conflict.ok());
+    REQUIRE(!conflict->empty());
+    CHECK(scene.Read(*conflict) == std::string(kOld) + "late line\n");
+    CHECK(scene.Read(scene.skill) == kNew);
+  }
+
+  TEST_CASE("all replicas change, or none does") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    DeployPlan plan = scene.Plan(scene.skill);
+    plan.targets.push_back({.path = other, .old_sha256 = base::Sha256Hex(kOld), .new_bytes = kNew});
+    if (::geteuid() == 0) {
+      // Root writes everywhere; a changed second file stands in for the failure.
+      scene.dir.Write("other/pdf/SKILL.md", "changed");
+      CHECK(CodeOf(Execute(scene.World(), plan).status()).name == "FILE_CHANGED");
+      CHECK(scene.Read(other) == "changed");
+    } else {
+      REQUIRE(::chmod(std::string(base::DirName(other)).c_str(), 0555) == 0);
+      CHECK(!Execute(scene.World(), plan).ok());
+      REQUIRE(::chmod(std::string(base::DirName(other)).c_str(), 0755) == 0);
+      CHECK(scene.Read(other) == kOld);
+    }
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+  }
+
+  TEST_CASE("a linked skill keeps its link; hard links are refused") {
+    Scene scene;
+    const std::string link = scene.dir / "link.md";
+    REQUIRE(::symlink(scene.skill.c_str(), link.c_str()) == 0);
+    REQUIRE(Execute(scene.World(), scene.Plan(link)).ok());
+    CHECK(scene.Read(scene.skill) == kNew);
+    struct stat info{};
+    REQUIRE(::lstat(link.c_str(), &info) == 0);
+    CHECK(S_ISLNK(info.st_mode));
+
+    REQUIRE(::link(scene.skill.c_str(), (scene.dir / "hard.md").c_str()) == 0);
+    const auto refused = Execute(scene.World(), scene.Plan(scene.skill, kNew, kOld));
+    CHECK(CodeOf(refused.status()).name == "CONFLICTED");
+    CHECK(scene.Read(scene.skill) == kNew);
+  }
+
+  TEST_CASE("one deploy at a time") {
+    Scene scene;
+    const std::string locks = base::JoinPath(scene.state, "locks");
+    REQUIRE(base::MakeDirs(locks, 0700).ok());
+    const auto held = base::LockFile::TryAcquire(base::JoinPath(locks, "deploy.lock"), "test");
+    REQUIRE(held.ok());
+    CHECK(CodeOf(Execute(scene.World(), scene.Plan(scene.skill)).status()).name == "LOCK_HELD");
+    CHECK(scene.Read(scene.skill) == kOld);
+  }
+}
+
+TEST_SUITE("deploy/rollback") {
+  TEST_CASE("the identical bytes come back, once") {
+    Scene scene;
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    const auto back = Rollback(scene.World(), done->deploy_id, "worse", "run");
+    REQUIRE(back.ok());
+    CHECK(back->state == RollbackState::kRolledBack);
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+    CHECK(store::ReadDeploy(*scene.db, done->deploy_id)->state == "rolled_back");
+    CHECK(CodeOf(Rollback(scene.World(), done->deploy_id, "", "").status()).name == "CONFLICTED");
+    CHECK(!store::CurrentDeploy(*scene.db, "pdf")->has_value());
+  }
+
+  TEST_CASE("where other parts were edited, only the description goes back") {
+    Scene scene;
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    scene.dir.Write("skills/pdf/SKILL.md", std::string(kNew) + "\nA step that was added.\n");
+    const auto back = Rollback(scene.World(), done->deploy_id, "worse", "");
+    REQUIRE(back.ok());
+    CHECK(back->state == RollbackState::kPartial);
+    CHECK(scene.Read(scene.skill) == std::string(kOld) + "\nA step that was added.\n");
+  }
+
+  TEST_CASE("an edited description is left alone, and the old text is named") {
+    Scene scene;
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    const std::string edited = "---\nname: pdf\ndescription: My own words.\n---\n";
+    scene.dir.Write("skills/pdf/SKILL.md", edited);
+    const auto back = Rollback(scene.World(), done->deploy_id, "worse", "");
+    REQUIRE(back.ok());
+    CHECK(back->state == RollbackState::kConflicted);
+    CHECK(back->detail.find("t0.old") != std::string::npos);
+    CHECK(scene.Read(scene.skill) == edited);
+    CHECK(store::ReadDeploy(*scene.db, done->deploy_id)->state == "deployed");
+  }
+}
+
+TEST_SUITE("deploy/recover") {
+  TEST_CASE("a journal that was never begun is dropped") {
+    Scene scene;
+    REQUIRE(base::MakeDirs(base::JoinPath(scene.state, "deploy/01ABC"), 0700).ok());
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->aborted.size() == 1);
+    CHECK(Recover(scene.World())->empty());
+  }
+
+  TEST_CASE("a file that somebody else changed meanwhile is left to them") {
+    Scene scene;
+    const Journal journal(scene.state, "01DEF");
+    Intent intent{.deploy_id = "01DEF", .skill = "pdf"};
+    intent.targets.push_back({.path = scene.skill,
+                              .mode = 0644,
+                              .old_sha256 = base::Sha256Hex(kOld),
+                              .new_sha256 = base::Sha256Hex(kNew)});
+    REQUIRE(journal.Begin(intent, {kOld}, {kNew}).ok());
+    scene.dir.Write("skills/pdf/SKILL.md", "third text");
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->conflicted == std::vector<std::string>{"01DEF"});
+    CHECK(scene.Read(scene.skill) == "third text");
+    CHECK(Recover(scene.World())->empty());
+  }
+}
+
+}  // namespace selftune::deploy

@@ -1,0 +1,122 @@
+#include "orchestrate/candidates.h"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace selftune::orchestrate {
+namespace {
+
+using monitoring::State;
+using monitoring::Trend;
+
+constexpr UtcMillis kNow{1'000'000'000};
+
+const Decision& Of(const std::vector<Decision>& decisions, std::string_view skill) {
+  for (const Decision& decision : decisions) {
+    if (decision.skill == skill) return decision;
+  }
+  FAIL("no decision about ", std::string(skill));
+  return decisions.front();
+}
+
+SelectOptions Options() { return {.max_skills = 5, .now = kNow}; }
+
+}  // namespace
+
+TEST_SUITE("orchestrate/candidates") {
+  TEST_CASE("complaints outweigh a worse rate, up to a limit") {
+    CandidateFacts signalled{.skill = "a",
+                             .state = State::kWarning,
+                             .trend = Trend::kDown,
+                             .missed = 12,
+                             .good_rate = 0.55};
+    signalled.corrections = 1;
+    const CandidateFacts critical{
+        .skill = "b", .state = State::kCritical, .missed = 80, .good_rate = 0.2};
+    CHECK(Priority(signalled) == 200 + 12 + 45 + 30 + 150);
+    CHECK(Priority(critical) == 300 + 50 + 80);
+    signalled.corrections = 4;
+    CHECK(Priority(signalled) == 200 + 12 + 45 + 30 + 450);
+    const auto order = SelectCandidates({critical, signalled}, Options());
+    CHECK(order[0].skill == "a");
+  }
+
+  TEST_CASE("the first reason that says no is given") {
+    struct Case {
+      const char* code;
+      CandidateFacts facts;
+    };
+    CandidateFacts needy{.skill = "x", .state = State::kUngraded, .missed = 3};
+    CandidateFacts missing = needy, managed = needy, locked = needy, frozen = needy,
+                   cooling = needy;
+    missing.installed = false;
+    managed.managed = true;
+    locked.locked = true;
+    frozen.frozen_until = UtcMillis{kNow.value + 1};
+    cooling.cooldown_until = UtcMillis{kNow.value + 1};
+    const Case cases[] = {
+        {"selected", needy},
+        {"skill_missing", missing},
+        {"plugin_managed", managed},
+        {"locked", locked},
+        {"frozen", frozen},
+        {"cooldown", cooling},
+        {"healthy", {.skill = "x", .state = State::kHealthy}},
+        {"no_signal", {.skill = "x", .state = State::kUnknown}},
+        {"insufficient_evidence", {.skill = "x", .state = State::kUngraded, .labelled = 2}},
+        {"weak_signal", {.skill = "x", .state = State::kWarning, .labelled = 9}},
+        {"selected", {.skill = "x", .state = State::kCritical, .labelled = 9}},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.code);
+      CHECK(SelectCandidates({c.facts}, Options())[0].reason_code == c.code);
+    }
+  }
+
+  TEST_CASE("a cooldown ends at its very instant") {
+    CandidateFacts facts{.skill = "x", .missed = 1};
+    facts.cooldown_until = kNow;
+    CHECK(SelectCandidates({facts}, Options())[0].reason_code == "selected");
+  }
+
+  TEST_CASE("no more skills than asked for, the rest are named as capped") {
+    std::vector<CandidateFacts> facts;
+    for (const char* name : {"a", "b", "c"}) facts.push_back({.skill = name, .missed = 2});
+    SelectOptions options = Options();
+    options.max_skills = 2;
+    const auto decisions = SelectCandidates(facts, options);
+    CHECK(Of(decisions, "a").reason_code == "selected");
+    CHECK(Of(decisions, "b").reason_code == "selected");
+    CHECK(Of(decisions, "c").reason_code == "capped");
+  }
+
+  TEST_CASE("one skill can be asked for, whatever its case") {
+    SelectOptions options = Options();
+    options.only_skill = "PDF";
+    const auto decisions =
+        SelectCandidates({{.skill = "pdf", .missed = 1}, {.skill = "x", .missed = 9}}, options);
+    CHECK(Of(decisions, "pdf").reason_code == "selected");
+    CHECK(Of(decisions, "x").reason_code == "filtered");
+  }
+
+  TEST_CASE("without an agent nothing is selected, and that is said") {
+    SelectOptions options = Options();
+    options.agent_available = false;
+    CHECK(SelectCandidates({{.skill = "x", .missed = 1}}, options)[0].reason_code == "no_agent");
+  }
+
+  TEST_CASE("equal weights go by the oldest change, then by name") {
+    CandidateFacts old_one{.skill = "z", .missed = 1}, young{.skill = "a", .missed = 1},
+        never{.skill = "m", .missed = 1};
+    old_one.last_evolved = UtcMillis{1};
+    young.last_evolved = UtcMillis{2};
+    const auto decisions = SelectCandidates({young, old_one, never}, Options());
+    CHECK(decisions[0].skill == "m");
+    CHECK(decisions[1].skill == "z");
+    CHECK(decisions[2].skill == "a");
+  }
+}
+
+}  // namespace selftune::orchestrate
