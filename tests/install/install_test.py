@@ -34,8 +34,10 @@ def main():
         prefix = install(build, root)
         pc_dir = next(prefix.rglob("selftune.pc")).parent
         library = next(prefix.rglob("libselftune.so.0")).parent
-        env = dict(os.environ, PKG_CONFIG_LIBDIR=str(pc_dir), PKG_CONFIG_SYSROOT_DIR=root)
-        flags = shlex.split(run(["pkg-config", "--cflags", "--libs", "selftune"], env=env))
+        env = dict(os.environ, PKG_CONFIG_PATH=str(pc_dir))
+        # The tree lies below a staging folder: only there its prefix is true.
+        flags = shlex.split(run(["pkg-config", "--define-variable=prefix=%s" % prefix, "--cflags", "--libs",
+                                 "selftune"], env=env))
         output = os.path.join(root, "program")
         compiler = shlex.split(os.environ.get("CC", "cc"))
         run(compiler + ["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", program, "-o", output] + flags)
