@@ -109,7 +109,7 @@ constexpr std::string_view kSorts[] = {"uses", "name", "last", "misses"};
 constexpr Flag kListFlags[] = {
     kPlatformFlag,
     {"status", "only skills in this state", FlagType::kText, "state"},
-    {"q", "part of the name", FlagType::kText},
+    {"name", "part of the name", FlagType::kText, {}, 0, {}, "q"},
     {"sort", "order of the rows", FlagType::kText, {}, 0, kSorts},
     kLimitFlag,
     kCursorFlag,
