@@ -196,7 +196,8 @@ FlagSet FlagsInHelp(std::string_view help_text) {
             (help_text[end] >= '0' && help_text[end] <= '9'))) {
       ++end;
     }
-    if (end > i + 2) flags.insert(std::string(help_text.substr(i, end - i)));
+    if (end > i + 2 && help_text[i + 2] != '-')
+      flags.insert(std::string(help_text.substr(i, end - i)));
     i = end - 1;
   }
   return flags;

@@ -64,6 +64,7 @@ EvolveInput Input() {
   input.current = kOld;
   input.rounds = 2;
   input.set.skill = "ledger";
+  input.set.sha256 = std::string(64, '2');
   for (int i = 0; i < 40; ++i) {
     eval::EvalEntry& entry = input.set.entries.emplace_back();
     entry.id = fmt::format("{:012x}", i);
@@ -126,7 +127,10 @@ TEST_SUITE("evolution/engine") {
       }
     }
 
-    const auto recorded = Record(*scene.db, Input(), *result, {.run_id = "run"}, {5});
+    const auto recorded = Record(
+        *scene.db, Input(), *result,
+        {.run_id = "run", .location = "/s/SKILL.md", .file_sha256 = std::string(32, 0x1)}, {5});
+    INFO(Message(recorded.status()));
     REQUIRE(recorded.ok());
     const auto stored = store::LoadProposal(*scene.db, recorded->best_proposal_id);
     REQUIRE(stored.ok());

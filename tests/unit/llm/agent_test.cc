@@ -104,7 +104,8 @@ TEST_SUITE("llm/agent_argv") {
     const FlagSet flags = FlagsInHelp(
         "  -p, --print   Print\n  --json-schema <s>  [--cd DIR]\n"
         "a-- not--one ---\n");
-    CHECK(flags == FlagSet{"--print", "--json-schema", "--cd"});
+    const bool same = flags == FlagSet{"--print", "--json-schema", "--cd"};
+    CHECK(same);
   }
 
   TEST_CASE("the child sees what it needs and the marker, and no foreign keys") {
