@@ -95,6 +95,9 @@ Status DeployLog::End(const Intent& intent, Ending ending, std::string_view reas
   store::Db& db = *world_.db;
   const UtcMillis now = world_.clock->Now();
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
+  const auto row = store::ReadDeploy(db, intent.deploy_id);
+  if (row.ok() && row->finished.has_value()) return absl::OkStatus();  // a repeated end
+  if (!row.ok() && CodeOf(row.status()).name != kNotFound.name) return row.status();
   ST_RETURN_IF_ERROR(
       store::FinishDeploy(db, intent.deploy_id, Word(ending), reason, TargetState(ending), now));
   if (!intent.proposal_id.empty()) ST_RETURN_IF_ERROR(EndProposal(intent, ending, reason));

@@ -80,31 +80,40 @@ StatusOr<Work> Prepare(const DeployWorld& world, const DeployPlan& plan) {
   return work;
 }
 
-// Takes back what was swapped so far and removes the temporary files. A file
-// that cannot be taken back is left to its writer and makes this a conflict.
-Ending TakeBack(const Work& work, size_t swapped) {
+// Takes back what was swapped so far, also when the swap itself failed after
+// it had happened, and removes the temporary files. A file that cannot be taken
+// back is left to its writer and makes this a conflict.
+Ending TakeBack(const Work& work) {
   Ending ending = Ending::kAborted;
+  const std::string& id = work.intent.deploy_id;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
     const IntentTarget& target = work.intent.targets[i];
-    if (i < swapped && !RevertTarget(target, work.intent.deploy_id, work.old_bytes[i]).ok()) {
-      ending = Ending::kConflicted;
-    }
-    if (!DropTemp(target, work.intent.deploy_id, work.old_bytes[i], work.new_bytes[i]).ok()) {
+    const auto found = Inspect(target.path, target);
+    if (!found.ok() ||
+        (*found == Found::kNew && !RevertTarget(target, id, work.old_bytes[i]).ok()) ||
+        !DropTemp(target, id, work.old_bytes[i], work.new_bytes[i]).ok()) {
       ending = Ending::kConflicted;
     }
   }
   return ending;
 }
 
-Status SwapAll(const Work& work, size_t& swapped) {
+Status SwapAll(const Work& work) {
   const std::string& id = work.intent.deploy_id;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
     ST_RETURN_IF_ERROR(PrepareTarget(work.intent.targets[i], id, work.new_bytes[i]));
   }
-  for (swapped = 0; swapped < work.intent.targets.size(); ++swapped) {
-    ST_RETURN_IF_ERROR(SwapTarget(work.intent.targets[swapped], id, work.old_bytes[swapped]));
+  for (size_t i = 0; i < work.intent.targets.size(); ++i) {
+    ST_RETURN_IF_ERROR(SwapTarget(work.intent.targets[i], id, work.old_bytes[i]));
   }
   return absl::OkStatus();
+}
+
+// The journal is closed last: while it is open a recovery repeats all this.
+Status Close(const Journal& journal, const DeployLog& log, const Intent& intent, Ending ending,
+             std::string_view reason) {
+  ST_RETURN_IF_ERROR(log.End(intent, ending, reason));
+  return journal.End(ending, reason);
 }
 
 }  // namespace
@@ -121,11 +130,8 @@ StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan
     return logged;
   }
 
-  size_t swapped = 0;
-  if (const Status status = SwapAll(work, swapped); !status.ok()) {
-    const Ending ending = TakeBack(work, swapped);
-    ST_RETURN_IF_ERROR(journal.End(ending, Message(status)));
-    ST_RETURN_IF_ERROR(log.End(work.intent, ending, Message(status)));
+  if (const Status status = SwapAll(work); !status.ok()) {
+    ST_RETURN_IF_ERROR(Close(journal, log, work.intent, TakeBack(work), Message(status)));
     return status;
   }
 
@@ -136,8 +142,7 @@ StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan
                         FinishTarget(target, work.intent.deploy_id, world.settle_ms));
     if (!conflict.empty()) outcome.conflict_files.push_back(std::move(conflict));
   }
-  ST_RETURN_IF_ERROR(journal.End(Ending::kDeployed, plan.reason));
-  ST_RETURN_IF_ERROR(log.End(work.intent, Ending::kDeployed, plan.reason));
+  ST_RETURN_IF_ERROR(Close(journal, log, work.intent, Ending::kDeployed, plan.reason));
   return outcome;
 }
 

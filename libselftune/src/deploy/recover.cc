@@ -24,8 +24,9 @@ class Recovery {
     ST_ASSIGN_OR_RETURN(const Ending ending, Decide());
     const std::string_view reason = "recovered after an interruption";
     const DeployLog log(world_, "");
-    ST_RETURN_IF_ERROR(journal_.End(ending, reason));
+    // The journal is closed last: while it is open this is done again.
     ST_RETURN_IF_ERROR(log.End(intent_, ending, reason));
+    ST_RETURN_IF_ERROR(journal_.End(ending, reason));
     return ending;
   }
 
