@@ -39,6 +39,7 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
   if (!facts.installed) return "skill_missing";
   if (facts.managed) return "plugin_managed";
   if (facts.locked) return "locked";
+  if (facts.explicit_only) return "explicit_only";
   if (facts.frozen_until.has_value() && *facts.frozen_until > options.now) return "frozen";
   if (facts.cooldown_until.has_value() && *facts.cooldown_until > options.now) return "cooldown";
   if (HasSignals(facts) || facts.missed > 0) return options.agent_available ? "" : "no_agent";
@@ -57,6 +58,7 @@ std::string_view Words(std::string_view reason_code) {
       {"skill_missing", "its SKILL.md is not installed"},
       {"plugin_managed", "a plugin or administrator owns it"},
       {"locked", "locked by the configuration"},
+      {"explicit_only", "only a command may load it"},
       {"frozen", "rolled back recently"},
       {"cooldown", "changed recently"},
       {"no_agent", "no agent command to ask is on PATH"},

@@ -23,6 +23,7 @@ struct CandidateFacts {
   bool installed = true;                                            // a SKILL.md was found
   bool managed = false;  // by a plugin, an administrator, read-only
   bool locked = false;
+  bool explicit_only = false;  // no description makes the model load it
   std::optional<UtcMillis> cooldown_until, frozen_until, last_evolved;
 };
 
@@ -38,9 +39,9 @@ enum class Action { kEvolve, kSkip };
 struct Decision {
   std::string skill;
   Action action = Action::kSkip;
-  std::string_view
-      reason_code;     // selected filtered healthy cooldown frozen locked no_signal
-                       // insufficient_evidence capped no_agent skill_missing plugin_managed
+  std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
+                                 // insufficient_evidence capped no_agent skill_missing
+                                 // plugin_managed explicit_only
   std::string reason;  // one line with the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart

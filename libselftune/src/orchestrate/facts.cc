@@ -53,6 +53,7 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
   facts.installed = target.ok() || CodeOf(target.status()).name != kSkillNotFound.name;
   if (!target.ok()) return absl::OkStatus();
   facts.managed = !target->managed_reason.empty();
+  facts.explicit_only = target->explicit_only;
   facts.locked = AutonomyOf({.target = &*target, .config = &config, .stored = stored}) ==
                  config::SkillAutonomy::kLocked;
   return absl::OkStatus();

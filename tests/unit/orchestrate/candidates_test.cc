@@ -50,7 +50,8 @@ TEST_SUITE("orchestrate/candidates") {
     };
     CandidateFacts needy{.skill = "x", .state = State::kUngraded, .missed = 3};
     CandidateFacts missing = needy, managed = needy, locked = needy, frozen = needy,
-                   cooling = needy;
+                   cooling = needy, by_command = needy;
+    by_command.explicit_only = true;
     missing.installed = false;
     managed.managed = true;
     locked.locked = true;
@@ -61,6 +62,7 @@ TEST_SUITE("orchestrate/candidates") {
         {"skill_missing", missing},
         {"plugin_managed", managed},
         {"locked", locked},
+        {"explicit_only", by_command},
         {"frozen", frozen},
         {"cooldown", cooling},
         {"healthy", {.skill = "x", .state = State::kHealthy}},
