@@ -42,7 +42,7 @@ struct Decision {
   std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
                                  // insufficient_evidence capped no_agent skill_missing
                                  // plugin_managed explicit_only
-  std::string reason;  // one line with the figures
+  std::string reason;            // one line with the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart
 };
