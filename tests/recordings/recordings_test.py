@@ -5,11 +5,14 @@
 
 For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
 through the public views; then a second and a forced sync, after which the
-evidence must be the same. Prints what hosts_check prints.
+evidence must be the same. Then, by three seeds, the transcripts appear one group after the other
+in any order, each cut at any byte and completed later, with a sync between.
+Prints what hosts_check prints.
 """
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -64,6 +67,32 @@ def one_recording(selftune, expected, scratch):
     return passed, failed
 
 
+def in_pieces(selftune, expected, scratch, seed):
+    """A home whose transcripts come in any order and grow from any byte."""
+    dice = random.Random(seed)
+    home = scratch / f"home-{seed}"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    whole = expected.parent / truth["home"]
+    shutil.copytree(whole, home, symlinks=True)
+    waiting = [p.relative_to(home) for p in sorted(home.rglob("*.jsonl"))
+               if p.is_file() and not p.is_symlink()]
+    for path in waiting:
+        (home / path).unlink()
+    dice.shuffle(waiting)
+    cut = []
+    while waiting or cut:
+        for path in cut:
+            (home / path).write_bytes((whole / path).read_bytes())
+        group, waiting = waiting[:12], waiting[12:]
+        cut = [path for path in group if dice.random() < 0.7]
+        for path in group:
+            content = (whole / path).read_bytes()
+            keep = dice.randrange(len(content) + 1) if path in cut else len(content)
+            (home / path).write_bytes(content[:keep])
+        sync(selftune, home)
+    return check(sync(selftune, home), expected)
+
+
 def main():
     selftune, data = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
     total = [0, 0]
@@ -76,6 +105,11 @@ def main():
         with tempfile.TemporaryDirectory(prefix="selftune-recording-") as scratch:
             try:
                 passed, failed = one_recording(selftune, expected, Path(scratch))
+                for seed in (1, 2, 3):
+                    more = in_pieces(selftune, expected, Path(scratch), seed)
+                    if more[1]:
+                        print(f"{name}: seed {seed}: {more[1]} facts differ")
+                    passed, failed = passed + more[0], failed + more[1]
             except RuntimeError as error:
                 print(f"{name}: {error}")
                 passed, failed = 0, 1

@@ -53,6 +53,11 @@ constexpr char kChildById[] = R"sql(
 constexpr char kAddKeys[] = R"sql(
   INSERT INTO session_keys(session_pk,seq,keys)
   SELECT ?1,coalesce(max(seq)+1,0),?2 FROM session_keys WHERE session_pk=?1)sql";
+// New records of a session that shares its history may be copies, or the
+// originals of what a copy counted so far: its group is looked at again.
+constexpr char kReopenGroup[] = R"sql(
+  UPDATE session_anchor SET settled=0 WHERE session_pk=?1 AND settled=1
+  AND EXISTS(SELECT 1 FROM session_anchor b WHERE b.key=session_anchor.key AND b.session_pk<>?1))sql";
 constexpr char kAddAnchor[] = R"sql(
   INSERT INTO session_anchor(key,session_pk) VALUES(?1,?2) ON CONFLICT DO NOTHING)sql";
 
@@ -126,7 +131,8 @@ Status IngestWriter::AddKeys(SessionPk session, std::span<const uint64_t> keys) 
   if (keys.empty()) return absl::OkStatus();
   static_assert(std::endian::native == std::endian::little, "keys are stored little-endian");
   const std::string_view bytes(reinterpret_cast<const char*>(keys.data()), keys.size_bytes());
-  return impl_->db.Run(kAddKeys, session, Blob{bytes});
+  ST_RETURN_IF_ERROR(impl_->db.Run(kAddKeys, session, Blob{bytes}));
+  return impl_->db.Run(kReopenGroup, session);
 }
 
 Status IngestWriter::AddAnchors(SessionPk session, std::span<const uint64_t> anchors) {
