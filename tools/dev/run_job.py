@@ -14,7 +14,7 @@ HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions"
 # Variables that would lead away from the temporary home.
 REDIRECTIONS = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "SELFTUNE_CONFIG_DIR", "SELFTUNE_HOME")
 # What was read, which skills fire, which were missed and why, what would be done next.
-LOOP = (["sync"], ["status"], ["evidence", "--outcome", "missed", "--limit", "10"],
+LOOP = (["sync"], ["status", "--window", "{window}"], ["evidence", "--outcome", "missed", "--limit", "10"],
         ["orchestrate", "--dry-run"])
 
 
@@ -24,19 +24,20 @@ def run(directory):
     home = Path(os.environ.get("HOME", "/nonexistent"))
     if has_transcripts(home):
         note(f"reading the agent sessions under {home}")
-        return show(selftune, dict(os.environ))
+        return show(selftune, dict(os.environ), "30d")
     note("no agent sessions found under your home; "
          "showing the recorded sessions of tests/data/hosts in a temporary home instead")
     with tempfile.TemporaryDirectory(prefix="selftune-demo-") as scratch:
         demo = Path(scratch)
         copy_recordings(demo)
         env = {k: v for k, v in os.environ.items() if k not in REDIRECTIONS}
-        return show(selftune, dict(env, HOME=str(demo)))
+        return show(selftune, dict(env, HOME=str(demo)), "3650d")  # recordings grow old
 
 
-def show(selftune, env):
+def show(selftune, env, window):
     """What a person sees first. The only place that names commands."""
-    for command in LOOP:
+    for words in LOOP:
+        command = [word.format(window=window) for word in words]
         note("$ selftune " + " ".join(command))
         done = subprocess.run([str(selftune), *command, "--text"], env=env, check=False)
         if done.returncode != 0:
