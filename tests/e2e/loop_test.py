@@ -118,9 +118,11 @@ def tree(root):
     return out
 
 
-def dump(database):
+def dump(database, without=()):
+    """All rows as SQL, apart from those of some tables."""
+    others = tuple(f'INSERT INTO "{table}"' for table in without)
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
-        return "\n".join(db.iterdump())
+        return "\n".join(line for line in db.iterdump() if not line.startswith(others))
 
 
 class World(unittest.TestCase):
@@ -230,6 +232,23 @@ class Loop(World):
         self.assertEqual((watch["state"], watch["observations"]["bad"]), ("watching", 0))
         self.assertGreaterEqual(watch["baseline_n"], 40)
 
+    def test_4b_no_dry_run_of_any_command_changes_a_file_or_a_row(self):
+        regression(self.home, datetime.now(timezone.utc), "Somebody else's words.")
+        files, rows = tree(self.home.root), dump(self.database)
+        for command in (("sync",), ("evolve", "--skill", SKILL), ("evolve", "rollback", "--skill", SKILL),
+                        ("watch", "--skill", SKILL), ("orchestrate",), ("db", "migrate"),
+                        ("db", "vacuum"), ("backup", "create"),
+                        ("export", str(self.scratch / "export"))):
+            with self.subTest(command):
+                done = subprocess.run([str(SELFTUNE), *command, "--dry-run"], capture_output=True,
+                                      text=True, env=self.environment(), check=False, timeout=300)
+                reply = json.loads(done.stdout)
+                self.assertTrue(reply["dry_run"], reply)
+                self.assertFalse(reply["changed"], reply)
+                self.assertEqual(dump(self.database), rows)
+                self.assertEqual(tree(self.home.root), files)
+        self.assertFalse((self.scratch / "export").exists())
+
     def test_5_a_regression_is_rolled_back_to_the_identical_bytes(self):
         description = [l for l in self.home.skill_file.read_text().splitlines()
                        if l.startswith("description:")][0].split(": ", 1)[1].strip('"')
@@ -252,6 +271,19 @@ class Loop(World):
         reply = self.selftune("orchestrate")
         mine = [d for d in reply["data"]["decisions"] if d["skill"] == SKILL and d["action"] != "watch"]
         self.assertEqual(mine[0]["reason_code"], "cooldown")
+        self.assertEqual(self.home.skill_file.read_bytes(), self.original)
+
+
+class DryRun(World):
+    def test_a_dry_evolution_only_accounts_for_the_calls_it_made(self):
+        self.selftune("sync")
+        accounting = ("llm_call", "llm_cache", "budget", "change_clock")
+        before = dump(self.database, accounting)
+        reply = self.selftune("evolve", "--skill", SKILL, "--dry-run")
+        self.assertEqual(reply["data"]["reason_code"], "dry_run")
+        self.assertFalse(reply["changed"])
+        self.assertEqual(dump(self.database, accounting), before)
+        self.assertGreater(self.query("SELECT count(*) FROM llm_call")[0][0], 0)
         self.assertEqual(self.home.skill_file.read_bytes(), self.original)
 
 

@@ -15,6 +15,7 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const base::JsonValue& p
   out.choose.agent = params["agent"].AsString();
   out.choose.configured = config->agent_cli;
   out.choose.temp_parent = base::JoinPath(context.paths().state_dir, "tmp");
+  out.choose.remember = !context.dry_run();
   if (params["tier"].is_string()) {
     const std::optional<llm::Tier> tier = llm::ParseTier(params["tier"].AsString());
     if (!tier.has_value()) {

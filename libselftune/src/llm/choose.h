@@ -21,6 +21,7 @@ struct ChooseOptions {
   std::string agent;                 // parameter; "" = SELFTUNE_AGENT, then `configured`
   std::string configured;            // of config.json, "" = any
   std::string temp_parent;           // folder for private working directories
+  bool remember = true;              // false in a dry run: nothing is written
 };
 
 // The agent a call would go to, without asking it anything. AGENT_NOT_FOUND
