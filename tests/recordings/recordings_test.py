@@ -6,7 +6,8 @@
 For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
 through the public views; then a second and a forced sync, after which the
 evidence must be the same. Then, by three seeds, the transcripts appear one group after the other
-in any order, each cut at any byte and completed later, with a sync between.
+in any order, each cut at any byte and completed later, with a sync between;
+and five syncs of one store run at once.
 Prints what hosts_check prints.
 """
 
@@ -93,6 +94,19 @@ def in_pieces(selftune, expected, scratch, seed):
     return check(sync(selftune, home), expected)
 
 
+def at_once(selftune, expected, scratch):
+    """Several syncs of one new store at the same time count everything once."""
+    home = scratch / "home-shared"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    shutil.copytree(expected.parent / truth["home"], home, symlinks=True)
+    env = programs.Subject.env(home, home / ".selftune")
+    running = [subprocess.Popen([str(selftune), "sync"], env=env, stdout=subprocess.DEVNULL)
+               for _ in range(5)]
+    if any([process.wait() for process in running]):
+        raise RuntimeError("a sync among others failed")
+    return check(programs.database(home / ".selftune"), expected)
+
+
 def main():
     selftune, data = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
     total = [0, 0]
@@ -105,10 +119,14 @@ def main():
         with tempfile.TemporaryDirectory(prefix="selftune-recording-") as scratch:
             try:
                 passed, failed = one_recording(selftune, expected, Path(scratch))
-                for seed in (1, 2, 3):
-                    more = in_pieces(selftune, expected, Path(scratch), seed)
+                ways = [("at once", lambda: at_once(selftune, expected, Path(scratch)))]
+                ways += [(f"in pieces, seed {seed}",
+                          lambda seed=seed: in_pieces(selftune, expected, Path(scratch), seed))
+                         for seed in (1, 2, 3)]
+                for way, read in ways:
+                    more = read()
                     if more[1]:
-                        print(f"{name}: seed {seed}: {more[1]} facts differ")
+                        print(f"{name}: {way}: {more[1]} facts differ")
                     passed, failed = passed + more[0], failed + more[1]
             except RuntimeError as error:
                 print(f"{name}: {error}")

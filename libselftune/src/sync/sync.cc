@@ -1,15 +1,20 @@
 #include "sync/sync.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_writer.h"
+#include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "hosts/registry.h"
 #include "store/link.h"
@@ -27,6 +32,8 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kRowsPerTxn = 2000;
 constexpr std::chrono::milliseconds kTxnTime{200};
+constexpr int64_t kLockWaitMs = 60'000;
+constexpr std::chrono::milliseconds kLockPoll{10};
 
 int64_t MsSince(SteadyClock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
@@ -266,9 +273,31 @@ class SyncRun {
   int64_t done_bytes_ = 0;
 };
 
+// One sync of a store at a time: a plan holds only as long as nobody else reads
+// on from the same cursors. Whoever waited finds little left to do.
+StatusOr<base::LockFile> LockSync(const store::Db& db, const base::Cancel* cancel) {
+  const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  const std::string path = base::JoinPath(dir, "sync.lock");
+  base::JsonWriter holder;
+  holder.BeginObject().Field("pid", static_cast<int64_t>(::getpid())).EndObject();
+  const auto begin = SteadyClock::now();
+  while (true) {
+    StatusOr<base::LockFile> lock = base::LockFile::TryAcquire(path, holder.view());
+    if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
+    if (MsSince(begin) > kLockWaitMs) {
+      return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
+                            "selftune status");
+    }
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
 }  // namespace
 
 StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOptions& options) {
+  ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSync(db, world.cancel));
   return SyncRun(db, world, options).Execute();
 }
 
