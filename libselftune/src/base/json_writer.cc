@@ -113,8 +113,18 @@ JsonWriter& JsonWriter::Int(int64_t value) {
 JsonWriter& JsonWriter::Double(double value) {
   if (!std::isfinite(value)) return Null();
   Separate();
+  // What reads like an integer is read as one: not so for a negative zero and
+  // for numbers that no integer holds.
+  constexpr double kTwo63 = 9223372036854775808.0;
+  if (value == 0 && std::signbit(value)) {
+    out_.append("-0.0");
+    return *this;
+  }
   char buffer[40];
-  const auto result = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  const auto result =
+      std::fabs(value) < kTwo63
+          ? std::to_chars(buffer, buffer + sizeof(buffer), value)
+          : std::to_chars(buffer, buffer + sizeof(buffer), value, std::chars_format::scientific);
   out_.append(buffer, result.ptr);
   return *this;
 }

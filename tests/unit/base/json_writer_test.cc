@@ -91,7 +91,10 @@ TEST_SUITE("base/json_writer") {
                              5e-324,
                              1.7976931348623157e308,
                              2.5e-5,
-                             4503599627370497.5};
+                             4503599627370497.5,
+                             -0.0,
+                             123456789012345680000.0,
+                             -9223372036854775808.0};
     for (const double value : values) {
       CAPTURE(value);
       JsonWriter w;
@@ -99,6 +102,7 @@ TEST_SUITE("base/json_writer") {
       const StatusOr<JsonValue> back = JsonValue::Parse(w.view());
       REQUIRE(back.ok());
       CHECK(back->AsDouble() == value);
+      CHECK(std::signbit(back->AsDouble()) == std::signbit(value));
     }
     JsonWriter w;
     w.BeginArray()
