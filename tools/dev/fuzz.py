@@ -13,7 +13,15 @@ SEEDS = {
 }
 
 
-def run(seconds):
+SMOKE_RUNS = 5000
+
+
+def smoke():
+    """The same inputs every time: seeds, and a few thousand changes of them."""
+    return run(60, ["-seed=1", f"-runs={SMOKE_RUNS}"])
+
+
+def run(seconds, options=()):
     names = sorted(p.stem for p in (builds.ROOT / "tests" / "fuzz").glob("fuzz_*.cc"))
     count = Count()
     if not names:
@@ -22,11 +30,11 @@ def run(seconds):
     targets = [f"tests/fuzz/{name}" for name in names]
     directory = builds.build("asan", targets=targets)
     for target in targets:
-        count.add(_run_one(directory, directory / target, seconds))
+        count.add(_run_one(directory, directory / target, seconds, options))
     return count
 
 
-def _run_one(directory, target, seconds):
+def _run_one(directory, target, seconds, options):
     """New inputs go to the build directory; kept ones come from tests/fuzz/corpus."""
     name = target.name[len("fuzz_"):]
     found = directory / "corpus" / name
@@ -35,7 +43,7 @@ def _run_one(directory, target, seconds):
     crashes.mkdir(exist_ok=True)
     seeds = [f"tests/fuzz/corpus/{name}", *SEEDS.get(name, [])]
     argv = [str(target), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
-            f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", str(found)]
+            f"-artifact_prefix={crashes}/{name}-", "-print_final_stats=1", *options, str(found)]
     argv += [str(builds.ROOT / seed) for seed in seeds if (builds.ROOT / seed).is_dir()]
     try:
         done = subprocess.run(argv, env=builds.test_environment(builds.PROFILES["asan"]),
