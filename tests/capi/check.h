@@ -39,9 +39,9 @@ static inline selftune_engine_t* open_at(const char* home, uint32_t flags) {
   return engine;
 }
 
-/* The name of the error of a request that must fail. Static. */
+/* The name of the error of a request that must fail. Static, one a thread. */
 static inline const char* failing(selftune_engine_t* engine, const char* request) {
-  static char name[64];
+  static _Thread_local char name[64];
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
   selftune_error_t* error = NULL;
   const selftune_code_t code = selftune_request(engine, selftune_str(request), &reply, &error);
