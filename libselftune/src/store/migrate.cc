@@ -1,9 +1,11 @@
 #include "store/migrate.h"
 
 #include <algorithm>
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/crypto.h"
@@ -14,6 +16,9 @@
 
 namespace selftune::store {
 namespace {
+
+constexpr int kWalAttempts = 1000;
+constexpr std::chrono::milliseconds kWalPause{10};
 
 #include "store/schema.inc"
 
@@ -111,8 +116,14 @@ std::span<const Migration> Migrations() {
 
 Status CreateSchema(Db& db) {
   // The journal mode is part of the file and cannot change inside a
-  // transaction; an empty WAL database is still an empty file to others.
-  ST_RETURN_IF_ERROR(db.Execute("PRAGMA journal_mode=WAL"));
+  // transaction; an empty WAL database is still an empty file to others. The
+  // change does not wait for locks by itself: several processes may be here.
+  Status wal = db.Execute("PRAGMA journal_mode=WAL");
+  for (int i = 0; i < kWalAttempts && CodeOf(wal).name == kStoreBusy.name; ++i) {
+    std::this_thread::sleep_for(kWalPause);
+    wal = db.Execute("PRAGMA journal_mode=WAL");
+  }
+  ST_RETURN_IF_ERROR(wal);
   return Exclusively(db, [&] { return FillNewFile(db); });
 }
 
