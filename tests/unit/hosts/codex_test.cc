@@ -1,5 +1,9 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -313,6 +317,21 @@ TEST_SUITE("hosts/codex") {
     env.Set("CODEX_HOME", DataFolder() + "/home/.codex");
     CHECK(source.Discover(env, problems).size() == 41);
     CHECK(problems.empty());
+  }
+
+  TEST_CASE("a compressed rollout is named as unread unless the plain file is there") {
+    const std::filesystem::path home =
+        std::filesystem::temp_directory_path() / ("selftune-zst-" + std::to_string(::getpid()));
+    const std::filesystem::path folder = home / ".codex/sessions/2026/11/22";
+    std::filesystem::create_directories(folder);
+    for (const char* name : {"rollout-a.jsonl.zst", "rollout-b.jsonl.zst", "rollout-b.jsonl"}) {
+      std::ofstream(folder / name) << "x";
+    }
+    std::vector<std::string> problems;
+    CHECK(hosts::CodexSource().Discover(HomeEnvironment(home.string()), problems).size() == 1);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].find("rollout-a.jsonl.zst") != std::string::npos);
+    std::filesystem::remove_all(home);
   }
 }
 

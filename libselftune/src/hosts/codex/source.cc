@@ -29,6 +29,11 @@ bool IsRollout(std::string_view name) {
   return name.starts_with("rollout-") && name.ends_with(".jsonl");
 }
 
+// What the host writes when it compresses old rollouts; not read yet.
+bool IsCompressed(std::string_view name) {
+  return name.starts_with("rollout-") && name.ends_with(".jsonl.zst");
+}
+
 class Walk {
  public:
   explicit Walk(std::vector<std::string>& problems) : problems_(problems) {}
@@ -44,6 +49,11 @@ class Walk {
       const std::string path = base::JoinPath(folder, entry.name);
       if (entry.maybe_file && IsRollout(entry.name)) {
         files_.push_back({.path = path, .kind = "rollout", .archived = archived});
+      } else if (entry.maybe_file && IsCompressed(entry.name)) {
+        // A plain file beside it holds the same session and is read.
+        if (!base::Exists(path.substr(0, path.size() - 4))) {
+          problems_.push_back("reading " + path + ": compressed rollouts are not read yet");
+        }
       } else if (entry.maybe_dir && depth < kMaxDepth && IsFolder(path)) {
         Folder(path, archived, depth + 1);
       }

@@ -117,29 +117,19 @@ StatusOr<ObservationItem> ReadItem(Db& db, int64_t obs_pk) {
   return item;
 }
 
-// (obs_pk, order) of each row.
-StatusOr<std::vector<PageKey>> Keys(StatusOr<Cursor> query) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
-  std::vector<PageKey> keys;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return keys;
-    keys.push_back({.order = rows.Int(1), .key = rows.Int(0)});
-  }
-}
-
 StatusOr<std::vector<PageKey>> PageKeys(Db& db, const ObservationRequest& request) {
   ST_ASSIGN_OR_RETURN(const PageKey after, ParsePageKey(request.page.cursor));
   const WindowBounds bounds = BoundsOf(request.window);
   const int64_t limit = PageLimit(request.page) + 1;
   const std::string text = base::AsciiLower(request.text);
   if (request.skill.has_value()) {
-    return Keys(db.Query(kOfSkill, bounds.from, bounds.to, after.order, after.key, request.outcome,
-                         request.level, request.mode, request.platform, text, limit,
-                         request.skill->value));
+    return ReadPageKeys(db.Query(kOfSkill, bounds.from, bounds.to, after.order, after.key,
+                                 request.outcome, request.level, request.mode, request.platform,
+                                 text, limit, request.skill->value));
   }
-  return Keys(db.Query(kAll, bounds.from, bounds.to, after.order, after.key, request.outcome,
-                       request.level, request.mode, request.platform, text, limit));
+  return ReadPageKeys(db.Query(kAll, bounds.from, bounds.to, after.order, after.key,
+                               request.outcome, request.level, request.mode, request.platform, text,
+                               limit));
 }
 
 }  // namespace
@@ -159,7 +149,7 @@ StatusOr<ObservationPage> ListObservations(Db& db, const ObservationRequest& req
 }
 
 StatusOr<std::vector<ObservationItem>> ReadSessionObservations(Db& db, SessionPk session) {
-  ST_ASSIGN_OR_RETURN(const std::vector<PageKey> keys, Keys(db.Query(kOfSession, session)));
+  ST_ASSIGN_OR_RETURN(const std::vector<PageKey> keys, ReadPageKeys(db.Query(kOfSession, session)));
   std::vector<ObservationItem> out;
   for (const PageKey& key : keys) {
     ST_ASSIGN_OR_RETURN(out.emplace_back(), ReadItem(db, key.key));

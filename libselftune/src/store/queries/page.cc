@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/status_macros.h"
 #include "base/strings.h"
 
 namespace selftune::store {
@@ -32,5 +35,15 @@ WindowBounds BoundsOf(const TimeWindow& window) {
 }
 
 int64_t PageLimit(const PageRequest& page) { return std::clamp<int64_t>(page.limit, 1, 1000); }
+
+StatusOr<std::vector<PageKey>> ReadPageKeys(StatusOr<Cursor> query) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
+  std::vector<PageKey> keys;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return keys;
+    keys.push_back({.order = rows.Int(1), .key = rows.Int(0)});
+  }
+}
 
 }  // namespace selftune::store

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
+#include "store/db.h"
 
 namespace selftune::store {
 
@@ -38,6 +40,8 @@ struct WindowBounds {
 [[nodiscard]] StatusOr<PageKey> ParsePageKey(std::string_view cursor);
 [[nodiscard]] std::string FormatPageKey(const PageKey& key);
 [[nodiscard]] WindowBounds BoundsOf(const TimeWindow& window);
+// Rows of (key, order), as the queries of pages give them.
+[[nodiscard]] StatusOr<std::vector<PageKey>> ReadPageKeys(StatusOr<Cursor> query);
 // Between 1 and 1000.
 [[nodiscard]] int64_t PageLimit(const PageRequest& page);
 

@@ -73,16 +73,6 @@ StatusOr<ProposalItem> ReadRow(Db& db, int64_t rowid) {
   return item;
 }
 
-StatusOr<std::vector<PageKey>> Keys(StatusOr<Cursor> query) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
-  std::vector<PageKey> keys;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return keys;
-    keys.push_back({.order = rows.Int(1), .key = rows.Int(0)});
-  }
-}
-
 StatusOr<std::vector<RunActionItem>> ReadActions(Db& db, std::string_view run_id) {
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kActions, run_id));
   std::vector<RunActionItem> out;
@@ -109,7 +99,7 @@ StatusOr<ProposalPage> ListProposals(Db& db, const ProposalRequest& request) {
                    ? db.Query(kProposalIdsOfSkill, after.order, after.key, request.state, limit + 1,
                               request.skill->value)
                    : db.Query(kProposalIds, after.order, after.key, request.state, limit + 1);
-  ST_ASSIGN_OR_RETURN(std::vector<PageKey> keys, Keys(std::move(query)));
+  ST_ASSIGN_OR_RETURN(std::vector<PageKey> keys, ReadPageKeys(std::move(query)));
   ProposalPage out;
   if (static_cast<int64_t>(keys.size()) > limit) {
     keys.resize(static_cast<size_t>(limit));

@@ -110,26 +110,16 @@ StatusOr<SessionItem> ReadItem(Db& db, SessionPk session) {
   return item;
 }
 
-StatusOr<std::vector<PageKey>> Keys(StatusOr<Cursor> query) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
-  std::vector<PageKey> keys;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return keys;
-    keys.push_back({.order = rows.Int(1), .key = rows.Int(0)});
-  }
-}
-
 StatusOr<std::vector<PageKey>> PageKeys(Db& db, const SessionListRequest& request) {
   ST_ASSIGN_OR_RETURN(const PageKey after, ParsePageKey(request.page.cursor));
   const WindowBounds bounds = BoundsOf(request.window);
   const int64_t limit = PageLimit(request.page) + 1;
   if (request.skill.has_value()) {
-    return Keys(db.Query(kOfSkill, bounds.from, bounds.to, after.order, after.key, request.platform,
-                         request.kind, limit, request.skill->value));
+    return ReadPageKeys(db.Query(kOfSkill, bounds.from, bounds.to, after.order, after.key,
+                                 request.platform, request.kind, limit, request.skill->value));
   }
-  return Keys(db.Query(kAll, bounds.from, bounds.to, after.order, after.key, request.platform,
-                       request.kind, limit));
+  return ReadPageKeys(db.Query(kAll, bounds.from, bounds.to, after.order, after.key,
+                               request.platform, request.kind, limit));
 }
 
 }  // namespace
