@@ -1,62 +1,237 @@
 #!/usr/bin/env python3
-"""Installs into an empty prefix and builds a C program with pkg-config alone.
+"""Installs into an empty folder and uses the library from there, as others do.
 
-    install_test.py BUILD_DIR PROGRAM.c
+    install_test.py BUILD_DIR
+
+Programs are built with pkg-config alone, by every compiler there is, and run on
+the recordings and on a made-up home whose numbers are known.
 """
 
 import json
 import os
-import pathlib
 import shlex
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import unittest
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = Path(sys.argv[1]).resolve()
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+import loop_test  # noqa: E402
+
+# Each finds other mistakes; the first also watches who owns what.
+WATCHED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+COMPILERS = [(c, cxx, flags) for c, cxx, flags in
+             (("gcc", "g++", WATCHED), ("clang-19", "clang++-19", ()))
+             if shutil.which(c) and shutil.which(cxx)]
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
+HOMES = ("*/home", "*/*/home/dev")  # of recordings, below tests/data/hosts
 
 
 def run(argv, **options):
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, **options)
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
+                          timeout=300, **options)
     if done.returncode != 0:
-        raise SystemExit("%s: exit %d\n%s%s" % (argv, done.returncode, done.stdout, done.stderr))
+        raise AssertionError(f"{argv}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def install(build, root):
+def install(root):
     """The prefix below `root` that the configured one became."""
-    run(["meson", "install", "-C", build, "--no-rebuild", "--destdir", root])
-    options = json.loads(run(["meson", "introspect", "--buildoptions", build]))
+    run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root])
+    options = json.loads(run(["meson", "introspect", "--buildoptions", BUILD]))
     prefix = next(o["value"] for o in options if o["name"] == "prefix")
-    return pathlib.Path(root) / prefix.lstrip("/")
+    return Path(root) / prefix.lstrip("/")
 
 
-def main():
-    build, program = sys.argv[1], sys.argv[2]
-    with tempfile.TemporaryDirectory(prefix="selftune-install-") as root:
-        prefix = install(build, root)
-        pc_dir = next(prefix.rglob("selftune.pc")).parent
-        library = next(prefix.rglob("libselftune.so.0")).parent
-        env = dict(os.environ, PKG_CONFIG_PATH=str(pc_dir))
-        # The tree lies below a staging folder: only there its prefix is true.
-        flags = shlex.split(run(["pkg-config", "--define-variable=prefix=%s" % prefix, "--cflags", "--libs",
-                                 "selftune"], env=env))
-        output = os.path.join(root, "program")
-        compiler = shlex.split(os.environ.get("CC", "cc"))
-        run(compiler + ["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", program, "-o", output] + flags)
-        home = os.path.join(root, "home")
-        os.mkdir(home)
-        env = {"HOME": home, "LD_LIBRARY_PATH": str(library), "PATH": os.environ["PATH"]}
-        for name in ("ASAN_OPTIONS", "LSAN_OPTIONS"):
-            if name in os.environ:
-                env[name] = os.environ[name]
-        reply = json.loads(run([output], env=env))
-        if reply["ok"] is not True or not reply["data"]["version"]:
-            raise SystemExit("unexpected reply %s" % reply)
-        command = prefix / "bin" / "selftune"
-        if command.exists():
-            assert json.loads(run([str(command), "version"], env=env))["ok"] is True
-        headers = sorted(p.name for p in (prefix / "include" / "selftune").iterdir())
-        assert "selftune.h" in headers, headers
-    return 0
+def files_below(home):
+    return {str(p.relative_to(home)): p.read_bytes() for p in sorted(home.rglob("*")) if p.is_file()}
+
+
+def setUpModule():
+    root = Path(tempfile.mkdtemp(prefix="selftune-install-"))
+    unittest.addModuleCleanup(shutil.rmtree, root, True)
+    Tree.root, Tree.built = root, {}
+    Tree.prefix = install(root / "tree")
+    Tree.pc_dir = next(Tree.prefix.rglob("selftune.pc")).parent
+    Tree.library = next(Tree.prefix.rglob("libselftune.so.0")).parent
+    Tree.command = Tree.prefix / "bin" / "selftune"
+
+
+class Tree(unittest.TestCase):
+    """What the cases do with the installed tree, which they share."""
+
+    def scratch(self, name):
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.root))
+        return folder / name
+
+    def flags(self, *packages):
+        """What pkg-config says. The tree lies below a staging folder: only
+        there its prefix is true."""
+        env = dict(os.environ, PKG_CONFIG_PATH=str(self.pc_dir))
+        return shlex.split(run(["pkg-config", f"--define-variable=prefix={self.prefix}", "--cflags",
+                                "--libs", *packages], env=env))
+
+    def build(self, compiler, source, *packages):
+        """The program; each is built once a compiler."""
+        if (compiler, source) not in self.built:
+            output = self.scratch(Path(source).stem)
+            run([*compiler, *WARNINGS, source, "-o", output, *self.flags("selftune", *packages)])
+            self.built[compiler, source] = output
+        return self.built[compiler, source]
+
+    def environment(self, home):
+        return {"HOME": str(home), "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(self.library),
+                "LANG": "C.UTF-8"}
+
+    def call(self, home, *argv):
+        """Exit code, stdout, stderr; whoever leaks or breaks a rule fails."""
+        done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
+                              timeout=300, env=self.environment(home))
+        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error"):
+            self.assertNotIn(word, done.stderr)
+        return done.returncode, done.stdout, done.stderr
+
+    def recordings(self):
+        home = self.scratch("home")
+        for pattern in HOMES:
+            for recording in sorted((HERE.parent / "data" / "hosts").glob(pattern)):
+                shutil.copytree(recording, home, dirs_exist_ok=True, symlinks=True)
+        return home
+
+    def known_history(self):
+        """A home with 30 misses of one skill and 75 uses of it, by hand and not."""
+        home = loop_test.free_home(self.scratch("known"))
+        loop_test.history(home, datetime.now(timezone.utc))
+        return home
+
+    def sync(self, home):
+        run([self.command, "sync"], env=self.environment(home))
+
+    def each_compiler(self):
+        self.assertTrue(COMPILERS, "no compiler")
+        for c, cxx, flags in COMPILERS:
+            yield (c, "-std=c11", *flags), (cxx, "-std=c++20", *flags)
+
+
+class Files(Tree):
+    def test_what_others_need_is_installed(self):
+        headers = {p.name for p in (self.prefix / "include" / "selftune").iterdir()}
+        self.assertIn("selftune.h", headers)
+        self.assertTrue((self.library / "libselftune.a").is_file())
+        reply = json.loads(run([self.command, "version"], env=self.environment(self.root)))
+        self.assertTrue(reply["ok"])
+
+    def test_a_program_in_c_runs_with_the_flags_of_pkg_config(self):
+        for c, _ in self.each_compiler():
+            program = self.build(c, HERE / "program.c")
+            home = self.scratch("home")
+            home.mkdir()
+            code, out, err = self.call(home, program)
+            self.assertEqual((code, err), (0, ""))
+            self.assertTrue(json.loads(out)["data"]["version"])
+
+
+class TopSkills(Tree):
+    SOURCE = ROOT / "examples" / "c" / "top_skills.c"
+
+    def rows(self, text):
+        head, *lines = text.splitlines()
+        self.assertEqual(head.split(), "skill uses fired when needed good sessions".split())
+        return [line.split() for line in lines]
+
+    def test_the_skills_of_the_recordings_come_by_use(self):
+        home = self.recordings()
+        self.sync(home)
+        with sqlite3.connect(f"file:{home}/.selftune/selftune.db?mode=ro", uri=True) as db:
+            uses = dict(db.execute("SELECT skill_name, count(*) FROM skill_invocations "
+                                   "WHERE outcome = 'triggered' GROUP BY 1"))
+        for c, _ in self.each_compiler():
+            program = self.build(c, self.SOURCE, "jansson")
+            code, out, err = self.call(home, program, "3650d")
+            self.assertEqual((code, err), (0, ""))
+            rows = self.rows(out)
+            counts = [int(row[1]) for row in rows]
+            self.assertEqual(counts, sorted(counts, reverse=True))
+            self.assertEqual({row[0]: int(row[1]) for row in rows if int(row[1])}, uses)
+            self.assertEqual(self.rows(self.call(home, program, "3650d", "2")[1]), rows[:2])
+
+    def test_rates_come_with_their_interval(self):
+        home = self.known_history().root
+        self.sync(home)
+        for c, _ in self.each_compiler():
+            code, out, _ = self.call(home, self.build(c, self.SOURCE, "jansson"))
+            self.assertEqual(code, 0)
+            first = self.rows(out)[0]
+            self.assertEqual(first[:3], [loop_test.SKILL, "90", "0/30"])
+            low, high = (float(bound) for bound in first[3].split("-"))
+            self.assertTrue(low == 0 and 0.10 <= high <= 0.12, first)  # Wilson, 0 of 30
+
+    def test_without_a_store_it_names_the_command_that_makes_one(self):
+        home = self.scratch("empty")
+        home.mkdir()
+        for c, _ in self.each_compiler():
+            code, out, err = self.call(home, self.build(c, self.SOURCE, "jansson"))
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("next: selftune sync", err)
+            self.assertEqual(list(home.iterdir()), [])
+
+
+class EmbedIngest(Tree):
+    SOURCE = ROOT / "examples" / "cpp" / "embed_ingest.cc"
+    MODEL = shlex.join([sys.executable, "-B", str(HERE / "stub_model.py")])
+
+    def test_a_home_is_read_into_a_store_of_its_own_and_left_alone(self):
+        home = self.recordings()
+        before = files_below(home)
+        for _, cxx in self.each_compiler():
+            program, state = self.build(cxx, self.SOURCE, "nlohmann_json"), self.scratch("state")
+            code, out, err = self.call(self.root, program, home, state)
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, r"claude_code: [1-9]\d* files, [1-9]\d* sessions touched, 0 lines")
+            self.assertRegex(err, r"sync\.run: \w+ [1-9]\d* of [1-9]\d*\n")
+            self.assertEqual(files_below(home), before)
+            with sqlite3.connect(f"file:{state}/selftune.db?mode=ro", uri=True) as db:
+                sessions = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+            touched = sum(int(line.split(" files, ")[1].split()[0]) for line in out.splitlines())
+            self.assertEqual(sessions, touched)
+
+    def test_the_programs_own_model_finds_a_better_text_and_nothing_is_deployed(self):
+        home = self.known_history().root
+        before = files_below(home)
+        for _, cxx in self.each_compiler():
+            program, state = self.build(cxx, self.SOURCE, "nlohmann_json"), self.scratch("state")
+            code, out, err = self.call(self.root, program, home, state, loop_test.SKILL, self.MODEL)
+            self.assertEqual(code, 0, err)
+            self.assertRegex(out, r"dry_run: validated: [1-9]\d* gains and 0 losses")
+            self.assertIn("{+Totals and exports money records.", out)
+            self.assertIn("evolve.run: evolve", err)
+            self.assertEqual(files_below(home), before)
+            with sqlite3.connect(f"file:{state}/selftune.db?mode=ro", uri=True) as db:
+                self.assertEqual(db.execute("SELECT DISTINCT backend FROM llm_call").fetchall(),
+                                 [("handler",)])
+
+    def test_a_model_that_fails_and_a_skill_that_is_unknown_are_said(self):
+        home = self.known_history().root
+        for _, cxx in self.each_compiler():
+            program, state = self.build(cxx, self.SOURCE, "nlohmann_json"), self.scratch("state")
+            code, _, err = self.call(self.root, program, home, state, loop_test.SKILL, "false")
+            self.assertEqual(code, 1)
+            self.assertIn("the model: false did not succeed", err)
+            self.assertRegex(err, r"embed_ingest: .+")
+            code, _, err = self.call(self.root, program, home, state, "no-such-skill", "false")
+            self.assertEqual(code, 1)
+            self.assertIn("next: selftune skills list", err)
+            self.assertEqual(self.call(self.root, program)[0], 64)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    unittest.main(argv=[sys.argv[0]], verbosity=2)

@@ -32,7 +32,9 @@ GROUPS = {
     "build": TOOLS + LIBRARIES + ["ccache"],
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
-    "tests": ["nodejs", "npm", "strace", "util-linux", "valgrind"],
+    # The JSON libraries are what the programs of examples/ read replies with.
+    "tests": ["libjansson-dev", "nlohmann-json3-dev", "nodejs", "npm", "strace", "util-linux",
+              "valgrind"],
 }
 
 

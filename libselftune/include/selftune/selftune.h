@@ -244,9 +244,9 @@ SELFTUNE_API void selftune_job_release(selftune_job_t* job);
  *  close together may come as one.
  *  @param topics   SELFTUNE_TOPIC_...; others do not call back.
  *  @param changed  `clock` counts the commits to the store; `topics` are those
- *                  that changed, all of them when several commits came as one. From a library
- * thread, one call at a time a subscription. May call selftune_request(); must not unsubscribe or
- * close.
+ *                  that changed, all of them when several commits came as one.
+ *                  From a library thread, one call at a time a subscription.
+ *                  May call selftune_request(); must not unsubscribe or close.
  *  @param[out] sub Give back with selftune_unsubscribe().
  *  @since 0.1 */
 SELFTUNE_API selftune_code_t selftune_subscribe(selftune_engine_t* engine, uint32_t topics,
@@ -261,9 +261,11 @@ SELFTUNE_API void selftune_unsubscribe(selftune_sub_t* sub);
 
 /* ------------------------------------------------------------- Model calls */
 
-/** Answers a model call of the library: {"purpose","system","prompt","model",
- *  "max_tokens"} in, {"text", "usage"?} out. Fills `reply_json` with memory of
- *  selftune_alloc(); the library frees it, on failure too.
+/** Answers a model call of the library. In: {"purpose","tier","system","user",
+ *  "model","effort","json_schema","timeout_ms"}; model, effort and json_schema
+ *  may be "". Out: {"text"} and, where known, "model" and "usage" with
+ *  {"input_tokens","output_tokens","cost_usd"}. Fills `reply_json` with memory
+ *  of selftune_alloc(); the library frees it, on failure too.
  *  @return SELFTUNE_OK; any other value fails the call it was asked for.
  *  @since 0.1 */
 typedef selftune_code_t (*selftune_llm_fn)(void* user, selftune_str_t request_json,
