@@ -641,6 +641,26 @@ class SkillLintReply(TypedDict):
     findings: list[SkillLintReplyFindings]
 
 
+class SkillListReplyItemsRecentDays(TypedDict):
+    day: str
+    uses: int
+    misses: int
+
+
+class SkillListReplyItemsRecent(TypedDict):
+    uses: int
+    misses: int
+    days: list[SkillListReplyItemsRecentDays]
+
+
+class SkillListReplyItemsTriggerRate(TypedDict):
+    k: int
+    n: int
+    rate: float | None
+    interval: list[float]
+    curable: int
+
+
 class SkillListReplyItems(TypedDict):
     skill_id: int
     name: str
@@ -654,6 +674,8 @@ class SkillListReplyItems(TypedDict):
     misses: int
     sessions: int
     last_use: str | None
+    recent: SkillListReplyItemsRecent
+    trigger_rate: SkillListReplyItemsTriggerRate
     listed_chars: int | None
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
     state_code: str
@@ -664,6 +686,12 @@ class SkillListReply(TypedDict):
     items: list[SkillListReplyItems]
     next_cursor: str | None
     total: int
+
+
+class SkillMissesReplyItemsSource(TypedDict):
+    path: str | None
+    line: int | None
+    offset: int | None
 
 
 class SkillMissesReplyItems(TypedDict):
@@ -680,6 +708,7 @@ class SkillMissesReplyItems(TypedDict):
     label_reason: str | None
     reason: str | None
     competing_skill: str | None
+    source: SkillMissesReplyItemsSource
 
 
 class SkillMissesReply(TypedDict):

@@ -27,7 +27,8 @@ using status::SkillState;
 
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kDefaultDays = 90;
-constexpr int64_t kListed = 20;  // proposals and deploys in a report
+constexpr int64_t kRecentDays = 30;  // of skill.list
+constexpr int64_t kListed = 20;      // proposals and deploys in a report
 
 struct Row {
   SkillState state;
@@ -75,7 +76,37 @@ StatusOr<std::vector<Row>> Select(const Context& context, std::vector<SkillState
   return rows;
 }
 
-Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row) {
+// Uses and misses of the last days, for a sparkline.
+Status WriteRecent(JsonWriter& out, store::Db& db, const SkillState& state,
+                   const store::TimeWindow& window) {
+  ST_ASSIGN_OR_RETURN(const auto days, store::ReadSkillDays(db, state.totals.id, window));
+  out.Key("recent")
+      .BeginObject()
+      .Field("uses", state.window.triggered)
+      .Field("misses", state.window.missed)
+      .Key("days")
+      .BeginArray();
+  for (const store::SkillDayRow& day : days) {
+    if (day.day == 0 || day.triggered + day.missed == 0) continue;
+    out.BeginObject()
+        .Field("day", FormatRfc3339(UtcMillis{day.day * kDayMs}).substr(0, 10))
+        .Field("uses", day.triggered)
+        .Field("misses", day.missed)
+        .EndObject();
+  }
+  out.EndArray().EndObject();
+  return absl::OkStatus();
+}
+
+void WriteListedRate(JsonWriter& out, const status::TriggerCounts& counts) {
+  out.Key("trigger_rate").BeginObject().Field("k", counts.hit).Field("n", counts.expected);
+  Rate(out, "rate", counts.hit, counts.expected);
+  Interval95(out, "interval", counts.hit, counts.expected);
+  out.Field("curable", counts.curable).EndObject();
+}
+
+Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row,
+                     const store::TimeWindow& window) {
   const SkillState& state = row.state;
   ST_ASSIGN_OR_RETURN(const auto listed, store::ListedChars(db, state.totals.id));
   out.BeginObject()
@@ -94,8 +125,10 @@ Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row) {
       .Field("uses", state.totals.triggered)
       .Field("misses", state.totals.missed)
       .Field("sessions", state.totals.sessions)
-      .Field("last_use", state.totals.last)
-      .Field("listed_chars", listed)
+      .Field("last_use", state.totals.last);
+  ST_RETURN_IF_ERROR(WriteRecent(out, db, state, window));
+  WriteListedRate(out, state.trigger);
+  out.Field("listed_chars", listed)
       .Field("state", monitoring::Word(state.health.state))
       .Field("state_code", state.health.state_reason)
       .Key("flags")
@@ -189,7 +222,7 @@ Status WriteLoop(JsonWriter& out, store::Db& db, const store::SkillRef& skill) {
 StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
-  const store::TimeWindow window{.from = UtcMillis{context.now().value - 30 * kDayMs}};
+  const store::TimeWindow window{.from = UtcMillis{context.now().value - kRecentDays * kDayMs}};
   ST_ASSIGN_OR_RETURN(
       std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window}));
@@ -207,7 +240,7 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
   const size_t end = std::min(rows.size(), begin + static_cast<size_t>(page.limit));
   JsonWriter out;
   out.BeginObject().Key("items").BeginArray();
-  for (size_t i = begin; i < end; ++i) ST_RETURN_IF_ERROR(WriteListItem(out, *db, rows[i]));
+  for (size_t i = begin; i < end; ++i) ST_RETURN_IF_ERROR(WriteListItem(out, *db, rows[i], window));
   out.EndArray();
   TextOrNull(out, "next_cursor", end < rows.size() ? std::to_string(end) : std::string());
   out.Field("total", static_cast<int64_t>(rows.size())).EndObject();
@@ -320,6 +353,9 @@ StatusOr<std::string> SkillMisses(Context& context, const JsonValue& params) {
     TextOrNull(out, "label_reason", miss.label_reason);
     TextOrNull(out, "reason", miss.reason);
     TextOrNull(out, "competing_skill", miss.competing_skill);
+    out.Key("source").BeginObject();
+    TextOrNull(out, "path", miss.source_path);
+    out.Field("line", miss.source_line).Field("offset", miss.source_offset).EndObject();
     out.EndObject();
   }
   out.EndArray();

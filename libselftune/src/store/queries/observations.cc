@@ -42,9 +42,10 @@ constexpr char kOfSkill[] = R"sql(
 
 constexpr char kMissesAll[] = R"sql(
   SELECT o.obs_pk, coalesce(o.occurred_ms,0), s.platform, s.session_id, p.prompt_id, k.name, b.text, o.occurred_ms,
-    o.confidence, o.cause, o.reason, o.prompt_pk, o.skill_id
+    o.confidence, o.cause, o.reason, o.prompt_pk, o.skill_id, f.path, p.line_no, p.offset
   FROM observation o JOIN session s ON s.session_pk=o.session_pk JOIN skill k ON k.skill_id=o.skill_id
   LEFT JOIN prompt p ON p.prompt_pk=o.prompt_pk LEFT JOIN body b ON b.body_id=p.body_id
+  LEFT JOIN source_file f ON f.source_id=p.source_id
   WHERE o.effective=1 AND o.outcome='missed'
     AND coalesce(o.occurred_ms,0)>=?1 AND coalesce(o.occurred_ms,0)<?2
     AND coalesce(o.occurred_ms,0)<=?3 AND (coalesce(o.occurred_ms,0)<?3 OR o.obs_pk<?4)
@@ -186,6 +187,9 @@ StatusOr<MissPage> ListMisses(Db& db, std::optional<SkillId> skill, const TimeWi
     item.reason = rows.String(10);
     const auto prompt = rows.Key<PromptPk>(11);
     const auto skill_id = rows.Key<SkillId>(12);
+    item.source_path = rows.String(13);
+    item.source_line = rows.OptInt(14);
+    item.source_offset = rows.OptInt(15);
     last = {rows.Int(1), rows.Int(0)};
     ST_RETURN_IF_ERROR(AddSignals(db, prompt, skill_id, item));
     ST_RETURN_IF_ERROR(AddJudgement(db, prompt, skill_id, item));

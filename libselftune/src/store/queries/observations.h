@@ -50,6 +50,8 @@ struct MissItem {
   std::string label, label_reason;   // "" = no label
   std::vector<std::string> signals;  // kinds at this prompt that name the skill
   std::string competing_skill;       // triggered at the same prompt, "" = none
+  std::string source_path;           // of the prompt, "" = seen by a hook only
+  std::optional<int64_t> source_line, source_offset;
 };
 struct MissPage {
   std::vector<MissItem> items;  // newest first

@@ -1,0 +1,87 @@
+// Prompts at which the skill was needed and did not run, and why.
+
+import { useInfiniteQuery } from "@tanstack/react-query";
+
+import { missesQuery, type Window } from "../api/queries";
+import type { SkillMisses } from "../api/types.gen";
+import { count, words } from "../lib/format";
+import { CAUSES, REASONS, TERMS } from "../lib/terms";
+import { Bars } from "../ui/bars";
+import { Defined, Origin, Section, When } from "../ui/small";
+import { Empty, Loading, Problem } from "../ui/states";
+import { quoted } from "./skill";
+
+type Miss = SkillMisses["items"][number];
+
+export function Causes({ causes, window }: { causes: Record<string, number>; window: string }) {
+  const rows = Object.entries(causes)
+    .sort((a, b) => b[1] - a[1])
+    .map(([cause, n]) => ({ key: cause, term: CAUSES[cause] ?? { label: words(cause), text: "" }, n }));
+  return (
+    <Section title="Why it was missed">
+      <Bars rows={rows} tone="miss" label={`Misses by cause in ${window}`} empty={`no miss in ${window}`} explain />
+    </Section>
+  );
+}
+
+export function Misses({ id, window, total, skill }: { id: number; window: Window; total: number; skill: string }) {
+  const misses = useInfiniteQuery(missesQuery(id, window));
+  const items = misses.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <Section id="misses" title={<Defined term={TERMS.missed} />} aside={<span className="badge">{count(total)}</span>}>
+      {misses.error ? (
+        <Problem error={misses.error} retry={() => void misses.refetch()} />
+      ) : !misses.data ? (
+        <Loading label="Reading the misses" />
+      ) : items.length === 0 ? (
+        <Empty title="No miss in this window" command={`selftune why --skill ${quoted(skill)}`}>
+          Nobody said that the skill should have run and did not. To ask about one prompt, add{" "}
+          <code>--prompt</code>:
+        </Empty>
+      ) : (
+        <ul className="list">
+          {items.map((miss, i) => (
+            <MissItem key={`${miss.prompt_id ?? miss.session_id}:${i}`} miss={miss} />
+          ))}
+        </ul>
+      )}
+      {misses.hasNextPage && (
+        <button
+          type="button"
+          className="button more"
+          disabled={misses.isFetchingNextPage}
+          onClick={() => void misses.fetchNextPage()}
+        >
+          Older misses
+        </button>
+      )}
+    </Section>
+  );
+}
+
+function MissItem({ miss }: { miss: Miss }) {
+  const cause = miss.cause ?? "unknown";
+  const known = CAUSES[cause];
+  return (
+    <li className="item" data-row="" tabIndex={-1}>
+      <div className="item-body">
+        <p className="prompt">{miss.query ?? <span className="quiet">the text was erased</span>}</p>
+        <p className="item-meta">
+          <span className="tag miss" title={known?.text}>
+            {known?.label ?? words(cause)}
+          </span>
+          <span title={miss.signals.map(words).join(", ")}>{REASONS[miss.reason ?? ""] ?? words(miss.reason ?? "")}</span>
+          {miss.competing_skill && (
+            <span>
+              <strong>{miss.competing_skill}</strong> ran instead
+            </span>
+          )}
+          <Origin source={miss.source} />
+          <span className="quiet push">
+            <When at={miss.at} none="no time" />
+          </span>
+        </p>
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,196 @@
+// Is anything wrong, what changed, what should I do; then every skill.
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+
+import { skillsQuery, summaryQuery } from "../api/queries";
+import type { StatusSummary } from "../api/summary";
+import { count, plural, words } from "../lib/format";
+import { table } from "../lib/table";
+import { type Level, TERMS } from "../lib/terms";
+import { Command, Glyph, Rate, Section, When } from "../ui/small";
+import { Empty, Loading, Problem } from "../ui/states";
+import { SkillsTable } from "./skills_table";
+
+const VERDICT = table<Level>({ ok: "good", attention: "warn", critical: "bad", empty: "none" });
+const SEVERITY = table<Level>({ critical: "bad", warning: "warn", info: "info" });
+const AUTONOMY = table<string>({
+  off: "nothing runs by itself",
+  propose: "proposes, a person decides",
+  deploy: "deploys what passes its tests",
+});
+
+export function Overview() {
+  const summary = useQuery(summaryQuery());
+  const skills = useQuery(skillsQuery());
+  if (summary.error) return <Problem error={summary.error} retry={() => void summary.refetch()} />;
+  if (!summary.data) return <Loading rows={6} label="Reading the overview" />;
+  const nothing = summary.data.verdict.level === "empty";
+  return (
+    <>
+      <Verdict of={summary.data} />
+      {nothing ? (
+        <Empty title="No sessions were read yet" command="selftune sync">
+          selftune reads the transcripts that your coding agents keep anyway. Nothing leaves this machine.
+        </Empty>
+      ) : (
+        <>
+          <div className="columns">
+            <Attention of={summary.data} />
+            <Changes of={summary.data} />
+          </div>
+          <Section
+            id="skills"
+            title="Skills"
+            aside={<span className="quiet">30 days, unless a column says otherwise</span>}
+          >
+            {skills.error ? (
+              <Problem error={skills.error} retry={() => void skills.refetch()} />
+            ) : skills.data ? (
+              <SkillsTable rows={skills.data.items} total={skills.data.total} />
+            ) : (
+              <Loading rows={8} label="Reading the skills" />
+            )}
+          </Section>
+        </>
+      )}
+    </>
+  );
+}
+
+function Verdict({ of }: { of: StatusSummary }) {
+  const { evidence, skills } = of;
+  return (
+    <header className="verdict">
+      <h1>
+        <Glyph level={VERDICT[of.verdict.level] ?? "none"} size={22} />
+        {of.verdict.text}
+      </h1>
+      <dl className="figures">
+        <div className="figure-wide">
+          <dt>{TERMS.trigger_rate.label}, all skills</dt>
+          <dd>
+            <Rate of={of.trigger_rate} term={TERMS.trigger_rate} window="the last 30 days" wide />
+          </dd>
+        </div>
+        <Figure label="Skills" value={skills.total}>
+          {count(skills.installed)} installed, {count(skills.used)} used in 30 days
+        </Figure>
+        <Figure label="Evidence" value={evidence.sessions} unit="sessions">
+          {plural(evidence.prompts, "prompt")}, {plural(evidence.invocations, "skill use")}
+        </Figure>
+        <Figure label="Loop" value={of.proposals_pending} unit={of.proposals_pending === 1 ? "proposal" : "proposals"}>
+          {plural(of.watches_open, "open watch", "open watches")}, {plural(of.pending_signals, "new signal")};{" "}
+          {AUTONOMY[of.autonomy] ?? of.autonomy}
+        </Figure>
+        <div>
+          <dt>Read</dt>
+          <dd>
+            <span className="big">
+              <When at={evidence.last_sync} />
+            </span>
+            <span className="note">
+              {evidence.stale ? <Command line="selftune sync" /> : <>newest evidence <When at={evidence.newest} none="none" /></>}
+            </span>
+          </dd>
+        </div>
+      </dl>
+      {!of.system.healthy && (
+        <p className="notice">
+          <Glyph level={of.system.fail > 0 ? "bad" : "warn"} />
+          The installation has {plural(of.system.fail, "problem")} and {plural(of.system.warn, "warning")}.
+          <Command line="selftune doctor" />
+        </p>
+      )}
+    </header>
+  );
+}
+
+function Figure({ label, value, unit, children }: { label: string; value: number; unit?: string; children: React.ReactNode }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        <span className="big">
+          {count(value)} {unit && <span className="unit">{unit}</span>}
+        </span>
+        <span className="note">{children}</span>
+      </dd>
+    </div>
+  );
+}
+
+function Attention({ of }: { of: StatusSummary }) {
+  const hidden = of.attention_total - of.attention.length;
+  return (
+    <Section id="attention" title="Needs attention" aside={<span className="badge">{count(of.attention_total)}</span>}>
+      {of.attention.length === 0 ? (
+        <Empty title="Nothing needs you">
+          A skill appears here when it regresses, drifts, is missed often, or has a proposal to review.
+        </Empty>
+      ) : (
+        <ul className="list">
+          {of.attention.map((item) => (
+            <li key={`${item.skill_id}:${item.kind}`} className="item">
+              <Glyph level={SEVERITY[item.severity] ?? "info"} size={14} />
+              <div className="item-body">
+                <p className="item-title">
+                  <Link href={`/skills/${item.skill_id}`} data-row="">
+                    {item.skill}
+                  </Link>
+                  <span className="tag">{words(item.kind)}</span>
+                  <span className="hidden">{item.severity}</span>
+                  {item.at && (
+                    <span className="quiet push">
+                      <When at={item.at} />
+                    </span>
+                  )}
+                </p>
+                <p className="item-text">{item.reason}</p>
+                {item.command && <Command line={item.command} />}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+      {hidden > 0 && <p className="quiet">and {count(hidden)} more; the table below has all skills</p>}
+    </Section>
+  );
+}
+
+function Changes({ of }: { of: StatusSummary }) {
+  return (
+    <Section title="Changed this week" aside={<span className="badge">{count(of.changes.length)}</span>}>
+      {of.changes.length === 0 ? (
+        <Empty title="selftune changed no file in 7 days" command="selftune orchestrate --dry-run">
+          What it would do next:
+        </Empty>
+      ) : (
+        <ul className="list">
+          {of.changes.map((item) => (
+            <li key={item.deploy_id} className="item">
+              <Glyph level={item.kind === "rollback" ? "warn" : "good"} size={14} />
+              <div className="item-body">
+                <p className="item-title">
+                  <Link href={`/skills/${item.skill_id}`} data-row="">
+                    {item.skill}
+                  </Link>
+                  <span className="tag">{words(item.kind)}</span>
+                  <span className="quiet">{words(item.state)}</span>
+                  <span className="quiet push">
+                    <When at={item.at} />
+                  </span>
+                </p>
+                {item.undo && (
+                  <p className="item-text">
+                    Undo: <Command line={item.undo} />
+                  </p>
+                )}
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Section>
+  );
+}

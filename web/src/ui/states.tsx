@@ -1,0 +1,52 @@
+// What a page shows instead of data: loading, nothing there, an error.
+
+import type { ReactNode } from "react";
+
+import { ApiError } from "../api/client";
+import { Command, Glyph } from "./small";
+
+export function Loading({ rows = 3, label }: { rows?: number; label: string }) {
+  return (
+    <div className="loading" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, i) => (
+        <span key={i} className="skeleton" />
+      ))}
+    </div>
+  );
+}
+
+export function Empty({ title, children, command }: { title: string; children?: ReactNode; command?: string }) {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children && <p>{children}</p>}
+      {command && <Command line={command} />}
+    </div>
+  );
+}
+
+/** Says what went wrong and what to run. */
+export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
+  const api = error instanceof ApiError ? error : null;
+  const signedOut = api?.status === 401;
+  const title = signedOut ? "Not signed in" : (api?.title ?? "This page does not understand the server");
+  const detail = signedOut
+    ? "The dashboard opens with a one-time code. Start it again to get a new one."
+    : api?.detail || (error instanceof Error ? error.message : String(error));
+  const command = signedOut ? "selftune dashboard" : api?.nextCommand;
+  return (
+    <div className="problem" role="alert">
+      <Glyph level={signedOut ? "info" : "bad"} size={16} />
+      <div>
+        <p className="empty-title">{title}</p>
+        <p>{detail}</p>
+        {command && <Command line={command} />}
+        {!signedOut && retry && (
+          <button type="button" className="button" onClick={retry}>
+            Try again
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
