@@ -40,7 +40,7 @@ PROFILES = {
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"},
         # property: leak detection does not work in a traced process.
-        skip_suites=("lint", "install", "hosts", "property")),
+        skip_suites=("lint", "install", "hosts", "property", "web")),
     # What has threads: the others would only be compiled once more.
     "tsan": Profile(
         "build-tsan",

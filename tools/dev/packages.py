@@ -33,8 +33,8 @@ GROUPS = {
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
-    "tests": ["libjansson-dev", "nlohmann-json3-dev", "nodejs", "npm", "strace", "util-linux",
-              "valgrind"],
+    "tests": ["chromium", "fonts-dejavu-core", "libjansson-dev", "nlohmann-json3-dev", "nodejs", "npm",
+              "strace", "util-linux", "valgrind"],
 }
 
 

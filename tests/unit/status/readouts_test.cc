@@ -167,6 +167,36 @@ TEST_SUITE("status/readouts") {
     }
   }
 
+  TEST_CASE("a row of the list has the figures of its report, and days that add up") {
+    for (const char* host : {"claude-code", "codex"}) {
+      CAPTURE(host);
+      Home home(host);
+      int64_t used = 0;
+      const JsonValue list = home.Ask("skill.list", R"({"limit":100})");
+      for (const JsonValue& item : list["data"]["items"].items()) {
+        const std::string& name = item["name"].AsString();
+        CAPTURE(name);
+        int64_t uses = 0, misses = 0;
+        std::string last;
+        for (const JsonValue& day : item["recent"]["days"].items()) {
+          uses += day["uses"].AsInt();
+          misses += day["misses"].AsInt();
+          CHECK(day["day"].AsString() > last);
+          last = day["day"].AsString();
+        }
+        CHECK(item["recent"]["uses"].AsInt() == uses);
+        CHECK(item["recent"]["misses"].AsInt() == misses);
+        used += uses;
+        const JsonValue report = home.Ask(
+            "skill.report", R"({"since":"30d","skill":)" + JsonValue::Text(name).ToJson() + "}");
+        CHECK(report["data"]["usage"]["triggered"].AsInt() == uses);
+        CHECK(report["data"]["trigger_rate"]["k"].AsInt() == item["trigger_rate"]["k"].AsInt());
+        CHECK(report["data"]["trigger_rate"]["n"].AsInt() == item["trigger_rate"]["n"].AsInt());
+      }
+      CHECK(used > 0);
+    }
+  }
+
   TEST_CASE("every miss can be asked about, and the answer leads to its prompt") {
     for (const char* host : {"claude-code", "codex"}) {
       CAPTURE(host);

@@ -41,7 +41,10 @@ void Fill(TempStore& store) {
       update.source = source;
       const SessionPk s = Must(w.UpdateSession(update));
       const PromptPk prompt =
-          Must(w.UpsertPrompt(s, {.seq = 0, .text = "Make PDF " + id, .at = at}));
+          Must(w.UpsertPrompt(s, {.seq = 0,
+                                  .text = "Make PDF " + id,
+                                  .at = at,
+                                  .origin = {.source = source, .offset = 7, .line_no = 1}}));
       const std::string key = "t" + id;
       CHECK_OK(w.UpsertObservation(
           s, {.key = key,
@@ -245,6 +248,9 @@ TEST_SUITE("store/queries") {
     CHECK(miss.label == "should");
     CHECK(miss.competing_skill == "pdf");
     CHECK(miss.score == doctest::Approx(0.7));
+    CHECK(miss.source_path == "/t/a.jsonl");
+    CHECK(miss.source_line == 1);
+    CHECK(miss.source_offset == 7);
   }
 
   TEST_CASE("an unknown skill suggests the nearest names") {
