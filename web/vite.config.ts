@@ -16,5 +16,7 @@ export default defineConfig({
     include: ["tests/unit/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/unit/setup.ts"],
     restoreMocks: true,
+    // A loaded machine is slow; a test that hangs is found all the same.
+    testTimeout: 60_000,
   },
 });

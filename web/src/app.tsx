@@ -75,7 +75,7 @@ function Titled({ title, children }: { title: string; children: React.ReactNode 
 
 function NotFound() {
   return (
-    <Empty title="There is no such page">
+    <Empty title="There is no such page" page>
       <Link href="/">Go to the overview</Link>
     </Empty>
   );
@@ -161,9 +161,9 @@ function LiveState() {
   const { link, changedAt } = useLive();
   const [level, text] = LINKS[link];
   return (
-    <span className="live" role="status" data-link={link}>
+    <span className="live" data-link={link}>
       <span className={`dot ${level}`} aria-hidden="true" />
-      {text}
+      <span role="status">{text}</span>
       {changedAt !== null && (
         <span className="quiet wide-only">
           changed <When at={new Date(changedAt).toISOString()} />

@@ -34,9 +34,9 @@ export function Misses({ id, window, total, skill }: { id: number; window: Windo
       ) : !misses.data ? (
         <Loading label="Reading the misses" />
       ) : items.length === 0 ? (
-        <Empty title="No miss in this window" command={`selftune why --skill ${quoted(skill)}`}>
-          Nobody said that the skill should have run and did not. To ask about one prompt, add{" "}
-          <code>--prompt</code>:
+        <Empty title="No miss in this window" command={`selftune why ${quoted(skill)}`}>
+          Nobody said that the skill should have run and did not. What the model is shown of it (with{" "}
+          <code>--prompt</code>, for a text of yours):
         </Empty>
       ) : (
         <ul className="list">

@@ -23,7 +23,7 @@ const AUTONOMY = table<string>({
 export function Overview() {
   const summary = useQuery(summaryQuery());
   const skills = useQuery(skillsQuery());
-  if (summary.error) return <Problem error={summary.error} retry={() => void summary.refetch()} />;
+  if (summary.error) return <Problem page error={summary.error} retry={() => void summary.refetch()} />;
   if (!summary.data) return <Loading rows={6} label="Reading the overview" />;
   const nothing = summary.data.verdict.level === "empty";
   return (

@@ -41,7 +41,7 @@ export default function SkillPage({ id }: { id: number }) {
         <span aria-current="page">{name ?? `skill ${id}`}</span>
       </nav>
       {report.error ? (
-        <Problem error={report.error} retry={() => void report.refetch()} />
+        <Problem page error={report.error} retry={() => void report.refetch()} />
       ) : report.data ? (
         <Body id={id} report={report.data} window={window} setWindow={setWindow} />
       ) : (
@@ -225,7 +225,7 @@ function Loop({ report }: { report: SkillReport }) {
     <Section title="Changes by selftune">
       {report.deploys.length === 0 && report.proposals.length === 0 ? (
         <p className="quiet">
-          None yet. See what it would propose: <Command line={`selftune evolve --skill ${quoted(report.name)} --dry-run`} />
+          None yet. What an improvement would take: <Command line={`selftune evolve --skill ${quoted(report.name)} --plan`} />
         </p>
       ) : (
         <ul className="events">

@@ -114,7 +114,7 @@ export function SkillsTable({ rows, total }: { rows: readonly SkillRow[]; total:
           </button>
         </Empty>
       ) : (
-        <div className="scroll" tabIndex={0} role="region" aria-label="Skills">
+        <div className="scroll" tabIndex={0} role="region" aria-label="Table of skills">
           <table className="table skills">
             <thead>
               <tr>

@@ -27,6 +27,6 @@ export class Boundary extends Component<Props, State> {
 
   override render(): ReactNode {
     if (this.state.error === null) return this.props.children;
-    return <Problem error={this.state.error} retry={() => this.setState({ error: null })} />;
+    return <Problem page error={this.state.error} retry={() => this.setState({ error: null })} />;
   }
 }

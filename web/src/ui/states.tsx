@@ -15,18 +15,33 @@ export function Loading({ rows = 3, label }: { rows?: number; label: string }) {
   );
 }
 
-export function Empty({ title, children, command }: { title: string; children?: ReactNode; command?: string }) {
+/** `page`: it is all that the page has to say. */
+export function Empty({
+  title,
+  children,
+  command,
+  page = false,
+}: {
+  title: string;
+  children?: ReactNode;
+  command?: string;
+  page?: boolean;
+}) {
   return (
     <div className="empty">
-      <p className="empty-title">{title}</p>
+      <Title page={page}>{title}</Title>
       {children && <p>{children}</p>}
       {command && <Command line={command} />}
     </div>
   );
 }
 
+function Title({ page, children }: { page: boolean; children: ReactNode }) {
+  return page ? <h1 className="empty-title">{children}</h1> : <p className="empty-title">{children}</p>;
+}
+
 /** Says what went wrong and what to run. */
-export function Problem({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Problem({ error, retry, page = false }: { error: unknown; retry?: () => void; page?: boolean }) {
   const api = error instanceof ApiError ? error : null;
   const signedOut = api?.status === 401;
   const title = signedOut ? "Not signed in" : (api?.title ?? "This page does not understand the server");
@@ -38,7 +53,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => void }
     <div className="problem" role="alert">
       <Glyph level={signedOut ? "info" : "bad"} size={16} />
       <div>
-        <p className="empty-title">{title}</p>
+        <Title page={page}>{title}</Title>
         <p>{detail}</p>
         {command && <Command line={command} />}
         {!signedOut && retry && (

@@ -29,8 +29,7 @@ const rows = [
   }),
 ];
 const SERVED = { "/api/v3/summary": data.summary(), "/api/v3/skills": data.skillList(rows) };
-const names = () =>
-  screen.getAllByRole("row").slice(1).map((row) => inside(row).getByRole("rowheader").querySelector("a")?.textContent);
+const names = () => [...document.querySelectorAll(".skills tbody th a")].map((link) => link.textContent);
 
 describe("the overview", () => {
   test("says first whether anything is wrong, then what, with one command", async () => {
@@ -184,9 +183,9 @@ describe("the table of skills", () => {
     open("/");
     await screen.findByRole("table");
     expect(names()).toHaveLength(100);
-    await userEvent.click(screen.getByRole("button", { name: "Show 100 more" }));
+    await userEvent.click(screen.getByText("Show 100 more"));
     expect(names()).toHaveLength(200);
-    await userEvent.click(screen.getByRole("button", { name: "Show 50 more" }));
+    await userEvent.click(screen.getByText("Show 50 more"));
     expect(names()).toHaveLength(250);
   });
 

@@ -52,3 +52,8 @@ export function open(path: string, client = newClient()): QueryClient {
   render(within(client, <App />));
   return client;
 }
+
+/** Waits until `check` throws no more. */
+export function eventually(check: () => void): Promise<void> {
+  return vi.waitFor(check, { timeout: 15_000 });
+}

@@ -1,5 +1,8 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach, vi } from "vitest";
+
+// A loaded machine is slow.
+configure({ asyncUtilTimeout: 15_000 });
 
 beforeEach(() => {
   history.replaceState(null, "", "/");

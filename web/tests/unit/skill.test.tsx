@@ -135,7 +135,7 @@ describe("the page of a skill", () => {
     serve({ ...SERVED, "/api/v3/skills/2/misses": { items: [], next_cursor: null } });
     open("/skills/2");
     expect(await screen.findByText("No miss in this window")).toBeTruthy();
-    expect(screen.getByText("selftune why --skill invoice-export")).toBeTruthy();
+    expect(screen.getByText("selftune why invoice-export")).toBeTruthy();
   });
 
   test("a skill that is not there is an error with the server's words", async () => {

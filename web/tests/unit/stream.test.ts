@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Follower } from "../../src/live/live";
 import { listen, type Message, type StreamParts } from "../../src/live/stream";
 import * as topics from "../../src/live/topics";
-import { newClient } from "./render";
+import { eventually, newClient } from "./render";
 
 // An EventSource that the test speaks through.
 class Source extends EventTarget {
@@ -64,7 +64,7 @@ class Browser {
 
 const HELLO = { instance: "i", version: "0.1.0", build: "b1", clock: 7 };
 const CHANGE = { clock: 8, topics: ["evidence"], skills: "many" };
-const soon = () => vi.waitFor(() => expect(Source.all.length).toBeGreaterThan(0));
+const soon = () => eventually(() => expect(Source.all.length).toBeGreaterThan(0));
 
 beforeEach(() => {
   Source.all = [];
@@ -103,7 +103,7 @@ describe("one stream for all tabs", () => {
     Source.all[0]?.say("change", CHANGE, "e-2");
     first.close();
     expect(Source.all[0]?.closed).toBe(true);
-    await vi.waitFor(() => expect(Source.all).toHaveLength(2));
+    await eventually(() => expect(Source.all).toHaveLength(2));
     expect(Source.all[1]?.url).toBe("/api/v3/events?last_event_id=e-2");
     Source.all[1]?.say("change", { ...CHANGE, clock: 9 }, "e-3");
     expect(second.heard.at(-1)).toMatchObject({ kind: "change", id: "e-3" });

@@ -2,7 +2,7 @@ import { QueryObserver } from "@tanstack/react-query";
 import { describe, expect, test, vi } from "vitest";
 
 import { apply, type Change, EVERYTHING, merge, touches } from "../../src/live/topics";
-import { newClient } from "./render";
+import { eventually, newClient } from "./render";
 
 const change = (over: Partial<Change>): Change => ({ clock: 1, topics: ["evidence"], skills: "many", ...over });
 
@@ -42,10 +42,10 @@ describe("what is fetched again", () => {
     await client.fetchQuery({ queryKey: ["skills"], queryFn: hidden });
     const observer = new QueryObserver(client, { queryKey: ["summary"], queryFn: shown });
     const leave = observer.subscribe(() => {});
-    await vi.waitFor(() => expect(client.getQueryData(["summary"])).toBe(1));
+    await eventually(() => expect(client.getQueryData(["summary"])).toBe(1));
 
     apply(client, change({}));
-    await vi.waitFor(() => expect(shown).toHaveBeenCalledTimes(2));
+    await eventually(() => expect(shown).toHaveBeenCalledTimes(2));
     expect(hidden).toHaveBeenCalledTimes(1);
     expect(client.getQueryState(["skills"])?.isInvalidated).toBe(true);
     leave();
@@ -62,7 +62,7 @@ describe("what is fetched again", () => {
     const leave = new QueryObserver(client, { queryKey: ["summary"], queryFn: read }).subscribe(() => {});
     store = "new";
     apply(client, change({}));
-    await vi.waitFor(() => expect(client.getQueryData(["summary"])).toBe("new"));
+    await eventually(() => expect(client.getQueryData(["summary"])).toBe("new"));
     leave();
   });
 
@@ -70,7 +70,7 @@ describe("what is fetched again", () => {
     const client = newClient();
     const shown = vi.fn(async () => 1);
     const leave = new QueryObserver(client, { queryKey: ["summary"], queryFn: shown }).subscribe(() => {});
-    await vi.waitFor(() => expect(client.getQueryData(["summary"])).toBe(1));
+    await eventually(() => expect(client.getQueryData(["summary"])).toBe(1));
     apply(client, change({ topics: ["upload"] }));
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(shown).toHaveBeenCalledTimes(1);
