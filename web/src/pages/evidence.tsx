@@ -6,7 +6,7 @@ import { Fragment, useDeferredValue, useState } from "react";
 import { evidenceQuery, type Window } from "../api/queries";
 import type { SkillObservations } from "../api/types.gen";
 import { count, percent, words } from "../lib/format";
-import { MODES, OUTCOMES, PLATFORMS } from "../lib/terms";
+import { CAUSES, MODES, OUTCOMES, PLATFORMS } from "../lib/terms";
 import { useParam } from "../lib/url_state";
 import { CopyButton, Origin, Section, When } from "../ui/small";
 import { Empty, Loading, Problem } from "../ui/states";
@@ -126,7 +126,7 @@ function Table({ items }: { items: readonly Observation[] }) {
             </th>
             <th scope="col">Outcome</th>
             <th scope="col">Prompt</th>
-            <th scope="col">Mode</th>
+            <th scope="col">Mode or cause</th>
             <th scope="col">Host</th>
             <th scope="col">Source</th>
             <th scope="col" className="num">
@@ -178,8 +178,8 @@ function Row({ item, open, onToggle }: { item: Observation; open: boolean; onTog
           {item.prompt ?? <span className="quiet">{item.prompt_id ? "erased" : "no prompt known"}</span>}
         </span>
       </td>
-      <td title={MODES[item.mode ?? ""]?.text}>
-        {item.mode ? (MODES[item.mode]?.label ?? words(item.mode)) : <span className="quiet">{item.cause ? words(item.cause) : "–"}</span>}
+      <td title={(MODES[item.mode ?? ""] ?? CAUSES[item.cause ?? ""])?.text}>
+        {item.mode ? (MODES[item.mode]?.label ?? words(item.mode)) : item.cause ? (CAUSES[item.cause]?.label ?? words(item.cause)) : "–"}
       </td>
       <td>{PLATFORMS[item.platform] ?? item.platform}</td>
       <td>

@@ -66,9 +66,11 @@ export function stacked(days: readonly Day[]): uPlot.AlignedData {
 
 export default function DailyChart({ daily, window }: { daily: SkillDaily; window: Window }) {
   const [table, setTable] = useState(false);
+  const [at, setAt] = useState<number | null>(null);
   const days = useMemo(() => filled(daily, window, Date.now()), [daily, window]);
   const text = summary(days);
   const nothing = daily.days.length === 0;
+  const pointed = at === null ? undefined : days[at];
   return (
     <Section
       title="By day"
@@ -90,9 +92,9 @@ export default function DailyChart({ daily, window }: { daily: SkillDaily; windo
       ) : table ? (
         <DayTable days={days} deploys={daily.deploys} />
       ) : (
-        <Plot days={days} deploys={daily.deploys} text={text} />
+        <Plot days={days} deploys={daily.deploys} text={text} onDay={setAt} />
       )}
-      {!nothing && <p className="chart-text">{text} Days are UTC.</p>}
+      {!nothing && <p className="chart-text">{pointed && !table ? dayLine(pointed) : `${text} Days are UTC.`}</p>}
     </Section>
   );
 }
@@ -132,16 +134,30 @@ function DayTable({ days, deploys }: { days: readonly Day[]; deploys: SkillDaily
   );
 }
 
-function Plot({ days, deploys, text }: { days: Day[]; deploys: SkillDaily["deploys"]; text: string }) {
+function dayLine(day: Day): string {
+  const parts = PARTS.map((part) => `${count(day[part.key])} ${part.label.toLowerCase()}`);
+  return `${dayText(day.day, true)}: ${parts.join(", ")}`;
+}
+
+function Plot({
+  days,
+  deploys,
+  text,
+  onDay,
+}: {
+  days: Day[];
+  deploys: SkillDaily["deploys"];
+  text: string;
+  onDay: (index: number | null) => void;
+}) {
   const box = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState<number | null>(null);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
     let plot: uPlot | undefined;
     const draw = (): void => {
       plot?.destroy();
-      plot = new uPlot(options(element, deploys, setAt), stacked(days), element);
+      plot = new uPlot(options(element, deploys, onDay), stacked(days), element);
     };
     draw();
     const resize = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -151,19 +167,10 @@ function Plot({ days, deploys, text }: { days: Day[]; deploys: SkillDaily["deplo
       resize.disconnect();
       forget();
       plot?.destroy();
+      onDay(null);
     };
-  }, [days, deploys]);
-  const day = at === null ? undefined : days[at];
-  return (
-    <>
-      <div className="plot" ref={box} role="img" aria-label={text} />
-      <p className="readout" aria-hidden="true">
-        {day
-          ? `${dayText(day.day, true)}: ${count(day.triggered)} triggered, ${count(day.read_only)} read only, ${count(day.missed)} missed`
-          : ""}
-      </p>
-    </>
-  );
+  }, [days, deploys, onDay]);
+  return <div className="plot" ref={box} role="img" aria-label={text} />;
 }
 
 function options(
