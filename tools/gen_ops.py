@@ -10,6 +10,7 @@ The grammar of the list is in its head comment. Python 3.9+, no packages.
 
 import argparse
 import json
+import keyword
 import pathlib
 import re
 import subprocess
@@ -448,16 +449,21 @@ def typed_dict(name, fields, out):
             typed_dict(inner, field.children, out)
             text = text.replace("dict[str, Any]", inner, 1)
         rows.append("    %s: %s" % (field.name, text))
+    if any(keyword.iskeyword(f.name) for f in fields):  # not as a class
+        out.append("%s = TypedDict(%s, {" % (name, json.dumps(name)))
+        out += ["    %s," % re.sub(r"^ *(\w+)", r'"\1"', row) for row in rows]
+        out += ["})", "", ""]
+        return
     out.append("class %s(TypedDict):" % name)
     out += rows or ["    pass"]
     out += ["", ""]
 
 
 def python_stubs(ops):
-    out = ["# " + MARK, "from typing import Any, Literal, Protocol, TypedDict, overload", "", ""]
+    out = ["# " + MARK, "from typing import Any, Literal, TypedDict, overload", "", ""]
     for op in ops:
         typed_dict(op.function + "Reply", op.reply, out)
-    out.append("class Requests(Protocol):")
+    out.append("class Requests:")
     for op in ops:
         params = []
         for field in op.params:
@@ -467,10 +473,16 @@ def python_stubs(ops):
             else:
                 params.append("%s: %s" % (field.name, kind))
         star = ["*"] if params else []
-        signature = ", ".join(["self", "op: Literal[%s]" % json.dumps(op.name)] + star + params)
+        signature = ", ".join(["self", "op: Literal[%s]" % json.dumps(op.name), "/"] + star + params)
         out += ["    @overload", "    def request(%s) -> %sReply: ..." % (signature, op.function)]
-    out += ["    @overload", "    def request(self, op: str, **params: Any) -> dict[str, Any]: ...", ""]
+    out += ["    @overload", "    def request(self, op: str, /, **params: Any) -> Any: ...", ""]
     return "\n".join(out)
+
+
+def python_long(ops):
+    names = [op.name for op in ops if "J" in op.flags]
+    return "\n".join(["# " + MARK, '"""Operations that may take long."""', "", "LONG = frozenset(", "    {"]
+                     + ["        %s," % json.dumps(name) for name in names] + ["    }", ")", ""])
 
 
 FLAG_WORDS = {"S": "writes the store", "F": "writes a file", "R": "may replace a SKILL.md", "L": "may call a model",
@@ -520,6 +532,7 @@ def outputs():
         capi / "schema_table.gen.cc": schema_table(all_schemas),
         ROOT / "frontends/cli/ops.gen.h": cli_table(ops),
         ROOT / "bindings/python/selftune/_operations.pyi": python_stubs(ops),
+        ROOT / "bindings/python/selftune/_long.py": python_long(ops),
         ROOT / "docs/reference/operations.md": reference(ops),
     }
     for _, _, _, stem, schema in all_schemas:

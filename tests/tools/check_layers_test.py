@@ -59,6 +59,11 @@ class LayersTest(unittest.TestCase):
         self.assert_problem({SRC + "evolution/a.h": '#include "deploy/swap.h"\n'},
                             SRC + "evolution/a.h:1", "evolution may not include deploy")
 
+    def test_a_public_header_is_for_capi_and_for_whom_the_rules_name(self):
+        standard = '#include "selftune/arrow_c_data.h"\n'
+        self.assert_clean({SRC + "store/a.h": standard, SRC + "capi/a.h": standard})
+        self.assert_problem({SRC + "sync/a.h": standard}, SRC + "sync/a.h:1", "public header")
+
     def test_capi_may_include_everything(self):
         self.assert_clean({SRC + "capi/a.h": '#include "deploy/swap.h"\n#include "llm/x.h"\n'})
 

@@ -36,6 +36,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "arrow_c_data.h"
+
 #if defined(SELFTUNE_BUILDING) || defined(__GNUC__)
 #define SELFTUNE_API __attribute__((visibility("default")))
 #else
@@ -228,6 +230,38 @@ SELFTUNE_API void selftune_job_cancel(selftune_job_t* job);
  *  happens after this returns.
  *  @since 0.1 */
 SELFTUNE_API void selftune_job_release(selftune_job_t* job);
+
+/* ------------------------------------------------------------------ Tables */
+
+/** Reads a table as an Arrow stream, which pyarrow, pandas, polars, duckdb and
+ *  others take over without a copy. Read-only, whatever the engine may do.
+ *
+ *  @param      engine   Any thread; calls may overlap.
+ *  @param      dataset_request  One of
+ *      {"dataset":"misses", "where"?:{"skill_name":"pdf","cause":["description",...]},
+ *       "columns"?:["occurred_at",...], "since"?:"7d", "until"?:"2026-01-31T08:00:00Z",
+ *       "order"?:["-occurred_at"], "limit"?:100}
+ *      {"sql":"SELECT ...", "args"?:[1,"a",null]}
+ *    with "types"?:{"column":"int64|float64|bool|utf8|time|dictionary"} and
+ *    "deadline_ms"?, which binds the stream to its end, not only this call.
+ *    docs/sql-views.md lists datasets and columns; SQL is one SELECT on the
+ *    public views, anything else is QUERY_REFUSED.
+ *  @param[out] out  Schema and batches of up to 65,536 rows; the first is read
+ *    by this call, the others by get_next, all of one snapshot of the store.
+ *    Give back with out->release(out). Untouched on failure.
+ *
+ *  The stream owns what it reads from: it may outlive the engine, and each
+ *  array may outlive the stream. One thread at a time may use the stream (any
+ *  thread, not always the same); arrays are independent of each other.
+ *  Releasing twice through the same struct is harmless. Until its last row is
+ *  read or it is released, the stream keeps the store's log from shrinking.
+ *  get_next fails with ETIMEDOUT after the deadline, EINVAL for a value that
+ *  does not fit its column and in a forked child; get_last_error says more.
+ *  @since 0.1 */
+SELFTUNE_API selftune_code_t selftune_export_arrow(selftune_engine_t* engine,
+                                                   selftune_str_t dataset_request,
+                                                   struct ArrowArrayStream* out,
+                                                   selftune_error_t** error);
 
 /* ----------------------------------------------------------- Notifications */
 

@@ -7,7 +7,7 @@
 namespace selftune::capi {
 namespace {
 
-constexpr std::string_view kFeatures[] = {"jobs", "llm-handler", "subscribe"};
+constexpr std::string_view kFeatures[] = {"arrow", "jobs", "llm-handler", "subscribe"};
 
 // kVersion is what texts show; it must be the version of the header.
 constexpr bool Matches(std::string_view text, int major, int minor, int patch) {

@@ -1,0 +1,158 @@
+#include "store/arrow_stream.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "base/status_macros.h"
+#include "store/arrow_column.h"
+
+namespace selftune::store {
+namespace {
+
+struct Stream {
+  std::unique_ptr<UserQuery> query;  // nullptr once all rows are read
+  std::vector<ArrowColumn> columns;
+  ArrowArray first{};  // read while opening; handed out by the first get_next
+  const pid_t owner = ::getpid();
+  Status failed;
+  std::string last_error;
+
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() {
+    if (first.release != nullptr) first.release(&first);
+  }
+};
+
+int ErrnoOf(const Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kCancelled:
+      return ECANCELED;
+    case absl::StatusCode::kDeadlineExceeded:
+      return ETIMEDOUT;
+    case absl::StatusCode::kInvalidArgument:
+      return EINVAL;
+    case absl::StatusCode::kResourceExhausted:
+      return ENOMEM;
+    case absl::StatusCode::kUnavailable:
+      return EAGAIN;
+    default:
+      return EIO;
+  }
+}
+
+bool Full(const std::vector<ArrowColumn>& columns, int64_t rows) {
+  return rows >= kArrowBatchRows ||
+         std::any_of(columns.begin(), columns.end(), [](const ArrowColumn& column) {
+           return column.text_bytes() >= kArrowBatchTextBytes;
+         });
+}
+
+// The next batch; `out->release` stays nullptr when there are no more rows.
+Status ReadBatch(Stream& stream, ArrowArray* out) {
+  int64_t rows = 0;
+  while (stream.query != nullptr && !Full(stream.columns, rows)) {
+    ST_ASSIGN_OR_RETURN(const bool more, stream.query->Next());
+    if (!more) {
+      stream.query.reset();  // the snapshot is free
+      break;
+    }
+    for (size_t i = 0; i < stream.columns.size(); ++i) {
+      ST_RETURN_IF_ERROR(stream.columns[i].Append(stream.query->Cell(static_cast<int>(i))));
+    }
+    ++rows;
+  }
+  for (ArrowColumn& column : stream.columns) column.Freeze();
+  if (rows > 0) MakeBatch(stream.columns, rows, out);
+  return absl::OkStatus();
+}
+
+// Runs the body of a callback: no exception of the memory allocator may leave
+// it, and what failed once keeps failing the same way.
+template <typename Body>
+int Guarded(ArrowArrayStream* self, Body&& body) noexcept {
+  auto& stream = *static_cast<Stream*>(self->private_data);
+  try {
+    stream.last_error.clear();
+    if (stream.owner != ::getpid()) {
+      stream.last_error = "reading a stream in a forked process: open one in the child";
+      return EINVAL;
+    }
+    if (stream.failed.ok()) stream.failed = body(stream);
+    if (stream.failed.ok()) return 0;
+    stream.query.reset();
+    stream.last_error = fmt::format("{}: {}", CodeOf(stream.failed).name, Message(stream.failed));
+    return ErrnoOf(stream.failed);
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  }
+}
+
+int GetSchema(ArrowArrayStream* self, ArrowSchema* out) {
+  return Guarded(self, [&](Stream& stream) {
+    DescribeBatch(stream.columns, out);
+    return absl::OkStatus();
+  });
+}
+
+int GetNext(ArrowArrayStream* self, ArrowArray* out) {
+  return Guarded(self, [&](Stream& stream) -> Status {
+    *out = std::exchange(stream.first, ArrowArray{});
+    return out->release != nullptr ? absl::OkStatus() : ReadBatch(stream, out);
+  });
+}
+
+const char* GetLastError(ArrowArrayStream* self) {
+  const auto& stream = *static_cast<Stream*>(self->private_data);
+  return stream.last_error.empty() ? nullptr : stream.last_error.c_str();
+}
+
+void Release(ArrowArrayStream* self) {
+  if (self == nullptr || self->release == nullptr) return;
+  auto* stream = static_cast<Stream*>(self->private_data);
+  // The connection belongs to the parent of a fork; closing it would not.
+  if (stream->owner != ::getpid()) (void)stream->query.release();
+  delete stream;
+  self->private_data = nullptr;
+  self->release = nullptr;
+}
+
+Status MakeColumns(const ArrowQuery& query, Stream& stream) {
+  for (int i = 0; i < stream.query->columns(); ++i) {
+    const std::string name(stream.query->Name(i));
+    const auto wanted = std::find_if(query.types.begin(), query.types.end(),
+                                     [&](const auto& type) { return type.first == name; });
+    const bool fixed = wanted != query.types.end();
+    stream.columns.emplace_back(name, fixed ? wanted->second : stream.query->Kind(i), fixed);
+  }
+  for (const auto& [name, kind] : query.types) {
+    const bool known = std::any_of(stream.columns.begin(), stream.columns.end(),
+                                   [&](const ArrowColumn& c) { return c.name() == name; });
+    if (!known) return Fail(kInvalidRequest, "types: the query has no column \"{}\"", name);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status ExportArrow(const std::string& store_path, const ArrowQuery& query,
+                   const Interrupt& interrupt, ArrowArrayStream* out) {
+  auto stream = std::make_unique<Stream>();
+  ST_ASSIGN_OR_RETURN(stream->query, UserQuery::Open(store_path, query.sql, query.args, interrupt));
+  ST_RETURN_IF_ERROR(MakeColumns(query, *stream));
+  ST_RETURN_IF_ERROR(ReadBatch(*stream, &stream->first));
+  *out = {.get_schema = GetSchema,
+          .get_next = GetNext,
+          .get_last_error = GetLastError,
+          .release = Release,
+          .private_data = stream.release()};
+  return absl::OkStatus();
+}
+
+}  // namespace selftune::store
