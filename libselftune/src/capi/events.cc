@@ -1,14 +1,16 @@
 // selftune_subscribe: who else wrote the store.
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "base/file.h"
 #include "base/status_macros.h"
+#include "base/watch.h"
 #include "capi/call.h"
 #include "store/db.h"
 #include "store/queries/overview.h"
@@ -18,16 +20,28 @@ namespace {
 
 using ChangedFn = void (*)(void* user, int64_t clock, uint32_t topics);
 
-constexpr std::chrono::milliseconds kPoll{25};          // a look costs a microsecond
-constexpr std::chrono::milliseconds kPollMissing{250};  // while there is no store
+using std::chrono::milliseconds;
+using Woken = base::FolderWatch::Woken;
+
+// The log of the store is written a moment before a commit can be seen: looks
+// follow each other at these times, and begin anew while writing goes on.
+constexpr milliseconds kLooks[] = {milliseconds(0), milliseconds(1),  milliseconds(2),
+                                   milliseconds(4), milliseconds(10), milliseconds(25)};
+// Whatever the system tells: a network file system may tell nothing.
+constexpr milliseconds kAnyway{3000};
+constexpr milliseconds kUntold{250};  // where changes are not told at all
 
 // Looks at the change clock from a thread of its own. SQLite has no
-// notification between processes; asking for its data version reads one word
-// of shared memory.
+// notification between processes: the folder tells that the log was written,
+// and the data version, one word of shared memory, whether that was a commit.
 class Watcher {
  public:
   Watcher(Engine& engine, uint32_t topics, ChangedFn changed, void* user)
-      : engine_(engine), topics_(topics), changed_(changed), user_(user) {}
+      : engine_(engine),
+        topics_(topics),
+        changed_(changed),
+        user_(user),
+        folder_(std::string(base::DirName(engine.paths().db)), FilesOf(engine.paths().db)) {}
 
   // The state now is the one that changes are counted from.
   void Begin() {
@@ -36,16 +50,17 @@ class Watcher {
   }
 
   ~Watcher() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    stop_.notify_one();
+    folder_.Stop();
     if (thread_.joinable()) thread_.join();
     engine_.ReturnDb(Engine::Access::kRead, std::move(db_));
   }
 
  private:
+  static std::vector<std::string> FilesOf(const std::string& store) {
+    const std::string name(base::BaseName(store));
+    return {name, name + "-wal"};
+  }
+
   // Topics that changed since the last look; nullopt when there is no store.
   std::optional<uint32_t> Look() {
     if (db_ == nullptr) {
@@ -71,17 +86,33 @@ class Watcher {
   }
 
   void Loop() {
-    std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, db_ == nullptr ? kPollMissing : kPoll,
-                           [this] { return stopping_; })) {
-      lock.unlock();
-      const std::optional<uint32_t> found = Look();
-      const bool appeared = found.has_value() && !existed_;
-      existed_ = found.has_value();
-      const uint32_t topics = (appeared ? SELFTUNE_TOPIC_ALL : found.value_or(0)) & topics_;
-      if (topics != 0) changed_(user_, clock_, topics);
-      lock.lock();
+    for (;;) {
+      const Woken woken = folder_.Wait(folder_.works() ? kAnyway : kUntold);
+      if (woken == Woken::kStopped) return;
+      if (woken == Woken::kTimeout) {
+        Tell();
+      } else if (!LookAround()) {
+        return;
+      }
     }
+  }
+
+  // False when it was stopped. Goes on after a commit was seen: another one may
+  // have been announced together with it.
+  bool LookAround() {
+    for (const milliseconds pause : kLooks) {
+      if (folder_.Pause(pause) == Woken::kStopped) return false;
+      Tell();
+    }
+    return true;
+  }
+
+  void Tell() {
+    const std::optional<uint32_t> found = Look();
+    const bool appeared = found.has_value() && !existed_;
+    existed_ = found.has_value();
+    const uint32_t all = appeared ? SELFTUNE_TOPIC_ALL : found.value_or(0);
+    if ((all & topics_) != 0) changed_(user_, clock_, all & topics_);
   }
 
   Engine& engine_;
@@ -94,9 +125,7 @@ class Watcher {
   int64_t clock_ = 0;
   bool existed_ = false;
 
-  std::mutex mutex_;
-  std::condition_variable stop_;
-  bool stopping_ = false;
+  base::FolderWatch folder_;
   std::thread thread_;
 };
 
