@@ -33,6 +33,11 @@ skill_path?   path     Its SKILL.md, when the name is not unique
 skill?        string   Name of the skill
 skill_path?   path     Its SKILL.md, when the name is not unique
 """,
+    "I": """
+skill?        string   Name of the skill
+skill_path?   path     Its SKILL.md, when the name is not unique
+skill_id?     int(1..)  As in skill.list, instead of the name
+""",
     "W": """
 since?        time     Only what happened at or after
 until?        time     Only what happened before

@@ -7,6 +7,7 @@ class AboutVersionReply(TypedDict):
     commit: str | None
     abi: int
     schema_version: int | None
+    state_dir: str
     sqlite: str
     features: list[str]
 
@@ -852,6 +853,7 @@ class SkillReportReplyVersions(TypedDict):
 
 
 class SkillReportReply(TypedDict):
+    skill_id: int
     name: str
     paths: list[str]
     scope: str | None
@@ -1058,6 +1060,591 @@ class StatusGetReply(TypedDict):
     proposals_pending: int
     system: StatusGetReplySystem
     plan: list[StatusGetReplyPlan]
+
+
+class StatusOverviewReplyOverviewTelemetry(TypedDict):
+    timestamp: str
+    session_id: str
+    skills_triggered: list[str]
+    errors_encountered: int
+    total_tool_calls: int
+
+
+class StatusOverviewReplyOverviewTelemetryPageItems(TypedDict):
+    timestamp: str
+    session_id: str
+    skills_triggered: list[str]
+    errors_encountered: int
+    total_tool_calls: int
+
+
+class StatusOverviewReplyOverviewTelemetryPageNextCursor(TypedDict):
+    timestamp: str
+    id: int
+
+
+class StatusOverviewReplyOverviewTelemetryPage(TypedDict):
+    items: list[StatusOverviewReplyOverviewTelemetryPageItems]
+    next_cursor: StatusOverviewReplyOverviewTelemetryPageNextCursor | None
+    has_more: bool
+
+
+class StatusOverviewReplyOverviewSkills(TypedDict):
+    timestamp: str | None
+    session_id: str
+    skill_name: str
+    skill_path: str | None
+    query: str | None
+    triggered: bool
+    source: str
+
+
+class StatusOverviewReplyOverviewSkillsPageItems(TypedDict):
+    timestamp: str | None
+    session_id: str
+    skill_name: str
+    skill_path: str | None
+    query: str | None
+    triggered: bool
+    source: str
+
+
+class StatusOverviewReplyOverviewSkillsPageNextCursor(TypedDict):
+    timestamp: str
+    id: int
+
+
+class StatusOverviewReplyOverviewSkillsPage(TypedDict):
+    items: list[StatusOverviewReplyOverviewSkillsPageItems]
+    next_cursor: StatusOverviewReplyOverviewSkillsPageNextCursor | None
+    has_more: bool
+
+
+class StatusOverviewReplyOverviewEvolution(TypedDict):
+    timestamp: str
+    proposal_id: str
+    skill_name: str
+    action: str
+    details: str
+
+
+class StatusOverviewReplyOverviewCounts(TypedDict):
+    telemetry: int
+    skills: int
+    evolution: int
+    evidence: int
+    sessions: int
+    prompts: int
+
+
+class StatusOverviewReplyOverviewUnmatchedQueries(TypedDict):
+    timestamp: str | None
+    session_id: str
+    query: str | None
+
+
+class StatusOverviewReplyOverviewPendingProposals(TypedDict):
+    proposal_id: str
+    action: str
+    timestamp: str
+    details: str
+    skill_name: str
+
+
+class StatusOverviewReplyOverviewRecentActivity(TypedDict):
+    timestamp: str | None
+    session_id: str
+    skill_name: str
+    query: str | None
+    triggered: bool
+    is_live: bool
+
+
+class StatusOverviewReplyOverview(TypedDict):
+    telemetry: list[StatusOverviewReplyOverviewTelemetry]
+    telemetry_page: StatusOverviewReplyOverviewTelemetryPage
+    skills: list[StatusOverviewReplyOverviewSkills]
+    skills_page: StatusOverviewReplyOverviewSkillsPage
+    evolution: list[StatusOverviewReplyOverviewEvolution]
+    counts: StatusOverviewReplyOverviewCounts
+    unmatched_queries: list[StatusOverviewReplyOverviewUnmatchedQueries]
+    pending_proposals: list[StatusOverviewReplyOverviewPendingProposals]
+    active_sessions: int
+    recent_activity: list[StatusOverviewReplyOverviewRecentActivity]
+
+
+class StatusOverviewReplySkills(TypedDict):
+    skill_name: str
+    skill_scope: str | None
+    total_checks: int
+    triggered_count: int
+    pass_rate: float
+    unique_sessions: int
+    last_seen: str | None
+    has_evidence: bool
+    routing_confidence: float | None
+    confidence_coverage: float
+
+
+class StatusOverviewReplyAutonomyStatus(TypedDict):
+    level: Literal["healthy", "watching", "needs_review", "blocked"]
+    summary: str
+    last_run: str | None
+    skills_observed: int
+    pending_reviews: int
+    attention_required: int
+
+
+class StatusOverviewReplyAttentionQueue(TypedDict):
+    skill_name: str
+    category: str
+    severity: Literal["critical", "warning", "info"]
+    reason: str
+    recommended_action: str
+    timestamp: str | None
+
+
+class StatusOverviewReplyTrustWatchlist(TypedDict):
+    skill_name: str
+    bucket: Literal["at_risk", "improving", "uncertain", "stable"]
+    trust_state: str
+    reason: str
+    pass_rate: float
+    checks: int
+    last_seen: str | None
+
+
+class StatusOverviewReplyRecentDecisions(TypedDict):
+    timestamp: str
+    kind: str
+    skill_name: str
+    proposal_id: str
+    summary: str
+
+
+class StatusOverviewReplyCreatorTestingPriorities(TypedDict):
+    skill_name: str
+    step: str
+    summary: str
+    recommended_command: str
+
+
+class StatusOverviewReplyCreatorTesting(TypedDict):
+    summary: str
+    counts: dict[str, int]
+    priorities: list[StatusOverviewReplyCreatorTestingPriorities]
+
+
+class StatusOverviewReply(TypedDict):
+    overview: StatusOverviewReplyOverview
+    skills: list[StatusOverviewReplySkills]
+    version: str
+    watched_skills: list[str]
+    autonomy_status: StatusOverviewReplyAutonomyStatus
+    attention_queue: list[StatusOverviewReplyAttentionQueue]
+    trust_watchlist: list[StatusOverviewReplyTrustWatchlist]
+    recent_decisions: list[StatusOverviewReplyRecentDecisions]
+    creator_testing: StatusOverviewReplyCreatorTesting
+
+
+class StatusSkillV2ReplyUsage(TypedDict):
+    total_checks: int
+    triggered_count: int
+    pass_rate: float
+
+
+class StatusSkillV2ReplyRecentInvocations(TypedDict):
+    timestamp: str | None
+    session_id: str
+    query: str | None
+    triggered: bool
+    source: str
+
+
+class StatusSkillV2ReplyEvidence(TypedDict):
+    proposal_id: str
+    target: str
+    stage: str
+    timestamp: str
+    rationale: str | None
+    confidence: float | None
+    original_text: str | None
+    proposed_text: str | None
+    validation: Any
+    details: str | None
+    eval_set: list[Any]
+
+
+class StatusSkillV2ReplyEvolution(TypedDict):
+    timestamp: str
+    proposal_id: str
+    action: str
+    details: str
+    eval_snapshot: Any
+    validation_mode: str | None
+    validation_agent: str | None
+    validation_fixture_id: str | None
+    validation_evidence_ref: str | None
+
+
+class StatusSkillV2ReplyPendingProposals(TypedDict):
+    proposal_id: str
+    action: str
+    timestamp: str
+    details: str
+
+
+class StatusSkillV2ReplyTokenUsage(TypedDict):
+    total_input_tokens: int
+    total_output_tokens: int
+
+
+class StatusSkillV2ReplyCanonicalInvocations(TypedDict):
+    timestamp: str | None
+    session_id: str
+    skill_name: str
+    invocation_mode: str | None
+    triggered: bool
+    confidence: float | None
+    tool_name: str | None
+    agent_type: str | None
+    query: str | None
+    source: str
+    skill_path: str | None
+    skill_scope: str | None
+    observation_kind: str
+    historical_context: str | None
+
+
+class StatusSkillV2ReplyInvocationsPaginationNextCursor(TypedDict):
+    timestamp: str
+    id: int
+
+
+class StatusSkillV2ReplyInvocationsPagination(TypedDict):
+    next_cursor: StatusSkillV2ReplyInvocationsPaginationNextCursor | None
+    has_more: bool
+
+
+class StatusSkillV2ReplyDurationStats(TypedDict):
+    avg_duration_ms: float
+    total_duration_ms: int
+    execution_count: int
+    missed_triggers: int
+
+
+class StatusSkillV2ReplyExecutionMetrics(TypedDict):
+    avg_files_changed: float
+    total_lines_added: int
+    total_lines_removed: int
+    total_cost_usd: float
+    avg_cost_usd: float
+    cached_input_tokens_total: int
+    reasoning_output_tokens_total: int
+    artifact_count: int
+    session_type_distribution: dict[str, int]
+
+
+class StatusSkillV2ReplySelftuneStats(TypedDict):
+    total_llm_calls: int
+    total_elapsed_ms: int
+    avg_elapsed_ms: float
+    run_count: int
+
+
+class StatusSkillV2ReplyPromptSamples(TypedDict):
+    prompt_text: str | None
+    prompt_kind: str
+    is_actionable: bool
+    occurred_at: str | None
+    session_id: str
+    is_matched: bool
+
+
+class StatusSkillV2ReplySessionMetadata(TypedDict):
+    session_id: str
+    platform: str
+    model: str | None
+    agent_cli: str | None
+    branch: str | None
+    workspace_path: str | None
+    started_at: str | None
+    ended_at: str | None
+    completion_status: str
+
+
+class StatusSkillV2ReplyDescriptionQualityCriteria(TypedDict):
+    length: float
+    trigger_context: float
+    vagueness: float
+    specificity: float
+    not_just_name: float
+
+
+class StatusSkillV2ReplyDescriptionQuality(TypedDict):
+    composite: float
+    criteria: StatusSkillV2ReplyDescriptionQualityCriteria
+
+
+class StatusSkillV2ReplyTrust(TypedDict):
+    state: str
+    summary: str
+
+
+class StatusSkillV2ReplyCoverage(TypedDict):
+    checks: int
+    sessions: int
+    workspaces: int
+    first_seen: str | None
+    last_seen: str | None
+
+
+class StatusSkillV2ReplyEvidenceQuality(TypedDict):
+    prompt_link_rate: float
+    inline_query_rate: float
+    user_prompt_rate: float
+    meta_prompt_rate: float
+    internal_prompt_rate: float
+    no_prompt_rate: float
+    system_like_rate: float
+    invocation_mode_coverage: float
+    confidence_coverage: float
+    source_coverage: float
+    scope_coverage: float
+
+
+class StatusSkillV2ReplyRoutingQuality(TypedDict):
+    missed_triggers: int
+    miss_rate: float
+    avg_confidence: float | None
+    confidence_coverage: float
+    low_confidence_rate: float | None
+
+
+class StatusSkillV2ReplyEvolutionState(TypedDict):
+    has_evidence: bool
+    has_pending_proposals: bool
+    latest_action: str | None
+    latest_timestamp: str | None
+    evidence_rows: int
+    evolution_rows: int
+
+
+class StatusSkillV2ReplyDataHygieneSourceBreakdown(TypedDict):
+    source: str
+    count: int
+
+
+class StatusSkillV2ReplyDataHygienePromptKindBreakdown(TypedDict):
+    kind: str
+    count: int
+
+
+class StatusSkillV2ReplyDataHygieneObservationBreakdown(TypedDict):
+    kind: str
+    count: int
+
+
+class StatusSkillV2ReplyDataHygiene(TypedDict):
+    naming_variants: list[str]
+    source_breakdown: list[StatusSkillV2ReplyDataHygieneSourceBreakdown]
+    prompt_kind_breakdown: list[StatusSkillV2ReplyDataHygienePromptKindBreakdown]
+    observation_breakdown: list[StatusSkillV2ReplyDataHygieneObservationBreakdown]
+    raw_checks: int
+    operational_checks: int
+    internal_prompt_rows: int
+    internal_prompt_rate: float
+    legacy_rows: int
+    legacy_rate: float
+    repaired_rows: int
+    repaired_rate: float
+
+
+class StatusSkillV2ReplyExamplesGood(TypedDict):
+    timestamp: str | None
+    session_id: str
+    query_text: str | None
+    triggered: bool
+    confidence: float | None
+    invocation_mode: str | None
+    prompt_kind: str | None
+    source: str
+    platform: str
+    workspace_path: str | None
+    query_origin: Literal["inline_query", "matched_prompt", "missing"]
+    is_system_like: bool
+    observation_kind: str
+    historical_context: str | None
+
+
+class StatusSkillV2ReplyExamplesMissed(TypedDict):
+    timestamp: str | None
+    session_id: str
+    query_text: str | None
+    triggered: bool
+    confidence: float | None
+    invocation_mode: str | None
+    prompt_kind: str | None
+    source: str
+    platform: str
+    workspace_path: str | None
+    query_origin: Literal["inline_query", "matched_prompt", "missing"]
+    is_system_like: bool
+    observation_kind: str
+    historical_context: str | None
+
+
+class StatusSkillV2ReplyExamplesNoisy(TypedDict):
+    timestamp: str | None
+    session_id: str
+    query_text: str | None
+    triggered: bool
+    confidence: float | None
+    invocation_mode: str | None
+    prompt_kind: str | None
+    source: str
+    platform: str
+    workspace_path: str | None
+    query_origin: Literal["inline_query", "matched_prompt", "missing"]
+    is_system_like: bool
+    observation_kind: str
+    historical_context: str | None
+
+
+class StatusSkillV2ReplyExamples(TypedDict):
+    good: list[StatusSkillV2ReplyExamplesGood]
+    missed: list[StatusSkillV2ReplyExamplesMissed]
+    noisy: list[StatusSkillV2ReplyExamplesNoisy]
+
+
+class StatusSkillV2ReplyTestingReadiness(TypedDict):
+    skill_name: str
+    eval_readiness: Literal["log_ready", "cold_start_ready", "telemetry_only"]
+    next_step: str
+    summary: str
+    recommended_command: str
+    skill_path: str | None
+    trusted_trigger_count: int
+    trusted_session_count: int
+    eval_set_entries: int
+    latest_eval_at: str | None
+    unit_test_cases: int
+    unit_test_pass_rate: float | None
+    unit_test_ran_at: str | None
+    replay_check_count: int
+    latest_validation_mode: str | None
+    baseline_sample_size: int
+    baseline_pass_rate: float | None
+    latest_baseline_at: str | None
+    deployment_readiness: Literal["blocked", "rolled_back", "watching", "ready_to_deploy"]
+    deployment_summary: str
+    deployment_command: str | None
+    latest_evolution_action: str | None
+    latest_evolution_at: str | None
+
+
+class StatusSkillV2Reply(TypedDict):
+    skill_name: str
+    usage: StatusSkillV2ReplyUsage
+    recent_invocations: list[StatusSkillV2ReplyRecentInvocations]
+    evidence: list[StatusSkillV2ReplyEvidence]
+    sessions_with_skill: int
+    evolution: list[StatusSkillV2ReplyEvolution]
+    pending_proposals: list[StatusSkillV2ReplyPendingProposals]
+    token_usage: StatusSkillV2ReplyTokenUsage
+    canonical_invocations: list[StatusSkillV2ReplyCanonicalInvocations]
+    invocations_pagination: StatusSkillV2ReplyInvocationsPagination
+    duration_stats: StatusSkillV2ReplyDurationStats
+    execution_metrics: StatusSkillV2ReplyExecutionMetrics
+    commit_summary: dict[str, Any] | None
+    selftune_stats: StatusSkillV2ReplySelftuneStats
+    prompt_samples: list[StatusSkillV2ReplyPromptSamples]
+    session_metadata: list[StatusSkillV2ReplySessionMetadata]
+    description_quality: StatusSkillV2ReplyDescriptionQuality | None
+    trust: StatusSkillV2ReplyTrust
+    coverage: StatusSkillV2ReplyCoverage
+    evidence_quality: StatusSkillV2ReplyEvidenceQuality
+    routing_quality: StatusSkillV2ReplyRoutingQuality
+    evolution_state: StatusSkillV2ReplyEvolutionState
+    data_hygiene: StatusSkillV2ReplyDataHygiene
+    examples: StatusSkillV2ReplyExamples
+    testing_readiness: StatusSkillV2ReplyTestingReadiness
+    create_readiness: dict[str, Any] | None
+    watch_trust_score: float | None
+    frontier_state: dict[str, Any] | None
+
+
+class StatusSummaryReplyVerdict(TypedDict):
+    level: Literal["ok", "attention", "critical", "empty"]
+    text: str
+
+
+class StatusSummaryReplyEvidence(TypedDict):
+    sessions: int
+    prompts: int
+    invocations: int
+    newest: str | None
+    last_sync: str | None
+    lag_ms: int | None
+    stale: bool
+
+
+class StatusSummaryReplySkills(TypedDict):
+    total: int
+    installed: int
+    used: int
+    uses: int
+    states: dict[str, int]
+
+
+class StatusSummaryReplyTriggerRate(TypedDict):
+    k: int
+    n: int
+    rate: float | None
+    interval: list[float]
+
+
+class StatusSummaryReplyAttention(TypedDict):
+    skill_id: int
+    skill: str
+    kind: Literal["regressed", "critical", "drifting", "warning", "proposal"]
+    severity: Literal["critical", "warning", "info"]
+    reason: str
+    command: str
+    at: str | None
+
+
+class StatusSummaryReplyChanges(TypedDict):
+    deploy_id: str
+    proposal_id: str | None
+    skill_id: int
+    skill: str
+    kind: str
+    state: str
+    at: str
+    undo: str | None
+
+
+class StatusSummaryReplySystem(TypedDict):
+    healthy: bool
+    fail: int
+    warn: int
+
+
+class StatusSummaryReply(TypedDict):
+    verdict: StatusSummaryReplyVerdict
+    evidence: StatusSummaryReplyEvidence
+    skills: StatusSummaryReplySkills
+    trigger_rate: StatusSummaryReplyTriggerRate
+    attention: list[StatusSummaryReplyAttention]
+    attention_total: int
+    changes: list[StatusSummaryReplyChanges]
+    proposals_pending: int
+    watches_open: int
+    pending_signals: int
+    system: StatusSummaryReplySystem
+    autonomy: Literal["off", "propose", "deploy"]
+    clock: int
 
 
 class StoreBackupReply(TypedDict):
@@ -1328,7 +1915,7 @@ class Requests:
     @overload
     def request(self, op: Literal["proposal.approve"], /, *, proposal_id: str, allow_dirty: bool | None = ..., dry_run: bool | None = ...) -> ProposalApproveReply: ...
     @overload
-    def request(self, op: Literal["proposal.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"] | None = ...) -> ProposalListReply: ...
+    def request(self, op: Literal["proposal.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"] | None = ...) -> ProposalListReply: ...
     @overload
     def request(self, op: Literal["proposal.reject"], /, *, proposal_id: str, reason: str | None = ..., dry_run: bool | None = ...) -> ProposalRejectReply: ...
     @overload
@@ -1348,21 +1935,21 @@ class Requests:
     @overload
     def request(self, op: Literal["signals.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["pending", "attached", "consumed", "expired", "dismissed"] | None = ..., raw: bool | None = ...) -> SignalsListReply: ...
     @overload
-    def request(self, op: Literal["skill.daily"], /, *, skill: str, skill_path: str | None = ..., from: str | None = ..., to: str | None = ...) -> SkillDailyReply: ...
+    def request(self, op: Literal["skill.daily"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., from: str | None = ..., to: str | None = ...) -> SkillDailyReply: ...
     @overload
     def request(self, op: Literal["skill.lint"], /, *, path: str | None = ..., text: str | None = ..., platform: str | None = ...) -> SkillLintReply: ...
     @overload
     def request(self, op: Literal["skill.list"], /, *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: str | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
     @overload
-    def request(self, op: Literal["skill.misses"], /, *, skill: str | None = ..., skill_path: str | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., raw: bool | None = ...) -> SkillMissesReply: ...
+    def request(self, op: Literal["skill.misses"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., raw: bool | None = ...) -> SkillMissesReply: ...
     @overload
-    def request(self, op: Literal["skill.observations"], /, *, skill: str | None = ..., skill_path: str | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., session: str | None = ..., outcome: Literal["triggered", "refused", "requested", "read_only", "missed"] | None = ..., level: Literal["explicit", "tool", "read", "shell_read"] | None = ..., mode: Literal["explicit", "implicit", "inferred", "contextual", "repaired"] | None = ..., platform: str | None = ..., q: str | None = ..., raw: bool | None = ...) -> SkillObservationsReply: ...
+    def request(self, op: Literal["skill.observations"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., session: str | None = ..., outcome: Literal["triggered", "refused", "requested", "read_only", "missed"] | None = ..., level: Literal["explicit", "tool", "read", "shell_read"] | None = ..., mode: Literal["explicit", "implicit", "inferred", "contextual", "repaired"] | None = ..., platform: str | None = ..., q: str | None = ..., raw: bool | None = ...) -> SkillObservationsReply: ...
     @overload
     def request(self, op: Literal["skill.parse"], /, *, path: str) -> SkillParseReply: ...
     @overload
     def request(self, op: Literal["skill.replace_description"], /, *, path: str, description: str, output_path: str | None = ..., directory_name: str | None = ..., dry_run: bool | None = ...) -> SkillReplaceDescriptionReply: ...
     @overload
-    def request(self, op: Literal["skill.report"], /, *, skill: str, skill_path: str | None = ..., since: str | None = ..., until: str | None = ...) -> SkillReportReply: ...
+    def request(self, op: Literal["skill.report"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ...) -> SkillReportReply: ...
     @overload
     def request(self, op: Literal["skill.why"], /, *, skill: str, skill_path: str | None = ..., prompt: str | None = ..., session: str | None = ..., prompt_index: int | None = ..., platform: str | None = ...) -> SkillWhyReply: ...
     @overload
@@ -1371,6 +1958,12 @@ class Requests:
     def request(self, op: Literal["source.list"], /, *, platform: str | None = ..., state: str | None = ...) -> SourceListReply: ...
     @overload
     def request(self, op: Literal["status.get"], /, *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ...) -> StatusGetReply: ...
+    @overload
+    def request(self, op: Literal["status.overview"], /, *, telemetry_cursor: str | None = ..., telemetry_limit: int | None = ..., skills_cursor: str | None = ..., skills_limit: int | None = ...) -> StatusOverviewReply: ...
+    @overload
+    def request(self, op: Literal["status.skill_v2"], /, *, skill: str, skill_path: str | None = ..., invocations_cursor: str | None = ..., invocations_limit: int | None = ...) -> StatusSkillV2Reply: ...
+    @overload
+    def request(self, op: Literal["status.summary"], /) -> StatusSummaryReply: ...
     @overload
     def request(self, op: Literal["store.backup"], /, *, dry_run: bool | None = ...) -> StoreBackupReply: ...
     @overload
@@ -1382,7 +1975,7 @@ class Requests:
     @overload
     def request(self, op: Literal["store.export"], /, *, since: str | None = ..., until: str | None = ..., dir: str, format: Literal["jsonl", "sqlite"] | None = ..., tables: list[str] | None = ..., dry_run: bool | None = ...) -> StoreExportReply: ...
     @overload
-    def request(self, op: Literal["store.info"], /) -> StoreInfoReply: ...
+    def request(self, op: Literal["store.info"], /, *, counts: bool | None = ...) -> StoreInfoReply: ...
     @overload
     def request(self, op: Literal["store.migrate"], /, *, dry_run: bool | None = ...) -> StoreMigrateReply: ...
     @overload

@@ -73,6 +73,12 @@ StatusOr<std::string> SourceBadLines(Context& context, const base::JsonValue& pa
 StatusOr<std::string> SourceList(Context& context, const base::JsonValue& params);
 // status.get: How the skills are doing.
 StatusOr<std::string> StatusGet(Context& context, const base::JsonValue& params);
+// status.overview: Overview in the shape of the v2 interface of the dashboard.
+StatusOr<std::string> StatusOverview(Context& context, const base::JsonValue& params);
+// status.skill_v2: Report on a skill in the shape of the v2 interface of the dashboard.
+StatusOr<std::string> StatusSkillV2(Context& context, const base::JsonValue& params);
+// status.summary: Is anything wrong, what changed, what should be done: one small object.
+StatusOr<std::string> StatusSummary(Context& context, const base::JsonValue& params);
 // store.backup: Copy the store beside itself.
 StatusOr<std::string> StoreBackup(Context& context, const base::JsonValue& params);
 // store.backup_list: List the backups of the store, newest first.

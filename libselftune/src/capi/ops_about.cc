@@ -53,6 +53,7 @@ StatusOr<std::string> AboutVersion(Context& context, const JsonValue&) {
   }
   out.Field("abi", static_cast<int64_t>(AbiVersion()));
   out.Field("schema_version", StoreVersion(context));
+  out.Field("state_dir", context.paths().state_dir);
   out.Field("sqlite", store::SqliteVersion());
   out.Key("features").BeginArray();
   for (const std::string_view feature : Features()) out.String(feature);

@@ -250,16 +250,16 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
 StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
-  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  ST_ASSIGN_OR_RETURN(const auto skill, NeededSkillOf(*db, params));
   const store::TimeWindow window = WindowOf(params);
   ST_ASSIGN_OR_RETURN(const store::SkillReport report,
-                      store::ReadSkillReport(*db, skill->id, window));
+                      store::ReadSkillReport(*db, skill.id, window));
   ST_ASSIGN_OR_RETURN(
       const std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config,
-                              {.now = context.now(), .window = window, .skill = skill->id}));
+                              {.now = context.now(), .window = window, .skill = skill.id}));
   JsonWriter out;
-  out.BeginObject().Field("name", skill->name);
+  out.BeginObject().Field("skill_id", skill.id.value).Field("name", skill.name);
   WritePlaces(out, report.summary);
   WriteUsage(out, report);
   if (states.empty()) {  // only ever listed by a host: no evidence and no file
@@ -284,7 +284,7 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
     out.BeginObject().Field("platform", platform).Field("uses", uses).EndObject();
   }
   out.EndArray();
-  ST_RETURN_IF_ERROR(WriteLoop(out, *db, *skill));
+  ST_RETURN_IF_ERROR(WriteLoop(out, *db, skill));
   out.Key("versions").BeginArray();
   for (const auto& version : report.versions) {
     out.BeginObject()
@@ -299,16 +299,16 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> SkillDaily(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
+  ST_ASSIGN_OR_RETURN(const auto skill, NeededSkillOf(*db, params));
   store::TimeWindow window;
   window.from = params["from"].is_string() ? ParseRfc3339(params["from"].AsString())
                                            : UtcMillis{context.now().value - kDefaultDays * kDayMs};
   if (params["to"].is_string()) window.to = ParseRfc3339(params["to"].AsString());
-  ST_ASSIGN_OR_RETURN(const auto days, store::ReadSkillDays(*db, skill->id, window));
-  ST_ASSIGN_OR_RETURN(const auto deploys, store::ListDeploys(*db, skill->name));
+  ST_ASSIGN_OR_RETURN(const auto days, store::ReadSkillDays(*db, skill.id, window));
+  ST_ASSIGN_OR_RETURN(const auto deploys, store::ListDeploys(*db, skill.name));
   JsonWriter out;
   out.BeginObject()
-      .Field("skill", skill->name)
+      .Field("skill", skill.name)
       .Field("from", window.from)
       .Field("to", window.to)
       .Key("days")

@@ -11,7 +11,6 @@
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "hosts/registry.h"
-#include "hosts/sources.h"
 #include "orchestrate/candidates.h"
 #include "status/doctor.h"
 #include "status/freshness.h"
@@ -198,16 +197,6 @@ void WritePlan(JsonWriter& out, const std::vector<orchestrate::Decision>& plan) 
   out.EndArray();
 }
 
-status::DoctorWorld WorldOf(Context& context) {
-  return {.env = &context.env(),
-          .sources = hosts::Sources(),
-          .state_dir = context.paths().state_dir,
-          .db_path = context.paths().db,
-          .config = context.config(),
-          .db = context.ReadDb(),
-          .now = context.now()};
-}
-
 // The first thing that would help; what else would is an alternative.
 void Advise(Context& context, const status::Freshness& freshness, const std::vector<Shown>& skills,
             const std::vector<orchestrate::Decision>& plan) {
@@ -293,7 +282,7 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
   const std::vector<orchestrate::Decision> plan = PlanOf(context, skills);
   ST_ASSIGN_OR_RETURN(const status::DoctorReport doctor,
-                      status::RunDoctor(WorldOf(context), {.quick = true}));
+                      status::RunDoctor(DoctorWorldOf(context), {.quick = true}));
 
   JsonWriter out;
   out.BeginObject()
@@ -328,8 +317,8 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> DoctorRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const status::DoctorReport report,
-                      status::RunDoctor(WorldOf(context), {.only = params["only"].AsString(),
-                                                           .deep = params["deep"].AsBool()}));
+                      status::RunDoctor(DoctorWorldOf(context), {.only = params["only"].AsString(),
+                                                                 .deep = params["deep"].AsBool()}));
   JsonWriter out;
   out.BeginObject().Key("checks").BeginArray();
   const status::Check* first = nullptr;  // of those that should be repaired, the worst

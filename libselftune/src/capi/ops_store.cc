@@ -64,9 +64,10 @@ void WriteCell(JsonWriter& out, const store::SqlCell& cell) {
 
 }  // namespace
 
-StatusOr<std::string> StoreInfo(Context& context, const JsonValue&) {
+StatusOr<std::string> StoreInfo(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const store::StoreInfo info, store::ReadStoreInfo(*db));
+  ST_ASSIGN_OR_RETURN(const store::StoreInfo info,
+                      store::ReadStoreInfo(*db, params["counts"].AsBool()));
   ST_ASSIGN_OR_RETURN(const auto backups, store::ListBackups(context.paths().db));
   JsonWriter out;
   out.BeginObject()

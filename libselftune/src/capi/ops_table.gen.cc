@@ -98,6 +98,7 @@ constexpr std::string_view kChoices_ProposalList_state[] = {"open", "created", "
 constexpr ParamSpec kParams_ProposalList[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
     {.name = "cursor", .type = ParamType::kString},
     {.name = "state", .type = ParamType::kString, .choices = kChoices_ProposalList_state},
@@ -151,8 +152,9 @@ constexpr ParamSpec kParams_SignalsList[] = {
     {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SkillDaily[] = {
-    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "from", .type = ParamType::kTime},
     {.name = "to", .type = ParamType::kTime},
 };
@@ -173,6 +175,7 @@ constexpr ParamSpec kParams_SkillList[] = {
 constexpr ParamSpec kParams_SkillMisses[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "since", .type = ParamType::kTime},
     {.name = "until", .type = ParamType::kTime},
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
@@ -185,6 +188,7 @@ constexpr std::string_view kChoices_SkillObservations_mode[] = {"explicit", "imp
 constexpr ParamSpec kParams_SkillObservations[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "since", .type = ParamType::kTime},
     {.name = "until", .type = ParamType::kTime},
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
@@ -208,8 +212,9 @@ constexpr ParamSpec kParams_SkillReplaceDescription[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SkillReport[] = {
-    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "since", .type = ParamType::kTime},
     {.name = "until", .type = ParamType::kTime},
 };
@@ -237,6 +242,18 @@ constexpr ParamSpec kParams_StatusGet[] = {
     {.name = "platform", .type = ParamType::kPlatform},
     {.name = "refresh", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_StatusOverview[] = {
+    {.name = "telemetry_cursor", .type = ParamType::kString},
+    {.name = "telemetry_limit", .type = ParamType::kInt},
+    {.name = "skills_cursor", .type = ParamType::kString},
+    {.name = "skills_limit", .type = ParamType::kInt},
+};
+constexpr ParamSpec kParams_StatusSkillV2[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "invocations_cursor", .type = ParamType::kString},
+    {.name = "invocations_limit", .type = ParamType::kInt},
+};
 constexpr ParamSpec kParams_StoreBackup[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
@@ -254,6 +271,9 @@ constexpr ParamSpec kParams_StoreExport[] = {
     {.name = "format", .type = ParamType::kString, .choices = kChoices_StoreExport_format, .default_json = "\"jsonl\""},
     {.name = "tables", .type = ParamType::kString, .list = true},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreInfo[] = {
+    {.name = "counts", .type = ParamType::kBool, .default_json = "true"},
 };
 constexpr ParamSpec kParams_StoreMigrate[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
@@ -325,12 +345,15 @@ constexpr OpSpec kOps[] = {
     {.name = "source.bad_lines", .schema = "selftune/source.bad_lines@1", .flags = "", .run = ops::SourceBadLines, .params = kParams_SourceBadLines},
     {.name = "source.list", .schema = "selftune/source.list@1", .flags = "", .run = ops::SourceList, .params = kParams_SourceList},
     {.name = "status.get", .schema = "selftune/status@1", .flags = "", .run = ops::StatusGet, .params = kParams_StatusGet},
+    {.name = "status.overview", .schema = "selftune/status.overview@1", .flags = "", .run = ops::StatusOverview, .params = kParams_StatusOverview},
+    {.name = "status.skill_v2", .schema = "selftune/status.skill_v2@1", .flags = "", .run = ops::StatusSkillV2, .params = kParams_StatusSkillV2},
+    {.name = "status.summary", .schema = "selftune/status.summary@1", .flags = "", .run = ops::StatusSummary, .params = {}},
     {.name = "store.backup", .schema = "selftune/store.backup@1", .flags = "SJ", .run = ops::StoreBackup, .params = kParams_StoreBackup},
     {.name = "store.backup_list", .schema = "selftune/store.backup_list@1", .flags = "", .run = ops::StoreBackupList, .params = {}},
     {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
     {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
     {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
-    {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = {}},
+    {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = kParams_StoreInfo},
     {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
     {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},
     {.name = "store.restore", .schema = "selftune/store.restore@1", .flags = "SJY", .run = ops::StoreRestore, .params = kParams_StoreRestore},

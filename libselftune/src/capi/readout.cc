@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "hosts/registry.h"
+#include "hosts/sources.h"
 #include "llm/redact.h"
 #include "stats/wilson.h"
 
@@ -51,6 +52,14 @@ Status OtherFile(const std::string& skill, const std::string& path,
 StatusOr<std::optional<store::SkillRef>> SkillOf(store::Db& db, const JsonValue& params) {
   const std::string& name = params["skill"].AsString();
   const std::string& path = params["skill_path"].AsString();
+  if (params["skill_id"].is_int()) {
+    if (!params["skill"].is_null() || !path.empty()) {
+      return Fail(kInvalidRequest, "naming a skill: by its id or its name, not both");
+    }
+    ST_ASSIGN_OR_RETURN(store::SkillRef found,
+                        store::FindSkillById(db, store::SkillId{params["skill_id"].AsInt()}));
+    return std::optional<store::SkillRef>(std::move(found));
+  }
   if (params["skill"].is_null() && path.empty()) return std::optional<store::SkillRef>();
   if (params["skill"].is_null()) {
     ST_ASSIGN_OR_RETURN(store::SkillRef found, SkillAt(db, path));
@@ -65,6 +74,25 @@ StatusOr<std::optional<store::SkillRef>> SkillOf(store::Db& db, const JsonValue&
     if (!same) return OtherFile(found.name, path, known);
   }
   return std::optional<store::SkillRef>(std::move(found));
+}
+
+StatusOr<store::SkillRef> NeededSkillOf(store::Db& db, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(std::optional<store::SkillRef> skill, SkillOf(db, params));
+  if (!skill.has_value()) {
+    return Fail(kInvalidRequest,
+                "naming a skill: neither skill nor skill_id nor skill_path was given");
+  }
+  return *std::move(skill);
+}
+
+status::DoctorWorld DoctorWorldOf(Context& context) {
+  return {.env = &context.env(),
+          .sources = hosts::Sources(),
+          .state_dir = context.paths().state_dir,
+          .db_path = context.paths().db,
+          .config = context.config(),
+          .db = context.ReadDb(),
+          .now = context.now()};
 }
 
 store::TimeWindow WindowOf(const JsonValue& params) {

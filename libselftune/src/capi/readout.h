@@ -12,6 +12,7 @@
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "capi/context.h"
+#include "status/doctor.h"
 #include "status/trigger.h"
 #include "store/db.h"
 #include "store/queries/page.h"
@@ -20,10 +21,15 @@
 
 namespace selftune::capi {
 
-// The skill that `skill` and `skill_path` of a request name; empty when neither
-// was given. SKILL_NOT_FOUND also when the file is another skill's.
+// The skill that `skill` and `skill_path`, or `skill_id`, of a request name;
+// empty when none was given. SKILL_NOT_FOUND also when the file is another skill's.
 [[nodiscard]] StatusOr<std::optional<store::SkillRef>> SkillOf(store::Db& db,
                                                                const base::JsonValue& params);
+// The same where one has to be named. INVALID_REQUEST without any.
+[[nodiscard]] StatusOr<store::SkillRef> NeededSkillOf(store::Db& db, const base::JsonValue& params);
+
+// What the doctor looks at, as this engine sees it.
+[[nodiscard]] status::DoctorWorld DoctorWorldOf(Context& context);
 
 // `since` and `until`, `limit` and `cursor`.
 [[nodiscard]] store::TimeWindow WindowOf(const base::JsonValue& params);

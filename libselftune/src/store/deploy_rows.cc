@@ -37,6 +37,11 @@ constexpr char kBySkill[] =
     " d.finished_ms FROM deploy d JOIN skill k ON k.skill_id=d.skill_id WHERE k.name_key=?1 "
     "ORDER BY d.started_ms DESC, d.deploy_id DESC";
 
+constexpr char kRecent[] =
+    "SELECT d.deploy_id, d.proposal_id, k.name, d.kind, d.undoes, d.state, d.reason, d.started_ms,"
+    " d.finished_ms FROM deploy d JOIN skill k ON k.skill_id=d.skill_id WHERE d.started_ms>=?1 "
+    "ORDER BY d.started_ms DESC, d.deploy_id DESC LIMIT ?2";
+
 constexpr char kTargets[] =
     "SELECT path, platform, old_sha256, new_sha256, git, dev, inode, state FROM deploy_target "
     "WHERE deploy_id=?1 ORDER BY ord";
@@ -136,6 +141,16 @@ StatusOr<std::optional<DeployRow>> CurrentDeploy(Db& db, std::string_view skill)
     }
   }
   return std::optional<DeployRow>();
+}
+
+StatusOr<std::vector<DeployRow>> RecentDeploys(Db& db, UtcMillis since, int64_t limit) {
+  std::vector<DeployRow> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRecent, since, limit));
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(FromRow(rows));
+  }
 }
 
 StatusOr<int64_t> RollbacksSince(Db& db, std::string_view skill, UtcMillis since) {

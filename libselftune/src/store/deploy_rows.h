@@ -39,6 +39,9 @@ struct DeployRow {
 [[nodiscard]] StatusOr<std::optional<DeployRow>> CurrentDeploy(Db& db, std::string_view skill);
 // Newest first.
 [[nodiscard]] StatusOr<std::vector<DeployRow>> ListDeploys(Db& db, std::string_view skill);
+// Of all skills, the newest at most `limit` begun since then; without targets.
+[[nodiscard]] StatusOr<std::vector<DeployRow>> RecentDeploys(Db& db, UtcMillis since,
+                                                             int64_t limit);
 // Finished rollbacks of the skill since then.
 [[nodiscard]] StatusOr<int64_t> RollbacksSince(Db& db, std::string_view skill, UtcMillis since);
 // End of the newest deploy or rollback of the skill; nullopt if none.

@@ -281,6 +281,7 @@ export const skillObservations = contract<SkillObservations>("skill.observations
 
 /** Everything known about one skill (`skill.report`). */
 export interface SkillReport {
+  skill_id: number;
   name: string;
   paths: string[];
   scope: string | null;
@@ -347,6 +348,7 @@ export interface SkillReport {
 }
 
 export const skillReport = contract<SkillReport>("skill.report", {
+  "skill_id": "i",
   "name": "s",
   "paths": [
     "s"

@@ -80,6 +80,7 @@ export function summary(over: Partial<StatusSummary> = {}): StatusSummary {
 
 export function report(over: Partial<SkillReport> = {}): SkillReport {
   return {
+    skill_id: 3,
     name: "invoice-export",
     paths: ["/home/dev/.claude/skills/invoice-export/SKILL.md"],
     scope: "global",

@@ -76,7 +76,7 @@ StatusOr<Overview> ReadOverview(Db& db) {
   return out;
 }
 
-StatusOr<StoreInfo> ReadStoreInfo(Db& db) {
+StatusOr<StoreInfo> ReadStoreInfo(Db& db, bool with_counts) {
   StoreInfo out;
   out.path = db.path();
   out.schema_version = db.schema_version();
@@ -85,6 +85,7 @@ StatusOr<StoreInfo> ReadStoreInfo(Db& db) {
   out.wal_bytes = SizeOf(db.path() + "-wal");
   ST_ASSIGN_OR_RETURN(const ChangeClock clock, ReadChangeClock(db));
   out.change_version = clock.version;
+  if (!with_counts) return out;
   for (const TableCount& table : kTableCounts) {
     ST_ASSIGN_OR_RETURN(const int64_t rows, db.QueryInt(table.count, 0));
     out.counts.emplace_back(table.table, rows);

@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kMsPerDay = 86'400'000;
 constexpr size_t kMaxSuggestions = 3;
 
+constexpr char kFindById[] = R"sql(SELECT name FROM skill WHERE skill_id=?1)sql";
 constexpr char kFind[] = R"sql(SELECT skill_id,name FROM skill WHERE name_key=?1)sql";
 constexpr char kNames[] = R"sql(SELECT name,name_key FROM skill ORDER BY name)sql";
 constexpr char kSummary[] = R"sql(
@@ -164,6 +165,14 @@ StatusOr<SkillRef> FindSkill(Db& db, std::string_view name) {
     if (found) return SkillRef{row.Key<SkillId>(0), row.String(1)};
   }
   return NotFound(db, name);
+}
+
+StatusOr<SkillRef> FindSkillById(Db& db, SkillId id) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kFindById, id));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (found) return SkillRef{id, row.String(0)};
+  return WithSuggestion(Fail(kSkillNotFound, "no skill has the id {}", id.value),
+                        "see which skills are known", "selftune skills list");
 }
 
 StatusOr<std::vector<SkillLocation>> ReadSkillLocations(Db& db, SkillId skill) {

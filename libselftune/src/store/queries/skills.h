@@ -20,6 +20,7 @@ struct SkillRef {
 };
 // By name, ASCII case ignored; SKILL_NOT_FOUND names near misses.
 [[nodiscard]] StatusOr<SkillRef> FindSkill(Db& db, std::string_view name);
+[[nodiscard]] StatusOr<SkillRef> FindSkillById(Db& db, SkillId id);  // SKILL_NOT_FOUND
 
 struct SkillLocation {
   std::string path, scope, registry_dir, project_root, real_path;

@@ -1,0 +1,140 @@
+#include "status/summary.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace selftune::status {
+namespace {
+
+using monitoring::State;
+
+constexpr size_t kNamed = 3;  // skills in a sentence
+
+std::string Plural(int64_t n, std::string_view word) {
+  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+}
+
+// What can be done about a skill that does badly.
+std::vector<std::string> Improve(const SkillState& state) {
+  const bool ours =
+      state.installed() && !state.managed && state.autonomy != config::SkillAutonomy::kLocked;
+  if (ours) return {"selftune", "evolve", "--skill", state.totals.name};
+  return {"selftune", "skills", "show", state.totals.name};
+}
+
+std::optional<Attention> HowItDoes(const SkillState& state) {
+  Attention out{.skill_id = state.totals.id, .skill = state.totals.name, .at = state.totals.last};
+  const bool regressed = state.watch.has_value() && state.watch->state == "regressed";
+  const bool drifting = state.watch.has_value() && state.watch->drifting;
+  if (regressed) {
+    out.kind = "regressed";
+    out.severity = Severity::kCritical;
+    out.reason = "its last change made it worse";
+    out.argv = {"selftune", "evolve", "rollback", "--skill", state.totals.name};
+    if (state.deploy.has_value()) out.at = state.deploy->at;
+    return out;
+  }
+  if (state.health.state == State::kCritical) {
+    out.kind = "critical";
+    out.severity = Severity::kCritical;
+  } else if (drifting) {
+    out.kind = "drifting";
+    out.severity = Severity::kWarning;
+  } else if (state.health.state == State::kWarning) {
+    out.kind = "warning";
+    out.severity = Severity::kWarning;
+  } else {
+    return std::nullopt;
+  }
+  out.reason = ExplainState(state.health);
+  out.argv = Improve(state);
+  return out;
+}
+
+std::optional<Attention> WhatWaits(const SkillState& state) {
+  if (state.open_proposals == 0) return std::nullopt;
+  return Attention{
+      .skill_id = state.totals.id,
+      .skill = state.totals.name,
+      .kind = "proposal",
+      .severity = Severity::kInfo,
+      .reason = fmt::format("{} {} for a review", Plural(state.open_proposals, "proposal"),
+                            state.open_proposals == 1 ? "waits" : "wait"),
+      .argv = {"selftune", "proposals", "list", "--skill", state.totals.name},
+      .at = std::nullopt};
+}
+
+// "pdf, sql-helper and 2 more"
+std::string Names(std::span<const Attention> attention, Severity severity) {
+  std::vector<std::string_view> names;
+  for (const Attention& item : attention) {
+    if (item.severity == severity) names.push_back(item.skill);
+  }
+  std::string out;
+  for (size_t i = 0; i < names.size() && i < kNamed; ++i) {
+    out += fmt::format("{}{}", i == 0 ? "" : ", ", names[i]);
+  }
+  return names.size() > kNamed ? fmt::format("{} and {} more", out, names.size() - kNamed) : out;
+}
+
+int64_t Count(std::span<const Attention> attention, Severity severity) {
+  return std::count_if(attention.begin(), attention.end(),
+                       [&](const Attention& item) { return item.severity == severity; });
+}
+
+}  // namespace
+
+std::string_view Word(Severity severity) {
+  switch (severity) {
+    case Severity::kCritical:
+      return "critical";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kInfo:
+      return "info";
+  }
+  return "info";
+}
+
+std::vector<Attention> FindAttention(std::span<const SkillState> skills) {
+  std::vector<Attention> out;
+  for (const SkillState& state : skills) {
+    if (auto item = HowItDoes(state)) out.push_back(*std::move(item));
+    if (auto item = WhatWaits(state)) out.push_back(*std::move(item));
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Attention& a, const Attention& b) { return a.severity < b.severity; });
+  return out;
+}
+
+Verdict Judge(const VerdictInput& input) {
+  const int64_t critical = Count(input.attention, Severity::kCritical);
+  const int64_t warning = Count(input.attention, Severity::kWarning);
+  const int64_t info = Count(input.attention, Severity::kInfo);
+  if (critical > 0) {
+    return {"critical", fmt::format("{} {} help now: {}.", Plural(critical, "skill"),
+                                    critical == 1 ? "needs" : "need",
+                                    Names(input.attention, Severity::kCritical))};
+  }
+  if (input.sessions == 0) return {"empty", "No session was read yet."};
+  if (input.failed_checks > 0) {
+    return {"attention",
+            fmt::format("{} of the installation {}.", Plural(input.failed_checks, "check"),
+                        input.failed_checks == 1 ? "fails" : "fail")};
+  }
+  if (warning > 0) {
+    return {"attention", fmt::format("{} could do better: {}.", Plural(warning, "skill"),
+                                     Names(input.attention, Severity::kWarning))};
+  }
+  if (info > 0) {
+    return {"attention", fmt::format("Proposals for {} wait for your review.",
+                                     Names(input.attention, Severity::kInfo))};
+  }
+  if (input.stale) return {"attention", "The evidence is older than a day."};
+  return {"ok", fmt::format("Nothing is wrong: {}, {} in 30 days.", Plural(input.skills, "skill"),
+                            Plural(input.uses, "use"))};
+}
+
+}  // namespace selftune::status
