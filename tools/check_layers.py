@@ -53,6 +53,8 @@ class Rules:
         self.system = data.get("system", {})
         self.banned = [(re.compile(b["pattern"], re.MULTILINE), b["where"], b["reason"])
                        for b in data.get("banned", [])]
+        self.banned_text = [(re.compile(b["pattern"], re.MULTILINE), b["where"],
+                             b.get("except", []), b["reason"]) for b in data.get("banned_text", [])]
 
     def unit_of(self, path):
         """The unit of a path under libselftune/src."""
@@ -109,6 +111,7 @@ class Checker:
             for path in self._code_files(directory):
                 self._check_public_only(path)
         self._check_banned()
+        self._check_banned_texts()
         self._check_lengths()
         self._check_readmes(source)
         return sorted(self.problems, key=lambda p: (p.path, p.line, p.text))
@@ -177,7 +180,7 @@ class Checker:
         return (path.parent / quoted).exists() or (top / quoted).exists()
 
     def _check_banned(self):
-        for top in ("libselftune", "frontends", "bindings", "tests"):
+        for top in ("libselftune", "frontends", "bindings", "examples", "tests"):
             for path in self._code_files(top):
                 name = path.relative_to(self.root).as_posix()
                 code = None
@@ -188,6 +191,21 @@ class Checker:
                     for match in pattern.finditer(code):
                         line = code.count("\n", 0, match.start()) + 1
                         self._add(path, line, f"{match.group(0).strip()}: {reason}")
+
+    def _check_banned_texts(self):
+        """The whole text of a file, literals included; comments may say what they like."""
+        for pattern, where, exceptions, reason in self.rules.banned_text:
+            for top in sorted({w.split("/", 1)[0] for w in where}):
+                for path in self._code_files(top):
+                    name = path.relative_to(self.root).as_posix()
+                    if not any(glob_match(name, w) for w in where) or name in exceptions:
+                        continue
+                    text = path.read_text(encoding="utf-8", errors="replace")
+                    text = re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"),
+                                  text, flags=re.DOTALL)
+                    for match in pattern.finditer(text):
+                        line = text.count("\n", 0, match.start()) + 1
+                        self._add(path, line, f"{match.group(0).strip()[:60]}: {reason}")
 
     def _check_lengths(self):
         for top in LENGTH_DIRS:

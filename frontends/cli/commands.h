@@ -10,6 +10,8 @@ extern const Command kStatusCommand;
 extern const Command kDoctorCommand;
 // cmd_last.cc
 extern const Command kLastCommand;
+// cmd_dashboard.cc
+extern const Command kDashboardCommand;
 // cmd_skills.cc
 extern const Command kSkillsListCommand;
 extern const Command kSkillsShowCommand;

@@ -41,6 +41,19 @@ GOALS = {
     "cli.badge": Goal(40, 20, 10),
     "cli.status.full_per_empty": Goal(4, 3, 1.5),
     "cli.status.peak_mib": Goal(48, 24, 16),
+    # Dashboard; the slowest route counts
+    "dash.start_per_nop": Goal(80, 40, 15),
+    "dash.health_p99_ms": Goal(2, 1, 0.3),
+    "dash.route_p50_ms": Goal(20, 5, 2),
+    "dash.route_p99_ms": Goal(50, 20, 5),
+    "dash.first_call_ms": Goal(150, 60, 20),
+    "dash.crowded_p99_ms": Goal(150, 60, 20),
+    "dash.overview_kb": Goal(250, 150, 60),
+    "dash.event_p50_ms": Goal(250, 30, 5),
+    "dash.event_p99_ms": Goal(1000, 150, 20),
+    "dash.memory_start_mib": Goal(40, 20, 12),
+    "dash.memory_busy_mib": Goal(96, 40, 24),
+    "dash.idle_wakes_per_s": Goal(2, 0.5, 0.1),
 }
 
 

@@ -20,6 +20,7 @@ class Subject:
         self.build = Path(build).resolve()
         measure.use_build(self.build)
         self.cli = self.build / "frontends" / "cli" / "selftune"
+        self.dashboard = self.build / "frontends" / "dashboard" / "selftune-dashboard"
         self.hook = self.build / "frontends" / "hook" / "selftune-hook"
 
     def yard(self, name):

@@ -134,6 +134,18 @@ class LayersTest(unittest.TestCase):
                 self.assert_problem({SRC + "base/a.h": "\n\n" + code + "\n"},
                                     SRC + "base/a.h:3", text)
 
+    def test_frontends_hold_no_sql(self):
+        for code in ('q("SELECT name FROM skill");', 'R"(\n insert into label values(1))"',
+                     'q("update skill set name=1");', "q('delete from skill')", '"PRAGMA user_version=3"'):
+            for folder in ("frontends/dashboard/", "bindings/python/", "examples/c/"):
+                with self.subTest(code=code, folder=folder):
+                    found = [str(p) for p in problems({folder + "a.cc": code + "\n"})]
+                    self.assertTrue(any("no SQL outside libselftune" in p for p in found), found)
+        self.assert_clean({"frontends/cli/a.cc": "// select one from many\nSelect(from);\n",
+                           SRC + "store/a.cc": 'q("SELECT name FROM skill");\n'})
+        self.assert_problem({"frontends/cli/a.cc": "\nsqlite3_open(x);\n"}, "frontends/cli/a.cc:2",
+                            "C interface")
+
     def test_comments_and_literals_are_not_code(self):
         self.assert_clean({SRC + "base/a.h": '// system("x")\n/* popen(\n */\n'
                            'constexpr char k[] = "std::regex iterate_many";\n'

@@ -16,6 +16,7 @@ LIBRARIES = [
     "cmake",  # Meson finds doctest by its CMake file only
     "doctest-dev",
     "libabsl-dev",
+    "libboost1.81-dev",  # headers, for the dashboard
     "libcxxopts-dev",
     "libfmt-dev",
     "libre2-dev",

@@ -1,0 +1,165 @@
+#include "dashboard/assets.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "dashboard/replies.h"
+
+namespace selftune::dashboard {
+namespace {
+
+constexpr std::string_view kIndex = "/index.html";
+constexpr std::string_view kHashedFolder = "/assets/";
+constexpr off_t kLargestFile = 16 << 20;
+
+constexpr std::string_view kNoPage =
+    "<!doctype html>\n<html lang=\"en\">\n<head><meta "
+    "charset=\"utf-8\"><title>selftune</title></head>\n"
+    "<body>\n<h1>The dashboard's page is not part of this build</h1>\n"
+    "<p>The server runs and answers <code>/api</code>. To get the page, install Node 20 or newer "
+    "and "
+    "build selftune again (<code>./dev build</code>), or build it alone and point the server at "
+    "it:</p>\n"
+    "<pre>cd web &amp;&amp; npm ci &amp;&amp; npm run build\nselftune dashboard --web-dir "
+    "web/dist</pre>\n"
+    "<p>Everything it shows is also in <code>selftune status</code>, <code>selftune skills "
+    "list</code> "
+    "and <code>selftune evidence</code>.</p>\n</body>\n</html>\n";
+
+constexpr std::pair<std::string_view, std::string_view> kMimes[] = {
+    {".css", "text/css; charset=utf-8"},
+    {".html", "text/html; charset=utf-8"},
+    {".ico", "image/x-icon"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".json", "application/json"},
+    {".map", "application/json"},
+    {".png", "image/png"},
+    {".svg", "image/svg+xml"},
+    {".txt", "text/plain; charset=utf-8"},
+    {".webmanifest", "application/manifest+json"},
+    {".woff2", "font/woff2"},
+};
+
+std::string_view MimeOf(std::string_view path) {
+  for (const auto& [ending, mime] : kMimes) {
+    if (path.ends_with(ending)) return mime;
+  }
+  return "application/octet-stream";
+}
+
+const Asset* FindEmbedded(std::string_view path) {
+  const std::span<const Asset> all = EmbeddedAssets();
+  const auto at = std::lower_bound(
+      all.begin(), all.end(), path,
+      [](const Asset& asset, std::string_view wanted) { return asset.path < wanted; });
+  return at != all.end() && at->path == path ? &*at : nullptr;
+}
+
+bool TakesGzip(const http::Request& request) {
+  const std::string_view accepted = request.Get("accept-encoding");
+  const size_t at = accepted.find("gzip");
+  return at != std::string_view::npos && !accepted.substr(at + 4).starts_with(";q=0,") &&
+         accepted.substr(at + 4) != ";q=0";
+}
+
+http::Response Embedded(const Asset& asset, const http::Request& request) {
+  const bool zipped = !asset.gzip.empty() && TakesGzip(request);
+  const std::string etag = "\"" + std::string(asset.etag.substr(0, 32)) + (zipped ? "-gz\"" : "\"");
+  http::Response out;
+  out.Add("Content-Type", std::string(asset.mime))
+      .Add("ETag", etag)
+      .Add("Vary", "Accept-Encoding")
+      .Add("Cache-Control", asset.path.starts_with(kHashedFolder)
+                                ? "public, max-age=31536000, immutable"
+                                : "no-cache");
+  AddSecurityHeaders(out);
+  if (request.Get("if-none-match").find(etag) != std::string_view::npos) {
+    out.status = 304;
+    return out;
+  }
+  if (zipped) out.Add("Content-Encoding", "gzip");
+  out.fixed_body = zipped ? asset.gzip : asset.raw;
+  return out;
+}
+
+// Reads a file below `folder`, step by step, so that no link leads out of it.
+std::optional<std::string> ReadBelow(const std::string& folder,
+                                     const std::vector<std::string>& segments) {
+  int at = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (size_t i = 0; i < segments.size() && at >= 0; ++i) {
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
+                      (i + 1 < segments.size() ? O_DIRECTORY : 0);
+    const int next =
+        segments[i].find('/') == std::string::npos ? openat(at, segments[i].c_str(), flags) : -1;
+    close(at);
+    at = next;
+  }
+  if (at < 0) return std::nullopt;
+  struct stat info = {};
+  const bool regular =
+      fstat(at, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= kLargestFile;
+  std::string out;
+  char chunk[64 * 1024];
+  ssize_t got = 0;
+  while (regular && (got = read(at, chunk, sizeof chunk)) > 0) {
+    out.append(chunk, static_cast<size_t>(got));
+  }
+  close(at);
+  if (!regular || got < 0) return std::nullopt;
+  return out;
+}
+
+http::Response Plain(int status, std::string_view mime, std::string body) {
+  http::Response out;
+  out.status = status;
+  out.body = std::move(body);
+  out.Add("Content-Type", std::string(mime)).Add("Cache-Control", "no-cache");
+  AddSecurityHeaders(out);
+  return out;
+}
+
+// Addresses inside the page look like this: /skills/3.
+bool IsPageAddress(const std::vector<std::string>& segments) {
+  return segments.empty() ||
+         (segments.front() != kHashedFolder.substr(1, kHashedFolder.size() - 2) &&
+          segments.back().find('.') == std::string::npos);
+}
+
+}  // namespace
+
+std::optional<http::Response> Assets::Get(const http::Request& request,
+                                          const std::vector<std::string>& segments) const {
+  std::string path;
+  for (const std::string& segment : segments) path += "/" + segment;
+  if (!folder_.empty()) {
+    auto text = segments.empty() ? std::nullopt : ReadBelow(folder_, segments);
+    if (text.has_value()) return Plain(200, MimeOf(path), *std::move(text));
+    if (!IsPageAddress(segments)) return std::nullopt;
+    text = ReadBelow(folder_, {std::string(kIndex.substr(1))});
+    return text.has_value() ? Plain(200, MimeOf(kIndex), *std::move(text))
+                            : Plain(503, MimeOf(kIndex), std::string(kNoPage));
+  }
+  const Asset* asset = FindEmbedded(path);
+  if (asset == nullptr && IsPageAddress(segments)) {
+    asset = FindEmbedded(kIndex);
+    if (asset == nullptr) return Plain(503, MimeOf(kIndex), std::string(kNoPage));
+  }
+  if (asset == nullptr) return std::nullopt;
+  return Embedded(*asset, request);
+}
+
+bool Assets::present() const {
+  return folder_.empty() ? FindEmbedded(kIndex) != nullptr
+                         : access((folder_ + std::string(kIndex)).c_str(), R_OK) == 0;
+}
+
+std::string Assets::build() const {
+  return folder_.empty() ? std::string(EmbeddedBuild()) : "folder";
+}
+
+}  // namespace selftune::dashboard

@@ -1,0 +1,36 @@
+// What to do about a dashboard that runs already for this state folder
+// (dashboard B2), and opening the browser.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dashboard/instance.h"
+#include "dashboard/report.h"
+
+namespace selftune::dashboard {
+
+// Reached and sure that it is the one that the file names.
+struct Running {
+  InstanceFile file;
+  std::string code;  // a new one, for the browser
+};
+
+struct LaunchDecision {
+  // Exactly one of them, or none: this process holds the lock and serves.
+  std::optional<Running> reuse;
+  std::optional<Failure> failure;
+};
+
+// Takes the lock, or finds out who holds it and uses or ends that one.
+[[nodiscard]] LaunchDecision DecideLaunch(InstanceLock& lock, const std::string& run,
+                                          std::string_view version, bool restart);
+
+[[nodiscard]] std::string LinkTo(int port, std::string_view code);
+
+// Opens the link by a file that only this user can read: arguments of processes
+// are visible to everybody. "" or why not.
+[[nodiscard]] std::string OpenBrowser(const std::string& run, const std::string& url);
+
+}  // namespace selftune::dashboard

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Replies of the dashboard: those of the operations, their schemas, caching, errors.
+
+    api_test.py SELFTUNE SELFTUNE_DASHBOARD [unittest arguments]
+"""
+
+import json
+import pathlib
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+import harness  # noqa: E402
+import schema_check  # noqa: E402
+from harness import ROUTES, SCHEMAS, ServerTest  # noqa: E402
+
+# What differs from call to call because the time or this process is in it.
+MOVING = {"lag_ms", "pid", "from", "since", "message", "generated_at", "elapsed_ms"}
+
+
+def still(value):
+    """A reply without what moves."""
+    if isinstance(value, dict):
+        return {k: still(v) for k, v in value.items() if k not in MOVING}
+    return [still(v) for v in value] if isinstance(value, list) else value
+
+
+class Replies(ServerTest):
+    def address(self, route):
+        return route.replace("{id}", str(self.skill_id()))
+
+    def test_a_reply_is_the_data_of_its_operation(self):
+        for route, op, params in ROUTES:
+            reply = self.server.get(self.address(route))
+            self.assertEqual(reply.status, 200, (route, reply.raw[:400]))
+            self.assertEqual(reply.headers["content-type"], "application/json")
+            self.assertEqual(still(reply.json()), still(self.home.request(op, **params)), route)
+
+    def test_a_reply_fits_its_schema(self):
+        by_op = {s["$id"]: s for s in SCHEMAS.values()}
+        for route, op, _ in ROUTES:
+            listed = json.loads(self.home.cli("schema", "--list"))["data"]["schemas"]
+            ident = next(s["id"] for s in listed if s["op"] == op and s["kind"] == "reply")
+            found = schema_check.problems(by_op[ident], self.server.get(self.address(route)).json())
+            self.assertEqual(found, [], route)
+
+    def test_parameters_reach_the_operation(self):
+        pdf = self.skill_id()
+        cases = [
+            ("/api/v3/skills?q=SQL", "skill.list", {"q": "SQL"}),
+            ("/api/v3/skills?sort=name&limit=1", "skill.list", {"sort": "name", "limit": 1}),
+            ("/api/v3/skills?platform=codex", "skill.list", {"platform": "codex"}),
+            (f"/api/v3/skills/{pdf}?since=2d", "skill.report", {"skill": "pdf", "since": "2d"}),
+            (f"/api/v3/skills/{pdf}/daily?from=3d", "skill.daily", {"skill": "pdf", "from": "3d"}),
+            (f"/api/v3/skills/{pdf}/observations?outcome=triggered&raw=true&limit=2",
+             "skill.observations",
+             {"skill": "pdf", "outcome": "triggered", "raw": True, "limit": 2}),
+            ("/api/v3/misses?skill=pdf&limit=3", "skill.misses", {"skill": "pdf", "limit": 3}),
+            (f"/api/v3/misses?skill_id={pdf}", "skill.misses", {"skill": "pdf"}),
+            ("/api/v3/sessions?kind=main&limit=2", "session.list", {"kind": "main", "limit": 2}),
+            ("/api/v3/doctor?only=db.*", "doctor.run", {"only": "db.*"}),
+            ("/api/v3/status?window=7d", "status.get", {"window": "7d"}),
+        ]
+        for target, op, params in cases:
+            reply = self.server.get(target)
+            self.assertEqual(reply.status, 200, (target, reply.raw[:300]))
+            self.assertEqual(still(reply.json()), still(self.home.request(op, **params)), target)
+
+    def test_the_evidence_of_a_figure_leads_to_a_byte(self):
+        pdf = self.skill_id()
+        usage = self.server.get(f"/api/v3/skills/{pdf}").json()["usage"]
+        rows = self.server.get(f"/api/v3/skills/{pdf}/observations?outcome=triggered").json()["items"]
+        self.assertEqual(len(rows), usage["triggered"])
+        self.assertEqual(len(rows), 5)
+        for row in rows:
+            source = row["source"]
+            data = pathlib.Path(source["path"]).read_bytes()
+            line = data[source["offset"]:].split(b"\n", 1)[0]
+            self.assertIn(b'"name": "Skill"', line)
+            self.assertEqual(data[:source["offset"]].count(b"\n"), source["line"] - 1)
+        days = self.server.get(f"/api/v3/skills/{pdf}/daily").json()["days"]
+        self.assertEqual(sum(day["triggered"] for day in days), 5)
+
+    def test_pages_follow_each_other(self):
+        whole = self.server.get("/api/v3/sessions?limit=500").json()["items"]
+        self.assertEqual(len(whole), 6)
+        seen, cursor = [], ""
+        for _ in range(10):
+            page = self.server.get(f"/api/v3/sessions?limit=2{cursor}").json()
+            seen += page["items"]
+            if page["next_cursor"] is None:
+                break
+            cursor = "&cursor=" + page["next_cursor"]
+        self.assertEqual(seen, whole)
+        self.assert_problem(self.server.get("/api/v3/sessions?cursor=nonsense"), 400,
+                            "INVALID_REQUEST")
+
+    def test_hostile_text_stays_data(self):
+        rows = self.server.get("/api/v3/skills/%d/observations" % self.skill_id("sql-helper"))
+        self.assertIn("<b>SELECT</b> & friends", rows.json()["items"][0]["prompt"])
+        self.assertEqual(rows.headers["content-type"], "application/json")
+        self.assertEqual(rows.headers["x-content-type-options"], "nosniff")
+
+    def test_the_summary_is_small_and_says_what_to_do(self):
+        reply = self.server.get("/api/v3/summary")
+        self.assertLess(len(reply.body), 20_000)
+        body = reply.json()
+        self.assertIn(body["verdict"]["level"], ("ok", "attention", "critical"))
+        self.assertEqual(body["skills"]["total"], 2)
+        self.assertEqual(sum(body["skills"]["states"].values()), 2)
+        self.assertEqual(body["evidence"]["sessions"], 6)
+        self.assertGreater(body["clock"], 0)
+
+    def test_unknown_things(self):
+        for target, code in (("/api/v3/skills/99999", "SKILL_NOT_FOUND"),
+                             ("/api/v3/skills/99999/daily", "SKILL_NOT_FOUND"),
+                             ("/api/v3/sessions/none", "SESSION_NOT_FOUND"),
+                             ("/api/v3/proposals/none", "NOT_FOUND"),
+                             ("/api/v3/nothing", "NOT_FOUND"), ("/api", "NOT_FOUND"),
+                             ("/api/v3/skills/1/2/3", "NOT_FOUND")):
+            self.assert_problem(self.server.get(target), 404, code)
+        self.assert_problem(self.server.get("/api/v3/skills/abc"), 400, "INVALID_REQUEST")
+        self.assert_problem(self.server.get("/api/v3/skills/0"), 400, "INVALID_REQUEST")
+        self.assert_problem(self.server.get("/api/v3/skills?sort=odd"), 400, "INVALID_REQUEST")
+        old = self.server.get("/api/v2/skills/no-such-skill")
+        self.assert_problem(old, 404, "SKILL_NOT_FOUND")
+        self.assertEqual(old.json()["error"], "Skill not found")
+
+
+class Caching(ServerTest):
+    def tagged(self, target):
+        return self.server.get(target).headers["etag"]
+
+    def test_an_unchanged_store_answers_with_304(self):
+        for route, _, _ in ROUTES:
+            target = route.replace("{id}", str(self.skill_id()))
+            first = self.server.get(target)
+            if "etag" not in first.headers:
+                self.assertIn(target, ("/api/v3/sources", "/api/v3/sync", "/api/v3/doctor",
+                                       "/api/v3/status"))
+                continue
+            # The tag holds the minute, which may have just ended.
+            for _ in range(2):
+                tag = self.tagged(target)
+                again = self.server.get(target, ("If-None-Match", f'"x", {tag}'))
+                if again.status == 304:
+                    break
+            self.assertEqual((again.status, again.body), (304, b""), target)
+            self.assertEqual(self.server.get(target, ("If-None-Match", '"x"')).status, 200)
+
+    def test_a_change_gives_a_new_tag_and_the_new_figures(self):
+        target = f"/api/v3/skills/{self.skill_id()}"
+        before = self.server.get(target)
+        self.home.grow()
+        self.assertTrue(harness.wait_until(
+            lambda: self.server.get(target, ("If-None-Match", before.headers["etag"])).status == 200))
+        self.assertEqual(self.server.get(target).json()["usage"]["triggered"],
+                         before.json()["usage"]["triggered"] + 1)
+
+
+class NoStore(ServerTest):
+    evidence = False
+
+    def test_a_missing_store_says_what_to_do_until_it_is_there(self):
+        for route, op, _ in ROUTES:
+            if op in ("doctor.run", "sync.status"):
+                continue
+            reply = self.server.get(route.replace("{id}", "1"))
+            self.assert_problem(reply, 503, "STORE_MISSING")
+            self.assertEqual(reply.json()["next_command"], "selftune sync")
+            self.assertIn("retry-after", reply.headers)
+            if route.startswith("/api/v2/"):
+                self.assertEqual(reply.json()["error"], "V2 data unavailable")
+        self.assertFalse(self.server.get("/api/health").json()["v2_data_available"])
+        self.assertFalse((self.home.state / "selftune.db").exists())
+        with_store = harness.Stream(self.server)
+        self.assertEqual(with_store.next()["event"], "hello")
+        self.home.write_evidence().sync()
+        self.assertEqual(with_store.next()["event"], "change")
+        with_store.close()
+        self.assertEqual(self.server.get("/api/v3/skills").status, 200)
+
+
+class ForeignStore(unittest.TestCase):
+    def test_a_store_that_is_not_ours(self):
+        home = harness.Home()
+        self.addCleanup(home.clean)
+        home.state.mkdir()
+        (home.state / "selftune.db").write_bytes(b"no database" * 1000)
+        server = harness.Server(home)
+        self.addCleanup(server.stop)
+        for target in ("/api/v3/runs", "/api/v3/summary", "/api/v2/overview"):
+            reply = server.get(target)
+            self.assertEqual(reply.status, 503, reply.raw)
+            self.assertTrue(reply.json()["code"].startswith("STORE_"))
+        self.assertTrue(server.alive())
+
+
+class Page(ServerTest):
+    evidence = False
+
+    def test_the_page_or_how_to_get_it(self):
+        reply = self.server.ask("GET", "/")
+        instance = self.server.get("/api/v3/instance").json()
+        self.assertEqual(reply.headers["content-type"], "text/html; charset=utf-8")
+        if instance["web"] == "missing":
+            self.assertEqual(reply.status, 503)
+            self.assertIn(b"npm", reply.body)
+        else:
+            self.assertEqual(reply.status, 200)
+            self.assertEqual(reply.headers["cache-control"], "no-cache")
+            again = self.server.ask("GET", "/", [("If-None-Match", reply.headers["etag"])])
+            self.assertEqual((again.status, again.body), (304, b""))
+
+
+class Folder(unittest.TestCase):
+    """--web-dir, for working on the page."""
+
+    def test_files_of_a_folder(self):
+        home = harness.Home()
+        self.addCleanup(home.clean)
+        page = home.path / "page"
+        (page / "assets").mkdir(parents=True)
+        (page / "index.html").write_text("<!doctype html>hello", encoding="utf-8")
+        (page / "assets" / "a.js").write_text("1", encoding="utf-8")
+        (home.path / "secret.txt").write_text("secret", encoding="utf-8")
+        (page / "link.txt").symlink_to(home.path / "secret.txt")
+        (page / "out").symlink_to(home.path)
+        server = harness.Server(home, "--web-dir", str(page))
+        self.addCleanup(server.stop)
+        for target, status, mime in (("/", 200, "text/html"), ("/skills/3", 200, "text/html"),
+                                     ("/assets/a.js", 200, "text/javascript"),
+                                     ("/assets/b.js", 404, "application/problem"),
+                                     ("/assets/x", 404, "application/problem"),
+                                     ("/link.txt", 404, "application/problem"),
+                                     ("/out/secret.txt", 404, "application/problem"),
+                                     ("/assets", 404, "application/problem")):
+            reply = server.ask("GET", target)
+            self.assertEqual(reply.status, status, target)
+            self.assertTrue(reply.headers["content-type"].startswith(mime), target)
+            self.assertNotIn(b"secret", reply.body)
+        (page / "assets" / "a.js").write_text("2", encoding="utf-8")
+        self.assertEqual(server.ask("GET", "/assets/a.js").body, b"2")
+
+
+if __name__ == "__main__":
+    harness.main("cli", "dashboard")
