@@ -105,6 +105,38 @@ TEST_SUITE("hosts/codex/lines") {
     CHECK(Only(mixed).prompts.at(2).text == "three");
   }
 
+  TEST_CASE("the home of `~` follows from the folder of the session") {
+    struct Case {
+      std::string_view cwd, skill;  // "" = nothing is known to be read
+    };
+    const Case cases[] = {
+        {"/home/dev/w", "/home/dev/.codex/skills/pdf/SKILL.md"},
+        {"/home/dev", "/home/dev/.codex/skills/pdf/SKILL.md"},
+        {"/Users/dev/w", "/Users/dev/.codex/skills/pdf/SKILL.md"},
+        {"/root", "/root/.codex/skills/pdf/SKILL.md"},
+        {"/root/w", "/root/.codex/skills/pdf/SKILL.md"},
+        {"/rootfoo/w", ""},
+        {"/homes/dev/w", ""},
+        {"/srv/dev/.codex/worktrees/1", "/srv/dev/.codex/skills/pdf/SKILL.md"},
+        // A project's own folder is no home.
+        {"/home/dev/w/.agents/skills", "/home/dev/.codex/skills/pdf/SKILL.md"},
+        {"/home/dev/w/.codex/x", "/home/dev/.codex/skills/pdf/SKILL.md"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.cwd);
+      const MergedStore store = ReadLines(
+          {Line("session_meta", fmt::format(R"({{"id":"the-id","cwd":"{}"}})", c.cwd)),
+           PromptLine("go"), ShellLine("c", "cat ~/.codex/skills/pdf/SKILL.md"), ExitLine("c", 0)});
+      const auto& skills = Only(store).skills;
+      const std::string path = skills.empty() ? "" : skills.begin()->second.path;
+      if (c.skill.empty()) {
+        CHECK(!path.starts_with("/"));
+      } else {
+        CHECK(path == c.skill);
+      }
+    }
+  }
+
   TEST_CASE("a typed text that looks like a mention is none, an injected one is") {
     const std::string typed =
         "<skill>\\n<name>pdf</name>\\n<path>/x/pdf/SKILL.md</path>\\n</skill>";

@@ -21,18 +21,19 @@ void FillLinks(Step& step, const Meta& meta) {
   links.fork_end_offset = meta.history_end;
 }
 
-// `/home/dev` of `/home/dev/.codex/...`: rollouts do not name the home.
+// `/home/dev` of `/home/dev/work`: rollouts do not name the home. A project may
+// have folders of these names too, so where homes usually lie comes first.
 std::string HomeOf(std::string_view path) {
-  for (const std::string_view folder : {"/.codex/", "/.agents/"}) {
-    const size_t at = path.find(folder);
-    if (at != std::string_view::npos && at > 0) return std::string(path.substr(0, at));
-  }
   for (const std::string_view parent : {"/home/", "/Users/"}) {
-    if (!path.starts_with(parent)) continue;
+    if (!path.starts_with(parent) || path.size() == parent.size()) continue;
     const size_t end = path.find('/', parent.size());
     return std::string(path.substr(0, end));
   }
   if (path == "/root" || path.starts_with("/root/")) return "/root";
+  for (const std::string_view folder : {"/.codex/", "/.agents/"}) {
+    const size_t at = path.find(folder);
+    if (at != std::string_view::npos && at > 0) return std::string(path.substr(0, at));
+  }
   return {};
 }
 
