@@ -7,7 +7,8 @@ For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
 through the public views; then a second and a forced sync, after which the
 evidence must be the same. Then, by three seeds, the transcripts appear one group after the other
 in any order, each cut at any byte and completed later, with a sync between;
-and five syncs of one store run at once.
+and five syncs of one store run at once. Of rollouts, compressed copies are read
+in their place, and instead of them after they were read.
 Prints what hosts_check prints.
 """
 
@@ -94,6 +95,64 @@ def in_pieces(selftune, expected, scratch, seed):
     return check(sync(selftune, home), expected)
 
 
+def rollouts(home):
+    return sorted(p for p in (home / ".codex").rglob("rollout-*.jsonl") if p.is_file())
+
+
+def compress(path):
+    """As the host does it: one frame, the time of the plain file, then that is removed."""
+    subprocess.run(["zstd", "-q", "-3", "--no-check", str(path)], check=True)
+    before = path.stat()
+    packed = path.with_name(path.name + ".zst")
+    os.utime(packed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    path.unlink()
+    return packed
+
+
+def all_compressed(selftune, expected, scratch):
+    """Every rollout is compressed before it is read for the first time."""
+    home = scratch / "home-compressed"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    shutil.copytree(expected.parent / truth["home"], home, symlinks=True)
+    for path in rollouts(home):
+        compress(path)
+    return check(sync(selftune, home), expected)
+
+
+def compressed_later(selftune, expected, scratch, seed):
+    """Rollouts appear plain or compressed, whole or cut; later each takes the other form."""
+    dice = random.Random(seed)
+    home = scratch / f"home-later-{seed}"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    shutil.copytree(expected.parent / truth["home"], home, symlinks=True)
+    paths = rollouts(home)
+    dice.shuffle(paths)
+    plain = {path: path.read_bytes() for path in paths}
+    packed = {}
+    for path in paths:
+        frame = compress(path)
+        packed[frame] = frame.read_bytes()
+        frame.unlink()
+    for path in paths:
+        frame = path.with_name(path.name + ".zst")
+        whole, name = (packed[frame], frame) if dice.random() < 0.5 else (plain[path], path)
+        name.write_bytes(whole[:dice.randrange(len(whole) + 1)] if dice.random() < 0.5 else whole)
+    sync(selftune, home)
+    passed = failed = 0
+    for _ in range(2):
+        for path in paths:
+            frame = path.with_name(path.name + ".zst")
+            if frame.exists():
+                path.write_bytes(plain[path])
+                frame.unlink()
+            else:
+                frame.write_bytes(packed[frame])
+                path.unlink()
+        more = check(sync(selftune, home), expected)
+        passed, failed = passed + more[0], failed + more[1]
+    return passed, failed
+
+
 def at_once(selftune, expected, scratch):
     """Several syncs of one new store at the same time count everything once."""
     home = scratch / "home-shared"
@@ -123,6 +182,11 @@ def main():
                 ways += [(f"in pieces, seed {seed}",
                           lambda seed=seed: in_pieces(selftune, expected, Path(scratch), seed))
                          for seed in (1, 2, 3)]
+                if rollouts(Path(scratch) / "home"):
+                    ways += [("compressed", lambda: all_compressed(selftune, expected, Path(scratch)))]
+                    ways += [(f"compressed later, seed {seed}",
+                              lambda seed=seed: compressed_later(selftune, expected, Path(scratch), seed))
+                             for seed in (1, 2, 3)]
                 for way, read in ways:
                     more = read()
                     if more[1]:

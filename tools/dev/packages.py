@@ -35,7 +35,7 @@ GROUPS = {
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
     "tests": ["chromium", "fonts-dejavu-core", "libjansson-dev", "nlohmann-json3-dev", "nodejs", "npm",
-              "strace", "util-linux", "valgrind"],
+              "strace", "util-linux", "valgrind", "zstd"],
 }
 
 

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
 
@@ -18,42 +17,47 @@ constexpr size_t kPadding = 64;
 constexpr size_t kExcerptBytes = 200;
 constexpr size_t kOrdinaryCapacity = size_t{4} << 20;
 
-// One file on its way through a reader.
+// One stream on its way through a reader.
 class Pump {
  public:
-  Pump(int fd, const std::string& path, const PumpOptions& options, LineReader& reader,
-       PumpBuffer& buffer, FlushFn flush)
-      : fd_(fd),
-        path_(path),
+  Pump(ByteStream& bytes, const PumpOptions& options, LineReader& reader, PumpBuffer& buffer,
+       FlushFn flush)
+      : bytes_(bytes),
         options_(options),
         reader_(reader),
         buffer_(buffer),
         flush_(flush),
         cursor_(options.start) {}
 
-  Status Run() {
+  StatusOr<Pumped> Run() {
     while (true) {
+      if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
       ST_ASSIGN_OR_RETURN(const bool more, Fill());
       ST_RETURN_IF_ERROR(HandleCompleteLines());
       if (!more) break;
     }
-    ST_RETURN_IF_ERROR(HandleTail());
-    return flush_(std::move(batch_), cursor_);
+    Pumped out;
+    if (const Damage* damage = bytes_.damage(); damage != nullptr) {
+      out.damage = damage->detail;
+      HandleDamage(damage->reason);
+    } else {
+      ST_RETURN_IF_ERROR(HandleTail());
+    }
+    out.pending = used_ + skipped_;
+    ST_RETURN_IF_ERROR(flush_(std::move(batch_), cursor_));
+    return out;
   }
 
  private:
   // Reads the next chunk behind what is buffered; false at the end.
   StatusOr<bool> Fill() {
-    const uint64_t position = cursor_.offset + used_;
-    if (position >= options_.end) return false;
     if (begin_ > 0) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, used_);
       begin_ = 0;
     }
-    const size_t want =
-        static_cast<size_t>(std::min<uint64_t>(options_.chunk_bytes, options_.end - position));
-    char* data = buffer_.Reserve(used_ + want, used_);
-    ST_ASSIGN_OR_RETURN(const size_t got, base::ReadAt(fd_, position, data + used_, want, path_));
+    char* data = buffer_.Reserve(used_ + options_.chunk_bytes, used_);
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        bytes_.ReadAt(cursor_.offset + used_, data + used_, options_.chunk_bytes));
     used_ += got;
     return got > 0;
   }
@@ -154,8 +158,21 @@ class Pump {
     return absl::OkStatus();
   }
 
-  const int fd_;
-  const std::string& path_;
+  // A line cut off by damage is one that nobody will ever complete.
+  void HandleDamage(std::string_view reason) {
+    if (skipping_) {
+      cursor_.offset -= skipped_;
+      AddBad(reason, excerpt_);
+      cursor_.offset += skipped_;
+      skipping_ = false;
+      skipped_ = 0;
+    } else {
+      AddBad(reason, {buffer_.data() + begin_, used_});
+    }
+    if (used_ > 0) Advance(used_);
+  }
+
+  ByteStream& bytes_;
   const PumpOptions& options_;
   LineReader& reader_;
   PumpBuffer& buffer_;
@@ -189,9 +206,9 @@ void PumpBuffer::Shrink() {
   parser_ = base::LineParser();
 }
 
-Status PumpLines(int fd, const std::string& path, const PumpOptions& options, LineReader& reader,
-                 PumpBuffer& buffer, FlushFn flush) {
-  return Pump(fd, path, options, reader, buffer, flush).Run();
+StatusOr<Pumped> PumpLines(ByteStream& bytes, const PumpOptions& options, LineReader& reader,
+                           PumpBuffer& buffer, FlushFn flush) {
+  return Pump(bytes, options, reader, buffer, flush).Run();
 }
 
 }  // namespace selftune::ingest

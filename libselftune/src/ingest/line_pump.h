@@ -1,4 +1,4 @@
-// Reads a file from a cursor to its end in bounded memory and hands each
+// Reads a stream from a cursor to its end in bounded memory and hands each
 // complete line to a host's reader.
 #pragma once
 
@@ -12,12 +12,13 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/json_object.h"
+#include "ingest/byte_stream.h"
 #include "ingest/facts.h"
 #include "ingest/source.h"
 
 namespace selftune::ingest {
 
-// Place in a line-oriented file: everything before it has been read.
+// Place in a line-oriented stream: everything before it has been read.
 struct Cursor {
   uint64_t offset = 0;   // just past the last complete line
   uint64_t line_no = 0;  // lines before it
@@ -25,7 +26,6 @@ struct Cursor {
 
 struct PumpOptions {
   Cursor start;
-  uint64_t end = 0;                      // read no further: the file's size at the last look
   size_t chunk_bytes = size_t{1} << 20;  // of one read; grows for a longer line
   size_t max_line_bytes = size_t{64} << 20;
   size_t max_rows = 2000;    // facts in a batch before it is flushed
@@ -53,10 +53,15 @@ class PumpBuffer {
 
 // `flush` gets each batch with the place up to which it is complete; the
 // reader's SaveState() at that moment belongs to it. The last call may hold no
-// facts. Bad lines become rows of the batch: the pump fails only when the file
-// cannot be read, `flush` fails, or the work is cancelled.
+// facts. Bad lines become rows of the batch, and so does the place where a
+// damaged stream breaks off: the pump fails only when the file cannot be read,
+// `flush` fails, or the work is cancelled.
 using FlushFn = absl::FunctionRef<Status(Batch batch, const Cursor& cursor)>;
-[[nodiscard]] Status PumpLines(int fd, const std::string& path, const PumpOptions& options,
-                               LineReader& reader, PumpBuffer& buffer, FlushFn flush);
+struct Pumped {
+  uint64_t pending = 0;  // bytes behind the last complete line
+  std::string damage;    // why the stream broke off, "" = it did not
+};
+[[nodiscard]] StatusOr<Pumped> PumpLines(ByteStream& bytes, const PumpOptions& options,
+                                         LineReader& reader, PumpBuffer& buffer, FlushFn flush);
 
 }  // namespace selftune::ingest

@@ -13,6 +13,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/json_object.h"
+#include "ingest/byte_stream.h"
 #include "ingest/facts.h"
 
 namespace selftune::ingest {
@@ -24,6 +25,9 @@ struct SourceFile {
   std::string path;                      // absolute
   std::string_view kind = "transcript";  // transcript rollout sqlite json
   bool archived = false;
+  // The host writes it at once and replaces it: after a change it is read from
+  // its start. Otherwise it is appended to.
+  bool replaced_whole = false;
 };
 
 // A complete line without its line end.
@@ -73,6 +77,12 @@ class Source {
   // and named in `problems`.
   [[nodiscard]] virtual std::vector<SourceFile> Discover(
       const base::Environment& env, std::vector<std::string>& problems) const = 0;
+  // What Discover says about the file at `path`.
+  [[nodiscard]] virtual SourceFile Describe(std::string path) const;
+  // The bytes in which the file's lines are found. `size`: of the file at the
+  // last look; what was added since is left for the next run.
+  [[nodiscard]] virtual StatusOr<std::unique_ptr<ByteStream>> OpenBytes(const SourceFile& file,
+                                                                        uint64_t size) const;
   // Fails when `saved_state` is not of this parser.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<LineReader>> Open(
       const ReaderOptions& options) const = 0;

@@ -21,6 +21,8 @@ constexpr char kState[] =
     "pending_bytes, last_error FROM source_file WHERE source_id=?1";
 
 constexpr char kMove[] = "UPDATE source_file SET path=?2, state='active' WHERE source_id=?1";
+constexpr char kArchive[] =
+    "UPDATE session SET archived=?2, rev=rev+1 WHERE source_id=?1 AND archived<>?2";
 
 constexpr char kSessionSource[] =
     "SELECT s.session_pk, coalesce(f.source_id,0), coalesce(f.generation,0), "
@@ -80,7 +82,10 @@ StatusOr<SourceState> LoadSourceState(Db& db, SourceId id) {
   return out;
 }
 
-Status MoveSource(Db& db, SourceId id, std::string_view path) { return db.Run(kMove, id, path); }
+Status MoveSource(Db& db, SourceId id, std::string_view path, bool archived) {
+  ST_RETURN_IF_ERROR(db.Run(kMove, id, path));
+  return db.Run(kArchive, id, archived);
+}
 
 StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
                                           std::string_view session_id) {

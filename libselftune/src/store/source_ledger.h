@@ -31,8 +31,9 @@ struct LedgerEntry {
 [[nodiscard]] StatusOr<std::vector<LedgerEntry>> LoadLedger(Db& db, std::string_view platform);
 // Everything stored about one source. NOT_FOUND when there is no such row.
 [[nodiscard]] StatusOr<SourceState> LoadSourceState(Db& db, SourceId id);
-// The host moved the file: same content, other path. Inside a WriteTxn.
-[[nodiscard]] Status MoveSource(Db& db, SourceId id, std::string_view path);
+// The host moved the file: same content, other path, perhaps into its archive
+// or out of it. Inside a WriteTxn.
+[[nodiscard]] Status MoveSource(Db& db, SourceId id, std::string_view path, bool archived);
 
 // Which file a session was read from; id 0 when the session is not known or
 // was only seen by other captures.

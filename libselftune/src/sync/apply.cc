@@ -69,8 +69,8 @@ Applier::Applier(store::Db& db, std::vector<std::string> installed, UtcMillis no
 StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation) {
   ApplyState state;
   state.item = &item;
-  if (item.change == Change::kMoved) {
-    ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path));
+  if (item.moved) {
+    ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path, item.file.archived));
   }
   ST_ASSIGN_OR_RETURN(state.source, writer_.UpsertSource(item.source->platform(), item.file.kind,
                                                          item.file.path, item.source->parser_name(),
@@ -378,13 +378,18 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.host_schema =
       chunk.batch.host_schema.empty() ? item.state.host_schema : chunk.batch.host_schema;
   row.state = state.set_aside ? "quarantined" : "active";
-  row.last_error = state.set_aside ? "another file already holds this session" : "";
+  row.last_error = state.set_aside ? "another file already holds this session" : chunk.damage;
   if (chunk.last) {
     // Only a file read to its end counts as seen: a crash before leaves the
     // ledger behind the disk, and the next run goes on at the cursor.
     row.size = item.info.size;
     row.mtime_ns = item.info.mtime_ns;
     row.head_sha256 = chunk.head_sha256;
+  } else if (state.rereading) {
+    // ... or from the start: what the ledger says is about the earlier read.
+    row.size = 0;
+    row.mtime_ns = 0;
+    row.head_sha256.clear();
   }
   if (state.set_aside) {
     row.offset = row.line_no = 0;
@@ -393,7 +398,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
     row.offset = chunk.cursor.offset;
     row.line_no = chunk.cursor.line_no;
     row.parser_state = chunk.reader_state;
-    row.pending_bytes = item.info.size > row.offset ? item.info.size - row.offset : 0;
+    row.pending_bytes = chunk.pending_bytes;
   }
   return writer_.SaveCursor(row, {.seen = chunk.batch.records_seen,
                                   .used = chunk.batch.records_used,

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
 #include "base/status_macros.h"
 #include "sync/plan.h"
 
@@ -77,16 +76,17 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
       const std::unique_ptr<ingest::LineReader> reader,
       task.source->Open(
           {.file = &task.file, .saved_state = task.saved_state, .copied = task.copied.get()}));
-  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(task.file.path));
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::ByteStream> bytes,
+                      task.source->OpenBytes(task.file, task.size));
   ingest::PumpOptions options;
   options.start = task.start;
-  options.end = task.size;
   options.accept_tail = task.accept_tail;
   options.cancel = cancel_;
   ReadChunk held;  // sent with the next flush, so that the last one can be marked
   bool holding = false;
-  ST_RETURN_IF_ERROR(
-      ingest::PumpLines(file.fd(), task.file.path, options, *reader, buffer,
+  ST_ASSIGN_OR_RETURN(
+      ingest::Pumped pumped,
+      ingest::PumpLines(*bytes, options, *reader, buffer,
                         [&](ingest::Batch batch, const ingest::Cursor& cursor) -> Status {
                           if (holding && !Push(index, std::exchange(held, ReadChunk()))) {
                             return Fail(kCancelledError, "reading {}: stopped", task.file.path);
@@ -98,6 +98,8 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
                           return absl::OkStatus();
                         }));
   ST_ASSIGN_OR_RETURN(held.head_sha256, HeadHash(task.file.path, task.size));
+  held.pending_bytes = pumped.pending;
+  held.damage = std::move(pumped.damage);
   held.last = true;
   static_cast<void>(Push(index, std::move(held)));
   return absl::OkStatus();

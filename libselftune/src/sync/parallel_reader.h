@@ -35,7 +35,10 @@ struct ReadChunk {
   ingest::Batch batch;
   ingest::Cursor cursor;
   std::string reader_state;
-  std::string head_sha256;  // in the last chunk only
+  // In the last chunk only:
+  std::string head_sha256;
+  uint64_t pending_bytes = 0;  // behind the last complete line
+  std::string damage;          // why the source breaks off, "" = it is whole
   bool last = false;
 };
 

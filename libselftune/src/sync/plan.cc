@@ -80,20 +80,22 @@ class Planner {
     if (entry == nullptr) return LookNew(std::move(file), *info);
     if (entry->missing || entry->quarantined) plan_.back.push_back(entry->id);
     if (!options_.force && Unchanged(*entry, *info)) return absl::OkStatus();
-    return AddKnown(std::move(file), *info, *entry, Change::kGrown);
+    return AddKnown(std::move(file), *info, *entry);
   }
 
   Status LookNew(ingest::SourceFile file, const base::FileInfo& info) {
     const auto it = gone_by_file_.find(FileId{info.dev, info.inode});
     if (it != gone_by_file_.end() && gone_[it->second] != nullptr) {
-      const store::LedgerEntry* moved = std::exchange(gone_[it->second], nullptr);
-      return AddKnown(std::move(file), info, *moved, Change::kMoved);
+      ST_ASSIGN_OR_RETURN(store::SourceState state,
+                          store::LoadSourceState(*db_, gone_[it->second]->id));
+      // The number of a removed file is soon given to another one.
+      if (SameHead(file, state)) {
+        gone_[it->second] = nullptr;
+        Add(std::move(file), info, std::move(state)).moved = true;
+        return absl::OkStatus();
+      }
     }
-    WorkItem& item = plan_.items.emplace_back();
-    item.source = plan_.source;
-    item.info = info;
-    item.accept_tail = Quiet(info);
-    item.file = std::move(file);
+    Add(std::move(file), info, {}).change = Change::kNew;
     return absl::OkStatus();
   }
 
@@ -112,34 +114,46 @@ class Planner {
            entry.last_read_ms > quiet_since;
   }
 
+  // A file of the ledger that is not as the ledger says.
   Status AddKnown(ingest::SourceFile file, const base::FileInfo& info,
-                  const store::LedgerEntry& entry, Change change) {
+                  const store::LedgerEntry& entry) {
     ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(*db_, entry.id));
-    ST_ASSIGN_OR_RETURN(const bool same, SameBeginning(file, info, state));
-    if (!same) change = Change::kReplaced;
-    WorkItem& item = plan_.items.emplace_back();
-    item.source = plan_.source;
-    item.info = info;
-    item.change = change;
-    item.accept_tail = Quiet(info);
-    item.state = std::move(state);
-    item.file = std::move(file);
+    Add(std::move(file), info, std::move(state));
     return absl::OkStatus();
   }
 
-  StatusOr<bool> SameBeginning(const ingest::SourceFile& file, const base::FileInfo& info,
-                               const store::SourceState& state) {
-    if (options_.force || state.dev != info.dev || state.inode != info.inode ||
-        info.size < state.offset || state.parser != plan_.source->parser_name() ||
+  WorkItem& Add(ingest::SourceFile file, const base::FileInfo& info, store::SourceState state) {
+    WorkItem& item = plan_.items.emplace_back();
+    item.source = plan_.source;
+    item.info = info;
+    item.change = GoesOn(file, info, state) ? Change::kGrown : Change::kReplaced;
+    item.accept_tail = Quiet(info);
+    item.state = std::move(state);
+    item.file = std::move(file);
+    return item;
+  }
+
+  // Can the file be read on from where the last read ended?
+  bool GoesOn(const ingest::SourceFile& file, const base::FileInfo& info,
+              const store::SourceState& state) {
+    if (options_.force || !state.id || state.dev != info.dev || state.inode != info.inode ||
+        state.parser != plan_.source->parser_name() ||
         state.parser_version != plan_.source->parser_version()) {
       return false;
     }
-    const auto head = HeadHash(file.path, std::min(state.size, kHeadBytes));
-    if (!head.ok()) {
-      plan_.problems.emplace_back(Message(head.status()));
-      return false;  // reading it will say what is wrong
+    // An offset counts what was read, which in a compressed file is not its size.
+    if (file.replaced_whole ? info.size != state.size || info.mtime_ns != state.mtime_ns
+                            : info.size < state.offset) {
+      return false;
     }
-    return *head == state.head_sha256;
+    return SameHead(file, state);
+  }
+
+  bool SameHead(const ingest::SourceFile& file, const store::SourceState& state) {
+    const auto head = HeadHash(file.path, std::min(state.size, kHeadBytes));
+    if (head.ok()) return *head == state.head_sha256;
+    plan_.problems.emplace_back(Message(head.status()));
+    return false;  // reading it will say what is wrong
   }
 
   store::Db* db_;

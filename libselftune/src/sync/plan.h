@@ -22,7 +22,6 @@ enum class Change {
   kNew,       // not in the ledger
   kGrown,     // the known beginning is unchanged, there is more
   kReplaced,  // other content, another parser, or forced: read from the start
-  kMoved,     // the same file under another path; it may have grown too
 };
 
 // One file to read.
@@ -31,6 +30,7 @@ struct WorkItem {
   ingest::SourceFile file;
   base::FileInfo info;
   Change change = Change::kNew;
+  bool moved = false;        // known under another path, which is gone
   store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
   bool accept_tail = false;  // quiet for a day: a last line without line end counts
 };

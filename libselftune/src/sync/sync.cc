@@ -83,7 +83,7 @@ ReadTask TaskFor(const WorkItem& item) {
   task.file = item.file;
   task.size = item.info.size;
   task.accept_tail = item.accept_tail;
-  if (item.change == Change::kGrown || item.change == Change::kMoved) {
+  if (item.change == Change::kGrown) {
     task.start = {item.state.offset, item.state.line_no};
     task.saved_state = item.state.parser_state;
   }
@@ -128,8 +128,7 @@ class SyncRun {
   }
 
   static int64_t BytesOf(const WorkItem& item) {
-    const uint64_t start =
-        item.change == Change::kGrown || item.change == Change::kMoved ? item.state.offset : 0;
+    const uint64_t start = item.change == Change::kGrown ? item.state.offset : 0;
     return static_cast<int64_t>(item.info.size - std::min(start, item.info.size));
   }
 
@@ -193,6 +192,7 @@ class SyncRun {
       }
       ST_RETURN_IF_ERROR(applier_->Apply(state, chunk));
       ST_RETURN_IF_ERROR(batches_.Wrote(chunk.batch.row_count() + 1));
+      if (!chunk.damage.empty()) host.warnings.push_back(chunk.damage);
       if (chunk.last) break;
     }
     host.changed += 1;
@@ -233,8 +233,7 @@ class SyncRun {
     item.info = *info;
     item.change = Change::kReplaced;
     ST_ASSIGN_OR_RETURN(item.state, store::LoadSourceState(db_, read.member.source));
-    item.file.path = read.member.path;
-    item.file.kind = source->platform() == "codex" ? "rollout" : "transcript";
+    item.file = source->Describe(read.member.path);
     ReadTask task = TaskFor(item);
     task.copied = read.copied;
     std::vector<ReadTask> tasks;

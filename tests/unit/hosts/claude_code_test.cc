@@ -100,23 +100,23 @@ MergedStore ReadAll(Reading reading) {
 MergedStore ReadGrowing(const ingest::Source& source, const ingest::SourceFile& file,
                         uint64_t step) {
   MergedStore store;
-  const auto handle = base::OpenRead(file.path);
-  REQUIRE(handle.ok());
   const uint64_t size = TextOf(file.path).size();
   ingest::PumpBuffer buffer;
   ingest::PumpOptions options;
   std::string state;
-  for (uint64_t end = step; options.end < size; end += step) {
+  for (uint64_t end = 0; end < size;) {
+    end = std::min(end + step, size);
     auto reader = source.Open({.file = &file, .saved_state = state, .copied = nullptr});
     REQUIRE(reader.ok());
-    options.end = std::min(end, size);
+    auto bytes = source.OpenBytes(file, end);
+    REQUIRE(bytes.ok());
     ingest::Cursor cursor = options.start;
     const auto flush = [&](const ingest::Batch& batch, const ingest::Cursor& at) {
       store.Add(batch, file.path);
       cursor = at;
       return absl::OkStatus();
     };
-    REQUIRE(ingest::PumpLines(handle->fd(), file.path, options, **reader, buffer, flush).ok());
+    REQUIRE(ingest::PumpLines(**bytes, options, **reader, buffer, flush).ok());
     options.start = cursor;
     state = (*reader)->SaveState();
   }

@@ -1,9 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,6 +17,9 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/codex/source.h"
+#include "ingest/line_pump.h"
+#include "support/temp_dir.h"
+#include "support/zstd_frame.h"
 #include "unit/hosts/codex_merged.h"
 
 namespace selftune {
@@ -319,19 +318,63 @@ TEST_SUITE("hosts/codex") {
     CHECK(problems.empty());
   }
 
-  TEST_CASE("a compressed rollout is named as unread unless the plain file is there") {
-    const std::filesystem::path home =
-        std::filesystem::temp_directory_path() / ("selftune-zst-" + std::to_string(::getpid()));
-    const std::filesystem::path folder = home / ".codex/sessions/2026/11/22";
-    std::filesystem::create_directories(folder);
-    for (const char* name : {"rollout-a.jsonl.zst", "rollout-b.jsonl.zst", "rollout-b.jsonl"}) {
-      std::ofstream(folder / name) << "x";
+  TEST_CASE("a compressed rollout is found unless the plain file is there") {
+    const testing::TempDir home;
+    for (const char* name :
+         {"sessions/2026/11/22/rollout-a.jsonl.zst", "sessions/2026/11/22/rollout-b.jsonl.zst",
+          "sessions/2026/11/22/rollout-b.jsonl", "archived_sessions/rollout-c.jsonl.zst",
+          "sessions/2026/11/22/other.jsonl.zst", "sessions/2026/11/22/.rollout-d.jsonl.zst.tmp"}) {
+      home.Write(std::string(".codex/") + name, "x");
     }
+    const ingest::Source& source = hosts::CodexSource();
     std::vector<std::string> problems;
-    CHECK(hosts::CodexSource().Discover(HomeEnvironment(home.string()), problems).size() == 1);
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].find("rollout-a.jsonl.zst") != std::string::npos);
-    std::filesystem::remove_all(home);
+    const auto files = source.Discover(HomeEnvironment(home.path()), problems);
+    CHECK(problems.empty());
+    std::vector<std::string> seen;
+    for (const ingest::SourceFile& file : files) {
+      seen.push_back(
+          fmt::format("{} {} {}", base::BaseName(file.path), file.archived, file.replaced_whole));
+      const ingest::SourceFile described = source.Describe(file.path);
+      CHECK(described.path == file.path);
+      CHECK(described.kind == file.kind);
+      CHECK(described.archived == file.archived);
+      CHECK(described.replaced_whole == file.replaced_whole);
+    }
+    CHECK(seen == std::vector<std::string>{"rollout-c.jsonl.zst true true",
+                                           "rollout-a.jsonl.zst false true",
+                                           "rollout-b.jsonl false false"});
+  }
+
+  TEST_CASE("a compressed copy of every recording gives the same facts at the same places") {
+    const ingest::Source& source = hosts::CodexSource();
+    const testing::TempDir dir;
+    std::vector<std::string> problems;
+    MergedStore plain, compressed;
+    ingest::PumpBuffer buffer;
+    for (const auto& file : source.Discover(HomeEnvironment(DataFolder() + "/home"), problems)) {
+      const std::string text = ReadWhole(file.path);
+      const std::string frame = testing::ZstdFrame(text);
+      const std::string name = std::string(base::BaseName(file.path)) + ".zst";
+      ingest::SourceFile packed = source.Describe(dir.Write(name, frame));
+      packed.archived = file.archived;
+      for (const bool zst : {false, true}) {
+        const ingest::SourceFile& read = zst ? packed : file;
+        auto reader = source.Open({.file = &read, .saved_state = "", .copied = nullptr});
+        auto bytes = source.OpenBytes(read, zst ? frame.size() : text.size());
+        REQUIRE((reader.ok() && bytes.ok()));
+        const auto flush = [&](const ingest::Batch& batch, const ingest::Cursor& at) {
+          (zst ? compressed : plain).Add(batch, file.path);
+          CHECK(at.offset <= text.size());
+          return absl::OkStatus();
+        };
+        const auto pumped = ingest::PumpLines(**bytes, {}, **reader, buffer, flush);
+        REQUIRE(pumped.ok());
+        CHECK(pumped->pending == 0);
+        CHECK(pumped->damage.empty());
+      }
+    }
+    CHECK(plain.sessions.size() == 41);
+    CHECK(testing::Dump(compressed) == testing::Dump(plain));
   }
 }
 

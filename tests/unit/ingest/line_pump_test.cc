@@ -6,7 +6,6 @@
 
 #include <doctest/doctest.h>
 
-#include "base/file.h"
 #include "support/temp_dir.h"
 
 namespace selftune::ingest {
@@ -28,36 +27,54 @@ class Recorder final : public LineReader {
   std::vector<uint64_t> offsets;
 };
 
-struct Pumped {
+struct Result {
   std::vector<std::string> lines;
   std::vector<BadLine> bad;
   Cursor cursor;
   size_t flushes = 0;
+  uint64_t pending = 0;
+  std::string damage;
 };
 
-Pumped Pump(const std::string& bytes, PumpOptions options, Recorder& recorder) {
-  const testing::TempDir dir;
-  const std::string path = dir.Write("lines.jsonl", bytes);
-  options.end = bytes.size();
-  auto file = base::OpenRead(path);
-  REQUIRE(file.ok());
+Result Pump(ByteStream& bytes, const PumpOptions& options, Recorder& recorder) {
   PumpBuffer buffer;
-  Pumped out;
-  const Status status = PumpLines(file->fd(), path, options, recorder, buffer,
-                                  [&](Batch batch, const Cursor& cursor) {
-                                    for (BadLine& line : batch.bad_lines) {
-                                      out.bad.push_back(std::move(line));
-                                    }
-                                    out.cursor = cursor;
-                                    ++out.flushes;
-                                    return absl::OkStatus();
-                                  });
-  REQUIRE(status.ok());
+  Result out;
+  const auto pumped =
+      PumpLines(bytes, options, recorder, buffer, [&](Batch batch, const Cursor& cursor) {
+        for (BadLine& line : batch.bad_lines) out.bad.push_back(std::move(line));
+        out.cursor = cursor;
+        ++out.flushes;
+        return absl::OkStatus();
+      });
+  REQUIRE(pumped.ok());
+  out.pending = pumped->pending;
+  out.damage = pumped->damage;
   out.lines = recorder.lines;
   return out;
 }
 
-Pumped Pump(const std::string& bytes, const PumpOptions& options = {}) {
+Result Pump(const std::string& bytes, const PumpOptions& options, Recorder& recorder) {
+  const testing::TempDir dir;
+  auto stream = OpenPlain(dir.Write("lines.jsonl", bytes), bytes.size());
+  REQUIRE(stream.ok());
+  return Pump(**stream, options, recorder);
+}
+
+// Bytes that break off.
+class Broken final : public ByteStream {
+ public:
+  explicit Broken(std::string bytes) : bytes_(std::move(bytes)) {}
+  StatusOr<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
+    return bytes_.copy(out, size, static_cast<size_t>(offset));
+  }
+  const Damage* damage() const override { return &damage_; }
+
+ private:
+  std::string bytes_;
+  Damage damage_{"truncated", "the file ends inside a frame"};
+};
+
+Result Pump(const std::string& bytes, const PumpOptions& options = {}) {
   Recorder recorder;
   return Pump(bytes, options, recorder);
 }
@@ -80,7 +97,7 @@ TEST_SUITE("ingest/line_pump") {
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
-      const Pumped got = Pump(c.bytes);
+      const Result got = Pump(c.bytes);
       CHECK(got.lines == c.want);
       CHECK(got.cursor.offset == c.offset);
       CHECK(got.cursor.line_no == c.line_no);
@@ -92,10 +109,10 @@ TEST_SUITE("ingest/line_pump") {
     const std::string bytes = "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n";
     for (size_t cut = 0; cut <= bytes.size(); ++cut) {
       CAPTURE(cut);
-      const Pumped first = Pump(bytes.substr(0, cut));
+      const Result first = Pump(bytes.substr(0, cut));
       PumpOptions options;
       options.start = first.cursor;
-      const Pumped second = Pump(bytes, options);
+      const Result second = Pump(bytes, options);
       CHECK(first.lines.size() + second.lines.size() == 3);
       CHECK(second.cursor.line_no == 3);
     }
@@ -114,7 +131,7 @@ TEST_SUITE("ingest/line_pump") {
   }
 
   TEST_CASE("a bad line becomes a row with its place and is passed over") {
-    const Pumped got = Pump("{1}\nnonsense\n{\xff}\n{2}\n");
+    const Result got = Pump("{1}\nnonsense\n{\xff}\n{2}\n");
     CHECK(got.lines == std::vector<std::string>{"{1}", "{\xff}", "{2}"});
     REQUIRE(got.bad.size() == 1);
     CHECK(got.bad[0].offset == 4);
@@ -128,7 +145,7 @@ TEST_SUITE("ingest/line_pump") {
     options.max_line_bytes = 1000;
     options.chunk_bytes = 300;
     const std::string giant = "{" + std::string(5000, 'x') + "}";
-    const Pumped got = Pump("{1}\n" + giant + "\n{2}\n", options);
+    const Result got = Pump("{1}\n" + giant + "\n{2}\n", options);
     CHECK(got.lines == std::vector<std::string>{"{1}", "{2}"});
     REQUIRE(got.bad.size() == 1);
     CHECK(got.bad[0].reason == "too_long");
@@ -140,7 +157,7 @@ TEST_SUITE("ingest/line_pump") {
   TEST_CASE("a giant line without an end is tried again from its beginning") {
     PumpOptions options;
     options.max_line_bytes = 100;
-    const Pumped got = Pump("{1}\n" + std::string(5000, 'x'), options);
+    const Result got = Pump("{1}\n" + std::string(5000, 'x'), options);
     CHECK(got.cursor.offset == 4);
     CHECK(got.bad.empty());
   }
@@ -149,11 +166,11 @@ TEST_SUITE("ingest/line_pump") {
     PumpOptions options;
     CHECK(Pump("{1}\n{2}", options).lines.size() == 1);
     options.accept_tail = true;
-    const Pumped accepted = Pump("{1}\n{2}", options);
+    const Result accepted = Pump("{1}\n{2}", options);
     CHECK(accepted.lines.size() == 2);
     CHECK(accepted.cursor.offset == 7);
     // What does not parse is no line yet, and no bad line either.
-    const Pumped half = Pump("{1}\nhalf", options);
+    const Result half = Pump("{1}\nhalf", options);
     CHECK(half.cursor.offset == 4);
     CHECK(half.bad.empty());
   }
@@ -171,16 +188,58 @@ TEST_SUITE("ingest/line_pump") {
     cancel.Request();
     PumpOptions options;
     options.cancel = &cancel;
-    options.end = 8;
     const testing::TempDir dir;
-    const std::string path = dir.Write("x", "{1}\n{2}\n");
-    auto file = base::OpenRead(path);
+    auto stream = OpenPlain(dir.Write("x", "{1}\n{2}\n"), 8);
     Recorder recorder;
     PumpBuffer buffer;
-    const Status status = PumpLines(file->fd(), path, options, recorder, buffer,
-                                    [](Batch, const Cursor&) { return absl::OkStatus(); });
-    CHECK(CodeOf(status).name == "CANCELLED");
+    const auto pumped = PumpLines(**stream, options, recorder, buffer,
+                                  [](Batch, const Cursor&) { return absl::OkStatus(); });
+    CHECK(CodeOf(pumped.status()).name == "CANCELLED");
     CHECK(recorder.lines.size() <= 1);
+  }
+
+  TEST_CASE("no more is read than the file had at the last look") {
+    const testing::TempDir dir;
+    auto stream = OpenPlain(dir.Write("x", "{1}\n{2}\n{3}\n"), 6);
+    Recorder recorder;
+    const Result got = Pump(**stream, {}, recorder);
+    CHECK(got.lines == std::vector<std::string>{"{1}"});
+    CHECK(got.pending == 2);
+  }
+
+  TEST_CASE("where a stream breaks off there is a bad line, and nothing waits") {
+    struct Case {
+      const char* name;
+      std::string bytes;
+      size_t lines;
+      uint64_t offset, line_no;
+      std::string excerpt;
+    };
+    const Case cases[] = {
+        {"inside a line", "{1}\n{2", 1, 4, 2, "{2"},
+        {"between two lines", "{1}\n", 1, 4, 2, ""},
+        {"before anything", "", 0, 0, 1, ""},
+        {"inside a giant line", "{1}\n" + std::string(5000, 'x'), 1, 4, 2, std::string(200, 'x')},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      PumpOptions options;
+      options.max_line_bytes = 1000;
+      options.chunk_bytes = 300;
+      options.accept_tail = true;
+      Broken stream(c.bytes);
+      Recorder recorder;
+      const Result got = Pump(stream, options, recorder);
+      CHECK(got.lines.size() == c.lines);
+      REQUIRE(got.bad.size() == 1);
+      CHECK(got.bad[0].reason == "truncated");
+      CHECK(got.bad[0].offset == c.offset);
+      CHECK(got.bad[0].line_no == c.line_no);
+      CHECK(got.bad[0].excerpt == c.excerpt);
+      CHECK(got.cursor.offset == c.bytes.size());
+      CHECK(got.pending == 0);
+      CHECK(got.damage == "the file ends inside a frame");
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "hosts/codex/reader.h"
+#include "hosts/common/zstd_bytes.h"
 
 namespace selftune::hosts {
 namespace {
@@ -29,9 +30,20 @@ bool IsRollout(std::string_view name) {
   return name.starts_with("rollout-") && name.ends_with(".jsonl");
 }
 
-// What the host writes when it compresses old rollouts; not read yet.
+// What the host makes of rollouts that nobody touched for a week: it writes the
+// new file, then removes the plain one; to go on it does the reverse. While both
+// exist, the plain one is the truth.
+constexpr std::string_view kCompressed = ".zst";
 bool IsCompressed(std::string_view name) {
-  return name.starts_with("rollout-") && name.ends_with(".jsonl.zst");
+  return name.ends_with(kCompressed) && IsRollout(name.substr(0, name.size() - kCompressed.size()));
+}
+
+ingest::SourceFile DescribeFile(std::string path, bool archived) {
+  const bool compressed = IsCompressed(base::BaseName(path));
+  return {.path = std::move(path),
+          .kind = "rollout",
+          .archived = archived,
+          .replaced_whole = compressed};
 }
 
 class Walk {
@@ -48,11 +60,10 @@ class Walk {
     for (const base::DirEntry& entry : *entries) {
       const std::string path = base::JoinPath(folder, entry.name);
       if (entry.maybe_file && IsRollout(entry.name)) {
-        files_.push_back({.path = path, .kind = "rollout", .archived = archived});
+        files_.push_back(DescribeFile(path, archived));
       } else if (entry.maybe_file && IsCompressed(entry.name)) {
-        // A plain file beside it holds the same session and is read.
-        if (!base::Exists(path.substr(0, path.size() - 4))) {
-          problems_.push_back("reading " + path + ": compressed rollouts are not read yet");
+        if (!base::Exists(path.substr(0, path.size() - kCompressed.size()))) {
+          files_.push_back(DescribeFile(path, archived));
         }
       } else if (entry.maybe_dir && depth < kMaxDepth && IsFolder(path)) {
         Folder(path, archived, depth + 1);
@@ -80,7 +91,7 @@ class Codex : public ingest::Source {
  public:
   std::string_view platform() const override { return "codex"; }
   std::string_view parser_name() const override { return "codex/rollout"; }
-  int parser_version() const override { return 1; }
+  int parser_version() const override { return 2; }
 
   bool Available(const base::Environment& env) const override {
     const std::string folder = ConfigFolder(env);
@@ -96,6 +107,17 @@ class Codex : public ingest::Source {
     walk.Folder(base::JoinPath(folder, kSessions), /*archived=*/false, 0);
     walk.Folder(base::JoinPath(folder, kArchive), /*archived=*/true, 0);
     return std::move(walk).Take();
+  }
+
+  ingest::SourceFile Describe(std::string path) const override {
+    const bool archived = path.find("/" + std::string(kArchive) + "/") != std::string::npos;
+    return DescribeFile(std::move(path), archived);
+  }
+
+  StatusOr<std::unique_ptr<ingest::ByteStream>> OpenBytes(const ingest::SourceFile& file,
+                                                          uint64_t size) const override {
+    return IsCompressed(base::BaseName(file.path)) ? OpenZstd(file.path, size)
+                                                   : ingest::OpenPlain(file.path, size);
   }
 
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(

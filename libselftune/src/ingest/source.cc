@@ -1,0 +1,16 @@
+#include "ingest/source.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace selftune::ingest {
+
+SourceFile Source::Describe(std::string path) const { return {.path = std::move(path)}; }
+
+StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,
+                                                        uint64_t size) const {
+  return OpenPlain(file.path, size);
+}
+
+}  // namespace selftune::ingest

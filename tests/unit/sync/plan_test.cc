@@ -1,0 +1,198 @@
+#include "sync/plan.h"
+
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "support/zstd_frame.h"
+#include "unit/sync/sync_fixture.h"
+
+namespace selftune::sync {
+namespace {
+
+using testing::kArchive;
+using testing::kMention;
+using testing::kOld;
+using testing::kResumed;
+using testing::Must;
+using testing::Name;
+using testing::SyncHome;
+
+HostPlan Plan(SyncHome& home, PlanOptions options = {}) {
+  options.now = home.clock.now;
+  return Must(PlanHost(home.db.get(), home.codex, home.env, options));
+}
+
+// The only file to read.
+const WorkItem& Only(const HostPlan& plan) {
+  REQUIRE(plan.items.size() == 1);
+  return plan.items.front();
+}
+
+}  // namespace
+
+TEST_SUITE("sync/plan") {
+  TEST_CASE("a host without a store is not available, and nothing is planned") {
+    SyncHome home;
+    const HostPlan plan = Plan(home);
+    CHECK(!plan.available);
+    CHECK(plan.scanned == 0);
+    CHECK(plan.items.empty());
+    CHECK(plan.problems.empty());
+  }
+
+  TEST_CASE("a file is new, then unchanged, then grown, then replaced, then missing") {
+    SyncHome home;
+    const std::string name = Name(kResumed);
+    const std::string text = SyncHome::Recording(kResumed);
+    home.Write(name, text);
+    {
+      const HostPlan plan = Plan(home);
+      CHECK(plan.available);
+      CHECK(plan.scanned == 1);
+      CHECK(Only(plan).change == Change::kNew);
+      CHECK(!Only(plan).state.id);
+      CHECK(Only(plan).file.path == home.Path(name));
+      CHECK(Only(plan).info.size == text.size());
+    }
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+    home.Append(name, "{}\n");
+    {
+      const HostPlan plan = Plan(home);
+      CHECK(Only(plan).change == Change::kGrown);
+      CHECK(Only(plan).state.offset == text.size());
+      CHECK(Only(plan).state.line_no > 0);
+      CHECK(!Only(plan).state.parser_state.empty());
+    }
+    home.Sync();
+    home.Write(name, SyncHome::Recording(kMention));
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    home.Sync();
+    home.Remove(name);
+    {
+      const HostPlan plan = Plan(home);
+      CHECK(plan.items.empty());
+      CHECK(plan.missing.size() == 1);
+    }
+    home.Sync();
+    CHECK(Plan(home).missing.empty());
+  }
+
+  TEST_CASE("the same file, shorter or with another beginning, is read from its start") {
+    SyncHome home;
+    const std::string name = Name(kOld);
+    home.Write(name, SyncHome::Recording(kOld));
+    home.Sync();
+    REQUIRE(::truncate(home.Path(name).c_str(), 100) == 0);
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    home.Sync();
+    REQUIRE(::truncate(home.Path(name).c_str(), 0) == 0);
+    home.Append(name, SyncHome::Recording(kMention));
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+  }
+
+  TEST_CASE("a moved file is known by what it is, not by its number alone") {
+    SyncHome home;
+    const std::string name = Name(kOld);
+    home.Write(name, SyncHome::Recording(kOld));
+    home.Sync();
+    home.Move(name, Name(kOld, kArchive));
+    {
+      const HostPlan plan = Plan(home);
+      CHECK(Only(plan).moved);
+      CHECK(Only(plan).change == Change::kGrown);
+      CHECK(Only(plan).file.archived);
+      CHECK(plan.missing.empty());
+      const HostPlan forced = Plan(home, {.force = true});
+      CHECK(Only(forced).moved);
+      CHECK(Only(forced).change == Change::kReplaced);
+    }
+    // The number of a removed file is given to another one.
+    REQUIRE(::truncate(home.Path(Name(kOld, kArchive)).c_str(), 0) == 0);
+    home.Append(Name(kOld, kArchive), SyncHome::Recording(kMention));
+    home.Move(Name(kOld, kArchive), Name(kMention));
+    const HostPlan plan = Plan(home);
+    CHECK(!Only(plan).moved);
+    CHECK(Only(plan).change == Change::kNew);
+    CHECK(plan.missing.size() == 1);
+  }
+
+  TEST_CASE("all is read again when asked, or by another reader") {
+    SyncHome home;
+    home.Write(Name(kOld), SyncHome::Recording(kOld));
+    home.Write(Name(kMention), SyncHome::Recording(kMention));
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+    CHECK(Plan(home, {.force = true}).items.size() == 2);
+    home.codex.version_bump = 1;
+    const HostPlan plan = Plan(home);
+    REQUIRE(plan.items.size() == 2);
+    for (const WorkItem& item : plan.items) CHECK(item.change == Change::kReplaced);
+  }
+
+  TEST_CASE("files not written since a time are left out, known or not") {
+    SyncHome home;
+    home.Write(Name(kOld), SyncHome::Recording(kOld), 3'600'000);
+    home.Write(Name(kMention), SyncHome::Recording(kMention), 60'000);
+    const PlanOptions hour{.since = UtcMillis{home.clock.now.value - 600'000}};
+    CHECK(Only(Plan(home, hour)).file.path == home.Path(Name(kMention)));
+    CHECK(Plan(home, hour).scanned == 2);
+    home.Sync();
+    // An old file is not missing because it is not looked at.
+    CHECK(Plan(home, hour).missing.empty());
+    CHECK(Plan(home, {.force = true, .since = hour.since}).items.size() == 1);
+  }
+
+  TEST_CASE("an unfinished last line is looked at once more after a quiet day") {
+    SyncHome home;
+    const std::string name = Name(kOld);
+    home.Write(name, SyncHome::Recording(kOld) + R"({"type":"event_msg","payload":{)");
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+    home.clock.now.value += 25 * 3'600'000;
+    CHECK(Only(Plan(home)).accept_tail);
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+    home.clock.now.value += 25 * 3'600'000;
+    CHECK(Plan(home).items.empty());
+  }
+
+  TEST_CASE("a file that is written as a whole is read from its start after any change") {
+    SyncHome home;
+    const std::string name = Name(kOld) + ".zst";
+    home.Write(name, selftune::testing::ZstdFrame(SyncHome::Recording(kOld)));
+    CHECK(Only(Plan(home)).file.replaced_whole);
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+    home.Append(name, selftune::testing::ZstdFrame("{}\n"));
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    home.Sync();
+    home.Move(name, Name(kOld, kArchive) + ".zst");
+    CHECK(Only(Plan(home)).moved);
+    CHECK(Only(Plan(home)).change == Change::kGrown);
+  }
+
+  TEST_CASE("what cannot be looked at is named, and the rest is planned") {
+    SyncHome home;
+    home.Write(Name(kOld), SyncHome::Recording(kOld));
+    REQUIRE(::symlink("/nowhere/at/all", home.Path(Name("dangling")).c_str()) == 0);
+    const HostPlan plan = Plan(home);
+    CHECK(Only(plan).file.path == home.Path(Name(kOld)));
+    REQUIRE(plan.problems.size() == 1);
+    CHECK(plan.problems.front().find("dangling") != std::string::npos);
+  }
+
+  TEST_CASE("without a store everything is new") {
+    SyncHome home;
+    home.Write(Name(kOld), SyncHome::Recording(kOld));
+    home.Sync();
+    const HostPlan plan = Must(PlanHost(nullptr, home.codex, home.env, {.now = home.clock.now}));
+    CHECK(Only(plan).change == Change::kNew);
+  }
+}
+
+}  // namespace selftune::sync
