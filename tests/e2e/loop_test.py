@@ -128,6 +128,8 @@ def dump(database, without=()):
 class World(unittest.TestCase):
     """A home with a history of misses, the stub model, an agent that asks it."""
 
+    command = "claude"
+
     @classmethod
     def setUpClass(cls):
         cls.scratch = Path(tempfile.mkdtemp(prefix="selftune-e2e-"))
@@ -144,7 +146,8 @@ class World(unittest.TestCase):
         port_file = cls.scratch / "port"
         cls.model = subprocess.Popen(
             ["node", str(TOOLS / "stubmodel.mjs"), "--script", str(HERE / "stub_script.json"),
-             "--port-file", str(port_file), "--log", str(cls.scratch / "model.jsonl"), "--quiet"])
+             "--port-file", str(port_file), "--log", str(cls.scratch / "model.jsonl"),
+             "--dump", str(cls.scratch / "bodies"), "--quiet"])
         cls.addClassCleanup(cls.stop_model)
         deadline = time.monotonic() + 30
         while not port_file.exists() or not port_file.read_text().strip():
@@ -158,7 +161,7 @@ class World(unittest.TestCase):
             shutil.copy(HERE / "fake_claude.py", cls.bin / "claude")
             (cls.bin / "claude").chmod(0o755)
         else:
-            (cls.bin / "claude").symlink_to(Path(AGENT).resolve() / "claude")
+            (cls.bin / cls.command).symlink_to(Path(AGENT).resolve() / cls.command)
 
     @classmethod
     def stop_model(cls):

@@ -1,0 +1,87 @@
+"""A real agent command line from npm, in a network namespace without a network.
+
+What the tests of this folder share: install once by name and exact version,
+then run a script again inside a namespace that has nothing but loopback.
+"""
+
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+SKIP = 77
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    return SKIP
+
+
+def own_environment(folder):
+    """Nothing of the person's home: neither agent folders nor npm settings."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    keep = {k: v for k, v in os.environ.items()
+            if k in ("PATH", "LANG", "LD_LIBRARY_PATH") or k.lower().startswith("npm_config_")}
+    return dict(keep, HOME=str(home))
+
+
+class Agent:
+    """`setup`: script of the package that puts the binary in place, "" = none."""
+
+    def __init__(self, package, version, command, setup=""):
+        self.package, self.version, self.command, self.setup = package, version, command, setup
+
+    def installed(self, folder):
+        binary = folder / "node_modules" / ".bin" / self.command
+        try:
+            done = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False,
+                                  env=own_environment(folder), timeout=120)
+        except OSError:
+            return False
+        return done.returncode == 0 and self.version in done.stdout.split()
+
+    def install(self, folder):
+        """npm's words when it failed, else None."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text('{"private": true}\n')
+        env = dict(os.environ, npm_config_cache=str(folder / "cache"))
+        done = subprocess.run(["npm", "install", "--no-audit", "--no-fund",
+                               f"{self.package}@{self.version}"], cwd=folder, env=env,
+                              capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        if done.returncode == 0 and self.setup:
+            # npm may be told to run no install scripts.
+            script = folder / "node_modules" / self.package / self.setup
+            done = subprocess.run(["node", str(script)], cwd=script.parent, check=False,
+                                  env=own_environment(folder), capture_output=True, text=True)
+        if done.returncode == 0 and self.installed(folder):
+            return None
+        return done.stdout + done.stderr
+
+    def run_inside(self, script, selftune, folder):
+        """Runs `script --inside SELFTUNE BIN_DIR` without a network."""
+        for tool in ("node", "unshare"):
+            if shutil.which(tool) is None:
+                return skip(f"{tool} is not installed")
+        if not self.installed(folder):
+            if shutil.which("npm") is None:
+                return skip("npm is not installed")
+            problem = self.install(folder)
+            if problem is not None:
+                return skip(f"npm could not install {self.package}@{self.version}:\n{problem[-2000:]}")
+        namespace = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+        if subprocess.run([*namespace, "true"], check=False).returncode != 0:
+            return skip("the kernel refuses a network namespace")
+        return subprocess.run([*namespace, sys.executable, "-B", script, "--inside", str(selftune),
+                               str(folder / "node_modules" / ".bin")], check=False).returncode
+
+
+def raise_loopback():
+    siocgifflags, siocsifflags, up = 0x8913, 0x8914, 1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        request = struct.pack("16sh14x", b"lo", 0)
+        flags = struct.unpack("16sh14x", fcntl.ioctl(sock, siocgifflags, request))[1]
+        fcntl.ioctl(sock, siocsifflags, struct.pack("16sh14x", b"lo", flags | up))
