@@ -75,6 +75,9 @@ class Pump {
       const auto length = static_cast<size_t>(newline - data);
       if (skipping_) {
         EndSkip(length + 1);
+      } else if (length > options_.max_line_bytes) {
+        AddBad("too_long", {data, length});
+        Advance(length + 1);
       } else {
         ST_RETURN_IF_ERROR(HandleLine({data, length}));
         Advance(length + 1);

@@ -8,6 +8,8 @@ namespace selftune::ingest {
 
 SourceFile Source::Describe(std::string path) const { return {.path = std::move(path)}; }
 
+std::string Source::Identity(const std::string& path) const { return path; }
+
 StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,
                                                         uint64_t size) const {
   return OpenPlain(file.path, size);

@@ -79,6 +79,8 @@ class Source {
       const base::Environment& env, std::vector<std::string>& problems) const = 0;
   // What Discover says about the file at `path`.
   [[nodiscard]] virtual SourceFile Describe(std::string path) const;
+  // Two paths with one identity are forms of one file, of which one exists at a time.
+  [[nodiscard]] virtual std::string Identity(const std::string& path) const;
   // The bytes in which the file's lines are found. `size`: of the file at the
   // last look; what was added since is left for the next run.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<ByteStream>> OpenBytes(const SourceFile& file,

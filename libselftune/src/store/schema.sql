@@ -101,6 +101,10 @@ CREATE TABLE session_anchor(      -- records by which copies of a history are fo
   PRIMARY KEY(key,session_pk)) STRICT, WITHOUT ROWID;
 CREATE INDEX session_anchor_session ON session_anchor(session_pk);
 CREATE INDEX session_anchor_open ON session_anchor(session_pk,key) WHERE settled=0;
+CREATE TABLE session_part(        -- files of a session whose records lie in several
+  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL REFERENCES source_file ON DELETE CASCADE,
+  PRIMARY KEY(session_pk,source_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX session_part_source ON session_part(source_id);
 CREATE TABLE session_keys(        -- 8 bytes a record that made facts, a row a batch
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, seq INTEGER NOT NULL, keys BLOB NOT NULL,
   PRIMARY KEY(session_pk,seq)) STRICT, WITHOUT ROWID;

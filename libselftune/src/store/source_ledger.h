@@ -40,8 +40,9 @@ struct LedgerEntry {
 struct SessionSource {
   SessionPk session;
   SourceId source;
-  int64_t generation = 0;  // of that source
-  std::string state;       // active missing quarantined
+  int64_t generation = 0;       // of that source
+  int64_t read_generation = 0;  // in which the session was read
+  std::string state;            // active missing quarantined
   std::string path;
 };
 [[nodiscard]] StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,

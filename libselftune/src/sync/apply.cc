@@ -1,5 +1,6 @@
 #include "sync/apply.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "signals/improvement.h"
 #include "signals/invocation_mode.h"
 #include "store/prompt_lookup.h"
+#include "store/session_parts.h"
 
 namespace selftune::sync {
 namespace {
@@ -76,6 +78,14 @@ StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation
                                                          item.file.path, item.source->parser_name(),
                                                          item.source->parser_version()));
   state.generation = item.state.id ? item.state.generation : 1;
+  if (item.state.id && item.together.empty()) {
+    ST_ASSIGN_OR_RETURN(state.set_aside,
+                        store::SharesSession(db_, state.source, item.change == Change::kReplaced));
+    if (state.set_aside) {
+      set_aside_.push_back(state.source);
+      return state;
+    }
+  }
   if (item.change == Change::kReplaced) {
     state.generation = std::max(state.generation + 1, min_generation);
     state.rereading = true;
@@ -90,6 +100,7 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     ST_RETURN_IF_ERROR(ApplySession(state, facts));
   }
   for (const ingest::BadLine& line : chunk.batch.bad_lines) {
+    if (state.set_aside) break;
     ST_RETURN_IF_ERROR(writer_.AddBadLine(state.source, state.generation,
                                           {.offset = line.offset,
                                            .line_no = line.line_no,
@@ -98,7 +109,7 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     ++state.bad_lines;
   }
   ST_RETURN_IF_ERROR(SaveCursor(state, chunk));
-  if (chunk.last && state.rereading && !state.set_aside) {
+  if (chunk.last && state.rereading && !state.set_aside && state.item->together.empty()) {
     ST_RETURN_IF_ERROR(writer_.SweepSource(state.source, state.generation));
   }
   return absl::OkStatus();
@@ -106,6 +117,33 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
 
 Status Applier::Failed(const ApplyState& state, const Status& why) {
   return writer_.SetSourceState(state.source, "active", Message(why));
+}
+
+std::vector<store::SourceId> Applier::TakeSetAside() { return std::exchange(set_aside_, {}); }
+
+// Its records belong among those of another file; nothing of it is written now.
+Status Applier::SetAside(ApplyState& state, const store::SessionSource& owner) {
+  state.set_aside = true;
+  set_aside_.push_back(state.source);
+  ST_RETURN_IF_ERROR(store::ForgetSeen(db_, state.source));
+  return store::AddSessionParts(db_, owner.session, owner.source, state.source);
+}
+
+// Makes room for what the file says about a session that is known already.
+Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
+  const bool elsewhere = owner.source && owner.source != state.source;
+  if (!state.item->together.empty()) {
+    if (!owner.session || owner.read_generation == state.generation) return absl::OkStatus();
+    return writer_.ResetSession(owner.session, state.generation);
+  }
+  if (elsewhere && state.generation <= owner.generation) {
+    // The other file is gone and this one goes on in its place.
+    state.generation = owner.generation + 1;
+    state.rereading = true;
+    ST_RETURN_IF_ERROR(writer_.StartGeneration(state.source, state.generation));
+  }
+  if (!owner.session || (!elsewhere && !state.rereading)) return absl::OkStatus();
+  return writer_.ResetSession(owner.session, state.generation);
 }
 
 // Decides whose session it is before its first fact is written.
@@ -116,23 +154,20 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
   if (first) {
     ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                         store::FindSessionSource(db_, platform, facts.id));
-    const bool elsewhere = owner.source && owner.source != state.source;
-    if (elsewhere && owner.state == "active") {
-      state.set_aside = true;
-      ST_RETURN_IF_ERROR(writer_.SetSourceState(
-          state.source, "quarantined",
-          fmt::format("session {} is already read from {}", facts.id, owner.path)));
+    const std::vector<store::SourceId>& together = state.item->together;
+    const bool apart = owner.source && owner.source != state.source &&
+                       std::find(together.begin(), together.end(), owner.source) == together.end();
+    // A file that is gone is followed by the one that goes on in its place, unless
+    // there are others: what it held could not be read again.
+    bool tied = apart && owner.state != "missing";
+    if (apart && !tied) {
+      ST_ASSIGN_OR_RETURN(tied, store::HasParts(db_, owner.session));
+    }
+    if (tied) {
+      ST_RETURN_IF_ERROR(SetAside(state, owner));
       return store::SessionPk{};
     }
-    if (elsewhere && state.generation <= owner.generation) {
-      // The other file is gone and this one goes on in its place.
-      state.generation = owner.generation + 1;
-      state.rereading = true;
-      ST_RETURN_IF_ERROR(writer_.StartGeneration(state.source, state.generation));
-    }
-    if (owner.session && (elsewhere || state.rereading)) {
-      ST_RETURN_IF_ERROR(writer_.ResetSession(owner.session, state.generation));
-    }
+    ST_RETURN_IF_ERROR(TakeOver(state, owner));
   }
   return writer_.UpdateSession({.platform = platform,
                                 .id = facts.id,
@@ -367,6 +402,7 @@ Status Applier::AddSignals(store::SessionPk session, const ingest::PromptFact& p
 }
 
 Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
+  if (state.set_aside) return absl::OkStatus();  // until it is read with the others
   const WorkItem& item = *state.item;
   store::SourceState row = item.state;
   row.id = state.source;
@@ -377,8 +413,8 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.parser_version = item.source->parser_version();
   row.host_schema =
       chunk.batch.host_schema.empty() ? item.state.host_schema : chunk.batch.host_schema;
-  row.state = state.set_aside ? "quarantined" : "active";
-  row.last_error = state.set_aside ? "another file already holds this session" : chunk.damage;
+  row.state = "active";
+  row.last_error = chunk.damage;
   if (chunk.last) {
     // Only a file read to its end counts as seen: a crash before leaves the
     // ledger behind the disk, and the next run goes on at the cursor.
@@ -391,15 +427,10 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
     row.mtime_ns = 0;
     row.head_sha256.clear();
   }
-  if (state.set_aside) {
-    row.offset = row.line_no = 0;
-    row.parser_state.clear();
-  } else {
-    row.offset = chunk.cursor.offset;
-    row.line_no = chunk.cursor.line_no;
-    row.parser_state = chunk.reader_state;
-    row.pending_bytes = chunk.pending_bytes;
-  }
+  row.offset = chunk.cursor.offset;
+  row.line_no = chunk.cursor.line_no;
+  row.parser_state = chunk.reader_state;
+  row.pending_bytes = chunk.pending_bytes;
   return writer_.SaveCursor(row, {.seen = chunk.batch.records_seen,
                                   .used = chunk.batch.records_used,
                                   .unknown = chunk.batch.records_unknown});

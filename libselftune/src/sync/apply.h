@@ -27,7 +27,7 @@ struct ApplyState {
   bool rereading = false;                       // rows of an older generation are swept at the end
   std::set<std::string, std::less<>> sessions;  // seen in this read
   int64_t bad_lines = 0;
-  bool set_aside = false;  // another file already holds this session
+  bool set_aside = false;  // another file holds records of this session too
 };
 
 class Applier {
@@ -41,9 +41,14 @@ class Applier {
   // A file that could not be read: kept as it was, with the error.
   [[nodiscard]] Status Failed(const ApplyState& state, const Status& why);
 
+  // Files that were set aside since the last call: to be read with the others.
+  [[nodiscard]] std::vector<store::SourceId> TakeSetAside();
+
   [[nodiscard]] store::IngestWriter& writer() { return writer_; }
 
  private:
+  [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
+  [[nodiscard]] Status TakeOver(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
                                                        const ingest::SessionFacts& facts);
   [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
@@ -62,6 +67,7 @@ class Applier {
   store::Db& db_;
   store::IngestWriter writer_;
   std::vector<std::string> installed_;
+  std::vector<store::SourceId> set_aside_;
   // Keeps listings alive whose address is used as a tag.
   std::vector<std::shared_ptr<const ingest::Listing>> tagged_;
 };

@@ -32,6 +32,8 @@ struct WorkItem {
   Change change = Change::kNew;
   bool moved = false;        // known under another path, which is gone
   store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
+  // Files with records of the same sessions; this one is read behind others.
+  std::vector<store::SourceId> together;
   bool accept_tail = false;  // quiet for a day: a last line without line end counts
 };
 

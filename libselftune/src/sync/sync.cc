@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,10 +19,12 @@
 #include "base/status_macros.h"
 #include "hosts/registry.h"
 #include "store/link.h"
+#include "store/session_parts.h"
 #include "store/write_txn.h"
 #include "sync/apply.h"
 #include "sync/catalogue.h"
 #include "sync/forks.h"
+#include "sync/joined.h"
 #include "sync/parallel_reader.h"
 #include "sync/plan.h"
 
@@ -32,6 +35,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kRowsPerTxn = 2000;
 constexpr std::chrono::milliseconds kTxnTime{200};
+constexpr int kJoinRounds = 4;
 constexpr int64_t kLockWaitMs = 60'000;
 constexpr std::chrono::milliseconds kLockPoll{10};
 
@@ -153,7 +157,103 @@ class SyncRun {
         return reader.Next(i);
       }));
     }
+    ST_RETURN_IF_ERROR(batches_.Close());
+    return JoinFiles(*plan.source, host);
+  }
+
+  // Reads the files that were set aside together with those they belong to;
+  // which may show that others belong to them as well.
+  Status JoinFiles(const ingest::Source& source, HostReport& host) {
+    for (int round = 0; round < kJoinRounds; ++round) {
+      const std::vector<store::SourceId> ids = applier_->TakeSetAside();
+      if (ids.empty()) break;
+      ST_RETURN_IF_ERROR(JoinFiles(source, ids, host));
+    }
+    static_cast<void>(applier_->TakeSetAside());  // the next run finds them changed
+    return absl::OkStatus();
+  }
+
+  Status JoinFiles(const ingest::Source& source, const std::vector<store::SourceId>& ids,
+                   HostReport& host) {
+    std::set<int64_t> done;
+    for (const store::SourceId id : ids) {
+      if (done.contains(id.value)) continue;
+      StatusOr<std::vector<JoinPart>> parts = LoadParts(db_, source, id, world_.cancel);
+      if (parts.ok()) {
+        for (const JoinPart& part : *parts) done.insert(part.item.state.id.value);
+        ST_RETURN_IF_ERROR(ReadTogether(*parts, {}, host));
+        continue;
+      }
+      if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      host.set_aside += 1;
+      host.warnings.emplace_back(Message(parts.status()));
+      ST_RETURN_IF_ERROR(KeepAside(id, parts.status()));
+    }
+    return absl::OkStatus();
+  }
+
+  // One of the files it belongs to cannot be read. What is stored stays; the
+  // next run tries again.
+  Status KeepAside(store::SourceId id, const Status& why) {
+    ST_ASSIGN_OR_RETURN(const store::SourceState state, store::LoadSourceState(db_, id));
+    if (state.offset != 0) return absl::OkStatus();
+    ST_RETURN_IF_ERROR(batches_.Open());
+    ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "quarantined", Message(why)));
     return batches_.Close();
+  }
+
+  // As if the parts were one file: each reader goes on with the state of the one
+  // before, and knows the records of all before.
+  Status ReadTogether(const std::vector<JoinPart>& parts,
+                      const std::shared_ptr<const ingest::KeySet>& copied, HostReport& host) {
+    int64_t generation = 0;
+    ST_RETURN_IF_ERROR(batches_.Open());
+    for (const JoinPart& part : parts) {
+      ST_RETURN_IF_ERROR(store::ForgetSeen(db_, part.item.state.id));
+      generation = std::max(generation, part.item.state.generation + 1);
+    }
+    ST_RETURN_IF_ERROR(batches_.Close());
+    Chain chain;
+    if (copied != nullptr) chain.known = *copied;
+    for (const JoinPart& part : parts) {
+      ST_ASSIGN_OR_RETURN(const bool read, ReadPart(part, generation, chain, host));
+      if (!read) return batches_.Close();  // it became unreadable: the next run tries again
+    }
+    ST_RETURN_IF_ERROR(batches_.Open());
+    for (const JoinPart& part : parts) {
+      ST_RETURN_IF_ERROR(applier_->writer().SweepSource(part.item.state.id, generation));
+    }
+    return batches_.Close();
+  }
+
+  // What one part leaves to the next.
+  struct Chain {
+    std::string reader_state;
+    ingest::KeySet known;  // records of the parts before
+  };
+
+  StatusOr<bool> ReadPart(const JoinPart& part, int64_t generation, Chain& chain,
+                          HostReport& host) {
+    ReadTask task = TaskFor(part.item);
+    task.start = part.start;
+    task.saved_state = chain.reader_state;
+    if (!chain.known.empty()) task.copied = std::make_shared<const ingest::KeySet>(chain.known);
+    std::vector<ReadTask> tasks;
+    tasks.push_back(std::move(task));
+    ParallelReader reader(std::move(tasks), 1, world_.cancel);
+    HostReport one;
+    ST_RETURN_IF_ERROR(ReadOne(part.item, generation, one, [&](bool) -> StatusOr<ReadChunk> {
+      ReadChunk chunk = reader.Next(0);
+      chain.reader_state = chunk.reader_state;
+      for (const ingest::SessionFacts& facts : chunk.batch.sessions) {
+        chain.known.insert(facts.record_keys.begin(), facts.record_keys.end());
+      }
+      return chunk;
+    }));
+    host.bad_lines += one.bad_lines;
+    host.bytes_read += one.bytes_read;
+    for (std::string& warning : one.warnings) host.warnings.push_back(std::move(warning));
+    return one.changed > 0;
   }
 
   // A transaction is never held open while the disk is slow.
@@ -198,7 +298,6 @@ class SyncRun {
     host.changed += 1;
     host.sessions += static_cast<int64_t>(state.sessions.size());
     host.bad_lines += state.bad_lines;
-    host.set_aside += state.set_aside ? 1 : 0;
     host.bytes_read += BytesOf(item);
     done_bytes_ += BytesOf(item);
     if (options_.progress) options_.progress("sync", done_bytes_, total_bytes_, item.file.path);
@@ -228,20 +327,11 @@ class SyncRun {
     const ingest::Source* source = SourceOf(read.member.platform);
     const auto info = base::Stat(read.member.path);
     if (source == nullptr || !info.ok()) return absl::OkStatus();  // gone: counted once as it is
-    WorkItem item;
-    item.source = source;
-    item.info = *info;
-    item.change = Change::kReplaced;
-    ST_ASSIGN_OR_RETURN(item.state, store::LoadSourceState(db_, read.member.source));
-    item.file = source->Describe(read.member.path);
-    ReadTask task = TaskFor(item);
-    task.copied = read.copied;
-    std::vector<ReadTask> tasks;
-    tasks.push_back(std::move(task));
-    ParallelReader reader(std::move(tasks), 1, world_.cancel);
+    StatusOr<std::vector<JoinPart>> parts =
+        LoadParts(db_, *source, read.member.source, world_.cancel);
+    if (!parts.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
     HostReport ignored;
-    ST_RETURN_IF_ERROR(
-        ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
+    ST_RETURN_IF_ERROR(ReadTogether(*parts, read.copied, ignored));
     ST_RETURN_IF_ERROR(batches_.Open());
     ST_RETURN_IF_ERROR(
         applier_->writer()

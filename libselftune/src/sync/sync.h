@@ -39,7 +39,7 @@ struct HostReport {
   int64_t bytes_read = 0;
   int64_t sessions = 0;   // touched
   int64_t bad_lines = 0;  // found in this run
-  int64_t set_aside = 0;  // files whose session another file already holds
+  int64_t set_aside = 0;  // files that wait: another one of their session cannot be read
   std::vector<std::string> warnings;
 };
 

@@ -165,10 +165,11 @@ TEST_SUITE("hosts/zstd_bytes") {
     auto stream = OpenZstd(path, first.size());
     REQUIRE(stream.ok());
     char out[16];
-    CHECK(*(*stream)->ReadAt(0, out, sizeof out) == 4);
-    CHECK(*(*stream)->ReadAt(4, out, sizeof out) == 0);
+    uint64_t total = 0;
+    while (const size_t got = *(*stream)->ReadAt(total, out, sizeof out)) total += got;
+    CHECK(total == 4);
     CHECK((*stream)->damage() == nullptr);
-    CHECK(CodeOf((*stream)->ReadAt(1, out, sizeof out).status()).name == "INTERNAL");
+    CHECK(CodeOf((*stream)->ReadAt(0, out, sizeof out).status()).name == "INTERNAL");
   }
 
   TEST_CASE("a file that is not there is an error") {

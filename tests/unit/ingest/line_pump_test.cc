@@ -154,6 +154,21 @@ TEST_SUITE("ingest/line_pump") {
     CHECK(got.cursor.offset == 4 + giant.size() + 1 + 4);
   }
 
+  TEST_CASE("the limit of a line does not depend on how much is read at once") {
+    for (const size_t chunk : {size_t{1}, size_t{99}, size_t{100}, size_t{101}, size_t{1} << 20}) {
+      CAPTURE(chunk);
+      PumpOptions options;
+      options.max_line_bytes = 100;
+      options.chunk_bytes = chunk;
+      const std::string longest = "{" + std::string(98, 'x') + "}";
+      const Result got = Pump(longest + "\n{" + longest + "\n{1}\n", options);
+      CHECK(got.lines == std::vector<std::string>{longest, "{1}"});
+      REQUIRE(got.bad.size() == 1);
+      CHECK(got.bad[0].reason == "too_long");
+      CHECK(got.bad[0].offset == 101);
+    }
+  }
+
   TEST_CASE("a giant line without an end is tried again from its beginning") {
     PumpOptions options;
     options.max_line_bytes = 100;

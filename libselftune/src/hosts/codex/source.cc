@@ -114,6 +114,11 @@ class Codex : public ingest::Source {
     return DescribeFile(std::move(path), archived);
   }
 
+  std::string Identity(const std::string& path) const override {
+    return IsCompressed(base::BaseName(path)) ? path.substr(0, path.size() - kCompressed.size())
+                                              : path;
+  }
+
   StatusOr<std::unique_ptr<ingest::ByteStream>> OpenBytes(const ingest::SourceFile& file,
                                                           uint64_t size) const override {
     return IsCompressed(base::BaseName(file.path)) ? OpenZstd(file.path, size)

@@ -1,0 +1,136 @@
+#include "sync/joined.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "store/session_parts.h"
+
+namespace selftune::sync {
+namespace {
+
+constexpr size_t kCompared = size_t{64} << 10;
+
+// The first records tell when a file begins; few have no time.
+constexpr int kLooked = 50;
+
+StatusOr<std::optional<UtcMillis>> Begins(const WorkItem& item) {
+  ST_ASSIGN_OR_RETURN(const auto bytes, item.source->OpenBytes(item.file, item.info.size));
+  ST_ASSIGN_OR_RETURN(
+      const auto reader,
+      item.source->Open({.file = &item.file, .saved_state = {}, .copied = nullptr}));
+  std::optional<UtcMillis> begins;
+  int looked = 0;
+  base::Cancel enough;
+  ingest::PumpOptions options;
+  options.max_rows = 1;
+  options.cancel = &enough;
+  ingest::PumpBuffer buffer;
+  const auto pumped = ingest::PumpLines(
+      *bytes, options, *reader, buffer, [&](const ingest::Batch& batch, const ingest::Cursor&) {
+        for (const ingest::SessionFacts& facts : batch.sessions) {
+          if (facts.born.has_value()) begins = std::min(begins.value_or(*facts.born), *facts.born);
+        }
+        if (begins.has_value() || ++looked == kLooked) enough.Request();
+        return absl::OkStatus();
+      });
+  if (!pumped.ok() && !enough.requested()) return pumped.status();
+  return begins;
+}
+
+// Fills `out` as far as the stream goes.
+StatusOr<size_t> Fill(ingest::ByteStream& bytes, uint64_t offset, std::vector<char>& out) {
+  size_t filled = 0;
+  while (filled < out.size()) {
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        bytes.ReadAt(offset + filled, out.data() + filled, out.size() - filled));
+    if (got == 0) break;
+    filled += got;
+  }
+  return filled;
+}
+
+// Behind the last line that both begin with.
+StatusOr<ingest::Cursor> CommonLines(const WorkItem& a, const WorkItem& b) {
+  ST_ASSIGN_OR_RETURN(const auto left, a.source->OpenBytes(a.file, a.info.size));
+  ST_ASSIGN_OR_RETURN(const auto right, b.source->OpenBytes(b.file, b.info.size));
+  std::vector<char> x(kCompared), y(kCompared);
+  ingest::Cursor common;
+  for (uint64_t offset = 0;; offset += kCompared) {
+    ST_ASSIGN_OR_RETURN(const size_t got_x, Fill(*left, offset, x));
+    ST_ASSIGN_OR_RETURN(const size_t got_y, Fill(*right, offset, y));
+    const size_t both = std::min(got_x, got_y);
+    const auto same = static_cast<size_t>(
+        std::mismatch(x.begin(), x.begin() + static_cast<ptrdiff_t>(both), y.begin()).first -
+        x.begin());
+    for (size_t i = 0; i < same; ++i) {
+      if (x[i] != '\n') continue;
+      common.offset = offset + i + 1;
+      ++common.line_no;
+    }
+    if (same < kCompared) return common;
+  }
+}
+
+// A file that is gone but exists in another form needs not be there.
+void DropFormerForms(const ingest::Source& source, std::vector<JoinPart>& parts) {
+  const auto former = [&](const JoinPart& part) {
+    const std::string identity = source.Identity(part.item.file.path);
+    return !base::Exists(part.item.file.path) &&
+           std::any_of(parts.begin(), parts.end(), [&](const JoinPart& other) {
+             return source.Identity(other.item.file.path) == identity &&
+                    base::Exists(other.item.file.path);
+           });
+  };
+  std::vector<JoinPart> kept;
+  for (const JoinPart& part : parts) {
+    if (!former(part)) kept.push_back(part);
+  }
+  parts = std::move(kept);
+}
+
+bool Earlier(const JoinPart& a, const JoinPart& b) {
+  const UtcMillis never{INT64_MAX};
+  const UtcMillis begins_a = a.begins.value_or(never);
+  const UtcMillis begins_b = b.begins.value_or(never);
+  if (begins_a != begins_b) return begins_a < begins_b;
+  return a.item.file.path < b.item.file.path;
+}
+
+}  // namespace
+
+StatusOr<std::vector<JoinPart>> LoadParts(store::Db& db, const ingest::Source& source,
+                                          store::SourceId id, const base::Cancel* cancel) {
+  ST_ASSIGN_OR_RETURN(const std::vector<store::SourceId> ids, store::FilesTogether(db, id));
+  std::vector<JoinPart> parts;
+  for (const store::SourceId one : ids) {
+    JoinPart& part = parts.emplace_back();
+    ST_ASSIGN_OR_RETURN(part.item.state, store::LoadSourceState(db, one));
+    part.item.source = &source;
+    part.item.file = source.Describe(part.item.state.path);
+    part.item.change = Change::kReplaced;
+    part.item.together = ids;
+  }
+  DropFormerForms(source, parts);
+  for (JoinPart& part : parts) {
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    ST_ASSIGN_OR_RETURN(part.item.info, base::Stat(part.item.file.path));
+    ST_ASSIGN_OR_RETURN(part.begins, Begins(part.item));
+  }
+  std::sort(parts.begin(), parts.end(), Earlier);
+  for (size_t i = 1; i < parts.size(); ++i) {
+    for (size_t earlier = 0; earlier < i; ++earlier) {
+      ST_ASSIGN_OR_RETURN(const ingest::Cursor common,
+                          CommonLines(parts[earlier].item, parts[i].item));
+      if (common.offset > parts[i].start.offset) parts[i].start = common;
+    }
+  }
+  return parts;
+}
+
+}  // namespace selftune::sync
