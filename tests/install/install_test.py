@@ -27,11 +27,6 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 
 import loop_test  # noqa: E402
 
-# Each finds other mistakes; the first also watches who owns what.
-WATCHED = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-COMPILERS = [(c, cxx, flags) for c, cxx, flags in
-             (("gcc", "g++", WATCHED), ("clang-19", "clang++-19", ()))
-             if shutil.which(c) and shutil.which(cxx)]
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
 HOMES = ("*/home", "*/*/home/dev")  # of recordings, below tests/data/hosts
 
@@ -44,12 +39,26 @@ def run(argv, **options):
     return done.stdout
 
 
+def build_option(name):
+    options = json.loads(run(["meson", "introspect", "--buildoptions", BUILD]))
+    return next(o["value"] for o in options if o["name"] == name)
+
+
+def compilers():
+    """Each finds other mistakes; the first also watches who owns what. A library
+    with sanitizers needs a program of the same compiler with the same ones."""
+    sanitizers = build_option("b_sanitize")
+    chosen = [("clang-19", "clang++-19", ("-g", f"-fsanitize={sanitizers}"))]
+    if sanitizers == "none":
+        watched = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+        chosen = [("gcc", "g++", watched), ("clang-19", "clang++-19", ())]
+    return [found for found in chosen if shutil.which(found[0]) and shutil.which(found[1])]
+
+
 def install(root):
     """The prefix below `root` that the configured one became."""
     run(["meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root])
-    options = json.loads(run(["meson", "introspect", "--buildoptions", BUILD]))
-    prefix = next(o["value"] for o in options if o["name"] == "prefix")
-    return Path(root) / prefix.lstrip("/")
+    return Path(root) / build_option("prefix").lstrip("/")
 
 
 def files_below(home):
@@ -59,7 +68,7 @@ def files_below(home):
 def setUpModule():
     root = Path(tempfile.mkdtemp(prefix="selftune-install-"))
     unittest.addModuleCleanup(shutil.rmtree, root, True)
-    Tree.root, Tree.built = root, {}
+    Tree.root, Tree.built, Tree.compilers = root, {}, compilers()
     Tree.prefix = install(root / "tree")
     Tree.pc_dir = next(Tree.prefix.rglob("selftune.pc")).parent
     Tree.library = next(Tree.prefix.rglob("libselftune.so.0")).parent
@@ -89,14 +98,15 @@ class Tree(unittest.TestCase):
         return self.built[compiler, source]
 
     def environment(self, home):
-        return {"HOME": str(home), "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(self.library),
+        options = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+        return options | {"HOME": str(home), "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(self.library),
                 "LANG": "C.UTF-8"}
 
     def call(self, home, *argv):
         """Exit code, stdout, stderr; whoever leaks or breaks a rule fails."""
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
                               timeout=300, env=self.environment(home))
-        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error"):
+        for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error"):
             self.assertNotIn(word, done.stderr)
         return done.returncode, done.stdout, done.stderr
 
@@ -117,8 +127,8 @@ class Tree(unittest.TestCase):
         run([self.command, "sync"], env=self.environment(home))
 
     def each_compiler(self):
-        self.assertTrue(COMPILERS, "no compiler")
-        for c, cxx, flags in COMPILERS:
+        self.assertTrue(self.compilers, "no compiler")
+        for c, cxx, flags in self.compilers:
             yield (c, "-std=c11", *flags), (cxx, "-std=c++20", *flags)
 
 
