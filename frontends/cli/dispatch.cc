@@ -247,7 +247,7 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
 }
 
 int FinishFailure(const Invocation& invocation, std::string_view command, std::string_view schema,
-                  Failure failure) {
+                  const Failure& failure) {
   return Finish(invocation, FailureEnvelope(command, schema, failure), nullptr);
 }
 
@@ -327,7 +327,7 @@ std::string ParamsByName(const Command& command, const Args& args) {
         break;
       case FlagType::kInt:
       case FlagType::kNumber:
-        out.AddRaw(name, NumberText(*args.Get(flag.name)));
+        out.AddRaw(name, NumberText(args.Get(flag.name).value_or("")));
         break;
       case FlagType::kList:
         out.AddTexts(name, args.All(flag.name));

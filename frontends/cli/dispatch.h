@@ -19,7 +19,7 @@ namespace selftune::cli {
 
 // Prints a failure: envelope on stdout where JSON is due, a line on stderr.
 [[nodiscard]] int FinishFailure(const Invocation& invocation, std::string_view command,
-                                std::string_view schema, Failure failure);
+                                std::string_view schema, const Failure& failure);
 
 inline constexpr std::string_view kErrorSchema = "selftune/error@1";
 

@@ -97,7 +97,7 @@ Json UnknownField(const std::string& name) {
                         .AddText("code", "UNKNOWN_FIELD")
                         .AddText("message", "--fields: data has no " + OneLine(name))
                         .Take();
-  return *Json::Parse(text);
+  return Json::Parse(text).value_or(Json());
 }
 
 }  // namespace

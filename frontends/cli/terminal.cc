@@ -20,10 +20,13 @@ constexpr size_t kWidest = 140;  // lines longer than this are hard to read
 constexpr size_t kNarrowest = 40;
 constexpr int64_t kRedrawMs = 100;
 
-bool IsSet(const char* name) {
+// "" when unset.
+std::string_view Variable(const char* name) {
   const char* value = getenv(name);
-  return value != nullptr && *value != '\0';
+  return value != nullptr ? value : std::string_view();
 }
+
+bool IsSet(const char* name) { return !Variable(name).empty(); }
 
 bool IsDumb() {
   const char* term = getenv("TERM");
@@ -71,7 +74,7 @@ Screen ScreenOf(const Args& args) {
     screen.colour = when == "always";
   } else if (IsSet("NO_COLOR")) {
     screen.colour = false;
-  } else if (IsSet("CLICOLOR_FORCE") && std::string_view(getenv("CLICOLOR_FORCE")) != "0") {
+  } else if (IsSet("CLICOLOR_FORCE") && Variable("CLICOLOR_FORCE") != "0") {
     screen.colour = true;
   } else {
     screen.colour = isatty(STDOUT_FILENO) != 0 && !IsDumb();

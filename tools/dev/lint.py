@@ -1,20 +1,16 @@
 """The lint steps. Each returns an error text, or None when all is well."""
 
-import os
+import json
 import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import builds
 from common import JOBS, ROOT, say
 from suites import Count
-
-# clang-tidy takes seconds a file, so it runs on request (--tidy, --changed) and
-# within this budget: the files of the newest commits first, then round the
-# others; the line it prints says how far it came. 0 = no limit.
-TIDY_SECONDS = int(os.environ.get("SELFTUNE_TIDY_SECONDS", "360"))
 
 NOT_OURS = re.compile(r"^(tests/data/|subprojects/|web/(node_modules|dist)/|.*\.golden$|"
                       r".*/corpus/|web/package-lock\.json$|tests/tools/vendor/)")
@@ -25,6 +21,15 @@ def run(with_tidy=False, changed_only=False):
              ("generated files", generated)]
     if with_tidy:
         steps.append(("clang-tidy", lambda: tidy(changed_only)))
+    return _count(steps)
+
+
+def run_tidy():
+    """clang-tidy alone, over every file."""
+    return _count([("clang-tidy", tidy)])
+
+
+def _count(steps):
     count = Count()
     for name, step in steps:
         started = time.monotonic()
@@ -92,43 +97,24 @@ def generated():
     return "\n".join(problems) or None
 
 
-def tidy(changed_only):
+def tidy(changed_only=False):
+    """Seconds a file: every file in CI, those that differ from HEAD with --changed."""
     database = builds.configure("asan")
-    files = [f for f in our_files(".cc") if f.startswith(("libselftune/src/", "frontends/"))]
-    if not files:
-        return None
-    first = _changed_files() if changed_only else _recent_files()
-    ordered = [f for f in first if f in set(files)]
-    if not changed_only:
-        turn = int(time.time() // 86400) * 37 % len(files)
-        ordered += [f for f in files[turn:] + files[:turn] if f not in set(ordered)]
-    return _tidy_until_late(database, ordered)
-
-
-def _tidy_until_late(database, files):
-    deadline = time.monotonic() + TIDY_SECONDS if TIDY_SECONDS else None
-    problems = []
+    files = our_files(".cc")
+    if changed_only:
+        changed = _run(["git", "diff", "--name-only", "HEAD"]).stdout.splitlines()
+        files = [f for f in files if f in changed]
+    with open(database / "compile_commands.json", encoding="utf-8") as commands:
+        compiled = {(Path(c["directory"]) / c["file"]).resolve() for c in json.load(commands)}
+    files = [f for f in files if f.startswith(("libselftune/src/", "frontends/", "bindings/"))
+             and (ROOT / f).resolve() in compiled]
 
     def one(file):
-        if deadline and time.monotonic() > deadline:
-            return False
         done = _run(["clang-tidy-19", "-p", str(database), "--quiet", file])
-        if done.returncode:
-            problems.append(re.sub(r"^\d+ warnings? .*\n", "", done.stdout, flags=re.MULTILINE))
-        return True
+        return done.stdout if done.returncode else ""
 
     with ThreadPoolExecutor(JOBS) as pool:
-        checked = sum(pool.map(one, files))
-    say(f"clang-tidy: {checked} of {len(files)} files checked")
-    return "\n".join(problems) or None
-
-
-def _changed_files():
-    done = _run(["git", "diff", "--name-only", "HEAD"])
-    return done.stdout.splitlines()
-
-
-def _recent_files():
-    """Files of the newest commits, newest first."""
-    done = _run(["git", "log", "-20", "--name-only", "--format="])
-    return list(dict.fromkeys(done.stdout.splitlines())) if done.returncode == 0 else []
+        problems = [p for p in pool.map(one, files) if p]
+    say(f"clang-tidy: {len(files)} files checked")
+    return "\n".join(re.sub(r"^\d+ warnings? .*\n", "", p, flags=re.MULTILINE)
+                     for p in problems) or None

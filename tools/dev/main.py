@@ -60,6 +60,7 @@ def everything():
         ("tests, gcc", lambda: suites.run("ci")),
         ("tests, clang ASan+UBSan", lambda: suites.run("asan")),
         ("tests, clang TSan", lambda: suites.run("tsan")),
+        ("clang-tidy", lint.run_tidy),
         ("fuzz smoke", fuzz.smoke),
     ]
     total = suites.Count()
@@ -133,13 +134,13 @@ def parser():
     add("install", cmd_install, "build a release and install it").add_argument("prefix")
     test = add("test", cmd_test, "run the tests (all suites, or those named)")
     test.add_argument("suites", nargs="*", metavar="SUITE")
-    test.add_argument("--sanitize", action="store_true", help="with ASan+UBSan, then what has threads with TSan")
+    test.add_argument("--sanitize", action="store_true", help="with ASan+UBSan, then with TSan")
     test.add_argument("--everything", action="store_true", help="all that CI runs")
     bench = add("bench", cmd_bench, "build a release and measure it (default --quick)")
     bench.add_argument("--quick", action="store_true", help="corpora S and M")
     bench.add_argument("--full", action="store_true", help="all corpora; takes long")
     check = add("lint", cmd_lint, "layers, format, spelling, generated files")
-    check.add_argument("--tidy", action="store_true", help="and clang-tidy, newest files first")
+    check.add_argument("--tidy", action="store_true", help="and clang-tidy, as CI does")
     check.add_argument("--changed", action="store_true",
                        help="and clang-tidy on files that differ from HEAD")
     check.add_argument("--fix", action="store_true", help="format and generate first")

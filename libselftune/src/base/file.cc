@@ -67,17 +67,24 @@ Status CheckPath(const std::string& path) {
   return Fail(kFileNotFound, "path with a NUL byte: {}", ReplaceAll(path, {"\0", 1}, "\\0"));
 }
 
+int64_t Nanoseconds(const timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 FileInfo ToInfo(const struct stat& st) {
 #if defined(__APPLE__)
   const timespec& mtime = st.st_mtimespec;
+  const timespec& ctime = st.st_ctimespec;
 #else
   const timespec& mtime = st.st_mtim;
+  const timespec& ctime = st.st_ctim;
 #endif
   return {
       .dev = static_cast<uint64_t>(st.st_dev),
       .inode = static_cast<uint64_t>(st.st_ino),
       .size = static_cast<uint64_t>(st.st_size),
-      .mtime_ns = int64_t{mtime.tv_sec} * 1'000'000'000 + mtime.tv_nsec,
+      .mtime_ns = Nanoseconds(mtime),
+      .ctime_ns = Nanoseconds(ctime),
       .mode = static_cast<uint32_t>(st.st_mode),
       .links = static_cast<uint64_t>(st.st_nlink),
   };

@@ -20,7 +20,8 @@ struct FileInfo {
   uint64_t inode = 0;
   uint64_t size = 0;     // bytes
   int64_t mtime_ns = 0;  // since the epoch
-  uint32_t mode = 0;     // st_mode
+  int64_t ctime_ns = 0;
+  uint32_t mode = 0;  // st_mode
   uint64_t links = 0;
   [[nodiscard]] bool is_dir() const { return (mode & S_IFMT) == S_IFDIR; }
   [[nodiscard]] bool is_file() const { return (mode & S_IFMT) == S_IFREG; }

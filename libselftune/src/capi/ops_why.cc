@@ -65,8 +65,8 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
 
 StatusOr<std::string> SkillWhy(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
-  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, *skill, params));
+  ST_ASSIGN_OR_RETURN(const store::SkillRef skill, NeededSkillOf(*db, params));
+  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, skill, params));
   JsonWriter out;
   out.BeginObject()
       .Field("skill", answer.skill)

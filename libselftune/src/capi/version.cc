@@ -14,9 +14,15 @@ constexpr bool Matches(std::string_view text, int major, int minor, int patch) {
   const int parts[] = {major, minor, patch};
   size_t at = 0;
   for (int i = 0; i < 3; ++i) {
-    if (i > 0 && (at >= text.size() || text[at++] != '.')) return false;
+    if (i > 0) {
+      if (at >= text.size() || text[at] != '.') return false;
+      ++at;
+    }
     int number = 0;
-    while (at < text.size() && text[at] != '.') number = number * 10 + (text[at++] - '0');
+    while (at < text.size() && text[at] != '.') {
+      number = number * 10 + (text[at] - '0');
+      ++at;
+    }
     if (number != parts[i]) return false;
   }
   return at == text.size();

@@ -67,8 +67,8 @@ std::string_view CodeOfTier(const stats::PromotionDecision& decision) {
              : std::string_view("hold");
 }
 
-Status Test(Judge& judge, const EvolveInput& input, EvolveResult& result) {
-  const std::string& candidate = result.candidates[*result.best].description;
+Status Test(Judge& judge, const EvolveInput& input, size_t best, EvolveResult& result) {
+  const std::string& candidate = result.candidates[best].description;
   result.held_out = HeldOutOf(input);
   ST_RETURN_IF_ERROR(TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
   result.tested = true;
@@ -140,7 +140,7 @@ StatusOr<EvolveResult> Evolve(llm::Caller& caller, const EvolveInput& input) {
                  : std::string(Message(search.stopped)));
     return result;
   }
-  const Status tested = Test(judge, input, result);
+  const Status tested = Test(judge, input, *result.best, result);
   if (!tested.ok()) {
     if (!IsBudget(tested)) return tested;
     Conclude(result, "budget_exhausted", std::string(Message(tested)));

@@ -211,7 +211,7 @@ class Searcher {
           fmt::format("{} of {} on the sample, its parent had {}", now, sample.size(), then);
       return absl::OkStatus();
     }
-    Member child{.description = candidate.description, .candidate = *index};
+    Member child{.description = candidate.description, .candidate = index};
     ST_ASSIGN_OR_RETURN(child.tallies, judge_.Evaluate(subject, queries_));
     candidate.details = fmt::format("{} of {} training queries", Passed(child), result_.entries);
     pool_.push_back(std::move(child));
@@ -226,6 +226,11 @@ class Searcher {
     return count;
   }
 
+  void MarkBest(std::optional<size_t> candidate) {
+    result_.best = candidate;
+    if (candidate.has_value()) result_.candidates[*candidate].fate = CandidateFate::kBest;
+  }
+
   // Most training queries, then fewer losses, then shorter, then earlier.
   void ChooseBest() {
     const Member* best = nullptr;
@@ -235,9 +240,8 @@ class Searcher {
     }
     result_.passed_best = result_.passed_before;
     if (best == nullptr) return;
-    result_.best = best->candidate;
     result_.passed_best = Passed(*best);
-    result_.candidates[*result_.best].fate = CandidateFate::kBest;
+    MarkBest(best->candidate);
   }
 
   [[nodiscard]] bool Better(const Member& a, const Member& b) const {

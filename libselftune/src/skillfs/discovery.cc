@@ -85,7 +85,8 @@ class Finder {
     if (const auto it = by_path_.find(real_path); it != by_path_.end()) return it->second;
     ST_ASSIGN_OR_RETURN(InstalledSkill skill, ReadSkill(real_path));
     // A hard link is the same file under another path.
-    const auto [file, is_new] = by_file_.try_emplace({skill.dev, skill.inode}, out_.skills.size());
+    const auto [file, is_new] =
+        by_file_.try_emplace({skill.stamp.dev, skill.stamp.inode}, out_.skills.size());
     if (is_new) out_.skills.push_back(std::move(skill));
     by_path_.emplace(real_path, file->second);
     return file->second;
@@ -96,15 +97,28 @@ class Finder {
     ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real_path));
     ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(real_path, kMaxSkillBytes));
     skill.real_path = real_path;
-    skill.dev = info.dev;
-    skill.inode = info.inode;
+    skill.stamp = {.dev = info.dev,
+                   .inode = info.inode,
+                   .size = info.size,
+                   .mtime_ns = info.mtime_ns,
+                   .ctime_ns = info.ctime_ns};
     skill.links = info.links;
-    skill.sha256 = base::Sha256Bytes(bytes);
+    skill.sha256 = Digest(skill.stamp, bytes);
     skill.frontmatter = ParseFrontmatter(bytes);
     const std::string folder(base::DirName(real_path));
     skill.work_tree = disk_.WorkTree(folder);
     skill.read_only = access(real_path.c_str(), W_OK) != 0 || access(folder.c_str(), W_OK) != 0;
     return skill;
+  }
+
+  std::string Digest(const FileStamp& stamp, std::string_view bytes) const {
+    if (!request_.digests) return {};
+    if (request_.known != nullptr) {
+      if (const auto it = request_.known->find(stamp); it != request_.known->end()) {
+        return it->second;
+      }
+    }
+    return base::Sha256Bytes(bytes);
   }
 
   bool IsExplicitOnly(const HostSkillRules& host, const InstalledSkill& skill,

@@ -7,8 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/string_map.h"
 #include "skillfs/frontmatter.h"
 #include "skillfs/skill_root.h"
@@ -29,11 +31,34 @@ struct HostSkillRules {
   std::string_view policy_implicit_key;  // in that file; false = explicit only
 };
 
+// Tells whether a file is still the one that was read. Two contents can have
+// the same stamp only when the second was written within a tick of the clock
+// after the first was read: stamps that young are not to be kept.
+struct FileStamp {
+  uint64_t dev = 0;
+  uint64_t inode = 0;
+  uint64_t size = 0;  // bytes
+  int64_t mtime_ns = 0;
+  int64_t ctime_ns = 0;
+
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const FileStamp& stamp) {
+    return H::combine(std::move(h), stamp.dev, stamp.inode, stamp.size, stamp.mtime_ns,
+                      stamp.ctime_ns);
+  }
+};
+
+// SHA-256 (32 raw bytes) of files looked at before.
+using KnownDigests = absl::flat_hash_map<FileStamp, std::string>;
+
 struct DiscoveryRequest {
   std::string home;
   std::vector<HostSkillRules> hosts;
   std::vector<std::string> project_dirs;  // working directories; absent ones are skipped
   std::string absolute_root;              // put before SkillRoot::Base::kAbsolute; for tests
+  bool digests = true;                    // false: InstalledSkill::sha256 stays empty
+  const KnownDigests* known = nullptr;    // these files are not hashed again
 };
 
 // One way in which one host sees a skill.
@@ -52,10 +77,9 @@ struct SkillPlacement {
 
 // One real file. `skill_locations` of the store has a row for each placement.
 struct InstalledSkill {
-  std::string name;       // of the first placement
-  std::string real_path;  // of SKILL.md
-  uint64_t dev = 0;
-  uint64_t inode = 0;
+  std::string name;                        // of the first placement
+  std::string real_path;                   // of SKILL.md
+  FileStamp stamp;                         // from before it was read
   uint64_t links = 1;                      // hard links
   std::string sha256;                      // of the content, 32 raw bytes
   Frontmatter frontmatter;                 // name, description, version, errors

@@ -277,7 +277,9 @@ Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Check
   ST_RETURN_IF_ERROR(CheckLoop(world, out));
   if (options.quick) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
-  const skillfs::Discovery found = hosts::FindInstalledSkills(*world.env, workspaces);
+  skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
+  request.digests = false;
+  const skillfs::Discovery found = skillfs::DiscoverSkills(request);
   CheckFiles(found, out);
   CheckShadowed(found, out);
   return CheckSilent(world, out);

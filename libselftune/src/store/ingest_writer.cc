@@ -39,12 +39,13 @@ constexpr char kReadSession[] = R"sql(
 
 constexpr char kAddLocation[] = R"sql(
   INSERT INTO skill_location(skill_id,path,scope,registry_dir,project_root,first_ms,last_ms,real_path,dev,inode,
-    content_sha256,description_body,implicit_allowed,in_git)
-  VALUES(?1,?2,?3,?4,?5,?6,?6,?7,?8,?9,?10,?11,?12,?13)
+    content_sha256,description_body,implicit_allowed,in_git,size,mtime_ns,ctime_ns)
+  VALUES(?1,?2,?3,?4,?5,?6,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)
   ON CONFLICT DO UPDATE SET scope=excluded.scope, registry_dir=excluded.registry_dir, project_root=excluded.project_root,
     last_ms=excluded.last_ms, real_path=excluded.real_path, dev=excluded.dev, inode=excluded.inode,
     content_sha256=excluded.content_sha256, description_body=excluded.description_body,
-    implicit_allowed=excluded.implicit_allowed, in_git=excluded.in_git)sql";
+    implicit_allowed=excluded.implicit_allowed, in_git=excluded.in_git, size=excluded.size,
+    mtime_ns=excluded.mtime_ns, ctime_ns=excluded.ctime_ns)sql";
 constexpr char kAddVersion[] = R"sql(
   INSERT INTO skill_version(skill_id,content_sha256,description_body,first_ms,last_ms) VALUES(?1,?2,?3,?4,?4)
   ON CONFLICT DO UPDATE SET last_ms=excluded.last_ms)sql";
@@ -239,7 +240,7 @@ Status IngestWriter::UpsertSkillLocation(const SkillLocationRow& row) {
   ST_RETURN_IF_ERROR(db.Run(kAddLocation, skill, row.path, row.scope, OrNull{row.registry_dir},
                             OrNull{row.project_root}, impl_->now, OrNull{row.real_path}, row.dev,
                             row.inode, Blob{row.content_sha256}, description, row.implicit_allowed,
-                            row.in_git));
+                            row.in_git, row.size, row.mtime_ns, row.ctime_ns));
   if (row.content_sha256.size() != 32) return absl::OkStatus();
   return db.Run(kAddVersion, skill, Blob{row.content_sha256}, description, impl_->now);
 }

@@ -203,6 +203,8 @@ struct SkillLocationRow {
   std::string_view content_sha256 = {};              // raw bytes
   std::optional<std::string_view> description = {};  // of the file
   std::optional<bool> implicit_allowed = {}, in_git = {};
+  uint64_t size = 0;
+  int64_t mtime_ns = 0, ctime_ns = 0;
 };
 
 }  // namespace selftune::store

@@ -21,6 +21,7 @@ CREATE TABLE skill_location(
   registry_dir TEXT, project_root TEXT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
   real_path TEXT, dev INTEGER, inode INTEGER, content_sha256 BLOB, description_body INTEGER REFERENCES body,
   implicit_allowed INTEGER, in_git INTEGER,
+  size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,  -- of the file that was hashed
   PRIMARY KEY(skill_id,path)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE skill_version(       -- each SKILL.md content ever seen

@@ -8,8 +8,10 @@ namespace selftune::store {
 namespace {
 
 constexpr char kKnown[] =
-    "SELECT k.name_key, l.path, l.content_sha256, l.scope FROM skill_location l "
-    "JOIN skill k ON k.skill_id=l.skill_id ORDER BY l.path, k.name_key";
+    "SELECT k.name_key, l.path, l.scope, l.registry_dir, l.project_root, l.real_path, l.dev,"
+    " l.inode, l.content_sha256, l.implicit_allowed, l.in_git, l.size, l.mtime_ns, l.ctime_ns, "
+    "l.last_ms "
+    "FROM skill_location l JOIN skill k ON k.skill_id=l.skill_id ORDER BY l.path, k.name_key";
 
 constexpr char kRemove[] =
     "DELETE FROM skill_location WHERE path=?2 AND "
@@ -23,7 +25,21 @@ StatusOr<std::vector<KnownLocation>> KnownLocations(Db& db) {
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
-    out.push_back({rows.String(0), rows.String(1), std::string(rows.Bytes(2)), rows.String(3)});
+    out.push_back({.skill_key = rows.String(0),
+                   .path = rows.String(1),
+                   .scope = rows.String(2),
+                   .registry_dir = rows.String(3),
+                   .project_root = rows.String(4),
+                   .real_path = rows.String(5),
+                   .dev = rows.Int(6),
+                   .inode = rows.Int(7),
+                   .content_sha256 = std::string(rows.Bytes(8)),
+                   .implicit_allowed = rows.OptBool(9),
+                   .in_git = rows.OptBool(10),
+                   .size = rows.Int(11),
+                   .mtime_ns = rows.Int(12),
+                   .ctime_ns = rows.Int(13),
+                   .last = rows.Time(14)});
   }
 }
 

@@ -46,6 +46,11 @@ std::optional<int64_t> Cursor::OptInt(int column) const {
   return Int(column);
 }
 
+std::optional<bool> Cursor::OptBool(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return Bool(column);
+}
+
 std::optional<double> Cursor::OptDouble(int column) const {
   if (IsNull(column)) return std::nullopt;
   return Double(column);

@@ -104,6 +104,7 @@ class Cursor {
   [[nodiscard]] std::string String(int column) const { return std::string(Text(column)); }
   [[nodiscard]] bool Bool(int column) const { return Int(column) != 0; }
   [[nodiscard]] std::optional<int64_t> OptInt(int column) const;
+  [[nodiscard]] std::optional<bool> OptBool(int column) const;
   [[nodiscard]] std::optional<double> OptDouble(int column) const;
   [[nodiscard]] std::optional<std::string> OptString(int column) const;
   [[nodiscard]] std::optional<UtcMillis> OptTime(int column) const;

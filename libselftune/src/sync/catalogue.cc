@@ -1,9 +1,10 @@
 #include "sync/catalogue.h"
 
 #include <algorithm>
-#include <optional>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,14 +19,39 @@
 namespace selftune::sync {
 namespace {
 
+using skillfs::FileStamp;
 using skillfs::InstalledSkill;
 using skillfs::SkillPlacement;
+using store::KnownLocation;
 
-// One row to be in the store: a skill as one host sees it.
+// A file touched less than this before it was read may change again without
+// another stamp.
+constexpr int64_t kYoungMs = 2000;
+
+using LocationKey = std::pair<std::string_view, std::string>;  // path, lower-case name
+
+// What the store is to know of a skill at one path. Hosts that share a folder
+// share the row: the model may load the skill when it may in one of them.
 struct Wanted {
   const InstalledSkill* skill = nullptr;
-  const SkillPlacement* placement = nullptr;
+  const SkillPlacement* placement = nullptr;  // the first host's
+  bool implicit_allowed = false;
 };
+
+std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found) {
+  std::map<LocationKey, Wanted> out;
+  for (const InstalledSkill& skill : found.skills) {
+    for (const SkillPlacement& placement : skill.placements) {
+      Wanted& wanted = out[{placement.path, base::AsciiLower(placement.name)}];
+      if (wanted.placement == nullptr) {
+        wanted.skill = &skill;
+        wanted.placement = &placement;
+      }
+      wanted.implicit_allowed = wanted.implicit_allowed || !placement.explicit_only;
+    }
+  }
+  return out;
+}
 
 store::SkillLocationRow RowOf(const Wanted& wanted) {
   const InstalledSkill& skill = *wanted.skill;
@@ -36,29 +62,82 @@ store::SkillLocationRow RowOf(const Wanted& wanted) {
           .registry_dir = placement.registry_dir,
           .project_root = placement.project_root,
           .real_path = skill.real_path,
-          .dev = skill.dev,
-          .inode = skill.inode,
+          .dev = skill.stamp.dev,
+          .inode = skill.stamp.inode,
           .content_sha256 = skill.sha256,
-          .description = skill.frontmatter.description.has_value()
-                             ? std::optional<std::string_view>(*skill.frontmatter.description)
-                             : std::nullopt,
-          .implicit_allowed = !placement.explicit_only,
-          .in_git = skill.in_git()};
+          .description = skill.frontmatter.description,
+          .implicit_allowed = wanted.implicit_allowed,
+          .in_git = skill.in_git(),
+          .size = skill.stamp.size,
+          .mtime_ns = skill.stamp.mtime_ns,
+          .ctime_ns = skill.stamp.ctime_ns};
 }
 
-bool Known(const std::vector<store::KnownLocation>& known, const Wanted& wanted) {
-  const std::string key = base::AsciiLower(wanted.placement->name);
-  return std::any_of(known.begin(), known.end(), [&](const store::KnownLocation& location) {
-    return location.path == wanted.placement->path && location.skill_key == key &&
-           location.content_sha256 == wanted.skill->sha256;
-  });
+// The description is the content's.
+bool SameFacts(const KnownLocation& known, const store::SkillLocationRow& row) {
+  return known.content_sha256 == row.content_sha256 && known.scope == row.scope &&
+         known.registry_dir == row.registry_dir && known.project_root == row.project_root &&
+         known.real_path == row.real_path && known.dev == static_cast<int64_t>(row.dev) &&
+         known.inode == static_cast<int64_t>(row.inode) &&
+         known.implicit_allowed == row.implicit_allowed && known.in_git == row.in_git;
 }
 
-bool Gone(const std::vector<Wanted>& wanted, const store::KnownLocation& location) {
-  return std::none_of(wanted.begin(), wanted.end(), [&](const Wanted& entry) {
-    return entry.placement->path == location.path &&
-           base::AsciiLower(entry.placement->name) == location.skill_key;
-  });
+bool SameStamp(const KnownLocation& known, const store::SkillLocationRow& row) {
+  return known.size == static_cast<int64_t>(row.size) && known.mtime_ns == row.mtime_ns &&
+         known.ctime_ns == row.ctime_ns;
+}
+
+// What differs between the store and the disk.
+struct Difference {
+  std::vector<store::SkillLocationRow> rows;
+  std::vector<const KnownLocation*> gone;
+  bool facts = false;  // not only stamps of touched files
+};
+
+Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey, Wanted> wanted) {
+  Difference out;
+  for (const KnownLocation& location : known) {
+    const auto it = wanted.find({location.path, location.skill_key});
+    if (it == wanted.end()) {
+      out.gone.push_back(&location);
+      continue;
+    }
+    const store::SkillLocationRow row = RowOf(it->second);
+    const bool facts = !SameFacts(location, row);
+    if (facts || !SameStamp(location, row)) out.rows.push_back(row);
+    out.facts = out.facts || facts;
+    wanted.erase(it);
+  }
+  for (const auto& [key, entry] : wanted) out.rows.push_back(RowOf(entry));
+  out.facts = out.facts || !out.gone.empty() || !wanted.empty();
+  return out;
+}
+
+skillfs::KnownDigests DigestsOf(const std::vector<KnownLocation>& known) {
+  skillfs::KnownDigests out;
+  for (const KnownLocation& location : known) {
+    const int64_t touched_ms = std::max(location.mtime_ns, location.ctime_ns) / 1'000'000;
+    if (touched_ms + kYoungMs > location.last.value) continue;
+    out.try_emplace({.dev = static_cast<uint64_t>(location.dev),
+                     .inode = static_cast<uint64_t>(location.inode),
+                     .size = static_cast<uint64_t>(location.size),
+                     .mtime_ns = location.mtime_ns,
+                     .ctime_ns = location.ctime_ns},
+                    location.content_sha256);
+  }
+  return out;
+}
+
+Status Write(store::Db& db, const Difference& difference, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
+  store::IngestWriter writer(db, now);
+  for (const store::SkillLocationRow& row : difference.rows) {
+    ST_RETURN_IF_ERROR(writer.UpsertSkillLocation(row));
+  }
+  for (const KnownLocation* location : difference.gone) {
+    ST_RETURN_IF_ERROR(store::RemoveLocation(db, *location));
+  }
+  return txn.Commit();
 }
 
 }  // namespace
@@ -66,43 +145,27 @@ bool Gone(const std::vector<Wanted>& wanted, const store::KnownLocation& locatio
 StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment& env,
                                           UtcMillis now) {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db));
-  const skillfs::Discovery found = hosts::FindInstalledSkills(env, workspaces);
+  ST_ASSIGN_OR_RETURN(const std::vector<KnownLocation> known, store::KnownLocations(db));
+  const skillfs::KnownDigests digests = DigestsOf(known);
+  skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, workspaces);
+  request.known = &digests;
+  const skillfs::Discovery found = skillfs::DiscoverSkills(request);
+
   CatalogueReport report;
   report.skills = static_cast<int64_t>(found.skills.size());
-  std::vector<Wanted> wanted;
-  std::set<std::string> names;
-  for (const InstalledSkill& skill : found.skills) {
-    for (const SkillPlacement& placement : skill.placements) {
-      wanted.push_back({&skill, &placement});
-      names.insert(placement.name);
-    }
-  }
-  report.names.assign(names.begin(), names.end());
   for (const skillfs::DiscoveryProblem& problem : found.problems) {
     report.problems.push_back(problem.path + ": " + problem.message);
   }
+  std::map<LocationKey, Wanted> wanted = WantedRows(found);
+  std::set<std::string> names;
+  for (const auto& [key, entry] : wanted) names.insert(entry.placement->name);
+  report.names.assign(names.begin(), names.end());
 
-  ST_ASSIGN_OR_RETURN(const std::vector<store::KnownLocation> known, store::KnownLocations(db));
-  std::vector<store::SkillLocationRow> rows;
-  for (const Wanted& entry : wanted) {
-    if (!Known(known, entry)) rows.push_back(RowOf(entry));
+  const Difference difference = Compare(known, std::move(wanted));
+  report.changed = difference.facts;
+  if (!difference.rows.empty() || !difference.gone.empty()) {
+    ST_RETURN_IF_ERROR(Write(db, difference, now));
   }
-  std::vector<const store::KnownLocation*> gone;
-  for (const store::KnownLocation& location : known) {
-    if (Gone(wanted, location)) gone.push_back(&location);
-  }
-  if (rows.empty() && gone.empty()) return report;
-
-  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
-  store::IngestWriter writer(db, now);
-  for (const store::SkillLocationRow& row : rows) {
-    ST_RETURN_IF_ERROR(writer.UpsertSkillLocation(row));
-  }
-  for (const store::KnownLocation* location : gone) {
-    ST_RETURN_IF_ERROR(store::RemoveLocation(db, *location));
-  }
-  ST_RETURN_IF_ERROR(txn.Commit());
-  report.changed = true;
   return report;
 }
 

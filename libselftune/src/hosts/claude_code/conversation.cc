@@ -133,7 +133,7 @@ void Conversation::Finish(const Step& step, Batch& batch) {
   for (ingest::ExposureFact& fact : shown_.TakeReady()) facts.exposures.push_back(std::move(fact));
   if (step.copied) return;
   if (step.at.has_value()) {
-    if (!facts.started.has_value() || *started_ < *facts.started) facts.started = started_;
+    if (!facts.started.has_value() || started_ < facts.started) facts.started = started_;
     if (!facts.ended.has_value() || *facts.ended < *step.at) facts.ended = step.at;
   }
   if (state_ == TurnState::kNone) return;
@@ -315,7 +315,8 @@ void Conversation::AddForkedCommand(const PromptFact& prompt, Batch& batch) {
 void Conversation::CheckRequest(Batch& batch) {
   if (!request_.has_value() || !shown_.Listed(request_->skill)) return;
   std::vector<SkillFact> out;
-  skills_.AddRequest(*std::exchange(request_, std::nullopt), out);
+  skills_.AddRequest(std::move(*request_), out);
+  request_.reset();
   EmitSkills(std::move(out), batch);
 }
 

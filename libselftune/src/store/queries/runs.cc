@@ -39,11 +39,6 @@ constexpr char kActions[] = R"sql(
   SELECT k.name,a.action,a.reason,a.alert,a.deployed,a.rolled_back,a.elapsed_ms,a.llm_calls
   FROM job_action a LEFT JOIN skill k ON k.skill_id=a.skill_id WHERE a.run_id=?1 ORDER BY a.ord)sql";
 
-std::optional<bool> OptBool(const Cursor& row, int column) {
-  if (row.IsNull(column)) return std::nullopt;
-  return row.Bool(column);
-}
-
 StatusOr<ProposalItem> ReadRow(Db& db, int64_t rowid) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kProposal, rowid));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
@@ -83,8 +78,8 @@ StatusOr<std::vector<RunActionItem>> ReadActions(Db& db, std::string_view run_id
                    .action = rows.String(1),
                    .reason = rows.String(2),
                    .alert = rows.String(3),
-                   .deployed = OptBool(rows, 4),
-                   .rolled_back = OptBool(rows, 5),
+                   .deployed = rows.OptBool(4),
+                   .rolled_back = rows.OptBool(5),
                    .elapsed_ms = rows.OptInt(6),
                    .llm_calls = rows.OptInt(7)});
   }

@@ -101,10 +101,6 @@ StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& wi
 
 StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
   std::vector<SkillPlace> out;
-  const auto flag = [](const Cursor& row, int column) -> std::optional<bool> {
-    if (row.IsNull(column)) return std::nullopt;
-    return row.Bool(column);
-  };
   ST_RETURN_IF_ERROR(ForEach(db.Query(kPlaces), [&](const Cursor& row) {
     out.push_back({.id = row.Key<SkillId>(0),
                    .path = row.String(1),
@@ -112,8 +108,8 @@ StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
                    .registry_dir = row.String(3),
                    .project_root = row.String(4),
                    .content_sha256 = std::string(row.Bytes(5)),
-                   .implicit_allowed = flag(row, 6),
-                   .in_git = flag(row, 7)});
+                   .implicit_allowed = row.OptBool(6),
+                   .in_git = row.OptBool(7)});
   }));
   return out;
 }

@@ -178,10 +178,6 @@ StatusOr<SkillRef> FindSkillById(Db& db, SkillId id) {
 StatusOr<std::vector<SkillLocation>> ReadSkillLocations(Db& db, SkillId skill) {
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kLocations, skill));
   std::vector<SkillLocation> out;
-  const auto flag = [&](int column) -> std::optional<bool> {
-    if (rows.IsNull(column)) return std::nullopt;
-    return rows.Bool(column);
-  };
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
@@ -193,8 +189,8 @@ StatusOr<std::vector<SkillLocation>> ReadSkillLocations(Db& db, SkillId skill) {
                    .content_sha256 = base::Hex(rows.Bytes(5)),
                    .description = rows.String(6),
                    .has_description = rows.Bool(7),
-                   .implicit_allowed = flag(8),
-                   .in_git = flag(9),
+                   .implicit_allowed = rows.OptBool(8),
+                   .in_git = rows.OptBool(9),
                    .first = rows.Time(10),
                    .last = rows.Time(11)});
   }

@@ -1,0 +1,112 @@
+#include "sync/catalogue.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <ctime>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "base/env.h"
+#include "base/file.h"
+#include "unit/store/store_fixture.h"
+
+namespace selftune::sync {
+namespace {
+
+using store::testing::Must;
+using store::testing::One;
+
+constexpr char kSkill[] = "---\nname: notes\ndescription: Keeps notes.\n---\n# Notes\n";
+constexpr char kOther[] = "---\nname: notes\ndescription: Takes notes.\n---\n# Notes\n";  // as long
+
+// A home with a store; the catalogue is updated an hour after the files were made.
+class Machine {
+ public:
+  Machine() { env_.Set("HOME", home()); }
+
+  [[nodiscard]] std::string home() const { return store_.dir() / "home"; }
+  void File(const std::string& name, std::string_view bytes) {
+    (void)store_.dir().Write("home/" + name, bytes);
+  }
+  CatalogueReport Update() {
+    const UtcMillis later{(int64_t{std::time(nullptr)} + 3600) * 1000};
+    return Must(UpdateCatalogue(store_.db(), env_, later));
+  }
+  std::string Value(const std::string& sql) { return One(store_.db(), sql); }
+
+ private:
+  store::testing::TempStore store_;
+  base::Environment env_;
+};
+
+TEST_CASE("a second look at the same files writes nothing") {
+  Machine m;
+  m.File(".claude/skills/notes/SKILL.md", kSkill);
+  CHECK(m.Update().changed);
+  const std::string clock = m.Value("SELECT version FROM change_clock");
+  CHECK_FALSE(m.Update().changed);
+  CHECK(m.Value("SELECT version FROM change_clock") == clock);
+}
+
+TEST_CASE("an edit is seen although size and modification time stay") {
+  Machine m;
+  const std::string name = ".claude/skills/notes/SKILL.md";
+  m.File(name, kSkill);
+  (void)m.Update();
+  const base::FileInfo before = Must(base::Stat(m.home() + "/" + name));
+  m.File(name, kOther);
+  const timespec mtime{.tv_sec = before.mtime_ns / 1'000'000'000,
+                       .tv_nsec = before.mtime_ns % 1'000'000'000};
+  const timespec times[2] = {mtime, mtime};
+  REQUIRE(utimensat(AT_FDCWD, (m.home() + "/" + name).c_str(), times, 0) == 0);
+  CHECK(m.Update().changed);
+  CHECK(m.Value("SELECT text FROM skill_location JOIN body ON body_id=description_body") ==
+        "Takes notes.");
+}
+
+TEST_CASE("a touched file is no change of the catalogue") {
+  Machine m;
+  const std::string name = ".claude/skills/notes/SKILL.md";
+  m.File(name, kSkill);
+  (void)m.Update();
+  const timespec times[2] = {{.tv_sec = 1'000'000'000, .tv_nsec = 0},
+                             {.tv_sec = 1'000'000'000, .tv_nsec = 0}};
+  REQUIRE(utimensat(AT_FDCWD, (m.home() + "/" + name).c_str(), times, 0) == 0);
+  CHECK_FALSE(m.Update().changed);
+  CHECK(m.Value("SELECT mtime_ns FROM skill_location") == "1000000000000000000");
+}
+
+TEST_CASE("a policy beside an unchanged SKILL.md is followed") {
+  Machine m;
+  m.File(".codex/skills/notes/SKILL.md", kSkill);
+  (void)m.Update();
+  CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "1");
+  m.File(".codex/skills/notes/agents/openai.yaml", "policy:\n  allow_implicit_invocation: false\n");
+  CHECK(m.Update().changed);
+  CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "0");
+}
+
+TEST_CASE("a skill that went under version control is followed") {
+  Machine m;
+  m.File(".claude/skills/notes/SKILL.md", kSkill);
+  (void)m.Update();
+  CHECK(m.Value("SELECT in_git FROM skill_location") == "0");
+  m.File(".claude/skills/.git/HEAD", "ref: refs/heads/main\n");
+  CHECK(m.Update().changed);
+  CHECK(m.Value("SELECT in_git FROM skill_location") == "1");
+}
+
+TEST_CASE("a removed skill leaves the catalogue, not the history") {
+  Machine m;
+  m.File(".claude/skills/notes/SKILL.md", kSkill);
+  (void)m.Update();
+  REQUIRE(base::RemoveTree(m.home() + "/.claude/skills/notes").ok());
+  CHECK(m.Update().changed);
+  CHECK(m.Value("SELECT count(*) FROM skill_location") == "0");
+  CHECK(m.Value("SELECT count(*) FROM skill_version") == "1");
+}
+
+}  // namespace
+}  // namespace selftune::sync
