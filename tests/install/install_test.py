@@ -99,8 +99,8 @@ class Tree(unittest.TestCase):
 
     def environment(self, home):
         options = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
-        return options | {"HOME": str(home), "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(self.library),
-                "LANG": "C.UTF-8"}
+        return options | {"HOME": str(home), "PATH": os.environ["PATH"],
+                          "LD_LIBRARY_PATH": str(self.library), "LANG": "C.UTF-8"}
 
     def call(self, home, *argv):
         """Exit code, stdout, stderr; whoever leaks or breaks a rule fails."""

@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include <absl/container/flat_hash_map.h>
+
 #include "base/string_map.h"
 #include "skillfs/frontmatter.h"
 #include "skillfs/skill_root.h"

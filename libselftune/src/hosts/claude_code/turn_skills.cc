@@ -53,9 +53,9 @@ TurnSkills::Entry& TurnSkills::Of(std::string_view skill) {
 
 void TurnSkills::Retract(std::optional<SkillFact>& fact, std::vector<SkillFact>& out) {
   if (!fact.has_value()) return;
-  fact->retracted = true;
-  out.push_back(*std::move(fact));
-  fact.reset();
+  out.push_back(std::move(*fact));
+  out.back().retracted = true;
+  fact = std::nullopt;
 }
 
 void TurnSkills::AddUse(SkillFact fact, std::vector<SkillFact>& out) {

@@ -106,7 +106,6 @@ std::string RawText::Prefix(size_t max_bytes) const {
     const size_t plain = (escape == std::string_view::npos ? text_.size() : escape) - pos;
     const size_t room = max_bytes - out.size();
     out.append(text_.substr(pos, plain < room ? plain : room));
-    pos += plain;
     if (plain > room || escape == std::string_view::npos || out.size() >= max_bytes) break;
     if (escape + 1 >= text_.size()) break;
     const char c = text_[escape + 1];
