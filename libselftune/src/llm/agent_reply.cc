@@ -50,11 +50,6 @@ std::string Shown(std::string_view text) {
   return base::EscapeControls(std::string_view(one_line).substr(0, kShownBytes));
 }
 
-std::optional<int64_t> Count(const base::JsonValue& value) {
-  if (!value.is_number()) return std::nullopt;
-  return static_cast<int64_t>(value.AsDouble());
-}
-
 Status Ended(Agent agent, const base::ProcessResult& result) {
   if (result.cancelled) return Fail(kCancelledError, "calling {}: cancelled", CommandOf(agent));
   if (result.timed_out) {
@@ -71,13 +66,11 @@ Status Ended(Agent agent, const base::ProcessResult& result) {
 Usage ClaudeUsage(const base::JsonValue& root) {
   const base::JsonValue& usage = root["usage"];
   Usage out;
-  out.input_tokens = Count(usage["input_tokens"]);
-  out.output_tokens = Count(usage["output_tokens"]);
-  out.cache_read_tokens = Count(usage["cache_read_input_tokens"]);
-  out.cache_write_tokens = Count(usage["cache_creation_input_tokens"]);
-  if (root["total_cost_usd"].is_number()) {
-    out.cost_micro_usd = static_cast<int64_t>(root["total_cost_usd"].AsDouble() * 1e6 + 0.5);
-  }
+  out.input_tokens = ReportedCount(usage["input_tokens"]);
+  out.output_tokens = ReportedCount(usage["output_tokens"]);
+  out.cache_read_tokens = ReportedCount(usage["cache_read_input_tokens"]);
+  out.cache_write_tokens = ReportedCount(usage["cache_creation_input_tokens"]);
+  out.cost_micro_usd = MicroUsd(root["total_cost_usd"]);
   return out;
 }
 
@@ -119,13 +112,13 @@ struct CodexOutcome {
       if (failure.empty()) failure = "turn failed";
     } else if (type == "turn.completed") {
       const base::JsonValue& counts = event["usage"];
-      usage.cache_read_tokens = Count(counts["cached_input_tokens"]);
-      usage.input_tokens = Count(counts["input_tokens"]);
+      usage.cache_read_tokens = ReportedCount(counts["cached_input_tokens"]);
+      usage.input_tokens = ReportedCount(counts["input_tokens"]);
       if (usage.input_tokens.has_value() && usage.cache_read_tokens.has_value()) {
         *usage.input_tokens -= *usage.cache_read_tokens;
       }
-      usage.output_tokens = Count(counts["output_tokens"]);
-      usage.reasoning_tokens = Count(counts["reasoning_output_tokens"]);
+      usage.output_tokens = ReportedCount(counts["output_tokens"]);
+      usage.reasoning_tokens = ReportedCount(counts["reasoning_output_tokens"]);
     }
   }
 };

@@ -2,11 +2,27 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace selftune::llm {
+namespace {
+
+std::optional<int64_t> Rounded(const base::JsonValue& value, double factor) {
+  constexpr double kMost = 1e15;  // far below where doubles lose whole numbers
+  if (!value.is_number()) return std::nullopt;
+  const double number = value.AsDouble() * factor;
+  if (!(number >= 0 && number <= kMost)) return std::nullopt;
+  return std::llround(number);
+}
+
+}  // namespace
+
+std::optional<int64_t> ReportedCount(const base::JsonValue& value) { return Rounded(value, 1); }
+
+std::optional<int64_t> MicroUsd(const base::JsonValue& dollars) { return Rounded(dollars, 1e6); }
 
 std::string_view Word(Purpose purpose) {
   switch (purpose) {

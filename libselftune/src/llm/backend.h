@@ -10,6 +10,7 @@
 
 #include "base/cancel.h"
 #include "base/error.h"
+#include "base/json_value.h"
 
 namespace selftune::llm {
 
@@ -41,6 +42,11 @@ struct Usage {
       reasoning_tokens;
   std::optional<int64_t> cost_micro_usd;  // as reported by the backend, never computed
 };
+
+// A count, and dollars as millionths, as a reply reports them; nothing for what
+// is no number, negative, or more than anybody can have used.
+[[nodiscard]] std::optional<int64_t> ReportedCount(const base::JsonValue& value);
+[[nodiscard]] std::optional<int64_t> MicroUsd(const base::JsonValue& dollars);
 
 struct LlmReply {
   std::string text;

@@ -26,11 +26,6 @@ std::string RequestJson(const LlmRequest& request) {
   return std::move(out).Take();
 }
 
-std::optional<int64_t> Count(const base::JsonValue& value) {
-  if (!value.is_number()) return std::nullopt;
-  return static_cast<int64_t>(value.AsDouble());
-}
-
 }  // namespace
 
 StatusOr<LlmReply> HandlerBackend::Call(const LlmRequest& request) {
@@ -43,14 +38,12 @@ StatusOr<LlmReply> HandlerBackend::Call(const LlmRequest& request) {
   out.text = (*reply)["text"].AsString();
   out.model = (*reply)["model"].AsString();
   const base::JsonValue& usage = (*reply)["usage"];
-  out.usage.input_tokens = Count(usage["input_tokens"]);
-  out.usage.output_tokens = Count(usage["output_tokens"]);
-  out.usage.cache_read_tokens = Count(usage["cache_read_tokens"]);
-  out.usage.cache_write_tokens = Count(usage["cache_write_tokens"]);
-  out.usage.reasoning_tokens = Count(usage["reasoning_tokens"]);
-  if (usage["cost_usd"].is_number()) {
-    out.usage.cost_micro_usd = static_cast<int64_t>(usage["cost_usd"].AsDouble() * 1e6 + 0.5);
-  }
+  out.usage.input_tokens = ReportedCount(usage["input_tokens"]);
+  out.usage.output_tokens = ReportedCount(usage["output_tokens"]);
+  out.usage.cache_read_tokens = ReportedCount(usage["cache_read_tokens"]);
+  out.usage.cache_write_tokens = ReportedCount(usage["cache_write_tokens"]);
+  out.usage.reasoning_tokens = ReportedCount(usage["reasoning_tokens"]);
+  out.usage.cost_micro_usd = MicroUsd(usage["cost_usd"]);
   return out;
 }
 

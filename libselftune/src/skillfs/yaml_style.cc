@@ -95,10 +95,17 @@ bool StartsWithDate(std::string_view text) {
   size_t pos = 0;
   const auto digits = [&](size_t least, size_t most) {
     size_t count = 0;
-    while (count < most && pos < text.size() && IsDigit(text[pos])) ++count, ++pos;
+    while (count < most && pos < text.size() && IsDigit(text[pos])) {
+      ++count;
+      ++pos;
+    }
     return count >= least;
   };
-  const auto dash = [&] { return pos < text.size() && text[pos] == '-' && (++pos, true); };
+  const auto dash = [&] {
+    if (pos >= text.size() || text[pos] != '-') return false;
+    ++pos;
+    return true;
+  };
   return digits(4, 4) && dash() && digits(1, 2) && dash() && digits(1, 2);
 }
 

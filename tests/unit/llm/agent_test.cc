@@ -148,6 +148,20 @@ TEST_SUITE("llm/agent_reply") {
     CHECK(got->usage.cost_micro_usd == 12500);
   }
 
+  TEST_CASE("figures that nobody can have used are not believed") {
+    const auto got = ReadAgentReply(
+        Agent::kClaude,
+        Result(0, R"({"type":"result","subtype":"success","is_error":false,"result":"hi",)"
+                  R"("usage":{"input_tokens":1e300,"output_tokens":-3,)"
+                  R"("cache_read_input_tokens":"12"},"total_cost_usd":1e18})"),
+        "");
+    REQUIRE(got.ok());
+    CHECK_FALSE(got->usage.input_tokens.has_value());
+    CHECK_FALSE(got->usage.output_tokens.has_value());
+    CHECK_FALSE(got->usage.cache_read_tokens.has_value());
+    CHECK_FALSE(got->usage.cost_micro_usd.has_value());
+  }
+
   TEST_CASE("codex's answer comes from its file") {
     const std::string events =
         R"({"type":"item.completed","item":{"type":"agent_message","text":"from the stream"}})"
