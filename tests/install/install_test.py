@@ -99,13 +99,13 @@ class Tree(unittest.TestCase):
 
     def environment(self, home):
         options = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
-        return options | {"HOME": str(home), "PATH": os.environ["PATH"],
-                          "LD_LIBRARY_PATH": str(self.library), "LANG": "C.UTF-8"}
+        return options | {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
     def call(self, home, *argv):
         """Exit code, stdout, stderr; whoever leaks or breaks a rule fails."""
+        env = dict(self.environment(home), LD_LIBRARY_PATH=str(self.library))
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, check=False,
-                              timeout=300, env=self.environment(home))
+                              timeout=300, env=env)
         for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error"):
             self.assertNotIn(word, done.stderr)
         return done.returncode, done.stdout, done.stderr
@@ -134,9 +134,15 @@ class Tree(unittest.TestCase):
 
 class Files(Tree):
     def test_what_others_need_is_installed(self):
-        headers = {p.name for p in (self.prefix / "include" / "selftune").iterdir()}
-        self.assertIn("selftune.h", headers)
+        source = ROOT / "libselftune"
+        for installed, folder in ((self.prefix / "include" / "selftune", source / "include" / "selftune"),
+                                  (self.prefix / "share" / "selftune" / "schema", source / "api" / "schema"),
+                                  (self.prefix / "share" / "selftune" / "skill", ROOT / "skill")):
+            self.assertEqual(files_below(installed), files_below(folder))
         self.assertTrue((self.library / "libselftune.a").is_file())
+        self.assertEqual({p.name for p in self.library.glob("libselftune.so*")},
+                         {"libselftune.so", "libselftune.so.0", "libselftune.so.0.1.0"})
+        # Programs of the tree need no hint where the library lies.
         reply = json.loads(run([self.command, "version"], env=self.environment(self.root)))
         self.assertTrue(reply["ok"])
 

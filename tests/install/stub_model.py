@@ -29,14 +29,15 @@ def words(text):
     return {word[:5] for word in re.findall(r"[a-z]{4,}", text.lower())}
 
 
+def judge(prompt):
+    description = words(block(prompt, "description"))
+    return "\n".join(f"{query['n']}. {'YES' if words(query['query']) & description else 'NO'}"
+                     for query in block(prompt, "queries"))
+
+
 def main():
     prompt = sys.stdin.read()
-    if "purpose=trigger_batch" not in prompt:
-        print(json.dumps(PROPOSAL))
-        return
-    description = words(block(prompt, "description"))
-    for query in block(prompt, "queries"):
-        print(f"{query['n']}. {'YES' if words(query['query']) & description else 'NO'}")
+    print(judge(prompt) if "purpose=trigger_batch" in prompt else json.dumps(PROPOSAL))
 
 
 if __name__ == "__main__":

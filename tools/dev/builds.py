@@ -88,6 +88,17 @@ def build(name, *, wrap=False, options=(), targets=()):
     return directory
 
 
+def install(directory, prefix, env=None):
+    """Compiles a build directory for a prefix and installs it there. In this
+    order: what is installed where is decided when the directory is set up
+    again, which compiling does."""
+    log, env = directory / "dev.log", env or environment(PROFILES["release"])
+    for argv, what in ((["meson", "configure", directory, f"-Dprefix={prefix}"], "meson configure"),
+                       (["ninja", "-C", directory, "-j", str(JOBS)], "build"),
+                       (["meson", "install", "-C", directory, "--no-rebuild", "--quiet"], "install")):
+        run_logged(argv, log, env=env, what=what)
+
+
 def tests_of(name):
     """Names of the tests a profile runs, and the files they need built."""
     profile = PROFILES[name]

@@ -27,12 +27,8 @@ def cmd_build(args):
 
 
 def cmd_install(args):
-    directory = builds.build("release", wrap=args.wrap)
-    argv = ["meson", "install", "-C", str(directory), "--no-rebuild", "--quiet"]
     prefix = os.path.abspath(args.prefix)
-    argv = ["meson", "configure", str(directory), f"-Dprefix={prefix}"], argv
-    for command in argv:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    builds.install(builds.configure("release", wrap=args.wrap), prefix)
     say(f"installed under {prefix}")
     return 0
 
@@ -111,9 +107,13 @@ def cmd_accept(args):
     """Rewrites golden files from what the program says now; review the diff."""
     directory = builds.build("dev")
     env = dict(builds.test_environment(builds.PROFILES["dev"]), SELFTUNE_ACCEPT="1")
+    log = directory / "meson-logs" / "testlog.json"
+    log.unlink(missing_ok=True)
     done = subprocess.run(["meson", "test", "-C", str(directory), "--no-rebuild",
                            "--suite", "golden"], env=env, check=False)
-    subprocess.run(["git", "-C", str(ROOT), "diff", "--stat", "--", "tests"], check=False)
+    if not log.exists():
+        raise DevError("no golden test ran, so no file was rewritten")
+    subprocess.run(["git", "-C", str(ROOT), "diff", "--stat"], check=False)
     note("golden files rewritten; review the difference before you commit it")
     return done.returncode
 

@@ -34,8 +34,8 @@ GROUPS = {
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
-    "tests": ["chromium", "fonts-dejavu-core", "libjansson-dev", "nlohmann-json3-dev", "nodejs", "npm",
-              "strace", "util-linux", "valgrind", "zstd"],
+    "tests": ["abigail-tools", "chromium", "fonts-dejavu-core", "libjansson-dev",
+              "nlohmann-json3-dev", "nodejs", "npm", "strace", "util-linux", "valgrind", "zstd"],
 }
 
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""./dev install puts everything below the prefix that was asked for."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "dev"))
+
+import builds  # noqa: E402
+
+PROJECT = """project('small', 'c', version: '1')
+library = library('small', 'small.c', install: true)
+import('pkgconfig').generate(library, name: 'small', description: 'small')
+"""
+
+
+class Install(unittest.TestCase):
+    def setUp(self):
+        self.root = Path(tempfile.mkdtemp(prefix="selftune-builds-"))
+        self.addCleanup(shutil.rmtree, self.root, True)
+        (self.root / "meson.build").write_text(PROJECT, encoding="utf-8")
+        (self.root / "small.c").write_text("int small(void) { return 1; }\n", encoding="utf-8")
+        self.build = self.root / "build"
+        subprocess.run(["meson", "setup", self.build, self.root], check=True, capture_output=True)
+
+    def test_every_prefix_gets_its_own_files(self):
+        for name in ("first", "second"):
+            prefix = self.root / name
+            builds.install(self.build, prefix, dict(os.environ))
+            files = [p for p in prefix.rglob("*") if p.is_file()]
+            self.assertEqual(sorted(p.name for p in files), ["libsmall.so", "small.pc"])
+            description = next(p for p in files if p.name == "small.pc").read_text(encoding="utf-8")
+            self.assertIn(f"prefix={prefix}\n", description)
+
+
+if __name__ == "__main__":
+    unittest.main()
