@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 
+import { ApiError } from "../api/client";
 import { skillsQuery, summaryQuery } from "../api/queries";
 import type { StatusSummary } from "../api/summary";
 import { count, plural, words } from "../lib/format";
@@ -23,6 +24,7 @@ const AUTONOMY = table<string>({
 export function Overview() {
   const summary = useQuery(summaryQuery());
   const skills = useQuery(skillsQuery());
+  if (summary.error instanceof ApiError && summary.error.code === "STORE_MISSING") return <NothingRead page />;
   if (summary.error) return <Problem page error={summary.error} retry={() => void summary.refetch()} />;
   if (!summary.data) return <Loading rows={6} label="Reading the overview" />;
   const nothing = summary.data.verdict.level === "empty";
@@ -30,9 +32,7 @@ export function Overview() {
     <>
       <Verdict of={summary.data} />
       {nothing ? (
-        <Empty title="No sessions were read yet" command="selftune sync">
-          selftune reads the transcripts that your coding agents keep anyway. Nothing leaves this machine.
-        </Empty>
+        <NothingRead />
       ) : (
         <>
           <div className="columns">
@@ -55,6 +55,14 @@ export function Overview() {
         </>
       )}
     </>
+  );
+}
+
+function NothingRead({ page = false }: { page?: boolean }) {
+  return (
+    <Empty title="No sessions were read yet" command="selftune sync" page={page}>
+      selftune reads the transcripts that your coding agents keep anyway. Nothing leaves this machine.
+    </Empty>
   );
 }
 

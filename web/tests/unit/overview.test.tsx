@@ -100,13 +100,22 @@ describe("the overview", () => {
     expect(alert.textContent).toContain("selftune dashboard");
   });
 
+  test("a store that is not there yet is no failure", async () => {
+    const missing = new Refuse(503, { title: "Unavailable", detail: "no file", code: "STORE_MISSING", next_command: "selftune sync" });
+    serve({ "/api/v3/summary": missing, "/api/v3/skills": missing });
+    open("/");
+    expect(await screen.findByRole("heading", { level: 1, name: "No sessions were read yet" })).toBeTruthy();
+    expect(screen.getByText("selftune sync")).toBeTruthy();
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
   test("a busy store shows the server's words and its next command", async () => {
-    const busy = new Refuse(503, { title: "No store", detail: "nothing was read yet", code: "STORE_MISSING", next_command: "selftune sync" });
+    const busy = new Refuse(503, { title: "Unavailable", detail: "another process migrates it", code: "STORE_BUSY", next_command: "selftune doctor" });
     serve({ ...SERVED, "/api/v3/summary": busy });
     open("/");
     const alert = await screen.findByRole("alert");
-    expect(alert.textContent).toContain("nothing was read yet");
-    expect(alert.textContent).toContain("selftune sync");
+    expect(alert.textContent).toContain("another process migrates it");
+    expect(alert.textContent).toContain("selftune doctor");
     expect(inside(alert).getByRole("button", { name: "Try again" })).toBeTruthy();
   });
 
