@@ -22,7 +22,7 @@ OPERATIONS = (
     "skill.misses",
     "skill.observations",
     "skill.report",
-    "status.get",
+    "status.summary",
 )
 
 HEAD = """\

@@ -7,7 +7,6 @@
 Needs npm; e2e also Chromium. Packages are installed from the lock file, once.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -16,14 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-
-def install(web):
-    """npm ci, unless it was done for this lock file."""
-    stamp = web / "node_modules" / ".installed-for"
-    want = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.exists() or stamp.read_text(encoding="ascii") != want:
-        subprocess.run(["npm", "ci"], cwd=web, check=True, stdin=subprocess.DEVNULL)
-        stamp.write_text(want, encoding="ascii")
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import embed_assets  # noqa: E402
 
 
 def environment(scratch):
@@ -65,7 +59,7 @@ def e2e(web, scratch, programs):
 
 def main(argv):
     web, what = Path(argv[0]).resolve(), argv[1]
-    install(web)
+    embed_assets.install(web, "npm")
     with tempfile.TemporaryDirectory(prefix="selftune-web-") as scratch:
         passed, failed = unit(web, scratch) if what == "unit" else e2e(web, scratch, argv[2:])
     print(f"{passed} passed, {failed} failed", flush=True)

@@ -9,8 +9,8 @@ import {
   skillMisses,
   skillObservations,
   skillReport,
+  statusSummary,
 } from "./types.gen";
-import { statusSummary } from "./summary";
 
 const V3 = "/api/v3";
 const MOST_SKILLS = 500;

@@ -426,260 +426,143 @@ export const skillReport = contract<SkillReport>("skill.report", {
   ]
 });
 
-/** How the skills are doing (`status.get`). */
-export interface StatusGet {
-  window: string;
-  /** Where it begins; null when there are fewer sessions */
-  since: string | null;
-  /** In the whole store */
+/** Is anything wrong, what changed, what should be done: one small object (`status.summary`). */
+export interface StatusSummary {
+  verdict: {
+    level: "ok" | "attention" | "critical" | "empty";
+    /** One sentence */
+    text: string;
+  };
   evidence: {
     sessions: number;
     prompts: number;
     invocations: number;
     newest: string | null;
     last_sync: string | null;
-    /** Since the last sync */
     lag_ms: number | null;
+    /** More than a day ago, or never */
+    stale: boolean;
   };
-  /** With evidence, worst first */
   skills: {
-    name: string;
-    path: string | null;
-    scope: string | null;
-    platforms: string[];
-    state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
-    state_reason: string;
-    state_code: string;
-    installed: boolean;
-    /** In the window, by whole days */
+    /** Installed or with evidence */
+    total: number;
+    installed: number;
+    /** In 30 days */
+    used: number;
+    /** In 30 days */
     uses: number;
-    uses_total: number;
-    /** Prompts of the window that were judged */
-    trigger: {
-      /** hit + missed */
-      expected: number;
-      /** The model loaded the skill */
-      hit: number;
-      missed: number;
-      recall: number | null;
-      /** Two numbers, none without an expected prompt */
-      ci95: number[];
-      /** Loaded by the person's own command; not part of expected */
-      by_hand: number;
-      /** Missed although the model saw name and description */
-      curable: number;
-      /** Of the missed */
-      causes: Record<string, number>;
-    };
-    /** Of the uses by the model that were judged */
-    precision: {
-      n: number;
-      good: number;
-      rate: number | null;
-      ci95: number[];
-    };
-    /** Judged sessions of 30 days, by which the state is told */
-    sessions: {
-      judged: number;
-      good: number;
-      bad: number;
-      rate: number | null;
-      ci95: number[];
-      /** Weights halve every 14 days */
-      effective_n: number;
-    };
-    /** Of gradings */
-    process: {
-      graded: number;
-      passed: number;
-      pass_rate: number | null;
-    } | null;
-    quality: {
-      graded: number;
-      score: number | null;
-    } | null;
-    trend: {
-      direction: "up" | "down" | "stable" | "unknown";
-      delta: number | null;
-      p: number | null;
-    };
-    last_invocation: string | null;
-    deployed: {
-      proposal_id: string | null;
-      deploy_id: string;
-      at: string;
-    } | null;
-    pending_proposals: number;
-    autonomy: "locked" | "propose" | "auto";
-    /** regressed drifting silent locked frozen */
-    flags: string[];
-  }[];
-  /** Installed, not used in the window */
-  silent_skills: {
-    name: string;
-    path: string;
-    platforms: string[];
-    last_use: string | null;
-    /** The model may not load it by itself */
-    explicit_only: boolean;
-  }[];
-  /** Prompts after which no skill ran; no problem as such */
-  unmatched: {
-    count: number;
-    /** Prompts looked at, the newest of the window */
-    of: number;
-    truncated: boolean;
-    top: {
-      text_hash: string;
-      sample: string | null;
-      count: number;
-    }[];
+    /** How many are in each state, all six */
+    states: Record<string, number>;
   };
+  /** Of the judged prompts of 30 days that needed a skill */
+  trigger_rate: {
+    k: number;
+    n: number;
+    rate: number | null;
+    /** 95 % */
+    interval: number[];
+  };
+  /** Worst first, at most 20 */
+  attention: {
+    skill_id: number;
+    skill: string;
+    kind: "regressed" | "critical" | "drifting" | "warning" | "proposal";
+    severity: "critical" | "warning" | "info";
+    reason: string;
+    /** The one thing to do */
+    command: string;
+    at: string | null;
+  }[];
+  attention_total: number;
+  /** What selftune changed in 7 days, newest first, at most 20 */
+  changes: {
+    deploy_id: string;
+    proposal_id: string | null;
+    skill_id: number;
+    skill: string;
+    kind: string;
+    state: string;
+    at: string;
+    /** The command */
+    undo: string | null;
+  }[];
   proposals_pending: number;
+  watches_open: number;
+  pending_signals: number;
+  /** Quick checks of the doctor */
   system: {
     healthy: boolean;
     fail: number;
     warn: number;
   };
-  /** What a run would do, by priority */
-  plan: {
-    skill: string;
-    action: "evolve" | "skip";
-    reason_code: string;
-    reason: string;
-    priority: number;
-  }[];
+  autonomy: "off" | "propose" | "deploy";
+  /** Commits to the store so far */
+  clock: number;
 }
 
-export const statusGet = contract<StatusGet>("status.get", {
-  "window": "s",
-  "since": "?s",
+export const statusSummary = contract<StatusSummary>("status.summary", {
+  "verdict": {
+    "level": "s",
+    "text": "s"
+  },
   "evidence": {
     "sessions": "i",
     "prompts": "i",
     "invocations": "i",
     "newest": "?s",
     "last_sync": "?s",
-    "lag_ms": "?i"
+    "lag_ms": "?i",
+    "stale": "b"
   },
-  "skills": [
-    {
-      "name": "s",
-      "path": "?s",
-      "scope": "?s",
-      "platforms": [
-        "s"
-      ],
-      "state": "s",
-      "state_reason": "s",
-      "state_code": "s",
-      "installed": "b",
-      "uses": "i",
-      "uses_total": "i",
-      "trigger": {
-        "expected": "i",
-        "hit": "i",
-        "missed": "i",
-        "recall": "?n",
-        "ci95": [
-          "n"
-        ],
-        "by_hand": "i",
-        "curable": "i",
-        "causes": {
-          "*": "i"
-        }
-      },
-      "precision": {
-        "n": "i",
-        "good": "i",
-        "rate": "?n",
-        "ci95": [
-          "n"
-        ]
-      },
-      "sessions": {
-        "judged": "i",
-        "good": "i",
-        "bad": "i",
-        "rate": "?n",
-        "ci95": [
-          "n"
-        ],
-        "effective_n": "n"
-      },
-      "process": [
-        null,
-        {
-          "graded": "i",
-          "passed": "i",
-          "pass_rate": "?n"
-        }
-      ],
-      "quality": [
-        null,
-        {
-          "graded": "i",
-          "score": "?n"
-        }
-      ],
-      "trend": {
-        "direction": "s",
-        "delta": "?n",
-        "p": "?n"
-      },
-      "last_invocation": "?s",
-      "deployed": [
-        null,
-        {
-          "proposal_id": "?s",
-          "deploy_id": "s",
-          "at": "s"
-        }
-      ],
-      "pending_proposals": "i",
-      "autonomy": "s",
-      "flags": [
-        "s"
-      ]
+  "skills": {
+    "total": "i",
+    "installed": "i",
+    "used": "i",
+    "uses": "i",
+    "states": {
+      "*": "i"
     }
-  ],
-  "silent_skills": [
-    {
-      "name": "s",
-      "path": "s",
-      "platforms": [
-        "s"
-      ],
-      "last_use": "?s",
-      "explicit_only": "b"
-    }
-  ],
-  "unmatched": {
-    "count": "i",
-    "of": "i",
-    "truncated": "b",
-    "top": [
-      {
-        "text_hash": "s",
-        "sample": "?s",
-        "count": "i"
-      }
+  },
+  "trigger_rate": {
+    "k": "i",
+    "n": "i",
+    "rate": "?n",
+    "interval": [
+      "n"
     ]
   },
+  "attention": [
+    {
+      "skill_id": "i",
+      "skill": "s",
+      "kind": "s",
+      "severity": "s",
+      "reason": "s",
+      "command": "s",
+      "at": "?s"
+    }
+  ],
+  "attention_total": "i",
+  "changes": [
+    {
+      "deploy_id": "s",
+      "proposal_id": "?s",
+      "skill_id": "i",
+      "skill": "s",
+      "kind": "s",
+      "state": "s",
+      "at": "s",
+      "undo": "?s"
+    }
+  ],
   "proposals_pending": "i",
+  "watches_open": "i",
+  "pending_signals": "i",
   "system": {
     "healthy": "b",
     "fail": "i",
     "warn": "i"
   },
-  "plan": [
-    {
-      "skill": "s",
-      "action": "s",
-      "reason_code": "s",
-      "reason": "s",
-      "priority": "i"
-    }
-  ]
+  "autonomy": "s",
+  "clock": "i"
 });

@@ -5,7 +5,7 @@ import { Link } from "wouter";
 
 import { ApiError } from "../api/client";
 import { skillsQuery, summaryQuery } from "../api/queries";
-import type { StatusSummary } from "../api/summary";
+import type { StatusSummary } from "../api/types.gen";
 import { count, plural, words } from "../lib/format";
 import { table } from "../lib/table";
 import { type Level, TERMS } from "../lib/terms";
@@ -82,7 +82,7 @@ function Verdict({ of }: { of: StatusSummary }) {
           </dd>
         </div>
         <Figure label="Skills" value={skills.total}>
-          {count(skills.installed)} installed, {count(skills.used)} used in 30 days
+          {count(skills.installed)} installed, {count(skills.used)} used {plural(skills.uses, "time")} in 30 days
         </Figure>
         <Figure label="Evidence" value={evidence.sessions} unit="sessions">
           {plural(evidence.prompts, "prompt")}, {plural(evidence.invocations, "skill use")}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { check, contract, ContractError } from "../../src/api/contract";
-import { skillDaily, skillList, skillMisses, skillObservations, skillReport } from "../../src/api/types.gen";
+import { skillDaily, skillList, skillMisses, skillObservations, skillReport, statusSummary } from "../../src/api/types.gen";
 import * as data from "./data";
 
 const some = contract<unknown>("some.op", {
@@ -50,6 +50,7 @@ describe("a reply is checked against its schema", () => {
 
   test("the data of these tests has the shapes of the library's schemas", () => {
     check(skillList, data.skillList([data.skillRow()]));
+    check(statusSummary, data.summary());
     check(skillReport, data.report());
     check(skillDaily, data.daily());
     check(skillMisses, data.misses());

@@ -1,7 +1,6 @@
 // Replies as the server gives them; the types are those of the schemas.
 
-import type { StatusSummary } from "../../src/api/summary";
-import type { SkillDaily, SkillList, SkillMisses, SkillObservations, SkillReport } from "../../src/api/types.gen";
+import type { SkillDaily, SkillList, SkillMisses, SkillObservations, SkillReport, StatusSummary } from "../../src/api/types.gen";
 
 export type SkillRow = SkillList["items"][number];
 export type Observation = SkillObservations["items"][number];
@@ -52,6 +51,7 @@ export function summary(over: Partial<StatusSummary> = {}): StatusSummary {
       total: 3,
       installed: 2,
       used: 2,
+      uses: 15,
       states: { UNKNOWN: 0, UNGRADED: 1, CRITICAL: 1, WARNING: 0, UNCERTAIN: 0, HEALTHY: 1 },
     },
     trigger_rate: { k: 34, n: 61, rate: 0.557, interval: [0.433, 0.675] },
