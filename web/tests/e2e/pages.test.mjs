@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 
 import axe from "axe-core";
 
-import { newHome, newVisitor, openPage, selftune, settled, startBrowser, startServer } from "./harness.mjs";
+import { newHome, newVisitor, openPage, selftune, settled, startBrowser, startServer, until } from "./harness.mjs";
 
 let home;
 let server;
@@ -87,8 +87,7 @@ describe("signing in", () => {
       document.head.append(style);
     });
     assert.notEqual(await page.evaluate(() => getComputedStyle(document.querySelector("main")).display), "none");
-    await page.waitForFunction(() => true);
-    assert.ok(probe.complaints.some((text) => text.startsWith("policy: style-src")), probe.complaints.join("\n"));
+    await until(() => probe.complaints.some((text) => text.startsWith("policy: style-src")), "the browser's word on the style");
     await probe.context.close();
   });
 });
