@@ -19,6 +19,7 @@ using std::chrono::steady_clock;
 constexpr size_t kWorkers = 4;
 constexpr milliseconds kHeartbeat{15'000};
 constexpr milliseconds kGrace{2000};
+constexpr size_t kKeptReplies = 4 << 20;  // bytes
 constexpr int kApiVersion = 3;
 constexpr std::string_view kService = "selftune-dashboard";
 
@@ -90,6 +91,7 @@ App::App(AppOptions options, Library& library, std::vector<int> sockets)
       auth_(options_.self.port),
       assets_(options_.web_dir),
       events_(options_.self.instance.substr(0, 8)),
+      replies_(kKeptReplies),
       server_([&] {
         http::Server::Options out = ServerOptions(options_.limits, std::move(sockets), &events_);
         out.handle = [this](http::Request request, Respond respond) {
@@ -196,22 +198,29 @@ void App::HandleApi(const http::Request& request, const std::vector<std::string>
     const std::string etag = match.route->cached ? Etag() : std::string();
     if (!etag.empty() && Holds(request, etag)) {
       respond(NotModified(etag));
+    } else if (const std::string* kept = replies_.Find(request.path + params.json, etag)) {
+      respond(JsonResponse(200, *kept).Add("ETag", etag));
     } else {
-      AskLibrary(*match.route, params.json, etag, respond);
+      AskLibrary(*match.route, request.path + params.json, params.json, etag, respond);
     }
   }
 }
 
-void App::AskLibrary(const Route& route, const std::string& params, std::string etag,
-                     const Respond& respond) {
-  workers_->Add([this, &route, params, etag = std::move(etag), respond] {
+void App::AskLibrary(const Route& route, const std::string& key, const std::string& params,
+                     const std::string& etag, const Respond& respond) {
+  workers_->Add([this, &route, key, params, etag, respond] {
     const LibraryReply reply = library_.Ask(route.op, params);
     if (reply.kind != SELFTUNE_OK) {
       respond(ErrorResponse(reply.kind, reply.json, route.pattern.starts_with("/api/v2/")));
       return;
     }
     http::Response response = DataResponse(reply.json);
-    if (!etag.empty() && response.status == 200) response.Add("ETag", etag);
+    if (!etag.empty() && response.status == 200) {
+      response.Add("ETag", etag);
+      server_.Post([this, key, etag, body = response.body]() mutable {
+        replies_.Put(key, etag, std::move(body));
+      });
+    }
     respond(std::move(response));
   });
 }

@@ -14,6 +14,7 @@
 #include "dashboard/http/server.h"
 #include "dashboard/instance.h"
 #include "dashboard/library.h"
+#include "dashboard/reply_cache.h"
 #include "dashboard/routes.h"
 #include "dashboard/workers.h"
 
@@ -48,8 +49,9 @@ class App {
                  const Respond& respond);
   void HandleOwn(const Route& route, const http::Request& request,
                  const std::vector<http::Header>& query, const Respond& respond);
-  void AskLibrary(const Route& route, const std::string& params, std::string etag,
-                  const Respond& respond);
+  // `key` is the request as the cache knows it.
+  void AskLibrary(const Route& route, const std::string& key, const std::string& params,
+                  const std::string& etag, const Respond& respond);
   [[nodiscard]] http::Response Asset(const http::Request& request,
                                      const std::vector<std::string>& segments) const;
   [[nodiscard]] http::Response SignIn(const http::Request& request);
@@ -74,6 +76,7 @@ class App {
   Assets assets_;
   EventRing events_;
   Coalescer coalescer_;
+  ReplyCache replies_;
   int64_t clock_ = 0;     // of the store
   uint64_t changes_ = 0;  // seen by this process
   bool ending_ = false;

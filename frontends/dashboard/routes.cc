@@ -10,6 +10,7 @@ namespace selftune::dashboard {
 namespace {
 
 constexpr int64_t kLargestPage = 500;
+constexpr int64_t kUsualPage = 50;
 
 constexpr Param kSkillId = {"skill_id", ParamType::kInt};
 constexpr Param kSkillName = {"skill"};
@@ -57,7 +58,12 @@ constexpr Param kSessions[] = {
 };
 constexpr Param kTimeline[] = {{"platform"}, {"raw", ParamType::kBool}};
 constexpr Param kPage[] = {{"limit", ParamType::kLimit}, {"cursor"}};
-constexpr Param kSources[] = {{"platform"}, {"state"}};
+constexpr Param kSources[] = {
+    {"platform"},
+    {"state"},
+    {"limit", ParamType::kPage},
+    {"cursor"},
+};
 constexpr Param kDoctor[] = {{"only"}};
 constexpr Param kStatus[] = {{"window"}, {"platform"}, {"skill"}};
 constexpr Param kOldOverview[] = {
@@ -141,10 +147,11 @@ std::string AddParam(cli::JsonObject& out, const Param& param, const std::string
       out.AddBool(param.name, text == "true");
       return "";
     case ParamType::kInt:
+    case ParamType::kPage:
     case ParamType::kLimit: {
       const std::optional<int64_t> value = ToInt(text);
       if (!value.has_value()) return std::string(param.name) + " is a number";
-      if (param.type == ParamType::kLimit && (*value < 1 || *value > kLargestPage)) {
+      if (param.type != ParamType::kInt && (*value < 1 || *value > kLargestPage)) {
         return std::string(param.name) + " is 1 to " + std::to_string(kLargestPage);
       }
       out.AddInt(param.name, *value);
@@ -204,6 +211,12 @@ OpParams ParamsOf(const Route& route, const std::string& place,
     } else if (out.error.empty()) {
       out.error = AddParam(params, *known, given.second);
     }
+  }
+  for (const Param& param : route.query) {
+    const bool given = std::any_of(query.begin(), query.end(), [&](const http::Header& each) {
+      return each.first == param.name;
+    });
+    if (param.type == ParamType::kPage && !given) params.AddInt(param.name, kUsualPage);
   }
   out.json = params.Take();
   return out;

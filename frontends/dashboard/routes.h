@@ -12,7 +12,8 @@
 
 namespace selftune::dashboard {
 
-enum class ParamType { kText, kInt, kLimit, kBool };
+// kPage: a limit that is sent also when it was not given.
+enum class ParamType { kText, kInt, kLimit, kPage, kBool };
 
 struct Param {
   std::string_view name;  // in the query, and of the operation

@@ -10,6 +10,7 @@
 #include "dashboard/guard.h"
 #include "dashboard/http/head_check.h"
 #include "dashboard/replies.h"
+#include "dashboard/reply_cache.h"
 #include "dashboard/routes.h"
 
 namespace selftune::dashboard {
@@ -169,6 +170,26 @@ TEST_SUITE("dashboard/replies") {
     CHECK(RawMember(json, "x") == std::nullopt);
     CHECK(RawMember("", "x") == std::nullopt);
     CHECK(RawMember("{}", "x") == std::nullopt);
+  }
+}
+
+TEST_SUITE("dashboard/reply_cache") {
+  TEST_CASE("a reply holds as long as its tag, and there is room") {
+    ReplyCache cache(100);
+    CHECK(cache.Find("a", "1") == nullptr);
+    cache.Put("a", "1", std::string(20, 'a'));
+    REQUIRE(cache.Find("a", "1") != nullptr);
+    CHECK(*cache.Find("a", "1") == std::string(20, 'a'));
+    CHECK(cache.Find("a", "2") == nullptr);
+    cache.Put("a", "2", "new");
+    CHECK(cache.Find("a", "1") == nullptr);
+    CHECK(cache.bytes() == 3);
+    cache.Put("large", "1", std::string(26, 'x'));
+    CHECK(cache.Find("large", "1") == nullptr);
+    for (int i = 0; i < 10; ++i) cache.Put(std::to_string(i), "1", std::string(25, 'x'));
+    CHECK(cache.bytes() == 100);
+    CHECK(cache.Find("5", "1") == nullptr);
+    CHECK(cache.Find("9", "1") != nullptr);
   }
 }
 

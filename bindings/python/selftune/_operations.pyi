@@ -930,6 +930,7 @@ class SourceListReplySources(TypedDict):
 
 class SourceListReply(TypedDict):
     sources: list[SourceListReplySources]
+    next_cursor: str | None
 
 
 class StatusGetReplyEvidence(TypedDict):
@@ -1955,7 +1956,7 @@ class Requests:
     @overload
     def request(self, op: Literal["source.bad_lines"], /, *, limit: int | None = ..., cursor: str | None = ..., source_id: int | None = ...) -> SourceBadLinesReply: ...
     @overload
-    def request(self, op: Literal["source.list"], /, *, platform: str | None = ..., state: str | None = ...) -> SourceListReply: ...
+    def request(self, op: Literal["source.list"], /, *, platform: str | None = ..., state: str | None = ..., limit: int | None = ..., cursor: str | None = ...) -> SourceListReply: ...
     @overload
     def request(self, op: Literal["status.get"], /, *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ...) -> StatusGetReply: ...
     @overload

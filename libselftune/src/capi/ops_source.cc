@@ -6,7 +6,9 @@
 
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "capi/ops.h"
+#include "capi/readout.h"
 #include "store/db.h"
 #include "store/queries/sources.h"
 
@@ -52,13 +54,26 @@ void WriteSource(JsonWriter& out, const store::SourceItem& source) {
 
 StatusOr<std::string> SourceList(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const auto sources,
-                      store::ListSources(*db, {.platform = params["platform"].AsString(),
-                                               .state = params["state"].AsString()}));
+  store::SourceRequest request{.platform = params["platform"].AsString(),
+                               .state = params["state"].AsString()};
+  const int64_t limit = params["limit"].AsInt(0);  // 0: all
+  if (limit > 0) request.limit = limit + 1;        // one more says whether there are more
+  if (params["cursor"].is_string()) {
+    const auto behind = base::ParseInt(params["cursor"].AsString());
+    if (!behind.has_value() || *behind < 1) {
+      return Fail(kInvalidRequest, "source.list: cursor is not one of a page before");
+    }
+    request.behind = store::SourceId{*behind};
+  }
+  ST_ASSIGN_OR_RETURN(auto sources, store::ListSources(*db, request));
+  const bool more = limit > 0 && static_cast<int64_t>(sources.size()) > limit;
+  if (more) sources.pop_back();
   JsonWriter out;
   out.BeginObject().Key("sources").BeginArray();
   for (const store::SourceItem& source : sources) WriteSource(out, source);
-  out.EndArray().EndObject();
+  out.EndArray();
+  TextOrNull(out, "next_cursor", more ? std::to_string(sources.back().id.value) : std::string());
+  out.EndObject();
   return std::move(out).Take();
 }
 

@@ -234,6 +234,8 @@ constexpr ParamSpec kParams_SourceBadLines[] = {
 constexpr ParamSpec kParams_SourceList[] = {
     {.name = "platform", .type = ParamType::kPlatform},
     {.name = "state", .type = ParamType::kString},
+    {.name = "limit", .type = ParamType::kInt, .minimum = 1, .maximum = 1000},
+    {.name = "cursor", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_StatusGet[] = {
     {.name = "skill", .type = ParamType::kString},

@@ -29,7 +29,7 @@ using store::V2Skill;
 
 constexpr int64_t kEvents = 100;
 constexpr int64_t kMisses = 100;
-constexpr int64_t kComparedTriggers = 2000;
+constexpr int64_t kComparedTriggers = 500;
 constexpr int64_t kPending = 100;
 constexpr int64_t kActivity = 20;
 constexpr size_t kDecisions = 20;

@@ -16,7 +16,9 @@ constexpr char kIds[] = R"sql(
 constexpr char kList[] = R"sql(
   SELECT source_id,platform,kind,path,state,parser,host_schema,last_error,size,offset,pending_bytes,generation,
     mtime_ns/1000000,last_read_ms,records_seen,records_used,records_unknown,bad_lines
-  FROM source_file WHERE (?1='' OR platform=?1) AND (?2='' OR state=?2) ORDER BY platform,path)sql";
+  FROM source_file WHERE (?1='' OR platform=?1) AND (?2='' OR state=?2)
+    AND (?3=0 OR (platform,path)>(SELECT platform,path FROM source_file WHERE source_id=?3))
+  ORDER BY platform,path LIMIT ?4)sql";
 constexpr char kBadLines[] = R"sql(
   SELECT b.source_id,f.platform,f.path,b.reason,b.excerpt,b.generation,b.offset,b.line_no,b.seen_ms
   FROM bad_line b JOIN source_file f ON f.source_id=b.source_id
@@ -49,7 +51,8 @@ StatusOr<std::vector<SourceState>> LoadSources(Db& db, std::string_view platform
 }
 
 StatusOr<std::vector<SourceItem>> ListSources(Db& db, const SourceRequest& request) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kList, request.platform, request.state));
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kList, request.platform, request.state,
+                                            request.behind.value, request.limit));
   std::vector<SourceItem> out;
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());

@@ -27,7 +27,10 @@ struct SourceItem {
 };
 struct SourceRequest {
   std::string platform = {}, state = {};  // "" = any
+  int64_t limit = INT64_MAX;
+  SourceId behind = {};  // the last one of the page before; 0 = from the start
 };
+// By platform and path.
 [[nodiscard]] StatusOr<std::vector<SourceItem>> ListSources(Db& db, const SourceRequest& request);
 
 struct BadLineItem {

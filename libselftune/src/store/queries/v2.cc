@@ -213,16 +213,22 @@ StatusOr<std::vector<V2Event>> ListV2Events(Db& db, SkillId skill, int64_t limit
 }
 
 StatusOr<std::vector<V2Miss>> ListV2Unmatched(Db& db, int64_t limit, int64_t compared) {
+  std::vector<V2Miss> out;
+  std::vector<int64_t> texts;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kMissed, limit), [&](const Cursor& row) {
+    out.push_back({.at = row.OptTime(0), .session_id = row.String(1), .query = row.OptString(2)});
+    texts.push_back(row.Int(3));
+  }));
+  if (out.empty()) return out;
   std::set<int64_t> triggered;
   ST_RETURN_IF_ERROR(ForEach(db.Query(kTriggerTexts, compared), [&](const Cursor& row) {
     if (row.Text(1) == "triggered" && !row.IsNull(0)) triggered.insert(row.Int(0));
   }));
-  std::vector<V2Miss> out;
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kMissed, limit), [&](const Cursor& row) {
-    if (!row.IsNull(3) && triggered.contains(row.Int(3))) return;
-    out.push_back({.at = row.OptTime(0), .session_id = row.String(1), .query = row.OptString(2)});
-  }));
-  return out;
+  std::vector<V2Miss> kept;
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (!triggered.contains(texts[i])) kept.push_back(std::move(out[i]));
+  }
+  return kept;
 }
 
 StatusOr<V2Counts> ReadV2Counts(Db& db) {
