@@ -264,17 +264,17 @@ void App::HandleOwn(const Route& route, const http::Request& request,
 
 http::Response App::SignIn(const http::Request& request) {
   const auto now = Auth::Clock::now();
-  if (auth_.Exhausted(now)) {
-    return ProblemResponse({.status = 429,
-                            .code = "TOO_MANY_ATTEMPTS",
-                            .detail = "too many wrong codes; wait a minute"});
-  }
   const cli::Json body = cli::Json::Parse(request.body).value_or(cli::Json());
   if (!body["code"].is_string()) {
     return ProblemResponse(
         {.status = 400, .code = "INVALID_REQUEST", .detail = R"(send {"code": "..."})"});
   }
   const std::optional<std::string> cookie = auth_.Redeem(body["code"].Text(), now);
+  if (!cookie.has_value() && auth_.Exhausted(now)) {
+    return ProblemResponse({.status = 429,
+                            .code = "TOO_MANY_ATTEMPTS",
+                            .detail = "too many wrong codes; wait a minute"});
+  }
   if (!cookie.has_value()) {
     return ProblemResponse({.status = 401,
                             .code = "CODE_INVALID",

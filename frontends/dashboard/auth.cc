@@ -54,7 +54,7 @@ std::string Auth::MintCode(Clock::time_point now) {
 
 bool Auth::Exhausted(Clock::time_point now) {
   while (!failures_.empty() && failures_.front() + kFailureTime < now) failures_.pop_front();
-  return failures_.size() >= kFailures;
+  return failures_.size() > kFailures;
 }
 
 std::optional<std::string> Auth::Redeem(std::string_view code, Clock::time_point now) {
@@ -68,6 +68,7 @@ std::optional<std::string> Auth::Redeem(std::string_view code, Clock::time_point
     return cookie_name_ + "=" + sessions_.back() + "; HttpOnly; SameSite=Strict; Path=/";
   }
   failures_.push_back(now);
+  if (failures_.size() > kFailures + 1) failures_.pop_front();
   return std::nullopt;
 }
 

@@ -28,7 +28,8 @@ class Auth {
   // A code for one browser.
   [[nodiscard]] std::string MintCode(Clock::time_point now);
 
-  // Too many wrong codes came lately; Redeem would not even look.
+  // Too many wrong codes came lately. A good one is taken all the same: nobody
+  // can lock the person out by guessing, and 128 bits are not guessed.
   [[nodiscard]] bool Exhausted(Clock::time_point now);
   // The value of Set-Cookie for a good code, which is spent by it; nullopt for
   // a wrong, used or old one.

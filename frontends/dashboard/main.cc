@@ -1,4 +1,5 @@
 // selftune-dashboard: serves the page and the interface behind it.
+#include <malloc.h>
 #include <sodium.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,6 +22,14 @@ namespace selftune::dashboard {
 namespace {
 
 constexpr size_t kOrdinaryConnections = 48;  // beside the streams
+
+// The workers take turns more than they run together: two heaps are enough, and
+// each more keeps megabytes that nobody uses.
+void KeepFewHeaps() {
+#ifdef M_ARENA_MAX
+  mallopt(M_ARENA_MAX, 2);
+#endif
+}
 
 // Each connection is a descriptor; the usual soft limit is 1024.
 void RaiseDescriptorLimit() {
@@ -69,6 +78,11 @@ int Reuse(const Options& options, const std::string& run, const Running& running
   if (options.port_given && options.port != started.port) {
     started.warnings.push_back({"OTHER_PORT", "it listens on port " + std::to_string(started.port) +
                                                   "; --restart moves it"});
+  }
+  if (options.read_only || !options.web_dir.empty() || options.idle_exit.count() > 0) {
+    started.warnings.push_back(
+        {"FLAGS_IGNORED",
+         "it runs already, with the flags it was started with; --restart applies new ones"});
   }
   Open(options, run, &started);
   return ReportStarted(started, json);
@@ -146,6 +160,7 @@ int Main(int argc, char** argv) {
                          json);
   }
   RaiseDescriptorLimit();
+  KeepFewHeaps();
   std::string error;
   const std::unique_ptr<Library> library = Library::Open(
       {.home = options.home, .db = options.db, .read_only = options.read_only}, &error);

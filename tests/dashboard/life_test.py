@@ -103,6 +103,8 @@ class Life(unittest.TestCase):
         code, envelope, _ = self.run_server("--allow-root", "--port", str(other))
         self.assertEqual((code, envelope["data"]["port"]), (0, first.port))
         self.assertEqual([w["code"] for w in envelope["warnings"]], ["OTHER_PORT"])
+        _, envelope, _ = self.run_server("--allow-root", "--read-only")
+        self.assertEqual([w["code"] for w in envelope["warnings"]], ["FLAGS_IGNORED"])
 
     def test_many_starts_at_once_are_one_server(self):
         starts = [Server(self.home, wait=False) for _ in range(6)]

@@ -215,8 +215,9 @@ class Guessing(ServerTest):
             self.assert_problem(self.server.post("/api/v2/session", body, token=False), 400)
         seen = [self.server.sign_in(f"{n:032x}").status for n in range(12)]
         self.assertEqual(seen, [401] * 10 + [429] * 2)
-        self.assert_problem(self.server.sign_in(), 429, "TOO_MANY_ATTEMPTS")
         self.assertEqual(self.server.get("/api/v3/instance").status, 200)
+        # Nobody is locked out by somebody else's guesses.
+        self.assertEqual(self.server.sign_in().status, 200)
 
 
 class Shapes(ServerTest):

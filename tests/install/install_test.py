@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -247,6 +248,26 @@ class EmbedIngest(Tree):
             self.assertEqual(code, 1)
             self.assertIn("next: selftune skills list", err)
             self.assertEqual(self.call(self.root, program)[0], 64)
+
+
+class Dashboard(Tree):
+    def test_the_command_finds_the_server_that_was_installed(self):
+        if not list(self.prefix.rglob("selftune-dashboard")):
+            self.skipTest("built without the dashboard")
+        home = self.scratch("home")
+        home.mkdir()
+        child = subprocess.Popen(
+            [self.command, "--json", "dashboard", "--no-open", "--allow-root"],
+            env=self.environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            data = json.loads(child.stdout.readline())["data"]
+            self.assertEqual((data["pid"], data["reused"]), (child.pid, False))
+            with urllib.request.urlopen(f"http://127.0.0.1:{data['port']}/api/health") as reply:
+                self.assertEqual(json.load(reply)["service"], "selftune-dashboard")
+        finally:
+            child.terminate()
+            child.communicate(timeout=60)
+        self.assertEqual(child.returncode, 0)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ using Woken = base::FolderWatch::Woken;
 constexpr milliseconds kLooks[] = {milliseconds(0), milliseconds(1),  milliseconds(2),
                                    milliseconds(4), milliseconds(10), milliseconds(25)};
 // Whatever the system tells: a network file system may tell nothing.
-constexpr milliseconds kAnyway{3000};
+constexpr milliseconds kAnyway{5000};
 constexpr milliseconds kUntold{250};  // where changes are not told at all
 
 // Looks at the change clock from a thread of its own. SQLite has no
