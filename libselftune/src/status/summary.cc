@@ -1,6 +1,8 @@
 #include "status/summary.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -99,13 +101,19 @@ std::string_view Word(Severity severity) {
 }
 
 std::vector<Attention> FindAttention(std::span<const SkillState> skills) {
-  std::vector<Attention> out;
+  std::array<std::vector<Attention>, 3> by_severity;
+  const auto add = [&](std::optional<Attention> item) {
+    if (!item.has_value()) return;
+    by_severity[static_cast<size_t>(item->severity)].push_back(*std::move(item));
+  };
   for (const SkillState& state : skills) {
-    if (auto item = HowItDoes(state)) out.push_back(*std::move(item));
-    if (auto item = WhatWaits(state)) out.push_back(*std::move(item));
+    add(HowItDoes(state));
+    add(WhatWaits(state));
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const Attention& a, const Attention& b) { return a.severity < b.severity; });
+  std::vector<Attention> out;
+  for (std::vector<Attention>& items : by_severity) {
+    std::move(items.begin(), items.end(), std::back_inserter(out));
+  }
   return out;
 }
 
