@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -161,6 +162,7 @@ int Main(int argc, char** argv) {
   }
   RaiseDescriptorLimit();
   KeepFewHeaps();
+  std::signal(SIGPIPE, SIG_IGN);  // whoever started us need not read what we print
   std::string error;
   const std::unique_ptr<Library> library = Library::Open(
       {.home = options.home, .db = options.db, .read_only = options.read_only}, &error);

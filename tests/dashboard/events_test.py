@@ -70,7 +70,7 @@ class Live(ServerTest):
                              self.server.get("/api/v3/summary").json()["clock"])
         delays.sort()
         # The median: one of them may meet a busy machine.
-        self.assertLess(delays[len(delays) // 2], 0.1, delays)
+        self.assertLess(delays[len(delays) // 2], 1 if harness.SANITIZED else 0.1, delays)
 
     def test_many_changes_are_few_events(self):
         stream = self.stream()
@@ -135,7 +135,7 @@ class Live(ServerTest):
         stuck.next()
         before = self.server.memory()
         self.commit(count=300, pause_ms=1)
-        self.assertLess(self.server.memory() - before, 8 << 20)
+        self.assertLess(self.server.memory() - before, (64 if harness.SANITIZED else 8) << 20)
         self.assertTrue(self.server.alive())
 
     def test_ids_never_go_back(self):

@@ -23,6 +23,8 @@ import schema_check  # noqa: E402
 
 PROGRAMS = {}
 SCHEMAS = {}
+# Sanitizers cost time and memory; what is measured then is not the program.
+SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 PATIENCE = 60  # seconds that anything may take on a busy machine
 
 # Every route of the server that an operation answers: address, operation,

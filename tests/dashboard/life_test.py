@@ -282,6 +282,21 @@ class Life(unittest.TestCase):
         self.assertEqual(page.stat().st_mode & 0o777, 0o600)
         self.assertIn(url, page.read_text(encoding="utf-8"))
 
+    def test_nobody_has_to_read_what_it_prints(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        child = subprocess.Popen([PROGRAMS["dashboard"], "--no-open", "--allow-root"],
+                                 env=harness.environment(self.home.path), stdout=writing,
+                                 stdin=subprocess.DEVNULL)
+        os.close(writing)
+        self.addCleanup(child.wait, harness.PATIENCE)
+        self.addCleanup(child.terminate)
+        file = self.home.state / "run" / "dashboard.json"
+        self.assertTrue(harness.wait_until(file.exists))
+        second = Server(self.home)
+        second.stop()
+        self.assertEqual((second.data["reused"], second.data["pid"]), (True, child.pid))
+
     def test_sockets_of_a_service_manager(self):
         def inherit(address, family=socket.AF_INET):
             sock = socket.socket(family)

@@ -66,11 +66,11 @@ class Thousand(ServerTest):
         self.assertEqual(self.server.get("/api/v3/instance").json()["clients"], CLIENTS)
 
         per_client = (self.server.memory() - before) / CLIENTS
-        if "ASAN_OPTIONS" not in os.environ:
+        if not harness.SANITIZED:
             self.assertLess(per_client, 12 << 10)
         begin = self.cpu()
         time.sleep(2)
-        self.assertLess(self.cpu() - begin, 0.2, "idle listeners cost no CPU")
+        self.assertLess(self.cpu() - begin, 1 if harness.SANITIZED else 0.2, "idle listeners cost no CPU")
 
         # Others are answered as before, and all hear of a change.
         times = []
