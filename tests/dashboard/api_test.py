@@ -8,6 +8,7 @@ import json
 import pathlib
 import sys
 import unittest
+import urllib.parse
 
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
@@ -125,6 +126,128 @@ class Replies(ServerTest):
         old = self.server.get("/api/v2/skills/no-such-skill")
         self.assert_problem(old, 404, "SKILL_NOT_FOUND")
         self.assertEqual(old.json()["error"], "Skill not found")
+
+
+class OldInterface(ServerTest):
+    """The names that pages and scripts of the reference read."""
+
+    OVERVIEW = {
+        "": "overview skills version watched_skills autonomy_status attention_queue trust_watchlist "
+            "recent_decisions creator_testing",
+        "overview": "telemetry skills evolution counts unmatched_queries pending_proposals "
+                    "active_sessions recent_activity",
+        "overview.telemetry.0": "timestamp session_id skills_triggered errors_encountered "
+                                "total_tool_calls",
+        "overview.skills.0": "timestamp session_id skill_name skill_path query triggered source",
+        "overview.counts": "telemetry skills evolution evidence sessions prompts",
+        "overview.recent_activity.0": "timestamp session_id skill_name query triggered is_live",
+        "skills.0": "skill_name skill_scope total_checks triggered_count pass_rate unique_sessions "
+                    "last_seen has_evidence routing_confidence confidence_coverage",
+        "autonomy_status": "level summary last_run skills_observed pending_reviews "
+                           "attention_required",
+        "trust_watchlist.0": "skill_name bucket trust_state reason pass_rate checks last_seen",
+        "creator_testing": "summary counts priorities",
+        "creator_testing.counts": "run_create_check finish_package generate_evals run_unit_tests "
+                                  "run_replay_dry_run measure_baseline deploy_candidate "
+                                  "watch_deployment",
+    }
+    REPORT = {
+        "": "skill_name usage recent_invocations evidence sessions_with_skill evolution "
+            "pending_proposals token_usage canonical_invocations invocations_pagination "
+            "duration_stats execution_metrics commit_summary selftune_stats prompt_samples "
+            "session_metadata description_quality trust coverage evidence_quality routing_quality "
+            "evolution_state data_hygiene examples testing_readiness create_readiness "
+            "watch_trust_score frontier_state",
+        "usage": "total_checks triggered_count pass_rate",
+        "canonical_invocations.0": "timestamp session_id skill_name invocation_mode triggered "
+                                   "confidence tool_name agent_type query source skill_path "
+                                   "skill_scope observation_kind historical_context",
+        "duration_stats": "avg_duration_ms total_duration_ms execution_count missed_triggers",
+        "execution_metrics": "avg_files_changed total_lines_added total_lines_removed "
+                             "total_cost_usd avg_cost_usd cached_input_tokens_total "
+                             "reasoning_output_tokens_total artifact_count "
+                             "session_type_distribution",
+        "prompt_samples.0": "prompt_text prompt_kind is_actionable occurred_at session_id is_matched",
+        "session_metadata.0": "session_id platform model agent_cli branch workspace_path started_at "
+                              "ended_at completion_status",
+        "description_quality.criteria": "length trigger_context vagueness specificity not_just_name",
+        "evidence_quality": "prompt_link_rate inline_query_rate user_prompt_rate meta_prompt_rate "
+                            "internal_prompt_rate no_prompt_rate system_like_rate "
+                            "invocation_mode_coverage confidence_coverage source_coverage "
+                            "scope_coverage",
+        "routing_quality": "missed_triggers miss_rate avg_confidence confidence_coverage "
+                           "low_confidence_rate",
+        "evolution_state": "has_evidence has_pending_proposals latest_action latest_timestamp "
+                           "evidence_rows evolution_rows",
+        "data_hygiene": "naming_variants source_breakdown prompt_kind_breakdown "
+                        "observation_breakdown raw_checks operational_checks internal_prompt_rows "
+                        "internal_prompt_rate legacy_rows legacy_rate repaired_rows repaired_rate",
+        "examples.good.0": "timestamp session_id query_text triggered confidence invocation_mode "
+                           "prompt_kind source platform workspace_path query_origin is_system_like "
+                           "observation_kind historical_context",
+        "testing_readiness": "skill_name eval_readiness next_step summary recommended_command "
+                             "skill_path trusted_trigger_count trusted_session_count "
+                             "eval_set_entries latest_eval_at unit_test_cases unit_test_pass_rate "
+                             "unit_test_ran_at replay_check_count latest_validation_mode "
+                             "baseline_sample_size baseline_pass_rate latest_baseline_at "
+                             "deployment_readiness deployment_summary deployment_command "
+                             "latest_evolution_action latest_evolution_at",
+    }
+
+    def assert_names(self, reply, names):
+        for place, keys in names.items():
+            at = reply
+            for step in filter(None, place.split(".")):
+                at = at[int(step)] if step.isdigit() else at[step]
+            self.assertEqual(set(keys.split()), set(at), place)
+
+    def test_the_overview_has_the_names_it_had(self):
+        body = self.server.get("/api/v2/overview").json()
+        self.assert_names(body, self.OVERVIEW)
+        counts = body["overview"]["counts"]
+        self.assertEqual((counts["sessions"], counts["telemetry"]), (6, 6))
+        pdf = next(s for s in body["skills"] if s["skill_name"] == "pdf")
+        self.assertEqual((pdf["triggered_count"], pdf["unique_sessions"]), (5, 6))
+        self.assertEqual(pdf["total_checks"], len([r for r in body["overview"]["skills"]
+                                                   if r["skill_name"] == "pdf"]))
+
+    def test_the_report_has_the_names_it_had(self):
+        body = self.server.get("/api/v2/skills/pdf").json()
+        self.assert_names(body, self.REPORT)
+        self.assertEqual(body["usage"]["triggered_count"], 5)
+        self.assertEqual(body["sessions_with_skill"], 6)
+        self.assertEqual(len(body["canonical_invocations"]), body["usage"]["total_checks"])
+
+    def pages(self, target, cursor_name, items_of, page_of):
+        seen, cursor = [], ""
+        for _ in range(20):
+            body = self.server.get(target + cursor).json()
+            seen += items_of(body)
+            page = page_of(body)
+            self.assertEqual(page["has_more"], page["next_cursor"] is not None)
+            if not page["has_more"]:
+                return seen
+            cursor = f"&{cursor_name}=" + urllib.parse.quote(json.dumps(page["next_cursor"]))
+        self.fail("pages without an end")
+
+    def test_pages_of_the_overview(self):
+        whole = self.server.get("/api/v2/overview").json()["overview"]
+        for kind in ("telemetry", "skills"):
+            seen = self.pages(f"/api/v2/overview?{kind}_limit=2", f"{kind}_cursor",
+                              lambda b, k=kind: b["overview"][f"{k}_page"]["items"],
+                              lambda b, k=kind: b["overview"][f"{k}_page"])
+            self.assertEqual(seen, whole[kind])
+        body = self.server.get("/api/v2/overview?telemetry_limit=0&skills_cursor=nonsense").json()
+        self.assertEqual(len(body["overview"]["telemetry_page"]["items"]), 1)
+        self.assertEqual(body["overview"]["skills_page"]["items"], whole["skills"])
+        self.assertNotIn("telemetry", body["overview"])
+
+    def test_pages_of_invocations_go_on(self):
+        whole = self.server.get("/api/v2/skills/pdf").json()["canonical_invocations"]
+        seen = self.pages("/api/v2/skills/pdf?invocations_limit=2", "invocations_cursor",
+                          lambda b: b["canonical_invocations"],
+                          lambda b: b["invocations_pagination"])
+        self.assertEqual(seen, whole)
 
 
 class Caching(ServerTest):
