@@ -90,11 +90,11 @@ class Tree(unittest.TestCase):
         return shlex.split(run(["pkg-config", f"--define-variable=prefix={self.prefix}", "--cflags",
                                 "--libs", *packages], env=env))
 
-    def build(self, compiler, source, *packages):
+    def build(self, compiler, source, *packages, library="selftune"):
         """The program; each is built once a compiler."""
         if (compiler, source) not in self.built:
             output = self.scratch(Path(source).stem)
-            run([*compiler, *WARNINGS, source, "-o", output, *self.flags("selftune", *packages)])
+            run([*compiler, *WARNINGS, source, "-o", output, *self.flags(library, *packages)])
             self.built[compiler, source] = output
         return self.built[compiler, source]
 
@@ -200,6 +200,32 @@ class TopSkills(Tree):
             self.assertEqual((code, out), (1, ""))
             self.assertIn("next: selftune sync", err)
             self.assertEqual(list(home.iterdir()), [])
+
+
+class HookProgram(Tree):
+    SOURCE = ROOT / "examples" / "hooks" / "my_agent_hook.c"
+
+    def test_a_program_of_ones_own_and_ours_hand_in_events(self):
+        for c, _ in self.each_compiler():
+            # The hook library is inside the program: nothing of ours is loaded.
+            program = self.build(c, self.SOURCE, library="selftune-hook")
+            home = self.scratch("home")
+            home.mkdir()
+            env = {**self.environment(home), "LD_LIBRARY_PATH": "", "MY_AGENT_DEBUG": "1"}
+            for argv in (["s1", "prompt", 'say "hello"\n'], ["s1", "skill", "pdf", "call-1"], ["s1", "end"]):
+                self.assertEqual(run([program, *argv], env=env), "")
+            payload = json.dumps({"session_id": "s2", "hook_event_name": "UserPromptSubmit", "prompt": "by the shim"})
+            shim = self.prefix / "bin" / "selftune-hook"
+            self.assertEqual(run([shim, "--strict", "claude-code"], env=env, input=payload), "")
+            self.sync(home)
+            with sqlite3.connect(f"file:{home}/.selftune/selftune.db?mode=ro", uri=True) as db:
+                self.assertEqual(db.execute("SELECT platform, prompt_text FROM prompts ORDER BY 1").fetchall(),
+                                 [("claude_code", "by the shim"), ("my_agent", 'say "hello"\n')])
+                self.assertEqual(
+                    db.execute("SELECT platform, skill_name, capture_mode FROM skill_invocations").fetchall(),
+                    [("my_agent", "pdf", "hook")])
+            self.assertEqual(self.call(home, program)[0], 64)
+            self.assertEqual(self.call(home, program, "s1", "dance")[0], 64)
 
 
 class EmbedIngest(Tree):

@@ -1784,6 +1784,11 @@ class SyncRunReplySources(TypedDict):
     warnings: list[str]
 
 
+class SyncRunReplyHooks(TypedDict):
+    events: int
+    rejected: int
+
+
 class SyncRunReplyResolver(TypedDict):
     changed: int
 
@@ -1792,6 +1797,7 @@ class SyncRunReply(TypedDict):
     sources: dict[str, SyncRunReplySources]
     skills_found: int
     forks_settled: int
+    hooks: SyncRunReplyHooks
     resolver: SyncRunReplyResolver
     complete: bool
     elapsed_ms: int

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/file.h"
+#include "base/state_dir.h"
 
 namespace selftune::base {
 
@@ -37,9 +37,9 @@ void Environment::Set(std::string name, std::string value) {
 }
 
 std::string Environment::StateDir() const {
-  if (auto dir = Get("SELFTUNE_HOME")) return *std::move(dir);
-  if (auto dir = Get("SELFTUNE_CONFIG_DIR")) return *std::move(dir);
-  return JoinPath(Home(), ".selftune");
+  const std::string dir =
+      StateDirFrom(GetOr("SELFTUNE_HOME", ""), GetOr("SELFTUNE_CONFIG_DIR", ""), Home());
+  return dir.empty() ? ".selftune" : dir;
 }
 
 }  // namespace selftune::base

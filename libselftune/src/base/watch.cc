@@ -93,7 +93,9 @@ bool FolderWatch::Drain() {
       const bool gone = (event.mask & kGone) != 0 && event.wd == watch_;
       if (gone) watch_ = -1;  // the folder; works() looks for a new one
       const bool lost = gone || (event.mask & IN_Q_OVERFLOW) != 0;
-      ours = ours || lost || std::find(names_.begin(), names_.end(), name) != names_.end();
+      const bool meant =
+          names_.empty() || std::find(names_.begin(), names_.end(), name) != names_.end();
+      ours = ours || lost || meant;
     }
   }
 #endif

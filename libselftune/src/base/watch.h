@@ -15,7 +15,7 @@ namespace selftune::base {
 //   while (watch.Wait(2s) != FolderWatch::Woken::kStopped) Look();
 class FolderWatch {
  public:
-  // `names`: files in the folder to hear of.
+  // `names`: files in the folder to hear of; none: of all.
   FolderWatch(std::string folder, std::vector<std::string> names);
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;

@@ -11,18 +11,12 @@
 
 #include "base/error.h"
 #include "capi/engine.h"
+#include "capi/handles.h"
 #include "jobs/runner.h"
 #include "selftune/selftune.h"
 
 struct selftune_engine {
   std::unique_ptr<selftune::capi::Engine> impl;
-};
-
-struct selftune_error {
-  selftune_code_t code;
-  std::string name;
-  std::string message;
-  std::string json;
 };
 
 struct selftune_job {
@@ -38,9 +32,6 @@ namespace selftune::capi {
 // Copies `text` into memory of the library. OUT_OF_MEMORY.
 [[nodiscard]] Status CopyOut(std::string_view text, selftune_buf_t* out);
 
-[[nodiscard]] inline std::string_view View(selftune_str_t text) {
-  return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
-}
 [[nodiscard]] inline selftune_str_t Borrow(std::string_view text) {
   return {text.data(), text.size()};
 }

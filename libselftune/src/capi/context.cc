@@ -34,6 +34,7 @@ StatusOr<const config::Config*> Context::config() {
 StatusOr<store::Db*> Context::ReadDb() {
   if (read_ == nullptr) {
     ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead));
+    if (!dry_run()) engine_.TakeInHooks(*read_);
   }
   return read_.get();
 }

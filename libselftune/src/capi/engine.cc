@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "base/file.h"
@@ -11,6 +12,8 @@
 #include "capi/router.h"
 #include "hosts/registry.h"
 #include "store/db.h"
+#include "store/spool.h"
+#include "sync/hook_evidence.h"
 
 namespace selftune::capi {
 namespace {
@@ -18,6 +21,7 @@ namespace {
 constexpr size_t kJobThreads = 2;
 constexpr size_t kIdleReaders = 4;
 constexpr size_t kIdleWriters = 1;
+constexpr std::chrono::milliseconds kHookWait{100};
 
 // Goes up in every forked child, so that engines of the parent notice.
 std::atomic<uint64_t> fork_generation{0};
@@ -162,6 +166,18 @@ void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
   auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
   const size_t keep = access == Access::kRead ? kIdleReaders : kIdleWriters;
   if (idle.size() < keep) idle.push_back(std::move(db));
+}
+
+void Engine::TakeInHooks(store::Db& reader) {
+  if (options_.read_only || reader.schema_version() != store::kSchemaVersion) return;
+  const auto waiting = store::SpoolWaiting(reader, paths_.state_dir);
+  if (waiting.ok() && waiting->files == 0) return;
+  // A reader does not wait for a writer at work, which takes them in itself.
+  const auto db =
+      store::Db::Open(paths_.db, {.mode = store::OpenMode::kReadWrite, .busy_timeout = kHookWait});
+  const Status status =
+      db.ok() ? sync::TakeInHooks(**db, paths_.state_dir, clock().Now()).status() : db.status();
+  if (!status.ok()) Log(LogLevel::kWarning, "hooks.waiting", Message(status));
 }
 
 void Engine::CloseIdle() {

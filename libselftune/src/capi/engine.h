@@ -63,6 +63,10 @@ class Engine {
   enum class Access { kRead, kWrite };
   [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> TakeDb(Access access);
   void ReturnDb(Access access, std::unique_ptr<store::Db> db);
+  // Moves what hooks left in the spool into the store, when something waits and
+  // this engine may write. What cannot be moved now stays there; `reader` is
+  // only asked what was moved before.
+  void TakeInHooks(store::Db& reader);
   // Closes those that nobody uses now.
   void CloseIdle();
 

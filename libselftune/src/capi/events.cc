@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/watch.h"
 #include "capi/call.h"
+#include "capi/spool_taker.h"
 #include "store/db.h"
 #include "store/queries/overview.h"
 
@@ -41,12 +42,14 @@ class Watcher {
         topics_(topics),
         changed_(changed),
         user_(user),
-        folder_(std::string(base::DirName(engine.paths().db)), FilesOf(engine.paths().db)) {}
+        folder_(std::string(base::DirName(engine.paths().db)), FilesOf(engine.paths().db)),
+        hooks_(engine) {}
 
   // The state now is the one that changes are counted from.
   void Begin() {
     existed_ = Look().has_value();
     thread_ = std::thread([this] { Loop(); });
+    hooks_.Begin();
   }
 
   ~Watcher() {
@@ -127,6 +130,7 @@ class Watcher {
 
   base::FolderWatch folder_;
   std::thread thread_;
+  SpoolTaker hooks_;
 };
 
 }  // namespace

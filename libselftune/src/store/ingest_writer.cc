@@ -165,6 +165,7 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   memo->max_seq = -1;
   memo->text_counts.emplace();
   memo->shown.emplace();
+  memo->hook_prompts = false;
   sessions.Put(made.value, std::move(memo));
   std::string key(platform);
   key.append(1, '\x1f').append(id);
@@ -222,6 +223,11 @@ Db& IngestWriter::db() { return impl_->db; }
 
 StatusOr<SessionPk> IngestWriter::EnsureSession(std::string_view platform, std::string_view id) {
   return impl_->EnsureSession(platform, id);
+}
+
+StatusOr<SessionPk> IngestWriter::FindSession(std::string_view platform, std::string_view id) {
+  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  return impl_->FindSession(platform, id);
 }
 
 StatusOr<SkillId> IngestWriter::EnsureSkill(std::string_view name) {

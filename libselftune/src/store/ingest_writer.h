@@ -15,6 +15,12 @@
 
 namespace selftune::store {
 
+// A prompt that a hook saw.
+struct HookPrompt {
+  PromptPk pk;
+  bool is_new = false;  // false: it was known already
+};
+
 // Rows may arrive in any order; missing parents are made (a session stub). The
 // same row again replaces the earlier one and keeps its key; only the deltas
 // (AddMetricDelta) and events add up.
@@ -51,6 +57,8 @@ class IngestWriter {
 
   // ---- sessions
   [[nodiscard]] StatusOr<SessionPk> EnsureSession(std::string_view platform, std::string_view id);
+  // 0 when it is not known.
+  [[nodiscard]] StatusOr<SessionPk> FindSession(std::string_view platform, std::string_view id);
   // Merges (started only moves earlier, ended later; a field of a weaker
   // capture never replaces one of a stronger) and makes stubs of the sessions
   // it names. Returns the session's key.
@@ -69,6 +77,9 @@ class IngestWriter {
 
   // ---- evidence
   [[nodiscard]] StatusOr<PromptPk> UpsertPrompt(SessionPk session, const PromptRow& row);
+  // A prompt of a hook, which knows no numbers (row.seq): found again by turn
+  // and words, else put behind the others until a transcript tells its place.
+  [[nodiscard]] StatusOr<HookPrompt> UpsertHookPrompt(SessionPk session, const PromptRow& row);
   [[nodiscard]] Status UpsertObservation(SessionPk session, const ObservationRow& row);
   [[nodiscard]] Status RetractObservation(SessionPk session, std::string_view key,
                                           bool key_is_call_id, std::string_view skill,

@@ -106,7 +106,7 @@ Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& 
   std::optional<uint64_t> line;
   if (row.origin.line_no > 0) line = row.origin.line_no;
   // The usual case: the only word on this occurrence, so it counts.
-  const bool alone = !old.seen && !row.polluted && RankOf(row.capture) > RankOf(Capture::kRepair);
+  const bool alone = !old.seen && !row.polluted && RankOf(row.capture) > RankOf(Capture::kHook);
   ST_RETURN_IF_ERROR(
       db.Run(kUpsert, session, skill, prompt, row.prompt_seq, Blob{key}, Word(row.capture),
              RankOf(row.capture), row.at, DayOrZero(row.at), Word(row.outcome), Word(row.level),

@@ -197,6 +197,10 @@ StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow
   ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
   ST_ASSIGN_OR_RETURN(const Columns columns, ColumnsOf(*impl_, row));
   Db& db = impl_->db;
+  if (RankOf(row.capture) > RankOf(Capture::kHook)) {
+    ST_ASSIGN_OR_RETURN(const bool hooks, impl_->HasHookPrompts(*memo));
+    if (hooks) ST_RETURN_IF_ERROR(impl_->MakeRoomForPrompt(*memo, row, columns.body));
+  }
   if (!memo->max_seq.has_value()) {
     ST_ASSIGN_OR_RETURN(const int64_t last, db.QueryInt(kMaxSeq, -1, session));
     memo->max_seq = static_cast<int32_t>(last);

@@ -14,6 +14,8 @@ constexpr char kCandidates[] = R"sql(
     o.polluted=0
     AND NOT (o.capture IN('repair','legacy') AND EXISTS(SELECT 1 FROM observation y WHERE y.session_pk=o.session_pk
       AND y.skill_id=o.skill_id AND y.polluted=0 AND y.capture NOT IN('repair','legacy','label')))
+    AND NOT (o.capture='hook' AND EXISTS(SELECT 1 FROM session s WHERE s.session_pk=o.session_pk
+      AND s.capture='transcript' AND s.ended_ms>o.occurred_ms+5000))
     AND NOT (o.capture='label' AND o.prompt_pk IS NOT NULL AND EXISTS(SELECT 1 FROM observation y
       WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered')) AS eligible
   FROM observation o WHERE o.occurrence_key=?1

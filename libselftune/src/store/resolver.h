@@ -12,7 +12,8 @@ namespace selftune::store {
 // Sets effective=1 on exactly one row of the occurrence, or on none. Among the
 // rows that may count the strongest capture wins, then the later time, then
 // the lower key. Never: polluted rows; imported rows of a (session, skill)
-// that another capture knows; a judged miss where the skill did run.
+// that another capture knows; a hook's word that a transcript went past without
+// saying the same; a judged miss where the skill did run.
 [[nodiscard]] Status ResolveOccurrence(Db& db, std::string_view occurrence_key);
 
 // Looks again at imported rows of (session, skill) and at judged misses of

@@ -128,6 +128,7 @@ CREATE TABLE prompt(
   capture TEXT NOT NULL, seen_mask INTEGER NOT NULL DEFAULT 0, rev INTEGER NOT NULL DEFAULT 1) STRICT;
 CREATE UNIQUE INDEX prompt_session ON prompt(session_pk,seq);
 CREATE INDEX prompt_public ON prompt(prompt_id);
+CREATE INDEX prompt_hook ON prompt(session_pk,seq) WHERE capture='hook' AND source_id IS NULL;   -- not told by a transcript
 CREATE INDEX prompt_newest ON prompt(coalesce(occurred_ms,0) DESC,prompt_pk DESC) WHERE actionable=1;
 CREATE INDEX prompt_time ON prompt(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 
@@ -165,6 +166,7 @@ CREATE INDEX obs_missed ON observation(coalesce(occurred_ms,0) DESC,obs_pk DESC)
 CREATE INDEX obs_weak ON observation(session_pk,skill_id) WHERE capture IN('repair','legacy');
 CREATE INDEX obs_label ON observation(prompt_pk,skill_id) WHERE capture='label';
 CREATE INDEX obs_session ON observation(session_pk);
+CREATE INDEX obs_hook ON observation(session_pk) WHERE capture='hook' AND effective=1;
 CREATE INDEX obs_prompt ON observation(prompt_pk,skill_id) WHERE prompt_pk IS NOT NULL;
 
 CREATE TABLE session_metric(      -- sums of the deltas read so far; NULL = the source has none

@@ -36,8 +36,10 @@ constexpr char kMerge[] = R"sql(
     commit_sha=CASE WHEN ?4>capture_rank THEN coalesce(?19,commit_sha) ELSE coalesce(commit_sha,?19) END,
     repo_remote=CASE WHEN ?4>capture_rank THEN coalesce(?20,repo_remote) ELSE coalesce(repo_remote,?20) END,
     depth=coalesce(?21,depth), archived=coalesce(?22,archived),
-    started_ms=coalesce(min(started_ms,?23),started_ms,?23),
-    ended_ms=coalesce(max(ended_ms,?24),ended_ms,?24),
+    started_ms=CASE WHEN ?4>capture_rank THEN coalesce(?23,started_ms) WHEN ?4<capture_rank THEN coalesce(started_ms,?23)
+      ELSE coalesce(min(started_ms,?23),started_ms,?23) END,
+    ended_ms=CASE WHEN ?4>capture_rank THEN coalesce(?24,ended_ms) WHEN ?4<capture_rank THEN coalesce(ended_ms,?24)
+      ELSE coalesce(max(ended_ms,?24),ended_ms,?24) END,
     born_ms=coalesce(min(born_ms,?25),born_ms,?25),
     completion=CASE WHEN ?4>=capture_rank THEN coalesce(?26,completion) ELSE coalesce(completion,?26) END,
     source_id=CASE WHEN ?4>=capture_rank THEN coalesce(?27,source_id) ELSE coalesce(source_id,?27) END,
@@ -212,6 +214,7 @@ Status IngestWriter::Impl::SweepPrompts(SessionMemo& memo, int64_t generation) {
   ST_RETURN_IF_ERROR(db.Run(kDemotePrompts, memo.pk, generation, kFileBits));
   memo.max_seq.reset();
   memo.text_counts.reset();
+  memo.hook_prompts.reset();
   memo.last_seq = -1;
   // Later prompts of a text that is gone move up.
   return swept ? Rekey(memo, 0, 0) : absl::OkStatus();

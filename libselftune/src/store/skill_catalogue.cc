@@ -13,6 +13,10 @@ constexpr char kKnown[] =
     "l.last_ms "
     "FROM skill_location l JOIN skill k ON k.skill_id=l.skill_id ORDER BY l.path, k.name_key";
 
+constexpr char kNames[] =
+    "SELECT k.name FROM skill k WHERE EXISTS(SELECT 1 FROM skill_location l "
+    "WHERE l.skill_id=k.skill_id) ORDER BY k.name";
+
 constexpr char kRemove[] =
     "DELETE FROM skill_location WHERE path=?2 AND "
     "skill_id=(SELECT skill_id FROM skill WHERE name_key=?1)";
@@ -40,6 +44,16 @@ StatusOr<std::vector<KnownLocation>> KnownLocations(Db& db) {
                    .mtime_ns = rows.Int(12),
                    .ctime_ns = rows.Int(13),
                    .last = rows.Time(14)});
+  }
+}
+
+StatusOr<std::vector<std::string>> InstalledNames(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNames));
+  std::vector<std::string> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(rows.String(0));
   }
 }
 

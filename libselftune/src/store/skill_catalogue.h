@@ -25,6 +25,8 @@ struct KnownLocation {
 };
 // Sorted by path, then skill.
 [[nodiscard]] StatusOr<std::vector<KnownLocation>> KnownLocations(Db& db);
+// Names of the skills that have a place, as the hosts write them.
+[[nodiscard]] StatusOr<std::vector<std::string>> InstalledNames(Db& db);
 // The file is gone; what was seen of its content stays. Inside a WriteTxn.
 [[nodiscard]] Status RemoveLocation(Db& db, const KnownLocation& location);
 

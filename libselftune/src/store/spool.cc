@@ -1,8 +1,6 @@
 #include "store/spool.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -12,19 +10,19 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_value.h"
-#include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
 #include "store/ingest_writer.h"
+#include "store/spool_file.h"
 #include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
 
-constexpr size_t kMaxAppend = 64 << 10;  // one write(2) of this size is not torn apart
 constexpr uint64_t kMaxFile = uint64_t{256} << 20;
 constexpr size_t kRecordsPerTxn = 500;
 constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kSettledMs = 60'000;
 constexpr std::string_view kPlatform = "unknown";
 
 using ApplyFn = absl::FunctionRef<Status(const SpoolRecord& record)>;
@@ -32,38 +30,12 @@ using ApplyFn = absl::FunctionRef<Status(const SpoolRecord& record)>;
 constexpr char kSpoolCursor[] = R"sql(
   SELECT source_id,offset,line_no FROM source_file WHERE platform='unknown' AND path=?1)sql";
 constexpr char kMoveCursor[] = R"sql(
-  UPDATE source_file SET offset=?2, line_no=?3, size=?4, mtime_ns=?5, records_seen=records_seen+?6,
+  UPDATE source_file SET state='active', offset=?2, line_no=?3, size=?4, mtime_ns=?5, records_seen=records_seen+?6,
     records_used=records_used+?7, last_read_ms=?8 WHERE source_id=?1)sql";
 constexpr char kForgetSource[] =
-    R"sql(UPDATE source_file SET state='missing' WHERE source_id=?1)sql";
+    R"sql(UPDATE source_file SET state='missing', offset=0, line_no=0, size=0 WHERE source_id=?1)sql";
 
 std::string Folder(const std::string& state_dir) { return base::JoinPath(state_dir, "spool"); }
-
-std::string LineOf(const SpoolRecord& record) {
-  base::JsonWriter out;
-  out.BeginObject()
-      .Field("v", 1)
-      .Field("id", record.id)
-      .Field("kind", record.kind)
-      .Field("at_ms", record.at.value)
-      .Key("payload")
-      .Raw(record.payload.empty() ? "{}" : record.payload)
-      .EndObject();
-  std::string line = std::move(out).Take();
-  line.push_back('\n');
-  return line;
-}
-
-Status AppendLine(const std::string& path, std::string_view line) {
-  const base::FileHandle file(open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) {
-    return Fail(kWriteFailed, "appending to {}: {}", path, std::strerror(errno));
-  }
-  const ssize_t wrote = write(file.fd(), line.data(), line.size());
-  if (wrote == static_cast<ssize_t>(line.size())) return absl::OkStatus();
-  const ErrorCode& code = wrote < 0 && errno != ENOSPC ? kWriteFailed : kDiskFull;
-  return Fail(code, "appending to {}: {}", path, wrote < 0 ? std::strerror(errno) : "short write");
-}
 
 StatusOr<SpoolRecord> Parse(std::string_view line) {
   ST_ASSIGN_OR_RETURN(const base::JsonValue value, base::JsonValue::Parse(line));
@@ -114,6 +86,8 @@ class Drainer {
   Status Run(ApplyFn apply) {
     ST_ASSIGN_OR_RETURN(cursor_, ReadCursor(db_, path_));
     ST_ASSIGN_OR_RETURN(info_, base::Stat(path_));
+    if (info_.size < cursor_.offset) ST_RETURN_IF_ERROR(Forget());  // another file of that name
+    settled_ = now_.value - info_.mtime_ns / 1'000'000 > kSettledMs;
     if (info_.size > cursor_.offset) {
       ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(path_, kMaxFile));
       while (Pending(bytes)) ST_RETURN_IF_ERROR(Batch(bytes, apply));
@@ -122,8 +96,14 @@ class Drainer {
   }
 
  private:
+  // A last line without its end belongs to a writer at work, or to one that
+  // was cut short: nobody writes for so long.
+  [[nodiscard]] size_t LineEnd(std::string_view bytes, size_t begin) const {
+    const size_t end = bytes.find('\n', begin);
+    return end == bytes.npos && settled_ && begin < bytes.size() ? bytes.size() : end;
+  }
   [[nodiscard]] bool Pending(std::string_view bytes) const {
-    return bytes.find('\n', cursor_.offset) != bytes.npos;
+    return LineEnd(bytes, cursor_.offset) != bytes.npos;
   }
 
   // Some records and the place behind them. A record that cannot be applied
@@ -143,16 +123,21 @@ class Drainer {
   Status Commit(std::string_view bytes, ApplyFn apply, size_t limit, size_t& done) {
     ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db_));
     IngestWriter writer(db_, now_);
-    SpoolCursor at = cursor_;
+    // Another process may have drained since the look before.
+    ST_ASSIGN_OR_RETURN(SpoolCursor at, ReadCursor(db_, path_));
+    if (at.offset > bytes.size()) {
+      cursor_ = at;
+      return absl::OkStatus();
+    }
     if (!at.source) {
       ST_ASSIGN_OR_RETURN(at.source, writer.UpsertSource(kPlatform, "spool", path_, "spool", 1));
     }
     DrainReport batch;
     for (done = 0; done < limit; ++done) {
-      const size_t end = bytes.find('\n', at.offset);
+      const size_t end = LineEnd(bytes, at.offset);
       if (end == bytes.npos) break;
       ST_RETURN_IF_ERROR(One(writer, at, bytes.substr(at.offset, end - at.offset), apply, batch));
-      at.offset = end + 1;
+      at.offset = std::min(end + 1, bytes.size());
       ++at.line_no;
     }
     ST_RETURN_IF_ERROR(db_.Run(kMoveCursor, at.source, at.offset, at.line_no, info_.size,
@@ -166,18 +151,20 @@ class Drainer {
 
   static Status One(IngestWriter& writer, const SpoolCursor& at, std::string_view line,
                     ApplyFn apply, DrainReport& batch) {
+    if (line.empty()) return absl::OkStatus();
+    std::string reason = "wrong_shape";
     const StatusOr<SpoolRecord> record = Parse(line);
     if (record.ok()) {
-      ++batch.records;
-      return apply(*record);
+      const Status applied = apply(*record);
+      if (applied.ok()) ++batch.records;
+      if (applied.ok() || CodeOf(applied).name != kInvalidRequest.name) return applied;
+      reason = Message(applied);
     }
     ++batch.bad;
     const std::string excerpt = base::EscapeControls(base::ToValidUtf8(line.substr(0, 200)));
-    return writer.AddBadLine(at.source, 1,
-                             {.offset = at.offset,
-                              .line_no = at.line_no + 1,
-                              .reason = "wrong_shape",
-                              .excerpt = excerpt});
+    return writer.AddBadLine(
+        at.source, 1,
+        {.offset = at.offset, .line_no = at.line_no + 1, .reason = reason, .excerpt = excerpt});
   }
 
   Status RemoveIfOld() {
@@ -185,9 +172,15 @@ class Drainer {
     if (!old || cursor_.offset < info_.size) return absl::OkStatus();
     ST_RETURN_IF_ERROR(base::RemoveFile(path_));
     ++report_.files_removed;
+    return Forget();
+  }
+
+  Status Forget() {
     ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db_));
     ST_RETURN_IF_ERROR(db_.Run(kForgetSource, cursor_.source));
-    return txn.Commit();
+    ST_RETURN_IF_ERROR(txn.Commit());
+    cursor_.offset = cursor_.line_no = 0;
+    return absl::OkStatus();
   }
 
   Db& db_;
@@ -196,18 +189,19 @@ class Drainer {
   DrainReport& report_;
   SpoolCursor cursor_;
   base::FileInfo info_;
+  bool settled_ = false;
 };
 
 }  // namespace
 
 Status SpoolAppend(const std::string& state_dir, const SpoolRecord& record) {
-  const std::string folder = Folder(state_dir);
-  ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
-  const std::string line = LineOf(record);
-  const std::string day = FormatRfc3339(record.at).substr(0, 10);
-  if (line.size() <= kMaxAppend) return AppendLine(base::JoinPath(folder, day + ".jsonl"), line);
-  const std::string own = day + "-" + base::Sha256Hex(record.id).substr(0, 16) + ".jsonl";
-  return base::WriteFileAtomic(base::JoinPath(folder, own), line, 0600);
+  ST_RETURN_IF_ERROR(base::MakeDirs(Folder(state_dir), 0700));
+  const std::string name = base::Sha256Hex(record.id).substr(0, 16);
+  const std::string line = SpoolLine(record.id, record.kind, record.at, record.payload);
+  const int error = AppendToSpool(state_dir, record.at, name, line);
+  if (error == 0) return absl::OkStatus();
+  return Fail(error == ENOSPC ? kDiskFull : kWriteFailed, "appending to {}: {}", Folder(state_dir),
+              std::strerror(error));
 }
 
 StatusOr<DrainReport> SpoolDrain(Db& db, const std::string& state_dir, UtcMillis now,

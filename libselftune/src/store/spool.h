@@ -34,7 +34,8 @@ struct DrainReport {
 
 // Hands every record not yet consumed to `apply`, in order of files and lines.
 // Runs transactions of its own: records and the place to go on commit
-// together. An error of `apply` stops the drain before that record.
+// together, so that several processes may drain at once. INVALID_REQUEST of
+// `apply` counts the line as bad; another error stops the drain before it.
 [[nodiscard]] StatusOr<DrainReport> SpoolDrain(
     Db& db, const std::string& state_dir, UtcMillis now,
     absl::FunctionRef<Status(const SpoolRecord& record)> apply);

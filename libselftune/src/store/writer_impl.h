@@ -35,6 +35,8 @@ struct SessionMemo {
   // The prompt looked up last: most facts of a batch are about one.
   int32_t last_seq = -1;
   PromptPk last_prompt;
+  // Are there prompts that only hooks know? Loaded on first need.
+  std::optional<bool> hook_prompts;
   // What the model is offered right now; loaded on first need.
   std::optional<ShownState> shown;
   // Numbers events of one line.
@@ -61,6 +63,10 @@ struct IngestWriter::Impl {
   // Gives every prompt of the session that has one of `bodies` (0 = any) its
   // key anew.
   Status Rekey(SessionMemo& memo, int64_t body_a, int64_t body_b);
+  StatusOr<bool> HasHookPrompts(SessionMemo& memo);
+  // Before a stronger word about prompt `row.seq`: the hook's prompt that it is
+  // about gets this number, another that has it gives it up.
+  Status MakeRoomForPrompt(SessionMemo& memo, const PromptRow& row, BodyId body);
   Status SweepPrompts(SessionMemo& memo, int64_t generation);
   Status SweepObservations(SessionPk session, int64_t generation);
   void Forget(SessionPk session);

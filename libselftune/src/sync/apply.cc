@@ -12,29 +12,15 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "signals/improvement.h"
 #include "signals/invocation_mode.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
+#include "sync/prompt_signals.h"
 
 namespace selftune::sync {
 namespace {
 
 constexpr size_t kMaxTagged = 512;
-
-SignalKind ToStore(signals::SignalKind kind) {
-  switch (kind) {
-    case signals::SignalKind::kCorrection:
-      return SignalKind::kCorrection;
-    case signals::SignalKind::kUnwanted:
-      return SignalKind::kUnwanted;
-    case signals::SignalKind::kExplicitRequest:
-      return SignalKind::kExplicitRequest;
-    case signals::SignalKind::kManualInvocation:
-      return SignalKind::kManualInvocation;
-  }
-  return SignalKind::kCorrection;
-}
 
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
   return {.source = state.source,
@@ -217,7 +203,8 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
   ST_RETURN_IF_ERROR(AddRest(state, session, facts));
   for (const ingest::PromptFact& prompt : facts.prompts) {
     if (prompt.kind == PromptKind::kUser && prompt.active) {
-      ST_RETURN_IF_ERROR(AddSignals(session, prompt));
+      ST_RETURN_IF_ERROR(
+          AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
     }
   }
   return absl::OkStatus();
@@ -351,53 +338,6 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
   }
   if (!facts.record_keys.empty()) ST_RETURN_IF_ERROR(writer_.AddKeys(session, facts.record_keys));
   if (!facts.anchors.empty()) ST_RETURN_IF_ERROR(writer_.AddAnchors(session, facts.anchors));
-  return absl::OkStatus();
-}
-
-// Keeps what the prompt says about skills, and the labels that follow from it:
-// a complaint is about the prompt before, a request about this one.
-Status Applier::AddSignals(store::SessionPk session, const ingest::PromptFact& prompt) {
-  const auto found = signals::DetectSignals(prompt.text, installed_);
-  if (found.empty()) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const store::PromptPk here, store::FindPrompt(db_, session, prompt.seq));
-  ST_ASSIGN_OR_RETURN(const store::PromptPk before,
-                      store::UserPromptBefore(db_, session, prompt.seq));
-  for (const signals::Signal& signal : found) {
-    const SignalKind kind = ToStore(signal.kind);
-    const auto added = writer_.AddSignal({.prompt = here,
-                                          .kind = kind,
-                                          .mention = signal.skill,
-                                          .skill = signal.resolved ? signal.skill : std::string(),
-                                          .at = prompt.at});
-    ST_RETURN_IF_ERROR(added.status());
-    if (!signal.resolved) continue;
-    store::PromptPk about = here;
-    Label label = Label::kShould;
-    if (kind == SignalKind::kCorrection) {
-      about = before;
-    } else if (kind == SignalKind::kUnwanted) {
-      label = Label::kShouldNot;
-      if (before) {
-        ST_ASSIGN_OR_RETURN(const bool ran, store::TriggeredAt(db_, before, signal.skill));
-        if (ran) about = before;
-      }
-    }
-    if (!about) continue;
-    const std::string source = fmt::format("signal:{}", Word(kind));
-    ST_RETURN_IF_ERROR(writer_.AddLabel({.prompt = about,
-                                         .skill = signal.skill,
-                                         .label = label,
-                                         .reason = MissReason::kSignal,
-                                         .source = source}));
-    if (label != Label::kShould || kind == SignalKind::kManualInvocation) continue;
-    ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
-                        store::ReadExposureAt(db_, about, signal.skill));
-    ST_RETURN_IF_ERROR(writer_.AddMissed({.prompt = about,
-                                          .skill = signal.skill,
-                                          .reason = MissReason::kSignal,
-                                          .cause = store::CauseOf(seen),
-                                          .confidence = 1.0}));
-  }
   return absl::OkStatus();
 }
 

@@ -60,7 +60,6 @@ class Applier {
                                     const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,
                                const ingest::SessionFacts& facts);
-  [[nodiscard]] Status AddSignals(store::SessionPk session, const ingest::PromptFact& prompt);
   [[nodiscard]] Status SaveCursor(const ApplyState& state, const ReadChunk& chunk);
   [[nodiscard]] const void* ListingTag(const std::shared_ptr<const ingest::Listing>& listing);
 

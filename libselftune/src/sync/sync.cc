@@ -18,12 +18,14 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "hosts/registry.h"
+#include "store/hook_evidence.h"
 #include "store/link.h"
 #include "store/session_parts.h"
 #include "store/write_txn.h"
 #include "sync/apply.h"
 #include "sync/catalogue.h"
 #include "sync/forks.h"
+#include "sync/hook_evidence.h"
 #include "sync/joined.h"
 #include "sync/parallel_reader.h"
 #include "sync/plan.h"
@@ -105,6 +107,7 @@ class SyncRun {
     ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
     report_.skills_found = catalogue.skills;
     report_.changed |= catalogue.changed;
+    ST_RETURN_IF_ERROR(Hooks(catalogue.names));
     applier_ = std::make_unique<Applier>(db_, std::move(catalogue.names), Now());
     for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
     ST_RETURN_IF_ERROR(Settle());
@@ -304,10 +307,21 @@ class SyncRun {
     return absl::OkStatus();
   }
 
+  // First, so that transcripts find what hooks saw of them.
+  Status Hooks(const std::vector<std::string>& installed) {
+    ST_ASSIGN_OR_RETURN(const store::DrainReport taken,
+                        TakeInHooks(db_, world_.env->StateDir(), installed, Now()));
+    report_.hook_events = taken.records;
+    report_.hook_rejects = taken.bad;
+    report_.changed |= taken.records + taken.bad > 0;
+    return absl::OkStatus();
+  }
+
   Status Settle() {
     {
       ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
       ST_RETURN_IF_ERROR(store::SettleAlone(db_));
+      ST_RETURN_IF_ERROR(store::SettleHookEvidence(db_));
       ST_RETURN_IF_ERROR(txn.Commit());
     }
     ST_ASSIGN_OR_RETURN(report_.forks_settled,

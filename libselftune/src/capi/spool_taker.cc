@@ -1,0 +1,57 @@
+#include "capi/spool_taker.h"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "store/db.h"
+
+namespace selftune::capi {
+namespace {
+
+using std::chrono::milliseconds;
+using Woken = base::FolderWatch::Woken;
+
+// Whatever the system tells: a network file system may tell nothing.
+constexpr milliseconds kAnyway{3000};
+constexpr milliseconds kUntold{500};  // where changes are not told at all
+
+std::string SpoolOf(const Engine& engine) {
+  return base::JoinPath(engine.paths().state_dir, "spool");
+}
+
+}  // namespace
+
+SpoolTaker::SpoolTaker(Engine& engine) : engine_(engine), folder_(SpoolOf(engine), {}) {}
+
+SpoolTaker::~SpoolTaker() {
+  folder_.Stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SpoolTaker::Begin() {
+  if (engine_.options().read_only) return;
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void SpoolTaker::Loop() {
+  // A folder that is there can be watched before the first hook writes to it.
+  if (base::Exists(engine_.paths().state_dir)) {
+    const Status made = base::MakeDirs(SpoolOf(engine_), 0700);
+    if (!made.ok()) engine_.Log(LogLevel::kWarning, "hooks.waiting", Message(made));
+  }
+  do {
+    TakeIn();
+  } while (folder_.Wait(folder_.works() ? kAnyway : kUntold) != Woken::kStopped);
+}
+
+void SpoolTaker::TakeIn() {
+  StatusOr<std::unique_ptr<store::Db>> db = engine_.TakeDb(Engine::Access::kRead);
+  if (!db.ok()) return;  // no store yet: the events wait
+  engine_.TakeInHooks(**db);
+  engine_.ReturnDb(Engine::Access::kRead, *std::move(db));
+}
+
+}  // namespace selftune::capi

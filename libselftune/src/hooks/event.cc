@@ -1,0 +1,146 @@
+#include "hooks/event.h"
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json_scan.h"
+#include "base/json_writer.h"
+
+namespace selftune::hooks {
+namespace {
+
+using base::JsonScan;
+using base::JsonSpan;
+using base::JsonWriter;
+
+struct TypeWord {
+  EventType type;
+  std::string_view word;
+};
+constexpr TypeWord kTypes[] = {
+    {EventType::kPromptSubmit, "prompt_submit"}, {EventType::kPostToolUse, "post_tool_use"},
+    {EventType::kTurnEnd, "turn_end"},           {EventType::kSessionEnd, "session_end"},
+    {EventType::kRejected, "rejected"},
+};
+
+struct ToolWord {
+  ToolKind tool;
+  std::string_view word;
+};
+constexpr ToolWord kTools[] = {{ToolKind::kSkill, "skill"}, {ToolKind::kRead, "read"}};
+
+struct TextField {
+  std::string_view key;
+  std::string HookEvent::* member;
+};
+constexpr TextField kTexts[] = {
+    {"platform", &HookEvent::platform},
+    {"session_id", &HookEvent::session_id},
+    {"agent_id", &HookEvent::agent_id},
+    {"agent_type", &HookEvent::agent_type},
+    {"prompt_id", &HookEvent::prompt_id},
+    {"cwd", &HookEvent::cwd},
+    {"transcript_path", &HookEvent::transcript_path},
+    {"prompt", &HookEvent::prompt},
+    {"tool_name", &HookEvent::tool_name},
+    {"tool_call_id", &HookEvent::tool_call_id},
+    {"skill", &HookEvent::skill},
+    {"path", &HookEvent::path},
+    {"reason", &HookEvent::reason},
+    {"handler", &HookEvent::handler},
+    {"excerpt", &HookEvent::excerpt},
+};
+
+std::optional<int64_t> ToInt(const JsonSpan& value) {
+  if (value.kind != JsonSpan::Kind::kNumber) return std::nullopt;
+  int64_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto parsed = std::from_chars(value.text.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  return number;
+}
+
+// False: the key is one of ours and the value is not what it holds.
+bool SetField(HookEvent& event, const JsonSpan& key, const JsonSpan& value, bool& typed) {
+  if (!value.present()) return true;
+  for (const TextField& field : kTexts) {
+    if (!key.Is(field.key)) continue;
+    event.*field.member = value.ToString();
+    return value.is_string();
+  }
+  if (key.Is("type")) {
+    for (const TypeWord& known : kTypes) {
+      if (!value.Is(known.word)) continue;
+      event.type = known.type;
+      typed = true;
+    }
+    return typed;
+  }
+  if (key.Is("tool")) {
+    for (const ToolWord& known : kTools) {
+      if (value.Is(known.word)) event.tool = known.tool;
+    }
+    return value.is_string();
+  }
+  if (key.Is("args")) {
+    event.args = value.ToString();
+    return value.is_string();
+  }
+  if (key.Is("transcript_bytes")) {
+    event.transcript_bytes = ToInt(value);
+    return event.transcript_bytes.has_value();
+  }
+  if (key.Is("tool_failed")) event.tool_failed = value.IsTrue();
+  return true;
+}
+
+}  // namespace
+
+std::string_view Word(EventType type) {
+  for (const TypeWord& known : kTypes) {
+    if (known.type == type) return known.word;
+  }
+  return "";
+}
+
+std::string ToJson(const HookEvent& event) {
+  JsonWriter out;
+  out.BeginObject().Field("type", Word(event.type));
+  for (const TextField& field : kTexts) {
+    const std::string& text = event.*field.member;
+    if (!text.empty()) out.Field(field.key, text);
+  }
+  if (event.transcript_bytes.has_value()) out.Field("transcript_bytes", *event.transcript_bytes);
+  for (const ToolWord& known : kTools) {
+    if (known.tool == event.tool) out.Field("tool", known.word);
+  }
+  if (event.args.has_value()) out.Field("args", *event.args);
+  if (event.tool_failed) out.Field("tool_failed", true);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+std::optional<HookEvent> FromJson(std::string_view json) {
+  HookEvent event;
+  bool typed = false;
+  JsonScan scan(json);
+  while (scan.Next()) {
+    if (!SetField(event, scan.key(), scan.value(), typed)) return std::nullopt;
+  }
+  if (!scan.complete() || !typed) return std::nullopt;
+  return event;
+}
+
+bool IsPlatform(std::string_view name) {
+  if (name.empty() || name.size() > 32 || name[0] < 'a' || name[0] > 'z') return false;
+  for (const char c : name) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!fine) return false;
+  }
+  return true;
+}
+
+}  // namespace selftune::hooks

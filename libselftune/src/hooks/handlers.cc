@@ -1,0 +1,31 @@
+#include "hooks/handlers.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+
+namespace selftune::hooks {
+namespace {
+
+constexpr Handler kHandlers[] = {
+    {"prompt-log", EventType::kPromptSubmit, KeepPrompt},
+    {"skill-eval", EventType::kPostToolUse, KeepSkillUse},
+    {"session-stop", EventType::kTurnEnd, KeepEnd},
+    {"session-end", EventType::kSessionEnd, KeepEnd},
+};
+
+}  // namespace
+
+std::span<const Handler> Handlers() { return kHandlers; }
+
+const Handler* FindHandler(std::string_view name) {
+  const auto* found = std::ranges::find(kHandlers, name, &Handler::name);
+  return found != std::end(kHandlers) ? found : nullptr;
+}
+
+const Handler* FindHandler(EventType type) {
+  const auto* found = std::ranges::find(kHandlers, type, &Handler::type);
+  return found != std::end(kHandlers) ? found : nullptr;
+}
+
+}  // namespace selftune::hooks

@@ -1,0 +1,34 @@
+// What each handler keeps of an event. A handler takes a normalised event, so
+// that it serves every host.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "hooks/event.h"
+
+namespace selftune::hooks {
+
+struct Handler {
+  std::string_view name;  // "prompt-log"
+  EventType type;         // the events it hears
+  // Brings the event into the form that is kept; false: nothing of interest.
+  bool (*keep)(HookEvent& event);
+};
+
+// A prompt as a person typed it, short ones and repeated ones too. Not our own.
+[[nodiscard]] bool KeepPrompt(HookEvent& event);
+
+// A call of the skill tool, or SKILL.md read as a file.
+[[nodiscard]] bool KeepSkillUse(HookEvent& event);
+
+// The end of a turn or a session: where its transcript is and how long by now.
+// The file is not read.
+[[nodiscard]] bool KeepEnd(HookEvent& event);
+
+[[nodiscard]] std::span<const Handler> Handlers();
+// nullptr: no such handler.
+[[nodiscard]] const Handler* FindHandler(std::string_view name);
+[[nodiscard]] const Handler* FindHandler(EventType type);
+
+}  // namespace selftune::hooks

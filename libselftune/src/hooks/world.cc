@@ -1,0 +1,22 @@
+#include "hooks/world.h"
+
+#include <string>
+#include <string_view>
+
+#include "base/state_dir.h"
+
+namespace selftune::hooks {
+
+World LookAround(std::string_view (*get)(const void* user, const char* name), const void* user,
+                 UtcMillis now) {
+  World world;
+  world.now = now;
+  const std::string_view internal = get(user, "SELFTUNE_INTERNAL");
+  world.internal = !internal.empty() && internal != "0";
+  std::string dir = base::StateDirFrom(get(user, "SELFTUNE_HOME"), get(user, "SELFTUNE_CONFIG_DIR"),
+                                       get(user, "HOME"));
+  if (dir.starts_with('/')) world.state_dir = std::move(dir);
+  return world;
+}
+
+}  // namespace selftune::hooks

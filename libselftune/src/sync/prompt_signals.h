@@ -1,0 +1,24 @@
+// What a prompt says about skills, as signals and labels.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "store/ingest_writer.h"
+
+namespace selftune::sync {
+
+// Keeps what prompt `seq` says, and the labels that follow from it: a complaint
+// is about the prompt before, a request about this one. `installed`: names of
+// the skills of all hosts. Again for the same prompt changes nothing.
+[[nodiscard]] Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session,
+                                      int32_t seq, std::string_view text,
+                                      std::optional<UtcMillis> at,
+                                      std::span<const std::string> installed);
+
+}  // namespace selftune::sync

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""What a hook may cost: instructions, memory, loaded libraries.
+
+    budget_test.py HOOK SELFTUNE STATIC(0|1) DATA_DIR
+
+Instructions do not depend on the load of the machine (valgrind counts them).
+"""
+
+import json
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import harness  # noqa: E402
+from harness import prompt, tool  # noqa: E402
+
+HOOK, SELFTUNE = (Path(a).resolve() for a in sys.argv[1:3])
+STATIC = sys.argv[3] == "1"
+DATA = Path(sys.argv[4]).resolve()
+
+# performance.md 3.2: goal 0.6 million, 1.0 at most. We are far below; what the
+# program needs today plus a little is the limit, so that growth is noticed.
+GATE = 1_000_000
+GOAL = 600_000
+LIMITS = {"prompt": 220_000, "ordinary read": 220_000, "stop": 220_000, "skill": 220_000}
+
+
+class Budget(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="selftune-hook-")
+        self.addCleanup(scratch.cleanup)
+        self.scratch = Path(scratch.name)
+        self.home = harness.Home(self.scratch / "home", HOOK, SELFTUNE)
+
+    def instructions(self, payload):
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(HOOK), "claude-code"],
+            input=json.dumps(payload).encode(), env=self.home.env(), capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, b""), done.stderr)
+        refs = re.search(rb"I\s+refs:\s+([\d,]+)", done.stderr)
+        self.assertIsNotNone(refs, done.stderr)
+        return int(refs.group(1).replace(b",", b""))
+
+    def payloads(self):
+        big = {"file": {"content": "one line of text with \"quotes\"\n" * 700}}  # 20 KB
+        transcript = str(self.scratch / "t.jsonl")
+        return {
+            "prompt": prompt("please write release notes for version 1.2"),
+            "ordinary read": tool("Read", "t1", tool_input={"file_path": "/w/a.cc"}, tool_response=big),
+            "skill": tool("Skill", "t2", tool_input={"skill": "pdf"}),
+            "stop": {"session_id": "s", "hook_event_name": "Stop", "transcript_path": transcript},
+        }
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_instructions(self):
+        self.home.hook(prompt("the folder is made once"))
+        for name, payload in self.payloads().items():
+            with self.subTest(payload=name):
+                count = self.instructions(payload)
+                print(f"{name}: {count} instructions (goal {GOAL}, gate {GATE})")
+                self.assertLess(count, LIMITS[name])
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_neither_the_store_nor_the_transcript_matter(self):
+        payloads = self.payloads()
+        self.home.hook(prompt("the folder is made once"))
+        empty = {name: self.instructions(payloads[name]) for name in ("prompt", "stop")}
+        shutil.copytree(DATA / "hosts" / "claude-code" / "home", self.home.path, symlinks=True, dirs_exist_ok=True)
+        self.home.make_store()
+        (self.scratch / "t.jsonl").write_bytes(b"x\n" * 500_000)
+        for name, before in empty.items():
+            self.assertLess(self.instructions(payloads[name]), before * 1.1)
+
+    def test_the_program_loads_nothing(self):
+        if not STATIC:
+            self.skipTest("linked dynamically here")
+        header = subprocess.run(["readelf", "-lW", str(HOOK)], capture_output=True, text=True, check=True).stdout
+        self.assertNotIn("INTERP", header)
+        self.assertIn("DYN", subprocess.run(["readelf", "-h", str(HOOK)], capture_output=True, text=True,
+                                            check=True).stdout)  # position independent
+
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_memory(self):
+        def little():
+            resource.setrlimit(resource.RLIMIT_AS, (6 << 20, 6 << 20))  # the goal of performance.md 3.2
+
+        self.assertEqual(self.home.hook(prompt("in little memory"), preexec_fn=little), (0, b"", b""))
+        self.assertEqual(len(self.home.spool()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
