@@ -82,13 +82,13 @@ class AtOnce(unittest.TestCase):
         dice = random.Random(11)
 
         def killed():
-            return dice.random() * 0.002 if dice.random() < 0.3 else None
+            return dice.random() * 0.0005 if dice.random() < 0.5 else None
 
         done, dead = self.rounds(
             lambda n: prompt(f"prompt {n} " + "y" * dice.choice([10, 3_000, 60_000, 200_000]), session_of(n)),
             killed)
-        self.assertGreater(len(dead), 20)
-        self.assertGreater(len(done), 200)
+        self.assertGreater(len(dead), 5)
+        self.assertGreater(len(done), 150)
         # A torn last record waits a minute for its writer.
         for file in (self.home.state / "spool").glob("*.jsonl"):
             os.utime(file, (time.time() - 100, time.time() - 100))

@@ -3,6 +3,8 @@
 // and what it saw may never be written. So its prompts get numbers behind
 // those that are known, and the transcript takes each over when it comes to it.
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +23,13 @@ namespace {
 
 // A file's clock and ours differ, and records are not written in order.
 constexpr int64_t kSlackMs = 5'000;
+constexpr int64_t kNearMs = 120'000;
 
 constexpr char kAnyHookPrompt[] = R"sql(
   SELECT 1 FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL LIMIT 1)sql";
 constexpr char kHookPrompts[] = R"sql(
-  SELECT prompt_pk,seq,native_id,body_id FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL
-  ORDER BY seq)sql";
+  SELECT prompt_pk,seq,native_id,body_id,occurred_ms FROM prompt
+  WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL ORDER BY seq)sql";
 constexpr char kTakenSeq[] = R"sql(
   SELECT source_id IS NULL AND capture='hook' FROM prompt WHERE session_pk=?1 AND seq=?2)sql";
 constexpr char kMovePrompt[] =
@@ -41,7 +44,7 @@ constexpr char kMoveJudgement[] = R"sql(
 constexpr char kMaxSeq[] = R"sql(SELECT max(seq) FROM prompt WHERE session_pk=?1)sql";
 
 constexpr char kSameText[] = R"sql(
-  SELECT prompt_pk,native_id,seen_mask FROM prompt WHERE session_pk=?1 AND body_id=?2 ORDER BY seq)sql";
+  SELECT prompt_pk,native_id,seen_mask,occurred_ms FROM prompt WHERE session_pk=?1 AND body_id=?2 ORDER BY seq)sql";
 constexpr char kSameTurn[] = R"sql(
   SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND native_id=?2 AND actionable=1 AND seen_mask&2=0
   ORDER BY seq LIMIT 1)sql";
@@ -49,7 +52,7 @@ constexpr char kSeen[] = R"sql(UPDATE prompt SET seen_mask=seen_mask|2 WHERE pro
 
 constexpr char kRefuted[] = R"sql(
   SELECT p.prompt_pk FROM prompt p JOIN session s ON s.session_pk=p.session_pk
-  WHERE p.capture='hook' AND p.source_id IS NULL AND p.actionable=1 AND s.capture='transcript'
+  WHERE p.capture='hook' AND p.source_id IS NULL AND +p.actionable=1 AND s.capture='transcript'
     AND s.ended_ms>p.occurred_ms+?1)sql";
 constexpr char kRefute[] = R"sql(
   UPDATE prompt SET actionable=0, active=0, rev=rev+1 WHERE prompt_pk=?1)sql";
@@ -77,6 +80,7 @@ struct HookRow {
   int32_t seq = 0;
   std::string native;
   BodyId body;
+  std::optional<UtcMillis> at;
 };
 
 StatusOr<std::vector<HookRow>> HookRows(Db& db, SessionPk session) {
@@ -85,16 +89,21 @@ StatusOr<std::vector<HookRow>> HookRows(Db& db, SessionPk session) {
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
-    out.push_back(
-        {rows.Int(0), static_cast<int32_t>(rows.Int(1)), rows.String(2), rows.Key<BodyId>(3)});
+    out.push_back({rows.Int(0), static_cast<int32_t>(rows.Int(1)), rows.String(2),
+                   rows.Key<BodyId>(3), rows.OptTime(4)});
   }
 }
 
 bool CanBeSame(std::string_view a, std::string_view b) { return a.empty() || b.empty() || a == b; }
 
+bool Near(const std::optional<UtcMillis>& a, const std::optional<UtcMillis>& b) {
+  return a.has_value() && b.has_value() && std::abs(a->value - b->value) <= kNearMs;
+}
+
 // The row that `row` of a transcript tells about: by turn and words, else by
-// words, else by turn alone (the host may write other words than were typed).
-// Two prompts of one turn have one id, so words count first.
+// words, else by words and time (a queued prompt has the id of the running turn
+// for the hook, one of its own in the file), else by turn alone (the host may
+// write other words than were typed).
 const HookRow* Match(const std::vector<HookRow>& rows, const PromptRow& row, BodyId body) {
   const auto find = [&](auto&& matches) -> const HookRow* {
     const auto found = std::ranges::find_if(rows, matches);
@@ -106,6 +115,9 @@ const HookRow* Match(const std::vector<HookRow>& rows, const PromptRow& row, Bod
   if (match == nullptr) {
     match = find(
         [&](const HookRow& h) { return h.body == body && CanBeSame(h.native, row.native_id); });
+  }
+  if (match == nullptr) {
+    match = find([&](const HookRow& h) { return h.body == body && Near(h.at, row.at); });
   }
   if (match == nullptr) {
     match = find([&](const HookRow& h) { return known && h.native == row.native_id; });
@@ -173,24 +185,32 @@ Status IngestWriter::Impl::MakeRoomForPrompt(SessionMemo& memo, const PromptRow&
   return absl::OkStatus();
 }
 
+namespace {
+
+// The known prompt with these words that a hook's `row` is about. With a turn
+// id the same event twice (two installed hooks) is one prompt; without, the
+// same words twice are two.
+StatusOr<PromptPk> SameText(Db& db, SessionPk session, BodyId body, const PromptRow& row) {
+  PromptPk by_words, by_time;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSameText, session, body));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return by_words ? by_words : by_time;
+    const std::string_view native = rows.Text(1);
+    if (!row.native_id.empty() && native == row.native_id) return rows.Key<PromptPk>(0);
+    if ((rows.Int(2) & SeenBit(Capture::kHook)) != 0) continue;
+    if (!by_words && CanBeSame(native, row.native_id)) by_words = rows.Key<PromptPk>(0);
+    if (!by_time && Near(rows.OptTime(3), row.at)) by_time = rows.Key<PromptPk>(0);
+  }
+}
+
+}  // namespace
+
 StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const PromptRow& row) {
   ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
   ST_ASSIGN_OR_RETURN(const BodyId body, impl_->InternBody(row.text));
   Db& db = impl_->db;
-  PromptPk same;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSameText, session, body));
-    while (!same) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      const std::string_view native = rows.Text(1);
-      const bool seen = (rows.Int(2) & SeenBit(Capture::kHook)) != 0;
-      // With a turn id the same event twice (two installed hooks) is one
-      // prompt; without, the same words twice are two.
-      const bool one = !row.native_id.empty() && native == row.native_id;
-      if (one || (!seen && CanBeSame(native, row.native_id))) same = rows.Key<PromptPk>(0);
-    }
-  }
+  ST_ASSIGN_OR_RETURN(PromptPk same, SameText(db, session, body, row));
   if (!same && !row.native_id.empty()) {
     ST_ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(kSameTurn, 0, session, row.native_id));
     same = PromptPk{found};
