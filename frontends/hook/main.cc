@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -155,6 +156,8 @@ int Handle(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // An agent that is gone ends no hook half way.
+  signal(SIGPIPE, SIG_IGN);
   if (Asks(argc, argv, "--version")) {
     Say(STDOUT_FILENO, "selftune-hook " SELFTUNE_HOOK_VERSION "\n");
     _exit(0);

@@ -122,6 +122,18 @@ class FailOpen(unittest.TestCase):
                                   env=self.home.env(), stdin=subprocess.DEVNULL, capture_output=True)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""), redirect)
 
+    def test_an_agent_that_is_gone(self):
+        script = '"$0" --strict claude-code sing | true; exit "${PIPESTATUS[0]}"'
+        done = subprocess.run(["bash", "-c", f"exec 2>&1; {script}", str(HOOK)], input=b"{}", check=False,
+                              env=self.home.env(), capture_output=True)
+        self.assertEqual(done.returncode, 1)  # not 141
+        process = self.home.start("claude-code")
+        process.stdout.close()
+        process.stderr.close()
+        process.stdin.write(json.dumps(prompt("x")).encode())
+        process.stdin.close()
+        self.assertEqual(process.wait(timeout=30), 0)
+
     # ---- surroundings
 
     def test_no_home(self):

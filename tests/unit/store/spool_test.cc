@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -100,6 +103,81 @@ TEST_SUITE("store/spool") {
     CHECK(report.bad == 2);
     CHECK(One(store.db(), "SELECT count(*) FROM bad_lines WHERE reason='wrong_shape'") == "2");
     CHECK(Must(SpoolWaiting(store.db(), store.dir().path())).bytes == 9);
+  }
+
+  TEST_CASE("a writer that was cut short spoils no other line") {
+    TempStore store;
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a")));
+    const std::string file = "spool/" + Must(base::ListDir(store.dir() / "spool")).front().name;
+    store.dir().Write(file, store.dir().Read(file) + "\n{\"v\":1,\"id\":\"to");
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("b")));
+    CHECK(Drain(store) == std::vector<std::string>{"a", "b"});
+    CHECK(One(store.db(), "SELECT count(*) FROM bad_lines") == "1");
+  }
+
+  TEST_CASE("a last line without its end waits a minute for its writer") {
+    TempStore store;
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a")));
+    const std::string file = "spool/" + Must(base::ListDir(store.dir() / "spool")).front().name;
+    store.dir().Write(file, store.dir().Read(file) + "\n{\"v\":1,\"id\":\"to");
+    CHECK(Drain(store, SystemClock().Now()) == std::vector<std::string>{"a"});
+    CHECK(One(store.db(), "SELECT count(*) FROM bad_lines") == "0");
+    CHECK(Drain(store, UtcMillis{SystemClock().Now().value + 61'000}).empty());
+    CHECK(One(store.db(), "SELECT count(*) FROM bad_lines") == "1");
+    CHECK(Must(SpoolWaiting(store.db(), store.dir().path())).bytes == 0);
+  }
+
+  TEST_CASE("a record that cannot be used is counted with its reason") {
+    TempStore store;
+    for (const char* id : {"a", "b", "c"}) REQUIRE_OK(SpoolAppend(store.dir().path(), Record(id)));
+    const DrainReport report =
+        Must(SpoolDrain(store.db(), store.dir().path(), kNow, [&](const SpoolRecord& record) {
+          return record.id == "b" ? Fail(kInvalidRequest, "bad_json") : absl::OkStatus();
+        }));
+    CHECK(report.records == 2);
+    CHECK(report.bad == 1);
+    CHECK(One(store.db(), "SELECT reason FROM bad_lines") == "bad_json");
+  }
+
+  TEST_CASE("a new file under the name of a consumed one is read from its start") {
+    TempStore store;
+    for (const char* id : {"a", "b"}) REQUIRE_OK(SpoolAppend(store.dir().path(), Record(id)));
+    Drain(store);
+    const std::string file = "spool/" + Must(base::ListDir(store.dir() / "spool")).front().name;
+    REQUIRE_OK(base::RemoveFile(store.dir() / file));
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("c")));
+    CHECK(Drain(store) == std::vector<std::string>{"c"});
+  }
+
+  TEST_CASE("several take in the spool at once, and each record is taken once") {
+    TempStore store;
+    constexpr int kTakers = 4;
+    std::vector<std::vector<std::string>> taken(kTakers);
+    std::vector<std::thread> takers;
+    std::atomic<bool> over = false;
+    for (std::vector<std::string>& mine : taken) {
+      takers.emplace_back([&store, &mine, &over] {
+        const std::unique_ptr<Db> db = Must(Db::Open(store.path(), {.mode = OpenMode::kReadWrite}));
+        bool last = false;
+        while (!last) {
+          last = over;
+          Must(SpoolDrain(*db, store.dir().path(), kNow, [&mine](const SpoolRecord& record) {
+            mine.push_back(record.id);
+            return absl::OkStatus();
+          }));
+        }
+      });
+    }
+    for (int i = 0; i < 300; ++i) {
+      REQUIRE_OK(SpoolAppend(store.dir().path(), Record(std::to_string(i))));
+    }
+    over = true;
+    for (std::thread& taker : takers) taker.join();
+    std::vector<std::string> all;
+    for (const auto& mine : taken) all.insert(all.end(), mine.begin(), mine.end());
+    std::ranges::sort(all);
+    CHECK(all.size() == 300);
+    CHECK(std::unique(all.begin(), all.end()) == all.end());
   }
 
   TEST_CASE("a file that is consumed and a day old is removed") {
