@@ -2,8 +2,8 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "base/file.h"
 #include "store/db.h"
@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using Woken = base::FolderWatch::Woken;
 
 // Whatever the system tells: a network file system may tell nothing.
-constexpr milliseconds kAnyway{3000};
+constexpr milliseconds kAnyway{10'000};
 constexpr milliseconds kUntold{500};  // where changes are not told at all
 
 std::string SpoolOf(const Engine& engine) {

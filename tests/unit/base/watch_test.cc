@@ -43,6 +43,14 @@ TEST_SUITE("base/watch") {
     CHECK(watch.Wait(milliseconds(20)) == Woken::kTimeout);
   }
 
+  TEST_CASE("without names every file of the folder wakes") {
+    const testing::TempDir dir;
+    FolderWatch watch(dir.path(), {});
+    Write(dir.path() + "/any", "a");
+    CHECK(watch.Wait(kLong) == Woken::kChanged);
+    CHECK(watch.Wait(milliseconds(20)) == Woken::kTimeout);
+  }
+
   TEST_CASE("what happened before the wait is not missed, and told once") {
     const testing::TempDir dir;
     FolderWatch watch(dir.path(), {"log"});
