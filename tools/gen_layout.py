@@ -22,6 +22,7 @@ TYPES = {"char": (1, 1), "int8_t": (1, 1), "uint8_t": (1, 1), "int32_t": (4, 4),
          "double": (8, 8)}
 STRUCT = re.compile(r"typedef struct (?P<tag>\w+)? ?{(?P<body>[^{}]*)} (?P<name>\w+);|"
                     r"^struct (?P<plain>\w+) {(?P<inside>[^{}]*)};", re.MULTILINE)
+INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.MULTILINE)
 ALIAS = re.compile(r"typedef (\w+) (\w+);")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 CALLBACK = re.compile(r"\(\*(\w+)\)\s*\(")
@@ -71,6 +72,22 @@ def asserts(text, types):
     return lines
 
 
+def in_order(names):
+    """Each header behind those it includes."""
+    done = []
+
+    def visit(name):
+        if name in done or name not in names:
+            return
+        for included in INCLUDE.findall((HEADERS / name).read_text(encoding="utf-8")):
+            visit(included)
+        done.append(name)
+
+    for name in names:
+        visit(name)
+    return done
+
+
 def render():
     types = dict(TYPES)
     names = sorted(path.name for path in HEADERS.glob("*.h"))
@@ -80,7 +97,7 @@ def render():
     lines += [f"#include <selftune/{name}>" for name in names]
     lines += ["", "#define FIXED(what, bytes) _Static_assert((what) == (bytes), #what)", "",
               "#if UINTPTR_MAX == 0xffffffffffffffffu"]
-    for name in names:
+    for name in in_order(names):
         lines += asserts((HEADERS / name).read_text(encoding="utf-8"), types)
     lines += ["#endif", "FIXED(sizeof(selftune_code_t), 4);", "", "int main(void) { return 0; }"]
     return "\n".join(lines) + "\n"

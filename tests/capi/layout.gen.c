@@ -4,7 +4,9 @@
 #include <stdint.h>
 
 #include <selftune/arrow_c_data.h>
+#include <selftune/hook.h>
 #include <selftune/selftune.h>
+#include <selftune/types.h>
 
 #define FIXED(what, bytes) _Static_assert((what) == (bytes), #what)
 
@@ -42,6 +44,12 @@ FIXED(offsetof(selftune_str_t, size), 8);
 FIXED(sizeof(selftune_buf_t), 16);
 FIXED(offsetof(selftune_buf_t, data), 0);
 FIXED(offsetof(selftune_buf_t, size), 8);
+FIXED(sizeof(selftune_hook_options_t), 32);
+FIXED(offsetof(selftune_hook_options_t, struct_size), 0);
+FIXED(offsetof(selftune_hook_options_t, flags), 4);
+FIXED(offsetof(selftune_hook_options_t, env), 8);
+FIXED(offsetof(selftune_hook_options_t, now_ms), 16);
+FIXED(offsetof(selftune_hook_options_t, user), 24);
 FIXED(sizeof(selftune_options_t), 88);
 FIXED(offsetof(selftune_options_t, struct_size), 0);
 FIXED(offsetof(selftune_options_t, flags), 4);
