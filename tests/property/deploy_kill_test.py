@@ -1,144 +1,318 @@
 #!/usr/bin/env python3
-"""A deploy killed at every system call, and every system call failed.
+"""Deploys, rollbacks and recoveries, killed at every system call that can change
+a file, and with every one of those calls failing.
 
-    deploy_kill_test.py DEPLOY_CHILD [every-nth]
+    deploy_kill_test.py DEPLOY_CHILD [part...]
 
-Whatever happens, the SKILL.md holds the old or the new bytes, never less; after
-the recovery no temporary file is left, the journal is closed, and the store
-agrees with the file. Prints "N passed, N failed".
+The skill is installed in the folders of several hosts: two copies of its own
+and links to them. Whatever happens, each file holds the old or the new bytes,
+never less; a run that reports success made the change, one that reports a
+failure did not; after the recovery all files are on the same side, nothing of
+ours lies beside them, and the store agrees; and then the change can be made.
+Prints "N passed, N failed".
 """
 
 import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from pathlib import Path
 
 CHILD = Path(sys.argv[1]).resolve()
-STEP = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-OLD = b"---\nname: pdf\ndescription: Old words.\n---\n\n# PDF\n\nBody.\n"
-NEW = b"---\nname: pdf\ndescription: New words about forms.\n---\n\n# PDF\n\nBody.\n"
-# Calls that cannot change anything on disk are not worth a run each.
-HARMLESS = {"mmap", "munmap", "mprotect", "brk", "fstat", "newfstatat", "read", "pread64", "lseek",
-            "access", "getpid", "gettid", "getuid", "geteuid", "rt_sigaction", "rt_sigprocmask",
-            "futex", "getrandom", "prlimit64", "arch_prctl", "set_tid_address", "set_robust_list",
-            "rseq", "exit_group", "clock_gettime", "clock_nanosleep", "uname", "sysinfo",
-            "getcwd", "readlink", "statfs", "fadvise64", "madvise", "close", "execve"}
-FAILING = {"openat": "EACCES", "write": "ENOSPC", "pwrite64": "ENOSPC", "fsync": "EIO",
-           "fdatasync": "EIO", "renameat2": "EIO", "rename": "EIO", "unlink": "EIO",
-           "fchmod": "EPERM", "mkdir": "ENOSPC", "ftruncate": "ENOSPC"}
+
+# Calls that change no file. fsync and its like are not a place of their own to
+# be killed at (what they make durable is in the files already), but they fail.
+HARMLESS = {"read", "pread64", "readv", "lseek", "open", "openat", "close", "stat", "lstat",
+            "fstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
+            "readlinkat", "getcwd", "getdents64", "fcntl", "flock", "mmap", "munmap", "fadvise64",
+            "statfs", "fstatfs", "execve", "fsync", "fdatasync", "getxattr", "poll"}
+SPACE = {"write", "pwrite64", "ftruncate", "fallocate", "mkdir"}
+DISK = SPACE - {"ftruncate"} | {"fsync", "fdatasync", "renameat2", "rename", "unlink", "fchmod"}
+FAILING = {"openat": ("EACCES", "ENOSPC"), "write": ("ENOSPC", "EIO"), "pwrite64": ("ENOSPC", "EIO"),
+           "ftruncate": ("ENOSPC",), "fallocate": ("ENOSPC",), "mkdir": ("ENOSPC",),
+           "fsync": ("EIO",), "fdatasync": ("EIO",), "renameat2": ("EIO",), "rename": ("EIO",),
+           "unlink": ("EIO",), "fchmod": ("EPERM",)}
+NO_EXCHANGE = "inject=renameat2:error=EINVAL"  # as on file systems that cannot exchange
+
+BODY = b"\n# PDF\n\nBody.\n"
+# Folder, mode, bytes before, bytes after.
+COPIES = (
+    ("claude/skills/pdf", 0o644,
+     b"---\nname: pdf\ndescription: Old words.\n---\n" + BODY,
+     b"---\nname: pdf\ndescription: New words about forms.\n---\n" + BODY),
+    ("codex/skills/pdf", 0o600,
+     b"---\r\nname: pdf\r\ndescription: >-\r\n  Old words.\r\n---\r\n" + BODY * 400,
+     b"---\r\nname: pdf\r\ndescription: >-\r\n  New words about forms.\r\n---\r\n" + BODY * 400),
+)
+LINKS = (("agents/skills", "pdf", "../../claude/skills/pdf"),
+         ("opencode/skills/pdf", "SKILL.md", "../../../codex/skills/pdf/SKILL.md"))
 
 
 class Scene:
-    """A state folder with an approved proposal, and the skill it is for."""
+    """A state folder and the skill in the folders of several hosts."""
 
-    def __init__(self, base, template):
+    def __init__(self, base, replicas):
         self.root = base / "scene"
-        shutil.rmtree(self.root, ignore_errors=True)
-        shutil.copytree(template, self.root)
-        self.skill = self.root / "skill" / "SKILL.md"
-        self.state = self.root / "state"
+        self.replicas = COPIES if replicas else COPIES[:1]
+        self.links = LINKS if replicas else ()
+        self.kept = {}  # name: a copy of all this to come back to
 
-    def run(self, *command, strace=()):
-        return subprocess.run([*strace, str(CHILD), str(self.state), *command],
+    def make(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+        plan = []
+        for i, (folder, mode, old, new) in enumerate(self.replicas):
+            file = self.root / folder / "SKILL.md"
+            file.parent.mkdir(parents=True)
+            file.write_bytes(old)
+            file.chmod(mode)
+            (self.root / f"new{i}").write_bytes(new)
+            plan.append((file, self.root / f"new{i}"))
+        for i, (folder, name, to) in enumerate(self.links):
+            (self.root / folder).mkdir(parents=True)
+            (self.root / folder / name).symlink_to(to)
+            link = self.root / folder / "pdf/SKILL.md" if name == "pdf" else self.root / folder / name
+            plan.append((link, self.root / f"new{i}"))
+        (self.root / "plan").write_text("".join(f"{path}\t{new}\n" for path, new in plan))
+        self.must("prepare")
+        self.keep("prepared")
+
+    def keep(self, name):
+        self.kept[name] = self.root.parent / name
+        shutil.copytree(self.root, self.kept[name], symlinks=True)
+
+    def back_to(self, name):
+        shutil.rmtree(self.root, ignore_errors=True)
+        shutil.copytree(self.kept[name], self.root, symlinks=True)
+
+    def run(self, *commands, strace=()):
+        return subprocess.run([*strace, str(CHILD), str(self.root / "state"),
+                               str(self.root / "plan"), *commands],
                               capture_output=True, text=True, check=False)
 
-    def deploy(self, strace=()):
-        return self.run("deploy", str(self.skill), str(self.root / "new.md"), strace=strace)
+    def must(self, *commands):
+        done = self.run(*commands)
+        if done.returncode != 0:
+            sys.exit(f"{commands}: {done.stderr}")
+        return done.stdout
+
+    def files(self):
+        """For each copy "old" or "new", or what is wrong with it."""
+        out = []
+        for folder, mode, old, new in self.replicas:
+            file = self.root / folder / "SKILL.md"
+            now = file.read_bytes() if file.exists() else None
+            side = "old" if now == old else "new" if now == new else f"{file}: {str(now)[:60]}"
+            if now is not None and file.stat().st_mode & 0o7777 != mode:
+                side = f"{file}: mode {oct(file.stat().st_mode)}"
+            out.append(side)
+        for folder, name, to in self.links:
+            link = self.root / folder / name
+            if not link.is_symlink() or os.readlink(link) != to:
+                out.append(f"{link}: no link any more")
+        return out
+
+    def litter(self):
+        out = []
+        for folder, *_ in (*self.replicas, *self.links):
+            out += [p.name for p in (self.root / folder).iterdir()
+                    if p.name not in ("SKILL.md", "pdf")]
+        return out
 
 
-def make_template(base):
-    template = base / "template"
-    (template / "skill").mkdir(parents=True)
-    (template / "skill" / "SKILL.md").write_bytes(OLD)
-    (template / "new.md").write_bytes(NEW)
-    done = subprocess.run([str(CHILD), str(template / "state"), "prepare",
-                           str(template / "skill" / "SKILL.md")], check=False)
+def mutations(scene, command, strace_options):
+    """(name, ordinal, calls of each name so far) of the calls that touch the scene."""
+    log = scene.root.parent / "log"
+    done = scene.run(command, strace=("strace", "-f", "-qq", "-y", "-s", "0", "-o", str(log),
+                                      *strace_options))
     if done.returncode != 0:
-        sys.exit("prepare failed")
-    return template
-
-
-def calls_of_a_deploy(base, template):
-    """(name, ordinal) of each call from the first one in the state folder on."""
-    scene = Scene(base, template)
-    log = base / "log"
-    done = scene.deploy(strace=("strace", "-qq", "-o", str(log)))
-    if done.returncode != 0 or scene.skill.read_bytes() != NEW:
-        sys.exit(f"an undisturbed deploy failed: {done.stderr}")
-    seen, begun, out = Counter(), False, []
+        sys.exit(f"an undisturbed {command} failed: {done.stderr}")
+    seen, out = Counter(), []
     for line in log.read_text(errors="replace").splitlines():
-        match = re.match(r"([a-z0-9_]+)\(", line)
+        match = re.match(r"\d+ +([a-z0-9_]+)\(", line)
         if not match:
             continue
-        name = match.group(1)
-        seen[name] += 1
-        begun = begun or str(scene.state) in line
-        if begun and name not in HARMLESS:
-            out.append((name, seen[name]))
+        seen[match.group(1)] += 1
+        if str(scene.root) in line:
+            creates = match.group(1) == "openat" and re.search(r"O_CREAT|O_TRUNC", line)
+            out.append((match.group(1), seen[match.group(1)], Counter(seen), bool(creates)))
+    if not any(name == "renameat2" for name, *_ in out):
+        sys.exit(f"the log of {command} shows no change of a file")
     return out
 
 
-def problems(scene, what):
-    """Why the scene is not as it has to be after the recovery."""
-    now = scene.skill.read_bytes() if scene.skill.exists() else None
-    if now not in (OLD, NEW):
-        return f"{what}: the file holds {now!r}"
-    if scene.skill.stat().st_mode & 0o777 != 0o644:
-        return f"{what}: mode {oct(scene.skill.stat().st_mode)}"
-    recovered = scene.run("recover")
-    if recovered.returncode != 0:
-        return f"{what}: recovery failed: {recovered.stderr.strip()}"
-    if "conflicted 0" not in recovered.stdout:
-        return f"{what}: {recovered.stdout.strip()}"
-    again = scene.run("recover")
-    if again.stdout.strip() != "finished 0 aborted 0 conflicted 0":
-        return f"{what}: a second recovery found work: {again.stdout.strip()}"
-    after = scene.skill.read_bytes()
-    if after not in (OLD, NEW):
-        return f"{what}: after the recovery the file holds {after!r}"
-    litter = [p.name for p in scene.skill.parent.iterdir() if p.name != "SKILL.md"]
-    if litter:
-        return f"{what}: left behind {litter}"
-    state = scene.run("state")
-    if state.returncode != 0:
-        return f"{what}: {state.stderr.strip()}"
-    deployed = "deploy deployed" in state.stdout
-    if deployed != (after == NEW):
-        return f"{what}: file {'new' if after == NEW else 'old'}, store says {state.stdout.split()}"
-    if ("proposal deployed" in state.stdout) != deployed or "chain ok" not in state.stdout:
-        return f"{what}: {state.stdout.split()}"
+def kills(calls):
+    for name, n, _, creates in calls:
+        if name not in HARMLESS or creates:
+            yield f"killed at {name} {n}", [f"inject={name}:signal=SIGKILL:when={n}"]
+
+
+def failures(calls):
+    for name, n, _, _ in calls:
+        for error in FAILING.get(name, ()):
+            yield f"{name} {n} fails with {error}", [f"inject={name}:error={error}:when={n}"]
+
+
+def lasting(calls, names, error):
+    """From one call on every call of its kind fails: the disk is full, or gone."""
+    for name, _, seen, _ in calls:
+        if name in names:
+            before = Counter(seen)
+            before[name] -= 1
+            yield (f"{error} from {name} {seen[name]} on",
+                   [f"inject={each}:error={error}:when={before[each] + 1}+" for each in names])
+
+
+def traced(injections):
+    """strace that stops the child at the calls in question only."""
+    names = ",".join(sorted({i.split("=")[1].split(":")[0] for i in injections}))
+    options = [x for i in injections for x in ("-e", i)]
+    return ("strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={names}",
+            *options)
+
+
+def state_problem(lines, side):
+    """What is wrong with the printed state when all files are on `side`."""
+    rows = {i: (kind, state) for word, i, kind, state in
+            (x.split() for x in lines if x.startswith("row "))}
+    journals = {i: ending for word, i, ending in
+                (x.split() for x in lines if x.startswith("journal "))}
+    in_effect = [i for i, row in rows.items() if row == ("deploy", "deployed")]
+    rolled_back = [i for i, row in rows.items() if row == ("deploy", "rolled_back")]
+    for i, (kind, state) in rows.items():
+        if journals.get(i) != ("deployed" if state == "rolled_back" else state):
+            return f"{kind} {i}: the store says {state}, the journal {journals.get(i)}"
+    if (side == "new") != (len(in_effect) == 1):
+        return f"files {side}, deploys in effect: {in_effect}"
+    want = "deployed" if side == "new" else "rolled_back" if rolled_back else "approved"
+    if f"proposal {want}" not in lines or "chain ok" not in lines:
+        return f"files {side}, but {[x for x in lines if x.split()[0] in ('proposal', 'chain')]}"
+    if "rests yes" not in lines and (side == "new" or rolled_back):
+        return "the skill does not rest after it was changed"
     return None
+
+
+def problem(scene, command, done, goal):
+    """Why the scene is not as it has to be after `command` ended like `done`."""
+    files = scene.files()
+    if not set(files) <= {"old", "new"}:
+        return f"right after it: {files}"
+    start = "old" if goal == "new" else "new"
+    if command != "recover" and done.returncode == 0 and set(files) != {goal}:
+        return f"reported success, files {files}"
+    if command != "recover" and done.returncode == 1 and set(files) != {start}:
+        return f"reported {done.stderr.strip()}, files {files}"
+    settled = scene.run("recover", "recover", "state")
+    if settled.returncode != 0:
+        return f"recovery failed: {settled.stderr.strip()}"
+    lines = settled.stdout.splitlines()
+    if "conflicted 0" not in lines[0] or lines[1] != "finished 0 aborted 0 conflicted 0":
+        return f"recoveries: {lines[:2]}"
+    files = scene.files()
+    if files not in (["old"] * len(files), ["new"] * len(files)):
+        return f"after the recovery: {files}"
+    if scene.litter():
+        return f"left behind {scene.litter()}"
+    wrong = state_problem(lines[2:], files[0])
+    if wrong is not None or files[0] == goal:
+        return wrong
+    again = scene.run("deploy" if goal == "new" else "rollback", "state")
+    if again.returncode != 0 or set(scene.files()) != {goal}:
+        return f"cannot be made afterwards: {again.stderr.strip()} {scene.files()}"
+    return state_problem(again.stdout.splitlines(), goal)
+
+
+class Part:
+    """One operation in one setting; its cases are independent of each other."""
+
+    def __init__(self, name, replicas, command, goal, fixed=()):
+        self.name, self.replicas, self.command, self.goal = name, replicas, command, goal
+        self.fixed = list(fixed)  # injections of every case
+
+    def prepare(self, base):
+        """The scene, with the state to begin at kept as "begin"."""
+        scene = Scene(base, self.replicas)
+        scene.make()
+        if self.command == "rollback":
+            scene.must("deploy")
+        if self.command == "recover":  # one file is swapped, the other is not
+            scene.run("deploy", strace=traced(["inject=renameat2:signal=SIGKILL:when=2"]))
+            if scene.files() != ["new", "old"]:
+                sys.exit(f"a deploy killed at its second swap: {scene.files()}")
+        scene.keep("begin")
+        return scene
+
+    def cases(self, scene):
+        options = [x for i in self.fixed for x in ("-e", i)]
+        calls = mutations(scene, self.command, options)
+        yield from kills(calls)
+        if not self.fixed:
+            yield from failures(calls)
+            yield from lasting(calls, SPACE, "ENOSPC")
+            yield from lasting([c for c in calls if c[0] in ("fsync", "fdatasync", "renameat2")],
+                               DISK, "EIO")
+
+    def check(self, scene, injections):
+        scene.back_to("begin")
+        done = scene.run(self.command, strace=traced(self.fixed + injections))
+        return problem(scene, self.command, done, self.goal)
+
+
+PARTS = (
+    Part("deploy of one file", False, "deploy", "new"),
+    Part("deploy of replicas", True, "deploy", "new"),
+    Part("deploy without exchange", True, "deploy", "new", [NO_EXCHANGE]),
+    Part("rollback of one file", False, "rollback", "old"),
+    Part("rollback of replicas", True, "rollback", "old"),
+    Part("recovery of replicas", True, "recover", "new"),
+)
+
+
+def run_part(part, bases):
+    """[problem or None] of all cases, worked off by one thread a base folder."""
+    scenes = [part.prepare(base / part.name.replace(" ", "_")) for base in bases]
+    work, out = queue.Queue(), []
+    for case in part.cases(scenes[0]):
+        work.put(case)
+
+    def worker(scene):
+        while True:
+            try:
+                what, injections = work.get_nowait()
+            except queue.Empty:
+                return
+            found = part.check(scene, injections)
+            out.append(None if found is None else f"{part.name}, {what}: {found}")
+
+    threads = [threading.Thread(target=worker, args=(scene,)) for scene in scenes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return out
 
 
 def main():
     if shutil.which("strace") is None:
         sys.exit("strace is missing; run: apt-get install strace")
     os.umask(0o022)
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(prefix="selftune-kill-") as folder:
-        base = Path(folder)
-        template = make_template(base)
-        calls = calls_of_a_deploy(base, template)
-        cases = [(f"killed at {name} {n}", f"inject={name}:signal=SIGKILL:when={n}")
-                 for name, n in calls]
-        cases += [(f"{name} {n} fails with {FAILING[name]}",
-                   f"inject={name}:error={FAILING[name]}:when={n}")
-                  for name, n in calls if name in FAILING]
-        for what, inject in cases[::STEP]:
-            scene = Scene(base, template)
-            scene.deploy(strace=("strace", "-qq", "-o", "/dev/null", "-e", inject))
-            problem = problems(scene, what)
-            if problem is None:
-                passed += 1
-            else:
-                failed += 1
-                print(problem)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    # Memory instead of a disk: there are thousands of flushes.
+    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    results = []
+    with tempfile.TemporaryDirectory(prefix="selftune-kill-", dir=shm) as folder:
+        bases = [Path(folder) / str(i) for i in range(len(os.sched_getaffinity(0)))]
+        for part in PARTS:
+            if not sys.argv[2:] or any(word in part.name for word in sys.argv[2:]):
+                results += run_part(part, bases)
+    failed = [x for x in results if x is not None]
+    for line in failed:
+        print(line)
+    print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed or not results else 0
 
 
 if __name__ == "__main__":

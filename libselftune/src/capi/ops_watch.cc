@@ -210,7 +210,6 @@ StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) 
     return std::move(out).Take();
   }
   context.SetChanged();
-  ST_RETURN_IF_ERROR(orchestrate::RestAfterRollback(loop->db(), deploy.skill, context.now()));
   out.Key("receipt");
   WriteReceipt(out, {.operation = "deploy.rollback",
                      .targets = outcome.paths,

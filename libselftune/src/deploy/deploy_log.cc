@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +16,16 @@
 #include "base/strings.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
+#include "store/job_rows.h"
 #include "store/write_txn.h"
 
 namespace selftune::deploy {
 namespace {
 
 using store::ProposalState;
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kRollbacksToFreeze = 2;
 
 std::string Raw(const std::string& hex) { return base::FromHex(hex).value_or(""); }
 
@@ -96,12 +102,30 @@ Status DeployLog::End(const Intent& intent, Ending ending, std::string_view reas
   const UtcMillis now = world_.clock->Now();
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
   const auto row = store::ReadDeploy(db, intent.deploy_id);
-  if (row.ok() && row->finished.has_value()) return absl::OkStatus();  // a repeated end
+  // A repeated end; or one of a deploy that was rolled back since.
+  if (row.ok() && (row->state == Word(ending) || row->state == "rolled_back")) {
+    return absl::OkStatus();
+  }
   if (!row.ok() && CodeOf(row.status()).name != kNotFound.name) return row.status();
+  // The process died before it wrote the row, or its disk said that it could not.
+  if (!row.ok()) ST_RETURN_IF_ERROR(store::InsertDeploy(db, RowOf(intent, {}), now));
   ST_RETURN_IF_ERROR(
       store::FinishDeploy(db, intent.deploy_id, Word(ending), reason, TargetState(ending), now));
   if (!intent.proposal_id.empty()) ST_RETURN_IF_ERROR(EndProposal(intent, ending, reason));
+  if (ending == Ending::kDeployed) ST_RETURN_IF_ERROR(Rest(intent, now));
   return txn.Commit();
+}
+
+Status DeployLog::Rest(const Intent& intent, UtcMillis now) const {
+  store::Db& db = *world_.db;
+  std::optional<UtcMillis> frozen;
+  if (intent.kind == Kind::kRollback) {
+    ST_ASSIGN_OR_RETURN(const int64_t rollbacks,
+                        store::RollbacksSince(db, intent.skill, {now.value - 30 * kDayMs}));
+    if (rollbacks >= kRollbacksToFreeze) frozen = UtcMillis{now.value + 7 * kDayMs};
+  }
+  const std::string_view reason = intent.kind == Kind::kRollback ? "rolled back" : "deployed";
+  return store::SetCooldown(db, intent.skill, {now.value + kDayMs}, frozen, reason, now);
 }
 
 Status DeployLog::EndProposal(const Intent& intent, Ending ending, std::string_view reason) const {
@@ -110,7 +134,11 @@ Status DeployLog::EndProposal(const Intent& intent, Ending ending, std::string_v
   store::Db& db = *world_.db;
   ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
                       store::LoadProposal(db, intent.proposal_id));
-  const ProposalState step = StepOf(intent.kind, ending);
+  ProposalState step = StepOf(intent.kind, ending);
+  // Written down as made, and found taken back.
+  if (proposal.state == ProposalState::kDeployed && step == ProposalState::kApproved) {
+    step = ProposalState::kRolledBack;
+  }
   // Recovery may end a journal whose proposal never heard of it.
   if (!store::MayFollow(proposal.state, step)) return absl::OkStatus();
   const std::string before = Raw(intent.targets.front().old_sha256);

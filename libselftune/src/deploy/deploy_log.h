@@ -18,12 +18,14 @@ class DeployLog {
   // `world` outlives the log.
   DeployLog(const DeployWorld& world, std::string_view run_id) : world_(world), run_id_(run_id) {}
 
-  // Before the first file is touched. Also usable to add the row of a journal
-  // whose process died before it came this far.
+  // Before the first file is touched.
   [[nodiscard]] Status Begin(const Intent& intent, const std::vector<std::string>& platforms) const;
+  // Adds the row where Begin did not come so far.
   [[nodiscard]] Status End(const Intent& intent, Ending ending, std::string_view reason) const;
 
  private:
+  // A changed skill rests for a day; after two rollbacks in 30 days for a week.
+  [[nodiscard]] Status Rest(const Intent& intent, UtcMillis now) const;
   [[nodiscard]] Status EndProposal(const Intent& intent, Ending ending,
                                    std::string_view reason) const;
   const DeployWorld& world_;

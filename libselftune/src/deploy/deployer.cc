@@ -1,5 +1,6 @@
 #include "deploy/deployer.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,19 +82,14 @@ StatusOr<Work> Prepare(const DeployWorld& world, const DeployPlan& plan) {
 }
 
 // Takes back what was swapped so far, also when the swap itself failed after
-// it had happened, and removes the temporary files. A file that cannot be taken
-// back is left to its writer and makes this a conflict.
-Ending TakeBack(const Work& work) {
+// it had happened, and removes the temporary files.
+StatusOr<Ending> TakeBack(const Work& work) {
   Ending ending = Ending::kAborted;
   const std::string& id = work.intent.deploy_id;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
-    const IntentTarget& target = work.intent.targets[i];
-    const auto found = Inspect(target.path, target);
-    if (!found.ok() ||
-        (*found == Found::kNew && !RevertTarget(target, id, work.old_bytes[i]).ok()) ||
-        !DropTemp(target, id, work.old_bytes[i], work.new_bytes[i]).ok()) {
-      ending = Ending::kConflicted;
-    }
+    ST_ASSIGN_OR_RETURN(const Ending one, TakeBackTarget(work.intent.targets[i], id,
+                                                         work.old_bytes[i], work.new_bytes[i]));
+    ending = std::max(ending, one);
   }
   return ending;
 }
@@ -109,11 +105,28 @@ Status SwapAll(const Work& work) {
   return absl::OkStatus();
 }
 
-// The journal is closed last: while it is open a recovery repeats all this.
-Status Close(const Journal& journal, const DeployLog& log, const Intent& intent, Ending ending,
-             std::string_view reason) {
-  ST_RETURN_IF_ERROR(log.End(intent, ending, reason));
-  return journal.End(ending, reason);
+// Ends a deploy that did not go through and returns why. The journal is closed
+// last, and only after everything else: while it is open a recovery repeats it.
+Status GiveUp(const Journal& journal, const DeployLog& log, const Work& work, Status why) {
+  const StatusOr<Ending> ending = TakeBack(work);
+  Status ended = ending.status();
+  if (ended.ok()) ended = log.End(work.intent, *ending, Message(why));
+  if (ended.ok()) ended = journal.End(*ending, Message(why));
+  if (ended.ok()) return why;
+  return WithSuggestion(Fail(CodeOf(why), "{}; taking it back: {}", Message(why), Message(ended)),
+                        "the next run takes back what is left of it", "selftune orchestrate");
+}
+
+// Removes what the exchange displaced and closes the journal. The deploy is
+// made by now: what fails here a recovery repeats.
+Status CleanUp(const DeployWorld& world, const Journal& journal, const Work& work,
+               std::string_view reason, DeployOutcome& outcome) {
+  for (const IntentTarget& target : work.intent.targets) {
+    ST_ASSIGN_OR_RETURN(std::string conflict,
+                        FinishTarget(target, work.intent.deploy_id, world.settle_ms));
+    if (!conflict.empty()) outcome.conflict_files.push_back(std::move(conflict));
+  }
+  return journal.End(Ending::kDeployed, reason);
 }
 
 }  // namespace
@@ -124,25 +137,16 @@ StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan
   const Journal journal(world.state_dir, work.intent.deploy_id);
   const DeployLog log(world, plan.run_id);
   ST_RETURN_IF_ERROR(journal.Begin(work.intent, work.old_bytes, work.new_bytes));
-  if (const Status logged = log.Begin(work.intent, work.platforms); !logged.ok()) {
-    // No record, no change.
-    ST_RETURN_IF_ERROR(journal.End(Ending::kAborted, Message(logged)));
-    return logged;
-  }
-
-  if (const Status status = SwapAll(work); !status.ok()) {
-    ST_RETURN_IF_ERROR(Close(journal, log, work.intent, TakeBack(work), Message(status)));
-    return status;
-  }
+  // No record, no change; no record of the end, the change is taken back.
+  Status made = log.Begin(work.intent, work.platforms);
+  if (made.ok()) made = SwapAll(work);
+  if (made.ok()) made = log.End(work.intent, Ending::kDeployed, plan.reason);
+  if (!made.ok()) return GiveUp(journal, log, work, std::move(made));
 
   DeployOutcome outcome{.deploy_id = work.intent.deploy_id};
-  for (const IntentTarget& target : work.intent.targets) {
-    outcome.paths.push_back(target.path);
-    ST_ASSIGN_OR_RETURN(std::string conflict,
-                        FinishTarget(target, work.intent.deploy_id, world.settle_ms));
-    if (!conflict.empty()) outcome.conflict_files.push_back(std::move(conflict));
-  }
-  ST_RETURN_IF_ERROR(Close(journal, log, work.intent, Ending::kDeployed, plan.reason));
+  for (const IntentTarget& target : work.intent.targets) outcome.paths.push_back(target.path);
+  const Status clean = CleanUp(world, journal, work, plan.reason, outcome);
+  if (!clean.ok()) outcome.left_over = std::string(Message(clean));
   return outcome;
 }
 

@@ -43,11 +43,14 @@ struct DeployOutcome {
   std::string deploy_id;
   std::vector<std::string> paths;           // real paths that were changed
   std::vector<std::string> conflict_files;  // late writes of others, kept
+  std::string left_over;                    // what a recovery still has to clean up, "" = nothing
 };
 
 // LOCK_HELD, FILE_CHANGED (nothing was changed), CONFLICTED, WRITE_FAILED,
 // DISK_FULL. After any failure each file holds its old bytes, or what another
-// program wrote meanwhile.
+// program wrote meanwhile; where even that could not be brought about (the
+// message says so), recovery does it. The store's row decides: once it says
+// deployed, the files hold the new bytes and nothing fails any more.
 [[nodiscard]] StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan);
 
 }  // namespace selftune::deploy

@@ -19,7 +19,7 @@
 namespace selftune::deploy {
 
 enum class Kind { kDeploy, kRollback };
-enum class Ending { kDeployed, kAborted, kConflicted };
+enum class Ending { kDeployed, kAborted, kConflicted };  // from good to bad
 
 [[nodiscard]] std::string_view Word(Kind kind);      // "deploy"
 [[nodiscard]] std::string_view Word(Ending ending);  // "deployed"

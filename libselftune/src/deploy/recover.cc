@@ -1,5 +1,6 @@
 #include "deploy/recover.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "deploy/deploy_log.h"
 #include "deploy/journal.h"
 #include "deploy/swap.h"
+#include "store/deploy_rows.h"
 
 namespace selftune::deploy {
 namespace {
@@ -39,12 +41,21 @@ class Recovery {
       holds_new += found == Found::kNew ? 1 : 0;
       other |= found == Found::kOther || found == Found::kMissing;
     }
-    if (holds_new == intent_.targets.size()) {
-      ST_RETURN_IF_ERROR(FinishAll());
-      return Ending::kDeployed;
-    }
-    ST_ASSIGN_OR_RETURN(const bool clean, TakeBack());
-    return other || !clean ? Ending::kConflicted : Ending::kAborted;
+    if (holds_new == intent_.targets.size()) return Forward();
+    ST_ASSIGN_OR_RETURN(const bool committed, IsCommitted());
+    // Old bytes everywhere: a person put them back. Only a rollback goes on.
+    if (committed && (holds_new > 0 || other || intent_.kind == Kind::kRollback)) return Forward();
+    ST_ASSIGN_OR_RETURN(const Ending ending, TakeBack());
+    return other ? Ending::kConflicted : ending;
+  }
+
+  // Whether the store says that the deploy was made. Files without the new
+  // bytes were then edited since, or their disk reported a failure for a commit
+  // that did reach it, and another one while it was taken back.
+  StatusOr<bool> IsCommitted() {
+    const auto row = store::ReadDeploy(*world_.db, intent_.deploy_id);
+    if (!row.ok() && CodeOf(row.status()).name != kNotFound.name) return row.status();
+    return row.ok() && row->state == Word(Ending::kDeployed);
   }
 
   // What the path holds; a missing file whose old bytes lie beside it (a file
@@ -60,28 +71,34 @@ class Recovery {
     return Found::kOld;
   }
 
-  Status FinishAll() {
-    for (const IntentTarget& target : intent_.targets) {
-      const auto conflict = FinishTarget(target, intent_.deploy_id, 0);
-      ST_RETURN_IF_ERROR(conflict.status());
-    }
-    return absl::OkStatus();
-  }
-
-  // False when some file could not be taken back.
-  StatusOr<bool> TakeBack() {
-    bool clean = true;
+  // Files with the old bytes get the new ones, those of others stay, and nothing
+  // of ours is left beside them.
+  StatusOr<Ending> Forward() {
+    const std::string& id = intent_.deploy_id;
     for (size_t i = 0; i < intent_.targets.size(); ++i) {
       const IntentTarget& target = intent_.targets[i];
       ST_ASSIGN_OR_RETURN(const std::string old_bytes, journal_.OldBytes(i));
       ST_ASSIGN_OR_RETURN(const std::string new_bytes, journal_.NewBytes(i));
+      ST_RETURN_IF_ERROR(DropTemp(target, id, old_bytes, new_bytes));
       ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
-      if (found == Found::kNew) {
-        clean &= RevertTarget(target, intent_.deploy_id, old_bytes).ok();
-      }
-      ST_RETURN_IF_ERROR(DropTemp(target, intent_.deploy_id, old_bytes, new_bytes));
+      if (found != Found::kOld) continue;
+      ST_RETURN_IF_ERROR(PrepareTarget(target, id, new_bytes));
+      ST_RETURN_IF_ERROR(SwapTarget(target, id, old_bytes));
+      ST_RETURN_IF_ERROR(DropTemp(target, id, old_bytes, new_bytes));
     }
-    return clean;
+    return Ending::kDeployed;
+  }
+
+  StatusOr<Ending> TakeBack() {
+    Ending ending = Ending::kAborted;
+    for (size_t i = 0; i < intent_.targets.size(); ++i) {
+      ST_ASSIGN_OR_RETURN(const std::string old_bytes, journal_.OldBytes(i));
+      ST_ASSIGN_OR_RETURN(const std::string new_bytes, journal_.NewBytes(i));
+      ST_ASSIGN_OR_RETURN(const Ending one, TakeBackTarget(intent_.targets[i], intent_.deploy_id,
+                                                           old_bytes, new_bytes));
+      ending = std::max(ending, one);
+    }
+    return ending;
   }
 
   const DeployWorld& world_;

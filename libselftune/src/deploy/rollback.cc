@@ -111,6 +111,14 @@ StatusOr<RollbackOutcome> Rollback(const DeployWorld& world, std::string_view de
   ST_ASSIGN_OR_RETURN(DeployOutcome done, Execute(world, plan));
   out.deploy_id = std::move(done.deploy_id);
   out.paths = std::move(done.paths);
+  for (const std::string& kept : done.conflict_files) {
+    if (!out.detail.empty()) out.detail.append("; ");
+    out.detail.append(fmt::format("a late edit is kept in {}", kept));
+  }
+  if (!done.left_over.empty()) {
+    if (!out.detail.empty()) out.detail.append("; ");
+    out.detail.append(done.left_over);
+  }
   return out;
 }
 

@@ -80,6 +80,24 @@ Status RenameOver(const IntentTarget& target, const std::string& temp) {
   return base::SyncDir(std::string(base::DirName(target.path)));
 }
 
+// Whether what an earlier exchange displaced lies beside the target: the old
+// bytes, or those of an editor that wrote to them late. Anything less that is
+// ours (a recovery was killed while it filled the file) is removed.
+StatusOr<bool> HasDisplaced(const IntentTarget& back, std::string_view deploy_id,
+                            std::string_view old_bytes, std::string_view new_bytes) {
+  const std::string temp = TempPath(back.path, deploy_id);
+  const auto bytes = base::ReadFile(temp, kMaxSkillBytes);
+  if (!bytes.ok()) {
+    if (CodeOf(bytes.status()).name == kFileNotFound.name) return false;
+    return bytes.status();
+  }
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(temp));
+  const bool ours = old_bytes.starts_with(*bytes) || new_bytes.starts_with(*bytes);
+  if (!ours || (*bytes == old_bytes && (info.mode & 07777) == back.mode)) return true;
+  ST_RETURN_IF_ERROR(base::RemoveFile(temp));
+  return false;
+}
+
 }  // namespace
 
 std::string TempPath(const std::string& target_path, std::string_view deploy_id) {
@@ -146,22 +164,38 @@ Status DropTemp(const IntentTarget& target, std::string_view deploy_id, std::str
   if (!bytes.ok()) {
     return CodeOf(bytes.status()).name == kFileNotFound.name ? absl::OkStatus() : bytes.status();
   }
-  if (new_bytes.starts_with(*bytes) || old_bytes.starts_with(*bytes)) return base::RemoveFile(temp);
-  return FinishTarget(target, deploy_id, 0).status();
+  if (!new_bytes.starts_with(*bytes) && !old_bytes.starts_with(*bytes)) {
+    return FinishTarget(target, deploy_id, 0).status();
+  }
+  ST_RETURN_IF_ERROR(base::RemoveFile(temp));
+  return base::SyncDir(std::string(base::DirName(target.path)));
 }
 
 Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
-                    std::string_view old_bytes) {
-  const std::string temp = TempPath(target.path, deploy_id);
+                    std::string_view old_bytes, std::string_view new_bytes) {
   // The same exchange with the roles of old and new turned around.
   IntentTarget back = target;
   std::swap(back.old_sha256, back.new_sha256);
-  if (!base::Exists(temp)) ST_RETURN_IF_ERROR(PrepareTarget(back, deploy_id, old_bytes));
+  ST_ASSIGN_OR_RETURN(const bool whole, HasDisplaced(back, deploy_id, old_bytes, new_bytes));
+  if (!whole) ST_RETURN_IF_ERROR(PrepareTarget(back, deploy_id, old_bytes));
   ST_ASSIGN_OR_RETURN(const std::string now, base::ReadFile(target.path, kMaxSkillBytes));
   if (base::Sha256Hex(now) != target.new_sha256) {
     return Changed(target.path, "it was edited after the change");
   }
   return SwapTarget(back, deploy_id, now);
+}
+
+StatusOr<Ending> TakeBackTarget(const IntentTarget& target, std::string_view deploy_id,
+                                std::string_view old_bytes, std::string_view new_bytes) {
+  Ending ending = Ending::kAborted;
+  ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
+  if (found == Found::kNew) {
+    const Status reverted = RevertTarget(target, deploy_id, old_bytes, new_bytes);
+    if (!reverted.ok() && CodeOf(reverted).name != kFileChanged.name) return reverted;
+    if (!reverted.ok()) ending = Ending::kConflicted;
+  }
+  ST_RETURN_IF_ERROR(DropTemp(target, deploy_id, old_bytes, new_bytes));
+  return ending;
 }
 
 StatusOr<Found> Inspect(const std::string& path, const IntentTarget& target) {

@@ -38,9 +38,18 @@ namespace selftune::deploy {
 [[nodiscard]] Status DropTemp(const IntentTarget& target, std::string_view deploy_id,
                               std::string_view old_bytes, std::string_view new_bytes);
 
-// Puts the old bytes back by the same exchange, if the path still holds the new.
+// Puts the old bytes back by the same exchange, if the path still holds the
+// new; FILE_CHANGED when it does not.
 [[nodiscard]] Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
-                                  std::string_view old_bytes);
+                                  std::string_view old_bytes, std::string_view new_bytes);
+
+// The above for one file of a deploy that does not go through, whatever state it
+// is in. Conflicted: the file is somebody else's by now and was left to them. An
+// error means that it could not be done yet: try again.
+[[nodiscard]] StatusOr<Ending> TakeBackTarget(const IntentTarget& target,
+                                              std::string_view deploy_id,
+                                              std::string_view old_bytes,
+                                              std::string_view new_bytes);
 
 enum class Found { kOld, kNew, kOther, kMissing };
 // What `path` holds now.

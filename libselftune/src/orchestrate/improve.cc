@@ -28,7 +28,6 @@
 namespace selftune::orchestrate {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr size_t kNeighbours = 3;
 constexpr size_t kNeighbourQueries = 5;
 
@@ -246,26 +245,24 @@ class Improver {
     result_.deploy_id = done->deploy_id;
     result_.paths = std::move(done->paths);
     result_.conflict_files = std::move(done->conflict_files);
-    Conclude("deployed", result_.evolution.reason);
+    Conclude("deployed", done->left_over.empty()
+                             ? result_.evolution.reason
+                             : result_.evolution.reason + "; left over: " + done->left_over);
     return AfterDeploy();
   }
 
-  // The change is watched from now on and followed by a day of rest.
+  // The change is watched from now on. Should this process die before: a watch
+  // that is missing is begun by the next run (watching.h).
   Status AfterDeploy() {
-    const UtcMillis now = world_.clock->Now();
     const bool canary = result_.evolution.reason_code == "canary";
-    ST_RETURN_IF_ERROR(
-        monitoring::StartWatch(*world_.db,
-                               {.deploy_id = result_.deploy_id,
-                                .skill = target_.skill,
-                                .content_sha256 = base::FromHex(result_.sha256_after).value_or(""),
-                                .description_before = target_.description,
-                                .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
-                               now));
-    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
-    ST_RETURN_IF_ERROR(store::SetCooldown(*world_.db, target_.skill, {now.value + kDayMs},
-                                          std::nullopt, "deployed", now));
-    return txn.Commit();
+    return monitoring::StartWatch(
+        *world_.db,
+        {.deploy_id = result_.deploy_id,
+         .skill = target_.skill,
+         .content_sha256 = base::FromHex(result_.sha256_after).value_or(""),
+         .description_before = target_.description,
+         .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
+        world_.clock->Now());
   }
 
   friend StatusOr<ImproveResult> selftune::orchestrate::DeployProposal(const ImproveWorld& world,

@@ -24,6 +24,7 @@ namespace selftune::orchestrate {
 namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kMaxAgeDays = 30;  // a watch ends then anyway
 constexpr uint64_t kMaxSkillBytes = 8 << 20;
 
 class Watcher {
@@ -107,8 +108,7 @@ class Watcher {
     result.rollback_id = outcome.deploy_id;
     result.detail = outcome.detail;
     result.rolled_back = outcome.state != deploy::RollbackState::kConflicted;
-    return result.rolled_back ? RestAfterRollback(*world_.db, deploy.skill, world_.clock->Now())
-                              : absl::OkStatus();
+    return absl::OkStatus();
   }
 
   const WatchWorld& world_;
@@ -119,6 +119,7 @@ class Watcher {
 
 StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
                                                  const WatchOptions& options) {
+  if (options.write) ST_RETURN_IF_ERROR(BeginMissingWatches(world));
   ST_ASSIGN_OR_RETURN(std::vector<store::WatchRow> rows,
                       store::ListWatches(*world.db, options.skill, options.skill.empty()));
   std::vector<WatchResult> out;
@@ -133,15 +134,30 @@ StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
   return out;
 }
 
-Status RestAfterRollback(store::Db& db, std::string_view skill, UtcMillis now) {
-  ST_ASSIGN_OR_RETURN(const int64_t rollbacks,
-                      store::RollbacksSince(db, skill, {now.value - 30 * kDayMs}));
-  std::optional<UtcMillis> frozen;
-  if (rollbacks >= 2) frozen = UtcMillis{now.value + 7 * kDayMs};
-  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
-  ST_RETURN_IF_ERROR(
-      store::SetCooldown(db, skill, {now.value + kDayMs}, frozen, "rolled back", now));
-  return txn.Commit();
+Status BeginMissingWatches(const WatchWorld& world) {
+  const UtcMillis now = world.clock->Now();
+  ST_ASSIGN_OR_RETURN(const std::vector<store::DeployRow> deploys,
+                      store::UnwatchedDeploys(*world.db, {now.value - kMaxAgeDays * kDayMs}));
+  for (const store::DeployRow& deploy : deploys) {
+    const deploy::Journal journal(world.state_dir, deploy.deploy_id);
+    const auto before = journal.OldBytes(0);
+    if (!before.ok()) continue;  // made elsewhere: nothing is known about its text
+    bool canary = false;
+    if (!deploy.proposal_id.empty()) {
+      ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
+                          store::LoadProposal(*world.db, deploy.proposal_id));
+      canary = proposal.tier == "canary";
+    }
+    ST_RETURN_IF_ERROR(monitoring::StartWatch(
+        *world.db,
+        {.deploy_id = deploy.deploy_id,
+         .skill = deploy.skill,
+         .content_sha256 = deploy.targets.front().new_sha256,
+         .description_before = skillfs::ParseFrontmatter(*before).description.value_or(""),
+         .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
+        deploy.finished.value_or(deploy.started)));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::orchestrate

@@ -44,7 +44,8 @@ struct WatchResult {
 [[nodiscard]] StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
                                                                const WatchOptions& options);
 
-// After a rollback: a day of rest, a week after the second one in 30 days.
-[[nodiscard]] Status RestAfterRollback(store::Db& db, std::string_view skill, UtcMillis now);
+// Begins the watches of deploys that have none: their process died, or a
+// recovery finished them.
+[[nodiscard]] Status BeginMissingWatches(const WatchWorld& world);
 
 }  // namespace selftune::orchestrate

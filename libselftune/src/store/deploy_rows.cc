@@ -28,14 +28,17 @@ constexpr char kTakeBack[] =
     "UPDATE deploy SET state='rolled_back' WHERE deploy_id="
     "(SELECT undoes FROM deploy WHERE deploy_id=?1) AND state='deployed'";
 
-constexpr char kColumns[] =
-    "SELECT d.deploy_id, d.proposal_id, k.name, d.kind, d.undoes, d.state, d.reason, d.started_ms,"
-    " d.finished_ms FROM deploy d JOIN skill k ON k.skill_id=d.skill_id WHERE d.deploy_id=?1";
+#define ST_DEPLOY_COLUMNS                                                            \
+  "SELECT d.deploy_id, d.proposal_id, k.name, d.kind, d.undoes, d.state, d.reason, " \
+  "d.started_ms, d.finished_ms FROM deploy d JOIN skill k ON k.skill_id=d.skill_id "
 
+constexpr char kColumns[] = ST_DEPLOY_COLUMNS "WHERE d.deploy_id=?1";
 constexpr char kBySkill[] =
-    "SELECT d.deploy_id, d.proposal_id, k.name, d.kind, d.undoes, d.state, d.reason, d.started_ms,"
-    " d.finished_ms FROM deploy d JOIN skill k ON k.skill_id=d.skill_id WHERE k.name_key=?1 "
-    "ORDER BY d.started_ms DESC, d.deploy_id DESC";
+    ST_DEPLOY_COLUMNS "WHERE k.name_key=?1 ORDER BY d.started_ms DESC, d.deploy_id DESC";
+constexpr char kUnwatched[] = ST_DEPLOY_COLUMNS
+    "WHERE d.kind='deploy' AND d.state='deployed' AND d.finished_ms>=?1 "
+    "AND NOT EXISTS(SELECT 1 FROM watch w WHERE w.deploy_id=d.deploy_id) ORDER BY d.deploy_id";
+#undef ST_DEPLOY_COLUMNS
 
 constexpr char kRecent[] =
     "SELECT d.deploy_id, d.proposal_id, k.name, d.kind, d.undoes, d.state, d.reason, d.started_ms,"
@@ -81,6 +84,20 @@ Status LoadTargets(Db& db, DeployRow& row) {
   }
 }
 
+StatusOr<std::vector<DeployRow>> ReadAll(Db& db, StatusOr<Cursor> found) {
+  std::vector<DeployRow> out;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, std::move(found));
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      out.push_back(FromRow(rows));
+    }
+  }
+  for (DeployRow& row : out) ST_RETURN_IF_ERROR(LoadTargets(db, row));
+  return out;
+}
+
 }  // namespace
 
 Status InsertDeploy(Db& db, const DeployRow& row, UtcMillis now) {
@@ -120,17 +137,11 @@ StatusOr<DeployRow> ReadDeploy(Db& db, std::string_view deploy_id) {
 }
 
 StatusOr<std::vector<DeployRow>> ListDeploys(Db& db, std::string_view skill) {
-  std::vector<DeployRow> out;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kBySkill, base::AsciiLower(skill)));
-    while (true) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      out.push_back(FromRow(rows));
-    }
-  }
-  for (DeployRow& row : out) ST_RETURN_IF_ERROR(LoadTargets(db, row));
-  return out;
+  return ReadAll(db, db.Query(kBySkill, base::AsciiLower(skill)));
+}
+
+StatusOr<std::vector<DeployRow>> UnwatchedDeploys(Db& db, UtcMillis since) {
+  return ReadAll(db, db.Query(kUnwatched, since));
 }
 
 StatusOr<std::optional<DeployRow>> CurrentDeploy(Db& db, std::string_view skill) {

@@ -42,6 +42,9 @@ struct DeployRow {
 // Of all skills, the newest at most `limit` begun since then; without targets.
 [[nodiscard]] StatusOr<std::vector<DeployRow>> RecentDeploys(Db& db, UtcMillis since,
                                                              int64_t limit);
+// Finished deploys since then that were not taken back and that no watch looks
+// at, oldest first.
+[[nodiscard]] StatusOr<std::vector<DeployRow>> UnwatchedDeploys(Db& db, UtcMillis since);
 // Finished rollbacks of the skill since then.
 [[nodiscard]] StatusOr<int64_t> RollbacksSince(Db& db, std::string_view skill, UtcMillis since);
 // End of the newest deploy or rollback of the skill; nullopt if none.

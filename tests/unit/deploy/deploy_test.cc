@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -18,6 +19,7 @@
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
+#include "store/job_rows.h"
 #include "store/write_txn.h"
 #include "support/temp_dir.h"
 
@@ -53,6 +55,32 @@ struct Scene {
                             .old_sha256 = base::Sha256Hex(old_bytes),
                             .new_bytes = std::string(new_bytes)});
     return plan;
+  }
+  // A deploy whose process died right after its record was made.
+  [[nodiscard]] Intent OpenDeploy(const std::vector<std::string>& paths) const {
+    Intent intent{.deploy_id = "01DEF", .skill = "pdf"};
+    for (const std::string& path : paths) {
+      intent.targets.push_back({.path = path,
+                                .mode = 0644,
+                                .old_sha256 = base::Sha256Hex(kOld),
+                                .new_sha256 = base::Sha256Hex(kNew)});
+    }
+    const std::vector<std::string> old_bytes(paths.size(), kOld), new_bytes(paths.size(), kNew);
+    REQUIRE(Journal(state, intent.deploy_id).Begin(intent, old_bytes, new_bytes).ok());
+    return intent;
+  }
+  [[nodiscard]] Intent DeployBoth(const std::string& other) const {
+    DeployPlan plan = Plan(skill);
+    plan.targets.push_back({.path = other, .old_sha256 = base::Sha256Hex(kOld), .new_bytes = kNew});
+    const auto done = Execute(World(), plan);
+    REQUIRE(done.ok());
+    const auto intent = Journal(state, done->deploy_id).ReadIntent();
+    REQUIRE(intent.ok());
+    return *intent;
+  }
+  // Without this file its journal is open.
+  [[nodiscard]] std::string EndingOf(const Intent& intent) const {
+    return base::JoinPath(Journal(state, intent.deploy_id).dir(), "state.json");
   }
   [[nodiscard]] std::string Read(const std::string& path) const {
     auto bytes = base::ReadFile(path, 1 << 20);
@@ -184,6 +212,22 @@ TEST_SUITE("deploy/rollback") {
     CHECK(!store::CurrentDeploy(*scene.db, "pdf")->has_value());
   }
 
+  TEST_CASE("a changed skill rests for a day, for a week after two rollbacks") {
+    Scene scene;
+    for (int round = 0; round < 2; ++round) {
+      const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+      REQUIRE(done.ok());
+      auto policy = store::ReadSkillPolicy(*scene.db, "pdf");
+      REQUIRE(policy.ok());
+      CHECK(policy->cooldown_until.has_value());
+      CHECK_FALSE(policy->frozen_until.has_value());
+      REQUIRE(Rollback(scene.World(), done->deploy_id, "worse", "").ok());
+      policy = store::ReadSkillPolicy(*scene.db, "pdf");
+      REQUIRE(policy.ok());
+      CHECK(policy->frozen_until.has_value() == (round == 1));
+    }
+  }
+
   TEST_CASE("where other parts were edited, only the description goes back") {
     Scene scene;
     const auto done = Execute(scene.World(), scene.Plan(scene.skill));
@@ -235,6 +279,54 @@ TEST_SUITE("deploy/recover") {
     CHECK(report->conflicted == std::vector<std::string>{"01DEF"});
     CHECK(scene.Read(scene.skill) == "third text");
     CHECK(Recover(scene.World())->empty());
+  }
+
+  TEST_CASE("a recovery that died while it wrote the old bytes begins them anew") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    const Intent intent = scene.OpenDeploy({scene.skill, other});
+    scene.dir.Write("skills/pdf/SKILL.md", kNew);  // swapped; the other one is not
+    const std::string temp = TempPath(scene.skill, intent.deploy_id);
+    const std::string_view old_bytes = kOld;
+    for (const std::string_view part : {old_bytes.substr(0, 9), old_bytes}) {
+      REQUIRE(base::WriteFileAtomic(temp, part, 0600).ok());
+      scene.dir.Write("skills/pdf/SKILL.md", kNew);
+      const auto report = Recover(scene.World());
+      REQUIRE(report.ok());
+      CHECK(scene.Read(scene.skill) == kOld);
+      CHECK((base::Stat(scene.skill)->mode & 0777) == 0644);
+      CHECK(scene.FilesBeside(scene.skill) == 1);
+      CHECK(scene.Read(other) == kOld);
+      REQUIRE(base::RemoveFile(scene.EndingOf(intent)).ok());  // once more
+    }
+  }
+
+  TEST_CASE("once the store says deployed, later edits stay and nothing is taken back") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    const auto done = scene.DeployBoth(other);
+    REQUIRE(base::RemoveFile(scene.EndingOf(done)).ok());
+    scene.dir.Write("other/pdf/SKILL.md", "a person's text");
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->finished == std::vector<std::string>{done.deploy_id});
+    CHECK(scene.Read(other) == "a person's text");
+    CHECK(scene.Read(scene.skill) == kNew);
+    CHECK(store::ReadDeploy(*scene.db, done.deploy_id)->state == "deployed");
+  }
+
+  TEST_CASE("a deploy that a person undid after the crash stays undone") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    const auto done = scene.DeployBoth(other);
+    REQUIRE(base::RemoveFile(scene.EndingOf(done)).ok());
+    scene.dir.Write("other/pdf/SKILL.md", kOld);
+    scene.dir.Write("skills/pdf/SKILL.md", kOld);
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->aborted == std::vector<std::string>{done.deploy_id});
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK(store::ReadDeploy(*scene.db, done.deploy_id)->state == "aborted");
   }
 }
 
