@@ -1,7 +1,9 @@
 #include "base/json_value.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,13 +30,33 @@ StatusOr<JsonValue> ConvertArray(const dom::array& array, int depth) {
   return JsonValue::Array(std::move(items));
 }
 
+// Tells a key that comes again. Objects are small as a rule, so a few keys are
+// compared one by one and only more of them are hashed.
+class KeyCheck {
+ public:
+  // False when `key` was there before. It must outlive this object.
+  bool Add(std::string_view key) {
+    if (keys_.size() < kFew) {
+      if (std::find(keys_.begin(), keys_.end(), key) != keys_.end()) return false;
+      keys_.push_back(key);
+      return true;
+    }
+    if (hashed_.empty()) hashed_.insert(keys_.begin(), keys_.end());
+    return hashed_.insert(key).second;
+  }
+
+ private:
+  static constexpr size_t kFew = 16;
+  std::vector<std::string_view> keys_;
+  std::unordered_set<std::string_view> hashed_;
+};
+
 StatusOr<JsonValue> ConvertObject(const dom::object& object, int depth) {
   std::vector<JsonValue::Member> members;
+  KeyCheck keys;
   for (const auto field : object) {
-    for (const auto& member : members) {
-      if (member.first == field.key) {
-        return Fail(kInvalidRequest, "reading JSON: key \"{}\" appears twice", field.key);
-      }
+    if (!keys.Add(field.key)) {
+      return Fail(kInvalidRequest, "reading JSON: key \"{}\" appears twice", field.key);
     }
     auto value = Convert(field.value, depth + 1);
     if (!value.ok()) return value;
