@@ -242,6 +242,8 @@ class Request(CliTest):
     def test_a_raw_operation(self):
         doc = self.envelope("request", '{"op":"about.version"}')
         self.assertEqual((doc["command"], doc["schema"]), ("request", "selftune/version@1"))
+        if doc["data"]["commit"] is not None:  # null when not built from a clone
+            self.assertRegex(doc["data"]["commit"], r"^[0-9a-f]{40}(-dirty)?$")
         doc = self.envelope("request", "-", stdin=b' {"op":"about.version","client":{"name":"n"}} ')
         self.assertEqual(doc["command"], "about.version")
 

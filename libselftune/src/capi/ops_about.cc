@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_writer.h"
@@ -11,10 +12,6 @@
 #include "capi/version.h"
 #include "store/db.h"
 #include "store/sqlite_version.h"
-
-#ifndef SELFTUNE_COMMIT
-#define SELFTUNE_COMMIT ""
-#endif
 
 namespace selftune::capi::ops {
 namespace {
@@ -42,14 +39,14 @@ const SchemaRow* FindSchema(std::string_view id) {
 }  // namespace
 
 StatusOr<std::string> AboutVersion(Context& context, const JsonValue&) {
-  constexpr std::string_view kCommit = SELFTUNE_COMMIT;
+  const std::string_view commit = SourceCommit();
   JsonWriter out;
   out.BeginObject().Field("version", kVersion);
   out.Key("commit");
-  if (kCommit.empty()) {
+  if (commit.empty()) {
     out.Null();
   } else {
-    out.String(kCommit);
+    out.String(commit);
   }
   out.Field("abi", static_cast<int64_t>(AbiVersion()));
   out.Field("schema_version", StoreVersion(context));

@@ -9,6 +9,9 @@ namespace selftune::capi {
 
 inline constexpr std::string_view kVersion = "0.1.0";
 
+// Of the source tree at build time, "-dirty" behind it when files were changed
+// since; "" when it was not a clone.
+[[nodiscard]] std::string_view SourceCommit();
 // 0x00MMmmpp, from the public header.
 [[nodiscard]] uint32_t AbiVersion();
 // Names for selftune_has(), sorted.
