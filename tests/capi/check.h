@@ -2,10 +2,12 @@
 #ifndef SELFTUNE_TESTS_CAPI_CHECK_H_
 #define SELFTUNE_TESTS_CAPI_CHECK_H_
 
+#include <ftw.h>
 #include <selftune/selftune.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CHECK(condition)                                                        \
@@ -19,12 +21,38 @@
 /* What a skipped test exits with. */
 #define SKIPPED 77
 
-/* A new empty home below the folder for temporary files. */
+static struct {
+  char root[512];
+  pid_t maker; /* forked children must not remove it */
+  int homes;
+} temporary;
+
+static inline int remove_entry(const char* path, const struct stat* info, int type,
+                               struct FTW* where) {
+  (void)info;
+  (void)type;
+  (void)where;
+  return remove(path);
+}
+
+static inline void remove_homes(void) {
+  if (getpid() == temporary.maker) nftw(temporary.root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A new empty home below the folder for temporary files, removed when the
+   process ends. The text is valid until the next call. */
 static inline const char* fake_home(void) {
-  static char path[512];
+  static char path[600];
   const char* tmp = getenv("TMPDIR");
-  snprintf(path, sizeof path, "%s/selftune-capi-XXXXXX", tmp != NULL ? tmp : "/tmp");
-  CHECK(mkdtemp(path) != NULL);
+  if (temporary.maker == 0) {
+    snprintf(temporary.root, sizeof temporary.root, "%s/selftune-capi-XXXXXX",
+             tmp != NULL ? tmp : "/tmp");
+    CHECK(mkdtemp(temporary.root) != NULL);
+    temporary.maker = getpid();
+    CHECK(atexit(remove_homes) == 0);
+  }
+  snprintf(path, sizeof path, "%s/%d", temporary.root, ++temporary.homes);
+  CHECK(mkdir(path, 0700) == 0);
   return path;
 }
 

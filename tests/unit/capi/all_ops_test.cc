@@ -1,7 +1,6 @@
 // Every operation with nothing, with the least, and with what is wrong.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -10,14 +9,14 @@
 #include "capi/engine.h"
 #include "capi/op_spec.h"
 #include "capi/router.h"
+#include "support/temp_dir.h"
 
 namespace selftune::capi {
 namespace {
 
-std::unique_ptr<Engine> OpenEngine() {
-  const char* tmp = std::getenv("TMPDIR");
+std::unique_ptr<Engine> OpenEngine(const testing::TempDir& home) {
   EngineOptions options;
-  options.env.Set("HOME", *base::MakeTempDir(tmp == nullptr ? "/tmp" : tmp, "selftune-ops-"));
+  options.env.Set("HOME", home.path());
   options.env.Set("PATH", "/nonexistent");
   options.no_network = true;
   return *Engine::Open(std::move(options));
@@ -173,7 +172,8 @@ TEST_SUITE("capi/all_ops") {
   }
 
   TEST_CASE("nothing given is either enough or named as missing") {
-    const auto engine = OpenEngine();
+    const testing::TempDir home;
+    const auto engine = OpenEngine(home);
     for (const OpSpec& op : AllOps()) {
       CAPTURE(op.name);
       const auto reply = engine->Request(Request(op, "{}"));
@@ -190,7 +190,8 @@ TEST_SUITE("capi/all_ops") {
   }
 
   TEST_CASE("the least that is asked for gives a reply of its shape or a named failure") {
-    const auto engine = OpenEngine();
+    const testing::TempDir home;
+    const auto engine = OpenEngine(home);
     (void)engine->Request(R"({"op":"sync.run"})");  // an empty store for those that need one
     for (const OpSpec& op : AllOps()) {
       CAPTURE(op.name);
@@ -206,7 +207,8 @@ TEST_SUITE("capi/all_ops") {
   }
 
   TEST_CASE("a dry run of an operation that writes says so and changes nothing") {
-    const auto engine = OpenEngine();
+    const testing::TempDir home;
+    const auto engine = OpenEngine(home);
     for (const OpSpec& op : AllOps()) {
       if (!op.Has('S') && !op.Has('F') && !op.Has('R')) continue;
       CAPTURE(op.name);
@@ -219,7 +221,8 @@ TEST_SUITE("capi/all_ops") {
   }
 
   TEST_CASE("wrong values and unknown names are refused by name") {
-    const auto engine = OpenEngine();
+    const testing::TempDir home;
+    const auto engine = OpenEngine(home);
     for (const OpSpec& op : AllOps()) {
       CAPTURE(op.name);
       const auto unknown = engine->Request(Request(op, R"({"no_such_parameter":1})"));

@@ -2,24 +2,17 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "base/file.h"
+#include "support/temp_dir.h"
 
 namespace selftune::config {
-namespace {
-
-std::string TempDir() {
-  const char* tmp = std::getenv("TMPDIR");
-  return *base::MakeTempDir(tmp == nullptr ? "/tmp" : tmp, "selftune-config-");
-}
-
-}  // namespace
 
 TEST_SUITE("config/config") {
   TEST_CASE("without a file nothing runs by itself") {
-    const std::string dir = TempDir();
+    const testing::TempDir temp;
+    const std::string& dir = temp.path();
     const auto config = Load(dir);
     REQUIRE(config.ok());
     CHECK_FALSE(config->exists);
@@ -74,7 +67,8 @@ TEST_SUITE("config/config") {
   }
 
   TEST_CASE("a rewrite keeps what it does not know, in its place") {
-    const std::string dir = TempDir() + "/deeper";
+    const testing::TempDir temp;
+    const std::string dir = temp / "deeper";
     const auto before = Parse(R"({"zeta":1,"alpha":{"api_key":"k"},"autonomy":"off"})", "");
     REQUIRE(before.ok());
     base::JsonValue document =

@@ -11,6 +11,7 @@
 
 #include "base/env.h"
 #include "hosts/claude_code/source.h"
+#include "support/temp_dir.h"
 #include "unit/hosts/codex_merged.h"
 
 namespace selftune {
@@ -20,9 +21,9 @@ using testing::MergedStore;
 
 TEST_SUITE("hosts/claude_code/source") {
   TEST_CASE("every transcript of a store is found, nothing else") {
-    char root[] = "/tmp/selftune-claude-XXXXXX";
-    REQUIRE(mkdtemp(root) != nullptr);
-    const std::string config = std::string(root) + "/conf";
+    const testing::TempDir dir;
+    const std::string& root = dir.path();
+    const std::string config = root + "/conf";
     for (const std::string_view name :
          {"projects/-a/s1.jsonl", "projects/-a/agent-1.jsonl",
           "projects/-a/s1/subagents/agent-2.jsonl", "projects/-a/s1/subagents/agent-2.meta.json",
@@ -34,7 +35,7 @@ TEST_SUITE("hosts/claude_code/source") {
       std::ofstream(path) << "{}\n";
     }
     base::Environment env;
-    env.Set("HOME", std::string(root) + "/home");
+    env.Set("HOME", root + "/home");
     std::vector<std::string> problems;
     const ingest::Source& source = hosts::claude_code::TranscriptSource();
     CHECK_FALSE(source.Available(env));
@@ -48,13 +49,12 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK(found == std::vector<std::string>{"-a/agent-1.jsonl", "-a/s1.jsonl",
                                             "-a/s1/subagents/agent-2.jsonl", "-b/s2.jsonl"});
     CHECK(problems.empty());
-    std::filesystem::remove_all(root);
   }
 
   TEST_CASE("an agent's file takes its links from the side file, whenever that appears") {
-    char root[] = "/tmp/selftune-claude-XXXXXX";
-    REQUIRE(mkdtemp(root) != nullptr);
-    const ingest::SourceFile file{.path = std::string(root) + "/agent-77.jsonl"};
+    const testing::TempDir dir;
+    const std::string& root = dir.path();
+    const ingest::SourceFile file{.path = root + "/agent-77.jsonl"};
     const std::string first =
         R"({"parentUuid":null,"isSidechain":true,"agentId":"77","type":"user","promptId":"p","message":{"content":"task"},"uuid":"a","sessionId":"s"})";
     const std::string second =
@@ -75,7 +75,7 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK(s.facts.links.parent_id == "");  // an agent may have started it
     CHECK(s.facts.links.prompt_native_id == "p");
     CHECK(s.facts.links.spawn_call_id == "");
-    std::ofstream(std::string(root) + "/agent-77.meta.json")
+    std::ofstream(root + "/agent-77.meta.json")
         << R"({"agentType":"Explore","toolUseId":"call9","spawnDepth":2})";
     const std::string state = (*reader)->SaveState();
     reader = source.Open({.file = &file, .saved_state = state, .copied = nullptr});
@@ -91,7 +91,6 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK(s.facts.depth == 2);
     CHECK_FALSE(source.Open({.file = &file, .saved_state = "{}", .copied = nullptr}).ok());
     CHECK_FALSE(source.Open({.file = &file, .saved_state = "nonsense", .copied = nullptr}).ok());
-    std::filesystem::remove_all(root);
   }
 }
 
