@@ -16,9 +16,12 @@ Outcome JudgeSession(const store::SkillSession& session,
   if (session.missed_before_auto) return {false, "missed"};
   if (session.unwanted) return {false, "unwanted"};
   if (session.rejected_label) return {false, "rejected_by_label"};
-  if (session.started_before_auto) return {false, "started_by_hand"};
   // Good: it came by itself, and somebody said that this was right.
   if (session.auto_triggered && session.wanted_label) return {true, "wanted_by_label"};
+  // Started by the person's own command: the model was not asked. That it would
+  // not have come by itself is nobody's word, and a copy that came later is no
+  // judgement either.
+  if (session.started_before_auto) return {std::nullopt, "started_by_hand"};
   if (session.auto_triggered && session.user_started) return {true, "used_again_by_hand"};
   return {std::nullopt, "no_label"};
 }

@@ -12,7 +12,7 @@ namespace selftune::monitoring {
 
 struct Outcome {
   std::optional<bool> good;  // empty: excluded
-  std::string_view source;   // why: missed started_by_hand unwanted wanted ..., or the exclusion
+  std::string_view source;   // why: missed unwanted wanted_by_label ..., or the exclusion
 };
 
 // `expected_description_sha256`: hex of the description that counts; a session

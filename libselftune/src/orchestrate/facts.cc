@@ -13,25 +13,54 @@
 #include "orchestrate/skill_target.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
+#include "store/queries/health.h"
+#include "store/queries/skill_facts.h"
 #include "store/watch_rows.h"
 
 namespace selftune::orchestrate {
 namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kMaxSessions = 2000;
+constexpr int64_t kHealthDays = 60;
+constexpr int64_t kRecentDays = 30;
 
-Status AddHealth(store::Db& db, UtcMillis now, CandidateFacts& facts) {
-  monitoring::HealthInput input;
-  ST_ASSIGN_OR_RETURN(input.sessions,
-                      store::ReadSkillSessions(db, facts.skill, {now.value - 60 * kDayMs},
-                                               {INT64_MAX}, kMaxSessions));
+// What the store knows of one skill.
+struct Known {
+  bool seen = false;
+  std::vector<store::SkillSession> judged;  // lately
+};
+using KnownByName = std::map<std::string, Known>;  // lower case
+
+// Of all skills at once: cost follows what was judged, not what was used.
+StatusOr<KnownByName> ReadKnown(store::Db& db, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const std::vector<store::SkillTotals> skills, store::ReadSkillTotals(db));
+  KnownByName out;
+  std::map<store::SkillId, Known*> by_id;
+  for (const store::SkillTotals& skill : skills) {
+    Known& known = out[base::AsciiLower(skill.name)];
+    known.seen = skill.checks > 0;
+    by_id[skill.id] = &known;
+  }
+  const store::TimeWindow window{.from = UtcMillis{now.value - kHealthDays * kDayMs}};
+  ST_ASSIGN_OR_RETURN(std::vector<store::JudgedSession> judged,
+                      store::ReadJudgedSessions(db, {.window = window}));
+  for (store::JudgedSession& one : judged) {
+    Known& known = *by_id.at(one.skill);
+    known.seen = true;
+    known.judged.push_back(std::move(one.session));
+  }
+  return out;
+}
+
+Status AddHealth(store::Db& db, UtcMillis now, Known known, CandidateFacts& facts) {
+  monitoring::HealthInput input{.sessions = std::move(known.judged)};
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
                       store::ListWatches(db, facts.skill, false));
   if (!watches.empty()) input.watch_state = watches.front().state;
-  input.ever_seen = !input.sessions.empty();
+  input.ever_seen = known.seen;
   for (const store::SkillSession& session : input.sessions) {
-    if (session.started.value >= now.value - 30 * kDayMs && session.missed) ++facts.missed;
+    const bool recent = session.started.value >= now.value - kRecentDays * kDayMs;
+    facts.missed += recent && session.missed ? 1 : 0;
   }
   const monitoring::Health health = monitoring::Classify(input, now);
   facts.state = health.state;
@@ -77,9 +106,10 @@ StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::
     facts.manual = pending.manual;
     facts.unwanted = pending.unwanted;
   }
+  ST_ASSIGN_OR_RETURN(KnownByName known, ReadKnown(db, now));
   std::vector<CandidateFacts> out;
   for (auto& [key, facts] : by_key) {
-    ST_RETURN_IF_ERROR(AddHealth(db, now, facts));
+    ST_RETURN_IF_ERROR(AddHealth(db, now, std::move(known[key]), facts));
     ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, facts));
     out.push_back(std::move(facts));
   }

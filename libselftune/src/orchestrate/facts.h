@@ -13,7 +13,7 @@
 namespace selftune::orchestrate {
 
 // The facts SelectCandidates works on, for every installed skill and every
-// skill with evidence.
+// skill with pending signals. Cost follows what was judged lately.
 [[nodiscard]] StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db,
                                                                 const skillfs::Discovery& skills,
                                                                 const config::Config& config,

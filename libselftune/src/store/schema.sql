@@ -1,7 +1,9 @@
 -- selftune.db, schema version 1: tables. They are private; the public face is
 -- views.sql. Times are Unix milliseconds UTC, days are days since the epoch,
 -- money is micro-USD, hashes are raw bytes. Not here on purpose: application_id
--- and user_version (set by the code that runs this).
+-- and user_version (set by the code that runs this). The tables of evidence
+-- spell their word lists with OR: for IN with three words and more SQLite fills a
+-- temporary table at each statement.
 
 -- ---------- dictionaries ----------
 CREATE TABLE host(platform TEXT PRIMARY KEY CHECK(platform GLOB '[a-z]*' AND length(platform)<=32), name TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -17,7 +19,7 @@ CREATE INDEX skill_name ON skill(name);
 
 CREATE TABLE skill_location(
   skill_id INTEGER NOT NULL REFERENCES skill, path TEXT NOT NULL,
-  scope TEXT NOT NULL DEFAULT 'unknown' CHECK(scope IN('project','global','admin','system','unknown')),
+  scope TEXT NOT NULL DEFAULT 'unknown' CHECK(scope='project' OR scope='global' OR scope='admin' OR scope='system' OR scope='unknown'),
   registry_dir TEXT, project_root TEXT, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
   real_path TEXT, dev INTEGER, inode INTEGER, content_sha256 BLOB, description_body INTEGER REFERENCES body,
   implicit_allowed INTEGER, in_git INTEGER,
@@ -42,7 +44,7 @@ CREATE TABLE body(                -- every long text once; erasable
 -- ---------- sources ----------
 CREATE TABLE source_file(
   source_id INTEGER PRIMARY KEY,
-  platform TEXT NOT NULL REFERENCES host, kind TEXT NOT NULL CHECK(kind IN('transcript','rollout','sqlite','json','spool','import')),
+  platform TEXT NOT NULL REFERENCES host, kind TEXT NOT NULL CHECK(kind='transcript' OR kind='rollout' OR kind='sqlite' OR kind='json' OR kind='spool' OR kind='import'),
   path TEXT NOT NULL, dev INTEGER, inode INTEGER,
   generation INTEGER NOT NULL DEFAULT 1,          -- goes up when the file is read again from its start
   size INTEGER NOT NULL DEFAULT 0, mtime_ns INTEGER NOT NULL DEFAULT 0,
@@ -52,10 +54,11 @@ CREATE TABLE source_file(
   foreign_cursor TEXT,                            -- for SQLite stores: max (updated_at,id)
   parser TEXT NOT NULL, parser_version INTEGER NOT NULL,
   parser_state BLOB,                              -- JSON, opaque to the store
-  state TEXT NOT NULL DEFAULT 'active' CHECK(state IN('active','missing','quarantined')),
+  state TEXT NOT NULL DEFAULT 'active' CHECK(state='active' OR state='missing' OR state='quarantined'),
   host_schema TEXT, pending_bytes INTEGER NOT NULL DEFAULT 0, records_seen INTEGER NOT NULL DEFAULT 0, records_used INTEGER NOT NULL DEFAULT 0,
   records_unknown INTEGER NOT NULL DEFAULT 0, bad_lines INTEGER NOT NULL DEFAULT 0, last_error TEXT, last_read_ms INTEGER,
   UNIQUE(platform,path)) STRICT;
+CREATE INDEX source_health ON source_file(platform,kind,state,last_error,size,records_seen,records_used,records_unknown,bad_lines);
 
 CREATE TABLE bad_line(
   source_id INTEGER NOT NULL REFERENCES source_file ON DELETE CASCADE, generation INTEGER NOT NULL,
@@ -67,7 +70,7 @@ CREATE TABLE session(
   session_pk INTEGER PRIMARY KEY,
   platform TEXT NOT NULL REFERENCES host,
   session_id TEXT NOT NULL,
-  kind TEXT NOT NULL DEFAULT 'main' CHECK(kind IN('main','subagent','automation')),
+  kind TEXT NOT NULL DEFAULT 'main' CHECK(kind='main' OR kind='subagent' OR kind='automation'),
   parent_pk INTEGER,                              -- session whose call started it
   root_pk INTEGER NOT NULL,                       -- top of that chain, itself when there is none
   parent_prompt_pk INTEGER,                       -- prompt of the root in whose turn it was started
@@ -80,7 +83,7 @@ CREATE TABLE session(
   depth INTEGER, host_version TEXT, archived INTEGER NOT NULL DEFAULT 0, workspace_id INTEGER REFERENCES workspace,
   agent_cli TEXT, agent_type TEXT, provider TEXT, model TEXT, branch TEXT, commit_sha TEXT, repo_remote TEXT,
   started_ms INTEGER, ended_ms INTEGER,
-  completion TEXT CHECK(completion IN('completed','failed','interrupted','cancelled','unknown')),
+  completion TEXT CHECK(completion='completed' OR completion='failed' OR completion='interrupted' OR completion='cancelled' OR completion='unknown'),
   capture TEXT, capture_rank INTEGER NOT NULL DEFAULT 0,   -- strongest that told about it; 0 = a stub
   source_id INTEGER REFERENCES source_file, generation INTEGER NOT NULL DEFAULT 0,
   rev INTEGER NOT NULL DEFAULT 0, updated_ms INTEGER NOT NULL,
@@ -137,14 +140,14 @@ CREATE TABLE observation(         -- one row per capture of one skill decision
   skill_id INTEGER NOT NULL REFERENCES skill, prompt_pk INTEGER REFERENCES prompt ON DELETE SET NULL,
   prompt_seq INTEGER,                             -- of this session, as the source says
   occurrence_key BLOB NOT NULL CHECK(length(occurrence_key)=16),
-  capture TEXT NOT NULL CHECK(capture IN('hook','transcript','wrapper','batch','label','repair','legacy')),
+  capture TEXT NOT NULL CHECK(capture='hook' OR capture='transcript' OR capture='wrapper' OR capture='batch' OR capture='label' OR capture='repair' OR capture='legacy'),
   capture_rank INTEGER NOT NULL,
   occurred_ms INTEGER, day INTEGER NOT NULL,      -- UTC days since the epoch of occurred_ms, 0 = unknown
-  outcome TEXT NOT NULL CHECK(outcome IN('triggered','refused','requested','read_only','missed')),
-  level TEXT CHECK(level IN('explicit','tool','read','shell_read')), route TEXT, requested_by TEXT CHECK(requested_by IN('user','model')),
-  mode TEXT CHECK(mode IN('explicit','implicit','inferred','contextual','repaired')),
-  cause TEXT CHECK(cause IN('description','not_installed','not_listed','truncated','compacted','shadowed','disabled','unknown')),
-  reason TEXT CHECK(reason IN('signal','grader','curated')),      -- of a missed row; cause and reason only there
+  outcome TEXT NOT NULL CHECK(outcome='triggered' OR outcome='refused' OR outcome='requested' OR outcome='read_only' OR outcome='missed'),
+  level TEXT CHECK(level='explicit' OR level='tool' OR level='read' OR level='shell_read'), route TEXT, requested_by TEXT CHECK(requested_by IN('user','model')),
+  mode TEXT CHECK(mode='explicit' OR mode='implicit' OR mode='inferred' OR mode='contextual' OR mode='repaired'),
+  cause TEXT CHECK(cause='description' OR cause='not_installed' OR cause='not_listed' OR cause='truncated' OR cause='compacted' OR cause='shadowed' OR cause='disabled' OR cause='unknown'),
+  reason TEXT CHECK(reason='signal' OR reason='grader' OR reason='curated'),      -- of a missed row; cause and reason only there
   skill_text TEXT NOT NULL,                       -- the host's spelling
   args TEXT, forked INTEGER NOT NULL DEFAULT 0, body_sha256 BLOB, description_sha256 BLOB, source_record TEXT,
   confidence REAL NOT NULL CHECK(confidence BETWEEN 0 AND 1), tool_name TEXT, tool_call_id TEXT, agent_type TEXT,
@@ -163,6 +166,7 @@ CREATE INDEX obs_name ON observation(skill_text) WHERE effective=1;
 CREATE INDEX obs_day ON observation(skill_id,day) WHERE effective=1;
 CREATE INDEX obs_polluted ON observation(skill_id,day) WHERE polluted=1;
 CREATE INDEX obs_missed ON observation(coalesce(occurred_ms,0) DESC,obs_pk DESC) WHERE effective=1 AND outcome='missed';
+CREATE INDEX obs_by_hand ON observation(coalesce(occurred_ms,0)) WHERE effective=1 AND outcome='triggered' AND requested_by='user';
 CREATE INDEX obs_weak ON observation(session_pk,skill_id) WHERE capture IN('repair','legacy');
 CREATE INDEX obs_label ON observation(prompt_pk,skill_id) WHERE capture='label';
 CREATE INDEX obs_session ON observation(session_pk);
@@ -183,7 +187,7 @@ CREATE TABLE session_tool(
   PRIMARY KEY(session_pk,tool)) STRICT, WITHOUT ROWID;
 CREATE TABLE session_event(       -- the rows behind the small counters; n tells those of one line apart
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL, offset INTEGER NOT NULL,
-  kind TEXT NOT NULL CHECK(kind IN('tool_error','nonzero_exit','denied','failed_turn','interruption','compaction','api_error')), n INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK(kind='tool_error' OR kind='nonzero_exit' OR kind='denied' OR kind='failed_turn' OR kind='interruption' OR kind='compaction' OR kind='api_error'), n INTEGER NOT NULL,
   at_ms INTEGER, detail TEXT,
   PRIMARY KEY(session_pk,source_id,offset,kind,n)) STRICT, WITHOUT ROWID;
 
@@ -191,14 +195,14 @@ CREATE TABLE session_event(       -- the rows behind the small counters; n tells
 CREATE TABLE listing(listing_id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE CHECK(length(sha256)=32), skills INTEGER NOT NULL, chars INTEGER NOT NULL) STRICT;
 CREATE TABLE listing_entry(
   listing_id INTEGER NOT NULL REFERENCES listing, ord INTEGER NOT NULL, skill_id INTEGER NOT NULL REFERENCES skill, name TEXT NOT NULL,  -- as listed
-  state TEXT NOT NULL CHECK(state IN('full','truncated','name_only','explicit_only','disabled','absent')), description_body INTEGER REFERENCES body, location TEXT,
+  state TEXT NOT NULL CHECK(state='full' OR state='truncated' OR state='name_only' OR state='explicit_only' OR state='disabled' OR state='absent'), description_body INTEGER REFERENCES body, location TEXT,
   PRIMARY KEY(listing_id,ord)) STRICT, WITHOUT ROWID;
 CREATE INDEX listing_entry_name ON listing_entry(name);
 CREATE INDEX listing_entry_skill ON listing_entry(skill_id);
 CREATE TABLE exposure(            -- from here on the model sees the states of this listing; skills that left it are in it as absent
   exposure_pk INTEGER PRIMARY KEY, session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, at_ms INTEGER,
   listing_id INTEGER NOT NULL REFERENCES listing, prompt_seq INTEGER,   -- first prompt it holds for, NULL = from the start
-  cause TEXT NOT NULL CHECK(cause IN('listing','delta','compaction')), inherited INTEGER NOT NULL DEFAULT 0,
+  cause TEXT NOT NULL CHECK(cause='listing' OR cause='delta' OR cause='compaction'), inherited INTEGER NOT NULL DEFAULT 0,
   source_id INTEGER, generation INTEGER NOT NULL DEFAULT 0, offset INTEGER, line_no INTEGER, source_record TEXT) STRICT;
 CREATE INDEX exposure_session ON exposure(session_pk,exposure_pk);
 CREATE INDEX exposure_listing ON exposure(listing_id);
@@ -207,9 +211,9 @@ CREATE INDEX exposure_time ON exposure(strftime('%Y-%m-%dT%H:%M:%fZ',at_ms/1000.
 CREATE TABLE improvement_signal(
   signal_pk INTEGER PRIMARY KEY, session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
   prompt_pk INTEGER NOT NULL REFERENCES prompt ON DELETE CASCADE, skill_id INTEGER REFERENCES skill, mention TEXT NOT NULL,   -- as written, ASCII-lowercased
-  kind TEXT NOT NULL CHECK(kind IN('correction','unwanted','explicit_request','manual_invocation')), resolved INTEGER NOT NULL CHECK(resolved IN(0,1)),
+  kind TEXT NOT NULL CHECK(kind='correction' OR kind='unwanted' OR kind='explicit_request' OR kind='manual_invocation'), resolved INTEGER NOT NULL CHECK(resolved IN(0,1)),
   occurred_ms INTEGER NOT NULL,
-  state TEXT NOT NULL DEFAULT 'pending' CHECK(state IN('pending','attached','consumed','expired','dismissed')), run_id TEXT, state_ms INTEGER,
+  state TEXT NOT NULL DEFAULT 'pending' CHECK(state='pending' OR state='attached' OR state='consumed' OR state='expired' OR state='dismissed'), run_id TEXT, state_ms INTEGER,
   UNIQUE(prompt_pk,kind,mention)) STRICT;
 CREATE INDEX signal_pending ON improvement_signal(skill_id) WHERE state='pending';
 CREATE INDEX signal_skill ON improvement_signal(skill_id,occurred_ms DESC,signal_pk DESC);
@@ -219,7 +223,7 @@ CREATE INDEX signal_time ON improvement_signal(strftime('%Y-%m-%dT%H:%M:%fZ',occ
 
 CREATE TABLE label(               -- three-way; absence of a row = unknown
   label_pk INTEGER PRIMARY KEY, prompt_pk INTEGER NOT NULL REFERENCES prompt ON DELETE CASCADE, skill_id INTEGER NOT NULL REFERENCES skill,
-  label TEXT NOT NULL CHECK(label IN('should','should_not','unknown')), reason TEXT NOT NULL CHECK(reason IN('signal','grader','curated')),
+  label TEXT NOT NULL CHECK(label='should' OR label='should_not' OR label='unknown'), reason TEXT NOT NULL CHECK(reason='signal' OR reason='grader' OR reason='curated'),
   source TEXT NOT NULL, weight REAL NOT NULL DEFAULT 1 CHECK(weight BETWEEN 0 AND 1), at_ms INTEGER NOT NULL, run_id TEXT, detail TEXT,
   UNIQUE(prompt_pk,skill_id,reason,source)) STRICT;
 CREATE INDEX label_skill ON label(skill_id,label);
@@ -331,18 +335,28 @@ INSERT INTO counter VALUES('sessions',0),('prompts',0),('observations',0),('evid
 
 CREATE TRIGGER obs_ai AFTER INSERT ON observation BEGIN
   INSERT INTO rollup_dirty VALUES(new.skill_id,new.day) ON CONFLICT DO NOTHING;
-  INSERT INTO skill_session SELECT new.skill_id,new.session_pk,1 WHERE new.effective=1 ON CONFLICT DO UPDATE SET n=n+1;
 END;
 CREATE TRIGGER obs_ad AFTER DELETE ON observation BEGIN
   INSERT INTO rollup_dirty VALUES(old.skill_id,old.day) ON CONFLICT DO NOTHING;
-  UPDATE skill_session SET n=n-1 WHERE old.effective=1 AND skill_id=old.skill_id AND session_pk=old.session_pk;
-  DELETE FROM skill_session WHERE skill_id=old.skill_id AND session_pk=old.session_pk AND n=0;
 END;
 CREATE TRIGGER obs_au AFTER UPDATE ON observation BEGIN
   INSERT INTO rollup_dirty VALUES(old.skill_id,old.day) ON CONFLICT DO NOTHING;
   INSERT INTO rollup_dirty VALUES(new.skill_id,new.day) ON CONFLICT DO NOTHING;
-  INSERT INTO skill_session SELECT new.skill_id,new.session_pk,1 WHERE new.effective=1 ON CONFLICT DO UPDATE SET n=n+1;
-  UPDATE skill_session SET n=n-1 WHERE old.effective=1 AND skill_id=old.skill_id AND session_pk=old.session_pk;
+END;
+CREATE TRIGGER obs_session_ai AFTER INSERT ON observation WHEN new.effective=1 BEGIN
+  INSERT INTO skill_session VALUES(new.skill_id,new.session_pk,1) ON CONFLICT DO UPDATE SET n=n+1;
+END;
+CREATE TRIGGER obs_session_ad AFTER DELETE ON observation WHEN old.effective=1 BEGIN
+  UPDATE skill_session SET n=n-1 WHERE skill_id=old.skill_id AND session_pk=old.session_pk;
+  DELETE FROM skill_session WHERE skill_id=old.skill_id AND session_pk=old.session_pk AND n=0;
+END;
+CREATE TRIGGER obs_session_in AFTER UPDATE ON observation
+WHEN new.effective=1 AND (old.effective=0 OR new.skill_id<>old.skill_id OR new.session_pk<>old.session_pk) BEGIN
+  INSERT INTO skill_session VALUES(new.skill_id,new.session_pk,1) ON CONFLICT DO UPDATE SET n=n+1;
+END;
+CREATE TRIGGER obs_session_out AFTER UPDATE ON observation
+WHEN old.effective=1 AND (new.effective=0 OR new.skill_id<>old.skill_id OR new.session_pk<>old.session_pk) BEGIN
+  UPDATE skill_session SET n=n-1 WHERE skill_id=old.skill_id AND session_pk=old.session_pk;
   DELETE FROM skill_session WHERE skill_id=old.skill_id AND session_pk=old.session_pk AND n=0;
 END;
 CREATE TRIGGER skill_session_ai AFTER INSERT ON skill_session BEGIN

@@ -63,10 +63,8 @@ constexpr char kSignals[] =
 
 constexpr char kLabels[] =
     "SELECT r.session_pk, r.session_id, r.platform, r.started_ms, l.label, coalesce(m.answers,0), "
-    "EXISTS(SELECT 1 FROM observation o WHERE o.prompt_pk=l.prompt_pk AND o.skill_id=l.skill_id "
-    "AND o.effective=1 AND o.outcome='triggered') "
-    "FROM label l JOIN skill k ON k.skill_id=l.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk "
-    "JOIN session r ON r.session_pk=p.session_pk "
+    "l.prompt_pk, l.skill_id FROM label l JOIN skill k ON k.skill_id=l.skill_id "
+    "JOIN prompt p ON p.prompt_pk=l.prompt_pk JOIN session r ON r.session_pk=p.session_pk "
     "LEFT JOIN session_metric m ON m.session_pk=r.session_pk "
     "WHERE k.name_key=?1 AND l.reason IN('grader','curated') AND r.kind='main' "
     "AND r.started_ms>=?2 AND r.started_ms<?3";
@@ -136,22 +134,7 @@ Status AddUses(Db& db, std::string_view key, UtcMillis from, UtcMillis to, Sessi
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return absl::OkStatus();
     SkillSession& session = set.At(rows, rows.Int(8));
-    const std::string_view outcome = rows.Text(4);
-    if (outcome == "read_only") session.edited = true;
-    if (outcome == "missed") {
-      const std::string_view cause = rows.Text(6);
-      if (cause == "description" || cause == "unknown" || cause.empty()) {
-        session.missed = true;
-        session.missed_before_auto |= !session.auto_triggered;
-      }
-    }
-    if (outcome != "triggered") continue;
-    if (rows.Text(5) == "model") {
-      session.auto_triggered = true;
-    } else {
-      session.user_started = true;
-      session.started_before_auto |= !session.auto_triggered;
-    }
+    session.AddUse(rows.Text(4), rows.Text(5), rows.Text(6));
   }
 }
 
@@ -171,14 +154,9 @@ Status AddLabels(Db& db, std::string_view key, UtcMillis from, UtcMillis to, Ses
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return absl::OkStatus();
     SkillSession& session = set.At(rows, rows.Int(5));
-    const bool ran = rows.Bool(6);
-    if (rows.Text(4) == "should") {
-      session.wanted_label |= ran;
-      session.missed |= !ran;
-      session.missed_before_auto |= !ran && !session.auto_triggered;
-    } else if (rows.Text(4) == "should_not") {
-      session.rejected_label |= ran;
-    }
+    ST_ASSIGN_OR_RETURN(const UseAt use,
+                        ReadUseAt(db, rows.Key<PromptPk>(6), rows.Key<SkillId>(7)));
+    session.AddVerdict(rows.Text(4), use);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "store/db.h"
 #include "store/rows.h"
+#include "store/skill_session.h"
 
 namespace selftune::store {
 
@@ -44,23 +45,6 @@ struct WatchObservationRow {
                                           const std::vector<WatchObservationRow>& rows,
                                           UtcMillis now);
 
-// What happened to one skill in one session of a person.
-struct SkillSession {
-  SessionPk session;
-  std::string session_id, platform;
-  UtcMillis started;
-  int64_t answers = 0;
-  bool auto_triggered = false;       // the model loaded it
-  bool user_started = false;         // the person started it by hand
-  bool started_before_auto = false;  // ... before the model ever did
-  bool missed = false;               // asked for or missed, cause description or unknown
-  bool missed_before_auto = false;
-  bool unwanted = false;        // signal, or a label should_not at a use
-  bool wanted_label = false;    // grader or curated: should, at a prompt where it ran
-  bool rejected_label = false;  // grader or curated: should not, at such a prompt
-  bool edited = false;          // its SKILL.md was changed in the session
-  std::string shown_sha256;     // hex of the description shown last, "" = unknown
-};
 // Sessions with any evidence about the skill that started in [from, to), oldest
 // first, at most `limit` of the newest.
 [[nodiscard]] StatusOr<std::vector<SkillSession>> ReadSkillSessions(Db& db, std::string_view skill,

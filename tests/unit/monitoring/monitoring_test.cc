@@ -45,24 +45,27 @@ TEST_SUITE("monitoring") {
       store::SkillSession session;
     };
     store::SkillSession silent = Session(1), by_hand = Session(1), again = Session(1),
-                        unwanted = Session(1), edited = Bad(1), empty = Bad(1), late = Session(1);
+                        unwanted = Session(1), edited = Bad(1), empty = Bad(1), late = Session(1),
+                        both, both_wanted, asked_first = Bad(1);
     silent.auto_triggered = true;
     by_hand.user_started = by_hand.started_before_auto = true;
     again.auto_triggered = again.user_started = true;
+    both = by_hand;  // by hand first, then the model loaded it again
+    both.auto_triggered = true;
+    both_wanted = both;  // ... where a grader says it was right
+    both_wanted.wanted_label = true;
+    asked_first.user_started = asked_first.started_before_auto = true;
     unwanted.auto_triggered = unwanted.unwanted = true;
     edited.edited = true;
     empty.answers = 0;
     late.auto_triggered = late.missed = true;  // missed again after it had run
     const Case cases[] = {
-        {"missed", 0, Bad(1)},
-        {"started_by_hand", 0, by_hand},
-        {"unwanted", 0, unwanted},
-        {"wanted_by_label", 1, Good(1)},
-        {"used_again_by_hand", 1, again},
-        {"no_label", -1, silent},
-        {"no_label", -1, late},
-        {"edited", -1, edited},
-        {"no_answer", -1, empty},
+        {"missed", 0, Bad(1)},           {"started_by_hand", -1, by_hand},
+        {"started_by_hand", -1, both},   {"wanted_by_label", 1, both_wanted},
+        {"missed", 0, asked_first},      {"unwanted", 0, unwanted},
+        {"wanted_by_label", 1, Good(1)}, {"used_again_by_hand", 1, again},
+        {"no_label", -1, silent},        {"no_label", -1, late},
+        {"edited", -1, edited},          {"no_answer", -1, empty},
     };
     for (const Case& c : cases) {
       CAPTURE(c.source);

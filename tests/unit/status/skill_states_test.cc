@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -130,7 +132,42 @@ TEST_SUITE("status/skill_states") {
     CHECK(a.bad == b.bad);
     CHECK(a.effective_n == b.effective_n);
     CHECK(b.good == 1);
-    CHECK(b.bad == 4);  // two by hand, one not wanted, one missed
+    CHECK(b.bad == 2);  // one not wanted, one missed; two by hand say nothing
+  }
+
+  TEST_CASE("a label counts for the model only where the model was asked and could see") {
+    World world;
+    const auto judge = [&](std::string_view skill, auto&& fill) {
+      const auto session = world.Session("s-" + std::string(skill), DaysAgo(1));
+      const auto prompt = world.Prompt(session, 0, "do it", DaysAgo(1));
+      fill(session, prompt);
+    };
+    judge("missed", [&](auto, auto prompt) { world.Label(prompt, "missed", Label::kShould); });
+    judge("hidden", [&](auto, auto prompt) {
+      world.Label(prompt, "hidden", Label::kShould);
+      world.Missed(prompt, "hidden", MissCause::kTruncated);
+    });
+    judge("by-hand", [&](auto session, auto prompt) {
+      world.Use(session, 0, "by-hand", DaysAgo(1), RequestedBy::kUser);
+      world.Label(prompt, "by-hand", Label::kShouldNot);
+    });
+    judge("came", [&](auto session, auto prompt) {
+      world.Use(session, 0, "came", DaysAgo(1));
+      world.Label(prompt, "came", Label::kShould);
+    });
+    const auto states = States(world);
+    for (const auto& [name, good, bad] : {std::tuple("missed", 0, 1), std::tuple("hidden", 0, 0),
+                                          std::tuple("by-hand", 0, 0), std::tuple("came", 1, 0)}) {
+      CAPTURE(name);
+      CHECK(Of(states, name).health.good == good);
+      CHECK(Of(states, name).health.bad == bad);
+      const auto sessions =
+          Must(store::ReadSkillSessions(world.db(), name, DaysAgo(60), {INT64_MAX}, 100));
+      const auto health =
+          monitoring::Classify({.sessions = sessions, .watch_state = "", .ever_seen = true}, kNow);
+      CHECK(health.good == good);
+      CHECK(health.bad == bad);
+    }
   }
 
   TEST_CASE("windows: days, sessions, and what is neither") {

@@ -140,9 +140,9 @@ std::vector<std::string> Scans(Db& db, const std::string& sql) {
 }
 
 constexpr std::string_view kEvidence[] = {
-    "session",       "prompt",         "observation", "body",          "session_tool",
-    "session_event", "session_metric", "exposure",    "listing_entry", "spawn",
-    "session_keys",  "session_anchor", "session_part"};
+    "session",       "prompt",         "observation",  "body",          "session_tool",
+    "session_event", "session_metric", "exposure",     "listing_entry", "spawn",
+    "session_keys",  "session_anchor", "session_part", "label",         "improvement_signal"};
 
 // "SCAN o USING ..." -> the table behind "o" in `sql`.
 std::string TableOf(const std::string& sql, std::string_view scan) {
@@ -216,6 +216,25 @@ TEST_SUITE("store/statements") {
       }
     }
     CHECK(seen > 150);
+  }
+
+  TEST_CASE("what was judged is found past what was only used") {
+    TempStore store;
+    const auto all = AllStatements();
+    const std::pair<const char*, const char*> cases[] = {
+        {"health.cc:kMissedIn", "obs_missed (<expr>"},
+        {"health.cc:kMisses", "obs_missed (<expr>"},
+        {"health.cc:kStarted", "obs_by_hand (<expr>"},
+    };
+    for (const auto& [name, index] : cases) {
+      CAPTURE(name);
+      std::string plan;
+      for (const std::string& line : Rows(store.db(), "EXPLAIN QUERY PLAN " + all.at(name), 4)) {
+        plan += line + "\n";
+      }
+      CAPTURE(plan);
+      CHECK(plan.find(index) != plan.npos);
+    }
   }
 
   TEST_CASE("documented conditions on the views reach an index") {

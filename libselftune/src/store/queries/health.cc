@@ -41,23 +41,25 @@ constexpr char kLoadedBy[] = R"sql(
   SELECT coalesce(max(requested_by='model'),0),coalesce(max(requested_by='user'),0) FROM observation
   WHERE prompt_pk=?1 AND skill_id=?2 AND effective=1 AND outcome='triggered')sql";
 
-// What can make a session count: everything but uses by the model alone.
-constexpr char kTelling[] = R"sql(
-  SELECT o.skill_id,s.root_pk FROM observation o INDEXED BY obs_time JOIN session s ON s.session_pk=o.session_pk
-  WHERE o.effective=1 AND (o.outcome<>'triggered' OR o.requested_by='user')
-    AND coalesce(o.occurred_ms,0)>=?1 AND (?2=0 OR o.skill_id=?2)
-  GROUP BY 1,2)sql";
+// What can make a session count. Uses by the model alone, however many, say
+// nothing; each of these walks an index of what does.
+constexpr char kMissedIn[] = R"sql(
+  SELECT o.skill_id,s.root_pk FROM observation o JOIN session s ON s.session_pk=o.session_pk
+  WHERE o.effective=1 AND o.outcome='missed' AND coalesce(o.occurred_ms,0)>=?1 AND (?2=0 OR o.skill_id=?2))sql";
+constexpr char kStarted[] = R"sql(
+  SELECT o.skill_id,s.root_pk FROM observation o JOIN session s ON s.session_pk=o.session_pk
+  WHERE o.effective=1 AND o.outcome='triggered' AND o.requested_by='user' AND coalesce(o.occurred_ms,0)>=?1
+    AND (?2=0 OR o.skill_id=?2))sql";
 constexpr char kUnwanted[] = R"sql(
   SELECT DISTINCT g.skill_id,s.root_pk FROM improvement_signal g JOIN session s ON s.session_pk=g.session_pk
   WHERE g.kind='unwanted' AND g.state<>'dismissed' AND g.skill_id IS NOT NULL AND g.occurred_ms>=?1
     AND (?2=0 OR g.skill_id=?2))sql";
 constexpr char kVerdicts[] = R"sql(
-  SELECT k.skill_id,s.root_pk,l.label,
-    EXISTS(SELECT 1 FROM observation o WHERE o.prompt_pk=l.prompt_pk AND o.skill_id=l.skill_id AND o.effective=1
-      AND o.outcome='triggered')
+  SELECT k.skill_id,s.root_pk,l.label,l.prompt_pk
   FROM skill k JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
   JOIN session s ON s.session_pk=p.session_pk
-  WHERE l.reason IN('grader','curated') AND coalesce(p.occurred_ms,0)>=?1 AND (?2=0 OR k.skill_id=?2))sql";
+  WHERE l.label<>'unknown' AND l.reason IN('grader','curated') AND coalesce(p.occurred_ms,0)>=?1
+    AND (?2=0 OR k.skill_id=?2))sql";
 constexpr char kRoot[] = R"sql(
   SELECT s.session_id,s.platform,s.started_ms,coalesce(m.answers,0) FROM session s
   LEFT JOIN session_metric m ON m.session_pk=s.session_pk
@@ -111,46 +113,29 @@ StatusOr<std::vector<JudgedPrompt>> Finish(Db& db, const Drafts& drafts) {
   return out;
 }
 
-// What a verdict says about one skill in one conversation.
-struct Verdict {
-  bool unwanted = false, wanted = false, rejected = false, should_have = false;
+// What is said about one skill in one conversation, besides its rows.
+struct Telling {
+  bool unwanted = false;
+  std::vector<std::pair<std::string, UseAt>> verdicts;  // label, who loaded it there
 };
 
-Status AddVerdicts(Db& db, const EvidenceScope& scope, int64_t from,
-                   std::map<PairKey, Verdict>& out) {
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kTelling, from, scope.skill.value), [&](const Cursor& row) {
-    out.try_emplace({row.Int(0), row.Int(1)});
-  }));
+StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& scope, int64_t from) {
+  std::map<PairKey, Telling> out;
+  for (const char* sql : {kMissedIn, kStarted}) {
+    ST_RETURN_IF_ERROR(ForEach(db.Query(sql, from, scope.skill.value), [&](const Cursor& row) {
+      out.try_emplace({row.Int(0), row.Int(1)});
+    }));
+  }
   ST_RETURN_IF_ERROR(ForEach(db.Query(kUnwanted, from, scope.skill.value), [&](const Cursor& row) {
     out[{row.Int(0), row.Int(1)}].unwanted = true;
   }));
-  return ForEach(db.Query(kVerdicts, from, scope.skill.value), [&](const Cursor& row) {
-    const bool ran = row.Bool(3);
-    const std::string_view label = row.Text(2);
-    if (label == "unknown" || (label == "should_not" && !ran)) return;
-    Verdict& verdict = out[{row.Int(0), row.Int(1)}];
-    if (label == "should_not") verdict.rejected = true;
-    if (label == "should" && ran) verdict.wanted = true;
-    if (label == "should" && !ran) verdict.should_have = true;
-  });
-}
-
-void AddUse(const Cursor& row, SkillSession& session) {
-  const std::string_view outcome = row.Text(0);
-  if (outcome == "read_only") session.edited = true;
-  if (outcome == "missed") {
-    const std::string_view cause = row.Text(2);
-    if (cause == "description" || cause == "unknown" || cause.empty()) {
-      session.missed = true;
-      session.missed_before_auto |= !session.auto_triggered;
-    }
-  }
-  if (outcome != "triggered") return;
-  if (row.Text(1) == "model") {
-    session.auto_triggered = true;
-  } else {
-    session.user_started = true;
-    session.started_before_auto |= !session.auto_triggered;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kVerdicts, from, scope.skill.value));
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    ST_ASSIGN_OR_RETURN(const UseAt use,
+                        ReadUseAt(db, rows.Key<PromptPk>(3), rows.Key<SkillId>(0)));
+    out[{rows.Int(0), rows.Int(1)}].verdicts.emplace_back(rows.String(2), use);
   }
 }
 
@@ -194,10 +179,9 @@ StatusOr<std::vector<SessionPk>> ConversationOf(Db& db, SessionPk root) {
 
 StatusOr<std::vector<JudgedSession>> ReadJudgedSessions(Db& db, const EvidenceScope& scope) {
   const WindowBounds bounds = BoundsOf(scope.window);
-  std::map<PairKey, Verdict> verdicts;
-  ST_RETURN_IF_ERROR(AddVerdicts(db, scope, bounds.from, verdicts));
+  ST_ASSIGN_OR_RETURN(const auto telling, FindTelling(db, scope, bounds.from));
   std::vector<JudgedSession> out;
-  for (const auto& [key, verdict] : verdicts) {
+  for (const auto& [key, said] : telling) {
     JudgedSession judged;
     SkillSession& session = judged.session;
     ST_RETURN_IF_ERROR(ForEach(db.Query(kRoot, key.second, bounds.from, bounds.to, scope.platform),
@@ -210,13 +194,11 @@ StatusOr<std::vector<JudgedSession>> ReadJudgedSessions(Db& db, const EvidenceSc
                                }));
     if (!session.session) continue;  // not a person's, or outside
     judged.skill = SkillId{key.first};
-    ST_RETURN_IF_ERROR(ForEach(db.Query(kInConversation, key.second, key.first),
-                               [&](const Cursor& row) { AddUse(row, session); }));
-    session.unwanted = verdict.unwanted;
-    session.wanted_label = verdict.wanted;
-    session.rejected_label = verdict.rejected;
-    session.missed |= verdict.should_have;
-    session.missed_before_auto |= verdict.should_have && !session.auto_triggered;
+    ST_RETURN_IF_ERROR(
+        ForEach(db.Query(kInConversation, key.second, key.first),
+                [&](const Cursor& row) { session.AddUse(row.Text(0), row.Text(1), row.Text(2)); }));
+    session.unwanted = said.unwanted;
+    for (const auto& [label, use] : said.verdicts) session.AddVerdict(label, use);
     out.push_back(std::move(judged));
   }
   std::sort(out.begin(), out.end(), [](const JudgedSession& a, const JudgedSession& b) {

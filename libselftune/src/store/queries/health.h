@@ -40,7 +40,8 @@ struct NamedJudgement {
 
 // Sessions of people in which something speaks for or against a skill, oldest
 // first. Like ReadSkillSessions, but without what was shown, and sessions that
-// say nothing about the skill are left out.
+// say nothing about the skill are left out: cost follows what was judged, not
+// how much was used.
 struct JudgedSession {
   SkillId skill;
   SkillSession session;

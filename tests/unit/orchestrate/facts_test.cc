@@ -1,0 +1,95 @@
+#include "orchestrate/facts.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "status/skill_states.h"
+#include "unit/status/status_fixture.h"
+
+namespace selftune::orchestrate {
+namespace {
+
+using status::testing::DaysAgo;
+using status::testing::kNow;
+using status::testing::Must;
+using status::testing::World;
+
+const CandidateFacts& Of(const std::vector<CandidateFacts>& facts, std::string_view skill) {
+  for (const CandidateFacts& entry : facts) {
+    if (entry.skill == skill) return entry;
+  }
+  FAIL("no facts about " << skill);
+  return facts.front();
+}
+
+// As found on the disk.
+skillfs::Discovery Installed(const std::vector<std::string>& names) {
+  skillfs::Discovery out;
+  for (const std::string& name : names) {
+    skillfs::InstalledSkill& skill = out.skills.emplace_back();
+    skill.name = name;
+    skill.real_path = "/home/dev/.claude/skills/" + name + "/SKILL.md";
+    skill.placements.push_back(
+        {.path = skill.real_path, .platform = "claude_code", .scope = "global", .name = name});
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_SUITE("orchestrate/facts") {
+  TEST_CASE("the loop sees what the status sees") {
+    World world;
+    for (int i = 0; i < 30; ++i) {
+      const double age = 0.5 + i * 1.9;
+      const auto session = world.Session("s" + std::to_string(i), DaysAgo(age));
+      const auto prompt = world.Prompt(session, 0, "do it", DaysAgo(age));
+      const bool by_person = i % 5 == 0;
+      world.Use(session, 0, "PDF", DaysAgo(age),
+                by_person ? RequestedBy::kUser : RequestedBy::kModel);
+      if (i % 3 == 0) world.Label(prompt, "PDF", Label::kShould);
+      if (i % 7 == 0) world.Label(prompt, "PDF", Label::kShouldNot, MissReason::kGrader);
+      if (i % 2 == 0) world.Missed(prompt, "lint", MissCause::kDescription);
+      if (i % 4 == 1) world.Missed(prompt, "lint", MissCause::kNotListed);
+    }
+    const config::Config config;
+    const auto facts =
+        Must(GatherFacts(world.db(), Installed({"pdf", "lint", "idle"}), config, kNow));
+    const auto states = Must(status::ReadSkillStates(
+        world.db(), config, {.now = kNow, .window = {.from = DaysAgo(30)}}));
+    REQUIRE(facts.size() == 3);
+    int compared = 0;
+    for (const status::SkillState& state : states) {
+      CAPTURE(state.totals.name);
+      const CandidateFacts& own = Of(facts, state.totals.name == "PDF" ? "pdf" : "lint");
+      CHECK(own.state == state.health.state);
+      CHECK(own.trend == state.health.trend);
+      CHECK(own.labelled == state.health.good + state.health.bad);
+      CHECK(own.missed == state.missed_sessions);
+      ++compared;
+    }
+    CHECK(compared == 2);
+    CHECK(Of(facts, "lint").state == monitoring::State::kCritical);
+    CHECK(Of(facts, "lint").missed == 8);  // of 15 in 30 days, those a description can cure
+    CHECK(Of(facts, "idle").state == monitoring::State::kUnknown);
+  }
+
+  TEST_CASE("starts by hand neither accuse nor praise a skill") {
+    World world;
+    for (int i = 0; i < 12; ++i) {
+      const auto session = world.Session("s" + std::to_string(i), DaysAgo(1 + i));
+      (void)world.Prompt(session, 0, "/pdf", DaysAgo(1 + i));
+      world.Use(session, 0, "pdf", DaysAgo(1 + i), RequestedBy::kUser);
+    }
+    const config::Config config;
+    const auto facts = Must(GatherFacts(world.db(), Installed({"pdf"}), config, kNow));
+    CHECK(Of(facts, "pdf").state == monitoring::State::kUngraded);
+    CHECK(Of(facts, "pdf").labelled == 0);
+    CHECK(Of(facts, "pdf").missed == 0);
+  }
+}
+
+}  // namespace selftune::orchestrate
