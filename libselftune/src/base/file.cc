@@ -215,6 +215,19 @@ bool Exists(const std::string& path) { return Stat(path).ok(); }
 
 StatusOr<std::string> RealPath(const std::string& path) {
   ST_RETURN_IF_ERROR(CheckPath(path));
+#if defined(__linux__)
+  // Three calls where realpath() asks about every part of the path. Without
+  // /proc, and for a file that was removed meanwhile, the long way.
+  const FileHandle file(OpenRetry(AT_FDCWD, path.c_str(), O_PATH));
+  if (!file.valid()) return ReadError("resolving", path, errno);
+  char name[PATH_MAX];
+  const std::string link = "/proc/self/fd/" + std::to_string(file.fd());
+  const ssize_t n = readlink(link.c_str(), name, sizeof name);
+  if (n > 0 && static_cast<size_t>(n) < sizeof name && name[0] == '/') {
+    const std::string_view found(name, static_cast<size_t>(n));
+    if (!found.ends_with(" (deleted)")) return std::string(found);
+  }
+#endif
   const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
   if (real == nullptr) return ReadError("resolving", path, errno);
   return std::string(real.get());

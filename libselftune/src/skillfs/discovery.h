@@ -82,7 +82,7 @@ struct InstalledSkill {
   std::string real_path;                   // of SKILL.md
   FileStamp stamp;                         // from before it was read
   uint64_t links = 1;                      // hard links
-  std::string sha256;                      // of the content, 32 raw bytes
+  std::string sha256;                      // of the content, 32 raw bytes; see DiscoveryRequest
   Frontmatter frontmatter;                 // name, description, version, errors
   bool explicit_only = false;              // in every placement
   std::string work_tree;                   // root of the git work tree around it, "" = none

@@ -176,7 +176,9 @@ void Db::SetLimits(std::chrono::milliseconds busy_timeout) {
 }
 
 Status Db::SetPragmas(const OpenOptions& options) {
-  if (read_only_) return Execute("PRAGMA query_only=ON; PRAGMA mmap_size=268435456");
+  // Mapped pages count as memory of this process, and the kernel maps sixteen
+  // for each that is touched: only the beginning of a large store is mapped.
+  if (read_only_) return Execute("PRAGMA query_only=ON; PRAGMA mmap_size=8388608");
   std::string pragmas = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=";
   pragmas += options.durable ? "FULL" : "NORMAL";
   if (options.bulk) {
