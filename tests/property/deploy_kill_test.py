@@ -164,7 +164,7 @@ def lasting(calls, names, error):
             before = Counter(seen)
             before[name] -= 1
             yield (f"{error} from {name} {seen[name]} on",
-                   [f"inject={each}:error={error}:when={before[each] + 1}+" for each in names])
+                   [f"inject={each}:error={error}:when={before[each] + 1}+" for each in sorted(names)])
 
 
 def traced(injections):

@@ -85,12 +85,18 @@ StatusOr<Work> Prepare(const DeployWorld& world, const DeployPlan& plan) {
 // it had happened, and removes the temporary files.
 StatusOr<Ending> TakeBack(const Work& work) {
   Ending ending = Ending::kAborted;
+  Status first_failure;
   const std::string& id = work.intent.deploy_id;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
-    ST_ASSIGN_OR_RETURN(const Ending one, TakeBackTarget(work.intent.targets[i], id,
-                                                         work.old_bytes[i], work.new_bytes[i]));
-    ending = std::max(ending, one);
+    const StatusOr<Ending> one =
+        TakeBackTarget(work.intent.targets[i], id, work.old_bytes[i], work.new_bytes[i]);
+    if (one.ok()) {
+      ending = std::max(ending, *one);
+    } else if (first_failure.ok()) {
+      first_failure = one.status();  // the others go back all the same
+    }
   }
+  if (!first_failure.ok()) return first_failure;
   return ending;
 }
 
