@@ -8,7 +8,7 @@
 namespace selftune::store {
 namespace {
 
-constexpr char kUseAt[] =
+constexpr char kLoadedAt[] =
     "SELECT outcome, requested_by, cause FROM observation "
     "WHERE prompt_pk=?1 AND skill_id=?2 AND effective=1";
 
@@ -35,25 +35,25 @@ void SkillSession::AddUse(std::string_view outcome, std::string_view requested_b
   }
 }
 
-void SkillSession::AddVerdict(std::string_view label, UseAt use) {
-  if (label == "should" && use == UseAt::kByModel) wanted_label = true;
-  if (label == "should_not" && use == UseAt::kByModel) rejected_label = true;
-  if (label == "should" && use == UseAt::kNone) {
+void SkillSession::AddVerdict(std::string_view label, LoadedBy use) {
+  if (label == "should" && use == LoadedBy::kByModel) wanted_label = true;
+  if (label == "should_not" && use == LoadedBy::kByModel) rejected_label = true;
+  if (label == "should" && use == LoadedBy::kNobody) {
     missed = true;
     missed_before_auto |= !auto_triggered;
   }
 }
 
-StatusOr<UseAt> ReadUseAt(Db& db, PromptPk prompt, SkillId skill) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kUseAt, prompt, skill));
-  UseAt use = UseAt::kNone;
+StatusOr<LoadedBy> ReadLoadedBy(Db& db, PromptPk prompt, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kLoadedAt, prompt, skill));
+  LoadedBy use = LoadedBy::kNobody;
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return use;
     if (rows.Text(0) == "triggered") {
-      use = std::max(use, rows.Text(1) == "model" ? UseAt::kByModel : UseAt::kByPerson);
+      use = std::max(use, rows.Text(1) == "model" ? LoadedBy::kByModel : LoadedBy::kByPerson);
     } else if (rows.Text(0) == "missed" && !CountsAgainst(rows.Text(2))) {
-      use = std::max(use, UseAt::kHidden);
+      use = std::max(use, LoadedBy::kHidden);
     }
   }
 }

@@ -13,9 +13,9 @@
 namespace selftune::store {
 
 // Who loaded a skill at one prompt.
-enum class UseAt {
-  kNone,      // nobody, and nothing says that the model could not have
-  kHidden,    // nobody; the model could not see it there
+enum class LoadedBy {
+  kNobody,    // and nothing says that the model could not have
+  kHidden,    // nobody: the model could not see it there
   kByPerson,  // the person's own command, or nobody knows who
   kByModel,
 };
@@ -41,10 +41,10 @@ struct SkillSession {
   // for the person.
   void AddUse(std::string_view outcome, std::string_view requested_by, std::string_view cause);
   // Takes in a label of a grader or a curated one, after the uses.
-  void AddVerdict(std::string_view label, UseAt use);
+  void AddVerdict(std::string_view label, LoadedBy use);
 };
 
 // What the rows of the skill say about that prompt.
-[[nodiscard]] StatusOr<UseAt> ReadUseAt(Db& db, PromptPk prompt, SkillId skill);
+[[nodiscard]] StatusOr<LoadedBy> ReadLoadedBy(Db& db, PromptPk prompt, SkillId skill);
 
 }  // namespace selftune::store

@@ -154,8 +154,8 @@ Status AddLabels(Db& db, std::string_view key, UtcMillis from, UtcMillis to, Ses
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return absl::OkStatus();
     SkillSession& session = set.At(rows, rows.Int(5));
-    ST_ASSIGN_OR_RETURN(const UseAt use,
-                        ReadUseAt(db, rows.Key<PromptPk>(6), rows.Key<SkillId>(7)));
+    ST_ASSIGN_OR_RETURN(const LoadedBy use,
+                        ReadLoadedBy(db, rows.Key<PromptPk>(6), rows.Key<SkillId>(7)));
     session.AddVerdict(rows.Text(4), use);
   }
 }

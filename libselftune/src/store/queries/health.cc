@@ -116,7 +116,7 @@ StatusOr<std::vector<JudgedPrompt>> Finish(Db& db, const Drafts& drafts) {
 // What is said about one skill in one conversation, besides its rows.
 struct Telling {
   bool unwanted = false;
-  std::vector<std::pair<std::string, UseAt>> verdicts;  // label, who loaded it there
+  std::vector<std::pair<std::string, LoadedBy>> verdicts;  // label, who loaded it there
 };
 
 StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& scope, int64_t from) {
@@ -133,8 +133,8 @@ StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& sc
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
-    ST_ASSIGN_OR_RETURN(const UseAt use,
-                        ReadUseAt(db, rows.Key<PromptPk>(3), rows.Key<SkillId>(0)));
+    ST_ASSIGN_OR_RETURN(const LoadedBy use,
+                        ReadLoadedBy(db, rows.Key<PromptPk>(3), rows.Key<SkillId>(0)));
     out[{rows.Int(0), rows.Int(1)}].verdicts.emplace_back(rows.String(2), use);
   }
 }
