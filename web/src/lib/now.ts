@@ -9,6 +9,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
+  if (timer === undefined) current = Date.now();
   timer ??= setInterval(() => {
     current = Date.now();
     for (const each of listeners) each();

@@ -137,11 +137,13 @@ class Reader {
     });
   }
 
-  // The browser reconnects by itself after a broken connection, not after a refusal.
+  // The browser reconnects by itself after a broken connection, not after a refusal:
+  // the pages then ask for themselves, and learn whether they are still signed in.
   private onError(source: EventSource): void {
     if (this.link !== "stopped") this.setLink("down");
     if (source.readyState !== CLOSED) return;
     source.close();
+    this.tell({ kind: "reset", id: "" });
     setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(this.wait * 2, LAST_RETRY_MS);
   }

@@ -9,7 +9,7 @@ import { count, percent, words } from "../lib/format";
 import { CAUSES, MODES, OUTCOMES, PLATFORMS } from "../lib/terms";
 import { useParam } from "../lib/url_state";
 import { CopyButton, Origin, Section, When } from "../ui/small";
-import { Empty, Loading, Problem } from "../ui/states";
+import { blocking, Empty, Loading, Problem } from "../ui/states";
 
 export type Observation = SkillObservations["items"][number];
 
@@ -61,8 +61,8 @@ export function Evidence({ id, window, platforms }: { id: number; window: Window
           {rows.data ? `${count(items.length)}${rows.hasNextPage ? " newest" : ""} rows` : ""}
         </span>
       </div>
-      {rows.error ? (
-        <Problem error={rows.error} retry={() => void rows.refetch()} />
+      {blocking(rows) ? (
+        <Problem error={blocking(rows)} retry={() => void rows.refetch()} />
       ) : !rows.data ? (
         <Loading rows={6} label="Reading the evidence" />
       ) : items.length === 0 ? (

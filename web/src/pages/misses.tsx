@@ -8,7 +8,7 @@ import { count, words } from "../lib/format";
 import { CAUSES, REASONS, TERMS } from "../lib/terms";
 import { Bars } from "../ui/bars";
 import { Defined, Origin, Section, When } from "../ui/small";
-import { Empty, Loading, Problem } from "../ui/states";
+import { blocking, Empty, Loading, Problem } from "../ui/states";
 import { quoted } from "./skill";
 
 type Miss = SkillMisses["items"][number];
@@ -29,8 +29,8 @@ export function Misses({ id, window, total, skill }: { id: number; window: Windo
   const items = misses.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Section id="misses" title={<Defined term={TERMS.missed} />} aside={<span className="badge">{count(total)}</span>}>
-      {misses.error ? (
-        <Problem error={misses.error} retry={() => void misses.refetch()} />
+      {blocking(misses) ? (
+        <Problem error={blocking(misses)} retry={() => void misses.refetch()} />
       ) : !misses.data ? (
         <Loading label="Reading the misses" />
       ) : items.length === 0 ? (

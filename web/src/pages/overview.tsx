@@ -10,7 +10,7 @@ import { count, plural, words } from "../lib/format";
 import { table } from "../lib/table";
 import { type Level, TERMS } from "../lib/terms";
 import { Command, Glyph, Rate, Section, When } from "../ui/small";
-import { Empty, Loading, Problem } from "../ui/states";
+import { blocking, Empty, Loading, Problem } from "../ui/states";
 import { SkillsTable } from "./skills_table";
 
 const VERDICT = table<Level>({ ok: "good", attention: "warn", critical: "bad", empty: "none" });
@@ -24,8 +24,9 @@ const AUTONOMY = table<string>({
 export function Overview() {
   const summary = useQuery(summaryQuery());
   const skills = useQuery(skillsQuery());
-  if (summary.error instanceof ApiError && summary.error.code === "STORE_MISSING") return <NothingRead page />;
-  if (summary.error) return <Problem page error={summary.error} retry={() => void summary.refetch()} />;
+  const error = blocking(summary);
+  if (error instanceof ApiError && error.code === "STORE_MISSING") return <NothingRead page />;
+  if (error) return <Problem page error={error} retry={() => void summary.refetch()} />;
   if (!summary.data) return <Loading rows={6} label="Reading the overview" />;
   const nothing = summary.data.verdict.level === "empty";
   return (
@@ -44,8 +45,8 @@ export function Overview() {
             title="Skills"
             aside={<span className="quiet">30 days, unless a column says otherwise</span>}
           >
-            {skills.error ? (
-              <Problem error={skills.error} retry={() => void skills.refetch()} />
+            {blocking(skills) ? (
+              <Problem error={blocking(skills)} retry={() => void skills.refetch()} />
             ) : skills.data ? (
               <SkillsTable rows={skills.data.items} total={skills.data.total} />
             ) : (

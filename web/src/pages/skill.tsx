@@ -12,7 +12,7 @@ import { AUTONOMY, MODES, PLATFORMS, TERMS } from "../lib/terms";
 import { useParam } from "../lib/url_state";
 import { Bars } from "../ui/bars";
 import { Command, CopyButton, Defined, Flags, Rate, Section, StateBadge, When } from "../ui/small";
-import { Loading, Problem } from "../ui/states";
+import { blocking, Loading, Problem } from "../ui/states";
 import { Evidence } from "./evidence";
 import { Causes, Misses } from "./misses";
 
@@ -40,8 +40,8 @@ export default function SkillPage({ id }: { id: number }) {
         <span aria-hidden="true">/</span>
         <span aria-current="page">{name ?? `skill ${id}`}</span>
       </nav>
-      {report.error ? (
-        <Problem page error={report.error} retry={() => void report.refetch()} />
+      {blocking(report) ? (
+        <Problem page error={blocking(report)} retry={() => void report.refetch()} />
       ) : report.data ? (
         <Body id={id} report={report.data} window={window} setWindow={setWindow} />
       ) : (
@@ -184,10 +184,10 @@ function Figures({ report, window }: { report: SkillReport; window: Window }) {
 
 function Daily({ id, window }: { id: number; window: Window }) {
   const daily = useQuery(dailyQuery(id, window));
-  if (daily.error) {
+  if (blocking(daily)) {
     return (
       <Section title="By day">
-        <Problem error={daily.error} retry={() => void daily.refetch()} />
+        <Problem error={blocking(daily)} retry={() => void daily.refetch()} />
       </Section>
     );
   }

@@ -40,6 +40,14 @@ function Title({ page, children }: { page: boolean; children: ReactNode }) {
   return page ? <h1 className="empty-title">{children}</h1> : <p className="empty-title">{children}</p>;
 }
 
+/** The error that a page must show instead of its data: any without data; with
+ *  data only one that says that they are no longer to be seen. */
+export function blocking(query: { error: unknown; data: unknown }): unknown {
+  if (query.error === null || query.data === undefined) return query.error;
+  const status = query.error instanceof ApiError ? query.error.status : 0;
+  return status === 401 || status === 404 ? query.error : null;
+}
+
 /** Says what went wrong and what to run. */
 export function Problem({ error, retry, page = false }: { error: unknown; retry?: () => void; page?: boolean }) {
   const api = error instanceof ApiError ? error : null;

@@ -144,6 +144,19 @@ describe("live", () => {
     });
   });
 
+  test("after a restart of the server the page asks to be opened again", async () => {
+    await withServer("demo", async ({ home, server, visitor }) => {
+      const page = await openPage(visitor, server.link);
+      await settled(page);
+      await server.stop();
+      const next = await startServer(home, "--port", new URL(server.origin).port);
+      await page.waitForSelector('main [role="alert"]:has-text("Not signed in")');
+      await page.close();
+      await next.stop();
+      visitor.complaints.length = 0; // of the time without a server
+    });
+  });
+
   test("a server that is stopped is said, and figures stay readable", async () => {
     const home = newHome();
     const server = await startServer(home.home);

@@ -119,6 +119,20 @@ describe("the overview", () => {
     expect(inside(alert).getByRole("button", { name: "Try again" })).toBeTruthy();
   });
 
+  test("figures stay when asking again fails, and go when the session has ended", async () => {
+    let answer: unknown = data.summary();
+    serve({ ...SERVED, "/api/v3/summary": () => answer });
+    const client = open("/");
+    await screen.findByRole("table");
+    answer = new Refuse(503, { title: "Unavailable", code: "STORE_BUSY" });
+    await client.invalidateQueries({ queryKey: ["summary"] });
+    expect(screen.getByRole("heading", { level: 1, name: /3 skills in use/ })).toBeTruthy();
+    expect(screen.queryByRole("alert")).toBeNull();
+    answer = new Refuse(401, { title: "Unauthorized", code: "NOT_SIGNED_IN" });
+    await client.invalidateQueries({ queryKey: ["summary"] });
+    expect((await screen.findByRole("alert")).textContent).toContain("selftune dashboard");
+  });
+
   test("a reply of another version is not half shown", async () => {
     serve({ ...SERVED, "/api/v3/skills": { items: [{ skill_id: "one" }], next_cursor: null, total: 1 } });
     open("/");

@@ -133,6 +133,7 @@ describe("a stream that breaks", () => {
     expect(heard.at(-1)).toEqual({ kind: "link", link: "down" });
 
     Source.all[0]?.fail(true);
+    expect(heard.at(-1)).toEqual({ kind: "reset", id: "" });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(Source.all).toHaveLength(2);
     Source.all[1]?.fail(true);
