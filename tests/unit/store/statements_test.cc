@@ -164,8 +164,9 @@ std::string TableOf(const std::string& sql, std::string_view scan) {
 }
 
 // Indexes over open work only: walking one costs what there is to do.
-constexpr std::string_view kWorkLists[] = {"session_pending", "session_inherit",
-                                           "session_anchor_open", "prompt_hook", "obs_hook"};
+constexpr std::string_view kWorkLists[] = {
+    "session_pending", "session_inherit", "session_anchor_open",
+    "prompt_hook",     "obs_hook",        "signal_pending"};
 
 bool IsWorkList(std::string_view scan) {
   return std::any_of(std::begin(kWorkLists), std::end(kWorkLists),

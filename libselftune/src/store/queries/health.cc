@@ -18,7 +18,7 @@ namespace {
 // Labels have no time of their own that counts; the prompt's does.
 constexpr char kLabels[] = R"sql(
   SELECT k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason
-  FROM skill k JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
+  FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
   JOIN session s ON s.session_pk=p.session_pk
   WHERE (?3=0 OR k.skill_id=?3) AND coalesce(p.occurred_ms,0)>=?1 AND coalesce(p.occurred_ms,0)<?2
     AND (?4='' OR s.platform=?4))sql";
@@ -56,7 +56,7 @@ constexpr char kUnwanted[] = R"sql(
     AND (?2=0 OR g.skill_id=?2))sql";
 constexpr char kVerdicts[] = R"sql(
   SELECT k.skill_id,s.root_pk,l.label,l.prompt_pk
-  FROM skill k JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
+  FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
   JOIN session s ON s.session_pk=p.session_pk
   WHERE l.label<>'unknown' AND l.reason IN('grader','curated') AND coalesce(p.occurred_ms,0)>=?1
     AND (?2=0 OR k.skill_id=?2))sql";
