@@ -161,11 +161,11 @@ void Db::SetLimits(std::chrono::milliseconds busy_timeout) {
     sqlite3_db_config(db_, off, 0, nullptr);
   }
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  const std::chrono::milliseconds wait = busy_timeout.count() > 0 ? busy_timeout
-                                         : read_only_ ? std::chrono::milliseconds(kReaderWait)
-                                                      : std::chrono::milliseconds(kWriterWait);
+  wait_ = busy_timeout.count() > 0 ? busy_timeout
+          : read_only_             ? std::chrono::milliseconds(kReaderWait)
+                                   : std::chrono::milliseconds(kWriterWait);
   sqlite3_busy_handler(db_, WaitForLock,
-                       reinterpret_cast<void*>(static_cast<intptr_t>(wait.count())));
+                       reinterpret_cast<void*>(static_cast<intptr_t>(wait_.count())));
   if (!read_only_) {
     // The last connection to close would fold in the WAL and sync it: a wait
     // of milliseconds in processes that live for one (architecture: P7).
@@ -299,8 +299,17 @@ bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 StatusOr<int64_t> Db::DataVersion() { return QueryInt(kDataVersionSql, 0); }
 
 Status Db::Checkpoint(bool truncate) {
-  const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-  const int code = sqlite3_wal_checkpoint_v2(db_, "main", mode, nullptr, nullptr);
+  int code = SQLITE_BUSY;
+  if (truncate) {
+    // A reader may hold its snapshot for minutes; nobody waits for it here.
+    sqlite3_busy_handler(db_, nullptr, nullptr);
+    code = sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_handler(db_, WaitForLock,
+                         reinterpret_cast<void*>(static_cast<intptr_t>(wait_.count())));
+  }
+  if ((code & 0xff) == SQLITE_BUSY) {
+    code = sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  }
   // A reader in the way is no failure: the next checkpoint takes the rest.
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return absl::OkStatus();
   return Error(code, "folding in the log of");

@@ -161,6 +161,7 @@ class Db {
   int64_t rollbacks_ = 0;
   int64_t changes_at_begin_ = 0;
   int64_t transactions_ = 0;
+  std::chrono::milliseconds wait_{0};  // for locks of others
 };
 
 // `<state dir>/selftune.db`.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -166,6 +167,19 @@ TEST_SUITE("store/db") {
     REQUIRE(!txn.ok());
     CHECK(CodeName(txn.status()) == "STORE_BUSY");
     CHECK(CodeOf(txn.status()).retryable);
+  }
+
+  TEST_CASE("folding in the log waits for no reader") {
+    TempStore store;
+    const auto reader = store.Open(OpenMode::kReadOnly);
+    Cursor rows = Must(reader->Query("SELECT 1 FROM meta"));
+    REQUIRE(Must(rows.Next()));  // holds its snapshot
+    store.Write([](IngestWriter& w) { testing::AddSource(w, "/later.jsonl"); });
+    const auto started = std::chrono::steady_clock::now();
+    CHECK_OK(store.db().Checkpoint(/*truncate=*/true));
+    CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
+    CHECK(Must(rows.Next()));
+    CHECK(One(store.db(), "SELECT count(*) FROM source_files") == "1");
   }
 
   TEST_CASE("a broken constraint is our mistake and says so") {
