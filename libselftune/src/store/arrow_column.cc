@@ -70,27 +70,18 @@ void ReleaseSchema(ArrowSchema* schema) {
   schema->release = nullptr;
 }
 
-// An address even when there is nothing, and no more memory than needed.
-template <typename T>
-const void* Settle(ArrowBuffer<T>& buffer) {
-  if (buffer.empty()) {
-    buffer.reserve(1);
-  } else if (buffer.capacity() > buffer.size() + buffer.size() / 4) {
-    buffer.shrink_to_fit();
-  }
-  return buffer.data();
-}
-
 void SetTexts(ArrayOwner& owner) {
-  owner.buffers[1] = Settle(owner.texts.offsets_);
-  owner.buffers[2] = Settle(owner.texts.chars_);
+  owner.buffers[1] = owner.texts.ends.Settle();
+  owner.buffers[2] = owner.texts.chars.Settle();
 }
 
 void MakeDictionary(const TextBuffers& values, ArrowArray* out) {
   auto owner = std::make_unique<ArrayOwner>();
-  owner->texts = values;
+  owner->texts.ends.Clear();
+  owner->texts.ends.Append(values.ends.data(), values.ends.size());
+  owner->texts.chars.Append(values.chars.data(), values.chars.size());
   SetTexts(*owner);
-  *out = {.length = static_cast<int64_t>(values.offsets_.size()) - 1,
+  *out = {.length = static_cast<int64_t>(values.ends.size()) - 1,
           .n_buffers = 3,
           .buffers = owner->buffers.data(),
           .release = ReleaseArray,
@@ -170,22 +161,12 @@ std::string_view TypeName(CellType type) {
 
 void TextBuffers::Add(std::string_view text) {
   if (base::IsValidUtf8(text)) {
-    chars_.insert(chars_.end(), text.begin(), text.end());
+    chars.Append(text.data(), text.size());
   } else {
     const std::string valid = base::ToValidUtf8(text);
-    chars_.insert(chars_.end(), valid.begin(), valid.end());
+    chars.Append(valid.data(), valid.size());
   }
-  offsets_.push_back(static_cast<int32_t>(chars_.size()));
-}
-
-void TextBuffers::Clear() {
-  chars_.clear();
-  offsets_.assign(1, 0);
-}
-
-std::string_view TextBuffers::At(size_t index) const {
-  const auto begin = static_cast<size_t>(offsets_[index]);
-  return {chars_.data() + begin, static_cast<size_t>(offsets_[index + 1]) - begin};
+  ends.Push(static_cast<int32_t>(chars.size()));
 }
 
 ArrowColumn::ArrowColumn(std::string name, ColumnKind kind, bool fixed)
@@ -240,7 +221,7 @@ Status ArrowColumn::Misfit(const CellView& cell) const {
 }
 
 void ArrowColumn::MarkValid(bool valid) {
-  if (length_ % 8 == 0) validity_.push_back(0);
+  if (length_ % 8 == 0) validity_.Push(0);
   if (valid) {
     validity_.back() = static_cast<uint8_t>(validity_.back() | (1U << (length_ % 8)));
   } else {
@@ -258,16 +239,16 @@ void ArrowColumn::AppendNull() {
     case ColumnKind::kBool:
     case ColumnKind::kInt64:
     case ColumnKind::kTimestamp:
-      integers_.push_back(0);
+      integers_.Push(0);
       break;
     case ColumnKind::kFloat64:
-      reals_.push_back(0);
+      reals_.Push(0);
       break;
     case ColumnKind::kUtf8:
       texts_.Add({});
       break;
     case ColumnKind::kDictionary:
-      codes_.push_back(0);
+      codes_.Push(0);
       break;
   }
   MarkValid(false);
@@ -279,13 +260,13 @@ void ArrowColumn::Put(const CellView& cell, int64_t millis) {
       break;  // Append gave it a kind
     case ColumnKind::kBool:
     case ColumnKind::kInt64:
-      integers_.push_back(cell.integer);
+      integers_.Push(cell.integer);
       break;
     case ColumnKind::kTimestamp:
-      integers_.push_back(millis);
+      integers_.Push(millis);
       break;
     case ColumnKind::kFloat64:
-      reals_.push_back(cell.type == CellType::kInt ? static_cast<double>(cell.integer) : cell.real);
+      reals_.Push(cell.type == CellType::kInt ? static_cast<double>(cell.integer) : cell.real);
       break;
     case ColumnKind::kUtf8:
     case ColumnKind::kDictionary:
@@ -301,18 +282,19 @@ void ArrowColumn::Put(const CellView& cell, int64_t millis) {
 
 void ArrowColumn::PutText(std::string_view text) {
   if (kind_ == ColumnKind::kUtf8) {
+    if (texts_.chars.empty()) texts_.chars.Reserve(chars_expected_);
     texts_.Add(text);
     return;
   }
   const auto it = code_of_.find(text);
   if (it != code_of_.end()) {
-    codes_.push_back(it->second);
+    codes_.Push(it->second);
     return;
   }
   const auto code = static_cast<int32_t>(code_of_.size());
   code_of_.emplace(std::string(text), code);
   dictionary_.Add(text);
-  codes_.push_back(code);
+  codes_.Push(code);
 }
 
 std::string ArrowColumn::Rendered(size_t row) const {
@@ -335,14 +317,16 @@ void ArrowColumn::ConvertTo(ColumnKind kind) {
     for (size_t row = 0; row < length_; ++row) {
       texts_.Add(IsValid(row) ? Rendered(row) : std::string());
     }
-    integers_.clear();
-    reals_.clear();
+    integers_.Clear();
+    reals_.Clear();
   } else if (kind == ColumnKind::kFloat64) {
-    reals_.assign(integers_.begin(), integers_.end());
-    reals_.resize(length_);
-    integers_.clear();
+    reals_.Resize(length_);
+    for (size_t row = 0; row < integers_.size(); ++row) {
+      reals_[row] = static_cast<double>(integers_[row]);
+    }
+    integers_.Clear();
   } else {
-    integers_.resize(length_);
+    integers_.Resize(length_);
   }
   kind_ = kind;
 }
@@ -352,41 +336,42 @@ void ArrowColumn::Finish(ArrowArray* out) {
   *out = {.length = static_cast<int64_t>(length_), .null_count = nulls_, .n_buffers = 2};
   if (nulls_ > 0) {
     owner->validity = std::exchange(validity_, {});
-    owner->buffers[0] = Settle(owner->validity);
+    owner->buffers[0] = owner->validity.Settle();
   }
   switch (kind_) {
     case ColumnKind::kBool:
-      owner->bits.assign((length_ + 7) / 8, 0);
+      owner->bits.Resize((length_ + 7) / 8);
       for (size_t row = 0; row < length_; ++row) {
         owner->bits[row / 8] = static_cast<uint8_t>(
             owner->bits[row / 8] | static_cast<uint8_t>(integers_[row] != 0) << (row % 8));
       }
-      owner->buffers[1] = Settle(owner->bits);
+      owner->buffers[1] = owner->bits.Settle();
       break;
     case ColumnKind::kInt64:
     case ColumnKind::kTimestamp:
       owner->integers = std::exchange(integers_, {});
-      owner->buffers[1] = Settle(owner->integers);
+      owner->buffers[1] = owner->integers.Settle();
       break;
     case ColumnKind::kFloat64:
       owner->reals = std::exchange(reals_, {});
-      owner->buffers[1] = Settle(owner->reals);
+      owner->buffers[1] = owner->reals.Settle();
       break;
     case ColumnKind::kDictionary:
       owner->codes = std::exchange(codes_, {});
-      owner->buffers[1] = Settle(owner->codes);
+      owner->buffers[1] = owner->codes.Settle();
       MakeDictionary(dictionary_, &owner->dictionary);
       out->dictionary = &owner->dictionary;
       break;
     case ColumnKind::kUnknown:
     case ColumnKind::kUtf8:
       owner->texts = std::exchange(texts_, {});
+      chars_expected_ = owner->texts.chars.size();  // the next batch is much alike
       SetTexts(*owner);
       out->n_buffers = 3;
       break;
   }
-  integers_.clear();
-  validity_.clear();
+  integers_.Clear();
+  validity_.Clear();
   rows_before_ += static_cast<int64_t>(std::exchange(length_, 0));
   nulls_ = 0;
   out->buffers = owner->buffers.data();

@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,38 +10,19 @@
 #include "base/error.h"
 #include "base/string_map.h"
 #include "selftune/arrow_c_data.h"
+#include "store/arrow_buffer.h"
 #include "store/relations.h"
 #include "store/user_query.h"
 
 namespace selftune::store {
 
-// Memory as Arrow recommends it: so aligned that readers need no copy.
-template <typename T>
-struct ArrowAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
-
-  ArrowAllocator() = default;
-  template <typename U>
-  ArrowAllocator(const ArrowAllocator<U>& /*other*/) {}  // NOLINT(google-explicit-constructor)
-  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
-  void deallocate(T* memory, size_t /*n*/) { ::operator delete(memory, kAlignment); }
-  friend bool operator==(const ArrowAllocator&, const ArrowAllocator&) { return true; }
-};
-template <typename T>
-using ArrowBuffer = std::vector<T, ArrowAllocator<T>>;
-
 // Texts one after the other, as Arrow's utf8 wants them.
-class TextBuffers {
- public:
-  TextBuffers() { Clear(); }
+struct TextBuffers {
+  TextBuffers() { ends.Push(0); }
   void Add(std::string_view text);  // made valid UTF-8
-  void Clear();
-  [[nodiscard]] size_t bytes() const { return chars_.size(); }
-  [[nodiscard]] std::string_view At(size_t index) const;
 
-  ArrowBuffer<int32_t> offsets_;
-  ArrowBuffer<char> chars_;
+  ArrowBuffer<int32_t> ends;  // of the texts, after a 0
+  ArrowBuffer<char> chars;
 };
 
 // Takes one value a row. A column whose kind is not fixed changes it for a
@@ -60,7 +39,7 @@ class ArrowColumn {
 
   [[nodiscard]] ColumnKind kind() const { return kind_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] size_t text_bytes() const { return texts_.bytes(); }
+  [[nodiscard]] size_t text_bytes() const { return texts_.chars.size(); }
 
   // The values since the last call, whose memory now belongs to `out`.
   void Finish(ArrowArray* out);
@@ -88,6 +67,7 @@ class ArrowColumn {
   ArrowBuffer<int64_t> integers_;  // int64, time; bool until it is finished
   ArrowBuffer<double> reals_;
   TextBuffers texts_;
+  size_t chars_expected_ = 0;
   ArrowBuffer<int32_t> codes_;  // into the dictionary, which only grows
   base::StringMap<int32_t> code_of_;
   TextBuffers dictionary_;
