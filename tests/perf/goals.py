@@ -32,6 +32,10 @@ GOALS = {
     "hook.guard.p50": Goal(5, 3, 2),
     "hook.stop.large_per_median": Goal(1.3, 1.15, 1.05),
     "hook.prompt.peak_mib": Goal(12, 6, 4),
+    # Tables: 100,000 rows, against the bare step loop over the same query
+    "export.rows.cpu_per_step": Goal(2, 1.3, 1.1),
+    "python.rows.cpu_per_step": Goal(2, 1.5, 1.2),
+    "python.rows.peak_per_byte": Goal(2.5, 2, 1.3),
     # Commands
     "cli.help": Goal(8, 5, 3),
     "cli.version": Goal(8, 5, 3),

@@ -22,6 +22,7 @@ class Subject:
         self.cli = self.build / "frontends" / "cli" / "selftune"
         self.dashboard = self.build / "frontends" / "dashboard" / "selftune-dashboard"
         self.hook = self.build / "frontends" / "hook" / "selftune-hook"
+        self.python = self.build / "bindings" / "python"
 
     def yard(self, name):
         return self.build / "tests" / "perf" / name
