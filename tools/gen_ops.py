@@ -473,15 +473,18 @@ def python_stubs(ops):
         params = []
         for field in op.params:
             kind = field.python_type()
+            if keyword.iskeyword(field.name):
+                continue  # can only be given as **{name: value}
             if field.optional:
                 params.append("%s: %s%s = ..." % (field.name, kind, "" if "None" in kind else " | None"))
             else:
                 params.append("%s: %s" % (field.name, kind))
         star = ["*"] if params else []
+        if len(params) < len(op.params):
+            params.append("**keywords: Any")
         signature = ", ".join(["self", "op: Literal[%s]" % json.dumps(op.name), "/"] + star + params)
         out += ["    @overload", "    def request(%s) -> %sReply: ..." % (signature, op.function)]
-    out += ["    @overload", "    def request(self, op: str, /, **params: Any) -> Any: ...", ""]
-    return "\n".join(out)
+    return "\n".join(out + [""])
 
 
 def python_long(ops):

@@ -23,7 +23,7 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Dweb=disabled")
+                     "-Dhook_static=disabled", "-Dweb=disabled", "-Dpython=disabled")
 CLANG_WARNINGS = "-Wthread-safety"
 
 PROFILES = {

@@ -26,6 +26,8 @@ LIBRARIES = [
     "libutf8proc-dev",
     "libyaml-cpp-dev",  # tests only
     "libzstd-dev",
+    "pybind11-dev",
+    "python3-dev",
 ]
 
 GROUPS = {
@@ -35,7 +37,7 @@ GROUPS = {
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
     "tests": ["abigail-tools", "chromium", "fonts-dejavu-core", "libjansson-dev",
-              "nlohmann-json3-dev", "nodejs", "npm", "strace", "util-linux", "valgrind", "zstd"],
+              "nlohmann-json3-dev", "nodejs", "npm", "python3-venv", "strace", "util-linux", "valgrind", "zstd"],
 }
 
 

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Runs the pytest files beside it in a virtual environment of its own.
+
+    run_pytest.py PACKAGE_DIR VENV_DIR SELFTUNE
+
+PACKAGE_DIR holds the built package "selftune". The environment is made from
+requirements.txt once, by name from PyPI, and again when that file changes.
+Prints "N passed, M failed".
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def environment(venv):
+    """The environment's Python, made when it is missing or out of date."""
+    wanted = (HERE / "requirements.txt").read_bytes() + sys.version.encode() + str(venv).encode()
+    stamp, digest = venv / "made-for", hashlib.sha256(wanted).hexdigest()
+    python = venv / "bin" / "python"
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest and python.exists():
+        return python
+    subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    done = subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                           "-r", HERE / "requirements.txt"], check=False)
+    if done.returncode != 0:
+        raise SystemExit("python: cannot install tests/python/requirements.txt (see above)")
+    stamp.write_text(digest, encoding="ascii")
+    return python
+
+
+def main():
+    package, venv, selftune = (Path(a).resolve() for a in sys.argv[1:4])
+    python = environment(venv)
+    with tempfile.TemporaryDirectory(prefix="selftune-python-") as scratch:
+        report = Path(scratch) / "report.xml"
+        home = Path(scratch) / "home"
+        home.mkdir()
+        env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(home), "LANG": "C.UTF-8",
+               "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg",
+               "TMPDIR": scratch, "SELFTUNE_BINARY": str(selftune)}
+        done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers",
+                               f"--basetemp={scratch}/tests", f"--junit-xml={report}", HERE,
+                               *sys.argv[4:]], env=env, cwd=scratch, check=False)
+        suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
+        counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
+    failed = counts["failures"] + counts["errors"]
+    print(f"{counts['tests'] - failed - counts['skipped']} passed, {failed} failed")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
