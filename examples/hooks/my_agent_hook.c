@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
     field(&event, "type", "session_end");
   } else {
     fprintf(stderr, "%s: what is %s?\n", argv[0], argv[2]);
+    free(event.data);
     return 64;
   }
   add(&event, "}", 1);

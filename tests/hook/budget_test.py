@@ -25,11 +25,12 @@ HOOK, SELFTUNE = (Path(a).resolve() for a in sys.argv[1:3])
 STATIC = sys.argv[3] == "1"
 DATA = Path(sys.argv[4]).resolve()
 
-# performance.md 3.2: goal 0.6 million, 1.0 at most. We are far below; what the
-# program needs today plus a little is the limit, so that growth is noticed.
+# performance.md 3.2: goal 0.6 million, 1.0 at most. We are far below: 150,000 in
+# a release, 290,000 in a debug build. A little more is the limit, so that growth
+# is noticed.
 GATE = 1_000_000
 GOAL = 600_000
-LIMITS = {"prompt": 220_000, "ordinary read": 220_000, "stop": 220_000, "skill": 220_000}
+LIMITS = {"prompt": 350_000, "ordinary read": 350_000, "stop": 350_000, "skill": 350_000}
 
 
 class Budget(unittest.TestCase):

@@ -42,7 +42,9 @@ constexpr char kUpsertMissed[] = R"sql(
     day=excluded.day, confidence=excluded.confidence, cause=excluded.cause, reason=excluded.reason, rev=rev+1)sql";
 constexpr char kAddSignal[] = R"sql(
   INSERT INTO improvement_signal(session_pk,prompt_pk,skill_id,mention,kind,resolved,occurred_ms)
-  VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT DO NOTHING)sql";
+  VALUES(?1,?2,?3,?4,?5,?6,?7)
+  ON CONFLICT DO UPDATE SET occurred_ms=(SELECT p.occurred_ms FROM prompt p WHERE p.prompt_pk=?2)
+  WHERE improvement_signal.occurred_ms<>(SELECT p.occurred_ms FROM prompt p WHERE p.prompt_pk=?2))sql";
 constexpr char kAddLabel[] = R"sql(
   INSERT INTO label(prompt_pk,skill_id,label,reason,source,weight,at_ms,run_id,detail) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)
   ON CONFLICT(prompt_pk,skill_id,reason,source) DO UPDATE SET label=excluded.label, weight=excluded.weight,
