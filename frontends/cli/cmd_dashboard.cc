@@ -78,7 +78,7 @@ int RunDashboard(const Invocation& invocation) {
     failure.message = "selftune-dashboard is not installed beside this program";
     failure.suggestion = "install selftune with the dashboard";
     failure.exit_code = 5;
-    return FinishFailure(invocation, "dashboard", kSchema, std::move(failure));
+    return FinishFailure(invocation, "dashboard", kSchema, failure);
   }
   std::vector<std::string> words = ServerArguments(invocation.args);
   std::vector<char*> argv;
@@ -87,7 +87,7 @@ int RunDashboard(const Invocation& invocation) {
   execv(server.c_str(), argv.data());
   failure.code = "PROCESS_FAILED";
   failure.message = "starting " + OneLine(server) + ": " + std::strerror(errno);
-  return FinishFailure(invocation, "dashboard", kSchema, std::move(failure));
+  return FinishFailure(invocation, "dashboard", kSchema, failure);
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ int RunRequest(const Invocation& typed) {
   if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, nullptr);
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
-  return FinishFailure(invocation, "request", SchemaOf(*request), std::move(failure));
+  return FinishFailure(invocation, "request", SchemaOf(*request), failure);
 }
 
 std::string RenderSchema(const Reply& reply, const Screen&) {

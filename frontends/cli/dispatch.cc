@@ -173,7 +173,7 @@ int RunOperation(const Invocation& invocation) {
     failure.next_argv[0] = "selftune";
     failure.next_argv.emplace_back("--yes");
   }
-  return FinishFailure(invocation, command.path, schema, std::move(failure));
+  return FinishFailure(invocation, command.path, schema, failure);
 }
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {
@@ -202,8 +202,7 @@ int UnknownCommand(const Invocation& invocation, const std::vector<std::string>&
                    nearest.empty() ? "see selftune --help"
                                    : "did you mean selftune " + std::string(nearest) + "?");
   failure.next_argv = {"selftune", "--help"};
-  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema,
-                       std::move(failure));
+  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema, failure);
 }
 
 // What only the global flags of a line say, for lines without a command.
@@ -288,7 +287,7 @@ int Dispatch(const std::vector<std::string>& argv) {
     failure.next_argv = {"selftune", "help"};
     for (size_t i = 0; i < match.words; ++i) failure.next_argv.push_back(words[i]);
     return FinishFailure(invocation, match.command->path, op != nullptr ? op->schema : kErrorSchema,
-                         std::move(failure));
+                         failure);
   }
   if (invocation.args.Has("help")) return ShowCommandHelp(invocation, *match.command);
   if (match.command->run != nullptr) return match.command->run(invocation);

@@ -94,8 +94,8 @@ App::App(AppOptions options, Library& library, std::vector<int> sockets)
       replies_(kKeptReplies),
       server_([&] {
         http::Server::Options out = ServerOptions(options_.limits, std::move(sockets), &events_);
-        out.handle = [this](http::Request request, Respond respond) {
-          Handle(std::move(request), std::move(respond));
+        out.handle = [this](const http::Request& request, const Respond& respond) {
+          Handle(request, respond);
         };
         out.on_signal = [this] { End("shutdown"); };
         return out;
@@ -127,7 +127,7 @@ std::string App::Run() {
   return "";
 }
 
-void App::Handle(http::Request request, Respond respond) {
+void App::Handle(const http::Request& request, const Respond& respond) {
   const int port = options_.self.port;
   if (auto refusal = CheckHost(request, port)) {
     http::Response response = Refused(*refusal);

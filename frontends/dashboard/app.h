@@ -44,7 +44,7 @@ class App {
  private:
   using Respond = http::Server::Respond;
 
-  void Handle(http::Request request, Respond respond);
+  void Handle(const http::Request& request, const Respond& respond);
   void HandleApi(const http::Request& request, const std::vector<std::string>& segments,
                  const Respond& respond);
   void HandleOwn(const Route& route, const http::Request& request,
