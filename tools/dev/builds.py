@@ -71,6 +71,9 @@ def configure(name, *, wrap=False, options=()):
     if (directory / "build.ninja").exists():
         if wrap or options:
             note(f"{profile.directory}/ is set up already; delete it to change its options")
+        # What the build files say now: tests_of() asks before anything is compiled.
+        run_logged(["ninja", "-C", directory, "build.ninja"], directory / "dev.log",
+                   env=environment(profile), what="meson setup")
         return directory
     note(f"setting up {profile.directory}/")
     wrap_options = ["--wrap-mode=forcefallback"] if wrap else []
