@@ -12,7 +12,7 @@
 #include "cli/json.h"
 #include "dashboard/loopback.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT(readability-redundant-declaration): only glibc declares it
 
 namespace selftune::dashboard {
 namespace {

@@ -152,7 +152,7 @@ class Server::Impl::Connection : public std::enable_shared_from_this<Connection>
   }
   void Close() {
     error_code ignored;
-    stream_.socket().shutdown(Socket::shutdown_both, ignored);
+    (void)stream_.socket().shutdown(Socket::shutdown_both, ignored);
     stream_.close();
   }
   void Send(bool head_only, Response response) {
@@ -343,7 +343,7 @@ void Server::Impl::Connection::AfterWrite() {
 // Says that nothing more comes, then reads what the client still sends.
 void Server::Impl::Connection::Drain() {
   error_code ignored;
-  stream_.socket().shutdown(Socket::shutdown_send, ignored);
+  (void)stream_.socket().shutdown(Socket::shutdown_send, ignored);
   stream_.expires_after(kDrainTime);
   ReadOn(kDrained);
 }
@@ -446,7 +446,7 @@ void Server::Impl::Welcome(Socket socket) {
   error_code error;
   const Tcp::endpoint peer = socket.remote_endpoint(error);
   if (error || !IsLoopback(peer)) return;
-  socket.set_option(Tcp::no_delay(true), error);
+  (void)socket.set_option(Tcp::no_delay(true), error);
   const bool full = open.size() >= options.limits.connections;
   if (full && turned_away >= kTurnedAway) return;
   std::make_shared<Connection>(*this, std::move(socket), full)->Begin();
@@ -509,7 +509,7 @@ void Server::SendToStreams(std::string extra) {
 void Server::Stop(milliseconds grace) {
   if (std::exchange(impl_->stopping, true)) return;
   error_code ignored;
-  for (auto& acceptor : impl_->acceptors) acceptor.close(ignored);
+  for (auto& acceptor : impl_->acceptors) (void)acceptor.close(ignored);
   const std::vector<Impl::Connection*> all(impl_->open.begin(), impl_->open.end());
   for (Impl::Connection* connection : all) connection->Retire();
   After(grace, [this] { impl_->loop.stop(); });
