@@ -94,7 +94,8 @@ selftune_code_t Handle(const selftune_hook_options_t* given, selftune_str_t host
                        selftune_str_t hook, selftune_str_t payload, selftune_buf_t* reply,
                        int32_t* exit_code, selftune_error_t** error) {
   const selftune_hook_options_t options = Known(given);
-  const hooks::World world = hooks::LookAround(Variable, options.env, Now(options));
+  const hooks::World world =
+      hooks::LookAround(Variable, static_cast<const void*>(options.env), Now(options));
   const hooks::Outcome outcome = hooks::Dispatch(world, View(host), View(hook), View(payload));
   if (!outcome.reply.empty() && !FillBuffer(outcome.reply, reply)) throw std::bad_alloc();
   *exit_code = outcome.exit_code;

@@ -57,8 +57,9 @@ constexpr TextField kTexts[] = {
 std::optional<int64_t> ToInt(const JsonSpan& value) {
   if (value.kind != JsonSpan::Kind::kNumber) return std::nullopt;
   int64_t number = 0;
-  const char* const end = value.text.data() + value.text.size();
-  const auto parsed = std::from_chars(value.text.data(), end, number);
+  const char* const begin = value.text.data();
+  const char* const end = begin + value.text.size();
+  const auto parsed = std::from_chars(begin, end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
   return number;
 }
