@@ -60,8 +60,8 @@ const ErrorCode& CodeFor(int sqlite_code) {
 
 // Waits a little and says whether to try again; spread out, so that waiting
 // writers do not meet again.
-int WaitForLock(void* deadline_ms, int attempt) {
-  const auto limit = std::chrono::milliseconds(reinterpret_cast<intptr_t>(deadline_ms));
+int WaitForLock(void* wait, int attempt) {
+  const std::chrono::milliseconds limit = *static_cast<const std::chrono::milliseconds*>(wait);
   // Pauses grow from about 1 to about 50 ms; their sum is bounded by `limit`.
   const int step = attempt < 10 ? 1 + attempt : 11 + (attempt * 7919) % 40;
   const int spent = attempt < 10 ? attempt * (attempt + 1) / 2 : 55 + (attempt - 10) * 30;
@@ -164,8 +164,7 @@ void Db::SetLimits(std::chrono::milliseconds busy_timeout) {
   wait_ = busy_timeout.count() > 0 ? busy_timeout
           : read_only_             ? std::chrono::milliseconds(kReaderWait)
                                    : std::chrono::milliseconds(kWriterWait);
-  sqlite3_busy_handler(db_, WaitForLock,
-                       reinterpret_cast<void*>(static_cast<intptr_t>(wait_.count())));
+  sqlite3_busy_handler(db_, WaitForLock, &wait_);
   if (!read_only_) {
     // The last connection to close would fold in the WAL and sync it: a wait
     // of milliseconds in processes that live for one (architecture: P7).
@@ -304,8 +303,7 @@ Status Db::Checkpoint(bool truncate) {
     // A reader may hold its snapshot for minutes; nobody waits for it here.
     sqlite3_busy_handler(db_, nullptr, nullptr);
     code = sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-    sqlite3_busy_handler(db_, WaitForLock,
-                         reinterpret_cast<void*>(static_cast<intptr_t>(wait_.count())));
+    sqlite3_busy_handler(db_, WaitForLock, &wait_);
   }
   if ((code & 0xff) == SQLITE_BUSY) {
     code = sqlite3_wal_checkpoint_v2(db_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
