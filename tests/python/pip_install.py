@@ -84,7 +84,9 @@ class WheelTest(unittest.TestCase):
         self.assertTrue(any(n.endswith("/scripts/selftune") for n in rest), rest)
         for wrong in (".h", ".a", ".pc", "libselftune.so", ".gen.cc"):
             self.assertFalse([n for n in names if wrong in n], wrong)
-        self.assertLess(wheel.stat().st_size, 60 << 20)
+        # With debugging information it is larger: 100 MB at -O2.
+        limit = 60 << 20 if BUILDTYPE == "release" else 200 << 20
+        self.assertLess(wheel.stat().st_size, limit)
 
         venv = self.scratch / "clean"
         run([python, "-m", "venv", "--clear", venv])
