@@ -79,7 +79,8 @@ Status AddLabels(Db& db, std::string_view key, std::vector<PromptEvidence>& out)
   std::optional<PromptEvidence> held;
   std::string held_label;
   const auto flush = [&] {
-    if (held.has_value() && held_label != "unknown") out.push_back(*std::move(held));
+    if (!held.has_value()) return;
+    if (held_label != "unknown") out.push_back(std::move(*held));
     held.reset();
   };
   while (true) {
