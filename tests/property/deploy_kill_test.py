@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Deploys, rollbacks and recoveries, killed at every system call that can change
-a file, and with every one of those calls failing.
+"""Deploys, rollbacks and recoveries, killed at every system call, and with every
+call that changes a file failing.
 
-    deploy_kill_test.py DEPLOY_CHILD [part...]
+    deploy_kill_test.py DEPLOY_CHILD [--files] [part...]
+
+--files: killed only at calls about the scene's files, for programs whose own
+runtime (a sanitizer's) makes thousands of other calls.
 
 The skill is installed in the folders of several hosts: two copies of its own
 and links to them. Whatever happens, each file holds the old or the new bytes,
@@ -24,13 +27,9 @@ from collections import Counter
 from pathlib import Path
 
 CHILD = Path(sys.argv[1]).resolve()
+FILES_ONLY = "--files" in sys.argv
+WANTED = [a for a in sys.argv[2:] if a != "--files"]
 
-# Calls that change no file. fsync and its like are not a place of their own to
-# be killed at (what they make durable is in the files already), but they fail.
-HARMLESS = {"read", "pread64", "readv", "lseek", "open", "openat", "close", "stat", "lstat",
-            "fstat", "newfstatat", "statx", "access", "faccessat", "faccessat2", "readlink",
-            "readlinkat", "getcwd", "getdents64", "fcntl", "flock", "mmap", "munmap", "fadvise64",
-            "statfs", "fstatfs", "execve", "fsync", "fdatasync", "getxattr", "poll"}
 SPACE = {"write", "pwrite64", "ftruncate", "fallocate", "mkdir"}
 DISK = SPACE - {"ftruncate"} | {"fsync", "fdatasync", "renameat2", "rename", "unlink", "fchmod"}
 FAILING = {"openat": ("EACCES", "ENOSPC"), "write": ("ENOSPC", "EIO"), "pwrite64": ("ENOSPC", "EIO"),
@@ -124,8 +123,9 @@ class Scene:
         return out
 
 
-def mutations(scene, command, strace_options):
-    """(name, ordinal, calls of each name so far) of the calls that touch the scene."""
+def calls_of(scene, command, strace_options):
+    """(name, ordinal, calls of each name so far, whether it is about the scene's
+    files) of every system call from the program's start to its end."""
     log = scene.root.parent / "log"
     done = scene.run(command, strace=("strace", "-f", "-qq", "-y", "-s", "0", "-o", str(log),
                                       *strace_options))
@@ -137,17 +137,16 @@ def mutations(scene, command, strace_options):
         if not match:
             continue
         seen[match.group(1)] += 1
-        if str(scene.root) in line:
-            creates = match.group(1) == "openat" and re.search(r"O_CREAT|O_TRUNC", line)
-            out.append((match.group(1), seen[match.group(1)], Counter(seen), bool(creates)))
-    if not any(name == "renameat2" for name, *_ in out):
+        out.append((match.group(1), seen[match.group(1)], Counter(seen), str(scene.root) in line))
+    if not any(name == "renameat2" and ours for name, _, _, ours in out):
         sys.exit(f"the log of {command} shows no change of a file")
     return out
 
 
 def kills(calls):
-    for name, n, _, creates in calls:
-        if name not in HARMLESS or creates:
+    for name, n, _, ours in calls:
+        # Before execve there is no program of ours.
+        if name != "execve" and (ours or not FILES_ONLY):
             yield f"killed at {name} {n}", [f"inject={name}:signal=SIGKILL:when={n}"]
 
 
@@ -249,9 +248,10 @@ class Part:
 
     def cases(self, scene):
         options = [x for i in self.fixed for x in ("-e", i)]
-        calls = mutations(scene, self.command, options)
+        calls = calls_of(scene, self.command, options)
         yield from kills(calls)
         if not self.fixed:
+            calls = [call for call in calls if call[3]]
             yield from failures(calls)
             yield from lasting(calls, SPACE, "ENOSPC")
             yield from lasting([c for c in calls if c[0] in ("fsync", "fdatasync", "renameat2")],
@@ -312,7 +312,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="selftune-kill-", dir=shm) as folder:
         bases = [Path(folder) / str(i) for i in range(len(os.sched_getaffinity(0)))]
         for part in PARTS:
-            if not sys.argv[2:] or any(word in part.name for word in sys.argv[2:]):
+            if not WANTED or any(word in part.name for word in WANTED):
                 results += run_part(part, bases)
     failed = [x for x in results if x is not None]
     for line in failed:
