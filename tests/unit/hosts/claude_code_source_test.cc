@@ -12,7 +12,7 @@
 #include "base/env.h"
 #include "hosts/claude_code/source.h"
 #include "support/temp_dir.h"
-#include "unit/hosts/codex_merged.h"
+#include "unit/hosts/merged_store.h"
 
 namespace selftune {
 

@@ -19,7 +19,7 @@
 #include "base/strings.h"
 #include "hosts/claude_code/source.h"
 #include "ingest/line_pump.h"
-#include "unit/hosts/codex_merged.h"
+#include "unit/hosts/merged_store.h"
 
 namespace selftune {
 namespace {

@@ -20,7 +20,7 @@
 #include "ingest/line_pump.h"
 #include "support/temp_dir.h"
 #include "support/zstd_frame.h"
-#include "unit/hosts/codex_merged.h"
+#include "unit/hosts/merged_store.h"
 
 namespace selftune {
 namespace {

@@ -1,4 +1,4 @@
-#include "unit/hosts/codex_merged.h"
+#include "unit/hosts/merged_store.h"
 
 #include <algorithm>
 #include <memory>
