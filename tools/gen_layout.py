@@ -7,12 +7,12 @@ Sizes and offsets are worked out here from the headers, by the rules of 64-bit
 platforms; compiling the file asks a real compiler for its opinion.
 """
 
-import argparse
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+import generated
+from generated import ROOT
+
 HEADERS = ROOT / "libselftune" / "include" / "selftune"
 OUTPUT = ROOT / "tests" / "capi" / "layout.gen.c"
 
@@ -104,17 +104,8 @@ def render():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
-    args = parser.parse_args()
-    text = render()
-    if args.check:
-        if OUTPUT.exists() and OUTPUT.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{OUTPUT.relative_to(ROOT)} is not up to date; run tools/gen_layout.py")
-        return 1
-    OUTPUT.write_text(text, encoding="utf-8")
-    return 0
+    args = generated.parser(__doc__).parse_args()
+    return generated.update({OUTPUT: render()}, args.check)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ only says whether the file is up to date.
 
 import json
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import generated
+from generated import ROOT
+
 SCHEMAS = ROOT / "libselftune" / "api" / "schema"
 TARGET = ROOT / "web" / "src" / "api" / "types.gen.ts"
 
@@ -137,17 +138,10 @@ def render():
     return "\n".join(parts)
 
 
-def main(argv):
-    text = render()
-    if "--check" not in argv:
-        TARGET.parent.mkdir(parents=True, exist_ok=True)
-        TARGET.write_text(text, encoding="utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{TARGET.relative_to(ROOT)} is not up to date; run tools/gen_web_types.py")
-    return 1
+def main():
+    args = generated.parser(__doc__).parse_args()
+    return generated.update({TARGET: render()}, args.check)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -63,10 +63,16 @@ def layers():
     return done.stdout if done.returncode else None
 
 
+def generators():
+    """The scripts whose output is kept in the tree."""
+    tools = ROOT / "tools"
+    return [*sorted(tools.glob("gen_*.py")), tools / "embed_sql.py"]
+
+
 def fix():
     """Rewrites what a tool can put right by itself."""
     _run(["clang-format-19", "-i", *our_files(".cc", ".h", ".c")])
-    for script in sorted((ROOT / "tools").glob("gen_*.py")):
+    for script in generators():
         _run([sys.executable, "-B", str(script)])
 
 
@@ -88,9 +94,9 @@ def spelling():
 
 
 def generated():
-    """Every tools/gen_*.py knows with --check whether its output is up to date."""
+    """Every generator knows with --check whether its output is up to date."""
     problems = []
-    for script in sorted((ROOT / "tools").glob("gen_*.py")):
+    for script in generators():
         done = _run([sys.executable, "-B", str(script), "--check"])
         if done.returncode:
             problems.append(f"{script.name} --check: exit {done.returncode}\n{done.stdout}")

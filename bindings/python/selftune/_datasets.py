@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from selftune._types import Condition, Time, merge
+from selftune._types import Condition, Conditions, Order, Time, merge
 from selftune.frames import Frame
 
 
@@ -18,29 +18,16 @@ class Datasets:
     """
 
     def table(
-        self,
-        name: str,
-        *,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, name: str, *, where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         raise NotImplementedError
 
     def audit(
-        self,
-        *,
-        skill: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, skill: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Steps of proposals: the view evolution_audit.
@@ -51,26 +38,14 @@ class Datasets:
         content_sha256_after, run_id, dry_run, prev_hash, hash
         """
         return self.table(
-            "audit",
-            where=merge(where, {"skill_name": skill}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "audit", where=merge(where, {"skill_name": skill}), columns=columns, since=since,
+            until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def bad_lines(
-        self,
-        *,
-        platform: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, platform: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Lines of transcripts that could not be read.
@@ -79,54 +54,29 @@ class Datasets:
         seen_at
         """
         return self.table(
-            "bad_lines",
-            where=merge(where, {"platform": platform}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "bad_lines", where=merge(where, {"platform": platform}), columns=columns, since=since,
+            until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def daily(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Uses and misses by day, skill and host.
 
         Columns: day, skill_name, platform, uses, model_uses, missed
         """
         return self.table(
-            "daily",
-            where=merge(where, {"skill_name": skill, "platform": platform}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "daily", where=merge(where, {"skill_name": skill, "platform": platform}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def evolution_evidence(
-        self,
-        *,
-        skill: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, skill: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """The texts and tests behind the steps of a proposal.
@@ -136,28 +86,15 @@ class Datasets:
         validation_json
         """
         return self.table(
-            "evolution_evidence",
-            where=merge(where, {"skill_name": skill}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "evolution_evidence", where=merge(where, {"skill_name": skill}), columns=columns,
+            since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def executions(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Counts and tokens of sessions: the view execution_facts.
 
@@ -172,30 +109,16 @@ class Datasets:
         raw_source_ref
         """
         return self.table(
-            "executions",
-            where=merge(where, {"platform": platform, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "executions", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def exposures(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        cause: Condition | None = None,
-        state: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        session: Condition | None = None, cause: Condition | None = None,
+        state: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """What the model was offered. A row says: from `prompt_id` (from the start of the session when null) until the next row of the same session and skill, the skill was in this state.
@@ -207,26 +130,14 @@ class Datasets:
         return self.table(
             "exposures",
             where=merge(where, {"skill_name": skill, "platform": platform, "session_id": session, "cause": cause, "state": state}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def gradings(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        session: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Gradings of sessions: the view grading_results.
@@ -239,52 +150,29 @@ class Datasets:
         return self.table(
             "gradings",
             where=merge(where, {"skill_name": skill, "platform": platform, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def listings(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        order: Order | None = None, limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """What the descriptions of skills cost: text that the hosts put into the context.
 
         Columns: skill_name, platform, sessions, listings, full, chars
         """
         return self.table(
-            "listings",
-            where=merge(where, {"skill_name": skill, "platform": platform}),
-            columns=columns,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "listings", where=merge(where, {"skill_name": skill, "platform": platform}),
+            columns=columns, order=order, limit=limit, timeout=timeout,
         )
 
     def misses(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        cause: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        session: Condition | None = None, cause: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Prompts at which a skill was needed and did not run.
 
@@ -294,28 +182,15 @@ class Datasets:
         return self.table(
             "misses",
             where=merge(where, {"skill_name": skill, "platform": platform, "session_id": session, "cause": cause}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def observations(
-        self,
-        *,
-        skill: Condition | None = None,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        outcome: Condition | None = None,
-        cause: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, skill: Condition | None = None, platform: Condition | None = None,
+        session: Condition | None = None, outcome: Condition | None = None,
+        cause: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Uses, refusals and misses of skills, one row each: the view skill_invocations.
@@ -330,26 +205,14 @@ class Datasets:
         return self.table(
             "observations",
             where=merge(where, {"skill_name": skill, "platform": platform, "session_id": session, "outcome": outcome, "cause": cause}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def prompts(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """One row per input: every user prompt, the task of every subagent session (kind `agent`), the input of every automation.
 
@@ -360,28 +223,15 @@ class Datasets:
         normalizer_version, capture_mode, raw_source_ref
         """
         return self.table(
-            "prompts",
-            where=merge(where, {"platform": platform, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "prompts", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def proposals(
-        self,
-        *,
-        skill: Condition | None = None,
-        state: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, state: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """One row per proposal with its latest step.
 
@@ -389,54 +239,29 @@ class Datasets:
         updated_at, details
         """
         return self.table(
-            "proposals",
-            where=merge(where, {"skill_name": skill, "state": state}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "proposals", where=merge(where, {"skill_name": skill, "state": state}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def queries(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """The prompts of people, as the reference named them.
 
         Columns: id, timestamp, session_id, platform, prompt_id, query, source
         """
         return self.table(
-            "queries",
-            where=merge(where, {"platform": platform, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "queries", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def runs(
-        self,
-        *,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Runs of the improvement loop: the view orchestrate_runs.
 
@@ -445,26 +270,14 @@ class Datasets:
         signals_consumed, llm_calls, trigger, status, error, skill_actions_json
         """
         return self.table(
-            "runs",
-            where=merge(where, {}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "runs", where=merge(where, {}), columns=columns, since=since, until=until,
+            order=order, limit=limit, timeout=timeout,
         )
 
     def session_telemetry(
-        self,
-        *,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, session: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Compatibility with the reference only: its columns, derived from the above.
@@ -477,28 +290,15 @@ class Datasets:
         artifact_count, session_type, agent_summary
         """
         return self.table(
-            "session_telemetry",
-            where=merge(where, {"session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "session_telemetry", where=merge(where, {"session_id": session}), columns=columns,
+            since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def sessions(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """One row per conversation, subagents included.
 
@@ -509,28 +309,15 @@ class Datasets:
         normalized_at, normalizer_version, capture_mode, raw_source_ref
         """
         return self.table(
-            "sessions",
-            where=merge(where, {"platform": platform, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "sessions", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def signals(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        state: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        state: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, since: Time | None = None,
+        until: Time | None = None, order: Order | None = None, limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:
         """Prompts that say something about a skill: the view improvement_signals.
@@ -541,26 +328,14 @@ class Datasets:
         return self.table(
             "signals",
             where=merge(where, {"platform": platform, "session_id": session, "state": state}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def skill_usage(
-        self,
-        *,
-        skill: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Compatibility with the reference only.
 
@@ -568,25 +343,14 @@ class Datasets:
         triggered, source
         """
         return self.table(
-            "skill_usage",
-            where=merge(where, {"skill_name": skill, "session_id": session}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "skill_usage", where=merge(where, {"skill_name": skill, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def skills(
-        self,
-        *,
-        skill: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, skill: Condition | None = None, where: Conditions | None = None,
+        columns: Sequence[str] | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """One row per skill that was used, asked for or missed.
 
@@ -594,26 +358,15 @@ class Datasets:
         platforms, first_at, last_at
         """
         return self.table(
-            "skills",
-            where=merge(where, {"skill_name": skill}),
-            columns=columns,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "skills", where=merge(where, {"skill_name": skill}), columns=columns, order=order,
+            limit=limit, timeout=timeout,
         )
 
     def sources(
-        self,
-        *,
-        platform: Condition | None = None,
-        state: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        since: Time | None = None,
-        until: Time | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, state: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """Files and databases that evidence is read from: the view source_files.
 
@@ -622,48 +375,27 @@ class Datasets:
         records_used, records_skipped, records_unknown, bad_lines, last_error, last_read_at
         """
         return self.table(
-            "sources",
-            where=merge(where, {"platform": platform, "state": state}),
-            columns=columns,
-            since=since,
-            until=until,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "sources", where=merge(where, {"platform": platform, "state": state}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
     def sql_contract(
-        self,
-        *,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, where: Conditions | None = None, columns: Sequence[str] | None = None,
+        order: Order | None = None, limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """The version of these views. One row.
 
         Columns: version, store_schema, store_created_at
         """
         return self.table(
-            "sql_contract",
-            where=merge(where, {}),
-            columns=columns,
-            order=order,
-            limit=limit,
+            "sql_contract", where=merge(where, {}), columns=columns, order=order, limit=limit,
             timeout=timeout,
         )
 
     def tool_calls(
-        self,
-        *,
-        platform: Condition | None = None,
-        session: Condition | None = None,
-        where: Mapping[str, Condition | None] | None = None,
-        columns: Sequence[str] | None = None,
-        order: str | Sequence[str] | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        order: Order | None = None, limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
         """One row per session and tool name.
 
@@ -671,10 +403,6 @@ class Datasets:
         denied, unfinished
         """
         return self.table(
-            "tool_calls",
-            where=merge(where, {"platform": platform, "session_id": session}),
-            columns=columns,
-            order=order,
-            limit=limit,
-            timeout=timeout,
+            "tool_calls", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, order=order, limit=limit, timeout=timeout,
         )

@@ -9,6 +9,10 @@ from typing import Any, Literal, TypedDict, Union
 Scalar = Union[str, int, float, bool]
 #: A value, or values of which one must fit.
 Condition = Union[str, int, float, bool, datetime.datetime, Sequence[Union[Scalar, datetime.datetime]]]
+#: Conditions by name of column; None: the value is null.
+Conditions = Mapping[str, Union[Condition, None]]
+#: "column", "-column" from high to low, or several.
+Order = Union[str, Sequence[str]]
 #: RFC 3339, a day, an age such as "7d", or a datetime with a time zone.
 Time = Union[str, datetime.datetime, datetime.date]
 ColumnType = Literal["int64", "float64", "bool", "utf8", "time", "dictionary"]
@@ -72,9 +76,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def merge(
-    where: Mapping[str, Condition | None] | None, more: Mapping[str, Condition | None]
-) -> dict[str, Condition | None]:
+def merge(where: Conditions | None, more: Conditions) -> dict[str, Condition | None]:
     """`where` and the conditions of `more` that were given."""
     out: dict[str, Condition | None] = dict(where or {})
     out.update({column: value for column, value in more.items() if value is not None})

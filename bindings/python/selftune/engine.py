@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Union, cast
 from selftune import _core
 from selftune._datasets import Datasets
 from selftune._long import LONG
-from selftune._types import ColumnType, Condition, LlmHandler, Progress, Scalar, Time, Topic, plain
+from selftune._types import ColumnType, Conditions, LlmHandler, Order, Progress, Scalar, Time, Topic, plain
 from selftune.errors import SelftuneError
 from selftune.frames import Frame, Stream
 
@@ -230,11 +230,11 @@ class Engine(Requests, Datasets):
         self,
         name: str,
         *,
-        where: Mapping[str, Condition | None] | None = None,
+        where: Conditions | None = None,
         columns: Sequence[str] | None = None,
         since: Time | None = None,
         until: Time | None = None,
-        order: str | Sequence[str] | None = None,
+        order: Order | None = None,
         limit: int | None = None,
         timeout: float | None = None,
     ) -> Frame:

@@ -1,0 +1,84 @@
+"""The JSON Schemas of the operations: parameters, replies, the envelope."""
+
+from ops_list import object_schema
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def next_schema():
+    return {
+        "type": ["object", "null"],
+        "properties": {
+            "command": {"type": "string"},
+            "argv": {"type": "array", "items": {"type": "string"}},
+            "reason": {"type": "string"},
+            "blocking": {"type": "boolean"},
+            "alternatives": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "command": {"type": "string"},
+                        "argv": {"type": "array", "items": {"type": "string"}},
+                        "reason": {"type": "string"},
+                    },
+                    "required": ["command", "argv", "reason"],
+                },
+            },
+        },
+        "required": ["command", "argv", "reason", "blocking", "alternatives"],
+    }
+
+
+def envelope_schema():
+    error = {
+        "type": ["object", "null"],
+        "properties": {
+            "code": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]*$"},
+            "message": {"type": "string"},
+            "suggestion": {"type": ["string", "null"]},
+            "retryable": {"type": "boolean"},
+            "exit_code": {"type": "integer"},
+            "details": {"type": ["object", "null"]},
+        },
+        "required": ["code", "message", "suggestion", "retryable", "exit_code", "details"],
+    }
+    warning = {
+        "type": "object",
+        "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+        "required": ["code", "message"],
+    }
+    properties = {
+        "schema": {"type": "string", "pattern": "^selftune/[a-z0-9_.]+@[0-9]+$"},
+        "ok": {"type": "boolean"},
+        "command": {"type": "string"},
+        "selftune_version": {"type": "string"},
+        "generated_at": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"},
+        "dry_run": {"type": "boolean"},
+        "changed": {"type": "boolean"},
+        "data": {"type": ["object", "null"]},
+        "warnings": {"type": "array", "items": warning},
+        "next": next_schema(),
+        "error": error,
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def with_head(schema, ident, title):
+    out = {"$schema": DRAFT, "$id": ident, "title": title}
+    out.update(schema)
+    return out
+
+
+def schemas(ops):
+    """(id, kind, op or "", file stem, schema), sorted by id."""
+    out = [("selftune/envelope@1", "envelope", "", "envelope",
+            with_head(envelope_schema(), "selftune/envelope@1", "Reply of every command and operation"))]
+    for op in ops:
+        params = object_schema(op.params)
+        params["additionalProperties"] = False
+        out.append((op.params_id, "params", op.name, op.name + ".params",
+                    with_head(params, op.params_id, op.summary)))
+        out.append((op.schema_id, "reply", op.name, op.name + ".reply",
+                    with_head(object_schema(op.reply), op.schema_id, op.summary)))
+    return sorted(out)
