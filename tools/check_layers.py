@@ -10,6 +10,7 @@ README in every module folder, frontends only on the public headers.
 """
 
 import argparse
+import ast
 import re
 import sys
 import tomllib
@@ -20,6 +21,7 @@ from pathlib import Path
 SOURCE_DIR = "libselftune/src"
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 CODE_SUFFIXES = {".cc", ".h", ".c", ".cpp", ".hpp", ".inc"}
+SCRIPT_SUFFIXES = {".py", ".pyi", ".ts", ".tsx", ".ipynb"}
 LENGTH_SUFFIXES = {".cc", ".h", ".c", ".py", ".ts", ".tsx"}
 LENGTH_DIRS = ("libselftune", "frontends", "bindings", "tests", "tools", "web/src", "examples")
 PUBLIC_ONLY_DIRS = ("frontends", "bindings", "examples")
@@ -89,6 +91,22 @@ def strip_code(text):
     return token.sub(blank, text)
 
 
+def without_comments(path, text):
+    """The text with comments and docstrings blanked, literals kept."""
+    if path.suffix in (".py", ".pyi"):
+        lines = text.splitlines(keepends=True)
+        for node in ast.walk(ast.parse(text)):
+            body = getattr(node, "body", None)
+            first = body[0] if isinstance(body, list) and body else None
+            if (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+                    and isinstance(first.value.value, str)):
+                for number in range(first.lineno - 1, first.end_lineno):
+                    lines[number] = "\n"
+        return re.sub(r"(?m)^\s*#.*", "", "".join(lines))
+    return re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"), text,
+                  flags=re.DOTALL)
+
+
 def includes_of(text):
     """(line number, quoted path or None, angle path or None) of each include."""
     for number, line in enumerate(text.splitlines(), 1):
@@ -116,10 +134,11 @@ class Checker:
         self._check_readmes(source)
         return sorted(self.problems, key=lambda p: (p.path, p.line, p.text))
 
-    def _code_files(self, directory):
+    def _code_files(self, directory, suffixes=frozenset(CODE_SUFFIXES)):
         base = self.root / directory
         return sorted(p for p in base.rglob("*")
-                      if p.suffix in CODE_SUFFIXES and p.is_file()) if base.is_dir() else []
+                      if p.suffix in suffixes and "node_modules" not in p.parts
+                      and p.is_file()) if base.is_dir() else []
 
     def _add(self, path, line, text, warning=False):
         self.problems.append(
@@ -167,12 +186,12 @@ class Checker:
 
     def _check_public_only(self, path):
         text = path.read_text(encoding="utf-8", errors="replace")
-        for line, quoted, _ in includes_of(text):
-            if quoted and (self.root / SOURCE_DIR / quoted).exists() and not self._is_local(
-                    path, quoted):
-                self._add(path, line, f"only <selftune/...> may be included here, not {quoted}")
-            elif quoted and "libselftune/src" in quoted:
-                self._add(path, line, f"only <selftune/...> may be included here, not {quoted}")
+        for line, quoted, angle in includes_of(text):
+            header = quoted or angle
+            private = (self.root / SOURCE_DIR / header).exists() and not (
+                quoted and self._is_local(path, quoted))
+            if private or SOURCE_DIR in header:
+                self._add(path, line, f"only <selftune/...> may be included here, not {header}")
 
     def _is_local(self, path, quoted):
         """A frontend's own header, found beside the file or under its frontends folder."""
@@ -193,16 +212,17 @@ class Checker:
                         self._add(path, line, f"{match.group(0).strip()}: {reason}")
 
     def _check_banned_texts(self):
-        """The whole text of a file, literals included; comments may say what they like."""
+        """The whole text of a file, literals included; comments may say what they like.
+        Scripts count as much as compiled code."""
         for pattern, where, exceptions, reason in self.rules.banned_text:
             for top in sorted({w.split("/", 1)[0] for w in where}):
-                for path in self._code_files(top):
+                for path in self._code_files(top, CODE_SUFFIXES | SCRIPT_SUFFIXES):
                     name = path.relative_to(self.root).as_posix()
-                    if not any(glob_match(name, w) for w in where) or name in exceptions:
+                    if not any(glob_match(name, w) for w in where) or any(
+                            glob_match(name, e) for e in exceptions):
                         continue
-                    text = path.read_text(encoding="utf-8", errors="replace")
-                    text = re.sub(r"//[^\n]*|/\*.*?\*/", lambda m: "\n" * m.group(0).count("\n"),
-                                  text, flags=re.DOTALL)
+                    text = without_comments(path, path.read_text(encoding="utf-8",
+                                                                 errors="replace"))
                     for match in pattern.finditer(text):
                         line = text.count("\n", 0, match.start()) + 1
                         self._add(path, line, f"{match.group(0).strip()[:60]}: {reason}")

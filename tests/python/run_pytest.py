@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Runs the pytest files beside it in a virtual environment of its own.
 
-    run_pytest.py PACKAGE_DIR VENV_DIR SELFTUNE
+    run_pytest.py PACKAGE_DIR VENV_DIR [--preload RUNTIME] [PYTEST_ARGUMENT...]
 
 PACKAGE_DIR holds the built package "selftune". The environment is made from
 requirements.txt once, by name from PyPI, and again when that file changes.
+RUNTIME: of the sanitizer that the package was built with, loaded first into
+every Python; what Python and other packages leak or race about is not ours.
 Prints "N passed, M failed".
 """
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -35,19 +38,34 @@ def environment(venv):
     return python
 
 
+def sanitizer_environment(runtime):
+    """ASan stops at the first error, but cannot tell the interpreter's leaks from
+    ours; TSan passes over calls made by code it did not instrument."""
+    return {"LD_PRELOAD": runtime,
+            "ASAN_OPTIONS": "detect_leaks=0:strict_string_checks=1",
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            "TSAN_OPTIONS": "halt_on_error=1:ignore_noninstrumented_modules=1"}
+
+
 def main():
-    package, venv, selftune = (Path(a).resolve() for a in sys.argv[1:4])
-    python = environment(venv)
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("package", type=Path)
+    arguments.add_argument("venv", type=Path)
+    arguments.add_argument("--preload")
+    options, pytest_arguments = arguments.parse_known_args()
+    python = environment(options.venv.resolve())
     with tempfile.TemporaryDirectory(prefix="selftune-python-") as scratch:
         report = Path(scratch) / "report.xml"
         home = Path(scratch) / "home"
         home.mkdir()
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": str(home), "LANG": "C.UTF-8",
-               "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "agg",
-               "TMPDIR": scratch, "SELFTUNE_BINARY": str(selftune)}
+               "PYTHONPATH": str(options.package.resolve()), "PYTHONDONTWRITEBYTECODE": "1",
+               "MPLBACKEND": "agg", "TMPDIR": scratch}
+        if options.preload:
+            env.update(sanitizer_environment(options.preload))
         done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers",
                                f"--basetemp={scratch}/tests", f"--junit-xml={report}", HERE,
-                               *sys.argv[4:]], env=env, cwd=scratch, check=False)
+                               *pytest_arguments], env=env, cwd=scratch, check=False)
         suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
         counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
     failed = counts["failures"] + counts["errors"]

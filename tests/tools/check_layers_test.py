@@ -122,6 +122,11 @@ class LayersTest(unittest.TestCase):
         files = {"frontends/cli/main.cc": '#include "../../libselftune/src/store/db.h"\n'}
         self.assert_problem(files, "frontends/cli/main.cc:1", "only <selftune/...>")
 
+    def test_angle_brackets_hide_no_private_header(self):
+        self.assert_problem({SRC + "store/db.h": "#pragma once\n",
+                             "frontends/cli/a.cc": "#include <store/db.h>\n"},
+                            "frontends/cli/a.cc:1", "only <selftune/...>")
+
     def test_banned_identifiers(self):
         cases = [
             ("parser.iterate_many(x);", "iterate_many"), ("p.parse_many(x);", "parse_many"),
@@ -141,6 +146,16 @@ class LayersTest(unittest.TestCase):
                 with self.subTest(code=code, folder=folder):
                     found = [str(p) for p in problems({folder + "a.cc": code + "\n"})]
                     self.assertTrue(any("no SQL outside libselftune" in p for p in found), found)
+        for name, text in (("bindings/python/a.py", 'q = "SELECT name FROM skill"\n'),
+                           ("bindings/python/a.pyi", 'Q = "delete from label"\n'),
+                           ("web/src/a.ts", "ask(`select name from skill`);\n"),
+                           ("frontends/a.ipynb", '{"source": ["update skill set name=1"]}')):
+            with self.subTest(name=name):
+                self.assert_problem({name: text}, name + ":1", "no SQL outside libselftune")
+        self.assert_clean({
+            "bindings/python/a.py": 'def sql(q):\n    """Like\n\n    SELECT name FROM skills"""\n'
+                                    "    # select one from many\n    return q\n",
+            "examples/python/a.py": 'engine.sql("SELECT name FROM skills")\n'})
         self.assert_clean({"frontends/cli/a.cc": "// select one from many\nSelect(from);\n",
                            SRC + "store/a.cc": 'q("SELECT name FROM skill");\n'})
         self.assert_problem({"frontends/cli/a.cc": "\nsqlite3_open(x);\n"}, "frontends/cli/a.cc:2",

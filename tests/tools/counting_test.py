@@ -28,6 +28,11 @@ class CountingTest(unittest.TestCase):
         failed = "Ran 19 tests in 0.2s\n\nFAILED (failures=2, errors=1)\n"
         self.assertEqual(count_result("FAIL", failed), Count(16, 3))
 
+    def test_skipped_cases_are_not_passed(self):
+        self.assertEqual(count_result("OK", "Ran 6 tests in 0.2s\n\nOK (skipped=6)\n"), Count(0, 0, 6))
+        mixed = "Ran 9 tests in 0.2s\n\nFAILED (failures=1, errors=1, skipped=3)\n"
+        self.assertEqual(count_result("FAIL", mixed), Count(4, 2, 3))
+
     def test_plain_closing_lines(self):
         self.assertEqual(count_result("OK", "codex: 9 facts\n40 passed, 0 failed\n"), Count(40, 0))
 
@@ -39,8 +44,8 @@ class CountingTest(unittest.TestCase):
         self.assertEqual(count_result("FAIL", DOCTEST.format(12, 0)), Count(12, 1))
         self.assertEqual(count_result("TIMEOUT", ""), Count(0, 1))
 
-    def test_skipped_programs_do_not_count(self):
-        self.assertEqual(count_result("SKIP", ""), Count(0, 0))
+    def test_a_skipped_program_is_one_case(self):
+        self.assertEqual(count_result("SKIP", ""), Count(0, 0, 1))
 
 
 if __name__ == "__main__":

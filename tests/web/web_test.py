@@ -2,7 +2,9 @@
 """The dashboard's page: components in jsdom, then the whole in a browser.
 
     web_test.py WEB_DIR unit
-    web_test.py WEB_DIR e2e SELFTUNE SELFTUNE_DASHBOARD [SELFTUNE_HOOK]
+    web_test.py WEB_DIR e2e WITHIN_MS SELFTUNE SELFTUNE_DASHBOARD [SELFTUNE_HOOK]
+
+WITHIN_MS: how soon the page has to show what was written.
 
 Needs npm; e2e also Chromium. Packages are installed from the lock file, once.
 """
@@ -41,9 +43,9 @@ def unit(web, scratch):
     return counts["numPassedTests"], failed
 
 
-def e2e(web, scratch, programs):
+def e2e(web, scratch, within_ms, *programs):
     names = ("SELFTUNE", "SELFTUNE_DASHBOARD", "SELFTUNE_HOOK")
-    env = environment(scratch)
+    env = dict(environment(scratch), SELFTUNE_WITHIN_MS=within_ms)
     env.update({name: str(Path(program).resolve()) for name, program in zip(names, programs)})
     passed = failed = 0
     for file in sorted((web / "tests" / "e2e").glob("*.test.mjs")):
@@ -61,7 +63,7 @@ def main(argv):
     web, what = Path(argv[0]).resolve(), argv[1]
     embed_assets.install(web, "npm")
     with tempfile.TemporaryDirectory(prefix="selftune-web-") as scratch:
-        passed, failed = unit(web, scratch) if what == "unit" else e2e(web, scratch, argv[2:])
+        passed, failed = unit(web, scratch) if what == "unit" else e2e(web, scratch, *argv[2:])
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or not passed else 0
 

@@ -15,7 +15,7 @@ from common import DevError, note, say, tail
 DOCTEST = re.compile(r"test cases:\s*\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
 PLAIN = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed", re.MULTILINE)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
-UNITTEST_BAD = re.compile(r"^FAILED \(.*?\)", re.MULTILINE)
+UNITTEST_END = re.compile(r"^(?:OK|FAILED) \((.*?)\)$", re.MULTILINE)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -23,10 +23,12 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 class Count:
     passed: int = 0
     failed: int = 0
+    skipped: int = 0  # could not run here; neither of the two
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
+        self.skipped += other.skipped
 
     def __str__(self):
         return f"{self.passed} passed, {self.failed} failed"
@@ -36,11 +38,11 @@ def count_result(result, output):
     """Cases of one test program: Meson's result word and what it printed."""
     output = ANSI.sub("", output)
     if result == "SKIP":
-        return Count()
+        return Count(skipped=1)
     count = _cases(output)
     if result in ("OK", "EXPECTEDFAIL"):
         # A program that passed for Meson but reports failures is believed.
-        return count if count.passed + count.failed else Count(passed=1)
+        return count if count.passed + count.failed + count.skipped else Count(passed=1)
     count.failed = max(count.failed, 1)  # crashes and time-outs print no summary
     return count
 
@@ -51,9 +53,10 @@ def _cases(output):
         count.add(Count(int(passed), int(failed)))
     for ran in UNITTEST.findall(output):
         count.passed += int(ran)
-    for bad in UNITTEST_BAD.findall(output):
-        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", bad))
-        count.add(Count(-failed, failed))
+    for end in UNITTEST_END.findall(output):
+        failed = sum(int(n) for n in re.findall(r"\b(?:failures|errors)=(\d+)", end))
+        skipped = sum(int(n) for n in re.findall(r"\bskipped=(\d+)", end))
+        count.add(Count(-failed - skipped, failed, skipped))
     return count
 
 
@@ -96,5 +99,6 @@ def run(profile_name, suites=(), *, wrap=False):
     if done.returncode != 0 and count.failed == 0:
         raise DevError(f"meson test: exit {done.returncode} although no test failed\n"
                        f"{tail(directory / 'meson-logs' / 'testlog.txt', 20)}")
-    say(f"{profile.directory}: {count.passed} cases passed, {count.failed} cases failed")
+    say(f"{profile.directory}: {count.passed} cases passed, {count.failed} cases failed, "
+        f"{count.skipped} skipped")
     return count
