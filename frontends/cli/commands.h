@@ -41,6 +41,12 @@ extern const Command kOrchestrateCommand;
 extern const Command kRunCommand;
 // cmd_sync.cc
 extern const Command kSyncCommand;
+// cmd_config.cc
+extern const Command kConfigListCommand;
+extern const Command kConfigGetCommand;
+extern const Command kConfigSetCommand;
+extern const Command kConfigPathCommand;
+extern const Command kConfigValidateCommand;
 // cmd_store.cc
 extern const Command kExportCommand;
 extern const Command kDbCheckCommand;

@@ -13,6 +13,11 @@ struct OpRow {
 };
 inline constexpr OpRow kOps[] = {
     {"about.version", "selftune/version@1", "", " "},
+    {"config.get", "selftune/config.get@1", "", " key "},
+    {"config.list", "selftune/config.list@1", "", " "},
+    {"config.path", "selftune/config.path@1", "", " "},
+    {"config.set", "selftune/config.set@1", "S", " key value default dry_run "},
+    {"config.validate", "selftune/config.validate@1", "", " "},
     {"deploy.list", "selftune/deploy.list@1", "", " skill skill_path limit cursor "},
     {"deploy.recover", "selftune/deploy.recover@1", "SR", " dry_run "},
     {"deploy.rollback", "selftune/rollback@1", "SRY", " skill skill_path deploy_id to_file dry_run yes "},

@@ -17,6 +17,7 @@ constexpr const Command* kCommands[] = {
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand,
     &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
+    &kConfigListCommand, &kConfigGetCommand, &kConfigSetCommand, &kConfigPathCommand, &kConfigValidateCommand,
     &kExportCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,

@@ -42,11 +42,11 @@ int main(void) {
   static char variable[700];
   snprintf(home, sizeof home, "%s", fake_home());
   snprintf(variable, sizeof variable, "HOME=%s", home);
-  const char* const env[] = {variable,
-                             "SELFTUNE_HOME=", "SELFTUNE_CONFIG_DIR=", "SELFTUNE_INTERNAL=", NULL};
+  const char* const env[] = {variable, "SELFTUNE_HOME=", "SELFTUNE_CONFIG_DIR=/dev/null",
+                             "SELFTUNE_INTERNAL=", NULL};
   const char* const internal[] = {variable, "SELFTUNE_HOME=", "SELFTUNE_INTERNAL=1", NULL};
-  const char* const homeless[] = {
-      "HOME=", "SELFTUNE_HOME=", "SELFTUNE_CONFIG_DIR=", "SELFTUNE_INTERNAL=", NULL};
+  const char* const homeless[] = {"HOME=", "SELFTUNE_HOME=", "SELFTUNE_CONFIG_DIR=/tmp",
+                                  "SELFTUNE_INTERNAL=", NULL};
   int64_t time_of_hook = 1790000000000;
   selftune_hook_options_t options = SELFTUNE_HOOK_OPTIONS_INIT;
   options.env = env;

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import measure
 
-# Variables that would lead the readers away from the home under test.
+# Variables of hosts: they lead nobody away from the home under test, but set
+# ones would add warnings to what is measured.
 FOREIGN = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENCODE_DATA_DIR", "XDG_DATA_HOME",
            "XDG_CONFIG_HOME", "OPENCLAW_STATE_DIR", "CLINE_DIR", "GEMINI_DIR")
 

@@ -12,8 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import homes  # noqa: E402
 
 # No test may see the person's own home.
-for name in ("SELFTUNE_HOME", "SELFTUNE_CONFIG_DIR", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
-    os.environ.pop(name, None)
+os.environ.pop("SELFTUNE_HOME", None)
 
 import selftune  # noqa: E402
 

@@ -11,8 +11,6 @@ from common import ROOT, DevError, note
 
 # Where the hosts with a reader keep transcripts.
 HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
-# Variables that would lead away from the temporary home.
-REDIRECTIONS = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "SELFTUNE_CONFIG_DIR", "SELFTUNE_HOME")
 # What was read, which skills fire, which were missed and why, what would be done next.
 LOOP = (["sync"], ["status", "--window", "{window}"], ["evidence", "--outcome", "missed", "--limit", "10"],
         ["orchestrate", "--dry-run"])
@@ -30,8 +28,8 @@ def run(directory):
     with tempfile.TemporaryDirectory(prefix="selftune-demo-") as scratch:
         demo = Path(scratch)
         copy_recordings(demo)
-        env = {k: v for k, v in os.environ.items() if k not in REDIRECTIONS}
-        return show(selftune, dict(env, HOME=str(demo)), "3650d")  # recordings grow old
+        env = dict(os.environ, HOME=str(demo), SELFTUNE_HOME=str(demo / ".selftune"))
+        return show(selftune, env, "3650d")  # recordings grow old
 
 
 def show(selftune, env, window):

@@ -12,6 +12,75 @@ class AboutVersionReply(TypedDict):
     features: list[str]
 
 
+class ConfigGetReplyValues(TypedDict):
+    key: str
+    value: str | None
+    source: Literal["file", "default"]
+    default: str | None
+
+
+class ConfigGetReply(TypedDict):
+    values: list[ConfigGetReplyValues]
+
+
+class ConfigListReplyValues(TypedDict):
+    key: str
+    value: str | None
+    source: Literal["file", "default"]
+    default: str | None
+
+
+class ConfigListReply(TypedDict):
+    values: list[ConfigListReplyValues]
+    unknown: list[str]
+
+
+class ConfigPathReply(TypedDict):
+    path: str
+    exists: bool
+
+
+class ConfigSetReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class ConfigSetReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class ConfigSetReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class ConfigSetReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: ConfigSetReplyReceiptBefore
+    after: ConfigSetReplyReceiptAfter
+    backup_path: str | None
+    undo: ConfigSetReplyReceiptUndo | None
+
+
+class ConfigSetReply(TypedDict):
+    key: str
+    before: str | None
+    after: str | None
+    receipt: ConfigSetReplyReceipt | None
+
+
+class ConfigValidateReplyProblems(TypedDict):
+    key: str
+    message: str
+
+
+class ConfigValidateReply(TypedDict):
+    path: str
+    valid: bool
+    problems: list[ConfigValidateReplyProblems]
+    unknown: list[str]
+
+
 class DeployListReplyItemsTargets(TypedDict):
     path: str
     platform: str | None
@@ -1897,6 +1966,16 @@ class WatchStatusReply(TypedDict):
 class Requests:
     @overload
     def request(self, op: Literal["about.version"], /) -> AboutVersionReply: ...
+    @overload
+    def request(self, op: Literal["config.get"], /, *, key: str) -> ConfigGetReply: ...
+    @overload
+    def request(self, op: Literal["config.list"], /) -> ConfigListReply: ...
+    @overload
+    def request(self, op: Literal["config.path"], /) -> ConfigPathReply: ...
+    @overload
+    def request(self, op: Literal["config.set"], /, *, key: str, value: str | None = ..., default: bool | None = ..., dry_run: bool | None = ...) -> ConfigSetReply: ...
+    @overload
+    def request(self, op: Literal["config.validate"], /) -> ConfigValidateReply: ...
     @overload
     def request(self, op: Literal["deploy.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ...) -> DeployListReply: ...
     @overload

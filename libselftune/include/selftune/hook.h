@@ -34,8 +34,8 @@ typedef struct {
   uint32_t struct_size;
   uint32_t flags; /**< 0 */
   /** "K=V" entries, ended by NULL, that replace variables of the process
-   *  environment; may be NULL. Looked at: HOME, SELFTUNE_HOME,
-   *  SELFTUNE_CONFIG_DIR and SELFTUNE_INTERNAL. */
+   *  environment; may be NULL. Looked at: HOME, SELFTUNE_HOME and
+   *  SELFTUNE_INTERNAL. */
   const char* const* env;
   /** Milliseconds since 1970 UTC. NULL: the system's clock. */
   int64_t (*now_ms)(void* user);

@@ -37,9 +37,18 @@ void Environment::Set(std::string name, std::string value) {
 }
 
 std::string Environment::StateDir() const {
-  const std::string dir =
-      StateDirFrom(GetOr("SELFTUNE_HOME", ""), GetOr("SELFTUNE_CONFIG_DIR", ""), Home());
+  const std::string dir = StateDirFrom(GetOr("SELFTUNE_HOME", ""), Home());
   return dir.empty() ? ".selftune" : dir;
+}
+
+std::optional<std::string> Environment::HostHome(std::string_view platform) const {
+  const auto it = host_homes_.find(platform);
+  if (it == host_homes_.end()) return std::nullopt;
+  return it->second;
+}
+
+void Environment::SetHostHome(std::string platform, std::string folder) {
+  host_homes_.insert_or_assign(std::move(platform), std::move(folder));
 }
 
 }  // namespace selftune::base

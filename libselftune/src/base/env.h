@@ -1,4 +1,5 @@
-// The process environment, read once at the edge and passed as a value.
+// The process environment, read once at the edge and passed as a value, with the
+// folders that the person's configuration adds to it.
 #pragma once
 
 #include <map>
@@ -20,11 +21,17 @@ class Environment {
 
   // $HOME, "" when unset.
   [[nodiscard]] std::string Home() const { return GetOr("HOME", ""); }
-  // Our state folder: $SELFTUNE_HOME, else $SELFTUNE_CONFIG_DIR, else $HOME/.selftune.
+  // Our state folder: $SELFTUNE_HOME, else $HOME/.selftune.
   [[nodiscard]] std::string StateDir() const;
+
+  // Where a host keeps its files, "codex": "/data/codex", when the person said
+  // so in config.json. No variable of the process does.
+  [[nodiscard]] std::optional<std::string> HostHome(std::string_view platform) const;
+  void SetHostHome(std::string platform, std::string folder);
 
  private:
   std::map<std::string, std::string, std::less<>> vars_;
+  std::map<std::string, std::string, std::less<>> host_homes_;
 };
 
 }  // namespace selftune::base

@@ -6,12 +6,11 @@
 
 namespace selftune::base {
 
-// $SELFTUNE_HOME, else $SELFTUNE_CONFIG_DIR, else $HOME/.selftune; "" when all
-// are empty.
+// $SELFTUNE_HOME, else $HOME/.selftune; "" when both are empty. No other
+// variable has a say (docs/decisions/0016).
 [[nodiscard]] inline std::string StateDirFrom(std::string_view selftune_home,
-                                              std::string_view config_dir, std::string_view home) {
+                                              std::string_view home) {
   if (!selftune_home.empty()) return std::string(selftune_home);
-  if (!config_dir.empty()) return std::string(config_dir);
   if (home.empty()) return "";
   std::string dir(home);
   if (!dir.ends_with('/')) dir.push_back('/');

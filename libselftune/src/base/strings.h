@@ -35,6 +35,9 @@ namespace selftune::base {
 [[nodiscard]] std::optional<std::string> FromHex(std::string_view hex);
 [[nodiscard]] std::string Base64(std::string_view bytes);
 
+// The line that a shell splits into `argv`.
+[[nodiscard]] std::string JoinCommand(const std::vector<std::string>& argv);
+
 // Edit distance with unit costs, O(|a|*|b|); used for "did you mean".
 [[nodiscard]] size_t EditDistance(std::string_view a, std::string_view b);
 

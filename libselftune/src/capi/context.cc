@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "capi/engine.h"
+#include "status/settings.h"
 #include "store/db.h"
 
 namespace selftune::capi {
@@ -29,6 +30,13 @@ StatusOr<const config::Config*> Context::config() {
     ST_ASSIGN_OR_RETURN(config_, config::Load(paths().state_dir));
   }
   return &*config_;
+}
+
+StatusOr<const base::Environment*> Context::hosts_env() {
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, this->config());
+  if (config->host_homes.empty()) return &env();
+  if (!hosts_env_.has_value()) hosts_env_ = status::WithHostHomes(env(), *config);
+  return &*hosts_env_;
 }
 
 StatusOr<store::Db*> Context::ReadDb() {

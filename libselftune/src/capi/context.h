@@ -61,6 +61,9 @@ class Context {
 
   // --- The world -----------------------------------------------------------
   [[nodiscard]] const base::Environment& env() const;
+  // The same with the folders of hosts that config.json names: for whatever
+  // looks at a host's files. INVALID_CONFIG rather than the wrong folder.
+  [[nodiscard]] StatusOr<const base::Environment*> hosts_env();
   [[nodiscard]] const Clock& clock() const;
   [[nodiscard]] UtcMillis now() const { return clock().Now(); }
   [[nodiscard]] const Paths& paths() const;
@@ -121,7 +124,8 @@ class Context {
   Request request_;
   const base::Cancel& cancel_;
   std::optional<config::Config> config_;
-  std::shared_ptr<const LlmHandler> llm_;  // shared: the engine may replace its own
+  std::optional<base::Environment> hosts_env_;  // when config.json names a folder
+  std::shared_ptr<const LlmHandler> llm_;       // shared: the engine may replace its own
   std::unique_ptr<store::Db> read_;
   std::unique_ptr<store::Db> write_;
   bool changed_ = false;

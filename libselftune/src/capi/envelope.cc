@@ -66,12 +66,6 @@ std::vector<NextStep> StepsOf(const Context& context) {
   return {step};
 }
 
-bool NeedsQuotes(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%";
-  return word.empty() || word.find_first_not_of(kPlain) != std::string_view::npos;
-}
-
 }  // namespace
 
 std::string ErrorObject(const Status& status) {
@@ -158,15 +152,6 @@ std::vector<std::string> SplitCommand(std::string_view command) {
   }
   if (open) words.push_back(std::move(word));
   return words;
-}
-
-std::string JoinCommand(const std::vector<std::string>& argv) {
-  std::string out;
-  for (const std::string& word : argv) {
-    if (!out.empty()) out += ' ';
-    out += NeedsQuotes(word) ? "'" + base::ReplaceAll(word, "'", "'\\''") + "'" : word;
-  }
-  return out;
 }
 
 }  // namespace selftune::capi

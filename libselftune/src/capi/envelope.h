@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/strings.h"
 #include "capi/context.h"
 #include "capi/router.h"
 
@@ -22,7 +23,6 @@ namespace selftune::capi {
 
 // Words of a command line; quotes as a shell reads them.
 [[nodiscard]] std::vector<std::string> SplitCommand(std::string_view command);
-// The line a shell splits into `argv`.
-[[nodiscard]] std::string JoinCommand(const std::vector<std::string>& argv);
+using base::JoinCommand;
 
 }  // namespace selftune::capi

@@ -39,8 +39,8 @@ StatusOr<std::unique_ptr<LoopWorld>> LoopWorld::OpenRead(Context& context) {
 StatusOr<const skillfs::Discovery*> LoopWorld::skills() {
   if (skills_ == nullptr) {
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(*db_));
-    skills_ = std::make_unique<skillfs::Discovery>(
-        hosts::FindInstalledSkills(context_.env(), workspaces));
+    ST_ASSIGN_OR_RETURN(const base::Environment* const env, context_.hosts_env());
+    skills_ = std::make_unique<skillfs::Discovery>(hosts::FindInstalledSkills(*env, workspaces));
   }
   return skills_.get();
 }

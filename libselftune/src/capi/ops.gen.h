@@ -5,6 +5,16 @@ namespace selftune::capi::ops {
 
 // about.version: Versions of the library, its interfaces and what it was built with.
 StatusOr<std::string> AboutVersion(Context& context, const base::JsonValue& params);
+// config.get: Show one setting.
+StatusOr<std::string> ConfigGet(Context& context, const base::JsonValue& params);
+// config.list: List the settings and where each comes from.
+StatusOr<std::string> ConfigList(Context& context, const base::JsonValue& params);
+// config.path: Say where the settings are kept.
+StatusOr<std::string> ConfigPath(Context& context, const base::JsonValue& params);
+// config.set: Write one setting.
+StatusOr<std::string> ConfigSet(Context& context, const base::JsonValue& params);
+// config.validate: Check the file of the settings.
+StatusOr<std::string> ConfigValidate(Context& context, const base::JsonValue& params);
 // deploy.list: List deploys and rollbacks, newest first.
 StatusOr<std::string> DeployList(Context& context, const base::JsonValue& params);
 // deploy.recover: End deploys that a crash left open.

@@ -118,7 +118,8 @@ std::string ReplyOf(const ImproveResult& result, int64_t elapsed_ms) {
 }
 
 Status SyncFirst(Context& context, store::Db& db) {
-  const sync::SyncWorld world{.env = &context.env(),
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const sync::SyncWorld world{.env = env,
                               .clock = &context.clock(),
                               .cancel = &context.cancel(),
                               .sources = hosts::Sources()};

@@ -74,7 +74,8 @@ StatusOr<std::string> SyncStatus(Context& context, const JsonValue&) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
   ST_ASSIGN_OR_RETURN(const auto known, store::ReadSourceHealth(*db));
-  const sync::SyncWorld world{.env = &context.env(),
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const sync::SyncWorld world{.env = env,
                               .clock = &context.clock(),
                               .cancel = &context.cancel(),
                               .sources = hosts::Sources()};

@@ -169,8 +169,9 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   const bool looks_only = context.dry_run() || model.plan;
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
                       looks_only ? LoopWorld::OpenRead(context) : LoopWorld::Open(context, false));
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
   const orchestrate::RunWorld world{.db = &loop->db(),
-                                    .env = &context.env(),
+                                    .env = env,
                                     .clock = &context.clock(),
                                     .cancel = &context.cancel(),
                                     .config = &loop->config(),

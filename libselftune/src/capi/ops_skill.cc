@@ -36,13 +36,14 @@ struct Row {
 };
 
 // The filters and the order of skill.list.
-StatusOr<std::vector<Row>> Select(const Context& context, std::vector<SkillState> states,
+StatusOr<std::vector<Row>> Select(Context& context, std::vector<SkillState> states,
                                   const JsonValue& params) {
   const std::string& platform = params["platform"].AsString();
   const std::string& wanted = params["status"].AsString();
   const std::string text = base::AsciiLower(params["q"].AsString());
   const std::string& sort = params["sort"].AsString();
-  const SkillFolders folders(context.env());
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const SkillFolders folders(*env);
   std::vector<Row> rows;
   for (SkillState& state : states) {
     if (base::AsciiLower(state.totals.name).find(text) == std::string::npos) continue;

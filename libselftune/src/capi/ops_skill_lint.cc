@@ -79,7 +79,8 @@ StatusOr<std::string> SkillLint(Context& context, const JsonValue& params) {
   skillfs::Discovery installed;  // the neighbours' texts live here
   std::vector<skillfs::NamedDescription> others;
   if (params["platform"].is_string()) {
-    installed = hosts::FindInstalledSkills(context.env(), {});
+    ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+    installed = hosts::FindInstalledSkills(*env, {});
     others = Neighbours(installed, params["platform"].AsString(), subject);
   }
   skillfs::LintContext lint;

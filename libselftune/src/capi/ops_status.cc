@@ -245,9 +245,9 @@ Status Refresh(Context& context) {
 }
 
 // Skills to show: those of the host asked for.
-std::vector<Shown> Chosen(const Context& context, std::vector<SkillState> states,
+std::vector<Shown> Chosen(const base::Environment& env, std::vector<SkillState> states,
                           const std::string& platform) {
-  const SkillFolders folders(context.env());
+  const SkillFolders folders(env);
   std::vector<Shown> out;
   for (SkillState& state : states) {
     std::vector<std::string> installed_on = folders.HostsOf(state.places);
@@ -276,7 +276,8 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
                                .window = window,
                                .skill = only.has_value() ? only->id : store::SkillId{},
                                .platform = platform}));
-  const std::vector<Shown> skills = Chosen(context, std::move(states), platform);
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const std::vector<Shown> skills = Chosen(*env, std::move(states), platform);
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
   ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(*db));
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));

@@ -6,11 +6,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "capi/op_spec.h"
+#include "hosts/moved_homes.h"
+#include "hosts/registry.h"
 #include "hosts/sources.h"
 #include "status/freshness.h"
+#include "status/settings.h"
 #include "store/db.h"
 #include "sync/sync.h"
 
@@ -69,6 +73,40 @@ std::string ToJson(const sync::SyncReport& report) {
   return std::move(out).Take();
 }
 
+void WarnAndAdvise(Context& context, std::string_view code, std::string message,
+                   std::vector<std::string> argv, std::string reason) {
+  context.Warn(code, std::move(message));
+  context.AddAlternative({.argv = std::move(argv), .reason = std::move(reason)});
+}
+
+// Folders a person may expect to be read, and that are not.
+void WarnAboutFolders(Context& context, const base::Environment& env,
+                      const config::Config& config) {
+  for (const hosts::MovedHome& moved : hosts::FindMovedHomes(env)) {
+    WarnAndAdvise(context, "HOST_FOLDER_IGNORED", hosts::Describe(moved), hosts::CommandFor(moved),
+                  "read " + moved.folder + " from now on");
+  }
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    const auto folder = env.HostHome(row.platform);
+    if (!folder.has_value() || base::Exists(*folder)) continue;
+    WarnAndAdvise(context, "HOST_FOLDER_MISSING",
+                  "hosts." + std::string(row.platform) + ".home: there is no folder " + *folder,
+                  {"selftune", "config", "get", "hosts." + std::string(row.platform) + ".home"},
+                  "see what is configured");
+  }
+  for (const config::Problem& problem : status::SettingProblems(config)) {
+    if (!problem.key.starts_with("hosts")) continue;
+    WarnAndAdvise(context, "CONFIG_VALUE_IGNORED", problem.key + ": " + problem.message,
+                  {"selftune", "config", "validate"}, "the default folder was read instead");
+  }
+  if (const auto former = status::FindFormerStateDir(env, context.paths().db)) {
+    WarnAndAdvise(context, "STATE_FOLDER_IGNORED",
+                  "SELFTUNE_CONFIG_DIR names " + *former +
+                      ", whose store is not used: SELFTUNE_HOME is the variable that counts",
+                  {"selftune", "status", "--home", *former}, "look at that store");
+  }
+}
+
 // Nothing understood of a store that is not empty is a failure, not silence.
 void WarnAbout(Context& context, const sync::SyncReport& report) {
   for (const sync::HostReport& host : report.hosts) {
@@ -91,10 +129,13 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
                                 std::string_view what) {
     context.Progress(stage, done, total, std::string(what));
   };
-  const sync::SyncWorld world{.env = &context.env(),
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const sync::SyncWorld world{.env = env,
                               .clock = &context.clock(),
                               .cancel = &context.cancel(),
                               .sources = hosts::Sources()};
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
+  WarnAboutFolders(context, *env, *config);
   if (context.dry_run()) {
     store::Db* db = nullptr;
     if (context.HasStore()) {

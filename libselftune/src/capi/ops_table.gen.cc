@@ -6,6 +6,15 @@
 namespace selftune::capi {
 namespace {
 
+constexpr ParamSpec kParams_ConfigGet[] = {
+    {.name = "key", .type = ParamType::kString, .required = true},
+};
+constexpr ParamSpec kParams_ConfigSet[] = {
+    {.name = "key", .type = ParamType::kString, .required = true},
+    {.name = "value", .type = ParamType::kString},
+    {.name = "default", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_DeployList[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -313,6 +322,11 @@ constexpr ParamSpec kParams_WatchStatus[] = {
 
 constexpr OpSpec kOps[] = {
     {.name = "about.version", .schema = "selftune/version@1", .flags = "", .run = ops::AboutVersion, .params = {}},
+    {.name = "config.get", .schema = "selftune/config.get@1", .flags = "", .run = ops::ConfigGet, .params = kParams_ConfigGet},
+    {.name = "config.list", .schema = "selftune/config.list@1", .flags = "", .run = ops::ConfigList, .params = {}},
+    {.name = "config.path", .schema = "selftune/config.path@1", .flags = "", .run = ops::ConfigPath, .params = {}},
+    {.name = "config.set", .schema = "selftune/config.set@1", .flags = "S", .run = ops::ConfigSet, .params = kParams_ConfigSet},
+    {.name = "config.validate", .schema = "selftune/config.validate@1", .flags = "", .run = ops::ConfigValidate, .params = {}},
     {.name = "deploy.list", .schema = "selftune/deploy.list@1", .flags = "", .run = ops::DeployList, .params = kParams_DeployList},
     {.name = "deploy.recover", .schema = "selftune/deploy.recover@1", .flags = "SR", .run = ops::DeployRecover, .params = kParams_DeployRecover},
     {.name = "deploy.rollback", .schema = "selftune/rollback@1", .flags = "SRY", .run = ops::DeployRollback, .params = kParams_DeployRollback},

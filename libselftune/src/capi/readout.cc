@@ -86,7 +86,8 @@ StatusOr<store::SkillRef> NeededSkillOf(store::Db& db, const JsonValue& params) 
 }
 
 status::DoctorWorld DoctorWorldOf(Context& context) {
-  return {.env = &context.env(),
+  const auto env = context.hosts_env();  // a configuration that fails is reported by itself
+  return {.env = env.ok() ? *env : &context.env(),
           .sources = hosts::Sources(),
           .state_dir = context.paths().state_dir,
           .db_path = context.paths().db,

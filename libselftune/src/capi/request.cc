@@ -57,7 +57,6 @@ StatusOr<EngineOptions> ReadOptions(const selftune_options_t* given) {
   if (raw.home.size != 0) {
     options.env.Set("HOME", std::string(View(raw.home)));
     options.env.Set("SELFTUNE_HOME", "");
-    options.env.Set("SELFTUNE_CONFIG_DIR", "");
   }
   if (raw.config_dir.size != 0) options.env.Set("SELFTUNE_HOME", std::string(View(raw.config_dir)));
   options.db_path = View(raw.db_path);

@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -56,6 +57,26 @@ void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems
     if (word.is_null() || ParseSkillAutonomy(word.AsString()).has_value()) continue;
     problems.push_back({fmt::format("skills.{}.autonomy", name),
                         fmt::format("autonomy must be {}", Choices(kSkillWords))});
+  }
+}
+
+void ReadHosts(const base::JsonValue& document, Config& config) {
+  const base::JsonValue& hosts = document["hosts"];
+  if (hosts.is_null()) return;
+  if (!hosts.is_object()) {
+    config.problems.push_back({"hosts", "hosts must be an object"});
+    return;
+  }
+  for (const auto& [name, entry] : hosts.members()) {
+    const base::JsonValue& home = entry["home"];
+    if (home.is_null() && entry.is_object()) continue;
+    const std::string why =
+        home.is_string() ? ProblemOfFolder(home.AsString()) : "must be a string";
+    if (why.empty()) {
+      config.host_homes.emplace_back(name, home.AsString());
+    } else {
+      config.problems.push_back({fmt::format("hosts.{}.home", name), "home " + why});
+    }
   }
 }
 
@@ -130,7 +151,12 @@ StatusOr<Config> Parse(std::string_view text, std::string path) {
   ReadWord(config.document, "autonomy", kAutonomyWords, config.autonomy, config.problems);
   ReadWord(config.document, "guards", kGuardsWords, config.guards, config.problems);
   CheckSkills(config.document, config.problems);
-  config.agent_cli = config.document["agent_cli"].AsString();
+  ReadHosts(config.document, config);
+  const base::JsonValue& agent = config.document["agent_cli"];
+  if (!agent.is_null() && !agent.is_string()) {
+    config.problems.push_back({"agent_cli", "agent_cli must be a string"});
+  }
+  config.agent_cli = agent.AsString();
   return config;
 }
 
@@ -165,13 +191,40 @@ base::JsonValue WithSkillAutonomy(const base::JsonValue& document, std::string_v
   return WithValue(document, "skills", WithValue(skills, skill, std::move(entry)));
 }
 
-Status Save(std::string_view state_dir, const base::JsonValue& document) {
-  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(state_dir), 0700));
+base::JsonValue WithValueAt(const base::JsonValue& document, std::span<const std::string> path,
+                            base::JsonValue value) {
+  const std::string& key = path.front();
+  base::JsonValue inner = path.size() == 1
+                              ? std::move(value)
+                              : WithValueAt(document[key], path.subspan(1), std::move(value));
+  const bool empty = inner.is_null() || (path.size() > 1 && inner.members().empty());
+  if (!empty) return WithValue(document, key, std::move(inner));
+  std::vector<base::JsonValue::Member> members = document.members();
+  std::erase_if(members, [&key](const auto& member) { return member.first == key; });
+  return base::JsonValue::Object(std::move(members));
+}
+
+std::string ProblemOfFolder(std::string_view text) {
+  if (text.empty()) return "must not be empty";
+  if (text != "~" && !text.starts_with("~/") && !text.starts_with('/')) {
+    return "must be an absolute path or begin with ~/";
+  }
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(text.begin(), text.end(), control)) return "must not hold control characters";
+  return "";
+}
+
+std::string TextOf(const base::JsonValue& document) {
   const base::JsonValue stamped =
       document.Has("config_version")
           ? document
           : WithValue(document, "config_version", base::JsonValue::Int(kVersion));
-  return base::WriteFileAtomic(PathIn(state_dir), PrettyJson(stamped, 0) + "\n", 0600);
+  return PrettyJson(stamped, 0) + "\n";
+}
+
+Status Save(std::string_view state_dir, const base::JsonValue& document) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(state_dir), 0700));
+  return base::WriteFileAtomic(PathIn(state_dir), TextOf(document), 0600);
 }
 
 }  // namespace selftune::config

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -40,6 +42,9 @@ struct Config {
   Autonomy autonomy = Autonomy::kOff;
   Guards guards = Guards::kAdvise;
   std::string agent_cli;  // "" = the first one found
+  // hosts.<name>.home: a host's folder that is not where it is by default;
+  // absolute, or below the person's home ("~/..."). Names as the file has them.
+  std::vector<std::pair<std::string, std::string>> host_homes;
   std::vector<Problem> problems;
   base::JsonValue document;  // the file as read, unknown keys included
 
@@ -62,10 +67,19 @@ struct Config {
 // The document with skills.<skill>.autonomy set; other keys keep their place.
 [[nodiscard]] base::JsonValue WithSkillAutonomy(const base::JsonValue& document,
                                                 std::string_view skill, SkillAutonomy autonomy);
+// The document with the value at a path of keys set; objects on the way are
+// made. A null value takes the key out, and objects that are empty after it.
+[[nodiscard]] base::JsonValue WithValueAt(const base::JsonValue& document,
+                                          std::span<const std::string> path, base::JsonValue value);
 // The document with a top-level key set.
 [[nodiscard]] base::JsonValue WithValue(const base::JsonValue& document, std::string_view key,
                                         base::JsonValue value);
 
+// Why `text` cannot be the folder of a host; "" when it can.
+[[nodiscard]] std::string ProblemOfFolder(std::string_view text);
+
+// The bytes that Save writes.
+[[nodiscard]] std::string TextOf(const base::JsonValue& document);
 // Writes atomically with mode 0600; the folder is made with 0700.
 [[nodiscard]] Status Save(std::string_view state_dir, const base::JsonValue& document);
 

@@ -17,15 +17,7 @@ std::string WithUnderscores(std::string_view name) {
 }  // namespace
 
 std::string ConfigDir(const HostRow& row, const base::Environment& env) {
-  if (!row.config_env.empty()) {
-    if (const auto moved = env.Get(row.config_env)) return base::NormalizePath(env.Home(), *moved);
-  }
-  // Hosts that follow the XDG rules keep theirs under .config.
-  constexpr std::string_view kXdg = ".config/";
-  const auto xdg = env.Get("XDG_CONFIG_HOME");
-  if (xdg.has_value() && xdg->starts_with('/') && row.config_default.starts_with(kXdg)) {
-    return base::NormalizePath(*xdg, row.config_default.substr(kXdg.size()));
-  }
+  if (auto configured = env.HostHome(row.platform)) return *std::move(configured);
   if (env.Home().empty()) return "";
   return base::NormalizePath(env.Home(), row.config_default);
 }

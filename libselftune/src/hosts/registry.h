@@ -25,9 +25,10 @@ struct HostRow {
   std::string_view platform;  // "claude_code"
   std::string_view title;     // "Claude Code"
   std::string_view command;   // "claude"
-  // Environment variable that moves the configuration folder, and its default
-  // under $HOME.
+  // The host's own variable for its configuration folder, never followed, only
+  // compared (moved_homes.h); and where that lies under $HOME.
   std::string_view config_env;
+  std::string_view config_env_below = {};  // folder below the variable's, "" = itself
   std::string_view config_default;
   std::span<const SkillRoot> skill_roots;
   bool equal_names_shadow = true;  // false: equal names are all listed
@@ -41,7 +42,9 @@ struct HostRow {
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
 };
 
-// Absolute path of the host's configuration folder.
+// Absolute path of the host's configuration folder: the one config.json names,
+// else the default under $HOME; "" without either. Variables of the host do not
+// count (docs/decisions/0016).
 [[nodiscard]] std::string ConfigDir(const HostRow& row, const base::Environment& env);
 
 [[nodiscard]] std::span<const HostRow> Rows();

@@ -47,6 +47,7 @@ bool MatchesGlob(std::string_view glob, std::string_view name) {
 StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& options) {
   Checks all;
   CheckConfig(world, all);
+  CheckFolders(world, all);
   ST_RETURN_IF_ERROR(CheckDatabase(world, options, all));
   if (world.db.ok()) {
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));

@@ -11,6 +11,8 @@ using Checks = std::vector<Check>;
 
 // doctor_machine.cc
 void CheckConfig(const DoctorWorld& world, Checks& out);
+// Folders that variables name and that are not read; folders configured.
+void CheckFolders(const DoctorWorld& world, Checks& out);
 [[nodiscard]] Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);
 void CheckMachine(const DoctorWorld& world, Checks& out);

@@ -14,7 +14,10 @@
 #include "base/lock_file.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "hosts/moved_homes.h"
 #include "status/doctor_checks.h"
+#include "status/settings.h"
 #include "store/backup.h"
 #include "store/integrity.h"
 #include "store/migrate.h"
@@ -174,16 +177,56 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
                .message = fmt::format("autonomy {}, guards {}", config::Word(config.autonomy),
                                       config::Word(config.guards)),
                .path = path};
-  if (!config.problems.empty()) {
-    const config::Problem& first = config.problems.front();
+  const std::vector<config::Problem> problems = SettingProblems(config);
+  const std::vector<std::string> unknown = UnknownSettings(config);
+  if (!problems.empty()) {
+    const config::Problem& first = problems.front();
     values.status = CheckStatus::kWarn;
     values.message = fmt::format("{} cannot be used: {}", first.key, first.message);
-    if (config.problems.size() > 1) {
-      values.message += fmt::format(" (and {} more)", config.problems.size() - 1);
+    if (problems.size() > 1) {
+      values.message += fmt::format(" (and {} more)", problems.size() - 1);
     }
     values.text = "the defaults stand in for them; correct the file";
+    values.command = "selftune config validate";
+  } else if (!unknown.empty()) {
+    values.status = CheckStatus::kInfo;
+    values.message += fmt::format("; not known here and kept: {}", base::Join(unknown, ", "));
   }
   out.push_back(std::move(values));
+}
+
+void CheckFolders(const DoctorWorld& world, Checks& out) {
+  for (const hosts::MovedHome& moved : hosts::FindMovedHomes(*world.env)) {
+    out.push_back({.name = fmt::format("hosts.{}", moved.platform),
+                   .status = CheckStatus::kWarn,
+                   .message = hosts::Describe(moved),
+                   .path = moved.folder,
+                   .text = "record the folder if it is the one you use",
+                   .command = base::JoinCommand(hosts::CommandFor(moved))});
+  }
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    const auto folder = world.env->HostHome(row.platform);
+    if (!folder.has_value()) continue;
+    Check check{.name = fmt::format("hosts.{}", row.platform),
+                .message = fmt::format("read from {}, as configured", *folder),
+                .path = *folder};
+    if (!base::Exists(*folder)) {
+      check.status = CheckStatus::kWarn;
+      check.message = fmt::format("{} is configured for {}, and is not there", *folder, row.title);
+      check.text = "correct it, or go back to the default";
+      check.command = fmt::format("selftune config set hosts.{}.home --default", row.platform);
+    }
+    out.push_back(std::move(check));
+  }
+  if (const auto former = FindFormerStateDir(*world.env, world.db_path)) {
+    out.push_back(
+        {.name = "state.folder",
+         .status = CheckStatus::kWarn,
+         .message = fmt::format("SELFTUNE_CONFIG_DIR names {}, whose store is not used", *former),
+         .path = *former,
+         .text = "set SELFTUNE_HOME instead if it is yours; look at it with",
+         .command = base::JoinCommand({"selftune", "status", "--home", *former})});
+  }
 }
 
 Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {

@@ -114,12 +114,12 @@ TEST_SUITE("base/env") {
     CHECK(env.Home().empty());
     env.Set("HOME", "/home/u");
     CHECK(env.StateDir() == "/home/u/.selftune");
-    env.Set("SELFTUNE_CONFIG_DIR", "/etc/s");
-    CHECK(env.StateDir() == "/etc/s");
+    env.Set("SELFTUNE_CONFIG_DIR", "/etc/s");  // of former editions
+    CHECK(env.StateDir() == "/home/u/.selftune");
     env.Set("SELFTUNE_HOME", "/srv/s");
     CHECK(env.StateDir() == "/srv/s");
     env.Set("SELFTUNE_HOME", "");
-    CHECK(env.StateDir() == "/etc/s");
+    CHECK(env.StateDir() == "/home/u/.selftune");
     CHECK(!env.Get("SELFTUNE_HOME").has_value());
     CHECK(env.GetOr("NONE", "x") == "x");
     CHECK(env.all().size() == 3);

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "support/temp_dir.h"
@@ -36,6 +38,13 @@ TEST_SUITE("config/config") {
         {R"({"autonomy":true,"guards":7})", Autonomy::kOff, Guards::kAdvise, 2},
         {R"({"skills":{"a.b":{"autonomy":"never"}}})", Autonomy::kOff, Guards::kAdvise, 1},
         {R"({"skills":[]})", Autonomy::kOff, Guards::kAdvise, 1},
+        {R"({"hosts":{"codex":{"home":"/data/codex"},"pi":{"home":"~/pi"},"qwen":{}}})",
+         Autonomy::kOff, Guards::kAdvise, 0},
+        {R"({"hosts":{"codex":{"home":"data"}}})", Autonomy::kOff, Guards::kAdvise, 1},
+        {R"({"hosts":{"codex":{"home":""},"pi":{"home":7},"qwen":"/x"}})", Autonomy::kOff,
+         Guards::kAdvise, 3},
+        {R"({"hosts":{"codex":{"home":"/a\nb"}}})", Autonomy::kOff, Guards::kAdvise, 1},
+        {R"({"hosts":[],"agent_cli":1})", Autonomy::kOff, Guards::kAdvise, 2},
     };
     for (const Case& c : cases) {
       CAPTURE(c.text);
@@ -64,6 +73,29 @@ TEST_SUITE("config/config") {
     CHECK(config->AutonomyOf("acme:a.b") == SkillAutonomy::kLocked);
     CHECK_FALSE(config->AutonomyOf("c").has_value());
     CHECK_FALSE(config->AutonomyOf("d").has_value());
+  }
+
+  TEST_CASE("folders of hosts are those that can be used") {
+    const auto config = Parse(
+        R"({"hosts":{"codex":{"home":"/data/codex"},"pi":{"home":"pi"},"qwen":{"home":"~"}}})", "");
+    REQUIRE(config.ok());
+    REQUIRE(config->host_homes.size() == 2);
+    CHECK(config->host_homes[0] == std::pair<std::string, std::string>("codex", "/data/codex"));
+    CHECK(config->host_homes[1].second == "~");
+    REQUIRE(config->problems.size() == 1);
+    CHECK(config->problems[0].key == "hosts.pi.home");
+  }
+
+  TEST_CASE("a value is set and taken out at a path, and nothing else changes") {
+    const std::vector<std::string> path = {"hosts", "codex", "home"};
+    const auto before = Parse(R"({"a":1,"hosts":{"codex":{"x":2}},"b":{}})", "");
+    REQUIRE(before.ok());
+    const auto set = WithValueAt(before->document, path, base::JsonValue::Text("/d"));
+    CHECK(set.ToJson() == R"({"a":1,"hosts":{"codex":{"x":2,"home":"/d"}},"b":{}})");
+    CHECK(WithValueAt(set, path, {}).ToJson() == before->document.ToJson());
+    const auto only = WithValueAt(base::JsonValue::Object({}), path, base::JsonValue::Text("/d"));
+    CHECK(only.ToJson() == R"({"hosts":{"codex":{"home":"/d"}}})");
+    CHECK(WithValueAt(only, path, {}).ToJson() == "{}");
   }
 
   TEST_CASE("a rewrite keeps what it does not know, in its place") {

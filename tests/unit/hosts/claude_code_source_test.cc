@@ -41,6 +41,9 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK_FALSE(source.Available(env));
     CHECK(source.Discover(env, problems).empty());
     env.Set("CLAUDE_CONFIG_DIR", config);
+    CHECK_FALSE(source.Available(env));
+    CHECK_FALSE(source.Available(base::Environment()));
+    env.SetHostHome("claude_code", config);
     CHECK(source.Available(env));
     std::vector<std::string> found;
     for (const ingest::SourceFile& file : source.Discover(env, problems)) {

@@ -300,7 +300,7 @@ TEST_SUITE("hosts/codex") {
     }
   }
 
-  TEST_CASE("rollouts are found in both folders, and where CODEX_HOME says") {
+  TEST_CASE("rollouts are found in both folders, and where config.json says") {
     const ingest::Source& source = hosts::CodexSource();
     std::vector<std::string> problems;
     base::Environment env = HomeEnvironment(DataFolder() + "/home");
@@ -311,10 +311,13 @@ TEST_SUITE("hosts/codex") {
     CHECK(std::is_sorted(files.begin(), files.end(),
                          [](const auto& a, const auto& b) { return a.path < b.path; }));
     env.Set("CODEX_HOME", DataFolder() + "/home/.agents");
+    CHECK(source.Discover(env, problems).size() == 41);
+    env.SetHostHome("codex", DataFolder() + "/home/.agents");
     CHECK(!source.Available(env));
     CHECK(source.Discover(env, problems).empty());
-    env.Set("CODEX_HOME", DataFolder() + "/home/.codex");
+    env.SetHostHome("codex", DataFolder() + "/home/.codex");
     CHECK(source.Discover(env, problems).size() == 41);
+    CHECK(!source.Available(base::Environment()));
     CHECK(problems.empty());
   }
 

@@ -134,7 +134,8 @@ TEST_SUITE("skillfs/discovery") {
 
   TEST_CASE("claude code: the configuration folder moves, the administrator's skills win") {
     FakeMachine machine;
-    machine.env.Set("CLAUDE_CONFIG_DIR", machine.Path("moved"));
+    machine.env.Set("CLAUDE_CONFIG_DIR", machine.Path("home"));  // says nothing to us
+    machine.env.SetHostHome("claude_code", machine.Path("moved"));
     machine.Skill("moved/skills/alpha", "alpha");
     machine.Skill("home/.claude/skills/beta", "beta");
     machine.Skill("etc/claude-code/.claude/skills/alpha", "alpha");
@@ -244,7 +245,7 @@ TEST_SUITE("skillfs/discovery") {
     machine.Skill("work/a/.opencode/skill/own", "own");
     machine.Skill("work/a/.opencode/skills/x/y/deep", "deep");
     machine.Skill("xdg/opencode/skills/mine", "mine");
-    machine.env.Set("XDG_CONFIG_HOME", machine.Path("xdg"));
+    machine.env.SetHostHome("opencode", machine.Path("xdg/opencode"));
     machine.Skill("home/.openclaw/skills/claw", "claw");
     machine.Skill("home/.openclaw/workspace/skills/space", "space");
     machine.Skill("home/.cline/skills/cline", "cline");

@@ -119,6 +119,25 @@ TEST_SUITE("status/doctor") {
     CHECK(Find(report, "evidence.freshness") == nullptr);
   }
 
+  TEST_CASE("a folder that a variable names and nobody reads is a finding, until it is recorded") {
+    Patient patient;
+    const std::string folder = patient.world.store().dir() / "it's codex";
+    patient.world.store().dir().Write("it's codex/config.toml", "");
+    patient.env.Set("CODEX_HOME", folder);
+    const DoctorReport report = patient.Ask();
+    CHECK(report.healthy());
+    CHECK(StatusOf(report, "hosts.codex") == CheckStatus::kWarn);
+    CHECK(Find(report, "hosts.codex")->path == folder);
+    CHECK(Find(report, "hosts.codex")->command == "selftune config set hosts.codex.home '" +
+                                                      patient.world.store().dir().path() +
+                                                      "/it'\\''s codex'");
+    CHECK(StatusOf(patient.Ask({.quick = true}), "hosts.codex") == CheckStatus::kWarn);
+    patient.env.SetHostHome("codex", folder);
+    CHECK(StatusOf(patient.Ask(), "hosts.codex") == CheckStatus::kPass);
+    patient.env.SetHostHome("codex", folder + "/gone");
+    CHECK(StatusOf(patient.Ask(), "hosts.codex") == CheckStatus::kWarn);
+  }
+
   TEST_CASE("files of which nothing was understood are a failure") {
     Patient patient;
     patient.world.Write([](store::IngestWriter& writer) {

@@ -8,16 +8,17 @@
 
 #include "base/file.h"
 #include "hosts/claude_code/reader.h"
+#include "hosts/rows.h"
 
 namespace selftune::hosts::claude_code {
 namespace {
 
 using ingest::SourceFile;
 
+// "" when the person's home is not known.
 std::string ProjectsDir(const base::Environment& env) {
-  const std::string config =
-      env.Get("CLAUDE_CONFIG_DIR").value_or(base::JoinPath(env.Home(), ".claude"));
-  return base::JoinPath(config, "projects");
+  const std::string config = ConfigDir(kClaudeCodeRow, env);
+  return config.empty() ? config : base::JoinPath(config, "projects");
 }
 
 // Entries of a folder; an unreadable one is a problem, a missing one is not.
@@ -62,13 +63,15 @@ class ClaudeSource final : public ingest::Source {
   int parser_version() const override { return kReaderVersion; }
 
   bool Available(const base::Environment& env) const override {
-    return base::Exists(ProjectsDir(env));
+    const std::string projects = ProjectsDir(env);
+    return !projects.empty() && base::Exists(projects);
   }
 
   std::vector<SourceFile> Discover(const base::Environment& env,
                                    std::vector<std::string>& problems) const override {
     std::vector<SourceFile> files;
     const std::string projects = ProjectsDir(env);
+    if (projects.empty()) return files;
     for (const base::DirEntry& entry : Entries(projects, problems)) {
       if (entry.maybe_dir) AddProject(base::JoinPath(projects, entry.name), files, problems);
     }

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "hosts/codex/reader.h"
 #include "hosts/common/zstd_bytes.h"
+#include "hosts/rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -19,12 +20,7 @@ constexpr std::string_view kSessions = "sessions";
 constexpr std::string_view kArchive = "archived_sessions";
 constexpr int kMaxDepth = 6;  // year, month, day and some room; ends link cycles
 
-// $CODEX_HOME, else ~/.codex; "" when neither is known.
-std::string ConfigFolder(const base::Environment& env) {
-  if (const auto folder = env.Get("CODEX_HOME")) return *folder;
-  const std::string home = env.Home();
-  return home.empty() ? std::string() : base::JoinPath(home, ".codex");
-}
+std::string ConfigFolder(const base::Environment& env) { return ConfigDir(kCodexRow, env); }
 
 bool IsRollout(std::string_view name) {
   return name.starts_with("rollout-") && name.ends_with(".jsonl");

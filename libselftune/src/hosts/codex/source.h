@@ -1,4 +1,4 @@
-// Codex CLI: rollout files below $CODEX_HOME.
+// Codex CLI: rollout files below its folder, ~/.codex.
 #pragma once
 
 #include "ingest/source.h"

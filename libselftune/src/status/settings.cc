@@ -1,0 +1,173 @@
+#include "status/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "hosts/registry.h"
+#include "store/db.h"
+
+namespace selftune::status {
+namespace {
+
+constexpr std::array<std::string_view, 3> kPlain = {"autonomy", "guards", "agent_cli"};
+constexpr std::string_view kSkills = "skills.";
+constexpr std::string_view kAutonomy = ".autonomy";
+constexpr std::string_view kHosts = "hosts.";
+constexpr std::string_view kHome = ".home";
+
+// What stands between `prefix` and `suffix`; nullopt when they do not surround
+// anything.
+std::optional<std::string_view> Between(std::string_view key, std::string_view prefix,
+                                        std::string_view suffix) {
+  if (!key.starts_with(prefix) || !key.ends_with(suffix)) return std::nullopt;
+  if (key.size() <= prefix.size() + suffix.size()) return std::nullopt;
+  return key.substr(prefix.size(), key.size() - prefix.size() - suffix.size());
+}
+
+SettingKey HostKey(std::string_view platform) {
+  return {.name = fmt::format("{}{}{}", kHosts, platform, kHome),
+          .path = {"hosts", std::string(platform), "home"}};
+}
+
+SettingKey SkillKey(std::string_view skill) {
+  return {.name = fmt::format("{}{}{}", kSkills, skill, kAutonomy),
+          .path = {"skills", std::string(skill), "autonomy"}};
+}
+
+// "~/x" is below the person's home.
+std::string Expand(const base::Environment& env, std::string_view folder) {
+  if (!folder.starts_with('~')) return base::NormalizePath("/", folder);
+  if (env.Home().empty()) return "";
+  return base::NormalizePath(env.Home(), folder.substr(std::min<size_t>(2, folder.size())));
+}
+
+const base::JsonValue& ValueAt(const config::Config& config, const SettingKey& key) {
+  const base::JsonValue* value = &config.document;
+  for (const std::string& part : key.path) value = &(*value)[part];
+  return *value;
+}
+
+std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
+  const config::Config absent;
+  if (key.name == "autonomy") return std::string(config::Word(absent.autonomy));
+  if (key.name == "guards") return std::string(config::Word(absent.guards));
+  if (key.path[0] != "hosts") return "";
+  const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
+  if (row == nullptr || env.Home().empty()) return "";
+  return base::NormalizePath(env.Home(), row->config_default);
+}
+
+void AddUnknownBelow(const config::Config& config, std::string_view group, std::string_view known,
+                     std::vector<std::string>& out) {
+  for (const auto& [name, entry] : config.document[group].members()) {
+    for (const auto& [key, value] : entry.members()) {
+      if (key != known) out.push_back(fmt::format("{}.{}.{}", group, name, key));
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<SettingKey> ParseSettingKey(std::string_view key) {
+  if (std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end()) {
+    return SettingKey{.name = std::string(key), .path = {std::string(key)}};
+  }
+  if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
+  if (const auto host = Between(key, kHosts, kHome)) {
+    if (const hosts::HostRow* const row = hosts::FindRow(*host)) return HostKey(row->platform);
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> SettingNames() {
+  std::vector<std::string> names(kPlain.begin(), kPlain.end());
+  for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
+  return names;
+}
+
+std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
+  if (key.name == "autonomy") {
+    return config::ParseAutonomy(value).has_value() ? "" : "must be off, propose or deploy";
+  }
+  if (key.name == "guards") {
+    return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
+  }
+  if (key.path[0] == "skills") {
+    return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
+  }
+  if (key.path[0] == "hosts") return config::ProblemOfFolder(value);
+  return value.empty() ? "must not be empty" : "";
+}
+
+Setting ReadSetting(const config::Config& config, const base::Environment& env,
+                    const SettingKey& key) {
+  Setting setting{.key = key.name, .value = {}, .fallback = FallbackOf(key, env)};
+  setting.value = setting.fallback;
+  const base::JsonValue& found = ValueAt(config, key);
+  if (!found.is_string() || !ProblemOfValue(key, found.AsString()).empty()) return setting;
+  setting.in_file = true;
+  setting.value = found.AsString();
+  return setting;
+}
+
+std::vector<Setting> ReadSettings(const config::Config& config, const base::Environment& env) {
+  std::vector<Setting> out;
+  for (const std::string& name : SettingNames()) {
+    if (const auto key = ParseSettingKey(name)) out.push_back(ReadSetting(config, env, *key));
+  }
+  for (const auto& [skill, entry] : config.document["skills"].members()) {
+    if (entry.Has("autonomy")) out.push_back(ReadSetting(config, env, SkillKey(skill)));
+  }
+  return out;
+}
+
+std::vector<config::Problem> SettingProblems(const config::Config& config) {
+  std::vector<config::Problem> problems = config.problems;
+  for (const auto& [name, folder] : config.host_homes) {
+    const hosts::HostRow* const row = hosts::FindRow(name);
+    if (row != nullptr && row->platform == name) continue;
+    std::string message = fmt::format("there is no host {}", name);
+    if (row != nullptr) message += fmt::format(", it is called {} here", row->platform);
+    problems.push_back({fmt::format("hosts.{}.home", name), std::move(message)});
+  }
+  return problems;
+}
+
+std::vector<std::string> UnknownSettings(const config::Config& config) {
+  std::vector<std::string> out;
+  for (const auto& [key, value] : config.document.members()) {
+    const bool known = std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end() ||
+                       key == "config_version" || key == "skills" || key == "hosts";
+    if (!known) out.push_back(key);
+  }
+  AddUnknownBelow(config, "skills", "autonomy", out);
+  AddUnknownBelow(config, "hosts", "home", out);
+  return out;
+}
+
+base::Environment WithHostHomes(const base::Environment& env, const config::Config& config) {
+  base::Environment out = env;
+  for (const auto& [name, folder] : config.host_homes) {
+    const hosts::HostRow* const row = hosts::FindRow(name);
+    if (row == nullptr || row->platform != name) continue;  // among SettingProblems
+    out.SetHostHome(name, Expand(env, folder));
+  }
+  return out;
+}
+
+std::optional<std::string> FindFormerStateDir(const base::Environment& env,
+                                              const std::string& db_path) {
+  const auto former = env.Get("SELFTUNE_CONFIG_DIR");
+  if (!former.has_value() || !former->starts_with('/')) return std::nullopt;
+  const auto theirs = base::Stat(store::StorePath(*former));
+  if (!theirs.ok()) return std::nullopt;
+  const auto ours = base::Stat(db_path);
+  if (ours.ok() && ours->dev == theirs->dev && ours->inode == theirs->inode) return std::nullopt;
+  return former;
+}
+
+}  // namespace selftune::status
