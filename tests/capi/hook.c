@@ -87,6 +87,20 @@ int main(void) {
   CHECK(exit_code == 0);
   CHECK(selftune_hook_handle(&options, nothing, nothing, nothing, &reply, NULL, NULL) ==
         SELFTUNE_E_INVALID_ARGUMENT);
+
+  /* Options of another version. */
+  struct {
+    selftune_hook_options_t options;
+    char more[16];
+  } newer = {options, {0}};
+  newer.options.env = internal;
+  newer.options.struct_size = sizeof newer;
+  CHECK(handle(&newer.options, "claude", "", "{", "") == SELFTUNE_OK);
+  newer.more[15] = 1;
+  CHECK(handle(&newer.options, "claude", "", "{", "INVALID_REQUEST") ==
+        SELFTUNE_E_INVALID_ARGUMENT);
+  options.struct_size = 3;
+  CHECK(handle(&options, "claude", "", "{", "INVALID_REQUEST") == SELFTUNE_E_INVALID_ARGUMENT);
   selftune_close(engine);
   return 0;
 }

@@ -26,7 +26,10 @@
  *     and never ends the process.
  *   - Any thread may call anything, unless a comment says otherwise.
  *   - An engine does not survive fork(): in the child every call on it fails
- *     with FORKED, and it must not be closed there.
+ *     with FORKED, and giving it or a part of it back does nothing. A child
+ *     that was forked while an engine was open cannot open one either.
+ *   - A struct with struct_size may be that of an older header; one of a newer
+ *     header must be 0 in what this library does not know.
  *
  *  Plain C11; also C++11 and newer. */
 #ifndef SELFTUNE_SELFTUNE_H_

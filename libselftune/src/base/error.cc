@@ -25,6 +25,11 @@ void SetPayload(Status& status, const char* url, std::string_view text) {
   }
 }
 
+// Made by base::OutOfMemory(): every other failure of ours has a message.
+bool IsOutOfMemory(const Status& status) {
+  return status.code() == absl::StatusCode::kResourceExhausted && status.message().empty();
+}
+
 }  // namespace
 
 Status MakeError(const ErrorCode& code, const std::string& message) {
@@ -45,6 +50,7 @@ Status WithDetails(Status status, std::string_view details_json) {
 }
 
 const ErrorCode& CodeOf(const Status& status) {
+  if (IsOutOfMemory(status)) return kOutOfMemory;
   static constexpr ErrorCode kUnknown = kInternal;
   const std::string name = Payload(status, kCodeUrl);
   for (const ErrorCode& code : kErrorCodes) {
@@ -54,6 +60,7 @@ const ErrorCode& CodeOf(const Status& status) {
 }
 
 std::string_view Message(const Status& status) {
+  if (IsOutOfMemory(status)) return "out of memory";
   const auto message = status.message();
   return {message.data(), message.size()};
 }

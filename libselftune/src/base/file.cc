@@ -34,6 +34,7 @@ constexpr int kTempNameTries = 16;
 std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
 const ErrorCode& ReadCode(int error) {
+  if (error == ENOMEM) return kOutOfMemory;
   return error == ENOENT || error == ENOTDIR ? kFileNotFound : kFileUnreadable;
 }
 
@@ -48,6 +49,8 @@ const ErrorCode& WriteCode(int error) {
     case ENOSPC:
     case EDQUOT:
       return kDiskFull;
+    case ENOMEM:
+      return kOutOfMemory;
     default:
       return kWriteFailed;
   }

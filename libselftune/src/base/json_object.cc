@@ -7,6 +7,8 @@
 
 #include <simdjson.h>
 
+#include "base/thrown.h"
+
 namespace selftune::base {
 namespace {
 
@@ -192,6 +194,7 @@ Status LineParser::ForEachField(std::string_view line, FieldFn fn) {
   DocumentState state;
   od::document document;
   const auto fail = [](simdjson::error_code code) {
+    if (code == simdjson::MEMALLOC) ThrowNoMemory();  // not the line's fault
     return Fail(kInvalidRequest, "{}", simdjson::error_message(code));
   };
   // The contract of this function: the caller's buffer is padded.

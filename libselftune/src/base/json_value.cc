@@ -10,6 +10,7 @@
 #include <simdjson.h>
 
 #include "base/json_writer.h"
+#include "base/thrown.h"
 
 namespace selftune::base {
 namespace {
@@ -17,6 +18,10 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr int kMaxDepth = 64;
+
+// The library chooses its kernel at the first use, in functions that may not
+// throw; done when we are loaded, it cannot run out of memory later.
+[[maybe_unused]] const std::string kKernel = simdjson::get_active_implementation()->name();
 
 StatusOr<JsonValue> Convert(const dom::element& element, int depth);
 
@@ -130,6 +135,7 @@ StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
   dom::parser parser;
   dom::element root;
   const auto code = parser.parse(text.data(), text.size()).get(root);
+  if (code == simdjson::MEMALLOC) ThrowNoMemory();
   if (code != simdjson::SUCCESS) {
     return Fail(kInvalidRequest, "reading JSON: {}", simdjson::error_message(code));
   }

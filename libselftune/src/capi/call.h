@@ -1,13 +1,13 @@
 // The boundary: what every exported function does around its body.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <exception>
+#include <cstring>
 #include <memory>
-#include <new>
-#include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
 
 #include "base/error.h"
 #include "capi/engine.h"
@@ -26,8 +26,27 @@ struct selftune_job {
 
 namespace selftune::capi {
 
-// Code of a failure, and the error object if the caller wants one.
+// Code of a failure, and the error object if the caller wants one. When there
+// is no memory for the words, the failure becomes OUT_OF_MEMORY.
 [[nodiscard]] selftune_code_t Report(const Status& status, selftune_error_t** error) noexcept;
+// Of what a dependency threw; call only while handling it.
+[[nodiscard]] selftune_code_t ReportThrown(selftune_error_t** error) noexcept;
+
+// FitOf() as a Status; `what` was being done.
+[[nodiscard]] Status CheckStruct(const void* given, size_t least, size_t known,
+                                 std::string_view what);
+
+// The struct of a caller whose header may be older or newer than ours. What an
+// older one does not have stays as in `defaults`.
+template <typename T>
+StatusOr<T> CopyStruct(const T& given, const T& defaults, size_t least, std::string_view what) {
+  static_assert(offsetof(T, struct_size) == 0 && std::is_trivially_copyable_v<T>);
+  const Status status = CheckStruct(&given, least, sizeof(T), what);
+  if (!status.ok()) return status;
+  T out = defaults;
+  std::memcpy(&out, &given, std::min<size_t>(given.struct_size, sizeof(T)));
+  return out;
+}
 
 // Copies `text` into memory of the library. OUT_OF_MEMORY.
 [[nodiscard]] Status CopyOut(std::string_view text, selftune_buf_t* out);
@@ -44,12 +63,8 @@ selftune_code_t Call(selftune_error_t** error, Body&& body) noexcept {
   try {
     const Status status = body();
     return status.ok() ? SELFTUNE_OK : Report(status, error);
-  } catch (const std::bad_alloc&) {
-    return Report(Fail(kOutOfMemory, "out of memory"), error);
-  } catch (const std::exception& e) {
-    return Report(Fail(kInternal, "unexpected exception: {}", e.what()), error);
   } catch (...) {
-    return Report(Fail(kInternal, "unexpected exception"), error);
+    return ReportThrown(error);
   }
 }
 

@@ -6,8 +6,9 @@ Deadlines::Guard::Guard(Deadlines& owner, Time deadline, base::Cancel& cancel)
     : owner_(owner), deadline_(deadline) {
   {
     const std::lock_guard lock(owner_.mutex_);
-    place_ = owner_.waiting_.emplace(deadline, &cancel);
+    // The thread first: when it cannot start, nothing may stay in the list.
     if (!owner_.thread_.joinable()) owner_.thread_ = std::thread([&owner] { owner.Loop(); });
+    place_ = owner_.waiting_.emplace(deadline, &cancel);
   }
   owner_.changed_.notify_one();
 }

@@ -25,9 +25,16 @@ constexpr std::chrono::milliseconds kHookWait{100};
 
 // Goes up in every forked child, so that engines of the parent notice.
 std::atomic<uint64_t> fork_generation{0};
+std::atomic<int> open_engines{0};
+// The parent had engines: SQLite's own locks and its notes on the locks of
+// files are of that process, and wrong in this one.
+std::atomic<bool> inherited{false};
 
 uint64_t ForkGeneration() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++fork_generation; });
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    ++fork_generation;
+    if (open_engines > 0) inherited = true;
+  });
   (void)registered;
   return fork_generation.load();
 }
@@ -48,6 +55,11 @@ Status MissingStore(const Status& status) {
 }  // namespace
 
 StatusOr<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
+  if (inherited) {
+    return WithSuggestion(
+        Fail(kForked, "opening an engine in a process that was forked while its parent had one"),
+        "start the child with exec, or fork before the first engine is opened", "");
+  }
   Paths paths;
   paths.home = options.env.Home();
   paths.state_dir = options.env.StateDir();
@@ -70,14 +82,21 @@ Engine::Engine(EngineOptions options, Paths paths)
       own_clock_(options_.now_ms ? std::make_unique<CallbackClock>(options_.now_ms) : nullptr),
       clock_(own_clock_ ? own_clock_.get() : &SystemClock()),
       fork_generation_(ForkGeneration()),
-      runner_(kJobThreads) {}
+      runner_(kJobThreads) {
+  // So that giving a connection back needs no memory.
+  idle_readers_.reserve(kIdleReaders);
+  idle_writers_.reserve(kIdleWriters);
+  ++open_engines;
+}
 
-Engine::~Engine() = default;
+Engine::~Engine() { --open_engines; }
+
+bool Engine::IsForked() const { return fork_generation_ != fork_generation.load(); }
 
 Status Engine::Check() const {
-  if (fork_generation_ == fork_generation.load()) return absl::OkStatus();
+  if (!IsForked()) return absl::OkStatus();
   return WithSuggestion(Fail(kForked, "using an engine in a forked process"),
-                        "open an engine of its own in the child", "");
+                        "start the child with exec, or fork before the first engine is opened", "");
 }
 
 StatusOr<std::string> Engine::Request(std::string_view request_json) {

@@ -47,7 +47,10 @@ class Engine {
   [[nodiscard]] StatusOr<std::shared_ptr<jobs::Job>> Start(std::string_view request_json,
                                                            jobs::Job::Listener listener);
 
-  // FORKED in a child process of the one that opened the engine.
+  // True in a child process of the one that opened the engine: only the thread
+  // that forked went on there, and locks may be held by the others.
+  [[nodiscard]] bool IsForked() const;
+  // FORKED in such a process.
   [[nodiscard]] Status Check() const;
 
   void SetLlmHandler(LlmHandler handler);  // an empty one takes it away

@@ -52,6 +52,8 @@ class Watcher {
     hooks_.Begin();
   }
 
+  [[nodiscard]] const Engine& engine() const { return engine_; }
+
   ~Watcher() {
     folder_.Stop();
     if (thread_.joinable()) thread_.join();
@@ -64,8 +66,17 @@ class Watcher {
     return {name, name + "-wal"};
   }
 
-  // Topics that changed since the last look; nullopt when there is no store.
-  std::optional<uint32_t> Look() {
+  // Topics that changed since the last look; nullopt when there is no store,
+  // or no memory to look at it.
+  std::optional<uint32_t> Look() noexcept {
+    try {
+      return TryLook();
+    } catch (...) {
+      return Lost();
+    }
+  }
+
+  std::optional<uint32_t> TryLook() {
     if (db_ == nullptr) {
       StatusOr<std::unique_ptr<store::Db>> db = engine_.TakeDb(Engine::Access::kRead);
       if (!db.ok()) return std::nullopt;
@@ -159,6 +170,8 @@ selftune_code_t selftune_subscribe(selftune_engine_t* engine, uint32_t topics,
   });
 }
 
-void selftune_unsubscribe(selftune_sub_t* sub) { delete sub; }
+void selftune_unsubscribe(selftune_sub_t* sub) {
+  if (sub != nullptr && !sub->watcher.engine().IsForked()) delete sub;
+}
 
 }  // extern "C"

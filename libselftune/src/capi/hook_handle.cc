@@ -1,6 +1,8 @@
 // selftune_hook_handle. Also in libselftune_hook.a: no Status here, whose
 // library would cost more than the hook.
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -39,13 +41,17 @@ UtcMillis Now(const selftune_hook_options_t& options) {
   return UtcMillis{int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000};
 }
 
+bool Usable(const selftune_hook_options_t& options) {
+  return FitOf(&options, offsetof(selftune_hook_options_t, env), sizeof options) ==
+             StructFit::kGood &&
+         options.flags == 0;
+}
+
 // The caller's options as far as its version of the struct goes.
 selftune_hook_options_t Known(const selftune_hook_options_t* options) {
   selftune_hook_options_t known = SELFTUNE_HOOK_OPTIONS_INIT;
   if (options == nullptr) return known;
-  size_t size = options->struct_size;
-  if (size > sizeof known) size = sizeof known;
-  std::memcpy(&known, options, size);
+  std::memcpy(&known, options, std::min<size_t>(options->struct_size, sizeof known));
   known.struct_size = sizeof known;
   return known;
 }
@@ -64,7 +70,7 @@ selftune_code_t Failed(const ErrorCode& code, const std::string& message,
       .NullField("details")
       .NullField("next")
       .EndObject();
-  *error = new selftune_error{kind, std::string(code.name), message, std::move(json).Take()};
+  *error = NewError(kind, code.name, message, std::move(json).Take());
   return kind;
 }
 
@@ -117,9 +123,15 @@ extern "C" selftune_code_t selftune_hook_handle(const selftune_hook_options_t* o
     if (reply == nullptr || exit_code == nullptr) {
       return capi::Failed(kInvalidRequest, "reply and exit_code must not be NULL", error);
     }
+    if (options != nullptr && !capi::Usable(*options)) {
+      return capi::Failed(
+          kInvalidRequest,
+          "handling a hook: options of another version; start from SELFTUNE_HOOK_OPTIONS_INIT",
+          error);
+    }
     return capi::Handle(options, host, hook, payload, reply, exit_code, error);
   } catch (const std::bad_alloc&) {
-    return SELFTUNE_E_RESOURCE_EXHAUSTED;
+    return capi::ReportNoMemory(error);
   } catch (const std::exception&) {
     return SELFTUNE_E_INTERNAL;
   }

@@ -1,7 +1,5 @@
 // selftune_start and the job handle.
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -14,10 +12,9 @@ namespace {
 StatusOr<jobs::Job::Listener> ReadCallbacks(const selftune_callbacks_t* given) {
   selftune_callbacks_t callbacks = SELFTUNE_CALLBACKS_INIT;
   if (given == nullptr) return jobs::Job::Listener();
-  if (given->struct_size < offsetof(selftune_callbacks_t, event)) {
-    return Fail(kInvalidRequest, "callbacks: use SELFTUNE_CALLBACKS_INIT");
-  }
-  std::memcpy(&callbacks, given, std::min<size_t>(given->struct_size, sizeof callbacks));
+  ST_ASSIGN_OR_RETURN(
+      callbacks,
+      CopyStruct(*given, callbacks, offsetof(selftune_callbacks_t, event), "starting a job"));
   if (callbacks.event == nullptr) return jobs::Job::Listener();
   return [event = callbacks.event, user = callbacks.user](std::string_view json) {
     event(user, Borrow(json));
@@ -76,7 +73,8 @@ void selftune_job_cancel(selftune_job_t* job) {
 }
 
 void selftune_job_release(selftune_job_t* job) {
-  if (job == nullptr) return;
+  // In a forked child the thread that ran the job may have left a lock behind.
+  if (job == nullptr || job->engine->IsForked()) return;
   job->impl->Silence();
   delete job;
 }

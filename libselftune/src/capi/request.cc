@@ -1,6 +1,4 @@
 // selftune_open, _close, _request and the model handler.
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -24,18 +22,11 @@ Status PutEnvironment(const char* const* entries, base::Environment& env) {
   return absl::OkStatus();
 }
 
-// The options of a caller whose header may be older or newer than ours: only
-// the bytes both know are read.
 StatusOr<selftune_options_t> CopyOptions(const selftune_options_t* given) {
   selftune_options_t options = SELFTUNE_OPTIONS_INIT;
   if (given == nullptr) return options;
-  if (given->struct_size < offsetof(selftune_options_t, home)) {
-    return Fail(kInvalidRequest,
-                "opening an engine: struct_size {} is too small; use "
-                "SELFTUNE_OPTIONS_INIT",
-                given->struct_size);
-  }
-  std::memcpy(&options, given, std::min<size_t>(given->struct_size, sizeof options));
+  ST_ASSIGN_OR_RETURN(options, CopyStruct(*given, options, offsetof(selftune_options_t, home),
+                                          "opening an engine"));
   if ((options.flags & ~kKnownFlags) != 0) {
     return Fail(kInvalidRequest, "opening an engine: unknown flags {:#x}",
                 options.flags & ~kKnownFlags);
@@ -97,7 +88,10 @@ selftune_code_t selftune_open(const selftune_options_t* options, selftune_engine
   });
 }
 
-void selftune_close(selftune_engine_t* engine) { delete engine; }
+void selftune_close(selftune_engine_t* engine) {
+  // In a forked child its threads do not exist: they cannot be waited for.
+  if (engine != nullptr && !engine->impl->IsForked()) delete engine;
+}
 
 selftune_code_t selftune_request(selftune_engine_t* engine, selftune_str_t request,
                                  selftune_buf_t* reply, selftune_error_t** error) {
@@ -115,7 +109,7 @@ selftune_code_t selftune_request(selftune_engine_t* engine, selftune_str_t reque
 void selftune_set_llm_handler(selftune_engine_t* engine, selftune_llm_fn handler, void* user) {
   using namespace selftune;
   (void)capi::Call(nullptr, [&]() -> Status {
-    if (engine == nullptr) return absl::OkStatus();
+    if (engine == nullptr || engine->impl->IsForked()) return absl::OkStatus();
     if (handler == nullptr) {
       engine->impl->SetLlmHandler({});
     } else {

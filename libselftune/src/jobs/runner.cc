@@ -1,7 +1,8 @@
 #include "jobs/runner.h"
 
-#include <exception>
 #include <utility>
+
+#include "base/thrown.h"
 
 namespace selftune::jobs {
 
@@ -36,13 +37,11 @@ void Job::Finish(StatusOr<std::string> result) {
 
 // Exceptions of dependencies must not end the thread, and with it the process.
 void Job::Run() {
-  if (const Status status = cancel_.Check(); !status.ok()) return Finish(status);
   try {
-    Finish(work_(*this));
-  } catch (const std::exception& e) {
-    Finish(Fail(kInternal, "running a job: {}", e.what()));
+    const Status status = cancel_.Check();
+    Finish(status.ok() ? work_(*this) : StatusOr<std::string>(status));
   } catch (...) {
-    Finish(Fail(kInternal, "running a job: unknown exception"));
+    Finish(base::Thrown());
   }
 }
 
@@ -58,10 +57,11 @@ Runner::~Runner() {
 void Runner::Start(std::shared_ptr<Job> job) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(job));
-    if (idle_ < queue_.size() && threads_.size() < wanted_) {
+    // The thread first: a job whose start failed must not run.
+    if (idle_ < queue_.size() + 1 && threads_.size() < wanted_) {
       threads_.emplace_back([this] { Loop(); });
     }
+    queue_.push_back(std::move(job));
   }
   work_.notify_one();
 }

@@ -56,12 +56,13 @@ class Job {
 // order they came.
 class Runner {
  public:
-  explicit Runner(size_t threads) : wanted_(threads) {}
+  explicit Runner(size_t threads) : wanted_(threads) { threads_.reserve(threads); }
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   // Waits for every job that was started.
   ~Runner();
 
+  // Throws when there is no thread or memory for the job, which then never runs.
   void Start(std::shared_ptr<Job> job);
 
  private:

@@ -23,6 +23,7 @@ constexpr int64_t kCacheDays = 30;
 constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int kBreakerFailures = 5;
 constexpr int64_t kMaxDelayMs = 60'000;
+constexpr std::chrono::milliseconds kSleepStep{50};  // between looks at `cancel`
 
 std::string DayKey(UtcMillis now) { return FormatRfc3339(now).substr(0, 10); }
 
@@ -36,6 +37,15 @@ bool MayRetry(const Status& status, int attempt) {
 int64_t Sum(const Usage& usage) {
   return usage.input_tokens.value_or(0) + usage.output_tokens.value_or(0) +
          usage.cache_read_tokens.value_or(0) + usage.cache_write_tokens.value_or(0);
+}
+
+void SleepUnlessCancelled(int64_t ms, const base::Cancel* cancel) {
+  using std::chrono::steady_clock;
+  const auto end = steady_clock::now() + std::chrono::milliseconds(ms);
+  while (steady_clock::now() < end && (cancel == nullptr || !cancel->requested())) {
+    std::this_thread::sleep_for(
+        std::min<steady_clock::duration>(kSleepStep, end - steady_clock::now()));
+  }
 }
 
 // What to do about a failed call, unless the error says so already.
@@ -69,7 +79,7 @@ int64_t EstimateTokens(std::string_view text) {
 Caller::Caller(Backend& backend, store::Db& db, const Clock& clock, CallerOptions options)
     : backend_(backend), db_(db), clock_(clock), options_(std::move(options)), rng_(options_.seed) {
   if (!options_.sleep) {
-    options_.sleep = [](int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); };
+    options_.sleep = [cancel = options_.cancel](int64_t ms) { SleepUnlessCancelled(ms, cancel); };
   }
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/status_macros.h"
+#include "base/thrown.h"
 #include "store/arrow_column.h"
 
 namespace selftune::store {
@@ -90,6 +91,9 @@ int Guarded(ArrowArrayStream* self, Body&& body) noexcept {
     stream.last_error = fmt::format("{}: {}", CodeOf(stream.failed).name, Message(stream.failed));
     return ErrnoOf(stream.failed);
   } catch (const std::bad_alloc&) {
+    // A batch may be half made: there is no going on.
+    stream.failed = base::OutOfMemory();
+    stream.query.reset();
     return ENOMEM;
   }
 }

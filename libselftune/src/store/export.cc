@@ -20,6 +20,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/column_memory.h"
 #include "store/migrate.h"
 
 namespace selftune::store {
@@ -70,7 +71,7 @@ StatusOr<std::set<std::string>> ColumnsOf(Db& db, const std::string& table) {
   ST_ASSIGN_OR_RETURN(const Stmt stmt, Prepare(db, "SELECT * FROM \"" + table + "\" LIMIT 0"));
   std::set<std::string> columns;
   for (int i = 0; i < sqlite3_column_count(stmt.get()); ++i) {
-    columns.insert(sqlite3_column_name(stmt.get(), i));
+    columns.emplace(internal::ColumnName(stmt.get(), i));
   }
   return columns;
 }
@@ -158,6 +159,7 @@ class HashedFile {
 
 std::string_view BytesOf(sqlite3_stmt* stmt, int column) {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(stmt, column));
+  if (data == nullptr) internal::CheckMemory(stmt);
   const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, column));
   return data == nullptr ? std::string_view() : std::string_view(data, size);
 }
@@ -166,7 +168,7 @@ std::string RowJson(sqlite3_stmt* stmt) {
   base::JsonWriter out;
   out.BeginObject();
   for (int i = 0; i < sqlite3_column_count(stmt); ++i) {
-    out.Key(sqlite3_column_name(stmt, i));
+    out.Key(internal::ColumnName(stmt, i));
     switch (sqlite3_column_type(stmt, i)) {
       case SQLITE_INTEGER:
         out.Int(sqlite3_column_int64(stmt, i));
@@ -228,8 +230,9 @@ StatusOr<ExportFile> ExportDatabase(Db& db, const std::string& dir) {
   int code = sqlite3_prepare_v2(source->handle(), "VACUUM INTO ?1", -1, &raw, nullptr);
   const Stmt stmt(raw);
   if (code == SQLITE_OK) {
-    sqlite3_bind_text64(raw, 1, out.path.data(), out.path.size(), SQLITE_STATIC, SQLITE_UTF8);
-    code = sqlite3_step(raw);
+    code =
+        sqlite3_bind_text64(raw, 1, out.path.data(), out.path.size(), SQLITE_STATIC, SQLITE_UTF8);
+    if (code == SQLITE_OK) code = sqlite3_step(raw);
   }
   if (code != SQLITE_DONE) return source->Error(code, "copying the store to " + out.path);
   ::chmod(out.path.c_str(), 0600);

@@ -6,9 +6,23 @@
 #include <string>
 #include <string_view>
 
+#include "base/thrown.h"
+#include "store/column_memory.h"
 #include "store/db.h"
 
 namespace selftune::store {
+
+using internal::CheckMemory;
+
+void internal::CheckMemory(sqlite3_stmt* stmt) {
+  if (sqlite3_errcode(sqlite3_db_handle(stmt)) == SQLITE_NOMEM) base::ThrowNoMemory();
+}
+
+std::string_view internal::ColumnName(sqlite3_stmt* stmt, int column) {
+  const char* name = sqlite3_column_name(stmt, column);
+  if (name == nullptr) base::ThrowNoMemory();
+  return name;
+}
 
 Cursor::~Cursor() {
   if (stmt_ != nullptr) db_->Return(stmt_, sql_, cached_);
@@ -31,13 +45,19 @@ double Cursor::Double(int column) const { return sqlite3_column_double(stmt_, co
 
 std::string_view Cursor::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(stmt_, column));
-  if (text == nullptr) return {};
+  if (text == nullptr) {
+    CheckMemory(stmt_);
+    return {};
+  }
   return {text, static_cast<size_t>(sqlite3_column_bytes(stmt_, column))};
 }
 
 std::string_view Cursor::Bytes(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(stmt_, column));
-  if (bytes == nullptr) return {};
+  if (bytes == nullptr) {
+    CheckMemory(stmt_);
+    return {};
+  }
   return {bytes, static_cast<size_t>(sqlite3_column_bytes(stmt_, column))};
 }
 

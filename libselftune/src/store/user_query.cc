@@ -11,8 +11,12 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/thrown.h"
+#include "store/column_memory.h"
 
 namespace selftune::store {
 namespace {
@@ -49,8 +53,13 @@ bool MayRead(std::string_view table, std::string_view column) {
 int Authorize(void* data, int action, const char* first, const char* second,
               const char* /*database*/, const char* /*inside*/) {
   auto& rules = *static_cast<UserQuery::Rules*>(data);
-  const auto deny = [&](std::string what) {
-    if (rules.refused.empty()) rules.refused = std::move(what);
+  // Called from C, which an exception must not pass through.
+  const auto deny = [&](std::string_view what, std::string_view which = {}) noexcept {
+    try {
+      if (rules.refused.empty()) rules.refused = fmt::format(fmt::runtime(what), which);
+    } catch (...) {
+      rules.no_memory = true;
+    }
     return SQLITE_DENY;
   };
   switch (action) {
@@ -62,7 +71,7 @@ int Authorize(void* data, int action, const char* first, const char* second,
       return deny("function load_extension");
     case SQLITE_READ:
       if (!rules.only_views || MayRead(OrEmpty(first), OrEmpty(second))) return SQLITE_OK;
-      return deny("table " + std::string(OrEmpty(first)) + " is private");
+      return deny("table {} is private", OrEmpty(first));
     case SQLITE_PRAGMA:
       return deny("PRAGMA");
     case SQLITE_ATTACH:
@@ -78,6 +87,12 @@ Status Refused(std::string_view why) {
                         "SELECT from the public views; docs/sql-views.md lists their columns", "");
 }
 
+// A failure that is not the query's fault.
+Status Broken(sqlite3* handle, int code) {
+  if ((code & 0xff) == SQLITE_NOMEM || handle == nullptr) return base::OutOfMemory();
+  return Fail(kInternal, "preparing to query: {}", sqlite3_errmsg(handle));
+}
+
 using Stmt = std::unique_ptr<sqlite3_stmt, UserQuery::Finalize>;
 
 bool OnlySpace(std::string_view text) {
@@ -90,6 +105,7 @@ StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const UserQuery::R
   const int code =
       sqlite3_prepare_v2(handle, sql.data(), static_cast<int>(sql.size()), &raw, &rest);
   Stmt stmt(raw);
+  if (rules.no_memory || (code & 0xff) == SQLITE_NOMEM) return base::OutOfMemory();
   if (!rules.refused.empty()) return Refused(rules.refused);
   if (code != SQLITE_OK) return Refused(sqlite3_errmsg(handle));
   if (stmt == nullptr) return Refused("it is empty");
@@ -105,8 +121,7 @@ StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const UserQuery::R
 Status KnowTableFunctions(sqlite3* handle) {
   const int code = sqlite3_exec(handle, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nullptr,
                                 nullptr, nullptr);
-  return code == SQLITE_OK ? absl::OkStatus()
-                           : Fail(kInternal, "preparing to query: {}", sqlite3_errmsg(handle));
+  return code == SQLITE_OK ? absl::OkStatus() : Broken(handle, code);
 }
 
 struct CloseHandle {
@@ -115,17 +130,19 @@ struct CloseHandle {
 
 // The public views as empty tables, so that only they can be named. A declared
 // type is the name of the kind of the column.
-std::string ShadowSchema(Db& db) {
+StatusOr<std::string> ShadowSchema(Db& db) {
   std::string sql;
   for (const std::string_view view : PublicViews()) {
     const Relation* relation = FindRelation(view);
     const std::string query = "SELECT * FROM " + std::string(view);
     sqlite3_stmt* raw = nullptr;
-    if (sqlite3_prepare_v2(db.handle(), query.c_str(), -1, &raw, nullptr) != SQLITE_OK) continue;
+    const int code = sqlite3_prepare_v2(db.handle(), query.c_str(), -1, &raw, nullptr);
+    if ((code & 0xff) == SQLITE_NOMEM) return base::OutOfMemory();
+    if (code != SQLITE_OK) continue;
     const Stmt stmt(raw);
     sql += "CREATE TABLE " + std::string(view) + "(";
     for (int i = 0; i < sqlite3_column_count(raw); ++i) {
-      const std::string name(OrEmpty(sqlite3_column_name(raw, i)));
+      const std::string name(internal::ColumnName(raw, i));
       const RelationColumn* column = relation->Find(name);
       sql += (i > 0 ? ",\"" : "\"") + name + "\"";
       if (column != nullptr) sql += " " + std::string(KindName(column->kind));
@@ -140,12 +157,12 @@ std::string ShadowSchema(Db& db) {
 // of the columns it gives.
 StatusOr<std::vector<ColumnKind>> CheckNames(Db& db, std::string_view sql) {
   sqlite3* raw = nullptr;
-  sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
+  int code = sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
   const std::unique_ptr<sqlite3, CloseHandle> shadow(raw);
-  const std::string schema = ShadowSchema(db);
-  if (raw == nullptr || sqlite3_exec(raw, schema.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return Fail(kInternal, "preparing to query: {}", sqlite3_errmsg(raw));
-  }
+  if (code != SQLITE_OK) return Broken(raw, code);
+  ST_ASSIGN_OR_RETURN(const std::string schema, ShadowSchema(db));
+  code = sqlite3_exec(raw, schema.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return Broken(raw, code);
   ST_RETURN_IF_ERROR(KnowTableFunctions(raw));
   UserQuery::Rules rules{.only_views = true, .refused = {}};
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
@@ -165,13 +182,17 @@ Status Bind(sqlite3_stmt* stmt, std::span<const SqlCell> args) {
   }
   for (int i = 0; i < wanted; ++i) {
     const SqlCell& arg = args[static_cast<size_t>(i)];
+    int code = SQLITE_OK;
     if (const auto* integer = std::get_if<int64_t>(&arg)) {
-      sqlite3_bind_int64(stmt, i + 1, *integer);
+      code = sqlite3_bind_int64(stmt, i + 1, *integer);
     } else if (const auto* real = std::get_if<double>(&arg)) {
-      sqlite3_bind_double(stmt, i + 1, *real);
+      code = sqlite3_bind_double(stmt, i + 1, *real);
     } else if (const auto* text = std::get_if<std::string>(&arg)) {
-      sqlite3_bind_text64(stmt, i + 1, text->data(), text->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+      code = sqlite3_bind_text64(stmt, i + 1, text->data(), text->size(), SQLITE_TRANSIENT,
+                                 SQLITE_UTF8);
     }
+    if (code == SQLITE_TOOBIG) return Refused(fmt::format("value {} is too long", i + 1));
+    if (code != SQLITE_OK) return Broken(sqlite3_db_handle(stmt), code);
   }
   return absl::OkStatus();
 }
@@ -216,7 +237,7 @@ StatusOr<std::unique_ptr<UserQuery>> UserQuery::Open(const std::string& store_pa
 int UserQuery::columns() const { return static_cast<int>(kinds_.size()); }
 
 std::string_view UserQuery::Name(int column) const {
-  return OrEmpty(sqlite3_column_name(stmt_.get(), column));
+  return internal::ColumnName(stmt_.get(), column);
 }
 
 StatusOr<bool> UserQuery::Next() {
@@ -246,6 +267,7 @@ CellView UserQuery::Cell(int column) const {
   }
   const bool blob = sqlite3_column_type(stmt, column) == SQLITE_BLOB;
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(stmt, column));
+  if (bytes == nullptr) internal::CheckMemory(stmt);
   const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, column));
   const std::string_view view(bytes != nullptr ? bytes : "", bytes != nullptr ? size : 0);
   return {.type = blob ? CellType::kBlob : CellType::kText, .bytes = view};

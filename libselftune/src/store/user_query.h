@@ -72,6 +72,7 @@ class UserQuery {
   struct Rules {
     bool only_views = false;  // reads of anything but public views are refused
     std::string refused;      // the first thing that was
+    bool no_memory = false;   // to say what was refused
   };
   struct Finalize {
     void operator()(sqlite3_stmt* stmt) const;

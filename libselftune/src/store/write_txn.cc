@@ -42,8 +42,12 @@ void WriteTxn::Rollback() {
   ++db->rollbacks_;
   // A full disk or a broken file has already rolled back by itself.
   if (!db->in_transaction()) return;
-  const Status status = db->Run(kRollback);
-  (void)status;  // nothing is left to undo with
+  try {
+    const Status status = db->Run(kRollback);
+    (void)status;  // nothing is left to undo with
+  } catch (...) {
+    // No memory for it: closing the connection rolls back.
+  }
 }
 
 Status WriteTxn::Commit() {

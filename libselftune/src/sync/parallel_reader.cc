@@ -3,20 +3,26 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
+#include "base/thrown.h"
 #include "sync/plan.h"
 
 namespace selftune::sync {
 
 ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel)
-    : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()) {
+    : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()), failures_(tasks_.size()) {
   const auto count = std::min<size_t>(static_cast<size_t>(std::max(workers, 1)), tasks_.size());
   threads_.reserve(count);
-  for (size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Work(); });
+  try {
+    while (threads_.size() < count) threads_.emplace_back([this] { Work(); });
+  } catch (...) {
+    if (threads_.empty()) throw;  // fewer than wanted will do
+  }
 }
 
 ParallelReader::~ParallelReader() {
@@ -32,8 +38,14 @@ ReadChunk ParallelReader::Next(size_t index) {
   std::unique_lock lock(mutex_);
   current_ = index;
   changed_.notify_all();
-  changed_.wait(lock, [&] { return !queues_[index].empty(); });
-  ReadChunk chunk = std::move(queues_[index].front());
+  changed_.wait(lock, [&] { return HasChunk(index); });
+  ReadChunk chunk;
+  if (queues_[index].empty()) {
+    chunk.status = failures_[index];
+    chunk.last = true;
+    return chunk;
+  }
+  chunk = std::move(queues_[index].front());
   queues_[index].pop_front();
   lock.unlock();
   changed_.notify_all();
@@ -42,11 +54,15 @@ ReadChunk ParallelReader::Next(size_t index) {
 
 bool ParallelReader::Ready(size_t index) {
   const std::lock_guard lock(mutex_);
-  return !queues_[index].empty();
+  return HasChunk(index);
+}
+
+bool ParallelReader::HasChunk(size_t index) const {
+  return !queues_[index].empty() || !failures_[index].ok();
 }
 
 void ParallelReader::Work() {
-  ingest::PumpBuffer buffer;
+  std::optional<ingest::PumpBuffer> buffer;
   while (true) {
     size_t index = 0;
     {
@@ -61,13 +77,21 @@ void ParallelReader::Work() {
   }
 }
 
-void ParallelReader::Read(size_t index, ingest::PumpBuffer& buffer) {
-  Status status = Pump(index, buffer);
+// Nothing may leave this thread but through the queues.
+void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept {
+  Status status;
+  try {
+    if (!buffer.has_value()) buffer.emplace();
+    status = Pump(index, *buffer);
+  } catch (...) {
+    status = base::Thrown();
+  }
   if (status.ok()) return;
-  ReadChunk chunk;
-  chunk.status = std::move(status);
-  chunk.last = true;
-  static_cast<void>(Push(index, std::move(chunk)));
+  {
+    const std::lock_guard lock(mutex_);
+    failures_[index] = std::move(status);
+  }
+  changed_.notify_all();
 }
 
 Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {

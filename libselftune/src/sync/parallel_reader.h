@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,7 +63,8 @@ class ParallelReader {
   static constexpr size_t kAhead = 8;
 
   void Work();
-  void Read(size_t index, ingest::PumpBuffer& buffer);
+  void Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept;
+  [[nodiscard]] bool HasChunk(size_t index) const;  // with mutex_ held
   [[nodiscard]] Status Pump(size_t index, ingest::PumpBuffer& buffer);
   [[nodiscard]] bool Push(size_t index, ReadChunk chunk);
 
@@ -71,8 +73,9 @@ class ParallelReader {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::deque<ReadChunk>> queues_;
-  size_t next_task_ = 0;  // to be read
-  size_t current_ = 0;    // being fetched
+  std::vector<Status> failures_;  // why the rest of a file does not come
+  size_t next_task_ = 0;          // to be read
+  size_t current_ = 0;            // being fetched
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -96,6 +96,9 @@ ReadTask TaskFor(const WorkItem& item) {
   return task;
 }
 
+// Says nothing about the file, which stays as it was for the next sync.
+bool NoMemory(const Status& status) { return CodeOf(status).name == kOutOfMemory.name; }
+
 class SyncRun {
  public:
   SyncRun(store::Db& db, const SyncWorld& world, const SyncOptions& options)
@@ -188,6 +191,7 @@ class SyncRun {
         continue;
       }
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      if (NoMemory(parts.status())) return parts.status();
       host.set_aside += 1;
       host.warnings.emplace_back(Message(parts.status()));
       ST_RETURN_IF_ERROR(KeepAside(id, parts.status()));
@@ -282,6 +286,7 @@ class SyncRun {
     while (true) {
       ST_ASSIGN_OR_RETURN(const ReadChunk chunk, next(true));
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      if (NoMemory(chunk.status)) return chunk.status;
       ST_RETURN_IF_ERROR(batches_.Open());
       if (!begun) {
         ST_ASSIGN_OR_RETURN(state, applier_->Begin(item, min_generation));
@@ -303,6 +308,7 @@ class SyncRun {
     host.bad_lines += state.bad_lines;
     host.bytes_read += BytesOf(item);
     done_bytes_ += BytesOf(item);
+    total_bytes_ = std::max(total_bytes_, done_bytes_);  // forks are read twice
     if (options_.progress) options_.progress("sync", done_bytes_, total_bytes_, item.file.path);
     return absl::OkStatus();
   }
@@ -343,6 +349,7 @@ class SyncRun {
     if (source == nullptr || !info.ok()) return absl::OkStatus();  // gone: counted once as it is
     StatusOr<std::vector<JoinPart>> parts =
         LoadParts(db_, *source, read.member.source, world_.cancel);
+    if (NoMemory(parts.status())) return parts.status();
     if (!parts.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
     HostReport ignored;
     ST_RETURN_IF_ERROR(ReadTogether(*parts, read.copied, ignored));

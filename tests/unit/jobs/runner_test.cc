@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -75,6 +76,16 @@ TEST_SUITE("jobs/runner") {
     CHECK(CodeOf(waiting->Wait(std::nullopt)->status()).name == "CANCELLED");
     CHECK(CodeOf(busy->Wait(std::nullopt)->status()).name == "CANCELLED");
     CHECK_FALSE(ran);
+  }
+
+  TEST_CASE("what a job throws is its result") {
+    Runner runner(1);
+    const auto poor = MakeJob([](Job&) -> StatusOr<std::string> { throw std::bad_alloc(); });
+    const auto odd = MakeJob([](Job&) -> StatusOr<std::string> { throw 7; });
+    runner.Start(poor);
+    runner.Start(odd);
+    CHECK(CodeOf(poor->Wait(std::nullopt)->status()).name == "OUT_OF_MEMORY");
+    CHECK(CodeOf(odd->Wait(std::nullopt)->status()).name == "INTERNAL");
   }
 
   TEST_CASE("nobody is called after Silence") {
