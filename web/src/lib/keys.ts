@@ -7,13 +7,13 @@ export type Shortcuts = Record<string, (event: KeyboardEvent) => void>;
 const SEQUENCE_MS = 1_200;
 
 /** Typing into a field is no shortcut. */
-export function isTyping(target: EventTarget | null): boolean {
+function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
 /** The name of a pressed key as shortcuts spell it: "mod+k", "?", "j", "Escape". */
-export function keyName(event: KeyboardEvent): string {
+function keyName(event: KeyboardEvent): string {
   const mod = event.ctrlKey || event.metaKey ? "mod+" : "";
   return mod + (event.key.length === 1 ? event.key.toLowerCase() : event.key);
 }

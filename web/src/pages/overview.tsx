@@ -140,30 +140,51 @@ function Attention({ of }: { of: StatusSummary }) {
       ) : (
         <ul className="list">
           {of.attention.map((item) => (
-            <li key={`${item.skill_id}:${item.kind}`} className="item">
-              <Glyph level={SEVERITY[item.severity] ?? "info"} size={14} />
-              <div className="item-body">
-                <p className="item-title">
-                  <Link href={`/skills/${item.skill_id}`} data-row="">
-                    {item.skill}
-                  </Link>
-                  <span className="tag">{words(item.kind)}</span>
-                  <span className="hidden">{item.severity}</span>
-                  {item.at && (
-                    <span className="quiet push">
-                      <When at={item.at} />
-                    </span>
-                  )}
-                </p>
-                <p className="item-text">{item.reason}</p>
-                {item.command && <Command line={item.command} />}
-              </div>
-            </li>
+            <Item
+              key={`${item.skill_id}:${item.kind}`}
+              of={item}
+              level={SEVERITY[item.severity] ?? "info"}
+              note={<span className="hidden">{item.severity}</span>}
+            >
+              <p className="item-text">{item.reason}</p>
+              {item.command && <Command line={item.command} />}
+            </Item>
           ))}
         </ul>
       )}
       {hidden > 0 && <p className="quiet">and {count(hidden)} more; the table below has all skills</p>}
     </Section>
+  );
+}
+
+interface ItemProps {
+  of: { skill_id: number; skill: string; kind: string; at: string | null };
+  level: React.ComponentProps<typeof Glyph>["level"];
+  note: React.ReactNode;
+  children: React.ReactNode;
+}
+
+/** What concerns one skill: its name, of what kind, when, and the details below. */
+function Item({ of, level, note, children }: ItemProps) {
+  return (
+    <li className="item">
+      <Glyph level={level} size={14} />
+      <div className="item-body">
+        <p className="item-title">
+          <Link href={`/skills/${of.skill_id}`} data-row="">
+            {of.skill}
+          </Link>
+          <span className="tag">{words(of.kind)}</span>
+          {note}
+          {of.at && (
+            <span className="quiet push">
+              <When at={of.at} />
+            </span>
+          )}
+        </p>
+        {children}
+      </div>
+    </li>
   );
 }
 
@@ -177,26 +198,18 @@ function Changes({ of }: { of: StatusSummary }) {
       ) : (
         <ul className="list">
           {of.changes.map((item) => (
-            <li key={item.deploy_id} className="item">
-              <Glyph level={item.kind === "rollback" ? "warn" : "good"} size={14} />
-              <div className="item-body">
-                <p className="item-title">
-                  <Link href={`/skills/${item.skill_id}`} data-row="">
-                    {item.skill}
-                  </Link>
-                  <span className="tag">{words(item.kind)}</span>
-                  <span className="quiet">{words(item.state)}</span>
-                  <span className="quiet push">
-                    <When at={item.at} />
-                  </span>
+            <Item
+              key={item.deploy_id}
+              of={item}
+              level={item.kind === "rollback" ? "warn" : "good"}
+              note={<span className="quiet">{words(item.state)}</span>}
+            >
+              {item.undo && (
+                <p className="item-text">
+                  Undo: <Command line={item.undo} />
                 </p>
-                {item.undo && (
-                  <p className="item-text">
-                    Undo: <Command line={item.undo} />
-                  </p>
-                )}
-              </div>
-            </li>
+              )}
+            </Item>
           ))}
         </ul>
       )}

@@ -22,7 +22,7 @@ const WINDOW_NAMES: Record<Window, string> = { "7d": "7 days", "30d": "30 days",
 // The Agent Skills specification allows so many characters.
 const DESCRIPTION_LIMIT = 1024;
 
-export function windowText(window: Window): string {
+function windowText(window: Window): string {
   return window === "all" ? "all time" : `the last ${WINDOW_NAMES[window]}`;
 }
 

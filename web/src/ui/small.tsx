@@ -64,10 +64,10 @@ export interface RateData {
 }
 
 // Below this many a rate says next to nothing.
-export const FEW = 5;
+const FEW = 5;
 
 /** The sentence behind a rate: what, of what, when, how sure. */
-export function rateText(rate: RateData, term: Term, window: string): string {
+function rateText(rate: RateData, term: Term, window: string): string {
   if (rate.rate === null) return `${term.label}: nothing was judged in ${window}.`;
   const few = rate.n < FEW ? " Too few to rely on." : "";
   return (

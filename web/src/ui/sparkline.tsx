@@ -15,7 +15,7 @@ const STEP = 4;
 const HEIGHT = 24;
 const MIDDLE = 15;
 
-export function sparkText(uses: number, misses: number): string {
+function sparkText(uses: number, misses: number): string {
   return `Last ${DAYS} days: ${plural(uses, "use")}, ${plural(misses, "miss", "misses")}`;
 }
 
