@@ -28,7 +28,7 @@ bool IsBudget(const Status& status) { return CodeOf(status).name == kBudgetExhau
 stats::PromotionInput Tally(EvolveResult& result) {
   stats::PromotionInput input;
   for (const HeldOutEntry& entry : result.held_out) {
-    if (!entry.before.scored() || !entry.after.scored()) {
+    if (!entry.valid()) {
       ++result.invalid;
       continue;
     }
@@ -62,9 +62,11 @@ std::vector<HeldOutEntry> HeldOutOf(const EvolveInput& input) {
 std::string_view CodeOfTier(const stats::PromotionDecision& decision) {
   if (decision.tier == stats::Tier::kPromote) return "promoted";
   if (decision.tier == stats::Tier::kCanary) return "canary";
-  return decision.reason == "neighbour_regression" || decision.reason == "budget_exhausted"
-             ? decision.reason
-             : std::string_view("hold");
+  for (const std::string_view own :
+       {"neighbour_regression", "budget_exhausted", "judge_unreliable"}) {
+    if (decision.reason == own) return own;
+  }
+  return "hold";
 }
 
 Status Test(Judge& judge, const EvolveInput& input, size_t best, EvolveResult& result) {
@@ -82,11 +84,12 @@ Status Test(Judge& judge, const EvolveInput& input, size_t best, EvolveResult& r
   }
   result.decision = stats::DecidePromotion(promotion);
   if (result.decision.tier != stats::Tier::kHold) {
-    const StatusOr<int64_t> losses = NeighbourLosses(judge, input, candidate);
-    if (!losses.ok() && !IsBudget(losses.status())) return losses.status();
-    promotion.neighbours = !losses.ok()  ? stats::Neighbours::kNotAffordable
-                           : *losses > 0 ? stats::Neighbours::kRegressed
-                                         : stats::Neighbours::kClean;
+    const StatusOr<NeighbourTest> test = TestNeighbours(judge, input, candidate);
+    if (!test.ok() && !IsBudget(test.status())) return test.status();
+    promotion.neighbours = !test.ok()            ? stats::Neighbours::kNotAffordable
+                           : test->losses > 0    ? stats::Neighbours::kRegressed
+                           : test->undecided > 0 ? stats::Neighbours::kUndecided
+                                                 : stats::Neighbours::kClean;
     result.decision = stats::DecidePromotion(promotion);
   }
   Conclude(result, CodeOfTier(result.decision),

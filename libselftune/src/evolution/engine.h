@@ -2,6 +2,7 @@
 // candidate once on queries that nobody looked at before.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "evolution/judge.h"
 #include "evolution/plan.h"
 #include "llm/caller.h"
+#include "stats/power.h"
 #include "stats/promotion.h"
 
 namespace selftune::evolution {
@@ -32,7 +34,11 @@ struct HeldOutEntry {
   bool should_trigger = true;
   JudgeTally before, after;
   bool flaky = false;
-  [[nodiscard]] bool counted() const { return before.scored() && after.scored() && !flaky; }
+  // Fewer than three answers on a side say nothing.
+  [[nodiscard]] bool valid() const {
+    return std::min(before.runs(), after.runs()) >= stats::kMinRuns;
+  }
+  [[nodiscard]] bool counted() const { return valid() && !flaky; }
   [[nodiscard]] bool gain() const;
   [[nodiscard]] bool loss() const;
 };

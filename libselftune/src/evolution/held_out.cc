@@ -12,9 +12,6 @@
 namespace selftune::evolution {
 namespace {
 
-constexpr int kRuns = 3;
-constexpr int kMaxRuns = 7;
-
 std::vector<JudgeEntry> EntriesOf(const std::vector<HeldOutEntry>& held_out) {
   std::vector<JudgeEntry> out;
   out.reserve(held_out.size());
@@ -22,8 +19,13 @@ std::vector<JudgeEntry> EntriesOf(const std::vector<HeldOutEntry>& held_out) {
   return out;
 }
 
-int Wanted(const HeldOutEntry& entry, const JudgeTally& before, const JudgeTally& after) {
-  return stats::RunsWanted(before.Passes(entry.should_trigger), after.Passes(entry.should_trigger));
+// Nothing more can be learned about an entry by another run.
+bool Settled(const HeldOutEntry& entry) {
+  const int runs = std::min(entry.before.runs(), entry.after.runs());
+  if (runs == 0) return true;  // three times without an answer
+  if (runs < stats::kMinRuns || entry.before.tied() || entry.after.tied()) return false;
+  return stats::RunsWanted(entry.before.Passes(entry.should_trigger),
+                           entry.after.Passes(entry.should_trigger)) <= runs;
 }
 
 }  // namespace
@@ -35,21 +37,21 @@ Status TestHeldOut(Judge& judge, const std::string& skill, const std::string& be
   std::vector<JudgeTally> new_side(entries.size());
   std::vector<size_t> open(entries.size());
   std::iota(open.begin(), open.end(), size_t{0});
-  for (int run = 0; run < kMaxRuns && !open.empty(); ++run) {
+  for (int run = 0; run < stats::kMaxRuns && !open.empty(); ++run) {
     // Both sides in the same window of time, in turns.
     ST_RETURN_IF_ERROR(judge.AddRun({skill, before}, queries, open, run, old_side));
     ST_RETURN_IF_ERROR(judge.AddRun({skill, after}, queries, open, run, new_side));
-    if (run + 1 < kRuns) continue;
-    std::erase_if(open, [&](size_t i) {
-      return Wanted(entries[i], old_side[i], new_side[i]) <= run + 1 || !old_side[i].scored() ||
-             !new_side[i].scored();
-    });
+    for (const size_t i : open) {
+      entries[i].before = old_side[i];
+      entries[i].after = new_side[i];
+    }
+    if (run + 1 < stats::kMinRuns) continue;
+    std::erase_if(open, [&](size_t i) { return Settled(entries[i]); });
   }
-  for (size_t i = 0; i < entries.size(); ++i) {
-    entries[i].before = old_side[i];
-    entries[i].after = new_side[i];
-    entries[i].flaky = stats::IsFlaky(old_side[i].Passes(entries[i].should_trigger),
-                                      new_side[i].Passes(entries[i].should_trigger));
+  for (HeldOutEntry& entry : entries) {
+    entry.flaky = entry.before.attempts() >= stats::kMaxRuns &&
+                  (stats::IsUnstable(entry.before.Passes(entry.should_trigger)) ||
+                   stats::IsUnstable(entry.after.Passes(entry.should_trigger)));
   }
   return absl::OkStatus();
 }
@@ -68,23 +70,27 @@ StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill) {
   return tallies[0].Passed(true) && tallies[1].Passed(false);
 }
 
-StatusOr<int64_t> NeighbourLosses(Judge& judge, const EvolveInput& input,
-                                  const std::string& candidate) {
+StatusOr<NeighbourTest> TestNeighbours(Judge& judge, const EvolveInput& input,
+                                       const std::string& candidate) {
+  NeighbourTest out;
   std::vector<JudgeEntry> queries;
   for (const Neighbour& neighbour : input.neighbours) {
     for (const std::string& query : neighbour.should_queries) queries.push_back({query, false});
   }
-  if (queries.empty()) return 0;
+  if (queries.empty()) return out;
   ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> before,
                       judge.Evaluate({input.skill, input.current}, queries));
   ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> after,
                       judge.Evaluate({input.skill, candidate}, queries));
-  int64_t losses = 0;
   for (size_t i = 0; i < queries.size(); ++i) {
-    const bool left_alone = before[i].scored() && before[i].yes == 0;
-    losses += left_alone && after[i].scored() && after[i].triggered() ? 1 : 0;
+    if (before[i].yes > 0) continue;  // it was not left alone before
+    if (before[i].tied() || after[i].tied()) {
+      ++out.undecided;
+    } else {
+      out.losses += after[i].triggered() ? 1 : 0;
+    }
   }
-  return losses;
+  return out;
 }
 
 }  // namespace selftune::evolution

@@ -25,14 +25,17 @@ struct JudgeEntry {
 struct JudgeTally {
   int yes = 0, no = 0, invalid = 0;
   [[nodiscard]] int runs() const { return yes + no; }
+  [[nodiscard]] int attempts() const { return runs() + invalid; }
   [[nodiscard]] bool scored() const { return runs() > 0; }
-  [[nodiscard]] bool triggered() const { return 2 * yes > runs(); }
+  // As many YES as NO: nobody knows, which is not a NO.
+  [[nodiscard]] bool tied() const { return yes == no; }
+  [[nodiscard]] bool triggered() const { return yes > no; }
   // Runs in which the entry came out as it should.
   [[nodiscard]] stats::RunTally Passes(bool should_trigger) const {
     return {.passes = should_trigger ? yes : no, .runs = runs()};
   }
   [[nodiscard]] bool Passed(bool should_trigger) const {
-    return scored() && triggered() == should_trigger;
+    return !tied() && triggered() == should_trigger;
   }
 };
 

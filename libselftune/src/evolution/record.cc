@@ -177,7 +177,7 @@ class Recorder {
       for (const bool after : {false, true}) {
         const JudgeTally& tally = after ? entry.after : entry.before;
         std::optional<bool> triggered;
-        if (tally.scored()) triggered = tally.triggered();
+        if (!tally.tied()) triggered = tally.triggered();
         rows.push_back({.proposal_id = recorded_.best_proposal_id,
                         .run_id = context_.run_id,
                         .phase = after ? "after" : "before",

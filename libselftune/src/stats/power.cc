@@ -11,7 +11,7 @@
 namespace selftune::stats {
 namespace {
 
-constexpr int kRunSteps[] = {3, 5, 7};
+constexpr int kRunSteps[] = {kMinRuns, 5, kMaxRuns};
 constexpr double kStableAgreement = 5.0 / 7.0;
 
 // found[m]: probability that m differing entries are significant, when each of
@@ -87,12 +87,6 @@ int RunsWanted(const RunTally& before, const RunTally& after) {
   return runs;
 }
 
-bool IsFlaky(const RunTally& before, const RunTally& after) {
-  // Fewer than 7 runs were enough, or may still be extended.
-  const auto unstable = [](const RunTally& tally) {
-    return tally.runs >= kRunSteps[2] && Agreement(tally) < kStableAgreement;
-  };
-  return unstable(before) || unstable(after);
-}
+bool IsUnstable(const RunTally& tally) { return Agreement(tally) < kStableAgreement; }
 
 }  // namespace selftune::stats

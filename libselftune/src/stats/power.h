@@ -34,10 +34,13 @@ struct RunTally {
   [[nodiscard]] bool majority() const { return 2 * passes > runs; }
   [[nodiscard]] bool unanimous() const { return passes == 0 || passes == runs; }
 };
+inline constexpr int kMinRuns = 3;
+inline constexpr int kMaxRuns = 7;
 // Runs a side should have had before the entry is judged (3, 5 or 7). Equal to
 // the present number when nothing more is needed.
 [[nodiscard]] int RunsWanted(const RunTally& before, const RunTally& after);
-// Agreement below 5 of 7 on a side after all extensions: reported, not counted.
-[[nodiscard]] bool IsFlaky(const RunTally& before, const RunTally& after);
+// Agreement below 5 of 7: after all runs that may be made, such an entry is
+// flaky, that is reported and not counted.
+[[nodiscard]] bool IsUnstable(const RunTally& tally);
 
 }  // namespace selftune::stats

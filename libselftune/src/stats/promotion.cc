@@ -86,6 +86,8 @@ PromotionDecision DecidePromotion(const PromotionInput& input) {
     decision.reason = "neighbour_regression";
   } else if (input.neighbours == Neighbours::kNotAffordable) {
     decision.reason = "budget_exhausted";
+  } else if (input.neighbours == Neighbours::kUndecided) {
+    decision.reason = "judge_unreliable";
   } else {
     decision.tier = promote ? Tier::kPromote : Tier::kCanary;
   }

@@ -22,7 +22,7 @@ enum class Tier { kPromote, kCanary, kHold };
 [[nodiscard]] std::string_view TierName(Tier tier);  // PROMOTE CANARY HOLD
 
 // The three most similar skills, with the candidate staged.
-enum class Neighbours { kClean, kRegressed, kNotAffordable };
+enum class Neighbours { kClean, kRegressed, kNotAffordable, kUndecided };
 
 struct PromotionInput {
   int64_t gains = 0;   // over all counted held-out entries
@@ -39,8 +39,8 @@ struct PromotionDecision {
   double p = 1;      // of the sign test
   double alpha = 0;  // of this look, 0 = none left
   // Why not PROMOTE: looks_exhausted too_few_positives too_few_negatives
-  // negative_losses not_significant neighbour_regression budget_exhausted;
-  // "" for PROMOTE.
+  // negative_losses not_significant neighbour_regression budget_exhausted
+  // judge_unreliable; "" for PROMOTE.
   std::string_view reason;
 };
 

@@ -239,6 +239,42 @@ TEST_SUITE("evolution/engine") {
                                 .should_queries = {"scan this receipt from the cafe"}});
     CHECK(scene.Run(backend, input)->reason_code == "neighbour_regression");
   }
+
+  TEST_CASE("a neighbour's prompt without an answer is no proof that nothing is lost") {
+    Scene scene;
+    EvolveInput input = Input();
+    input.neighbours.push_back({.skill = "scanner",
+                                .description = "Scans a page.",
+                                .should_queries = {"scan this page from the cafe"}});
+    testing::ScriptedBackend backend([](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      if (!IsJudge(request)) return Proposal(kNew);
+      const bool neighbour = request.user.find("from the cafe") != std::string::npos;
+      return neighbour ? std::string() : JudgeAnswer(request.user);
+    });
+    CHECK(scene.Run(backend, input)->reason_code == "judge_unreliable");
+  }
+
+  TEST_CASE("a judge who cannot decide about the present text makes no gains") {
+    // Held-out prompts get YES, NO and no answer in turns for the old text.
+    Scene scene;
+    int asked = 0;
+    testing::ScriptedBackend backend([&](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      if (!IsJudge(request)) return Proposal(kNew);
+      const bool held_out = request.user.find("invoice batch no 0") != std::string::npos;
+      const bool old = Block(request.user, "description").find(kOld) != std::string::npos;
+      if (!held_out || !old) return JudgeAnswer(request.user);
+      std::string answers = JudgeAnswer(request.user);
+      const int turn = asked++ % 4;  // a missing answer is asked for twice
+      if (turn >= 2) return std::string();
+      return turn == 1 ? answers : base::ReplaceAll(answers, "NO", "YES");
+    });
+    const auto result = scene.Run(backend, Input());
+    REQUIRE(result.ok());
+    CHECK(result->tested);
+    CHECK(result->gains == 0);
+    CHECK(result->reason_code != "promoted");
+    CHECK(result->reason_code != "canary");
+  }
 }
 
 }  // namespace selftune::evolution
