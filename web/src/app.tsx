@@ -1,25 +1,31 @@
 // The frame around the pages: navigation, search, theme, keyboard, live state.
 
-import { lazy, Suspense, useEffect, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 
+import { chartQuery } from "./api/queries";
 import { moveRow, useShortcuts } from "./lib/keys";
 import { nextTheme, setTheme, type Theme, useTheme } from "./lib/theme";
 import { useLive } from "./live/live";
 import { Overview } from "./pages/overview";
+import { SkillPage } from "./pages/skill";
 import { Boundary } from "./ui/boundary";
 import { Help } from "./ui/help";
 import { Palette } from "./ui/palette";
 import { When } from "./ui/small";
-import { Empty, Loading } from "./ui/states";
-
-const SkillPage = lazy(() => import("./pages/skill"));
+import { Empty } from "./ui/states";
 
 type Dialog = "none" | "palette" | "help";
 
 export function App() {
   const [dialog, setDialog] = useState<Dialog>("none");
   const [location, navigate] = useLocation();
+  const client = useQueryClient();
+  useEffect(() => {
+    // While the server is there.
+    void client.prefetchQuery(chartQuery());
+  }, [client]);
   useShortcuts({
     "mod+k": () => setDialog("palette"),
     "?": () => setDialog("help"),
@@ -43,21 +49,19 @@ export function App() {
       <Outdated />
       <main id="main" tabIndex={-1}>
         <Boundary page={location}>
-          <Suspense fallback={<Loading rows={8} label="Loading the page" />}>
-            <Switch>
-              <Route path="/">
-                <Titled title="selftune">
-                  <Overview />
-                </Titled>
-              </Route>
-              <Route path="/skills/:id">
-                {({ id }) => (/^\d{1,15}$/.test(id) ? <SkillPage key={id} id={Number(id)} /> : <NotFound />)}
-              </Route>
-              <Route>
-                <NotFound />
-              </Route>
-            </Switch>
-          </Suspense>
+          <Switch>
+            <Route path="/">
+              <Titled title="selftune">
+                <Overview />
+              </Titled>
+            </Route>
+            <Route path="/skills/:id">
+              {({ id }) => (/^\d{1,15}$/.test(id) ? <SkillPage key={id} id={Number(id)} /> : <NotFound />)}
+            </Route>
+            <Route>
+              <NotFound />
+            </Route>
+          </Switch>
         </Boundary>
       </main>
       {dialog === "palette" && <Palette close={close} help={() => setDialog("help")} />}

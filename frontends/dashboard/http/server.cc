@@ -1,4 +1,4 @@
-// The only file that includes Boost (docs/decisions/0012-boost-beast.md).
+// The only file that includes Boost (docs/decisions/0014-boost-beast.md).
 #include "dashboard/http/server.h"
 
 #include <algorithm>

@@ -17,9 +17,16 @@ export class ApiError extends Error {
     super(detail || title);
   }
 
+  /** Waiting can help; a store that is missing does not come by itself. */
   get retryable(): boolean {
+    if (this.code === "STORE_MISSING") return false;
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
+}
+
+export function offline(): ApiError {
+  return new ApiError(0, "OFFLINE", "The dashboard server does not answer",
+    "It was stopped, or is being restarted.", "selftune dashboard");
 }
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
@@ -86,8 +93,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
     response = await fetch(url, { credentials: "same-origin", cache: "no-store", ...init });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "OFFLINE", "The dashboard server does not answer",
-      "It was stopped, or is being restarted.", "selftune dashboard");
+    throw offline();
   }
   if (!response.ok && response.status !== 304) throw await problem(response);
   return response;

@@ -1,8 +1,9 @@
 // What the pages ask, under keys that live changes are mapped to (live/topics.ts).
 
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 
-import { get } from "./client";
+import { get, offline } from "./client";
 import {
   skillDaily,
   skillList,
@@ -30,10 +31,25 @@ export const summaryQuery = () =>
   });
 
 export const skillsQuery = () =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: ["skills"],
-    queryFn: ({ signal }) => get(skillList, `${V3}/skills`, { limit: MOST_SKILLS }, signal),
+    queryFn: ({ signal, pageParam }) =>
+      get(skillList, `${V3}/skills`, { limit: MOST_SKILLS, cursor: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
   });
+
+/** Every skill: the first ones at once, the others page by page behind them, for
+ *  filters, sorting and search look at all. */
+export function useSkills() {
+  const query = useInfiniteQuery(skillsQuery());
+  const { hasNextPage, isFetching, isError, fetchNextPage } = query;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
+  return { query, rows, total: query.data?.pages.at(-1)?.total ?? 0 };
+}
 
 export const skillQuery = (id: number, window: Window) =>
   queryOptions({
@@ -48,6 +64,16 @@ export const dailyQuery = (id: number, window: Window) =>
     queryFn: ({ signal }) =>
       get(skillDaily, `${V3}/skills/${id}/daily`, { from: since(window) ?? "36500d" }, signal),
     placeholderData: keepPreviousData,
+  });
+
+/** The chart is a file of its own: the first page does not need it. Asked like data,
+ *  so that a server that was away can be tried again. */
+export const chartQuery = () =>
+  queryOptions({
+    queryKey: ["chart"],
+    queryFn: () => import("../ui/daily_chart").catch(() => Promise.reject(offline())),
+    staleTime: Infinity,
+    gcTime: Infinity,
   });
 
 export const missesQuery = (id: number, window: Window) =>

@@ -1,12 +1,13 @@
 // Every row behind the figures, down to file, line and byte.
 
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Fragment, useDeferredValue, useState } from "react";
+import { Fragment, useState } from "react";
 
 import { evidenceQuery, type Window } from "../api/queries";
 import type { SkillObservations } from "../api/types.gen";
-import { count, percent, words } from "../lib/format";
+import { count, words } from "../lib/format";
 import { CAUSES, MODES, OUTCOMES, PLATFORMS } from "../lib/terms";
+import { useSettled } from "../lib/settled";
 import { useParam } from "../lib/url_state";
 import { CopyButton, Origin, Section, When } from "../ui/small";
 import { blocking, Empty, Loading, Problem } from "../ui/states";
@@ -19,9 +20,9 @@ const MODE_NAMES = ["", ...Object.keys(MODES)];
 export function Evidence({ id, window, platforms }: { id: number; window: Window; platforms: readonly string[] }) {
   const [outcome, setOutcome] = useParam<string>("outcome", "", OUTCOME_NAMES);
   const [mode, setMode] = useParam<string>("mode", "", MODE_NAMES);
-  const [platform, setPlatform] = useParam<string>("platform", "");
+  const [platform, setPlatform] = useParam<string>("platform", "", ["", ...platforms]);
   const [q, setQ] = useParam<string>("q", "");
-  const text = useDeferredValue(q);
+  const text = useSettled(q);
   const rows = useInfiniteQuery({
     ...evidenceQuery(id, window, { outcome, mode, platform, q: text }),
     placeholderData: keepPreviousData,
@@ -204,7 +205,8 @@ function Details({ item }: { item: Observation }) {
     ["Requested by", item.requested_by],
     ["Cause", item.cause && words(item.cause)],
     ["Reason", item.reason && words(item.reason)],
-    ["Confidence", item.confidence === null ? null : percent(item.confidence)],
+    // Of a use it follows from what it was told from; of a miss it is the judge's own.
+    ["Judge's confidence", item.level !== null || item.confidence === null ? null : `${item.confidence} of 1`],
     ["SKILL.md", item.skill_path],
     ["Captured by", item.capture],
   ];

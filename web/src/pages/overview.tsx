@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 
 import { ApiError } from "../api/client";
-import { skillsQuery, summaryQuery } from "../api/queries";
+import { summaryQuery, useSkills } from "../api/queries";
 import type { StatusSummary } from "../api/types.gen";
 import { count, plural, words } from "../lib/format";
 import { table } from "../lib/table";
@@ -23,7 +23,7 @@ const AUTONOMY = table<string>({
 
 export function Overview() {
   const summary = useQuery(summaryQuery());
-  const skills = useQuery(skillsQuery());
+  const skills = useSkills();
   const error = blocking(summary);
   if (error instanceof ApiError && error.code === "STORE_MISSING") return <NothingRead page />;
   if (error) return <Problem page error={error} retry={() => void summary.refetch()} />;
@@ -45,10 +45,10 @@ export function Overview() {
             title="Skills"
             aside={<span className="quiet">30 days, unless a column says otherwise</span>}
           >
-            {blocking(skills) ? (
-              <Problem error={blocking(skills)} retry={() => void skills.refetch()} />
-            ) : skills.data ? (
-              <SkillsTable rows={skills.data.items} total={skills.data.total} />
+            {blocking(skills.query) ? (
+              <Problem error={blocking(skills.query)} retry={() => void skills.query.refetch()} />
+            ) : skills.rows ? (
+              <SkillsTable rows={skills.rows} total={skills.total} />
             ) : (
               <Loading rows={8} label="Reading the skills" />
             )}

@@ -2,10 +2,10 @@
 // every row of evidence behind the figures.
 
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { Link } from "wouter";
 
-import { dailyQuery, skillQuery, type Window, WINDOWS } from "../api/queries";
+import { chartQuery, dailyQuery, skillQuery, type Window, WINDOWS } from "../api/queries";
 import type { SkillReport } from "../api/types.gen";
 import { count, plural, words } from "../lib/format";
 import { AUTONOMY, MODES, PLATFORMS, TERMS } from "../lib/terms";
@@ -16,8 +16,6 @@ import { blocking, Loading, Problem } from "../ui/states";
 import { Evidence } from "./evidence";
 import { Causes, Misses } from "./misses";
 
-const DailyChart = lazy(() => import("../ui/daily_chart"));
-
 const WINDOW_NAMES: Record<Window, string> = { "7d": "7 days", "30d": "30 days", "90d": "90 days", all: "All time" };
 // The Agent Skills specification allows so many characters.
 const DESCRIPTION_LIMIT = 1024;
@@ -26,7 +24,7 @@ function windowText(window: Window): string {
   return window === "all" ? "all time" : `the last ${WINDOW_NAMES[window]}`;
 }
 
-export default function SkillPage({ id }: { id: number }) {
+export function SkillPage({ id }: { id: number }) {
   const [window, setWindow] = useParam<Window>("window", "30d", WINDOWS);
   const report = useQuery(skillQuery(id, window));
   const name = report.data?.name;
@@ -184,18 +182,17 @@ function Figures({ report, window }: { report: SkillReport; window: Window }) {
 
 function Daily({ id, window }: { id: number; window: Window }) {
   const daily = useQuery(dailyQuery(id, window));
-  if (blocking(daily)) {
-    return (
-      <Section title="By day">
-        <Problem error={blocking(daily)} retry={() => void daily.refetch()} />
-      </Section>
-    );
-  }
-  const waiting = <Loading rows={5} label="Reading the days" />;
+  const chart = useQuery(chartQuery());
+  if (daily.data && chart.data) return <chart.data.DailyChart daily={daily.data} window={window} />;
+  const failed = blocking(daily) ? daily : blocking(chart) ? chart : null;
   return (
-    <Suspense fallback={<Section title="By day">{waiting}</Section>}>
-      {daily.data ? <DailyChart daily={daily.data} window={window} /> : <Section title="By day">{waiting}</Section>}
-    </Suspense>
+    <Section title="By day">
+      {failed ? (
+        <Problem error={failed.error} retry={() => void failed.refetch()} />
+      ) : (
+        <Loading rows={5} label="Reading the days" />
+      )}
+    </Section>
   );
 }
 

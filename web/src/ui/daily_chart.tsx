@@ -64,7 +64,7 @@ export function stacked(days: readonly Day[]): uPlot.AlignedData {
   return [x, three, two, one];
 }
 
-export default function DailyChart({ daily, window }: { daily: SkillDaily; window: Window }) {
+export function DailyChart({ daily, window }: { daily: SkillDaily; window: Window }) {
   const [table, setTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
   const days = useMemo(() => filled(daily, window, Date.now()), [daily, window]);

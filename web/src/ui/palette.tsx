@@ -1,10 +1,9 @@
 // Ctrl-K: type a part of a name, press Enter.
 
-import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 
-import { skillsQuery } from "../api/queries";
+import { useSkills } from "../api/queries";
 import { setTheme, THEMES } from "../lib/theme";
 import { Dialog } from "./dialog";
 import { StateBadge } from "./small";
@@ -104,13 +103,13 @@ export function Palette({ close, help }: { close: () => void; help: () => void }
 
 function useEntries(close: () => void, help: () => void): Entry[] {
   const [, navigate] = useLocation();
-  const skills = useQuery(skillsQuery());
+  const { rows: skills } = useSkills();
   return useMemo(() => {
     const then = (act: () => void) => (): void => {
       close();
       act();
     };
-    const rows = skills.data?.items ?? [];
+    const rows = skills ?? [];
     return [
       ...rows.map((row): Entry => ({
         key: `skill:${row.skill_id}`,
@@ -128,5 +127,5 @@ function useEntries(close: () => void, help: () => void): Entry[] {
         run: then(() => setTheme(name)),
       })),
     ];
-  }, [skills.data, navigate, close, help]);
+  }, [skills, navigate, close, help]);
 }

@@ -51,7 +51,7 @@ describe("failures", () => {
     ));
     const error = await get(op, "/x").catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ApiError);
-    expect(error).toMatchObject({ status: 503, code: "STORE_MISSING", detail: "nothing was read yet", nextCommand: "selftune sync", retryable: true });
+    expect(error).toMatchObject({ status: 503, code: "STORE_MISSING", detail: "nothing was read yet", nextCommand: "selftune sync", retryable: false });
   });
 
   test("an error that is no JSON still has its status", async () => {

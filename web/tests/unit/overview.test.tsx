@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 import { matches, sorted } from "../../src/pages/skills_table";
 import * as data from "./data";
-import { open, Refuse, serve } from "./render";
+import { eventually, open, Refuse, serve } from "./render";
 
 const rows = [
   data.skillRow({ skill_id: 1, name: "sql-helper" }),
@@ -67,6 +67,21 @@ describe("the overview", () => {
     expect(await screen.findByText("No sessions were read yet")).toBeTruthy();
     expect(screen.getByText("selftune sync")).toBeTruthy();
     expect(screen.queryByRole("table")).toBeNull();
+  });
+
+  test("skills beyond the first page are found too", async () => {
+    const first = Array.from({ length: 3 }, (_, i) => data.skillRow({ skill_id: 10 + i, name: `skill-${i}` }));
+    const last = data.skillRow({ skill_id: 99, name: "zz-last-of-all" });
+    const asked = serve({
+      ...SERVED,
+      "/api/v3/skills": (url: URL) =>
+        url.searchParams.get("cursor") === "next"
+          ? { ...data.skillList([last]), total: 4 }
+          : { ...data.skillList(first), total: 4, next_cursor: "next" },
+    });
+    open("/?q=zz-last");
+    await eventually(() => expect(names()).toEqual(["zz-last-of-all"]));
+    expect(asked.filter((url) => url.startsWith("/api/v3/skills"))).toHaveLength(2);
   });
 
   test("nothing to do is said, not left blank", async () => {
