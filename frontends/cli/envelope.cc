@@ -120,6 +120,7 @@ Failure UsageFailure(std::string code, std::string message, std::string suggesti
   failure.message = std::move(message);
   failure.suggestion = std::move(suggestion);
   failure.exit_code = 64;
+  failure.next_argv = {"selftune", "help"};
   return failure;
 }
 

@@ -41,6 +41,17 @@ KINDS = {"Cancelled": 1, "InvalidArgument": 3, "DeadlineExceeded": 4, "NotFound"
          "Aborted": 10, "OutOfRange": 11, "Unimplemented": 12, "Internal": 13, "Unavailable": 14,
          "DataLoss": 15, "Unauthenticated": 16}
 
+# Without a next step, and why; every other error names a command.
+NO_NEXT = {
+    "CONFIRMATION_REQUIRED": "the same request with yes: only the caller has it",
+    "FILE_EXISTS": "what to call the file is the caller's to say",
+    "CANCELLED": "somebody asked for it",
+    "DEADLINE": "the same request with more time: only the caller has it",
+    "JOB_RUNNING": "nothing failed",
+    "FORKED": "a mistake of the program",
+    "OUT_OF_MEMORY": "there may be no memory to say more",
+}
+
 OTHERS = {
     "MISSING_FLAG": "said by the command line",
     "UNKNOWN_COMMAND": "said by the command line",
@@ -392,6 +403,12 @@ class ErrorCodes(unittest.TestCase):
         kind = dict(ROWS)[code]
         self.assertEqual(answer["code"], KINDS[kind] if answer["error"] else 0)
         self.assertTrue(error["message"])
+        if code not in NO_NEXT:
+            self.assertTrue(error["suggestion"], answer)
+            following = error["next"] if answer["error"] else answer["reply"]["next"]
+            self.assertIsNotNone(following, answer)
+            self.assertEqual(following["argv"][0], "selftune")
+            self.assertGreater(len(following["argv"]), 1)
         self.made.add(code)
 
     def test_1_codes_of_a_plain_world(self):

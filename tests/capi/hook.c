@@ -32,6 +32,10 @@ static selftune_code_t handle(const selftune_hook_options_t* options, const char
   CHECK(selftune_error_code(error) == code);
   CHECK(strcmp(selftune_error_name(error), name) == 0);
   CHECK(selftune_error_json(error)[0] == '{');
+  if (error != NULL) {
+    CHECK(strstr(selftune_error_json(error), "\"next\":{\"command\":\"selftune ") != NULL);
+    CHECK(strstr(selftune_error_json(error), "\"argv\":[\"selftune\",\"") != NULL);
+  }
   selftune_error_free(error);
   selftune_buf_free(&reply);
   return code;

@@ -4,6 +4,7 @@
     cli_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import pathlib
 import pty
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -190,9 +192,10 @@ class Usage(CliTest):
 
     def test_bad_values_are_errors(self):
         for argv in (("version", "--color", "blue"), ("version", "--timeout", "soon"), ("version", "extra"),
-                     ("version", "--home"), ("skills", "parse")):
+                     ("version", "--home"), ("skills", "parse"), ("help", "nothing"), ("nothing",),
+                     ("evidence", "--sources", "--outcome", "missed")):
             with self.subTest(argv=argv):
-                self.envelope(*argv, code=64)
+                self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"][0], "selftune")
 
     def test_global_flags_may_stand_first(self):
         self.assertEqual(self.envelope("--json", "version")["command"], "version")
@@ -398,6 +401,53 @@ class Store(CliTest):
         self.make_store()
         doc = self.envelope("query", ENDLESS, "--timeout", "200ms", code=1)
         self.assertEqual(doc["error"]["code"], "DEADLINE")
+
+
+class Busy(CliTest):
+    """Another process writes the store, or is at work."""
+
+    def setUp(self):
+        super().setUp()
+        self.make_store()
+        (self.home / ".claude" / "projects").mkdir(parents=True)
+        self.writer = sqlite3.connect(self.home / ".selftune" / "selftune.db", isolation_level=None)
+        self.addCleanup(self.writer.close)
+
+    def test_a_cancelled_job_leaves_the_wait(self):
+        self.writer.execute("BEGIN IMMEDIATE")
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                child = subprocess.Popen([SELFTUNE, "sync"], stdout=subprocess.PIPE,
+                                         stderr=subprocess.PIPE, env=self.env(), cwd=self.home)
+                time.sleep(1)
+                self.assertIsNone(child.poll(), "it should wait for the writer")
+                child.send_signal(number)
+                begin = time.monotonic()
+                out, _ = child.communicate(timeout=60)
+                self.assertLess(time.monotonic() - begin, 5)
+                self.assertEqual((child.returncode, json.loads(out)["error"]["code"]), (code, "CANCELLED"))
+
+    def test_a_deadline_ends_the_wait(self):
+        self.writer.execute("BEGIN IMMEDIATE")
+        begin = time.monotonic()
+        self.assertEqual(self.envelope("sync", "--timeout", "300ms", code=1)["error"]["code"], "DEADLINE")
+        self.assertLess(time.monotonic() - begin, 5)
+
+    def test_who_holds_a_lock_is_said_with_what_to_do(self):
+        locks = self.home / ".selftune" / "locks"
+        locks.mkdir(exist_ok=True)
+        for name, command in (("orchestrate", ("orchestrate",)), ("config", ("config", "set", "guards", "off"))):
+            with self.subTest(name), open(locks / (name + ".lock"), "w") as held:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                held.write('{"pid":4711,"what":"a test","started_at":"2026-01-02T03:04:05.000Z"}')
+                held.flush()
+                doc = self.envelope(*command, code=7)
+                self.assertEqual((doc["error"]["code"], doc["error"]["retryable"]), ("LOCK_HELD", True))
+                self.assertIn("process 4711 (a test), since 2026-01-02", doc["error"]["message"])
+                self.assertEqual(doc["next"]["argv"], ["selftune", "doctor", "--only", "lock*"])
+                checks = self.envelope(*doc["next"]["argv"][1:])["data"]["checks"]
+                found = [c for c in checks if c["path"] == str(locks / (name + ".lock"))]
+                self.assertIn("process 4711", found[0]["message"])
 
 
 class Config(CliTest):

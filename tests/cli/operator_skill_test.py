@@ -6,6 +6,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import unittest
@@ -36,6 +37,19 @@ class OperatorSkill(unittest.TestCase):
                 self.assertLessEqual(used, flags[path] | GLOBAL, f"{document}: {line}")
                 found += 1
         self.assertGreater(found, 8)
+
+    def test_the_steps_after_errors_exist(self):
+        flags = {c["path"]: {f["name"] for f in c["flags"]}
+                 for c in reply("help", "--all")["commands"]}
+        table = Path(SKILL).parents[1] / "libselftune/src/base/error_next.h"
+        lines = re.findall(r'^    ErrorNext\{"[A-Z_]+", "selftune ([^"]+)"', table.read_text(), re.M)
+        self.assertGreater(len(lines), 40)
+        for line in lines:
+            words = shlex.split(line)
+            path = max((p for p in flags if words[:len(p.split())] == p.split()), key=len, default=None)
+            self.assertIsNotNone(path, line)
+            used = {w[2:] for w in words if w.startswith("--")}
+            self.assertLessEqual(used, flags[path] | GLOBAL | {"all"}, line)
 
     def test_it_is_a_skill_that_the_hosts_understand(self):
         parsed = reply("skills", "parse", SKILL)

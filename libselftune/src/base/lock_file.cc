@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 
@@ -58,12 +59,27 @@ Status LockError(const std::string& path, int error) {
   return Fail(kWriteFailed, "locking {}: {}", path, ErrnoText(error));
 }
 
+// The holder's text for a person: "process 12 (sync), since 2026-...".
+std::string NameOf(const std::string& holder) {
+  const StatusOr<JsonValue> facts = JsonValue::Parse(holder);
+  if (!facts.ok() || !(*facts)["pid"].is_int()) {
+    return holder.empty() ? std::string("another process") : holder;
+  }
+  std::string name = fmt::format("process {}", (*facts)["pid"].AsInt());
+  const std::string& what = (*facts)["what"].AsString();
+  const std::string& since = (*facts)["started_at"].AsString();
+  if (!what.empty()) name += fmt::format(" ({})", what);
+  return since.empty() ? name : name + fmt::format(", since {}", since);
+}
+
 Status HeldError(const std::string& path, const std::string& holder) {
   JsonWriter details;
   details.BeginObject().Field("path", path).Field("holder", holder).EndObject();
-  return WithDetails(Fail(kLockHeld, "locking {}: held by {}", path,
-                          holder.empty() ? std::string("another process") : holder),
-                     std::move(details).Take());
+  const std::string name = NameOf(holder);
+  return WithSuggestion(
+      WithDetails(Fail(kLockHeld, "locking {}: held by {}", path, name), std::move(details).Take()),
+      fmt::format("{} is at work; try again when it has ended", name),
+      "selftune doctor --only 'lock*'");
 }
 
 // False if `path` names another file by now: somebody removed or replaced the

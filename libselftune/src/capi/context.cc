@@ -41,7 +41,7 @@ StatusOr<const base::Environment*> Context::hosts_env() {
 
 StatusOr<store::Db*> Context::ReadDb() {
   if (read_ == nullptr) {
-    ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead));
+    ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead, &cancel_));
     if (!dry_run()) engine_.TakeInHooks(*read_);
   }
   return read_.get();
@@ -51,7 +51,7 @@ StatusOr<store::Db*> Context::WriteDb() {
   ST_RETURN_IF_ERROR(CheckWritable());
   if (dry_run()) return Fail(kInternal, "{}: a dry run asked to write the store", op());
   if (write_ == nullptr) {
-    ST_ASSIGN_OR_RETURN(write_, engine_.TakeDb(Engine::Access::kWrite));
+    ST_ASSIGN_OR_RETURN(write_, engine_.TakeDb(Engine::Access::kWrite, &cancel_));
   }
   return write_.get();
 }

@@ -139,11 +139,13 @@ void Engine::Log(LogLevel level, std::string_view event, std::string_view messag
   options_.log(level, line.view());
 }
 
-StatusOr<std::unique_ptr<store::Db>> Engine::OpenDb(Access access) const {
+StatusOr<std::unique_ptr<store::Db>> Engine::OpenDb(Access access,
+                                                    const base::Cancel* cancel) const {
   std::vector<store::HostName> hosts;
   for (const hosts::HostRow& row : hosts::Rows()) hosts.push_back({row.platform, row.title});
   store::OpenOptions options;
   options.hosts = hosts;
+  options.cancel = cancel;
   if (access == Access::kRead) {
     StatusOr<std::unique_ptr<store::Db>> db = store::Db::Open(paths_.db, options);
     if (!db.ok() && CodeOf(db.status()).name == kStoreMissing.name) {
@@ -166,21 +168,23 @@ StatusOr<std::unique_ptr<store::Db>> Engine::OpenDb(Access access) const {
   return store::Db::Open(paths_.db, options);
 }
 
-StatusOr<std::unique_ptr<store::Db>> Engine::TakeDb(Access access) {
+StatusOr<std::unique_ptr<store::Db>> Engine::TakeDb(Access access, const base::Cancel* cancel) {
   {
     const std::lock_guard lock(pool_mutex_);
     auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
     if (!idle.empty()) {
       std::unique_ptr<store::Db> db = std::move(idle.back());
       idle.pop_back();
+      db->SetCancel(cancel);
       return db;
     }
   }
-  return OpenDb(access);
+  return OpenDb(access, cancel);
 }
 
 void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
   if (db == nullptr || db->in_transaction()) return;  // left half done: close it
+  db->SetCancel(nullptr);
   const std::lock_guard lock(pool_mutex_);
   auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
   const size_t keep = access == Access::kRead ? kIdleReaders : kIdleWriters;

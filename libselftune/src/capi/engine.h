@@ -62,9 +62,11 @@ class Engine {
   [[nodiscard]] Deadlines& deadlines() { return deadlines_; }
   void Log(LogLevel level, std::string_view event, std::string_view message) const;
 
-  // Connections to the store; returned ones are kept for the next request.
+  // Connections to the store; returned ones are kept for the next request. Until
+  // then `cancel` ends their waits for other writers.
   enum class Access { kRead, kWrite };
-  [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> TakeDb(Access access);
+  [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> TakeDb(Access access,
+                                                            const base::Cancel* cancel = nullptr);
   void ReturnDb(Access access, std::unique_ptr<store::Db> db);
   // Moves what hooks left in the spool into the store, when something waits and
   // this engine may write. What cannot be moved now stays there; `reader` is
@@ -76,7 +78,8 @@ class Engine {
  private:
   Engine(EngineOptions options, Paths paths);
 
-  [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> OpenDb(Access access) const;
+  [[nodiscard]] StatusOr<std::unique_ptr<store::Db>> OpenDb(Access access,
+                                                            const base::Cancel* cancel) const;
 
   const EngineOptions options_;
   const Paths paths_;

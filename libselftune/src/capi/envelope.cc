@@ -1,5 +1,6 @@
 #include "capi/envelope.h"
 
+#include "base/error_next.h"
 #include "base/json_writer.h"
 #include "base/strings.h"
 #include "capi/version.h"
@@ -15,6 +16,13 @@ void WriteText(JsonWriter& out, std::string_view key, const std::string& text) {
   } else {
     out.Field(key, text);
   }
+}
+
+// `status` with the step of its code where it names none of its own.
+Status WithStep(const Status& status) {
+  const ErrorNext next = FindErrorNext(CodeOf(status).name);
+  return WithSuggestion(status, Suggestion(status).empty() ? next.text : "",
+                        NextCommand(status).empty() ? next.command : "");
 }
 
 void WriteErrorFields(JsonWriter& out, const Status& status) {
@@ -58,11 +66,13 @@ void WriteNext(JsonWriter& out, const std::vector<NextStep>& steps) {
 // The steps of the context, else what the verdict suggests.
 std::vector<NextStep> StepsOf(const Context& context) {
   if (!context.next().empty()) return context.next();
-  const std::string command = NextCommand(context.verdict());
+  if (context.verdict().ok()) return {};
+  const Status verdict = WithStep(context.verdict());
+  const std::string command = NextCommand(verdict);
   if (command.empty()) return {};
   NextStep step;
   step.argv = SplitCommand(command);
-  step.reason = Suggestion(context.verdict());
+  step.reason = Suggestion(verdict);
   return {step};
 }
 
@@ -71,12 +81,13 @@ std::vector<NextStep> StepsOf(const Context& context) {
 std::string ErrorObject(const Status& status) {
   JsonWriter out;
   out.BeginObject();
-  WriteErrorFields(out, status);
+  WriteErrorFields(out, WithStep(status));
   out.EndObject();
   return std::move(out).Take();
 }
 
-std::string ErrorObjectWithNext(const Status& status) {
+std::string ErrorObjectWithNext(const Status& bare) {
+  const Status status = WithStep(bare);
   JsonWriter out;
   out.BeginObject();
   WriteErrorFields(out, status);

@@ -16,7 +16,8 @@ namespace selftune::capi {
 [[nodiscard]] std::string SuccessEnvelope(const RequestDoc& request, const Context& context,
                                           std::string_view data_json);
 
-// {"code","message","suggestion","retryable","exit_code","details"}.
+// {"code","message","suggestion","retryable","exit_code","details"}. An error
+// that names no step of its own gets that of its code (base/error_next.h).
 [[nodiscard]] std::string ErrorObject(const Status& status);
 // The same with "next":{"command","argv"} or null; text of selftune_error_json.
 [[nodiscard]] std::string ErrorObjectWithNext(const Status& status);

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/error_codes.h"
+#include "base/error_next.h"
 #include "base/json_writer.h"
 #include "capi/handles.h"
 #include "hooks/dispatch.h"
@@ -60,16 +61,26 @@ selftune_code_t Failed(const ErrorCode& code, const std::string& message,
                        selftune_error_t** error) {
   const auto kind = static_cast<selftune_code_t>(code.kind);
   if (error == nullptr) return kind;
+  const ErrorNext next = FindErrorNext(code.name);  // of plain words, none is empty
   base::JsonWriter json;
   json.BeginObject()
       .Field("code", code.name)
       .Field("message", message)
-      .NullField("suggestion")
+      .Field("suggestion", next.text)
       .Field("retryable", code.retryable)
       .Field("exit_code", code.exit_code)
       .NullField("details")
-      .NullField("next")
-      .EndObject();
+      .Key("next")
+      .BeginObject()
+      .Field("command", next.command)
+      .Key("argv")
+      .BeginArray();
+  for (size_t begin = 0; begin < next.command.size();) {
+    const size_t end = std::min(next.command.find(' ', begin), next.command.size());
+    json.String(next.command.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  json.EndArray().EndObject().EndObject();
   *error = NewError(kind, code.name, message, std::move(json).Take());
   return kind;
 }

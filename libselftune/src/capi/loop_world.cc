@@ -24,6 +24,7 @@ StatusOr<std::unique_ptr<LoopWorld>> LoopWorld::Open(Context& context, bool need
   store::OpenOptions options;
   options.mode = store::OpenMode::kReadWrite;
   options.durable = true;
+  options.cancel = &context.cancel();
   ST_ASSIGN_OR_RETURN(world->own_, store::Db::Open(context.paths().db, options));
   world->db_ = world->own_.get();
   return world;

@@ -160,7 +160,10 @@ StatusOr<base::LockFile> LockDeploys(const std::string& state_dir) {
   const std::string dir = base::JoinPath(state_dir, "locks");
   ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
   base::JsonWriter holder;
-  holder.BeginObject().Field("pid", static_cast<int64_t>(::getpid())).EndObject();
+  holder.BeginObject()
+      .Field("what", "deploy")
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .EndObject();
   return base::LockFile::TryAcquire(base::JoinPath(dir, "deploy.lock"), holder.view());
 }
 

@@ -142,6 +142,7 @@ StatusOr<DeployOutcome> Execute(const DeployWorld& world, const DeployPlan& plan
   ST_ASSIGN_OR_RETURN(const Work work, Prepare(world, plan));
   const Journal journal(world.state_dir, work.intent.deploy_id);
   const DeployLog log(world, plan.run_id);
+  const store::Db::NoCancel whole(*world.db);
   ST_RETURN_IF_ERROR(journal.Begin(work.intent, work.old_bytes, work.new_bytes));
   // No record, no change; no record of the end, the change is taken back.
   Status made = log.Begin(work.intent, work.platforms);

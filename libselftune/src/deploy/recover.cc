@@ -112,6 +112,7 @@ StatusOr<RecoverReport> Recover(const DeployWorld& world) {
   RecoverReport report;
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListJournals(world.state_dir));
   if (ids.empty()) return report;
+  const store::Db::NoCancel whole(*world.db);
   std::optional<base::LockFile> lock;
   for (const std::string& id : ids) {
     const Journal journal(world.state_dir, id);

@@ -35,6 +35,7 @@ constexpr int64_t kMaxWal = 64 * kMiB;
 constexpr int64_t kLowDisk = 200 * kMiB;
 constexpr int64_t kNoDisk = 20 * kMiB;
 constexpr int64_t kManySpooled = kMiB;
+constexpr std::string_view kRunLock = "orchestrate";
 constexpr int64_t kLongRunMs = 60 * 60 * 1000;
 // Reading every page of a larger file takes longer than anybody waits for.
 constexpr int64_t kQuickCheckBytes = 4 * kMiB;
@@ -123,16 +124,19 @@ void CheckDisk(const DoctorWorld& world, Checks& out) {
   out.push_back(std::move(check));
 }
 
-void CheckLock(const DoctorWorld& world, Checks& out) {
-  const std::string path = base::JoinPath(world.state_dir, "locks/orchestrate.lock");
-  Check check{.name = "lock", .message = "free", .path = path};
+// The lock of whole runs is always told, the others while somebody holds them.
+void CheckLock(const DoctorWorld& world, const std::string& name, Checks& out) {
+  const std::string path = base::JoinPath(world.state_dir, "locks/" + name + ".lock");
+  const bool main = name == kRunLock;
+  Check check{.name = main ? "lock" : "lock." + name, .message = "free", .path = path};
   const auto holder = base::LockFile::Holder(path);
+  if (!main && holder.ok() && !holder->has_value()) return;
   if (!holder.ok()) {
     check.status = CheckStatus::kWarn;
     check.message = std::string(Message(holder.status()));
   } else if (holder->has_value()) {
     check.status = CheckStatus::kInfo;
-    check.message = "a run is under way";
+    check.message = main ? "a run is under way" : "held";
     const auto text = base::JsonValue::Parse(**holder);
     int64_t running_ms = 0;
     if (text.ok()) {
@@ -149,6 +153,18 @@ void CheckLock(const DoctorWorld& world, Checks& out) {
     }
   }
   out.push_back(std::move(check));
+}
+
+void CheckLocks(const DoctorWorld& world, Checks& out) {
+  CheckLock(world, std::string(kRunLock), out);
+  constexpr std::string_view kEnding = ".lock";
+  const auto entries = base::ListDir(base::JoinPath(world.state_dir, "locks"));
+  if (!entries.ok()) return;  // no run yet
+  for (const base::DirEntry& entry : *entries) {
+    if (!entry.name.ends_with(kEnding)) continue;
+    const std::string name = entry.name.substr(0, entry.name.size() - kEnding.size());
+    if (name != kRunLock) CheckLock(world, name, out);
+  }
 }
 
 }  // namespace
@@ -283,7 +299,7 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
     }
     out.push_back(std::move(spool));
   }
-  CheckLock(world, out);
+  CheckLocks(world, out);
   CheckDisk(world, out);
 }
 

@@ -58,19 +58,6 @@ const ErrorCode& CodeFor(int sqlite_code) {
   }
 }
 
-// Waits a little and says whether to try again; spread out, so that waiting
-// writers do not meet again.
-int WaitForLock(void* wait, int attempt) {
-  const std::chrono::milliseconds limit = *static_cast<const std::chrono::milliseconds*>(wait);
-  // Pauses grow from about 1 to about 50 ms; their sum is bounded by `limit`.
-  const int step = attempt < 10 ? 1 + attempt : 11 + (attempt * 7919) % 40;
-  const int spent = attempt < 10 ? attempt * (attempt + 1) / 2 : 55 + (attempt - 10) * 30;
-  if (std::chrono::milliseconds(spent) >= limit) return 0;
-  const int jitter = static_cast<int>((static_cast<unsigned>(getpid()) * 31U + attempt * 17U) % 5U);
-  std::this_thread::sleep_for(std::chrono::milliseconds(step + jitter));
-  return 1;
-}
-
 int BindValue(sqlite3_stmt* stmt, int index, const internal::Value& value, bool copy) {
   const auto keep = copy ? SQLITE_TRANSIENT : SQLITE_STATIC;
   // An empty view may have no address, which would bind NULL.
@@ -114,6 +101,19 @@ Status PrepareFile(const std::string& path) {
 
 }  // namespace
 
+// Waits a little and says whether to try again; spread out, so that waiting
+// writers do not meet again.
+int Db::WaitForLock(void* wait, int attempt) {
+  const LockWait& waiting = *static_cast<const LockWait*>(wait);
+  // Pauses grow from about 1 to about 50 ms; their sum is bounded by the limit.
+  const int step = attempt < 10 ? 1 + attempt : 11 + (attempt * 7919) % 40;
+  const int spent = attempt < 10 ? attempt * (attempt + 1) / 2 : 55 + (attempt - 10) * 30;
+  if (waiting.cancelled() || std::chrono::milliseconds(spent) >= waiting.limit) return 0;
+  const int jitter = static_cast<int>((static_cast<unsigned>(getpid()) * 31U + attempt * 17U) % 5U);
+  std::this_thread::sleep_for(std::chrono::milliseconds(step + jitter));
+  return 1;
+}
+
 std::string StorePath(std::string_view state_dir) {
   return base::JoinPath(state_dir, "selftune.db");
 }
@@ -128,6 +128,7 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
   db->read_only_ = options.mode == OpenMode::kReadOnly;
   ST_RETURN_IF_ERROR(db->OpenHandle());
   db->SetLimits(options.busy_timeout);
+  db->SetCancel(options.cancel);
   ST_RETURN_IF_ERROR(db->CheckMark(options));
   ST_RETURN_IF_ERROR(db->SetPragmas(options));
   return db;
@@ -161,9 +162,9 @@ void Db::SetLimits(std::chrono::milliseconds busy_timeout) {
     sqlite3_db_config(db_, off, 0, nullptr);
   }
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  wait_ = busy_timeout.count() > 0 ? busy_timeout
-          : read_only_             ? std::chrono::milliseconds(kReaderWait)
-                                   : std::chrono::milliseconds(kWriterWait);
+  wait_.limit = busy_timeout.count() > 0 ? busy_timeout
+                : read_only_             ? std::chrono::milliseconds(kReaderWait)
+                                         : std::chrono::milliseconds(kWriterWait);
   sqlite3_busy_handler(db_, WaitForLock, &wait_);
   if (!read_only_) {
     // The last connection to close would fold in the WAL and sync it: a wait
@@ -276,6 +277,9 @@ Status Db::Execute(const std::string& sql) {
 
 Status Db::Error(int code, std::string_view doing) const {
   const ErrorCode& kind = CodeFor(code);
+  if (kind.name == kStoreBusy.name && wait_.cancelled()) {
+    return Fail(kCancelledError, "{} {}: cancelled while another process writes it", doing, path_);
+  }
   const char* text = db_ != nullptr && sqlite3_errcode(db_) != SQLITE_OK ? sqlite3_errmsg(db_)
                                                                          : sqlite3_errstr(code);
   Status status = Fail(kind, "{} {}: {}", doing, path_, text);

@@ -14,6 +14,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "store/ids.h"
 #include "store/statement.h"
@@ -47,6 +48,8 @@ struct OpenOptions {
   bool bulk = false;
   // How long to wait for another writer; 0 = the role's default (30 s, readers 2 s).
   std::chrono::milliseconds busy_timeout{0};
+  // Ends waits for other writers early (CANCELLED); see Db::SetCancel.
+  const base::Cancel* cancel = nullptr;
   std::span<const HostName> hosts = {};
   // Pages the file may have; 0 = no limit. For tests of a full disk.
   int64_t max_pages = 0;
@@ -127,6 +130,23 @@ class Db {
   // Number of write transactions begun here.
   [[nodiscard]] int64_t transactions() const { return transactions_; }
 
+  // From now on a wait for the locks of others ends with CANCELLED as soon as
+  // `cancel` is requested; nullptr: nobody cancels. It must live until replaced.
+  void SetCancel(const base::Cancel* cancel) { wait_.cancel = cancel; }
+  // While it lives nobody cancels the waits of `db`: for what must not stop half
+  // way.
+  class NoCancel {
+   public:
+    explicit NoCancel(Db& db) : db_(db), cancel_(db.wait_.cancel) { db.SetCancel(nullptr); }
+    ~NoCancel() { db_.SetCancel(cancel_); }
+    NoCancel(const NoCancel&) = delete;
+    NoCancel& operator=(const NoCancel&) = delete;
+
+   private:
+    Db& db_;
+    const base::Cancel* cancel_;
+  };
+
   // For the other files of this module.
   [[nodiscard]] sqlite3* handle() const { return db_; }
   [[nodiscard]] Status Error(int code, std::string_view doing) const;
@@ -161,7 +181,13 @@ class Db {
   int64_t rollbacks_ = 0;
   int64_t changes_at_begin_ = 0;
   int64_t transactions_ = 0;
-  std::chrono::milliseconds wait_{0};  // for locks of others
+  struct LockWait {  // for locks of others
+    std::chrono::milliseconds limit{0};
+    const base::Cancel* cancel = nullptr;
+    [[nodiscard]] bool cancelled() const { return cancel != nullptr && cancel->requested(); }
+  };
+  static int WaitForLock(void* wait, int attempt);
+  LockWait wait_;
 };
 
 // `<state dir>/selftune.db`.

@@ -219,6 +219,7 @@ StatusOr<std::unique_ptr<UserQuery>> UserQuery::Open(const std::string& store_pa
                                                      std::span<const SqlCell> args,
                                                      const Interrupt& interrupt) {
   ST_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, Db::Open(store_path, {.mode = OpenMode::kReadOnly}));
+  db->SetCancel(interrupt.cancel);
   if (sql.size() > (1U << 20)) return Refused("it is longer than 1 MiB");
   std::unique_ptr<UserQuery> query(new UserQuery(std::move(db), interrupt));
   sqlite3* handle = query->db_->handle();

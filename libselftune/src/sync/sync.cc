@@ -385,19 +385,23 @@ class SyncRun {
 
 // One sync of a store at a time: a plan holds only as long as nobody else reads
 // on from the same cursors. Whoever waited finds little left to do.
-StatusOr<base::LockFile> LockSync(const store::Db& db, const base::Cancel* cancel) {
+StatusOr<base::LockFile> LockSync(const store::Db& db, UtcMillis now, const base::Cancel* cancel) {
   const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
   ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
   const std::string path = base::JoinPath(dir, "sync.lock");
   base::JsonWriter holder;
-  holder.BeginObject().Field("pid", static_cast<int64_t>(::getpid())).EndObject();
+  holder.BeginObject()
+      .Field("what", "sync")
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .Field("started_at", now)
+      .EndObject();
   const auto begin = SteadyClock::now();
   while (true) {
     StatusOr<base::LockFile> lock = base::LockFile::TryAcquire(path, holder.view());
     if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
     if (MsSince(begin) > kLockWaitMs) {
       return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
-                            "selftune status");
+                            "selftune doctor --only 'lock*'");
     }
     if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
     std::this_thread::sleep_for(kLockPoll);
@@ -407,7 +411,7 @@ StatusOr<base::LockFile> LockSync(const store::Db& db, const base::Cancel* cance
 }  // namespace
 
 StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOptions& options) {
-  ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSync(db, world.cancel));
+  ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSync(db, world.clock->Now(), world.cancel));
   return SyncRun(db, world, options).Execute();
 }
 

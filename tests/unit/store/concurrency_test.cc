@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "base/cancel.h"
 #include "base/crypto.h"
 #include "store/integrity.h"
 #include "unit/store/store_fixture.h"
@@ -78,6 +80,48 @@ std::string NewStorePath(const selftune::testing::TempDir& dir) {
 }
 
 }  // namespace
+
+TEST_SUITE("store/cancel") {
+  TEST_CASE("a cancelled wait for another writer ends at once, and says so") {
+    TempStore store;
+    const auto other = Must(Db::Open(store.path(), {.mode = OpenMode::kReadWrite}));
+    std::optional<WriteTxn> held(Must(WriteTxn::Begin(*other)));
+    base::Cancel cancel;
+    const auto mine =
+        Must(Db::Open(store.path(), {.mode = OpenMode::kReadWrite, .cancel = &cancel}));
+    std::thread canceller([&cancel] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      cancel.Request();
+    });
+    const auto begin = std::chrono::steady_clock::now();
+    const Status waited = WriteTxn::Begin(*mine).status();
+    const auto spent = std::chrono::steady_clock::now() - begin;
+    canceller.join();
+    CHECK(CodeOf(waited).name == "CANCELLED");
+    CHECK(spent >= std::chrono::milliseconds(150));
+    CHECK(spent < std::chrono::seconds(5));  // it would wait for 30
+    // Cancelled before: no wait at all. Nobody cancels: the wait has its end.
+    CHECK(CodeOf(WriteTxn::Begin(*mine).status()).name == "CANCELLED");
+    {
+      const Db::NoCancel whole(*mine);
+      std::thread finisher([&held] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        CHECK(held->Commit().ok());
+      });
+      CHECK(WriteTxn::Begin(*mine).ok());  // it waits, cancelled or not
+      finisher.join();
+    }
+    held.emplace(Must(WriteTxn::Begin(*other)));
+    CHECK(CodeOf(WriteTxn::Begin(*mine).status()).name == "CANCELLED");
+    mine->SetCancel(nullptr);
+    const auto hasty =
+        Must(Db::Open(store.path(), {.mode = OpenMode::kReadWrite,
+                                     .busy_timeout = std::chrono::milliseconds(50)}));
+    CHECK(CodeOf(WriteTxn::Begin(*hasty).status()).name == "STORE_BUSY");
+    REQUIRE(held->Commit().ok());
+    CHECK(WriteTxn::Begin(*mine).ok());
+  }
+}
 
 TEST_SUITE("store/concurrency") {
   TEST_CASE("four processes that also make the store lose nothing") {
