@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 """Turns the built page of the dashboard into sources that hold its bytes.
 
-    embed_assets.py --web DIR --mode auto|enabled|disabled --npm NPM --out DIR
-                    [--work DIR] [--depfile FILE]
+    embed_assets.py --web DIR [--mode auto|enabled|disabled] [--npm NPM] --out DIR
+                    [--depfile FILE]
 
 Writes to --out: assets.gen.cc (a table sorted by path: MIME type, SHA-256, raw
 and gzip bytes), assets.gen.S (takes in the bytes with .incbin, which costs no
 compile time) and assets.gen.bin.
 
 The page is built by npm when DIR/package.json and npm are there; else
-DIR/dist is taken as it stands; else the table is empty and the server says how
-to get the page. `enabled` makes a missing page an error.
+DIR/dist is taken as it stands; else the table is empty, the build warns and is
+tried again the next time, and the server says why and how to get the page.
+`enabled` makes a missing page an error, `disabled` wants none.
 """
 
 import argparse
 import gzip
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -36,7 +38,11 @@ SKIPPED = {"node_modules", "dist", "test-results", "playwright-report", "coverag
 
 
 class NoPage(Exception):
-    """There is nothing to embed, and why."""
+    """There is nothing to embed: why, in a line, and what the program said."""
+
+    def __init__(self, why, output=""):
+        super().__init__(why + (f"\n{output}" if output else ""))
+        self.why = why
 
 
 def sources(web):
@@ -53,14 +59,15 @@ def run(argv, cwd):
     done = subprocess.run(argv, cwd=cwd, env=env, check=False, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
-        raise NoPage(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout[-3000:]}")
+        shown = " ".join([Path(argv[0]).name, *argv[1:3]]).removesuffix(" --no-audit")
+        raise NoPage(f"{shown}: exit {done.returncode}", done.stdout[-3000:])
 
 
 def install(web, npm):
     """npm ci, unless it was done for this lock file."""
     lock, stamp = web / "package-lock.json", web / "node_modules" / ".installed-for"
     if not lock.exists():
-        raise NoPage(f"{lock} is missing")
+        raise NoPage(f"{lock.name} is missing")
     want = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text(encoding="ascii") == want:
         return
@@ -76,11 +83,11 @@ def built_page(web, npm, work):
         shutil.rmtree(out, ignore_errors=True)
         run([npm, "run", "build", "--", "--outDir", str(out), "--emptyOutDir"], web)
         if not (out / "index.html").exists():
-            raise NoPage(f"npm run build wrote no {out / 'index.html'}")
+            raise NoPage("npm run build wrote no index.html")
         return out
     if (web / "dist" / "index.html").exists():
         return web / "dist"
-    raise NoPage("no npm and no prebuilt web/dist")
+    raise NoPage("there is no npm and no web/dist that was built before")
 
 
 def read_page(folder):
@@ -103,8 +110,14 @@ def literal(text):
     return f'"{text}"'
 
 
-def emit(files, out):
-    """Writes the three files; nothing that is already so."""
+def write(path, data):
+    """Leaves a file alone that is already so: what depends on it is not built again."""
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
+
+
+def emit(files, why, out):
+    """Writes the three files; `why` there is no page, or ""."""
     blob, rows = bytearray(), []
 
     def place(data):
@@ -129,6 +142,7 @@ def emit(files, out):
            "  };\n  return kAssets;\n") +
         "}\n\n"
         f'std::string_view EmbeddedBuild() {{ return "{build if rows else ""}"; }}\n\n'
+        f'std::string_view WhyNoPage() {{ return {json.dumps(why)}; }}\n\n'
         "}  // namespace selftune::dashboard\n")
     out.mkdir(parents=True, exist_ok=True)
     binary = out / "assets.gen.bin"
@@ -139,9 +153,19 @@ def emit(files, out):
         "  .globl NAME\n  .balign 16\nNAME:\n"
         f'  .incbin "{binary.as_posix()}"\n  .byte 0\n'
         '#if defined(__linux__) && defined(__ELF__)\n  .section .note.GNU-stack,"",%progbits\n#endif\n')
-    binary.write_bytes(bytes(blob))
-    (out / "assets.gen.cc").write_text(text, encoding="utf-8")
-    (out / "assets.gen.S").write_text(assembler, encoding="utf-8")
+    write(binary, bytes(blob))
+    write(out / "assets.gen.cc", text.encode())
+    write(out / "assets.gen.S", assembler.encode())
+
+
+def warn(problem):
+    """Not to be missed between the lines of a build."""
+    bar = "*" * 78
+    print(f"{bar}\nWARNING: the dashboard is built WITHOUT ITS PAGE: {problem.why}\n\n"
+          f"{problem}\n\n"
+          "To get the page: install Node.js 18.18 or newer with npm, let npm reach its\n"
+          "registry, and build again. -Dweb=enabled makes this an error, -Dweb=disabled\n"
+          f"says that no page is wanted.\n{bar}", file=sys.stderr)
 
 
 def main():
@@ -152,20 +176,23 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--depfile", type=Path)
     args = parser.parse_args()
-    out = args.out.resolve()
-    files = []
+    out, web = args.out.resolve(), args.web.resolve()
+    files, why, depends = [], "", sources(web)
     try:
         if args.mode == "disabled":
-            raise NoPage("-Dweb=disabled")
-        files = read_page(built_page(args.web.resolve(), args.npm, out))
-    except NoPage as why:
+            raise NoPage("built with -Dweb=disabled")
+        files = read_page(built_page(web, args.npm or shutil.which("npm"), out))
+    except NoPage as problem:
         if args.mode == "enabled":
-            print(f"embed_assets: {why}", file=sys.stderr)
+            print(f"embed_assets: {problem}", file=sys.stderr)
             return 1
-        print(f"embed_assets: the dashboard is built without its page: {why}")
-    emit(files, out)
+        why = problem.why
+        if args.mode == "auto":
+            warn(problem)
+            depends.append(out / "page-missing")  # never made: the next build tries again
+    emit(files, why, out)
     if args.depfile:
-        names = " ".join(str(p).replace(" ", "\\ ") for p in sources(args.web.resolve()))
+        names = " ".join(str(p).replace(" ", "\\ ") for p in depends)
         args.depfile.write_text(f"{out / 'assets.gen.cc'}: {names}\n", encoding="utf-8")
     return 0
 

@@ -197,9 +197,6 @@ class Op:
     def params_id(self):
         return "selftune/%s.params@1" % self.name
 
-    def file_stem(self):
-        return self.name
-
 
 def load_ops():
     tables = load_toml(TOML.read_text(encoding="utf-8"))["op"]

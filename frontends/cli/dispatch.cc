@@ -123,49 +123,29 @@ Target TargetOf(const Command& command, const Args& args) {
   return {FindOp(command.op), command.render};
 }
 
-int RunOperation(const Invocation& invocation) {
-  const Command& command = *invocation.command;
-  const OutputMode mode = ModeOf(invocation.args);
+struct LibraryCall {
   LibraryOptions options;
-  options.home = invocation.args.Get("home").value_or("");
-  options.db = invocation.args.Get("db").value_or("");
-  options.verbose = invocation.args.Has("verbose");
-  const Target target = TargetOf(command, invocation.args);
-  if (target.op == nullptr) {
-    return FinishFailure(invocation, command.path, kErrorSchema,
-                         UsageFailure("INVALID_FLAG", "this version cannot do that", ""));
-  }
-  const std::string schema(target.op->schema);
-  if (const std::string misfit = Misfit(command, invocation.args, *target.op); !misfit.empty()) {
-    return FinishFailure(
-        invocation, command.path, schema,
-        UsageFailure("INVALID_FLAG", misfit + " does not go with the other flags", ""));
-  }
-  if (const auto timeout = invocation.args.Get("timeout")) {
-    options.deadline_ms = ParseDuration(*timeout);
-    if (!options.deadline_ms.has_value()) {
-      return FinishFailure(
-          invocation, command.path, schema,
-          UsageFailure("INVALID_FLAG",
-                       "--timeout takes a time such as 30s or 5m, not " + OneLine(*timeout), ""));
+  std::string problem;  // with the flags; "" = none
+};
+
+LibraryCall CallOf(const Invocation& invocation, const Target& target) {
+  LibraryCall call;
+  call.options.home = invocation.args.Get("home").value_or("");
+  call.options.db = invocation.args.Get("db").value_or("");
+  call.options.verbose = invocation.args.Has("verbose");
+  if (const std::string misfit = Misfit(*invocation.command, invocation.args, *target.op);
+      !misfit.empty()) {
+    call.problem = misfit + " does not go with the other flags";
+  } else if (const auto timeout = invocation.args.Get("timeout")) {
+    call.options.deadline_ms = ParseDuration(*timeout);
+    if (!call.options.deadline_ms.has_value()) {
+      call.problem = "--timeout takes a time such as 30s or 5m, not " + OneLine(*timeout);
     }
   }
-  const std::string params =
-      WithConfirmation(command.params != nullptr ? command.params(invocation.args)
-                                                 : ParamsByName(command, invocation.args),
-                       invocation);
-  ProgressLine line(invocation.args, mode);
-  ProgressFn progress;
-  if (mode == OutputMode::kJsonLines) {
-    progress = [](std::string_view event) { (void)WriteOut(std::string(event) + "\n"); };
-  } else if (line.active()) {
-    progress = [&line](std::string_view event) { line.Show(event); };
-  }
-  const Answer answer = Ask(
-      options, RequestText(target.op->name, params, command.path, options.deadline_ms), progress);
-  line.Clear();
-  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
+  return call;
+}
 
+Failure FailureTold(const Invocation& invocation, const Answer& answer) {
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
   if (failure.code == "CONFIRMATION_REQUIRED") {
@@ -173,7 +153,40 @@ int RunOperation(const Invocation& invocation) {
     failure.next_argv[0] = "selftune";
     failure.next_argv.emplace_back("--yes");
   }
-  return FinishFailure(invocation, command.path, schema, failure);
+  return failure;
+}
+
+int RunOperation(const Invocation& invocation) {
+  const Command& command = *invocation.command;
+  const Target target = TargetOf(command, invocation.args);
+  if (target.op == nullptr) {
+    return FinishFailure(invocation, command.path, kErrorSchema,
+                         UsageFailure("INVALID_FLAG", "this version cannot do that", ""));
+  }
+  const std::string schema(target.op->schema);
+  const LibraryCall call = CallOf(invocation, target);
+  if (!call.problem.empty()) {
+    return FinishFailure(invocation, command.path, schema,
+                         UsageFailure("INVALID_FLAG", call.problem, ""));
+  }
+  const std::string params =
+      WithConfirmation(command.params != nullptr ? command.params(invocation.args)
+                                                 : ParamsByName(command, invocation.args),
+                       invocation);
+  const OutputMode mode = ModeOf(invocation.args);
+  ProgressLine line(invocation.args, mode);
+  ProgressFn progress;
+  if (mode == OutputMode::kJsonLines) {
+    progress = [](std::string_view event) { (void)WriteOut(std::string(event) + "\n"); };
+  } else if (line.active()) {
+    progress = [&line](std::string_view event) { line.Show(event); };
+  }
+  const Answer answer =
+      Ask(call.options,
+          RequestText(target.op->name, params, command.path, call.options.deadline_ms), progress);
+  line.Clear();
+  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
+  return FinishFailure(invocation, command.path, schema, FailureTold(invocation, answer));
 }
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {

@@ -1,8 +1,5 @@
 #include "cli/envelope.h"
 
-#include <time.h>
-
-#include <cstdio>
 #include <map>
 
 #include "cli/library.h"
@@ -11,25 +8,13 @@
 namespace selftune::cli {
 namespace {
 
-std::string Now() {
-  struct timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  struct tm utc = {};
-  gmtime_r(&now.tv_sec, &utc);
-  char day[32];
-  strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
-  char text[48];
-  std::snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1'000'000);
-  return text;
-}
-
 JsonObject Head(std::string_view schema, bool ok, std::string_view command) {
   JsonObject out;
   out.AddText("schema", schema)
       .AddBool("ok", ok)
       .AddText("command", command)
       .AddText("selftune_version", LibraryVersion())
-      .AddText("generated_at", Now())
+      .AddText("generated_at", UtcNow())
       .AddBool("dry_run", false)
       .AddBool("changed", false);
   return out;

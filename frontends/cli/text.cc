@@ -1,5 +1,7 @@
 #include "cli/text.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -215,6 +217,18 @@ std::string Percent(double rate) { return Format("%.0f %s", std::floor(rate * 10
 std::string Plural(int64_t n, std::string_view one, std::string_view many) {
   const std::string plural = many.empty() ? std::string(one) + "s" : std::string(many);
   return Count(n) + " " + (n == 1 ? std::string(one) : plural);
+}
+
+std::string UtcNow() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_REALTIME, &now);
+  struct tm utc = {};
+  gmtime_r(&now.tv_sec, &utc);
+  char day[32];
+  strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+  char text[48];
+  std::snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1'000'000);
+  return text;
 }
 
 std::string Duration(int64_t ms) {

@@ -35,6 +35,8 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 [[nodiscard]] std::string Bytes(int64_t bytes);
 [[nodiscard]] std::string Percent(double rate);
 [[nodiscard]] std::string Plural(int64_t n, std::string_view one, std::string_view many = {});
+// Now, as replies write times: "2026-11-22T09:54:01.250Z".
+[[nodiscard]] std::string UtcNow();
 // Milliseconds as "340 ms", "12 s", "3 min", "2.1 h".
 [[nodiscard]] std::string Duration(int64_t ms);
 

@@ -17,19 +17,25 @@ constexpr std::string_view kIndex = "/index.html";
 constexpr std::string_view kHashedFolder = "/assets/";
 constexpr off_t kLargestFile = 16 << 20;
 
-constexpr std::string_view kNoPage =
-    "<!doctype html>\n<html lang=\"en\">\n<head><meta "
-    "charset=\"utf-8\"><title>selftune</title></head>\n"
-    "<body>\n<h1>The dashboard's page is not part of this build</h1>\n"
-    "<p>The server runs and answers <code>/api</code>. To get the page, install Node 20 or newer "
-    "and "
-    "build selftune again (<code>./dev build</code>), or build it alone and point the server at "
-    "it:</p>\n"
-    "<pre>cd web &amp;&amp; npm ci &amp;&amp; npm run build\nselftune dashboard --web-dir "
-    "web/dist</pre>\n"
-    "<p>Everything it shows is also in <code>selftune status</code>, <code>selftune skills "
-    "list</code> "
-    "and <code>selftune evidence</code>.</p>\n</body>\n</html>\n";
+// Around the reason.
+constexpr std::string_view kNoPage[] = {
+    R"(<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>selftune</title></head>
+<body>
+<h1>The dashboard's page is not part of this build</h1>
+<p>)",
+    R"(. The server runs and answers <code>/api</code>. To get the page, install Node.js 18.18
+or newer with npm and build selftune again:</p>
+<pre>./dev build</pre>
+<p>or build it alone and point the server at it:</p>
+<pre>cd web &amp;&amp; npm ci &amp;&amp; npm run build
+selftune dashboard --web-dir web/dist</pre>
+<p>Everything it shows is also in <code>selftune status</code>, <code>selftune skills list</code>
+and <code>selftune evidence</code>.</p>
+</body>
+</html>
+)"};
 
 constexpr std::pair<std::string_view, std::string_view> kMimes[] = {
     {".css", "text/css; charset=utf-8"},
@@ -123,6 +129,25 @@ http::Response Plain(int status, std::string_view mime, std::string body) {
   return out;
 }
 
+std::string Escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+http::Response NoPage(std::string_view why) {
+  return Plain(503, MimeOf(kIndex),
+               std::string(kNoPage[0]) + Escaped(why) + std::string(kNoPage[1]));
+}
+
 // Addresses inside the page look like this: /skills/3.
 bool IsPageAddress(const std::vector<std::string>& segments) {
   return segments.empty() ||
@@ -142,12 +167,12 @@ std::optional<http::Response> Assets::Get(const http::Request& request,
     if (!IsPageAddress(segments)) return std::nullopt;
     text = ReadBelow(folder_, {std::string(kIndex.substr(1))});
     return text.has_value() ? Plain(200, MimeOf(kIndex), *std::move(text))
-                            : Plain(503, MimeOf(kIndex), std::string(kNoPage));
+                            : NoPage("No index.html in " + folder_);
   }
   const Asset* asset = FindEmbedded(path);
   if (asset == nullptr && IsPageAddress(segments)) {
     asset = FindEmbedded(kIndex);
-    if (asset == nullptr) return Plain(503, MimeOf(kIndex), std::string(kNoPage));
+    if (asset == nullptr) return NoPage(WhyNoPage());
   }
   if (asset == nullptr) return std::nullopt;
   return Embedded(*asset, request);

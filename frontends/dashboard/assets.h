@@ -25,6 +25,8 @@ struct Asset {
 [[nodiscard]] std::span<const Asset> EmbeddedAssets();
 // Which build of the page; "" without one.
 [[nodiscard]] std::string_view EmbeddedBuild();
+// "npm ci: exit 1"; "" when there is a page.
+[[nodiscard]] std::string_view WhyNoPage();
 
 class Assets {
  public:

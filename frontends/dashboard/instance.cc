@@ -10,10 +10,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <ctime>
 #include <thread>
 
 #include "cli/json.h"
+#include "cli/text.h"
 
 namespace selftune::dashboard {
 namespace {
@@ -61,14 +61,6 @@ std::string BootId() {
   return id;
 }
 
-std::string UtcNow() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts = {};
-  gmtime_r(&now, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 }  // namespace
 
 InstanceFile ThisProcess(std::string_view version) {
@@ -77,7 +69,7 @@ InstanceFile ThisProcess(std::string_view version) {
   file.start_time = StartTime(file.pid);
   file.boot_id = BootId();
   file.version = version;
-  file.started_at = UtcNow();
+  file.started_at = cli::UtcNow();
   return file;
 }
 

@@ -1,29 +1,17 @@
 #include "dashboard/report.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 #include "cli/json.h"
+#include "cli/text.h"
 #include "dashboard/library.h"
 
 namespace selftune::dashboard {
 namespace {
 
 constexpr std::string_view kSchema = "selftune/dashboard@1";
-
-std::string Now() {
-  struct timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  struct tm utc = {};
-  gmtime_r(&now.tv_sec, &utc);
-  char day[32];
-  strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
-  char text[48];
-  std::snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1'000'000);
-  return text;
-}
 
 std::string Envelope(bool ok, std::string_view data, std::string_view warnings,
                      std::string_view error) {
@@ -32,7 +20,7 @@ std::string Envelope(bool ok, std::string_view data, std::string_view warnings,
       .AddBool("ok", ok)
       .AddText("command", "dashboard")
       .AddText("selftune_version", Library::version())
-      .AddText("generated_at", Now())
+      .AddText("generated_at", cli::UtcNow())
       .AddBool("dry_run", false)
       .AddBool("changed", false)
       .AddRaw("data", data)

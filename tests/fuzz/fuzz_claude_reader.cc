@@ -78,16 +78,6 @@ void CheckPossible(const Session& session) {
   for (const auto& [seq, text] : session.prompts) fuzz::Require(seq == next++, "no seq is skipped");
 }
 
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 // With `pieces` each line has a reader of its own, from the saved state.
 Sessions Read(const std::vector<std::string_view>& lines, const ingest::SourceFile& file,
               bool pieces) {
@@ -121,7 +111,7 @@ Sessions Read(const std::vector<std::string_view>& lines, const ingest::SourceFi
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace selftune;
-  const auto lines = Lines(fuzz::AsText(data, size));
+  const auto lines = fuzz::Lines(fuzz::AsText(data, size));
   // The first byte chooses between a session's file and an agent's.
   const bool agent = size > 0 && data[0] == ' ';
   const ingest::SourceFile file{.path = agent ? "/p/agent-1.jsonl" : "/p/s.jsonl"};

@@ -31,16 +31,6 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 // With `pieces` each line has a reader of its own, from the saved state.
 Counts Read(const std::vector<std::string_view>& lines, bool pieces) {
   const ingest::Source& source = hosts::CodexSource();
@@ -76,7 +66,7 @@ Counts Read(const std::vector<std::string_view>& lines, bool pieces) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace selftune;
-  const auto lines = Lines(fuzz::AsText(data, size));
+  const auto lines = fuzz::Lines(fuzz::AsText(data, size));
   fuzz::Require(Read(lines, /*pieces=*/false) == Read(lines, /*pieces=*/true),
                 "pieces give the same counts");
   return 0;

@@ -1,5 +1,5 @@
 // The HTTP server: sockets, parsing, limits, streams. One event loop on the
-// thread that calls Run(); the HTTP library stays in server.cc.
+// thread that calls Run(); the HTTP library stays behind it (beast.h).
 #pragma once
 
 #include <chrono>

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace selftune::base {
@@ -28,17 +29,20 @@ constexpr uint32_t kGone = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 }  // namespace
 
 FolderWatch::FolderWatch(std::string folder, std::vector<std::string> names)
-    : folder_(std::move(folder)), names_(std::move(names)) {
-  if (pipe(stop_) == 0) {
-    for (const int fd : stop_) {
-      fcntl(fd, F_SETFD, FD_CLOEXEC);
-      fcntl(fd, F_SETFL, O_NONBLOCK);
-    }
+    : folder_(std::move(folder)), names_(std::move(names)) {}
+
+StatusOr<std::unique_ptr<FolderWatch>> FolderWatch::Open(std::string folder,
+                                                         std::vector<std::string> names) {
+  std::unique_ptr<FolderWatch> watch(new FolderWatch(std::move(folder), std::move(names)));
+  if (pipe2(watch->stop_, O_CLOEXEC | O_NONBLOCK) != 0) {
+    return Fail(kFileUnreadable, "watching {}: creating a pipe: {}", watch->folder_,
+                std::generic_category().message(errno));
   }
 #ifdef __linux__
-  notify_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  watch->notify_ = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 #endif
-  (void)works();
+  (void)watch->works();
+  return watch;
 }
 
 FolderWatch::~FolderWatch() {

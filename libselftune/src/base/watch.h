@@ -2,8 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "base/error.h"
 
 namespace selftune::base {
 
@@ -11,12 +14,14 @@ namespace selftune::base {
 // tells nothing (works() is false: another system, a folder that is missing)
 // waiting only takes time, and the caller looks more often.
 //
-//   FolderWatch watch(dir, {"selftune.db-wal"});
-//   while (watch.Wait(2s) != FolderWatch::Woken::kStopped) Look();
+//   ST_ASSIGN_OR_RETURN(auto watch, FolderWatch::Open(dir, {"selftune.db-wal"}));
+//   while (watch->Wait(2s) != FolderWatch::Woken::kStopped) Look();
 class FolderWatch {
  public:
-  // `names`: files in the folder to hear of; none: of all.
-  FolderWatch(std::string folder, std::vector<std::string> names);
+  // `names`: files in the folder to hear of; none: of all. Fails when nothing
+  // could stop it: no descriptors left.
+  [[nodiscard]] static StatusOr<std::unique_ptr<FolderWatch>> Open(std::string folder,
+                                                                   std::vector<std::string> names);
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;
   FolderWatch& operator=(const FolderWatch&) = delete;
@@ -34,6 +39,7 @@ class FolderWatch {
   [[nodiscard]] bool works();
 
  private:
+  FolderWatch(std::string folder, std::vector<std::string> names);
   // Takes what has been told; true when it was about one of the files.
   bool Drain();
   [[nodiscard]] Woken Poll(std::chrono::milliseconds time, bool changes);

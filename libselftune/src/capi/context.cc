@@ -22,7 +22,6 @@ Context::~Context() {
 const base::Environment& Context::env() const { return engine_.options().env; }
 const Clock& Context::clock() const { return engine_.clock(); }
 const Paths& Context::paths() const { return engine_.paths(); }
-bool Context::network_allowed() const { return !engine_.options().no_network; }
 bool Context::HasStore() const { return base::Exists(paths().db); }
 
 StatusOr<const config::Config*> Context::config() {

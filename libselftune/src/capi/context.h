@@ -72,7 +72,6 @@ class Context {
   [[nodiscard]] const base::Cancel& cancel() const { return cancel_; }
   // The embedding program's model; nullptr when it set none.
   [[nodiscard]] const LlmHandler* llm_handler() const { return llm_.get(); }
-  [[nodiscard]] bool network_allowed() const;
 
   // Connections for the life of this context, opened on first use; both may be
   // held. Read: STORE_MISSING when there is no store yet (next: selftune sync).

@@ -37,13 +37,20 @@ constexpr milliseconds kUntold{250};  // where changes are not told at all
 // and the data version, one word of shared memory, whether that was a commit.
 class Watcher {
  public:
-  Watcher(Engine& engine, uint32_t topics, ChangedFn changed, void* user)
-      : engine_(engine),
-        topics_(topics),
-        changed_(changed),
-        user_(user),
-        folder_(std::string(base::DirName(engine.paths().db)), FilesOf(engine.paths().db)),
-        hooks_(engine) {}
+  struct Listener {
+    uint32_t topics;
+    ChangedFn changed;
+    void* user;
+  };
+
+  static StatusOr<std::unique_ptr<Watcher>> Open(Engine& engine, const Listener& listener) {
+    const std::string& store = engine.paths().db;
+    ST_ASSIGN_OR_RETURN(auto folder,
+                        base::FolderWatch::Open(std::string(base::DirName(store)), FilesOf(store)));
+    ST_ASSIGN_OR_RETURN(auto spool, SpoolTaker::Watch(engine));
+    return std::unique_ptr<Watcher>(
+        new Watcher(engine, listener, std::move(folder), std::move(spool)));
+  }
 
   // The state now is the one that changes are counted from.
   void Begin() {
@@ -55,12 +62,19 @@ class Watcher {
   [[nodiscard]] const Engine& engine() const { return engine_; }
 
   ~Watcher() {
-    folder_.Stop();
+    folder_->Stop();
     if (thread_.joinable()) thread_.join();
     engine_.ReturnDb(Engine::Access::kRead, std::move(db_));
   }
 
  private:
+  Watcher(Engine& engine, const Listener& listener, std::unique_ptr<base::FolderWatch> folder,
+          std::unique_ptr<base::FolderWatch> spool)
+      : engine_(engine),
+        listener_(listener),
+        folder_(std::move(folder)),
+        hooks_(engine, std::move(spool)) {}
+
   static std::vector<std::string> FilesOf(const std::string& store) {
     const std::string name(base::BaseName(store));
     return {name, name + "-wal"};
@@ -101,7 +115,7 @@ class Watcher {
 
   void Loop() {
     for (;;) {
-      const Woken woken = folder_.Wait(folder_.works() ? kAnyway : kUntold);
+      const Woken woken = folder_->Wait(folder_->works() ? kAnyway : kUntold);
       if (woken == Woken::kStopped) return;
       if (woken == Woken::kTimeout) {
         Tell();
@@ -115,7 +129,7 @@ class Watcher {
   // have been announced together with it.
   bool LookAround() {
     for (const milliseconds pause : kLooks) {
-      if (folder_.Pause(pause) == Woken::kStopped) return false;
+      if (folder_->Pause(pause) == Woken::kStopped) return false;
       Tell();
     }
     return true;
@@ -126,20 +140,19 @@ class Watcher {
     const bool appeared = found.has_value() && !existed_;
     existed_ = found.has_value();
     const uint32_t all = appeared ? SELFTUNE_TOPIC_ALL : found.value_or(0);
-    if ((all & topics_) != 0) changed_(user_, clock_, all & topics_);
+    const uint32_t meant = all & listener_.topics;
+    if (meant != 0) listener_.changed(listener_.user, clock_, meant);
   }
 
   Engine& engine_;
-  const uint32_t topics_;
-  const ChangedFn changed_;
-  void* const user_;
+  const Listener listener_;
   // Of the thread once it runs.
   std::unique_ptr<store::Db> db_;
   std::optional<int64_t> data_version_;
   int64_t clock_ = 0;
   bool existed_ = false;
 
-  base::FolderWatch folder_;
+  const std::unique_ptr<base::FolderWatch> folder_;
   std::thread thread_;
   SpoolTaker hooks_;
 };
@@ -148,7 +161,7 @@ class Watcher {
 }  // namespace selftune::capi
 
 struct selftune_sub {
-  selftune::capi::Watcher watcher;
+  std::unique_ptr<selftune::capi::Watcher> watcher;
 };
 
 extern "C" {
@@ -162,16 +175,16 @@ selftune_code_t selftune_subscribe(selftune_engine_t* engine, uint32_t topics,
       return Fail(kInvalidRequest, "engine, topics, changed and sub must be given");
     }
     ST_RETURN_IF_ERROR(engine->impl->Check());
-    auto handle =
-        std::unique_ptr<selftune_sub>(new selftune_sub{{*engine->impl, topics, changed, user}});
-    handle->watcher.Begin();
+    ST_ASSIGN_OR_RETURN(auto watcher, capi::Watcher::Open(*engine->impl, {topics, changed, user}));
+    auto handle = std::make_unique<selftune_sub>(std::move(watcher));
+    handle->watcher->Begin();
     *sub = handle.release();
     return absl::OkStatus();
   });
 }
 
 void selftune_unsubscribe(selftune_sub_t* sub) {
-  if (sub != nullptr && !sub->watcher.engine().IsForked()) delete sub;
+  if (sub != nullptr && !sub->watcher->engine().IsForked()) delete sub;
 }
 
 }  // extern "C"

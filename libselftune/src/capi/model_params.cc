@@ -22,25 +22,25 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const base::JsonValue& p
       return WithSuggestion(Fail(kInvalidRequest, "unknown tier \"{}\"", params["tier"].AsString()),
                             "use fast, standard or strong", "");
     }
-    out.tier = *tier;
+    out.use.tier = *tier;
   }
-  out.model = params["model"].AsString();
-  out.effort = params["effort"].AsString();
+  out.use.model = params["model"].AsString();
+  out.use.effort = params["effort"].AsString();
   if (params["max_calls"].is_int()) {
-    out.limits.skill.calls = out.limits.run.calls = params["max_calls"].AsInt();
+    out.use.limits.skill.calls = out.use.limits.run.calls = params["max_calls"].AsInt();
   }
   if (params["max_tokens"].is_int()) {
-    out.limits.skill.tokens = out.limits.run.tokens = params["max_tokens"].AsInt();
+    out.use.limits.skill.tokens = out.use.limits.run.tokens = params["max_tokens"].AsInt();
   }
   if (params["max_cost_usd"].is_number()) {
-    out.limits.skill.cost_micro_usd = out.limits.run.cost_micro_usd =
+    out.use.limits.skill.cost_micro_usd = out.use.limits.run.cost_micro_usd =
         static_cast<int64_t>(params["max_cost_usd"].AsDouble() * 1e6);
   }
   if (params["max_minutes"].is_number()) {
-    out.stop_at = UtcMillis{context.now().value +
-                            static_cast<int64_t>(params["max_minutes"].AsDouble() * 60'000)};
+    out.use.stop_at = UtcMillis{context.now().value +
+                                static_cast<int64_t>(params["max_minutes"].AsDouble() * 60'000)};
   }
-  out.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
+  out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
   out.plan = params["plan"].AsBool();
   return out;
 }

@@ -1,13 +1,9 @@
 // The parameters every operation that calls a model shares.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "base/error.h"
 #include "base/json_value.h"
 #include "base/json_writer.h"
-#include "base/time.h"
 #include "capi/context.h"
 #include "llm/caller.h"
 #include "llm/choose.h"
@@ -16,11 +12,7 @@ namespace selftune::capi {
 
 struct ModelParams {
   llm::ChooseOptions choose;
-  llm::Tier tier = llm::Tier::kStrong;
-  std::string model, effort;
-  llm::BudgetLimits limits;
-  std::optional<UtcMillis> stop_at;
-  uint64_t seed = 42;
+  llm::ModelUse use;
   bool plan = false;
 };
 

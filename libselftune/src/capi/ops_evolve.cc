@@ -172,12 +172,7 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   options.review_required = params["review_required"].AsBool();
   options.allow_dirty = params["allow_dirty"].AsBool();
   options.rounds = static_cast<int>(params["rounds"].AsInt(5));
-  options.seed = model.seed;
-  options.tier = model.tier;
-  options.model = model.model;
-  options.effort = model.effort;
-  options.limits = model.limits;
-  options.stop_at = model.stop_at;
+  options.models = model.use;
   std::unique_ptr<llm::Backend> backend;
   if (!model.plan) {
     ST_ASSIGN_OR_RETURN(

@@ -141,7 +141,7 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
   for (const SkillDecision& entry : report.decisions) WriteDecision(out, entry);
   out.EndArray();
   WriteRolledBack(out, report);
-  WriteBudget(out, report, options.limits);
+  WriteBudget(out, report, options.models.limits);
   WriteErrors(out, report);
   out.Field("elapsed_ms", report.elapsed_ms).EndObject();
   return std::move(out).Take();
@@ -192,12 +192,7 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   options.reactive = params["reactive"].AsBool();
   options.sync_force = params["sync_force"].AsBool();
   options.max_skills = params["max_skills"].AsInt(5);
-  options.seed = model.seed;
-  options.tier = model.tier;
-  options.model = model.model;
-  options.effort = model.effort;
-  options.limits = model.limits;
-  options.stop_at = model.stop_at;
+  options.models = model.use;
   ST_ASSIGN_OR_RETURN(const RunReport report, orchestrate::RunLoop(world, options));
   if (!looks_only) Judge(context, report);
   return ToJson(report, options);

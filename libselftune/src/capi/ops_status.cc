@@ -279,7 +279,6 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
   const std::vector<Shown> skills = Chosen(*env, std::move(states), platform);
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
-  ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(*db));
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
   const std::vector<orchestrate::Decision> plan = PlanOf(context, skills);
   ST_ASSIGN_OR_RETURN(const status::DoctorReport doctor,
@@ -290,14 +289,9 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
       .Field("window", params["window"].AsString())
       .Field("since", window.from)
       .Key("evidence")
-      .BeginObject()
-      .Field("sessions", counts.sessions)
-      .Field("prompts", counts.prompts)
-      .Field("invocations", counts.invocations)
-      .Field("newest", newest)
-      .Field("last_sync", freshness.last_sync)
-      .Field("lag_ms", freshness.lag_ms)
-      .EndObject();
+      .BeginObject();
+  ST_RETURN_IF_ERROR(WriteEvidenceFacts(out, *db, counts, freshness));
+  out.EndObject();
   out.Key("skills").BeginArray();
   int64_t waiting = 0;
   for (const Shown& shown : skills) {

@@ -41,22 +41,6 @@ int64_t UsesOf(const std::vector<SkillState>& skills) {
   return uses;
 }
 
-Status WriteEvidence(JsonWriter& out, store::Db& db, const status::Freshness& freshness,
-                     const store::Counts& counts) {
-  ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(db));
-  out.Key("evidence")
-      .BeginObject()
-      .Field("sessions", counts.sessions)
-      .Field("prompts", counts.prompts)
-      .Field("invocations", counts.invocations)
-      .Field("newest", newest)
-      .Field("last_sync", freshness.last_sync)
-      .Field("lag_ms", freshness.lag_ms)
-      .Field("stale", freshness.stale)
-      .EndObject();
-  return absl::OkStatus();
-}
-
 void WriteSkills(JsonWriter& out, const std::vector<SkillState>& skills) {
   int64_t installed = 0, used = 0;
   std::array<int64_t, kStates.size()> states{};
@@ -157,7 +141,9 @@ StatusOr<std::string> StatusSummary(Context& context, const JsonValue&) {
       .Field("level", verdict.level)
       .Field("text", verdict.text)
       .EndObject();
-  ST_RETURN_IF_ERROR(WriteEvidence(out, *db, freshness, counts));
+  out.Key("evidence").BeginObject();
+  ST_RETURN_IF_ERROR(WriteEvidenceFacts(out, *db, counts, freshness));
+  out.Field("stale", freshness.stale).EndObject();
   WriteSkills(out, skills);
   WriteAttention(out, attention);
   ST_RETURN_IF_ERROR(WriteChanges(out, *db, now));

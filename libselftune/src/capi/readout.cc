@@ -182,6 +182,18 @@ void Rate(JsonWriter& out, std::string_view key, int64_t k, int64_t n) {
   }
 }
 
+Status WriteEvidenceFacts(JsonWriter& out, store::Db& db, const store::Counts& counts,
+                          const status::Freshness& freshness) {
+  ST_ASSIGN_OR_RETURN(const auto newest, store::NewestEvidence(db));
+  out.Field("sessions", counts.sessions)
+      .Field("prompts", counts.prompts)
+      .Field("invocations", counts.invocations)
+      .Field("newest", newest)
+      .Field("last_sync", freshness.last_sync)
+      .Field("lag_ms", freshness.lag_ms);
+  return absl::OkStatus();
+}
+
 void WriteTrigger(JsonWriter& out, const status::TriggerCounts& counts) {
   out.Key("trigger")
       .BeginObject()

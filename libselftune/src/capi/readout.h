@@ -13,8 +13,10 @@
 #include "base/json_writer.h"
 #include "capi/context.h"
 #include "status/doctor.h"
+#include "status/freshness.h"
 #include "status/trigger.h"
 #include "store/db.h"
+#include "store/queries/overview.h"
 #include "store/queries/page.h"
 #include "store/queries/skill_facts.h"
 #include "store/queries/skills.h"
@@ -61,6 +63,10 @@ void Strings(base::JsonWriter& out, std::string_view key, std::span<const std::s
 void Interval95(base::JsonWriter& out, std::string_view key, int64_t k, int64_t n);
 // k / n, null when n is 0.
 void Rate(base::JsonWriter& out, std::string_view key, int64_t k, int64_t n);
+// "sessions" to "lag_ms": how much evidence there is, and how old it is.
+[[nodiscard]] Status WriteEvidenceFacts(base::JsonWriter& out, store::Db& db,
+                                        const store::Counts& counts,
+                                        const status::Freshness& freshness);
 // "trigger" and "precision" objects.
 void WriteTrigger(base::JsonWriter& out, const status::TriggerCounts& counts);
 

@@ -24,10 +24,15 @@ std::string SpoolOf(const Engine& engine) {
 
 }  // namespace
 
-SpoolTaker::SpoolTaker(Engine& engine) : engine_(engine), folder_(SpoolOf(engine), {}) {}
+SpoolTaker::SpoolTaker(Engine& engine, std::unique_ptr<base::FolderWatch> spool)
+    : engine_(engine), spool_(std::move(spool)) {}
+
+StatusOr<std::unique_ptr<base::FolderWatch>> SpoolTaker::Watch(const Engine& engine) {
+  return base::FolderWatch::Open(SpoolOf(engine), {});
+}
 
 SpoolTaker::~SpoolTaker() {
-  folder_.Stop();
+  spool_->Stop();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -44,7 +49,7 @@ void SpoolTaker::Loop() {
   }
   do {
     TakeIn();
-  } while (folder_.Wait(folder_.works() ? kAnyway : kUntold) != Woken::kStopped);
+  } while (spool_->Wait(spool_->works() ? kAnyway : kUntold) != Woken::kStopped);
 }
 
 void SpoolTaker::TakeIn() {

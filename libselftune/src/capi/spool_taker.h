@@ -1,6 +1,7 @@
 // Takes in what hooks write while somebody listens to the store.
 #pragma once
 
+#include <memory>
 #include <thread>
 
 #include "base/watch.h"
@@ -12,10 +13,13 @@ namespace selftune::capi {
 // listener hears of the commit like of any other.
 class SpoolTaker {
  public:
-  explicit SpoolTaker(Engine& engine);
+  SpoolTaker(Engine& engine, std::unique_ptr<base::FolderWatch> spool);
   ~SpoolTaker();
   SpoolTaker(const SpoolTaker&) = delete;
   SpoolTaker& operator=(const SpoolTaker&) = delete;
+
+  // Of the spool, for the constructor.
+  [[nodiscard]] static StatusOr<std::unique_ptr<base::FolderWatch>> Watch(const Engine& engine);
 
   // Does nothing where the engine must not write.
   void Begin();
@@ -25,7 +29,7 @@ class SpoolTaker {
   void TakeIn();
 
   Engine& engine_;
-  base::FolderWatch folder_;
+  const std::unique_ptr<base::FolderWatch> spool_;
   std::thread thread_;
 };
 

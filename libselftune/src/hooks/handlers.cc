@@ -1,7 +1,6 @@
 #include "hooks/handlers.h"
 
 #include <algorithm>
-#include <span>
 #include <string_view>
 
 namespace selftune::hooks {
@@ -15,8 +14,6 @@ constexpr Handler kHandlers[] = {
 };
 
 }  // namespace
-
-std::span<const Handler> Handlers() { return kHandlers; }
 
 const Handler* FindHandler(std::string_view name) {
   const auto* found = std::ranges::find(kHandlers, name, &Handler::name);

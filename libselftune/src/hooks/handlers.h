@@ -2,7 +2,6 @@
 // that it serves every host.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include "hooks/event.h"
@@ -26,7 +25,6 @@ struct Handler {
 // The file is not read.
 [[nodiscard]] bool KeepEnd(HookEvent& event);
 
-[[nodiscard]] std::span<const Handler> Handlers();
 // nullptr: no such handler.
 [[nodiscard]] const Handler* FindHandler(std::string_view name);
 [[nodiscard]] const Handler* FindHandler(EventType type);

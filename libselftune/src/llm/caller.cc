@@ -101,16 +101,8 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   const std::string key = CacheKey(question);
   const UtcMillis now = clock_.Now();
   if (options_.use_cache) {
-    ST_ASSIGN_OR_RETURN(const std::optional<store::CachedReply> kept,
-                        store::FindCachedReply(db_, key, {now.value - kCacheDays * kMsPerDay}));
-    if (kept.has_value()) {
-      ++totals_.cached;
-      LlmReply reply;
-      reply.text = kept->text;
-      reply.model = kept->model;
-      reply.from_cache = true;
-      return reply;
-    }
+    ST_ASSIGN_OR_RETURN(std::optional<LlmReply> kept, KeptReply(key, now));
+    if (kept.has_value()) return *std::move(kept);
   }
   if (options_.stop_at.has_value() && now > *options_.stop_at) {
     return Advised(Fail(kBudgetExhausted, "calling a model: the time for this run is used up"));
@@ -119,7 +111,27 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
     return Advised(Fail(kBackendUnavailable, "calling {}: {} calls in a row failed",
                         backend_.name(), failures_in_a_row_));
   }
+  ST_ASSIGN_OR_RETURN(LlmReply reply, CallAndPay(question, now));
+  if (options_.use_cache) {
+    ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose), {reply.text, reply.model},
+                                        clock_.Now()));
+  }
+  return reply;
+}
 
+StatusOr<std::optional<LlmReply>> Caller::KeptReply(const std::string& key, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const std::optional<store::CachedReply> kept,
+                      store::FindCachedReply(db_, key, {now.value - kCacheDays * kMsPerDay}));
+  if (!kept.has_value()) return std::optional<LlmReply>();
+  ++totals_.cached;
+  LlmReply reply;
+  reply.text = kept->text;
+  reply.model = kept->model;
+  reply.from_cache = true;
+  return std::optional<LlmReply>(std::move(reply));
+}
+
+LlmRequest Caller::RequestOf(const Question& question) const {
   LlmRequest request;
   request.purpose = question.purpose;
   request.tier = question.tier;
@@ -128,7 +140,11 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   if (!question.model.empty()) request.model = question.model;
   if (!question.effort.empty()) request.effort = question.effort;
   request.cancel = options_.cancel;
+  return request;
+}
 
+StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
+  const LlmRequest request = RequestOf(question);
   const std::string day = DayKey(now);
   const std::string skill_key = options_.run_id + "/" + options_.skill;
   const std::array scopes = {store::BudgetScope{"day", day, options_.limits.day},
@@ -141,23 +157,16 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   ST_RETURN_IF_ERROR(store::ChargeBudget(db_, scopes, estimate, now));
 
   int attempts = 0;
-  const StatusOr<LlmReply> reply = CallWithRetries(request, attempts);
+  StatusOr<LlmReply> reply = CallWithRetries(request, attempts);
   failures_in_a_row_ = reply.ok() ? 0 : failures_in_a_row_ + 1;
-  store::Spending real{1, 0, 0};
-  if (reply.ok()) {
-    real.tokens = Sum(reply->usage);
-    real.cost_micro_usd = reply->usage.cost_micro_usd.value_or(0);
-  }
-  if (reply.ok() && real.tokens > 0) {
-    ST_RETURN_IF_ERROR(store::SettleBudget(
-        db_, scopes, {0, real.tokens - estimate.tokens, real.cost_micro_usd}, clock_.Now()));
+  const int64_t tokens = reply.ok() ? Sum(reply->usage) : 0;
+  if (tokens > 0) {
+    const int64_t cost = reply->usage.cost_micro_usd.value_or(0);
+    ST_RETURN_IF_ERROR(
+        store::SettleBudget(db_, scopes, {0, tokens - estimate.tokens, cost}, clock_.Now()));
   }
   ST_RETURN_IF_ERROR(Record(question, request, reply, now, attempts));
-  if (reply.ok() && options_.use_cache) {
-    ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose),
-                                        {reply->text, reply->model}, clock_.Now()));
-  }
-  return reply.ok() ? reply : StatusOr<LlmReply>(Advised(reply.status()));
+  return reply.ok() ? std::move(reply) : StatusOr<LlmReply>(Advised(reply.status()));
 }
 
 void Caller::Forget(const Question& question) {

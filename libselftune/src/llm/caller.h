@@ -27,6 +27,15 @@ struct BudgetLimits {
   store::Spending day{1'000, 5'000'000, 5'000'000};
 };
 
+// How whoever asked wants models to be used.
+struct ModelUse {
+  Tier tier = Tier::kStrong;
+  std::string model, effort;  // "" = what the agent takes
+  BudgetLimits limits;
+  std::optional<UtcMillis> stop_at;
+  uint64_t seed = 42;
+};
+
 struct CallerOptions {
   std::string run_id;
   std::string skill;  // budget and accounting, "" = none
@@ -80,6 +89,11 @@ class Caller {
   [[nodiscard]] std::string_view agent() const { return backend_.name(); }
 
  private:
+  // The reply to the same question asked before, if it is not too old.
+  [[nodiscard]] StatusOr<std::optional<LlmReply>> KeptReply(const std::string& key, UtcMillis now);
+  [[nodiscard]] LlmRequest RequestOf(const Question& question) const;
+  // The budget is charged before the call and put right after it.
+  [[nodiscard]] StatusOr<LlmReply> CallAndPay(const Question& question, UtcMillis now);
   [[nodiscard]] StatusOr<LlmReply> CallWithRetries(const LlmRequest& request, int& attempts);
   [[nodiscard]] Status Record(const Question& question, const LlmRequest& request,
                               const StatusOr<LlmReply>& reply, UtcMillis started, int attempts);

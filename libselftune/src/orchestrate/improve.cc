@@ -154,10 +154,10 @@ class Improver {
     ST_ASSIGN_OR_RETURN(input.entries_at_looks,
                         store::HoldoutEntriesAtLooks(*world_.db, target_.skill));
     input.rounds = options_.rounds;
-    input.seed = options_.seed;
-    input.tier = options_.tier;
-    input.model = options_.model;
-    input.effort = options_.effort;
+    input.seed = options_.models.seed;
+    input.tier = options_.models.tier;
+    input.model = options_.models.model;
+    input.effort = options_.models.effort;
     if (world_.progress) {
       input.progress = [this](std::string_view stage, int done, int total) {
         world_.progress(stage, done, total, target_.skill);
@@ -170,10 +170,10 @@ class Improver {
     llm::CallerOptions caller_options;
     caller_options.run_id = options_.run_id;
     caller_options.skill = target_.skill;
-    caller_options.limits = options_.limits;
-    caller_options.seed = options_.seed;
+    caller_options.limits = options_.models.limits;
+    caller_options.seed = options_.models.seed;
     caller_options.cancel = world_.cancel;
-    caller_options.stop_at = options_.stop_at;
+    caller_options.stop_at = options_.models.stop_at;
     llm::Caller caller(*world_.backend, *world_.db, *world_.clock, std::move(caller_options));
     auto evolved = evolution::Evolve(caller, input);
     result_.spent = caller.totals();

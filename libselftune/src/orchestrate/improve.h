@@ -43,11 +43,7 @@ struct ImproveOptions {
   bool allow_dirty = false;
   bool by_itself = false;  // scheduled or reactive: config autonomy applies
   int rounds = 5;
-  uint64_t seed = 42;
-  llm::Tier tier = llm::Tier::kStrong;
-  std::string model, effort;
-  llm::BudgetLimits limits;
-  std::optional<UtcMillis> stop_at;
+  llm::ModelUse models;
 };
 
 struct ImproveResult {

@@ -196,12 +196,7 @@ class Loop {
     options.plan_only = !Writes();
     options.review_required = options_.review_required;
     options.by_itself = ByItself();
-    options.seed = options_.seed;
-    options.tier = options_.tier;
-    options.stop_at = options_.stop_at;
-    options.model = options_.model;
-    options.effort = options_.effort;
-    options.limits = options_.limits;
+    options.models = options_.models;
     auto improved = ImproveSkill(world, options);
     entry.elapsed_ms = MsSince(begin);
     if (!improved.ok()) {

@@ -36,11 +36,7 @@ struct RunOptions {
   bool scheduled = false, reactive = false;
   bool sync_force = false;
   int64_t max_skills = 5;
-  uint64_t seed = 42;
-  llm::Tier tier = llm::Tier::kStrong;
-  std::string model, effort;
-  llm::BudgetLimits limits;
-  std::optional<UtcMillis> stop_at;
+  llm::ModelUse models;
 };
 
 struct SkillDecision {

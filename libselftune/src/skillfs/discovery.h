@@ -106,8 +106,4 @@ struct Discovery {
 // The same request on the same disk gives the same result, in the same order.
 [[nodiscard]] Discovery DiscoverSkills(const DiscoveryRequest& request);
 
-// Root of the git work tree that holds `dir`: the nearest folder with `.git`
-// (a folder, or the file of a linked work tree), "" if there is none.
-[[nodiscard]] std::string FindWorkTree(std::string_view dir);
-
 }  // namespace selftune::skillfs

@@ -78,11 +78,6 @@ void AddProject(const HostSkillRules& host, const std::string& project_dir, Disk
 
 }  // namespace
 
-std::string FindWorkTree(std::string_view dir) {
-  DiskCache disk;
-  return disk.WorkTree(std::string(dir));
-}
-
 const std::string& DiskCache::RealFolder(const std::string& path) {
   const auto [it, is_new] = folders_.try_emplace(path);
   if (!is_new) return it->second;

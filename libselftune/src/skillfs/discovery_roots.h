@@ -30,7 +30,8 @@ class DiskCache {
   // The real path of a folder; "" if there is none. A folder that cannot be
   // looked at stands for itself, so that the walk tells why.
   [[nodiscard]] const std::string& RealFolder(const std::string& path);
-  // As FindWorkTree.
+  // Root of the git work tree that holds `dir`: the nearest folder with `.git`
+  // (a folder, or the file of a linked work tree), "" if there is none.
   [[nodiscard]] std::string WorkTree(const std::string& dir);
   [[nodiscard]] const SkillWalk& Walk(const std::string& root, const WalkOptions& options);
 

@@ -18,6 +18,5 @@ Interval Wilson(double successes, double n, double z) {
 }
 
 double WilsonLower(double successes, double n, double z) { return Wilson(successes, n, z).lo; }
-double WilsonUpper(double successes, double n, double z) { return Wilson(successes, n, z).hi; }
 
 }  // namespace selftune::stats

@@ -15,6 +15,5 @@ struct Interval {
 // n <= 0. Real arguments, so that weighted counts have an interval too.
 [[nodiscard]] Interval Wilson(double successes, double n, double z = kZ95);
 [[nodiscard]] double WilsonLower(double successes, double n, double z);
-[[nodiscard]] double WilsonUpper(double successes, double n, double z);
 
 }  // namespace selftune::stats

@@ -176,9 +176,9 @@ void Db::SetLimits(std::chrono::milliseconds busy_timeout) {
 }
 
 Status Db::SetPragmas(const OpenOptions& options) {
-  // Mapped pages count as memory of this process, and the kernel maps sixteen
-  // for each that is touched: only the beginning of a large store is mapped.
-  if (read_only_) return Execute("PRAGMA query_only=ON; PRAGMA mmap_size=8388608");
+  // Nothing is mapped: a store that is written over in place (cp, a syncing
+  // folder) would end the process that reads it with SIGBUS; read calls fail.
+  if (read_only_) return Execute("PRAGMA query_only=ON; PRAGMA mmap_size=0");
   std::string pragmas = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=";
   pragmas += options.durable ? "FULL" : "NORMAL";
   if (options.bulk) {

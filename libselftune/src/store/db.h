@@ -25,8 +25,6 @@ namespace selftune::store {
 
 inline constexpr int64_t kApplicationId = 0x5354554E;  // 'STUN'
 inline constexpr int kSchemaVersion = 1;
-// Version of the public views (sql_contract).
-inline constexpr int kSqlContract = 1;
 
 enum class OpenMode {
   kReadOnly,   // query_only; STORE_MISSING when there is no file

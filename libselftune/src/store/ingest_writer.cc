@@ -217,8 +217,6 @@ IngestWriter::IngestWriter(Db& db, UtcMillis now) : impl_(std::make_unique<Impl>
 
 IngestWriter::~IngestWriter() = default;
 
-void IngestWriter::set_now(UtcMillis now) { impl_->now = now; }
-
 Db& IngestWriter::db() { return impl_->db; }
 
 StatusOr<SessionPk> IngestWriter::EnsureSession(std::string_view platform, std::string_view id) {

@@ -40,8 +40,6 @@ class IngestWriter {
   IngestWriter(const IngestWriter&) = delete;
   IngestWriter& operator=(const IngestWriter&) = delete;
 
-  void set_now(UtcMillis now);
-
   // ---- sources
   // Finds or makes the row; `kind` is one of transcript rollout sqlite json spool import.
   [[nodiscard]] StatusOr<SourceId> UpsertSource(std::string_view platform, std::string_view kind,

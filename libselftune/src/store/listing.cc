@@ -23,15 +23,6 @@ constexpr char kRows[] = R"sql(
   SELECT listing_id FROM exposure WHERE session_pk=?1 AND (?2 IS NULL OR inherited=1 OR offset<?2)
   ORDER BY inherited DESC, exposure_pk)sql";
 
-ExposureState ParseState(std::string_view word) {
-  for (const ExposureState state :
-       {ExposureState::kFull, ExposureState::kTruncated, ExposureState::kNameOnly,
-        ExposureState::kExplicitOnly, ExposureState::kDisabled}) {
-    if (Word(state) == word) return state;
-  }
-  return ExposureState::kAbsent;
-}
-
 bool Offered(ExposureState state) {
   return state != ExposureState::kAbsent && state != ExposureState::kDisabled;
 }
@@ -105,7 +96,7 @@ StatusOr<std::vector<ListedSkill>> ReadListing(Db& db, ListingId listing) {
     if (!more) return entries;
     entries.push_back({.skill = rows.Key<SkillId>(0),
                        .name = rows.String(1),
-                       .state = ParseState(rows.Text(2)),
+                       .state = ParseExposureState(rows.Text(2)).value_or(ExposureState::kAbsent),
                        .description = rows.Key<BodyId>(3),
                        .location = rows.String(4)});
   }

@@ -44,21 +44,6 @@ constexpr char kTriggered[] =
     "o.prompt_pk=p.prompt_pk JOIN skill k ON k.skill_id=o.skill_id "
     "WHERE p.prompt_pk=?1 AND k.name_key=?2 AND o.effective=1 AND o.outcome='triggered' LIMIT 1";
 
-ExposureState ParseState(std::string_view word) {
-  for (const ExposureState state :
-       {ExposureState::kFull, ExposureState::kTruncated, ExposureState::kNameOnly,
-        ExposureState::kExplicitOnly, ExposureState::kDisabled}) {
-    if (Word(state) == word) return state;
-  }
-  return ExposureState::kAbsent;
-}
-
-ExposureCause ParseCause(std::string_view word) {
-  if (word == Word(ExposureCause::kDelta)) return ExposureCause::kDelta;
-  return word == Word(ExposureCause::kCompaction) ? ExposureCause::kCompaction
-                                                  : ExposureCause::kListing;
-}
-
 }  // namespace
 
 StatusOr<ExposureAt> ReadExposureAt(Db& db, PromptPk prompt, std::string_view skill) {
@@ -68,8 +53,8 @@ StatusOr<ExposureAt> ReadExposureAt(Db& db, PromptPk prompt, std::string_view sk
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found) {
       out.recorded = true;
-      out.state = ParseState(row.Text(0));
-      out.cause = ParseCause(row.Text(1));
+      out.state = ParseExposureState(row.Text(0)).value_or(ExposureState::kAbsent);
+      out.cause = ParseExposureCause(row.Text(1)).value_or(ExposureCause::kListing);
       out.description = row.OptString(2);
       out.skill_path = row.String(3);
       out.source_path = row.String(4);

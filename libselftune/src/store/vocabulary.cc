@@ -72,15 +72,11 @@ std::string_view Word(ExposureState v) { return At(kExposureStates, v); }
 std::string_view Word(ExposureCause v) { return At(kExposureCauses, v); }
 std::string_view Word(EventKind v) { return At(kEvents, v); }
 
-std::optional<Outcome> ParseOutcome(std::string_view word) {
-  return Parse<Outcome>(kOutcomes, word);
+std::optional<ExposureState> ParseExposureState(std::string_view word) {
+  return Parse<ExposureState>(kExposureStates, word);
 }
-std::optional<Label> ParseLabel(std::string_view word) { return Parse<Label>(kLabels, word); }
-std::optional<SignalKind> ParseSignalKind(std::string_view word) {
-  return Parse<SignalKind>(kSignals, word);
-}
-std::optional<MissCause> ParseMissCause(std::string_view word) {
-  return Parse<MissCause>(kMissCauses, word);
+std::optional<ExposureCause> ParseExposureCause(std::string_view word) {
+  return Parse<ExposureCause>(kExposureCauses, word);
 }
 
 double ConfidenceOf(Level level) {

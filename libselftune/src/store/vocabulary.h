@@ -71,10 +71,8 @@ enum class EventKind {
 [[nodiscard]] std::string_view Word(ExposureCause);
 [[nodiscard]] std::string_view Word(EventKind);
 
-[[nodiscard]] std::optional<Outcome> ParseOutcome(std::string_view word);
-[[nodiscard]] std::optional<Label> ParseLabel(std::string_view word);
-[[nodiscard]] std::optional<SignalKind> ParseSignalKind(std::string_view word);
-[[nodiscard]] std::optional<MissCause> ParseMissCause(std::string_view word);
+[[nodiscard]] std::optional<ExposureState> ParseExposureState(std::string_view word);
+[[nodiscard]] std::optional<ExposureCause> ParseExposureCause(std::string_view word);
 
 // How sure a use at this level is: 1.0, 1.0, 0.9, 0.8.
 [[nodiscard]] double ConfidenceOf(Level level);

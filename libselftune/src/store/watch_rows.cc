@@ -29,7 +29,6 @@ constexpr char kUpdate[] =
   "w.invalid, w.excluded, w.e_down, w.e_up, w.state, w.reason, w.started_ms, w.decided_ms " \
   "FROM watch w JOIN skill k ON k.skill_id=w.skill_id "
 
-constexpr char kRead[] = ST_WATCH_COLUMNS "WHERE w.deploy_id=?1";
 constexpr char kBySkill[] =
     ST_WATCH_COLUMNS "WHERE k.name_key=?1 ORDER BY w.started_ms DESC, w.deploy_id DESC";
 constexpr char kOpen[] = ST_WATCH_COLUMNS
@@ -183,13 +182,6 @@ Status UpdateWatch(Db& db, const WatchRow& row) {
   db.Touch(kTopicEvolution);
   return db.Run(kUpdate, row.deploy_id, row.n, row.f, row.s, row.invalid, row.excluded, row.e_down,
                 row.e_up, row.state, OrNull{row.reason}, row.decided);
-}
-
-StatusOr<std::optional<WatchRow>> ReadWatch(Db& db, std::string_view deploy_id) {
-  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kRead, deploy_id));
-  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-  if (!found) return std::optional<WatchRow>();
-  return std::optional<WatchRow>(FromRow(row));
 }
 
 StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill, bool open_only) {

@@ -30,7 +30,6 @@ struct WatchRow {
 [[nodiscard]] Status InsertWatch(Db& db, const WatchRow& row, UtcMillis now);
 // Stores counts, values, state and reason.
 [[nodiscard]] Status UpdateWatch(Db& db, const WatchRow& row);
-[[nodiscard]] StatusOr<std::optional<WatchRow>> ReadWatch(Db& db, std::string_view deploy_id);
 // `skill` "" = all; `open_only`: watching or suspended. Newest first.
 [[nodiscard]] StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill,
                                                           bool open_only);

@@ -21,30 +21,15 @@
 #include "store/evolution_log.h"
 #include "store/job_rows.h"
 #include "store/write_txn.h"
-#include "support/temp_dir.h"
+#include "support/skill_scene.h"
 
 namespace selftune::deploy {
 namespace {
 
-constexpr char kOld[] = "---\nname: pdf\ndescription: Old words.\n---\n\n# PDF\n";
-constexpr char kNew[] = "---\nname: pdf\ndescription: New words.\n---\n\n# PDF\n";
+using testing::kNew;
+using testing::kOld;
 
-// A state folder with a store, and one installed skill.
-struct Scene {
-  testing::TempDir dir;
-  std::string state = dir / "state";
-  std::string skill = dir.Write("skills/pdf/SKILL.md", kOld);
-  std::unique_ptr<store::Db> db;
-
-  Scene() {
-    REQUIRE(base::MakeDirs(state, 0700).ok());
-    store::OpenOptions options;
-    options.mode = store::OpenMode::kCreate;
-    options.durable = true;
-    auto opened = store::Db::Open(store::StorePath(state), options);
-    REQUIRE(opened.ok());
-    db = *std::move(opened);
-  }
+struct Scene : testing::SkillScene {
   [[nodiscard]] DeployWorld World() const {
     return {.db = db.get(), .state_dir = state, .clock = &SystemClock(), .settle_ms = 0};
   }

@@ -1,34 +1,17 @@
 #include "eval/classify.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "base/json_value.h"
+#include "support/test_files.h"
 
 namespace selftune::eval {
-namespace {
-
-base::JsonValue ReadFixture(const std::string& name) {
-  const char* root = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(root != nullptr);
-  std::ifstream in(std::string(root) + "/data/eval/" + name);
-  std::stringstream text;
-  text << in.rdbuf();
-  auto value = base::JsonValue::Parse(text.str());
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
-
-}  // namespace
-
 TEST_SUITE("eval/classify") {
   TEST_CASE("the labelled queries get their labels") {
-    const base::JsonValue fixture = ReadFixture("invocation_prompts.json");
+    const base::JsonValue fixture = testing::ReadJson("eval/invocation_prompts.json");
     int positives = 0;
     for (const base::JsonValue& entry : fixture["entries"].items()) {
       if (!entry["should_trigger"].AsBool()) continue;

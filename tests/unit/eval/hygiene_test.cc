@@ -1,33 +1,16 @@
 #include "eval/hygiene.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "base/json_value.h"
+#include "support/test_files.h"
 
 namespace selftune::eval {
-namespace {
-
-base::JsonValue ReadFixture(const std::string& name) {
-  const char* root = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(root != nullptr);
-  std::ifstream in(std::string(root) + "/data/eval/" + name);
-  std::stringstream text;
-  text << in.rdbuf();
-  auto value = base::JsonValue::Parse(text.str());
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
-
-}  // namespace
-
 TEST_SUITE("eval/hygiene") {
   TEST_CASE("collected polluted prompts are not kept, real ones are") {
-    const base::JsonValue fixture = ReadFixture("polluted_prompts.json");
+    const base::JsonValue fixture = testing::ReadJson("eval/polluted_prompts.json");
     CHECK(fixture["must_drop"].items().size() == 12);
     for (const base::JsonValue& entry : fixture["must_drop"].items()) {
       CAPTURE(entry["text"].AsString());

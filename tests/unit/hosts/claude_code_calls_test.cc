@@ -10,16 +10,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::claude_code::Counts;
-using testing::claude_code::Ending;
-using testing::claude_code::Read;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/calls") {
   TEST_CASE("results say how a call ended") {
@@ -134,4 +125,4 @@ TEST_SUITE("hosts/claude_code/calls") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

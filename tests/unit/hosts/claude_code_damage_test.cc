@@ -8,18 +8,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::MergedStore;
-using testing::claude_code::Ending;
-using testing::claude_code::kSession;
-using testing::claude_code::Prompts;
-using testing::claude_code::ReadStore;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/damage") {
   TEST_CASE("wrong types, missing fields and strange values are no failure") {
@@ -97,4 +86,4 @@ TEST_SUITE("hosts/claude_code/damage") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

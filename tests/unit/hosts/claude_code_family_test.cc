@@ -10,23 +10,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::MergedStore;
-using testing::claude_code::Counts;
-using testing::claude_code::Ending;
-using testing::claude_code::Exposures;
-using testing::claude_code::kPdf;
-using testing::claude_code::kSession;
-using testing::claude_code::Prompts;
-using testing::claude_code::Read;
-using testing::claude_code::ReadStore;
-using testing::claude_code::Skills;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/family") {
   TEST_CASE("copied records add nothing but what the model was offered") {
@@ -109,4 +93,4 @@ TEST_SUITE("hosts/claude_code/family") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

@@ -7,15 +7,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::claude_code::Exposures;
-using testing::claude_code::Read;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/listings") {
   TEST_CASE("listings: shortened, bare, over several lines, changed, lost") {
@@ -86,4 +78,4 @@ TEST_SUITE("hosts/claude_code/listings") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

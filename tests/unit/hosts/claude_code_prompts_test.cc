@@ -8,18 +8,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::MergedStore;
-using testing::claude_code::kSession;
-using testing::claude_code::Prompts;
-using testing::claude_code::Read;
-using testing::claude_code::ReadStore;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/prompts") {
   TEST_CASE("texts of old hosts that nobody typed for the model are no prompts") {
@@ -116,4 +105,4 @@ TEST_SUITE("hosts/claude_code/prompts") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

@@ -8,17 +8,7 @@
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::claude_code::kPdf;
-using testing::claude_code::Prompts;
-using testing::claude_code::Read;
-using testing::claude_code::Skills;
-using testing::claude_code::Transcript;
-
-}  // namespace
+namespace selftune::testing::claude_code {
 
 TEST_SUITE("hosts/claude_code/skills") {
   TEST_CASE("a slash command is a skill when its body says where the skill lies") {
@@ -138,4 +128,4 @@ TEST_SUITE("hosts/claude_code/skills") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::claude_code

@@ -1,7 +1,6 @@
 // The recordings of real Claude Code sessions, read and compared with what was
 // scripted: every prompt, skill, call, token and listing.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +18,7 @@
 #include "base/strings.h"
 #include "hosts/claude_code/source.h"
 #include "ingest/line_pump.h"
+#include "support/test_files.h"
 #include "unit/hosts/merged_store.h"
 
 namespace selftune {
@@ -29,33 +29,13 @@ using testing::MergedSession;
 using testing::MergedStore;
 using testing::Reading;
 
-std::string DataDir() {
-  const char* tests = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(tests != nullptr);
-  return std::string(tests) + "/data/hosts/claude-code";
-}
-
-JsonValue Expected() {
-  const auto text = base::ReadFile(DataDir() + "/EXPECTED.json", 1 << 24);
-  REQUIRE(text.ok());
-  auto value = JsonValue::Parse(*text);
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
-
 std::vector<ingest::SourceFile> Files() {
   base::Environment env;
-  env.Set("HOME", DataDir() + "/home");
+  env.Set("HOME", testing::DataPath("hosts/claude-code/home"));
   std::vector<std::string> problems;
   auto files = hosts::claude_code::TranscriptSource().Discover(env, problems);
   CHECK(problems.empty());
   return files;
-}
-
-std::string TextOf(const std::string& path) {
-  const auto text = base::ReadFile(path, 1 << 24);
-  REQUIRE(text.ok());
-  return *text;
 }
 
 // Reads all files as sync would: those whose answers name another session's
@@ -66,7 +46,8 @@ MergedStore ReadAll(Reading reading) {
   const std::vector<ingest::SourceFile> files = Files();
   std::map<std::string, MergedStore> parts;
   for (const ingest::SourceFile& file : files) {
-    testing::ReadText(source, file, TextOf(file.path), reading, nullptr, parts[file.path]);
+    testing::ReadText(source, file, testing::ReadWhole(file.path), reading, nullptr,
+                      parts[file.path]);
   }
   std::map<std::string, ingest::KeySet> keys;
   for (auto& [path, part] : parts) {
@@ -82,7 +63,7 @@ MergedStore ReadAll(Reading reading) {
       part = MergedStore();
       const auto file =
           std::find_if(files.begin(), files.end(), [&](const auto& f) { return f.path == path; });
-      testing::ReadText(source, *file, TextOf(path), reading, &keys[origin], part);
+      testing::ReadText(source, *file, testing::ReadWhole(path), reading, &keys[origin], part);
     }
     for (const auto& [id, session] : part.sessions) {
       CAPTURE(id);
@@ -100,7 +81,7 @@ MergedStore ReadAll(Reading reading) {
 MergedStore ReadGrowing(const ingest::Source& source, const ingest::SourceFile& file,
                         uint64_t step) {
   MergedStore store;
-  const uint64_t size = TextOf(file.path).size();
+  const uint64_t size = testing::ReadWhole(file.path).size();
   ingest::PumpBuffer buffer;
   ingest::PumpOptions options;
   std::string state;
@@ -328,7 +309,7 @@ void CompareSession(const JsonValue& doc, const JsonValue& want, const MergedSto
 
 TEST_SUITE("hosts/claude_code") {
   TEST_CASE("the recordings are read as they were scripted") {
-    const JsonValue doc = Expected();
+    const JsonValue doc = testing::ReadJson("hosts/claude-code/EXPECTED.json");
     const MergedStore store = ReadAll(Reading::kAtOnce);
     std::set<std::string> known;
     for (const JsonValue& want : doc["sessions"].items()) {
@@ -358,7 +339,8 @@ TEST_SUITE("hosts/claude_code") {
       }
       CAPTURE(file.path);
       MergedStore whole;
-      testing::ReadText(source, file, TextOf(file.path), Reading::kAtOnce, nullptr, whole);
+      testing::ReadText(source, file, testing::ReadWhole(file.path), Reading::kAtOnce, nullptr,
+                        whole);
       for (const uint64_t step : {1000u, 7919u, 20011u}) {
         CHECK(testing::Dump(whole) == testing::Dump(ReadGrowing(source, file, step)));
       }
@@ -369,7 +351,7 @@ TEST_SUITE("hosts/claude_code") {
     const ingest::Source& source = hosts::claude_code::TranscriptSource();
     for (const ingest::SourceFile& file : Files()) {
       CAPTURE(file.path);
-      const std::string text = TextOf(file.path) + std::string(64, ' ');
+      const std::string text = testing::ReadWhole(file.path) + std::string(64, ' ');
       auto reader = source.Open({.file = &file, .saved_state = "", .copied = nullptr});
       REQUIRE(reader.ok());
       base::LineParser parser;

@@ -11,23 +11,7 @@
 #include "unit/hosts/codex_rollout.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedStore;
-using testing::Reading;
-using testing::codex::AnswerLine;
-using testing::codex::ExitLine;
-using testing::codex::Line;
-using testing::codex::MetaLine;
-using testing::codex::Only;
-using testing::codex::OutputLine;
-using testing::codex::PromptLine;
-using testing::codex::ReadLines;
-using testing::codex::ShellLine;
-using testing::codex::TotalsLine;
-
-}  // namespace
+namespace selftune::testing::codex {
 
 TEST_SUITE("hosts/codex/calls") {
   TEST_CASE("a background command that fails after its output is one error") {
@@ -215,4 +199,4 @@ TEST_SUITE("hosts/codex/calls") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::codex

@@ -10,20 +10,7 @@
 #include "unit/hosts/codex_rollout.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedStore;
-using testing::Reading;
-using testing::codex::AnswerLine;
-using testing::codex::ExitLine;
-using testing::codex::Line;
-using testing::codex::MetaLine;
-using testing::codex::Only;
-using testing::codex::PromptLine;
-using testing::codex::ReadLines;
-
-}  // namespace
+namespace selftune::testing::codex {
 
 TEST_SUITE("hosts/codex/damage") {
   TEST_CASE("the order of fields does not matter") {
@@ -98,4 +85,4 @@ TEST_SUITE("hosts/codex/damage") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::codex

@@ -9,26 +9,7 @@
 #include "unit/hosts/codex_rollout.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedSession;
-using testing::MergedStore;
-using testing::Reading;
-using testing::codex::AnswerLine;
-using testing::codex::ExitLine;
-using testing::codex::ItemLine;
-using testing::codex::kSkill;
-using testing::codex::Line;
-using testing::codex::MetaLine;
-using testing::codex::Only;
-using testing::codex::OutputLine;
-using testing::codex::PromptLine;
-using testing::codex::ReadLines;
-using testing::codex::ShellLine;
-using testing::codex::TotalsLine;
-
-}  // namespace
+namespace selftune::testing::codex {
 
 TEST_SUITE("hosts/codex/family") {
   TEST_CASE("an old fork that repeats its parent adds only what is new") {
@@ -117,4 +98,4 @@ TEST_SUITE("hosts/codex/family") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::codex

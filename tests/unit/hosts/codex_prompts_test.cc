@@ -7,20 +7,7 @@
 #include "unit/hosts/codex_rollout.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedStore;
-using testing::Reading;
-using testing::codex::AnswerLine;
-using testing::codex::ItemLine;
-using testing::codex::Line;
-using testing::codex::MetaLine;
-using testing::codex::Only;
-using testing::codex::PromptLine;
-using testing::codex::ReadLines;
-
-}  // namespace
+namespace selftune::testing::codex {
 
 TEST_SUITE("hosts/codex/prompts") {
   TEST_CASE("a prompt written in both forms counts once, in both orders") {
@@ -86,4 +73,4 @@ TEST_SUITE("hosts/codex/prompts") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::codex

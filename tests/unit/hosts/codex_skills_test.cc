@@ -12,23 +12,7 @@
 #include "unit/hosts/codex_rollout.h"
 #include "unit/hosts/merged_store.h"
 
-namespace selftune {
-namespace {
-
-using testing::MergedStore;
-using testing::Reading;
-using testing::codex::AnswerLine;
-using testing::codex::ExitLine;
-using testing::codex::kSkill;
-using testing::codex::Line;
-using testing::codex::MetaLine;
-using testing::codex::Only;
-using testing::codex::PromptLine;
-using testing::codex::ReadLines;
-using testing::codex::ShellLine;
-using testing::codex::UserLine;
-
-}  // namespace
+namespace selftune::testing::codex {
 
 TEST_SUITE("hosts/codex/skills") {
   TEST_CASE("the home of `~` follows from the folder of the session") {
@@ -222,4 +206,4 @@ TEST_SUITE("hosts/codex/skills") {
   }
 }
 
-}  // namespace selftune
+}  // namespace selftune::testing::codex

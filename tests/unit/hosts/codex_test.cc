@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 #include "hosts/codex/source.h"
 #include "ingest/line_pump.h"
 #include "support/temp_dir.h"
+#include "support/test_files.h"
 #include "support/zstd_frame.h"
 #include "unit/hosts/merged_store.h"
 
@@ -26,21 +26,11 @@ namespace selftune {
 namespace {
 
 using base::JsonValue;
+using testing::DataPath;
 using testing::MergedSession;
 using testing::MergedStore;
 using testing::Reading;
-
-std::string DataFolder() {
-  const char* tests = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(tests != nullptr);
-  return std::string(tests) + "/data/hosts/codex";
-}
-
-std::string ReadWhole(const std::string& path) {
-  auto text = base::ReadFile(path, uint64_t{64} << 20);
-  REQUIRE(text.ok());
-  return *std::move(text);
-}
+using testing::ReadWhole;
 
 base::Environment HomeEnvironment(const std::string& home) {
   base::Environment env;
@@ -238,19 +228,13 @@ void CompareExposures(const JsonValue& expected, const JsonValue& want, const Me
   }
 }
 
-JsonValue Expected() {
-  auto expected = JsonValue::Parse(ReadWhole(DataFolder() + "/EXPECTED.json"));
-  REQUIRE(expected.ok());
-  return *std::move(expected);
-}
-
 }  // namespace
 
 TEST_SUITE("hosts/codex") {
   TEST_CASE("the recordings give what was typed and done") {
-    const JsonValue expected = Expected();
+    const JsonValue expected = testing::ReadJson("hosts/codex/EXPECTED.json");
     for (const Reading reading : {Reading::kAtOnce, Reading::kLineByLine}) {
-      const MergedStore store = ReadStore(DataFolder() + "/home", reading);
+      const MergedStore store = ReadStore(DataPath("hosts/codex/home"), reading);
       CHECK(store.bad_lines.empty());
       CHECK(store.unknown == 0);
       CHECK(store.sessions.size() == expected["sessions"].items().size());
@@ -274,7 +258,7 @@ TEST_SUITE("hosts/codex") {
   }
 
   TEST_CASE("reading in pieces gives the same facts as at once") {
-    const std::string home = DataFolder() + "/home";
+    const std::string home = DataPath("hosts/codex/home");
     CHECK(testing::Dump(ReadStore(home, Reading::kAtOnce)) ==
           testing::Dump(ReadStore(home, Reading::kLineByLine)));
   }
@@ -282,7 +266,8 @@ TEST_SUITE("hosts/codex") {
   TEST_CASE("the state stays small") {
     const ingest::Source& source = hosts::CodexSource();
     std::vector<std::string> problems;
-    for (const auto& file : source.Discover(HomeEnvironment(DataFolder() + "/home"), problems)) {
+    for (const auto& file :
+         source.Discover(HomeEnvironment(DataPath("hosts/codex/home")), problems)) {
       ingest::ReaderOptions options;
       options.file = &file;
       auto reader = source.Open(options);
@@ -303,19 +288,19 @@ TEST_SUITE("hosts/codex") {
   TEST_CASE("rollouts are found in both folders, and where config.json says") {
     const ingest::Source& source = hosts::CodexSource();
     std::vector<std::string> problems;
-    base::Environment env = HomeEnvironment(DataFolder() + "/home");
+    base::Environment env = HomeEnvironment(DataPath("hosts/codex/home"));
     CHECK(source.Available(env));
     const auto files = source.Discover(env, problems);
     CHECK(files.size() == 41);
     CHECK(std::count_if(files.begin(), files.end(), [](const auto& f) { return f.archived; }) == 1);
     CHECK(std::is_sorted(files.begin(), files.end(),
                          [](const auto& a, const auto& b) { return a.path < b.path; }));
-    env.Set("CODEX_HOME", DataFolder() + "/home/.agents");
+    env.Set("CODEX_HOME", DataPath("hosts/codex/home") + "/.agents");
     CHECK(source.Discover(env, problems).size() == 41);
-    env.SetHostHome("codex", DataFolder() + "/home/.agents");
+    env.SetHostHome("codex", DataPath("hosts/codex/home") + "/.agents");
     CHECK(!source.Available(env));
     CHECK(source.Discover(env, problems).empty());
-    env.SetHostHome("codex", DataFolder() + "/home/.codex");
+    env.SetHostHome("codex", DataPath("hosts/codex/home") + "/.codex");
     CHECK(source.Discover(env, problems).size() == 41);
     CHECK(!source.Available(base::Environment()));
     CHECK(problems.empty());
@@ -354,7 +339,8 @@ TEST_SUITE("hosts/codex") {
     std::vector<std::string> problems;
     MergedStore plain, compressed;
     ingest::PumpBuffer buffer;
-    for (const auto& file : source.Discover(HomeEnvironment(DataFolder() + "/home"), problems)) {
+    for (const auto& file :
+         source.Discover(HomeEnvironment(DataPath("hosts/codex/home")), problems)) {
       const std::string text = ReadWhole(file.path);
       const std::string frame = testing::ZstdFrame(text);
       const std::string name = std::string(base::BaseName(file.path)) + ".zst";

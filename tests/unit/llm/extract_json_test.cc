@@ -1,28 +1,15 @@
 #include "llm/extract_json.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "base/crypto.h"
 #include "base/json_value.h"
+#include "support/test_files.h"
 
 namespace selftune::llm {
 namespace {
-
-base::JsonValue ReadFixture(const std::string& name) {
-  const char* root = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(root != nullptr);
-  std::ifstream in(std::string(root) + "/data/eval/" + name);
-  std::stringstream text;
-  text << in.rdbuf();
-  auto value = base::JsonValue::Parse(text.str());
-  REQUIRE(value.ok());
-  return *std::move(value);
-}
 
 // "object", "array" or "object:key".
 JsonShape ShapeOf(const std::string& want) {
@@ -43,7 +30,7 @@ std::string Extract(std::string_view reply, const std::string& want) {
 
 TEST_SUITE("llm/extract_json") {
   TEST_CASE("every collected reply gives what was wanted") {
-    const base::JsonValue fixture = ReadFixture("json_extraction_cases.json");
+    const base::JsonValue fixture = testing::ReadJson("eval/json_extraction_cases.json");
     CHECK(fixture["cases"].items().size() == 14);
     for (const base::JsonValue& c : fixture["cases"].items()) {
       CAPTURE(c["name"].AsString());

@@ -10,32 +10,21 @@
 #include "deploy/deployer.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
-#include "support/temp_dir.h"
+#include "support/skill_scene.h"
 
 namespace selftune::orchestrate {
 namespace {
 
-constexpr char kOld[] = "---\nname: pdf\ndescription: Old words.\n---\n\n# PDF\n";
-constexpr char kNew[] = "---\nname: pdf\ndescription: New words.\n---\n\n# PDF\n";
+using testing::kNew;
+using testing::kOld;
 
 // A deploy whose process died before its watch began.
-struct Scene {
-  testing::TempDir dir;
-  std::string state = dir / "state";
-  std::string skill = dir.Write("skills/pdf/SKILL.md", kOld);
-  std::unique_ptr<store::Db> db;
+struct Scene : testing::SkillScene {
   config::Config config;
   skillfs::Discovery skills;
   std::string deploy_id;
 
   Scene() {
-    REQUIRE(base::MakeDirs(state, 0700).ok());
-    store::OpenOptions options;
-    options.mode = store::OpenMode::kCreate;
-    options.durable = true;
-    auto opened = store::Db::Open(store::StorePath(state), options);
-    REQUIRE(opened.ok());
-    db = *std::move(opened);
     deploy::DeployPlan plan{.skill = "pdf"};
     plan.targets.push_back({.path = skill, .old_sha256 = base::Sha256Hex(kOld), .new_bytes = kNew});
     const auto done = deploy::Execute(

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -7,29 +6,19 @@
 
 #include "base/json_value.h"
 #include "signals/improvement.h"
+#include "support/test_files.h"
+#include "unit/signals/show.h"
 
 namespace selftune::signals {
 namespace {
 
 std::vector<base::JsonValue> Fixtures() {
-  const char* root = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(root != nullptr);
-  std::ifstream in(std::string(root) + "/data/signals/signals.jsonl");
+  std::ifstream in(testing::DataPath("signals/signals.jsonl"));
   std::vector<base::JsonValue> out;
   for (std::string line; std::getline(in, line);) {
     auto value = base::JsonValue::Parse(line);
     REQUIRE(value.ok());
     out.push_back(*std::move(value));
-  }
-  return out;
-}
-
-// "correction:commit+ unwanted:pdf-": '+' resolved, '-' not.
-std::string Show(const std::vector<Signal>& signals) {
-  std::string out;
-  for (const Signal& s : signals) {
-    if (!out.empty()) out += ' ';
-    out += std::string(Word(s.kind)) + ":" + s.skill + (s.resolved ? "+" : "-");
   }
   return out;
 }

@@ -6,22 +6,14 @@
 
 #include <doctest/doctest.h>
 
+#include "unit/signals/show.h"
+
 namespace selftune::signals {
 namespace {
 
 const std::vector<std::string> kInstalled = {
     "commit",    "code-review", "pdf",  "deploy-check", "frontend-design", "release_notes",
     "sql-tuner", "Research",    "lint", "acme:billing", "my-notes"};
-
-// "correction:commit+ unwanted:pdf-": '+' resolved, '-' not.
-std::string Show(const std::vector<Signal>& signals) {
-  std::string out;
-  for (const Signal& s : signals) {
-    if (!out.empty()) out += ' ';
-    out += std::string(Word(s.kind)) + ":" + s.skill + (s.resolved ? "+" : "-");
-  }
-  return out;
-}
 
 struct Case {
   std::string prompt;

@@ -2,7 +2,6 @@
 // that no check reads fails the test.
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
@@ -23,6 +22,7 @@
 #include "stats/shuffle.h"
 #include "stats/sign_test.h"
 #include "stats/wilson.h"
+#include "support/test_files.h"
 
 namespace selftune::stats {
 namespace {
@@ -57,17 +57,6 @@ class Record {
   const JsonValue& json_;
   std::set<std::string> used_;
 };
-
-JsonValue Load(const std::string& name) {
-  const char* root = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(root != nullptr);
-  const StatusOr<std::string> text =
-      base::ReadFile(base::JoinPath(root, "data/stats/" + name), 1 << 20);
-  REQUIRE(text.ok());
-  StatusOr<JsonValue> json = JsonValue::Parse(*text);
-  REQUIRE(json.ok());
-  return *std::move(json);
-}
 
 // Absolute for small numbers, relative for large ones (E-values reach 1e5 with
 // eight decimals in the file).
@@ -189,7 +178,7 @@ TEST_SUITE("stats/vectors") {
   TEST_CASE("evolution and monitoring numbers are met") {
     const auto exact = [](double got, double want) { CheckNear(got, want, 1e-12); };
     RunAll(
-        Load("stats.json"),
+        testing::ReadJson("stats/stats.json"),
         {
             {"sign_test", Each([&](Record& r) {
                exact(SignTest(r.Int("gains"), r.Int("losses")), r.Double("p"));
@@ -223,7 +212,7 @@ TEST_SUITE("stats/vectors") {
   }
 
   TEST_CASE("eval numbers are met") {
-    const JsonValue file = Load("stats_vectors.json");
+    const JsonValue file = testing::ReadJson("stats/stats_vectors.json");
     const double tolerance = file["tolerance"].AsDouble();
     const auto near = [tolerance](double got, double want) { CheckNear(got, want, tolerance); };
     const auto interval = [&](const Interval& got, Record& r) {

@@ -1,7 +1,6 @@
 // The readouts on recorded homes: what an engine answers after a sync, byte
 // for byte. SELFTUNE_ACCEPT=1 writes the expectations anew.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "base/strings.h"
 #include "capi/engine.h"
 #include "support/temp_dir.h"
+#include "support/test_files.h"
 
 namespace selftune {
 namespace {
@@ -21,18 +21,12 @@ using base::JsonValue;
 
 constexpr int64_t kNow = 1'795'687'200'000;  // 2026-11-26T10:00:00Z
 
-std::string Tests() {
-  const char* tests = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(tests != nullptr);
-  return tests;
-}
-
 // A recorded home in a folder of its own, read once.
 class Home {
  public:
   explicit Home(const std::string& host) {
     namespace fs = std::filesystem;
-    const std::string from = base::JoinPath(Tests(), "data/hosts/" + host + "/home");
+    const std::string from = testing::DataPath("hosts/" + host + "/home");
     std::error_code error;
     fs::copy(from, dir_ / "home", fs::copy_options::recursive | fs::copy_options::copy_symlinks,
              error);
@@ -98,7 +92,7 @@ std::string Lines(const JsonValue& value, const std::string& indent = "") {
 void Compare(const std::string& host, const std::string& name, const JsonValue& reply) {
   CHECK_MESSAGE(reply["ok"].AsBool(), reply["error"].ToJson());
   const std::string text = Lines(reply["data"]) + "\n";
-  const std::string path = base::JoinPath(Tests(), "data/status/" + host + "/" + name + ".json");
+  const std::string path = testing::DataPath("status/" + host + "/" + name + ".json");
   if (std::getenv("SELFTUNE_ACCEPT") != nullptr) {
     REQUIRE(base::MakeDirs(std::string(base::DirName(path)), 0755).ok());
     REQUIRE(base::WriteFileAtomic(path, text, 0644).ok());

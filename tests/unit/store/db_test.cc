@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "store/backup.h"
 #include "store/migrate.h"
+#include "support/test_files.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -109,6 +110,22 @@ TEST_SUITE("store/db") {
     const auto count = (*db)->QueryInt("SELECT sum(length(text)) FROM body", 0);
     REQUIRE(!count.ok());
     CHECK(CodeName(count.status()) == "STORE_CORRUPT");
+  }
+
+  TEST_CASE("a store that is written over under its reader is an error, not its end") {
+    TempStore store;
+    store.Write([](IngestWriter& w) {
+      for (int i = 0; i < 300; ++i) Must(w.InternBody(std::string(2000, 'a') + std::to_string(i)));
+    });
+    REQUIRE_OK(store.db().Checkpoint(/*truncate=*/true));
+    // With something in the log the reader does not look at the file's size.
+    store.Write([](IngestWriter& w) { testing::AddSource(w, "/later.jsonl"); });
+    const auto reader = store.Open(OpenMode::kReadOnly);
+    CHECK(One(*reader, "SELECT count(*) FROM source_files") == "1");
+    REQUIRE(truncate(store.path().c_str(), 64 << 10) == 0);
+    const auto sum = reader->QueryInt("SELECT sum(length(text)) FROM body", 0);
+    REQUIRE(!sum.ok());
+    CHECK(CodeName(sum.status()) == "STORE_CORRUPT");
   }
 
   TEST_CASE("a newer schema is refused for writing, readable if it says so") {
@@ -263,9 +280,7 @@ TEST_SUITE("store/migrate") {
   }
 
   TEST_CASE("the embedded schema is the one in the files") {
-    const char* tests = std::getenv("SELFTUNE_TESTS");
-    REQUIRE(tests != nullptr);
-    const std::string dir = base::JoinPath(std::string(tests), "../libselftune/src/store");
+    const std::string dir = selftune::testing::TestsDir() + "/../libselftune/src/store";
     CHECK(Must(base::ReadFile(dir + "/schema.sql", 1 << 20)) == SchemaSql());
     CHECK(Must(base::ReadFile(dir + "/views.sql", 1 << 20)) == ViewsSql());
   }

@@ -2,7 +2,6 @@
 // of evidence through an index.
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "base/file.h"
+#include "support/test_files.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -20,11 +20,7 @@ using testing::Must;
 using testing::Rows;
 using testing::TempStore;
 
-std::string SourceDir() {
-  const char* tests = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(tests != nullptr);
-  return base::JoinPath(std::string(tests), "../libselftune/src/store");
-}
+std::string SourceDir() { return selftune::testing::TestsDir() + "/../libselftune/src/store"; }
 
 // Reads C++ text far enough to find `constexpr char kName[] = "..." ...;`.
 class StatementReader {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "support/test_files.h"
 
 namespace selftune::sync::testing {
 namespace {
@@ -68,10 +68,8 @@ SyncHome::SyncHome() : codex(RealSource("codex")), claude(RealSource("claude_cod
 }
 
 std::string SyncHome::Recording(std::string_view part) {
-  const char* tests = std::getenv("SELFTUNE_TESTS");
-  REQUIRE(tests != nullptr);
   for (const auto& entry :
-       fs::recursive_directory_iterator(std::string(tests) + "/data/hosts/codex/home/.codex")) {
+       fs::recursive_directory_iterator(selftune::testing::DataPath("hosts/codex/home/.codex"))) {
     if (entry.path().filename().string().find(part) == std::string::npos) continue;
     return Must(base::ReadFile(entry.path().string(), 64 << 20));
   }

@@ -138,11 +138,7 @@ StatusOr<std::vector<PageKey>> PageKeys(Db& db, const ObservationRequest& reques
 StatusOr<ObservationPage> ListObservations(Db& db, const ObservationRequest& request) {
   ST_ASSIGN_OR_RETURN(std::vector<PageKey> keys, PageKeys(db, request));
   ObservationPage out;
-  const auto limit = static_cast<size_t>(PageLimit(request.page));
-  if (keys.size() > limit) {
-    keys.resize(limit);
-    out.next = FormatPageKey(keys.back());
-  }
+  out.next = CutPage(keys, PageLimit(request.page));
   for (const PageKey& key : keys) {
     ST_ASSIGN_OR_RETURN(out.items.emplace_back(), ReadItem(db, key.key));
   }
@@ -163,37 +159,28 @@ StatusOr<MissPage> ListMisses(Db& db, std::optional<SkillId> skill, const TimeWi
   ST_ASSIGN_OR_RETURN(const PageKey after, ParsePageKey(page.cursor));
   const WindowBounds bounds = BoundsOf(window);
   const int64_t limit = PageLimit(page);
-  ST_ASSIGN_OR_RETURN(Cursor rows,
-                      db.Query(kMissesAll, bounds.from, bounds.to, after.order, after.key,
-                               skill.has_value() ? skill->value : 0, limit + 1));
-  MissPage out;
-  PageKey last;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    if (static_cast<int64_t>(out.items.size()) == limit) {
-      out.next = FormatPageKey(last);
-      return out;
-    }
-    MissItem& item = out.items.emplace_back();
-    item.platform = rows.String(2);
-    item.session_id = rows.String(3);
-    item.prompt_id = rows.String(4);
-    item.skill = rows.String(5);
-    item.query = rows.OptString(6);
-    item.at = rows.OptTime(7);
-    item.score = rows.Double(8);
-    item.cause = rows.String(9);
-    item.reason = rows.String(10);
-    const auto prompt = rows.Key<PromptPk>(11);
-    const auto skill_id = rows.Key<SkillId>(12);
-    item.source_path = rows.String(13);
-    item.source_line = rows.OptInt(14);
-    item.source_offset = rows.OptInt(15);
-    last = {rows.Int(1), rows.Int(0)};
+  auto query = db.Query(kMissesAll, bounds.from, bounds.to, after.order, after.key,
+                        skill.has_value() ? skill->value : 0, limit + 1);
+  const auto read = [&](const Cursor& row, MissItem& item) -> StatusOr<PageKey> {
+    item.platform = row.String(2);
+    item.session_id = row.String(3);
+    item.prompt_id = row.String(4);
+    item.skill = row.String(5);
+    item.query = row.OptString(6);
+    item.at = row.OptTime(7);
+    item.score = row.Double(8);
+    item.cause = row.String(9);
+    item.reason = row.String(10);
+    const auto prompt = row.Key<PromptPk>(11);
+    const auto skill_id = row.Key<SkillId>(12);
+    item.source_path = row.String(13);
+    item.source_line = row.OptInt(14);
+    item.source_offset = row.OptInt(15);
     ST_RETURN_IF_ERROR(AddSignals(db, prompt, skill_id, item));
     ST_RETURN_IF_ERROR(AddJudgement(db, prompt, skill_id, item));
-  }
+    return PageKey{row.Int(1), row.Int(0)};
+  };
+  return ReadPage<MissPage>(std::move(query), limit, read);
 }
 
 }  // namespace selftune::store

@@ -36,6 +36,12 @@ WindowBounds BoundsOf(const TimeWindow& window) {
 
 int64_t PageLimit(const PageRequest& page) { return std::clamp<int64_t>(page.limit, 1, 1000); }
 
+std::string CutPage(std::vector<PageKey>& keys, int64_t limit) {
+  if (static_cast<int64_t>(keys.size()) <= limit) return "";
+  keys.resize(static_cast<size_t>(limit));
+  return FormatPageKey(keys.back());
+}
+
 StatusOr<std::vector<PageKey>> ReadPageKeys(StatusOr<Cursor> query) {
   ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
   std::vector<PageKey> keys;

@@ -5,9 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/status_macros.h"
 #include "base/time.h"
 #include "store/db.h"
 
@@ -42,6 +45,28 @@ struct WindowBounds {
 [[nodiscard]] WindowBounds BoundsOf(const TimeWindow& window);
 // Rows of (key, order), as the queries of pages give them.
 [[nodiscard]] StatusOr<std::vector<PageKey>> ReadPageKeys(StatusOr<Cursor> query);
+// Keys of one more row than `limit`: cuts that one off; `next` of the page.
+[[nodiscard]] std::string CutPage(std::vector<PageKey>& keys, int64_t limit);
+
+// A page of the rows of `query`, which gives one more than `limit`.
+// `read(row, item)` fills an item and returns its key, or what went wrong.
+template <typename Page, typename Read>
+[[nodiscard]] StatusOr<Page> ReadPage(StatusOr<Cursor> query, int64_t limit, Read&& read) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
+  Page out;
+  using Item = typename decltype(out.items)::value_type;
+  std::invoke_result_t<Read, const Cursor&, Item&> last;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    if (static_cast<int64_t>(out.items.size()) == limit) {
+      out.next = FormatPageKey(*last);
+      return out;
+    }
+    last = read(rows, out.items.emplace_back());
+    if (!last.ok()) return last.status();
+  }
+}
 // Between 1 and 1000.
 [[nodiscard]] int64_t PageLimit(const PageRequest& page);
 

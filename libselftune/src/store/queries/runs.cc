@@ -96,10 +96,7 @@ StatusOr<ProposalPage> ListProposals(Db& db, const ProposalRequest& request) {
                    : db.Query(kProposalIds, after.order, after.key, request.state, limit + 1);
   ST_ASSIGN_OR_RETURN(std::vector<PageKey> keys, ReadPageKeys(std::move(query)));
   ProposalPage out;
-  if (static_cast<int64_t>(keys.size()) > limit) {
-    keys.resize(static_cast<size_t>(limit));
-    out.next = FormatPageKey(keys.back());
-  }
+  out.next = CutPage(keys, limit);
   for (const PageKey& key : keys) {
     ST_ASSIGN_OR_RETURN(out.items.emplace_back(), ReadRow(db, key.key));
   }
@@ -136,30 +133,21 @@ StatusOr<RunPage> ListRuns(Db& db, std::string_view job, const PageRequest& page
   const int64_t limit = PageLimit(page);
   auto query = job.empty() ? db.Query(kRuns, after.order, after.key, limit + 1)
                            : db.Query(kRunsOfJob, after.order, after.key, limit + 1, job);
-  ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
-  RunPage out;
-  PageKey last;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    if (static_cast<int64_t>(out.items.size()) == limit) {
-      out.next = FormatPageKey(last);
-      return out;
-    }
-    RunItem& item = out.items.emplace_back();
-    item.run_id = rows.String(1);
-    item.job = rows.String(2);
-    item.status = rows.String(3);
-    item.trigger = rows.String(4);
-    item.approval_mode = rows.String(5);
-    item.metrics = rows.String(6);
-    item.error = rows.String(7);
-    item.started = rows.Time(8);
-    item.elapsed_ms = rows.OptInt(9);
-    item.dry_run = rows.Bool(10);
-    last = {rows.Int(8), rows.Int(0)};
+  const auto read = [&](const Cursor& row, RunItem& item) -> StatusOr<PageKey> {
+    item.run_id = row.String(1);
+    item.job = row.String(2);
+    item.status = row.String(3);
+    item.trigger = row.String(4);
+    item.approval_mode = row.String(5);
+    item.metrics = row.String(6);
+    item.error = row.String(7);
+    item.started = row.Time(8);
+    item.elapsed_ms = row.OptInt(9);
+    item.dry_run = row.Bool(10);
     ST_ASSIGN_OR_RETURN(item.actions, ReadActions(db, item.run_id));
-  }
+    return PageKey{row.Int(8), row.Int(0)};
+  };
+  return ReadPage<RunPage>(std::move(query), limit, read);
 }
 
 }  // namespace selftune::store

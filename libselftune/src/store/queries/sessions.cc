@@ -127,11 +127,7 @@ StatusOr<std::vector<PageKey>> PageKeys(Db& db, const SessionListRequest& reques
 StatusOr<SessionPage> ListSessions(Db& db, const SessionListRequest& request) {
   ST_ASSIGN_OR_RETURN(std::vector<PageKey> keys, PageKeys(db, request));
   SessionPage out;
-  const auto limit = static_cast<size_t>(PageLimit(request.page));
-  if (keys.size() > limit) {
-    keys.resize(limit);
-    out.next = FormatPageKey(keys.back());
-  }
+  out.next = CutPage(keys, PageLimit(request.page));
   for (const PageKey& key : keys) {
     ST_ASSIGN_OR_RETURN(out.items.emplace_back(), ReadItem(db, SessionPk{key.key}));
   }
@@ -237,27 +233,19 @@ StatusOr<PromptTextPage> ListPromptTexts(Db& db, const TimeWindow& window,
   ST_ASSIGN_OR_RETURN(const PageKey after, ParsePageKey(page.cursor));
   const WindowBounds bounds = BoundsOf(window);
   const int64_t limit = PageLimit(page);
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kPromptTexts, bounds.from, bounds.to, after.order,
-                                            after.key, limit + 1));
-  PromptTextPage out;
-  PageKey last;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    if (static_cast<int64_t>(out.items.size()) == limit) {
-      out.next = FormatPageKey(last);
-      return out;
-    }
-    out.items.push_back({.pk = rows.Key<PromptPk>(0),
-                         .session = rows.Key<SessionPk>(1),
-                         .platform = rows.String(2),
-                         .session_id = rows.String(3),
-                         .text = rows.String(4),
-                         .seq = static_cast<int32_t>(rows.Int(5)),
-                         .at = rows.OptTime(6),
-                         .active = rows.Bool(7)});
-    last = {rows.Int(8), rows.Int(0)};
-  }
+  auto query = db.Query(kPromptTexts, bounds.from, bounds.to, after.order, after.key, limit + 1);
+  const auto read = [](const Cursor& row, PromptText& item) -> StatusOr<PageKey> {
+    item = {.pk = row.Key<PromptPk>(0),
+            .session = row.Key<SessionPk>(1),
+            .platform = row.String(2),
+            .session_id = row.String(3),
+            .text = row.String(4),
+            .seq = static_cast<int32_t>(row.Int(5)),
+            .at = row.OptTime(6),
+            .active = row.Bool(7)};
+    return PageKey{row.Int(8), row.Int(0)};
+  };
+  return ReadPage<PromptTextPage>(std::move(query), limit, read);
 }
 
 }  // namespace selftune::store

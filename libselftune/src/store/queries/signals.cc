@@ -25,9 +25,6 @@ constexpr char kOfSkill[] = R"sql(
   ORDER BY g.occurred_ms DESC,g.signal_pk DESC LIMIT ?4)sql";
 constexpr char kSetState[] = R"sql(
   UPDATE improvement_signal SET state=?2,run_id=coalesce(?3,run_id),state_ms=?4 WHERE signal_pk=?1)sql";
-constexpr char kLabels[] = R"sql(
-  SELECT prompt_pk,label,reason,source,detail,run_id,weight,at_ms FROM label WHERE skill_id=?1
-  ORDER BY prompt_pk,reason,source)sql";
 
 int Strength(std::string_view reason) {
   if (reason == "curated") return 3;
@@ -46,29 +43,23 @@ StatusOr<SignalPage> ListSignals(Db& db, const SignalRequest& request) {
     }
     return db.Query(kAll, after.order, after.key, request.state, limit + 1);
   };
-  ST_ASSIGN_OR_RETURN(Cursor rows, start());
-  SignalPage out;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    if (static_cast<int64_t>(out.items.size()) == limit) {
-      out.next = FormatPageKey({out.items.back().at.value, out.items.back().signal_id});
-      return out;
-    }
-    out.items.push_back({.signal_id = rows.Int(0),
-                         .kind = rows.String(1),
-                         .mention = rows.String(2),
-                         .skill = rows.String(3),
-                         .state = rows.String(4),
-                         .platform = rows.String(5),
-                         .session_id = rows.String(6),
-                         .prompt_id = rows.String(7),
-                         .run_id = rows.String(8),
-                         .skill_id = rows.Key<SkillId>(9),
-                         .resolved = rows.Bool(10),
-                         .at = rows.Time(11),
-                         .query = rows.OptString(12)});
-  }
+  const auto read = [](const Cursor& row, SignalItem& item) -> StatusOr<PageKey> {
+    item = {.signal_id = row.Int(0),
+            .kind = row.String(1),
+            .mention = row.String(2),
+            .skill = row.String(3),
+            .state = row.String(4),
+            .platform = row.String(5),
+            .session_id = row.String(6),
+            .prompt_id = row.String(7),
+            .run_id = row.String(8),
+            .skill_id = row.Key<SkillId>(9),
+            .resolved = row.Bool(10),
+            .at = row.Time(11),
+            .query = row.OptString(12)};
+    return PageKey{item.at.value, item.signal_id};
+  };
+  return ReadPage<SignalPage>(start(), limit, read);
 }
 
 Status SetSignalState(Db& db, int64_t signal_id, std::string_view state, std::string_view run_id,
@@ -76,24 +67,6 @@ Status SetSignalState(Db& db, int64_t signal_id, std::string_view state, std::st
   ST_RETURN_IF_ERROR(db.Run(kSetState, signal_id, state, OrNull{run_id}, now));
   if (db.changes() == 0) return Fail(kNotFound, "changing signal {}: no such row", signal_id);
   return absl::OkStatus();
-}
-
-StatusOr<std::vector<LabelItem>> ReadLabels(Db& db, SkillId skill) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kLabels, skill));
-  std::vector<LabelItem> out;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    out.push_back({.prompt = rows.Key<PromptPk>(0),
-                   .skill = skill,
-                   .label = rows.String(1),
-                   .reason = rows.String(2),
-                   .source = rows.String(3),
-                   .detail = rows.String(4),
-                   .run_id = rows.String(5),
-                   .weight = rows.Double(6),
-                   .at = rows.Time(7)});
-  }
 }
 
 std::string_view EffectiveLabel(const std::vector<LabelItem>& labels) {

@@ -44,8 +44,6 @@ struct LabelItem {
   double weight = 1;
   UtcMillis at = {};
 };
-// The labels of one skill, every reason and source; EffectiveLabel merges.
-[[nodiscard]] StatusOr<std::vector<LabelItem>> ReadLabels(Db& db, SkillId skill);
 // Curated beats grader beats signal; equal reasons that disagree: unknown.
 // All items are of one (prompt, skill).
 [[nodiscard]] std::string_view EffectiveLabel(const std::vector<LabelItem>& labels);

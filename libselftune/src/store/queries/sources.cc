@@ -99,6 +99,10 @@ StatusOr<BadLineKey> ParseBadLineKey(std::string_view cursor) {
               cursor.substr(0, 64));
 }
 
+std::string FormatPageKey(const BadLineKey& key) {
+  return fmt::format("{}:{}:{}", key.source, key.generation, key.offset);
+}
+
 }  // namespace
 
 StatusOr<BadLinePage> ListBadLines(Db& db, std::optional<SourceId> source,
@@ -106,27 +110,20 @@ StatusOr<BadLinePage> ListBadLines(Db& db, std::optional<SourceId> source,
   ST_ASSIGN_OR_RETURN(const BadLineKey after, ParseBadLineKey(page.cursor));
   const int64_t limit = PageLimit(page);
   const int64_t only = source.has_value() ? source->value : 0;
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kBadLines, after.source, after.generation, after.offset,
-                                            limit + 1, only));
-  BadLinePage out;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    if (static_cast<int64_t>(out.items.size()) == limit) {
-      const BadLineItem& last = out.items.back();
-      out.next = fmt::format("{}:{}:{}", last.source.value, last.generation, last.offset);
-      return out;
-    }
-    out.items.push_back({.source = rows.Key<SourceId>(0),
-                         .platform = rows.String(1),
-                         .path = rows.String(2),
-                         .reason = rows.String(3),
-                         .excerpt = rows.String(4),
-                         .generation = rows.Int(5),
-                         .offset = rows.Int(6),
-                         .line_no = rows.OptInt(7),
-                         .seen = rows.Time(8)});
-  }
+  auto query = db.Query(kBadLines, after.source, after.generation, after.offset, limit + 1, only);
+  const auto read = [](const Cursor& row, BadLineItem& item) -> StatusOr<BadLineKey> {
+    item = {.source = row.Key<SourceId>(0),
+            .platform = row.String(1),
+            .path = row.String(2),
+            .reason = row.String(3),
+            .excerpt = row.String(4),
+            .generation = row.Int(5),
+            .offset = row.Int(6),
+            .line_no = row.OptInt(7),
+            .seen = row.Time(8)};
+    return BadLineKey{item.source.value, item.generation, item.offset};
+  };
+  return ReadPage<BadLinePage>(std::move(query), limit, read);
 }
 
 StatusOr<std::vector<PlatformFreshness>> ReadFreshness(Db& db) {
