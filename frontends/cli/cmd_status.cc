@@ -75,18 +75,19 @@ std::string PlanLines(const Json& plan, const Screen& screen) {
   return out;
 }
 
+// "7 of 9 skills used, none judged yet"
+std::string CountsLine(const Json& counts) {
+  const int64_t attention = counts["attention"].Int();
+  std::string out =
+      Count(counts["used"].Int()) + " of " + Plural(counts["total"].Int(), "skill") + " used, ";
+  if (attention > 0) return out + Count(attention) + " needing attention";
+  return out + (counts["judged"].Int() == 0 ? "none judged yet" : "nothing urgent");
+}
+
 std::string RenderStatus(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   const Json& evidence = data["evidence"];
-  const auto skills = static_cast<int64_t>(data["skills"].items().size());
-  int64_t attention = 0;
-  for (const Json& skill : data["skills"].items()) {
-    const std::string& state = skill["state"].Text();
-    attention += state == "CRITICAL" || state == "WARNING" ? 1 : 0;
-  }
-  std::string out = Heading(
-      screen, Plural(skills, "skill") + " in use, " +
-                  (attention == 0 ? "nothing urgent" : Count(attention) + " needing attention"));
+  std::string out = Heading(screen, CountsLine(data["counts"]));
   out += screen.Paint(Style::kDim, "window " + OneLine(data["window"].Text()) + ", " +
                                        Plural(evidence["sessions"].Int(), "session") + ", " +
                                        Plural(evidence["prompts"].Int(), "prompt") + ", newest " +

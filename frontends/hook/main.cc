@@ -16,7 +16,15 @@ namespace {
 
 constexpr size_t kFirstBuffer = 64 << 10;
 constexpr size_t kMaxPayload = size_t{8} << 20;  // the library's limit
-constexpr int64_t kDeadlineMs = 1000;            // for the payload to come
+
+// How long the payload may take to come; what follows takes a millisecond.
+struct Limit {
+  const char* hook;
+  int64_t ms;
+};
+constexpr Limit kLimits[] = {
+    {"prompt-log", 250}, {"skill-eval", 500}, {"session-stop", 5000}, {"session-end", 1000}};
+constexpr int64_t kOtherLimitMs = 1000;  // of one that only its payload names
 
 constexpr char kUsage[] =
     "usage: selftune-hook [--strict] HOST [HOOK] < payload\n"
@@ -41,20 +49,57 @@ void Say(int fd, const char* text) {
   if (write(fd, text, std::strlen(text)) < 0) return;
 }
 
-// What comes on standard input until it ends or time is up. One byte more than
-// the limit is kept, so that the library sees that it was too much; what
-// follows is read and forgotten, because the agent must not get SIGPIPE.
+int64_t LimitOf(const char* hook) {
+  for (const Limit& limit : kLimits) {
+    if (hook != nullptr && std::strcmp(hook, limit.hook) == 0) return limit.ms;
+  }
+  return kOtherLimitMs;
+}
+
+// Finds where a JSON object ends, in text that comes piece by piece.
+class ObjectEnd {
+ public:
+  // `data` from its beginning on, longer than the last time; what was seen then
+  // is not looked at again.
+  [[nodiscard]] bool In(const char* data, size_t size) {
+    for (; seen_ < size && !ended_; ++seen_) See(data[seen_]);
+    return ended_;
+  }
+
+ private:
+  void See(char c) {
+    if (in_string_) {
+      if (!escaped_ && c == '"') in_string_ = false;
+      escaped_ = !escaped_ && c == '\\';
+    } else if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (c == '}' || c == ']') {
+      ended_ = --depth_ <= 0;
+    }
+  }
+
+  size_t seen_ = 0;
+  int64_t depth_ = 0;
+  bool in_string_ = false, escaped_ = false, ended_ = false;
+};
+
+// What comes on standard input until it ends, its object ends and nothing more
+// is there, or time is up. One byte more than the limit is kept, so that the
+// library sees that it was too much; what follows is read and forgotten, because
+// the agent must not get SIGPIPE.
 struct Payload {
   char* data = nullptr;
   size_t size = 0;
 
-  void Read() {
+  void Read(int64_t limit_ms) {
     size_t room = kFirstBuffer;
     data = static_cast<char*>(std::malloc(room));
-    const int64_t deadline = NowMs() + kDeadlineMs;
+    const int64_t deadline = NowMs() + limit_ms;
     // Never a read without a look before: a pipe that stays open must not hold
     // up the agent, and O_NONBLOCK would be set for all who share the pipe.
-    while (data != nullptr && Wait(deadline)) {
+    while (data != nullptr && More(deadline)) {
       const ssize_t got = Some(room);
       if (got > 0) {
         size += static_cast<size_t>(got);
@@ -67,6 +112,14 @@ struct Payload {
   }
 
  private:
+  // Whether there is something to read, or may be in time. What is there already
+  // is read on a busy machine too, but not without end.
+  [[nodiscard]] bool More(int64_t deadline) {
+    pollfd ready = {STDIN_FILENO, POLLIN, 0};
+    if (poll(&ready, 1, 0) > 0) return size <= kMaxPayload || NowMs() < deadline;
+    return !(size <= kMaxPayload && end_.In(data, size)) && Wait(deadline);
+  }
+
   [[nodiscard]] ssize_t Some(size_t room) {
     static char overflow[4096];
     if (size > kMaxPayload) return read(STDIN_FILENO, overflow, sizeof overflow);
@@ -95,6 +148,8 @@ struct Payload {
     }
     return false;
   }
+
+  ObjectEnd end_;
 };
 
 struct Arguments {
@@ -134,7 +189,7 @@ int Misused(const Arguments& arguments) {
 
 int Handle(const Arguments& arguments) {
   Payload payload;
-  payload.Read();
+  payload.Read(LimitOf(arguments.hook));
   const selftune_str_t bytes = {payload.data, payload.size};
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
   selftune_error_t* error = nullptr;
@@ -158,6 +213,8 @@ int Handle(const Arguments& arguments) {
 int main(int argc, char** argv) {
   // An agent that is gone ends no hook half way.
   signal(SIGPIPE, SIG_IGN);
+  // A limit on the size of files is an error like a full disk.
+  signal(SIGXFSZ, SIG_IGN);
   if (Asks(argc, argv, "--version")) {
     Say(STDOUT_FILENO, "selftune-hook " SELFTUNE_HOOK_VERSION "\n");
     _exit(0);

@@ -77,6 +77,10 @@ int main(void) {
   CHECK(handle(&options, "nobody", "", kPrompt, "NOT_FOUND") == SELFTUNE_E_NOT_FOUND);
   CHECK(handle(&options, "claude", "sing", kPrompt, "NOT_FOUND") == SELFTUNE_E_NOT_FOUND);
   CHECK(handle(&options, "claude", "", "{", "INVALID_REQUEST") == SELFTUNE_E_INVALID_ARGUMENT);
+  selftune_hook_options_t sizeless = options;
+  sizeless.struct_size = 0; /* what it says could not be trusted: not even where to */
+  CHECK(handle(&sizeless, "claude-code", "", kPrompt, "INVALID_REQUEST") ==
+        SELFTUNE_E_INVALID_ARGUMENT);
   options.env = internal;
   CHECK(handle(&options, "claude", "", "{", "") == SELFTUNE_OK);
   options.env = homeless;

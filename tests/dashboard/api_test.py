@@ -106,7 +106,7 @@ class Replies(ServerTest):
         reply = self.server.get("/api/v3/summary")
         self.assertLess(len(reply.body), 20_000)
         body = reply.json()
-        self.assertIn(body["verdict"]["level"], ("ok", "attention", "critical"))
+        self.assertIn(body["verdict"]["level"], ("ok", "attention", "critical", "unknown"))
         self.assertEqual(body["skills"]["total"], 2)
         self.assertEqual(sum(body["skills"]["states"].values()), 2)
         self.assertEqual(body["evidence"]["sessions"], 6)

@@ -99,6 +99,15 @@ class AtOnce(unittest.TestCase):
         # Of the killed some had written; none of them spoiled another.
         self.assertLessEqual(set(found), done | dead)
         self.assertLessEqual(len(self.home.bad_lines()), len(dead))
+        # What they left half written goes when surely nobody writes it any more.
+        left = list((self.home.state / "spool").glob("*.tmp"))
+        self.assertLessEqual(len(left), len(dead))
+        before = len(self.home.bad_lines())
+        for file in left:
+            os.utime(file, (time.time() - 4000, time.time() - 4000))
+        self.home.selftune("sync")
+        self.assertEqual(list((self.home.state / "spool").glob("*.tmp")), [])
+        self.assertEqual(len(self.home.bad_lines()), before + len(left))
 
     def test_others_take_in_the_spool_meanwhile(self):
         stop = threading.Event()

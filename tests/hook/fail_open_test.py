@@ -8,7 +8,9 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -73,6 +75,8 @@ class FailOpen(unittest.TestCase):
             json.dumps(prompt(["x"])).encode(), json.dumps(prompt("x", session=7)).encode(),
             json.dumps(prompt("x", session="")).encode(), json.dumps(prompt("x", session="s" * 5000)).encode(),
             json.dumps(prompt("x", session="a\nb")).encode(),
+            json.dumps(tool("Skill", "t", tool_input={"skill": " \u200b"})).encode(),
+            json.dumps(prompt("x", session="s" * (7 * MIB), cwd="c" * 5000)).encode(),
             json.dumps(tool("Skill", "t", tool_input=["pdf"])).encode(),
             json.dumps(prompt("y" * (9 * MIB))).encode(),
         ]
@@ -80,6 +84,8 @@ class FailOpen(unittest.TestCase):
             self.quiet(payload)
         records = self.home.spool()
         self.assertEqual([r["payload"]["type"] for r in records], ["rejected"] * len(hostile))
+        self.assertLess(sum(len(json.dumps(r)) for r in records), 3000 * len(hostile))
+        self.assertIn("no_skill", [r["payload"]["reason"] for r in records])
         self.home.make_store()
         self.assertEqual(len(self.home.bad_lines()), len(hostile))
         self.assertIn("too_large", self.home.bad_lines())
@@ -96,6 +102,9 @@ class FailOpen(unittest.TestCase):
         self.assertEqual(len(found), len(texts) + 1)
         self.assertIn("y" * (7 * MIB), found)
         self.assertIn("bad \ufffd\ufffd bytes \ufffd", found)
+        self.quiet(b"\xef\xbb\xbf" + json.dumps(prompt("behind a byte order mark")).encode())
+        self.home.make_store()
+        self.assertIn("behind a byte order mark", self.home.prompts())
         self.assertEqual(self.home.bad_lines(), [])
 
     def test_our_own_agents_leave_nothing(self):
@@ -134,7 +143,100 @@ class FailOpen(unittest.TestCase):
         process.stdin.close()
         self.assertEqual(process.wait(timeout=30), 0)
 
+    def test_input_that_stays_open_costs_nothing_once_the_event_is_whole(self):
+        texts = ['plain', 'quotes " and \\ and } and ]', "x" * 200_000]
+        for text in texts:
+            for argv in ((), ("prompt-log",)):
+                process = self.home.start("claude-code", *argv)
+                content = json.dumps(prompt(text, nested={"a": [{}, "]}"]})).encode()
+                process.stdin.write(content[:-1])
+                process.stdin.flush()
+                time.sleep(0.02)
+                self.assertIsNone(process.poll())  # not whole yet
+                begin = time.monotonic()
+                process.stdin.write(content[-1:])
+                process.stdin.flush()
+                self.assertEqual(process.wait(timeout=20), 0)
+                self.assertLess(time.monotonic() - begin, 0.15)
+                self.close(process)
+        self.assertEqual([r["payload"]["prompt"] for r in self.home.spool()].count("plain"), 2)
+        self.home.make_store()
+        self.assertEqual(sorted(set(self.home.prompts())), sorted(texts))
+
+    def test_each_hook_waits_no_longer_than_it_may(self):
+        for hook, seconds in (("prompt-log", 0.25), ("skill-eval", 0.5), ("session-end", 1.0)):
+            begin = time.monotonic()
+            process = self.home.start("claude-code", hook)
+            process.stdin.write(b'{"session_id":"s"')
+            process.stdin.flush()
+            self.assertEqual(process.wait(timeout=20), 0)
+            took = time.monotonic() - begin
+            self.assertGreater(took, seconds * 0.9, hook)
+            self.assertLess(took, seconds + 0.5, hook)
+            self.close(process)
+
+    def close(self, process):
+        process.stdin.close()
+        for pipe in (process.stdout, process.stderr):
+            self.assertEqual(pipe.read(), b"")
+            pipe.close()
+
     # ---- surroundings
+
+    def day(self):
+        return self.home.state / "spool" / time.strftime("%Y-%m-%d.jsonl", time.gmtime())
+
+    def test_a_pipe_in_place_of_the_spool(self):
+        self.day().parent.mkdir(parents=True)
+        os.mkfifo(self.day())
+        begin = time.monotonic()
+        self.quiet(prompt("nobody reads it"))
+        reader = os.open(self.day(), os.O_RDONLY | os.O_NONBLOCK)
+        self.quiet(prompt("somebody does"))
+        self.assertLess(time.monotonic() - begin, 2)
+        self.assertEqual(os.read(reader, 100), b"")
+        os.close(reader)
+        # A long event has a file of its own.
+        self.quiet(prompt("y" * 70_000))
+        reply = self.home.selftune("sync")
+        self.assertEqual(self.home.prompts(), ["y" * 70_000])
+        self.assertEqual([w["code"] for w in reply["warnings"]], ["HOOKS_UNREADABLE"])
+
+    def test_links_are_not_followed(self):
+        self.day().parent.mkdir(parents=True)
+        target = self.scratch / "target"
+        target.write_text("theirs", encoding="utf-8")
+        self.day().symlink_to(target)
+        self.quiet(prompt("x"))
+        self.assertEqual(target.read_text(encoding="utf-8"), "theirs")
+        self.day().unlink()
+        self.day().parent.rmdir()
+        elsewhere = self.scratch / "elsewhere"
+        elsewhere.mkdir()
+        self.day().parent.symlink_to(elsewhere)
+        self.quiet(prompt("x"))
+        self.assertEqual(list(elsewhere.iterdir()), [])
+
+    def test_what_others_could_read_is_closed(self):
+        self.day().parent.mkdir(parents=True, mode=0o777)
+        self.day().parent.chmod(0o777)
+        self.day().touch()
+        self.day().chmod(0o644)
+        self.quiet(prompt("private"))
+        self.assertEqual(stat.S_IMODE(self.day().stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(self.day().parent.stat().st_mode), 0o700)
+        self.assertEqual(len(self.home.spool()), 1)
+
+    def test_a_bad_file_in_the_spool_stops_no_sync(self):
+        self.quiet(prompt("taken in"))
+        (self.home.state / "spool" / "2026-01-01.jsonl").symlink_to("nowhere")
+        for _ in range(2):
+            reply = self.home.selftune("sync")
+            self.assertEqual([w["code"] for w in reply["warnings"]], ["HOOKS_UNREADABLE"])
+            self.assertIn("2026-01-01.jsonl", reply["warnings"][0]["message"])
+        self.assertEqual(self.home.prompts(), ["taken in"])
+        checks = self.home.selftune("doctor", "--only", "hooks.spool", accept=(0, 3))["data"]["checks"]
+        self.assertEqual([(c["status"], "2026-01-01.jsonl" in c["message"]) for c in checks], [("warn", True)])
 
     def test_no_home(self):
         self.quiet(prompt("x"), env=self.home.env(HOME=None))
@@ -179,10 +281,9 @@ class FailOpen(unittest.TestCase):
         room = spool.stat().st_size + 100
 
         def little_room():
+            # By default the system ends a program that goes past it, by a signal.
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-            # Like a full disk: an error, not a signal.
-            import signal
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
         self.quiet(prompt("does not fit"), preexec_fn=little_room)
         self.assertEqual(spool.stat().st_size, room)  # torn

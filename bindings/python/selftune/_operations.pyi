@@ -1011,6 +1011,15 @@ class StatusGetReplyEvidence(TypedDict):
     lag_ms: int | None
 
 
+class StatusGetReplyCounts(TypedDict):
+    total: int
+    installed: int
+    used: int
+    uses: int
+    judged: int
+    attention: int
+
+
 class StatusGetReplySkillsTrigger(TypedDict):
     expected: int
     hit: int
@@ -1124,6 +1133,7 @@ class StatusGetReply(TypedDict):
     window: str
     since: str | None
     evidence: StatusGetReplyEvidence
+    counts: StatusGetReplyCounts
     skills: list[StatusGetReplySkills]
     silent_skills: list[StatusGetReplySilentSkills]
     unmatched: StatusGetReplyUnmatched
@@ -1645,8 +1655,9 @@ class StatusSkillV2Reply(TypedDict):
 
 
 class StatusSummaryReplyVerdict(TypedDict):
-    level: Literal["ok", "attention", "critical", "empty"]
+    level: Literal["ok", "attention", "critical", "unknown", "empty"]
     text: str
+    hint: str | None
 
 
 class StatusSummaryReplyEvidence(TypedDict):
@@ -1664,6 +1675,8 @@ class StatusSummaryReplySkills(TypedDict):
     installed: int
     used: int
     uses: int
+    judged: int
+    attention: int
     states: dict[str, int]
 
 

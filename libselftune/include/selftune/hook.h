@@ -73,8 +73,9 @@ typedef struct {
  *  @param[out] error      May be NULL. Set only on failure; free with
  *                         selftune_error_free().
  *  @return SELFTUNE_OK: kept, or of no interest. SELFTUNE_E_INVALID_ARGUMENT:
- *          the payload cannot be used (a row of bad_lines will say so), or
- *          reply or exit_code is NULL. SELFTUNE_E_NOT_FOUND: no such host or
+ *          the payload cannot be used (a row of bad_lines will say so),
+ *          reply or exit_code is NULL, or the options are not from
+ *          SELFTUNE_HOOK_OPTIONS_INIT. SELFTUNE_E_NOT_FOUND: no such host or
  *          hook. SELFTUNE_E_RESOURCE_EXHAUSTED, SELFTUNE_E_DATA_LOSS: the event
  *          is lost because the disk is full or cannot be written.
  *  Any thread; calls may overlap, also between processes.

@@ -250,6 +250,21 @@ StatusOr<FileHandle> OpenRead(const std::string& path) {
   return file;
 }
 
+StatusOr<OpenedFile> OpenRegular(const std::string& path) {
+  ST_RETURN_IF_ERROR(CheckPath(path));
+  FileHandle file(OpenRetry(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW));
+  if (!file.valid() && errno == ELOOP) {
+    return Fail(kFileUnreadable, "opening {}: expected a file, found a link", path);
+  }
+  if (!file.valid()) return ReadError("opening", path, errno);
+  struct stat st;
+  if (fstat(file.fd(), &st) != 0) return ReadError("opening", path, errno);
+  if (!S_ISREG(st.st_mode)) {
+    return Fail(kFileUnreadable, "opening {}: expected a file, found something else", path);
+  }
+  return OpenedFile{std::move(file), ToInfo(st)};
+}
+
 StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   ST_ASSIGN_OR_RETURN(const FileHandle file, OpenRead(path));
   struct stat st;

@@ -50,6 +50,13 @@ class FileHandle {
 [[nodiscard]] StatusOr<std::string> RealPath(const std::string& path);
 
 [[nodiscard]] StatusOr<FileHandle> OpenRead(const std::string& path);
+struct OpenedFile {
+  FileHandle file;
+  FileInfo info;
+};
+// The file itself: FILE_UNREADABLE for a link and for whatever is no regular
+// file. Never waits.
+[[nodiscard]] StatusOr<OpenedFile> OpenRegular(const std::string& path);
 // Whole file; FILE_TOO_LARGE above `max_bytes`.
 [[nodiscard]] StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
 // Up to `size` bytes at `offset` into `out`; returns the number read (0 at the end).

@@ -20,6 +20,8 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 [[nodiscard]] std::string Nfc(std::string_view text);
 // Full Unicode lower case (not case folding); invalid bytes pass through.
 [[nodiscard]] std::string UnicodeLower(std::string_view text);
+// Nothing of it can be seen: white space and invisible characters only.
+[[nodiscard]] bool IsBlank(std::string_view text);
 // White_Space property.
 [[nodiscard]] bool IsUnicodeSpace(uint32_t code_point);
 // Printable for a terminal: control characters and escapes become "\xNN".

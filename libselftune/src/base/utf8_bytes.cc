@@ -24,6 +24,16 @@ bool IsTerminalControl(uint32_t c) {
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+// White space, zero-width and other format characters, fillers.
+bool IsInvisible(uint32_t c) {
+  return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x34f || c == 0x61c ||
+         (c >= 0x115f && c <= 0x1160) || c == 0x1680 || (c >= 0x17b4 && c <= 0x17b5) ||
+         (c >= 0x180b && c <= 0x180f) || (c >= 0x2000 && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x2800 ||
+         c == 0x3000 || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || c == 0xffa0 ||
+         (c >= 0xe0000 && c <= 0xe0fff);
+}
+
 }  // namespace
 
 bool IsValidUtf8(std::string_view text) { return ValidUntil(text, 0) == text.size(); }
@@ -65,6 +75,13 @@ void AppendUtf8(std::string& out, uint32_t c) {
     out.push_back(static_cast<char>(0x80 | (c >> 6 & 0x3f)));
     out.push_back(static_cast<char>(0x80 | (c & 0x3f)));
   }
+}
+
+bool IsBlank(std::string_view text) {
+  for (size_t pos = 0; pos < text.size();) {
+    if (!IsInvisible(NextCodePoint(text, pos))) return false;
+  }
+  return true;
 }
 
 size_t CountCodePoints(std::string_view text) {

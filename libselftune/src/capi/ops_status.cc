@@ -15,6 +15,7 @@
 #include "status/doctor.h"
 #include "status/freshness.h"
 #include "status/skill_states.h"
+#include "status/summary.h"
 #include "store/db.h"
 #include "store/queries/overview.h"
 
@@ -292,7 +293,12 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
       .BeginObject();
   ST_RETURN_IF_ERROR(WriteEvidenceFacts(out, *db, counts, freshness));
   out.EndObject();
-  out.Key("skills").BeginArray();
+  std::vector<SkillState> counted;
+  counted.reserve(skills.size());
+  for (const Shown& shown : skills) counted.push_back(shown.state);
+  out.Key("counts").BeginObject();
+  WriteCounts(out, status::CountSkills(counted));
+  out.EndObject().Key("skills").BeginArray();
   int64_t waiting = 0;
   for (const Shown& shown : skills) {
     waiting += shown.state.open_proposals;

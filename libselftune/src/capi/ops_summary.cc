@@ -35,31 +35,18 @@ constexpr int64_t kShown = 20;
 constexpr std::array kStates = {State::kUnknown, State::kUngraded,  State::kCritical,
                                 State::kWarning, State::kUncertain, State::kHealthy};
 
-int64_t UsesOf(const std::vector<SkillState>& skills) {
-  int64_t uses = 0;
-  for (const SkillState& skill : skills) uses += skill.window.triggered;
-  return uses;
-}
-
-void WriteSkills(JsonWriter& out, const std::vector<SkillState>& skills) {
-  int64_t installed = 0, used = 0;
+void WriteSkills(JsonWriter& out, const std::vector<SkillState>& skills,
+                 const status::SkillCounts& counts) {
   std::array<int64_t, kStates.size()> states{};
   status::TriggerCounts all;
   for (const SkillState& skill : skills) {
-    installed += skill.installed() ? 1 : 0;
-    used += skill.window.triggered > 0 ? 1 : 0;
     ++states[static_cast<size_t>(skill.health.state)];
     all.hit += skill.trigger.hit;
     all.expected += skill.trigger.expected;
   }
-  out.Key("skills")
-      .BeginObject()
-      .Field("total", static_cast<int64_t>(skills.size()))
-      .Field("installed", installed)
-      .Field("used", used)
-      .Field("uses", UsesOf(skills))
-      .Key("states")
-      .BeginObject();
+  out.Key("skills").BeginObject();
+  WriteCounts(out, counts);
+  out.Key("states").BeginObject();
   for (const State state : kStates) {
     out.Field(monitoring::Word(state), states[static_cast<size_t>(state)]);
   }
@@ -128,10 +115,10 @@ StatusOr<std::string> StatusSummary(Context& context, const JsonValue&) {
   ST_ASSIGN_OR_RETURN(const status::DoctorReport doctor,
                       status::RunDoctor(DoctorWorldOf(context), {.quick = true}));
   const std::vector<status::Attention> attention = status::FindAttention(skills);
+  const status::SkillCounts of_skills = status::CountSkills(skills);
   const status::Verdict verdict = status::Judge({.attention = attention,
                                                  .sessions = counts.sessions,
-                                                 .skills = static_cast<int64_t>(skills.size()),
-                                                 .uses = UsesOf(skills),
+                                                 .skills = of_skills,
                                                  .failed_checks = doctor.fail,
                                                  .stale = freshness.stale});
   JsonWriter out;
@@ -139,12 +126,13 @@ StatusOr<std::string> StatusSummary(Context& context, const JsonValue&) {
       .Key("verdict")
       .BeginObject()
       .Field("level", verdict.level)
-      .Field("text", verdict.text)
-      .EndObject();
+      .Field("text", verdict.text);
+  TextOrNull(out, "hint", verdict.hint);
+  out.EndObject();
   out.Key("evidence").BeginObject();
   ST_RETURN_IF_ERROR(WriteEvidenceFacts(out, *db, counts, freshness));
   out.Field("stale", freshness.stale).EndObject();
-  WriteSkills(out, skills);
+  WriteSkills(out, skills, of_skills);
   WriteAttention(out, attention);
   ST_RETURN_IF_ERROR(WriteChanges(out, *db, now));
   out.Field("proposals_pending", overview.open_proposals)

@@ -109,6 +109,9 @@ void WarnAboutFolders(Context& context, const base::Environment& env,
 
 // Nothing understood of a store that is not empty is a failure, not silence.
 void WarnAbout(Context& context, const sync::SyncReport& report) {
+  for (const std::string& problem : report.hook_problems) {
+    context.Warn("HOOKS_UNREADABLE", "hook events: " + problem);
+  }
   for (const sync::HostReport& host : report.hosts) {
     if (host.bad_lines > 0) {
       context.Warn("BAD_LINES", host.platform + ": " + std::to_string(host.bad_lines) +

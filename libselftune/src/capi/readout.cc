@@ -165,6 +165,15 @@ void Strings(JsonWriter& out, std::string_view key, std::span<const std::string>
   out.EndArray();
 }
 
+void WriteCounts(JsonWriter& out, const status::SkillCounts& counts) {
+  out.Field("total", counts.total)
+      .Field("installed", counts.installed)
+      .Field("used", counts.used)
+      .Field("uses", counts.uses)
+      .Field("judged", counts.judged)
+      .Field("attention", counts.attention);
+}
+
 void Interval95(JsonWriter& out, std::string_view key, int64_t k, int64_t n) {
   out.Key(key).BeginArray();
   if (n > 0) {

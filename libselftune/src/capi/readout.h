@@ -14,6 +14,7 @@
 #include "capi/context.h"
 #include "status/doctor.h"
 #include "status/freshness.h"
+#include "status/summary.h"
 #include "status/trigger.h"
 #include "store/db.h"
 #include "store/queries/overview.h"
@@ -60,6 +61,8 @@ class SkillFolders {
 void TextOrNull(base::JsonWriter& out, std::string_view key, std::string_view text);
 void Strings(base::JsonWriter& out, std::string_view key, std::span<const std::string> texts);
 // "ci95": [low, high], of k in n; empty when nothing was counted.
+// Fields of an open object.
+void WriteCounts(base::JsonWriter& out, const status::SkillCounts& counts);
 void Interval95(base::JsonWriter& out, std::string_view key, int64_t k, int64_t n);
 // k / n, null when n is 0.
 void Rate(base::JsonWriter& out, std::string_view key, int64_t k, int64_t n);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.h"
 #include "hooks/event.h"
 #include "hooks/handlers.h"
 #include "hooks/host.h"
@@ -24,6 +25,7 @@ using Verdict = Parsed::Verdict;
 
 constexpr size_t kExcerptBytes = 160;
 constexpr size_t kMaxIdBytes = 512;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // 32 hexadecimal digits, "" when the system has no randomness to give.
 std::string RandomId() {
@@ -58,6 +60,13 @@ Outcome Reject(const World& world, HookEvent event, std::string_view handler, st
                std::string_view payload) {
   event.type = EventType::kRejected;
   event.prompt.clear();
+  event.args.reset();
+  // What is kept of it says what came, however long that was.
+  for (std::string* text :
+       {&event.session_id, &event.agent_id, &event.agent_type, &event.prompt_id, &event.cwd,
+        &event.transcript_path, &event.tool_name, &event.tool_call_id, &event.skill, &event.path}) {
+    if (text->size() > kMaxIdBytes) text->resize(kMaxIdBytes);
+  }
   event.handler = handler;
   event.reason = why;
   event.excerpt = payload.substr(0, kExcerptBytes);
@@ -75,6 +84,7 @@ std::string_view IdProblem(const HookEvent& event) {
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "control_in_id";
     }
   }
+  if (event.tool == ToolKind::kSkill && base::IsBlank(event.skill)) return "no_skill";
   return "";
 }
 
@@ -110,6 +120,7 @@ Outcome Take(const World& world, Parsed parsed, std::string_view hook, std::stri
 Outcome Dispatch(const World& world, std::string_view host, std::string_view hook,
                  std::string_view payload) {
   if (world.internal) return {};
+  if (payload.starts_with(kByteOrderMark)) payload.remove_prefix(kByteOrderMark.size());
   const bool normalised = hook == kNormalisedHook;
   const Host* const row = FindHost(host);
   std::string platform = row != nullptr ? std::string(row->platform) : PlatformOf(host);

@@ -2,6 +2,7 @@
 // turn counts is decided where all of them are known: when the spool is taken in.
 #include <string_view>
 
+#include "base/utf8.h"
 #include "hooks/handlers.h"
 
 namespace selftune::hooks {
@@ -13,7 +14,7 @@ bool IsSkillFile(std::string_view path) {
   if (!path.ends_with(kFile)) return false;
   path.remove_suffix(kFile.size());
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  return !name.empty() && name != "." && name != "..";
+  return !base::IsBlank(name) && name != "." && name != "..";
 }
 
 }  // namespace

@@ -291,6 +291,13 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
     if (!waiting.ok()) {
       spool.status = CheckStatus::kWarn;
       spool.message = std::string(Message(waiting.status()));
+    } else if (!waiting->problems.empty()) {
+      spool.status = CheckStatus::kWarn;
+      spool.message = waiting->problems.front();
+      if (waiting->problems.size() > 1) {
+        spool.message += fmt::format(" (and {} more)", waiting->problems.size() - 1);
+      }
+      spool.text = "hook events in it are not stored; repair it or move it away";
     } else if (waiting->bytes > 0) {
       spool.status = waiting->bytes > kManySpooled ? CheckStatus::kWarn : CheckStatus::kInfo;
       spool.message = fmt::format("{} bytes of hook events wait to be stored", waiting->bytes);

@@ -13,6 +13,9 @@ namespace {
 using monitoring::State;
 
 constexpr size_t kNamed = 3;  // skills in a sentence
+constexpr char kHowToJudge[] =
+    "Say in a session when a skill was missing or in the way (\"why didn't you use NAME?\", \"stop "
+    "using NAME\"); the next selftune sync hears it.";
 
 std::string Plural(int64_t n, std::string_view word) {
   return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
@@ -117,6 +120,18 @@ std::vector<Attention> FindAttention(std::span<const SkillState> skills) {
   return out;
 }
 
+SkillCounts CountSkills(std::span<const SkillState> skills) {
+  SkillCounts out{.total = static_cast<int64_t>(skills.size())};
+  for (const SkillState& skill : skills) {
+    out.installed += skill.installed() ? 1 : 0;
+    out.used += skill.window.triggered > 0 ? 1 : 0;
+    out.uses += skill.window.triggered;
+    out.judged += skill.health.good + skill.health.bad > 0 ? 1 : 0;
+    out.attention += HowItDoes(skill).has_value() ? 1 : 0;
+  }
+  return out;
+}
+
 Verdict Judge(const VerdictInput& input) {
   const int64_t critical = Count(input.attention, Severity::kCritical);
   const int64_t warning = Count(input.attention, Severity::kWarning);
@@ -141,8 +156,16 @@ Verdict Judge(const VerdictInput& input) {
                                      Names(input.attention, Severity::kInfo))};
   }
   if (input.stale) return {"attention", "The evidence is older than a day."};
-  return {"ok", fmt::format("Nothing is wrong: {}, {} in 30 days.", Plural(input.skills, "skill"),
-                            Plural(input.uses, "use"))};
+  const SkillCounts& skills = input.skills;
+  const std::string uses = Plural(skills.uses, "use") + " in 30 days";
+  if (skills.judged == 0) {
+    return {"unknown",
+            fmt::format("Nothing is known to be wrong: none of {} was judged yet, {}.",
+                        Plural(skills.total, "skill"), uses),
+            kHowToJudge};
+  }
+  return {"ok", fmt::format("Nothing is wrong: {} of {} judged, {}.", skills.judged,
+                            Plural(skills.total, "skill"), uses)};
 }
 
 }  // namespace selftune::status

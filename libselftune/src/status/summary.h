@@ -32,15 +32,26 @@ struct Attention {
 // it does and once for proposals that wait.
 [[nodiscard]] std::vector<Attention> FindAttention(std::span<const SkillState> skills);
 
+// How many there are: the one definition of these numbers.
+struct SkillCounts {
+  int64_t total = 0;      // installed or with evidence
+  int64_t installed = 0;  // on this machine
+  int64_t used = 0;       // in the window
+  int64_t uses = 0;       // in the window
+  int64_t judged = 0;     // somebody said of a session whether it was right
+  int64_t attention = 0;  // critical or warning
+};
+[[nodiscard]] SkillCounts CountSkills(std::span<const SkillState> skills);
+
 struct Verdict {
-  std::string_view level;  // ok attention critical empty
+  std::string_view level;  // ok attention critical unknown empty
   std::string text;        // one sentence
+  std::string hint;        // how more becomes known, "" = nothing to say
 };
 struct VerdictInput {
   std::span<const Attention> attention;
   int64_t sessions = 0;       // in the store
-  int64_t skills = 0;         // known
-  int64_t uses = 0;           // in 30 days
+  SkillCounts skills;         // of 30 days
   int64_t failed_checks = 0;  // of the doctor
   bool stale = false;         // the evidence is older than a day
 };

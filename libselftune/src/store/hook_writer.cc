@@ -63,7 +63,7 @@ constexpr char kDropMisses[] = R"sql(
   DELETE FROM observation WHERE prompt_pk=?1 AND capture='label' AND reason='signal')sql";
 constexpr char kUnlink[] = R"sql(UPDATE observation SET prompt_pk=NULL WHERE prompt_pk=?1)sql";
 constexpr char kPassedUses[] = R"sql(
-  SELECT o.occurrence_key FROM observation o JOIN session s ON s.session_pk=o.session_pk
+  SELECT o.occurrence_key,o.session_pk,o.prompt_pk,o.skill_id FROM observation o JOIN session s ON s.session_pk=o.session_pk
   WHERE o.capture='hook' AND o.effective=1 AND s.capture='transcript' AND s.ended_ms>o.occurred_ms+?1)sql";
 
 constexpr char kTurn[] = R"sql(
@@ -230,14 +230,28 @@ StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const Pro
 
 namespace {
 
-// The transcript went on without this prompt: it was blocked, or taken back.
-Status Refute(Db& db, PromptPk prompt) {
-  for (const char* sql : {kDropSignals, kDropLabels, kDropMisses, kUnlink, kRefute}) {
+Status ForgetWords(Db& db, PromptPk prompt) {
+  for (const char* sql : {kDropSignals, kDropLabels, kDropMisses}) {
     ST_RETURN_IF_ERROR(db.Run(sql, prompt));
   }
+  return absl::OkStatus();
+}
+
+// The transcript went on without this prompt: it was blocked, or taken back.
+Status Refute(Db& db, PromptPk prompt) {
+  ST_RETURN_IF_ERROR(ForgetWords(db, prompt));
+  for (const char* sql : {kUnlink, kRefute}) ST_RETURN_IF_ERROR(db.Run(sql, prompt));
   db.Count(Counter::kPrompts, -1);
   return absl::OkStatus();
 }
+
+// A use that only a hook saw.
+struct PassedUse {
+  std::string key;
+  SessionPk session;
+  PromptPk prompt;
+  SkillId skill;
+};
 
 template <typename T, typename Read>
 StatusOr<std::vector<T>> All(StatusOr<Cursor> query, Read read) {
@@ -252,15 +266,22 @@ StatusOr<std::vector<T>> All(StatusOr<Cursor> query, Read read) {
 
 }  // namespace
 
+Status IngestWriter::Impl::ForgetHookWords(PromptPk prompt) { return ForgetWords(db, prompt); }
+
 Status SettleHookEvidence(Db& db) {
   ST_ASSIGN_OR_RETURN(const std::vector<PromptPk> refuted,
                       All<PromptPk>(db.Query(kRefuted, kSlackMs),
                                     [](Cursor& row) { return row.Key<PromptPk>(0); }));
   for (const PromptPk prompt : refuted) ST_RETURN_IF_ERROR(Refute(db, prompt));
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> uses,
-                      All<std::string>(db.Query(kPassedUses, kSlackMs),
-                                       [](Cursor& row) { return std::string(row.Bytes(0)); }));
-  for (const std::string& key : uses) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  ST_ASSIGN_OR_RETURN(const std::vector<PassedUse> uses,
+                      All<PassedUse>(db.Query(kPassedUses, kSlackMs), [](Cursor& row) {
+                        return PassedUse{std::string(row.Bytes(0)), row.Key<SessionPk>(1),
+                                         row.Key<PromptPk>(2), row.Key<SkillId>(3)};
+                      }));
+  for (const PassedUse& use : uses) {
+    ST_RETURN_IF_ERROR(ResolveOccurrence(db, use.key));
+    ST_RETURN_IF_ERROR(ResolveNeighbours(db, use.session, use.prompt, use.skill));
+  }
   return absl::OkStatus();
 }
 

@@ -63,8 +63,9 @@ class IngestWriter {
   [[nodiscard]] StatusOr<SessionPk> UpdateSession(const SessionUpdate& update);
   // Before a session is read again from the start: its counters, tools,
   // events, exposures, spawns, keys, anchors and what was drawn from its texts
-  // (pending signals, labels and misses by signal) go; prompts and observations
-  // stay until SweepSession, so that those which come again keep their keys.
+  // (pending signals, labels and misses by signal) go, but for what only hooks
+  // know; prompts and observations stay until SweepSession, so that those which
+  // come again keep their keys.
   [[nodiscard]] Status ResetSession(SessionPk session, int64_t generation);
   // Removes transcript prompts and observations of an older generation.
   [[nodiscard]] Status SweepSession(SessionPk session, int64_t generation);

@@ -52,10 +52,10 @@ constexpr char kAddLabel[] = R"sql(
 
 int64_t DayOrZero(const std::optional<UtcMillis>& at) { return at.has_value() ? DayOf(*at) : 0; }
 
-// The row that a capture has of an occurrence; pk 0 when it has none.
+// A row of an occurrence: of this capture, else of another one.
 struct OldRow {
   bool seen = false;  // by any capture
-  int64_t pk = 0;
+  int64_t pk = 0;     // 0 when this capture has none
   SessionPk session = {};
   PromptPk prompt = {};
   SkillId skill = {};
@@ -65,9 +65,8 @@ StatusOr<OldRow> FindOld(Db& db, std::string_view key, Capture capture) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kFindOld, Blob{key}, Word(capture)));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return OldRow{};
-  if (!row.Bool(4)) return OldRow{.seen = true};
   return OldRow{.seen = true,
-                .pk = row.Int(0),
+                .pk = row.Bool(4) ? row.Int(0) : 0,
                 .session = row.Key<SessionPk>(1),
                 .prompt = row.Key<PromptPk>(2),
                 .skill = row.Key<SkillId>(3)};
@@ -119,7 +118,8 @@ Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& 
              row.origin.source, row.origin.generation, row.origin.offset, line, alone));
   if (!alone) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
   ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
-  const bool moved = old.pk != 0 && (old.prompt != prompt || old.skill != skill);
+  // A hook may have known less of where it belongs.
+  const bool moved = old.seen && (old.prompt != prompt || old.skill != skill);
   return moved ? ResolveNeighbours(db, session, old.prompt, old.skill) : absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -27,10 +28,11 @@ constexpr char kRecorded[] =
     "WHERE p.prompt_pk=?1 LIMIT 1";
 
 constexpr char kBefore[] =
-    "SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND seq<?2 AND actionable=1 "
-    "ORDER BY seq DESC LIMIT 1";
+    "SELECT prompt_pk, capture<>'hook' FROM prompt WHERE session_pk=?1 AND seq<?2 AND "
+    "actionable=1 AND (NOT ?3 OR capture<>'hook') ORDER BY seq DESC LIMIT 1";
 
-constexpr char kFind[] = "SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND seq=?2";
+constexpr char kFind[] =
+    "SELECT prompt_pk, capture<>'hook' FROM prompt WHERE session_pk=?1 AND seq=?2";
 
 constexpr char kText[] =
     "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id "
@@ -42,7 +44,15 @@ constexpr char kDeactivate[] =
 constexpr char kTriggered[] =
     "SELECT 1 FROM prompt p JOIN observation o ON o.session_pk=p.session_pk AND "
     "o.prompt_pk=p.prompt_pk JOIN skill k ON k.skill_id=o.skill_id "
-    "WHERE p.prompt_pk=?1 AND k.name_key=?2 AND o.effective=1 AND o.outcome='triggered' LIMIT 1";
+    "WHERE p.prompt_pk=?1 AND k.name_key=?2 AND o.effective=1 AND "
+    "o.outcome='triggered' AND (NOT ?3 OR o.capture<>'hook') LIMIT 1";
+
+StatusOr<PlacedPrompt> Placed(StatusOr<Cursor> query) {
+  ST_ASSIGN_OR_RETURN(Cursor row, std::move(query));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return PlacedPrompt{};
+  return PlacedPrompt{.pk = row.Key<PromptPk>(0), .by_source = row.Bool(1)};
+}
 
 }  // namespace
 
@@ -85,14 +95,13 @@ MissCause CauseOf(const ExposureAt& exposure) {
   return MissCause::kUnknown;
 }
 
-StatusOr<PromptPk> UserPromptBefore(Db& db, SessionPk session, int32_t seq) {
-  ST_ASSIGN_OR_RETURN(const int64_t pk, db.QueryInt(kBefore, 0, session, seq));
-  return PromptPk{pk};
+StatusOr<PlacedPrompt> UserPromptBefore(Db& db, SessionPk session, int32_t seq,
+                                        const PlacedPrompt& here) {
+  return Placed(db.Query(kBefore, session, seq, here.by_source));
 }
 
-StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq) {
-  ST_ASSIGN_OR_RETURN(const int64_t pk, db.QueryInt(kFind, 0, session, seq));
-  return PromptPk{pk};
+StatusOr<PlacedPrompt> FindPrompt(Db& db, SessionPk session, int32_t seq) {
+  return Placed(db.Query(kFind, session, seq));
 }
 
 StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq) {
@@ -106,9 +115,9 @@ Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq) {
   return db.Run(kDeactivate, session, seq);
 }
 
-StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill) {
-  ST_ASSIGN_OR_RETURN(const int64_t one,
-                      db.QueryInt(kTriggered, 0, prompt, base::AsciiLower(skill)));
+StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt, std::string_view skill) {
+  ST_ASSIGN_OR_RETURN(const int64_t one, db.QueryInt(kTriggered, 0, prompt.pk,
+                                                     base::AsciiLower(skill), prompt.by_source));
   return one != 0;
 }
 

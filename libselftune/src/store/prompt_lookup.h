@@ -27,15 +27,26 @@ struct ExposureAt {
 // The cause a miss of `skill` at that state has.
 [[nodiscard]] MissCause CauseOf(const ExposureAt& exposure);
 
-// The newest user prompt of the session before `seq`; 0 when there is none.
-[[nodiscard]] StatusOr<PromptPk> UserPromptBefore(Db& db, SessionPk session, int32_t seq);
-// The prompt with this number; 0 when there is none.
-[[nodiscard]] StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq);
+// A prompt, and what its number is worth. Sources tell prompts in their order;
+// hooks may be late or lost, so that between two prompts, one of which only a
+// hook told, there may be others.
+struct PlacedPrompt {
+  PromptPk pk;             // 0 = there is none
+  bool by_source = false;  // told by more than a hook
+};
+// The newest user prompt of the session before `here`, which has number `seq`.
+// For one that its source told: among those that sources told.
+[[nodiscard]] StatusOr<PlacedPrompt> UserPromptBefore(Db& db, SessionPk session, int32_t seq,
+                                                      const PlacedPrompt& here);
+// The prompt with this number.
+[[nodiscard]] StatusOr<PlacedPrompt> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
 [[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
 // The person took the prompt back. Inside a WriteTxn.
 [[nodiscard]] Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq);
-// Did the skill run in the turn of this prompt?
-[[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill);
+// Did the skill run in the turn of this prompt? Of a prompt that its source
+// told, as far as the source says.
+[[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt,
+                                         std::string_view skill);
 
 }  // namespace selftune::store

@@ -220,6 +220,9 @@ StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow
         db.Run(kSeenPrompt, old->pk, row.at, OrNull{row.native_id}, SeenBit(row.capture)));
     return old->pk;
   }
+  if (old->rank == RankOf(Capture::kHook) && RankOf(row.capture) > old->rank) {
+    ST_RETURN_IF_ERROR(impl_->ForgetHookWords(old->pk));  // said again by who knows better
+  }
   ST_RETURN_IF_ERROR(Replace(db, *memo, *old, row, columns));
   if (old->body != columns.body) {
     memo->text_counts.reset();

@@ -59,13 +59,16 @@ constexpr char kDropSpawns[] = R"sql(DELETE FROM spawn WHERE session_pk=?1)sql";
 constexpr char kDropKeys[] = R"sql(DELETE FROM session_keys WHERE session_pk=?1)sql";
 constexpr char kDropAnchors[] = R"sql(DELETE FROM session_anchor WHERE session_pk=?1)sql";
 // What was drawn from the texts is drawn again from what is read again; a
-// signal that somebody acted on stays.
-constexpr char kDropSignals[] =
-    R"sql(DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending')sql";
+// signal that somebody acted on stays, and so does what only hooks know.
+constexpr char kDropSignals[] = R"sql(
+  DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending'
+    AND prompt_pk NOT IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL))sql";
 constexpr char kDropSignalLabels[] = R"sql(
-  DELETE FROM label WHERE prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1) AND reason='signal')sql";
+  DELETE FROM label WHERE prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture<>'hook')
+    AND reason='signal')sql";
 constexpr char kDropSignalMisses[] = R"sql(
-  DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal')sql";
+  DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal'
+    AND coalesce(prompt_pk,0) NOT IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL))sql";
 constexpr char kClearSession[] = R"sql(
   UPDATE session SET kind='main', parent_pk=NULL, root_pk=session_pk, parent_prompt_pk=NULL, forked_from=NULL,
     fork_end_offset=NULL, born_ms=NULL, link_pending=0, parent_text=NULL, root_text=NULL, spawn_call_id=NULL,

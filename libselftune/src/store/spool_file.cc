@@ -24,15 +24,38 @@ int WriteOnce(int fd, std::string_view bytes) {
   return static_cast<size_t>(wrote) == bytes.size() ? 0 : ENOSPC;
 }
 
-// Opens for `flags`; a missing folder is made first.
-int OpenFile(const std::string& state_dir, const std::string& folder, const std::string& path,
-             int flags) {
-  constexpr mode_t kMode = 0600;
-  const int fd = open(path.c_str(), flags | O_WRONLY | O_CREAT | O_CLOEXEC, kMode);
-  if (fd >= 0 || errno != ENOENT) return fd;
-  if (mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST) return -1;
-  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return -1;
-  return open(path.c_str(), flags | O_WRONLY | O_CREAT | O_CLOEXEC, kMode);
+// A folder that is open as long as this lives.
+struct OpenFolder {
+  int fd = -1;
+
+  OpenFolder() = default;
+  OpenFolder(const OpenFolder&) = delete;
+  OpenFolder& operator=(const OpenFolder&) = delete;
+  ~OpenFolder() {
+    if (fd >= 0) close(fd);
+  }
+
+  // 0 or an errno. A missing folder is made first; a link is not followed.
+  int Open(const std::string& state_dir, const std::string& path) {
+    constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    fd = open(path.c_str(), kFlags);
+    if (fd < 0 && errno == ENOENT) {
+      if (mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST) return errno;
+      if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return errno;
+      fd = open(path.c_str(), kFlags);
+    }
+    return fd < 0 ? errno : 0;
+  }
+};
+
+// Prompts are nobody else's business: what was there with wider rights is
+// closed. 0 or an errno.
+int MakePrivate(int fd, mode_t type, mode_t mode) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return errno;
+  if ((info.st_mode & S_IFMT) != type) return ENXIO;
+  if ((info.st_mode & 0777) == mode) return 0;
+  return fchmod(fd, mode) != 0 ? errno : 0;
 }
 
 int CloseWith(int fd, int error) {
@@ -40,24 +63,41 @@ int CloseWith(int fd, int error) {
   return error;
 }
 
+struct OpenResult {
+  int fd = -1;
+  int error = 0;
+};
+
+// A file of the folder for writing. Neither a link nor a pipe, which would wait
+// for its reader.
+OpenResult OpenFile(const OpenFolder& folder, const std::string& name, int flags) {
+  constexpr mode_t kMode = 0600;
+  const int fd = openat(folder.fd, name.c_str(),
+                        flags | O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode);
+  if (fd < 0) return {.error = errno};
+  const int error = MakePrivate(fd, S_IFREG, kMode);
+  if (error == 0) return {.fd = fd};
+  close(fd);
+  return {.error = error};
+}
+
 // Whole lines longer than one append appear under their name at once.
-int WriteOwnFile(const std::string& state_dir, const std::string& folder, const std::string& path,
-                 std::string_view bytes) {
-  const std::string part = path + ".tmp";
-  const int fd = OpenFile(state_dir, folder, part, O_EXCL);
-  if (fd < 0) return errno;
+int WriteOwnFile(const OpenFolder& folder, const std::string& name, std::string_view bytes) {
+  const std::string part = name + ".tmp";
+  const OpenResult file = OpenFile(folder, part, O_EXCL);
+  if (file.error != 0) return file.error;
   int error = 0;
   while (!bytes.empty() && error == 0) {
-    const ssize_t wrote = write(fd, bytes.data(), bytes.size());
+    const ssize_t wrote = write(file.fd, bytes.data(), bytes.size());
     if (wrote >= 0) {
       bytes.remove_prefix(static_cast<size_t>(wrote));
     } else if (errno != EINTR) {
       error = errno;
     }
   }
-  error = CloseWith(fd, error);
-  if (error == 0 && rename(part.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) unlink(part.c_str());
+  error = CloseWith(file.fd, error);
+  if (error == 0 && renameat(folder.fd, part.c_str(), folder.fd, name.c_str()) != 0) error = errno;
+  if (error != 0) unlinkat(folder.fd, part.c_str(), 0);
   return error;
 }
 
@@ -65,18 +105,20 @@ int WriteOwnFile(const std::string& state_dir, const std::string& folder, const 
 
 int AppendToSpool(const std::string& state_dir, UtcMillis at, std::string_view id,
                   std::string_view line) {
-  const std::string folder = state_dir + "/spool";
-  std::string path = folder + "/" + FormatRfc3339(at).substr(0, 10);
+  OpenFolder folder;
+  int error = folder.Open(state_dir, state_dir + "/spool");
+  if (error == 0) error = MakePrivate(folder.fd, S_IFDIR, 0700);
+  if (error != 0) return error;
+  std::string name = FormatRfc3339(at).substr(0, 10);
   std::string bytes;
   bytes.reserve(line.size() + 2);
   bytes.append("\n").append(line).append("\n");
   if (bytes.size() > kMaxSpoolAppend) {
-    path.append("-").append(id).append(".jsonl");
-    return WriteOwnFile(state_dir, folder, path, bytes);
+    return WriteOwnFile(folder, name.append("-").append(id).append(".jsonl"), bytes);
   }
-  const int fd = OpenFile(state_dir, folder, path.append(".jsonl"), O_APPEND);
-  if (fd < 0) return errno;
-  return CloseWith(fd, WriteOnce(fd, bytes));
+  const OpenResult file = OpenFile(folder, name.append(".jsonl"), O_APPEND);
+  if (file.error != 0) return file.error;
+  return CloseWith(file.fd, WriteOnce(file.fd, bytes));
 }
 
 std::string SpoolLine(std::string_view id, std::string_view kind, UtcMillis at,

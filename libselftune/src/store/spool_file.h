@@ -15,7 +15,9 @@ inline constexpr size_t kMaxSpoolAppend = size_t{64} << 10;
 
 // Appends `line` (without its newline) to <state_dir>/spool/<UTC day>.jsonl,
 // making the folders (0700) and the file (0600); a line that is too long for
-// one write gets a file of its own, named by `id`. Returns 0 or an errno.
+// one write gets a file of its own, named by `id`. A folder or file with wider
+// rights is closed, a link or a pipe in their place refused. Returns 0 or an
+// errno; waits for nobody.
 //
 // Each line is written with a newline before it too: a writer that was killed
 // or ran out of disk in the middle of its line spoils no other.

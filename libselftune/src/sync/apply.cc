@@ -12,6 +12,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "signals/invocation_mode.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
@@ -233,9 +234,13 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
   return absl::OkStatus();
 }
 
-Status Applier::AddSkills(const ApplyState& state, store::SessionPk session,
+Status Applier::AddSkills(ApplyState& state, store::SessionPk session,
                           const ingest::SessionFacts& facts) {
   for (const ingest::SkillFact& skill : facts.skills) {
+    if (base::IsBlank(skill.skill)) {
+      if (!skill.retracted) ST_RETURN_IF_ERROR(AddNameless(state, skill));
+      continue;
+    }
     if (skill.retracted) {
       ST_RETURN_IF_ERROR(writer_.RetractObservation(session, skill.key, skill.key_is_call_id,
                                                     skill.skill, Capture::kTranscript));
@@ -271,6 +276,14 @@ Status Applier::AddSkills(const ApplyState& state, store::SessionPk session,
   return absl::OkStatus();
 }
 
+// A use that cannot be shown to belong to anything.
+Status Applier::AddNameless(ApplyState& state, const ingest::SkillFact& skill) {
+  ++state.bad_lines;
+  return writer_.AddBadLine(
+      state.source, state.generation,
+      {.offset = skill.origin.offset, .line_no = skill.origin.line_no, .reason = "no_skill"});
+}
+
 Status Applier::AddExposures(const ApplyState& state, store::SessionPk session,
                              const ingest::SessionFacts& facts) {
   for (const ingest::ExposureFact& exposure : facts.exposures) {
@@ -278,6 +291,7 @@ Status Applier::AddExposures(const ApplyState& state, store::SessionPk session,
     if (exposure.listing != nullptr) {
       entries.reserve(exposure.listing->entries.size());
       for (const ingest::ListingEntry& entry : exposure.listing->entries) {
+        if (base::IsBlank(entry.name)) continue;
         entries.push_back({.name = entry.name,
                            .state = entry.state,
                            .description = entry.has_description

@@ -54,8 +54,9 @@ class Applier {
   [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
                                   const ingest::SessionFacts& facts);
-  [[nodiscard]] Status AddSkills(const ApplyState& state, store::SessionPk session,
+  [[nodiscard]] Status AddSkills(ApplyState& state, store::SessionPk session,
                                  const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddNameless(ApplyState& state, const ingest::SkillFact& skill);
   [[nodiscard]] Status AddExposures(const ApplyState& state, store::SessionPk session,
                                     const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,

@@ -29,6 +29,54 @@ SignalKind ToStore(signals::SignalKind kind) {
   return SignalKind::kCorrection;
 }
 
+// What a signal says of which prompt; no prompt: it says nothing yet.
+struct Judgement {
+  store::PromptPk about;
+  Label label = Label::kShould;
+};
+
+// A complaint is about the prompt before. Of one that only a hook told it is not
+// known whether that is the newest one told by the source: it waits for its own
+// place. Between two that only hooks told the hooks' order holds until then.
+StatusOr<Judgement> About(store::Db& db, const signals::Signal& signal,
+                          const store::PlacedPrompt& here, const store::PlacedPrompt& before) {
+  const bool placed = here.by_source || !before.by_source;
+  switch (signal.kind) {
+    case signals::SignalKind::kCorrection:
+      return Judgement{placed ? before.pk : store::PromptPk{}, Label::kShould};
+    case signals::SignalKind::kUnwanted: {
+      if (!placed) return Judgement{};
+      if (!before.pk) return Judgement{here.pk, Label::kShouldNot};
+      ST_ASSIGN_OR_RETURN(const bool ran, store::TriggeredAt(db, before, signal.skill));
+      return Judgement{ran ? before.pk : here.pk, Label::kShouldNot};
+    }
+    case signals::SignalKind::kExplicitRequest:
+    case signals::SignalKind::kManualInvocation:
+      break;
+  }
+  return Judgement{here.pk, Label::kShould};
+}
+
+Status AddJudgement(store::IngestWriter& writer, const signals::Signal& signal,
+                    const Judgement& judged) {
+  const std::string source = fmt::format("signal:{}", Word(ToStore(signal.kind)));
+  ST_RETURN_IF_ERROR(writer.AddLabel({.prompt = judged.about,
+                                      .skill = signal.skill,
+                                      .label = judged.label,
+                                      .reason = MissReason::kSignal,
+                                      .source = source}));
+  const bool missed =
+      judged.label == Label::kShould && signal.kind != signals::SignalKind::kManualInvocation;
+  if (!missed) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
+                      store::ReadExposureAt(writer.db(), judged.about, signal.skill));
+  return writer.AddMissed({.prompt = judged.about,
+                           .skill = signal.skill,
+                           .reason = MissReason::kSignal,
+                           .cause = store::CauseOf(seen),
+                           .confidence = 1.0});
+}
+
 }  // namespace
 
 Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, int32_t seq,
@@ -37,43 +85,19 @@ Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, i
   const auto found = signals::DetectSignals(text, installed);
   if (found.empty()) return absl::OkStatus();
   store::Db& db = writer.db();
-  ST_ASSIGN_OR_RETURN(const store::PromptPk here, store::FindPrompt(db, session, seq));
-  ST_ASSIGN_OR_RETURN(const store::PromptPk before, store::UserPromptBefore(db, session, seq));
+  ST_ASSIGN_OR_RETURN(const store::PlacedPrompt here, store::FindPrompt(db, session, seq));
+  ST_ASSIGN_OR_RETURN(const store::PlacedPrompt before,
+                      store::UserPromptBefore(db, session, seq, here));
   for (const signals::Signal& signal : found) {
-    const SignalKind kind = ToStore(signal.kind);
-    const auto added = writer.AddSignal({.prompt = here,
-                                         .kind = kind,
+    const auto added = writer.AddSignal({.prompt = here.pk,
+                                         .kind = ToStore(signal.kind),
                                          .mention = signal.skill,
                                          .skill = signal.resolved ? signal.skill : std::string(),
                                          .at = at});
     ST_RETURN_IF_ERROR(added.status());
     if (!signal.resolved) continue;
-    store::PromptPk about = here;
-    Label label = Label::kShould;
-    if (kind == SignalKind::kCorrection) {
-      about = before;
-    } else if (kind == SignalKind::kUnwanted) {
-      label = Label::kShouldNot;
-      if (before) {
-        ST_ASSIGN_OR_RETURN(const bool ran, store::TriggeredAt(db, before, signal.skill));
-        if (ran) about = before;
-      }
-    }
-    if (!about) continue;
-    const std::string source = fmt::format("signal:{}", Word(kind));
-    ST_RETURN_IF_ERROR(writer.AddLabel({.prompt = about,
-                                        .skill = signal.skill,
-                                        .label = label,
-                                        .reason = MissReason::kSignal,
-                                        .source = source}));
-    if (label != Label::kShould || kind == SignalKind::kManualInvocation) continue;
-    ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
-                        store::ReadExposureAt(db, about, signal.skill));
-    ST_RETURN_IF_ERROR(writer.AddMissed({.prompt = about,
-                                         .skill = signal.skill,
-                                         .reason = MissReason::kSignal,
-                                         .cause = store::CauseOf(seen),
-                                         .confidence = 1.0}));
+    ST_ASSIGN_OR_RETURN(const Judgement judged, About(db, signal, here, before));
+    if (judged.about) ST_RETURN_IF_ERROR(AddJudgement(writer, signal, judged));
   }
   return absl::OkStatus();
 }

@@ -14,8 +14,11 @@
 namespace selftune::sync {
 
 // Keeps what prompt `seq` says, and the labels that follow from it: a complaint
-// is about the prompt before, a request about this one. `installed`: names of
-// the skills of all hosts. Again for the same prompt changes nothing.
+// is about the prompt before, a request about this one. Where only a hook told
+// the prompt, no label is put on one that its source told; and what hooks' own
+// order says is forgotten when the source tells the prompt it lies on, so that
+// in the end it is as if there had been no hooks. `installed`: names of the
+// skills of all hosts. Again for the same prompt changes nothing.
 [[nodiscard]] Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session,
                                       int32_t seq, std::string_view text,
                                       std::optional<UtcMillis> at,

@@ -315,10 +315,11 @@ class SyncRun {
 
   // First, so that transcripts find what hooks saw of them.
   Status Hooks(const std::vector<std::string>& installed) {
-    ST_ASSIGN_OR_RETURN(const store::DrainReport taken,
+    ST_ASSIGN_OR_RETURN(store::DrainReport taken,
                         TakeInHooks(db_, world_.env->StateDir(), installed, Now()));
     report_.hook_events = taken.records;
     report_.hook_rejects = taken.bad;
+    report_.hook_problems = std::move(taken.problems);
     report_.changed |= taken.records + taken.bad > 0;
     return absl::OkStatus();
   }

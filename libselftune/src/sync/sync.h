@@ -44,9 +44,10 @@ struct HostReport {
 };
 
 struct SyncReport {
-  std::vector<HostReport> hosts;  // registry order
-  int64_t hook_events = 0;        // taken in from the spool
-  int64_t hook_rejects = 0;       // records of it that could not be used
+  std::vector<HostReport> hosts;           // registry order
+  int64_t hook_events = 0;                 // taken in from the spool
+  int64_t hook_rejects = 0;                // records of it that could not be used
+  std::vector<std::string> hook_problems;  // files of it that cannot be read
   int64_t links_resolved = 0;
   int64_t forks_settled = 0;
   int64_t skills_found = 0;

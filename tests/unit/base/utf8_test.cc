@@ -137,6 +137,24 @@ TEST_SUITE("base/utf8") {
     CHECK(found == spaces);
   }
 
+  TEST_CASE("a text of which nothing can be seen is blank") {
+    for (const char* blank : {"", " ", "\t\n", "\u00a0\u2003", "\u200b", "\ufeff\u2060", "\u3164",
+                              "\u00ad", "\U000e0041"}) {
+      CAPTURE(blank);
+      CHECK(IsBlank(blank));
+    }
+    for (const char* seen : {"a", " a ", "\u200b\u00e9", "\U0001f600", "\xff", "-"}) {
+      CAPTURE(seen);
+      CHECK(!IsBlank(seen));
+    }
+    for (uint32_t c = 0; c <= 0x10ffff; ++c) {
+      if (!IsUnicodeSpace(c)) continue;
+      std::string space;
+      AppendUtf8(space, c);
+      CHECK(IsBlank(space));
+    }
+  }
+
   TEST_CASE("nothing that steers a terminal gets through") {
     CHECK(EscapeControls("plain \u00e9\U0001f600") == "plain \u00e9\U0001f600");
     CHECK(EscapeControls("a\x1b[31mred\nb\t\x7f") == "a\\x1b[31mred\\x0ab\\x09\\x7f");

@@ -53,6 +53,29 @@ TEST_SUITE("status/summary") {
     CHECK(found[4].reason == "2 proposals wait for a review");
   }
 
+  TEST_CASE("skills are counted by what is installed, used, judged and in need") {
+    SkillState silent = Skill(1, "silent", State::kUnknown);
+    SkillState used = Skill(2, "used", State::kUngraded);
+    used.window.triggered = 3;
+    SkillState gone = Skill(3, "gone", State::kHealthy);
+    gone.places.clear();
+    gone.window.triggered = 1;
+    gone.health.good = 4;
+    SkillState bad = Skill(4, "bad", State::kCritical);
+    bad.health.bad = 5;
+    bad.open_proposals = 1;
+    SkillState drifting = Skill(5, "drift");
+    drifting.watch = store::SkillWatch{.deploy_id = "d", .state = "watching", .drifting = true};
+    const SkillCounts counts =
+        CountSkills(std::vector<SkillState>{silent, used, gone, bad, drifting});
+    CHECK(counts.total == 5);
+    CHECK(counts.installed == 4);
+    CHECK(counts.used == 2);
+    CHECK(counts.uses == 4);
+    CHECK(counts.judged == 2);
+    CHECK(counts.attention == 2);
+  }
+
   TEST_CASE("what selftune may not change is only looked at") {
     SkillState locked = Skill(1, "locked", State::kCritical);
     locked.autonomy = config::SkillAutonomy::kLocked;
@@ -77,8 +100,16 @@ TEST_SUITE("status/summary") {
       return Judge(input);
     };
     CHECK(judge({}).level == "empty");
-    CHECK(judge({.sessions = 5, .skills = 2, .uses = 1}).text ==
-          "Nothing is wrong: 2 skills, 1 use in 30 days.");
+    const Verdict known = judge({.sessions = 5, .skills = {.total = 2, .uses = 1, .judged = 1}});
+    CHECK(known.level == "ok");
+    CHECK(known.text == "Nothing is wrong: 1 of 2 skills judged, 1 use in 30 days.");
+    CHECK(known.hint.empty());
+    // Nothing judged is not nothing wrong.
+    const Verdict unknown = judge({.sessions = 5, .skills = {.total = 9, .uses = 46}});
+    CHECK(unknown.level == "unknown");
+    CHECK(unknown.text ==
+          "Nothing is known to be wrong: none of 9 skills was judged yet, 46 uses in 30 days.");
+    CHECK(unknown.hint.find("why didn't you use") != std::string::npos);
     CHECK(judge({.sessions = 5, .stale = true}).text == "The evidence is older than a day.");
     CHECK(judge({.sessions = 5, .failed_checks = 1, .stale = true}).text ==
           "1 check of the installation fails.");

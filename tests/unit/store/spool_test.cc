@@ -1,10 +1,12 @@
 #include "store/spool.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -178,6 +180,116 @@ TEST_SUITE("store/spool") {
     std::ranges::sort(all);
     CHECK(all.size() == 300);
     CHECK(std::unique(all.begin(), all.end()) == all.end());
+  }
+
+  TEST_CASE("records come by their time, whatever file they are in") {
+    // A record above 64 KiB has a file of its own, whose name is before that of the day.
+    for (const std::vector<int>& sizes : std::vector<std::vector<int>>{{10, 70'000, 10},
+                                                                       {70'000, 10, 70'000},
+                                                                       {10, 65'400, 65'600, 10},
+                                                                       {1, 1, 1, 300'000}}) {
+      TempStore store;
+      std::vector<std::string> expected;
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        SpoolRecord record =
+            Record("r" + std::to_string(i), {kNow.value + static_cast<int64_t>(i)});
+        record.payload = R"({"text":")" + std::string(static_cast<size_t>(sizes[i]), 'x') + R"("})";
+        REQUIRE_OK(SpoolAppend(store.dir().path(), record));
+        expected.push_back(record.id);
+      }
+      CHECK(Drain(store) == expected);
+      CHECK(Drain(store).empty());
+    }
+  }
+
+  TEST_CASE(
+      "yesterday's last record comes before today's first, and one line's place is its time") {
+    TempStore store;
+    constexpr int64_t kDay = 86'400'000;
+    const int64_t midnight = kNow.value / kDay * kDay;
+    // Written in another order than they happened: two hooks at once.
+    for (const int64_t at :
+         {midnight + 5, midnight - 1, midnight + 1, midnight - 7, midnight + 3}) {
+      REQUIRE_OK(SpoolAppend(store.dir().path(), Record(std::to_string(at - midnight), {at})));
+    }
+    CHECK(Drain(store) == std::vector<std::string>{"-7", "-1", "1", "3", "5"});
+  }
+
+  TEST_CASE("a file that cannot be read is named, and the others are taken in") {
+    TempStore store;
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a")));
+    const std::string spool = store.dir() / "spool/";
+    REQUIRE(symlink("nowhere", (spool + "2026-01-01.jsonl").c_str()) == 0);
+    REQUIRE(symlink("/etc/passwd", (spool + "2026-01-02.jsonl").c_str()) == 0);
+    REQUIRE(mkfifo((spool + "2026-01-03.jsonl").c_str(), 0600) == 0);
+    REQUIRE(mkdir((spool + "2026-01-04.jsonl").c_str(), 0700) == 0);
+    CHECK(Must(SpoolWaiting(store.db(), store.dir().path())).problems.size() == 4);
+    const auto apply = [](const SpoolRecord&) { return absl::OkStatus(); };
+    const DrainReport report = Must(SpoolDrain(store.db(), store.dir().path(), kNow, apply));
+    CHECK(report.records == 1);
+    REQUIRE(report.problems.size() == 4);
+    CHECK(report.problems[0].find("2026-01-01.jsonl: expected a file, found a link") !=
+          std::string::npos);
+    CHECK(One(store.db(), "SELECT count(*) FROM source_files WHERE last_error IS NOT NULL") == "4");
+    const std::string clock = One(store.db(), "SELECT version FROM change_clock");
+    CHECK(Must(SpoolDrain(store.db(), store.dir().path(), kNow, apply)).problems.size() == 4);
+    CHECK(One(store.db(), "SELECT version FROM change_clock") == clock);  // nothing new to say
+    // It can be read again.
+    REQUIRE_OK(base::RemoveFile(spool + "2026-01-01.jsonl"));
+    store.dir().Write("spool/2026-01-01.jsonl",
+                      R"({"v":1,"id":"late","kind":"prompt","at_ms":1,"payload":{}})"
+                      "\n");
+    CHECK(Drain(store) == std::vector<std::string>{"late"});
+    CHECK(One(store.db(), "SELECT count(*) FROM source_files WHERE last_error IS NOT NULL") == "3");
+  }
+
+  TEST_CASE("of a long day only what is new is read, and lines of any length") {
+    TempStore store;
+    SpoolRecord record = Record("x");
+    record.payload = R"({"text":")" + std::string(50'000, 'x') + R"("})";
+    for (int i = 0; i < 40; ++i) {
+      record.id = std::to_string(i);
+      record.at = {kNow.value + i};
+      REQUIRE_OK(SpoolAppend(store.dir().path(), record));
+    }
+    CHECK(Drain(store).size() == 40);
+    // Were the 2 MB before it looked at again, they would be no lines any more.
+    const std::string file = "spool/" + Must(base::ListDir(store.dir() / "spool")).front().name;
+    const size_t size = store.dir().Read(file).size();
+    store.dir().Write(file, std::string(size, '?'));
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("new", {kNow.value + 100})));
+    CHECK(Drain(store) == std::vector<std::string>{"new"});
+    CHECK(One(store.db(), "SELECT count(*) FROM bad_lines") == "0");
+  }
+
+  TEST_CASE("a line longer than any event is counted, and what follows is read") {
+    TempStore store;
+    REQUIRE_OK(base::MakeDirs(store.dir() / "spool", 0700));
+    const std::string path = store.dir() / "spool/2026-09-21.jsonl";
+    {
+      // A hole of 65 MiB costs no disk.
+      std::ofstream out(path, std::ios::binary);
+      out << "{";
+      out.seekp((65 << 20) + 1);
+      out << "}\n";
+    }
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a", UtcMillis{1'789'999'999'000})));
+    CHECK(Drain(store) == std::vector<std::string>{"a"});
+    CHECK(One(store.db(), "SELECT group_concat(reason) FROM bad_lines") == "too_long");
+  }
+
+  TEST_CASE("what the writer of a long record left when it was killed is counted and removed") {
+    TempStore store;
+    REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a")));
+    store.dir().Write("spool/2026-09-21-0123.jsonl.tmp", "\n{\"v\":1,\"id\":\"half");
+    const UtcMillis now = SystemClock().Now();
+    const auto apply = [](const SpoolRecord&) { return absl::OkStatus(); };
+    CHECK(Must(SpoolDrain(store.db(), store.dir().path(), now, apply)).bad == 0);  // being written
+    const DrainReport later =
+        Must(SpoolDrain(store.db(), store.dir().path(), UtcMillis{now.value + 3'700'000}, apply));
+    CHECK(later.bad == 1);
+    CHECK(One(store.db(), "SELECT group_concat(reason) FROM bad_lines") == "cut_off");
+    CHECK(Must(base::ListDir(store.dir() / "spool")).size() == 1);
   }
 
   TEST_CASE("a file that is consumed and a day old is removed") {

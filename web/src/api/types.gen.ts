@@ -429,9 +429,12 @@ export const skillReport = contract<SkillReport>("skill.report", {
 /** Is anything wrong, what changed, what should be done: one small object (`status.summary`). */
 export interface StatusSummary {
   verdict: {
-    level: "ok" | "attention" | "critical" | "empty";
+    /** unknown: nothing was judged */
+    level: "ok" | "attention" | "critical" | "unknown" | "empty";
     /** One sentence */
     text: string;
+    /** How more becomes known */
+    hint: string | null;
   };
   evidence: {
     sessions: number;
@@ -451,6 +454,10 @@ export interface StatusSummary {
     used: number;
     /** In 30 days */
     uses: number;
+    /** Somebody said of a session whether it was right */
+    judged: number;
+    /** Critical or warning */
+    attention: number;
     /** How many are in each state, all six */
     states: Record<string, number>;
   };
@@ -503,7 +510,8 @@ export interface StatusSummary {
 export const statusSummary = contract<StatusSummary>("status.summary", {
   "verdict": {
     "level": "s",
-    "text": "s"
+    "text": "s",
+    "hint": "?s"
   },
   "evidence": {
     "sessions": "i",
@@ -519,6 +527,8 @@ export const statusSummary = contract<StatusSummary>("status.summary", {
     "installed": "i",
     "used": "i",
     "uses": "i",
+    "judged": "i",
+    "attention": "i",
     "states": {
       "*": "i"
     }

@@ -13,7 +13,7 @@ import { Command, Glyph, Rate, Section, When } from "../ui/small";
 import { blocking, Empty, Loading, Problem } from "../ui/states";
 import { SkillsTable } from "./skills_table";
 
-const VERDICT = table<Level>({ ok: "good", attention: "warn", critical: "bad", empty: "none" });
+const VERDICT = table<Level>({ ok: "good", attention: "warn", critical: "bad", unknown: "none", empty: "none" });
 const SEVERITY = table<Level>({ critical: "bad", warning: "warn", info: "info" });
 const AUTONOMY = table<string>({
   off: "nothing runs by itself",
@@ -75,6 +75,7 @@ function Verdict({ of }: { of: StatusSummary }) {
         <Glyph level={VERDICT[of.verdict.level] ?? "none"} size={22} />
         {of.verdict.text}
       </h1>
+      {of.verdict.hint && <p className="quiet">{of.verdict.hint}</p>}
       <dl className="figures">
         <div className="figure-wide">
           <dt>{TERMS.trigger_rate.label}, all skills</dt>

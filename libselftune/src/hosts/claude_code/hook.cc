@@ -160,13 +160,16 @@ class Reader {
     if (event_.tool == ToolKind::kOther) return true;
     if (!input_.is_object()) return false;
     JsonScan input(input_.text);
+    bool named = false;
     while (input.Next()) {
       const JsonSpan& value = input.value();
       // The first releases called the skill `command`.
-      const bool names_skill = input.key().Is("skill") || input.key().Is("command");
-      if (event_.tool == ToolKind::kSkill && names_skill) {
+      const bool by_name = input.key().Is("skill");
+      if (event_.tool == ToolKind::kSkill && (by_name || input.key().Is("command"))) {
+        if (named && !by_name) continue;
         if (!value.is_string()) return false;
         event_.skill = value.ToString();
+        named = by_name;
       } else if (event_.tool == ToolKind::kSkill && input.key().Is("args")) {
         if (value.is_string()) event_.args = value.ToString();
       } else if (event_.tool == ToolKind::kRead && input.key().Is("file_path")) {
