@@ -88,7 +88,7 @@ Status RecoverAll(const deploy::DeployWorld& world) {
   ST_ASSIGN_OR_RETURN(const deploy::RecoverReport report, deploy::Recover(world));
   std::printf("finished %zu aborted %zu conflicted %zu\n", report.finished.size(),
               report.aborted.size(), report.conflicted.size());
-  return absl::OkStatus();
+  return report.damaged.empty() ? absl::OkStatus() : report.damaged.front().why;
 }
 
 Status PrintState(const deploy::DeployWorld& world) {

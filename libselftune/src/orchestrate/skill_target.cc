@@ -133,6 +133,15 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
   return target;
 }
 
+StatusOr<std::string> SkillAt(const skillfs::Discovery& discovery, std::string_view path) {
+  for (const InstalledSkill& skill : discovery.skills) {
+    if (At(skill, path)) return skill.placements.front().name;
+  }
+  return WithSuggestion(
+      Fail(kSkillNotFound, "looking for a skill at {}: none is installed there", path),
+      "see which skills are installed", "selftune skills list");
+}
+
 StatusOr<std::string> WithDescription(const TargetFile& file, std::string_view description) {
   ST_ASSIGN_OR_RETURN(skillfs::EditResult edit,
                       skillfs::ReplaceDescription(file.bytes, description,

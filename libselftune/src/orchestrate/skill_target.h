@@ -39,6 +39,10 @@ struct SkillTarget {
 [[nodiscard]] StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery,
                                                std::string_view skill, std::string_view skill_path);
 
+// The name of the skill whose SKILL.md lies at `path`; SKILL_NOT_FOUND.
+[[nodiscard]] StatusOr<std::string> SkillAt(const skillfs::Discovery& discovery,
+                                            std::string_view path);
+
 // The bytes of one file with its description replaced.
 [[nodiscard]] StatusOr<std::string> WithDescription(const TargetFile& file,
                                                     std::string_view description);

@@ -61,12 +61,16 @@ constexpr char kInsertEvent[] =
     "validation_mode,validation_agent,prev_hash,hash) "
     "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,'description',?10,?11,?12,?13,?14,?15,?16,?17,?18)";
 
-constexpr char kSelectProposal[] =
-    "SELECT p.proposal_id, k.name, p.location, o.text, n.text, p.rationale, p.reason_code, p.tier,"
-    " p.original_sha256, p.state, p.gains, p.losses, p.p, p.created_ms, p.updated_ms "
-    "FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
-    "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
-    "WHERE p.proposal_id=?1";
+#define ST_PROPOSAL_COLUMNS                                                                       \
+  "SELECT p.proposal_id, k.name, p.location, o.text, n.text, p.rationale, p.reason_code, p.tier," \
+  " p.original_sha256, p.state, p.gains, p.losses, p.p, p.created_ms, p.updated_ms "              \
+  "FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "                                        \
+  "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
+constexpr char kSelectProposal[] = ST_PROPOSAL_COLUMNS "WHERE p.proposal_id=?1";
+constexpr char kOpenProposals[] = ST_PROPOSAL_COLUMNS
+    "WHERE k.name_key=?1 AND p.state IN('validated','approved') AND coalesce(p.tier,'')<>'hold' "
+    "ORDER BY p.updated_ms DESC, p.proposal_id DESC";
+#undef ST_PROPOSAL_COLUMNS
 
 constexpr char kRejectedTexts[] =
     "SELECT n.text FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
@@ -130,6 +134,26 @@ Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::stri
                 Blob{step.sha256_after}, OrNull{step.run_id}, step.iterations,
                 OrNull{step.validation_mode}, OrNull{step.validation_agent}, Blob{prev},
                 Blob{hash});
+}
+
+StoredProposal ProposalOf(const Cursor& row) {
+  StoredProposal out;
+  out.proposal_id = row.String(0);
+  out.skill = row.String(1);
+  out.location = row.String(2);
+  out.original = row.String(3);
+  out.proposed = row.String(4);
+  out.rationale = row.String(5);
+  out.reason_code = row.String(6);
+  out.tier = row.String(7);
+  out.original_sha256 = std::string(row.Bytes(8));
+  out.state = ParseProposalState(row.Text(9)).value_or(ProposalState::kCreated);
+  out.gains = row.Int(10);
+  out.losses = row.Int(11);
+  out.p = row.IsNull(12) ? 1 : row.Double(12);
+  out.created = row.Time(13);
+  out.updated = row.Time(14);
+  return out;
 }
 
 // One step as stored, with texts of its own.
@@ -253,23 +277,17 @@ StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectProposal, proposal_id));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
-  StoredProposal out;
-  out.proposal_id = row.String(0);
-  out.skill = row.String(1);
-  out.location = row.String(2);
-  out.original = row.String(3);
-  out.proposed = row.String(4);
-  out.rationale = row.String(5);
-  out.reason_code = row.String(6);
-  out.tier = row.String(7);
-  out.original_sha256 = std::string(row.Bytes(8));
-  out.state = ParseProposalState(row.Text(9)).value_or(ProposalState::kCreated);
-  out.gains = row.Int(10);
-  out.losses = row.Int(11);
-  out.p = row.IsNull(12) ? 1 : row.Double(12);
-  out.created = row.Time(13);
-  out.updated = row.Time(14);
-  return out;
+  return ProposalOf(row);
+}
+
+StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view skill) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kOpenProposals, base::AsciiLower(skill)));
+  std::vector<StoredProposal> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(ProposalOf(rows));
+  }
 }
 
 StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill) {

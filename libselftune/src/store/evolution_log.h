@@ -80,6 +80,9 @@ struct StoredProposal {
 };
 // NOT_FOUND when there is none.
 [[nodiscard]] StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id);
+// Proposals of the skill that passed their test and wait for a decision or for
+// their deploy (validated or approved, not on hold), newest first.
+[[nodiscard]] StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view skill);
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
 
