@@ -25,6 +25,7 @@
 #include "deploy/journal.h"
 #include "deploy/recover.h"
 #include "deploy/rollback.h"
+#include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"

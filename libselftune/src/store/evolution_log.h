@@ -86,10 +86,6 @@ struct StoredProposal {
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
 
-// Recomputes every chain; one message a step whose hash or predecessor is not
-// what the rows say.
-[[nodiscard]] StatusOr<std::vector<std::string>> CheckChains(Db& db);
-
 // One look at the held-out entries (alpha spending).
 struct HoldoutLook {
   int64_t look = 1;
