@@ -61,9 +61,10 @@ Status LockError(const std::string& path, int error) {
 Status HeldError(const std::string& path, const std::string& holder) {
   JsonWriter details;
   details.BeginObject().Field("path", path).Field("holder", holder).EndObject();
-  return WithDetails(Fail(kLockHeld, "locking {}: held by {}", path,
-                          holder.empty() ? std::string("another process") : holder),
-                     std::move(details).Take());
+  return WithSuggestion(WithDetails(Fail(kLockHeld, "locking {}: held by {}", path,
+                                         holder.empty() ? std::string("another process") : holder),
+                                    std::move(details).Take()),
+                        "another run is under way; try again when it has ended", "selftune doctor");
 }
 
 // False if `path` names another file by now: somebody removed or replaced the

@@ -48,6 +48,7 @@ Status VerdictOf(const ImproveResult& result) {
   if (code == "insufficient_evidence") return verdict(kInsufficientEvidence);
   if (code == "file_changed") return redo(kFileChanged);
   if (code == "budget_exhausted") return verdict(kBudgetExhausted);
+  if (code == "hard_linked") return verdict(kBlocked);
   if (code == "managed_by_plugin") return verdict(kManagedByPlugin);
   if (code == "too_old") return redo(kBlocked);
   if (code == "locked" || code == "cooldown") return verdict(kBlocked);

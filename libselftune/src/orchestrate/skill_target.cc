@@ -121,6 +121,7 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
       target.diverged.push_back(replica.skill->real_path);
     } else if (replica.skill == chosen) {
       target.managed_reason = replica.reason;
+      if (replica.state == ReplicaState::kHardLinked) target.managed_code = "hard_linked";
     }
   }
   if (target.files.empty() && target.managed_reason.empty()) {

@@ -32,6 +32,7 @@ struct SkillTarget {
   bool explicit_only = false;  // the model may not load it by itself
   bool off = false;            // its frontmatter says metadata.selftune: off
   std::string managed_reason;  // "" = may be written
+  std::string_view managed_code = "managed_by_plugin";  // or hard_linked
 };
 
 // SKILL_NOT_FOUND, AMBIGUOUS_SKILL (details: the paths), INVALID_FRONTMATTER.

@@ -40,7 +40,9 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
     return stop(ReplicaState::kUnreadable, std::string(skill.frontmatter.errors.front()));
   }
   if (!out.same_description) return stop(ReplicaState::kDiverged, "another description");
-  if (skill.links > 1) return stop(ReplicaState::kHardLinked, "hard links");
+  if (skill.links > 1)
+    return stop(ReplicaState::kHardLinked,
+                "further hard links share the file: replace them by copies or symbolic links");
   return out;
 }
 

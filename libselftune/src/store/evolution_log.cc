@@ -99,6 +99,11 @@ Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::stri
                           .at = now});
 }
 
+Status Unknown(std::string_view proposal_id) {
+  return WithSuggestion(Fail(kNotFound, "proposal {}: not known", proposal_id),
+                        "see which proposals there are", "selftune proposals list");
+}
+
 StoredProposal ProposalOf(const Cursor& row) {
   StoredProposal out;
   out.proposal_id = row.String(0);
@@ -179,7 +184,7 @@ Status AddStep(Db& db, std::string_view proposal_id, const AuditStep& step, UtcM
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectState, proposal_id));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
+    if (!found) return Unknown(proposal_id);
     const auto state = ParseProposalState(row.Text(0));
     if (!state.has_value() || !MayFollow(*state, step.action)) {
       return Fail(kConflicted, "proposal {}: {} may not follow {}", proposal_id, Word(step.action),
@@ -205,7 +210,7 @@ Status SetFigures(Db& db, std::string_view proposal_id, const ProposalFigures& f
 StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectProposal, proposal_id));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-  if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
+  if (!found) return Unknown(proposal_id);
   return ProposalOf(row);
 }
 
