@@ -121,21 +121,20 @@ StatusOr<GitState> ReadGitState(const std::string& path, const base::Environment
   if (state.root.empty()) return state;
   state.in_work_tree = true;
   const std::string binary = base::FindExecutable("git", env.GetOr("PATH", ""));
-  const Status asked = binary.empty() ? Fail(kProcessFailed, "git is not installed")
-                                      : Ask(Git(binary, state.root, env), real, state);
-  if (!asked.ok()) state.unknown = std::string(Message(asked));
+  state.unknown = binary.empty() ? Fail(kProcessFailed, "git is not installed")
+                                 : Ask(Git(binary, state.root, env), real, state);
   return state;
 }
 
 Status CheckGit(const GitState& state, const std::string& path, const std::string& bytes,
                 bool allow_dirty) {
   if (!state.in_work_tree) return absl::OkStatus();
-  if (!state.unknown.empty() && !allow_dirty) {
+  if (!state.unknown.ok() && !allow_dirty) {
+    const bool slow = CodeOf(state.unknown).name == kTimeout.name;
     return WithSuggestion(
-        Fail(kGitDirty,
-             "changing {}: it lies in the git work tree {} and git does not say how it "
-             "stands: {}",
-             path, state.root, state.unknown),
+        Fail(slow ? kTimeout : kGitDirty,
+             "changing {}: it lies in the git work tree {} and git does not say how it stands: {}",
+             path, state.root, Message(state.unknown)),
         "see what git says, or pass --allow-dirty", fmt::format("git -C {} status", state.root));
   }
   if (state.busy) {

@@ -14,9 +14,9 @@ struct GitState {
   bool dirty = false;            // modified in the index or the work tree
   bool busy = false;             // merge, rebase, cherry-pick or bisect under way
   std::string root, head, blob;  // "" outside a repository; blob "" = untracked
-  // Why git did not say how the file stands, "" when it did: git is missing, too
-  // slow, or refuses the repository. Then nothing is known about the file.
-  std::string unknown;
+  // Why git did not say how the file stands, OK when it did: git is missing, too
+  // slow (TIMEOUT), or refuses the repository. Then nothing is known of the file.
+  Status unknown;
 };
 
 // Asks git where the file lies in a work tree (a repository's `.git` above it).

@@ -403,12 +403,12 @@ TEST_SUITE("deploy/git") {
     const auto damaged = ReadGitState(skill, env);
     REQUIRE(damaged.ok());
     CHECK(damaged->in_work_tree);
-    CHECK_FALSE(damaged->unknown.empty());
+    CHECK_FALSE(damaged->unknown.ok());
     CHECK(CodeOf(CheckGit(*damaged, skill, kOld, /*allow_dirty=*/false)).name == "GIT_DIRTY");
     CHECK(CheckGit(*damaged, skill, kOld, /*allow_dirty=*/true).ok());
     base::Environment without;
     without.Set("PATH", dir.path());
-    CHECK_FALSE(ReadGitState(skill, without)->unknown.empty());
+    CHECK_FALSE(ReadGitState(skill, without)->unknown.ok());
   }
 }
 
