@@ -291,7 +291,7 @@ def git_dirty(world):
 
 def timeout(world):
     """git does not answer."""
-    (world.home / ".git").mkdir()
+    git(world, "init", "-q")
     (world.bin / "git").write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
     (world.bin / "git").chmod(0o755)
     return world.evolve()

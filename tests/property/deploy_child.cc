@@ -25,6 +25,7 @@
 #include "deploy/journal.h"
 #include "deploy/recover.h"
 #include "deploy/rollback.h"
+#include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
@@ -88,7 +89,7 @@ Status RecoverAll(const deploy::DeployWorld& world) {
   ST_ASSIGN_OR_RETURN(const deploy::RecoverReport report, deploy::Recover(world));
   std::printf("finished %zu aborted %zu conflicted %zu\n", report.finished.size(),
               report.aborted.size(), report.conflicted.size());
-  return absl::OkStatus();
+  return report.damaged.empty() ? absl::OkStatus() : report.damaged.front().why;
 }
 
 Status PrintState(const deploy::DeployWorld& world) {

@@ -114,10 +114,16 @@ class DeployListReply(TypedDict):
     next_cursor: str | None
 
 
+class DeployRecoverReplyOpen(TypedDict):
+    deploy_id: str
+    problem: str | None
+
+
 class DeployRecoverReply(TypedDict):
     finished: list[str]
     aborted: list[str]
     conflicted: list[str]
+    open: list[DeployRecoverReplyOpen]
 
 
 class DeployRollbackReplyTargets(TypedDict):

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/status_macros.h"
 #include "hosts/installed_skills.h"
 #include "store/source_ledger.h"
@@ -11,9 +13,9 @@
 namespace selftune::capi {
 
 StatusOr<std::unique_ptr<LoopWorld>> LoopWorld::Open(Context& context, bool needs_accounting) {
-  std::unique_ptr<LoopWorld> world(new LoopWorld(context));
-  ST_ASSIGN_OR_RETURN(world->config_, context.config());
   if (context.dry_run() && !needs_accounting) return OpenRead(context);
+  std::unique_ptr<LoopWorld> world(new LoopWorld(context));
+  ST_RETURN_IF_ERROR(world->ReadConfig());
   // Creates and migrates; the durable connection then only opens.
   if (context.dry_run()) {
     ST_RETURN_IF_ERROR(context.ReadDb().status());
@@ -32,9 +34,37 @@ StatusOr<std::unique_ptr<LoopWorld>> LoopWorld::Open(Context& context, bool need
 
 StatusOr<std::unique_ptr<LoopWorld>> LoopWorld::OpenRead(Context& context) {
   std::unique_ptr<LoopWorld> world(new LoopWorld(context));
-  ST_ASSIGN_OR_RETURN(world->config_, context.config());
+  ST_RETURN_IF_ERROR(world->ReadConfig());
   ST_ASSIGN_OR_RETURN(world->db_, context.ReadDb());
   return world;
+}
+
+// What the file cannot say restricts until it is corrected, and is never silent.
+Status LoopWorld::ReadConfig() {
+  ST_ASSIGN_OR_RETURN(config_, context_.config());
+  for (const config::Problem& problem : config_->problems) {
+    context_.Warn(kInvalidConfig.name, fmt::format("{}: {}", config_->path, problem.message));
+  }
+  return absl::OkStatus();
+}
+
+Status LoopWorld::RecoverDeploys() {
+  if (context_.dry_run()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(
+      const deploy::RecoverReport report,
+      deploy::Recover(
+          {.db = db_, .state_dir = context_.paths().state_dir, .clock = &context_.clock()}));
+  if (!report.empty()) context_.SetChanged();
+  WarnOfDamage(context_, report);
+  return absl::OkStatus();
+}
+
+void WarnOfDamage(Context& context, const deploy::RecoverReport& report) {
+  for (const deploy::DamagedJournal& journal : report.damaged) {
+    context.Warn(CodeOf(journal.why).name,
+                 fmt::format("deploy {} could not be brought to an end: {}", journal.deploy_id,
+                             Message(journal.why)));
+  }
 }
 
 StatusOr<const skillfs::Discovery*> LoopWorld::skills() {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "capi/context.h"
 #include "config/config.h"
+#include "deploy/recover.h"
 #include "skillfs/discovery.h"
 #include "store/db.h"
 
@@ -28,7 +29,12 @@ class LoopWorld {
   // Reads the disk once.
   [[nodiscard]] StatusOr<const skillfs::Discovery*> skills();
 
+  // Ends what a crash left half done, before any other work (not in a dry run),
+  // and warns of what could not be ended. LOCK_HELD when a deploy is running.
+  [[nodiscard]] Status RecoverDeploys();
+
  private:
+  [[nodiscard]] Status ReadConfig();
   explicit LoopWorld(Context& context) : context_(context) {}
   Context& context_;
   const config::Config* config_ = nullptr;
@@ -36,5 +42,8 @@ class LoopWorld {
   store::Db* db_ = nullptr;
   std::unique_ptr<skillfs::Discovery> skills_;
 };
+
+// A warning for each deploy that a recovery could not end.
+void WarnOfDamage(Context& context, const deploy::RecoverReport& report);
 
 }  // namespace selftune::capi

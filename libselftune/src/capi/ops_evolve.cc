@@ -14,7 +14,6 @@
 #include "capi/op_spec.h"
 #include "capi/receipt.h"
 #include "capi/text_diff.h"
-#include "deploy/recover.h"
 #include "hosts/sources.h"
 #include "llm/choose.h"
 #include "orchestrate/improve.h"
@@ -37,14 +36,21 @@ Status VerdictOf(const ImproveResult& result) {
                           "see what is known about the skill",
                           "selftune skills show " + result.skill);
   };
+  const auto redo = [&](const ErrorCode& error) {
+    return WithSuggestion(Fail(error, "{}: {} ({})", result.skill, result.reason, code),
+                          "make a proposal for the text as it is now",
+                          "selftune evolve --skill " + result.skill);
+  };
   if (code == "no_candidate_improved" || code == "neighbour_regression") {
     return code == "neighbour_regression" ? verdict(kOnHold) : verdict(kProposalRejected);
   }
   if (code == "hold") return verdict(kOnHold);
   if (code == "insufficient_evidence") return verdict(kInsufficientEvidence);
-  if (code == "file_changed") return verdict(kFileChanged);
+  if (code == "file_changed") return redo(kFileChanged);
   if (code == "budget_exhausted") return verdict(kBudgetExhausted);
+  if (code == "hard_linked") return verdict(kBlocked);
   if (code == "managed_by_plugin") return verdict(kManagedByPlugin);
+  if (code == "too_old") return redo(kBlocked);
   if (code == "locked" || code == "cooldown") return verdict(kBlocked);
   if (code == "harness_invalid" || code == "judge_unreliable") return verdict(kInvalidReply);
   return absl::OkStatus();
@@ -156,9 +162,7 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
                       LoopWorld::Open(context, /*needs_accounting=*/!model.plan));
   if (!context.dry_run() && !model.plan) {
-    const auto recovered = deploy::Recover(
-        {.db = &loop->db(), .state_dir = context.paths().state_dir, .clock = &context.clock()});
-    ST_RETURN_IF_ERROR(recovered.status());
+    ST_RETURN_IF_ERROR(loop->RecoverDeploys());
     if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(SyncFirst(context, loop->db()));
   }
   ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
@@ -182,8 +186,8 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
   if (result.deployed || !result.proposal_id.empty()) context.SetChanged();
   if (!model.plan) context.SetVerdict(VerdictOf(result));
-  if (result.reason_code == "review_required") {
-    context.SetNext({.argv = {"selftune", "proposals", "approve", result.proposal_id},
+  if (result.reason_code == "review_required" || result.reason_code == "review_pending") {
+    context.SetNext({.argv = {"selftune", "proposals", "approve", result.proposal_id, "--yes"},
                      .reason = "the proposal waits for a review"});
   }
   return ReplyOf(result, Since(begin));
@@ -243,14 +247,16 @@ StatusOr<std::string> ProposalApprove(Context& context, const JsonValue& params)
     return std::move(out).Take();
   }
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+  ST_RETURN_IF_ERROR(loop->RecoverDeploys());
+  ST_ASSIGN_OR_RETURN(const store::StoredProposal before, store::LoadProposal(loop->db(), id));
   ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
   const orchestrate::ImproveWorld world = WorldOf(context, *loop, *skills);
   ST_ASSIGN_OR_RETURN(const ImproveResult result,
                       orchestrate::DeployProposal(world, id, params["allow_dirty"].AsBool(),
                                                   "approve_" + base::MakeUlid(context.now())));
-  context.SetChanged();
   context.SetVerdict(VerdictOf(result));
   ST_ASSIGN_OR_RETURN(const store::StoredProposal after, store::LoadProposal(loop->db(), id));
+  if (result.deployed || after.state != before.state) context.SetChanged();
   JsonWriter out;
   out.BeginObject()
       .Field("proposal_id", id)

@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
@@ -53,12 +54,13 @@ void WriteProposalHead(JsonWriter& out, const ProposalItem& proposal) {
   out.Field("created", proposal.created).Field("updated", proposal.updated);
 }
 
-// The chain of this proposal as it was written; what does not fit is named.
+// The chain as it was written, where it is about this proposal or about all of
+// them; what does not fit is named.
 StatusOr<std::string> ChainProblem(store::Db& db, const std::string& proposal_id) {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> problems, store::CheckChains(db));
   const std::string prefix = "proposal " + proposal_id + ":";
   for (const std::string& problem : problems) {
-    if (problem.starts_with(prefix)) return problem;
+    if (problem.starts_with(prefix) || problem.starts_with("audit:")) return problem;
   }
   return std::string();
 }

@@ -77,7 +77,9 @@ void WriteWatchAction(JsonWriter& out, const WatchResult& watch) {
       .NullField("proposal_id")
       .Field("deploy_id", row.deploy_id);
   for (const char* key : {"tier", "p_value", "gains", "losses", "n_holdout"}) out.NullField(key);
-  out.Field("alert", watch.regressed ? std::optional<std::string>(row.reason) : std::nullopt);
+  std::string alert = watch.regressed ? row.reason : std::string();
+  if (!watch.detail.empty()) alert += (alert.empty() ? "" : "; ") + watch.detail;
+  out.Field("alert", NotEmpty(alert));
   out.EndObject();
 }
 
@@ -89,6 +91,14 @@ void WriteErrors(JsonWriter& out, const RunReport& report) {
         .Field("code", CodeOf(entry.error).name)
         .Field("message", Message(entry.error))
         .Field("skill", entry.decision.skill)
+        .EndObject();
+  }
+  for (const WatchResult& watch : report.watches) {
+    if (watch.error.ok()) continue;
+    out.BeginObject()
+        .Field("code", CodeOf(watch.error).name)
+        .Field("message", Message(watch.error))
+        .Field("skill", watch.view.row.skill)
         .EndObject();
   }
   out.EndArray();
@@ -149,9 +159,15 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
 
 void Judge(Context& context, const RunReport& report) {
   if (report.changed) context.SetChanged();
+  WarnOfDamage(context, report.recovered);
   if (report.regression_found) {
     context.SetVerdict(WithSuggestion(Fail(kRegressionFound, "a deployed change made things worse"),
                                       "see what was taken back", "selftune watch"));
+    return;
+  }
+  for (const WatchResult& watch : report.watches) {
+    if (watch.error.ok()) continue;
+    context.SetVerdict(watch.error);
     return;
   }
   for (const SkillDecision& entry : report.decisions) {

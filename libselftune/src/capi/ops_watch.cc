@@ -1,4 +1,5 @@
 // watch.* and deploy.*: what became of a deploy, and taking it back.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ namespace {
 using base::JsonValue;
 using base::JsonWriter;
 using orchestrate::WatchResult;
+
+constexpr uint64_t kMaxSkillBytes = 8 << 20;
 
 void WriteWatch(JsonWriter& out, store::Db& db, const WatchResult& result) {
   const store::WatchRow& row = result.view.row;
@@ -85,6 +88,11 @@ void Judge(Context& context, const std::vector<WatchResult>& watches, const std:
                           : "selftune evolve rollback --deploy-id " + row.deploy_id + " --yes"));
     return;
   }
+  for (const WatchResult& watch : watches) {
+    if (watch.error.ok()) continue;
+    context.SetVerdict(watch.error);
+    return;
+  }
   if (skill.empty()) return;
   if (watches.empty()) {
     context.SetVerdict(
@@ -124,23 +132,62 @@ StatusOr<store::DeployRow> DeployOf(store::Db& db, const JsonValue& params) {
   return *std::move(current);
 }
 
-void WriteTargets(JsonWriter& out, const store::DeployRow& deploy, std::string_view state) {
+// What the files hold before and after; a file that is gone counts as the
+// deploy's bytes, which nothing can be taken back from.
+void WriteTargets(JsonWriter& out, const deploy::RollbackOutcome& outcome,
+                  std::string_view other_state) {
   out.Key("targets").BeginArray();
-  for (const store::DeployTargetRow& target : deploy.targets) {
+  for (const deploy::RollbackFile& file : outcome.files) {
+    const std::string_view state = file.missing           ? std::string_view("missing")
+                                   : !other_state.empty() ? other_state
+                                                          : deploy::Word(file.state);
     out.BeginObject()
-        .Field("path", target.path)
+        .Field("path", file.path)
         .Field("state", state)
-        .Field("sha256_before", base::Hex(target.new_sha256))
-        .Field("sha256_after", base::Hex(target.old_sha256))
+        .Field("sha256_before", file.sha256_before)
+        .Field("sha256_after", file.sha256_after)
         .EndObject();
   }
   out.EndArray();
 }
 
+// The files of a deploy as they are.
+StatusOr<deploy::RollbackOutcome> Untouched(const store::DeployRow& deploy) {
+  deploy::RollbackOutcome out;
+  for (const store::DeployTargetRow& target : deploy.targets) {
+    deploy::RollbackFile& file = out.files.emplace_back();
+    file.path = target.path;
+    const auto bytes = base::ReadFile(target.path, kMaxSkillBytes);
+    file.missing = !bytes.ok();
+    if (bytes.ok()) file.sha256_before = file.sha256_after = base::Sha256Hex(*bytes);
+  }
+  return out;
+}
+
+std::vector<std::string> ChangedPaths(const deploy::RollbackOutcome& outcome) {
+  std::vector<std::string> paths;
+  for (const deploy::RollbackFile& file : outcome.files) {
+    if (!file.missing) paths.push_back(file.path);
+  }
+  return paths;
+}
+
+// The first file that changed stands for all, as the deploy's receipt does.
+void WriteRollbackReceipt(JsonWriter& out, const deploy::RollbackOutcome& outcome) {
+  const auto first = std::find_if(outcome.files.begin(), outcome.files.end(),
+                                  [](const auto& file) { return !file.missing; });
+  out.Key("receipt");
+  WriteReceipt(out, {.operation = "deploy.rollback",
+                     .targets = ChangedPaths(outcome),
+                     .sha256_before = first->sha256_before,
+                     .sha256_after = first->sha256_after});
+}
+
 // The former bytes next to the file, for a person to put back.
 Status WriteFormer(Context& context, const store::DeployRow& deploy, const std::string& path) {
   const deploy::Journal journal(context.paths().state_dir, deploy.deploy_id);
-  ST_ASSIGN_OR_RETURN(const std::string bytes, journal.OldBytes(0));
+  ST_ASSIGN_OR_RETURN(const deploy::Intent intent, journal.ReadIntent());
+  ST_ASSIGN_OR_RETURN(const std::string bytes, journal.OldBytes(intent, 0));
   ST_RETURN_IF_ERROR(base::WriteFileNew(path, bytes, 0600));
   context.SetChanged();
   return absl::OkStatus();
@@ -150,6 +197,7 @@ Status WriteFormer(Context& context, const store::DeployRow& deploy, const std::
 
 StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
+  ST_RETURN_IF_ERROR(loop->RecoverDeploys());
   const std::string skill = params["skill"].AsString();
   ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
                       Look(context, *loop,
@@ -158,6 +206,10 @@ StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
                             .write = !context.dry_run()}));
   for (const WatchResult& watch : watches) {
     if (watch.rolled_back) context.SetChanged();
+    if (!watch.error.ok()) {
+      context.Warn(CodeOf(watch.error).name,
+                   watch.view.row.skill + ": " + std::string(Message(watch.error)));
+    }
   }
   Judge(context, watches, skill);
   return WatchReply(loop->db(), watches);
@@ -173,60 +225,59 @@ StatusOr<std::string> WatchStatus(Context& context, const JsonValue& params) {
 StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
   ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, DeployOf(loop->db(), params));
-  JsonWriter out;
-  out.BeginObject().Field("skill", deploy.skill);
-  if (params["to_file"].is_string()) {
-    if (!context.dry_run()) {
-      ST_RETURN_IF_ERROR(WriteFormer(context, deploy, params["to_file"].AsString()));
-    }
-    out.Field("deploy_id", deploy.deploy_id).Field("state", "written");
-    WriteTargets(out, deploy, "untouched");
-    out.NullField("detail").NullField("receipt").EndObject();
-    return std::move(out).Take();
-  }
-  if (context.dry_run()) {
-    out.Field("deploy_id", deploy.deploy_id).Field("state", "planned");
-    WriteTargets(out, deploy, "planned");
-    out.NullField("detail").NullField("receipt").EndObject();
-    return std::move(out).Take();
-  }
   const deploy::DeployWorld world{
       .db = &loop->db(), .state_dir = context.paths().state_dir, .clock = &context.clock()};
-  ST_RETURN_IF_ERROR(deploy::Recover(world).status());
+  const bool to_file = params["to_file"].is_string();
+  if (to_file && !context.dry_run()) {
+    ST_RETURN_IF_ERROR(WriteFormer(context, deploy, params["to_file"].AsString()));
+  }
+  const bool looks_only = to_file || context.dry_run();
+  if (!looks_only) ST_RETURN_IF_ERROR(loop->RecoverDeploys());
   ST_ASSIGN_OR_RETURN(const deploy::RollbackOutcome outcome,
-                      deploy::Rollback(world, deploy.deploy_id, "asked for by a person", ""));
-  const std::string_view state = deploy::Word(outcome.state);
-  out.Field("deploy_id", outcome.deploy_id.empty() ? deploy.deploy_id : outcome.deploy_id)
+                      to_file ? Untouched(deploy)
+                      : looks_only
+                          ? deploy::PlanRollback(world, deploy.deploy_id)
+                          : deploy::Rollback(world, deploy.deploy_id, "asked for by a person", ""));
+  const bool conflicted = outcome.state == deploy::RollbackState::kConflicted;
+  const std::string_view state = to_file                            ? std::string_view("written")
+                                 : context.dry_run() && !conflicted ? std::string_view("planned")
+                                                                    : deploy::Word(outcome.state);
+  JsonWriter out;
+  out.BeginObject()
+      .Field("skill", deploy.skill)
+      .Field("deploy_id", outcome.deploy_id.empty() ? deploy.deploy_id : outcome.deploy_id)
       .Field("state", state);
-  WriteTargets(out, deploy, state);
-  out.Field("detail",
-            outcome.detail.empty() ? std::nullopt : std::optional<std::string>(outcome.detail));
-  if (outcome.state == deploy::RollbackState::kConflicted) {
-    out.NullField("receipt").EndObject();
+  WriteTargets(out, outcome, to_file ? "untouched" : looks_only && !conflicted ? "planned" : "");
+  out.Field("detail", to_file || outcome.detail.empty()
+                          ? std::nullopt
+                          : std::optional<std::string>(outcome.detail));
+  if (conflicted && !to_file) {
     context.SetVerdict(WithSuggestion(
         Fail(kConflicted, "rolling back {}: {}", deploy.skill, outcome.detail),
         "compare the texts and put back what is wanted",
         "selftune evolve rollback --deploy-id " + deploy.deploy_id + " --to-file FILE --yes"));
+  }
+  if (looks_only || conflicted) {
+    out.NullField("receipt").EndObject();
     return std::move(out).Take();
   }
   context.SetChanged();
-  out.Key("receipt");
-  WriteReceipt(out, {.operation = "deploy.rollback",
-                     .targets = outcome.paths,
-                     .sha256_before = base::Hex(deploy.targets.front().new_sha256),
-                     .sha256_after = base::Hex(deploy.targets.front().old_sha256)});
+  WriteRollbackReceipt(out, outcome);
   out.EndObject();
   return std::move(out).Take();
 }
 
 StatusOr<std::string> DeployRecover(Context& context, const JsonValue&) {
   deploy::RecoverReport report;
-  if (!context.dry_run()) {
+  if (context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(report.damaged, deploy::OpenJournals(context.paths().state_dir));
+  } else {
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
     ST_ASSIGN_OR_RETURN(report, deploy::Recover({.db = &loop->db(),
                                                  .state_dir = context.paths().state_dir,
                                                  .clock = &context.clock()}));
     if (!report.empty()) context.SetChanged();
+    WarnOfDamage(context, report);
   }
   JsonWriter out;
   out.BeginObject();
@@ -238,7 +289,15 @@ StatusOr<std::string> DeployRecover(Context& context, const JsonValue&) {
   list("finished", report.finished);
   list("aborted", report.aborted);
   list("conflicted", report.conflicted);
-  out.EndObject();
+  out.Key("open").BeginArray();
+  for (const deploy::DamagedJournal& journal : report.damaged) {
+    out.BeginObject()
+        .Field("deploy_id", journal.deploy_id)
+        .Field("problem",
+               journal.why.ok() ? std::nullopt : std::optional<std::string>(Message(journal.why)))
+        .EndObject();
+  }
+  out.EndArray().EndObject();
   return std::move(out).Take();
 }
 

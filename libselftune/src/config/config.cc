@@ -42,21 +42,31 @@ void ReadWord(const base::JsonValue& document, std::string_view key,
     value = *parsed;
     return;
   }
-  problems.push_back({std::string(key), fmt::format("{} must be {}", key, Choices(words))});
+  problems.push_back({std::string(key), fmt::format("{} must be {}; until then it is {}", key,
+                                                    Choices(words), Word(value))});
 }
 
 void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems) {
   const base::JsonValue& skills = document["skills"];
   if (skills.is_null()) return;
   if (!skills.is_object()) {
-    problems.push_back({"skills", "skills must be an object"});
+    problems.push_back({"skills", "skills must be an object; until then all skills are locked"});
     return;
   }
   for (const auto& [name, entry] : skills.members()) {
+    if (!entry.is_null() && !entry.is_object()) {
+      problems.push_back(
+          {fmt::format("skills.{}", name),
+           fmt::format("skills.{0} must be an object like {{\"autonomy\":\"locked\"}}; "
+                       "until then {0} is locked",
+                       name)});
+      continue;
+    }
     const base::JsonValue& word = entry["autonomy"];
     if (word.is_null() || ParseSkillAutonomy(word.AsString()).has_value()) continue;
     problems.push_back({fmt::format("skills.{}.autonomy", name),
-                        fmt::format("autonomy must be {}", Choices(kSkillWords))});
+                        fmt::format("skills.{0}.autonomy must be {1}; until then {0} is locked",
+                                    name, Choices(kSkillWords))});
   }
 }
 
@@ -78,6 +88,15 @@ void ReadHosts(const base::JsonValue& document, Config& config) {
       config.problems.push_back({fmt::format("hosts.{}.home", name), "home " + why});
     }
   }
+}
+
+// What one entry of `skills` says; nullopt when it says nothing.
+std::optional<SkillAutonomy> AutonomyIn(const base::JsonValue& entry) {
+  if (entry.is_null()) return std::nullopt;
+  if (!entry.is_object()) return SkillAutonomy::kLocked;
+  const base::JsonValue& word = entry["autonomy"];
+  if (word.is_null()) return std::nullopt;
+  return ParseSkillAutonomy(word.AsString()).value_or(SkillAutonomy::kLocked);
 }
 
 std::string PrettyJson(const base::JsonValue& value, size_t depth) {
@@ -120,7 +139,16 @@ std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word) {
 }
 
 std::optional<SkillAutonomy> Config::AutonomyOf(std::string_view skill) const {
-  return ParseSkillAutonomy(document["skills"][skill]["autonomy"].AsString());
+  const base::JsonValue& skills = document["skills"];
+  if (!skills.is_null() && !skills.is_object()) return SkillAutonomy::kLocked;
+  std::optional<SkillAutonomy> strictest;
+  for (const auto& [name, entry] : skills.members()) {
+    if (!base::EqualsIgnoreCase(name, skill)) continue;
+    const std::optional<SkillAutonomy> said = AutonomyIn(entry);
+    if (!said.has_value()) continue;
+    strictest = std::min(strictest.value_or(*said), *said);
+  }
+  return strictest;
 }
 
 const base::JsonValue& Config::Get(std::string_view dotted_key) const {
@@ -185,10 +213,19 @@ base::JsonValue WithValue(const base::JsonValue& document, std::string_view key,
 
 base::JsonValue WithSkillAutonomy(const base::JsonValue& document, std::string_view skill,
                                   SkillAutonomy autonomy) {
+  const auto with = [&](const base::JsonValue& entry) {
+    return WithValue(entry, "autonomy", base::JsonValue::Text(std::string(Word(autonomy))));
+  };
   const base::JsonValue& skills = document["skills"];
-  base::JsonValue entry =
-      WithValue(skills[skill], "autonomy", base::JsonValue::Text(std::string(Word(autonomy))));
-  return WithValue(document, "skills", WithValue(skills, skill, std::move(entry)));
+  bool found = false;
+  std::vector<base::JsonValue::Member> members = skills.members();
+  for (auto& [name, entry] : members) {
+    if (!base::EqualsIgnoreCase(name, skill)) continue;
+    entry = with(entry);
+    found = true;
+  }
+  if (!found) members.emplace_back(std::string(skill), with(base::JsonValue()));
+  return WithValue(document, "skills", base::JsonValue::Object(std::move(members)));
 }
 
 base::JsonValue WithValueAt(const base::JsonValue& document, std::span<const std::string> path,

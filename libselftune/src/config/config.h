@@ -29,7 +29,8 @@ enum class SkillAutonomy { kLocked, kPropose, kAuto };
 [[nodiscard]] std::optional<Guards> ParseGuards(std::string_view word);
 [[nodiscard]] std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word);
 
-// A value that cannot be used, found while reading; the default stands in.
+// A value that cannot be used, found while reading. The default stands in, for a
+// skill's autonomy the strictest word; the message says so.
 struct Problem {
   std::string key;  // dotted, "skills.deploy.autonomy"; "" = the whole file
   std::string message;
@@ -48,7 +49,9 @@ struct Config {
   std::vector<Problem> problems;
   base::JsonValue document;  // the file as read, unknown keys included
 
-  // skills.<name>.autonomy; nullopt when the file says nothing.
+  // skills.<name>.autonomy; nullopt when the file says nothing. Names are
+  // compared like everywhere, without case; of several entries the strictest
+  // holds. A word that cannot be read locks: it was meant to restrict something.
   [[nodiscard]] std::optional<SkillAutonomy> AutonomyOf(std::string_view skill) const;
   // Value at a dotted key ("models.cheap"); a null value when absent. Skill
   // names may hold dots: use AutonomyOf for those.
@@ -64,7 +67,8 @@ struct Config {
 // Parses the text of a config file; the part of Load without a disk.
 [[nodiscard]] StatusOr<Config> Parse(std::string_view text, std::string path);
 
-// The document with skills.<skill>.autonomy set; other keys keep their place.
+// The document with skills.<skill>.autonomy set, in every entry of that name;
+// other keys keep their place.
 [[nodiscard]] base::JsonValue WithSkillAutonomy(const base::JsonValue& document,
                                                 std::string_view skill, SkillAutonomy autonomy);
 // The document with the value at a path of keys set; objects on the way are

@@ -57,7 +57,9 @@ Status LoadTarget(const PlannedTarget& planned, Work& work) {
                                  .old_sha256 = hash,
                                  .new_sha256 = base::Sha256Hex(planned.new_bytes),
                                  .old_size = bytes.size(),
-                                 .new_size = planned.new_bytes.size()});
+                                 .new_size = planned.new_bytes.size(),
+                                 .git_head = planned.git_head,
+                                 .git_blob = planned.git_blob});
   work.old_bytes.push_back(std::move(bytes));
   work.new_bytes.push_back(planned.new_bytes);
   work.platforms.push_back(planned.platform);
@@ -88,8 +90,7 @@ StatusOr<Ending> TakeBack(const Work& work) {
   Status first_failure;
   const std::string& id = work.intent.deploy_id;
   for (size_t i = 0; i < work.intent.targets.size(); ++i) {
-    const StatusOr<Ending> one =
-        TakeBackTarget(work.intent.targets[i], id, work.old_bytes[i], work.new_bytes[i]);
+    const StatusOr<Ending> one = TakeBackTarget(work.intent.targets[i], id, work.old_bytes[i]);
     if (one.ok()) {
       ending = std::max(ending, *one);
     } else if (first_failure.ok()) {

@@ -20,6 +20,7 @@ struct PlannedTarget {
   std::string platform;    // host whose folder it lies in, "" = unknown
   std::string old_sha256;  // hex, of the bytes the change was made for
   std::string new_bytes;
+  std::string git_head, git_blob;  // what version control holds, "" = nothing
 };
 
 struct DeployPlan {

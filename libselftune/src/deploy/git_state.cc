@@ -1,6 +1,8 @@
 #include "deploy/git_state.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,12 +19,29 @@ namespace selftune::deploy {
 namespace {
 
 constexpr std::chrono::milliseconds kGitTimeout{3000};
+constexpr uint64_t kMaxGitLink = 1 << 16;
+
+// Whether a .git is a repository's, or was one: git skips any other and looks
+// further up. A damaged repository counts, so does what cannot be read.
+bool IsRepository(const std::string& git) {
+  const auto info = base::Stat(git);
+  if (!info.ok()) return CodeOf(info.status()).name != kFileNotFound.name;
+  if (info->is_dir()) {
+    const auto entries = base::ListDir(git);
+    return !entries.ok() || std::any_of(entries->begin(), entries->end(), [](const auto& entry) {
+      return entry.name == "HEAD" || entry.name == "objects" || entry.name == "refs" ||
+             entry.name == "config" || entry.name == "index";
+    });
+  }
+  const auto link = base::ReadFile(git, kMaxGitLink);
+  return !link.ok() || link->starts_with("gitdir:");
+}
 
 // Root of the work tree above the file, by its .git entry; "" if none.
 std::string WorkTreeRoot(const std::string& path) {
   std::string dir(base::DirName(path));
   while (!dir.empty()) {
-    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+    if (IsRepository(base::JoinPath(dir, ".git"))) return dir;
     if (dir == "/") break;
     dir = std::string(base::DirName(dir));
   }
@@ -41,15 +60,23 @@ class Git {
     environment_["LC_ALL"] = "C";
   }
 
-  StatusOr<base::ProcessResult> Run(std::vector<std::string> arguments) const {
+  // What git printed. Its exit code has to be 0, or 1 where that is an answer.
+  StatusOr<base::ProcessResult> Run(std::vector<std::string> arguments,
+                                    bool one_is_an_answer = false) const {
     base::ProcessOptions options;
-    options.argv = {binary_, "-C", root_, "-c", "core.fsmonitor=false"};
+    options.argv = {binary_, "-C", root_, "--literal-pathspecs", "-c", "core.fsmonitor=false"};
     options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
     options.env = environment_;
     options.timeout = kGitTimeout;
     ST_ASSIGN_OR_RETURN(base::ProcessResult result, base::RunProcess(options));
     if (result.timed_out) {
-      return Fail(selftune::kTimeout, "asking git about {}: no answer after 3 s", root_);
+      return Fail(selftune::kTimeout, "no answer after 3 s");
+    }
+    if (result.exit_code != 0 && !(one_is_an_answer && result.exit_code == 1)) {
+      const std::string_view said = base::Trim(result.stderr_text);
+      return Fail(kProcessFailed, "{}",
+                  said.empty() ? "exit code " + std::to_string(result.exit_code)
+                               : std::string(said.substr(0, said.find('\n'))));
     }
     return result;
   }
@@ -67,6 +94,24 @@ bool Busy(const std::string& git_dir) {
   return false;
 }
 
+Status Ask(const Git& git, const std::string& file, GitState& state) {
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult dir, git.Run({"rev-parse", "--absolute-git-dir"}));
+  state.busy = Busy(std::string(base::Trim(dir.stdout_text)));
+  // "<mode> <blob> <stage>\t<path>", nothing for a file that is not tracked.
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult listed, git.Run({"ls-files", "-s", "--", file}));
+  const std::vector<std::string_view> fields = base::SplitSpace(listed.stdout_text);
+  state.tracked = fields.size() >= 2;
+  if (state.tracked) state.blob = std::string(fields[1]);
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult changes,
+                      git.Run({"status", "--porcelain", "--untracked-files=no", "--", file}));
+  state.dirty = !base::Trim(changes.stdout_text).empty();
+  // Exit code 1: nothing was committed yet.
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult head,
+                      git.Run({"rev-parse", "--verify", "-q", "HEAD"}, /*one_is_an_answer=*/true));
+  state.head = std::string(base::Trim(head.stdout_text));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 StatusOr<GitState> ReadGitState(const std::string& path, const base::Environment& env) {
@@ -74,32 +119,24 @@ StatusOr<GitState> ReadGitState(const std::string& path, const base::Environment
   ST_ASSIGN_OR_RETURN(const std::string real, base::RealPath(path));
   state.root = WorkTreeRoot(real);
   if (state.root.empty()) return state;
-  const std::string binary = base::FindExecutable("git", env.GetOr("PATH", ""));
-  if (binary.empty()) {
-    return WithSuggestion(
-        Fail(kGitDirty, "looking at {}: it lies in a git work tree and git is not installed", path),
-        "install git, or pass --allow-dirty", "");
-  }
-  const Git git(binary, state.root, env);
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult dir, git.Run({"rev-parse", "--absolute-git-dir"}));
-  if (dir.exit_code != 0) return GitState{};  // a .git that is none
   state.in_work_tree = true;
-  state.busy = Busy(std::string(base::Trim(dir.stdout_text)));
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult listed,
-                      git.Run({"ls-files", "--error-unmatch", "--", real}));
-  state.tracked = listed.exit_code == 0;
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult changes,
-                      git.Run({"status", "--porcelain", "--untracked-files=no", "--", real}));
-  state.dirty = !base::Trim(changes.stdout_text).empty();
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult head,
-                      git.Run({"rev-parse", "--verify", "-q", "HEAD"}));
-  state.head = std::string(base::Trim(head.stdout_text));
+  const std::string binary = base::FindExecutable("git", env.GetOr("PATH", ""));
+  state.unknown = binary.empty() ? Fail(kProcessFailed, "git is not installed")
+                                 : Ask(Git(binary, state.root, env), real, state);
   return state;
 }
 
 Status CheckGit(const GitState& state, const std::string& path, const std::string& bytes,
                 bool allow_dirty) {
   if (!state.in_work_tree) return absl::OkStatus();
+  if (!state.unknown.ok() && !allow_dirty) {
+    const bool slow = CodeOf(state.unknown).name == kTimeout.name;
+    return WithSuggestion(
+        Fail(slow ? kTimeout : kGitDirty,
+             "changing {}: it lies in the git work tree {} and git does not say how it stands: {}",
+             path, state.root, Message(state.unknown)),
+        "see what git says, or pass --allow-dirty", fmt::format("git -C {} status", state.root));
+  }
   if (state.busy) {
     return WithSuggestion(
         Fail(kGitDirty, "changing {}: the repository is in the middle of a merge or rebase", path),

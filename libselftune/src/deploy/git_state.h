@@ -11,18 +11,21 @@ namespace selftune::deploy {
 struct GitState {
   bool in_work_tree = false;
   bool tracked = false;
-  bool dirty = false;      // modified in the index or the work tree
-  bool busy = false;       // merge, rebase, cherry-pick or bisect under way
-  std::string root, head;  // "" outside a repository
+  bool dirty = false;            // modified in the index or the work tree
+  bool busy = false;             // merge, rebase, cherry-pick or bisect under way
+  std::string root, head, blob;  // "" outside a repository; blob "" = untracked
+  // Why git did not say how the file stands, OK when it did: git is missing, too
+  // slow (TIMEOUT), or refuses the repository. Then nothing is known of the file.
+  Status unknown;
 };
 
-// A missing git or an answer after three seconds is an error only where the
-// file lies in a work tree (a `.git` above it).
+// Asks git where the file lies in a work tree (a repository's `.git` above it).
 [[nodiscard]] StatusOr<GitState> ReadGitState(const std::string& path,
                                               const base::Environment& env);
 
-// OK to write? GIT_DIRTY for a tracked file with changes (unless allowed), a
-// repository in the middle of something, or conflict markers in `bytes`.
+// OK to write? GIT_DIRTY for a tracked file with changes or one that git says
+// nothing about (unless allowed), a repository in the middle of something, or
+// conflict markers in `bytes`.
 [[nodiscard]] Status CheckGit(const GitState& state, const std::string& path,
                               const std::string& bytes, bool allow_dirty);
 

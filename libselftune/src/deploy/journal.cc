@@ -1,5 +1,6 @@
 #include "deploy/journal.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/json_writer.h"
@@ -67,6 +69,26 @@ IntentTarget ReadTarget(const base::JsonValue& value) {
           .git_blob = value["git_blob"].AsString()};
 }
 
+Status Damaged(const std::string& path, std::string_view what) {
+  return WithSuggestion(Fail(kStoreCorrupt, "reading {}: {}", path, what),
+                        "the record of this deploy is damaged; see which one it is",
+                        "selftune doctor");
+}
+
+// The names Begin gives: "t0.old", "t12.new", and what an interrupted write
+// leaves of "intent.json".
+bool IsOurFile(std::string_view name) {
+  if (name.starts_with(".selftune-tmp-")) return true;
+  if (!name.starts_with('t') || !(name.ends_with(".old") || name.ends_with(".new"))) return false;
+  const std::string_view number = name.substr(1, name.size() - 5);
+  return !number.empty() && number.find_first_not_of("0123456789") == number.npos;
+}
+
+bool IsUlid(std::string_view name) {
+  return name.size() == 26 &&
+         name.find_first_not_of("0123456789ABCDEFGHJKMNPQRSTVWXYZ") == name.npos;
+}
+
 }  // namespace
 
 std::string_view Word(Kind kind) { return kind == Kind::kDeploy ? "deploy" : "rollback"; }
@@ -109,9 +131,11 @@ Status Journal::End(Ending ending, std::string_view reason) const {
 StatusOr<Intent> Journal::ReadIntent() const {
   const std::string path = base::JoinPath(dir_, "intent.json");
   ST_ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMaxIntentBytes));
-  ST_ASSIGN_OR_RETURN(const base::JsonValue root, base::JsonValue::Parse(text));
-  if (root["schema"].AsInt() != kSchema || !root["targets"].is_array()) {
-    return Fail(kConflicted, "reading {}: not an intent of this version", path);
+  const auto parsed = base::JsonValue::Parse(text);
+  if (!parsed.ok()) return Damaged(path, Message(parsed.status()));
+  const base::JsonValue& root = *parsed;
+  if (root["schema"].AsInt() != kSchema || root["targets"].items().empty()) {
+    return Damaged(path, "not an intent of this version");
   }
   Intent intent{.deploy_id = root["deploy_id"].AsString(),
                 .proposal_id = root["proposal_id"].AsString(),
@@ -126,12 +150,20 @@ StatusOr<Intent> Journal::ReadIntent() const {
   return intent;
 }
 
-StatusOr<std::string> Journal::OldBytes(size_t target) const {
-  return base::ReadFile(base::JoinPath(dir_, fmt::format("t{}.old", target)), kMaxSkillBytes);
+StatusOr<std::string> Journal::Verified(std::string_view file, const std::string& sha256) const {
+  const std::string path = base::JoinPath(dir_, file);
+  ST_ASSIGN_OR_RETURN(std::string bytes, base::ReadFile(path, kMaxSkillBytes));
+  if (base::Sha256Hex(bytes) == sha256) return bytes;
+  return Damaged(path, fmt::format("its {} bytes are not those that were written down (SHA-256 {})",
+                                   bytes.size(), sha256));
 }
 
-StatusOr<std::string> Journal::NewBytes(size_t target) const {
-  return base::ReadFile(base::JoinPath(dir_, fmt::format("t{}.new", target)), kMaxSkillBytes);
+StatusOr<std::string> Journal::OldBytes(const Intent& intent, size_t target) const {
+  return Verified(fmt::format("t{}.old", target), intent.targets[target].old_sha256);
+}
+
+StatusOr<std::string> Journal::NewBytes(const Intent& intent, size_t target) const {
+  return Verified(fmt::format("t{}.new", target), intent.targets[target].new_sha256);
 }
 
 StatusOr<std::optional<Ending>> Journal::ReadEnding() const {
@@ -140,16 +172,25 @@ StatusOr<std::optional<Ending>> Journal::ReadEnding() const {
     if (CodeOf(text.status()).name == kFileNotFound.name) return std::optional<Ending>();
     return text.status();
   }
-  ST_ASSIGN_OR_RETURN(const base::JsonValue root, base::JsonValue::Parse(*text));
+  const std::string path = base::JoinPath(dir_, "state.json");
+  const auto root = base::JsonValue::Parse(*text);
+  if (!root.ok()) return Damaged(path, Message(root.status()));
   for (const Ending ending : {Ending::kDeployed, Ending::kAborted, Ending::kConflicted}) {
-    if (root["state"].AsString() == Word(ending)) return std::optional<Ending>(ending);
+    if ((*root)["state"].AsString() == Word(ending)) return std::optional<Ending>(ending);
   }
-  return Fail(kConflicted, "reading {}/state.json: unknown state", dir_);
+  return Damaged(path, "unknown state");
 }
 
 Status Journal::Discard() const {
   if (base::Exists(base::JoinPath(dir_, "intent.json"))) {
     return Fail(kConflicted, "discarding {}: it holds an intent", dir_);
+  }
+  ST_ASSIGN_OR_RETURN(const std::vector<base::DirEntry> entries, base::ListDir(dir_));
+  for (const base::DirEntry& entry : entries) {
+    if (IsOurFile(entry.name)) continue;
+    return WithSuggestion(
+        Fail(kConflicted, "discarding {}: {} is none of its files", dir_, entry.name),
+        "move away what is yours", "");
   }
   return base::RemoveTree(dir_);
 }
@@ -163,7 +204,7 @@ StatusOr<std::vector<std::string>> ListJournals(std::string_view state_dir) {
   }
   // Ids are ULIDs: sorted by name is sorted by time.
   for (const base::DirEntry& entry : *entries) {
-    if (entry.maybe_dir) ids.push_back(entry.name);
+    if (entry.maybe_dir && IsUlid(entry.name)) ids.push_back(entry.name);
   }
   return ids;
 }

@@ -56,19 +56,24 @@ class Journal {
   [[nodiscard]] Status End(Ending ending, std::string_view reason) const;
 
   [[nodiscard]] StatusOr<Intent> ReadIntent() const;
-  [[nodiscard]] StatusOr<std::string> OldBytes(size_t target) const;
-  [[nodiscard]] StatusOr<std::string> NewBytes(size_t target) const;
+  // The bytes of one target of `intent`. STORE_CORRUPT when the disk holds others
+  // than were written down: a damaged journal never reaches a user's file.
+  [[nodiscard]] StatusOr<std::string> OldBytes(const Intent& intent, size_t target) const;
+  [[nodiscard]] StatusOr<std::string> NewBytes(const Intent& intent, size_t target) const;
   // nullopt while the deploy is open.
   [[nodiscard]] StatusOr<std::optional<Ending>> ReadEnding() const;
-  // A folder without an intent was never begun: nothing was touched.
+  // A folder without an intent was never begun: nothing was touched. CONFLICTED
+  // when it holds anything that is not ours.
   [[nodiscard]] Status Discard() const;
   [[nodiscard]] const std::string& dir() const { return dir_; }
 
  private:
+  [[nodiscard]] StatusOr<std::string> Verified(std::string_view file,
+                                               const std::string& sha256) const;
   std::string dir_;
 };
 
-// Ids of all journals, oldest first.
+// Ids of all journals, oldest first. Folders with other names are not ours.
 [[nodiscard]] StatusOr<std::vector<std::string>> ListJournals(std::string_view state_dir);
 
 }  // namespace selftune::deploy

@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
@@ -17,12 +19,15 @@
 namespace selftune::deploy {
 namespace {
 
+constexpr uint64_t kMaxSkillBytes = 8 << 20;
+
 class Recovery {
  public:
   Recovery(const DeployWorld& world, const Journal& journal, const Intent& intent)
       : world_(world), journal_(journal), intent_(intent) {}
 
   StatusOr<Ending> Run() {
+    ST_RETURN_IF_ERROR(LoadBytes());
     ST_ASSIGN_OR_RETURN(const Ending ending, Decide());
     const std::string_view reason = "recovered after an interruption";
     const DeployLog log(world_, "");
@@ -33,6 +38,31 @@ class Recovery {
   }
 
  private:
+  Status LoadBytes() {
+    for (size_t i = 0; i < intent_.targets.size(); ++i) {
+      const IntentTarget& target = intent_.targets[i];
+      ST_ASSIGN_OR_RETURN(std::string old_bytes,
+                          Bytes(target, target.old_sha256, journal_.OldBytes(intent_, i)));
+      ST_ASSIGN_OR_RETURN(std::string new_bytes,
+                          Bytes(target, target.new_sha256, journal_.NewBytes(intent_, i)));
+      old_bytes_.push_back(std::move(old_bytes));
+      new_bytes_.push_back(std::move(new_bytes));
+    }
+    return absl::OkStatus();
+  }
+
+  // The bytes with this hash: from the journal or, where that is damaged, from
+  // the target or what lies beside it.
+  StatusOr<std::string> Bytes(const IntentTarget& target, const std::string& sha256,
+                              StatusOr<std::string> journalled) const {
+    if (journalled.ok()) return journalled;
+    for (const std::string& path : {target.path, TempPath(target.path, intent_.deploy_id)}) {
+      auto bytes = base::ReadFile(path, kMaxSkillBytes);
+      if (bytes.ok() && base::Sha256Hex(*bytes) == sha256) return bytes;
+    }
+    return journalled;
+  }
+
   StatusOr<Ending> Decide() {
     size_t holds_new = 0;
     bool other = false;
@@ -77,14 +107,12 @@ class Recovery {
     const std::string& id = intent_.deploy_id;
     for (size_t i = 0; i < intent_.targets.size(); ++i) {
       const IntentTarget& target = intent_.targets[i];
-      ST_ASSIGN_OR_RETURN(const std::string old_bytes, journal_.OldBytes(i));
-      ST_ASSIGN_OR_RETURN(const std::string new_bytes, journal_.NewBytes(i));
-      ST_RETURN_IF_ERROR(DropTemp(target, id, old_bytes, new_bytes));
+      ST_RETURN_IF_ERROR(DropTemp(target, id));
       ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
       if (found != Found::kOld) continue;
-      ST_RETURN_IF_ERROR(PrepareTarget(target, id, new_bytes));
-      ST_RETURN_IF_ERROR(SwapTarget(target, id, old_bytes));
-      ST_RETURN_IF_ERROR(DropTemp(target, id, old_bytes, new_bytes));
+      ST_RETURN_IF_ERROR(PrepareTarget(target, id, new_bytes_[i]));
+      ST_RETURN_IF_ERROR(SwapTarget(target, id, old_bytes_[i]));
+      ST_RETURN_IF_ERROR(DropTemp(target, id));
     }
     return Ending::kDeployed;
   }
@@ -92,10 +120,8 @@ class Recovery {
   StatusOr<Ending> TakeBack() {
     Ending ending = Ending::kAborted;
     for (size_t i = 0; i < intent_.targets.size(); ++i) {
-      ST_ASSIGN_OR_RETURN(const std::string old_bytes, journal_.OldBytes(i));
-      ST_ASSIGN_OR_RETURN(const std::string new_bytes, journal_.NewBytes(i));
-      ST_ASSIGN_OR_RETURN(const Ending one, TakeBackTarget(intent_.targets[i], intent_.deploy_id,
-                                                           old_bytes, new_bytes));
+      ST_ASSIGN_OR_RETURN(const Ending one,
+                          TakeBackTarget(intent_.targets[i], intent_.deploy_id, old_bytes_[i]));
       ending = std::max(ending, one);
     }
     return ending;
@@ -104,7 +130,20 @@ class Recovery {
   const DeployWorld& world_;
   const Journal& journal_;
   const Intent& intent_;
+  std::vector<std::string> old_bytes_, new_bytes_;  // of each target
 };
+
+// Ends one open journal; nullopt when it was never begun.
+StatusOr<std::optional<Ending>> EndOne(const DeployWorld& world, const Journal& journal) {
+  const auto intent = journal.ReadIntent();
+  if (!intent.ok()) {
+    if (CodeOf(intent.status()).name != kFileNotFound.name) return intent.status();
+    ST_RETURN_IF_ERROR(journal.Discard());
+    return std::optional<Ending>();
+  }
+  ST_ASSIGN_OR_RETURN(const Ending ending, Recovery(world, journal, *intent).Run());
+  return std::optional<Ending>(ending);
+}
 
 }  // namespace
 
@@ -116,27 +155,43 @@ StatusOr<RecoverReport> Recover(const DeployWorld& world) {
   std::optional<base::LockFile> lock;
   for (const std::string& id : ids) {
     const Journal journal(world.state_dir, id);
-    ST_ASSIGN_OR_RETURN(const std::optional<Ending> ending, journal.ReadEnding());
-    if (ending.has_value()) continue;
+    const auto ending = journal.ReadEnding();
+    if (!ending.ok()) {
+      report.damaged.push_back({id, ending.status()});
+      continue;
+    }
+    if (ending->has_value()) continue;
     if (!lock.has_value()) {
       ST_ASSIGN_OR_RETURN(base::LockFile taken, LockDeploys(world.state_dir));
       lock.emplace(std::move(taken));
     }
-    const auto intent = journal.ReadIntent();
-    if (!intent.ok()) {
-      // Never begun: no file was touched.
-      if (CodeOf(intent.status()).name != kFileNotFound.name) return intent.status();
-      ST_RETURN_IF_ERROR(journal.Discard());
-      report.aborted.push_back(id);
+    const auto ended = EndOne(world, journal);
+    if (!ended.ok()) {
+      report.damaged.push_back({id, ended.status()});
       continue;
     }
-    ST_ASSIGN_OR_RETURN(const Ending decided, Recovery(world, journal, *intent).Run());
+    const Ending decided = ended->value_or(Ending::kAborted);
     (decided == Ending::kDeployed  ? report.finished
      : decided == Ending::kAborted ? report.aborted
                                    : report.conflicted)
         .push_back(id);
   }
   return report;
+}
+
+StatusOr<std::vector<DamagedJournal>> OpenJournals(const std::string& state_dir) {
+  std::vector<DamagedJournal> out;
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> ids, ListJournals(state_dir));
+  for (const std::string& id : ids) {
+    const Journal journal(state_dir, id);
+    const auto ending = journal.ReadEnding();
+    if (ending.ok() && ending->has_value()) continue;
+    Status why = ending.ok() ? journal.ReadIntent().status() : ending.status();
+    // Never begun: nothing is wrong with it.
+    if (CodeOf(why).name == kFileNotFound.name) why = absl::OkStatus();
+    out.push_back({id, std::move(why)});
+  }
+  return out;
 }
 
 }  // namespace selftune::deploy

@@ -80,22 +80,38 @@ Status RenameOver(const IntentTarget& target, const std::string& temp) {
   return base::SyncDir(std::string(base::DirName(target.path)));
 }
 
-// Whether what an earlier exchange displaced lies beside the target: the old
-// bytes, or those of an editor that wrote to them late. Anything less that is
-// ours (a recovery was killed while it filled the file) is removed.
-StatusOr<bool> HasDisplaced(const IntentTarget& back, std::string_view deploy_id,
-                            std::string_view old_bytes, std::string_view new_bytes) {
+// Whether what an earlier exchange displaced lies beside the target of `back`
+// (whose new bytes are the old ones): those, or what an editor wrote to them
+// late. Bytes that the path holds as well are not needed and are removed.
+StatusOr<bool> HasDisplaced(const IntentTarget& back, std::string_view deploy_id) {
   const std::string temp = TempPath(back.path, deploy_id);
-  const auto bytes = base::ReadFile(temp, kMaxSkillBytes);
-  if (!bytes.ok()) {
-    if (CodeOf(bytes.status()).name == kFileNotFound.name) return false;
-    return bytes.status();
+  const auto hash = HashOf(temp);
+  if (!hash.ok()) {
+    if (CodeOf(hash.status()).name == kFileNotFound.name) return false;
+    return hash.status();
   }
   ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(temp));
-  const bool ours = old_bytes.starts_with(*bytes) || new_bytes.starts_with(*bytes);
-  if (!ours || (*bytes == old_bytes && (info.mode & 07777) == back.mode)) return true;
+  const bool other_mode = *hash == back.new_sha256 && (info.mode & 07777) != back.mode;
+  if (*hash != back.old_sha256 && !other_mode) return true;
   ST_RETURN_IF_ERROR(base::RemoveFile(temp));
   return false;
+}
+
+// Same owner, where we may, and same mode as the target.
+Status TakeOver(const IntentTarget& target, int fd, const std::string& path) {
+  struct stat now{};
+  if (::stat(target.path.c_str(), &now) == 0) {
+    // Only a privileged process may give files away; failing that is fine.
+    if (::fchown(fd, now.st_uid, now.st_gid) != 0 && errno != EPERM) {
+      return Fail(kWriteFailed, "setting the owner of {}: {}", path,
+                  std::generic_category().message(errno));
+    }
+  }
+  if (::fchmod(fd, target.mode & 07777) != 0) {
+    return Fail(kWriteFailed, "setting the mode of {}: {}", path,
+                std::generic_category().message(errno));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -105,29 +121,27 @@ std::string TempPath(const std::string& target_path, std::string_view deploy_id)
                      deploy_id);
 }
 
+std::string PartPath(const std::string& target_path, std::string_view deploy_id) {
+  return TempPath(target_path, deploy_id) + ".part";
+}
+
 Status PrepareTarget(const IntentTarget& target, std::string_view deploy_id,
                      std::string_view new_bytes) {
   const std::string temp = TempPath(target.path, deploy_id);
+  const std::string part = PartPath(target.path, deploy_id);
+  // The deploy lock is ours: nobody else makes files of this name.
+  if (base::Exists(temp)) return Fail(kWriteFailed, "creating {}: it exists", temp);
+  ST_RETURN_IF_ERROR(base::RemoveFile(part));
   base::FileHandle file(
-      ::open(temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+      ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) {
-    return Fail(errno == ENOSPC ? kDiskFull : kWriteFailed, "creating {}: {}", temp,
+    return Fail(errno == ENOSPC ? kDiskFull : kWriteFailed, "creating {}: {}", part,
                 std::generic_category().message(errno));
   }
-  ST_RETURN_IF_ERROR(base::WriteAll(file.fd(), new_bytes, temp));
-  struct stat now{};
-  if (::stat(target.path.c_str(), &now) == 0) {
-    // Only a privileged process may give files away; failing that is fine.
-    if (::fchown(file.fd(), now.st_uid, now.st_gid) != 0 && errno != EPERM) {
-      return Fail(kWriteFailed, "setting the owner of {}: {}", temp,
-                  std::generic_category().message(errno));
-    }
-  }
-  if (::fchmod(file.fd(), target.mode & 07777) != 0) {
-    return Fail(kWriteFailed, "setting the mode of {}: {}", temp,
-                std::generic_category().message(errno));
-  }
-  return base::SyncFile(file.fd(), temp);
+  ST_RETURN_IF_ERROR(base::WriteAll(file.fd(), new_bytes, part));
+  ST_RETURN_IF_ERROR(TakeOver(target, file.fd(), part));
+  ST_RETURN_IF_ERROR(base::SyncFile(file.fd(), part));
+  return base::Rename(part, temp);
 }
 
 Status SwapTarget(const IntentTarget& target, std::string_view deploy_id,
@@ -157,26 +171,17 @@ StatusOr<std::string> FinishTarget(const IntentTarget& target, std::string_view 
   return std::string();
 }
 
-Status DropTemp(const IntentTarget& target, std::string_view deploy_id, std::string_view old_bytes,
-                std::string_view new_bytes) {
-  const std::string temp = TempPath(target.path, deploy_id);
-  const auto bytes = base::ReadFile(temp, kMaxSkillBytes);
-  if (!bytes.ok()) {
-    return CodeOf(bytes.status()).name == kFileNotFound.name ? absl::OkStatus() : bytes.status();
-  }
-  if (!new_bytes.starts_with(*bytes) && !old_bytes.starts_with(*bytes)) {
-    return FinishTarget(target, deploy_id, 0).status();
-  }
-  ST_RETURN_IF_ERROR(base::RemoveFile(temp));
-  return base::SyncDir(std::string(base::DirName(target.path)));
+Status DropTemp(const IntentTarget& target, std::string_view deploy_id) {
+  ST_RETURN_IF_ERROR(base::RemoveFile(PartPath(target.path, deploy_id)));
+  return FinishTarget(target, deploy_id, 0).status();
 }
 
 Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
-                    std::string_view old_bytes, std::string_view new_bytes) {
+                    std::string_view old_bytes) {
   // The same exchange with the roles of old and new turned around.
   IntentTarget back = target;
   std::swap(back.old_sha256, back.new_sha256);
-  ST_ASSIGN_OR_RETURN(const bool whole, HasDisplaced(back, deploy_id, old_bytes, new_bytes));
+  ST_ASSIGN_OR_RETURN(const bool whole, HasDisplaced(back, deploy_id));
   if (!whole) ST_RETURN_IF_ERROR(PrepareTarget(back, deploy_id, old_bytes));
   ST_ASSIGN_OR_RETURN(const std::string now, base::ReadFile(target.path, kMaxSkillBytes));
   if (base::Sha256Hex(now) != target.new_sha256) {
@@ -186,15 +191,15 @@ Status RevertTarget(const IntentTarget& target, std::string_view deploy_id,
 }
 
 StatusOr<Ending> TakeBackTarget(const IntentTarget& target, std::string_view deploy_id,
-                                std::string_view old_bytes, std::string_view new_bytes) {
+                                std::string_view old_bytes) {
   Ending ending = Ending::kAborted;
   ST_ASSIGN_OR_RETURN(const Found found, Inspect(target.path, target));
   if (found == Found::kNew) {
-    const Status reverted = RevertTarget(target, deploy_id, old_bytes, new_bytes);
+    const Status reverted = RevertTarget(target, deploy_id, old_bytes);
     if (!reverted.ok() && CodeOf(reverted).name != kFileChanged.name) return reverted;
     if (!reverted.ok()) ending = Ending::kConflicted;
   }
-  ST_RETURN_IF_ERROR(DropTemp(target, deploy_id, old_bytes, new_bytes));
+  ST_RETURN_IF_ERROR(DropTemp(target, deploy_id));
   return ending;
 }
 

@@ -22,6 +22,7 @@ constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int64_t kBaselineDays = 60;
 constexpr int64_t kBaselineSessions = 50;
 constexpr int64_t kMaxSessions = 2000;
+constexpr char kNoText[] = "unknown";  // no SHA-256 is written like this
 
 struct Tally {
   int64_t good = 0, bad = 0, excluded = 0;
@@ -105,8 +106,9 @@ StatusOr<WatchView> LookAt(store::Db& db, store::WatchRow row, const LookOptions
   ST_ASSIGN_OR_RETURN(
       const std::vector<store::SkillSession> sessions,
       store::ReadSkillSessions(db, row.skill, {row.started.value + 1}, {INT64_MAX}, kMaxSessions));
+  // An unknown text equals none that was shown.
   const std::string shown =
-      options.description.empty() ? std::string() : base::Sha256Hex(options.description);
+      options.description.has_value() ? base::Sha256Hex(*options.description) : kNoText;
   const Tally tally = Count(sessions, shown);
   stats::WatchRules rules;
   rules.q = row.q;
@@ -134,12 +136,23 @@ StatusOr<WatchView> LookAt(store::Db& db, store::WatchRow row, const LookOptions
     if (row.state != "watching") row.decided = now;
     view.newly_regressed = row.state == "regressed";
   }
+  // The rollback did not happen yet, and a person was faster: nothing of ours is
+  // left to take back.
+  const bool overtaken = row.rollback_due && !options.file_is_deployed;
+  if (overtaken) {
+    row.state = "superseded";
+    row.reason = "the file was edited before it could be taken back";
+    row.rollback_due = false;
+    row.decided = now;
+  }
   const auto labelled = static_cast<double>(tally.good + tally.bad);
   view.coverage = sessions.empty() ? 0 : labelled / static_cast<double>(sessions.size());
-  if (options.write && open) {
+  if (options.write && (open || overtaken)) {
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
     ST_RETURN_IF_ERROR(store::UpdateWatch(db, row));
-    ST_RETURN_IF_ERROR(store::PutWatchObservations(db, row.deploy_id, tally.rows, now));
+    if (open) {
+      ST_RETURN_IF_ERROR(store::PutWatchObservations(db, row.deploy_id, tally.rows, now));
+    }
     ST_RETURN_IF_ERROR(txn.Commit());
   }
   view.row = std::move(row);

@@ -37,7 +37,9 @@ struct WatchView {
 };
 
 struct LookOptions {
-  std::string description;       // deployed text; sessions that saw another are left out
+  // Deployed text; sessions that saw another are left out. Unknown: so are all
+  // that saw any.
+  std::optional<std::string> description;
   bool write = true;             // false: compute only
   bool file_is_deployed = true;  // false: the file was edited, the watch ends
 };

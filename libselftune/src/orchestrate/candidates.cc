@@ -37,6 +37,7 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
     return "filtered";
   }
   if (!facts.installed) return "skill_missing";
+  if (facts.ambiguous) return "ambiguous";
   if (facts.managed) return "plugin_managed";
   if (facts.locked) return "locked";
   if (facts.explicit_only) return "explicit_only";
@@ -56,6 +57,7 @@ std::string_view Words(std::string_view reason_code) {
       {"selected", "worth improving"},
       {"filtered", "another skill was asked for"},
       {"skill_missing", "its SKILL.md is not installed"},
+      {"ambiguous", "several texts have this name; name one with --skill-path"},
       {"plugin_managed", "a plugin or administrator owns it"},
       {"locked", "locked by the configuration"},
       {"explicit_only", "only a command may load it"},

@@ -21,7 +21,8 @@ struct CandidateFacts {
   std::optional<double> good_rate;
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions with pending signals
   bool installed = true;                                            // a SKILL.md was found
-  bool managed = false;  // by a plugin, an administrator, read-only
+  bool ambiguous = false;  // several texts have this name, and none was named
+  bool managed = false;    // by a plugin, an administrator, read-only
   bool locked = false;
   bool explicit_only = false;  // no description makes the model load it
   std::optional<UtcMillis> cooldown_until, frozen_until, last_evolved;
@@ -41,7 +42,7 @@ struct Decision {
   Action action = Action::kSkip;
   std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
                                  // insufficient_evidence capped no_agent skill_missing
-                                 // plugin_managed explicit_only
+                                 // plugin_managed explicit_only ambiguous
   std::string reason;            // one line with the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart

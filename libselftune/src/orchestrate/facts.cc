@@ -73,13 +73,15 @@ Status AddHealth(store::Db& db, UtcMillis now, Known known, CandidateFacts& fact
 }
 
 Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::Config& config,
-                 CandidateFacts& facts) {
+                 const NamedText& named, CandidateFacts& facts) {
   ST_ASSIGN_OR_RETURN(const store::SkillPolicy stored, store::ReadSkillPolicy(db, facts.skill));
   facts.cooldown_until = stored.cooldown_until;
   facts.frozen_until = stored.frozen_until;
   ST_ASSIGN_OR_RETURN(facts.last_evolved, store::LastDeployTime(db, facts.skill));
-  const auto target = FindTarget(skills, facts.skill, "");
+  const bool is_named = base::EqualsIgnoreCase(facts.skill, named.skill);
+  const auto target = FindTarget(skills, facts.skill, is_named ? named.path : "");
   facts.installed = target.ok() || CodeOf(target.status()).name != kSkillNotFound.name;
+  facts.ambiguous = !target.ok() && CodeOf(target.status()).name == kAmbiguousSkill.name;
   if (!target.ok()) return absl::OkStatus();
   facts.managed = !target->managed_reason.empty();
   facts.explicit_only = target->explicit_only;
@@ -91,7 +93,8 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
 }  // namespace
 
 StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::Discovery& skills,
-                                                  const config::Config& config, UtcMillis now) {
+                                                  const config::Config& config, UtcMillis now,
+                                                  const NamedText& named) {
   std::map<std::string, CandidateFacts> by_key;
   for (const skillfs::InstalledSkill& skill : skills.skills) {
     by_key[base::AsciiLower(skill.name)].skill = skill.name;
@@ -110,7 +113,7 @@ StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::
   std::vector<CandidateFacts> out;
   for (auto& [key, facts] : by_key) {
     ST_RETURN_IF_ERROR(AddHealth(db, now, std::move(known[key]), facts));
-    ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, facts));
+    ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, named, facts));
     out.push_back(std::move(facts));
   }
   return out;

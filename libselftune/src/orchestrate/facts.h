@@ -1,6 +1,7 @@
 // From rows to what the choice of candidates is made from.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -12,11 +13,17 @@
 
 namespace selftune::orchestrate {
 
+// The text that was named for one of several of a name; empty: none was.
+struct NamedText {
+  std::string skill, path;
+};
+
 // The facts SelectCandidates works on, for every installed skill and every
 // skill with pending signals. Cost follows what was judged lately.
 [[nodiscard]] StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db,
                                                                 const skillfs::Discovery& skills,
                                                                 const config::Config& config,
-                                                                UtcMillis now);
+                                                                UtcMillis now,
+                                                                const NamedText& named = {});
 
 }  // namespace selftune::orchestrate

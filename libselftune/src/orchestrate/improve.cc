@@ -30,6 +30,9 @@ namespace {
 
 constexpr size_t kNeighbours = 3;
 constexpr size_t kNeighbourQueries = 5;
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kProposalDays = 7;  // what a test said holds as long
+constexpr char kProbe[] = "Use this when a probe asks for it.";
 
 // The skills whose descriptions are most like this one's.
 std::vector<const skillfs::InstalledSkill*> Similar(const skillfs::Discovery& skills,
@@ -82,6 +85,8 @@ class Improver {
     if (!target_.files.empty()) result_.sha256_before = target_.files.front().sha256;
     ST_ASSIGN_OR_RETURN(const bool allowed, MayBegin());
     if (!allowed) return std::move(result_);
+    ST_ASSIGN_OR_RETURN(const bool waits, HasProposal());
+    if (waits) return std::move(result_);
     ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf());
     result_.set = input.set;
     result_.evolution.plan = evolution::PlanEvolution(input);
@@ -96,7 +101,49 @@ class Improver {
     return std::move(result_);
   }
 
+  // What a person decided. Again is fine: an approval whose deploy did not happen
+  // is made up for.
+  StatusOr<ImproveResult> Approve(const store::StoredProposal& proposal) {
+    const bool again = proposal.state == store::ProposalState::kApproved;
+    if (!again && proposal.state != store::ProposalState::kValidated) {
+      return WithSuggestion(Fail(kConflicted, "approving proposal {}: it is {}",
+                                 proposal.proposal_id, store::Word(proposal.state)),
+                            "only one that waits for a review can be approved",
+                            "selftune proposals show " + proposal.proposal_id);
+    }
+    ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, proposal.skill, proposal.location));
+    result_.skill = proposal.skill;
+    Take(proposal);
+    ST_ASSIGN_OR_RETURN(const bool allowed, PolicyAllows());
+    if (!allowed) return std::move(result_);
+    if (target_.files.empty() ||
+        base::FromHex(target_.files.front().sha256) != proposal.original_sha256) {
+      ST_RETURN_IF_ERROR(Outdated(proposal, "file_changed",
+                                  proposal.location + " is not the text it was made from"));
+      return std::move(result_);
+    }
+    if (IsOld(proposal)) {
+      ST_RETURN_IF_ERROR(Outdated(proposal, "too_old",
+                                  "it was tested more than a week ago and has to be made again"));
+      return std::move(result_);
+    }
+    result_.sha256_before = target_.files.front().sha256;
+    for (const TargetFile& file : target_.files) ST_RETURN_IF_ERROR(Git(file).status());
+    if (!again) {
+      ST_RETURN_IF_ERROR(
+          Step(proposal.proposal_id, store::ProposalState::kApproved, "approved by a person"));
+    }
+    ST_RETURN_IF_ERROR(Deploy());
+    return std::move(result_);
+  }
+
  private:
+  Status Outdated(const store::StoredProposal& proposal, std::string_view code,
+                  std::string reason) {
+    Conclude(std::string(code), std::move(reason));
+    return Step(proposal.proposal_id, store::ProposalState::kSuperseded, result_.reason);
+  }
+
   void Conclude(std::string code, std::string reason) {
     result_.reason_code = std::move(code);
     result_.reason = std::move(reason);
@@ -113,6 +160,21 @@ class Improver {
 
   // Policy and the state of the files, before anything is spent.
   StatusOr<bool> MayBegin() {
+    ST_ASSIGN_OR_RETURN(const bool allowed, PolicyAllows());
+    if (!allowed) return false;
+    for (const TargetFile& file : target_.files) {
+      ST_RETURN_IF_ERROR(Git(file).status());
+      const auto edited = WithDescription(file, kProbe);
+      if (edited.ok()) continue;
+      return WithSuggestion(Fail(CodeOf(edited.status()), "{} cannot be edited: {}", file.path,
+                                 Message(edited.status())),
+                            "change its frontmatter first", "selftune skills parse " + file.path);
+    }
+    return true;
+  }
+
+  // Whether anything may be written at all, now; a review may still be needed.
+  StatusOr<bool> PolicyAllows() {
     ST_ASSIGN_OR_RETURN(policy_, store::ReadSkillPolicy(*world_.db, target_.skill));
     const PolicyDecision policy = Policy(false);
     if (policy.permission == Permission::kNever) {
@@ -130,11 +192,67 @@ class Improver {
                                FormatRfc3339(*policy_.cooldown_until));
       return false;
     }
-    for (const TargetFile& file : target_.files) {
-      ST_ASSIGN_OR_RETURN(const deploy::GitState git, deploy::ReadGitState(file.path, *world_.env));
-      ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, options_.allow_dirty));
-    }
     return true;
+  }
+
+  // What version control says, if it lets the file be changed.
+  StatusOr<deploy::GitState> Git(const TargetFile& file) const {
+    ST_ASSIGN_OR_RETURN(deploy::GitState git, deploy::ReadGitState(file.path, *world_.env));
+    ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, options_.allow_dirty));
+    return git;
+  }
+
+  [[nodiscard]] bool Writes() const { return !options_.dry_run && !options_.plan_only; }
+
+  [[nodiscard]] bool IsOld(const store::StoredProposal& proposal) const {
+    return world_.clock->Now().value - proposal.created.value > kProposalDays * kDayMs;
+  }
+
+  // A proposal for this very text that still waits: it is not made again. One
+  // that was approved, but whose deploy did not happen, is deployed.
+  StatusOr<bool> HasProposal() {
+    ST_ASSIGN_OR_RETURN(const std::vector<store::StoredProposal> open,
+                        store::OpenProposals(*world_.db, target_.skill));
+    for (const store::StoredProposal& proposal : open) {
+      if (base::FromHex(result_.sha256_before) != proposal.original_sha256) continue;
+      if (IsOld(proposal)) {
+        if (Writes()) {
+          ST_RETURN_IF_ERROR(Step(proposal.proposal_id, store::ProposalState::kSuperseded,
+                                  "it waited for more than a week"));
+        }
+        continue;
+      }
+      Take(proposal);
+      const bool approved = proposal.state == store::ProposalState::kApproved;
+      const Permission may = Policy(proposal.tier == "canary").permission;
+      if (approved && may == Permission::kDeploy && Writes()) {
+        ST_RETURN_IF_ERROR(Deploy());
+        return true;
+      }
+      Conclude("review_pending", fmt::format("proposal {} {}", proposal.proposal_id,
+                                             approved ? "was approved and is not deployed yet"
+                                                      : "waits for a review"));
+      return true;
+    }
+    return false;
+  }
+
+  // The result is about this proposal from now on.
+  void Take(const store::StoredProposal& proposal) {
+    result_.proposal_id = proposal.proposal_id;
+    result_.before = proposal.original;
+    result_.after = proposal.proposed;
+    result_.rationale = proposal.rationale;
+    result_.evolution.reason_code = proposal.tier == "canary" ? "canary" : "promoted";
+    result_.evolution.reason = fmt::format("proposal {}, tested before", proposal.proposal_id);
+  }
+
+  Status Step(std::string_view proposal_id, store::ProposalState state, std::string_view details) {
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
+    ST_RETURN_IF_ERROR(store::AddStep(
+        *world_.db, proposal_id, {.action = state, .details = details, .run_id = options_.run_id},
+        world_.clock->Now()));
+    return txn.Commit();
   }
 
   StatusOr<evolution::EvolveInput> InputOf() {
@@ -213,13 +331,7 @@ class Improver {
       Conclude(std::string(policy.reason_code), policy.reason + "; " + result_.evolution.reason);
       return absl::OkStatus();
     }
-    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
-    ST_RETURN_IF_ERROR(store::AddStep(*world_.db, result_.proposal_id,
-                                      {.action = store::ProposalState::kApproved,
-                                       .details = "by policy",
-                                       .run_id = options_.run_id},
-                                      world_.clock->Now()));
-    ST_RETURN_IF_ERROR(txn.Commit());
+    ST_RETURN_IF_ERROR(Step(result_.proposal_id, store::ProposalState::kApproved, "by policy"));
     return Deploy();
   }
 
@@ -227,11 +339,15 @@ class Improver {
     deploy::DeployPlan plan{
         .skill = target_.skill, .proposal_id = result_.proposal_id, .run_id = options_.run_id};
     for (const TargetFile& file : target_.files) {
+      // Minutes may have passed since the first look.
+      ST_ASSIGN_OR_RETURN(const deploy::GitState git, Git(file));
       ST_ASSIGN_OR_RETURN(std::string bytes, WithDescription(file, result_.after));
       plan.targets.push_back({.path = file.path,
                               .platform = file.platform,
                               .old_sha256 = file.sha256,
-                              .new_bytes = std::move(bytes)});
+                              .new_bytes = std::move(bytes),
+                              .git_head = git.head,
+                              .git_blob = git.blob});
     }
     result_.sha256_after = base::Sha256Hex(plan.targets.front().new_bytes);
     auto done = deploy::Execute(
@@ -239,7 +355,8 @@ class Improver {
     if (!done.ok()) {
       if (CodeOf(done.status()).name != kFileChanged.name) return done.status();
       Conclude("file_changed", std::string(Message(done.status())));
-      return absl::OkStatus();
+      // The text it was made from is gone: it can never be deployed.
+      return Step(result_.proposal_id, store::ProposalState::kSuperseded, result_.reason);
     }
     result_.deployed = true;
     result_.deploy_id = done->deploy_id;
@@ -265,11 +382,6 @@ class Improver {
         world_.clock->Now());
   }
 
-  friend StatusOr<ImproveResult> selftune::orchestrate::DeployProposal(const ImproveWorld& world,
-                                                                       std::string_view proposal_id,
-                                                                       bool allow_dirty,
-                                                                       std::string_view run_id);
-
   const ImproveWorld& world_;
   const ImproveOptions& options_;
   SkillTarget target_;
@@ -292,40 +404,7 @@ StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world, std::string_vi
   options.skill_path = proposal.location;
   options.run_id = std::string(run_id);
   options.allow_dirty = allow_dirty;
-  Improver improver(world, options);
-  ST_ASSIGN_OR_RETURN(improver.target_,
-                      FindTarget(*world.skills, proposal.skill, proposal.location));
-  ImproveResult& result = improver.result_;
-  result.skill = proposal.skill;
-  result.proposal_id = std::string(proposal_id);
-  result.before = proposal.original;
-  result.after = proposal.proposed;
-  result.rationale = proposal.rationale;
-  result.evolution.reason_code = proposal.tier == "canary" ? "canary" : "promoted";
-  if (improver.target_.files.empty() ||
-      base::FromHex(improver.target_.files.front().sha256) != proposal.original_sha256) {
-    return WithSuggestion(
-        Fail(kFileChanged, "deploying proposal {}: {} is not the text it was made from",
-             proposal_id, proposal.location),
-        "reject it and evolve the new text",
-        fmt::format("selftune evolve --skill {}", proposal.skill));
-  }
-  for (const TargetFile& file : improver.target_.files) {
-    ST_ASSIGN_OR_RETURN(const deploy::GitState git, deploy::ReadGitState(file.path, *world.env));
-    ST_RETURN_IF_ERROR(deploy::CheckGit(git, file.path, file.bytes, allow_dirty));
-  }
-  result.sha256_before = improver.target_.files.front().sha256;
-  {
-    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world.db));
-    ST_RETURN_IF_ERROR(store::AddStep(*world.db, proposal_id,
-                                      {.action = store::ProposalState::kApproved,
-                                       .details = "approved by a person",
-                                       .run_id = run_id},
-                                      world.clock->Now()));
-    ST_RETURN_IF_ERROR(txn.Commit());
-  }
-  ST_RETURN_IF_ERROR(improver.Deploy());
-  return std::move(improver.result_);
+  return Improver(world, options).Approve(proposal);
 }
 
 }  // namespace selftune::orchestrate

@@ -16,7 +16,7 @@ SkillAutonomy AutonomyOf(const PolicyInput& input) {
 
 PolicyDecision DecidePolicy(const PolicyInput& input) {
   if (!input.target->managed_reason.empty()) {
-    return {Permission::kNever, "managed_by_plugin", input.target->managed_reason};
+    return {Permission::kNever, input.target->managed_code, input.target->managed_reason};
   }
   const SkillAutonomy own = AutonomyOf(input);
   if (own == SkillAutonomy::kLocked) {

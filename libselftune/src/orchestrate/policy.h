@@ -23,7 +23,7 @@ enum class Permission { kDeploy, kReview, kNever };
 
 struct PolicyDecision {
   Permission permission = Permission::kReview;
-  std::string_view reason_code;  // "" review_required locked managed_by_plugin
+  std::string_view reason_code;  // "" review_required locked managed_by_plugin hard_linked
   std::string reason;
 };
 

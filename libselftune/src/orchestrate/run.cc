@@ -18,9 +18,9 @@
 #include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
-#include "deploy/recover.h"
 #include "hosts/installed_skills.h"
 #include "orchestrate/facts.h"
+#include "orchestrate/skill_target.h"
 #include "store/job_rows.h"
 #include "store/source_ledger.h"
 #include "store/write_txn.h"
@@ -74,9 +74,10 @@ class Loop {
   Status BeginRun() {
     report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
     // What an earlier process left half done comes first.
-    const auto recovered =
-        deploy::Recover({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock});
-    ST_RETURN_IF_ERROR(recovered.status());
+    ST_ASSIGN_OR_RETURN(
+        report_.recovered,
+        deploy::Recover({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock}));
+    report_.changed |= !report_.recovered.empty();
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     ST_RETURN_IF_ERROR(store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
     ST_RETURN_IF_ERROR(
@@ -96,6 +97,7 @@ class Loop {
     ST_RETURN_IF_ERROR(Sync());
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(*world_.db));
     skills_ = hosts::FindInstalledSkills(*world_.env, workspaces);
+    ST_RETURN_IF_ERROR(CheckNamed());
     ST_RETURN_IF_ERROR(Watch());
     ST_RETURN_IF_ERROR(Choose());
     return ImproveChosen();
@@ -127,7 +129,7 @@ class Loop {
     ST_ASSIGN_OR_RETURN(report_.watches,
                         LookAtWatches(world, {.skill = "",
                                               .auto_rollback = true,
-                                              .write = Writes(),
+                                              .write = Writes() && !options_.review_required,
                                               .review_required = options_.review_required,
                                               .run_id = report_.run_id}));
     for (const WatchResult& watch : report_.watches) {
@@ -137,16 +139,31 @@ class Loop {
     return absl::OkStatus();
   }
 
+  // The skill that was named has to be one, before anything is done to others.
+  Status CheckNamed() {
+    named_ = {.skill = options_.skill, .path = options_.skill_path};
+    if (named_.skill.empty() && !named_.path.empty()) {
+      ST_ASSIGN_OR_RETURN(named_.skill, SkillAt(skills_, named_.path));
+    }
+    if (named_.skill.empty()) return absl::OkStatus();
+    const auto target = FindTarget(skills_, named_.skill, named_.path);
+    const std::string_view code = target.ok() ? "" : CodeOf(target.status()).name;
+    // Whatever else is wrong with it is that skill's own answer.
+    const bool nobodys = code == kSkillNotFound.name || code == kAmbiguousSkill.name;
+    return nobodys ? target.status() : absl::OkStatus();
+  }
+
   Status Choose() {
-    ST_ASSIGN_OR_RETURN(const std::vector<CandidateFacts> facts,
-                        GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now()));
+    ST_ASSIGN_OR_RETURN(
+        const std::vector<CandidateFacts> facts,
+        GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now(), named_));
     report_.total_skills = static_cast<int64_t>(facts.size());
     const bool handler = world_.choose.handler != nullptr && *world_.choose.handler;
     const auto agent = llm::ChooseAgent(*world_.env, world_.choose);
     if (handler) report_.agent = "handler";
     if (!handler && agent.ok()) report_.agent = std::string(llm::CommandOf(*agent));
     SelectOptions select;
-    select.only_skill = options_.skill;
+    select.only_skill = named_.skill;
     select.max_skills = options_.max_skills;
     select.agent_available = !report_.agent.empty();
     select.now = world_.clock->Now();
@@ -190,7 +207,7 @@ class Loop {
                              .progress = world_.progress};
     ImproveOptions options;
     options.skill = entry.decision.skill;
-    options.skill_path = options_.skill_path;
+    options.skill_path = named_.path;
     options.run_id = report_.run_id;
     options.dry_run = options_.dry_run;
     options.plan_only = !Writes();
@@ -234,8 +251,10 @@ class Loop {
   }
 
   void FinishStatus(const Status& worked) {
-    const bool failed = std::any_of(report_.decisions.begin(), report_.decisions.end(),
-                                    [](const SkillDecision& entry) { return !entry.error.ok(); });
+    const auto failed_one = [](const auto& entry) { return !entry.error.ok(); };
+    const bool failed =
+        std::any_of(report_.decisions.begin(), report_.decisions.end(), failed_one) ||
+        std::any_of(report_.watches.begin(), report_.watches.end(), failed_one);
     report_.status = !worked.ok()                                          ? "error"
                      : failed                                              ? "partial"
                      : report_.evaluated == 0 && !report_.regression_found ? "nothing_to_do"
@@ -283,6 +302,7 @@ class Loop {
       action.reason = watch.view.row.state;
       action.rolled_back = watch.rolled_back;
       if (watch.regressed) action.alert = watch.view.row.reason;
+      if (!watch.error.ok()) action.alert += (action.alert.empty() ? "" : "; ") + watch.detail;
     }
     return out;
   }
@@ -304,6 +324,7 @@ class Loop {
   const RunWorld& world_;
   const RunOptions& options_;
   skillfs::Discovery skills_;
+  NamedText named_;
   RunReport report_;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "deploy/recover.h"
 #include "llm/choose.h"
 #include "orchestrate/candidates.h"
 #include "orchestrate/improve.h"
@@ -49,6 +50,7 @@ struct SkillDecision {
 struct RunReport {
   std::string run_id;
   std::string status;  // ok nothing_to_do partial error
+  deploy::RecoverReport recovered;
   sync::SyncReport sync;
   int64_t total_skills = 0;
   std::vector<SkillDecision> decisions;
@@ -61,8 +63,9 @@ struct RunReport {
   int64_t elapsed_ms = 0;
 };
 
-// LOCK_HELD when another run is under way. A failing skill is part of the
-// report; the run itself fails only when nothing more can be done.
+// LOCK_HELD when another run is under way; SKILL_NOT_FOUND and AMBIGUOUS_SKILL
+// for a skill that was named. What fails for one skill or one watch is part of
+// the report; the run itself fails only when nothing more can be done.
 [[nodiscard]] StatusOr<RunReport> RunLoop(const RunWorld& world, const RunOptions& options);
 
 }  // namespace selftune::orchestrate

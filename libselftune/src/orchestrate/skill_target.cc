@@ -121,6 +121,7 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
       target.diverged.push_back(replica.skill->real_path);
     } else if (replica.skill == chosen) {
       target.managed_reason = replica.reason;
+      if (replica.state == ReplicaState::kHardLinked) target.managed_code = "hard_linked";
     }
   }
   if (target.files.empty() && target.managed_reason.empty()) {
@@ -131,6 +132,15 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
   target.body_excerpt =
       base::ToValidUtf8(base::FirstCodePoints(std::string_view(bytes).substr(body), kExcerpt));
   return target;
+}
+
+StatusOr<std::string> SkillAt(const skillfs::Discovery& discovery, std::string_view path) {
+  for (const InstalledSkill& skill : discovery.skills) {
+    if (At(skill, path)) return skill.placements.front().name;
+  }
+  return WithSuggestion(
+      Fail(kSkillNotFound, "looking for a skill at {}: none is installed there", path),
+      "see which skills are installed", "selftune skills list");
 }
 
 StatusOr<std::string> WithDescription(const TargetFile& file, std::string_view description) {

@@ -32,12 +32,17 @@ struct SkillTarget {
   bool explicit_only = false;  // the model may not load it by itself
   bool off = false;            // its frontmatter says metadata.selftune: off
   std::string managed_reason;  // "" = may be written
+  std::string_view managed_code = "managed_by_plugin";  // or hard_linked
 };
 
 // SKILL_NOT_FOUND, AMBIGUOUS_SKILL (details: the paths), INVALID_FRONTMATTER.
 // `skill_path` "" = by name alone.
 [[nodiscard]] StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery,
                                                std::string_view skill, std::string_view skill_path);
+
+// The name of the skill whose SKILL.md lies at `path`; SKILL_NOT_FOUND.
+[[nodiscard]] StatusOr<std::string> SkillAt(const skillfs::Discovery& discovery,
+                                            std::string_view path);
 
 // The bytes of one file with its description replaced.
 [[nodiscard]] StatusOr<std::string> WithDescription(const TargetFile& file,

@@ -32,13 +32,22 @@ class Watcher {
   Watcher(const WatchWorld& world, const WatchOptions& options)
       : world_(world), options_(options) {}
 
-  StatusOr<WatchResult> Look(store::WatchRow row) {
+  WatchResult Look(store::WatchRow row) {
     WatchResult result;
+    result.view.row = row;
+    result.regressed = row.rollback_due;
+    result.error = Look(std::move(row), result);
+    if (!result.error.ok()) result.detail = std::string(Message(result.error));
+    return result;
+  }
+
+ private:
+  Status Look(store::WatchRow row, WatchResult& result) {
     ST_ASSIGN_OR_RETURN(const store::DeployRow deploy,
                         store::ReadDeploy(*world_.db, row.deploy_id));
     monitoring::LookOptions look;
     look.write = options_.write;
-    look.description = DeployedDescription(deploy);
+    ST_ASSIGN_OR_RETURN(look.description, DeployedDescription(deploy));
     look.file_is_deployed = FileIsDeployed(deploy);
     const std::string before = row.state;
     ST_ASSIGN_OR_RETURN(result.view,
@@ -47,20 +56,28 @@ class Watcher {
     if (result.view.row.state == "confirmed" && before != "confirmed") {
       ST_RETURN_IF_ERROR(Confirm(deploy));
     }
-    // A decision that was made, but whose rollback did not happen, is made up for.
-    if (result.regressed && deploy.state == "deployed") {
-      ST_RETURN_IF_ERROR(TakeBack(deploy, result));
-    }
-    return result;
+    // Also a decision that was made earlier, but whose rollback did not happen.
+    if (result.regressed && deploy.state == "deployed") return TakeBack(deploy, result);
+    return absl::OkStatus();
   }
 
- private:
-  // The text the deploy put there, from the journal: the file may be edited.
-  std::string DeployedDescription(const store::DeployRow& deploy) const {
+  // The text the deploy put there: from the journal, for the file may be edited;
+  // where that is damaged, from the file if it is as deployed, or the proposal.
+  StatusOr<std::optional<std::string>> DeployedDescription(const store::DeployRow& deploy) const {
     const deploy::Journal journal(world_.state_dir, deploy.deploy_id);
-    const auto bytes = journal.NewBytes(0);
-    if (!bytes.ok()) return {};
-    return skillfs::ParseFrontmatter(*bytes).description.value_or("");
+    const auto intent = journal.ReadIntent();
+    auto bytes = intent.ok() ? journal.NewBytes(*intent, 0) : intent.status();
+    if (!bytes.ok() && FileIsDeployed(deploy)) {
+      bytes = base::ReadFile(deploy.targets.front().path, kMaxSkillBytes);
+    }
+    if (bytes.ok()) {
+      return std::optional(skillfs::ParseFrontmatter(*bytes).description.value_or(""));
+    }
+    if (deploy.proposal_id.empty()) return std::optional<std::string>();
+    ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
+                        store::LoadProposal(*world_.db, deploy.proposal_id));
+    if (proposal.proposed.empty()) return std::optional<std::string>();
+    return std::optional(proposal.proposed);
   }
 
   static bool FileIsDeployed(const store::DeployRow& deploy) {
@@ -85,8 +102,8 @@ class Watcher {
   // Rollback is refused where a person keeps the decision; the alert stays.
   std::string WhyNot(const store::DeployRow& deploy) const {
     if (!options_.auto_rollback) return "automatic rollback was not asked for";
-    if (!options_.write) return "dry run";
     if (options_.review_required) return "a review was asked for";
+    if (!options_.write) return "dry run";
     const auto target = FindTarget(*world_.skills, deploy.skill, deploy.targets.front().path);
     if (!target.ok()) return {};  // the rollback itself says what is wrong
     const auto stored = store::ReadSkillPolicy(*world_.db, deploy.skill);
@@ -125,11 +142,9 @@ StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
   std::vector<WatchResult> out;
   bool newest = true;
   for (store::WatchRow& row : rows) {
-    const bool open = row.state == "watching" || row.state == "suspended";
-    if (!open && !(newest && !options.skill.empty())) continue;
+    if (!row.open() && !(newest && !options.skill.empty())) continue;
     newest = false;
-    ST_ASSIGN_OR_RETURN(WatchResult result, Watcher(world, options).Look(std::move(row)));
-    out.push_back(std::move(result));
+    out.push_back(Watcher(world, options).Look(std::move(row)));
   }
   return out;
 }
@@ -140,22 +155,27 @@ Status BeginMissingWatches(const WatchWorld& world) {
                       store::UnwatchedDeploys(*world.db, {now.value - kMaxAgeDays * kDayMs}));
   for (const store::DeployRow& deploy : deploys) {
     const deploy::Journal journal(world.state_dir, deploy.deploy_id);
-    const auto before = journal.OldBytes(0);
-    if (!before.ok()) continue;  // made elsewhere: nothing is known about its text
+    const auto intent = journal.ReadIntent();
+    const auto bytes = intent.ok() ? journal.OldBytes(*intent, 0) : intent.status();
+    std::string before =
+        bytes.ok() ? skillfs::ParseFrontmatter(*bytes).description.value_or("") : "";
     bool canary = false;
     if (!deploy.proposal_id.empty()) {
       ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
                           store::LoadProposal(*world.db, deploy.proposal_id));
       canary = proposal.tier == "canary";
+      if (!bytes.ok()) before = proposal.original;
+    } else if (!bytes.ok()) {
+      continue;  // made elsewhere: nothing is known about its text
     }
-    ST_RETURN_IF_ERROR(monitoring::StartWatch(
-        *world.db,
-        {.deploy_id = deploy.deploy_id,
-         .skill = deploy.skill,
-         .content_sha256 = deploy.targets.front().new_sha256,
-         .description_before = skillfs::ParseFrontmatter(*before).description.value_or(""),
-         .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
-        deploy.finished.value_or(deploy.started)));
+    ST_RETURN_IF_ERROR(
+        monitoring::StartWatch(*world.db,
+                               {.deploy_id = deploy.deploy_id,
+                                .skill = deploy.skill,
+                                .content_sha256 = deploy.targets.front().new_sha256,
+                                .description_before = before,
+                                .alpha = canary ? stats::kCanaryAlpha : stats::kWatchAlpha},
+                               deploy.finished.value_or(deploy.started)));
   }
   return absl::OkStatus();
 }

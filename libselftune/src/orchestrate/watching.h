@@ -38,9 +38,12 @@ struct WatchResult {
   bool rolled_back = false;
   std::string rollback_id, rollback_state;  // rolled_back partial conflicted, "" = none
   std::string detail;                       // why there was no rollback, or what stood in its way
+  Status error;                             // of this watch; the others go on
 };
 
 // Open watches, and with `skill` the newest of that skill even if it is closed.
+// A regression whose rollback did not happen (the lock was held, nobody asked for
+// it, the process died) stays open and is taken back by the next call that may.
 [[nodiscard]] StatusOr<std::vector<WatchResult>> LookAtWatches(const WatchWorld& world,
                                                                const WatchOptions& options);
 

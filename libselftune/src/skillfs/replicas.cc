@@ -18,8 +18,9 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
   Replica out;
   out.skill = &skill;
   const auto& have = skill.frontmatter.description;
+  // A copy without a description is the same as another without one.
   out.same_description =
-      have.has_value() && NormalizeDescription(*have) == NormalizeDescription(description);
+      NormalizeDescription(have.value_or("")) == NormalizeDescription(description);
   const auto stop = [&](ReplicaState state, std::string reason) {
     out.state = state;
     out.reason = std::move(reason);
@@ -39,7 +40,9 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
     return stop(ReplicaState::kUnreadable, std::string(skill.frontmatter.errors.front()));
   }
   if (!out.same_description) return stop(ReplicaState::kDiverged, "another description");
-  if (skill.links > 1) return stop(ReplicaState::kHardLinked, "hard links");
+  if (skill.links > 1)
+    return stop(ReplicaState::kHardLinked,
+                "further hard links share the file: replace them by copies or symbolic links");
   return out;
 }
 

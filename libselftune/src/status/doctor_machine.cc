@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "deploy/recover.h"
 #include "hosts/moved_homes.h"
 #include "status/doctor_checks.h"
 #include "status/settings.h"
@@ -202,7 +203,7 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
     if (problems.size() > 1) {
       values.message += fmt::format(" (and {} more)", problems.size() - 1);
     }
-    values.text = "the defaults stand in for them; correct the file";
+    values.text = "correct the file";
     values.command = "selftune config validate";
   } else if (!unknown.empty()) {
     values.status = CheckStatus::kInfo;
@@ -284,6 +285,30 @@ Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options, Che
   return CheckBackups(world, out);
 }
 
+// Deploys that a crash left open: the next run ends them, unless their record is
+// damaged.
+void CheckJournals(const DoctorWorld& world, Checks& out) {
+  Check check{.name = "deploy.journal",
+              .message = "no deploy is half done",
+              .path = base::JoinPath(world.state_dir, "deploy")};
+  const auto open = deploy::OpenJournals(world.state_dir);
+  if (!open.ok()) {
+    check.status = CheckStatus::kWarn;
+    check.message = std::string(Message(open.status()));
+  } else if (!open->empty()) {
+    const auto damaged = std::find_if(open->begin(), open->end(),
+                                      [](const auto& journal) { return !journal.why.ok(); });
+    const bool readable = damaged == open->end();
+    check.status = readable ? CheckStatus::kWarn : CheckStatus::kFail;
+    check.message = readable ? fmt::format("{} deploys are half done", open->size())
+                             : std::string(Message(damaged->why));
+    check.text = readable ? "the next run brings them to an end"
+                          : "move this folder away after comparing the skill's text with its bytes";
+    if (readable) check.command = "selftune orchestrate";
+  }
+  out.push_back(std::move(check));
+}
+
 void CheckMachine(const DoctorWorld& world, Checks& out) {
   if (world.db.ok()) {
     Check spool{.name = "hooks.spool", .message = "empty"};
@@ -307,6 +332,7 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
     out.push_back(std::move(spool));
   }
   CheckLocks(world, out);
+  CheckJournals(world, out);
   CheckDisk(world, out);
 }
 

@@ -129,7 +129,9 @@ StatusOr<DeployRow> ReadDeploy(Db& db, std::string_view deploy_id) {
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kColumns, deploy_id));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (!found) return Fail(kNotFound, "deploy {}: not known", deploy_id);
+    if (!found)
+      return WithSuggestion(Fail(kNotFound, "deploy {}: not known", deploy_id),
+                            "see what is being watched", "selftune watch");
     out = FromRow(row);
   }
   ST_RETURN_IF_ERROR(LoadTargets(db, out));

@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
-#include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/audit_chain.h"
 #include "store/ingest_writer.h"
 
 namespace selftune::store {
@@ -52,31 +52,21 @@ constexpr char kSetFigures[] =
     "UPDATE proposal SET tier=?2, gains=?3, losses=?4, p=?5, alpha=?6, holdout=?7, "
     "reason_code=?8, updated_ms=?9 WHERE proposal_id=?1";
 
-constexpr char kLastHash[] =
-    "SELECT hash FROM evolution_event WHERE proposal_id=?1 ORDER BY event_pk DESC LIMIT 1";
-
-constexpr char kInsertEvent[] =
-    "INSERT INTO evolution_event(event_id,proposal_id,skill_id,action,occurred_ms,details,"
-    "validation,eval_set,snapshot,target,location,sha256_before,sha256_after,run_id,iterations,"
-    "validation_mode,validation_agent,prev_hash,hash) "
-    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,'description',?10,?11,?12,?13,?14,?15,?16,?17,?18)";
-
-constexpr char kSelectProposal[] =
-    "SELECT p.proposal_id, k.name, p.location, o.text, n.text, p.rationale, p.reason_code, p.tier,"
-    " p.original_sha256, p.state, p.gains, p.losses, p.p, p.created_ms, p.updated_ms "
-    "FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
-    "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
-    "WHERE p.proposal_id=?1";
+#define ST_PROPOSAL_COLUMNS                                                                       \
+  "SELECT p.proposal_id, k.name, p.location, o.text, n.text, p.rationale, p.reason_code, p.tier," \
+  " p.original_sha256, p.state, p.gains, p.losses, p.p, p.created_ms, p.updated_ms "              \
+  "FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "                                        \
+  "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
+constexpr char kSelectProposal[] = ST_PROPOSAL_COLUMNS "WHERE p.proposal_id=?1";
+constexpr char kOpenProposals[] = ST_PROPOSAL_COLUMNS
+    "WHERE k.name_key=?1 AND p.state IN('validated','approved') AND coalesce(p.tier,'')<>'hold' "
+    "ORDER BY p.updated_ms DESC, p.proposal_id DESC";
+#undef ST_PROPOSAL_COLUMNS
 
 constexpr char kRejectedTexts[] =
     "SELECT n.text FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
     "JOIN body n ON n.body_id=p.proposed_body WHERE k.name_key=?1 AND "
     "p.state IN('rejected','rolled_back') AND n.text IS NOT NULL ORDER BY p.updated_ms DESC";
-
-constexpr char kAllEvents[] =
-    "SELECT proposal_id, action, occurred_ms, details, snapshot, validation, eval_set, "
-    "sha256_before, sha256_after, run_id, iterations, validation_mode, validation_agent, "
-    "prev_hash, hash FROM evolution_event ORDER BY proposal_id, event_pk";
 
 constexpr char kInsertLook[] =
     "INSERT INTO holdout_look(skill_id,look,at_ms,proposal_id,eval_set_sha256,entries,gains,"
@@ -86,86 +76,53 @@ constexpr char kLooks[] =
     "SELECT h.entries FROM holdout_look h JOIN skill k ON k.skill_id=h.skill_id "
     "WHERE k.name_key=?1 ORDER BY h.at_ms, h.look";
 
-// The step as text that always comes out the same: fixed keys, fixed order,
-// absent and empty alike.
-std::string Canonical(std::string_view proposal_id, const AuditStep& step, UtcMillis at) {
-  base::JsonWriter out;
-  out.BeginObject()
-      .Field("proposal_id", proposal_id)
-      .Field("action", Word(step.action))
-      .Field("occurred_ms", at.value)
-      .Field("details", step.details)
-      .Field("snapshot", step.snapshot)
-      .Field("validation", step.validation)
-      .Field("eval_set", step.eval_set)
-      .Field("sha256_before", base::Hex(step.sha256_before))
-      .Field("sha256_after", base::Hex(step.sha256_after))
-      .Field("run_id", step.run_id)
-      .Field("iterations", step.iterations.value_or(0))
-      .Field("validation_mode", step.validation_mode)
-      .Field("validation_agent", step.validation_agent)
-      .EndObject();
-  return std::move(out).Take();
-}
-
-std::string StepHash(std::string_view prev_hash, std::string_view proposal_id,
-                     const AuditStep& step, UtcMillis at) {
-  return base::Sha256Bytes(std::string(prev_hash) + Canonical(proposal_id, step, at));
-}
-
 Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::string_view location,
-                  const AuditStep& step, UtcMillis now) {
-  std::string prev;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kLastHash, proposal_id));
-    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (found) prev = std::string(row.Bytes(0));
-  }
-  const std::string hash = StepHash(prev, proposal_id, step, now);
+                  const AuditStep& step, std::string texts, UtcMillis now) {
   db.Touch(kTopicEvolution);
   db.Count(Counter::kEvidence, 1);
-  return db.Run(kInsertEvent, base::MakeUlid(now), proposal_id, skill, Word(step.action), now,
-                OrNull{step.details}, OrNull{step.validation}, OrNull{step.eval_set},
-                OrNull{step.snapshot}, OrNull{location}, Blob{step.sha256_before},
-                Blob{step.sha256_after}, OrNull{step.run_id}, step.iterations,
-                OrNull{step.validation_mode}, OrNull{step.validation_agent}, Blob{prev},
-                Blob{hash});
+  return AppendEvent(db, {.event_id = base::MakeUlid(now),
+                          .proposal_id = std::string(proposal_id),
+                          .action = std::string(Word(step.action)),
+                          .details = std::string(step.details),
+                          .validation = std::string(step.validation),
+                          .eval_set = std::string(step.eval_set),
+                          .snapshot = std::string(step.snapshot),
+                          .location = std::string(location),
+                          .sha256_before = std::string(step.sha256_before),
+                          .sha256_after = std::string(step.sha256_after),
+                          .run_id = std::string(step.run_id),
+                          .mode = std::string(step.validation_mode),
+                          .agent = std::string(step.validation_agent),
+                          .texts = std::move(texts),
+                          .skill = skill.value,
+                          .iterations = step.iterations,
+                          .at = now});
 }
 
-// One step as stored, with texts of its own.
-struct StoredStep {
-  std::string proposal_id, details, snapshot, validation, eval_set, before, after, run_id, mode,
-      agent, prev_hash, hash;
-  AuditStep step;
-  UtcMillis at;
+Status Unknown(std::string_view proposal_id) {
+  return WithSuggestion(Fail(kNotFound, "proposal {}: not known", proposal_id),
+                        "see which proposals there are", "selftune proposals list");
+}
 
-  explicit StoredStep(const Cursor& row)
-      : proposal_id(row.String(0)),
-        details(row.String(3)),
-        snapshot(row.String(4)),
-        validation(row.String(5)),
-        eval_set(row.String(6)),
-        before(row.Bytes(7)),
-        after(row.Bytes(8)),
-        run_id(row.String(9)),
-        mode(row.String(11)),
-        agent(row.String(12)),
-        prev_hash(row.Bytes(13)),
-        hash(row.Bytes(14)),
-        at(row.Time(2)) {
-    step = {.action = ParseProposalState(row.Text(1)).value_or(ProposalState::kCreated),
-            .details = details,
-            .snapshot = snapshot,
-            .validation = validation,
-            .eval_set = eval_set,
-            .sha256_before = before,
-            .sha256_after = after,
-            .run_id = run_id,
-            .validation_mode = mode,
-            .validation_agent = agent,
-            .iterations = row.OptInt(10)};
-  }
-};
+StoredProposal ProposalOf(const Cursor& row) {
+  StoredProposal out;
+  out.proposal_id = row.String(0);
+  out.skill = row.String(1);
+  out.location = row.String(2);
+  out.original = row.String(3);
+  out.proposed = row.String(4);
+  out.rationale = row.String(5);
+  out.reason_code = row.String(6);
+  out.tier = row.String(7);
+  out.original_sha256 = std::string(row.Bytes(8));
+  out.state = ParseProposalState(row.Text(9)).value_or(ProposalState::kCreated);
+  out.gains = row.Int(10);
+  out.losses = row.Int(11);
+  out.p = row.IsNull(12) ? 1 : row.Double(12);
+  out.created = row.Time(13);
+  out.updated = row.Time(14);
+  return out;
+}
 
 }  // namespace
 
@@ -217,7 +174,8 @@ Status CreateProposal(Db& db, const NewProposal& proposal, const AuditStep& crea
   ST_RETURN_IF_ERROR(db.Run(kInsertProposal, proposal.proposal_id, skill, OrNull{proposal.location},
                             original, proposed, Blob{proposal.original_sha256}, proposal.confidence,
                             OrNull{proposal.rationale}, now));
-  return InsertStep(db, proposal.proposal_id, skill, proposal.location, created, now);
+  return InsertStep(db, proposal.proposal_id, skill, proposal.location, created,
+                    TextsDigest(proposal.original, proposal.proposed), now);
 }
 
 Status AddStep(Db& db, std::string_view proposal_id, const AuditStep& step, UtcMillis now) {
@@ -226,7 +184,7 @@ Status AddStep(Db& db, std::string_view proposal_id, const AuditStep& step, UtcM
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectState, proposal_id));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
+    if (!found) return Unknown(proposal_id);
     const auto state = ParseProposalState(row.Text(0));
     if (!state.has_value() || !MayFollow(*state, step.action)) {
       return Fail(kConflicted, "proposal {}: {} may not follow {}", proposal_id, Word(step.action),
@@ -239,7 +197,7 @@ Status AddStep(Db& db, std::string_view proposal_id, const AuditStep& step, UtcM
   if (step.action == ProposalState::kDeployed) {
     ST_RETURN_IF_ERROR(db.Run(kSetDeployed, proposal_id, Blob{step.sha256_after}));
   }
-  return InsertStep(db, proposal_id, skill, location, step, now);
+  return InsertStep(db, proposal_id, skill, location, step, "", now);
 }
 
 Status SetFigures(Db& db, std::string_view proposal_id, const ProposalFigures& figures,
@@ -252,24 +210,18 @@ Status SetFigures(Db& db, std::string_view proposal_id, const ProposalFigures& f
 StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSelectProposal, proposal_id));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-  if (!found) return Fail(kNotFound, "proposal {}: not known", proposal_id);
-  StoredProposal out;
-  out.proposal_id = row.String(0);
-  out.skill = row.String(1);
-  out.location = row.String(2);
-  out.original = row.String(3);
-  out.proposed = row.String(4);
-  out.rationale = row.String(5);
-  out.reason_code = row.String(6);
-  out.tier = row.String(7);
-  out.original_sha256 = std::string(row.Bytes(8));
-  out.state = ParseProposalState(row.Text(9)).value_or(ProposalState::kCreated);
-  out.gains = row.Int(10);
-  out.losses = row.Int(11);
-  out.p = row.IsNull(12) ? 1 : row.Double(12);
-  out.created = row.Time(13);
-  out.updated = row.Time(14);
-  return out;
+  if (!found) return Unknown(proposal_id);
+  return ProposalOf(row);
+}
+
+StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view skill) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kOpenProposals, base::AsciiLower(skill)));
+  std::vector<StoredProposal> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(ProposalOf(rows));
+  }
 }
 
 StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill) {
@@ -279,26 +231,6 @@ StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill)
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
     out.push_back(rows.String(0));
-  }
-}
-
-StatusOr<std::vector<std::string>> CheckChains(Db& db) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kAllEvents));
-  std::vector<std::string> problems;
-  std::string proposal;
-  std::string prev;
-  while (true) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return problems;
-    const StoredStep stored(rows);
-    if (stored.proposal_id != proposal) prev.clear();
-    proposal = stored.proposal_id;
-    if (stored.prev_hash != prev ||
-        stored.hash != StepHash(stored.prev_hash, proposal, stored.step, stored.at)) {
-      problems.push_back(fmt::format("proposal {}: step {} does not continue the chain", proposal,
-                                     Word(stored.step.action)));
-    }
-    prev = stored.hash;
   }
 }
 

@@ -80,12 +80,11 @@ struct StoredProposal {
 };
 // NOT_FOUND when there is none.
 [[nodiscard]] StatusOr<StoredProposal> LoadProposal(Db& db, std::string_view proposal_id);
+// Proposals of the skill that passed their test and wait for a decision or for
+// their deploy (validated or approved, not on hold), newest first.
+[[nodiscard]] StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view skill);
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
-
-// Recomputes every chain; one message a step whose hash or predecessor is not
-// what the rows say.
-[[nodiscard]] StatusOr<std::vector<std::string>> CheckChains(Db& db);
 
 // One look at the held-out entries (alpha spending).
 struct HoldoutLook {

@@ -11,7 +11,7 @@
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
-#include "store/evolution_log.h"
+#include "store/audit_chain.h"
 #include "store/migrate.h"
 #include "store/rollup.h"
 

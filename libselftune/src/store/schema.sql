@@ -247,7 +247,7 @@ CREATE TABLE proposal(
 CREATE INDEX proposal_skill ON proposal(skill_id,updated_ms DESC);
 CREATE INDEX proposal_time ON proposal(updated_ms DESC);
 CREATE INDEX proposal_open ON proposal(updated_ms DESC) WHERE state IN('created','validated','approved');
-CREATE TABLE evolution_event(     -- append-only, hash-chained per proposal
+CREATE TABLE evolution_event(     -- append-only, one hash chain; meta evolution_chain says where it ends
   event_pk INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, proposal_id TEXT NOT NULL, skill_id INTEGER REFERENCES skill,
   action TEXT NOT NULL, occurred_ms INTEGER NOT NULL, details TEXT, validation TEXT, eval_set TEXT, snapshot TEXT,
   target TEXT, location TEXT, sha256_before BLOB, sha256_after BLOB, run_id TEXT, dry_run INTEGER NOT NULL DEFAULT 0,   -- dry_run=1 only in imported rows
@@ -256,6 +256,8 @@ CREATE INDEX evolution_skill ON evolution_event(skill_id,occurred_ms DESC);
 CREATE INDEX evolution_proposal ON evolution_event(proposal_id,event_pk);
 CREATE INDEX evolution_time ON evolution_event(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 CREATE TRIGGER evolution_no_update BEFORE UPDATE ON evolution_event BEGIN SELECT raise(ABORT,'evolution_event is append-only'); END;
+CREATE TRIGGER evolution_no_delete BEFORE DELETE ON evolution_event BEGIN SELECT raise(ABORT,'evolution_event is append-only'); END;
+CREATE TRIGGER holdout_look_no_delete BEFORE DELETE ON holdout_look BEGIN SELECT raise(ABORT,'holdout_look is append-only'); END;
 CREATE TABLE replay_result(
   proposal_id TEXT NOT NULL, run_id TEXT NOT NULL, phase TEXT NOT NULL, entry_no INTEGER NOT NULL, rep INTEGER NOT NULL DEFAULT 1,
   skill_id INTEGER NOT NULL REFERENCES skill, validation_mode TEXT NOT NULL, control INTEGER NOT NULL DEFAULT 0, query_body INTEGER NOT NULL REFERENCES body,

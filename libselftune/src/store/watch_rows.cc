@@ -24,15 +24,18 @@ constexpr char kUpdate[] =
     "UPDATE watch SET n=?2, f=?3, s=?4, invalid=?5, excluded=?6, e_down=?7, e_up=?8, state=?9, "
     "reason=?10, decided_ms=?11 WHERE deploy_id=?1";
 
-#define ST_WATCH_COLUMNS                                                                    \
-  "SELECT w.deploy_id, k.name, w.content_sha256, w.q, w.alpha, w.k0, w.n0, w.n, w.f, w.s, " \
-  "w.invalid, w.excluded, w.e_down, w.e_up, w.state, w.reason, w.started_ms, w.decided_ms " \
-  "FROM watch w JOIN skill k ON k.skill_id=w.skill_id "
+#define ST_WATCH_COLUMNS                                                                     \
+  "SELECT w.deploy_id, k.name, w.content_sha256, w.q, w.alpha, w.k0, w.n0, w.n, w.f, w.s, "  \
+  "w.invalid, w.excluded, w.e_down, w.e_up, w.state, w.reason, w.started_ms, w.decided_ms, " \
+  "w.state='regressed' AND d.state='deployed' AS due "                                       \
+  "FROM watch w JOIN skill k ON k.skill_id=w.skill_id "                                      \
+  "LEFT JOIN deploy d ON d.deploy_id=w.deploy_id "
 
 constexpr char kBySkill[] =
     ST_WATCH_COLUMNS "WHERE k.name_key=?1 ORDER BY w.started_ms DESC, w.deploy_id DESC";
 constexpr char kOpen[] = ST_WATCH_COLUMNS
-    "WHERE w.state IN('watching','suspended') ORDER BY w.started_ms DESC, w.deploy_id DESC";
+    "WHERE w.state IN('watching','suspended') OR (w.state='regressed' AND d.state='deployed') "
+    "ORDER BY w.started_ms DESC, w.deploy_id DESC";
 constexpr char kAll[] = ST_WATCH_COLUMNS "ORDER BY w.started_ms DESC, w.deploy_id DESC";
 #undef ST_WATCH_COLUMNS
 
@@ -94,6 +97,7 @@ WatchRow FromRow(const Cursor& row) {
   out.reason = row.String(15);
   out.started = row.Time(16);
   out.decided = row.OptTime(17);
+  out.rollback_due = row.Int(18) != 0;
   return out;
 }
 

@@ -25,12 +25,17 @@ struct WatchRow {
   std::string reason;
   UtcMillis started;
   std::optional<UtcMillis> decided;
+  bool rollback_due = false;  // regressed, and its deploy still stands
+  // Whether it is still to be looked at.
+  [[nodiscard]] bool open() const {
+    return state == "watching" || state == "suspended" || rollback_due;
+  }
 };
 
 [[nodiscard]] Status InsertWatch(Db& db, const WatchRow& row, UtcMillis now);
 // Stores counts, values, state and reason.
 [[nodiscard]] Status UpdateWatch(Db& db, const WatchRow& row);
-// `skill` "" = all; `open_only`: watching or suspended. Newest first.
+// `skill` "" = all; `open_only`: see open(). Newest first.
 [[nodiscard]] StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill,
                                                           bool open_only);
 

@@ -98,6 +98,28 @@ TEST_SUITE("config/config") {
     CHECK(WithValueAt(only, path, {}).ToJson() == "{}");
   }
 
+  TEST_CASE("a word that cannot be read locks, in every spelling of the name") {
+    for (const char* text :
+         {R"({"skills":{"pdf":{"autonomy":"lokced"}}})", R"({"skills":{"pdf":{"autonomy":7}}})",
+          R"({"skills":{"pdf":"locked"}})", R"({"skills":{"pdf":["locked"]}})",
+          R"({"skills":["pdf"]})",
+          R"({"skills":{"PDF":{"autonomy":"no"},"pdf":{"autonomy":"auto"}}})"}) {
+      CAPTURE(text);
+      const auto config = Parse(text, "config.json");
+      REQUIRE(config.ok());
+      CHECK(config->AutonomyOf("pdf") == SkillAutonomy::kLocked);
+      REQUIRE(config->problems.size() == 1);
+      CHECK(config->problems[0].message.find("locked") != std::string::npos);
+    }
+    const auto config = Parse(R"({"skills":{"Pdf":{"autonomy":"locked"}}})", "config.json");
+    REQUIRE(config.ok());
+    CHECK(config->AutonomyOf("pDF") == SkillAutonomy::kLocked);
+    CHECK(config->problems.empty());
+    const auto freed = WithSkillAutonomy(config->document, "pdf", SkillAutonomy::kAuto);
+    CHECK(freed["skills"].members().size() == 1);
+    CHECK(freed["skills"]["Pdf"]["autonomy"].AsString() == "auto");
+  }
+
   TEST_CASE("a rewrite keeps what it does not know, in its place") {
     const testing::TempDir temp;
     const std::string dir = temp / "deeper";

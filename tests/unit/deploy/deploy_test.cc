@@ -10,9 +10,11 @@
 #include <doctest/doctest.h>
 
 #include "base/crypto.h"
+#include "base/env.h"
 #include "base/file.h"
 #include "base/lock_file.h"
 #include "deploy/deployer.h"
+#include "deploy/git_state.h"
 #include "deploy/recover.h"
 #include "deploy/rollback.h"
 #include "deploy/swap.h"
@@ -26,6 +28,7 @@
 namespace selftune::deploy {
 namespace {
 
+constexpr char kId[] = "01JD0000000000000000000DEF";
 using testing::kNew;
 using testing::kOld;
 
@@ -43,7 +46,7 @@ struct Scene : testing::SkillScene {
   }
   // A deploy whose process died right after its record was made.
   [[nodiscard]] Intent OpenDeploy(const std::vector<std::string>& paths) const {
-    Intent intent{.deploy_id = "01DEF", .skill = "pdf"};
+    Intent intent{.deploy_id = kId, .skill = "pdf"};
     for (const std::string& path : paths) {
       intent.targets.push_back({.path = path,
                                 .mode = 0644,
@@ -62,6 +65,9 @@ struct Scene : testing::SkillScene {
     const auto intent = Journal(state, done->deploy_id).ReadIntent();
     REQUIRE(intent.ok());
     return *intent;
+  }
+  void Damage(const std::string& deploy_id, std::string_view file, std::string_view bytes) const {
+    std::ofstream(base::JoinPath(Journal(state, deploy_id).dir(), file), std::ios::trunc) << bytes;
   }
   // Without this file its journal is open.
   [[nodiscard]] std::string EndingOf(const Intent& intent) const {
@@ -239,10 +245,163 @@ TEST_SUITE("deploy/rollback") {
   }
 }
 
+TEST_SUITE("deploy/damage") {
+  TEST_CASE("bytes that are not those written down never reach the file") {
+    for (const char* bytes : {"", "---\nname: pdf\ndescri", "something else"}) {
+      CAPTURE(bytes);
+      Scene scene;
+      const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+      REQUIRE(done.ok());
+      scene.Damage(done->deploy_id, "t0.old", bytes);
+      const auto back = Rollback(scene.World(), done->deploy_id, "worse", "");
+      REQUIRE(back.ok());
+      CHECK(back->state == RollbackState::kConflicted);
+      CHECK(back->detail.find("t0.old") != std::string::npos);
+      CHECK(scene.Read(scene.skill) == kNew);
+      CHECK(store::ReadDeploy(*scene.db, done->deploy_id)->state == "deployed");
+    }
+  }
+
+  TEST_CASE("without its journal, or with another one, a deploy is not taken back") {
+    Scene scene;
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    auto intent = Journal(scene.state, done->deploy_id).ReadIntent();
+    REQUIRE(intent.ok());
+    REQUIRE(base::RemoveTree(Journal(scene.state, done->deploy_id).dir()).ok());
+    CHECK(Rollback(scene.World(), done->deploy_id, "", "")->state == RollbackState::kConflicted);
+    intent->targets[0].old_sha256 = base::Sha256Hex("garbage");
+    REQUIRE(Journal(scene.state, done->deploy_id).Begin(*intent, {"garbage"}, {kNew}).ok());
+    CHECK(Rollback(scene.World(), done->deploy_id, "", "")->state == RollbackState::kConflicted);
+    CHECK(scene.Read(scene.skill) == kNew);
+  }
+
+  TEST_CASE("the figures of a rollback are those of the files") {
+    Scene scene;
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    const std::string edited = std::string(kNew) + "More.\n";
+    scene.dir.Write("skills/pdf/SKILL.md", edited);
+    const auto plan = PlanRollback(scene.World(), done->deploy_id);
+    REQUIRE(plan.ok());
+    CHECK(scene.Read(scene.skill) == edited);
+    const auto back = Rollback(scene.World(), done->deploy_id, "", "");
+    REQUIRE(back.ok());
+    for (const auto& outcome : {*plan, *back}) {
+      REQUIRE(outcome.files.size() == 1);
+      CHECK(outcome.files[0].state == RollbackState::kPartial);
+      CHECK(outcome.files[0].sha256_before == base::Sha256Hex(edited));
+      CHECK(outcome.files[0].sha256_after == base::Sha256Hex(scene.Read(scene.skill)));
+    }
+  }
+
+  TEST_CASE("a copy that is gone does not keep the other one") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    const Intent done = scene.DeployBoth(other);
+    REQUIRE(base::RemoveFile(other).ok());
+    const auto back = Rollback(scene.World(), done.deploy_id, "", "");
+    REQUIRE(back.ok());
+    CHECK(back->state == RollbackState::kRolledBack);
+    CHECK(back->files[1].missing);
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK_FALSE(base::Exists(other));
+    CHECK(store::ReadDeploy(*scene.db, done.deploy_id)->state == "rolled_back");
+  }
+
+  TEST_CASE("a damaged journal keeps no other from its end, and says what is wrong") {
+    for (const char* file : {"intent.json", "t0.old", "t0.new", "state.json"}) {
+      CAPTURE(file);
+      Scene scene;
+      const std::string second = scene.dir.Write("other/pdf/SKILL.md", kOld);
+      const Intent damaged = scene.OpenDeploy({scene.skill, second});
+      scene.dir.Write("skills/pdf/SKILL.md", "a third text");
+      scene.Damage(damaged.deploy_id, file, "");
+      const std::string third = scene.dir.Write("third/pdf/SKILL.md", kNew);
+      Intent fine = damaged;
+      fine.deploy_id = "01JD0000000000000000000DEG";
+      fine.targets.resize(1);
+      fine.targets[0].path = third;
+      REQUIRE(Journal(scene.state, fine.deploy_id).Begin(fine, {kOld}, {kNew}).ok());
+      const auto report = Recover(scene.World());
+      REQUIRE(report.ok());
+      CHECK(report->finished == std::vector<std::string>{fine.deploy_id});
+      CHECK(scene.Read(scene.skill) == "a third text");
+      CHECK(scene.Read(third) == kNew);
+      REQUIRE(report->damaged.size() == 1);
+      CHECK(report->damaged[0].deploy_id == damaged.deploy_id);
+      CHECK(CodeOf(report->damaged[0].why).name == "STORE_CORRUPT");
+      CHECK(OpenJournals(scene.state)->size() == 1);
+    }
+  }
+
+  TEST_CASE("bytes a journal lost are found where they still lie") {
+    Scene scene;
+    const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
+    const Intent intent = scene.OpenDeploy({scene.skill, other});
+    REQUIRE(PrepareTarget(intent.targets[0], kId, kNew).ok());
+    REQUIRE(SwapTarget(intent.targets[0], kId, kOld).ok());  // the old bytes lie beside it
+    scene.Damage(kId, "t0.old", "garbage");
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->aborted == std::vector<std::string>{kId});
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK(scene.FilesBeside(scene.skill) == 1);
+  }
+
+  TEST_CASE("a displaced file that its editor made shorter is kept") {
+    Scene scene;
+    const Intent intent = scene.OpenDeploy({scene.skill});
+    REQUIRE(PrepareTarget(intent.targets[0], kId, kNew).ok());
+    REQUIRE(SwapTarget(intent.targets[0], kId, kOld).ok());
+    const std::string shorter = std::string(kOld).substr(0, 20);
+    std::ofstream(TempPath(scene.skill, kId), std::ios::trunc) << shorter;
+    REQUIRE(Recover(scene.World()).ok());
+    CHECK(scene.Read(scene.skill) == kNew);
+    CHECK(scene.Read(scene.skill + ".selftune-conflict-" + kId) == shorter);
+  }
+
+  TEST_CASE("only folders and files of our own are cleared away") {
+    Scene scene;
+    const std::string mine = scene.dir.Write("state/deploy/notes/todo.txt", "mine");
+    const std::string also =
+        scene.dir.Write(std::string("state/deploy/") + kId + "/notes.txt", "mine");
+    const auto report = Recover(scene.World());
+    REQUIRE(report.ok());
+    CHECK(report->damaged.size() == 1);
+    CHECK(scene.Read(mine) == "mine");
+    CHECK(scene.Read(also) == "mine");
+  }
+}
+
+TEST_SUITE("deploy/git") {
+  TEST_CASE("a repository that git refuses is not none") {
+    const testing::TempDir dir;
+    const std::string skill = dir.Write("repo/pdf/SKILL.md", kOld);
+    base::Environment env;
+    env.Set("PATH", base::Environment::FromProcess().GetOr("PATH", ""));
+    env.Set("HOME", dir.path());
+    CHECK_FALSE(ReadGitState(skill, env)->in_work_tree);
+    REQUIRE(base::MakeDirs(dir / "repo/.git", 0755).ok());
+    CHECK_FALSE(ReadGitState(skill, env)->in_work_tree);  // an empty folder
+    dir.Write("repo/.git/HEAD", "ref: refs/heads/main\n");
+    const auto damaged = ReadGitState(skill, env);
+    REQUIRE(damaged.ok());
+    CHECK(damaged->in_work_tree);
+    CHECK_FALSE(damaged->unknown.ok());
+    CHECK(CodeOf(CheckGit(*damaged, skill, kOld, /*allow_dirty=*/false)).name == "GIT_DIRTY");
+    CHECK(CheckGit(*damaged, skill, kOld, /*allow_dirty=*/true).ok());
+    base::Environment without;
+    without.Set("PATH", dir.path());
+    CHECK_FALSE(ReadGitState(skill, without)->unknown.ok());
+  }
+}
+
 TEST_SUITE("deploy/recover") {
   TEST_CASE("a journal that was never begun is dropped") {
     Scene scene;
-    REQUIRE(base::MakeDirs(base::JoinPath(scene.state, "deploy/01ABC"), 0700).ok());
+    REQUIRE(base::MakeDirs(base::JoinPath(scene.state, "deploy/01JD0000000000000000000ABC"), 0700)
+                .ok());
     const auto report = Recover(scene.World());
     REQUIRE(report.ok());
     CHECK(report->aborted.size() == 1);
@@ -251,8 +410,8 @@ TEST_SUITE("deploy/recover") {
 
   TEST_CASE("a file that somebody else changed meanwhile is left to them") {
     Scene scene;
-    const Journal journal(scene.state, "01DEF");
-    Intent intent{.deploy_id = "01DEF", .skill = "pdf"};
+    const Journal journal(scene.state, kId);
+    Intent intent{.deploy_id = kId, .skill = "pdf"};
     intent.targets.push_back({.path = scene.skill,
                               .mode = 0644,
                               .old_sha256 = base::Sha256Hex(kOld),
@@ -261,7 +420,7 @@ TEST_SUITE("deploy/recover") {
     scene.dir.Write("skills/pdf/SKILL.md", "third text");
     const auto report = Recover(scene.World());
     REQUIRE(report.ok());
-    CHECK(report->conflicted == std::vector<std::string>{"01DEF"});
+    CHECK(report->conflicted == std::vector<std::string>{kId});
     CHECK(scene.Read(scene.skill) == "third text");
     CHECK(Recover(scene.World())->empty());
   }
@@ -271,10 +430,10 @@ TEST_SUITE("deploy/recover") {
     const std::string other = scene.dir.Write("other/pdf/SKILL.md", kOld);
     const Intent intent = scene.OpenDeploy({scene.skill, other});
     scene.dir.Write("skills/pdf/SKILL.md", kNew);  // swapped; the other one is not
-    const std::string temp = TempPath(scene.skill, intent.deploy_id);
+    const std::string part = PartPath(scene.skill, intent.deploy_id);
     const std::string_view old_bytes = kOld;
-    for (const std::string_view part : {old_bytes.substr(0, 9), old_bytes}) {
-      REQUIRE(base::WriteFileAtomic(temp, part, 0600).ok());
+    for (const std::string_view written : {old_bytes.substr(0, 9), old_bytes}) {
+      REQUIRE(base::WriteFileAtomic(part, written, 0600).ok());
       scene.dir.Write("skills/pdf/SKILL.md", kNew);
       const auto report = Recover(scene.World());
       REQUIRE(report.ok());

@@ -10,6 +10,7 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "evolution/record.h"
+#include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/evolution_log.h"
 #include "support/scripted_backend.h"

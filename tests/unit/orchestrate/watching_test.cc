@@ -7,9 +7,11 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/lock_file.h"
 #include "deploy/deployer.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
+#include "store/watch_rows.h"
 #include "support/skill_scene.h"
 
 namespace selftune::orchestrate {
@@ -32,13 +34,20 @@ struct Scene : testing::SkillScene {
     REQUIRE(done.ok());
     deploy_id = done->deploy_id;
   }
-  [[nodiscard]] std::vector<WatchResult> Look(bool write) const {
+  // Its sessions were bad; the decision is stored, the text stands.
+  void Regressed() const {
+    auto results = Look(/*write=*/true);
+    REQUIRE(results.size() == 1);
+    results[0].view.row.state = "regressed";
+    REQUIRE(store::UpdateWatch(*db, results[0].view.row).ok());
+  }
+  [[nodiscard]] std::vector<WatchResult> Look(bool write, bool auto_rollback = false) const {
     const WatchWorld world{.db = db.get(),
                            .clock = &SystemClock(),
                            .config = &config,
                            .skills = &skills,
                            .state_dir = state};
-    auto results = LookAtWatches(world, {.write = write});
+    auto results = LookAtWatches(world, {.auto_rollback = auto_rollback, .write = write});
     REQUIRE(results.ok());
     return *std::move(results);
   }
@@ -60,6 +69,54 @@ TEST_SUITE("orchestrate/watching") {
       CHECK(results[0].view.row.started == row->finished);
       CHECK(results[0].view.row.content_sha256 == base::Sha256Bytes(kNew));
     }
+  }
+
+  TEST_CASE("a regression that nobody took back is taken back by the next who may") {
+    const Scene scene;
+    scene.Regressed();
+    auto results = scene.Look(/*write=*/true);
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].regressed);
+    CHECK_FALSE(results[0].rolled_back);
+    {
+      const std::string locks = base::JoinPath(scene.state, "locks");
+      const auto held = base::LockFile::TryAcquire(base::JoinPath(locks, "deploy.lock"), "test");
+      REQUIRE(held.ok());
+      results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+      REQUIRE(results.size() == 1);
+      CHECK(results[0].regressed);
+      CHECK(CodeOf(results[0].error).name == "LOCK_HELD");
+    }
+    results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].rolled_back);
+    CHECK(*base::ReadFile(scene.skill, 1 << 20) == kOld);
+    CHECK(scene.Look(/*write=*/true, /*auto_rollback=*/true).empty());
+  }
+
+  TEST_CASE("a damaged journal stops no run, and the regression stays in sight") {
+    const Scene scene;
+    scene.Regressed();
+    REQUIRE(base::RemoveTree(base::JoinPath(scene.state, "deploy")).ok());
+    for (int round = 0; round < 2; ++round) {
+      const auto results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+      REQUIRE(results.size() == 1);
+      CHECK(results[0].regressed);
+      CHECK_FALSE(results[0].rolled_back);
+      CHECK(results[0].rollback_state == "conflicted");
+    }
+    CHECK(*base::ReadFile(scene.skill, 1 << 20) == kNew);
+  }
+
+  TEST_CASE("a person who edits a regressed text ends its watch") {
+    const Scene scene;
+    scene.Regressed();
+    scene.dir.Write("skills/pdf/SKILL.md", "my own");
+    const auto results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].view.row.state == "superseded");
+    CHECK(*base::ReadFile(scene.skill, 1 << 20) == "my own");
+    CHECK(scene.Look(/*write=*/true, /*auto_rollback=*/true).empty());
   }
 
   TEST_CASE("a deploy that was taken back is not watched") {

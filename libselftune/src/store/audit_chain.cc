@@ -1,0 +1,215 @@
+#include "store/audit_chain.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "store/evolution_log.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kInsertEvent[] =
+    "INSERT INTO evolution_event(event_id,proposal_id,skill_id,action,occurred_ms,details,"
+    "validation,eval_set,snapshot,target,location,sha256_before,sha256_after,run_id,iterations,"
+    "validation_mode,validation_agent,evidence_ref,prev_hash,hash) "
+    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,'description',?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+
+constexpr char kAllEvents[] =
+    "SELECT event_id, proposal_id, skill_id, action, occurred_ms, details, validation, eval_set, "
+    "snapshot, location, sha256_before, sha256_after, run_id, iterations, validation_mode, "
+    "validation_agent, evidence_ref, prev_hash, hash, target FROM evolution_event "
+    "ORDER BY event_pk";
+
+constexpr char kReadEnd[] = "SELECT value FROM meta WHERE key='evolution_chain'";
+constexpr char kSetEnd[] =
+    "INSERT INTO meta(key,value) VALUES('evolution_chain',?1) "
+    "ON CONFLICT DO UPDATE SET value=excluded.value";
+
+constexpr char kProposals[] =
+    "SELECT p.proposal_id, p.state, o.text, n.text FROM proposal p "
+    "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
+    "ORDER BY p.proposal_id";
+
+// Where the chain ends: how many steps there are and the hash of the newest.
+struct ChainEnd {
+  int64_t count = 0;
+  std::string hash;  // raw, "" = none yet
+};
+
+StatusOr<ChainEnd> ReadEnd(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kReadEnd));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return ChainEnd{};
+  const std::string value = row.String(0);
+  const std::vector<std::string_view> fields = base::SplitSpace(value);
+  if (fields.size() != 2) return Fail(kStoreCorrupt, "reading where the audit ends: {}", value);
+  return ChainEnd{.count = base::ParseInt(fields[0]).value_or(-1),
+                  .hash = base::FromHex(fields[1]).value_or("")};
+}
+
+// The step as text that always comes out the same: fixed keys, fixed order,
+// absent and empty alike.
+std::string Canonical(const AuditEvent& event) {
+  base::JsonWriter out;
+  out.BeginObject()
+      .Field("event_id", event.event_id)
+      .Field("proposal_id", event.proposal_id)
+      .Field("skill_id", event.skill)
+      .Field("action", event.action)
+      .Field("occurred_ms", event.at.value)
+      .Field("details", event.details)
+      .Field("validation", event.validation)
+      .Field("eval_set", event.eval_set)
+      .Field("snapshot", event.snapshot)
+      .Field("target", "description")
+      .Field("location", event.location)
+      .Field("sha256_before", base::Hex(event.sha256_before))
+      .Field("sha256_after", base::Hex(event.sha256_after))
+      .Field("run_id", event.run_id)
+      .Field("iterations", event.iterations.value_or(0))
+      .Field("validation_mode", event.mode)
+      .Field("validation_agent", event.agent)
+      .Field("texts", event.texts)
+      .EndObject();
+  return std::move(out).Take();
+}
+
+std::string HashOf(std::string_view prev_hash, const AuditEvent& event) {
+  return base::Sha256Bytes(std::string(prev_hash) + Canonical(event));
+}
+
+AuditEvent EventOf(const Cursor& row) {
+  return {.event_id = row.String(0),
+          .proposal_id = row.String(1),
+          .action = row.String(3),
+          .details = row.String(5),
+          .validation = row.String(6),
+          .eval_set = row.String(7),
+          .snapshot = row.String(8),
+          .location = row.String(9),
+          .sha256_before = std::string(row.Bytes(10)),
+          .sha256_after = std::string(row.Bytes(11)),
+          .run_id = row.String(12),
+          .mode = row.String(14),
+          .agent = row.String(15),
+          .texts = row.String(16),
+          .skill = row.Int(2),
+          .iterations = row.OptInt(13),
+          .at = row.Time(4)};
+}
+
+// What the steps say of one proposal.
+struct Told {
+  std::string last_action, texts;
+};
+
+class Check {
+ public:
+  explicit Check(Db& db) : db_(db) {}
+
+  StatusOr<std::vector<std::string>> Run() {
+    ST_RETURN_IF_ERROR(Steps());
+    ST_RETURN_IF_ERROR(End());
+    ST_RETURN_IF_ERROR(Proposals());
+    return std::move(problems_);
+  }
+
+ private:
+  Status Steps() {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kAllEvents));
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) return absl::OkStatus();
+      const AuditEvent event = EventOf(rows);
+      const std::string hash(rows.Bytes(18));
+      const bool follows = rows.Bytes(17) == found_.hash;
+      if (!follows || rows.Text(19) != "description" || hash != HashOf(rows.Bytes(17), event)) {
+        Add(event.proposal_id, fmt::format("step {} does not continue the chain", event.action));
+      }
+      if (!ParseProposalState(event.action).has_value()) {
+        Add(event.proposal_id, fmt::format("{} is no step", event.action));
+      }
+      Told& told = told_[event.proposal_id];
+      if (told.last_action.empty()) told.texts = event.texts;
+      told.last_action = event.action;
+      ++found_.count;
+      found_.hash = hash;
+    }
+  }
+
+  Status End() {
+    ST_ASSIGN_OR_RETURN(const ChainEnd end, ReadEnd(db_));
+    if (end.count != found_.count || end.hash != found_.hash) {
+      problems_.push_back(fmt::format("audit: {} steps were written, {} are there{}", end.count,
+                                      found_.count,
+                                      end.count == found_.count ? "; the newest is another" : ""));
+    }
+    return absl::OkStatus();
+  }
+
+  Status Proposals() {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kProposals));
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      const std::string id = rows.String(0);
+      const auto told = told_.find(id);
+      if (told == told_.end()) {
+        Add(id, "none of its steps is there");
+        continue;
+      }
+      if (rows.Text(1) != told->second.last_action) {
+        Add(id,
+            fmt::format("it is {}, its last step is {}", rows.Text(1), told->second.last_action));
+      }
+      // An erased text proves nothing.
+      const bool erased = rows.IsNull(2) || rows.IsNull(3);
+      if (!erased && told->second.texts != TextsDigest(rows.Text(2), rows.Text(3))) {
+        Add(id, "its texts are not those of its first step");
+      }
+      told_.erase(told);
+    }
+    for (const auto& [id, told] : told_) Add(id, "it is gone, its steps are there");
+    return absl::OkStatus();
+  }
+
+  void Add(const std::string& proposal, std::string_view what) {
+    problems_.push_back(fmt::format("proposal {}: {}", proposal, what));
+  }
+
+  Db& db_;
+  ChainEnd found_;
+  std::map<std::string, Told> told_;  // by proposal
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+std::string TextsDigest(std::string_view original, std::string_view proposed) {
+  return base::Sha256Hex(original) + " " + base::Sha256Hex(proposed);
+}
+
+Status AppendEvent(Db& db, const AuditEvent& event) {
+  ST_ASSIGN_OR_RETURN(const ChainEnd end, ReadEnd(db));
+  const std::string hash = HashOf(end.hash, event);
+  ST_RETURN_IF_ERROR(db.Run(kInsertEvent, event.event_id, event.proposal_id, event.skill,
+                            event.action, event.at, OrNull{event.details}, OrNull{event.validation},
+                            OrNull{event.eval_set}, OrNull{event.snapshot}, OrNull{event.location},
+                            Blob{event.sha256_before}, Blob{event.sha256_after},
+                            OrNull{event.run_id}, event.iterations, OrNull{event.mode},
+                            OrNull{event.agent}, OrNull{event.texts}, Blob{end.hash}, Blob{hash}));
+  return db.Run(kSetEnd, fmt::format("{} {}", end.count + 1, base::Hex(hash)));
+}
+
+StatusOr<std::vector<std::string>> CheckChains(Db& db) { return Check(db).Run(); }
+
+}  // namespace selftune::store

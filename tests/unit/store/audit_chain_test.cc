@@ -1,0 +1,90 @@
+#include "store/audit_chain.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "store/evolution_log.h"
+#include "unit/store/store_fixture.h"
+
+namespace selftune::store {
+namespace {
+
+using testing::kNow;
+using testing::Must;
+using testing::TempStore;
+
+// Two proposals with steps that lie between each other.
+void Fill(TempStore& store) {
+  store.Write([](IngestWriter& w) {
+    for (const char* id : {"p1", "p2"}) {
+      CHECK_OK(CreateProposal(w.db(),
+                              {.proposal_id = id,
+                               .skill = "pdf",
+                               .location = "/s",
+                               .original = "old text",
+                               .proposed = "new text"},
+                              {.action = ProposalState::kCreated, .details = "made"}, kNow));
+    }
+    CHECK_OK(AddStep(w.db(), "p1", {.action = ProposalState::kValidated}, kNow));
+    CHECK_OK(AddStep(w.db(), "p2", {.action = ProposalState::kRejected}, kNow));
+  });
+}
+
+constexpr char kUnguard[] =
+    "DROP TRIGGER evolution_no_update; DROP TRIGGER evolution_no_delete; "
+    "DROP TRIGGER holdout_look_no_delete;";
+
+}  // namespace
+
+TEST_SUITE("store/audit_chain") {
+  TEST_CASE("what was written is whole") {
+    TempStore store;
+    CHECK(Must(CheckChains(store.db())).empty());
+    Fill(store);
+    CHECK(Must(CheckChains(store.db())).empty());
+  }
+
+  TEST_CASE("steps are neither changed nor deleted by ordinary means") {
+    TempStore store;
+    Fill(store);
+    CHECK_FALSE(store.db().Execute("UPDATE evolution_event SET details='x'").ok());
+    CHECK_FALSE(store.db().Execute("DELETE FROM evolution_event").ok());
+    CHECK(Must(CheckChains(store.db())).empty());
+  }
+
+  TEST_CASE("whatever is altered past the guards is found out") {
+    const std::pair<const char*, const char*> cases[] = {
+        {"DELETE FROM evolution_event WHERE event_pk=4",
+         "audit: 4 steps were written, 3 are there"},
+        {"DELETE FROM evolution_event", "audit: 4 steps were written, 0 are there"},
+        {"DELETE FROM evolution_event WHERE event_pk=2", "does not continue the chain"},
+        {"UPDATE evolution_event SET action='nonsense' WHERE event_pk=4", "nonsense is no step"},
+        {"UPDATE evolution_event SET location='/other' WHERE event_pk=1", "step created"},
+        {"UPDATE evolution_event SET event_id='other' WHERE event_pk=3", "step validated"},
+        {"UPDATE evolution_event SET target='body' WHERE event_pk=3", "step validated"},
+        {"UPDATE evolution_event SET iterations=7 WHERE event_pk=1", "step created"},
+        {"UPDATE proposal SET state='approved' WHERE proposal_id='p1'",
+         "proposal p1: it is approved, its last step is validated"},
+        {"UPDATE proposal SET proposed_body=original_body WHERE proposal_id='p2'",
+         "proposal p2: its texts are not those of its first step"},
+        {"DELETE FROM proposal WHERE proposal_id='p2'", "proposal p2: it is gone"},
+    };
+    for (const auto& [sql, said] : cases) {
+      CAPTURE(sql);
+      TempStore store;
+      Fill(store);
+      REQUIRE_OK(store.db().Execute(kUnguard));
+      REQUIRE_OK(store.db().Execute(sql));
+      const std::vector<std::string> problems = Must(CheckChains(store.db()));
+      std::string all;
+      for (const std::string& problem : problems) all += problem + "\n";
+      CAPTURE(all);
+      CHECK(all.find(said) != all.npos);
+    }
+  }
+}
+
+}  // namespace selftune::store
