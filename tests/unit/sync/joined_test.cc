@@ -204,14 +204,48 @@ TEST_SUITE("sync/joined") {
     home.Append(kHere, ClaudeText(1, 5));
     home.Sync();
     CHECK(home.One("SELECT count(*) FROM prompts") == "6");
-    // Read again it cannot be; what is stored stays.
+    // It cannot be read again; what it gave stays, and the other is read behind it.
+    const auto said = Said(home);
     const SyncReport forced = home.Sync({.force = true});
-    CHECK(forced.hosts[0].set_aside == 1);
-    CHECK(forced.hosts[0].warnings.size() == 1);
-    CHECK(home.One("SELECT count(*) FROM prompts") == "6");
+    CHECK(forced.hosts[0].set_aside == 0);
+    CHECK(forced.hosts[0].warnings.empty());
+    CHECK(Said(home) == said);
+    ++home.claude.version_bump;  // to which the state of the one that is gone says nothing
+    home.Sync();
+    CHECK(Said(home) == said);
     home.Append(kHere, ClaudeText(1, 6));
     home.Sync();
-    CHECK(home.One("SELECT count(*) FROM prompts") == "7");
+    CHECK(Said(home) == Whole(kHere, ClaudeText(7)));
+    CHECK(!home.Sync().changed);
+    // It comes back: all is read again, each once.
+    home.Write(kThere, ClaudeText(3));
+    home.Sync({.force = true});
+    CHECK(Said(home) == Whole(kHere, ClaudeText(7)));
+  }
+
+  TEST_CASE("a file that is gone keeps what it gave when another one follows at once") {
+    for (const bool copy : {true, false}) {
+      CAPTURE(copy);
+      SyncHome home;
+      home.Write(kThere, ClaudeText(4));
+      home.Sync();
+      home.Remove(kThere);
+      home.Write(kHere, copy ? ClaudeText(2) : ClaudeText(2, 4));
+      home.Sync();
+      CHECK(Said(home) == Whole(kHere, ClaudeText(copy ? 4 : 6)));
+      CHECK(!home.Sync().changed);
+    }
+  }
+
+  TEST_CASE("a copy that holds all a file had goes on in its place") {
+    SyncHome home;
+    home.Write(kThere, ClaudeText(4));
+    home.Sync();
+    home.Remove(kThere);
+    home.Write(kHere, ClaudeText(5));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(5)));
+    CHECK(home.One("SELECT count(*) FROM prompts WHERE source_path LIKE '%-b/%'") == "5");
   }
 
   TEST_CASE("a file that cannot be read keeps its companion waiting, not lost") {
