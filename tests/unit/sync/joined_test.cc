@@ -1,5 +1,6 @@
 // Sessions whose records lie in several files.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -140,6 +141,57 @@ TEST_SUITE("sync/joined") {
     home.Sync();
     CHECK(home.One("SELECT count(*) FROM prompts") == "5");
     CHECK(home.One("SELECT output_tokens FROM execution_facts") == "35");
+  }
+
+  TEST_CASE("records that a file holds twice count once") {
+    SyncHome home;
+    home.Write(kHere, ClaudeText(2) + ClaudeText(2));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(2)));
+    home.Append(kHere, ClaudeText(1, 1) + ClaudeText(1, 2));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(3)));
+  }
+
+  TEST_CASE("a reader state without bounds is not kept: the file is read from its start") {
+    const std::string args(size_t{2} << 20, 'x');
+    const std::string call =
+        R"({"type":"assistant","uuid":"c","parentUuid":"a0","isSidechain":false,"message":{"id":"mc",)"
+        R"("type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"tool_use",)"
+        R"("id":"toolu_1","name":"Skill","input":{"skill":"pdf","args":")" +
+        args +
+        R"("}}],"usage":{"input_tokens":1,"output_tokens":1}},"sessionId":"11111111-2222-4333-8444-)"
+        R"(555555555555","cwd":"/w","version":"2.1.330","timestamp":"2026-11-20T10:00:02.000Z"})"
+        "\n";
+    SyncHome home;
+    home.Write(kHere, ClaudeText(1) + call);
+    home.Sync();
+    CHECK(home.One("SELECT coalesce(length(parser_state),0) FROM source_file") == "0");
+    CHECK(!home.Sync().changed);
+    home.Append(kHere, ClaudeText(1, 1));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(1) + call + ClaudeText(1, 1)));
+  }
+
+  TEST_CASE("files in a folder that cannot be read are not gone") {
+    const std::string folder(base::DirName(kThere));
+    SyncHome home;
+    home.Write(kThere, ClaudeText(3));
+    home.Sync();
+    home.Move(folder, "away");
+    std::filesystem::create_symlink("-home-dev-a",
+                                    home.Path(folder));  // leads nowhere but to itself
+    home.Sync();
+    CHECK(home.One("SELECT state||' '||(last_error<>'') FROM source_files") == "active 1");
+    CHECK(!home.Sync().changed);
+    home.Remove(folder);
+    home.Move("away", folder);
+    home.claude.bytes = 0;
+    home.Sync();
+    CHECK(home.claude.bytes == 0);
+    CHECK(home.One("SELECT count(*) FROM source_files WHERE last_error<>''") == "0");
+    CHECK(Said(home) == Whole(kThere, ClaudeText(3)));
+    CHECK(!home.Sync().changed);
   }
 
   TEST_CASE("two copies that parted keep what each has") {
