@@ -97,6 +97,10 @@ class Files {
       case 1:
         return Start(file.text);  // copied, and goes on there
       case 2:
+        // One that was cut off may miss what only this one could tell.
+        for (const auto& [other, one] : files_) {
+          if (one.cut) return;
+        }
         home_.Remove(name);
         file.gone = any_gone_ = true;
         return;
