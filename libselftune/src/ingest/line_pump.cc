@@ -1,6 +1,7 @@
 #include "ingest/line_pump.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "base/thrown.h"
 #include "base/utf8.h"
 
 namespace selftune::ingest {
@@ -55,7 +57,10 @@ class Pump {
       std::memmove(buffer_.data(), buffer_.data() + begin_, used_);
       begin_ = 0;
     }
-    char* data = buffer_.Reserve(used_ + options_.chunk_bytes, used_);
+    buffer_.Shrink(used_ + options_.chunk_bytes);
+    // No line grows beyond the limit, so neither does the buffer.
+    const size_t most = options_.max_line_bytes + options_.chunk_bytes;
+    char* data = buffer_.Reserve(used_ + options_.chunk_bytes, most);
     ST_ASSIGN_OR_RETURN(const size_t got,
                         bytes_.ReadAt(cursor_.offset + used_, data + used_, options_.chunk_bytes));
     used_ += got;
@@ -136,7 +141,6 @@ class Pump {
     skipping_ = false;
     skipped_ = 0;
     Advance(consumed);
-    buffer_.Shrink();
   }
 
   void Advance(size_t bytes) {
@@ -192,20 +196,24 @@ class Pump {
 
 }  // namespace
 
-char* PumpBuffer::Reserve(size_t bytes, size_t used) {
-  if (bytes > capacity_) {
-    // Doubling, but uninitialised: zero-filling would cost more than reading.
-    const size_t grown = std::max(bytes, capacity_ * 2);
-    std::unique_ptr<char[]> bigger(new char[grown + kPadding]);
-    if (used > 0) std::memcpy(bigger.get(), data_.get(), used);
-    data_ = std::move(bigger);
-    capacity_ = grown;
-  }
+void PumpBuffer::Resize(size_t capacity) {
+  // Uninitialised, because zero-filling would cost more than reading; and large
+  // ones are moved by the kernel, where a copy would need both at once.
+  void* moved = std::realloc(data_.get(), capacity + kPadding);
+  if (moved == nullptr) base::ThrowNoMemory();
+  static_cast<void>(data_.release());
+  data_.reset(static_cast<char*>(moved));
+  capacity_ = capacity;
+}
+
+char* PumpBuffer::Reserve(size_t bytes, size_t most) {
+  if (bytes > capacity_) Resize(std::max(bytes, std::min(capacity_ * 2, most)));
   return data_.get();
 }
 
-void PumpBuffer::Shrink() {
-  if (capacity_ <= kOrdinaryCapacity) return;
+void PumpBuffer::Shrink(size_t bytes) {
+  if (capacity_ <= kOrdinaryCapacity || bytes > kOrdinaryCapacity) return;
+  Resize(kOrdinaryCapacity);
   parser_ = base::LineParser();
 }
 

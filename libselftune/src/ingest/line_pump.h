@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -36,17 +37,22 @@ struct PumpOptions {
 // Buffers reused from file to file. One per thread.
 class PumpBuffer {
  public:
-  // At least `bytes` of room plus the padding JSON parsing needs; keeps the
-  // first `used` bytes.
-  char* Reserve(size_t bytes, size_t used);
+  // At least `bytes` of room plus the padding JSON parsing needs, and not much
+  // more than `most`; what is in it stays.
+  char* Reserve(size_t bytes, size_t most);
   [[nodiscard]] char* data() { return data_.get(); }
   [[nodiscard]] size_t capacity() const { return capacity_; }
   base::LineParser& parser() { return parser_; }
-  // Gives back memory above the ordinary size after an unusually long line.
-  void Shrink();
+  // Gives back what an unusually long line needed, unless `bytes` need it too.
+  void Shrink(size_t bytes);
 
  private:
-  std::unique_ptr<char[]> data_;
+  struct Free {
+    void operator()(char* data) const { std::free(data); }
+  };
+  void Resize(size_t capacity);
+
+  std::unique_ptr<char, Free> data_;
   size_t capacity_ = 0;
   base::LineParser parser_;
 };

@@ -102,6 +102,12 @@ StatusOr<std::string> ProblemOf(const std::string& path) {
   return orphan.empty() ? std::string() : "foreign keys: a row of " + orphan + " has no parent";
 }
 
+// Connections leave their log and its index in place; a copy needs none.
+Status RemoveLog(const std::string& path) {
+  ST_RETURN_IF_ERROR(base::RemoveFile(path + "-wal"));
+  return base::RemoveFile(path + "-shm");
+}
+
 // Copies `from` into a new file `to` and checks the copy.
 Status CopyStore(const std::string& from, const std::string& to, const base::Cancel* cancel) {
   ST_RETURN_IF_ERROR(base::RemoveFile(to));
@@ -114,7 +120,9 @@ Status CopyStore(const std::string& from, const std::string& to, const base::Can
     // A copy is one file: no log beside it that could be left behind.
     ST_RETURN_IF_ERROR(target->Execute("PRAGMA journal_mode=DELETE"));
   }
+  ST_RETURN_IF_ERROR(RemoveLog(to));
   ST_ASSIGN_OR_RETURN(const std::string problem, ProblemOf(to));
+  ST_RETURN_IF_ERROR(RemoveLog(to));
   if (!problem.empty()) return Fail(kStoreCorrupt, "checking the backup {}: {}", to, problem);
   ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(to));
   return base::SyncFile(file.fd(), to);

@@ -105,12 +105,15 @@ StatusOr<std::vector<uint64_t>> SessionKeys(Db& db, SessionPk session) {
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return keys;
-    const std::string_view bytes = rows.Bytes(0);
-    const size_t count = bytes.size() / sizeof(uint64_t);
-    const size_t at = keys.size();
-    keys.resize(at + count);
-    if (count > 0) std::memcpy(keys.data() + at, bytes.data(), count * sizeof(uint64_t));
+    AppendKeys(rows.Bytes(0), keys);
   }
+}
+
+void AppendKeys(std::string_view stored, std::vector<uint64_t>& keys) {
+  const size_t count = stored.size() / sizeof(uint64_t);
+  const size_t at = keys.size();
+  keys.resize(at + count);
+  if (count > 0) std::memcpy(keys.data() + at, stored.data(), count * sizeof(uint64_t));
 }
 
 Status MarkSettled(Db& db, SessionPk session) { return db.Run(kSettle, session); }

@@ -58,9 +58,10 @@ constexpr char kSaveCursor[] = R"sql(
   UPDATE source_file SET dev=?2, inode=?3, generation=?4, size=?5, mtime_ns=?6, head_sha256=?7, offset=?8, line_no=?9,
     foreign_cursor=?10, parser=?11, parser_version=?12, parser_state=?13, state=?14, host_schema=?15, pending_bytes=?16,
     records_seen=records_seen+?17, records_used=records_used+?18, records_unknown=records_unknown+?19,
-    last_error=?20, last_read_ms=?21 WHERE source_id=?1)sql";
+    last_error=?20, last_read_ms=?21, tail_sha256=?22 WHERE source_id=?1)sql";
 constexpr char kStartGeneration[] = R"sql(
-  UPDATE source_file SET generation=?2, offset=0, line_no=0, foreign_cursor=NULL, parser_state=NULL, pending_bytes=0,
+  UPDATE source_file SET generation=?2, offset=0, line_no=0, foreign_cursor=NULL, parser_state=NULL,
+    tail_sha256=NULL, pending_bytes=0,
     records_seen=0, records_used=0, records_unknown=0, bad_lines=0, last_error=NULL WHERE source_id=?1)sql";
 constexpr char kDropBadLines[] = R"sql(DELETE FROM bad_line WHERE source_id=?1)sql";
 constexpr char kAddBadLine[] = R"sql(
@@ -68,6 +69,8 @@ constexpr char kAddBadLine[] = R"sql(
   ON CONFLICT DO NOTHING)sql";
 constexpr char kCountBadLine[] =
     R"sql(UPDATE source_file SET bad_lines=bad_lines+1 WHERE source_id=?1)sql";
+constexpr char kSetUnreadable[] = R"sql(
+  UPDATE source_file SET state='active', last_error=?2, mtime_ns=0 WHERE source_id=?1)sql";
 constexpr char kSetSourceState[] = R"sql(
   UPDATE source_file SET state=?2, last_error=?3 WHERE source_id=?1)sql";
 
@@ -166,6 +169,7 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   memo->text_counts.emplace();
   memo->shown.emplace();
   memo->hook_prompts = false;
+  memo->shared = false;
   sessions.Put(made.value, std::move(memo));
   std::string key(platform);
   key.append(1, '\x1f').append(id);
@@ -267,7 +271,7 @@ Status IngestWriter::SaveCursor(const SourceState& state, const RecordCounts& co
                        OrNull{state.foreign_cursor}, state.parser, state.parser_version,
                        Blob{state.parser_state}, state.state, OrNull{state.host_schema},
                        state.pending_bytes, counts.seen, counts.used, counts.unknown,
-                       OrNull{state.last_error}, impl_->now);
+                       OrNull{state.last_error}, impl_->now, Blob{state.tail_sha256});
 }
 
 Status IngestWriter::StartGeneration(SourceId source, int64_t generation) {
@@ -288,6 +292,10 @@ Status IngestWriter::AddBadLine(SourceId source, int64_t generation, const BadLi
 Status IngestWriter::SetSourceState(SourceId source, std::string_view state,
                                     std::string_view error) {
   return impl_->db.Run(kSetSourceState, source, state, OrNull{error});
+}
+
+Status IngestWriter::SetUnreadable(SourceId source, std::string_view error) {
+  return impl_->db.Run(kSetUnreadable, source, error);
 }
 
 }  // namespace selftune::store

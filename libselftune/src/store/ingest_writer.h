@@ -52,6 +52,9 @@ class IngestWriter {
   // state: active missing quarantined; error "" clears it.
   [[nodiscard]] Status SetSourceState(SourceId source, std::string_view state,
                                       std::string_view error);
+  // The file cannot be read now: says why, and the next look finds it changed.
+  // What is stored of it, and where to go on, stays.
+  [[nodiscard]] Status SetUnreadable(SourceId source, std::string_view error);
 
   // ---- sessions
   [[nodiscard]] StatusOr<SessionPk> EnsureSession(std::string_view platform, std::string_view id);
@@ -66,12 +69,15 @@ class IngestWriter {
   // (pending signals, labels and misses by signal) go, but for what only hooks
   // know; prompts and observations stay until SweepSession, so that those which
   // come again keep their keys.
-  [[nodiscard]] Status ResetSession(SessionPk session, int64_t generation);
+  // What a kept source gave (session_parts.h) always stays; `behind_kept`: there
+  // is one, and so the session's own fields stay as well.
+  [[nodiscard]] Status ResetSession(SessionPk session, int64_t generation,
+                                    bool behind_kept = false);
   // Removes transcript prompts and observations of an older generation.
   [[nodiscard]] Status SweepSession(SessionPk session, int64_t generation);
   // SweepSession for all sessions of a source; a session that did not come
   // again and that nothing else knows goes altogether.
-  [[nodiscard]] Status SweepSource(SourceId source, int64_t generation);
+  [[nodiscard]] Status SweepSource(SourceId source, int64_t generation, bool behind_kept = false);
   [[nodiscard]] Status DeleteInternalSession(SessionPk session);
 
   // ---- evidence
@@ -89,7 +95,8 @@ class IngestWriter {
   [[nodiscard]] Status AddEvent(SessionPk session, const EventRow& row);
   [[nodiscard]] Status AddExposure(SessionPk session, const ExposureRow& row);
   [[nodiscard]] Status AddSpawn(SessionPk session, const SpawnRow& row);
-  [[nodiscard]] Status AddKeys(SessionPk session, std::span<const uint64_t> keys);
+  [[nodiscard]] Status AddKeys(SessionPk session, std::span<const uint64_t> keys,
+                               SourceId source = {});
   [[nodiscard]] Status AddAnchors(SessionPk session, std::span<const uint64_t> anchors);
   // True when the signal is new.
   [[nodiscard]] StatusOr<bool> AddSignal(const SignalRow& row);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -45,6 +46,8 @@ struct ForkGroup {
 
 // Keys of the records that made the session's facts.
 [[nodiscard]] StatusOr<std::vector<uint64_t>> SessionKeys(Db& db, SessionPk session);
+// Adds the keys of one stored row.
+void AppendKeys(std::string_view stored, std::vector<uint64_t>& keys);
 
 // The copies of this session are known and left out. Inside a WriteTxn.
 [[nodiscard]] Status MarkSettled(Db& db, SessionPk session);

@@ -40,6 +40,29 @@ constexpr char kAddTool[] = R"sql(
 constexpr char kDropEmptyTool[] = R"sql(
   DELETE FROM session_tool WHERE session_pk=?1 AND tool=?2 AND calls=0 AND errors=0 AND nonzero_exits=0 AND denied=0
     AND unfinished=0)sql";
+constexpr char kIsShared[] = "SELECT EXISTS(SELECT 1 FROM part_metric WHERE session_pk=?1)";
+constexpr char kAddPartMetrics[] = R"sql(
+  INSERT INTO part_metric(session_pk,source_id,total_tool_calls,tool_errors,nonzero_exits,denied,unfinished_calls,failed_turns,
+    interruptions,compactions,api_errors,answers,input_uncached,cache_read,cache_write,output_tokens,reasoning_tokens,
+    overhead_input,overhead_output,cost_micro_usd)
+  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)
+  ON CONFLICT DO UPDATE SET total_tool_calls=total_tool_calls+excluded.total_tool_calls, tool_errors=tool_errors+excluded.tool_errors, nonzero_exits=nonzero_exits+excluded.nonzero_exits,
+    denied=denied+excluded.denied, unfinished_calls=unfinished_calls+excluded.unfinished_calls, failed_turns=failed_turns+excluded.failed_turns,
+    interruptions=interruptions+excluded.interruptions, compactions=compactions+excluded.compactions, api_errors=api_errors+excluded.api_errors,
+    answers=coalesce(answers+excluded.answers,excluded.answers,answers),
+    input_uncached=coalesce(input_uncached+excluded.input_uncached,excluded.input_uncached,input_uncached),
+    cache_read=coalesce(cache_read+excluded.cache_read,excluded.cache_read,cache_read),
+    cache_write=coalesce(cache_write+excluded.cache_write,excluded.cache_write,cache_write),
+    output_tokens=coalesce(output_tokens+excluded.output_tokens,excluded.output_tokens,output_tokens),
+    reasoning_tokens=coalesce(reasoning_tokens+excluded.reasoning_tokens,excluded.reasoning_tokens,reasoning_tokens),
+    overhead_input=coalesce(overhead_input+excluded.overhead_input,excluded.overhead_input,overhead_input),
+    overhead_output=coalesce(overhead_output+excluded.overhead_output,excluded.overhead_output,overhead_output),
+    cost_micro_usd=coalesce(cost_micro_usd+excluded.cost_micro_usd,excluded.cost_micro_usd,cost_micro_usd))sql";
+constexpr char kAddPartTool[] = R"sql(
+  INSERT INTO part_tool(session_pk,source_id,tool,calls,errors,nonzero_exits,denied,unfinished) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
+  ON CONFLICT DO UPDATE SET calls=calls+excluded.calls, errors=errors+excluded.errors,
+    nonzero_exits=nonzero_exits+excluded.nonzero_exits, denied=denied+excluded.denied,
+    unfinished=unfinished+excluded.unfinished)sql";
 constexpr char kAddEvent[] = R"sql(
   INSERT INTO session_event(session_pk,source_id,offset,kind,n,at_ms,detail) VALUES(?1,?2,?3,?4,?5,?6,?7)
   ON CONFLICT DO NOTHING)sql";
@@ -51,8 +74,8 @@ constexpr char kChildByCall[] = R"sql(
 constexpr char kChildById[] = R"sql(
   UPDATE session SET link_pending=1 WHERE session_id=?1 AND platform=?2 AND kind='subagent')sql";
 constexpr char kAddKeys[] = R"sql(
-  INSERT INTO session_keys(session_pk,seq,keys)
-  SELECT ?1,coalesce(max(seq)+1,0),?2 FROM session_keys WHERE session_pk=?1)sql";
+  INSERT INTO session_keys(session_pk,seq,source_id,keys)
+  SELECT ?1,coalesce(max(seq)+1,0),?3,?2 FROM session_keys WHERE session_pk=?1)sql";
 // New records of a session that shares its history may be copies, or the
 // originals of what a copy counted so far: its group is looked at again.
 constexpr char kReopenGroup[] = R"sql(
@@ -75,11 +98,23 @@ Status AddTool(Db& db, SessionPk session, const ToolDeltaRow& tool) {
   return may_be_empty ? db.Run(kDropEmptyTool, session, tool.name) : absl::OkStatus();
 }
 
+// The share of one file.
+Status AddPart(Db& db, SessionPk session, const MetricDeltaRow& d, const ToolDeltaRow& sum) {
+  for (const ToolDeltaRow& tool : d.tools) {
+    ST_RETURN_IF_ERROR(db.Run(kAddPartTool, session, d.source, tool.name, tool.calls, tool.errors,
+                              tool.nonzero_exits, tool.denied, tool.unfinished));
+  }
+  return db.Run(kAddPartMetrics, session, d.source, sum.calls, sum.errors, sum.nonzero_exits,
+                sum.denied, sum.unfinished, d.failed_turns, d.interruptions, d.compactions,
+                d.api_errors, d.answers, d.input_uncached, d.cache_read, d.cache_write, d.output,
+                d.reasoning, d.overhead_input, d.overhead_output, d.cost_micro_usd);
+}
+
 }  // namespace
 
 Status IngestWriter::AddMetricDelta(SessionPk session, const MetricDeltaRow& d) {
   if (Empty(d)) return absl::OkStatus();
-  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
   Db& db = impl_->db;
   ToolDeltaRow sum;
   for (const ToolDeltaRow& tool : d.tools) {
@@ -90,6 +125,12 @@ Status IngestWriter::AddMetricDelta(SessionPk session, const MetricDeltaRow& d) 
     sum.unfinished += tool.unfinished;
     ST_RETURN_IF_ERROR(AddTool(db, session, tool));
   }
+  if (d.shared) memo->shared = true;
+  if (!memo->shared.has_value()) {
+    ST_ASSIGN_OR_RETURN(const int64_t shared, db.QueryInt(kIsShared, 0, session));
+    memo->shared = shared != 0;
+  }
+  if (*memo->shared) ST_RETURN_IF_ERROR(AddPart(db, session, d, sum));
   const auto write = [&](const char* sql) {
     return db.Run(sql, session, sum.calls, sum.errors, sum.nonzero_exits, sum.denied,
                   sum.unfinished, d.failed_turns, d.interruptions, d.compactions, d.api_errors,
@@ -127,11 +168,11 @@ Status IngestWriter::AddSpawn(SessionPk session, const SpawnRow& row) {
   return db.Run(kChildById, row.child_id, memo->platform);
 }
 
-Status IngestWriter::AddKeys(SessionPk session, std::span<const uint64_t> keys) {
+Status IngestWriter::AddKeys(SessionPk session, std::span<const uint64_t> keys, SourceId source) {
   if (keys.empty()) return absl::OkStatus();
   static_assert(std::endian::native == std::endian::little, "keys are stored little-endian");
   const std::string_view bytes(reinterpret_cast<const char*>(keys.data()), keys.size_bytes());
-  ST_RETURN_IF_ERROR(impl_->db.Run(kAddKeys, session, Blob{bytes}));
+  ST_RETURN_IF_ERROR(impl_->db.Run(kAddKeys, session, Blob{bytes}, source.value));
   return impl_->db.Run(kReopenGroup, session);
 }
 

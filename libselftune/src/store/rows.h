@@ -37,6 +37,7 @@ struct SourceState {
   std::string head_sha256 = {};  // raw bytes of the first min(size, 4096)
   uint64_t offset = 0;           // just past the last complete line consumed
   uint64_t line_no = 0;
+  std::string tail_sha256 = {};  // of the min(offset, 4096) bytes before offset
   std::string foreign_cursor = {};
   std::string parser = {};
   int64_t parser_version = 0;
@@ -86,6 +87,9 @@ struct ToolDeltaRow {
 
 // Changes of a session's counters. Empty = the source does not have it.
 struct MetricDeltaRow {
+  SourceId source = {};
+  // The session's records lie in several files: the share of each is kept apart.
+  bool shared = false;
   std::optional<int64_t> answers = {};
   int64_t failed_turns = 0, interruptions = 0, compactions = 0, api_errors = 0;
   std::optional<int64_t> input_uncached = {}, cache_read = {}, cache_write = {}, output = {},

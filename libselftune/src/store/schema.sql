@@ -51,6 +51,8 @@ CREATE TABLE source_file(
   head_sha256 BLOB,                               -- of the first min(size,4096) bytes
   offset INTEGER NOT NULL DEFAULT 0,              -- just past the last complete line consumed
   line_no INTEGER NOT NULL DEFAULT 0,
+  tail_sha256 BLOB,                               -- of the min(offset,4096) bytes before offset; NULL in a file replaced as a whole
+  kept INTEGER NOT NULL DEFAULT 0,                -- 1: the file was gone when its sessions were read again; what it gave stays
   foreign_cursor TEXT,                            -- for SQLite stores: max (updated_at,id)
   parser TEXT NOT NULL, parser_version INTEGER NOT NULL,
   parser_state BLOB,                              -- JSON, opaque to the store
@@ -58,6 +60,7 @@ CREATE TABLE source_file(
   host_schema TEXT, pending_bytes INTEGER NOT NULL DEFAULT 0, records_seen INTEGER NOT NULL DEFAULT 0, records_used INTEGER NOT NULL DEFAULT 0,
   records_unknown INTEGER NOT NULL DEFAULT 0, bad_lines INTEGER NOT NULL DEFAULT 0, last_error TEXT, last_read_ms INTEGER,
   UNIQUE(platform,path)) STRICT;
+CREATE INDEX source_kept ON source_file(source_id) WHERE kept=1;
 CREATE INDEX source_health ON source_file(platform,kind,state,last_error,size,records_seen,records_used,records_unknown,bad_lines);
 
 CREATE TABLE bad_line(
@@ -107,10 +110,11 @@ CREATE INDEX session_anchor_session ON session_anchor(session_pk);
 CREATE INDEX session_anchor_open ON session_anchor(session_pk,key) WHERE settled=0;
 CREATE TABLE session_part(        -- files of a session whose records lie in several
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL REFERENCES source_file ON DELETE CASCADE,
+  seq_shift INTEGER NOT NULL DEFAULT 0,           -- added to the reader's numbers of prompts: it began anew behind a file that is gone
   PRIMARY KEY(session_pk,source_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX session_part_source ON session_part(source_id);
 CREATE TABLE session_keys(        -- 8 bytes a record that made facts, a row a batch
-  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, seq INTEGER NOT NULL, keys BLOB NOT NULL,
+  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, seq INTEGER NOT NULL, source_id INTEGER NOT NULL DEFAULT 0, keys BLOB NOT NULL,
   PRIMARY KEY(session_pk,seq)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE spawn(               -- calls that can start subagents
@@ -185,6 +189,17 @@ CREATE TABLE session_tool(
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, tool TEXT NOT NULL, calls INTEGER NOT NULL, errors INTEGER NOT NULL DEFAULT 0,
   nonzero_exits INTEGER NOT NULL DEFAULT 0, denied INTEGER NOT NULL DEFAULT 0, unfinished INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(session_pk,tool)) STRICT, WITHOUT ROWID;
+-- The same for each file of a session whose records lie in several, so that a file that is gone keeps its share.
+CREATE TABLE part_metric(
+  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL REFERENCES source_file ON DELETE CASCADE,
+  total_tool_calls INTEGER NOT NULL, answers INTEGER, tool_errors INTEGER NOT NULL, nonzero_exits INTEGER NOT NULL, denied INTEGER NOT NULL, unfinished_calls INTEGER NOT NULL,
+  failed_turns INTEGER NOT NULL, interruptions INTEGER NOT NULL, compactions INTEGER NOT NULL, api_errors INTEGER NOT NULL,
+  input_uncached INTEGER, cache_read INTEGER, cache_write INTEGER, output_tokens INTEGER, reasoning_tokens INTEGER, overhead_input INTEGER, overhead_output INTEGER,
+  cost_micro_usd INTEGER, PRIMARY KEY(session_pk,source_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE part_tool(
+  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL REFERENCES source_file ON DELETE CASCADE, tool TEXT NOT NULL,
+  calls INTEGER NOT NULL, errors INTEGER NOT NULL, nonzero_exits INTEGER NOT NULL, denied INTEGER NOT NULL, unfinished INTEGER NOT NULL,
+  PRIMARY KEY(session_pk,source_id,tool)) STRICT, WITHOUT ROWID;
 CREATE TABLE session_event(       -- the rows behind the small counters; n tells those of one line apart
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, source_id INTEGER NOT NULL, offset INTEGER NOT NULL,
   kind TEXT NOT NULL CHECK(kind='tool_error' OR kind='nonzero_exit' OR kind='denied' OR kind='failed_turn' OR kind='interruption' OR kind='compaction' OR kind='api_error'), n INTEGER NOT NULL,

@@ -1,6 +1,7 @@
 // Sessions whose records lie in several files: which files belong together.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "base/error.h"
@@ -21,6 +22,24 @@ namespace selftune::store {
 // The file and all that are tied to it by sessions, sorted by id; some may be
 // gone from the disk.
 [[nodiscard]] StatusOr<std::vector<SourceId>> FilesTogether(Db& db, SourceId source);
+
+// A part whose file is gone: what it gave stays when the other files are read
+// again. Inside a WriteTxn, as the next.
+[[nodiscard]] Status KeepSource(Db& db, SourceId source);
+// Its file is there, or another holds all it had.
+[[nodiscard]] Status ReleaseSource(Db& db, SourceId source);
+// The highest number of a prompt that the part gave, -1 = none.
+[[nodiscard]] StatusOr<int32_t> LastPromptOf(Db& db, SourceId source);
+// Keys of the records that the part gave.
+[[nodiscard]] StatusOr<std::vector<uint64_t>> SourceKeys(Db& db, SourceId source);
+
+// What is added to the numbers that the reader of a file gives to the prompts
+// of a session: not 0 behind a kept part whose reader state is of no use.
+[[nodiscard]] StatusOr<int32_t> PromptShift(Db& db, SessionPk session, SourceId source);
+// The same for a file that is read from its start behind kept parts; `anew`: by
+// a reader that knows nothing of them. Inside a WriteTxn.
+[[nodiscard]] StatusOr<int32_t> ShiftBehindKept(Db& db, SessionPk session, SourceId source,
+                                                bool anew);
 
 // The next look finds the file changed. Inside a WriteTxn.
 [[nodiscard]] Status ForgetSeen(Db& db, SourceId source);

@@ -53,22 +53,44 @@ constexpr char kRelinkBelow[] = R"sql(
 
 constexpr char kDropMetrics[] = R"sql(DELETE FROM session_metric WHERE session_pk=?1)sql";
 constexpr char kDropTools[] = R"sql(DELETE FROM session_tool WHERE session_pk=?1)sql";
-constexpr char kDropEvents[] = R"sql(DELETE FROM session_event WHERE session_pk=?1)sql";
-constexpr char kDropExposures[] = R"sql(DELETE FROM exposure WHERE session_pk=?1)sql";
+constexpr char kDropEvents[] = R"sql(
+  DELETE FROM session_event WHERE session_pk=?1 AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
+constexpr char kDropExposures[] = R"sql(
+  DELETE FROM exposure WHERE session_pk=?1 AND coalesce(source_id,0) NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
 constexpr char kDropSpawns[] = R"sql(DELETE FROM spawn WHERE session_pk=?1)sql";
-constexpr char kDropKeys[] = R"sql(DELETE FROM session_keys WHERE session_pk=?1)sql";
+constexpr char kDropKeys[] = R"sql(
+  DELETE FROM session_keys WHERE session_pk=?1 AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
+constexpr char kDropPartMetrics[] = R"sql(
+  DELETE FROM part_metric WHERE session_pk=?1 AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
+constexpr char kDropPartTools[] = R"sql(
+  DELETE FROM part_tool WHERE session_pk=?1 AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
+// What the kept files gave.
+constexpr char kSumMetrics[] = R"sql(
+  INSERT INTO session_metric(session_pk,total_tool_calls,tool_errors,nonzero_exits,denied,unfinished_calls,failed_turns,
+    interruptions,compactions,api_errors,answers,input_uncached,cache_read,cache_write,output_tokens,reasoning_tokens,
+    overhead_input,overhead_output,cost_micro_usd,updated_ms)
+  SELECT session_pk,sum(total_tool_calls),sum(tool_errors),sum(nonzero_exits),sum(denied),sum(unfinished_calls),
+    sum(failed_turns),sum(interruptions),sum(compactions),sum(api_errors),sum(answers),sum(input_uncached),sum(cache_read),
+    sum(cache_write),sum(output_tokens),sum(reasoning_tokens),sum(overhead_input),sum(overhead_output),
+    sum(cost_micro_usd),?2 FROM part_metric WHERE session_pk=?1 GROUP BY session_pk)sql";
+constexpr char kSumTools[] = R"sql(
+  INSERT INTO session_tool(session_pk,tool,calls,errors,nonzero_exits,denied,unfinished)
+  SELECT session_pk,tool,sum(calls),sum(errors),sum(nonzero_exits),sum(denied),sum(unfinished) FROM part_tool
+  WHERE session_pk=?1 GROUP BY session_pk,tool HAVING sum(calls)>0)sql";
 constexpr char kDropAnchors[] = R"sql(DELETE FROM session_anchor WHERE session_pk=?1)sql";
 // What was drawn from the texts is drawn again from what is read again; a
-// signal that somebody acted on stays, and so does what only hooks know.
+// signal that somebody acted on stays, and so does what only hooks or kept files know.
 constexpr char kDropSignals[] = R"sql(
-  DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending'
-    AND prompt_pk NOT IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL))sql";
+  DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending' AND prompt_pk NOT IN(
+    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND((capture='hook' AND source_id IS NULL)
+      OR source_id IN(SELECT source_id FROM source_file WHERE kept=1))))sql";
 constexpr char kDropSignalLabels[] = R"sql(
-  DELETE FROM label WHERE prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture<>'hook')
-    AND reason='signal')sql";
+  DELETE FROM label WHERE reason='signal' AND prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1
+    AND capture<>'hook' AND coalesce(source_id,0) NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
 constexpr char kDropSignalMisses[] = R"sql(
-  DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal'
-    AND coalesce(prompt_pk,0) NOT IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL))sql";
+  DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal' AND coalesce(prompt_pk,0) NOT IN(
+    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND((capture='hook' AND source_id IS NULL)
+      OR source_id IN(SELECT source_id FROM source_file WHERE kept=1))))sql";
 constexpr char kClearSession[] = R"sql(
   UPDATE session SET kind='main', parent_pk=NULL, root_pk=session_pk, parent_prompt_pk=NULL, forked_from=NULL,
     fork_end_offset=NULL, born_ms=NULL, link_pending=0, parent_text=NULL, root_text=NULL, spawn_call_id=NULL,
@@ -77,24 +99,34 @@ constexpr char kClearSession[] = R"sql(
     ended_ms=NULL, completion=NULL, capture=NULL, capture_rank=0, generation=?2, rev=rev+1, updated_ms=?3
   WHERE session_pk=?1)sql";
 
+// A session of whose files one is gone: what that one told stays.
+constexpr char kReadAgain[] = R"sql(
+  UPDATE session SET generation=?2, rev=rev+1, updated_ms=?3 WHERE session_pk=?1)sql";
+
 constexpr char kUnlinkSwept[] = R"sql(
   UPDATE session SET parent_prompt_pk=NULL, link_pending=1 WHERE root_pk=?1 AND parent_prompt_pk IN
-    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2))sql";
+    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
 constexpr char kCountSwept[] = R"sql(
-  SELECT count(*) FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0
+  SELECT count(*) FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1) AND seen_mask&~?3=0
     AND actionable=1)sql";
 // A judgement about a prompt goes with it, as labels do.
 constexpr char kSweepMisses[] = R"sql(
   DELETE FROM observation WHERE capture='label' AND prompt_pk IN
-    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0))sql";
+    (SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1) AND seen_mask&~?3=0))sql";
 constexpr char kSweepPrompts[] = R"sql(
-  DELETE FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2 AND seen_mask&~?3=0)sql";
+  DELETE FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1) AND seen_mask&~?3=0)sql";
 constexpr char kDemotePrompts[] = R"sql(
   UPDATE prompt SET seen_mask=seen_mask&~?3, capture='hook', source_id=NULL, offset=NULL, line_no=NULL
-  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2)sql";
+  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
 constexpr char kStaleObservations[] = R"sql(
   SELECT obs_pk,occurrence_key,prompt_pk,skill_id FROM observation
-  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2)sql";
+  WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
+    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
 constexpr char kDropObservation[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
 
 constexpr char kSourceSessions[] =
@@ -167,18 +199,25 @@ StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
   return session;
 }
 
-Status IngestWriter::ResetSession(SessionPk session, int64_t generation) {
+Status IngestWriter::ResetSession(SessionPk session, int64_t generation, bool behind_kept) {
   ST_RETURN_IF_ERROR(impl_->Memo(session).status());
   Db& db = impl_->db;
   ST_RETURN_IF_ERROR(db.Run(kDropMetrics, session));
   db.Count(Counter::kTelemetry, -db.changes());
-  for (const char* sql : {kDropTools, kDropEvents, kDropExposures, kDropSpawns, kDropKeys,
-                          kDropAnchors, kDropSignals, kDropSignalLabels, kDropSignalMisses}) {
+  for (const char* sql : {kDropTools, kDropPartMetrics, kDropPartTools, kDropEvents, kDropExposures,
+                          kDropKeys, kDropSignals, kDropSignalLabels, kDropSignalMisses}) {
     ST_RETURN_IF_ERROR(db.Run(sql, session));
   }
-  ST_RETURN_IF_ERROR(db.Run(kClearSession, session, generation, impl_->now));
   impl_->Forget(session);
-  return absl::OkStatus();
+  if (behind_kept) {
+    ST_RETURN_IF_ERROR(db.Run(kSumMetrics, session, impl_->now));
+    db.Count(Counter::kTelemetry, db.changes());
+    ST_RETURN_IF_ERROR(db.Run(kSumTools, session));
+    return db.Run(kReadAgain, session, generation, impl_->now);
+  }
+  ST_RETURN_IF_ERROR(db.Run(kDropSpawns, session));
+  ST_RETURN_IF_ERROR(db.Run(kDropAnchors, session));
+  return db.Run(kClearSession, session, generation, impl_->now);
 }
 
 Status IngestWriter::Impl::SweepObservations(SessionPk session, int64_t generation) {
@@ -229,7 +268,7 @@ Status IngestWriter::SweepSession(SessionPk session, int64_t generation) {
   return impl_->SweepPrompts(*memo, generation);
 }
 
-Status IngestWriter::SweepSource(SourceId source, int64_t generation) {
+Status IngestWriter::SweepSource(SourceId source, int64_t generation, bool behind_kept) {
   Db& db = impl_->db;
   std::vector<std::pair<SessionPk, int64_t>> found;
   {
@@ -242,7 +281,7 @@ Status IngestWriter::SweepSource(SourceId source, int64_t generation) {
   }
   for (const auto& [session, seen] : found) {
     // Not met in this generation: nothing of it is in the file any more.
-    if (seen < generation) ST_RETURN_IF_ERROR(ResetSession(session, generation));
+    if (seen < generation) ST_RETURN_IF_ERROR(ResetSession(session, generation, behind_kept));
     ST_RETURN_IF_ERROR(SweepSession(session, generation));
     if (seen >= generation) continue;
     ST_ASSIGN_OR_RETURN(const int64_t known, db.QueryInt(kStillKnown, 0, session));

@@ -12,13 +12,14 @@ namespace {
 
 constexpr char kLedger[] =
     "SELECT source_id, path, dev, inode, size, mtime_ns, parser_version, pending_bytes, state, "
-    "coalesce(last_read_ms,0) FROM source_file WHERE platform=?1 AND kind NOT IN('spool','import') "
+    "coalesce(last_read_ms,0), last_error IS NOT NULL FROM source_file WHERE platform=?1 AND kind "
+    "NOT IN('spool','import') "
     "ORDER BY path";
 
 constexpr char kState[] =
     "SELECT platform, kind, path, dev, inode, generation, size, mtime_ns, head_sha256, offset, "
     "line_no, foreign_cursor, parser, parser_version, parser_state, state, host_schema, "
-    "pending_bytes, last_error FROM source_file WHERE source_id=?1";
+    "pending_bytes, last_error, tail_sha256 FROM source_file WHERE source_id=?1";
 
 constexpr char kMove[] = "UPDATE source_file SET path=?2, state='active' WHERE source_id=?1";
 constexpr char kArchive[] =
@@ -52,6 +53,7 @@ StatusOr<std::vector<LedgerEntry>> LoadLedger(Db& db, std::string_view platform)
     entry.missing = rows.Text(8) == "missing";
     entry.quarantined = rows.Text(8) == "quarantined";
     entry.last_read_ms = rows.Int(9);
+    entry.has_error = rows.Bool(10);
   }
 }
 
@@ -80,6 +82,7 @@ StatusOr<SourceState> LoadSourceState(Db& db, SourceId id) {
   out.host_schema = std::string(row.Text(16));
   out.pending_bytes = static_cast<uint64_t>(row.Int(17));
   out.last_error = std::string(row.Text(18));
+  out.tail_sha256 = std::string(row.Bytes(19));
   return out;
 }
 

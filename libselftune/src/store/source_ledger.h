@@ -25,6 +25,7 @@ struct LedgerEntry {
   int64_t last_read_ms = 0;
   bool missing = false;
   bool quarantined = false;
+  bool has_error = false;
 };
 
 // All sources of a platform but spools and imports, sorted by path.

@@ -39,6 +39,8 @@ struct SessionMemo {
   std::optional<bool> hook_prompts;
   // What the model is offered right now; loaded on first need.
   std::optional<ShownState> shown;
+  // Are the shares of its files kept apart? Loaded on first need.
+  std::optional<bool> shared;
   // Numbers events of one line.
   SourceId event_source;
   uint64_t event_offset = 0;

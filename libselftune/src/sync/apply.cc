@@ -22,6 +22,7 @@ namespace selftune::sync {
 namespace {
 
 constexpr size_t kMaxTagged = 512;
+constexpr size_t kMaxReaderState = size_t{1} << 20;
 
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
   return {.source = state.source,
@@ -50,20 +51,40 @@ bool HasContent(const ingest::SessionFacts& facts) {
          facts.metrics.answers != 0 || facts.started.has_value() || !facts.exposures.empty();
 }
 
+// Numbers of a reader that knew nothing of the prompts before.
+ingest::SessionFacts Shifted(ingest::SessionFacts facts, int32_t shift) {
+  const auto move = [shift](std::optional<int32_t>& seq) {
+    if (seq.has_value()) *seq += shift;
+  };
+  for (ingest::PromptFact& prompt : facts.prompts) prompt.seq += shift;
+  for (int32_t& seq : facts.deactivated_prompts) seq += shift;
+  for (ingest::ExposureFact& exposure : facts.exposures) move(exposure.prompt_seq);
+  for (ingest::SpawnFact& spawn : facts.spawns) move(spawn.prompt_seq);
+  for (ingest::SkillFact& skill : facts.skills) {
+    move(skill.prompt_seq);
+    if (!skill.key_is_call_id) skill.key = fmt::format("{}+{}", shift, skill.key);
+  }
+  return facts;
+}
+
 }  // namespace
 
 Applier::Applier(store::Db& db, std::vector<std::string> installed, UtcMillis now)
     : db_(db), writer_(db, now), installed_(std::move(installed)) {}
 
-StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation) {
-  ApplyState state;
-  state.item = &item;
+// The row of the file, which may have moved.
+StatusOr<store::SourceId> Applier::SourceOf(const WorkItem& item) {
   if (item.moved) {
     ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path, item.file.archived));
   }
-  ST_ASSIGN_OR_RETURN(state.source, writer_.UpsertSource(item.source->platform(), item.file.kind,
-                                                         item.file.path, item.source->parser_name(),
-                                                         item.source->parser_version()));
+  return writer_.UpsertSource(item.source->platform(), item.file.kind, item.file.path,
+                              item.source->parser_name(), item.source->parser_version());
+}
+
+StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation) {
+  ApplyState state;
+  state.item = &item;
+  ST_ASSIGN_OR_RETURN(state.source, SourceOf(item));
   state.generation = item.state.id ? item.state.generation : 1;
   if (item.state.id && item.together.empty()) {
     ST_ASSIGN_OR_RETURN(state.set_aside,
@@ -102,6 +123,11 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
   return absl::OkStatus();
 }
 
+Status Applier::Unreadable(const WorkItem& item, const Status& why) {
+  ST_ASSIGN_OR_RETURN(const store::SourceId source, SourceOf(item));
+  return writer_.SetUnreadable(source, Message(why));
+}
+
 Status Applier::Failed(const ApplyState& state, const Status& why) {
   return writer_.SetSourceState(state.source, "active", Message(why));
 }
@@ -121,10 +147,10 @@ Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
   const bool elsewhere = owner.source && owner.source != state.source;
   if (!state.item->together.empty()) {
     if (!owner.session || owner.read_generation == state.generation) return absl::OkStatus();
-    return writer_.ResetSession(owner.session, state.generation);
+    return writer_.ResetSession(owner.session, state.generation, state.item->behind_kept);
   }
   if (elsewhere && state.generation <= owner.generation) {
-    // The other file is gone and this one goes on in its place.
+    // The other file is gone, and this one holds all it had.
     state.generation = owner.generation + 1;
     state.rereading = true;
     ST_RETURN_IF_ERROR(writer_.StartGeneration(state.source, state.generation));
@@ -133,28 +159,49 @@ Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
   return writer_.ResetSession(owner.session, state.generation);
 }
 
+// Does the session belong to another file as well? Then all are read together.
+StatusOr<bool> Applier::Tied(const ApplyState& state, const store::SessionSource& owner) {
+  const std::vector<store::SourceId>& together = state.item->together;
+  if (!owner.source || owner.source == state.source ||
+      std::find(together.begin(), together.end(), owner.source) != together.end()) {
+    return false;
+  }
+  if (owner.state != "missing") return true;
+  ST_ASSIGN_OR_RETURN(const bool parts, store::HasParts(db_, owner.session));
+  if (parts) return true;
+  // A file that is gone is followed by one that begins with all it had, or that
+  // is the same in another form; any other leaves it what it gave.
+  const ingest::Source& source = *state.item->source;
+  if (source.Identity(owner.path) == source.Identity(state.item->file.path)) return false;
+  ST_ASSIGN_OR_RETURN(const store::SourceState other, store::LoadSourceState(db_, owner.source));
+  ST_ASSIGN_OR_RETURN(const bool follows,
+                      BeginsWith(source, state.item->file, state.item->info.size, other));
+  return !follows;
+}
+
+StatusOr<int32_t> Applier::Shift(const ApplyState& state, store::SessionPk session) {
+  const WorkItem& item = *state.item;
+  if (item.behind_kept) return store::ShiftBehindKept(db_, session, state.source, item.anew);
+  return store::PromptShift(db_, session, state.source);
+}
+
 // Decides whose session it is before its first fact is written.
 StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
                                                 const ingest::SessionFacts& facts) {
-  const bool first = state.sessions.insert(facts.id).second;
+  const auto [seen, first] = state.sessions.try_emplace(facts.id, 0);
   const std::string_view platform = state.item->source->platform();
   if (first) {
     ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                         store::FindSessionSource(db_, platform, facts.id));
-    const std::vector<store::SourceId>& together = state.item->together;
-    const bool apart = owner.source && owner.source != state.source &&
-                       std::find(together.begin(), together.end(), owner.source) == together.end();
-    // A file that is gone is followed by the one that goes on in its place, unless
-    // there are others: what it held could not be read again.
-    bool tied = apart && owner.state != "missing";
-    if (apart && !tied) {
-      ST_ASSIGN_OR_RETURN(tied, store::HasParts(db_, owner.session));
-    }
+    ST_ASSIGN_OR_RETURN(const bool tied, Tied(state, owner));
     if (tied) {
       ST_RETURN_IF_ERROR(SetAside(state, owner));
       return store::SessionPk{};
     }
     ST_RETURN_IF_ERROR(TakeOver(state, owner));
+    if (owner.session) {
+      ST_ASSIGN_OR_RETURN(seen->second, Shift(state, owner.session));
+    }
   }
   return writer_.UpdateSession({.platform = platform,
                                 .id = facts.id,
@@ -198,6 +245,13 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
   }
   ST_ASSIGN_OR_RETURN(const store::SessionPk session, OpenSession(state, facts));
   if (!session) return absl::OkStatus();
+  const int32_t shift = state.sessions.find(facts.id)->second;
+  return shift == 0 ? AddFacts(state, session, facts)
+                    : AddFacts(state, session, Shifted(facts, shift));
+}
+
+Status Applier::AddFacts(const ApplyState& state, store::SessionPk session,
+                         const ingest::SessionFacts& facts) {
   ST_RETURN_IF_ERROR(AddPrompts(state, session, facts));
   ST_RETURN_IF_ERROR(AddSkills(state, session, facts));
   ST_RETURN_IF_ERROR(AddExposures(state, session, facts));
@@ -325,7 +379,9 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
                      .unfinished = tool.unfinished});
   }
   ST_RETURN_IF_ERROR(writer_.AddMetricDelta(
-      session, {.answers = If(delta.known_answers, delta.answers),
+      session, {.source = state.source,
+                .shared = !state.item->together.empty(),
+                .answers = If(delta.known_answers, delta.answers),
                 .failed_turns = delta.failed_turns,
                 .interruptions = delta.interruptions,
                 .compactions = delta.compactions,
@@ -350,7 +406,8 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
         session,
         {.call_id = spawn.call_id, .prompt_seq = spawn.prompt_seq, .child_id = spawn.child_id}));
   }
-  if (!facts.record_keys.empty()) ST_RETURN_IF_ERROR(writer_.AddKeys(session, facts.record_keys));
+  if (!facts.record_keys.empty())
+    ST_RETURN_IF_ERROR(writer_.AddKeys(session, facts.record_keys, state.source));
   if (!facts.anchors.empty()) ST_RETURN_IF_ERROR(writer_.AddAnchors(session, facts.anchors));
   return absl::OkStatus();
 }
@@ -369,12 +426,14 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
       chunk.batch.host_schema.empty() ? item.state.host_schema : chunk.batch.host_schema;
   row.state = "active";
   row.last_error = chunk.damage;
+  row.tail_sha256.clear();  // of the offset, which moves
   if (chunk.last) {
     // Only a file read to its end counts as seen: a crash before leaves the
     // ledger behind the disk, and the next run goes on at the cursor.
     row.size = item.info.size;
     row.mtime_ns = item.info.mtime_ns;
     row.head_sha256 = chunk.head_sha256;
+    row.tail_sha256 = chunk.tail_sha256;
   } else if (state.rereading) {
     // ... or from the start: what the ledger says is about the earlier read.
     row.size = 0;
@@ -384,6 +443,12 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.offset = chunk.cursor.offset;
   row.line_no = chunk.cursor.line_no;
   row.parser_state = chunk.reader_state;
+  if (row.parser_state.size() > kMaxReaderState) {
+    // No place for it: the next change makes the file one to read from its start.
+    row.parser_state.clear();
+    row.head_sha256.clear();
+    row.tail_sha256.clear();
+  }
   row.pending_bytes = chunk.pending_bytes;
   return writer_.SaveCursor(row, {.seen = chunk.batch.records_seen,
                                   .used = chunk.batch.records_used,

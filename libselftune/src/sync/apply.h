@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +24,9 @@ struct ApplyState {
   const WorkItem* item = nullptr;
   store::SourceId source;
   int64_t generation = 1;
-  bool rereading = false;                       // rows of an older generation are swept at the end
-  std::set<std::string, std::less<>> sessions;  // seen in this read
+  bool rereading = false;  // rows of an older generation are swept at the end
+  // Seen in this read, with what is added to the reader's numbers of prompts.
+  std::map<std::string, int32_t, std::less<>> sessions;
   int64_t bad_lines = 0;
   bool set_aside = false;  // another file holds records of this session too
 };
@@ -38,7 +39,10 @@ class Applier {
   // Everything below belongs into a WriteTxn.
   [[nodiscard]] StatusOr<ApplyState> Begin(const WorkItem& item, int64_t min_generation);
   [[nodiscard]] Status Apply(ApplyState& state, const ReadChunk& chunk);
-  // A file that could not be read: kept as it was, with the error.
+  // A file of which nothing could be read: what is stored of it, and where to go
+  // on, stays, with the error; the next run tries again.
+  [[nodiscard]] Status Unreadable(const WorkItem& item, const Status& why);
+  // A file whose reading broke off.
   [[nodiscard]] Status Failed(const ApplyState& state, const Status& why);
 
   // Files that were set aside since the last call: to be read with the others.
@@ -48,10 +52,15 @@ class Applier {
 
  private:
   [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
+  [[nodiscard]] StatusOr<bool> Tied(const ApplyState& state, const store::SessionSource& owner);
+  [[nodiscard]] StatusOr<int32_t> Shift(const ApplyState& state, store::SessionPk session);
   [[nodiscard]] Status TakeOver(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
                                                        const ingest::SessionFacts& facts);
   [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddFacts(const ApplyState& state, store::SessionPk session,
+                                const ingest::SessionFacts& facts);
+  [[nodiscard]] StatusOr<store::SourceId> SourceOf(const WorkItem& item);
   [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
                                   const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddSkills(ApplyState& state, store::SessionPk session,

@@ -77,21 +77,37 @@ StatusOr<ingest::Cursor> CommonLines(const WorkItem& a, const WorkItem& b) {
   }
 }
 
-// A file that is gone but exists in another form needs not be there.
-void DropFormerForms(const ingest::Source& source, std::vector<JoinPart>& parts) {
-  const auto former = [&](const JoinPart& part) {
-    const std::string identity = source.Identity(part.item.file.path);
-    return !base::Exists(part.item.file.path) &&
-           std::any_of(parts.begin(), parts.end(), [&](const JoinPart& other) {
-             return source.Identity(other.item.file.path) == identity &&
-                    base::Exists(other.item.file.path);
-           });
-  };
-  std::vector<JoinPart> kept;
-  for (const JoinPart& part : parts) {
-    if (!former(part)) kept.push_back(part);
+// Is there a file that holds all that was read of the one that is gone?
+StatusOr<bool> HasFollower(const ingest::Source& source, const std::vector<JoinPart>& there,
+                           const store::SourceState& gone) {
+  const std::string identity = source.Identity(gone.path);
+  for (const JoinPart& part : there) {
+    if (source.Identity(part.item.file.path) == identity) return true;
+    ST_ASSIGN_OR_RETURN(const bool begins,
+                        BeginsWith(source, part.item.file, part.item.info.size, gone));
+    if (begins) return true;
   }
-  parts = std::move(kept);
+  return false;
+}
+
+// Sorts the files that are gone into the kept and the former ones.
+Status AddGone(store::Db& db, const ingest::Source& source,
+               const std::vector<store::SourceState>& gone, Join& join) {
+  int32_t last = -1;
+  for (const store::SourceState& state : gone) {
+    ST_ASSIGN_OR_RETURN(const bool followed, HasFollower(source, join.parts, state));
+    (followed ? join.former : join.kept).push_back(state.id);
+    if (followed) continue;
+    ST_ASSIGN_OR_RETURN(const std::vector<uint64_t> keys, store::SourceKeys(db, state.id));
+    join.known.insert(keys.begin(), keys.end());
+    ST_ASSIGN_OR_RETURN(const int32_t seq, store::LastPromptOf(db, state.id));
+    if (seq < last) continue;
+    last = seq;
+    const bool usable =
+        state.parser == source.parser_name() && state.parser_version == source.parser_version();
+    join.reader_state = usable ? state.parser_state : std::string();
+  }
+  return absl::OkStatus();
 }
 
 bool Earlier(const JoinPart& a, const JoinPart& b) {
@@ -104,23 +120,35 @@ bool Earlier(const JoinPart& a, const JoinPart& b) {
 
 }  // namespace
 
-StatusOr<std::vector<JoinPart>> LoadParts(store::Db& db, const ingest::Source& source,
-                                          store::SourceId id, const base::Cancel* cancel) {
+StatusOr<Join> LoadParts(store::Db& db, const ingest::Source& source, store::SourceId id,
+                         const base::Cancel* cancel) {
   ST_ASSIGN_OR_RETURN(const std::vector<store::SourceId> ids, store::FilesTogether(db, id));
-  std::vector<JoinPart> parts;
+  Join join;
+  std::vector<store::SourceState> gone;
   for (const store::SourceId one : ids) {
-    JoinPart& part = parts.emplace_back();
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    JoinPart part;
     ST_ASSIGN_OR_RETURN(part.item.state, store::LoadSourceState(db, one));
+    join.generation = std::max(join.generation, part.item.state.generation + 1);
     part.item.source = &source;
     part.item.file = source.Describe(part.item.state.path);
     part.item.change = Change::kReplaced;
     part.item.together = ids;
-  }
-  DropFormerForms(source, parts);
-  for (JoinPart& part : parts) {
-    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
-    ST_ASSIGN_OR_RETURN(part.item.info, base::Stat(part.item.file.path));
+    const StatusOr<base::FileInfo> info = base::Stat(part.item.file.path);
+    if (!info.ok() && CodeOf(info.status()).name == kFileNotFound.name) {
+      gone.push_back(std::move(part.item.state));
+      continue;
+    }
+    ST_RETURN_IF_ERROR(info.status());
+    part.item.info = *info;
     ST_ASSIGN_OR_RETURN(part.begins, Begins(part.item));
+    join.parts.push_back(std::move(part));
+  }
+  std::vector<JoinPart>& parts = join.parts;
+  ST_RETURN_IF_ERROR(AddGone(db, source, gone, join));
+  for (JoinPart& part : parts) {
+    part.item.behind_kept = !join.kept.empty();
+    part.item.anew = join.reader_state.empty();
   }
   std::sort(parts.begin(), parts.end(), Earlier);
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -130,7 +158,7 @@ StatusOr<std::vector<JoinPart>> LoadParts(store::Db& db, const ingest::Source& s
       if (common.offset > parts[i].start.offset) parts[i].start = common;
     }
   }
-  return parts;
+  return join;
 }
 
 }  // namespace selftune::sync

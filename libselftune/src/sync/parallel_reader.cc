@@ -102,6 +102,9 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
           {.file = &task.file, .saved_state = task.saved_state, .copied = task.copied.get()}));
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::ByteStream> bytes,
                       task.source->OpenBytes(task.file, task.size));
+  // Before the first record: of a file that is rewritten meanwhile the next look
+  // finds another beginning than this.
+  ST_ASSIGN_OR_RETURN(std::string head, HeadHash(task.file.path, task.size));
   ingest::PumpOptions options;
   options.start = task.start;
   options.accept_tail = task.accept_tail;
@@ -121,7 +124,10 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
                           held.reader_state = reader->SaveState();
                           return absl::OkStatus();
                         }));
-  ST_ASSIGN_OR_RETURN(held.head_sha256, HeadHash(task.file.path, task.size));
+  held.head_sha256 = std::move(head);
+  if (!task.file.replaced_whole) {
+    ST_ASSIGN_OR_RETURN(held.tail_sha256, TailHash(task.file.path, held.cursor.offset));
+  }
   held.pending_bytes = pumped.pending;
   held.damage = std::move(pumped.damage);
   held.last = true;

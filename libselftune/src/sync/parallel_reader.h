@@ -38,6 +38,7 @@ struct ReadChunk {
   std::string reader_state;
   // In the last chunk only:
   std::string head_sha256;
+  std::string tail_sha256;     // "" for a file that is replaced as a whole
   uint64_t pending_bytes = 0;  // behind the last complete line
   std::string damage;          // why the source breaks off, "" = it is whole
   bool last = false;

@@ -17,6 +17,28 @@ namespace {
 constexpr uint64_t kHeadBytes = 4096;
 constexpr int64_t kQuietMs = 24 * 3'600'000;
 
+StatusOr<std::string> HashAt(const std::string& path, uint64_t offset, size_t want) {
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
+  std::string bytes(want, '\0');
+  ST_ASSIGN_OR_RETURN(const size_t got, base::ReadAt(file.fd(), offset, bytes.data(), want, path));
+  bytes.resize(got);
+  return base::Sha256Bytes(bytes);
+}
+
+// TailHash of what a compressed file holds.
+StatusOr<std::string> TailOf(ingest::ByteStream& bytes, uint64_t offset) {
+  std::string tail(static_cast<size_t>(std::min(offset, kHeadBytes)), '\0');
+  size_t filled = 0;
+  while (filled < tail.size()) {
+    ST_ASSIGN_OR_RETURN(const size_t got, bytes.ReadAt(offset - tail.size() + filled,
+                                                       tail.data() + filled, tail.size() - filled));
+    if (got == 0) break;
+    filled += got;
+  }
+  tail.resize(filled);
+  return base::Sha256Bytes(tail);
+}
+
 struct FileId {
   uint64_t dev = 0, inode = 0;
   friend bool operator==(const FileId&, const FileId&) = default;
@@ -63,15 +85,31 @@ class Planner {
     for (const store::LedgerEntry& entry : ledger_) {
       while (at < files.size() && files[at].path < entry.path) ++at;
       if (at < files.size() && files[at].path == entry.path) continue;
+      if (!entry.missing && CannotTell(entry)) continue;
       gone_by_file_.emplace(FileId{entry.dev, entry.inode}, gone_.size());
       gone_.push_back(&entry);
     }
+  }
+
+  // A file that was not found: is it gone, or in a folder that cannot be read?
+  bool CannotTell(const store::LedgerEntry& entry) {
+    const auto info = base::Stat(entry.path);
+    Status why = info.status();
+    if (why.ok()) why = base::ListDir(std::string(base::DirName(entry.path))).status();
+    if (why.ok() || CodeOf(why).name == kFileNotFound.name) return false;
+    NoteOutOfReach(entry, why);
+    return true;
+  }
+
+  void NoteOutOfReach(const store::LedgerEntry& entry, const Status& why) {
+    if (!entry.has_error) plan_.out_of_reach.push_back({entry.id, std::string(Message(why))});
   }
 
   Status Look(ingest::SourceFile file, const store::LedgerEntry* entry) {
     const auto info = base::Stat(file.path);
     if (!info.ok()) {  // it went away between listing and looking
       plan_.problems.emplace_back(Message(info.status()));
+      if (entry != nullptr) NoteOutOfReach(*entry, info.status());
       return absl::OkStatus();
     }
     if (options_.since.has_value() && info->mtime_ns / 1'000'000 < options_.since->value) {
@@ -141,12 +179,24 @@ class Planner {
         state.parser_version != plan_.source->parser_version()) {
       return false;
     }
+    // A read that never got anywhere.
+    if (state.offset == 0 && state.generation > 1) return false;
     // An offset counts what was read, which in a compressed file is not its size.
     if (file.replaced_whole ? info.size != state.size || info.mtime_ns != state.mtime_ns
                             : info.size < state.offset) {
       return false;
     }
-    return SameHead(file, state);
+    return SameHead(file, state) && (file.replaced_whole || SameTail(file, info, state));
+  }
+
+  // A file that was cut off and has grown again may begin as it did before.
+  bool SameTail(const ingest::SourceFile& file, const base::FileInfo& info,
+                const store::SourceState& state) {
+    if (state.tail_sha256.empty()) return true;  // nothing was read of it
+    const auto same = BeginsWith(*plan_.source, file, info.size, state);
+    if (same.ok()) return *same;
+    plan_.problems.emplace_back(Message(same.status()));
+    return false;
   }
 
   bool SameHead(const ingest::SourceFile& file, const store::SourceState& state) {
@@ -171,13 +221,26 @@ StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
   return Planner(db, source, options).Run(env);
 }
 
+StatusOr<bool> BeginsWith(const ingest::Source& source, const ingest::SourceFile& file,
+                          uint64_t size, const store::SourceState& other) {
+  if (other.tail_sha256.empty() || (!file.replaced_whole && size < other.offset)) return false;
+  std::string tail;
+  if (file.replaced_whole) {
+    ST_ASSIGN_OR_RETURN(const auto bytes, source.OpenBytes(file, size));
+    ST_ASSIGN_OR_RETURN(tail, TailOf(*bytes, other.offset));
+  } else {
+    ST_ASSIGN_OR_RETURN(tail, TailHash(file.path, other.offset));
+  }
+  return tail == other.tail_sha256;
+}
+
+StatusOr<std::string> TailHash(const std::string& path, uint64_t offset) {
+  const uint64_t want = std::min(offset, kHeadBytes);
+  return HashAt(path, offset - want, static_cast<size_t>(want));
+}
+
 StatusOr<std::string> HeadHash(const std::string& path, uint64_t size) {
-  const auto want = static_cast<size_t>(std::min(size, kHeadBytes));
-  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
-  std::string head(want, '\0');
-  ST_ASSIGN_OR_RETURN(const size_t got, base::ReadAt(file.fd(), 0, head.data(), want, path));
-  head.resize(got);
-  return base::Sha256Bytes(head);
+  return HashAt(path, 0, static_cast<size_t>(std::min(size, kHeadBytes)));
 }
 
 }  // namespace selftune::sync

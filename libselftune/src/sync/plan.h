@@ -34,7 +34,14 @@ struct WorkItem {
   store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
   // Files with records of the same sessions; this one is read behind others.
   std::vector<store::SourceId> together;
+  bool behind_kept = false;  // files of its sessions are gone; what they gave stays
+  bool anew = false;         // ... and its reader knows nothing of them
   bool accept_tail = false;  // quiet for a day: a last line without line end counts
+};
+
+struct OutOfReach {
+  store::SourceId id;
+  std::string why;
 };
 
 struct HostPlan {
@@ -44,6 +51,7 @@ struct HostPlan {
   std::vector<WorkItem> items;           // sorted by path
   std::vector<store::SourceId> missing;  // in the ledger, not on disk any more
   std::vector<store::SourceId> back;     // were missing or set aside, are unchanged
+  std::vector<OutOfReach> out_of_reach;  // whether they are there cannot be seen
   std::vector<std::string> problems;     // unreadable folders and files
 };
 
@@ -56,6 +64,14 @@ struct PlanOptions {
 // Read-only. `db` may be null: nothing is known yet.
 [[nodiscard]] StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
                                           const base::Environment& env, const PlanOptions& options);
+
+// SHA-256 (raw) of the min(offset, 4096) bytes before `offset`.
+[[nodiscard]] StatusOr<std::string> TailHash(const std::string& path, uint64_t offset);
+
+// Does the file begin with all that was read of the other one?
+[[nodiscard]] StatusOr<bool> BeginsWith(const ingest::Source& source,
+                                        const ingest::SourceFile& file, uint64_t size,
+                                        const store::SourceState& other);
 
 // SHA-256 (raw) of the first min(size, 4096) bytes.
 [[nodiscard]] StatusOr<std::string> HeadHash(const std::string& path, uint64_t size);

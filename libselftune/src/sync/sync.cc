@@ -184,17 +184,17 @@ class SyncRun {
     std::set<int64_t> done;
     for (const store::SourceId id : ids) {
       if (done.contains(id.value)) continue;
-      StatusOr<std::vector<JoinPart>> parts = LoadParts(db_, source, id, world_.cancel);
-      if (parts.ok()) {
-        for (const JoinPart& part : *parts) done.insert(part.item.state.id.value);
-        ST_RETURN_IF_ERROR(ReadTogether(*parts, {}, host));
+      StatusOr<Join> join = LoadParts(db_, source, id, world_.cancel);
+      if (join.ok()) {
+        for (const JoinPart& part : join->parts) done.insert(part.item.state.id.value);
+        ST_RETURN_IF_ERROR(ReadTogether(*join, {}, host));
         continue;
       }
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
-      if (NoMemory(parts.status())) return parts.status();
+      if (NoMemory(join.status())) return join.status();
       host.set_aside += 1;
-      host.warnings.emplace_back(Message(parts.status()));
-      ST_RETURN_IF_ERROR(KeepAside(id, parts.status()));
+      host.warnings.emplace_back(Message(join.status()));
+      ST_RETURN_IF_ERROR(KeepAside(id, join.status()));
     }
     return absl::OkStatus();
   }
@@ -203,32 +203,42 @@ class SyncRun {
   // next run tries again.
   Status KeepAside(store::SourceId id, const Status& why) {
     ST_ASSIGN_OR_RETURN(const store::SourceState state, store::LoadSourceState(db_, id));
-    if (state.offset != 0) return absl::OkStatus();
+    const std::string_view mark = state.offset == 0 ? "quarantined" : "active";
     ST_RETURN_IF_ERROR(batches_.Open());
-    ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "quarantined", Message(why)));
+    ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, mark, Message(why)));
     return batches_.Close();
   }
 
   // As if the parts were one file: each reader goes on with the state of the one
   // before, and knows the records of all before.
-  Status ReadTogether(const std::vector<JoinPart>& parts,
-                      const std::shared_ptr<const ingest::KeySet>& copied, HostReport& host) {
-    int64_t generation = 0;
-    ST_RETURN_IF_ERROR(batches_.Open());
-    for (const JoinPart& part : parts) {
-      ST_RETURN_IF_ERROR(store::ForgetSeen(db_, part.item.state.id));
-      generation = std::max(generation, part.item.state.generation + 1);
-    }
-    ST_RETURN_IF_ERROR(batches_.Close());
-    Chain chain;
-    if (copied != nullptr) chain.known = *copied;
-    for (const JoinPart& part : parts) {
-      ST_ASSIGN_OR_RETURN(const bool read, ReadPart(part, generation, chain, host));
+  Status ReadTogether(const Join& join, const std::shared_ptr<const ingest::KeySet>& copied,
+                      HostReport& host) {
+    ST_RETURN_IF_ERROR(MarkParts(join));
+    Chain chain{.reader_state = join.reader_state, .known = join.known};
+    if (copied != nullptr) chain.known.insert(copied->begin(), copied->end());
+    for (const JoinPart& part : join.parts) {
+      ST_ASSIGN_OR_RETURN(const bool read, ReadPart(part, join.generation, chain, host));
       if (!read) return batches_.Close();  // it became unreadable: the next run tries again
     }
     ST_RETURN_IF_ERROR(batches_.Open());
-    for (const JoinPart& part : parts) {
-      ST_RETURN_IF_ERROR(applier_->writer().SweepSource(part.item.state.id, generation));
+    for (const JoinPart& part : join.parts) {
+      ST_RETURN_IF_ERROR(
+          applier_->writer().SweepSource(part.item.state.id, join.generation, !join.kept.empty()));
+    }
+    return batches_.Close();
+  }
+
+  Status MarkParts(const Join& join) {
+    ST_RETURN_IF_ERROR(batches_.Open());
+    for (const store::SourceId kept : join.kept) {
+      ST_RETURN_IF_ERROR(store::KeepSource(db_, kept));
+    }
+    for (const store::SourceId former : join.former) {
+      ST_RETURN_IF_ERROR(store::ReleaseSource(db_, former));
+    }
+    for (const JoinPart& part : join.parts) {
+      ST_RETURN_IF_ERROR(store::ReleaseSource(db_, part.item.state.id));
+      ST_RETURN_IF_ERROR(store::ForgetSeen(db_, part.item.state.id));
     }
     return batches_.Close();
   }
@@ -267,13 +277,18 @@ class SyncRun {
   Status BeforeWaiting(bool ready) { return ready ? absl::OkStatus() : batches_.Close(); }
 
   Status MarkStates(const HostPlan& plan) {
-    if (plan.missing.empty() && plan.back.empty()) return absl::OkStatus();
+    if (plan.missing.empty() && plan.back.empty() && plan.out_of_reach.empty()) {
+      return absl::OkStatus();
+    }
     ST_RETURN_IF_ERROR(batches_.Open());
     for (const store::SourceId id : plan.missing) {
       ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "missing", ""));
     }
     for (const store::SourceId id : plan.back) {
       ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, "active", ""));
+    }
+    for (const OutOfReach& file : plan.out_of_reach) {
+      ST_RETURN_IF_ERROR(applier_->writer().SetUnreadable(file.id, file.why));
     }
     report_.changed = true;
     return batches_.Close();
@@ -288,6 +303,12 @@ class SyncRun {
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
       if (NoMemory(chunk.status)) return chunk.status;
       ST_RETURN_IF_ERROR(batches_.Open());
+      if (!begun && !chunk.status.ok()) {
+        report_.changed = true;
+        host.warnings.emplace_back(Message(chunk.status));
+        ST_RETURN_IF_ERROR(applier_->Unreadable(item, chunk.status));
+        return batches_.Wrote(1);
+      }
       if (!begun) {
         ST_ASSIGN_OR_RETURN(state, applier_->Begin(item, min_generation));
         begun = true;
@@ -348,12 +369,11 @@ class SyncRun {
     const ingest::Source* source = SourceOf(read.member.platform);
     const auto info = base::Stat(read.member.path);
     if (source == nullptr || !info.ok()) return absl::OkStatus();  // gone: counted once as it is
-    StatusOr<std::vector<JoinPart>> parts =
-        LoadParts(db_, *source, read.member.source, world_.cancel);
-    if (NoMemory(parts.status())) return parts.status();
-    if (!parts.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
+    StatusOr<Join> join = LoadParts(db_, *source, read.member.source, world_.cancel);
+    if (NoMemory(join.status())) return join.status();
+    if (!join.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
     HostReport ignored;
-    ST_RETURN_IF_ERROR(ReadTogether(*parts, read.copied, ignored));
+    ST_RETURN_IF_ERROR(ReadTogether(*join, read.copied, ignored));
     ST_RETURN_IF_ERROR(batches_.Open());
     ST_RETURN_IF_ERROR(
         applier_->writer()

@@ -169,6 +169,21 @@ TEST_SUITE("ingest/line_pump") {
     }
   }
 
+  TEST_CASE("a buffer grows to the limit of a line, not to twice that, and gives it back") {
+    PumpBuffer buffer;
+    buffer.Reserve(size_t{40} << 20, size_t{41} << 20);
+    const size_t limit = size_t{65} << 20;
+    buffer.data()[0] = 'x';
+    buffer.Reserve((size_t{40} << 20) + 1, limit);
+    CHECK(buffer.capacity() == limit);
+    CHECK(buffer.data()[0] == 'x');
+    buffer.Shrink(size_t{5} << 20);  // still needed
+    CHECK(buffer.capacity() == limit);
+    buffer.Shrink(size_t{1} << 20);
+    CHECK(buffer.capacity() <= size_t{4} << 20);
+    CHECK(buffer.data()[0] == 'x');
+  }
+
   TEST_CASE("a giant line without an end is tried again from its beginning") {
     PumpOptions options;
     options.max_line_bytes = 100;

@@ -39,7 +39,7 @@ TEST_SUITE("store/backup") {
     CHECK(One(*copy, "SELECT count(*) FROM sessions") == "3");
     CHECK(Must(VerifyBackup(store.path(), report.backup.id)).ok);
     for (const base::DirEntry& entry : Must(base::ListDir(store.dir() / "backups"))) {
-      CHECK(!entry.name.ends_with(".tmp"));
+      CHECK(entry.name.ends_with(".db"));  // and nothing beside it
     }
   }
 

@@ -138,7 +138,8 @@ std::vector<std::string> Scans(Db& db, const std::string& sql) {
 constexpr std::string_view kEvidence[] = {
     "session",       "prompt",         "observation",  "body",          "session_tool",
     "session_event", "session_metric", "exposure",     "listing_entry", "spawn",
-    "session_keys",  "session_anchor", "session_part", "label",         "improvement_signal"};
+    "session_keys",  "session_anchor", "session_part", "label",         "improvement_signal",
+    "part_metric",   "part_tool"};
 
 // "SCAN o USING ..." -> the table behind "o" in `sql`.
 std::string TableOf(const std::string& sql, std::string_view scan) {

@@ -1,5 +1,6 @@
 // Sessions whose records lie in several files.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -142,6 +143,57 @@ TEST_SUITE("sync/joined") {
     CHECK(home.One("SELECT output_tokens FROM execution_facts") == "35");
   }
 
+  TEST_CASE("records that a file holds twice count once") {
+    SyncHome home;
+    home.Write(kHere, ClaudeText(2) + ClaudeText(2));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(2)));
+    home.Append(kHere, ClaudeText(1, 1) + ClaudeText(1, 2));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(3)));
+  }
+
+  TEST_CASE("a reader state without bounds is not kept: the file is read from its start") {
+    const std::string args(size_t{2} << 20, 'x');
+    const std::string call =
+        R"({"type":"assistant","uuid":"c","parentUuid":"a0","isSidechain":false,"message":{"id":"mc",)"
+        R"("type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"tool_use",)"
+        R"("id":"toolu_1","name":"Skill","input":{"skill":"pdf","args":")" +
+        args +
+        R"("}}],"usage":{"input_tokens":1,"output_tokens":1}},"sessionId":"11111111-2222-4333-8444-)"
+        R"(555555555555","cwd":"/w","version":"2.1.330","timestamp":"2026-11-20T10:00:02.000Z"})"
+        "\n";
+    SyncHome home;
+    home.Write(kHere, ClaudeText(1) + call);
+    home.Sync();
+    CHECK(home.One("SELECT coalesce(length(parser_state),0) FROM source_file") == "0");
+    CHECK(!home.Sync().changed);
+    home.Append(kHere, ClaudeText(1, 1));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(1) + call + ClaudeText(1, 1)));
+  }
+
+  TEST_CASE("files in a folder that cannot be read are not gone") {
+    const std::string folder(base::DirName(kThere));
+    SyncHome home;
+    home.Write(kThere, ClaudeText(3));
+    home.Sync();
+    home.Move(folder, "away");
+    std::filesystem::create_symlink("-home-dev-a",
+                                    home.Path(folder));  // leads nowhere but to itself
+    home.Sync();
+    CHECK(home.One("SELECT state||' '||(last_error<>'') FROM source_files") == "active 1");
+    CHECK(!home.Sync().changed);
+    home.Remove(folder);
+    home.Move("away", folder);
+    home.claude.bytes = 0;
+    home.Sync();
+    CHECK(home.claude.bytes == 0);
+    CHECK(home.One("SELECT count(*) FROM source_files WHERE last_error<>''") == "0");
+    CHECK(Said(home) == Whole(kThere, ClaudeText(3)));
+    CHECK(!home.Sync().changed);
+  }
+
   TEST_CASE("two copies that parted keep what each has") {
     SyncHome home;
     home.Write(kThere, ClaudeText(3) + ClaudeText(1, 7));
@@ -204,14 +256,48 @@ TEST_SUITE("sync/joined") {
     home.Append(kHere, ClaudeText(1, 5));
     home.Sync();
     CHECK(home.One("SELECT count(*) FROM prompts") == "6");
-    // Read again it cannot be; what is stored stays.
+    // It cannot be read again; what it gave stays, and the other is read behind it.
+    const auto said = Said(home);
     const SyncReport forced = home.Sync({.force = true});
-    CHECK(forced.hosts[0].set_aside == 1);
-    CHECK(forced.hosts[0].warnings.size() == 1);
-    CHECK(home.One("SELECT count(*) FROM prompts") == "6");
+    CHECK(forced.hosts[0].set_aside == 0);
+    CHECK(forced.hosts[0].warnings.empty());
+    CHECK(Said(home) == said);
+    ++home.claude.version_bump;  // to which the state of the one that is gone says nothing
+    home.Sync();
+    CHECK(Said(home) == said);
     home.Append(kHere, ClaudeText(1, 6));
     home.Sync();
-    CHECK(home.One("SELECT count(*) FROM prompts") == "7");
+    CHECK(Said(home) == Whole(kHere, ClaudeText(7)));
+    CHECK(!home.Sync().changed);
+    // It comes back: all is read again, each once.
+    home.Write(kThere, ClaudeText(3));
+    home.Sync({.force = true});
+    CHECK(Said(home) == Whole(kHere, ClaudeText(7)));
+  }
+
+  TEST_CASE("a file that is gone keeps what it gave when another one follows at once") {
+    for (const bool copy : {true, false}) {
+      CAPTURE(copy);
+      SyncHome home;
+      home.Write(kThere, ClaudeText(4));
+      home.Sync();
+      home.Remove(kThere);
+      home.Write(kHere, copy ? ClaudeText(2) : ClaudeText(2, 4));
+      home.Sync();
+      CHECK(Said(home) == Whole(kHere, ClaudeText(copy ? 4 : 6)));
+      CHECK(!home.Sync().changed);
+    }
+  }
+
+  TEST_CASE("a copy that holds all a file had goes on in its place") {
+    SyncHome home;
+    home.Write(kThere, ClaudeText(4));
+    home.Sync();
+    home.Remove(kThere);
+    home.Write(kHere, ClaudeText(5));
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, ClaudeText(5)));
+    CHECK(home.One("SELECT count(*) FROM prompts WHERE source_path LIKE '%-b/%'") == "5");
   }
 
   TEST_CASE("a file that cannot be read keeps its companion waiting, not lost") {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -227,6 +228,43 @@ TEST_SUITE("sync") {
     CHECK(again.warnings.empty());
     CHECK(home.One("SELECT count(*) FROM sessions") == "4");
     CHECK(home.One("SELECT count(*) FROM source_files WHERE last_error<>''") == "0");
+  }
+
+  TEST_CASE("a file that cannot be read for one run is read on, each fact once") {
+    const std::string text = SyncHome::Recording(kLong);
+    const size_t half = text.find('\n', text.size() / 2) + 1;
+    for (const bool force : {true, false}) {
+      CAPTURE(force);
+      SyncHome home;
+      home.Write(Name(kLong), text.substr(0, half));
+      home.Sync();
+      home.codex.unreadable = std::string(kLong);
+      if (!force) ++home.codex.version_bump;
+      CHECK(home.SyncCodex({.force = force}).warnings.size() == 1);
+      CHECK(home.One("SELECT last_error IS NOT NULL FROM source_files") == "1");
+      CHECK(home.One("SELECT read_offset FROM source_files") == std::to_string(half));
+      home.codex.unreadable.clear();
+      home.Append(Name(kLong), text.substr(half));
+      home.Sync();
+      CHECK(home.Facts() == FactsOf(kLong));
+      CHECK(home.One("SELECT count(*) FROM source_files WHERE last_error<>''") == "0");
+      CHECK(!home.Sync().changed);
+    }
+  }
+
+  TEST_CASE("a file that was cut off and has grown again is read from its start") {
+    const std::string text = SyncHome::Recording(kLong);
+    const size_t half = text.find('\n', text.size() / 2) + 1;
+    REQUIRE(half > 4096);
+    SyncHome home;
+    const std::string other(text.size() - half, ' ');
+    home.Write(Name(kLong), text.substr(0, half) + other.substr(1) + "\n");
+    home.Sync();
+    // The same file with the same beginning and more bytes than were read.
+    std::filesystem::resize_file(home.Path(Name(kLong)), half);
+    home.Append(Name(kLong), text.substr(half) + "\n");
+    home.Sync();
+    CHECK(home.Facts() == FactsOf(kLong));
   }
 
   TEST_CASE("a file moved into the archive is the same session, now archived") {

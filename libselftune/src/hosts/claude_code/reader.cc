@@ -30,6 +30,7 @@ using ingest::Batch;
 constexpr std::string_view kAgentPrefix = "agent-";
 constexpr uint64_t kMaxMetaBytes = 1 << 20;
 constexpr size_t kMaxInlineAgents = 32;
+constexpr size_t kRecent = 64;     // records that may be written once more
 constexpr size_t kAgentTail = 48;  // records of an agent that a next one may follow
 
 // What the name of a file says.
@@ -96,6 +97,7 @@ class Reader final : public ingest::LineReader {
   void Begin();
   void LookAtMeta();
   void ReadConversation(const ingest::Line& line, Batch& batch);
+  [[nodiscard]] bool IsRepeated(uint64_t key);
   [[nodiscard]] bool IsCopy(uint64_t key);
   void AddKeys(uint64_t key, bool copied);
   void NoteOrigin(Batch& batch);
@@ -114,6 +116,8 @@ class Reader final : public ingest::LineReader {
   bool last_copied_ = true;  // the copies come first
   bool first_seen_ = false, first_user_seen_ = false;
   std::optional<UtcMillis> born_, handed_born_;
+  std::vector<uint64_t> recent_;          // keys of the newest records, as a ring
+  size_t oldest_ = 0;                     // of them
   std::vector<uint64_t> keys_, anchors_;  // for the session once it begins
 };
 
@@ -132,6 +136,7 @@ void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
   if (main_->ignored()) return;
   if (std::exchange(meta_news_, false)) main_->RepeatIdentity(batch);
   const uint64_t key = record_.uuid.empty() ? 0 : RecordKey(record_.uuid.escaped());
+  if (IsRepeated(key)) return;
   const bool copied = IsCopy(key);
   if (key != 0) AddKeys(key, copied);
   if (name_.agent_id.empty()) NoteOrigin(batch);
@@ -183,6 +188,19 @@ void Reader::LookAtMeta() {
   // this agent, tells which.
   if ((*meta)["spawnDepth"].AsInt() == 1) identity.links.parent_id = identity.links.root_id;
   main_->set_identity(std::move(identity));
+}
+
+// A record that the host wrote into this file a second time says nothing new.
+bool Reader::IsRepeated(uint64_t key) {
+  if (key == 0 || !CountsOnce(record_)) return false;
+  if (std::find(recent_.begin(), recent_.end(), key) != recent_.end()) return true;
+  if (recent_.size() < kRecent) {
+    recent_.push_back(key);
+  } else {
+    recent_[oldest_] = key;
+    oldest_ = (oldest_ + 1) % kRecent;
+  }
+  return false;
 }
 
 bool Reader::IsCopy(uint64_t key) {
@@ -271,6 +289,9 @@ std::string Reader::SaveState() const {
   SaveFlag(w, "first_user", first_user_seen_);
   SaveTime(w, "born", born_);
   SaveTime(w, "handed_born", handed_born_);
+  std::vector<uint64_t> recent = recent_;
+  std::rotate(recent.begin(), recent.begin() + static_cast<ptrdiff_t>(oldest_), recent.end());
+  SaveKeys(w, "recent", recent);
   SaveKeys(w, "keys", keys_);
   SaveKeys(w, "anchors", anchors_);
   if (main_.has_value()) main_->Save(w.Key("main"));
@@ -299,6 +320,7 @@ Status Reader::Restore(std::string_view saved) {
   first_user_seen_ = state["first_user"].AsBool();
   born_ = LoadTime(state["born"]);
   handed_born_ = LoadTime(state["handed_born"]);
+  recent_ = LoadKeys(state["recent"]);
   keys_ = LoadKeys(state["keys"]);
   anchors_ = LoadKeys(state["anchors"]);
   if (state["main"].is_object()) main_ = Conversation::Load(state["main"]);
