@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "locked.h"
 #include "table.h"
 
 namespace py = pybind11;
@@ -51,7 +52,7 @@ void Unlocked(Body&& body) {
   selftune_error_t* error = nullptr;
   selftune_code_t code = SELFTUNE_OK;
   {
-    const py::gil_scoped_release unlocked;
+    const Released unlocked;
     code = body(&error);
   }
   if (code != SELFTUNE_OK) Raise(code, error);
@@ -63,8 +64,8 @@ thread_local int callback_depth = 0;
 
 template <typename Body>
 bool FromLibrary(Body&& body) noexcept {
-  if (Py_IsInitialized() == 0) return false;
-  const py::gil_scoped_acquire locked;
+  const Locked locked;
+  if (!locked) return false;
   ++callback_depth;
   bool done = false;
   try {
@@ -88,7 +89,7 @@ void GiveBack(Body body) noexcept {
     std::thread(std::move(body)).detach();
     return;
   }
-  const py::gil_scoped_release unlocked;
+  const Released unlocked;
   body();
 }
 
@@ -100,11 +101,11 @@ struct Function {
   Function(const Function&) = delete;
   Function& operator=(const Function&) = delete;
   ~Function() {
-    if (Py_IsInitialized() == 0) {
+    const Locked locked;
+    if (!locked) {
       (void)call.release();
       return;
     }
-    const py::gil_scoped_acquire locked;
     call = py::object();
   }
 };
@@ -212,7 +213,7 @@ class Job {
     selftune_error_t* error = nullptr;
     selftune_code_t code = SELFTUNE_OK;
     {
-      const py::gil_scoped_release unlocked;
+      const Released unlocked;
       code = selftune_job_wait(job_, timeout_ms, reply.out(), &error);
     }
     if (code == SELFTUNE_OK) return reply.text();
@@ -326,7 +327,7 @@ class Engine {
     auto function = Optional(handler);
     Function* raw = function.get();
     if (function != nullptr) use.open()->llm_handlers.push_back(std::move(function));
-    const py::gil_scoped_release unlocked;
+    const Released unlocked;
     selftune_set_llm_handler(use.get(), raw != nullptr ? OnQuestion : nullptr, raw);
   }
 
@@ -371,6 +372,8 @@ PYBIND11_MODULE(_core, m) {
   m.attr("NO_MIGRATE") = SELFTUNE_NO_MIGRATE;
   m.attr("NO_NETWORK") = SELFTUNE_NO_NETWORK;
   m.def("has", [](const std::string& feature) { return selftune_has(feature.c_str()) != 0; });
+
+  m.def("end", &sp::End);
 
   py::class_<sp::Job>(m, "Job")
       .def("wait", &sp::Job::Wait, py::arg("timeout_ms"))

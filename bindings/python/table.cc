@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "locked.h"
+
 namespace py = pybind11;
 
 namespace selftune::python {
@@ -276,7 +278,7 @@ std::unique_ptr<Table> Table::Read(ArrowArrayStream* stream) {
   int code = 0;
   std::string text;
   {
-    const py::gil_scoped_release unlocked;
+    const Released unlocked;
     code = data->Fill(stream);
     const char* last = code != 0 ? stream->get_last_error(stream) : nullptr;
     text = last != nullptr ? last : std::strerror(code);

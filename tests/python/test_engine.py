@@ -296,6 +296,29 @@ threading.Thread(target=lambda: engine.sql({SLOW!r}, timeout=0.2), daemon=True).
     assert "Fatal" not in done.stderr and "Segmentation" not in done.stderr
 
 
+@pytest.mark.parametrize("work", [
+    'engine.request("status.get")', 'engine.sql("SELECT * FROM prompts")',
+    'engine.start("status.get", on_event=lambda event: None)', 'selftune.open(home=home).close()',
+])
+def test_daemon_threads_in_the_library_do_not_disturb_the_end(evidence, work):
+    """They come back while the interpreter goes: again and again, in four threads."""
+    code = f"""
+import threading, time, selftune
+home = {str(evidence)!r}
+engine = selftune.open(home=home)
+def forever():
+    while True:
+        {work}
+for _ in range(4):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.1)
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
+                              check=False)
+        assert done.returncode == 0, (done.returncode, done.stderr)
+
+
 def test_ctrl_c_ends_a_long_request(evidence):
     """The signal is seen while the library works."""
     code = f"""

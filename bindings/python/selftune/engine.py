@@ -331,6 +331,7 @@ def _shut_down() -> None:
     for held in list(_live):
         if not isinstance(held, Job):
             held.close()
+    _core.end()
 
 
 def _absolute(path: StrPath | None) -> str:
