@@ -250,7 +250,7 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
                     : AddFacts(state, session, Shifted(facts, shift));
 }
 
-Status Applier::AddFacts(const ApplyState& state, store::SessionPk session,
+Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
                          const ingest::SessionFacts& facts) {
   ST_RETURN_IF_ERROR(AddPrompts(state, session, facts));
   ST_RETURN_IF_ERROR(AddSkills(state, session, facts));

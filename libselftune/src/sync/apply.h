@@ -58,7 +58,7 @@ class Applier {
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
                                                        const ingest::SessionFacts& facts);
   [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
-  [[nodiscard]] Status AddFacts(const ApplyState& state, store::SessionPk session,
+  [[nodiscard]] Status AddFacts(ApplyState& state, store::SessionPk session,
                                 const ingest::SessionFacts& facts);
   [[nodiscard]] StatusOr<store::SourceId> SourceOf(const WorkItem& item);
   [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
