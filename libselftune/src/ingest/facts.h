@@ -48,7 +48,8 @@ struct SkillFact {
   std::string key;
   bool key_is_call_id = false;
   bool retracted = false;
-  std::string skill;  // as the host writes it, case kept
+  bool if_installed = false;  // counts only when a skill of this name is installed
+  std::string skill;          // as the host writes it, case kept
   Outcome outcome = Outcome::kTriggered;
   Level level = Level::kTool;
   Route route = Route::kSkillTool;
@@ -96,6 +97,7 @@ struct EventFact {
   std::optional<UtcMillis> at;
   std::string detail;  // tool name, error text (cut to 200 bytes)
   Origin origin;
+  bool retracted = false;  // takes back an earlier one of the same kind and place
 };
 
 // Changes of one tool's counters.
@@ -138,6 +140,8 @@ struct SessionLinks {
   std::string forked_from;       // session whose history this one continues
   // A fork that copies nothing: it saw the parent's records before this byte.
   std::optional<uint64_t> fork_end_offset;
+
+  friend bool operator==(const SessionLinks&, const SessionLinks&) = default;
 };
 
 // Everything new about one session in a batch. Empty or unset fields say
@@ -164,6 +168,8 @@ struct SessionFacts {
   std::vector<SpawnFact> spawns;
   // Seqs of prompts of earlier batches that were rolled back: no longer active.
   std::vector<int32_t> deactivated_prompts;
+  // ... and those that lie on the living branch again.
+  std::vector<int32_t> reactivated_prompts;
   // Hosts whose forks copy records: keys of the records that made facts, and
   // the anchors (first record, roots of chains) by which copies are found.
   std::vector<uint64_t> record_keys;

@@ -12,6 +12,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json_object.h"
 #include "ingest/byte_stream.h"
 #include "ingest/facts.h"
@@ -79,6 +80,9 @@ class Source {
       const base::Environment& env, std::vector<std::string>& problems) const = 0;
   // What Discover says about the file at `path`.
   [[nodiscard]] virtual SourceFile Describe(std::string path) const;
+  // What is compared with the last look: of the file itself, unless the host
+  // writes to others beside it.
+  [[nodiscard]] virtual StatusOr<base::FileInfo> Look(const SourceFile& file) const;
   // Two paths with one identity are forms of one file, of which one exists at a time.
   [[nodiscard]] virtual std::string Identity(const std::string& path) const;
   // The bytes in which the file's lines are found. `size`: of the file at the

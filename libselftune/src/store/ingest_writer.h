@@ -88,6 +88,8 @@ class IngestWriter {
   [[nodiscard]] Status AddMissed(const MissedRow& row);
   [[nodiscard]] Status AddMetricDelta(SessionPk session, const MetricDeltaRow& delta);
   [[nodiscard]] Status AddEvent(SessionPk session, const EventRow& row);
+  // Takes back one of the kind at the place.
+  [[nodiscard]] Status RetractEvent(SessionPk session, const EventRow& row);
   [[nodiscard]] Status AddExposure(SessionPk session, const ExposureRow& row);
   [[nodiscard]] Status AddSpawn(SessionPk session, const SpawnRow& row);
   [[nodiscard]] Status AddKeys(SessionPk session, std::span<const uint64_t> keys);

@@ -33,8 +33,8 @@ struct ExposureAt {
 [[nodiscard]] StatusOr<PromptPk> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
 [[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
-// The person took the prompt back. Inside a WriteTxn.
-[[nodiscard]] Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq);
+// Is the prompt on the living branch, or did the person take it back? Inside a WriteTxn.
+[[nodiscard]] Status SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active);
 // Did the skill run in the turn of this prompt?
 [[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, PromptPk prompt, std::string_view skill);
 

@@ -22,11 +22,13 @@ namespace {
 
 constexpr size_t kMaxTagged = 512;
 
+// A document has no lines: its facts are found by their records.
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
+  const bool lines = state.item->file.kind != "json";
   return {.source = state.source,
           .generation = state.generation,
-          .offset = origin.offset,
-          .line_no = origin.line_no,
+          .offset = lines ? std::optional<uint64_t>(origin.offset) : std::nullopt,
+          .line_no = lines ? origin.line_no : 0,
           .record = origin.record};
 }
 
@@ -228,7 +230,10 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
     ST_RETURN_IF_ERROR(added.status());
   }
   for (const int32_t seq : facts.deactivated_prompts) {
-    ST_RETURN_IF_ERROR(store::DeactivatePrompt(db_, session, seq));
+    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/false));
+  }
+  for (const int32_t seq : facts.reactivated_prompts) {
+    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/true));
   }
   return absl::OkStatus();
 }
@@ -236,39 +241,65 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
 Status Applier::AddSkills(const ApplyState& state, store::SessionPk session,
                           const ingest::SessionFacts& facts) {
   for (const ingest::SkillFact& skill : facts.skills) {
+    std::erase_if(waiting_, [&](const Waiting& one) {
+      return one.session == session && one.skill.key == skill.key;
+    });
     if (skill.retracted) {
       ST_RETURN_IF_ERROR(writer_.RetractObservation(session, skill.key, skill.key_is_call_id,
                                                     skill.skill, Capture::kTranscript));
-      continue;
+    } else if (skill.if_installed && !IsInstalled(skill.skill)) {
+      waiting_.push_back({session, skill, From(state, {})});
+    } else {
+      ST_RETURN_IF_ERROR(AddSkill(session, skill, From(state, skill.origin)));
     }
-    std::string prompt_text;
-    if (skill.prompt_seq.has_value()) {
-      ST_ASSIGN_OR_RETURN(prompt_text, store::ReadPromptText(db_, session, *skill.prompt_seq));
-    }
-    ST_RETURN_IF_ERROR(writer_.UpsertObservation(
-        session,
-        {.key = skill.key,
-         .key_is_call_id = skill.key_is_call_id,
-         .skill = skill.skill,
-         .outcome = skill.outcome,
-         .level = skill.level,
-         .route = skill.route,
-         .requested_by = skill.requested_by,
-         .mode = ModeOf(skill, prompt_text),
-         .prompt_seq = skill.prompt_seq,
-         .tool_name = skill.tool_name,
-         .tool_call_id = skill.tool_call_id,
-         .path = skill.path,
-         .scope = {},
-         .args = skill.has_args ? std::optional<std::string_view>(skill.args) : std::nullopt,
-         .forked = skill.forked,
-         .body_sha256 = skill.body_sha256,
-         .description_sha256 = {},
-         .at = skill.at,
-         .capture = Capture::kTranscript,
-         .origin = From(state, skill.origin)}));
   }
   return absl::OkStatus();
+}
+
+bool Applier::IsInstalled(std::string_view skill) const {
+  return std::binary_search(installed_.begin(), installed_.end(), skill);
+}
+
+Status Applier::AddWaiting(std::vector<std::string> installed) {
+  installed_ = std::move(installed);
+  for (const Waiting& one : std::exchange(waiting_, {})) {
+    if (!IsInstalled(one.skill.skill)) continue;
+    store::Provenance origin = one.origin;
+    if (origin.offset.has_value()) origin.offset = one.skill.origin.offset;
+    origin.line_no = origin.offset.has_value() ? one.skill.origin.line_no : 0;
+    origin.record = one.skill.origin.record;
+    ST_RETURN_IF_ERROR(AddSkill(one.session, one.skill, origin));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
+                         const store::Provenance& origin) {
+  std::string prompt_text;
+  if (skill.prompt_seq.has_value()) {
+    ST_ASSIGN_OR_RETURN(prompt_text, store::ReadPromptText(db_, session, *skill.prompt_seq));
+  }
+  return writer_.UpsertObservation(
+      session, {.key = skill.key,
+                .key_is_call_id = skill.key_is_call_id,
+                .skill = skill.skill,
+                .outcome = skill.outcome,
+                .level = skill.level,
+                .route = skill.route,
+                .requested_by = skill.requested_by,
+                .mode = ModeOf(skill, prompt_text),
+                .prompt_seq = skill.prompt_seq,
+                .tool_name = skill.tool_name,
+                .tool_call_id = skill.tool_call_id,
+                .path = skill.path,
+                .scope = {},
+                .args = skill.has_args ? std::optional<std::string_view>(skill.args) : std::nullopt,
+                .forked = skill.forked,
+                .body_sha256 = skill.body_sha256,
+                .description_sha256 = {},
+                .at = skill.at,
+                .capture = Capture::kTranscript,
+                .origin = origin});
 }
 
 Status Applier::AddExposures(const ApplyState& state, store::SessionPk session,
@@ -326,6 +357,11 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
                 .cost_micro_usd = std::nullopt,
                 .tools = tools}));
   for (const ingest::EventFact& event : facts.events) {
+    if (event.retracted) {
+      ST_RETURN_IF_ERROR(
+          writer_.RetractEvent(session, {.kind = event.kind, .origin = From(state, event.origin)}));
+      continue;
+    }
     ST_RETURN_IF_ERROR(writer_.AddEvent(session, {.kind = event.kind,
                                                   .at = event.at,
                                                   .detail = event.detail,

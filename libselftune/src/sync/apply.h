@@ -41,12 +41,23 @@ class Applier {
   // A file that could not be read: kept as it was, with the error.
   [[nodiscard]] Status Failed(const ApplyState& state, const Status& why);
 
+  // Skills asked for by names that were not installed as far as was known: the
+  // sessions that were read may have told where to look. In a WriteTxn.
+  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] Status AddWaiting(std::vector<std::string> installed);
+
   // Files that were set aside since the last call: to be read with the others.
   [[nodiscard]] std::vector<store::SourceId> TakeSetAside();
 
   [[nodiscard]] store::IngestWriter& writer() { return writer_; }
 
  private:
+  struct Waiting {
+    store::SessionPk session;
+    ingest::SkillFact skill;
+    store::Provenance origin;  // of its file; `skill` says the place
+  };
+
   [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] Status TakeOver(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
@@ -54,8 +65,11 @@ class Applier {
   [[nodiscard]] Status ApplySession(ApplyState& state, const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
                                   const ingest::SessionFacts& facts);
+  [[nodiscard]] bool IsInstalled(std::string_view skill) const;
   [[nodiscard]] Status AddSkills(const ApplyState& state, store::SessionPk session,
                                  const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
+                                const store::Provenance& origin);
   [[nodiscard]] Status AddExposures(const ApplyState& state, store::SessionPk session,
                                     const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,
@@ -67,6 +81,7 @@ class Applier {
   store::IngestWriter writer_;
   std::vector<std::string> installed_;
   std::vector<store::SourceId> set_aside_;
+  std::vector<Waiting> waiting_;
   // Keeps listings alive whose address is used as a tag.
   std::vector<std::shared_ptr<const ingest::Listing>> tagged_;
 };

@@ -119,7 +119,7 @@ StatusOr<std::vector<JoinPart>> LoadParts(store::Db& db, const ingest::Source& s
   DropFormerForms(source, parts);
   for (JoinPart& part : parts) {
     if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
-    ST_ASSIGN_OR_RETURN(part.item.info, base::Stat(part.item.file.path));
+    ST_ASSIGN_OR_RETURN(part.item.info, source.Look(part.item.file));
     ST_ASSIGN_OR_RETURN(part.begins, Begins(part.item));
   }
   std::sort(parts.begin(), parts.end(), Earlier);

@@ -69,7 +69,7 @@ class Planner {
   }
 
   Status Look(ingest::SourceFile file, const store::LedgerEntry* entry) {
-    const auto info = base::Stat(file.path);
+    const auto info = plan_.source->Look(file);
     if (!info.ok()) {  // it went away between listing and looking
       plan_.problems.emplace_back(Message(info.status()));
       return absl::OkStatus();

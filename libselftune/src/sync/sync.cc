@@ -114,6 +114,7 @@ class SyncRun {
     applier_ = std::make_unique<Applier>(db_, std::move(catalogue.names), Now());
     for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
     ST_RETURN_IF_ERROR(Settle());
+    ST_RETURN_IF_ERROR(AddWaiting());
     ST_RETURN_IF_ERROR(Link());
     if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
     report_.elapsed_ms = MsSince(begin);
@@ -363,6 +364,16 @@ class SyncRun {
                                                : std::string_view(read.member.forked_from),
                             .source = read.member.source})
             .status());
+    return batches_.Close();
+  }
+
+  // Now the projects of all sessions are known, and with them their skills.
+  Status AddWaiting() {
+    if (!applier_->has_waiting()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
+    report_.skills_found = catalogue.skills;
+    ST_RETURN_IF_ERROR(batches_.Open());
+    ST_RETURN_IF_ERROR(applier_->AddWaiting(std::move(catalogue.names)));
     return batches_.Close();
   }
 

@@ -10,7 +10,7 @@
 #include "base/json_writer.h"
 #include "ingest/facts.h"
 
-namespace selftune::hosts::claude_code {
+namespace selftune::hosts {
 
 // Every explicit load and every successful call of the skill tool is a use. A
 // read counts only when the skill has no such use in the turn, once, by its
@@ -56,4 +56,4 @@ class TurnSkills {
   std::vector<Entry> entries_;
 };
 
-}  // namespace selftune::hosts::claude_code
+}  // namespace selftune::hosts

@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "ingest/facts.h"
 
-namespace selftune::hosts::claude_code {
+namespace selftune::hosts {
 
 // Writes only what differs from the default, so that a state stays small.
 void SaveText(base::JsonWriter& w, std::string_view key, std::string_view text);
@@ -33,4 +33,4 @@ void SaveSkill(base::JsonWriter& w, const ingest::SkillFact& fact);
 void SaveExposure(base::JsonWriter& w, const ingest::ExposureFact& fact);
 [[nodiscard]] ingest::ExposureFact LoadExposure(const base::JsonValue& value);
 
-}  // namespace selftune::hosts::claude_code
+}  // namespace selftune::hosts

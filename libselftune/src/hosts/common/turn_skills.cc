@@ -1,4 +1,4 @@
-#include "hosts/claude_code/turn_skills.h"
+#include "hosts/common/turn_skills.h"
 
 #include <algorithm>
 #include <optional>
@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/strings.h"
-#include "hosts/claude_code/state_json.h"
 #include "hosts/common/shell_skills.h"
+#include "hosts/common/state_json.h"
 
-namespace selftune::hosts::claude_code {
+namespace selftune::hosts {
 namespace {
 
 using ingest::SkillFact;
@@ -157,4 +157,4 @@ TurnSkills TurnSkills::Load(const base::JsonValue& value) {
   return skills;
 }
 
-}  // namespace selftune::hosts::claude_code
+}  // namespace selftune::hosts

@@ -1,4 +1,4 @@
-#include "hosts/claude_code/state_json.h"
+#include "hosts/common/state_json.h"
 
 #include <memory>
 #include <string>
@@ -6,7 +6,7 @@
 
 #include "base/strings.h"
 
-namespace selftune::hosts::claude_code {
+namespace selftune::hosts {
 
 using base::JsonValue;
 using base::JsonWriter;
@@ -77,6 +77,7 @@ void SaveSkill(JsonWriter& w, const ingest::SkillFact& fact) {
   SaveText(w, "args", fact.args);
   SaveFlag(w, "has_args", fact.has_args);
   SaveFlag(w, "forked", fact.forked);
+  SaveFlag(w, "if_installed", fact.if_installed);
   SaveText(w, "sha", base::Hex(fact.body_sha256));
   SaveInt(w, "bytes", fact.body_bytes);
   SaveTime(w, "at", fact.at);
@@ -100,6 +101,7 @@ ingest::SkillFact LoadSkill(const JsonValue& value) {
   fact.args = value["args"].AsString();
   fact.has_args = value["has_args"].AsBool();
   fact.forked = value["forked"].AsBool();
+  fact.if_installed = value["if_installed"].AsBool();
   fact.body_sha256 = base::FromHex(value["sha"].AsString()).value_or("");
   fact.body_bytes = value["bytes"].AsInt();
   fact.at = LoadTime(value["at"]);
@@ -117,7 +119,10 @@ void SaveExposure(JsonWriter& w, const ingest::ExposureFact& fact) {
     w.Key("listing").BeginArray();
     for (const ingest::ListingEntry& entry : fact.listing->entries) {
       w.BeginArray().String(entry.name).Int(static_cast<int64_t>(entry.state));
-      if (entry.has_description) w.String(entry.description);
+      if (entry.has_description || !entry.path.empty()) {
+        entry.has_description ? w.String(entry.description) : w.Null();
+      }
+      if (!entry.path.empty()) w.String(entry.path);
       w.EndArray();
     }
     w.EndArray();
@@ -139,11 +144,12 @@ ingest::ExposureFact LoadExposure(const JsonValue& value) {
     ingest::ListingEntry& entry = listing->entries.emplace_back();
     entry.name = parts[0].AsString();
     entry.state = static_cast<ExposureState>(parts[1].AsInt());
-    entry.has_description = parts.size() > 2;
+    entry.has_description = parts.size() > 2 && parts[2].is_string();
     if (entry.has_description) entry.description = parts[2].AsString();
+    if (parts.size() > 3) entry.path = parts[3].AsString();
   }
   fact.listing = std::move(listing);
   return fact;
 }
 
-}  // namespace selftune::hosts::claude_code
+}  // namespace selftune::hosts
