@@ -10,7 +10,9 @@ import builds
 from common import ROOT, DevError, note
 
 # Where the hosts with a reader keep transcripts.
-HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
+HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions", ".pi/agent/sessions",
+               ".gemini/tmp", ".copilot/session-state", ".qwen/projects", ".cline/data/sessions",
+               ".cline/data/tasks")
 # What was read, which skills fire, which were missed and why, what would be done next.
 LOOP = (["sync"], ["status", "--window", "{window}"], ["evidence", "--outcome", "missed", "--limit", "10"],
         ["orchestrate", "--dry-run"])
@@ -45,7 +47,7 @@ def show(selftune, env, window):
 
 def has_transcripts(home):
     return any(True for store in HOST_STORES if (home / store).is_dir()
-               for _ in (home / store).rglob("*.jsonl"))
+               for _ in (home / store).rglob("*.json" if ".cline" in store else "*.jsonl"))
 
 
 def copy_recordings(home):

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "hosts/claude_code/source.h"
+#include "hosts/cline/source.h"
 #include "hosts/codex/source.h"
 #include "hosts/copilot/source.h"
 #include "hosts/gemini/source.h"
@@ -14,6 +15,7 @@ namespace selftune::hosts {
 std::span<const ingest::Source* const> Sources() {
   static const ingest::Source* const sources[] = {&claude_code::TranscriptSource(),
                                                   &CodexSource(),
+                                                  &ClineSource(),
                                                   &PiSource(),
                                                   &GeminiSource(),
                                                   &CopilotSource(),
