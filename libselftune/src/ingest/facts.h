@@ -149,7 +149,12 @@ struct SessionLinks {
 struct SessionFacts {
   std::string id;
   SessionKind kind = SessionKind::kMain;
+  // kMain is no default but what the records show: it replaces kAutomation.
+  bool kind_certain = false;
   bool internal = false;  // made by selftune itself: nothing of it is kept
+  // Sessions read from rows: these are its first facts, and what the source said
+  // of it before no longer holds; these are its last.
+  bool whole = false, finished = false;
   SessionLinks links;
   std::string host_version, agent_cli, agent_type, provider, model;
   std::string cwd, branch, commit_sha, repo_remote;
@@ -177,7 +182,7 @@ struct SessionFacts {
 };
 
 struct BadLine {
-  uint64_t offset = 0;
+  uint64_t offset = 0;  // of a row: a number made of its table and key
   uint64_t line_no = 0;
   std::string reason;   // not_utf8 not_json too_long truncated wrong_shape decompression
   std::string excerpt;  // first 200 bytes, escaped
@@ -186,8 +191,12 @@ struct BadLine {
 struct Batch {
   std::vector<SessionFacts> sessions;
   std::vector<BadLine> bad_lines;
+  // Of rows: offsets of bad lines of earlier reads that are looked at again here.
+  std::vector<uint64_t> read_again;
   int64_t records_seen = 0, records_used = 0, records_unknown = 0;
   std::string host_schema;  // "" = none
+  // Of stores of rows: why it cannot be understood as a whole, "" = it can.
+  std::string problem;
 
   // The entry of `id`, appended when new. The reference is valid until the
   // next call.

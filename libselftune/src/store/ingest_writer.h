@@ -51,6 +51,8 @@ class IngestWriter {
   [[nodiscard]] Status SaveCursor(const SourceState& state, const RecordCounts& counts);
   [[nodiscard]] Status StartGeneration(SourceId source, int64_t generation);
   [[nodiscard]] Status AddBadLine(SourceId source, int64_t generation, const BadLineRow& row);
+  // The row at `offset` is looked at again.
+  [[nodiscard]] Status ForgetBadLine(SourceId source, uint64_t offset);
   // state: active missing quarantined; error "" clears it.
   [[nodiscard]] Status SetSourceState(SourceId source, std::string_view state,
                                       std::string_view error);

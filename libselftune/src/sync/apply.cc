@@ -22,14 +22,34 @@ namespace {
 
 constexpr size_t kMaxTagged = 512;
 
-// A document has no lines: its facts are found by their records.
+// Documents and rows have no lines: their facts are found by their records.
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
-  const bool lines = state.item->file.kind != "json";
-  return {.source = state.source,
-          .generation = state.generation,
-          .offset = lines ? std::optional<uint64_t>(origin.offset) : std::nullopt,
-          .line_no = lines ? origin.line_no : 0,
-          .record = origin.record};
+  store::Provenance from{.source = state.source,
+                         .generation = state.generation,
+                         .offset = origin.offset,
+                         .line_no = origin.line_no,
+                         .record = origin.record};
+  if (state.item->file.rows || state.item->file.kind == "json") {
+    from.offset.reset();
+    from.line_no = 0;
+  }
+  return from;
+}
+
+// Of two sources that tell one session: a database is what the host reads
+// today, the other forms are what it came from.
+int RankOf(std::string_view kind) {
+  if (kind == "sqlite") return 3;
+  return kind == "json" ? 2 : 1;
+}
+
+// Does another source tell the session better than `file`? Of equals it is the
+// first by path, whichever was read first.
+bool IsBetter(const store::SessionSource& owner, const ingest::SourceFile& file) {
+  if (owner.state == "missing") return false;
+  const int theirs = RankOf(owner.kind);
+  const int ours = RankOf(file.kind);
+  return theirs != ours ? theirs > ours : owner.path < file.path;
 }
 
 std::optional<int64_t> If(bool known, int64_t value) {
@@ -74,6 +94,7 @@ StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation
       return state;
     }
   }
+  if (item.file.rows && item.change == Change::kNew) return state;
   if (item.change == Change::kReplaced) {
     state.generation = std::max(state.generation + 1, min_generation);
     state.rereading = true;
@@ -87,6 +108,9 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     if (state.set_aside) break;
     ST_RETURN_IF_ERROR(ApplySession(state, facts));
   }
+  for (const uint64_t offset : chunk.batch.read_again) {
+    ST_RETURN_IF_ERROR(writer_.ForgetBadLine(state.source, offset));
+  }
   for (const ingest::BadLine& line : chunk.batch.bad_lines) {
     if (state.set_aside) break;
     ST_RETURN_IF_ERROR(writer_.AddBadLine(state.source, state.generation,
@@ -97,7 +121,9 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     ++state.bad_lines;
   }
   ST_RETURN_IF_ERROR(SaveCursor(state, chunk));
-  if (chunk.last && state.rereading && !state.set_aside && state.item->together.empty()) {
+  // Rows are swept session by session; one that the host deleted stays.
+  const bool sweeps = state.rereading && !state.item->file.rows;
+  if (chunk.last && sweeps && !state.set_aside && state.item->together.empty()) {
     ST_RETURN_IF_ERROR(writer_.SweepSource(state.source, state.generation));
   }
   return absl::OkStatus();
@@ -134,14 +160,37 @@ Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
   return writer_.ResetSession(owner.session, state.generation);
 }
 
+// A session read from rows is told from its start: what was known goes, unless
+// another source tells it better.
+Status Applier::BeginWhole(ApplyState& state, const ingest::SessionFacts& facts) {
+  ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                      store::FindSessionSource(db_, state.item->source->platform(), facts.id));
+  state.left_out.erase(facts.id);
+  if (!owner.source) return absl::OkStatus();
+  if (owner.source != state.source && IsBetter(owner, state.item->file)) {
+    state.left_out.insert(facts.id);
+    return absl::OkStatus();
+  }
+  state.generation = std::max(state.generation, owner.read_generation + 1);
+  return writer_.ResetSession(owner.session, state.generation);
+}
+
 // Decides whose session it is before its first fact is written.
 StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
                                                 const ingest::SessionFacts& facts) {
+  if (facts.whole) ST_RETURN_IF_ERROR(BeginWhole(state, facts));
+  if (state.left_out.contains(facts.id)) return store::SessionPk{};
+  const bool rows = state.item->file.rows;
   const bool first = state.sessions.insert(facts.id).second;
   const std::string_view platform = state.item->source->platform();
-  if (first) {
+  if (first && !rows) {
     ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                         store::FindSessionSource(db_, platform, facts.id));
+    // Files of one session are read together; beside a database they say nothing.
+    if (owner.kind == "sqlite" && IsBetter(owner, state.item->file)) {
+      state.left_out.insert(facts.id);
+      return store::SessionPk{};
+    }
     const std::vector<store::SourceId>& together = state.item->together;
     const bool apart = owner.source && owner.source != state.source &&
                        std::find(together.begin(), together.end(), owner.source) == together.end();
@@ -157,15 +206,20 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
     }
     ST_RETURN_IF_ERROR(TakeOver(state, owner));
   }
+  // In one transaction with what the fork has of its own: later nothing would tell.
+  const WorkItem& item = *state.item;
+  const bool told = !facts.links.forked_from.empty() || facts.id != item.fork;
+  const std::string_view forked_from = told ? facts.links.forked_from : item.forked_from;
   return writer_.UpdateSession({.platform = platform,
                                 .id = facts.id,
                                 .capture = Capture::kTranscript,
                                 .kind = facts.kind,
+                                .kind_certain = facts.kind_certain,
                                 .parent_id = facts.links.parent_id,
                                 .root_id = facts.links.root_id,
                                 .spawn_call_id = facts.links.spawn_call_id,
                                 .prompt_native_id = facts.links.prompt_native_id,
-                                .forked_from = facts.links.forked_from,
+                                .forked_from = forked_from,
                                 .fork_end_offset = facts.links.fork_end_offset,
                                 .host_version = facts.host_version,
                                 .agent_cli = facts.agent_cli,
@@ -177,7 +231,7 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
                                 .commit_sha = facts.commit_sha,
                                 .repo_remote = facts.repo_remote,
                                 .depth = facts.depth,
-                                .archived = state.item->file.archived,
+                                .archived = rows ? facts.archived : state.item->file.archived,
                                 .started = facts.started,
                                 .ended = facts.ended,
                                 .born = facts.born,
@@ -209,6 +263,7 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
           AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
     }
   }
+  if (facts.finished) ST_RETURN_IF_ERROR(writer_.SweepSession(session, state.generation));
   return absl::OkStatus();
 }
 
@@ -383,6 +438,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   store::SourceState row = item.state;
   row.id = state.source;
   row.generation = state.generation;
+  if (!item.only_session.empty()) return writer_.SaveCursor(row, {});
   row.dev = item.info.dev;
   row.inode = item.info.inode;
   row.parser = std::string(item.source->parser_name());

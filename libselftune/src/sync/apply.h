@@ -28,6 +28,8 @@ struct ApplyState {
   std::set<std::string, std::less<>> sessions;  // seen in this read
   int64_t bad_lines = 0;
   bool set_aside = false;  // another file holds records of this session too
+  // Sessions that a better source tells.
+  std::set<std::string, std::less<>> left_out;
 };
 
 class Applier {
@@ -59,6 +61,7 @@ class Applier {
   };
 
   [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
+  [[nodiscard]] Status BeginWhole(ApplyState& state, const ingest::SessionFacts& facts);
   [[nodiscard]] Status TakeOver(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
                                                        const ingest::SessionFacts& facts);

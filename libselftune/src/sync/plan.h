@@ -35,6 +35,10 @@ struct WorkItem {
   // Files with records of the same sessions; this one is read behind others.
   std::vector<store::SourceId> together;
   bool accept_tail = false;  // quiet for a day: a last line without line end counts
+  // A fork that is read again, and the session whose history it continues.
+  std::string fork, forked_from;
+  // Of a store of rows: a fork that is read again; what is known of the rest stays.
+  std::string only_session;
 };
 
 struct HostPlan {
