@@ -7,6 +7,7 @@
 #include "hosts/codex/source.h"
 #include "hosts/copilot/source.h"
 #include "hosts/gemini/source.h"
+#include "hosts/openclaw/source.h"
 #include "hosts/opencode/source.h"
 #include "hosts/pi/source.h"
 #include "hosts/qwen/source.h"
@@ -17,6 +18,7 @@ std::span<const ingest::Source* const> Sources() {
   static const ingest::Source* const sources[] = {&claude_code::TranscriptSource(),
                                                   &CodexSource(),
                                                   &OpenCodeSource(),
+                                                  &OpenClawSource(),
                                                   &ClineSource(),
                                                   &PiSource(),
                                                   &GeminiSource(),
