@@ -6,7 +6,8 @@
 For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
 through the public views; then a second and a forced sync, after which the
 evidence must be the same. Then, by three seeds, the transcripts appear one group after the other
-in any order, each cut at any byte and completed later, with a sync between;
+in any order, each cut at any byte and completed later, with a sync between
+(documents too: one that is cut off says nothing until it is whole);
 and five syncs of one store run at once. Of rollouts, compressed copies are read
 in their place, and instead of them after they were read.
 Prints what hosts_check prints.
@@ -69,6 +70,12 @@ def one_recording(selftune, expected, scratch):
     return passed, failed
 
 
+def documents(home):
+    """Sessions that are documents, which their host writes anew."""
+    data = home / ".cline" / "data"
+    return [*data.rglob("sessions/*/*.json"), *data.rglob("tasks/*/*.json")]
+
+
 def in_pieces(selftune, expected, scratch, seed):
     """A home whose transcripts come in any order and grow from any byte."""
     dice = random.Random(seed)
@@ -76,7 +83,7 @@ def in_pieces(selftune, expected, scratch, seed):
     truth = json.loads(expected.read_text(encoding="utf-8"))
     whole = expected.parent / truth["home"]
     shutil.copytree(whole, home, symlinks=True)
-    waiting = [p.relative_to(home) for p in sorted(home.rglob("*.jsonl"))
+    waiting = [p.relative_to(home) for p in sorted([*home.rglob("*.jsonl"), *documents(home)])
                if p.is_file() and not p.is_symlink()]
     for path in waiting:
         (home / path).unlink()

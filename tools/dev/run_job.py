@@ -10,7 +10,10 @@ import builds
 from common import ROOT, DevError, note
 
 # Where the hosts with a reader keep transcripts.
-HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions")
+HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions", ".pi/agent/sessions",
+               ".gemini/tmp", ".copilot/session-state", ".qwen/projects", ".cline/data/sessions",
+               ".cline/data/tasks", ".local/share/opencode", ".openclaw/agents")
+SESSION_FILES = (".jsonl", ".json", ".db", ".sqlite")
 # What was read, which skills fire, which were missed and why, what would be done next.
 LOOP = (["sync"], ["status", "--window", "{window}"], ["evidence", "--outcome", "missed", "--limit", "10"],
         ["orchestrate", "--dry-run"])
@@ -44,8 +47,8 @@ def show(selftune, env, window):
 
 
 def has_transcripts(home):
-    return any(True for store in HOST_STORES if (home / store).is_dir()
-               for _ in (home / store).rglob("*.jsonl"))
+    return any(path.suffix in SESSION_FILES for store in HOST_STORES if (home / store).is_dir()
+               for path in (home / store).rglob("*"))
 
 
 def copy_recordings(home):

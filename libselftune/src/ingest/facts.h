@@ -48,7 +48,8 @@ struct SkillFact {
   std::string key;
   bool key_is_call_id = false;
   bool retracted = false;
-  std::string skill;  // as the host writes it, case kept
+  bool if_installed = false;  // counts only when a skill of this name is installed
+  std::string skill;          // as the host writes it, case kept
   Outcome outcome = Outcome::kTriggered;
   Level level = Level::kTool;
   Route route = Route::kSkillTool;
@@ -96,6 +97,7 @@ struct EventFact {
   std::optional<UtcMillis> at;
   std::string detail;  // tool name, error text (cut to 200 bytes)
   Origin origin;
+  bool retracted = false;  // takes back an earlier one of the same kind and place
 };
 
 // Changes of one tool's counters.
@@ -138,6 +140,8 @@ struct SessionLinks {
   std::string forked_from;       // session whose history this one continues
   // A fork that copies nothing: it saw the parent's records before this byte.
   std::optional<uint64_t> fork_end_offset;
+
+  friend bool operator==(const SessionLinks&, const SessionLinks&) = default;
 };
 
 // Everything new about one session in a batch. Empty or unset fields say
@@ -145,7 +149,12 @@ struct SessionLinks {
 struct SessionFacts {
   std::string id;
   SessionKind kind = SessionKind::kMain;
+  // kMain is no default but what the records show: it replaces kAutomation.
+  bool kind_certain = false;
   bool internal = false;  // made by selftune itself: nothing of it is kept
+  // Sessions read from rows: these are its first facts, and what the source said
+  // of it before no longer holds; these are its last.
+  bool whole = false, finished = false;
   SessionLinks links;
   std::string host_version, agent_cli, agent_type, provider, model;
   std::string cwd, branch, commit_sha, repo_remote;
@@ -164,6 +173,8 @@ struct SessionFacts {
   std::vector<SpawnFact> spawns;
   // Seqs of prompts of earlier batches that were rolled back: no longer active.
   std::vector<int32_t> deactivated_prompts;
+  // ... and those that lie on the living branch again.
+  std::vector<int32_t> reactivated_prompts;
   // Hosts whose forks copy records: keys of the records that made facts, and
   // the anchors (first record, roots of chains) by which copies are found.
   std::vector<uint64_t> record_keys;
@@ -171,7 +182,7 @@ struct SessionFacts {
 };
 
 struct BadLine {
-  uint64_t offset = 0;
+  uint64_t offset = 0;  // of a row: a number made of its table and key
   uint64_t line_no = 0;
   std::string reason;   // not_utf8 not_json too_long truncated wrong_shape decompression
   std::string excerpt;  // first 200 bytes, escaped
@@ -180,8 +191,12 @@ struct BadLine {
 struct Batch {
   std::vector<SessionFacts> sessions;
   std::vector<BadLine> bad_lines;
+  // Of rows: offsets of bad lines of earlier reads that are looked at again here.
+  std::vector<uint64_t> read_again;
   int64_t records_seen = 0, records_used = 0, records_unknown = 0;
   std::string host_schema;  // "" = none
+  // Of stores of rows: why it cannot be understood as a whole, "" = it can.
+  std::string problem;
 
   // The entry of `id`, appended when new. The reference is valid until the
   // next call.

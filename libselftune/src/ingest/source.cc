@@ -10,6 +10,18 @@ SourceFile Source::Describe(std::string path) const { return {.path = std::move(
 
 std::string Source::Identity(const std::string& path) const { return path; }
 
+StatusOr<base::FileInfo> Source::Look(const SourceFile& file) const {
+  return base::Stat(file.path);
+}
+
+StatusOr<std::unique_ptr<LineReader>> Source::Open(const ReaderOptions& options) const {
+  return Fail(kInternal, "reading {}: it has no lines", options.file->path);
+}
+
+StatusOr<std::unique_ptr<StoreReader>> Source::OpenStore(const StoreOptions& options) const {
+  return Fail(kInternal, "reading {}: it is no store of rows", options.file->path);
+}
+
 StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,
                                                         uint64_t size) const {
   return OpenPlain(file.path, size);

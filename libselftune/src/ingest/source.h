@@ -12,9 +12,11 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json_object.h"
 #include "ingest/byte_stream.h"
 #include "ingest/facts.h"
+#include "ingest/store_reader.h"
 
 namespace selftune::ingest {
 
@@ -28,6 +30,9 @@ struct SourceFile {
   // The host writes it at once and replaces it: after a change it is read from
   // its start. Otherwise it is appended to.
   bool replaced_whole = false;
+  // Sessions are rows (or small files) that the host adds and changes in place:
+  // read by Source::OpenStore instead of line by line.
+  bool rows = false;
 };
 
 // A complete line without its line end.
@@ -79,15 +84,21 @@ class Source {
       const base::Environment& env, std::vector<std::string>& problems) const = 0;
   // What Discover says about the file at `path`.
   [[nodiscard]] virtual SourceFile Describe(std::string path) const;
+  // What is compared with the last look: of the file itself, unless the host
+  // writes to others beside it.
+  [[nodiscard]] virtual StatusOr<base::FileInfo> Look(const SourceFile& file) const;
   // Two paths with one identity are forms of one file, of which one exists at a time.
   [[nodiscard]] virtual std::string Identity(const std::string& path) const;
   // The bytes in which the file's lines are found. `size`: of the file at the
   // last look; what was added since is left for the next run.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<ByteStream>> OpenBytes(const SourceFile& file,
                                                                         uint64_t size) const;
-  // Fails when `saved_state` is not of this parser.
+  // The reader of a file of lines. Fails when `saved_state` is not of this parser.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<LineReader>> Open(
-      const ReaderOptions& options) const = 0;
+      const ReaderOptions& options) const;
+  // The reader of a file with `rows`. Opens nothing yet.
+  [[nodiscard]] virtual StatusOr<std::unique_ptr<StoreReader>> OpenStore(
+      const StoreOptions& options) const;
 };
 
 }  // namespace selftune::ingest

@@ -64,6 +64,9 @@ constexpr char kStartGeneration[] = R"sql(
     tail_sha256=NULL, pending_bytes=0,
     records_seen=0, records_used=0, records_unknown=0, bad_lines=0, last_error=NULL WHERE source_id=?1)sql";
 constexpr char kDropBadLines[] = R"sql(DELETE FROM bad_line WHERE source_id=?1)sql";
+constexpr char kForgetBadLine[] = R"sql(DELETE FROM bad_line WHERE source_id=?1 AND offset=?2)sql";
+constexpr char kUncountBadLines[] =
+    R"sql(UPDATE source_file SET bad_lines=bad_lines-?2 WHERE source_id=?1)sql";
 constexpr char kAddBadLine[] = R"sql(
   INSERT INTO bad_line(source_id,generation,offset,line_no,reason,excerpt,seen_ms) VALUES(?1,?2,?3,?4,?5,?6,?7)
   ON CONFLICT DO NOTHING)sql";
@@ -287,6 +290,13 @@ Status IngestWriter::AddBadLine(SourceId source, int64_t generation, const BadLi
                             OrNull{row.excerpt}, impl_->now));
   if (db.changes() == 0) return absl::OkStatus();  // seen before
   return db.Run(kCountBadLine, source);
+}
+
+Status IngestWriter::ForgetBadLine(SourceId source, uint64_t offset) {
+  Db& db = impl_->db;
+  ST_RETURN_IF_ERROR(db.Run(kForgetBadLine, source, offset));
+  const int64_t gone = db.changes();
+  return gone == 0 ? absl::OkStatus() : db.Run(kUncountBadLines, source, gone);
 }
 
 Status IngestWriter::SetSourceState(SourceId source, std::string_view state,

@@ -49,6 +49,8 @@ class IngestWriter {
   [[nodiscard]] Status SaveCursor(const SourceState& state, const RecordCounts& counts);
   [[nodiscard]] Status StartGeneration(SourceId source, int64_t generation);
   [[nodiscard]] Status AddBadLine(SourceId source, int64_t generation, const BadLineRow& row);
+  // The row at `offset` is looked at again.
+  [[nodiscard]] Status ForgetBadLine(SourceId source, uint64_t offset);
   // state: active missing quarantined; error "" clears it.
   [[nodiscard]] Status SetSourceState(SourceId source, std::string_view state,
                                       std::string_view error);
@@ -93,6 +95,8 @@ class IngestWriter {
   [[nodiscard]] Status AddMissed(const MissedRow& row);
   [[nodiscard]] Status AddMetricDelta(SessionPk session, const MetricDeltaRow& delta);
   [[nodiscard]] Status AddEvent(SessionPk session, const EventRow& row);
+  // Takes back one of the kind at the place.
+  [[nodiscard]] Status RetractEvent(SessionPk session, const EventRow& row);
   [[nodiscard]] Status AddExposure(SessionPk session, const ExposureRow& row);
   [[nodiscard]] Status AddSpawn(SessionPk session, const SpawnRow& row);
   [[nodiscard]] Status AddKeys(SessionPk session, std::span<const uint64_t> keys,

@@ -66,6 +66,9 @@ constexpr char kAddPartTool[] = R"sql(
 constexpr char kAddEvent[] = R"sql(
   INSERT INTO session_event(session_pk,source_id,offset,kind,n,at_ms,detail) VALUES(?1,?2,?3,?4,?5,?6,?7)
   ON CONFLICT DO NOTHING)sql";
+constexpr char kRetractEvent[] = R"sql(
+  DELETE FROM session_event WHERE session_pk=?1 AND source_id=?2 AND offset=?3 AND kind=?4 AND n=
+    (SELECT max(n) FROM session_event WHERE session_pk=?1 AND source_id=?2 AND offset=?3 AND kind=?4))sql";
 constexpr char kAddSpawn[] = R"sql(
   INSERT INTO spawn(session_pk,call_id,prompt_seq,child_id) VALUES(?1,?2,?3,?4)
   ON CONFLICT DO UPDATE SET prompt_seq=coalesce(excluded.prompt_seq,prompt_seq), child_id=coalesce(excluded.child_id,child_id))sql";
@@ -157,6 +160,11 @@ Status IngestWriter::AddEvent(SessionPk session, const EventRow& row) {
   if (count == counts.end()) count = counts.insert(counts.end(), {row.kind, 0});
   return impl_->db.Run(kAddEvent, session, row.origin.source.value, offset, Word(row.kind),
                        count->second++, row.at, OrNull{row.detail});
+}
+
+Status IngestWriter::RetractEvent(SessionPk session, const EventRow& row) {
+  const uint64_t offset = row.origin.offset.value_or(row.origin.line_no);
+  return impl_->db.Run(kRetractEvent, session, row.origin.source.value, offset, Word(row.kind));
 }
 
 Status IngestWriter::AddSpawn(SessionPk session, const SpawnRow& row) {

@@ -38,8 +38,8 @@ constexpr char kText[] =
     "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id "
     "WHERE p.session_pk=?1 AND p.seq=?2";
 
-constexpr char kDeactivate[] =
-    "UPDATE prompt SET active=0 WHERE session_pk=?1 AND seq=?2 AND active=1";
+constexpr char kSetActive[] =
+    "UPDATE prompt SET active=?3 WHERE session_pk=?1 AND seq=?2 AND active<>?3";
 
 constexpr char kTriggered[] =
     "SELECT 1 FROM prompt p JOIN observation o ON o.session_pk=p.session_pk AND "
@@ -110,9 +110,9 @@ StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq) {
   return found ? row.String(0) : std::string();
 }
 
-Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq) {
+Status SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active) {
   db.Touch(kTopicEvidence);
-  return db.Run(kDeactivate, session, seq);
+  return db.Run(kSetActive, session, seq, active);
 }
 
 StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt, std::string_view skill) {

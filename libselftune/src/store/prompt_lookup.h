@@ -42,8 +42,8 @@ struct PlacedPrompt {
 [[nodiscard]] StatusOr<PlacedPrompt> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
 [[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
-// The person took the prompt back. Inside a WriteTxn.
-[[nodiscard]] Status DeactivatePrompt(Db& db, SessionPk session, int32_t seq);
+// Is the prompt on the living branch, or did the person take it back? Inside a WriteTxn.
+[[nodiscard]] Status SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active);
 // Did the skill run in the turn of this prompt? Of a prompt that its source
 // told, as far as the source says.
 [[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt,

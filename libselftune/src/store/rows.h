@@ -66,6 +66,7 @@ struct SessionUpdate {
   std::string_view platform = {}, id = {};
   Capture capture = Capture::kTranscript;
   SessionKind kind = SessionKind::kMain;
+  bool kind_certain = false;  // kMain replaces what was said before
   std::string_view parent_id = {}, root_id = {}, spawn_call_id = {}, prompt_native_id = {},
                    forked_from = {};
   std::optional<uint64_t> fork_end_offset = {};

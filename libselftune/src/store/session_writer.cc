@@ -20,7 +20,7 @@ constexpr char kMerge[] = R"sql(
     link_pending=CASE WHEN ?2='subagent' AND (kind<>'subagent' OR coalesce(?6,parent_text) IS NOT parent_text
         OR coalesce(?7,root_text) IS NOT root_text OR coalesce(?8,spawn_call_id) IS NOT spawn_call_id
         OR coalesce(?9,link_prompt_native) IS NOT link_prompt_native OR (link_pending=2 AND ?23<started_ms)) THEN 1 ELSE link_pending END,
-    kind=CASE WHEN ?2<>'main' THEN ?2 ELSE kind END,
+    kind=CASE WHEN ?2<>'main' OR ?29 THEN ?2 ELSE kind END,
     parent_text=coalesce(?6,parent_text), root_text=coalesce(?7,root_text),
     spawn_call_id=coalesce(?8,spawn_call_id), link_prompt_native=coalesce(?9,link_prompt_native),
     inherit_pending=CASE WHEN ?11 IS NOT NULL AND fork_end_offset IS NULL THEN 1 ELSE inherit_pending END,
@@ -184,15 +184,17 @@ StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
   std::optional<std::string_view> completion;
   if (update.completion.has_value()) completion = Word(*update.completion);
   Db& db = impl_->db;
-  ST_RETURN_IF_ERROR(db.Run(
-      kMerge, session, Word(update.kind), Word(update.capture), RankOf(update.capture), impl_->now,
-      OrNull{update.parent_id}, OrNull{update.root_id}, OrNull{update.spawn_call_id},
-      OrNull{update.prompt_native_id}, OrNull{update.forked_from}, update.fork_end_offset,
-      OrNull{update.host_version}, OrNull{update.agent_cli}, OrNull{update.agent_type},
-      OrNull{update.provider}, OrNull{update.model}, workspace_id, OrNull{update.branch},
-      OrNull{update.commit_sha}, OrNull{update.repo_remote}, depth, update.archived, update.started,
-      update.ended, update.born, completion, update.source, update.generation));
-  if (update.kind != SessionKind::kMain && update.kind != memo->kind) {
+  ST_RETURN_IF_ERROR(
+      db.Run(kMerge, session, Word(update.kind), Word(update.capture), RankOf(update.capture),
+             impl_->now, OrNull{update.parent_id}, OrNull{update.root_id},
+             OrNull{update.spawn_call_id}, OrNull{update.prompt_native_id},
+             OrNull{update.forked_from}, update.fork_end_offset, OrNull{update.host_version},
+             OrNull{update.agent_cli}, OrNull{update.agent_type}, OrNull{update.provider},
+             OrNull{update.model}, workspace_id, OrNull{update.branch}, OrNull{update.commit_sha},
+             OrNull{update.repo_remote}, depth, update.archived, update.started, update.ended,
+             update.born, completion, update.source, update.generation, update.kind_certain));
+  const bool says_kind = update.kind != SessionKind::kMain || update.kind_certain;
+  if (says_kind && update.kind != memo->kind) {
     memo->kind = update.kind;
     ST_RETURN_IF_ERROR(db.Run(kRelinkBelow, session));
   }

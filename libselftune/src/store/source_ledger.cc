@@ -27,9 +27,9 @@ constexpr char kArchive[] =
 
 constexpr char kSessionSource[] =
     "SELECT s.session_pk, coalesce(f.source_id,0), coalesce(f.generation,0), "
-    "coalesce(f.state,''), coalesce(f.path,''), s.generation FROM session s LEFT JOIN source_file "
-    "f "
-    "ON f.source_id=s.source_id WHERE s.session_id=?2 AND s.platform=?1";
+    "coalesce(f.state,''), coalesce(f.path,''), s.generation, coalesce(f.kind,'') "
+    "FROM session s LEFT JOIN source_file f ON f.source_id=s.source_id WHERE s.session_id=?2 AND "
+    "s.platform=?1";
 
 constexpr char kWorkspaces[] = "SELECT path FROM workspace ORDER BY path";
 
@@ -103,6 +103,7 @@ StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
     out.state = std::string(row.Text(3));
     out.path = std::string(row.Text(4));
     out.read_generation = row.Int(5);
+    out.kind = std::string(row.Text(6));
   }
   return out;
 }

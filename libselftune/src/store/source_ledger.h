@@ -45,6 +45,7 @@ struct SessionSource {
   int64_t read_generation = 0;  // in which the session was read
   std::string state;            // active missing quarantined
   std::string path;
+  std::string kind;  // transcript rollout sqlite json
 };
 [[nodiscard]] StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
                                                         std::string_view session_id);

@@ -24,12 +24,34 @@ namespace {
 constexpr size_t kMaxTagged = 512;
 constexpr size_t kMaxReaderState = size_t{1} << 20;
 
+// Documents and rows have no lines: their facts are found by their records.
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
-  return {.source = state.source,
-          .generation = state.generation,
-          .offset = origin.offset,
-          .line_no = origin.line_no,
-          .record = origin.record};
+  store::Provenance from{.source = state.source,
+                         .generation = state.generation,
+                         .offset = origin.offset,
+                         .line_no = origin.line_no,
+                         .record = origin.record};
+  if (state.item->file.rows || state.item->file.kind == "json") {
+    from.offset.reset();
+    from.line_no = 0;
+  }
+  return from;
+}
+
+// Of two sources that tell one session: a database is what the host reads
+// today, the other forms are what it came from.
+int RankOf(std::string_view kind) {
+  if (kind == "sqlite") return 3;
+  return kind == "json" ? 2 : 1;
+}
+
+// Does another source tell the session better than `file`? Of equals it is the
+// first by path, whichever was read first.
+bool IsBetter(const store::SessionSource& owner, const ingest::SourceFile& file) {
+  if (owner.state == "missing") return false;
+  const int theirs = RankOf(owner.kind);
+  const int ours = RankOf(file.kind);
+  return theirs != ours ? theirs > ours : owner.path < file.path;
 }
 
 std::optional<int64_t> If(bool known, int64_t value) {
@@ -94,6 +116,7 @@ StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation
       return state;
     }
   }
+  if (item.file.rows && item.change == Change::kNew) return state;
   if (item.change == Change::kReplaced) {
     state.generation = std::max(state.generation + 1, min_generation);
     state.rereading = true;
@@ -107,6 +130,9 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     if (state.set_aside) break;
     ST_RETURN_IF_ERROR(ApplySession(state, facts));
   }
+  for (const uint64_t offset : chunk.batch.read_again) {
+    ST_RETURN_IF_ERROR(writer_.ForgetBadLine(state.source, offset));
+  }
   for (const ingest::BadLine& line : chunk.batch.bad_lines) {
     if (state.set_aside) break;
     ST_RETURN_IF_ERROR(writer_.AddBadLine(state.source, state.generation,
@@ -117,7 +143,9 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
     ++state.bad_lines;
   }
   ST_RETURN_IF_ERROR(SaveCursor(state, chunk));
-  if (chunk.last && state.rereading && !state.set_aside && state.item->together.empty()) {
+  // Rows are swept session by session; one that the host deleted stays.
+  const bool sweeps = state.rereading && !state.item->file.rows;
+  if (chunk.last && sweeps && !state.set_aside && state.item->together.empty()) {
     ST_RETURN_IF_ERROR(writer_.SweepSource(state.source, state.generation));
   }
   return absl::OkStatus();
@@ -185,14 +213,37 @@ StatusOr<int32_t> Applier::Shift(const ApplyState& state, store::SessionPk sessi
   return store::PromptShift(db_, session, state.source);
 }
 
+// A session read from rows is told from its start: what was known goes, unless
+// another source tells it better.
+Status Applier::BeginWhole(ApplyState& state, const ingest::SessionFacts& facts) {
+  ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                      store::FindSessionSource(db_, state.item->source->platform(), facts.id));
+  state.left_out.erase(facts.id);
+  if (!owner.source) return absl::OkStatus();
+  if (owner.source != state.source && IsBetter(owner, state.item->file)) {
+    state.left_out.insert(facts.id);
+    return absl::OkStatus();
+  }
+  state.generation = std::max(state.generation, owner.read_generation + 1);
+  return writer_.ResetSession(owner.session, state.generation);
+}
+
 // Decides whose session it is before its first fact is written.
 StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
                                                 const ingest::SessionFacts& facts) {
+  if (facts.whole) ST_RETURN_IF_ERROR(BeginWhole(state, facts));
+  if (state.left_out.contains(facts.id)) return store::SessionPk{};
+  const bool rows = state.item->file.rows;
   const auto [seen, first] = state.sessions.try_emplace(facts.id, 0);
   const std::string_view platform = state.item->source->platform();
-  if (first) {
+  if (first && !rows) {
     ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                         store::FindSessionSource(db_, platform, facts.id));
+    // Files of one session are read together; beside a database they say nothing.
+    if (owner.kind == "sqlite" && IsBetter(owner, state.item->file)) {
+      state.left_out.insert(facts.id);
+      return store::SessionPk{};
+    }
     ST_ASSIGN_OR_RETURN(const bool tied, Tied(state, owner));
     if (tied) {
       ST_RETURN_IF_ERROR(SetAside(state, owner));
@@ -203,15 +254,20 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
       ST_ASSIGN_OR_RETURN(seen->second, Shift(state, owner.session));
     }
   }
+  // In one transaction with what the fork has of its own: later nothing would tell.
+  const WorkItem& item = *state.item;
+  const bool told = !facts.links.forked_from.empty() || facts.id != item.fork;
+  const std::string_view forked_from = told ? facts.links.forked_from : item.forked_from;
   return writer_.UpdateSession({.platform = platform,
                                 .id = facts.id,
                                 .capture = Capture::kTranscript,
                                 .kind = facts.kind,
+                                .kind_certain = facts.kind_certain,
                                 .parent_id = facts.links.parent_id,
                                 .root_id = facts.links.root_id,
                                 .spawn_call_id = facts.links.spawn_call_id,
                                 .prompt_native_id = facts.links.prompt_native_id,
-                                .forked_from = facts.links.forked_from,
+                                .forked_from = forked_from,
                                 .fork_end_offset = facts.links.fork_end_offset,
                                 .host_version = facts.host_version,
                                 .agent_cli = facts.agent_cli,
@@ -223,7 +279,7 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
                                 .commit_sha = facts.commit_sha,
                                 .repo_remote = facts.repo_remote,
                                 .depth = facts.depth,
-                                .archived = state.item->file.archived,
+                                .archived = rows ? facts.archived : state.item->file.archived,
                                 .started = facts.started,
                                 .ended = facts.ended,
                                 .born = facts.born,
@@ -262,6 +318,7 @@ Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
           AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
     }
   }
+  if (facts.finished) ST_RETURN_IF_ERROR(writer_.SweepSession(session, state.generation));
   return absl::OkStatus();
 }
 
@@ -283,7 +340,10 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
     ST_RETURN_IF_ERROR(added.status());
   }
   for (const int32_t seq : facts.deactivated_prompts) {
-    ST_RETURN_IF_ERROR(store::DeactivatePrompt(db_, session, seq));
+    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/false));
+  }
+  for (const int32_t seq : facts.reactivated_prompts) {
+    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/true));
   }
   return absl::OkStatus();
 }
@@ -295,37 +355,17 @@ Status Applier::AddSkills(ApplyState& state, store::SessionPk session,
       if (!skill.retracted) ST_RETURN_IF_ERROR(AddNameless(state, skill));
       continue;
     }
+    std::erase_if(waiting_, [&](const Waiting& one) {
+      return one.session == session && one.skill.key == skill.key;
+    });
     if (skill.retracted) {
       ST_RETURN_IF_ERROR(writer_.RetractObservation(session, skill.key, skill.key_is_call_id,
                                                     skill.skill, Capture::kTranscript));
-      continue;
+    } else if (skill.if_installed && !IsInstalled(skill.skill)) {
+      waiting_.push_back({session, skill, From(state, {})});
+    } else {
+      ST_RETURN_IF_ERROR(AddSkill(session, skill, From(state, skill.origin)));
     }
-    std::string prompt_text;
-    if (skill.prompt_seq.has_value()) {
-      ST_ASSIGN_OR_RETURN(prompt_text, store::ReadPromptText(db_, session, *skill.prompt_seq));
-    }
-    ST_RETURN_IF_ERROR(writer_.UpsertObservation(
-        session,
-        {.key = skill.key,
-         .key_is_call_id = skill.key_is_call_id,
-         .skill = skill.skill,
-         .outcome = skill.outcome,
-         .level = skill.level,
-         .route = skill.route,
-         .requested_by = skill.requested_by,
-         .mode = ModeOf(skill, prompt_text),
-         .prompt_seq = skill.prompt_seq,
-         .tool_name = skill.tool_name,
-         .tool_call_id = skill.tool_call_id,
-         .path = skill.path,
-         .scope = {},
-         .args = skill.has_args ? std::optional<std::string_view>(skill.args) : std::nullopt,
-         .forked = skill.forked,
-         .body_sha256 = skill.body_sha256,
-         .description_sha256 = {},
-         .at = skill.at,
-         .capture = Capture::kTranscript,
-         .origin = From(state, skill.origin)}));
   }
   return absl::OkStatus();
 }
@@ -336,6 +376,52 @@ Status Applier::AddNameless(ApplyState& state, const ingest::SkillFact& skill) {
   return writer_.AddBadLine(
       state.source, state.generation,
       {.offset = skill.origin.offset, .line_no = skill.origin.line_no, .reason = "no_skill"});
+}
+
+bool Applier::IsInstalled(std::string_view skill) const {
+  return std::binary_search(installed_.begin(), installed_.end(), skill);
+}
+
+Status Applier::AddWaiting(std::vector<std::string> installed) {
+  installed_ = std::move(installed);
+  for (const Waiting& one : std::exchange(waiting_, {})) {
+    if (!IsInstalled(one.skill.skill)) continue;
+    store::Provenance origin = one.origin;
+    if (origin.offset.has_value()) origin.offset = one.skill.origin.offset;
+    origin.line_no = origin.offset.has_value() ? one.skill.origin.line_no : 0;
+    origin.record = one.skill.origin.record;
+    ST_RETURN_IF_ERROR(AddSkill(one.session, one.skill, origin));
+  }
+  return absl::OkStatus();
+}
+
+Status Applier::AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
+                         const store::Provenance& origin) {
+  std::string prompt_text;
+  if (skill.prompt_seq.has_value()) {
+    ST_ASSIGN_OR_RETURN(prompt_text, store::ReadPromptText(db_, session, *skill.prompt_seq));
+  }
+  return writer_.UpsertObservation(
+      session, {.key = skill.key,
+                .key_is_call_id = skill.key_is_call_id,
+                .skill = skill.skill,
+                .outcome = skill.outcome,
+                .level = skill.level,
+                .route = skill.route,
+                .requested_by = skill.requested_by,
+                .mode = ModeOf(skill, prompt_text),
+                .prompt_seq = skill.prompt_seq,
+                .tool_name = skill.tool_name,
+                .tool_call_id = skill.tool_call_id,
+                .path = skill.path,
+                .scope = {},
+                .args = skill.has_args ? std::optional<std::string_view>(skill.args) : std::nullopt,
+                .forked = skill.forked,
+                .body_sha256 = skill.body_sha256,
+                .description_sha256 = {},
+                .at = skill.at,
+                .capture = Capture::kTranscript,
+                .origin = origin});
 }
 
 Status Applier::AddExposures(const ApplyState& state, store::SessionPk session,
@@ -396,6 +482,11 @@ Status Applier::AddRest(const ApplyState& state, store::SessionPk session,
                 .cost_micro_usd = std::nullopt,
                 .tools = tools}));
   for (const ingest::EventFact& event : facts.events) {
+    if (event.retracted) {
+      ST_RETURN_IF_ERROR(
+          writer_.RetractEvent(session, {.kind = event.kind, .origin = From(state, event.origin)}));
+      continue;
+    }
     ST_RETURN_IF_ERROR(writer_.AddEvent(session, {.kind = event.kind,
                                                   .at = event.at,
                                                   .detail = event.detail,
@@ -418,6 +509,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   store::SourceState row = item.state;
   row.id = state.source;
   row.generation = state.generation;
+  if (!item.only_session.empty()) return writer_.SaveCursor(row, {});
   row.dev = item.info.dev;
   row.inode = item.info.inode;
   row.parser = std::string(item.source->parser_name());

@@ -29,6 +29,8 @@ struct ApplyState {
   std::map<std::string, int32_t, std::less<>> sessions;
   int64_t bad_lines = 0;
   bool set_aside = false;  // another file holds records of this session too
+  // Sessions that a better source tells.
+  std::set<std::string, std::less<>> left_out;
 };
 
 class Applier {
@@ -45,15 +47,27 @@ class Applier {
   // A file whose reading broke off.
   [[nodiscard]] Status Failed(const ApplyState& state, const Status& why);
 
+  // Skills asked for by names that were not installed as far as was known: the
+  // sessions that were read may have told where to look. In a WriteTxn.
+  [[nodiscard]] bool has_waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] Status AddWaiting(std::vector<std::string> installed);
+
   // Files that were set aside since the last call: to be read with the others.
   [[nodiscard]] std::vector<store::SourceId> TakeSetAside();
 
   [[nodiscard]] store::IngestWriter& writer() { return writer_; }
 
  private:
+  struct Waiting {
+    store::SessionPk session;
+    ingest::SkillFact skill;
+    store::Provenance origin;  // of its file; `skill` says the place
+  };
+
   [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<bool> Tied(const ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<int32_t> Shift(const ApplyState& state, store::SessionPk session);
+  [[nodiscard]] Status BeginWhole(ApplyState& state, const ingest::SessionFacts& facts);
   [[nodiscard]] Status TakeOver(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<store::SessionPk> OpenSession(ApplyState& state,
                                                        const ingest::SessionFacts& facts);
@@ -63,9 +77,12 @@ class Applier {
   [[nodiscard]] StatusOr<store::SourceId> SourceOf(const WorkItem& item);
   [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
                                   const ingest::SessionFacts& facts);
+  [[nodiscard]] bool IsInstalled(std::string_view skill) const;
   [[nodiscard]] Status AddSkills(ApplyState& state, store::SessionPk session,
                                  const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddNameless(ApplyState& state, const ingest::SkillFact& skill);
+  [[nodiscard]] Status AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
+                                const store::Provenance& origin);
   [[nodiscard]] Status AddExposures(const ApplyState& state, store::SessionPk session,
                                     const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,
@@ -77,6 +94,7 @@ class Applier {
   store::IngestWriter writer_;
   std::vector<std::string> installed_;
   std::vector<store::SourceId> set_aside_;
+  std::vector<Waiting> waiting_;
   // Keeps listings alive whose address is used as a tag.
   std::vector<std::shared_ptr<const ingest::Listing>> tagged_;
 };

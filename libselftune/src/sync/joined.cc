@@ -134,7 +134,7 @@ StatusOr<Join> LoadParts(store::Db& db, const ingest::Source& source, store::Sou
     part.item.file = source.Describe(part.item.state.path);
     part.item.change = Change::kReplaced;
     part.item.together = ids;
-    const StatusOr<base::FileInfo> info = base::Stat(part.item.file.path);
+    const StatusOr<base::FileInfo> info = source.Look(part.item.file);
     if (!info.ok() && CodeOf(info.status()).name == kFileNotFound.name) {
       gone.push_back(std::move(part.item.state));
       continue;

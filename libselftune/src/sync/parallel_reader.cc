@@ -82,7 +82,7 @@ void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffe
   Status status;
   try {
     if (!buffer.has_value()) buffer.emplace();
-    status = Pump(index, *buffer);
+    status = tasks_[index].file.rows ? ReadRows(index) : Pump(index, *buffer);
   } catch (...) {
     status = base::Thrown();
   }
@@ -130,6 +130,35 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
   }
   held.pending_bytes = pumped.pending;
   held.damage = std::move(pumped.damage);
+  held.last = true;
+  static_cast<void>(Push(index, std::move(held)));
+  return absl::OkStatus();
+}
+
+Status ParallelReader::ReadRows(size_t index) {
+  const ReadTask& task = tasks_[index];
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::StoreReader> reader,
+                      task.source->OpenStore({.file = &task.file,
+                                              .saved_state = task.saved_state,
+                                              .only_session = task.only_session,
+                                              .copied = task.copied.get(),
+                                              .cancel = cancel_}));
+  ReadChunk held;  // sent with the next flush, so that the last one can be marked
+  bool holding = false;
+  std::string problem;
+  ST_RETURN_IF_ERROR(reader->Read([&](ingest::Batch batch) -> Status {
+    if (holding && !Push(index, std::exchange(held, ReadChunk()))) {
+      return Fail(kCancelledError, "reading {}: stopped", task.file.path);
+    }
+    holding = true;
+    if (!batch.problem.empty()) problem = batch.problem;
+    held.batch = std::move(batch);
+    held.reader_state = reader->SaveState();
+    return absl::OkStatus();
+  }));
+  held.damage = std::move(problem);
+  held.reader_state = reader->SaveState();
+  held.cursor.offset = task.size;
   held.last = true;
   static_cast<void>(Push(index, std::move(held)));
   return absl::OkStatus();

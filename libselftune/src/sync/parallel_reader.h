@@ -26,6 +26,7 @@ struct ReadTask {
   ingest::Cursor start;
   std::string saved_state;  // "" = from the start
   bool accept_tail = false;
+  std::string only_session;                      // of rows: nothing else is read
   std::shared_ptr<const ingest::KeySet> copied;  // may be null
 };
 
@@ -67,6 +68,7 @@ class ParallelReader {
   void Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept;
   [[nodiscard]] bool HasChunk(size_t index) const;  // with mutex_ held
   [[nodiscard]] Status Pump(size_t index, ingest::PumpBuffer& buffer);
+  [[nodiscard]] Status ReadRows(size_t index);
   [[nodiscard]] bool Push(size_t index, ReadChunk chunk);
 
   std::vector<ReadTask> tasks_;

@@ -37,6 +37,10 @@ struct WorkItem {
   bool behind_kept = false;  // files of its sessions are gone; what they gave stays
   bool anew = false;         // ... and its reader knows nothing of them
   bool accept_tail = false;  // quiet for a day: a last line without line end counts
+  // A fork that is read again, and the session whose history it continues.
+  std::string fork, forked_from;
+  // Of a store of rows: a fork that is read again; what is known of the rest stays.
+  std::string only_session;
 };
 
 struct OutOfReach {

@@ -93,6 +93,7 @@ ReadTask TaskFor(const WorkItem& item) {
     task.start = {item.state.offset, item.state.line_no};
     task.saved_state = item.state.parser_state;
   }
+  task.only_session = item.only_session;
   return task;
 }
 
@@ -114,6 +115,7 @@ class SyncRun {
     applier_ = std::make_unique<Applier>(db_, std::move(catalogue.names), Now());
     for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
     ST_RETURN_IF_ERROR(Settle());
+    ST_RETURN_IF_ERROR(AddWaiting());
     ST_RETURN_IF_ERROR(Link());
     if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
     report_.elapsed_ms = MsSince(begin);
@@ -367,23 +369,63 @@ class SyncRun {
   // Reads a fork once more without what it copied.
   Status Reread(const ForkRead& read) {
     const ingest::Source* source = SourceOf(read.member.platform);
-    const auto info = base::Stat(read.member.path);
-    if (source == nullptr || !info.ok()) return absl::OkStatus();  // gone: counted once as it is
-    StatusOr<Join> join = LoadParts(db_, *source, read.member.source, world_.cancel);
-    if (NoMemory(join.status())) return join.status();
-    if (!join.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
-    HostReport ignored;
-    ST_RETURN_IF_ERROR(ReadTogether(*join, read.copied, ignored));
+    if (source == nullptr) return absl::OkStatus();
+    const ingest::SourceFile file = source->Describe(read.member.path);
+    const auto info = source->Look(file);
+    if (!info.ok()) return absl::OkStatus();  // gone: counted once as it is
+    const std::string_view forked_from = read.member.forked_from.empty()
+                                             ? std::string_view(read.forked_from)
+                                             : std::string_view(read.member.forked_from);
+    if (file.rows) {
+      ST_RETURN_IF_ERROR(RereadRows(read, *source, *info, forked_from));
+    } else {
+      StatusOr<Join> join = LoadParts(db_, *source, read.member.source, world_.cancel);
+      if (NoMemory(join.status())) return join.status();
+      if (!join.ok()) return world_.cancel != nullptr ? world_.cancel->Check() : absl::OkStatus();
+      for (JoinPart& part : join->parts) {
+        part.item.fork = read.member.session_id;
+        part.item.forked_from = forked_from;
+      }
+      HostReport ignored;
+      ST_RETURN_IF_ERROR(ReadTogether(*join, read.copied, ignored));
+    }
     ST_RETURN_IF_ERROR(batches_.Open());
+    ST_RETURN_IF_ERROR(applier_->writer()
+                           .UpdateSession({.platform = read.member.platform,
+                                           .id = read.member.session_id,
+                                           .forked_from = forked_from,
+                                           .source = read.member.source})
+                           .status());
+    return batches_.Close();
+  }
+
+  // Now the projects of all sessions are known, and with them their skills.
+  Status AddWaiting() {
+    if (!applier_->has_waiting()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
+    report_.skills_found = catalogue.skills;
+    ST_RETURN_IF_ERROR(batches_.Open());
+    ST_RETURN_IF_ERROR(applier_->AddWaiting(std::move(catalogue.names)));
+    return batches_.Close();
+  }
+
+  Status RereadRows(const ForkRead& read, const ingest::Source& source, const base::FileInfo& info,
+                    std::string_view forked_from) {
+    WorkItem item;
+    item.source = &source;
+    item.file = source.Describe(read.member.path);
+    item.info = info;
+    item.change = Change::kGrown;
+    item.only_session = item.fork = read.member.session_id;
+    item.forked_from = forked_from;
+    ST_ASSIGN_OR_RETURN(item.state, store::LoadSourceState(db_, read.member.source));
+    std::vector<ReadTask> tasks;
+    tasks.push_back(TaskFor(item));
+    tasks.back().copied = read.copied;
+    ParallelReader reader(std::move(tasks), 1, world_.cancel);
+    HostReport ignored;
     ST_RETURN_IF_ERROR(
-        applier_->writer()
-            .UpdateSession({.platform = read.member.platform,
-                            .id = read.member.session_id,
-                            .forked_from = read.member.forked_from.empty()
-                                               ? std::string_view(read.forked_from)
-                                               : std::string_view(read.member.forked_from),
-                            .source = read.member.source})
-            .status());
+        ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
     return batches_.Close();
   }
 

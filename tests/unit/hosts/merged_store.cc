@@ -96,6 +96,7 @@ void AddSession(MergedSession& session, const ingest::SessionFacts& facts) {
   AddMetrics(old.metrics, facts.metrics);
   for (const ingest::PromptFact& prompt : facts.prompts) session.prompts[prompt.seq] = prompt;
   for (const int32_t seq : facts.deactivated_prompts) session.prompts[seq].active = false;
+  for (const int32_t seq : facts.reactivated_prompts) session.prompts[seq].active = true;
   for (const ingest::SkillFact& skill : facts.skills) {
     if (skill.retracted) {
       session.skills.erase(skill.key);
@@ -104,7 +105,17 @@ void AddSession(MergedSession& session, const ingest::SessionFacts& facts) {
     }
   }
   Append(old.exposures, facts.exposures);
-  Append(old.events, facts.events);
+  for (const ingest::EventFact& event : facts.events) {
+    if (!event.retracted) {
+      old.events.push_back(event);
+      continue;
+    }
+    const auto found = std::find_if(old.events.rbegin(), old.events.rend(), [&](const auto& one) {
+      return one.kind == event.kind && one.origin.offset == event.origin.offset;
+    });
+    REQUIRE(found != old.events.rend());
+    old.events.erase(std::next(found).base());
+  }
   Append(old.spawns, facts.spawns);
   Append(old.record_keys, facts.record_keys);
   Append(old.anchors, facts.anchors);

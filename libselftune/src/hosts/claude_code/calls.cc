@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "hosts/claude_code/state_json.h"
+#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
 
 namespace selftune::hosts::claude_code {

@@ -16,7 +16,7 @@
 #include "hosts/claude_code/prompts.h"
 #include "hosts/claude_code/record.h"
 #include "hosts/claude_code/shown_skills.h"
-#include "hosts/claude_code/turn_skills.h"
+#include "hosts/common/turn_skills.h"
 #include "ingest/facts.h"
 #include "ingest/source.h"
 

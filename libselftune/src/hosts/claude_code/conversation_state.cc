@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "hosts/claude_code/conversation.h"
-#include "hosts/claude_code/state_json.h"
+#include "hosts/common/state_json.h"
 
 namespace selftune::hosts::claude_code {
 namespace {

@@ -17,7 +17,7 @@
 #include "hosts/claude_code/conversation.h"
 #include "hosts/claude_code/exposure.h"
 #include "hosts/claude_code/record.h"
-#include "hosts/claude_code/state_json.h"
+#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
 
 namespace selftune::hosts::claude_code {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hosts/claude_code/exposure.h"
-#include "hosts/claude_code/state_json.h"
+#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
 
 namespace selftune::hosts::claude_code {

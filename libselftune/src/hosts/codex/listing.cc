@@ -1,6 +1,5 @@
 #include "hosts/codex/listing.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,7 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/strings.h"
-#include "base/utf8.h"
+#include "hosts/common/skill_listing.h"
 
 namespace selftune::hosts::codex {
 namespace {
@@ -111,24 +110,6 @@ std::optional<ingest::ListingEntry> ReadEntry(std::string_view text, const Roots
   return entry;
 }
 
-std::optional<uint32_t> CodePointOf(std::string_view entity) {
-  static constexpr std::pair<std::string_view, char> kNamed[] = {
-      {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
-  for (const auto& [name, c] : kNamed) {
-    if (entity == name) return static_cast<uint32_t>(c);
-  }
-  if (!entity.starts_with('#')) return std::nullopt;
-  entity.remove_prefix(1);
-  const int base = entity.starts_with('x') ? 16 : 10;
-  if (base == 16) entity.remove_prefix(1);
-  uint32_t code = 0;
-  const auto [end, error] =
-      std::from_chars(entity.data(), entity.data() + entity.size(), code, base);
-  const bool valid = error == std::errc() && end == entity.data() + entity.size() && code > 0 &&
-                     code <= 0x10FFFF && !(code >= 0xD800 && code <= 0xDFFF);
-  return valid ? std::optional<uint32_t>(code) : std::nullopt;
-}
-
 }  // namespace
 
 bool HasListing(std::string_view text) { return text.find(kHeading) != std::string_view::npos; }
@@ -151,30 +132,6 @@ uint64_t HashListing(const ingest::Listing& listing) {
     hash.Add(entry.name).Add(entry.description).Add(entry.path);
   }
   return hash.Key8();
-}
-
-std::string DecodeEntities(std::string_view text) {
-  constexpr size_t kLongest = 10;
-  std::string out;
-  while (true) {
-    const size_t at = text.find('&');
-    if (at == std::string_view::npos) break;
-    out.append(text.substr(0, at));
-    text.remove_prefix(at);
-    const size_t end = text.find(';');
-    const auto code = end != std::string_view::npos && end <= kLongest
-                          ? CodePointOf(text.substr(1, end - 1))
-                          : std::nullopt;
-    if (code.has_value()) {
-      base::AppendUtf8(out, *code);
-      text.remove_prefix(end + 1);
-    } else {
-      out.push_back('&');
-      text.remove_prefix(1);
-    }
-  }
-  out.append(text);
-  return out;
 }
 
 }  // namespace selftune::hosts::codex

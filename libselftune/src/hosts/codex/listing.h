@@ -20,7 +20,4 @@ namespace selftune::hosts::codex {
 // Equal listings have equal hashes.
 [[nodiscard]] uint64_t HashListing(const ingest::Listing& listing);
 
-// &amp; &lt; &gt; &quot; &apos; &#N; &#xN; become characters.
-[[nodiscard]] std::string DecodeEntities(std::string_view text);
-
 }  // namespace selftune::hosts::codex

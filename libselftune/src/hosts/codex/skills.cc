@@ -11,6 +11,7 @@
 #include "hosts/codex/call_output.h"
 #include "hosts/codex/listing.h"
 #include "hosts/codex/step.h"
+#include "hosts/common/skill_listing.h"
 
 namespace selftune::hosts::codex {
 namespace {

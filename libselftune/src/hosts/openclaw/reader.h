@@ -1,0 +1,35 @@
+// The transcripts of OpenClaw before July 2026: a file of lines a session.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "hosts/openclaw/session_info.h"
+#include "ingest/source.h"
+
+namespace selftune::hosts::openclaw {
+
+// What sessions.json beside the transcripts says, by session id. Remembers the
+// file that was read last: many transcripts lie beside one. Thread-safe.
+class SessionIndex {
+ public:
+  using Entries = std::map<std::string, SessionInfo, std::less<>>;
+  // Of the folder of `transcript`; empty when there is no such file or it is damaged.
+  [[nodiscard]] std::shared_ptr<const Entries> Of(const std::string& transcript) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::string path_;
+  mutable uint64_t size_ = 0;
+  mutable int64_t mtime_ns_ = 0;
+  mutable std::shared_ptr<const Entries> entries_;
+};
+
+inline constexpr int kReaderVersion = 1;
+
+[[nodiscard]] StatusOr<std::unique_ptr<ingest::LineReader>> OpenTranscript(
+    const ingest::ReaderOptions& options, const SessionIndex& index);
+
+}  // namespace selftune::hosts::openclaw

@@ -1,0 +1,124 @@
+#include "hosts/openclaw/source.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "hosts/common/folders.h"
+#include "hosts/common/foreign_db.h"
+#include "hosts/common/zstd_bytes.h"
+#include "hosts/openclaw/reader.h"
+#include "hosts/openclaw/store.h"
+#include "hosts/registry.h"
+#include "hosts/rows.h"
+
+namespace selftune::hosts {
+namespace {
+
+constexpr std::string_view kLines = ".jsonl";
+constexpr std::string_view kStore = "openclaw-agent.sqlite";
+
+bool IsCompressed(std::string_view name) { return name.ends_with(".zst"); }
+
+// <id>.jsonl; <id>.jsonl.reset.<time> and <id>.jsonl.deleted.<time>, which may be
+// compressed. Not <id>.trajectory.jsonl, a log for finding faults.
+bool IsTranscript(std::string_view name) {
+  const size_t end = name.find(kLines);
+  if (end == std::string_view::npos || end == 0) return false;
+  if (name.substr(0, end).find('.') != std::string_view::npos) return false;
+  const std::string_view rest = name.substr(end + kLines.size());
+  return rest.empty() || rest == ".zst" || rest.starts_with(".reset.") ||
+         rest.starts_with(".deleted.");
+}
+
+bool IsArchive(std::string_view name) {
+  return name.find(".jsonl.reset.") != std::string_view::npos ||
+         name.find(".jsonl.deleted.") != std::string_view::npos;
+}
+
+class OpenClaw : public ingest::Source {
+ public:
+  std::string_view platform() const override { return "openclaw"; }
+  std::string_view parser_name() const override { return "openclaw/store"; }
+  int parser_version() const override { return 1; }
+
+  bool Available(const base::Environment& env) const override {
+    const std::string agents = Agents(env);
+    return !agents.empty() && base::Exists(agents);
+  }
+
+  std::vector<ingest::SourceFile> Discover(const base::Environment& env,
+                                           std::vector<std::string>& problems) const override {
+    std::vector<ingest::SourceFile> files;
+    const std::string agents = Agents(env);
+    if (agents.empty()) return files;
+    for (const base::DirEntry& agent : EntriesOf(agents, problems)) {
+      if (!agent.maybe_dir) continue;
+      const std::string folder = base::JoinPath(agents, agent.name);
+      const std::string store = base::JoinPath(base::JoinPath(folder, "agent"), kStore);
+      if (base::Exists(store)) files.push_back(Describe(store));
+      const std::string sessions = base::JoinPath(folder, "sessions");
+      for (const base::DirEntry& entry : EntriesOf(sessions, problems)) {
+        if (entry.maybe_file && IsTranscript(entry.name)) {
+          files.push_back(Describe(base::JoinPath(sessions, entry.name)));
+        }
+      }
+    }
+    return Sorted(std::move(files));
+  }
+
+  ingest::SourceFile Describe(std::string path) const override {
+    const std::string name(base::BaseName(path));
+    const bool rows = name.ends_with(".sqlite");
+    return {.path = std::move(path),
+            .kind = rows ? "sqlite" : "transcript",
+            .archived = IsArchive(name),
+            .replaced_whole = IsCompressed(name),
+            .rows = rows};
+  }
+
+  std::string Identity(const std::string& path) const override {
+    const size_t name = path.rfind('/') + 1;
+    const size_t end = path.find(kLines, name);
+    return end == std::string::npos ? path : path.substr(0, end + kLines.size());
+  }
+
+  StatusOr<base::FileInfo> Look(const ingest::SourceFile& file) const override {
+    return file.rows ? LookAtForeignDb(file.path) : base::Stat(file.path);
+  }
+
+  StatusOr<std::unique_ptr<ingest::ByteStream>> OpenBytes(const ingest::SourceFile& file,
+                                                          uint64_t size) const override {
+    return file.replaced_whole ? OpenZstd(file.path, size) : ingest::OpenPlain(file.path, size);
+  }
+
+  StatusOr<std::unique_ptr<ingest::LineReader>> Open(
+      const ingest::ReaderOptions& options) const override {
+    return openclaw::OpenTranscript(options, index_);
+  }
+
+  StatusOr<std::unique_ptr<ingest::StoreReader>> OpenStore(
+      const ingest::StoreOptions& options) const override {
+    return openclaw::MakeStoreReader(options);
+  }
+
+ private:
+  static std::string Agents(const base::Environment& env) {
+    const std::string state = ConfigDir(kOpenClawRow, env);
+    return state.empty() ? state : base::JoinPath(state, "agents");
+  }
+
+  openclaw::SessionIndex index_;
+};
+
+}  // namespace
+
+const ingest::Source& OpenClawSource() {
+  static const OpenClaw source;
+  return source;
+}
+
+}  // namespace selftune::hosts
