@@ -146,22 +146,20 @@ class FailOpen(unittest.TestCase):
     def test_input_that_stays_open_costs_nothing_once_the_event_is_whole(self):
         texts = ['plain', 'quotes " and \\ and } and ]', "x" * 200_000]
         for text in texts:
-            for argv in ((), ("prompt-log",)):
-                process = self.home.start("claude-code", *argv)
-                content = json.dumps(prompt(text, nested={"a": [{}, "]}"]})).encode()
-                process.stdin.write(content[:-1])
-                process.stdin.flush()
-                time.sleep(0.02)
-                self.assertIsNone(process.poll())  # not whole yet
-                begin = time.monotonic()
-                process.stdin.write(content[-1:])
-                process.stdin.flush()
-                self.assertEqual(process.wait(timeout=20), 0)
-                self.assertLess(time.monotonic() - begin, 0.15)
-                self.close(process)
-        self.assertEqual([r["payload"]["prompt"] for r in self.home.spool()].count("plain"), 2)
+            process = self.home.start("claude-code")
+            content = json.dumps(prompt(text, nested={"a": [{}, "]}"]})).encode()
+            process.stdin.write(content[:-1])
+            process.stdin.flush()
+            time.sleep(0.02)
+            self.assertIsNone(process.poll())  # not whole yet
+            begin = time.monotonic()
+            process.stdin.write(content[-1:])
+            process.stdin.flush()
+            self.assertEqual(process.wait(timeout=20), 0)
+            self.assertLess(time.monotonic() - begin, 0.5)  # it would wait a second
+            self.close(process)
         self.home.make_store()
-        self.assertEqual(sorted(set(self.home.prompts())), sorted(texts))
+        self.assertEqual(sorted(self.home.prompts()), sorted(texts))
 
     def test_each_hook_waits_no_longer_than_it_may(self):
         for hook, seconds in (("prompt-log", 0.25), ("skill-eval", 0.5), ("session-end", 1.0)):
@@ -172,7 +170,7 @@ class FailOpen(unittest.TestCase):
             self.assertEqual(process.wait(timeout=20), 0)
             took = time.monotonic() - begin
             self.assertGreater(took, seconds * 0.9, hook)
-            self.assertLess(took, seconds + 0.5, hook)
+            self.assertLess(took, seconds + 0.7, hook)
             self.close(process)
 
     def close(self, process):

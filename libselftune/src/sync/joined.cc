@@ -77,6 +77,18 @@ StatusOr<ingest::Cursor> CommonLines(const WorkItem& a, const WorkItem& b) {
   }
 }
 
+// Each part is read from behind what an earlier one holds.
+Status SkipCommon(std::vector<JoinPart>& parts) {
+  for (size_t i = 1; i < parts.size(); ++i) {
+    for (size_t earlier = 0; earlier < i; ++earlier) {
+      ST_ASSIGN_OR_RETURN(const ingest::Cursor common,
+                          CommonLines(parts[earlier].item, parts[i].item));
+      if (common.offset > parts[i].start.offset) parts[i].start = common;
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Is there a file that holds all that was read of the one that is gone?
 StatusOr<bool> HasFollower(const ingest::Source& source, const std::vector<JoinPart>& there,
                            const store::SourceState& gone) {
@@ -151,13 +163,7 @@ StatusOr<Join> LoadParts(store::Db& db, const ingest::Source& source, store::Sou
     part.item.anew = join.reader_state.empty();
   }
   std::sort(parts.begin(), parts.end(), Earlier);
-  for (size_t i = 1; i < parts.size(); ++i) {
-    for (size_t earlier = 0; earlier < i; ++earlier) {
-      ST_ASSIGN_OR_RETURN(const ingest::Cursor common,
-                          CommonLines(parts[earlier].item, parts[i].item));
-      if (common.offset > parts[i].start.offset) parts[i].start = common;
-    }
-  }
+  ST_RETURN_IF_ERROR(SkipCommon(parts));
   return join;
 }
 

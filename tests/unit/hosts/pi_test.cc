@@ -265,7 +265,7 @@ TEST_CASE("pi: how turns end") {
       {"aborted", Session().User("a").Answer("", "aborted"),
        "answers 0 failed 0 cut 1 compacted 0 api 0 cancelled"},
       {"aborted in the middle of an answer",
-       Session().User("a").Answer(R"({"type":"text","text":"Wel"})", "aborted"),
+       Session().User("a").Answer(R"({"type":"text","text":"Half"})", "aborted"),
        "answers 1 failed 0 cut 1 compacted 0 api 0 cancelled"},
       {"aborted while it worked", Session().User("a").Answer("", "error", kAborted),
        "answers 0 failed 0 cut 1 compacted 0 api 0 cancelled"},

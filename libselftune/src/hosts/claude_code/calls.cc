@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
+#include "hosts/common/state_json.h"
 
 namespace selftune::hosts::claude_code {
 namespace {

@@ -17,8 +17,8 @@
 #include "hosts/claude_code/conversation.h"
 #include "hosts/claude_code/exposure.h"
 #include "hosts/claude_code/record.h"
-#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
+#include "hosts/common/state_json.h"
 
 namespace selftune::hosts::claude_code {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "hosts/claude_code/exposure.h"
-#include "hosts/common/state_json.h"
 #include "hosts/common/raw_text.h"
+#include "hosts/common/state_json.h"
 
 namespace selftune::hosts::claude_code {
 
