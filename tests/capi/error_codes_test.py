@@ -407,7 +407,7 @@ class ErrorCodes(unittest.TestCase):
             self.assertTrue(error["suggestion"], answer)
             following = error["next"] if answer["error"] else answer["reply"]["next"]
             self.assertIsNotNone(following, answer)
-            self.assertEqual(following["argv"][0], "selftune")
+            self.assertIn(following["argv"][0], ("selftune", "claude", "git"))
             self.assertGreater(len(following["argv"]), 1)
         self.made.add(code)
 

@@ -28,8 +28,9 @@ struct OwnedError : selftune_error {
 // Never freed.
 constinit selftune_error no_memory = {
     SELFTUNE_E_RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", "out of memory",
-    "{\"code\":\"OUT_OF_MEMORY\",\"message\":\"out of memory\",\"suggestion\":null,"
-    "\"retryable\":true,\"exit_code\":1,\"details\":null,\"next\":null}"};
+    "{\"code\":\"OUT_OF_MEMORY\",\"message\":\"out of memory\","
+    "\"suggestion\":\"close something and try again\",\"retryable\":true,\"exit_code\":1,"
+    "\"details\":null,\"next\":{\"command\":\"selftune doctor\",\"argv\":[\"selftune\",\"doctor\"]}}"};
 
 }  // namespace
 

@@ -51,6 +51,8 @@ constexpr char kKeysOf[] = R"sql(
   WHERE x.source_id=?1)sql";
 
 constexpr char kShift[] = "SELECT seq_shift FROM session_part WHERE session_pk=?1 AND source_id=?2";
+constexpr char kNoShift[] =
+    "UPDATE session_part SET seq_shift=0 WHERE source_id=?1 AND seq_shift<>0";
 constexpr char kSetShift[] = R"sql(
   INSERT INTO session_part(session_pk,source_id,seq_shift) VALUES(?1,?2,?3)
   ON CONFLICT DO UPDATE SET seq_shift=excluded.seq_shift)sql";
@@ -97,7 +99,10 @@ Status KeepSource(Db& db, SourceId source) {
   return db.Run(kKeep, source, 1);
 }
 
-Status ReleaseSource(Db& db, SourceId source) { return db.Run(kKeep, source, 0); }
+Status ReleaseSource(Db& db, SourceId source) {
+  ST_RETURN_IF_ERROR(db.Run(kNoShift, source));
+  return db.Run(kKeep, source, 0);
+}
 
 StatusOr<int32_t> LastPromptOf(Db& db, SourceId source) {
   ST_ASSIGN_OR_RETURN(const int64_t seq, db.QueryInt(kLastSeq, -1, source));

@@ -197,7 +197,7 @@ StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill, bool
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
     WatchRow row = FromRow(rows);
-    if (open_only && row.state != "watching" && row.state != "suspended") continue;
+    if (open_only && !row.open()) continue;
     out.push_back(std::move(row));
   }
 }

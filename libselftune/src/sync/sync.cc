@@ -205,9 +205,10 @@ class SyncRun {
   // next run tries again.
   Status KeepAside(store::SourceId id, const Status& why) {
     ST_ASSIGN_OR_RETURN(const store::SourceState state, store::LoadSourceState(db_, id));
-    const std::string_view mark = state.offset == 0 ? "quarantined" : "active";
     ST_RETURN_IF_ERROR(batches_.Open());
-    ST_RETURN_IF_ERROR(applier_->writer().SetSourceState(id, mark, Message(why)));
+    store::IngestWriter& writer = applier_->writer();
+    ST_RETURN_IF_ERROR(state.offset == 0 ? writer.SetSourceState(id, "quarantined", Message(why))
+                                         : writer.SetUnreadable(id, Message(why)));
     return batches_.Close();
   }
 
