@@ -349,7 +349,7 @@ StatusOr<std::string> DoctorRun(Context& context, const JsonValue& params) {
       .Field("warn", report.warn)
       .Field("fail", report.fail)
       .EndObject();
-  if (!report.healthy()) {
+  if (!report.healthy() && first != nullptr) {
     context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}: {}", first->name, first->message),
                                       first->text, first->command));
   }

@@ -46,6 +46,9 @@ constexpr char kKeep[] = "UPDATE source_file SET kept=?2 WHERE source_id=?1 AND 
 constexpr char kLastSeq[] = R"sql(
   SELECT coalesce(max(p.seq),-1) FROM session_part x JOIN prompt p ON p.session_pk=x.session_pk AND p.source_id=x.source_id
   WHERE x.source_id=?1)sql";
+constexpr char kFirstSeq[] = R"sql(
+  SELECT coalesce(min(p.seq),?2) FROM session_part x JOIN prompt p ON p.session_pk=x.session_pk AND p.source_id=x.source_id
+  WHERE x.source_id=?1)sql";
 constexpr char kKeysOf[] = R"sql(
   SELECT k.keys FROM session_part x JOIN session_keys k ON k.session_pk=x.session_pk AND k.source_id=x.source_id
   WHERE x.source_id=?1)sql";
@@ -63,6 +66,7 @@ constexpr char kBehindKept[] = R"sql(
   SELECT coalesce(max(p.seq)+1,0) FROM prompt p JOIN source_file f ON f.source_id=p.source_id
   WHERE p.session_pk=?1 AND f.kept=1)sql";
 
+constexpr char kForgetState[] = "UPDATE source_file SET parser_state=NULL WHERE source_id=?1";
 constexpr char kForgetSeen[] =
     "UPDATE source_file SET size=0, mtime_ns=0, head_sha256=NULL WHERE source_id=?1";
 
@@ -99,6 +103,8 @@ Status KeepSource(Db& db, SourceId source) {
   return db.Run(kKeep, source, 1);
 }
 
+Status ForgetReaderState(Db& db, SourceId source) { return db.Run(kForgetState, source); }
+
 Status ReleaseSource(Db& db, SourceId source) {
   ST_RETURN_IF_ERROR(db.Run(kNoShift, source));
   return db.Run(kKeep, source, 0);
@@ -106,6 +112,11 @@ Status ReleaseSource(Db& db, SourceId source) {
 
 StatusOr<int32_t> LastPromptOf(Db& db, SourceId source) {
   ST_ASSIGN_OR_RETURN(const int64_t seq, db.QueryInt(kLastSeq, -1, source));
+  return static_cast<int32_t>(seq);
+}
+
+StatusOr<int32_t> FirstPromptOf(Db& db, SourceId source) {
+  ST_ASSIGN_OR_RETURN(const int64_t seq, db.QueryInt(kFirstSeq, INT32_MAX, source, INT32_MAX));
   return static_cast<int32_t>(seq);
 }
 

@@ -26,10 +26,14 @@ namespace selftune::store {
 // A part whose file is gone: what it gave stays when the other files are read
 // again. Inside a WriteTxn, as the next.
 [[nodiscard]] Status KeepSource(Db& db, SourceId source);
+// Where its reader was at the end is of no use any more.
+[[nodiscard]] Status ForgetReaderState(Db& db, SourceId source);
 // Its file is there, or another holds all it had.
 [[nodiscard]] Status ReleaseSource(Db& db, SourceId source);
 // The highest number of a prompt that the part gave, -1 = none.
 [[nodiscard]] StatusOr<int32_t> LastPromptOf(Db& db, SourceId source);
+// The number of its first; INT32_MAX when it has none.
+[[nodiscard]] StatusOr<int32_t> FirstPromptOf(Db& db, SourceId source);
 // Keys of the records that the part gave.
 [[nodiscard]] StatusOr<std::vector<uint64_t>> SourceKeys(Db& db, SourceId source);
 

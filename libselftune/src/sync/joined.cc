@@ -1,6 +1,7 @@
 #include "sync/joined.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -105,6 +106,13 @@ StatusOr<bool> HasFollower(const ingest::Source& source, const std::vector<JoinP
 // Sorts the files that are gone into the kept and the former ones.
 Status AddGone(store::Db& db, const ingest::Source& source,
                const std::vector<store::SourceState>& gone, Join& join) {
+  // What its reader knew at its end helps only when all before it is gone too: it
+  // knew the parts that are read again now, and would take them for copies.
+  int32_t first = INT32_MAX;
+  for (const JoinPart& part : join.parts) {
+    ST_ASSIGN_OR_RETURN(const int32_t begins, store::FirstPromptOf(db, part.item.state.id));
+    first = std::min(first, begins);
+  }
   int32_t last = -1;
   for (const store::SourceState& state : gone) {
     ST_ASSIGN_OR_RETURN(const bool followed, HasFollower(source, join.parts, state));
@@ -113,10 +121,11 @@ Status AddGone(store::Db& db, const ingest::Source& source,
     ST_ASSIGN_OR_RETURN(const std::vector<uint64_t> keys, store::SourceKeys(db, state.id));
     join.known.insert(keys.begin(), keys.end());
     ST_ASSIGN_OR_RETURN(const int32_t seq, store::LastPromptOf(db, state.id));
+    if (seq >= first) join.confused.push_back(state.id);
     if (seq < last) continue;
     last = seq;
-    const bool usable =
-        state.parser == source.parser_name() && state.parser_version == source.parser_version();
+    const bool usable = seq < first && state.parser == source.parser_name() &&
+                        state.parser_version == source.parser_version();
     join.reader_state = usable ? state.parser_state : std::string();
   }
   return absl::OkStatus();

@@ -31,6 +31,8 @@ struct JoinPart {
 struct Join {
   std::vector<JoinPart> parts;        // in the order in which to read them
   std::vector<store::SourceId> kept;  // gone, and no other holds all they had: what they gave stays
+  // Kept ones whose reader, at its end, knew parts that are there.
+  std::vector<store::SourceId> confused;
   std::vector<store::SourceId> former;  // gone, and another one holds all they had
   std::string reader_state;             // of the kept part read last, with which to begin
   ingest::KeySet known;                 // records of the kept parts

@@ -236,6 +236,9 @@ class SyncRun {
     for (const store::SourceId kept : join.kept) {
       ST_RETURN_IF_ERROR(store::KeepSource(db_, kept));
     }
+    for (const store::SourceId confused : join.confused) {
+      ST_RETURN_IF_ERROR(store::ForgetReaderState(db_, confused));
+    }
     for (const store::SourceId former : join.former) {
       ST_RETURN_IF_ERROR(store::ReleaseSource(db_, former));
     }
