@@ -7,7 +7,6 @@ PACKAGE_DIR holds the built package "selftune". The environment is made from
 requirements.txt once, by name from PyPI, and again when that file changes.
 RUNTIME: of the sanitizer that the package was built with, loaded first into
 every Python; what Python and other packages leak or race about is not ours.
-polars does not start with TSan's: there the files without frames are run.
 Prints "N passed, M failed".
 """
 
@@ -21,7 +20,6 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-WITHOUT_FRAMES = ("test_engine.py", "test_sql.py")
 
 
 def environment(venv):
@@ -42,11 +40,10 @@ def environment(venv):
 
 def sanitizer_environment(runtime):
     """ASan stops at the first error, but cannot tell the interpreter's leaks from
-    ours; TSan passes over calls made by code it did not instrument."""
+    ours."""
     return {"LD_PRELOAD": runtime,
             "ASAN_OPTIONS": "detect_leaks=0:strict_string_checks=1",
-            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-            "TSAN_OPTIONS": "halt_on_error=1:ignore_noninstrumented_modules=1"}
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
 def main():
@@ -65,11 +62,8 @@ def main():
                "MPLBACKEND": "agg", "TMPDIR": scratch}
         if options.preload:
             env.update(sanitizer_environment(options.preload))
-        files = [HERE]
-        if "tsan" in (options.preload or ""):
-            files = [HERE / name for name in WITHOUT_FRAMES]
         done = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--strict-markers",
-                               f"--basetemp={scratch}/tests", f"--junit-xml={report}", *files,
+                               f"--basetemp={scratch}/tests", f"--junit-xml={report}", HERE,
                                *pytest_arguments], env=env, cwd=scratch, check=False)
         suite = xml.etree.ElementTree.parse(report).getroot().find("testsuite")
         counts = {name: int(suite.get(name)) for name in ("tests", "failures", "errors", "skipped")}
