@@ -105,7 +105,7 @@ class Dialogue {
   bool AddCall(const Moment& now, std::string_view id, std::string_view tool, ToolIntent intent,
                ingest::Batch& batch);
   // False: no such call is open.
-  bool EndCall(const Moment& now, std::string_view id, CallEnd end, ingest::Batch& batch);
+  bool EndCall(const Moment& now, std::string_view id, const CallEnd& end, ingest::Batch& batch);
   [[nodiscard]] bool IsOpen(std::string_view call_id) const;
   // The call started the session `child`.
   void AddSpawn(std::string_view call_id, std::string_view child, ingest::Batch& batch);

@@ -121,7 +121,7 @@ void Dialogue::AddSpawn(std::string_view call_id, std::string_view child, Batch&
   }
 }
 
-bool Dialogue::EndCall(const Moment& now, std::string_view id, CallEnd end, Batch& batch) {
+bool Dialogue::EndCall(const Moment& now, std::string_view id, const CallEnd& end, Batch& batch) {
   const auto found = std::find_if(calls_.rbegin(), calls_.rend(),
                                   [&](const OpenCall& call) { return call.id == id; });
   if (found == calls_.rend()) return false;
