@@ -535,7 +535,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.offset = chunk.cursor.offset;
   row.line_no = chunk.cursor.line_no;
   row.parser_state = chunk.reader_state;
-  if (row.parser_state.size() > kMaxReaderState) {
+  if (row.parser_state.size() > kMaxReaderState && !item.file.rows) {
     // No place for it: the next change makes the file one to read from its start.
     row.parser_state.clear();
     row.head_sha256.clear();

@@ -93,7 +93,7 @@ class Planner {
 
   // A file that was not found: is it gone, or in a folder that cannot be read?
   bool CannotTell(const store::LedgerEntry& entry) {
-    const auto info = base::Stat(entry.path);
+    const auto info = plan_.source->Look(plan_.source->Describe(entry.path));
     Status why = info.status();
     if (why.ok()) why = base::ListDir(std::string(base::DirName(entry.path))).status();
     if (why.ok() || CodeOf(why).name == kFileNotFound.name) return false;

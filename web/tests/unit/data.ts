@@ -37,7 +37,7 @@ export function skillList(items: SkillRow[]): SkillList {
 
 export function summary(over: Partial<StatusSummary> = {}): StatusSummary {
   return {
-    verdict: { level: "attention", text: "3 skills in use, 1 needing attention" },
+    verdict: { level: "attention", text: "3 skills in use, 1 needing attention", hint: null },
     evidence: {
       sessions: 93,
       prompts: 113,
@@ -51,7 +51,7 @@ export function summary(over: Partial<StatusSummary> = {}): StatusSummary {
       total: 3,
       installed: 2,
       used: 2,
-      uses: 15,
+      uses: 15, judged: 2, attention: 1,
       states: { UNKNOWN: 0, UNGRADED: 1, CRITICAL: 1, WARNING: 0, UNCERTAIN: 0, HEALTHY: 1 },
     },
     trigger_rate: { k: 34, n: 61, rate: 0.557, interval: [0.433, 0.675] },

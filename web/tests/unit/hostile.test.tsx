@@ -32,7 +32,7 @@ describe("hostile text", () => {
   test.each(TEXTS)("%.40s", async (text) => {
     serve({
       "/api/v3/summary": data.summary({
-        verdict: { level: text as "ok", text },
+        verdict: { level: text as "ok", text, hint: text },
         attention: [{ skill_id: 2, skill: text, kind: text as "critical", severity: text as "info", reason: text, command: text, at: text }],
         changes: [{ deploy_id: text, proposal_id: text, skill_id: 2, skill: text, kind: text, state: text, at: text, undo: text }],
         autonomy: text as "off",

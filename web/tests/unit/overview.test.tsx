@@ -62,7 +62,7 @@ describe("the overview", () => {
   });
 
   test("a store without sessions names the command that fills it", async () => {
-    serve({ ...SERVED, "/api/v3/summary": data.summary({ verdict: { level: "empty", text: "Nothing was read yet" } }) });
+    serve({ ...SERVED, "/api/v3/summary": data.summary({ verdict: { level: "empty", text: "Nothing was read yet", hint: null } }) });
     open("/");
     expect(await screen.findByText("No sessions were read yet")).toBeTruthy();
     expect(screen.getByText("selftune sync")).toBeTruthy();
