@@ -269,7 +269,7 @@ void Reader::OnResult(const Block& block, const Dialogue::Moment& now, Batch& ba
     end.parts_ok.clear();
   }
   end.output = output;
-  static_cast<void>(dialogue_.EndCall(now, block.id.ToString(), std::move(end), batch));
+  static_cast<void>(dialogue_.EndCall(now, block.id.ToString(), end, batch));
 }
 
 // What only the manifest tells about the last turn.

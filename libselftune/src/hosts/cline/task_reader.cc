@@ -315,7 +315,7 @@ void Reader::EndCall(const std::string& id, std::string_view tool, const std::st
     const std::string_view folder = words.substr(at + kFolder.size());
     end.path = base::JoinPath(base::Trim(folder.substr(0, folder.find('\n'))), "SKILL.md");
   }
-  static_cast<void>(dialogue_.EndCall(now, id, std::move(end), batch));
+  static_cast<void>(dialogue_.EndCall(now, id, end, batch));
 }
 
 }  // namespace

@@ -297,7 +297,7 @@ void Reader::OnCallEnd(Dialogue& dialogue, const Dialogue::Moment& now, Batch& b
   } else if (failed) {
     end.result = Dialogue::Result::kError;
   }
-  static_cast<void>(dialogue.EndCall(now, record_.call_id.ToString(), std::move(end), batch));
+  static_cast<void>(dialogue.EndCall(now, record_.call_id.ToString(), end, batch));
 }
 
 // Written behind the result of the call that loaded it, or when a person calls

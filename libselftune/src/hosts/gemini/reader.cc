@@ -292,7 +292,7 @@ void Reader::EndCall(const ToolCall& call, const Dialogue::Moment& now, Batch& b
       end.body_bytes = static_cast<int64_t>(body.size());
     }
   }
-  static_cast<void>(dialogue_.EndCall(now, call.id.ToString(), std::move(end), batch));
+  static_cast<void>(dialogue_.EndCall(now, call.id.ToString(), end, batch));
   if (cancelled) dialogue_.Interrupt(now, batch);
 }
 

@@ -53,7 +53,7 @@ std::string JoinTexts(const std::vector<RawText>& texts) {
 
 }  // namespace
 
-Transcript::Transcript(SessionInfo info, const ingest::KeySet* copied) : copied_(copied) {
+Transcript::Transcript(const SessionInfo& info, const ingest::KeySet* copied) : copied_(copied) {
   if (copied_ != nullptr && copied_->empty()) copied_ = nullptr;
   dialogue_.who().agent_cli = "openclaw";
   dialogue_.set_known({.reasoning = true});
@@ -218,7 +218,7 @@ void Transcript::OnToolResult(const Dialogue::Moment& now, Batch& batch) {
   } else if (record_.is_error || record_.status.Is("error")) {
     end.result = Dialogue::Result::kError;
   }
-  static_cast<void>(dialogue_.EndCall(now, record_.tool_call_id.ToString(), std::move(end), batch));
+  static_cast<void>(dialogue_.EndCall(now, record_.tool_call_id.ToString(), end, batch));
 }
 
 // Turns that another session owns: how they stand is known all the same.

@@ -24,7 +24,7 @@ namespace selftune::hosts::openclaw {
 class Transcript {
  public:
   // `copied`: records that sessions own which this one was copied from; nullptr = none.
-  Transcript(SessionInfo info, const ingest::KeySet* copied);
+  Transcript(const SessionInfo& info, const ingest::KeySet* copied);
 
   // One event, followed by 64 readable bytes, in the order of the store. False:
   // it is of no known kind. Fails when it is no JSON object.

@@ -307,7 +307,7 @@ void Reader::OnToolResult(const Dialogue::Moment& now, Batch& batch) {
       end.result = Dialogue::Result::kDenied;
     }
   }
-  static_cast<void>(dialogue_.EndCall(now, record_.tool_call_id.ToString(), std::move(end), batch));
+  static_cast<void>(dialogue_.EndCall(now, record_.tool_call_id.ToString(), end, batch));
   AddUsage(/*overhead=*/true, batch);
 }
 

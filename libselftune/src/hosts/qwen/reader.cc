@@ -264,7 +264,7 @@ void Reader::OnToolResult(const Dialogue::Moment& now, Batch& batch) {
         end.body_bytes = static_cast<int64_t>(body.size());
       }
     }
-    static_cast<void>(dialogue_.EndCall(now, part.id.ToString(), std::move(end), batch));
+    static_cast<void>(dialogue_.EndCall(now, part.id.ToString(), end, batch));
     if (failure.cancelled) dialogue_.Interrupt(now, batch);
   }
 }
