@@ -58,6 +58,14 @@ class PageBuild(unittest.TestCase):
         self.embed("auto", BUILDS)
         self.assertEqual((self.out / "assets.gen.cc").stat().st_mtime, 1)
 
+    def test_other_bytes_are_another_text_to_assemble(self):
+        self.embed("auto", BUILDS)
+        before = (self.out / "assets.gen.S").read_text(encoding="utf-8")
+        (self.web / "index.html").write_text("changed", encoding="utf-8")
+        self.embed("auto", BUILDS.replace("the page", "ye page"))  # as many of them
+        self.assertIn(b"ye page", (self.out / "assets.gen.bin").read_bytes())
+        self.assertNotEqual((self.out / "assets.gen.S").read_text(encoding="utf-8"), before)
+
     def test_auto_goes_on_without_a_page_but_says_so(self):
         done = self.embed("auto", FAILS)
         self.assertEqual(done.returncode, 0)

@@ -45,8 +45,7 @@ void WriteTxn::Rollback() {
   try {
     const Status status = db->Run(kRollback);
     (void)status;  // nothing is left to undo with
-  } catch (...) {
-    // No memory for it: closing the connection rolls back.
+  } catch (...) {  // NOLINT(bugprone-empty-catch): no memory; closing the connection rolls back
   }
 }
 
