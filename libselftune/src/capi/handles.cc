@@ -30,7 +30,8 @@ constinit selftune_error no_memory = {
     SELFTUNE_E_RESOURCE_EXHAUSTED, "OUT_OF_MEMORY", "out of memory",
     "{\"code\":\"OUT_OF_MEMORY\",\"message\":\"out of memory\","
     "\"suggestion\":\"close something and try again\",\"retryable\":true,\"exit_code\":1,"
-    "\"details\":null,\"next\":{\"command\":\"selftune doctor\",\"argv\":[\"selftune\",\"doctor\"]}}"};
+    "\"details\":null,\"next\":{\"command\":\"selftune "
+    "doctor\",\"argv\":[\"selftune\",\"doctor\"]}}"};
 
 }  // namespace
 

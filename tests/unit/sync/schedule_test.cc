@@ -230,7 +230,9 @@ void Play(unsigned seed) {
     }
     scratch.Sync();
     REQUIRE(Said(home) == Said(scratch));
-    CAPTURE(home.One("SELECT group_concat(path||' '||state||' '||last_error,' ; ') FROM source_files WHERE last_error<>''"));
+    CAPTURE(
+        home.One("SELECT group_concat(path||' '||state||' '||last_error,' ; ') FROM source_files "
+                 "WHERE last_error<>''"));
     REQUIRE(home.One("SELECT count(*) FROM source_files WHERE last_error<>''") == "0");
   }
   REQUIRE(!home.Sync().changed);
