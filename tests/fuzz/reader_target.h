@@ -36,16 +36,6 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-inline std::vector<std::string_view> Lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 // With `pieces` each line has a reader of its own, from the saved state.
 inline Counts Read(const ingest::Source& source, const ingest::SourceFile& file,
                    const std::vector<std::string_view>& lines, bool pieces) {

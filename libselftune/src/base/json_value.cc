@@ -134,6 +134,7 @@ void Write(const JsonValue& value, JsonWriter& out) {
 StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
   dom::parser parser;
   dom::element root;
+  if (text.data() == nullptr) text = "";  // copied by its address, however short
   const auto code = parser.parse(text.data(), text.size()).get(root);
   if (code == simdjson::MEMALLOC) ThrowNoMemory();
   if (code != simdjson::SUCCESS) {

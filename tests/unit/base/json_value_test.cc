@@ -132,6 +132,11 @@ TEST_SUITE("base/json_value") {
       CHECK_FALSE(JsonValue::Parse(twice).ok());
     }
   }
+
+  TEST_CASE("no text at all is no JSON") {
+    CHECK(CodeOf(JsonValue::Parse({}).status()).name == "INVALID_REQUEST");
+    CHECK(CodeOf(JsonValue::Parse("").status()).name == "INVALID_REQUEST");
+  }
 }
 
 }  // namespace selftune::base
