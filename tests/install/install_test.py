@@ -174,7 +174,7 @@ class TopSkills(Tree):
                                    "WHERE outcome = 'triggered' GROUP BY 1"))
         for c, _ in self.each_compiler():
             program = self.build(c, self.SOURCE, "jansson")
-            code, out, err = self.call(home, program, "3650d")
+            code, out, err = self.call(home, program, "3650d", "100")
             self.assertEqual((code, err), (0, ""))
             rows = self.rows(out)
             counts = [int(row[1]) for row in rows]
