@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """HOME and SELFTUNE_HOME alone decide what is read and which database is used.
 
-    variables_test.py SELFTUNE HOOK ASK PYTHON_PACKAGE
+    variables_test.py SELFTUNE HOOK ASK PYTHON_PACKAGE [--preload RUNTIME]
 """
 
 import hashlib
@@ -17,12 +17,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "python")]
 
 from claude_home import Home  # noqa: E402
+from run_pytest import sanitizer_environment  # noqa: E402
 
 SELFTUNE, HOOK, ASK = (str(Path(path).resolve()) for path in sys.argv[1:4])
 PACKAGE = sys.argv[4]  # "" where Python is not built
+PRELOAD = sanitizer_environment(sys.argv[6]) if "--preload" in sys.argv[5:] else {}
 WHEN = datetime(2026, 11, 20, 9, tzinfo=timezone.utc)
 
 # Variables by which hosts, former editions and the reference are told of other
@@ -126,7 +128,7 @@ class World(unittest.TestCase):
         code = ("import json, sys, selftune\n"
                 "with selftune.open(read_only=False) as engine:\n"
                 "    print(json.dumps(engine.envelope(sys.argv[1])))\n")
-        env = dict(env, PYTHONPATH=PACKAGE, PYTHONDONTWRITEBYTECODE="1")
+        env = dict(env, PYTHONPATH=PACKAGE, PYTHONDONTWRITEBYTECODE="1", **PRELOAD)
         return json.loads(self.run_as(env, sys.executable, "-c", code, op))
 
     def engines(self):

@@ -23,8 +23,9 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled")
-CLANG_WARNINGS = "-Wthread-safety"
+                     "-Dhook_static=disabled", "-Db_pch=true")
+# A time in the precompiled header would make every compilation new to ccache.
+CLANG_ARGS = "-Wthread-safety -Xclang -fno-pch-timestamp"
 
 PROFILES = {
     "dev": Profile("build"),
@@ -34,14 +35,14 @@ PROFILES = {
     "asan": Profile(
         "build-asan",
         ("-Db_sanitize=address,undefined", "-Dfuzz=true",
-         f"-Dcpp_args={CLANG_WARNINGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
+         f"-Dcpp_args={CLANG_ARGS} -fsanitize=fuzzer-no-link") + SANITIZER_OPTIONS,
         "clang",
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"},
         skip_suites=("lint",)),  # it looks at sources, not at a build
     "tsan": Profile(
         "build-tsan",
-        ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_WARNINGS}") + SANITIZER_OPTIONS, "clang",
+        ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_ARGS}") + SANITIZER_OPTIONS, "clang",
         {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"},
         skip_suites=("lint",)),
 }
@@ -52,7 +53,8 @@ COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}
 def environment(profile):
     """Compilers and ccache settings; a clone in another folder hits the same cache."""
     cc, cxx = COMPILERS[profile.compiler]
-    env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
+    env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1",
+               CCACHE_SLOPPINESS="pch_defines,time_macros")
     if profile.compiler != "gcc" or "CC" not in os.environ:
         ccache = "ccache " if _has("ccache") else ""
         env.update(CC=ccache + cc, CXX=ccache + cxx)

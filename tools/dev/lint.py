@@ -105,7 +105,7 @@ def generated():
 
 def tidy(changed_only=False):
     """Seconds a file: every file in CI, those that differ from HEAD with --changed."""
-    database = builds.configure("asan")
+    database = builds.configure("ci")  # the sanitizers' asks for a precompiled header
     files = our_files(".cc")
     if changed_only:
         changed = _run(["git", "diff", "--name-only", "HEAD"]).stdout.splitlines()
@@ -116,7 +116,7 @@ def tidy(changed_only=False):
              and (ROOT / f).resolve() in compiled]
 
     def one(file):
-        done = _run(["clang-tidy-19", "-p", str(database), "--quiet", file])
+        done = _run(["clang-tidy-19", "-p", str(database), "--extra-arg=-Wno-error", "--quiet", file])
         return done.stdout if done.returncode else ""
 
     with ThreadPoolExecutor(JOBS) as pool:

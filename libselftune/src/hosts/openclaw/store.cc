@@ -243,7 +243,7 @@ Status Store::ReadArchive(ForeignDb& db, Transcript& transcript, std::string_vie
 Status Store::ReadSession(ForeignDb& db, const std::string& id) {
   ST_ASSIGN_OR_RETURN(std::optional<Window> window, ReadWindow(db, id));
   if (!window.has_value() || window->info.Internal()) return absl::OkStatus();
-  Transcript transcript(std::move(window->info), options().copied);
+  Transcript transcript(window->info, options().copied);
   ST_ASSIGN_OR_RETURN(const bool any, ReadEvents(db, transcript));
   if (!any && db.Has("session_transcript_cold_archives", {"session_id", "archive_blob"})) {
     ST_RETURN_IF_ERROR(ReadArchive(
