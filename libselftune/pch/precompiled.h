@@ -1,6 +1,5 @@
 // What most files include, parsed once: for the sanitizer builds alone
 // (b_pch), so that the others keep checking that each file includes what it uses.
-#pragma once
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>

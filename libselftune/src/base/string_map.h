@@ -1,13 +1,14 @@
-// String-keyed hash map and set that look up by std::string_view with every
-// Abseil build (its own string_view differs in some).
+// String-keyed hash map and set that look up by std::string_view.
+//
+// Of the standard library, here and elsewhere: Abseil's tables are left broken
+// when an allocation fails (docs/decisions/0017).
 #pragma once
 
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace selftune::base {
 
@@ -17,7 +18,7 @@ struct StringHash {
 };
 
 template <typename V>
-using StringMap = absl::flat_hash_map<std::string, V, StringHash, std::equal_to<>>;
-using StringSet = absl::flat_hash_set<std::string, StringHash, std::equal_to<>>;
+using StringMap = std::unordered_map<std::string, V, StringHash, std::equal_to<>>;
+using StringSet = std::unordered_set<std::string, StringHash, std::equal_to<>>;
 
 }  // namespace selftune::base

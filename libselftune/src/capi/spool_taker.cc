@@ -42,14 +42,26 @@ void SpoolTaker::Begin() {
 }
 
 void SpoolTaker::Loop() {
-  // A folder that is there can be watched before the first hook writes to it.
-  if (base::Exists(engine_.paths().state_dir)) {
-    const Status made = base::MakeDirs(SpoolOf(engine_), 0700);
-    if (!made.ok()) engine_.Log(LogLevel::kWarning, "hooks.waiting", Message(made));
-  }
+  Try(&SpoolTaker::MakeFolder);
   do {
-    TakeIn();
+    Try(&SpoolTaker::TakeIn);
   } while (spool_->Wait(spool_->works() ? kAnyway : kUntold) != Woken::kStopped);
+}
+
+void SpoolTaker::Try(void (SpoolTaker::*step)()) noexcept {
+  try {
+    (this->*step)();
+  } catch (...) {
+    // No memory, also not for a line in the log: the events wait in their
+    // folder for the next look.
+  }
+}
+
+// A folder that is there can be watched before the first hook writes to it.
+void SpoolTaker::MakeFolder() {
+  if (!base::Exists(engine_.paths().state_dir)) return;
+  const Status made = base::MakeDirs(SpoolOf(engine_), 0700);
+  if (!made.ok()) engine_.Log(LogLevel::kWarning, "hooks.waiting", Message(made));
 }
 
 void SpoolTaker::TakeIn() {

@@ -26,6 +26,8 @@ class SpoolTaker {
 
  private:
   void Loop();
+  void Try(void (SpoolTaker::*step)()) noexcept;
+  void MakeFolder();
   void TakeIn();
 
   Engine& engine_;

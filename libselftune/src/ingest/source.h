@@ -6,9 +6,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
-
-#include <absl/container/flat_hash_set.h>
 
 #include "base/env.h"
 #include "base/error.h"
@@ -21,7 +20,7 @@
 namespace selftune::ingest {
 
 // 8-byte keys of records that other sessions own.
-using KeySet = absl::flat_hash_set<uint64_t>;
+using KeySet = std::unordered_set<uint64_t>;
 
 struct SourceFile {
   std::string path;                      // absolute

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
-#include <absl/container/flat_hash_set.h>
 #include <absl/functional/function_ref.h>
 
 #include "base/cancel.h"
@@ -25,7 +25,7 @@ struct StoreOptions {
   // Only this session, as a whole; SaveState() stays what it was. "" = all that changed.
   std::string_view only_session = {};
   // Records that sessions own which `only_session` was copied from; nullptr = none.
-  const absl::flat_hash_set<uint64_t>* copied = nullptr;
+  const std::unordered_set<uint64_t>* copied = nullptr;
   size_t max_rows = 2000;  // facts in a batch before it is flushed
   const base::Cancel* cancel = nullptr;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -179,7 +180,7 @@ class Finder {
   DiskCache disk_;
   Discovery out_;
   base::StringMap<size_t> by_path_;  // real paths, and those seen through links
-  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
+  std::map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
   base::StringSet told_;
 };
 

@@ -2,15 +2,15 @@
 // Only reads; a broken folder is a problem in the result, never a failure.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/string_map.h"
 #include "skillfs/frontmatter.h"
@@ -42,16 +42,11 @@ struct FileStamp {
   int64_t mtime_ns = 0;
   int64_t ctime_ns = 0;
 
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const FileStamp& stamp) {
-    return H::combine(std::move(h), stamp.dev, stamp.inode, stamp.size, stamp.mtime_ns,
-                      stamp.ctime_ns);
-  }
+  friend auto operator<=>(const FileStamp&, const FileStamp&) = default;
 };
 
 // SHA-256 (32 raw bytes) of files looked at before.
-using KnownDigests = absl::flat_hash_map<FileStamp, std::string>;
+using KnownDigests = std::map<FileStamp, std::string>;
 
 struct DiscoveryRequest {
   std::string home;

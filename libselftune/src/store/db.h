@@ -9,10 +9,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/cancel.h"
 #include "base/error.h"
@@ -173,7 +172,7 @@ class Db {
   sqlite3* db_ = nullptr;
   bool read_only_ = false;
   int schema_version_ = 0;
-  absl::flat_hash_map<const char*, Cached> statements_;
+  std::unordered_map<const char*, Cached> statements_;
   uint32_t pending_topics_ = 0;
   std::array<int64_t, kCounters> pending_counts_{};
   int64_t rollbacks_ = 0;

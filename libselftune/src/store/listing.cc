@@ -2,10 +2,9 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_set.h>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
@@ -74,7 +73,7 @@ std::vector<ListedSkill> ShownState::Present() const {
 }
 
 std::vector<ListedSkill> ShownState::Vanished(const std::vector<ListedSkill>& row) const {
-  absl::flat_hash_set<std::string_view> named;
+  std::unordered_set<std::string_view> named;
   for (const ListedSkill& entry : row) named.insert(entry.name);
   std::vector<ListedSkill> gone;
   for (const auto& [name, entries] : shown_) {

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -103,7 +104,7 @@ Status IngestWriter::Impl::Rekey(SessionMemo& memo, int64_t body_a, int64_t body
   };
   std::vector<Change> changes;
   {
-    absl::flat_hash_map<int64_t, int64_t> seen;
+    std::unordered_map<int64_t, int64_t> seen;
     ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSessionPrompts, memo.pk));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());

@@ -7,10 +7,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/error.h"
 #include "base/string_map.h"
@@ -31,7 +30,7 @@ struct SessionMemo {
   // Highest prompt number; loaded on first need.
   std::optional<int32_t> max_seq;
   // How often each text was a prompt so far; loaded on first need.
-  std::optional<absl::flat_hash_map<int64_t, int64_t>> text_counts;
+  std::optional<std::unordered_map<int64_t, int64_t>> text_counts;
   // The prompt looked up last: most facts of a batch are about one.
   int32_t last_seq = -1;
   PromptPk last_prompt;
@@ -82,12 +81,12 @@ struct IngestWriter::Impl {
   int64_t data_version = -1;
   int64_t txn_begun = -1;
 
-  RecentMap<absl::flat_hash_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{128};
+  RecentMap<std::unordered_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{128};
   RecentMap<base::StringMap<SessionPk>> session_ids{2048};
   RecentMap<base::StringMap<SkillId>> skills{4096};
   RecentMap<base::StringMap<BodyId>> bodies{4096};
   RecentMap<base::StringMap<int64_t>> workspaces{1024};
-  RecentMap<absl::flat_hash_map<const void*, std::vector<ListedSkill>>> tagged{64};
+  RecentMap<std::unordered_map<const void*, std::vector<ListedSkill>>> tagged{64};
   base::StringSet hosts;
 };
 

@@ -1,12 +1,12 @@
 #include "sync/plan.h"
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
@@ -41,11 +41,7 @@ StatusOr<std::string> TailOf(ingest::ByteStream& bytes, uint64_t offset) {
 
 struct FileId {
   uint64_t dev = 0, inode = 0;
-  friend bool operator==(const FileId&, const FileId&) = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const FileId& id) {
-    return H::combine(std::move(h), id.dev, id.inode);
-  }
+  friend auto operator<=>(const FileId&, const FileId&) = default;
 };
 
 class Planner {
@@ -214,7 +210,7 @@ class Planner {
   HostPlan plan_;
   std::vector<store::LedgerEntry> ledger_;
   std::vector<const store::LedgerEntry*> gone_;  // null: found again under another path
-  absl::flat_hash_map<FileId, size_t> gone_by_file_;
+  std::map<FileId, size_t> gone_by_file_;
 };
 
 }  // namespace

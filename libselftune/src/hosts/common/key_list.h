@@ -6,9 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 namespace selftune::hosts {
 
@@ -25,7 +24,7 @@ class KeyList {
 
  private:
   std::vector<uint64_t> keys_;
-  absl::flat_hash_map<uint64_t, size_t> places_;
+  std::unordered_map<uint64_t, size_t> places_;
 };
 
 }  // namespace selftune::hosts
