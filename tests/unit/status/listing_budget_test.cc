@@ -238,12 +238,12 @@ TEST_SUITE("status/listing_budget") {
     CHECK(recorded->session_id == "new");
     CHECK(recorded->skills.size() == 3);
     CHECK(recorded->cut == 2);
-    CHECK(recorded->chars == 9 + 4 + 16);  // "- a: äbc\n", "- B\n", "- built-in: x…\n"
+    CHECK(recorded->chars == 9 + 4 + 15);  // "- a: äbc\n", "- B\n", "- built-in: x…\n"
     const std::vector<ListedLine> lines = {Line("a", 3), Line("b", 3), Line("c", 3)};
     const RecordedMatch match = MatchRecorded(Claude(), *recorded, lines);
     CHECK(match.states == std::vector<std::string>{"full", "name_only", "absent"});
     CHECK(match.others == 1);
-    CHECK(match.others_chars == 16);
+    CHECK(match.others_chars == 15);
   }
 }
 
