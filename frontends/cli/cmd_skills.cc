@@ -1,4 +1,4 @@
-// skills list, show, parse.
+// skills list, show, parse, lock, unlock.
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/render.h"
@@ -6,6 +6,16 @@
 
 namespace selftune::cli {
 namespace {
+
+// A policy and, where it is not the default, who says so: "propose (git)".
+std::string PolicyText(const Json& row) {
+  const std::string word = OneLine(row["autonomy"].Text());
+  const std::string& source = row["autonomy_source"].Text();
+  if (source == "config") return word + " (config)";
+  if (source == "frontmatter") return word + " (its file)";
+  if (source == "version_control") return word + " (git)";
+  return source == "store" ? word + " (store)" : word;
+}
 
 std::string RenderList(const Reply& reply, const Screen& screen) {
   Table table({{"skill", Table::Align::kLeft, true},
@@ -25,7 +35,7 @@ std::string RenderList(const Reply& reply, const Screen& screen) {
                {Count(skill["uses"].Int())},
                {Count(skill["misses"].Int())},
                {Ago(skill["last_use"].Text(), reply.now())},
-               {OneLine(skill["autonomy"].Text())},
+               {PolicyText(skill)},
                {JoinTexts(skill["platforms"])},
                {path, Style::kDim}});
   }
@@ -59,7 +69,8 @@ std::string RenderShow(const Reply& reply, const Screen& screen) {
   Fields fields;
   for (const Json& path : data["paths"].items()) fields.Add("path", OneLine(path.Text()));
   fields.AddText("scope", data["scope"]);
-  fields.AddText("autonomy", data["autonomy"]);
+  fields.Add("autonomy",
+             OneLine(data["autonomy"].Text()) + ": " + OneLine(data["autonomy_reason"].Text()));
   fields.AddText("description", data["description"]);
   fields.Add("uses", UsageLine(data["usage"]));
   fields.Add("trigger rate", TriggerLine(data["trigger_rate"]));
@@ -105,6 +116,30 @@ std::string RenderParse(const Reply& reply, const Screen& screen) {
   return fields.Draw(screen);
 }
 
+std::string RenderPolicy(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  const std::string now = OneLine(data["after"].Text());
+  const std::string was = OneLine(data["before"].Text());
+  std::string out = OneLine(data["skill"].Text()) + ": " + screen.Paint(Style::kBold, now) +
+                    (now == was ? "" : " (was " + was + ")") + "\n";
+  out += OneLine(data["reason"].Text()) + "\n";
+  const std::string undo = OneLine(data["receipt"]["undo"]["command"].Text());
+  return undo.empty() ? out : out + "Back: " + undo + "\n";
+}
+
+std::string PolicyParams(const Args& args, std::string_view autonomy) {
+  return JsonObject()
+      .Add("skill", args.Get("skill"))
+      .Add("skill_path", args.Get("skill-path"))
+      .AddText("autonomy", autonomy)
+      .Take();
+}
+
+std::string LockParams(const Args& args) { return PolicyParams(args, "locked"); }
+std::string UnlockParams(const Args& args) {
+  return PolicyParams(args, args.Get("to").value_or("propose"));
+}
+
 constexpr std::string_view kSorts[] = {"uses", "name", "last", "misses"};
 constexpr Flag kListFlags[] = {
     kPlatformFlag,
@@ -122,6 +157,23 @@ constexpr Flag kShowFlags[] = {kSkillPathFlag, kSinceFlag, kUntilFlag};
 constexpr Positional kSkillPositional[] = {{"skill", "name of the skill"}};
 constexpr Example kShowExamples[] = {
     {"selftune skills show pdf --since 30d", "one skill, one month"}};
+constexpr Flag kLockFlags[] = {kSkillPathFlag};
+constexpr std::string_view kUnlocked[] = {"propose", "auto"};
+constexpr Flag kUnlockFlags[] = {
+    {"to",
+     "propose: changes wait for a review (default); auto: they need none",
+     FlagType::kText,
+     {},
+     0,
+     kUnlocked,
+     "autonomy"},
+    kSkillPathFlag,
+};
+constexpr Example kLockExamples[] = {{"selftune skills lock pdf", "never change this skill"}};
+constexpr Example kUnlockExamples[] = {
+    {"selftune skills unlock pdf", "its changes are proposed, a person decides"},
+    {"selftune skills unlock pdf --to auto", "what is proven better goes into its file"},
+};
 constexpr Positional kPathPositional[] = {{"path", "a SKILL.md"}};
 constexpr Example kParseExamples[] = {
     {"selftune skills parse ~/.claude/skills/pdf/SKILL.md", "what a host reads in it"}};
@@ -147,6 +199,30 @@ extern const Command kSkillsShowCommand = {
     .positionals = kSkillPositional,
     .examples = kShowExamples,
     .render = RenderShow,
+};
+
+extern const Command kSkillsLockCommand = {
+    .path = "skills lock",
+    .summary = "Let nothing change a skill",
+    .group = "Improve",
+    .op = "skill.set_autonomy",
+    .flags = kLockFlags,
+    .positionals = kSkillPositional,
+    .examples = kLockExamples,
+    .params = LockParams,
+    .render = RenderPolicy,
+};
+
+extern const Command kSkillsUnlockCommand = {
+    .path = "skills unlock",
+    .summary = "Let a skill be improved, with or without a review",
+    .group = "Improve",
+    .op = "skill.set_autonomy",
+    .flags = kUnlockFlags,
+    .positionals = kSkillPositional,
+    .examples = kUnlockExamples,
+    .params = UnlockParams,
+    .render = RenderPolicy,
 };
 
 extern const Command kSkillsParseCommand = {

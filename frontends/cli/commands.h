@@ -15,7 +15,11 @@ extern const Command kDashboardCommand;
 // cmd_skills.cc
 extern const Command kSkillsListCommand;
 extern const Command kSkillsShowCommand;
+extern const Command kSkillsLockCommand;
+extern const Command kSkillsUnlockCommand;
 extern const Command kSkillsParseCommand;
+// cmd_budget.cc
+extern const Command kBudgetCommand;
 // cmd_lint.cc
 extern const Command kSkillsLintCommand;
 // cmd_why.cc

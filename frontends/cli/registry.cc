@@ -12,10 +12,10 @@ namespace {
 // it here. It appears as soon as operations.toml has its operation.
 constexpr const Command* kCommands[] = {
     // clang-format off
-    &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kDoctorCommand, &kDashboardCommand,
+    &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kBudgetCommand, &kDoctorCommand, &kDashboardCommand,
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
-    &kProposalsRejectCommand,
+    &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,
     &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
     &kConfigListCommand, &kConfigGetCommand, &kConfigSetCommand, &kConfigPathCommand, &kConfigValidateCommand,
     &kExportCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,

@@ -682,6 +682,55 @@ class SignalsListReply(TypedDict):
     next_cursor: str | None
 
 
+class SkillBudgetReplySkills(TypedDict):
+    name: str
+    path: str
+    scope: str
+    chars: int
+    description_chars: int
+    shown_chars: int | None
+    state: Literal["full", "truncated", "name_only", "absent", "explicit_only", "unknown"]
+    uses: int
+    value_per_char: float | None
+    recorded_state: Literal["full", "truncated", "name_only", "absent", "explicit_only"] | None
+    managed: bool
+
+
+class SkillBudgetReplyRecorded(TypedDict):
+    session_id: str
+    at: str | None
+    skills: int
+    chars: int
+    cut: int
+    others: int
+    others_chars: int
+
+
+class SkillBudgetReplyHosts(TypedDict):
+    platform: str
+    title: str
+    skills: int
+    listing_chars: int
+    limit: int | None
+    cut: int | None
+    recorded_cut: int | None
+
+
+class SkillBudgetReply(TypedDict):
+    platform: str | None
+    title: str | None
+    since: str
+    until: str | None
+    project: str | None
+    listing_chars: int
+    limit: int | None
+    limit_basis: str
+    cut: Literal["least_used", "shortened", "unknown"]
+    skills: list[SkillBudgetReplySkills]
+    recorded: SkillBudgetReplyRecorded | None
+    hosts: list[SkillBudgetReplyHosts]
+
+
 class SkillDailyReplyDays(TypedDict):
     day: str
     triggered: int
@@ -747,6 +796,7 @@ class SkillListReplyItems(TypedDict):
     scope: str | None
     installed: bool
     autonomy: Literal["locked", "propose", "auto"]
+    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"]
     managed: bool
     uses: int
     misses: int
@@ -938,6 +988,8 @@ class SkillReportReply(TypedDict):
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
     state_reason: str
     autonomy: Literal["locked", "propose", "auto"]
+    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"]
+    autonomy_reason: str
     flags: list[str]
     causes: dict[str, int]
     platforms: list[SkillReportReplyPlatforms]
@@ -945,6 +997,39 @@ class SkillReportReply(TypedDict):
     deploys: list[SkillReportReplyDeploys]
     watch: SkillReportReplyWatch | None
     versions: list[SkillReportReplyVersions]
+
+
+class SkillSetAutonomyReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class SkillSetAutonomyReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class SkillSetAutonomyReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class SkillSetAutonomyReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: SkillSetAutonomyReplyReceiptBefore
+    after: SkillSetAutonomyReplyReceiptAfter
+    backup_path: str | None
+    undo: SkillSetAutonomyReplyReceiptUndo | None
+
+
+class SkillSetAutonomyReply(TypedDict):
+    skill: str
+    before: Literal["locked", "propose", "auto"]
+    before_source: Literal["frontmatter", "config", "store", "version_control", "default"]
+    after: Literal["locked", "propose", "auto"]
+    after_source: Literal["frontmatter", "config", "store", "version_control", "default"]
+    reason: str
+    managed: bool
+    receipt: SkillSetAutonomyReplyReceipt | None
 
 
 class SkillWhyReplyEvidence(TypedDict):
@@ -2040,6 +2125,8 @@ class Requests:
     @overload
     def request(self, op: Literal["signals.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["pending", "attached", "consumed", "expired", "dismissed"] | None = ..., raw: bool | None = ...) -> SignalsListReply: ...
     @overload
+    def request(self, op: Literal["skill.budget"], /, *, since: str | None = ..., until: str | None = ..., platform: str | None = ..., project: str | None = ..., context_tokens: int | None = ...) -> SkillBudgetReply: ...
+    @overload
     def request(self, op: Literal["skill.daily"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., to: str | None = ..., **keywords: Any) -> SkillDailyReply: ...
     @overload
     def request(self, op: Literal["skill.lint"], /, *, path: str | None = ..., text: str | None = ..., platform: str | None = ...) -> SkillLintReply: ...
@@ -2055,6 +2142,8 @@ class Requests:
     def request(self, op: Literal["skill.replace_description"], /, *, path: str, description: str, output_path: str | None = ..., directory_name: str | None = ..., dry_run: bool | None = ...) -> SkillReplaceDescriptionReply: ...
     @overload
     def request(self, op: Literal["skill.report"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ...) -> SkillReportReply: ...
+    @overload
+    def request(self, op: Literal["skill.set_autonomy"], /, *, skill: str, skill_path: str | None = ..., autonomy: Literal["locked", "propose", "auto"], dry_run: bool | None = ...) -> SkillSetAutonomyReply: ...
     @overload
     def request(self, op: Literal["skill.why"], /, *, skill: str, skill_path: str | None = ..., prompt: str | None = ..., session: str | None = ..., prompt_index: int | None = ..., platform: str | None = ...) -> SkillWhyReply: ...
     @overload

@@ -59,6 +59,8 @@ StatusOr<std::string> SessionTimeline(Context& context, const base::JsonValue& p
 StatusOr<std::string> SignalsDetect(Context& context, const base::JsonValue& params);
 // signals.list: Corrections, requests and manual calls found in prompts, newest first.
 StatusOr<std::string> SignalsList(Context& context, const base::JsonValue& params);
+// skill.budget: What a host's listing of skills holds, who is cut, what each character is worth.
+StatusOr<std::string> SkillBudget(Context& context, const base::JsonValue& params);
 // skill.daily: Uses and misses of a skill by day.
 StatusOr<std::string> SkillDaily(Context& context, const base::JsonValue& params);
 // skill.lint: Say what is wrong with a SKILL.md.
@@ -75,6 +77,8 @@ StatusOr<std::string> SkillParse(Context& context, const base::JsonValue& params
 StatusOr<std::string> SkillReplaceDescription(Context& context, const base::JsonValue& params);
 // skill.report: Everything known about one skill.
 StatusOr<std::string> SkillReport(Context& context, const base::JsonValue& params);
+// skill.set_autonomy: Say what may be done to one skill: nothing, proposals, or changes.
+StatusOr<std::string> SkillSetAutonomy(Context& context, const base::JsonValue& params);
 // skill.why: Why a skill was not used for a prompt.
 StatusOr<std::string> SkillWhy(Context& context, const base::JsonValue& params);
 // source.bad_lines: Lines of transcripts that could not be read.

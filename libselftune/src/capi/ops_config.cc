@@ -1,22 +1,15 @@
 // config.*: the person's settings.
-#include <unistd.h>
-
-#include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_writer.h"
-#include "base/lock_file.h"
 #include "base/status_macros.h"
+#include "capi/config_edit.h"
 #include "capi/ops.h"
 #include "capi/params.h"
-#include "capi/receipt.h"
 #include "llm/agent_argv.h"
 #include "status/settings.h"
 
@@ -27,9 +20,6 @@ using base::JsonValue;
 using base::JsonWriter;
 using status::Setting;
 using status::SettingKey;
-
-constexpr std::chrono::seconds kLockWait{5};
-constexpr std::chrono::milliseconds kLockPause{5};
 
 void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
   if (text.empty()) {
@@ -82,39 +72,6 @@ Status CheckFolder(Context& context, const SettingKey& key, const config::Config
                 *folder);
   }
   return absl::OkStatus();
-}
-
-StatusOr<std::string> HashOf(const std::string& path) {
-  const StatusOr<std::string> bytes = base::ReadFile(path, 1 << 20);
-  if (bytes.ok()) return base::Sha256Hex(*bytes);
-  if (CodeOf(bytes.status()).name == kFileNotFound.name) return std::string();
-  return bytes.status();
-}
-
-std::optional<std::string> NotEmpty(std::string text) {
-  return text.empty() ? std::nullopt : std::optional(std::move(text));
-}
-
-// One writer at a time, so that none undoes what another just wrote. Each holds
-// it for a moment, so waiting is worth it.
-StatusOr<base::LockFile> LockConfig(const Context& context) {
-  const std::string dir = base::JoinPath(context.paths().state_dir, "locks");
-  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-  JsonWriter holder;
-  holder.BeginObject()
-      .Field("what", "config.set")
-      .Field("pid", static_cast<int64_t>(::getpid()))
-      .Field("started_at", context.now())
-      .EndObject();
-  const std::string path = base::JoinPath(dir, "config.lock");
-  const auto until = std::chrono::steady_clock::now() + kLockWait;
-  for (;;) {
-    auto lock = base::LockFile::TryAcquire(path, holder.view());
-    const bool held = !lock.ok() && CodeOf(lock.status()).name == kLockHeld.name;
-    if (!held || std::chrono::steady_clock::now() >= until) return lock;
-    ST_RETURN_IF_ERROR(context.cancel().Check());
-    std::this_thread::sleep_for(kLockPause);
-  }
 }
 
 }  // namespace
@@ -175,35 +132,25 @@ StatusOr<std::string> ConfigSet(Context& context, const JsonValue& params) {
   if (take_out == params["value"].is_string()) {
     return Fail(kInvalidRequest, "config.set: give value or default, one of them");
   }
-  ST_RETURN_IF_ERROR(context.CheckWritable());
-  std::optional<base::LockFile> lock;
-  if (!context.dry_run()) {
-    ST_ASSIGN_OR_RETURN(lock, LockConfig(context));
-  }
-  const std::string& state_dir = context.paths().state_dir;
-  ST_ASSIGN_OR_RETURN(const config::Config before, config::Load(state_dir));
   JsonValue value;
   if (!take_out) {
     ST_ASSIGN_OR_RETURN(std::string text, CheckedValue(key, params["value"].AsString()));
     value = JsonValue::Text(std::move(text));
   }
-  const JsonValue document = config::WithValueAt(before.document, key.path, std::move(value));
-  const std::string text = config::TextOf(document);
-  ST_ASSIGN_OR_RETURN(const config::Config after, config::Parse(text, before.path));
-  ST_RETURN_IF_ERROR(CheckFolder(context, key, after));
+  ST_ASSIGN_OR_RETURN(
+      ConfigEdit edit,
+      EditConfig(
+          context,
+          [&](const config::Config& before) -> StatusOr<JsonValue> {
+            return config::WithValueAt(before.document, key.path, value);
+          },
+          [&](const config::Config& after) { return CheckFolder(context, key, after); }));
 
-  const Setting was = status::ReadSetting(before, context.env(), key);
-  const Setting is = status::ReadSetting(after, context.env(), key);
-  const bool changed = document.ToJson() != before.document.ToJson();
-  Receipt receipt{.operation = "config.set", .targets = {before.path}};
-  ST_ASSIGN_OR_RETURN(const std::string hash, HashOf(before.path));
-  receipt.sha256_before = NotEmpty(hash);
-  if (changed && !context.dry_run()) {
-    ST_RETURN_IF_ERROR(config::Save(state_dir, document));
-    context.SetChanged();
-    receipt.sha256_after = base::Sha256Hex(text);
-    receipt.undo = {"selftune", "config", "set", key.name,
-                    was.in_file ? was.value : std::string("--default")};
+  const Setting was = status::ReadSetting(edit.before, context.env(), key);
+  const Setting is = status::ReadSetting(edit.after, context.env(), key);
+  if (edit.written) {
+    edit.receipt.undo = {"selftune", "config", "set", key.name,
+                         was.in_file ? was.value : std::string("--default")};
     if (key.path[0] == "hosts") {
       context.SetNext({.argv = {"selftune", "sync"},
                        .reason = "read what lies in " + (is.value.empty() ? "it" : is.value)});
@@ -213,12 +160,7 @@ StatusOr<std::string> ConfigSet(Context& context, const JsonValue& params) {
   out.BeginObject().Field("key", key.name);
   TextOrNull(out, "before", was.value);
   TextOrNull(out, "after", is.value);
-  out.Key("receipt");
-  if (changed && !context.dry_run()) {
-    WriteReceipt(out, receipt);
-  } else {
-    out.Null();
-  }
+  WriteEditReceipt(out, edit);
   out.EndObject();
   return std::move(out).Take();
 }

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "status/skill_policy.h"
 #include "status/skill_states.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
@@ -106,9 +107,9 @@ void WriteListedRate(JsonWriter& out, const status::TriggerCounts& counts) {
   out.Field("curable", counts.curable).EndObject();
 }
 
-Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row,
-                     const store::TimeWindow& window) {
-  const SkillState& state = row.state;
+Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::TimeWindow& window) {
+  SkillState& state = row.state;
+  status::ReadOffSwitch(state);
   ST_ASSIGN_OR_RETURN(const auto listed, store::ListedChars(db, state.totals.id));
   out.BeginObject()
       .Field("skill_id", state.totals.id.value)
@@ -122,6 +123,7 @@ Status WriteListItem(JsonWriter& out, store::Db& db, const Row& row,
              state.installed() ? state.places.front().scope : state.totals.last_scope);
   out.Field("installed", state.installed())
       .Field("autonomy", config::Word(state.autonomy))
+      .Field("autonomy_source", state.autonomy_source)
       .Field("managed", state.managed)
       .Field("uses", state.totals.triggered)
       .Field("misses", state.totals.missed)
@@ -150,6 +152,13 @@ void WritePlaces(JsonWriter& out, const store::SkillSummary& summary) {
   } else {
     out.NullField("description");
   }
+}
+
+void WritePolicy(JsonWriter& out, const std::string& skill, const status::SkillPolicy& policy,
+                 bool managed, const config::Config& config) {
+  out.Field("autonomy", config::Word(policy.autonomy))
+      .Field("autonomy_source", policy.source)
+      .Field("autonomy_reason", status::ExplainPolicy(skill, policy, managed, config));
 }
 
 void WriteUsage(JsonWriter& out, const store::SkillReport& report) {
@@ -227,7 +236,7 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(
       std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window}));
-  ST_ASSIGN_OR_RETURN(const std::vector<Row> rows, Select(context, std::move(states), params));
+  ST_ASSIGN_OR_RETURN(std::vector<Row> rows, Select(context, std::move(states), params));
   // There are hundreds of skills, not millions: a page is a place in the list.
   const store::PageRequest page = PageOf(params);
   size_t begin = 0;
@@ -256,7 +265,7 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const store::SkillReport report,
                       store::ReadSkillReport(*db, skill.id, window));
   ST_ASSIGN_OR_RETURN(
-      const std::vector<SkillState> states,
+      std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config,
                               {.now = context.now(), .window = window, .skill = skill.id}));
   JsonWriter out;
@@ -266,15 +275,17 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   if (states.empty()) {  // only ever listed by a host: no evidence and no file
     WriteTriggerRate(out, {});
     out.Field("state", "UNKNOWN").Field("state_reason", "nothing was recorded about it");
-    out.Field("autonomy", "auto").Key("flags").BeginArray().EndArray();
+    WritePolicy(out, skill.name, status::DecideSkillPolicy({.skill = skill.name}, *config), false,
+                *config);
+    out.Key("flags").BeginArray().EndArray();
   } else {
-    const SkillState& state = states.front();
+    SkillState& state = states.front();
+    status::ReadOffSwitch(state);
     WriteTriggerRate(out, state.trigger);
     out.Field("state", monitoring::Word(state.health.state))
-        .Field("state_reason", status::ExplainState(state.health))
-        .Field("autonomy", config::Word(state.autonomy))
-        .Key("flags")
-        .BeginArray();
+        .Field("state_reason", status::ExplainState(state.health));
+    WritePolicy(out, skill.name, {state.autonomy, state.autonomy_source}, state.managed, *config);
+    out.Key("flags").BeginArray();
     for (const std::string_view flag : state.flags) out.String(flag);
     out.EndArray();
   }

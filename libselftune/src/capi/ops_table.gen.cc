@@ -160,6 +160,13 @@ constexpr ParamSpec kParams_SignalsList[] = {
     {.name = "state", .type = ParamType::kString, .choices = kChoices_SignalsList_state},
     {.name = "raw", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_SkillBudget[] = {
+    {.name = "since", .type = ParamType::kTime},
+    {.name = "until", .type = ParamType::kTime},
+    {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "project", .type = ParamType::kPath},
+    {.name = "context_tokens", .type = ParamType::kInt, .minimum = 1000, .maximum = 100000000},
+};
 constexpr ParamSpec kParams_SkillDaily[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -226,6 +233,13 @@ constexpr ParamSpec kParams_SkillReport[] = {
     {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "since", .type = ParamType::kTime},
     {.name = "until", .type = ParamType::kTime},
+};
+constexpr std::string_view kChoices_SkillSetAutonomy_autonomy[] = {"locked", "propose", "auto"};
+constexpr ParamSpec kParams_SkillSetAutonomy[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "autonomy", .type = ParamType::kString, .required = true, .choices = kChoices_SkillSetAutonomy_autonomy},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_SkillWhy[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
@@ -349,6 +363,7 @@ constexpr OpSpec kOps[] = {
     {.name = "session.timeline", .schema = "selftune/session.timeline@1", .flags = "", .run = ops::SessionTimeline, .params = kParams_SessionTimeline},
     {.name = "signals.detect", .schema = "selftune/signals.detect@1", .flags = "", .run = ops::SignalsDetect, .params = kParams_SignalsDetect},
     {.name = "signals.list", .schema = "selftune/signals.list@1", .flags = "", .run = ops::SignalsList, .params = kParams_SignalsList},
+    {.name = "skill.budget", .schema = "selftune/skill.budget@1", .flags = "", .run = ops::SkillBudget, .params = kParams_SkillBudget},
     {.name = "skill.daily", .schema = "selftune/skill.daily@1", .flags = "", .run = ops::SkillDaily, .params = kParams_SkillDaily},
     {.name = "skill.lint", .schema = "selftune/skill.lint@1", .flags = "", .run = ops::SkillLint, .params = kParams_SkillLint},
     {.name = "skill.list", .schema = "selftune/skills@1", .flags = "", .run = ops::SkillList, .params = kParams_SkillList},
@@ -357,6 +372,7 @@ constexpr OpSpec kOps[] = {
     {.name = "skill.parse", .schema = "selftune/skill.parse@1", .flags = "", .run = ops::SkillParse, .params = kParams_SkillParse},
     {.name = "skill.replace_description", .schema = "selftune/skill.replace_description@1", .flags = "F", .run = ops::SkillReplaceDescription, .params = kParams_SkillReplaceDescription},
     {.name = "skill.report", .schema = "selftune/skill.report@1", .flags = "", .run = ops::SkillReport, .params = kParams_SkillReport},
+    {.name = "skill.set_autonomy", .schema = "selftune/skill.set_autonomy@1", .flags = "S", .run = ops::SkillSetAutonomy, .params = kParams_SkillSetAutonomy},
     {.name = "skill.why", .schema = "selftune/skill.why@1", .flags = "", .run = ops::SkillWhy, .params = kParams_SkillWhy},
     {.name = "source.bad_lines", .schema = "selftune/source.bad_lines@1", .flags = "", .run = ops::SourceBadLines, .params = kParams_SourceBadLines},
     {.name = "source.list", .schema = "selftune/source.list@1", .flags = "", .run = ops::SourceList, .params = kParams_SourceList},

@@ -3,6 +3,7 @@
 // knows hosts by name.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,28 @@ namespace selftune::hosts {
 
 using SkillRoot = skillfs::SkillRoot;
 using PluginRoot = skillfs::PluginRoot;
+
+// How much room a host gives its list of skills, and what it leaves out when
+// that is not enough. Only what is known: without a share there is no limit.
+struct ListingBudget {
+  enum class Cut {
+    kUnknown,
+    kLeastUsed,  // descriptions of the least used go first, names stay
+    kShortened,  // all descriptions are shortened, then skills are left out
+  };
+  double window_share = 0;      // of the model's context window; 0 = not known
+  int64_t usual_chars = 0;      // where the window is not known
+  int64_t max_description = 0;  // characters of one description, 0 = no limit known
+  Cut cut = Cut::kUnknown;
+  bool names_file = false;  // an entry ends with the path of its SKILL.md
+  // Frontmatter listed behind the description, "" = none.
+  std::string_view also_listed = {};
+  // Keys of a JSON file below the configuration folder that override these.
+  std::string_view settings_file = {};
+  std::string_view share_key = {};
+  std::string_view description_key = {};
+  std::string_view chars_key = {};  // in the object `env`, as text
+};
 
 // The stable facts of a host. Views point to literals.
 struct HostRow {
@@ -40,6 +63,7 @@ struct HostRow {
   bool skill_ends_search = true;         // nested roots: no skills below a skill
   // Skill folders of installed plugins, nullptr = none known.
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
+  ListingBudget listing = {};
 };
 
 // Absolute path of the host's configuration folder: the one config.json names,

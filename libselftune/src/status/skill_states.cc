@@ -11,6 +11,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "status/skill_policy.h"
 #include "store/queries/health.h"
 
 namespace selftune::status {
@@ -131,17 +132,11 @@ bool IsManaged(const SkillState& state) {
          });
 }
 
-SkillAutonomy AutonomyOf(const SkillState& state, const config::Config& config) {
-  if (const auto set = config.AutonomyOf(state.totals.name)) return *set;
-  if (const auto set = config::ParseSkillAutonomy(state.totals.autonomy)) return *set;
-  const bool in_git = std::any_of(state.places.begin(), state.places.end(),
-                                  [](const auto& place) { return place.in_git.value_or(false); });
-  return in_git ? SkillAutonomy::kPropose : SkillAutonomy::kAuto;
-}
-
 void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
   state.managed = IsManaged(state);
-  state.autonomy = AutonomyOf(state, config);
+  const SkillPolicy policy = DecideSkillPolicy(FactsOf(state), config);
+  state.autonomy = policy.autonomy;
+  state.autonomy_source = policy.source;
   state.explicit_only =
       state.installed() && std::all_of(state.places.begin(), state.places.end(), [](const auto& p) {
         return p.implicit_allowed.has_value() && !*p.implicit_allowed;

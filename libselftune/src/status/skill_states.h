@@ -31,6 +31,7 @@ struct SkillState {
   int64_t open_proposals = 0;
   std::optional<store::SkillWatch> watch;
   config::SkillAutonomy autonomy = config::SkillAutonomy::kAuto;
+  std::string_view autonomy_source;     // see skill_policy.h
   bool managed = false;                 // by a plugin or an administrator: never changed
   bool explicit_only = false;           // no installed copy may be loaded by the model
   std::vector<std::string_view> flags;  // regressed drifting silent locked frozen

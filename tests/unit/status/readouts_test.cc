@@ -119,6 +119,7 @@ constexpr Question kQuestions[] = {
     {"evidence", "skill.observations", R"({"limit":200})"},
     {"misses", "skill.misses", R"({})"},
     {"signals", "signals.list", R"({})"},
+    {"budget", "skill.budget", R"({"since":"2026-01-01"})"},
 };
 
 }  // namespace

@@ -63,6 +63,8 @@ export interface SkillList {
     scope: string | null;
     installed: boolean;
     autonomy: "locked" | "propose" | "auto";
+    /** Who says so */
+    autonomy_source: "frontmatter" | "config" | "store" | "version_control" | "default";
     /** By a plugin, the host or an administrator */
     managed: boolean;
     /** All time, as misses and sessions */
@@ -116,6 +118,7 @@ export const skillList = contract<SkillList>("skill.list", {
       "scope": "?s",
       "installed": "b",
       "autonomy": "s",
+      "autonomy_source": "s",
       "managed": "b",
       "uses": "i",
       "misses": "i",
@@ -315,6 +318,10 @@ export interface SkillReport {
   state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
   state_reason: string;
   autonomy: "locked" | "propose" | "auto";
+  /** Who says so */
+  autonomy_source: "frontmatter" | "config" | "store" | "version_control" | "default";
+  /** A sentence */
+  autonomy_reason: string;
   flags: string[];
   /** Of misses */
   causes: Record<string, number>;
@@ -381,6 +388,8 @@ export const skillReport = contract<SkillReport>("skill.report", {
   "state": "s",
   "state_reason": "s",
   "autonomy": "s",
+  "autonomy_source": "s",
+  "autonomy_reason": "s",
   "flags": [
     "s"
   ],

@@ -16,6 +16,7 @@ export function skillRow(over: Partial<SkillRow> = {}): SkillRow {
     scope: "global",
     installed: true,
     autonomy: "auto",
+    autonomy_source: "default",
     managed: false,
     uses: 40,
     misses: 3,
@@ -102,6 +103,8 @@ export function report(over: Partial<SkillReport> = {}): SkillReport {
     state: "CRITICAL",
     state_reason: "6 good of 23 judged sessions, between 18 and 43 % good",
     autonomy: "auto",
+    autonomy_source: "default",
+    autonomy_reason: "the default for files that are not under version control",
     flags: [],
     causes: { description: 15, not_listed: 2 },
     platforms: [

@@ -32,6 +32,18 @@ constinit const HostRow kClaudeCodeRow = {
     .name_is_folder = true,
     .skill_ends_search = true,
     .plugin_roots = claude_code::PluginSkillRoots,
+    // peers.md W5: 1 % of the context window, the least used lose their
+    // description first. Characters: the host's own documentation and settings
+    // schema (1 % of 200,000 tokens at 4 characters, 1,536 a description).
+    .listing = {.window_share = 0.01,
+                .usual_chars = 8000,
+                .max_description = 1536,
+                .cut = ListingBudget::Cut::kLeastUsed,
+                .also_listed = "when_to_use",
+                .settings_file = "settings.json",
+                .share_key = "skillListingBudgetFraction",
+                .description_key = "skillListingMaxDescChars",
+                .chars_key = "SLASH_COMMAND_TOOL_CHAR_BUDGET"},
 };
 
 }  // namespace selftune::hosts

@@ -55,6 +55,14 @@ constinit const HostRow kCodexRow = {
     .name_is_folder = false,
     .skill_ends_search = false,
     .plugin_roots = nullptr,
+    // host-codex.md 4: about 2 % of the context window, descriptions shortened,
+    // entries end with "(file: PATH)". 8,000 characters where the window is not
+    // known, 1,024 a description: the host's documentation and source.
+    .listing = {.window_share = 0.02,
+                .usual_chars = 8000,
+                .max_description = 1024,
+                .cut = ListingBudget::Cut::kShortened,
+                .names_file = true},
 };
 
 }  // namespace selftune::hosts
