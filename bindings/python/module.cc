@@ -6,6 +6,7 @@
 #include <selftune/selftune.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,14 +47,36 @@ py::str Text(std::string_view text) {
   throw py::error_already_set();
 }
 
+// Looks now and then, in a call without the lock, whether a signal wants to raise.
+struct Signals {
+  static constexpr std::chrono::milliseconds kPause{100};
+  std::chrono::steady_clock::time_point next = std::chrono::steady_clock::now() + kPause;
+  bool raised = false;
+
+  static int32_t Stop(void* user) {
+    auto& self = *static_cast<Signals*>(user);
+    const auto now = std::chrono::steady_clock::now();
+    if (now < self.next) return 0;
+    self.next = now + kPause;
+    const Locked locked;
+    if (!locked) return 1;  // the interpreter ends
+    self.raised = PyErr_CheckSignals() != 0;
+    return self.raised ? 1 : 0;
+  }
+};
+
 // Runs a call of the library without the lock; its failure as an exception.
 template <typename Body>
-void Unlocked(Body&& body) {
+void Unlocked(Body&& body, const Signals* signals = nullptr) {
   selftune_error_t* error = nullptr;
   selftune_code_t code = SELFTUNE_OK;
   {
     const Released unlocked;
     code = body(&error);
+  }
+  if (signals != nullptr && signals->raised) {
+    selftune_error_free(error);
+    throw py::error_already_set();
   }
   if (code != SELFTUNE_OK) Raise(code, error);
 }
@@ -326,19 +349,40 @@ class Engine {
     const InUse use(Use());
     auto function = Optional(handler);
     Function* raw = function.get();
-    if (function != nullptr) use.open()->llm_handlers.push_back(std::move(function));
-    const Released unlocked;
-    selftune_set_llm_handler(use.get(), raw != nullptr ? OnQuestion : nullptr, raw);
+    auto& handlers = use.open()->llm_handlers;
+    if (function != nullptr) handlers.push_back(std::move(function));
+    {
+      const Released unlocked;
+      selftune_set_llm_handler(use.get(), raw != nullptr ? OnQuestion : nullptr, raw);
+    }
+    // Requests that run keep theirs; when there are none, the others go.
+    constexpr long kThisAndEngine = 2;
+    if (use.open().use_count() > kThisAndEngine || callback_depth > 0) return;
+    std::vector<std::unique_ptr<Function>> old;
+    old.swap(handlers);
+    for (auto& each : old) {
+      if (each.get() == raw) handlers.push_back(std::move(each));
+    }
   }
 
-  // All rows in memory.
+  // All rows in memory. In the main thread Ctrl-C, and whatever else a signal
+  // raises, ends it.
   std::unique_ptr<Table> Export(const std::string& request) {
     const InUse use(Use());
-    ArrowArrayStream stream{};
-    Unlocked([&](selftune_error_t** error) {
-      return selftune_export_arrow(use.get(), Borrow(request), &stream, error);
-    });
-    return Table::Read(&stream);
+    struct Held {
+      ArrowArrayStream stream{};
+      ~Held() {
+        if (stream.release != nullptr) stream.release(&stream);
+      }
+    } held;
+    Signals signals;
+    Unlocked(
+        [&](selftune_error_t** error) {
+          return selftune_export_arrow_until(use.get(), Borrow(request), Signals::Stop, &signals,
+                                             &held.stream, error);
+        },
+        &signals);
+    return Table::Read(&held.stream);
   }
 
   // A capsule that reads on demand, once.

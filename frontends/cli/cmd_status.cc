@@ -50,17 +50,26 @@ std::string SkillsTable(const Reply& reply, const Screen& screen) {
                {Ago(skill["last_invocation"].Text(), reply.now())},
                {OneLine(skill["state_reason"].Text()), Style::kDim}});
   }
-  return table.empty() ? "" : table.Draw(screen);
+  if (table.empty()) return "";
+  const auto listed = static_cast<int64_t>(reply.data()["skills"].items().size());
+  const int64_t total = reply.data()["skills_total"].Int();
+  std::string out = table.Draw(screen);
+  if (total > listed) {
+    out += screen.Paint(Style::kDim, "and " + Count(total - listed) +
+                                         " more: selftune skills list, or --limit") +
+           "\n";
+  }
+  return out;
 }
 
-std::string SilentLine(const Json& silent) {
+std::string SilentLine(const Json& silent, int64_t total) {
   constexpr size_t kShown = 8;
   std::string names;
   for (size_t i = 0; i < silent.items().size() && i < kShown; ++i) {
     names += (i > 0 ? ", " : "") + OneLine(silent.items()[i]["name"].Text());
   }
   if (silent.items().size() > kShown) names += ", …";
-  return Count(static_cast<int64_t>(silent.items().size())) + ": " + names;
+  return Count(total) + ": " + names;
 }
 
 // What a run would take up; what it would leave is in the JSON.
@@ -97,7 +106,8 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   if (!table.empty()) out += table + "\n";
   Fields fields;
   if (!data["silent_skills"].items().empty()) {
-    fields.Add("installed, not used", SilentLine(data["silent_skills"]));
+    fields.Add("installed, not used",
+               SilentLine(data["silent_skills"], data["silent_total"].Int()));
   }
   fields.Add("prompts without a skill", Count(data["unmatched"]["count"].Int()) +
                                             " of the newest " +
@@ -145,6 +155,7 @@ constexpr Flag kStatusFlags[] = {
     {"window", "20s sessions or 30d days", FlagType::kText, "window"},
     kPlatformFlag,
     {"refresh", "sync first", FlagType::kSwitch},
+    {"limit", "skills listed at most (200)", FlagType::kInt, "n"},
 };
 constexpr Example kStatusExamples[] = {
     {"selftune status", "all skills of the last 30 days"},

@@ -1,6 +1,8 @@
 #include "dashboard/app.h"
 
 #include <selftune/selftune.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
@@ -8,6 +10,7 @@
 
 #include "cli/json.h"
 #include "dashboard/guard.h"
+#include "dashboard/proof.h"
 #include "dashboard/replies.h"
 
 namespace selftune::dashboard {
@@ -15,10 +18,12 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
+using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace)
 
 constexpr size_t kWorkers = 4;
 constexpr milliseconds kHeartbeat{15'000};
 constexpr milliseconds kGrace{2000};
+constexpr milliseconds kLookAgain{1000};  // at the store, for health
 constexpr size_t kKeptReplies = 4 << 20;  // bytes
 constexpr int kApiVersion = 3;
 constexpr std::string_view kService = "selftune-dashboard";
@@ -46,11 +51,6 @@ http::Response NotSignedIn() {
 }
 
 bool IsUnsafe(std::string_view method) { return method != "GET" && method != "HEAD"; }
-
-// If-None-Match holds this tag.
-bool Holds(const http::Request& request, const std::string& etag) {
-  return request.Get("if-none-match").find(etag) != std::string_view::npos;
-}
 
 http::Response NotModified(const std::string& etag) {
   http::Response out = JsonResponse(304, "");
@@ -88,7 +88,6 @@ http::Server::Options ServerOptions(const http::Limits& limits, std::vector<int>
 App::App(AppOptions options, Library& library, std::vector<int> sockets)
     : options_(std::move(options)),
       library_(library),
-      auth_(options_.self.port),
       assets_(options_.web_dir),
       events_(options_.self.instance.substr(0, 8)),
       replies_(kKeptReplies),
@@ -107,22 +106,13 @@ std::string App::Run() {
   });
   if (!error.empty()) return error;
   workers_ = std::make_unique<Workers>(kWorkers);
-  // The clock of the store before the first change; a store that is not there
-  // yet has none.
-  workers_->Add([this] {
-    const LibraryReply reply = library_.Ask("store.info", R"({"counts":false})");
-    if (reply.kind != SELFTUNE_OK) return;
-    const cli::Json data =
-        cli::Json::Parse(RawMember(reply.json, "data").value_or("null")).value_or(cli::Json());
-    const int64_t clock = data["change_version"].Int();
-    server_.Post([this, clock] {
-      if (changes_ == 0) clock_ = clock;
-    });
-  });
+  LookAtStore();
   server_.After(kHeartbeat, [this] { Heartbeat(); });
   if (options_.idle_exit.count() > 0) WatchIdleness();
   server_.Run();
+  RemoveLinkFile(0s);
   library_.Unsubscribe();
+  library_.CancelAll();  // nobody waits for it any more
   workers_.reset();
   return "";
 }
@@ -161,12 +151,27 @@ http::Response App::Asset(const http::Request& request,
   return ProblemResponse({.status = 404, .code = "NOT_FOUND", .detail = "there is no such file"});
 }
 
+// Answers to somebody who may ask: the connection keeps its place, and a proof
+// is answered by one.
+App::Respond App::Known(const Respond& respond, const std::string& nonce) const {
+  return [this, respond, nonce](http::Response response) {
+    response.known = true;
+    if (!nonce.empty()) {
+      response.Add(std::string(kReplyProof),
+                   ProveReply(auth_.token(), nonce, response.status, response.body));
+    }
+    respond(std::move(response));
+  };
+}
+
 void App::HandleApi(const http::Request& request, const std::vector<std::string>& segments,
-                    const Respond& respond) {
+                    const Respond& plain_respond) {
   const RouteMatch match = FindRoute(request.method, segments);
   const bool open = match.route != nullptr && match.route->access == Access::kPublic;
   const bool token = match.route != nullptr && match.route->access == Access::kToken;
-  if (!open && !(token ? auth_.HasToken(request) : auth_.SignedIn(request))) {
+  const Auth::Shown shown = auth_.Look(request);
+  const Respond respond = shown.session ? Known(plain_respond, shown.nonce) : plain_respond;
+  if (!open && !(token ? shown.token : shown.session)) {
     respond(NotSignedIn());
     return;
   }
@@ -193,10 +198,10 @@ void App::HandleApi(const http::Request& request, const std::vector<std::string>
     respond(ProblemResponse(
         {.status = 400, .code = "INVALID_REQUEST", .detail = params.error, .v2 = v2}));
   } else if (match.route->own != Own::kNone) {
-    HandleOwn(*match.route, request, *query, respond);
+    HandleOwn(*match.route, request, shown.session, *query, respond);
   } else {
     const std::string etag = match.route->cached ? Etag() : std::string();
-    if (!etag.empty() && Holds(request, etag)) {
+    if (!etag.empty() && HoldsTag(request, etag)) {
       respond(NotModified(etag));
     } else if (const std::string* kept = replies_.Find(request.path + params.json, etag)) {
       respond(JsonResponse(200, *kept).Add("ETag", etag));
@@ -208,21 +213,41 @@ void App::HandleApi(const http::Request& request, const std::vector<std::string>
 
 void App::AskLibrary(const Route& route, const std::string& key, const std::string& params,
                      const std::string& etag, const Respond& respond) {
-  workers_->Add([this, &route, key, params, etag, respond] {
+  // What the store's clock stands for may be joined at any time, the rest as long
+  // as nobody has begun: no answer is older than its question.
+  const std::string name = key + etag;
+  if (const auto at = asked_.find(name);
+      at != asked_.end() && (!etag.empty() || !at->second->begun)) {
+    at->second->waiting.push_back(respond);
+    return;
+  }
+  auto asked = std::make_shared<Asked>();
+  asked->waiting.push_back(respond);
+  asked_[name] = asked;
+  const auto work = [this, &route, asked, name, key, params, etag] {
+    asked->begun = true;
     const LibraryReply reply = library_.Ask(route.op, params);
-    if (reply.kind != SELFTUNE_OK) {
-      respond(ErrorResponse(reply.kind, reply.json, route.pattern.starts_with("/api/v2/")));
-      return;
-    }
-    http::Response response = DataResponse(reply.json);
-    if (!etag.empty() && response.status == 200) {
-      response.Add("ETag", etag);
-      server_.Post([this, key, etag, body = response.body]() mutable {
-        replies_.Put(key, etag, std::move(body));
-      });
-    }
-    respond(std::move(response));
-  });
+    http::Response response =
+        reply.kind == SELFTUNE_OK
+            ? DataResponse(reply.json)
+            : ErrorResponse(reply.kind, reply.json, route.pattern.starts_with("/api/v2/"));
+    server_.Post([this, asked, name, key, etag, response = std::move(response)]() mutable {
+      Answer(asked, name, key, etag, std::move(response));
+    });
+  };
+  workers_->Add(work, route.dear ? Workers::Cost::kDear : Workers::Cost::kUsual);
+}
+
+void App::Answer(const std::shared_ptr<Asked>& asked, const std::string& name,
+                 const std::string& key, const std::string& etag, http::Response response) {
+  if (const auto at = asked_.find(name); at != asked_.end() && at->second == asked) {
+    asked_.erase(at);
+  }
+  if (!etag.empty() && response.status == 200) {
+    response.Add("ETag", etag);
+    replies_.Put(key, etag, response.body);
+  }
+  for (const Respond& respond : asked->waiting) respond(response);
 }
 
 // The store's clock says which evidence a reply knows; the minute bounds how old
@@ -234,11 +259,11 @@ std::string App::Etag() const {
          std::to_string(changes_) + "-" + std::to_string(std::time(nullptr) / 60) + "\"";
 }
 
-void App::HandleOwn(const Route& route, const http::Request& request,
+void App::HandleOwn(const Route& route, const http::Request& request, bool signed_in,
                     const std::vector<http::Header>& query, const Respond& respond) {
   switch (route.own) {
     case Own::kHealth:
-      Health(request, respond);
+      Health(signed_in, respond);
       return;
     case Own::kSession:
       respond(SignIn(request));
@@ -269,21 +294,20 @@ http::Response App::SignIn(const http::Request& request) {
     return ProblemResponse(
         {.status = 400, .code = "INVALID_REQUEST", .detail = R"(send {"code": "..."})"});
   }
-  const std::optional<std::string> cookie = auth_.Redeem(body["code"].Text(), now);
-  if (!cookie.has_value() && auth_.Exhausted(now)) {
+  const std::optional<std::string> key = auth_.Redeem(body["code"].Text(), now);
+  if (!key.has_value() && auth_.Exhausted(now)) {
     return ProblemResponse({.status = 429,
                             .code = "TOO_MANY_ATTEMPTS",
                             .detail = "too many wrong codes; wait a minute"});
   }
-  if (!cookie.has_value()) {
+  if (!key.has_value()) {
     return ProblemResponse({.status = 401,
                             .code = "CODE_INVALID",
                             .detail = "the link was used or is older than a minute",
                             .next_command = "selftune dashboard"});
   }
-  http::Response out = JsonResponse(200, R"({"ok":true})");
-  out.Add("Set-Cookie", *cookie);
-  return out;
+  RemoveLinkFile(0s);
+  return JsonResponse(200, cli::JsonObject().AddBool("ok", true).AddText("key", *key).Take());
 }
 
 http::Response App::Code() {
@@ -315,17 +339,31 @@ http::Response App::Instance() const {
 
 // Anybody may know that a dashboard runs here; how the machine looks is for
 // those who signed in.
-void App::Health(const http::Request& request, const Respond& respond) {
+void App::Health(bool signed_in, const Respond& respond) {
+  if (!signed_in) {
+    respond(JsonResponse(200, Introduction().Take()));
+    return;
+  }
+  if (store_.has_value()) {
+    TellHealth(respond);
+  } else {
+    first_healths_.push_back(respond);
+  }
+  if (steady_clock::now() - looked_at_ >= kLookAgain) LookAtStore();
+}
+
+cli::JsonObject App::Introduction() const {
   cli::JsonObject out;
   out.AddBool("ok", true)
       .AddText("service", kService)
       .AddText("version", options_.self.version)
       .AddInt("api", kApiVersion)
       .AddText("instance", options_.self.instance);
-  if (!auth_.SignedIn(request)) {
-    respond(JsonResponse(200, out.Take()));
-    return;
-  }
+  return out;
+}
+
+void App::TellHealth(const Respond& respond) const {
+  cli::JsonObject out = Introduction();
   out.AddRaw("latest_version", "null")
       .AddBool("update_available", false)
       .AddBool("auto_update_supported", false)
@@ -341,19 +379,47 @@ void App::Health(const http::Request& request, const Respond& respond) {
       .AddText("watcher_mode", "wal")
       .AddText("process_mode", "standalone")
       .AddText("host", "127.0.0.1")
-      .AddInt("port", options_.self.port);
-  workers_->Add([this, out = std::move(out), respond]() mutable {
+      .AddInt("port", options_.self.port)
+      .AddBool("v2_data_available", store_->available)
+      .AddText("git_sha", store_->commit)
+      .AddText("db_path", store_->path);
+  respond(JsonResponse(200, out.Take()));
+}
+
+// The first look also tells the clock of the store before the first change; a
+// store that is not there yet has none.
+void App::LookAtStore() {
+  if (std::exchange(looking_, true)) return;
+  looked_at_ = steady_clock::now();
+  workers_->Add([this] {
     const LibraryReply info = library_.Ask("store.info", R"({"counts":false})");
     const LibraryReply about = library_.Ask("about.version", "{}");
     const auto data = [](const LibraryReply& reply) {
       return cli::Json::Parse(RawMember(reply.json, "data").value_or("null")).value_or(cli::Json());
     };
-    const std::string commit = data(about)["commit"].Text();
-    out.AddBool("v2_data_available", info.kind == SELFTUNE_OK)
-        .AddText("git_sha", commit)
-        .AddText("db_path", data(info)["path"].Text());
-    respond(JsonResponse(200, out.Take()));
+    StoreState state{.available = info.kind == SELFTUNE_OK,
+                     .path = data(info)["path"].Text(),
+                     .commit = data(about)["commit"].Text()};
+    const int64_t clock = data(info)["change_version"].Int();
+    server_.Post([this, state = std::move(state), clock]() mutable {
+      looking_ = false;
+      if (state.available && changes_ == 0 && clock_ == 0) clock_ = clock;
+      store_ = std::move(state);
+      for (const Respond& respond : std::exchange(first_healths_, {})) TellHealth(respond);
+    });
   });
+}
+
+// The file that showed the browser the link; it is of no use once a code was
+// used, or is too old.
+void App::RemoveLinkFile(std::chrono::seconds age) const {
+  const std::string path = options_.state_dir + "/run/" + std::string(kLinkFile);
+  struct stat info = {};
+  if (age.count() > 0 &&
+      (lstat(path.c_str(), &info) != 0 || std::time(nullptr) - info.st_mtime < age.count())) {
+    return;
+  }
+  unlink(path.c_str());
 }
 
 http::Response App::BeginStream(const http::Request& request,
@@ -414,6 +480,7 @@ void App::SendChange() {
 
 void App::Heartbeat() {
   server_.SendToStreams(": still here\n\n");
+  RemoveLinkFile(Auth::kCodeLife);
   server_.After(kHeartbeat, [this] { Heartbeat(); });
 }
 

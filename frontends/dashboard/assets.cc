@@ -66,12 +66,46 @@ const Asset* FindEmbedded(std::string_view path) {
   return at != all.end() && at->path == path ? &*at : nullptr;
 }
 
-bool TakesGzip(const http::Request& request) {
-  const std::string_view accepted = request.Get("accept-encoding");
-  const size_t at = accepted.find("gzip");
-  return at != std::string_view::npos && !accepted.substr(at + 4).starts_with(";q=0,") &&
-         accepted.substr(at + 4) != ";q=0";
+std::string_view Trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
 }
+
+// "q=0", "q=0.0", "q=0.000"
+bool IsZeroWeight(std::string_view parameter) {
+  parameter = Trimmed(parameter);
+  if (parameter.size() < 3 || (parameter[0] != 'q' && parameter[0] != 'Q')) return false;
+  return parameter[1] == '=' &&
+         parameter.substr(2).find_first_not_of("0.") == std::string_view::npos;
+}
+
+bool IsWord(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
+  });
+}
+
+}  // namespace
+
+// The entry that names gzip wins over "*".
+bool TakesGzip(const http::Request& request) {
+  std::string_view list = request.Get("accept-encoding");
+  bool any = false;
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(','), list.size());
+    const std::string_view entry = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const size_t mark = std::min(entry.find(';'), entry.size());
+    const std::string_view coding = Trimmed(entry.substr(0, mark));
+    const bool taken = mark == entry.size() || !IsZeroWeight(entry.substr(mark + 1));
+    if (IsWord(coding, "gzip")) return taken;
+    any = any || (coding == "*" && taken);
+  }
+  return any;
+}
+
+namespace {
 
 http::Response Embedded(const Asset& asset, const http::Request& request) {
   const bool zipped = !asset.gzip.empty() && TakesGzip(request);
@@ -84,7 +118,7 @@ http::Response Embedded(const Asset& asset, const http::Request& request) {
                                 ? "public, max-age=31536000, immutable"
                                 : "no-cache");
   AddSecurityHeaders(out);
-  if (request.Get("if-none-match").find(etag) != std::string_view::npos) {
+  if (HoldsTag(request, etag)) {
     out.status = 304;
     return out;
   }

@@ -28,6 +28,9 @@ struct Asset {
 // "npm ci: exit 1"; "" when there is a page.
 [[nodiscard]] std::string_view WhyNoPage();
 
+// Accept-Encoding allows gzip (RFC 9110 12.5.3).
+[[nodiscard]] bool TakesGzip(const http::Request& request);
+
 class Assets {
  public:
   // `folder` "" = what is embedded.

@@ -2,7 +2,10 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <vector>
+
+#include "dashboard/proof.h"
 
 namespace selftune::dashboard {
 namespace {
@@ -14,22 +17,19 @@ constexpr size_t kSessions = 64;  // the oldest one ends
 constexpr size_t kFailures = 10;  // a minute
 constexpr std::chrono::seconds kFailureTime{60};
 
-bool Same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
+constexpr int64_t kProofSeconds = 60;
+constexpr size_t kProofs = 4096;  // remembered; only who has the token can fill it
 
-// Value of a cookie, "" when there is none.
-std::string_view CookieValue(std::string_view header, std::string_view name) {
-  while (!header.empty()) {
-    const size_t end = std::min(header.find(';'), header.size());
-    std::string_view pair = header.substr(0, end);
-    header.remove_prefix(std::min(end + 1, header.size()));
-    while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
-      return pair.substr(name.size() + 1);
-    }
+// Whether `text` begins with the word, in whatever case, and a blank; takes both off.
+bool TakeScheme(std::string_view* text, std::string_view scheme) {
+  if (text->size() <= scheme.size() || (*text)[scheme.size()] != ' ') return false;
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  for (size_t i = 0; i < scheme.size(); ++i) {
+    if (lower((*text)[i]) != lower(scheme[i])) return false;
   }
-  return {};
+  text->remove_prefix(scheme.size() + 1);
+  while (text->starts_with(' ')) text->remove_prefix(1);
+  return true;
 }
 
 }  // namespace
@@ -43,8 +43,7 @@ std::string RandomHex(size_t bytes) {
   return out;
 }
 
-Auth::Auth(int port)
-    : cookie_name_("selftune_" + std::to_string(port)), token_(RandomHex(kSecretBytes)) {}
+Auth::Auth() : token_(RandomHex(kSecretBytes)) {}
 
 std::string Auth::MintCode(Clock::time_point now) {
   if (codes_.size() == kCodes) codes_.pop_front();
@@ -59,31 +58,56 @@ bool Auth::Exhausted(Clock::time_point now) {
 
 std::optional<std::string> Auth::Redeem(std::string_view code, Clock::time_point now) {
   for (auto each = codes_.begin(); each != codes_.end(); ++each) {
-    if (!Same(each->text, code)) continue;
+    if (!SameSecret(each->text, code)) continue;
     const bool in_time = now < each->end;
     codes_.erase(each);
     if (!in_time) break;
     if (sessions_.size() == kSessions) sessions_.pop_front();
     sessions_.push_back(RandomHex(kSecretBytes));
-    return cookie_name_ + "=" + sessions_.back() + "; HttpOnly; SameSite=Strict; Path=/";
+    return sessions_.back();
   }
   failures_.push_back(now);
   if (failures_.size() > kFailures + 1) failures_.pop_front();
   return std::nullopt;
 }
 
-bool Auth::HasToken(const http::Request& request) const {
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view given = request.Get("authorization");
-  return given.starts_with(kBearer) && Same(given.substr(kBearer.size()), token_);
+bool Auth::TakeProof(const http::Request& request, std::string_view text, std::string* nonce) {
+  const std::optional<Proof> proof = ParseProof(text);
+  if (!proof.has_value()) return false;
+  const std::string target =
+      request.query.empty() ? request.path : request.path + "?" + request.query;
+  const ProvenRequest proven{request.method, target, request.address, request.body};
+  if (!ProofHolds(token_, proven, *proof)) return false;
+  const int64_t now = ProofClock();
+  while (!used_.empty() && used_.front().stamp + 2 * kProofSeconds < now) used_.pop_front();
+  const bool repeated = std::any_of(used_.begin(), used_.end(),
+                                    [&](const Used& each) { return each.nonce == proof->nonce; });
+  if (repeated || used_.size() >= kProofs || proof->stamp > now + kProofSeconds ||
+      proof->stamp + kProofSeconds < now) {
+    return false;
+  }
+  used_.push_back({proof->nonce, now});
+  *nonce = proof->nonce;
+  return true;
 }
 
-bool Auth::SignedIn(const http::Request& request) const {
-  if (request.Has("authorization")) return HasToken(request);
-  const std::string_view cookie = CookieValue(request.Get("cookie"), cookie_name_);
-  bool found = false;
-  for (const std::string& session : sessions_) found = Same(session, cookie) || found;
-  return found;
+Auth::Shown Auth::Look(const http::Request& request) {
+  Shown out;
+  if (request.Has("authorization")) {
+    std::string_view given = request.Get("authorization");
+    if (TakeScheme(&given, "Bearer")) {
+      out.token = SameSecret(given, token_);
+    } else if (TakeScheme(&given, kProofScheme)) {
+      out.token = TakeProof(request, given, &out.nonce);
+    }
+    out.session = out.token;
+    return out;
+  }
+  const std::string_view key = request.Get("x-selftune-key");
+  for (const std::string& session : sessions_) {
+    out.session = SameSecret(session, key) || out.session;
+  }
+  return out;
 }
 
 }  // namespace selftune::dashboard

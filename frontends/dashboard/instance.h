@@ -10,6 +10,9 @@
 
 namespace selftune::dashboard {
 
+// In the run folder, as long as a code is good: shows a browser the link.
+inline constexpr std::string_view kLinkFile = "open.html";
+
 // <state>/run/dashboard.json, readable by its owner only.
 struct InstanceFile {
   int pid = 0;

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <thread>
 
@@ -24,8 +26,21 @@ constexpr milliseconds kAnswerTime{1000};
 constexpr milliseconds kStartTime{5000};  // another one may have begun just now
 constexpr milliseconds kEndTime{5000};
 constexpr milliseconds kLookAgain{50};
+#ifdef __APPLE__
+constexpr std::string_view kOpener = "open";
+#else
+constexpr std::string_view kOpener = "xdg-open";
+#endif
 
-// It answers by the token of the file and says that it is that instance.
+// "" or what the program that opens the browser came to.
+std::string HowItEnded(int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
+  return std::string(kOpener) + (WIFEXITED(status)
+                                     ? " ended with " + std::to_string(WEXITSTATUS(status))
+                                     : " was ended by signal " + std::to_string(WTERMSIG(status)));
+}
+
+// It proves that it knows the token of the file and says that it is that instance.
 bool Answers(const InstanceFile& file) {
   const auto answer =
       AskDashboard(file.port, "GET", "/api/v3/instance", file.token, "", kAnswerTime);
@@ -51,9 +66,13 @@ Failure Held(std::string message, std::string suggestion) {
 // Asks it to end, then ends that process and no other.
 InstanceLock::Result EndOther(InstanceLock& lock, const std::string& run,
                               const InstanceFile& file) {
-  (void)AskDashboard(file.port, "POST", "/api/v2/shutdown", file.token, "{}", kAnswerTime);
-  const InstanceLock::Result result = lock.Wait(run, kEndTime);
-  if (result != InstanceLock::Result::kHeld || !Terminate(file)) return result;
+  const auto said =
+      AskDashboard(file.port, "POST", "/api/v2/shutdown", file.token, "{}", kAnswerTime);
+  if (said.has_value() && said->status == 202) {
+    const InstanceLock::Result result = lock.Wait(run, kEndTime);
+    if (result != InstanceLock::Result::kHeld) return result;
+  }
+  if (!Terminate(file)) return lock.Try(run);
   return lock.Wait(run, kEndTime);
 }
 
@@ -104,19 +123,33 @@ std::string LinkTo(int port, std::string_view code) {
   return "http://127.0.0.1:" + std::to_string(port) + "/#t=" + std::string(code);
 }
 
-std::string OpenBrowser(const std::string& run, const std::string& url) {
-  const std::string path = run + "/open.html";
+std::string FileUrl(std::string_view path) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out = "file://";
+  for (const char c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("/-._~").find(c) != std::string_view::npos;
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+Opener OpenBrowser(const std::string& run, const std::string& url) {
+  const std::string path = run + "/" + std::string(kLinkFile);
   const std::string page =
       "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">"
       "<title>selftune</title><meta http-equiv=\"refresh\" content=\"0;url=" +
       url + "\"><a href=\"" + url + "\">dashboard</a>\n";
-  if (std::string error = WritePrivateFile(path, page); !error.empty()) return error;
-  std::string target = "file://" + path;
-#ifdef __APPLE__
-  std::string command = "open";
-#else
-  std::string command = "xdg-open";
-#endif
+  if (std::string error = WritePrivateFile(path, page); !error.empty()) return {0, error};
+  std::string target = FileUrl(path);
+  std::string command(kOpener);
   char* argv[] = {command.data(), target.data(), nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -134,9 +167,33 @@ std::string OpenBrowser(const std::string& run, const std::string& url) {
   const int error = posix_spawnp(&child, command.c_str(), &actions, &attributes, argv, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return command + ": " + std::strerror(error);
-  std::thread([child] { waitpid(child, nullptr, 0); }).detach();
-  return "";
+  if (error != 0) return {0, command + ": " + std::strerror(error)};
+  return {child, ""};
+}
+
+std::string WaitForOpener(int process, milliseconds most) {
+  const auto end = steady_clock::now() + most;
+  for (;;) {
+    int status = 0;
+    const pid_t ended = waitpid(process, &status, WNOHANG);
+    if (ended == process) return HowItEnded(status);
+    if (ended < 0 || steady_clock::now() >= end) return "";
+    std::this_thread::sleep_for(kLookAgain);
+  }
+}
+
+void WatchOpener(int process) {
+  std::thread([process] {
+    int status = 0;
+    pid_t ended = -1;
+    while ((ended = waitpid(process, &status, 0)) < 0 && errno == EINTR) {
+    }
+    const std::string problem = ended == process ? HowItEnded(status) : "";
+    if (!problem.empty()) {
+      std::fprintf(stderr, "selftune: BROWSER_NOT_OPENED: open the link yourself: %s\n",
+                   problem.c_str());
+    }
+  }).detach();
 }
 
 }  // namespace selftune::dashboard

@@ -2,6 +2,7 @@
 // (dashboard B2), and opening the browser.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,21 @@ struct LaunchDecision {
 
 [[nodiscard]] std::string LinkTo(int port, std::string_view code);
 
-// Opens the link by a file that only this user can read: arguments of processes
-// are visible to everybody. "" or why not.
-[[nodiscard]] std::string OpenBrowser(const std::string& run, const std::string& url);
+// A file's address, whatever its name holds.
+[[nodiscard]] std::string FileUrl(std::string_view path);
+
+// The program that opens the browser.
+struct Opener {
+  int process = 0;
+  std::string error;  // it did not start
+};
+// Shows it the link by a file that only this user can read: arguments of
+// processes are visible to everybody.
+[[nodiscard]] Opener OpenBrowser(const std::string& run, const std::string& url);
+// Waits for its end, at most so long: "" when it is well or still at work.
+[[nodiscard]] std::string WaitForOpener(int process, std::chrono::milliseconds most);
+// The same for as long as this process lives, on a thread; a failure is a line
+// on stderr.
+void WatchOpener(int process);
 
 }  // namespace selftune::dashboard

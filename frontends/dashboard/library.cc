@@ -51,7 +51,14 @@ LibraryReply Library::Ask(std::string_view op, std::string_view params_json) con
   selftune_buf_t reply = SELFTUNE_BUF_INIT;
   selftune_error_t* failure = nullptr;
   LibraryReply out;
-  out.kind = selftune_request(engine_, Borrow(request), &reply, &failure);
+  // A job, because a request cannot be cancelled.
+  selftune_job_t* job = nullptr;
+  out.kind = selftune_start(engine_, Borrow(request), nullptr, &job, &failure);
+  if (out.kind == SELFTUNE_OK) {
+    Hold(job);
+    out.kind = selftune_job_wait(job, -1, &reply, &failure);
+    LetGo(job);
+  }
   if (out.kind != SELFTUNE_OK) {
     out.json = TakeError(failure);
     return out;
@@ -59,6 +66,26 @@ LibraryReply Library::Ask(std::string_view op, std::string_view params_json) con
   out.json.assign(reply.data, reply.size);
   selftune_buf_free(&reply);
   return out;
+}
+
+void Library::Hold(selftune_job_t* job) const {
+  const std::lock_guard lock(mutex_);
+  jobs_.insert(job);
+  if (cancelled_) selftune_job_cancel(job);
+}
+
+void Library::LetGo(selftune_job_t* job) const {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.erase(job);
+  }
+  selftune_job_release(job);
+}
+
+void Library::CancelAll() {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  for (selftune_job_t* const job : jobs_) selftune_job_cancel(job);
 }
 
 std::string Library::Subscribe(Changed changed) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,8 @@ class Library {
 
   // Any thread.
   [[nodiscard]] LibraryReply Ask(std::string_view op, std::string_view params_json) const;
+  // What is asked now or later fails as cancelled, soon.
+  void CancelAll();
 
   // `changed` is called from a thread of the library until Unsubscribe().
   using Changed = std::function<void(int64_t clock, uint32_t topics)>;
@@ -44,8 +48,13 @@ class Library {
 
  private:
   explicit Library(selftune_engine_t* engine) : engine_(engine) {}
+  void Hold(selftune_job_t* job) const;
+  void LetGo(selftune_job_t* job) const;
 
   selftune_engine_t* const engine_;
+  mutable std::mutex mutex_;
+  mutable std::set<selftune_job_t*> jobs_;  // that run
+  bool cancelled_ = false;
   selftune_sub_t* subscription_ = nullptr;
   Changed changed_;
 };

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "dashboard/proof.h"
+
 namespace selftune::dashboard {
 namespace {
 
@@ -72,14 +74,16 @@ int Listen(const Address& address, int family) {
   return socket_fd.Release();
 }
 
-// The port of a bound socket; 0 unless its address is loopback.
-int LoopbackPort(int socket_fd) {
+// The port of a bound socket; 0 unless its address is 127.0.0.1 or ::1. *v4 says
+// which. No other address of 127/8: links and programs go to that one.
+int LoopbackPort(int socket_fd, bool* v4 = nullptr) {
   sockaddr_storage address = {};
   socklen_t size = sizeof address;
   if (getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
+  if (v4 != nullptr) *v4 = address.ss_family == AF_INET;
   if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    return (ntohl(v4.sin_addr.s_addr) >> 24) == 127 ? ntohs(v4.sin_port) : 0;
+    const auto& inet = reinterpret_cast<const sockaddr_in&>(address);
+    return ntohl(inet.sin_addr.s_addr) == INADDR_LOOPBACK ? ntohs(inet.sin_port) : 0;
   }
   if (address.ss_family != AF_INET6) return 0;
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
@@ -151,7 +155,10 @@ std::optional<std::string> ReadToEnd(int socket_fd, steady_clock::time_point end
   return std::nullopt;
 }
 
-std::optional<Answer> ParseAnswer(std::string_view text) {
+// Nobody but the server can have written it: it answers the nonce of this very
+// request with the token.
+std::optional<Answer> ParseAnswer(std::string_view text, std::string_view token,
+                                  std::string_view nonce) {
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   const size_t head_end = text.find("\r\n\r\n");
   if (!text.starts_with(kVersion) || head_end == std::string_view::npos) return std::nullopt;
@@ -159,6 +166,13 @@ std::optional<Answer> ParseAnswer(std::string_view text) {
   const char* const from = text.data() + kVersion.size();
   if (std::from_chars(from, from + 3, answer.status).ec != std::errc()) return std::nullopt;
   answer.body = text.substr(head_end + 4);
+  const std::string_view head = text.substr(0, head_end + 2);
+  const std::string field = "\r\n" + std::string(kReplyProof) + ": ";
+  const size_t at = head.find(field);
+  if (at == std::string_view::npos) return std::nullopt;
+  const size_t begin = at + field.size();
+  const std::string_view proof = head.substr(begin, head.find("\r\n", begin) - begin);
+  if (!SameSecret(proof, ProveReply(token, nonce, answer.status, answer.body))) return std::nullopt;
   return answer;
 }
 
@@ -179,12 +193,15 @@ std::optional<Listening> InheritedSockets() {
   Listening out;
   const long count = std::atol(count_text);
   if (count <= 0) return std::nullopt;
+  bool any_v4 = false;
   for (int fd = kFirstInherited; fd < kFirstInherited + count; ++fd) {
     int listening = 0;
     socklen_t size = sizeof listening;
     const bool listens =
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
-    const int port = listens ? LoopbackPort(fd) : 0;
+    bool v4 = false;
+    const int port = listens ? LoopbackPort(fd, &v4) : 0;
+    any_v4 = any_v4 || v4;
     if (port == 0 || (out.port != 0 && port != out.port)) {
       out.error = "socket " + std::to_string(fd) +
                   " of the service manager does not listen on one port of 127.0.0.1 and ::1";
@@ -194,6 +211,10 @@ std::optional<Listening> InheritedSockets() {
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     out.port = port;
     out.sockets.push_back(fd);
+  }
+  if (!any_v4) {
+    // Somebody else could take that address, and would get the links.
+    out.error = "none of the sockets of the service manager listens on 127.0.0.1";
   }
   return out;
 }
@@ -210,9 +231,11 @@ std::optional<Answer> AskDashboard(int port, std::string_view method, std::strin
     return std::nullopt;
   }
   const std::string origin = "127.0.0.1:" + std::to_string(port);
+  const Proof proof = ProveRequest(token, {method, path, origin, body});
   std::string request = std::string(method) + " " + std::string(path) +
-                        " HTTP/1.1\r\nHost: " + origin + "\r\nAuthorization: Bearer " +
-                        std::string(token) + "\r\nConnection: close\r\n";
+                        " HTTP/1.1\r\nHost: " + origin +
+                        "\r\nAuthorization: " + std::string(kProofScheme) + " " + proof.Text() +
+                        "\r\nConnection: close\r\n";
   if (method != "GET") {
     request += "Origin: http://" + origin + "\r\nX-Selftune: 1\r\nContent-Type: application/json" +
                "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
@@ -220,7 +243,7 @@ std::optional<Answer> AskDashboard(int port, std::string_view method, std::strin
   request += "\r\n" + std::string(body);
   if (!SendAll(socket_fd.get(), request, end)) return std::nullopt;
   const std::optional<std::string> text = ReadToEnd(socket_fd.get(), end);
-  return text.has_value() ? ParseAnswer(*text) : std::nullopt;
+  return text.has_value() ? ParseAnswer(*text, token, proof.nonce) : std::nullopt;
 }
 
 }  // namespace selftune::dashboard

@@ -21,8 +21,8 @@ struct Listening {
 [[nodiscard]] Listening ListenOnLoopback(int port);
 
 // Sockets handed over by a service manager (LISTEN_PID, LISTEN_FDS); nullopt
-// when there are none. An error when one of them is not a listening loopback
-// TCP socket.
+// when there are none. An error when one of them is not a listening TCP socket
+// of 127.0.0.1 or ::1, or none is of 127.0.0.1.
 [[nodiscard]] std::optional<Listening> InheritedSockets();
 
 struct Answer {
@@ -30,8 +30,9 @@ struct Answer {
   std::string body;
 };
 
-// One request to 127.0.0.1:port, with the bearer token; nullopt when nobody
-// answers in time. `body` "" sends none.
+// One request to 127.0.0.1:port, with a proof that this program knows the token;
+// the token itself is not sent, for a stranger may listen there. nullopt when
+// nobody who knows it answers in time. `body` "" sends none.
 [[nodiscard]] std::optional<Answer> AskDashboard(int port, std::string_view method,
                                                  std::string_view path, std::string_view token,
                                                  std::string_view body,

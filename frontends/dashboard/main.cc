@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -23,6 +24,7 @@ namespace selftune::dashboard {
 namespace {
 
 constexpr size_t kOrdinaryConnections = 48;  // beside the streams
+constexpr std::chrono::milliseconds kOpenerTime{1000};
 
 // The workers take turns more than they run together: two heaps are enough, and
 // each more keeps megabytes that nobody uses.
@@ -62,9 +64,18 @@ Listening Listen(const Options& options, std::vector<Warning>* warnings) {
   return other;
 }
 
-void Open(const Options& options, const std::string& run, Started* started) {
+// `serving`: this process lives on and sees how the program that opens the
+// browser ends; else it waits for that a moment.
+void Open(const Options& options, const std::string& run, bool serving, Started* started) {
   if (!options.open_browser) return;
-  if (const std::string error = OpenBrowser(run, started->url); !error.empty()) {
+  const Opener opener = OpenBrowser(run, started->url);
+  std::string error = opener.error;
+  if (error.empty() && serving) {
+    WatchOpener(opener.process);
+  } else if (error.empty()) {
+    error = WaitForOpener(opener.process, kOpenerTime);
+  }
+  if (!error.empty()) {
     started->warnings.push_back({"BROWSER_NOT_OPENED", "open the link yourself: " + error});
   }
 }
@@ -85,7 +96,7 @@ int Reuse(const Options& options, const std::string& run, const Running& running
         {"FLAGS_IGNORED",
          "it runs already, with the flags it was started with; --restart applies new ones"});
   }
-  Open(options, run, &started);
+  Open(options, run, /*serving=*/false, &started);
   return ReportStarted(started, json);
 }
 
@@ -124,7 +135,7 @@ int Serve(const Options& options, const std::string& state_dir, Library& library
                      .reused = false,
                      .version = self.version,
                      .warnings = std::move(warnings)};
-  Open(options, run, &started);
+  Open(options, run, /*serving=*/true, &started);
   (void)ReportStarted(started, json);  // nobody may be reading
   const std::string error = app.Run();
   RemoveInstance(run, self.instance);

@@ -216,6 +216,21 @@ http::Response ErrorResponse(int32_t kind, std::string_view error_json, bool v2)
                           .v2 = v2});
 }
 
+bool HoldsTag(const http::Request& request, std::string_view etag) {
+  constexpr std::string_view kWeak = "W/";
+  if (etag.starts_with(kWeak)) etag.remove_prefix(kWeak.size());
+  std::string_view list = request.Get("if-none-match");
+  if (list == "*") return true;
+  while (!list.empty()) {
+    const size_t open = list.find('"');
+    const size_t end = open == std::string_view::npos ? open : list.find('"', open + 1);
+    if (end == std::string_view::npos) return false;
+    if (list.substr(open, end + 1 - open) == etag) return true;
+    list.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 void AddSecurityHeaders(http::Response& response) {
   for (const auto& [name, value] : kSecurityHeaders) {
     response.Add(std::string(name), std::string(value));

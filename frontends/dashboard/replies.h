@@ -33,6 +33,9 @@ struct Problem {
 // The error of a call: its kind (SELFTUNE_E_...) and error object.
 [[nodiscard]] http::Response ErrorResponse(int32_t kind, std::string_view error_json, bool v2);
 
+// If-None-Match names this tag, by weak comparison, or any ("*").
+[[nodiscard]] bool HoldsTag(const http::Request& request, std::string_view etag);
+
 // Headers that every response carries (dashboard B1.5).
 void AddSecurityHeaders(http::Response& response);
 

@@ -16,8 +16,8 @@ class ReplyCache {
 
   // The body kept for `key` under this tag; nullptr when there is none.
   [[nodiscard]] const std::string* Find(const std::string& key, std::string_view tag) const;
-  // Replaces what was there; the oldest go when there is no room. A body that
-  // takes more than a quarter of the room is not kept.
+  // Replaces what was there; the oldest go when there is no room. Keys take room
+  // too. A reply that takes more than a quarter of it is not kept.
   void Put(std::string key, std::string tag, std::string body);
 
   [[nodiscard]] size_t bytes() const { return bytes_; }
@@ -28,6 +28,7 @@ class ReplyCache {
     std::string body;
   };
   void Remove(const std::string& key);
+  [[nodiscard]] static size_t RoomFor(const std::string& key, const Entry& entry);
 
   const size_t limit_;
   size_t bytes_ = 0;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kLargestPage = 500;
 constexpr int64_t kUsualPage = 50;
+constexpr int64_t kLargestOldPage = 10'000;
 
 constexpr Param kSkillId = {"skill_id", ParamType::kInt};
 constexpr Param kSkillName = {"skill"};
@@ -65,14 +66,14 @@ constexpr Param kSources[] = {
     {"cursor"},
 };
 constexpr Param kDoctor[] = {{"only"}};
-constexpr Param kStatus[] = {{"window"}, {"platform"}, {"skill"}};
+constexpr Param kStatus[] = {{"window"}, {"platform"}, {"skill"}, {"limit", ParamType::kLimit}};
 constexpr Param kOldOverview[] = {
     {"telemetry_cursor"},
-    {"telemetry_limit", ParamType::kInt},
+    {"telemetry_limit", ParamType::kOldLimit},
     {"skills_cursor"},
-    {"skills_limit", ParamType::kInt},
+    {"skills_limit", ParamType::kOldLimit},
 };
-constexpr Param kOldSkill[] = {{"invocations_cursor"}, {"invocations_limit", ParamType::kInt}};
+constexpr Param kOldSkill[] = {{"invocations_cursor"}, {"invocations_limit", ParamType::kOldLimit}};
 constexpr Param kEvents[] = {{"last_event_id"}};
 
 // The reply depends on the store alone.
@@ -92,6 +93,12 @@ constexpr Route Live(std::string_view pattern, std::string_view op,
   return {.method = "GET", .pattern = pattern, .op = op, .query = query};
 }
 
+// It grows with the store.
+constexpr Route Dear(Route route) {
+  route.dear = true;
+  return route;
+}
+
 constexpr Route Mine(std::string_view method, std::string_view pattern, Own own, Access access,
                      std::span<const Param> query = {}) {
   return {.method = method, .pattern = pattern, .query = query, .access = access, .own = own};
@@ -105,10 +112,10 @@ constexpr Route kRoutes[] = {
     Mine("GET", "/api/v3/instance", Own::kInstance, Access::kSession),
     Mine("POST", "/api/v3/instance/code", Own::kCode, Access::kToken),
     Mine("GET", "/api/v3/events", Own::kEvents, Access::kSession, kEvents),
-    Stored("/api/v2/overview", "status.overview", kOldOverview),
+    Dear(Stored("/api/v2/overview", "status.overview", kOldOverview)),
     Stored("/api/v2/skills/:", "status.skill_v2", kOldSkill, kSkillName),
-    Stored("/api/v3/summary", "status.summary", {}),
-    Stored("/api/v3/skills", "skill.list", kSkills),
+    Dear(Stored("/api/v3/summary", "status.summary", {})),
+    Dear(Stored("/api/v3/skills", "skill.list", kSkills)),
     Stored("/api/v3/skills/:", "skill.report", kWindow, kSkillId),
     Stored("/api/v3/skills/:/daily", "skill.daily", kDays, kSkillId),
     Stored("/api/v3/skills/:/observations", "skill.observations", kObservations, kSkillId),
@@ -120,10 +127,10 @@ constexpr Route kRoutes[] = {
     Stored("/api/v3/sessions", "session.list", kSessions),
     Stored("/api/v3/sessions/:", "session.timeline", kTimeline, {"session"}),
     Stored("/api/v3/runs", "orchestrate.runs", kPage),
-    Live("/api/v3/sources", "source.list", kSources),
+    Dear(Live("/api/v3/sources", "source.list", kSources)),
     Live("/api/v3/sync", "sync.status"),
-    Live("/api/v3/doctor", "doctor.run", kDoctor),
-    Live("/api/v3/status", "status.get", kStatus),
+    Dear(Live("/api/v3/doctor", "doctor.run", kDoctor)),
+    Dear(Live("/api/v3/status", "status.get", kStatus)),
 };
 // clang-format on
 
@@ -145,6 +152,11 @@ std::string AddParam(cli::JsonObject& out, const Param& param, const std::string
     case ParamType::kBool:
       if (text != "true" && text != "false") return std::string(param.name) + " is true or false";
       out.AddBool(param.name, text == "true");
+      return "";
+    case ParamType::kOldLimit:
+      if (const std::optional<int64_t> value = ToInt(text)) {
+        out.AddInt(param.name, std::clamp<int64_t>(*value, 1, kLargestOldPage));
+      }
       return "";
     case ParamType::kInt:
     case ParamType::kPage:

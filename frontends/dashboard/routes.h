@@ -12,8 +12,9 @@
 
 namespace selftune::dashboard {
 
-// kPage: a limit that is sent also when it was not given.
-enum class ParamType { kText, kInt, kLimit, kPage, kBool };
+// kPage: a limit that is sent also when it was not given. kOldLimit: of the v2
+// interface, which clamps what it understands and ignores the rest.
+enum class ParamType { kText, kInt, kLimit, kPage, kOldLimit, kBool };
 
 struct Param {
   std::string_view name;  // in the query, and of the operation
@@ -25,7 +26,7 @@ enum class Own { kNone, kHealth, kSession, kInstance, kCode, kShutdown, kEvents 
 
 enum class Access {
   kPublic,
-  kSession,  // cookie or token
+  kSession,  // key of a session, or token
   kToken,    // the token only: programs of the same user
 };
 
@@ -37,6 +38,8 @@ struct Route {
   std::span<const Param> query = {};
   // The reply depends on the store only, so that its clock can stand for it.
   bool cached = false;
+  // Its cost grows with the store; such routes never take all workers.
+  bool dear = false;
   Access access = Access::kSession;
   Own own = Own::kNone;
 };

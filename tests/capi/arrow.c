@@ -164,6 +164,8 @@ static void check_errors(selftune_engine_t* engine) {
   expect_error(engine, "{\"sql\":\"PRAGMA user_version\"}", "QUERY_REFUSED");
   expect_error(engine, "{\"sql\":\"ATTACH 'x' AS y\"}", "QUERY_REFUSED");
   expect_error(engine, "{\"sql\":\"SELECT ?1\"}", "QUERY_REFUSED");
+  expect_error(engine, "{\"sql\":\"SELECT ?1\",\"args\":[9223372036854775808]}", "INVALID_REQUEST");
+  expect_error(engine, "{\"sql\":\"SELECT zeroblob(100000000)\"}", "QUERY_REFUSED");
   expect_error(engine,
                "{\"sql\":\"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) "
                "SELECT count(*) FROM n\",\"deadline_ms\":50}",
@@ -186,6 +188,26 @@ static void check_late_errors(selftune_engine_t* engine) {
     CHECK(stream.get_next(&stream, &batch) == EINVAL && batch.release == NULL);
     CHECK(strstr(stream.get_last_error(&stream), "row 65538 holds a text") != NULL);
   }
+  CHECK(strstr(stream.get_last_error(&stream), "\"types\":{\"v\":\"utf8\"}") != NULL);
+  stream.release(&stream);
+
+  /* All rows decide the type. */
+  stream = must_export(
+      engine,
+      "{\"sql\":\"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<70000) "
+      "SELECT CASE WHEN i<=65537 THEN i ELSE 'late' END AS v, "
+      "CASE WHEN i>66000 THEN i END AS w FROM n\",\"whole\":true}");
+  struct ArrowSchema schema = {0};
+  CHECK(stream.get_schema(&stream, &schema) == 0);
+  CHECK(strcmp(schema.children[0]->format, "u") == 0 &&
+        strcmp(schema.children[1]->format, "l") == 0);
+  schema.release(&schema);
+  int64_t rows = 0;
+  while (stream.get_next(&stream, &batch) == 0 && batch.release != NULL) {
+    rows += batch.length;
+    batch.release(&batch);
+  }
+  CHECK(rows == 70000);
   stream.release(&stream);
 
   stream = must_export(engine,
@@ -194,6 +216,33 @@ static void check_late_errors(selftune_engine_t* engine) {
   int code = 0;
   while ((code = stream.get_next(&stream, &batch)) == 0) batch.release(&batch);
   CHECK(code == ETIMEDOUT && strstr(stream.get_last_error(&stream), "DEADLINE") != NULL);
+  stream.release(&stream);
+}
+
+static int32_t stop_third(void* user) { return ++*(int*)user >= 3; }
+
+/* Whoever asked may have had enough; the stream asks no more later. */
+static void check_stop(selftune_engine_t* engine) {
+  static const char kEndless[] =
+      "{\"sql\":\"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) "
+      "SELECT count(*) FROM n\"}";
+  int asked = 0;
+  struct ArrowArrayStream stream = {0};
+  selftune_error_t* error = NULL;
+  CHECK(selftune_export_arrow_until(engine, selftune_str(kEndless), stop_third, &asked, &stream,
+                                    &error) == SELFTUNE_E_CANCELLED);
+  CHECK(strcmp(selftune_error_name(error), "CANCELLED") == 0);
+  selftune_error_free(error);
+  CHECK(asked == 3 && stream.release == NULL);
+
+  asked = -1000000;
+  CHECK(selftune_export_arrow_until(engine, selftune_str(kSeries), stop_third, &asked, &stream,
+                                    NULL) == SELFTUNE_OK);
+  const int before = asked;
+  CHECK(before > -1000000);
+  struct ArrowArray batch = {0};
+  while (stream.get_next(&stream, &batch) == 0 && batch.release != NULL) batch.release(&batch);
+  CHECK(asked == before);
   stream.release(&stream);
 }
 
@@ -250,6 +299,7 @@ int main(void) {
   check_series(engine);
   check_errors(engine);
   check_late_errors(engine);
+  check_stop(engine);
   check_threads(engine);
   check_fork(engine);
   selftune_close(engine);

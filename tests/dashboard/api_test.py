@@ -4,6 +4,7 @@
     api_test.py SELFTUNE SELFTUNE_DASHBOARD [unittest arguments]
 """
 
+import concurrent.futures
 import json
 import pathlib
 import sys
@@ -122,7 +123,11 @@ class Replies(ServerTest):
             self.assert_problem(self.server.get(target), 404, code)
         self.assert_problem(self.server.get("/api/v3/skills/abc"), 400, "INVALID_REQUEST")
         self.assert_problem(self.server.get("/api/v3/skills/0"), 400, "INVALID_REQUEST")
-        self.assert_problem(self.server.get("/api/v3/skills?sort=odd"), 400, "INVALID_REQUEST")
+        for target in ("/api/v3/skills?sort=odd", "/api/v3/skills?status=zz",
+                       "/api/v3/doctor?only=zz", "/api/v3/status?limit=501"):
+            self.assert_problem(self.server.get(target), 400, "INVALID_REQUEST")
+        for word in ("healthy", "CRITICAL", "silent", "Drifting"):
+            self.assertEqual(self.server.get(f"/api/v3/skills?status={word}").status, 200)
         old = self.server.get("/api/v2/skills/no-such-skill")
         self.assert_problem(old, 404, "SKILL_NOT_FOUND")
         self.assertEqual(old.json()["error"], "Skill not found")
@@ -132,13 +137,14 @@ class OldInterface(ServerTest):
     """The names that pages and scripts of the reference read."""
 
     OVERVIEW = {
-        "": "overview skills version watched_skills autonomy_status attention_queue trust_watchlist "
+        "": "overview limits skills version watched_skills autonomy_status attention_queue trust_watchlist "
             "recent_decisions creator_testing",
         "overview": "telemetry skills evolution counts unmatched_queries pending_proposals "
                     "active_sessions recent_activity",
         "overview.telemetry.0": "timestamp session_id skills_triggered errors_encountered "
                                 "total_tool_calls",
         "overview.skills.0": "timestamp session_id skill_name skill_path query triggered source",
+        "limits": "items skills_total attention_total trust_total many",
         "overview.counts": "telemetry skills evolution evidence sessions prompts",
         "overview.recent_activity.0": "timestamp session_id skill_name query triggered is_live",
         "skills.0": "skill_name skill_scope total_checks triggered_count pass_rate unique_sessions "
@@ -242,6 +248,19 @@ class OldInterface(ServerTest):
         self.assertEqual(body["overview"]["skills_page"]["items"], whole["skills"])
         self.assertNotIn("telemetry", body["overview"])
 
+    def test_limits_are_clamped_and_what_is_no_number_is_ignored(self):
+        whole = self.server.get("/api/v2/overview?skills_limit=10000").json()
+        for value in ("abc", "1e3", "-", "99999999999999999999"):
+            body = self.server.get(f"/api/v2/overview?skills_limit=10000&telemetry_limit={value}")
+            self.assertEqual(body.status, 200, value)
+            self.assertEqual(body.json()["overview"]["skills_page"],
+                             whole["overview"]["skills_page"])
+        report = self.server.get("/api/v2/skills/pdf").json()["canonical_invocations"]
+        for value, count in (("abc", len(report)), ("-5", 1), ("0", 1), ("2", 2),
+                             ("20000", len(report))):
+            body = self.server.get(f"/api/v2/skills/pdf?invocations_limit={value}").json()
+            self.assertEqual(len(body["canonical_invocations"]), count, value)
+
     def test_pages_of_invocations_go_on(self):
         whole = self.server.get("/api/v2/skills/pdf").json()["canonical_invocations"]
         seen = self.pages("/api/v2/skills/pdf?invocations_limit=2", "invocations_cursor",
@@ -270,6 +289,9 @@ class Caching(ServerTest):
                     break
             self.assertEqual((again.status, again.body), (304, b""), target)
             self.assertEqual(self.server.get(target, ("If-None-Match", '"x"')).status, 200)
+            self.assertEqual(self.server.get(target, ("If-None-Match", "*")).status, 304)
+            longer = tag[:-1] + '0"'
+            self.assertEqual(self.server.get(target, ("If-None-Match", longer)).status, 200)
 
     def test_a_change_gives_a_new_tag_and_the_new_figures(self):
         target = f"/api/v3/skills/{self.skill_id()}"
@@ -279,6 +301,65 @@ class Caching(ServerTest):
             lambda: self.server.get(target, ("If-None-Match", before.headers["etag"])).status == 200))
         self.assertEqual(self.server.get(target).json()["usage"]["triggered"],
                          before.json()["usage"]["triggered"] + 1)
+
+
+class ManySkills(unittest.TestCase):
+    """More skills than a list holds."""
+
+    USED = 230
+    SILENT = 240  # two of every home among them
+
+    def test_lists_are_bounded_and_say_so(self):
+        home = harness.Home()
+        self.addCleanup(home.clean)
+        listing = {}
+        for n in range(self.USED + self.SILENT - 2):
+            listing[f"skill-{n:04d}"] = "Do the thing number %d." % n
+            home.claude.add_skill(f"skill-{n:04d}", listing[f"skill-{n:04d}"])
+        session = home.claude.session(home.now, listing)
+        for n in range(self.USED):
+            session.ask_with_skill(f"Do it {n}", f"skill-{n:04d}")
+        home.sync()
+        server = harness.Server(home)
+        self.addCleanup(server.stop)
+
+        old = server.get("/api/v2/overview")
+        self.assertLess(len(old.body), 250_000)
+        body = old.json()
+        self.assertEqual(body["limits"], {"items": 200, "skills_total": self.USED,
+                                          "attention_total": 0, "trust_total": self.USED,
+                                          "many": True})
+        for name in ("skills", "trust_watchlist"):
+            self.assertEqual(len(body[name]), 200, name)
+        paged = server.get("/api/v2/overview?skills_limit=10000&telemetry_limit=10000").json()
+        self.assertEqual(len(paged["skills"]), 200)
+
+        status = server.get("/api/v3/status")
+        self.assertLess(len(status.body), 250_000)
+        body = status.json()
+        self.assertEqual((body["many"], body["skills_total"], body["silent_total"]),
+                         (True, self.USED, self.SILENT))
+        self.assertEqual((len(body["skills"]), len(body["silent_skills"])), (200, 200))
+        self.assertEqual(body["counts"]["total"], self.USED + self.SILENT)
+        few = server.get("/api/v3/status?limit=3").json()
+        self.assertEqual((len(few["skills"]), len(few["silent_skills"])), (3, 3))
+        self.assertEqual(few["skills"], body["skills"][:3])
+        all_of = server.get("/api/v3/status?limit=500").json()
+        self.assertFalse(all_of["many"])
+        self.assertEqual((len(all_of["skills"]), len(all_of["silent_skills"])),
+                         (self.USED, self.SILENT))
+
+        text = home.cli("--text", "status")
+        self.assertIn(f"and {self.USED - 200} more", text)
+        self.assertIn(f"{self.SILENT}: ", text)
+
+        # Many at once, some the same, some not: each has its answer.
+        targets = ["/api/v3/status", "/api/v2/overview", "/api/v3/status?limit=3"] * 8
+        with concurrent.futures.ThreadPoolExecutor(len(targets)) as pool:
+            replies = list(pool.map(server.get, targets))
+        for target, reply in zip(targets, replies):
+            self.assertEqual(reply.status, 200)
+            self.assertEqual(still(reply.json()), still(server.get(target).json()), target)
 
 
 class NoStore(ServerTest):

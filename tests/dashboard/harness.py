@@ -3,6 +3,8 @@
 HTTP is spoken by hand: what matters here is what no proper client would send.
 """
 
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -155,7 +157,6 @@ class Server:
             env=dict(environment(home.path), **(env or {})), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.pid = self.process.pid
-        self.cookie = ""
         if wait:
             self.begun()
 
@@ -213,6 +214,19 @@ class Server:
     def sign_in(self, code=None):
         return self.post("/api/v2/session", {"code": code or self.code}, token=False)
 
+    def session(self):
+        """Headers of a browser that signed in with a new code."""
+        code = self.post("/api/v3/instance/code", {}).json()["code"]
+        return [("X-Selftune-Key", self.sign_in(code).json()["key"])]
+
+    def proof(self, method, target, body=b"", *, address=None, stamp=None, nonce=None, token=None):
+        """The header of a request that proves the token without sending it."""
+        address = address or f"127.0.0.1:{self.port}"
+        stamp = str(int(time.monotonic()) if stamp is None else stamp)
+        nonce = nonce or os.urandom(16).hex()
+        mac = keyed(token or self.token, "request", method, target, address, stamp, nonce, body)
+        return ("Authorization", f"Selftune-Proof {stamp}.{nonce}.{mac}"), nonce
+
     def alive(self):
         return self.process.poll() is None and self.ask("GET", "/api/health").status == 200
 
@@ -226,6 +240,13 @@ class Server:
             self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
+
+
+def keyed(token, *parts):
+    """HMAC-SHA-256 of the parts, each behind its length."""
+    raw = b"".join(b"%d:%b" % (len(part), part) for part in
+                   (p if isinstance(p, bytes) else p.encode() for p in parts))
+    return hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
 
 
 def read_to_end(sock):

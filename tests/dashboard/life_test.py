@@ -7,14 +7,15 @@
 import fcntl
 import json
 import os
-import pathlib
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import unittest
+from pathlib import Path
 
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
@@ -136,7 +137,12 @@ class Life(unittest.TestCase):
             # SIGTERM is pending until it goes on.
             second = Server(self.home, "--restart", wait=False)
             self.servers.append(second)
-            time.sleep(7)
+            # SigQ/ShdPnd: the signal has come.
+            status = Path(f"/proc/{first.pid}/status")
+            pending = 1 << (signal.SIGTERM - 1)
+            self.assertTrue(harness.wait_until(lambda: any(
+                int(line.split()[1], 16) & pending for line in
+                status.read_text(encoding="ascii").splitlines() if line.startswith("ShdPnd"))))
         finally:
             os.kill(first.pid, signal.SIGCONT)
         second.begun()
@@ -172,7 +178,7 @@ class Life(unittest.TestCase):
         with open(run / "dashboard.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file = {"pid": bystander.pid, "port": harness.free_port(), "start_time": 1,
-                    "boot_id": pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+                    "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
                     "version": "0.1.0", "instance": "a" * 32, "token": "b" * 64, "started_at": ""}
             (run / "dashboard.json").write_text(json.dumps(file), encoding="utf-8")
             for flags in ([], ["--restart"]):
@@ -194,15 +200,28 @@ class Life(unittest.TestCase):
         self.assertEqual(server.port, port)
 
     def test_the_usual_port_in_use(self):
-        try:
-            other = socket.create_server(("127.0.0.1", 3141))
-        except OSError:
-            other = None  # somebody listens there already: as good
-        server = self.start()
-        if other is not None:
-            other.close()
-        self.assertNotEqual(server.port, 3141)
-        self.assertEqual([w["code"] for w in server.envelope["warnings"]], ["PORT_TAKEN"])
+        """In a network of its own: the port may be somebody's dashboard here."""
+        if subprocess.run(["unshare", "--user", "--net", "--map-root-user", "true"], check=False,
+                          capture_output=True).returncode != 0:
+            self.skipTest("no network of one's own on this machine")
+        script = ("import socket, subprocess, sys\n"
+                  "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)\n"
+                  "taken = socket.create_server(('127.0.0.1', 3141)) if sys.argv[1] == 'taken' else None\n"
+                  "child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True)\n"
+                  "print(child.stdout.readline(), end='')\n"
+                  "child.terminate()\n"
+                  "sys.exit(child.wait())\n")
+        for taken in ("free", "taken"):
+            done = subprocess.run(
+                ["unshare", "--user", "--net", "--map-root-user", sys.executable, "-c", script, taken,
+                 PROGRAMS["dashboard"], "--no-open", "--allow-root", "--json"],
+                env=dict(harness.environment(self.home.path), PATH="/usr/sbin:/usr/bin:/sbin:/bin"),
+                capture_output=True, text=True, timeout=harness.PATIENCE, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            envelope = json.loads(done.stdout)
+            self.assertEqual(envelope["data"]["port"] == 3141, taken == "free")
+            self.assertEqual([w["code"] for w in envelope["warnings"]],
+                             [] if taken == "free" else ["PORT_TAKEN"])
 
     def test_root_is_refused(self):
         if os.geteuid() != 0:
@@ -260,27 +279,66 @@ class Life(unittest.TestCase):
         code, envelope, _ = self.run_server("--allow-root")
         self.assertEqual((code, envelope["error"]["code"]), (1, "WRITE_FAILED"))
 
-    def test_the_browser_gets_the_link_by_a_private_file(self):
-        """Arguments of processes can be read by everybody; the link is in none."""
+    def opener(self, *lines):
+        """A folder with an xdg-open of these lines."""
         tools = self.home.path / "tools"
-        tools.mkdir()
-        seen = self.home.path / "seen"
-        opener = tools / "xdg-open"
-        opener.write_text(f'#!/bin/sh\necho "$@" > {seen}.part; mv {seen}.part {seen}\n')
-        opener.chmod(0o755)
-        env = dict(harness.environment(self.home.path), PATH=f"{tools}:/usr/bin:/bin")
-        child = subprocess.Popen([PROGRAMS["dashboard"], "--allow-root", "--json"], env=env,
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        tools.mkdir(exist_ok=True)
+        program = tools / "xdg-open"
+        program.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+        program.chmod(0o755)
+        return {"PATH": f"{tools}:/usr/bin:/bin"}
+
+    def start_open(self, env, state=None):
+        flags = ["--home", str(state)] if state else []
+        child = subprocess.Popen([PROGRAMS["dashboard"], "--allow-root", "--json", *flags],
+                                 env=dict(harness.environment(self.home.path), **env),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.stdout.close)
+        self.addCleanup(child.stderr.close)
         self.addCleanup(child.wait)
         self.addCleanup(child.terminate)
-        url = json.loads(child.stdout.readline())["data"]["url"]
+        return child, json.loads(child.stdout.readline())
+
+    def test_the_browser_gets_the_link_by_a_private_file(self):
+        """Arguments of processes can be read by everybody; the link is in none."""
+        seen = self.home.path / "seen"
+        env = self.opener(f'echo "$@" > {seen}.part; mv {seen}.part {seen}')
+        # A folder whose name means something in an address.
+        state = self.home.path / "a#b ?c%20d\u00fc"
+        _, envelope = self.start_open(env, state)
+        url = envelope["data"]["url"]
         self.assertTrue(harness.wait_until(seen.exists))
         argument = seen.read_text(encoding="utf-8").strip()
-        self.assertEqual(argument, f"file://{self.home.state}/run/open.html")
-        page = pathlib.Path(argument.removeprefix("file://"))
+        self.assertEqual(argument, (state / "run" / "open.html").as_uri())
+        page = state / "run" / "open.html"
         self.assertEqual(page.stat().st_mode & 0o777, 0o600)
         self.assertIn(url, page.read_text(encoding="utf-8"))
+
+    def test_the_link_does_not_stay_on_disk(self):
+        server = self.start()
+        page = self.home.state / "run" / "open.html"
+        second, envelope = self.start_open(self.opener("exit 0"))
+        self.assertEqual((second.wait(harness.PATIENCE), envelope["warnings"]), (0, []))
+        self.assertTrue(page.exists())
+        self.assertEqual(server.sign_in(envelope["data"]["url"].partition("#t=")[2]).status, 200)
+        self.assertFalse(page.exists())
+        self.start_open(self.opener("exit 0"))
+        self.assertTrue(page.exists())
+        server.stop()
+        self.assertFalse(page.exists())
+
+    def test_a_browser_that_cannot_be_opened_is_said(self):
+        first, envelope = self.start_open(self.opener("exit 3"))
+        self.assertEqual(envelope["warnings"], [])  # it does not wait for that
+        line = first.stderr.readline()
+        self.assertIn("BROWSER_NOT_OPENED", line)
+        self.assertIn("xdg-open ended with 3", line)
+        second, envelope = self.start_open(self.opener("exit 4"))
+        self.assertEqual(second.wait(harness.PATIENCE), 0)
+        warning, = envelope["warnings"]
+        self.assertEqual(warning["code"], "BROWSER_NOT_OPENED")
+        self.assertIn("xdg-open ended with 4", warning["message"])
 
     def test_nobody_has_to_read_what_it_prints(self):
         reading, writing = os.pipe()
@@ -297,35 +355,122 @@ class Life(unittest.TestCase):
         second.stop()
         self.assertEqual((second.data["reused"], second.data["pid"]), (True, child.pid))
 
-    def test_sockets_of_a_service_manager(self):
-        def inherit(address, family=socket.AF_INET):
-            sock = socket.socket(family)
-            sock.bind((address, 0))
+    def inherit(self, *addresses):
+        """Listening sockets of one port, as a service manager hands them over."""
+        socks, port = [], 0
+        for address in addresses:
+            sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            self.addCleanup(sock.close)
+            if ":" in address:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((address, port))
             sock.listen()
-            os.set_inheritable(sock.fileno(), True)
-            return sock
-
-        script = ("import os,sys\nos.dup2(int(sys.argv[1]),3)\nos.set_inheritable(3,True)\n"
-                  "os.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS='1')\n"
-                  "os.execv(sys.argv[2],sys.argv[2:])")
-        with inherit("127.0.0.1") as sock:
             port = sock.getsockname()[1]
-            child = subprocess.Popen(
-                [sys.executable, "-c", script, str(sock.fileno()), PROGRAMS["dashboard"],
-                 "--no-open", "--allow-root", "--json"], pass_fds=[sock.fileno()],
-                env=harness.environment(self.home.path), stdout=subprocess.PIPE, text=True)
+            socks.append(sock)
+        return socks, port
+
+    def start_inheriting(self, socks):
+        script = ("import os,sys\n"
+                  "fds=[os.dup(int(n)) for n in sys.argv[1].split(',')]\n"
+                  "high=[os.dup2(fd,100+i) for i,fd in enumerate(fds)]\n"
+                  "[os.dup2(fd,3+i) for i,fd in enumerate(high)]\n"
+                  "os.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS=str(len(fds)))\n"
+                  "os.execv(sys.argv[2],sys.argv[2:])")
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, ",".join(str(s.fileno()) for s in socks),
+             PROGRAMS["dashboard"], "--no-open", "--allow-root", "--json"],
+            pass_fds=[s.fileno() for s in socks], env=harness.environment(self.home.path),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.addCleanup(child.stdout.close)
-        self.assertEqual(json.loads(child.stdout.readline())["data"]["port"], port)
-        child.terminate()
-        self.assertEqual(child.wait(harness.PATIENCE), 0)
-        with inherit("0.0.0.0") as sock:
-            done = subprocess.run(
-                [sys.executable, "-c", script, str(sock.fileno()), PROGRAMS["dashboard"],
-                 "--no-open", "--allow-root", "--json"], pass_fds=[sock.fileno()], check=False,
-                env=harness.environment(self.home.path), capture_output=True, text=True,
-                timeout=harness.PATIENCE)
-        self.assertEqual(done.returncode, 1)
-        self.assertEqual(json.loads(done.stdout)["error"]["code"], "LISTEN_FAILED")
+        self.addCleanup(child.wait, harness.PATIENCE)
+        self.addCleanup(child.terminate)
+        return child, json.loads(child.stdout.readline())
+
+    def test_sockets_of_a_service_manager(self):
+        cases = [["127.0.0.1"]]
+        if socket.has_ipv6 and Path("/proc/net/if_inet6").exists():
+            cases += [["127.0.0.1", "::1"], ["::1", "127.0.0.1"]]
+        for addresses in cases:
+            socks, port = self.inherit(*addresses)
+            child, envelope = self.start_inheriting(socks)
+            self.assertEqual(envelope["data"]["port"], port, addresses)
+            child.terminate()
+            self.assertEqual(child.wait(harness.PATIENCE), 0)
+
+    def test_sockets_that_leave_a_place_for_a_stranger_are_refused(self):
+        """Links and programs go to 127.0.0.1: somebody else must not be there."""
+        cases = [["0.0.0.0"], ["127.0.0.2"]]
+        if socket.has_ipv6 and Path("/proc/net/if_inet6").exists():
+            cases += [["::1"], ["::1", "127.0.0.2"]]
+        for addresses in cases:
+            socks, _ = self.inherit(*addresses)
+            child, envelope = self.start_inheriting(socks)
+            self.assertEqual(child.wait(harness.PATIENCE), 1, addresses)
+            self.assertEqual(envelope["error"]["code"], "LISTEN_FAILED")
+
+    def stranger(self, answer):
+        """Somebody who listens where the file says the dashboard does, while its
+        process lives; what it hears."""
+        heard = []
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def serve():
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                with client:
+                    client.settimeout(5)
+                    said = b""
+                    try:
+                        while b"\r\n\r\n" not in said:
+                            chunk = client.recv(65536)
+                            if not chunk:
+                                break
+                            said += chunk
+                        heard.append(said)
+                        client.sendall(answer(said))
+                    except OSError:
+                        pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        return heard, server.getsockname()[1]
+
+    def test_a_stranger_on_the_port_learns_and_gives_nothing(self):
+        first = self.start()
+        first.stop()
+        bystander = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        stat = Path(f"/proc/{bystander.pid}/stat").read_text(encoding="ascii")
+        token = "5ec7e7" * 10 + "abcd"
+        file = {"pid": bystander.pid, "start_time": int(stat.rsplit(")", 1)[1].split()[19]),
+                "boot_id": Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+                "version": first.data["version"], "instance": "a" * 32, "token": token,
+                "started_at": ""}
+
+        def answer(_):
+            body = json.dumps({"instance": file["instance"], "pid": file["pid"],
+                               "code": "0" * 32}).encode()
+            return (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                    b"X-Selftune-Proof: " + b"0" * 64 + b"\r\n"
+                    b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+
+        heard, file["port"] = self.stranger(answer)
+        run = self.home.state / "run"
+        run.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with open(run / "dashboard.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (run / "dashboard.json").write_text(json.dumps(file), encoding="utf-8")
+            code, envelope, _ = self.run_server("--allow-root")
+        self.assertEqual((code, envelope["error"]["code"]), (7, "LOCK_HELD"))
+        self.assertTrue(heard)
+        self.assertTrue(heard[0].startswith(b"GET /api/v3/instance HTTP/1.1\r\n"), heard[0])
+        for request in heard:
+            self.assertNotIn(token.encode(), request)
+            self.assertNotIn(b"/code", request)  # it never came so far
 
     def test_it_writes_nothing_but_its_own_files(self):
         self.home.write_evidence().sync()

@@ -1,17 +1,30 @@
 // The parts of the dashboard server that are functions of their input.
+#include <sodium.h>
+#include <stdlib.h>
+
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "dashboard/assets.h"
 #include "dashboard/events.h"
 #include "dashboard/guard.h"
 #include "dashboard/http/head_check.h"
+#include "dashboard/library.h"
+#include "dashboard/proof.h"
 #include "dashboard/replies.h"
 #include "dashboard/reply_cache.h"
 #include "dashboard/routes.h"
+#include "dashboard/workers.h"
 
 namespace selftune::dashboard {
 namespace {
@@ -175,21 +188,179 @@ TEST_SUITE("dashboard/replies") {
 
 TEST_SUITE("dashboard/reply_cache") {
   TEST_CASE("a reply holds as long as its tag, and there is room") {
-    ReplyCache cache(100);
+    ReplyCache cache(8000);
     CHECK(cache.Find("a", "1") == nullptr);
     cache.Put("a", "1", std::string(20, 'a'));
     REQUIRE(cache.Find("a", "1") != nullptr);
     CHECK(*cache.Find("a", "1") == std::string(20, 'a'));
     CHECK(cache.Find("a", "2") == nullptr);
+    const size_t before = cache.bytes();
     cache.Put("a", "2", "new");
     CHECK(cache.Find("a", "1") == nullptr);
-    CHECK(cache.bytes() == 3);
-    cache.Put("large", "1", std::string(26, 'x'));
+    CHECK(cache.bytes() == before - 17);
+    cache.Put("large", "1", std::string(2000, 'x'));
     CHECK(cache.Find("large", "1") == nullptr);
-    for (int i = 0; i < 10; ++i) cache.Put(std::to_string(i), "1", std::string(25, 'x'));
-    CHECK(cache.bytes() == 100);
+    for (int i = 0; i < 10; ++i) cache.Put(std::to_string(i), "1", std::string(1500, 'x'));
+    CHECK(cache.bytes() <= 8000);
     CHECK(cache.Find("5", "1") == nullptr);
     CHECK(cache.Find("9", "1") != nullptr);
+  }
+
+  TEST_CASE("long keys take room: nobody fills the memory with questions") {
+    ReplyCache cache(1 << 20);
+    size_t held = 0;
+    for (int i = 0; i < 2000; ++i) {
+      cache.Put(std::string(4000, 'q') + std::to_string(i), "1", "[]");
+      REQUIRE(cache.bytes() <= 1U << 20);
+    }
+    for (int i = 0; i < 2000; ++i) {
+      held += cache.Find(std::string(4000, 'q') + std::to_string(i), "1") != nullptr ? 1 : 0;
+    }
+    CHECK(held * 2 * 4000 <= 1U << 20);
+    CHECK(held > 50);
+  }
+}
+
+TEST_SUITE("dashboard/workers") {
+  TEST_CASE("dear work never takes all threads, and all of it is done") {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool open = false;
+    int begun = 0, done = 0, usual = 0;
+    Workers workers(4);
+    for (int i = 0; i < 12; ++i) {
+      workers.Add(
+          [&] {
+            std::unique_lock lock(mutex);
+            ++begun;
+            changed.notify_all();
+            changed.wait(lock, [&] { return open; });
+            ++done;
+            changed.notify_all();
+          },
+          Workers::Cost::kDear);
+    }
+    for (int i = 0; i < 20; ++i) {
+      workers.Add([&] {
+        const std::lock_guard lock(mutex);
+        ++usual;
+        changed.notify_all();
+      });
+    }
+    std::unique_lock lock(mutex);
+    // The usual work is done while all the dear work waits for it.
+    changed.wait(lock, [&] { return usual == 20 && begun == 2; });
+    CHECK(done == 0);
+    open = true;
+    changed.notify_all();
+    changed.wait(lock, [&] { return done == 12; });
+  }
+}
+
+TEST_SUITE("dashboard/library") {
+  constexpr std::string_view kEndless =
+      R"({"sql":"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) )"
+      R"(SELECT count(*) FROM n"})";
+
+  TEST_CASE("what runs for long is given up when the server ends") {
+    char folder[] = "/tmp/selftune-parts-XXXXXX";
+    REQUIRE(mkdtemp(folder) != nullptr);
+    selftune_options_t options = SELFTUNE_OPTIONS_INIT;
+    options.home = options.config_dir = {folder, std::strlen(folder)};
+    selftune_engine_t* engine = nullptr;
+    REQUIRE(selftune_open(&options, &engine, nullptr) == SELFTUNE_OK);
+    constexpr std::string_view kMake = R"({"op":"sync.run","params":{}})";
+    selftune_buf_t made = SELFTUNE_BUF_INIT;
+    REQUIRE(selftune_request(engine, {kMake.data(), kMake.size()}, &made, nullptr) == SELFTUNE_OK);
+    selftune_buf_free(&made);
+    selftune_close(engine);
+    std::string error;
+    const auto library = Library::Open({.home = folder, .db = "", .read_only = false}, &error);
+    REQUIRE_MESSAGE(library != nullptr, error);
+    REQUIRE(library->Ask("store.info", "{}").kind == SELFTUNE_OK);
+    LibraryReply reply;
+    std::atomic<bool> asked = false;
+    std::thread endless([&] {
+      asked = true;
+      reply = library->Ask("store.query", kEndless);
+    });
+    while (!asked) std::this_thread::yield();
+    library->CancelAll();
+    endless.join();
+    CHECK(reply.kind == SELFTUNE_E_CANCELLED);
+    CHECK(library->Ask("store.info", "{}").kind == SELFTUNE_E_CANCELLED);
+    std::filesystem::remove_all(folder);
+  }
+}
+
+TEST_SUITE("dashboard/headers") {
+  TEST_CASE("gzip is sent to who takes it") {
+    const auto takes = [](const char* text) {
+      return TakesGzip(With({{"accept-encoding", text}}));
+    };
+    for (const char* text : {"gzip", "GZIP", "br, gzip", "gzip;q=0.1", "gzip ; q=1", "*",
+                             "br;q=0,gzip", "identity;q=0, *;q=0.5", "gzip;q=0.01"}) {
+      CAPTURE(text);
+      CHECK(takes(text));
+    }
+    for (const char* text : {"", "br", "gzip;q=0", "gzip; q=0", "gzip;q=0.0", "gzip;Q=0.000",
+                             "x-gzip", "gzipped", "*;q=0", "gzip;q=0, *", "*, gzip;q=0"}) {
+      CAPTURE(text);
+      CHECK(!takes(text));
+    }
+    CHECK(!TakesGzip(With({})));
+  }
+
+  TEST_CASE("tags are compared as a whole") {
+    const auto holds = [](const char* list, const char* tag) {
+      return HoldsTag(With({{"if-none-match", list}}), tag);
+    };
+    CHECK(holds("*", "\"a\""));
+    CHECK(holds("\"x\", W/\"a\"", "\"a\""));
+    CHECK(holds("\"a\"", "W/\"a\""));
+    CHECK(!holds("\"ab\"", "\"a\""));
+    CHECK(!holds("\"a", "\"a\""));
+    CHECK(!holds("a", "\"a\""));
+    CHECK(!HoldsTag(With({}), "\"a\""));
+  }
+}
+
+TEST_SUITE("dashboard/proof") {
+  const ProvenRequest kRequest{"GET", "/x?y", "127.0.0.1:81", "{}"};
+
+  TEST_CASE("a proof holds for its request alone") {
+    REQUIRE(sodium_init() >= 0);
+    const Proof proof = ProveRequest("token", kRequest);
+    const auto read = ParseProof(proof.Text());
+    REQUIRE(read.has_value());
+    CHECK(ProofHolds("token", kRequest, *read));
+    CHECK(!ProofHolds("tokem", kRequest, *read));
+    for (const ProvenRequest& other : {ProvenRequest{"POST", "/x?y", "127.0.0.1:81", "{}"},
+                                       ProvenRequest{"GET", "/x", "127.0.0.1:81", "{}"},
+                                       ProvenRequest{"GET", "/x?y", "[::1]:81", "{}"},
+                                       ProvenRequest{"GET", "/x?y", "127.0.0.1:81", "{} "},
+                                       // The same bytes, cut elsewhere.
+                                       ProvenRequest{"GET/", "x?y", "127.0.0.1:81", "{}"}}) {
+      CHECK(!ProofHolds("token", other, *read));
+    }
+    Proof later = *read;
+    ++later.stamp;
+    CHECK(!ProofHolds("token", kRequest, later));
+    CHECK(ProveRequest("token", kRequest).nonce != proof.nonce);
+    for (const char* text : {"", ".", "..", "1.2", "x.00000000000000000000000000000000.a",
+                             "1.0000.a", "1 .00000000000000000000000000000000.a"}) {
+      CHECK(!ParseProof(text).has_value());
+    }
+  }
+
+  TEST_CASE("a reply's proof holds for its request, status and body") {
+    REQUIRE(sodium_init() >= 0);
+    const std::string proof = ProveReply("token", "n", 200, "{}");
+    CHECK(proof == ProveReply("token", "n", 200, "{}"));
+    CHECK(proof != ProveReply("token", "m", 200, "{}"));
+    CHECK(proof != ProveReply("token", "n", 201, "{}"));
+    CHECK(proof != ProveReply("token", "n", 200, "[]"));
+    CHECK(proof != ProveReply("tokem", "n", 200, "{}"));
   }
 }
 

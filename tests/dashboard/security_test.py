@@ -147,7 +147,8 @@ class SignIn(ServerTest):
                  [("Authorization", f"Basic {self.server.token}")],
                  [("Cookie", f"selftune_{self.server.port}=")],
                  [("Cookie", f"selftune_{self.server.port}={self.server.token}")],
-                 [("Cookie", f"selftune_{self.server.port}={'0' * 64}")]]
+                 [("Cookie", f"selftune_{self.server.port}={'0' * 64}")],
+                 [("X-Selftune-Key", "")], [("X-Selftune-Key", self.server.token)]]
         for method, target in addresses:
             for headers in wrong:
                 self.assert_problem(self.server.ask(method, target, headers), 401, "NOT_SIGNED_IN")
@@ -171,27 +172,92 @@ class SignIn(ServerTest):
         self.assertEqual(code["expires_in_s"], 60)
         first = self.server.sign_in(code["code"])
         self.assertEqual(first.status, 200)
-        cookie = first.headers["set-cookie"]
-        name, _, rest = cookie.partition("=")
-        self.assertEqual(name, f"selftune_{self.server.port}")
-        self.assertEqual([p.strip() for p in rest.split(";")][1:],
-                         ["HttpOnly", "SameSite=Strict", "Path=/"])
-        value = rest.partition(";")[0]
-        self.assertNotIn(self.server.token, cookie)
+        self.assertEqual(first.headers["cache-control"], "no-store")
+        key = first.json()["key"]
+        self.assertRegex(key, "^[0-9a-f]{64}$")
+        self.assertNotIn(self.server.token, first.raw.decode())
         self.assert_problem(self.server.sign_in(code["code"]), 401, "CODE_INVALID")
-        for text in (f"selftune_{self.server.port}={value}",
-                     f"other=1; selftune_{self.server.port}={value}; more=2"):
-            reply = self.server.ask("GET", "/api/v3/skills", [("Cookie", text)])
-            self.assertEqual(reply.status, 200)
-        for text in (f"selftune_1={value}", f"xselftune_{self.server.port}={value}"):
-            reply = self.server.ask("GET", "/api/v3/skills", [("Cookie", text)])
-            self.assertEqual(reply.status, 401)
+        reply = self.server.ask("GET", "/api/v3/skills", [("X-Selftune-Key", key)])
+        self.assertEqual(reply.status, 200)
+        for wrong in (key[:-1], key + "0", key.upper(), "", "0" * 64):
+            reply = self.server.ask("GET", "/api/v3/skills", [("X-Selftune-Key", wrong)])
+            self.assert_problem(reply, 401, "NOT_SIGNED_IN")
         # A browser's session is not the token.
         for method, target in OWN[2:]:
             reply = self.server.ask(method, target, [
-                ("Cookie", f"selftune_{self.server.port}={value}"), ("Origin", self.server.origin),
+                ("X-Selftune-Key", key), ("Origin", self.server.origin),
                 ("X-Selftune", "1"), ("Content-Type", "application/json")], b"{}")
             self.assert_problem(reply, 401)
+
+    def test_cookies_open_nothing_and_end_nothing(self):
+        """Browsers send them to every port of a host, and take them from every port."""
+        code = self.server.post("/api/v3/instance/code", {}).json()["code"]
+        reply = self.server.sign_in(code)
+        self.assertNotIn("set-cookie", reply.headers)
+        key = reply.json()["key"]
+        for name in (f"selftune_{self.server.port}", "selftune-key", "X-Selftune-Key"):
+            alone = self.server.ask("GET", "/api/v3/skills", [("Cookie", f"{name}={key}")])
+            self.assert_problem(alone, 401, "NOT_SIGNED_IN")
+            beside = self.server.ask("GET", "/api/v3/skills", [
+                ("Cookie", f"{name}=junk; {name}={key}"), ("X-Selftune-Key", key)])
+            self.assertEqual(beside.status, 200)
+
+    def test_a_stream_needs_the_key_too(self):
+        (name, key), = self.server.session()
+        for headers in ([], [("Cookie", f"selftune_{self.server.port}={key}")]):
+            self.assert_problem(self.server.ask("GET", "/api/v3/events", headers), 401)
+        self.assert_problem(self.server.ask("GET", f"/api/v3/events?key={key}"), 401)
+        with self.server.connect() as sock:
+            sock.sendall(self.server.head("GET", "/api/v3/events", [(name, key)]))
+            said = b""
+            while b"event: hello" not in said:
+                chunk = sock.recv(4096)
+                self.assertTrue(chunk, said)
+                said += chunk
+            self.assertTrue(said.startswith(b"HTTP/1.1 200 OK"))
+
+    def test_a_head_of_a_stream_has_no_length(self):
+        reply = self.server.ask("HEAD", "/api/v3/events",
+                                [("Authorization", f"Bearer {self.server.token}")])
+        self.assertEqual((reply.status, reply.body), (200, b""))
+        self.assertNotIn("content-length", reply.headers)
+        self.assertEqual(self.server.get("/api/v3/instance").json()["clients"], 0)
+
+    def test_the_scheme_of_a_token_has_no_case(self):
+        for scheme in ("bearer", "BEARER", "Bearer "):
+            reply = self.server.ask("GET", "/api/v3/skills",
+                                    [("Authorization", f"{scheme} {self.server.token}")])
+            self.assertEqual(reply.status, 200, scheme)
+
+    def test_a_proof_opens_what_the_token_opens_once(self):
+        target = "/api/v3/skills?limit=2"
+        header, nonce = self.server.proof("GET", target)
+        reply = self.server.ask("GET", target, [header])
+        self.assertEqual(reply.status, 200)
+        self.assertEqual(reply.headers["x-selftune-proof"], harness.keyed(
+            self.server.token, "reply", nonce, "200", reply.body))
+        self.assert_problem(self.server.ask("GET", target, [header]), 401)
+        # For another request, address, time, or made with another token.
+        now = int(time.monotonic())
+        wrong = [self.server.proof("GET", "/api/v3/skills")[0],
+                 self.server.proof("HEAD", target)[0],
+                 self.server.proof("GET", target, b"x")[0],
+                 self.server.proof("GET", target, address=f"[::1]:{self.server.port}")[0],
+                 self.server.proof("GET", target, address="127.0.0.1:1")[0],
+                 self.server.proof("GET", target, stamp=now - 300)[0],
+                 self.server.proof("GET", target, stamp=now + 300)[0],
+                 self.server.proof("GET", target, token="0" * 64)[0],
+                 ("Authorization", "Selftune-Proof "), ("Authorization", "Selftune-Proof 1.2.3"),
+                 ("Authorization", f"Selftune-Proof {now}.{'a' * 32}.")]
+        for header in wrong:
+            reply = self.server.ask("GET", target, [header])
+            self.assert_problem(reply, 401, "NOT_SIGNED_IN")
+            self.assertNotIn("x-selftune-proof", reply.headers)
+        code = self.server.proof("POST", "/api/v3/instance/code", b"{}")[0]
+        reply = self.server.ask("POST", "/api/v3/instance/code", [
+            code, ("Origin", self.server.origin), ("X-Selftune", "1"),
+            ("Content-Type", "application/json")], b"{}")
+        self.assertEqual(reply.status, 200)
 
     def test_the_token_is_in_no_response(self):
         for route in ROUTES:
@@ -257,6 +323,7 @@ class Shapes(ServerTest):
                       ["X(: a"], ["Host: other"], ["Cookie: a=b", "Cookie: c=d"],
                       ["Origin: http://a", "Origin: http://b"],
                       ["Authorization: Bearer a", "Authorization: Bearer b"],
+                      ["X-Selftune-Key: a", "X-Selftune-Key: b"],
                       ["Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"]):
             self.refused(self.lines(*lines), 400)
         self.refused(b"GET /api/health HTTP/1.1\r\n\r\n", 400)
@@ -340,36 +407,75 @@ class Limits(ServerTest):
         self.assertEqual(
             self.server.post("/api/v2/session", {"code": "a" * 65000}, token=False).status, 401)
 
-    def test_connections(self):
-        held = []
+    def silent(self, count):
+        held = [self.server.connect() for _ in range(count)]
         self.addCleanup(lambda: [sock.close() for sock in held])
-        for _ in range(120):
-            held.append(self.server.connect())
-            held[-1].setblocking(False)
+        return held
 
-        def refused():
-            """Those that were told so, or closed."""
+    def keep_open(self):
+        """A connection on which somebody signed in asks, and the way to ask again."""
+        sock = self.server.connect()
+        self.addCleanup(sock.close)
+        request = (f"GET /api/v3/instance HTTP/1.1\r\nHost: 127.0.0.1:{self.server.port}\r\n"
+                   f"Authorization: Bearer {self.server.token}\r\n\r\n").encode()
+
+        def ask():
+            try:
+                sock.sendall(request)
+                said = b""
+                while b"\r\n\r\n{" not in said or not said.endswith(b"}"):
+                    chunk = sock.recv(65536)
+                    if not chunk:
+                        break
+                    said += chunk
+                return said[9:12]
+            except ConnectionError:
+                return b""
+
+        return ask
+
+    def test_strangers_cannot_fill_the_house(self):
+        """Who says nothing, or has shown nothing, gives way; the oldest first."""
+        own = self.keep_open()
+        self.assertEqual(own(), b"200")
+        held = self.silent(120)
+        for sock in held:  # half of them say something
+            if held.index(sock) % 2:
+                sock.sendall(b"GET /api/health HTTP/1.1\r\nX: ")
+        self.assertEqual(self.server.get("/api/v3/instance").status, 200)
+        self.assertEqual(own(), b"200")
+        self.assertTrue(self.server.alive())
+        for sock in held:
+            sock.setblocking(False)
+
+        def closed():
             out = []
             for sock in held:
                 try:
-                    out.append(sock.recv(65536, socket.MSG_PEEK))
+                    out.append(not sock.recv(65536, socket.MSG_PEEK))
                 except BlockingIOError:
-                    pass
+                    out.append(False)
                 except ConnectionError:
-                    out.append(b"")
+                    out.append(True)
             return out
 
-        expected = 120 - (4 + 48)
-        self.assertTrue(harness.wait_until(lambda: len(refused()) >= expected, 8))
-        told = refused()
-        self.assertEqual(len(told), expected)
-        self.assertTrue(any(told))
-        for text in filter(None, told):
-            self.assert_problem(Reply(text), 503, "TOO_MANY_CONNECTIONS")
-        for sock in held:
-            sock.close()
+        self.assertTrue(harness.wait_until(lambda: sum(closed()) >= 120 - (4 + 48) + 1, 8))
+        self.assertTrue(all(closed()[:60]))
+        second = harness.Server(self.home)
+        second.stop()
+        self.assertTrue(second.data["reused"])
+
+    def test_connections(self):
+        asks = []
         self.assertTrue(harness.wait_until(
-            lambda: self.server.raw(self.server.head("GET", "/api/health"))[9:12] == b"200"))
+            lambda: self.server.get("/api/v3/instance").status == 200))
+        for _ in range(4 + 48):
+            asks.append(self.keep_open())
+            self.assertEqual(asks[-1](), b"200")
+        for _ in range(3):
+            self.assert_problem(Reply(self.server.raw(self.server.head("GET", "/api/health"))),
+                                503, "TOO_MANY_CONNECTIONS")
+        self.assertEqual([ask() for ask in asks], [b"200"] * len(asks))
 
     def test_streams(self):
         streams = [harness.Stream(self.server) for _ in range(4)]
@@ -392,22 +498,26 @@ class Limits(ServerTest):
     def slow(self, first, drip):
         """Seconds until the server gives up on a client, and what it says."""
         begin = time.monotonic()
+        said = b""
         with self.server.connect() as sock:
             sock.settimeout(0.5)
             sock.sendall(first)
-            while time.monotonic() - begin < 30:
+            while time.monotonic() - begin < harness.PATIENCE:
                 try:
-                    said = sock.recv(65536)
-                    return time.monotonic() - begin, said
+                    chunk = sock.recv(65536)
+                    if not chunk:
+                        return time.monotonic() - begin, said
+                    said += chunk
+                    continue
                 except TimeoutError:
                     pass
                 except ConnectionError:
-                    return time.monotonic() - begin, b""
+                    return time.monotonic() - begin, said
                 try:
-                    if drip:
+                    if drip and not said:
                         sock.sendall(drip)
                 except ConnectionError:
-                    return time.monotonic() - begin, b""
+                    pass  # what it said is still to be read
         return time.monotonic() - begin, None
 
     def test_slow_clients(self):
@@ -422,8 +532,10 @@ class Limits(ServerTest):
             self.assertIsNotNone(said, case)
             self.assertGreater(seconds, 8, case)
             self.assertLess(seconds, 20, case)
-            if said:
+            if case[0]:
                 self.assert_problem(Reply(said), 408, "REQUEST_TIMEOUT")
+            else:
+                self.assertEqual(said, b"")  # it has asked nothing
         self.assertTrue(self.server.alive())
 
 

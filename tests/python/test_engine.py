@@ -1,6 +1,7 @@
 """Opening, requests, errors, jobs, model calls, notifications."""
 
 import datetime
+import gc
 import inspect
 import os
 import pickle
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -118,6 +120,29 @@ def test_paths_are_made_absolute(evidence, monkeypatch):
         assert engine.request("store.info")["path"] == str(evidence / ".selftune" / "selftune.db")
     with selftune.open(home=evidence.parent, db_path=evidence / ".selftune" / "selftune.db") as engine:
         assert len(engine.sessions()) > 0
+
+
+def test_an_empty_path_is_no_folder():
+    for name in ("home", "config_dir", "db_path"):
+        with pytest.raises(ValueError, match="empty path"):
+            selftune.open(**{name: ""})
+
+
+def test_a_handler_that_was_replaced_is_let_go(evidence):
+    class Handler:
+        def __call__(self, _):
+            return "x"
+
+    with selftune.open(home=evidence) as engine:
+        handlers = [Handler() for _ in range(5)]
+        known = [weakref.ref(handler) for handler in handlers]
+        while handlers:
+            engine.set_llm(handlers.pop(0))
+        gc.collect()
+        assert [ref() is not None for ref in known] == [False] * 4 + [True]
+        engine.set_llm(None)
+        gc.collect()
+        assert known[4]() is None
 
 
 def test_the_methods_are_the_list_of_views_and_datasets():
@@ -319,7 +344,9 @@ time.sleep(0.1)
         assert done.returncode == 0, (done.returncode, done.stderr)
 
 
-def test_ctrl_c_ends_a_long_request(evidence):
+@pytest.mark.parametrize("call", [f'engine.request("store.query", sql={SLOW!r})',
+                                  f"engine.sql({SLOW!r})"])
+def test_ctrl_c_ends_a_long_request(evidence, call):
     """The signal is seen while the library works."""
     code = f"""
 import os, signal, threading, selftune
@@ -328,7 +355,7 @@ module.LONG = frozenset(["store.query"])
 engine = selftune.open(home={str(evidence)!r})
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
-    engine.request("store.query", sql={SLOW!r})
+    {call}
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -80,6 +80,74 @@ def test_names_that_are_not_of_the_list_are_refused(engine, call):
     assert caught.value.name == "INVALID_REQUEST"
 
 
+MANY = 70_000  # more than a batch
+NUMBERS = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < {MANY}) SELECT "
+
+
+@pytest.mark.parametrize("expression, kind, last", [
+    ("CASE WHEN i > 66000 THEN i END", "int64", MANY),
+    ("CASE WHEN i > 66000 THEN i + 0.5 END", "float64", MANY + 0.5),
+    ("CASE WHEN i > 66000 THEN 'a' END", "utf8", "a"),
+    ("CASE WHEN i > 66000 THEN i + 0.5 ELSE i END", "float64", MANY + 0.5),
+    ("CASE WHEN i > 66000 THEN 'a' ELSE i END", "utf8", "a"),
+    ("CASE WHEN i > 69000 THEN 'a' WHEN i > 66000 THEN 0.5 WHEN i > 65990 THEN 7 END", "utf8", "a"),
+    ("NULL", "utf8", None),
+])
+def test_all_rows_decide_the_type_of_a_column(engine, expression, kind, last):
+    frame = engine.sql(NUMBERS + expression + " AS x, i FROM n")
+    assert (len(frame), frame.types["x"], frame["x"][-1]) == (MANY, kind, last)
+    assert frame["i"] == list(range(1, MANY + 1))
+    if "ELSE i" in expression:
+        assert frame["x"][0] == (str(1) if kind == "utf8" else 1.0)
+
+
+@pytest.mark.parametrize("expression, kind", [
+    ("CASE WHEN i > 66000 THEN i END", "int64"),
+    ("CASE WHEN i > 66000 THEN 0.5 ELSE i END", "float64"),
+    ("CASE WHEN i > 66000 THEN 'a' ELSE i END", "utf8"),
+])
+def test_a_stream_says_which_type_it_needs(engine, expression, kind):
+    pa = pytest.importorskip("pyarrow")
+    query = NUMBERS + expression + " AS x FROM n"
+    with pytest.raises(Exception, match=f'QUERY_REFUSED.*row 66001.*"types":{{"x":"{kind}"}}'):
+        pa.RecordBatchReader.from_stream(engine.stream(query)).read_all()
+    table = pa.RecordBatchReader.from_stream(engine.stream(query, types={"x": kind})).read_all()
+    assert table.num_rows == MANY
+
+
+def test_what_was_asked_for_is_not_widened(engine):
+    with pytest.raises(selftune.SelftuneError) as caught:
+        engine.sql("SELECT 0.5 AS x", types={"x": "int64"})
+    assert caught.value.name == "QUERY_REFUSED"
+    assert '"types":{"x":"float64"}' in str(caught.value)
+
+
+def test_values_that_would_change_are_refused(engine):
+    big = [2**63 - 1, -(2**63), 1e19]
+    assert engine.sql("SELECT ?1 AS a, ?2 AS b, ?3 AS c", big).to_pylist() == [dict(zip("abc", big))]
+    for wrong in (2**63, -(2**63) - 1, 10**30):
+        with pytest.raises(OverflowError, match="str or a float"):
+            engine.sql("SELECT ?1", [wrong])
+        with pytest.raises(OverflowError):
+            engine.sessions(where={"session_id": [wrong]})
+    for wrong in (float("nan"), float("inf"), "a\ud800"):
+        with pytest.raises(ValueError):
+            engine.sql("SELECT ?1", [wrong])
+
+
+@pytest.mark.parametrize("query", ["SELECT 1 AS a; -- c", "SELECT 1 AS a;;", "SELECT 1 AS a /* x */ ; /* y */\n",
+                                   "-- before\nSELECT 1 AS a"])
+def test_comments_are_no_statements(engine, query):
+    assert engine.sql(query).to_pylist() == [{"a": 1}]
+
+
+def test_values_that_are_too_large_are_the_query_s_fault(engine):
+    for query in ("SELECT randomblob(100000000)", "SELECT hex(zeroblob(60000000))"):
+        with pytest.raises(selftune.SelftuneError) as caught:
+            engine.sql(query)
+        assert caught.value.name == "QUERY_REFUSED", query
+
+
 def test_conditions_are_what_they_say(engine):
     hostile = "x'; DROP TABLE session; --"
     assert len(engine.observations(skill=hostile)) == 0

@@ -983,6 +983,7 @@ class SkillReportReply(TypedDict):
     paths: list[str]
     scope: str | None
     description: str | None
+    description_limit: int
     usage: SkillReportReplyUsage
     trigger_rate: SkillReportReplyTriggerRate
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
@@ -1225,6 +1226,9 @@ class StatusGetReply(TypedDict):
     since: str | None
     evidence: StatusGetReplyEvidence
     counts: StatusGetReplyCounts
+    many: bool
+    skills_total: int
+    silent_total: int
     skills: list[StatusGetReplySkills]
     silent_skills: list[StatusGetReplySilentSkills]
     unmatched: StatusGetReplyUnmatched
@@ -1344,6 +1348,14 @@ class StatusOverviewReplyOverview(TypedDict):
     recent_activity: list[StatusOverviewReplyOverviewRecentActivity]
 
 
+class StatusOverviewReplyLimits(TypedDict):
+    items: int
+    skills_total: int
+    attention_total: int
+    trust_total: int
+    many: bool
+
+
 class StatusOverviewReplySkills(TypedDict):
     skill_name: str
     skill_scope: str | None
@@ -1408,6 +1420,7 @@ class StatusOverviewReplyCreatorTesting(TypedDict):
 
 class StatusOverviewReply(TypedDict):
     overview: StatusOverviewReplyOverview
+    limits: StatusOverviewReplyLimits
     skills: list[StatusOverviewReplySkills]
     version: str
     watched_skills: list[str]
@@ -2151,7 +2164,7 @@ class Requests:
     @overload
     def request(self, op: Literal["source.list"], /, *, platform: str | None = ..., state: str | None = ..., limit: int | None = ..., cursor: str | None = ...) -> SourceListReply: ...
     @overload
-    def request(self, op: Literal["status.get"], /, *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ...) -> StatusGetReply: ...
+    def request(self, op: Literal["status.get"], /, *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ..., limit: int | None = ...) -> StatusGetReply: ...
     @overload
     def request(self, op: Literal["status.overview"], /, *, telemetry_cursor: str | None = ..., telemetry_limit: int | None = ..., skills_cursor: str | None = ..., skills_limit: int | None = ...) -> StatusOverviewReply: ...
     @overload

@@ -63,7 +63,10 @@ class Progress(TypedDict):
 
 
 def plain(value: Any) -> Any:
-    """Times as RFC 3339; a datetime without a zone is refused, not guessed."""
+    """Times as RFC 3339; a datetime without a zone is refused, not guessed, and
+    so is an integer that the store cannot hold."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise OverflowError(f"{value} does not fit into 64 bits: give it as a str or a float")
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone")

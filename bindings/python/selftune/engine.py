@@ -210,8 +210,12 @@ class Engine(Requests, Datasets):
         timeout: float | None = None,
     ) -> Frame:
         """Runs one SELECT over the public views (docs/sql-views.md); `args` are
-        bound to ?1, ?2, ... Anything else is refused."""
-        return Frame(self._core.export(_export({"sql": query, "args": list(args)}, types, timeout)))
+        bound to ?1, ?2, ... Anything else is refused.
+
+        A column that no view has gets the type that holds all its values: int64,
+        float64 when some are real, utf8 when they are mixed; `types` says another."""
+        request = {"sql": query, "args": plain(list(args)), "whole": True}
+        return Frame(self._core.export(_export(request, types, timeout)))
 
     def stream(
         self,
@@ -222,8 +226,9 @@ class Engine(Requests, Datasets):
         timeout: float | None = None,
     ) -> Stream:
         """The same, read batch by batch by whoever takes it. `timeout` binds it
-        to the last batch."""
-        request = _export({"sql": query, "args": list(args)}, types, timeout)
+        to the last batch. The first 65,536 rows decide the types; a later value
+        that does not fit fails, and `types` helps."""
+        request = _export({"sql": query, "args": plain(list(args))}, types, timeout)
         return Stream(lambda: self._core.stream(request))
 
     def table(
@@ -250,6 +255,7 @@ class Engine(Requests, Datasets):
             "until": plain(until),
             "order": [order] if isinstance(order, str) else order and list(order),
             "limit": limit,
+            "whole": True,
         }
         return Frame(self._core.export(_export(request, None, timeout)))
 
@@ -335,7 +341,11 @@ def _shut_down() -> None:
 
 
 def _absolute(path: StrPath | None) -> str:
-    return "" if path is None else os.path.abspath(os.fspath(path))
+    if path is None:
+        return ""
+    if not os.fspath(path):
+        raise ValueError("an empty path is no folder: leave it away for the usual one")
+    return os.path.abspath(os.fspath(path))
 
 
 def _forward_log(level: int, line: str) -> None:
@@ -350,7 +360,14 @@ def _request(op: str, params: Mapping[str, Any] | None, timeout: float | None) -
     }
     if timeout is not None:
         request["deadline_ms"] = max(1, int(1000 * timeout))
-    return json.dumps(request)
+    return _text(request)
+
+
+def _text(request: dict[str, Any]) -> str:
+    """As JSON; ValueError for what JSON cannot say: NaN, infinity, lone surrogates."""
+    text = json.dumps(request, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    return text
 
 
 def _export(request: dict[str, Any], types: Mapping[str, ColumnType] | None, timeout: float | None) -> str:
@@ -359,7 +376,7 @@ def _export(request: dict[str, Any], types: Mapping[str, ColumnType] | None, tim
         request["types"] = dict(types)
     if timeout is not None:
         request["deadline_ms"] = max(1, int(1000 * timeout))
-    return json.dumps(request)
+    return _text(request)
 
 
 def _data(envelope: dict[str, Any]) -> dict[str, Any]:

@@ -105,9 +105,11 @@ class Frame:
     # --- Plain Python -----------------------------------------------------------
 
     def column(self, name: str, start: int = 0, stop: int | None = None) -> list[Any]:
-        """Values: int, float, bool, str, datetime (UTC) or None."""
+        """Values: int, float, bool, str, datetime (UTC) or None. `start` and `stop`
+        are those of a slice."""
         if name not in self._names:
             raise KeyError(f"no column {name!r}; there are {', '.join(self._names)}")
+        self._need_one(name)
         return self._values(self._names.index(name), start, stop)
 
     def __getitem__(self, name: str) -> list[Any]:
@@ -118,10 +120,17 @@ class Frame:
         return zip(*(self._values(i, start, stop) for i in range(len(self._names))))
 
     def to_pylist(self) -> list[dict[str, Any]]:
+        for name in self._names:
+            self._need_one(name)
         return [dict(zip(self._names, row)) for row in self.rows()]
 
+    def _need_one(self, name: str) -> None:
+        if self._names.count(name) > 1:
+            raise ValueError(f"{self._names.count(name)} columns are called {name!r}: give them names with AS")
+
     def _values(self, index: int, start: int, stop: int | None) -> list[Any]:
-        values = self._table.column(index, max(start, 0), self.num_rows if stop is None else stop)
+        start, stop, _ = slice(start, stop).indices(self.num_rows)
+        values = self._table.column(index, start, max(start, stop))
         if self._formats[index] != "tsm:UTC":
             return values
         return [None if v is None else _EPOCH + datetime.timedelta(milliseconds=v) for v in values]

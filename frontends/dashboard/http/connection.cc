@@ -28,6 +28,15 @@ std::string Lower(beast::string_view text) {
   return out;
 }
 
+// "127.0.0.1:3141", "[::1]:3141"
+std::string AddressOf(const Socket& socket) {
+  error_code error;
+  const Tcp::endpoint local = socket.local_endpoint(error);
+  if (error) return "";
+  const std::string host = local.address().to_string();
+  return (local.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(local.port());
+}
+
 Request ToRequest(bhttp::request<bhttp::string_body>&& from) {
   Request to;
   to.method.assign(from.method_string().data(), from.method_string().size());
@@ -55,7 +64,11 @@ void Finish(ServerState& server, uint64_t request, bool head_only, Response resp
 }  // namespace
 
 Connection::Connection(ServerState& server, Socket socket, bool turned_away)
-    : server_(server), stream_(std::move(socket)), turned_away_(turned_away) {
+    : server_(server),
+      stream_(std::move(socket)),
+      late_(server.loop.get_executor()),
+      turned_away_(turned_away),
+      arrival_(++server.arrivals) {
   if (turned_away_) {
     ++server_.turned_away;
   } else {
@@ -86,6 +99,12 @@ void Connection::Close() {
   stream_.close();
 }
 
+void Connection::GiveWay() {
+  server_.open.erase(this);
+  last_ = true;
+  Close();
+}
+
 void Connection::Retire() {
   last_ = true;
   if (!answering()) Close();
@@ -110,8 +129,34 @@ void Connection::BeginRequest() {
   const Limits& limits = server_.options.limits;
   buffer_.max_size(limits.target_bytes + limits.header_bytes + limits.body_bytes + kReadAhead);
   answering_ = true;
-  stream_.expires_after(limits.request_time);
+  LimitReading(limits.request_time);
   ReadHead();
+}
+
+// The stream's own time limit closes the socket; this one leaves it open, so
+// that the client can be told.
+void Connection::LimitReading(milliseconds time) {
+  reading_ = true;
+  stream_.expires_never();
+  late_.expires_after(time);
+  late_.async_wait([weak = weak_from_this()](error_code error) {
+    const std::shared_ptr<Connection> self = weak.lock();
+    if (error || self == nullptr || !self->reading_) return;
+    if (self->late_.expiry() > std::chrono::steady_clock::now()) return;  // of the next request
+    self->too_late_ = true;
+    self->stream_.cancel();
+  });
+}
+
+void Connection::OnReadError(error_code error) {
+  if (error == net::error::operation_aborted && too_late_) {
+    Refuse(408, "REQUEST_TIMEOUT", kTooSlow);
+  } else if (error == bhttp::error::body_limit) {
+    Refuse(413, "BODY_TOO_LARGE", "the body is too large");
+  } else if (error.category() == bhttp::make_error_code(bhttp::error::bad_value).category() &&
+             error != bhttp::error::end_of_stream && error != bhttp::error::partial_message) {
+    Refuse(400, "BAD_REQUEST", error.message());
+  }
 }
 
 // Reads until the head is whole, or larger than any that is accepted.
@@ -123,12 +168,12 @@ void Connection::ReadHead() {
   if (!whole && seen.size() <= limits.target_bytes + limits.header_bytes) {
     stream_.async_read_some(buffer_.prepare(kReadAhead),
                             [self = shared_from_this()](error_code error, size_t bytes) {
-                              if (error == beast::error::timeout) {
-                                self->Refuse(408, "REQUEST_TIMEOUT", kTooSlow);
-                              } else if (!error) {
-                                self->buffer_.commit(bytes);
-                                self->ReadHead();
+                              if (error) {
+                                self->OnReadError(error);
+                                return;
                               }
+                              self->buffer_.commit(bytes);
+                              self->ReadHead();
                             });
     return;
   }
@@ -146,26 +191,22 @@ void Connection::ReadBody() {
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(limits.target_bytes + limits.header_bytes + 64));
   parser_->body_limit(limits.body_bytes);
-  bhttp::async_read(
-      stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
-        if (error == beast::error::timeout) {
-          self->Refuse(408, "REQUEST_TIMEOUT", kTooSlow);
-        } else if (error == bhttp::error::body_limit) {
-          self->Refuse(413, "BODY_TOO_LARGE", "the body is too large");
-        } else if (error &&
-                   error.category() == bhttp::make_error_code(bhttp::error::bad_value).category() &&
-                   error != bhttp::error::end_of_stream && error != bhttp::error::partial_message) {
-          self->Refuse(400, "BAD_REQUEST", error.message());
-        } else if (!error) {
-          self->Dispatch();
-        }
-      });
+  bhttp::async_read(stream_, buffer_, *parser_,
+                    [self = shared_from_this()](error_code error, size_t) {
+                      if (error) {
+                        self->OnReadError(error);
+                      } else {
+                        self->Dispatch();
+                      }
+                    });
 }
 
 void Connection::Dispatch() {
   ++server_.requests;
+  EndReading();
   if (!parser_->get().keep_alive() || server_.stopping) last_ = true;
   Request request = ToRequest(parser_->release());
+  request.address = AddressOf(stream_.socket());
   parser_.reset();
   stream_.expires_never();  // the work has a deadline of its own
   const bool head_only = request.method == "HEAD";
@@ -182,6 +223,7 @@ void Connection::Dispatch() {
 
 void Connection::Send(bool head_only, Response response) {
   response_ = std::move(response);
+  known_ = known_ || response_.known;
   if (response_.stream && !head_only) {
     BeginStream();
   } else {
@@ -189,7 +231,14 @@ void Connection::Send(bool head_only, Response response) {
   }
 }
 
+void Connection::EndReading() {
+  reading_ = false;
+  too_late_ = false;
+  late_.cancel();
+}
+
 void Connection::Refuse(int status, std::string_view code, std::string_view detail) {
+  EndReading();
   answering_ = true;
   last_ = true;
   drain_ = true;
@@ -204,7 +253,7 @@ void Connection::Write(bool head_only) {
                                     : std::string_view(response_.body);
   message_.emplace(static_cast<bhttp::status>(response_.status), 11);
   for (const Header& header : response_.headers) message_->insert(header.first, header.second);
-  if (response_.status != 204 && response_.status != 304) {
+  if (response_.status != 204 && response_.status != 304 && !response_.stream) {
     message_->content_length(body.size());
     if (!head_only) message_->body() = beast::span<const char>(body.data(), body.size());
   }

@@ -24,6 +24,7 @@ class Connection;
 struct ServerState {
   Server::Options options;
   std::unordered_set<Connection*> open;
+  uint64_t arrivals = 0;
   size_t turned_away = 0;
   size_t streams = 0;
   uint64_t requests = 0;
@@ -55,9 +56,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Retire();
   void Close();
 
+  // Has shown that it may ask; the others give way when the house is full.
+  [[nodiscard]] bool known() const { return known_; }
+  [[nodiscard]] uint64_t arrival() const { return arrival_; }
+  // Its place is free from now on.
+  void GiveWay();
+
  private:
   void AwaitRequest(std::chrono::milliseconds time);
   void BeginRequest();
+  void LimitReading(std::chrono::milliseconds time);
+  void EndReading();
+  void OnReadError(error_code error);
   void ReadHead();
   void ReadBody();
   void Dispatch();
@@ -72,7 +82,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   ServerState& server_;
   Stream stream_;
+  net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>,
+                            net::io_context::executor_type>
+      late_;
   const bool turned_away_;
+  uint64_t arrival_ = 0;
+  bool known_ = false;
+  bool reading_ = false;  // a request, under the timer
+  bool too_late_ = false;
   beast::flat_buffer buffer_;
   std::optional<bhttp::request_parser<bhttp::string_body>> parser_;
   Response response_;

@@ -10,10 +10,10 @@ namespace {
 constexpr std::string_view kEnd = "\r\n";
 
 // Fields that must not come twice: each decides how a request is understood.
-constexpr std::array<std::string_view, 12> kSingle = {
-    "host",       "content-length", "transfer-encoding", "authorization",
-    "cookie",     "origin",         "content-type",      "sec-fetch-site",
-    "x-selftune", "sec-fetch-mode", "last-event-id",     "if-none-match",
+constexpr std::array<std::string_view, 13> kSingle = {
+    "host",          "content-length", "transfer-encoding", "authorization", "cookie",
+    "origin",        "content-type",   "sec-fetch-site",    "x-selftune",    "sec-fetch-mode",
+    "last-event-id", "if-none-match",  "x-selftune-key",
 };
 
 HeadProblem Bad(std::string detail) { return {400, "BAD_REQUEST", std::move(detail)}; }

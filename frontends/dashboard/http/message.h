@@ -17,6 +17,7 @@ struct Request {
   std::string query;            // behind it, as sent
   std::vector<Header> headers;  // names in lower case, in order
   std::string body;
+  std::string address;  // where the connection ends: "127.0.0.1:3141"
 
   // The first value of a header, "" if there is none. `name` in lower case.
   [[nodiscard]] std::string_view Get(std::string_view name) const {
@@ -39,6 +40,7 @@ struct Response {
   std::string body;
   std::string_view fixed_body;  // instead of body: bytes that outlive the server
   bool close = false;           // end the connection behind it
+  bool known = false;           // to somebody who may ask: it keeps its place in a full house
   // The connection becomes a stream: `body` first, then what the Feed of the
   // server has behind `cursor`, until either side closes.
   bool stream = false;

@@ -33,6 +33,7 @@ struct Server::Impl : ServerState {
 
   void Accept(size_t which);
   void Welcome(Socket socket);
+  [[nodiscard]] bool MakeRoom();
   void AwaitSignal();
   void EndWhenIdle();
 };
@@ -58,9 +59,22 @@ void Server::Impl::Welcome(Socket socket) {
   const Tcp::endpoint peer = socket.remote_endpoint(error);
   if (error || !IsLoopback(peer)) return;
   (void)socket.set_option(Tcp::no_delay(true), error);
-  const bool full = open.size() >= options.limits.connections;
+  const bool full = open.size() >= options.limits.connections && !MakeRoom();
   if (full && turned_away >= kTurnedAway) return;
   std::make_shared<Connection>(*this, std::move(socket), full)->Begin();
+}
+
+// The oldest connection that has not shown that it may ask gives way: other
+// users of the machine, and pages of other sites, can open as many as they like.
+bool Server::Impl::MakeRoom() {
+  Connection* oldest = nullptr;
+  for (Connection* const each : open) {
+    if (each->known()) continue;
+    if (oldest == nullptr || each->arrival() < oldest->arrival()) oldest = each;
+  }
+  if (oldest == nullptr) return false;
+  oldest->GiveWay();
+  return true;
 }
 
 void Server::Impl::AwaitSignal() {

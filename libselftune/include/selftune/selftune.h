@@ -197,8 +197,11 @@ SELFTUNE_API void selftune_job_release(selftune_job_t* job);
  *       "columns"?:["occurred_at",...], "since"?:"7d", "until"?:"2026-01-31T08:00:00Z",
  *       "order"?:["-occurred_at"], "limit"?:100}
  *      {"sql":"SELECT ...", "args"?:[1,"a",null]}
- *    with "types"?:{"column":"int64|float64|bool|utf8|time|dictionary"} and
- *    "deadline_ms"?, which binds the stream to its end, not only this call.
+ *    with "types"?:{"column":"int64|float64|bool|utf8|time|dictionary"},
+ *    "deadline_ms"?, which binds the stream to its end, not only this call, and
+ *    "whole"?:true, with which this call reads all rows: they decide the types
+ *    of columns that have none. Without it the first batch does, and a later
+ *    value that does not fit is an error.
  *    docs/sql-views.md lists datasets and columns; SQL is one SELECT on the
  *    public views, anything else is QUERY_REFUSED.
  *  @param[out] out  Schema and batches of up to 65,536 rows; the first is read
@@ -217,6 +220,19 @@ SELFTUNE_API selftune_code_t selftune_export_arrow(selftune_engine_t* engine,
                                                    selftune_str_t dataset_request,
                                                    struct ArrowArrayStream* out,
                                                    selftune_error_t** error);
+
+/** The same, until somebody wants it no more.
+ *  @param stop  Asked now and then (every few thousand steps of the database)
+ *               by this call, in its thread: other than 0 ends it with
+ *               SELFTUNE_E_CANCELLED. get_next does not ask; with "whole" this
+ *               call reads everything. Must not call back into the engine.
+ *               NULL: as selftune_export_arrow().
+ *  @since 0.1 */
+SELFTUNE_API selftune_code_t selftune_export_arrow_until(selftune_engine_t* engine,
+                                                         selftune_str_t dataset_request,
+                                                         int32_t (*stop)(void* user), void* user,
+                                                         struct ArrowArrayStream* out,
+                                                         selftune_error_t** error);
 
 /* ----------------------------------------------------------- Notifications */
 

@@ -84,6 +84,7 @@ StatusOr<JsonValue> Convert(const dom::element& element, int depth) {
     case dom::element_type::INT64:
       return JsonValue::Int(element.get_int64().value_unsafe());
     case dom::element_type::UINT64:
+      return JsonValue::WideInt(element.get_double().value_unsafe());
     case dom::element_type::DOUBLE:
       return JsonValue::Double(element.get_double().value_unsafe());
     case dom::element_type::STRING:
@@ -204,6 +205,12 @@ JsonValue JsonValue::Int(int64_t number) {
   value.type_ = Type::kInt;
   value.int_ = number;
   return value;
+}
+
+JsonValue JsonValue::WideInt(double value) {
+  JsonValue out = Double(value);
+  out.wide_int_ = true;
+  return out;
 }
 
 JsonValue JsonValue::Double(double number) {

@@ -30,6 +30,8 @@ class JsonValue {
   [[nodiscard]] bool is_bool() const { return type_ == Type::kBool; }
   [[nodiscard]] bool is_int() const { return type_ == Type::kInt; }
   [[nodiscard]] bool is_number() const { return type_ == Type::kInt || type_ == Type::kDouble; }
+  // An integer from 2^63 on, which is kept as a double: its last digits are gone.
+  [[nodiscard]] bool is_wide_int() const { return wide_int_; }
   [[nodiscard]] bool is_string() const { return type_ == Type::kString; }
   [[nodiscard]] bool is_array() const { return type_ == Type::kArray; }
   [[nodiscard]] bool is_object() const { return type_ == Type::kObject; }
@@ -55,6 +57,7 @@ class JsonValue {
   [[nodiscard]] static JsonValue Text(std::string text);
   [[nodiscard]] static JsonValue Int(int64_t value);
   [[nodiscard]] static JsonValue Double(double value);
+  [[nodiscard]] static JsonValue WideInt(double value);
   [[nodiscard]] static JsonValue Bool(bool value);
 
   friend bool operator==(const JsonValue&, const JsonValue&) = default;
@@ -62,6 +65,7 @@ class JsonValue {
  private:
   Type type_ = Type::kNull;
   bool bool_ = false;
+  bool wide_int_ = false;
   int64_t int_ = 0;
   double double_ = 0;
   std::string string_;

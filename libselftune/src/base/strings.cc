@@ -167,6 +167,56 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+namespace {
+
+// Length of a character that is not seen or changes how others are: controls,
+// marks of direction, blanks of no width. 0: an ordinary one.
+size_t UnseenAt(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U;
+  };
+  if (byte(0) < 0x20 || byte(0) == 0x7f) return 1;
+  if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) < 0xa0) return 2;
+  if (byte(0) == 0xef && byte(1) == 0xbb && byte(2) == 0xbf) return 3;
+  if (byte(0) != 0xe2) return 0;
+  const unsigned last = byte(2);
+  const bool unseen =
+      (byte(1) == 0x80 && ((last >= 0x8b && last <= 0x8f) || (last >= 0xa8 && last <= 0xae))) ||
+      (byte(1) == 0x81 && last >= 0xa0 && last <= 0xaf);
+  return unseen ? 3 : 0;
+}
+
+// 'it'\''s'; $'a\x1bb' where something would not be seen.
+std::string Quoted(std::string_view word) {
+  bool unseen = false;
+  for (size_t i = 0; i < word.size() && !unseen; ++i) unseen = UnseenAt(word, i) > 0;
+  if (!unseen) return "'" + ReplaceAll(word, "'", "'\\''") + "'";
+  std::string out = "$'";
+  for (size_t i = 0; i < word.size();) {
+    const size_t length = UnseenAt(word, i);
+    if (length == 0) {
+      if (word[i] == '\'' || word[i] == '\\') out += '\\';
+      out += word[i++];
+      continue;
+    }
+    for (const size_t end = i + length; i < end; ++i) out += "\\x" + Hex(word.substr(i, 1));
+  }
+  return out + "'";
+}
+
+}  // namespace
+
+std::vector<std::string> WithFlag(std::vector<std::string> argv, std::string_view flag,
+                                  std::string_view value) {
+  if (value.starts_with('-')) {
+    argv.push_back(std::string(flag) + "=" + std::string(value));
+  } else {
+    argv.emplace_back(flag);
+    argv.emplace_back(value);
+  }
+  return argv;
+}
+
 std::string JoinCommand(const std::vector<std::string>& argv) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%";
@@ -174,7 +224,7 @@ std::string JoinCommand(const std::vector<std::string>& argv) {
   for (const std::string& word : argv) {
     if (!out.empty()) out += ' ';
     const bool plain = !word.empty() && word.find_first_not_of(kPlain) == std::string::npos;
-    out += plain ? word : "'" + ReplaceAll(word, "'", "'\\''") + "'";
+    out += plain ? word : Quoted(word);
   }
   return out;
 }

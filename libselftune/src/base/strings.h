@@ -35,7 +35,13 @@ namespace selftune::base {
 [[nodiscard]] std::optional<std::string> FromHex(std::string_view hex);
 [[nodiscard]] std::string Base64(std::string_view bytes);
 
-// The line that a shell splits into `argv`.
+// argv with a flag and its value behind; one word when the value would be taken
+// for a flag itself: --skill=-x.
+[[nodiscard]] std::vector<std::string> WithFlag(std::vector<std::string> argv,
+                                                std::string_view flag, std::string_view value);
+
+// The line that a shell (bash, zsh) splits into `argv`, with nothing in it that
+// is not seen.
 [[nodiscard]] std::string JoinCommand(const std::vector<std::string>& argv);
 
 // Edit distance with unit costs, O(|a|*|b|); used for "did you mean".

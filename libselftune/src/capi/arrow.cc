@@ -39,6 +39,7 @@ constexpr ParamSpec kParams[] = {
     {.name = "order", .list = true},
     {.name = "limit", .type = ParamType::kInt, .minimum = 1},
     {.name = "types", .type = ParamType::kObject},
+    {.name = "whole", .type = ParamType::kBool},
     {.name = "deadline_ms", .type = ParamType::kInt, .minimum = 1, .maximum = kMaxDeadlineMs},
 };
 constexpr OpSpec kSpec{.name = "export", .schema = "", .flags = "", .params = kParams};
@@ -46,6 +47,10 @@ constexpr OpSpec kSpec{.name = "export", .schema = "", .flags = "", .params = kP
 StatusOr<SqlCell> ToCell(std::string_view what, const JsonValue& value) {
   if (value.is_null()) return SqlCell();
   if (value.is_int()) return SqlCell(value.AsInt());
+  if (value.is_wide_int()) {
+    return WithSuggestion(Fail(kInvalidRequest, "export: {} hold an integer beyond 64 bits", what),
+                          "give it as a text, or as a real number (1e19)", "");
+  }
   if (value.is_number()) return SqlCell(value.AsDouble());
   if (value.is_bool()) return SqlCell(int64_t{value.AsBool()});
   if (value.is_string()) return SqlCell(value.AsString());
@@ -224,7 +229,8 @@ Status ReadTypes(const JsonValue& types, store::ArrowQuery& query) {
   return absl::OkStatus();
 }
 
-Status Export(Engine& engine, std::string_view request, ArrowArrayStream* out) {
+Status Export(Engine& engine, std::string_view request, store::Interrupt interrupt,
+              ArrowArrayStream* out) {
   const auto now = std::chrono::steady_clock::now();
   ST_ASSIGN_OR_RETURN(const JsonValue document, JsonValue::Parse(request));
   ST_ASSIGN_OR_RETURN(const JsonValue params, CheckParams(kSpec, document, engine));
@@ -234,7 +240,7 @@ Status Export(Engine& engine, std::string_view request, ArrowArrayStream* out) {
   ST_ASSIGN_OR_RETURN(store::ArrowQuery query,
                       params["sql"].is_null() ? DatasetQuery(params) : SqlQuery(params));
   ST_RETURN_IF_ERROR(ReadTypes(params["types"], query));
-  store::Interrupt interrupt;
+  query.whole = params["whole"].AsBool();
   if (!params["deadline_ms"].is_null()) {
     interrupt.deadline = now + std::chrono::milliseconds(params["deadline_ms"].AsInt());
   }
@@ -248,13 +254,22 @@ extern "C" {
 
 selftune_code_t selftune_export_arrow(selftune_engine_t* engine, selftune_str_t dataset_request,
                                       struct ArrowArrayStream* out, selftune_error_t** error) {
+  return selftune_export_arrow_until(engine, dataset_request, nullptr, nullptr, out, error);
+}
+
+selftune_code_t selftune_export_arrow_until(selftune_engine_t* engine,
+                                            selftune_str_t dataset_request,
+                                            int32_t (*stop)(void* user), void* user,
+                                            struct ArrowArrayStream* out,
+                                            selftune_error_t** error) {
   using namespace selftune;
   return capi::Call(error, [&]() -> Status {
     if (engine == nullptr || out == nullptr) {
       return Fail(kInvalidRequest, "engine and out must not be NULL");
     }
     ST_RETURN_IF_ERROR(engine->impl->Check());
-    return capi::Export(*engine->impl, capi::View(dataset_request), out);
+    return capi::Export(*engine->impl, capi::View(dataset_request), {.stop = stop, .user = user},
+                        out);
   });
 }
 

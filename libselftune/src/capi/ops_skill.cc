@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "skillfs/lint.h"
 #include "status/skill_policy.h"
 #include "status/skill_states.h"
 #include "store/db.h"
@@ -37,12 +38,27 @@ struct Row {
 };
 
 // The filters and the order of skill.list.
+// A word that is none would be an empty list, which reads like "all is well".
+Status CheckStatusWord(std::string_view wanted) {
+  constexpr std::string_view kWords[] = {
+      "UNKNOWN",   "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY",
+      "regressed", "drifting", "silent",   "locked",  "frozen",
+  };
+  std::string list;
+  for (const std::string_view word : kWords) {
+    if (wanted.empty() || base::EqualsIgnoreCase(wanted, word)) return absl::OkStatus();
+    list += (list.empty() ? "" : ", ") + std::string(word);
+  }
+  return Fail(kInvalidRequest, "skill.list: status is one of {}", list);
+}
+
 StatusOr<std::vector<Row>> Select(Context& context, std::vector<SkillState> states,
                                   const JsonValue& params) {
   const std::string& platform = params["platform"].AsString();
   const std::string& wanted = params["status"].AsString();
   const std::string text = base::AsciiLower(params["q"].AsString());
   const std::string& sort = params["sort"].AsString();
+  ST_RETURN_IF_ERROR(CheckStatusWord(wanted));
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
   const SkillFolders folders(*env);
   std::vector<Row> rows;
@@ -152,6 +168,7 @@ void WritePlaces(JsonWriter& out, const store::SkillSummary& summary) {
   } else {
     out.NullField("description");
   }
+  out.Field("description_limit", static_cast<int64_t>(skillfs::kMaxDescriptionChars));
 }
 
 void WritePolicy(JsonWriter& out, const std::string& skill, const status::SkillPolicy& policy,

@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "hosts/registry.h"
@@ -150,16 +151,47 @@ void WriteSkill(JsonWriter& out, const Shown& shown) {
 }
 
 // Installed, and not used in the window.
-void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills) {
+bool IsSilent(const Shown& shown) {
+  return shown.state.installed() && shown.state.window.triggered == 0;
+}
+
+void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills, int64_t limit) {
   out.Key("silent_skills").BeginArray();
-  for (const auto& [state, installed_on] : skills) {
-    if (!state.installed() || state.window.triggered > 0) continue;
+  for (const Shown& shown : skills) {
+    if (!IsSilent(shown)) continue;
+    if (limit-- == 0) break;
+    const auto& [state, installed_on] = shown;
     out.BeginObject().Field("name", state.totals.name).Field("path", state.places.front().path);
     Strings(out, "platforms", installed_on);
     out.Field("last_use", state.totals.triggered > 0 ? state.totals.last : std::nullopt);
     out.Field("explicit_only", state.explicit_only).EndObject();
   }
   out.EndArray();
+}
+
+// Both lists, cut off and counted; returns how many proposals wait.
+int64_t WriteSkills(JsonWriter& out, const std::vector<Shown>& skills, int64_t limit,
+                    bool asked_for_one) {
+  int64_t waiting = 0, seen = 0, silent = 0;
+  for (const Shown& shown : skills) {
+    waiting += shown.state.open_proposals;
+    seen += shown.state.seen() || asked_for_one ? 1 : 0;
+    silent += IsSilent(shown) ? 1 : 0;
+  }
+  out.Field("many", seen > limit || silent > limit)
+      .Field("skills_total", seen)
+      .Field("silent_total", silent)
+      .Key("skills")
+      .BeginArray();
+  int64_t left = limit;
+  for (const Shown& shown : skills) {
+    if (!shown.state.seen() && !asked_for_one) continue;
+    if (left-- == 0) break;
+    WriteSkill(out, shown);
+  }
+  out.EndArray();
+  WriteSilent(out, skills, limit);
+  return waiting;
 }
 
 Status WriteUnmatched(JsonWriter& out, const Context& context, store::Db& db,
@@ -214,7 +246,7 @@ void Advise(Context& context, const status::Freshness& freshness, const std::vec
     const SkillState& state = shown.state;
     waiting += state.open_proposals;
     if (state.watch.has_value() && state.watch->state == "regressed" && state.deploy.has_value()) {
-      steps.push_back({.argv = {"selftune", "watch", "--skill", state.totals.name},
+      steps.push_back({.argv = base::WithFlag({"selftune", "watch"}, "--skill", state.totals.name),
                        .reason = "its last change made " + state.totals.name + " worse"});
     }
   }
@@ -298,14 +330,8 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   for (const Shown& shown : skills) counted.push_back(shown.state);
   out.Key("counts").BeginObject();
   WriteCounts(out, status::CountSkills(counted));
-  out.EndObject().Key("skills").BeginArray();
-  int64_t waiting = 0;
-  for (const Shown& shown : skills) {
-    waiting += shown.state.open_proposals;
-    if (shown.state.seen() || only.has_value()) WriteSkill(out, shown);
-  }
-  out.EndArray();
-  WriteSilent(out, skills);
+  out.EndObject();
+  const int64_t waiting = WriteSkills(out, skills, params["limit"].AsInt(), only.has_value());
   ST_RETURN_IF_ERROR(WriteUnmatched(out, context, *db, scope));
   out.Field("proposals_pending", waiting).Key("system").BeginObject();
   out.Field("healthy", doctor.healthy()).Field("fail", doctor.fail).Field("warn", doctor.warn);
@@ -320,6 +346,10 @@ StatusOr<std::string> DoctorRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const status::DoctorReport report,
                       status::RunDoctor(DoctorWorldOf(context), {.only = params["only"].AsString(),
                                                                  .deep = params["deep"].AsBool()}));
+  if (report.checks.empty()) {
+    return Fail(kInvalidRequest, "doctor.run: no check that ran has a name like '{}'",
+                params["only"].AsString());
+  }
   JsonWriter out;
   out.BeginObject().Key("checks").BeginArray();
   const status::Check* first = nullptr;  // of those that should be repaired, the worst

@@ -266,6 +266,7 @@ constexpr ParamSpec kParams_StatusGet[] = {
     {.name = "window", .type = ParamType::kString, .default_json = "\"30d\""},
     {.name = "platform", .type = ParamType::kPlatform},
     {.name = "refresh", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "limit", .type = ParamType::kInt, .default_json = "200", .minimum = 1, .maximum = 10000},
 };
 constexpr ParamSpec kParams_StatusOverview[] = {
     {.name = "telemetry_cursor", .type = ParamType::kString},

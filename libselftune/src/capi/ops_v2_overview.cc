@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -168,12 +170,15 @@ void WriteActivity(JsonWriter& out, const std::vector<store::V2Usage>& rows,
 }
 
 void WriteSkills(JsonWriter& out, const std::vector<V2Skill>& skills, const Lists& lists) {
+  std::unordered_set<std::string_view> on_page;
+  if (lists.skills_paged) {
+    for (const store::V2Usage& row : lists.usage) on_page.insert(row.skill);
+  }
+  int64_t left = v2::kUnpaged;
   out.Key("skills").BeginArray();
   for (const V2Skill& skill : skills) {
-    const bool on_page = !lists.skills_paged ||
-                         std::any_of(lists.usage.begin(), lists.usage.end(),
-                                     [&](const auto& row) { return row.skill == skill.name; });
-    if (!on_page) continue;
+    if (lists.skills_paged && !on_page.contains(skill.name)) continue;
+    if (left-- == 0) break;
     out.BeginObject().Field("skill_name", skill.name);
     TextOrNull(out, "skill_scope", skill.scope);
     out.Field("total_checks", skill.checks)
@@ -202,7 +207,9 @@ std::vector<std::string> WatchedSkills(const Context& context) {
   const auto parsed = JsonValue::Parse(*text);
   if (!parsed.ok()) return out;
   for (const JsonValue& name : (*parsed)["skills"].items()) {
-    if (name.is_string()) out.push_back(name.AsString());
+    if (name.is_string() && out.size() < static_cast<size_t>(v2::kUnpaged)) {
+      out.push_back(name.AsString());
+    }
   }
   return out;
 }
@@ -260,7 +267,59 @@ Status WriteAutonomy(JsonWriter& out, Context& context, store::Db& db, const Jud
   return absl::OkStatus();
 }
 
-void WriteJudged(JsonWriter& out, const Judged& judged, const std::vector<V2Skill>& skills) {
+// The first of `items` when there are more than a list may hold, worst first.
+template <typename Item, typename Rank>
+void Bound(std::vector<Item>& items, Rank rank) {
+  constexpr auto kMost = static_cast<size_t>(v2::kUnpaged);
+  if (items.size() <= kMost) return;
+  std::stable_sort(items.begin(), items.end(),
+                   [&](const Item& a, const Item& b) { return rank(a) < rank(b); });
+  items.resize(kMost, items.front());
+}
+
+int SeverityRank(std::string_view severity) {
+  return severity == "critical" ? 0 : severity == "warning" ? 1 : 2;
+}
+
+int BucketRank(std::string_view bucket) {
+  if (bucket == "at_risk") return 0;
+  return bucket == "improving" ? 1 : bucket == "uncertain" ? 2 : 3;
+}
+
+void WriteLimits(JsonWriter& out, const Judged& judged, const std::vector<V2Skill>& skills) {
+  const auto total = static_cast<int64_t>(skills.size());
+  out.Key("limits")
+      .BeginObject()
+      .Field("items", v2::kUnpaged)
+      .Field("skills_total", total)
+      .Field("attention_total", static_cast<int64_t>(judged.attention.size()))
+      .Field("trust_total", total)
+      .Field("many", total > v2::kUnpaged)
+      .EndObject();
+}
+
+void WriteTrust(JsonWriter& out, const std::vector<V2Skill>& skills) {
+  std::vector<std::pair<const V2Skill*, status::v2::Trust>> all;
+  all.reserve(skills.size());
+  for (const V2Skill& skill : skills) all.emplace_back(&skill, status::v2::TrustOf(skill));
+  Bound(all, [](const auto& each) { return BucketRank(each.second.bucket); });
+  out.Key("trust_watchlist").BeginArray();
+  for (const auto& [skill, trust] : all) {
+    out.BeginObject()
+        .Field("skill_name", skill->name)
+        .Field("bucket", trust.bucket)
+        .Field("trust_state", trust.state)
+        .Field("reason", trust.reason)
+        .Field("pass_rate", v2::Share(skill->triggered, skill->checks))
+        .Field("checks", skill->checks)
+        .Field("last_seen", skill->last)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteJudged(JsonWriter& out, Judged judged, const std::vector<V2Skill>& skills) {
+  Bound(judged.attention, [](const auto& each) { return SeverityRank(each.second.severity); });
   out.Key("attention_queue").BeginArray();
   for (const auto& [skill, attention] : judged.attention) {
     out.BeginObject()
@@ -273,20 +332,9 @@ void WriteJudged(JsonWriter& out, const Judged& judged, const std::vector<V2Skil
                skill->latest_evolution.has_value() ? skill->latest_evolution : skill->last)
         .EndObject();
   }
-  out.EndArray().Key("trust_watchlist").BeginArray();
-  for (const V2Skill& skill : skills) {
-    const status::v2::Trust trust = status::v2::TrustOf(skill);
-    out.BeginObject()
-        .Field("skill_name", skill.name)
-        .Field("bucket", trust.bucket)
-        .Field("trust_state", trust.state)
-        .Field("reason", trust.reason)
-        .Field("pass_rate", v2::Share(skill.triggered, skill.checks))
-        .Field("checks", skill.checks)
-        .Field("last_seen", skill.last)
-        .EndObject();
-  }
-  out.EndArray().Key("recent_decisions").BeginArray();
+  out.EndArray();
+  WriteTrust(out, skills);
+  out.Key("recent_decisions").BeginArray();
   for (const auto& [event, kind] : judged.decisions) {
     out.BeginObject()
         .Field("timestamp", event->at)
@@ -359,6 +407,7 @@ StatusOr<std::string> StatusOverview(Context& context, const JsonValue& params) 
   out.Field("active_sessions", live);
   WriteActivity(out, newest, context);
   out.EndObject();
+  WriteLimits(out, judged, skills);
   WriteSkills(out, skills, lists);
   out.Field("version", kVersion);
   Strings(out, "watched_skills", WatchedSkills(context));

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/strings.h"
+
 namespace selftune::status {
 namespace {
 
@@ -25,7 +27,7 @@ std::string Plural(int64_t n, std::string_view word) {
 std::vector<std::string> Improve(const SkillState& state) {
   const bool ours =
       state.installed() && !state.managed && state.autonomy != config::SkillAutonomy::kLocked;
-  if (ours) return {"selftune", "evolve", "--skill", state.totals.name};
+  if (ours) return base::WithFlag({"selftune", "evolve"}, "--skill", state.totals.name);
   return {"selftune", "skills", "show", state.totals.name};
 }
 
@@ -37,7 +39,7 @@ std::optional<Attention> HowItDoes(const SkillState& state) {
     out.kind = "regressed";
     out.severity = Severity::kCritical;
     out.reason = "its last change made it worse";
-    out.argv = {"selftune", "evolve", "rollback", "--skill", state.totals.name};
+    out.argv = base::WithFlag({"selftune", "evolve", "rollback"}, "--skill", state.totals.name);
     if (state.deploy.has_value()) out.at = state.deploy->at;
     return out;
   }
@@ -67,7 +69,7 @@ std::optional<Attention> WhatWaits(const SkillState& state) {
       .severity = Severity::kInfo,
       .reason = fmt::format("{} {} for a review", Plural(state.open_proposals, "proposal"),
                             state.open_proposals == 1 ? "waits" : "wait"),
-      .argv = {"selftune", "proposals", "list", "--skill", state.totals.name},
+      .argv = base::WithFlag({"selftune", "proposals", "list"}, "--skill", state.totals.name),
       .at = std::nullopt};
 }
 

@@ -1,10 +1,12 @@
 #include "status/v2_rules.h"
 
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/json_value.h"
+#include "base/strings.h"
 
 namespace selftune::status::v2 {
 namespace {
@@ -47,23 +49,21 @@ struct Step {
 Step NextStep(const store::V2Skill& skill) {
   const std::string& name = skill.name;
   if (Deployed(skill)) {
-    return {"watch_deployment",
-            "watch how the deployed description does",
-            {"selftune", "watch", "--skill", name}};
+    return {"watch_deployment", "watch how the deployed description does",
+            base::WithFlag({"selftune", "watch"}, "--skill", name)};
   }
   if (skill.eval_entries == 0) {
-    return {"generate_evals",
-            "make an eval set from the evidence",
-            {"selftune", "eval", "generate", "--skill", name}};
+    return {"generate_evals", "make an eval set from the evidence",
+            base::WithFlag({"selftune", "eval", "generate"}, "--skill", name)};
   }
   if (skill.replays == 0) {
-    return {"run_replay_dry_run",
-            "test a better description without changing anything",
-            {"selftune", "evolve", "--skill", name, "--dry-run"}};
+    std::vector<std::string> command = base::WithFlag({"selftune", "evolve"}, "--skill", name);
+    command.emplace_back("--dry-run");
+    return {"run_replay_dry_run", "test a better description without changing anything",
+            std::move(command)};
   }
-  return {"deploy_candidate",
-          "let a better description be found, tested and deployed",
-          {"selftune", "evolve", "--skill", name}};
+  return {"deploy_candidate", "let a better description be found, tested and deployed",
+          base::WithFlag({"selftune", "evolve"}, "--skill", name)};
 }
 
 }  // namespace

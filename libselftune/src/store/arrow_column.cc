@@ -170,7 +170,7 @@ void TextBuffers::Add(std::string_view text) {
 }
 
 ArrowColumn::ArrowColumn(std::string name, ColumnKind kind, bool fixed)
-    : name_(std::move(name)), kind_(kind), fixed_(fixed) {}
+    : name_(std::move(name)), kind_(kind), fixed_(fixed), asked_(fixed) {}
 
 Status ArrowColumn::Append(const CellView& cell) {
   if (cell.type == CellType::kNull) {
@@ -178,16 +178,21 @@ Status ArrowColumn::Append(const CellView& cell) {
     return absl::OkStatus();
   }
   int64_t millis = 0;
-  if (!Fits(cell, millis)) {
+  const bool number = cell.type == CellType::kInt || cell.type == CellType::kReal;
+  if (!Fits(cell, millis) || (only_nulls_ && number)) {
     if (fixed_) return Misfit(cell);
     ConvertTo(Widened(kind_, cell.type));
   }
+  only_nulls_ = false;
   Put(cell, millis);
   return absl::OkStatus();
 }
 
 void ArrowColumn::Freeze() {
-  if (kind_ == ColumnKind::kUnknown) ConvertTo(ColumnKind::kUtf8);
+  if (kind_ == ColumnKind::kUnknown) {
+    ConvertTo(ColumnKind::kUtf8);
+    only_nulls_ = true;
+  }
   fixed_ = true;
 }
 
@@ -213,11 +218,15 @@ bool ArrowColumn::Fits(const CellView& cell, int64_t& millis) const {
   return false;
 }
 
-Status ArrowColumn::Misfit(const CellView& cell) const {
+Status ArrowColumn::Misfit(const CellView& cell) {
+  const ColumnKind wider = Widened(only_nulls_ ? ColumnKind::kUnknown : kind_, cell.type);
+  if (!asked_) wider_ = wider;
   return WithSuggestion(
       Fail(kQueryRefused, "reading column \"{}\": row {} holds {}, the column is {}", name_,
            rows_before_ + static_cast<int64_t>(length_) + 1, TypeName(cell.type), KindName(kind_)),
-      fmt::format("say its type in the request: \"types\":{{\"{}\":\"utf8\"}}", name_), "");
+      fmt::format("say its type in the request: \"types\":{{\"{}\":\"{}\"}}", name_,
+                  KindName(wider)),
+      "");
 }
 
 void ArrowColumn::MarkValid(bool valid) {

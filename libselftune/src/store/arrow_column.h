@@ -34,10 +34,14 @@ class ArrowColumn {
 
   // QUERY_REFUSED: the value does not fit and the kind may not change.
   [[nodiscard]] Status Append(const CellView& cell);
-  // From now on the kind stays; one that is unknown becomes utf8.
+  // From now on the kind stays; one that is unknown becomes utf8, and takes no
+  // numbers.
   void Freeze();
 
   [[nodiscard]] ColumnKind kind() const { return kind_; }
+  // After a refusal: the kind that would hold all values. kUnknown: there was
+  // none, or the kind was asked for.
+  [[nodiscard]] ColumnKind wider() const { return wider_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] size_t text_bytes() const { return texts_.chars.size(); }
 
@@ -48,7 +52,7 @@ class ArrowColumn {
 
  private:
   [[nodiscard]] bool Fits(const CellView& cell, int64_t& millis) const;
-  [[nodiscard]] Status Misfit(const CellView& cell) const;
+  [[nodiscard]] Status Misfit(const CellView& cell);
   void AppendNull();
   void Put(const CellView& cell, int64_t millis);
   void PutText(std::string_view text);
@@ -60,6 +64,9 @@ class ArrowColumn {
   const std::string name_;
   ColumnKind kind_;
   bool fixed_;
+  const bool asked_;         // for this kind
+  bool only_nulls_ = false;  // utf8 because no value was seen
+  ColumnKind wider_ = ColumnKind::kUnknown;
   int64_t rows_before_ = 0;  // in arrays already finished
   size_t length_ = 0;
   int64_t nulls_ = 0;

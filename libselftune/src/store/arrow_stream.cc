@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <memory>
 #include <new>
 #include <string>
@@ -18,7 +19,7 @@ namespace {
 struct Stream {
   std::unique_ptr<UserQuery> query;  // nullptr once all rows are read
   std::vector<ArrowColumn> columns;
-  ArrowArray first{};  // read while opening; handed out by the first get_next
+  std::deque<ArrowArray> ready;  // read while opening; handed out first
   const pid_t owner = ::getpid();
   Status failed;
   std::string last_error;
@@ -27,7 +28,9 @@ struct Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream() {
-    if (first.release != nullptr) first.release(&first);
+    for (ArrowArray& batch : ready) {
+      if (batch.release != nullptr) batch.release(&batch);
+    }
   }
 };
 
@@ -89,6 +92,8 @@ int Guarded(ArrowArrayStream* self, Body&& body) noexcept {
     if (stream.failed.ok()) return 0;
     stream.query.reset();
     stream.last_error = fmt::format("{}: {}", CodeOf(stream.failed).name, Message(stream.failed));
+    const std::string suggestion = Suggestion(stream.failed);
+    if (!suggestion.empty()) stream.last_error += "; " + suggestion;
     return ErrnoOf(stream.failed);
   } catch (const std::bad_alloc&) {
     // A batch may be half made: there is no going on.
@@ -107,8 +112,11 @@ int GetSchema(ArrowArrayStream* self, ArrowSchema* out) {
 
 int GetNext(ArrowArrayStream* self, ArrowArray* out) {
   return Guarded(self, [&](Stream& stream) -> Status {
-    *out = std::exchange(stream.first, ArrowArray{});
-    return out->release != nullptr ? absl::OkStatus() : ReadBatch(stream, out);
+    *out = {};
+    if (stream.ready.empty()) return ReadBatch(stream, out);
+    *out = stream.ready.front();
+    stream.ready.pop_front();
+    return absl::OkStatus();
   });
 }
 
@@ -127,13 +135,17 @@ void Release(ArrowArrayStream* self) {
   self->release = nullptr;
 }
 
-Status MakeColumns(const ArrowQuery& query, Stream& stream) {
+// `kinds`: what is known of columns already, kUnknown or shorter where nothing is.
+Status MakeColumns(const ArrowQuery& query, const std::vector<ColumnKind>& kinds, Stream& stream) {
   for (int i = 0; i < stream.query->columns(); ++i) {
     const std::string name(stream.query->Name(i));
     const auto wanted = std::find_if(query.types.begin(), query.types.end(),
                                      [&](const auto& type) { return type.first == name; });
     const bool fixed = wanted != query.types.end();
-    stream.columns.emplace_back(name, fixed ? wanted->second : stream.query->Kind(i), fixed);
+    ColumnKind kind = fixed ? wanted->second : stream.query->Kind(i);
+    const auto at = static_cast<size_t>(i);
+    if (at < kinds.size() && kinds[at] != ColumnKind::kUnknown) kind = kinds[at];
+    stream.columns.emplace_back(name, kind, fixed);
   }
   for (const auto& [name, kind] : query.types) {
     const bool known = std::any_of(stream.columns.begin(), stream.columns.end(),
@@ -143,14 +155,51 @@ Status MakeColumns(const ArrowQuery& query, Stream& stream) {
   return absl::OkStatus();
 }
 
+// The next batch, kept for later.
+Status ReadAhead(Stream& stream) {
+  ArrowArray& batch = stream.ready.emplace_back();
+  const Status read = ReadBatch(stream, &batch);
+  if (batch.release == nullptr) stream.ready.pop_back();
+  return read;
+}
+
+// After a value that did not fit: the kinds to begin again with. False when that
+// does not help.
+bool Widen(const Stream& stream, std::vector<ColumnKind>& kinds) {
+  kinds.resize(stream.columns.size(), ColumnKind::kUnknown);
+  bool wider = false;
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    if (stream.columns[i].wider() == ColumnKind::kUnknown) continue;
+    wider = kinds[i] != stream.columns[i].wider();
+    kinds[i] = stream.columns[i].wider();
+  }
+  return wider;
+}
+
+StatusOr<std::unique_ptr<Stream>> OpenStream(const std::string& store_path, const ArrowQuery& query,
+                                             const Interrupt& interrupt) {
+  std::vector<ColumnKind> kinds;
+  for (;;) {
+    auto stream = std::make_unique<Stream>();
+    ST_ASSIGN_OR_RETURN(stream->query,
+                        UserQuery::Open(store_path, query.sql, query.args, interrupt));
+    ST_RETURN_IF_ERROR(MakeColumns(query, kinds, *stream));
+    Status read = ReadAhead(*stream);
+    while (read.ok() && query.whole && stream->query != nullptr) read = ReadAhead(*stream);
+    if (read.ok()) {
+      if (stream->query != nullptr) stream->query->ForgetStop();
+      return stream;
+    }
+    // Each time a column gets a wider kind, of which there are few.
+    if (!query.whole || !Widen(*stream, kinds)) return read;
+  }
+}
+
 }  // namespace
 
 Status ExportArrow(const std::string& store_path, const ArrowQuery& query,
                    const Interrupt& interrupt, ArrowArrayStream* out) {
-  auto stream = std::make_unique<Stream>();
-  ST_ASSIGN_OR_RETURN(stream->query, UserQuery::Open(store_path, query.sql, query.args, interrupt));
-  ST_RETURN_IF_ERROR(MakeColumns(query, *stream));
-  ST_RETURN_IF_ERROR(ReadBatch(*stream, &stream->first));
+  ST_ASSIGN_OR_RETURN(std::unique_ptr<Stream> stream, OpenStream(store_path, query, interrupt));
   *out = {.get_schema = GetSchema,
           .get_next = GetNext,
           .get_last_error = GetLastError,

@@ -23,6 +23,10 @@ struct ArrowQuery {
   std::vector<SqlCell> args;
   // Kinds of result columns, instead of what their view or their values say.
   std::vector<std::pair<std::string, ColumnKind>> types;
+  // All rows are read at once, and decide the kinds of columns that have none.
+  // Otherwise the first batch does, and a later value that does not fit is an
+  // error.
+  bool whole = false;
 };
 
 // Runs the query and fills `out`. The first batch is read here, the others on

@@ -95,8 +95,18 @@ Status Broken(sqlite3* handle, int code) {
 
 using Stmt = std::unique_ptr<sqlite3_stmt, UserQuery::Finalize>;
 
-bool OnlySpace(std::string_view text) {
-  return base::Trim(text).empty() || base::Trim(text) == ";";
+// Blanks, comments and semicolons: what is no statement.
+bool OnlySpace(sqlite3* handle, std::string_view text) {
+  while (!base::Trim(text).empty()) {
+    sqlite3_stmt* raw = nullptr;
+    const char* rest = nullptr;
+    const int code =
+        sqlite3_prepare_v2(handle, text.data(), static_cast<int>(text.size()), &raw, &rest);
+    const Stmt stmt(raw);
+    if (code != SQLITE_OK || stmt != nullptr || rest == text.data()) return false;
+    text.remove_prefix(static_cast<size_t>(rest - text.data()));
+  }
+  return true;
 }
 
 StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const UserQuery::Rules& rules) {
@@ -110,7 +120,7 @@ StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const UserQuery::R
   if (code != SQLITE_OK) return Refused(sqlite3_errmsg(handle));
   if (stmt == nullptr) return Refused("it is empty");
   const auto used = static_cast<size_t>(rest - sql.data());
-  if (!OnlySpace(sql.substr(used))) return Refused("one statement at a time");
+  if (!OnlySpace(handle, sql.substr(used))) return Refused("one statement at a time");
   if (sqlite3_stmt_readonly(stmt.get()) == 0 || sqlite3_column_count(stmt.get()) == 0) {
     return Refused("only SELECT is allowed");
   }
@@ -205,7 +215,10 @@ bool Interrupt::late() const {
   return deadline.has_value() && std::chrono::steady_clock::now() >= *deadline;
 }
 
-bool Interrupt::requested() const { return (cancel != nullptr && cancel->requested()) || late(); }
+bool Interrupt::requested() const {
+  return (cancel != nullptr && cancel->requested()) || late() ||
+         (stop != nullptr && stop(user) != 0);
+}
 
 void UserQuery::Finalize::operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
 
@@ -229,8 +242,7 @@ StatusOr<std::unique_ptr<UserQuery>> UserQuery::Open(const std::string& store_pa
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 64 << 20);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   ST_ASSIGN_OR_RETURN(query->stmt_, Prepare(handle, sql, query->rules_));
-  sqlite3_progress_handler(handle, kProgressSteps, CheckInterrupt,
-                           const_cast<Interrupt*>(&query->interrupt_));
+  sqlite3_progress_handler(handle, kProgressSteps, CheckInterrupt, &query->interrupt_);
   ST_RETURN_IF_ERROR(Bind(query->stmt_.get(), args));
   return query;
 }
@@ -247,7 +259,9 @@ StatusOr<bool> UserQuery::Next() {
   if (code == SQLITE_ROW) return true;
   done_ = true;
   if (code == SQLITE_DONE) return false;
-  if (code == SQLITE_ERROR) return Refused(sqlite3_errmsg(db_->handle()));
+  if (code == SQLITE_ERROR || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH) {
+    return Refused(sqlite3_errmsg(db_->handle()));
+  }
   if (code == SQLITE_INTERRUPT && interrupt_.late()) {
     return Fail(kDeadline, "running a query: not done within its deadline");
   }

@@ -37,6 +37,9 @@ struct CellView {
 struct Interrupt {
   const base::Cancel* cancel = nullptr;
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  // Other than 0: enough.
+  int32_t (*stop)(void* user) = nullptr;
+  void* user = nullptr;
 
   [[nodiscard]] bool late() const;
   [[nodiscard]] bool requested() const;
@@ -66,6 +69,8 @@ class UserQuery {
   // False at the end, and ever after. CANCELLED, DEADLINE.
   [[nodiscard]] StatusOr<bool> Next();
   [[nodiscard]] CellView Cell(int column) const;
+  // Who gave the interrupt's `stop` is gone.
+  void ForgetStop() { interrupt_.stop = nullptr; }
 
   // For user_query.cc. What one connection of a query may do: the database
   // library asks for every part of a statement while preparing it.
@@ -82,7 +87,7 @@ class UserQuery {
   UserQuery(std::unique_ptr<Db> db, const Interrupt& interrupt);
 
   const std::unique_ptr<Db> db_;
-  const Interrupt interrupt_;
+  Interrupt interrupt_;
   Rules rules_;
   std::unique_ptr<sqlite3_stmt, Finalize> stmt_;  // goes before db_
   std::vector<ColumnKind> kinds_;

@@ -45,6 +45,18 @@ TEST_SUITE("base/strings") {
     CHECK(ReplaceAll("a--b--", "--", "") == "ab");
   }
 
+  TEST_CASE("a command is the line that a shell splits again, and all of it is seen") {
+    using Words = std::vector<std::string>;
+    CHECK(JoinCommand({"selftune", "why", "a b"}) == "selftune why 'a b'");
+    CHECK(JoinCommand({"it's", ""}) == R"('it'\''s' '')");
+    CHECK(JoinCommand({"a\x1b[31m"}) == R"($'a\x1b[31m')");
+    CHECK(JoinCommand({"a\xe2\x80\xae'\\b"}) == R"($'a\xe2\x80\xae\'\\b')");
+    CHECK(JoinCommand({"a\xe2\x80\x99"}) == "'a\xe2\x80\x99'");  // an apostrophe is seen
+    CHECK(JoinCommand({"\xc2\x9b", "\xef\xbb\xbf"}) == R"($'\xc2\x9b' $'\xef\xbb\xbf')");
+    CHECK(WithFlag({"x"}, "--skill", "pdf") == Words{"x", "--skill", "pdf"});
+    CHECK(WithFlag({"x"}, "--skill", "--help") == Words{"x", "--skill=--help"});
+  }
+
   TEST_CASE("numbers are whole or nothing") {
     struct Case {
       const char* text;

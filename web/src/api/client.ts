@@ -1,6 +1,11 @@
 // Talks to the server that delivered this page, and to nothing else.
 
 import { check, type Contract, ContractError } from "./contract";
+import { keepSessionKey, sessionHeaders } from "./session";
+
+const LASTING = new Set([
+  "STORE_MISSING", "STORE_FOREIGN", "STORE_CORRUPT", "SCHEMA_NEWER", "INVALID_CONFIG",
+]);
 
 /** Problem JSON (RFC 9457) of the server, or what took its place. */
 export class ApiError extends Error {
@@ -17,9 +22,9 @@ export class ApiError extends Error {
     super(detail || title);
   }
 
-  /** Waiting can help; a store that is missing does not come by itself. */
+  /** Waiting can help; a store that is missing, foreign or broken does not come by itself. */
   get retryable(): boolean {
-    if (this.code === "STORE_MISSING") return false;
+    if (LASTING.has(this.code)) return false;
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
@@ -78,19 +83,33 @@ export async function get<T>(
   return value;
 }
 
-/** Exchanges the one-time code of the address for a session cookie. */
+/** Exchanges the one-time code of the address for the key of a session. */
 export async function openSession(code: string): Promise<void> {
-  await send("/api/v2/session", {
+  const path = "/api/v2/session";
+  const response = await send(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Selftune": "1" },
     body: JSON.stringify({ code }),
   });
+  const said = await body(response, path);
+  const key = typeof said === "object" && said !== null && "key" in said ? said.key : null;
+  if (typeof key !== "string") throw new ContractError(`${path}: the reply has no key`);
+  keepSessionKey(key);
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+interface Init extends Omit<RequestInit, "headers"> {
+  headers: Record<string, string>;
+}
+
+async function send(url: string, init: Init): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { credentials: "same-origin", cache: "no-store", ...init });
+    response = await fetch(url, {
+      cache: "no-store",
+      credentials: "omit",
+      ...init,
+      headers: { ...sessionHeaders(), ...init.headers },
+    });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw offline();

@@ -290,6 +290,8 @@ export interface SkillReport {
   scope: string | null;
   /** Of the file seen last */
   description: string | null;
+  /** Characters that hosts allow */
+  description_limit: number;
   /** In the window, by whole days */
   usage: {
     triggered: number;
@@ -362,6 +364,7 @@ export const skillReport = contract<SkillReport>("skill.report", {
   ],
   "scope": "?s",
   "description": "?s",
+  "description_limit": "i",
   "usage": {
     "triggered": "i",
     "refused": "i",

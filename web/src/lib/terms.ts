@@ -94,15 +94,15 @@ export const STATES = table<Term & { level: Level }>({
   CRITICAL: {
     label: "Critical",
     level: "bad",
-    text: "Fewer than half of its judged sessions go well, or the watch of a deploy found a regression.",
+    text: "Most of its judged sessions go badly, or the watch of a deploy found a regression.",
   },
   WARNING: {
     label: "Warning",
     level: "warn",
-    text: "Fewer than three quarters of its judged sessions go well, or it is drifting.",
+    text: "Too many of its judged sessions go badly, or it is drifting.",
   },
   UNCERTAIN: { label: "Uncertain", level: "info", text: "Judged, but too little to tell good from bad." },
-  HEALTHY: { label: "Healthy", level: "good", text: "At least 60 % of its judged sessions go well, surely." },
+  HEALTHY: { label: "Healthy", level: "good", text: "Its judged sessions go well, and there are enough to be sure." },
   UNGRADED: { label: "Ungraded", level: "none", text: "Too few sessions were judged to say anything." },
   UNKNOWN: { label: "Unknown", level: "none", text: "Nothing was recorded about it." },
 });

@@ -5,6 +5,7 @@
 // the next tab goes on after the last event anybody saw. Without those APIs each
 // tab reads for itself.
 
+import { type EventStream, FetchEvents } from "./events";
 import type { Change } from "./topics";
 
 export type Link = "connecting" | "live" | "down" | "stopped";
@@ -19,14 +20,13 @@ export type Message =
 export interface StreamParts {
   url: string;
   name: string;
-  open: (url: string) => EventSource;
+  open: (url: string) => EventStream;
   locks: Pick<LockManager, "request"> | undefined;
   channel: BroadcastChannel | undefined;
 }
 
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 20_000;
-// EventSource.CLOSED, which test environments do not have.
 const CLOSED = 2;
 
 export function browserParts(): StreamParts {
@@ -34,7 +34,7 @@ export function browserParts(): StreamParts {
   return {
     url: "/api/v3/events",
     name: "selftune-live",
-    open: (url) => new EventSource(url),
+    open: (url) => new FetchEvents(url),
     locks: shared ? navigator.locks : undefined,
     channel: shared ? new BroadcastChannel("selftune-live") : undefined,
   };
@@ -66,7 +66,7 @@ export function listen(parts: StreamParts, hear: (message: Message) => void): ()
 class Reader {
   private lastId = "";
   private link: Link = "connecting";
-  private source: EventSource | null = null;
+  private source: EventStream | null = null;
   private reading = false;
   private wait = FIRST_RETRY_MS;
 
@@ -137,9 +137,9 @@ class Reader {
     });
   }
 
-  // The browser reconnects by itself after a broken connection, not after a refusal:
+  // The stream comes back by itself after a broken connection, not after a refusal:
   // the pages then ask for themselves, and learn whether they are still signed in.
-  private onError(source: EventSource): void {
+  private onError(source: EventStream): void {
     if (this.link !== "stopped") this.setLink("down");
     if (source.readyState !== CLOSED) return;
     source.close();

@@ -9,7 +9,7 @@ import { CAUSES, REASONS, TERMS } from "../lib/terms";
 import { Bars } from "../ui/bars";
 import { Defined, Origin, Section, When } from "../ui/small";
 import { blocking, Empty, Loading, Problem } from "../ui/states";
-import { quoted } from "./skill";
+import { named } from "../lib/shell";
 
 type Miss = SkillMisses["items"][number];
 
@@ -34,7 +34,7 @@ export function Misses({ id, window, total, skill }: { id: number; window: Windo
       ) : !misses.data ? (
         <Loading label="Reading the misses" />
       ) : items.length === 0 ? (
-        <Empty title="No miss in this window" command={`selftune why ${quoted(skill)}`}>
+        <Empty title="No miss in this window" command={`selftune why ${named(skill)}`}>
           Nobody said that the skill should have run and did not. What the model is shown of it (with{" "}
           <code>--prompt</code>, for a text of yours):
         </Empty>

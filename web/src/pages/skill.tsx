@@ -9,6 +9,7 @@ import { chartQuery, dailyQuery, skillQuery, type Window, WINDOWS } from "../api
 import type { SkillReport } from "../api/types.gen";
 import { count, plural, words } from "../lib/format";
 import { AUTONOMY, MODES, PLATFORMS, TERMS } from "../lib/terms";
+import { flag } from "../lib/shell";
 import { useParam } from "../lib/url_state";
 import { Bars } from "../ui/bars";
 import { Command, CopyButton, Defined, Flags, Rate, Section, StateBadge, When } from "../ui/small";
@@ -17,8 +18,6 @@ import { Evidence } from "./evidence";
 import { Causes, Misses } from "./misses";
 
 const WINDOW_NAMES: Record<Window, string> = { "7d": "7 days", "30d": "30 days", "90d": "90 days", all: "All time" };
-// The Agent Skills specification allows so many characters.
-const DESCRIPTION_LIMIT = 1024;
 
 function windowText(window: Window): string {
   return window === "all" ? "all time" : `the last ${WINDOW_NAMES[window]}`;
@@ -98,7 +97,7 @@ function Head({ report, window, setWindow }: { report: SkillReport; window: Wind
         <figure className="description">
           <blockquote>{report.description}</blockquote>
           <figcaption className="quiet">
-            Description: {count(length)} of {count(DESCRIPTION_LIMIT)} characters
+            Description: {count(length)} of {count(report.description_limit)} characters
             {report.scope && <> · {report.scope}</>} · {AUTONOMY[report.autonomy] ?? report.autonomy}
           </figcaption>
         </figure>
@@ -222,7 +221,7 @@ function Loop({ report }: { report: SkillReport }) {
     <Section title="Changes by selftune">
       {report.deploys.length === 0 && report.proposals.length === 0 ? (
         <p className="quiet">
-          None yet. What an improvement would take: <Command line={`selftune evolve --skill ${quoted(report.name)} --plan`} />
+          None yet. What an improvement would take: <Command line={`selftune evolve ${flag("--skill", report.name)} --plan`} />
         </p>
       ) : (
         <ul className="events">
@@ -286,9 +285,4 @@ function Files({ report }: { report: SkillReport }) {
       )}
     </Section>
   );
-}
-
-/** A word for a shell; quoted when it has more than the usual characters. */
-export function quoted(word: string): string {
-  return /^[\w.:/@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -19,6 +19,8 @@ const DAY_MS = 86_400_000;
 // Worst first, as the library orders them.
 const ORDER = ["CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "UNGRADED", "UNKNOWN"];
 
+const STATE_NAMES = ["all", "used", ...ORDER];
+
 const COLUMNS = ["state", "name", "rate", "uses", "missed", "last"] as const;
 type Column = (typeof COLUMNS)[number];
 const SORTS = COLUMNS.flatMap((column) => [column, `-${column}` as const]);
@@ -70,7 +72,7 @@ export function matches(row: SkillRow, text: string, state: string): boolean {
 
 export function SkillsTable({ rows, total }: { rows: readonly SkillRow[]; total: number }) {
   const [q, setQ] = useParam<string>("q", "");
-  const [state, setState] = useParam<string>("state", "all");
+  const [state, setState] = useParam<string>("state", "all", STATE_NAMES);
   const [sort, setSort] = useParam<Sort>("sort", "state", SORTS);
   const [shown, setShown] = useState(AT_ONCE);
   const found = useMemo(

@@ -81,7 +81,7 @@ export function Rate({ of, term, window, wide = false }: { of: RateData; term: T
   const text = rateText(of, term, window);
   if (of.rate === null) {
     return (
-      <span className="rate few" title={`${text} ${term.text}`}>
+      <span className={`rate few${wide ? " wide" : ""}`} title={`${text} ${term.text}`}>
         <span className="figure">–</span> <span className="quiet">not judged</span>
       </span>
     );

@@ -94,7 +94,7 @@ export async function startBrowser() {
   return chromium.launch({ executablePath: path, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
 }
 
-/** A browser of its own (cookies, storage) that is watched: it may ask nobody but
+/** A browser of its own (storage) that is watched: it may ask nobody but
  *  the server, break no rule of its policy, and write no error. */
 export async function newVisitor(browser, origin, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });

@@ -79,8 +79,9 @@ describe("live", () => {
   test("a new miss shows on the page of its skill, with its prompt as text", async () => {
     await withServer("demo", async ({ home, server, visitor }) => {
       const skill = selftune(home, "skills", "list").items.find((s) => s.name === "sql-tuning");
-      await (await openPage(visitor, server.link)).close();
-      const page = await openPage(visitor, `${server.origin}/skills/${skill.skill_id}`);
+      const page = await openPage(visitor, server.link);
+      await settled(page);
+      await page.goto(`${server.origin}/skills/${skill.skill_id}`);
       await settled(page);
       const hostile = `slow <img src=x onerror="window.pwned=1"> query`;
       grow(home, "miss", "sql-tuning", hostile);

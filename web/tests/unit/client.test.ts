@@ -33,13 +33,43 @@ describe("requests", () => {
   });
 
   test("the code of the address is exchanged with what the server asks for", async () => {
-    const fetch = answer(() => new Response('{"ok":true}'));
+    const fetch = answer(() => new Response('{"ok":true,"key":"k1"}'));
     await openSession("abc-123");
     const [url, init] = fetch.mock.calls[0] ?? [];
     expect(url).toBe("/api/v2/session");
-    expect(init).toMatchObject({ method: "POST", credentials: "same-origin", body: '{"code":"abc-123"}' });
+    expect(init).toMatchObject({ method: "POST", credentials: "omit", body: '{"code":"abc-123"}' });
     expect(new Headers(init?.headers).get("X-Selftune")).toBe("1");
     expect(new Headers(init?.headers).get("Content-Type")).toBe("application/json");
+  });
+
+  test("the session's key goes with every request, none before there is one", async () => {
+    const fetch = answer((url) => new Response(url.endsWith("/session") ? '{"ok":true,"key":"k-2"}' : '{"n":1}'));
+    await get(op, "/before");
+    await openSession("abc");
+    await get(op, "/after");
+    const keys = fetch.mock.calls.map(([, init]) => new Headers(init.headers).get("X-Selftune-Key"));
+    expect(keys[0]).toBe(null);
+    expect(keys[2]).toBe("k-2");
+    expect(fetch.mock.calls.map(([, init]) => init.credentials)).toEqual(["omit", "omit", "omit"]);
+    localStorage.setItem("selftune-key", "of another tab");
+    await get(op, "/later");
+    expect(new Headers(fetch.mock.calls[3]?.[1].headers).get("X-Selftune-Key")).toBe("of another tab");
+  });
+
+  test("a browser without storage is signed in for this tab", async () => {
+    const fetch = answer(() => new Response('{"ok":true,"key":"k-3","n":1}'));
+    vi.stubGlobal("localStorage", {
+      getItem: () => { throw new DOMException("no", "SecurityError"); },
+      setItem: () => { throw new DOMException("no", "SecurityError"); },
+    });
+    await openSession("abc");
+    await get(op, "/alone");
+    expect(new Headers(fetch.mock.calls[1]?.[1].headers).get("X-Selftune-Key")).toBe("k-3");
+  });
+
+  test("a session without a key is none", async () => {
+    answer(() => new Response('{"ok":true}'));
+    await expect(openSession("abc")).rejects.toMatchObject({ name: "ContractError" });
   });
 });
 
@@ -52,6 +82,11 @@ describe("failures", () => {
     const error = await get(op, "/x").catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 503, code: "STORE_MISSING", detail: "nothing was read yet", nextCommand: "selftune sync", retryable: false });
+  });
+
+  test.each(["STORE_FOREIGN", "STORE_CORRUPT", "SCHEMA_NEWER", "INVALID_CONFIG"])("waiting does not cure %s", async (code) => {
+    answer(() => new Response(JSON.stringify({ title: "t", code, status: 503 }), { status: 503 }));
+    await expect(get(op, "/x")).rejects.toMatchObject({ code, retryable: false });
   });
 
   test("an error that is no JSON still has its status", async () => {

@@ -85,6 +85,7 @@ export function report(over: Partial<SkillReport> = {}): SkillReport {
     name: "invoice-export",
     paths: ["/home/dev/.claude/skills/invoice-export/SKILL.md"],
     scope: "global",
+    description_limit: 1024,
     description: "Works with office documents.",
     usage: {
       triggered: 16,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { ago, count, day, percent, place, plural, range, shorten, utc, words } from "../../src/lib/format";
-import { quoted } from "../../src/pages/skill";
+import { flag, named, quoted } from "../../src/lib/shell";
 
 describe("figures", () => {
   test("a rate that only rounds to all or nothing does not say so", () => {
@@ -70,5 +70,14 @@ describe("texts", () => {
     expect(quoted("plugin:sql-helper")).toBe("plugin:sql-helper");
     expect(quoted("x'; rm -rf ~")).toBe(`'x'\\''; rm -rf ~'`);
     expect(quoted("")).toBe("''");
+    expect(quoted("a\u001b[31m\u202ecba'\\")).toBe(String.raw`$'a\x1b[31m\xe2\x80\xaecba\'\\'`);
+  });
+
+  test("a skill's name is never taken for a flag", () => {
+    expect(flag("--skill", "pdf")).toBe("--skill pdf");
+    expect(flag("--skill", "--help")).toBe("--skill=--help");
+    expect(flag("--skill", "-x; y")).toBe("'--skill=-x; y'");
+    expect(named("pdf")).toBe("pdf");
+    expect(named("-x")).toBe("--skill=-x");
   });
 });

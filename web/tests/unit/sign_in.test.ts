@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { signIn } from "../../src/sign_in";
 
 function answer(status: number) {
-  const fetch = vi.fn(async () => new Response(JSON.stringify({ ok: status === 200, code: "CODE_INVALID" }), { status }));
+  const fetch = vi.fn(async () => new Response(JSON.stringify({ ok: status === 200, key: "k", code: "CODE_INVALID" }), { status }));
   vi.stubGlobal("fetch", fetch);
   return fetch;
 }

@@ -1,0 +1,29 @@
+// The key of this browser's session. It belongs to the origin, port included:
+// cookies do not, a browser sends them to every port of a host. All tabs share it.
+
+const NAME = "selftune-key";
+export const KEY_HEADER = "X-Selftune-Key";
+
+// For browsers that allow no storage: this tab only.
+let here: string | null = null;
+
+export function sessionKey(): string | null {
+  try {
+    return localStorage.getItem(NAME) ?? here;
+  } catch {
+    return here;
+  }
+}
+
+export function keepSessionKey(key: string): void {
+  try {
+    localStorage.setItem(NAME, key);
+  } catch {
+    here = key;
+  }
+}
+
+export function sessionHeaders(): Record<string, string> {
+  const key = sessionKey();
+  return key === null ? {} : { [KEY_HEADER]: key };
+}
