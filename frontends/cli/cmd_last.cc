@@ -7,10 +7,12 @@
 namespace selftune::cli {
 namespace {
 
+constexpr size_t kNameColumns = 64;
+
 std::string SkillsLine(const Json& skills) {
   std::string out;
   for (const Json& skill : skills.items()) {
-    out += (out.empty() ? "" : ", ") + OneLine(skill["name"].Text());
+    out += (out.empty() ? "" : ", ") + Shorten(OneLine(skill["name"].Text()), kNameColumns);
     if (skill["count"].Int() > 1) out += " ×" + Count(skill["count"].Int());
     const std::string& outcome = skill["outcome"].Text();
     if (outcome != "triggered") out += " (" + OneLine(outcome) + ")";

@@ -43,7 +43,9 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
 constexpr Flag kFlags[] = {
     {"only", "only these hosts", FlagType::kList, "hosts"},
     kSinceFlag,
+    {"session", "only files of this session and of what it started", FlagType::kText, "id"},
     {"force", "read everything again", FlagType::kSwitch},
+    {"repair-only", "read no file; say anew what follows from what is stored", FlagType::kSwitch},
     {"time-budget-ms",
      "stop after this long; the next sync goes on",
      FlagType::kInt,

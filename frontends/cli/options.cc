@@ -165,6 +165,25 @@ std::optional<UsageError> CheckPositionals(const Command& command, const Args& a
   return std::nullopt;
 }
 
+// cxxopts takes a name of one letter behind one dash only; ours may be typed, and
+// are shown in the help, as all others: --n 5, --n=5.
+std::vector<std::string> WithShortFlags(const std::vector<std::string>& words,
+                                        const std::vector<Flag>& flags) {
+  std::vector<std::string> out;
+  bool literal = false;  // behind "--"
+  for (const std::string& word : words) {
+    literal = literal || word == "--";
+    const bool may = !literal && word.starts_with("--") &&
+                     (word.size() == 3 || (word.size() > 3 && word[3] == '='));
+    const bool known = may && std::any_of(flags.begin(), flags.end(), [&](const Flag& flag) {
+                         return flag.name == std::string_view(word).substr(2, 1);
+                       });
+    out.push_back(known ? word.substr(1, 2) : word);
+    if (known && word.size() > 3) out.push_back(word.substr(4));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::span<const Flag> GlobalFlags() { return kGlobal; }
@@ -213,8 +232,9 @@ ParsedLine ParseLine(const Command& command, const std::vector<std::string>& wor
   auto add = options.add_options();
   for (const Flag& flag : flags) Declare(add, flag);
 
+  const std::vector<std::string> known = WithShortFlags(words, flags);
   std::vector<const char*> argv = {"selftune"};
-  for (const std::string& word : words) argv.push_back(word.c_str());
+  for (const std::string& word : known) argv.push_back(word.c_str());
   try {
     const cxxopts::ParseResult result = options.parse(static_cast<int>(argv.size()), argv.data());
     line.error = TakeFlags(flags, result, line.args);

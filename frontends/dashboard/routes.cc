@@ -17,7 +17,7 @@ constexpr Param kSkillId = {"skill_id", ParamType::kInt};
 constexpr Param kSkillName = {"skill"};
 
 constexpr Param kWindow[] = {{"since"}, {"until"}};
-constexpr Param kDays[] = {{"from"}, {"to"}};
+constexpr Param kDays[] = {{"from"}, {"to"}, {"tz"}};
 constexpr Param kSkills[] = {
     {"platform"}, {"status"}, {"q"}, {"sort"}, {"limit", ParamType::kLimit}, {"cursor"},
 };

@@ -559,6 +559,96 @@ class Config(CliTest):
         self.assertRegex(out, r"hosts\.codex\.home +%s/\.codex +default" % self.home)
 
 
+class Evidence(CliTest):
+    """A conversation in a project with a skill of its own."""
+
+    SESSION = "77777777-1111-4111-8111-111111111111"
+    PROMPTS = ("good morning", "check the zeta of this", "you should have used the zeta-check skill",
+               "/release-notes 1.2", "thanks")
+
+    def setUp(self):
+        super().setUp()
+        for folder, skill in ((".claude", "release-notes"), ("proj/.claude", "zeta-check")):
+            path = self.home / folder / "skills" / skill / "SKILL.md"
+            path.parent.mkdir(parents=True)
+            path.write_text("---\nname: %s\ndescription: Does it.\n---\nx\n" % skill, encoding="utf-8")
+        self.write(self.SESSION)
+        self.make_store()
+
+    def write(self, session):
+        lines, when = [], time.time() - 86400
+        for text in self.PROMPTS:
+            for kind, message in (("user", {"role": "user", "content": text}),
+                                  ("assistant", {"role": "assistant", "model": "m", "id": "m%d" % len(lines),
+                                                 "content": [{"type": "text", "text": "ok"}],
+                                                 "usage": {"input_tokens": 1, "output_tokens": 1}})):
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when + len(lines)))
+                lines.append(json.dumps({
+                    "type": kind, "uuid": "%s-%d" % (session[:8], len(lines)), "parentUuid": None,
+                    "sessionId": session, "cwd": str(self.home / "proj"), "version": "2.1.330",
+                    "isSidechain": False, "userType": "external", "promptSource": "typed",
+                    "timestamp": stamp, "message": message}))
+        path = self.home / ".claude" / "projects" / "-proj" / (session + ".jsonl")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def rows(self, sql):
+        return self.envelope("query", sql)["data"]["rows"]
+
+    def test_missed_means_the_same_everywhere(self):
+        doc = self.envelope("status")
+        for skill in doc["data"]["skills"]:
+            rows = self.envelope("evidence", skill["name"], "--outcome", "missed")["data"]["items"]
+            self.assertEqual(skill["trigger"]["missed"], len(rows), skill["name"])
+        missed = {s["name"]: s["trigger"]["missed"] for s in doc["data"]["skills"]}
+        self.assertEqual(missed, {"zeta-check": 1, "release-notes": 0})
+        last = self.envelope("last")["data"]["sessions"][0]
+        self.assertEqual([(m["skill"], m["index"]) for m in last["unmatched"]], [("zeta-check", 1)])
+
+    def test_flags_of_one_letter_may_be_written_as_all_others(self):
+        self.write("88888888-1111-4111-8111-111111111111")
+        self.envelope("sync")
+        for argv in (("-n", "2"), ("-n2",), ("--n", "2"), ("--n=2",)):
+            with self.subTest(argv=argv):
+                self.assertEqual(len(self.envelope("last", *argv)["data"]["sessions"]), 2)
+        self.envelope("last", "--x", "2", code=64)
+
+    def test_one_session_is_read_or_none(self):
+        other = "99999999-1111-4111-8111-111111111111"
+        self.write(other)
+        doc = self.envelope("sync", "--session", self.SESSION)
+        self.assertEqual(doc["data"]["sources"]["claude_code"]["changed"], 0)
+        doc = self.envelope("sync", "--session", other)
+        self.assertEqual(doc["data"]["sources"]["claude_code"]["changed"], 1)
+        doc = self.envelope("sync", "--repair-only")
+        self.assertEqual((doc["data"]["sources"], doc["data"]["spool_drained"]), ({}, 0))
+
+    def test_what_contradicts_itself_is_read_again_not_restored(self):
+        before = self.rows("SELECT prompt_id, prompt_kind, is_actionable FROM prompts ORDER BY 1")
+        with sqlite3.connect(self.home / ".selftune" / "selftune.db") as db:
+            db.execute("UPDATE prompt SET kind='unknown' WHERE seq=0")
+        db.close()
+        for argv, code in ((("db", "check"), 3), (("doctor",), 3)):
+            doc = self.envelope(*argv, code=code)
+            self.assertEqual(doc["next"]["argv"], ["selftune", "sync", "--force"], argv)
+        self.envelope("sync", "--force")
+        self.envelope("db", "check")
+        self.assertEqual(self.rows("SELECT prompt_id, prompt_kind, is_actionable FROM prompts ORDER BY 1"), before)
+
+    def test_days_are_those_of_a_place(self):
+        def days(**params):
+            doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": dict(skill="zeta-check", **params)}))
+            return doc["data"]["days"]
+
+        utc = days()
+        self.assertEqual([d["missed"] for d in utc], [1])
+        self.assertEqual(days(tz="UTC"), utc)
+        ends = {days(tz=zone)[0]["day"] for zone in ("Fixed/UTC-12:00:00", "Fixed/UTC+14:00:00")}
+        self.assertEqual(len(ends), 2, "26 hours apart it is never the same day")
+        doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": {"skill": "zeta-check", "tz": "Mars"}}), code=64)
+        self.assertEqual(doc["error"]["code"], "INVALID_REQUEST")
+
+
 if __name__ == "__main__":
     SELFTUNE = os.path.abspath(sys.argv[1])
     load_schemas(sys.argv[2])

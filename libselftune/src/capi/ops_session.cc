@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "status/trigger.h"
 #include "store/db.h"
 #include "store/queries/health.h"
 #include "store/queries/observations.h"
@@ -70,8 +71,7 @@ StatusOr<Details> ReadDetails(store::Db& db, SessionItem item) {
   ST_ASSIGN_OR_RETURN(std::vector<store::NamedJudgement> judged,
                       store::ReadJudgedInSession(db, item.pk));
   for (store::NamedJudgement& one : judged) {
-    const bool needed = one.prompt.label.empty() ? one.prompt.missed : one.prompt.label == "should";
-    if (needed && !one.prompt.by_model && !one.prompt.by_user) out.missed.push_back(std::move(one));
+    if (status::IsMiss(one.prompt)) out.missed.push_back(std::move(one));
   }
   out.item = std::move(item);
   return out;

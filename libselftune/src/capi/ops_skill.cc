@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -326,6 +328,25 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   return std::move(out).Take();
 }
 
+namespace {
+
+// UTC days are summed up already; those of a place are counted.
+StatusOr<std::vector<store::SkillDayRow>> DaysOf(store::Db& db, store::SkillId skill,
+                                                 const store::TimeWindow& window,
+                                                 const JsonValue& tz) {
+  if (!tz.is_string()) return store::ReadSkillDays(db, skill, window);
+  const std::string& name = tz.AsString();
+  absl::TimeZone zone;
+  if (!absl::LoadTimeZone(name, &zone)) {
+    return WithSuggestion(Fail(kInvalidRequest, "tz \"{}\": this machine knows no such time zone",
+                               name.substr(0, 64)),
+                          "name it as Europe/Berlin, or leave it out for UTC", "");
+  }
+  return store::ReadSkillDaysIn(db, skill, window, zone);
+}
+
+}  // namespace
+
 StatusOr<std::string> SkillDaily(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const auto skill, NeededSkillOf(*db, params));
@@ -333,7 +354,7 @@ StatusOr<std::string> SkillDaily(Context& context, const JsonValue& params) {
   window.from = params["from"].is_string() ? ParseRfc3339(params["from"].AsString())
                                            : UtcMillis{context.now().value - kDefaultDays * kDayMs};
   if (params["to"].is_string()) window.to = ParseRfc3339(params["to"].AsString());
-  ST_ASSIGN_OR_RETURN(const auto days, store::ReadSkillDays(*db, skill.id, window));
+  ST_ASSIGN_OR_RETURN(const auto days, DaysOf(*db, skill.id, window, params["tz"]));
   ST_ASSIGN_OR_RETURN(const auto deploys, store::ListDeploys(*db, skill.name));
   JsonWriter out;
   out.BeginObject()

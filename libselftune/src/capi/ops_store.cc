@@ -108,9 +108,12 @@ StatusOr<std::string> StoreCheck(Context& context, const JsonValue& params) {
   }
   out.EndArray().EndObject();
   if (!report.ok()) {
-    context.SetVerdict(WithSuggestion(
-        Fail(kCheckFailed, "{}: {}", context.paths().db, report.problems.front().message),
-        "restore a backup", "selftune backup list"));
+    const Status verdict =
+        Fail(kCheckFailed, "{}: {}", context.paths().db, report.problems.front().message);
+    context.SetVerdict(
+        report.reading_helps()
+            ? WithSuggestion(verdict, "read the transcripts again", "selftune sync --force")
+            : WithSuggestion(verdict, "restore a backup", "selftune backup list"));
   }
   return std::move(out).Take();
 }

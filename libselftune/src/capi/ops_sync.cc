@@ -30,6 +30,8 @@ sync::SyncOptions OptionsFrom(const JsonValue& params) {
     options.only.push_back(platform.AsString());
   }
   options.force = params["force"].AsBool();
+  options.session = params["session"].AsString();
+  options.repair_only = params["repair_only"].AsBool();
   if (params["since"].is_string()) options.since = ParseRfc3339(params["since"].AsString());
   if (params["time_budget_ms"].is_int()) options.time_budget_ms = params["time_budget_ms"].AsInt();
   return options;
@@ -63,9 +65,10 @@ std::string ToJson(const sync::SyncReport& report) {
       .Field("events", report.hook_events)
       .Field("rejected", report.hook_rejects)
       .EndObject()
+      .Field("spool_drained", report.hook_events)
       .Key("resolver")
       .BeginObject()
-      .Field("changed", report.links_resolved)
+      .Field("changed", report.links_resolved + report.repaired)
       .EndObject()
       .Field("complete", report.complete)
       .Field("elapsed_ms", report.elapsed_ms)
@@ -150,7 +153,8 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db, world, options));
   if (report.changed) context.SetChanged();
-  if (report.complete && options.only.empty() && !options.since.has_value()) {
+  const bool all = options.only.empty() && options.session.empty() && !options.repair_only;
+  if (report.complete && all && !options.since.has_value()) {
     ST_RETURN_IF_ERROR(status::WriteLastSync(*db, context.now()));
   }
   WarnAbout(context, report);

@@ -173,6 +173,7 @@ constexpr ParamSpec kParams_SkillDaily[] = {
     {.name = "skill_id", .type = ParamType::kInt, .minimum = 1},
     {.name = "from", .type = ParamType::kTime},
     {.name = "to", .type = ParamType::kTime},
+    {.name = "tz", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_SkillLint[] = {
     {.name = "path", .type = ParamType::kPath},
@@ -319,8 +320,10 @@ constexpr ParamSpec kParams_StoreVacuum[] = {
 };
 constexpr ParamSpec kParams_SyncRun[] = {
     {.name = "only", .type = ParamType::kPlatform, .list = true},
+    {.name = "session", .type = ParamType::kString},
     {.name = "since", .type = ParamType::kTime},
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "repair_only", .type = ParamType::kBool, .default_json = "false"},
     {.name = "time_budget_ms", .type = ParamType::kInt, .minimum = 0, .maximum = 86400000},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };

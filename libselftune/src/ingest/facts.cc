@@ -1,8 +1,19 @@
 #include "ingest/facts.h"
 
 #include <string>
+#include <string_view>
+
+#include "base/utf8.h"
 
 namespace selftune::ingest {
+
+std::string Excerpt(std::string_view line) {
+  return base::EscapeControls(base::ToValidUtf8(line.substr(0, kExcerptBytes)));
+}
+
+BadLine WrongShape(uint64_t offset, uint64_t line_no, std::string_view text) {
+  return {.offset = offset, .line_no = line_no, .reason = "wrong_shape", .excerpt = Excerpt(text)};
+}
 
 SessionFacts& Batch::Session(const std::string& id) {
   // A batch touches one session, rarely a few: the newest is the likeliest.

@@ -6,10 +6,12 @@
 // their bytes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -106,6 +108,10 @@ struct ToolDelta {
   int64_t calls = 0, errors = 0, nonzero_exits = 0, denied = 0, unfinished = 0;
 };
 
+// More than any record says of one answer: a figure above it is no figure, and
+// sums of such would not fit.
+inline constexpr int64_t kMaxFigure = 1'000'000'000'000;
+
 // Changes of token counters in the normal form: the three input parts do not
 // overlap, output includes reasoning. `known_*` false = the source has none.
 struct TokenDelta {
@@ -187,6 +193,11 @@ struct BadLine {
   std::string reason;   // not_utf8 not_json too_long truncated wrong_shape decompression
   std::string excerpt;  // first 200 bytes, escaped
 };
+
+inline constexpr size_t kExcerptBytes = 200;
+[[nodiscard]] std::string Excerpt(std::string_view line);
+// A record whose parts are of other types than they should be.
+[[nodiscard]] BadLine WrongShape(uint64_t offset, uint64_t line_no, std::string_view text);
 
 struct Batch {
   std::vector<SessionFacts> sessions;

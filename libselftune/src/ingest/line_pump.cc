@@ -16,7 +16,6 @@ namespace selftune::ingest {
 namespace {
 
 constexpr size_t kPadding = 64;
-constexpr size_t kExcerptBytes = 200;
 constexpr size_t kOrdinaryCapacity = size_t{4} << 20;
 
 // One stream on its way through a reader.
@@ -115,9 +114,8 @@ class Pump {
   }
 
   void AddBad(std::string_view reason, std::string_view text) {
-    batch_.bad_lines.push_back({cursor_.offset, cursor_.line_no + 1, std::string(reason),
-                                base::EscapeControls(base::ToValidUtf8(
-                                    text.substr(0, std::min(text.size(), kExcerptBytes))))});
+    batch_.bad_lines.push_back(
+        {cursor_.offset, cursor_.line_no + 1, std::string(reason), Excerpt(text)});
   }
 
   // A line above the limit is dropped as it is read, so memory stays bounded;

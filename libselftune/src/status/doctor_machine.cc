@@ -41,7 +41,8 @@ constexpr int64_t kLongRunMs = 60 * 60 * 1000;
 // Reading every page of a larger file takes longer than anybody waits for.
 constexpr int64_t kQuickCheckBytes = 4 * kMiB;
 
-void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod, Checks& out) {
+void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod,
+               std::string_view why, Checks& out) {
   const auto info = base::Stat(path);
   if (!info.ok()) return;
   const uint32_t mode = info->mode & 0777;
@@ -50,7 +51,7 @@ void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod
                  .status = CheckStatus::kWarn,
                  .message = fmt::format("others can read it: mode {:o}", mode),
                  .path = path,
-                 .text = "it says what may run by itself; keep it to yourself",
+                 .text = std::string(why) + "; keep it to yourself",
                  .command = fmt::format("chmod {} {}", chmod, path)});
 }
 
@@ -62,8 +63,9 @@ void CheckIntegrity(const store::CheckReport& report, bool deep, Checks& out) {
     check.status = CheckStatus::kFail;
     check.message = fmt::format("{} problems, the first: {}", report.problems.size(),
                                 report.problems.front().message);
-    check.text = "restore a backup, or see all of them";
-    check.command = "selftune db check --deep";
+    const bool read = report.reading_helps();
+    check.text = read ? "read the transcripts again" : "restore a backup, or see all of them";
+    check.command = read ? "selftune sync --force" : "selftune db check --deep";
   }
   out.push_back(std::move(check));
 }
@@ -186,10 +188,8 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
     file.message = "there is none: the defaults hold, nothing runs by itself";
   }
   out.push_back(std::move(file));
-  if (config.exists) {
-    CheckMode(path, 0600, "600", out);
-    CheckMode(world.state_dir, 0700, "700", out);
-  }
+  CheckMode(path, 0600, "600", "it says what may run by itself", out);
+  CheckMode(world.state_dir, 0700, "700", "your prompts are in it", out);
   Check values{.name = "config.values",
                .message = fmt::format("autonomy {}, guards {}", config::Word(config.autonomy),
                                       config::Word(config.guards)),

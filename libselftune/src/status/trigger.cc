@@ -22,6 +22,11 @@ void AddMiss(const store::JudgedPrompt& prompt, std::map<std::string, int64_t>& 
 
 }  // namespace
 
+bool IsMiss(const store::JudgedPrompt& prompt) {
+  if (prompt.by_model || prompt.by_user || !Needed(prompt)) return false;
+  return prompt.missed || !prompt.by_command;
+}
+
 std::optional<double> TriggerCounts::recall() const {
   if (expected == 0) return std::nullopt;
   return static_cast<double>(hit) / static_cast<double>(expected);
@@ -39,10 +44,10 @@ TriggerCounts CountTriggers(std::span<const store::JudgedPrompt> prompts) {
     if (!Needed(prompt)) continue;
     if (prompt.by_model) {
       ++counts.hit;
-    } else if (prompt.by_user) {
-      ++counts.by_hand;
-    } else {
+    } else if (IsMiss(prompt)) {
       AddMiss(prompt, causes, counts);
+    } else {
+      ++counts.by_hand;
     }
   }
   counts.expected = counts.hit + counts.missed;

@@ -17,6 +17,17 @@ namespace {
 constexpr char kAddExposure[] = R"sql(
   INSERT INTO exposure(session_pk,at_ms,listing_id,prompt_seq,cause,source_id,generation,offset,line_no,source_record)
   VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10))sql";
+constexpr char kIsWhole[] = R"sql(
+  SELECT 1 FROM skill_version WHERE skill_id=?1 AND description_body=?2 LIMIT 1)sql";
+
+// What looks shortened is whole when the skill's file ends so.
+Status KnowBetter(Db& db, ListedSkill& listed) {
+  if (listed.state != ExposureState::kTruncated) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const int64_t whole,
+                      db.QueryInt(kIsWhole, 0, listed.skill, listed.description));
+  if (whole != 0) listed.state = ExposureState::kFull;
+  return absl::OkStatus();
+}
 
 StatusOr<std::vector<ListedSkill>> InternEntries(IngestWriter::Impl& impl, const ExposureRow& row) {
   if (row.tag != nullptr) {
@@ -34,6 +45,7 @@ StatusOr<std::vector<ListedSkill>> InternEntries(IngestWriter::Impl& impl, const
     if (!entry.description.has_value()) continue;
     ST_ASSIGN_OR_RETURN(listed.description, impl.InternBody(*entry.description));
     listed.chars += static_cast<int64_t>(entry.description->size());
+    ST_RETURN_IF_ERROR(KnowBetter(impl.db, listed));
   }
   if (row.tag != nullptr) impl.tagged.Put(row.tag, entries);
   return entries;

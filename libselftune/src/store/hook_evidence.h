@@ -34,6 +34,7 @@ struct TurnUse {
   bool by_hook = false;
   std::string call_id;
 };
-[[nodiscard]] StatusOr<std::vector<TurnUse>> UsesOfTurn(Db& db, PromptPk prompt);
+// A subagent's session is one turn: `prompt` is 0.
+[[nodiscard]] StatusOr<std::vector<TurnUse>> UsesOfTurn(Db& db, SessionPk session, PromptPk prompt);
 
 }  // namespace selftune::store

@@ -16,6 +16,7 @@
 #include "store/identity.h"
 #include "store/ingest_writer.h"
 #include "store/resolver.h"
+#include "store/signal_words.h"
 #include "store/writer_impl.h"
 
 namespace selftune::store {
@@ -55,12 +56,7 @@ constexpr char kRefuted[] = R"sql(
   WHERE p.capture='hook' AND p.source_id IS NULL AND +p.actionable=1 AND s.capture='transcript'
     AND s.ended_ms>p.occurred_ms+?1)sql";
 constexpr char kRefute[] = R"sql(
-  UPDATE prompt SET actionable=0, active=0, rev=rev+1 WHERE prompt_pk=?1)sql";
-constexpr char kDropSignals[] =
-    R"sql(DELETE FROM improvement_signal WHERE prompt_pk=?1 AND state='pending')sql";
-constexpr char kDropLabels[] = R"sql(DELETE FROM label WHERE prompt_pk=?1 AND reason='signal')sql";
-constexpr char kDropMisses[] = R"sql(
-  DELETE FROM observation WHERE prompt_pk=?1 AND capture='label' AND reason='signal')sql";
+  UPDATE prompt SET kind='unknown', actionable=0, active=0, rev=rev+1 WHERE prompt_pk=?1)sql";
 constexpr char kUnlink[] = R"sql(UPDATE observation SET prompt_pk=NULL WHERE prompt_pk=?1)sql";
 constexpr char kPassedUses[] = R"sql(
   SELECT o.occurrence_key,o.session_pk,o.prompt_pk,o.skill_id FROM observation o JOIN session s ON s.session_pk=o.session_pk
@@ -73,6 +69,9 @@ constexpr char kSeq[] = R"sql(SELECT seq FROM prompt WHERE prompt_pk=?1)sql";
 constexpr char kUsesOfTurn[] = R"sql(
   SELECT skill_text,level,capture,tool_call_id FROM observation
   WHERE prompt_pk=?1 AND outcome='triggered' AND polluted=0)sql";
+constexpr char kUsesOfSession[] = R"sql(
+  SELECT skill_text,level,capture,tool_call_id FROM observation
+  WHERE session_pk=?1 AND outcome='triggered' AND polluted=0)sql";
 
 // A prompt that only hooks know.
 struct HookRow {
@@ -230,13 +229,6 @@ StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const Pro
 
 namespace {
 
-Status ForgetWords(Db& db, PromptPk prompt) {
-  for (const char* sql : {kDropSignals, kDropLabels, kDropMisses}) {
-    ST_RETURN_IF_ERROR(db.Run(sql, prompt));
-  }
-  return absl::OkStatus();
-}
-
 // The transcript went on without this prompt: it was blocked, or taken back.
 Status Refute(Db& db, PromptPk prompt) {
   ST_RETURN_IF_ERROR(ForgetWords(db, prompt));
@@ -265,8 +257,6 @@ StatusOr<std::vector<T>> All(StatusOr<Cursor> query, Read read) {
 }
 
 }  // namespace
-
-Status IngestWriter::Impl::ForgetHookWords(PromptPk prompt) { return ForgetWords(db, prompt); }
 
 Status SettleHookEvidence(Db& db) {
   ST_ASSIGN_OR_RETURN(const std::vector<PromptPk> refuted,
@@ -298,8 +288,9 @@ StatusOr<int32_t> SeqOfPrompt(Db& db, PromptPk prompt) {
   return static_cast<int32_t>(seq);
 }
 
-StatusOr<std::vector<TurnUse>> UsesOfTurn(Db& db, PromptPk prompt) {
-  return All<TurnUse>(db.Query(kUsesOfTurn, prompt), [](Cursor& row) {
+StatusOr<std::vector<TurnUse>> UsesOfTurn(Db& db, SessionPk session, PromptPk prompt) {
+  auto uses = prompt ? db.Query(kUsesOfTurn, prompt) : db.Query(kUsesOfSession, session);
+  return All<TurnUse>(std::move(uses), [](Cursor& row) {
     return TurnUse{.skill = row.String(0),
                    .read = row.Text(1) == Word(Level::kRead),
                    .by_hook = row.Text(2) == Word(Capture::kHook),

@@ -29,6 +29,9 @@ struct CheckReport {
   std::vector<std::string> foreign_tables;  // that selftune did not create
   std::vector<Problem> problems;            // at most 100
   [[nodiscard]] bool ok() const { return problems.empty(); }
+  // The file is whole; rows that were read from sources contradict each other.
+  // Reading the sources again cures that, and loses nothing newer as a backup does.
+  [[nodiscard]] bool reading_helps() const;
 };
 
 [[nodiscard]] StatusOr<CheckReport> CheckStore(Db& db, const CheckOptions& options);

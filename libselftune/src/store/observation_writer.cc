@@ -32,8 +32,9 @@ constexpr char kFindOld[] = R"sql(
   SELECT obs_pk,session_pk,prompt_pk,skill_id,capture=?2 FROM observation WHERE occurrence_key=?1 ORDER BY capture=?2 DESC LIMIT 1)sql";
 constexpr char kDelete[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
 constexpr char kReadPrompt[] = R"sql(
-  SELECT p.session_pk,p.seq,p.occurred_ms,s.platform,s.session_id FROM prompt p JOIN session s ON s.session_pk=p.session_pk
-  WHERE p.prompt_pk=?1)sql";
+  SELECT p.session_pk,p.seq,p.occurred_ms,s.platform,s.session_id,
+    coalesce(p.occurred_ms,s.started_ms,s.ended_ms,f.mtime_ns/1000000) FROM prompt p JOIN session s ON s.session_pk=p.session_pk
+  LEFT JOIN source_file f ON f.source_id=p.source_id AND f.mtime_ns>0 WHERE p.prompt_pk=?1)sql";
 constexpr char kUpsertMissed[] = R"sql(
   INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
     outcome,skill_text,confidence,cause,reason)
@@ -43,8 +44,9 @@ constexpr char kUpsertMissed[] = R"sql(
 constexpr char kAddSignal[] = R"sql(
   INSERT INTO improvement_signal(session_pk,prompt_pk,skill_id,mention,kind,resolved,occurred_ms)
   VALUES(?1,?2,?3,?4,?5,?6,?7)
-  ON CONFLICT DO UPDATE SET occurred_ms=(SELECT p.occurred_ms FROM prompt p WHERE p.prompt_pk=?2)
-  WHERE improvement_signal.occurred_ms<>(SELECT p.occurred_ms FROM prompt p WHERE p.prompt_pk=?2))sql";
+  ON CONFLICT DO UPDATE SET occurred_ms=excluded.occurred_ms, skill_id=coalesce(skill_id,excluded.skill_id),
+    resolved=max(resolved,excluded.resolved)
+  WHERE occurred_ms<>excluded.occurred_ms OR resolved<excluded.resolved)sql";
 constexpr char kAddLabel[] = R"sql(
   INSERT INTO label(prompt_pk,skill_id,label,reason,source,weight,at_ms,run_id,detail) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)
   ON CONFLICT(prompt_pk,skill_id,reason,source) DO UPDATE SET label=excluded.label, weight=excluded.weight,
@@ -78,14 +80,16 @@ struct PromptPlace {
   int32_t seq = 0;
   std::optional<UtcMillis> at;
   std::string platform, session_id;
+  std::optional<UtcMillis> about;  // when it was typed at about
 };
 
 StatusOr<PromptPlace> PlaceOf(Db& db, PromptPk prompt) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kReadPrompt, prompt));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return Fail(kNotFound, "judging prompt {}: no such row", prompt.value);
-  return PromptPlace{row.Key<SessionPk>(0), static_cast<int32_t>(row.Int(1)), row.OptTime(2),
-                     row.String(3), row.String(4)};
+  return PromptPlace{row.Key<SessionPk>(0), static_cast<int32_t>(row.Int(1)),
+                     row.OptTime(2),        row.String(3),
+                     row.String(4),         row.OptTime(5)};
 }
 
 }  // namespace
@@ -156,7 +160,7 @@ StatusOr<bool> IngestWriter::AddSignal(const SignalRow& row) {
   ST_RETURN_IF_ERROR(impl_->CheckMemory());
   Db& db = impl_->db;
   ST_ASSIGN_OR_RETURN(const PromptPlace at, PlaceOf(db, row.prompt));
-  const UtcMillis when = row.at.value_or(at.at.value_or(impl_->now));
+  const UtcMillis when = row.at.value_or(at.about.value_or(impl_->now));
   ST_RETURN_IF_ERROR(db.Run(kAddSignal, at.session, row.prompt, skill,
                             base::AsciiLower(row.mention), Word(row.kind), static_cast<bool>(skill),
                             when));

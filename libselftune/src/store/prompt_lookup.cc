@@ -32,7 +32,7 @@ constexpr char kBefore[] =
     "actionable=1 AND (NOT ?3 OR capture<>'hook') ORDER BY seq DESC LIMIT 1";
 
 constexpr char kFind[] =
-    "SELECT prompt_pk, capture<>'hook' FROM prompt WHERE session_pk=?1 AND seq=?2";
+    "SELECT prompt_pk, capture<>'hook' FROM prompt WHERE session_pk=?1 AND seq=?2 AND actionable=1";
 
 constexpr char kText[] =
     "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id "
@@ -110,9 +110,10 @@ StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq) {
   return found ? row.String(0) : std::string();
 }
 
-Status SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active) {
+StatusOr<bool> SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active) {
   db.Touch(kTopicEvidence);
-  return db.Run(kSetActive, session, seq, active);
+  ST_RETURN_IF_ERROR(db.Run(kSetActive, session, seq, active));
+  return db.changes() > 0;
 }
 
 StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt, std::string_view skill) {

@@ -38,12 +38,13 @@ struct PlacedPrompt {
 // For one that its source told: among those that sources told.
 [[nodiscard]] StatusOr<PlacedPrompt> UserPromptBefore(Db& db, SessionPk session, int32_t seq,
                                                       const PlacedPrompt& here);
-// The prompt with this number.
+// The user prompt with this number.
 [[nodiscard]] StatusOr<PlacedPrompt> FindPrompt(Db& db, SessionPk session, int32_t seq);
 // Text of the prompt with this number; "" when there is none or it was erased.
 [[nodiscard]] StatusOr<std::string> ReadPromptText(Db& db, SessionPk session, int32_t seq);
-// Is the prompt on the living branch, or did the person take it back? Inside a WriteTxn.
-[[nodiscard]] Status SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active);
+// Is the prompt on the living branch, or did the person take it back? Inside a
+// WriteTxn. True: that changed.
+[[nodiscard]] StatusOr<bool> SetPromptActive(Db& db, SessionPk session, int32_t seq, bool active);
 // Did the skill run in the turn of this prompt? Of a prompt that its source
 // told, as far as the source says.
 [[nodiscard]] StatusOr<bool> TriggeredAt(Db& db, const PlacedPrompt& prompt,

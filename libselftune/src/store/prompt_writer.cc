@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "store/identity.h"
 #include "store/ingest_writer.h"
+#include "store/signal_words.h"
 #include "store/writer_impl.h"
 
 namespace selftune::store {
@@ -48,15 +49,18 @@ constexpr char kActionable[] = R"sql(
 
 // What the columns of a prompt take from a row.
 struct Columns {
+  PromptKind kind = PromptKind::kUser;
   bool actionable = false;
   BodyId body, raw;
   std::optional<std::string_view> command_name, command_args;
   std::optional<uint64_t> line;
 };
 
-StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, const PromptRow& row) {
+StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, const SessionMemo& memo,
+                            const PromptRow& row) {
   Columns c;
-  c.actionable = row.kind == PromptKind::kUser;
+  c.kind = row.kind == PromptKind::kUser ? TypedIn(memo.kind) : row.kind;
+  c.actionable = c.kind == PromptKind::kUser;
   ST_ASSIGN_OR_RETURN(c.body, impl.InternBody(row.text));
   const bool raw_differs = !row.raw_text.empty() && row.raw_text != row.text;
   if (raw_differs && row.raw_text.size() <= kMaxRawText) {
@@ -86,6 +90,18 @@ std::string PlaceholderKey(int64_t prompt_pk) {
 }
 
 }  // namespace
+
+PromptKind TypedIn(SessionKind session) {
+  switch (session) {
+    case SessionKind::kMain:
+      return PromptKind::kUser;
+    case SessionKind::kSubagent:
+      return PromptKind::kAgent;
+    case SessionKind::kAutomation:
+      break;
+  }
+  return PromptKind::kAutomation;
+}
 
 StatusOr<PromptPk> IngestWriter::Impl::ActionablePrompt(SessionMemo& memo, int32_t seq) {
   if (memo.last_seq == seq) return memo.last_prompt;
@@ -146,7 +162,7 @@ StatusOr<PromptPk> Insert(Db& db, SessionMemo& memo, const PromptRow& row, const
   ST_ASSIGN_OR_RETURN(const int64_t nth, CountText(db, memo, c.body));
   const std::string key = PromptKey(memo.platform, memo.id, row.text, nth);
   ST_RETURN_IF_ERROR(db.Run(kInsertPrompt, memo.pk, Blob{key}, PromptPublicId(memo.id, row.seq),
-                            row.seq, row.at, Word(row.kind), c.actionable, row.active,
+                            row.seq, row.at, Word(c.kind), c.actionable, row.active,
                             OrNull{row.native_id}, c.command_name, c.command_args,
                             OrNull{Word(row.command_kind)}, c.body, c.raw, row.origin.source,
                             row.origin.generation, row.origin.offset, c.line,
@@ -180,7 +196,7 @@ StatusOr<std::optional<Existing>> Find(Db& db, SessionPk session, int32_t seq) {
 
 Status Replace(Db& db, SessionMemo& memo, const Existing& old, const PromptRow& row,
                const Columns& c) {
-  ST_RETURN_IF_ERROR(db.Run(kUpdatePrompt, old.pk, row.at, Word(row.kind), c.actionable, row.active,
+  ST_RETURN_IF_ERROR(db.Run(kUpdatePrompt, old.pk, row.at, Word(c.kind), c.actionable, row.active,
                             OrNull{row.native_id}, c.command_name, c.command_args,
                             OrNull{Word(row.command_kind)}, c.body, c.raw, row.origin.source,
                             row.origin.generation, row.origin.offset, c.line,
@@ -196,7 +212,7 @@ Status Replace(Db& db, SessionMemo& memo, const Existing& old, const PromptRow& 
 
 StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow& row) {
   ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
-  ST_ASSIGN_OR_RETURN(const Columns columns, ColumnsOf(*impl_, row));
+  ST_ASSIGN_OR_RETURN(const Columns columns, ColumnsOf(*impl_, *memo, row));
   Db& db = impl_->db;
   if (RankOf(row.capture) > RankOf(Capture::kHook)) {
     ST_ASSIGN_OR_RETURN(const bool hooks, impl_->HasHookPrompts(*memo));
@@ -222,7 +238,7 @@ StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow
     return old->pk;
   }
   if (old->rank == RankOf(Capture::kHook) && RankOf(row.capture) > old->rank) {
-    ST_RETURN_IF_ERROR(impl_->ForgetHookWords(old->pk));  // said again by who knows better
+    ST_RETURN_IF_ERROR(ForgetWords(db, old->pk));  // said again by who knows better
   }
   ST_RETURN_IF_ERROR(Replace(db, *memo, *old, row, columns));
   if (old->body != columns.body) {

@@ -20,6 +20,9 @@ constexpr char kCandidates[] = R"sql(
       WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered')) AS eligible
   FROM observation o WHERE o.occurrence_key=?1
   ORDER BY eligible DESC, o.capture_rank DESC, o.occurred_ms DESC NULLS LAST, o.obs_pk)sql";
+constexpr char kNoneCounts[] = R"sql(
+  SELECT DISTINCT o.occurrence_key FROM observation o WHERE NOT EXISTS(
+    SELECT 1 FROM observation e WHERE e.occurrence_key=o.occurrence_key AND e.effective=1))sql";
 constexpr char kSetEffective[] = R"sql(UPDATE observation SET effective=?2 WHERE obs_pk=?1)sql";
 constexpr char kImported[] = R"sql(
   SELECT occurrence_key FROM observation WHERE session_pk=?1 AND skill_id=?2 AND capture IN('repair','legacy'))sql";
@@ -36,24 +39,44 @@ StatusOr<std::vector<std::string>> Keys(StatusOr<Cursor> query) {
   }
 }
 
+// Rows of an occurrence; 0 = none.
+struct Candidates {
+  int64_t winner = 0;  // that is to count
+  int64_t former = 0;  // that counts
+};
+
+StatusOr<Candidates> FindCandidates(Db& db, std::string_view occurrence_key) {
+  Candidates out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kCandidates, Blob{occurrence_key}));
+  for (bool first = true;; first = false) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    if (first && rows.Bool(2)) out.winner = rows.Int(0);
+    if (rows.Bool(1)) out.former = rows.Int(0);
+  }
+}
+
 }  // namespace
 
 Status ResolveOccurrence(Db& db, std::string_view occurrence_key) {
-  int64_t winner = 0, former = 0;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kCandidates, Blob{occurrence_key}));
-    for (bool first = true;; first = false) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      if (first && rows.Bool(2)) winner = rows.Int(0);
-      if (rows.Bool(1)) former = rows.Int(0);
-    }
-  }
+  ST_ASSIGN_OR_RETURN(const Candidates found, FindCandidates(db, occurrence_key));
+  const auto [winner, former] = found;
   if (winner == former) return absl::OkStatus();
   // In this order: an index allows one effective row only.
   if (former != 0) ST_RETURN_IF_ERROR(db.Run(kSetEffective, former, 0));
   if (winner != 0) ST_RETURN_IF_ERROR(db.Run(kSetEffective, winner, 1));
   return absl::OkStatus();
+}
+
+StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db.Query(kNoneCounts)));
+  std::vector<std::string> out;
+  for (const std::string& key : keys) {
+    if (out.size() >= limit) break;
+    ST_ASSIGN_OR_RETURN(const Candidates found, FindCandidates(db, key));
+    if (found.winner != 0) out.push_back(key);
+  }
+  return out;
 }
 
 Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill) {

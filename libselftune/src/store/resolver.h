@@ -1,7 +1,10 @@
 // Which capture of an occurrence counts.
 #pragma once
 
+#include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "store/db.h"
@@ -19,5 +22,9 @@ namespace selftune::store {
 // Looks again at imported rows of (session, skill) and at judged misses of
 // (prompt, skill): a new row of either may have settled them.
 [[nodiscard]] Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill);
+
+// Keys of occurrences of which a row may count and none does: an error of ours.
+// Looks at all that is stored.
+[[nodiscard]] StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit);
 
 }  // namespace selftune::store

@@ -8,6 +8,7 @@
 #include "store/identity.h"
 #include "store/ingest_writer.h"
 #include "store/resolver.h"
+#include "store/signal_words.h"
 #include "store/writer_impl.h"
 
 namespace selftune::store {
@@ -50,6 +51,12 @@ constexpr char kMerge[] = R"sql(
 // Links of sessions below one whose own place changed.
 constexpr char kRelinkBelow[] = R"sql(
   UPDATE session SET link_pending=1 WHERE root_pk=?1 AND session_pk<>?1)sql";
+
+// Of a session that turns out to be no person's.
+constexpr char kUnlinkPrompts[] = R"sql(
+  UPDATE observation SET prompt_pk=NULL WHERE prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1))sql";
+constexpr char kNobodysPrompts[] = R"sql(
+  UPDATE prompt SET kind=?2, actionable=0, rev=rev+1 WHERE session_pk=?1 AND actionable=1)sql";
 
 constexpr char kDropMetrics[] = R"sql(DELETE FROM session_metric WHERE session_pk=?1)sql";
 constexpr char kDropTools[] = R"sql(DELETE FROM session_tool WHERE session_pk=?1)sql";
@@ -167,6 +174,18 @@ Status DeleteSession(Db& db, SessionPk session) {
   return db.Run(kDeleteSession, session);
 }
 
+// Prompts that were taken for a person's before the session's kind was known.
+Status DisownPrompts(Db& db, SessionMemo& memo) {
+  ST_ASSIGN_OR_RETURN(const int64_t prompts, db.QueryInt(kCountPrompts, 0, memo.pk));
+  if (prompts == 0) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(ForgetWords(db, memo.pk));
+  ST_RETURN_IF_ERROR(db.Run(kUnlinkPrompts, memo.pk));
+  ST_RETURN_IF_ERROR(db.Run(kNobodysPrompts, memo.pk, Word(TypedIn(memo.kind))));
+  db.Count(Counter::kPrompts, -prompts);
+  memo.last_seq = -1;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
@@ -197,6 +216,7 @@ StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
   if (says_kind && update.kind != memo->kind) {
     memo->kind = update.kind;
     ST_RETURN_IF_ERROR(db.Run(kRelinkBelow, session));
+    if (update.kind != SessionKind::kMain) ST_RETURN_IF_ERROR(DisownPrompts(db, *memo));
   }
   return session;
 }

@@ -30,8 +30,11 @@ SqlCell ToCell(const CellView& cell) {
 
 StatusOr<SqlResult> RunUserSql(const std::string& store_path, std::string_view sql,
                                std::span<const SqlCell> args, const SqlOptions& options) {
-  ST_ASSIGN_OR_RETURN(const std::unique_ptr<UserQuery> query,
-                      UserQuery::Open(store_path, sql, args, {.cancel = options.cancel}));
+  ST_ASSIGN_OR_RETURN(
+      const std::unique_ptr<UserQuery> query,
+      UserQuery::Open(store_path, sql, args,
+                      {.cancel = options.cancel,
+                       .deadline = std::chrono::steady_clock::now() + options.time_limit}));
   SqlResult result;
   for (int i = 0; i < query->columns(); ++i) result.columns.emplace_back(query->Name(i));
   int64_t bytes = 0;

@@ -1,6 +1,7 @@
 // SQL of the user, read only, on the public views: results in memory.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,6 +25,8 @@ struct SqlOptions {
   int64_t max_rows = 1'000;
   int64_t max_bytes = 32 << 20;  // of text in the result
   const base::Cancel* cancel = nullptr;
+  // A query without an end is not to run until somebody kills it.
+  std::chrono::milliseconds time_limit{300'000};
 };
 
 // Runs one SELECT as UserQuery does; blobs become lower-case hex.

@@ -121,7 +121,8 @@ StatusOr<Stmt> Prepare(sqlite3* handle, std::string_view sql, const UserQuery::R
   if (stmt == nullptr) return Refused("it is empty");
   const auto used = static_cast<size_t>(rest - sql.data());
   if (!OnlySpace(handle, sql.substr(used))) return Refused("one statement at a time");
-  if (sqlite3_stmt_readonly(stmt.get()) == 0 || sqlite3_column_count(stmt.get()) == 0) {
+  if (sqlite3_stmt_isexplain(stmt.get()) != 0 || sqlite3_stmt_readonly(stmt.get()) == 0 ||
+      sqlite3_column_count(stmt.get()) == 0) {
     return Refused("only SELECT is allowed");
   }
   return stmt;
@@ -259,7 +260,8 @@ StatusOr<bool> UserQuery::Next() {
   if (code == SQLITE_ROW) return true;
   done_ = true;
   if (code == SQLITE_DONE) return false;
-  if (code == SQLITE_ERROR || code == SQLITE_TOOBIG || code == SQLITE_MISMATCH) {
+  if (code == SQLITE_TOOBIG) return Refused("a value is longer than 64 MiB");
+  if (code == SQLITE_ERROR || code == SQLITE_MISMATCH) {
     return Refused(sqlite3_errmsg(db_->handle()));
   }
   if (code == SQLITE_INTERRUPT && interrupt_.late()) {

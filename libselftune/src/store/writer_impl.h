@@ -46,6 +46,9 @@ struct SessionMemo {
   std::vector<std::pair<EventKind, int64_t>> event_counts;
 };
 
+// What a prompt is that nothing says more about: people talk to main sessions.
+[[nodiscard]] PromptKind TypedIn(SessionKind session);
+
 struct IngestWriter::Impl {
   Impl(Db& database, UtcMillis time) : db(database), now(time) {}
 
@@ -68,9 +71,6 @@ struct IngestWriter::Impl {
   // Before a stronger word about prompt `row.seq`: the hook's prompt that it is
   // about gets this number, another that has it gives it up.
   Status MakeRoomForPrompt(SessionMemo& memo, const PromptRow& row, BodyId body);
-  // Drops what was drawn from a hook's prompt or put on it: signals nobody acted
-  // on, and labels and misses that signals gave.
-  Status ForgetHookWords(PromptPk prompt);
   Status SweepPrompts(SessionMemo& memo, int64_t generation);
   Status SweepObservations(SessionPk session, int64_t generation);
   void Forget(SessionPk session);

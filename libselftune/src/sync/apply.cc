@@ -16,6 +16,7 @@
 #include "signals/invocation_mode.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
+#include "store/signal_words.h"
 #include "sync/prompt_signals.h"
 
 namespace selftune::sync {
@@ -70,7 +71,8 @@ InvocationMode ModeOf(const ingest::SkillFact& skill, std::string_view prompt_te
 // nothing but settings leaves none.
 bool HasContent(const ingest::SessionFacts& facts) {
   return !facts.prompts.empty() || !facts.skills.empty() || !facts.metrics.tools.empty() ||
-         facts.metrics.answers != 0 || facts.started.has_value() || !facts.exposures.empty();
+         facts.metrics.answers != 0 || facts.started.has_value() || !facts.exposures.empty() ||
+         !facts.cwd.empty();  // it was begun, at a time that nobody wrote down
 }
 
 // Numbers of a reader that knew nothing of the prompts before.
@@ -308,22 +310,34 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
 
 Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
                          const ingest::SessionFacts& facts) {
-  ST_RETURN_IF_ERROR(AddPrompts(state, session, facts));
+  ST_ASSIGN_OR_RETURN(bool anew, AddPrompts(state, session, facts));
+  // What the model was offered at a prompt may be told behind it: a cause.
+  if (!anew && !facts.exposures.empty()) {
+    ST_ASSIGN_OR_RETURN(anew, store::HasSignals(db_, session));
+  }
   ST_RETURN_IF_ERROR(AddSkills(state, session, facts));
   ST_RETURN_IF_ERROR(AddExposures(state, session, facts));
   ST_RETURN_IF_ERROR(AddRest(state, session, facts));
-  for (const ingest::PromptFact& prompt : facts.prompts) {
-    if (prompt.kind == PromptKind::kUser && prompt.active) {
-      ST_RETURN_IF_ERROR(
-          AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
-    }
-  }
+  ST_RETURN_IF_ERROR(AddSignals(session, facts, anew));
   if (facts.finished) ST_RETURN_IF_ERROR(writer_.SweepSession(session, state.generation));
   return absl::OkStatus();
 }
 
-Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
-                           const ingest::SessionFacts& facts) {
+// `anew`: what was drawn before may not hold: a prompt was taken back, or a
+// listing came after it.
+Status Applier::AddSignals(store::SessionPk session, const ingest::SessionFacts& facts, bool anew) {
+  if (anew) return DrawSessionAgain(writer_, session, installed_);
+  for (const ingest::PromptFact& prompt : facts.prompts) {
+    if (prompt.kind != PromptKind::kUser || !prompt.active) continue;
+    ST_RETURN_IF_ERROR(
+        AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
+  }
+  return absl::OkStatus();
+}
+
+// True: one that was known was taken back, or is back.
+StatusOr<bool> Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
+                                   const ingest::SessionFacts& facts) {
   for (const ingest::PromptFact& prompt : facts.prompts) {
     const auto added = writer_.UpsertPrompt(session, {.seq = prompt.seq,
                                                       .kind = prompt.kind,
@@ -339,13 +353,14 @@ Status Applier::AddPrompts(const ApplyState& state, store::SessionPk session,
                                                       .origin = From(state, prompt.origin)});
     ST_RETURN_IF_ERROR(added.status());
   }
-  for (const int32_t seq : facts.deactivated_prompts) {
-    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/false));
+  bool changed = false;
+  for (const bool active : {false, true}) {
+    for (const int32_t seq : active ? facts.reactivated_prompts : facts.deactivated_prompts) {
+      ST_ASSIGN_OR_RETURN(const bool one, store::SetPromptActive(db_, session, seq, active));
+      changed |= one;
+    }
   }
-  for (const int32_t seq : facts.reactivated_prompts) {
-    ST_RETURN_IF_ERROR(store::SetPromptActive(db_, session, seq, /*active=*/true));
-  }
-  return absl::OkStatus();
+  return changed;
 }
 
 Status Applier::AddSkills(ApplyState& state, store::SessionPk session,

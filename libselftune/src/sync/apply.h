@@ -76,8 +76,10 @@ class Applier {
   [[nodiscard]] Status AddFacts(ApplyState& state, store::SessionPk session,
                                 const ingest::SessionFacts& facts);
   [[nodiscard]] StatusOr<store::SourceId> SourceOf(const WorkItem& item);
-  [[nodiscard]] Status AddPrompts(const ApplyState& state, store::SessionPk session,
-                                  const ingest::SessionFacts& facts);
+  [[nodiscard]] StatusOr<bool> AddPrompts(const ApplyState& state, store::SessionPk session,
+                                          const ingest::SessionFacts& facts);
+  [[nodiscard]] Status AddSignals(store::SessionPk session, const ingest::SessionFacts& facts,
+                                  bool anew);
   [[nodiscard]] bool IsInstalled(std::string_view skill) const;
   [[nodiscard]] Status AddSkills(ApplyState& state, store::SessionPk session,
                                  const ingest::SessionFacts& facts);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "hooks/event.h"
 #include "signals/invocation_mode.h"
 #include "signals/skill_names.h"
@@ -116,13 +117,15 @@ class Taker {
     const bool read = event.tool == ToolKind::kRead;
     const std::string skill =
         read ? std::string(base::BaseName(base::DirName(event.path))) : event.skill;
-    if (skill.empty()) return Fail(kInvalidRequest, "no_skill");
+    if (base::IsBlank(skill) || skill == "/") return Fail(kInvalidRequest, "no_skill");
     ST_ASSIGN_OR_RETURN(const store::SessionPk session, ActingSession(event, at));
     store::TurnPrompt turn;
     if (event.agent_id.empty()) {
       ST_ASSIGN_OR_RETURN(turn, store::FindTurn(db_, session, event.prompt_id));
     }
-    ST_ASSIGN_OR_RETURN(const bool counts, SettleTurn(session, turn, skill, read));
+    const bool one_turn = turn.pk || !event.agent_id.empty();
+    ST_ASSIGN_OR_RETURN(const bool counts,
+                        one_turn ? SettleTurn(session, turn, skill, read) : StatusOr<bool>(true));
     if (!counts) return absl::OkStatus();
     // A call without an id is known by its turn and moment.
     const std::string key = event.tool_call_id.empty()
@@ -134,8 +137,8 @@ class Taker {
   // A read counts once, and not beside a stronger use of the skill in the turn.
   StatusOr<bool> SettleTurn(store::SessionPk session, const store::TurnPrompt& turn,
                             std::string_view skill, bool read) {
-    if (!turn.pk) return true;
-    ST_ASSIGN_OR_RETURN(const std::vector<store::TurnUse> uses, store::UsesOfTurn(db_, turn.pk));
+    ST_ASSIGN_OR_RETURN(const std::vector<store::TurnUse> uses,
+                        store::UsesOfTurn(db_, session, turn.pk));
     for (const store::TurnUse& use : uses) {
       if (!SameSkill(use.skill, skill)) continue;
       if (read) return false;

@@ -1,16 +1,20 @@
 #include "sync/prompt_signals.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
 #include "signals/improvement.h"
 #include "store/prompt_lookup.h"
+#include "store/signal_words.h"
 
 namespace selftune::sync {
 namespace {
@@ -86,6 +90,7 @@ Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, i
   if (found.empty()) return absl::OkStatus();
   store::Db& db = writer.db();
   ST_ASSIGN_OR_RETURN(const store::PlacedPrompt here, store::FindPrompt(db, session, seq));
+  if (!here.pk) return absl::OkStatus();  // of no person
   ST_ASSIGN_OR_RETURN(const store::PlacedPrompt before,
                       store::UserPromptBefore(db, session, seq, here));
   for (const signals::Signal& signal : found) {
@@ -98,6 +103,21 @@ Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, i
     if (!signal.resolved) continue;
     ST_ASSIGN_OR_RETURN(const Judgement judged, About(db, signal, here, before));
     if (judged.about) ST_RETURN_IF_ERROR(AddJudgement(writer, signal, judged));
+  }
+  return absl::OkStatus();
+}
+
+Status DrawSessionAgain(store::IngestWriter& writer, store::SessionPk session,
+                        std::span<const std::string> installed) {
+  store::Db& db = writer.db();
+  ST_ASSIGN_OR_RETURN(const store::SessionWords said, store::ReadSessionWords(db, session));
+  std::vector<std::string> names;
+  std::set_union(installed.begin(), installed.end(), said.skills.begin(), said.skills.end(),
+                 std::back_inserter(names));
+  if (said.whole) ST_RETURN_IF_ERROR(store::ForgetWords(db, session));
+  for (const store::PromptWords& prompt : said.prompts) {
+    ST_RETURN_IF_ERROR(
+        AddPromptSignals(writer, session, prompt.seq, prompt.text, prompt.at, names));
   }
   return absl::OkStatus();
 }

@@ -24,4 +24,10 @@ namespace selftune::sync {
                                       std::optional<UtcMillis> at,
                                       std::span<const std::string> installed);
 
+// Draws all of a session once more from what is stored of it, because a prompt
+// was taken back or skills were installed. What was said of a skill that is not
+// installed any more stays. In a WriteTxn.
+[[nodiscard]] Status DrawSessionAgain(store::IngestWriter& writer, store::SessionPk session,
+                                      std::span<const std::string> installed);
+
 }  // namespace selftune::sync

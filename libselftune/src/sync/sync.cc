@@ -20,13 +20,16 @@
 #include "hosts/registry.h"
 #include "store/hook_evidence.h"
 #include "store/link.h"
+#include "store/resolver.h"
 #include "store/session_parts.h"
+#include "store/source_ledger.h"
 #include "store/write_txn.h"
 #include "sync/apply.h"
 #include "sync/catalogue.h"
 #include "sync/forks.h"
 #include "sync/hook_evidence.h"
 #include "sync/joined.h"
+#include "sync/new_skills.h"
 #include "sync/parallel_reader.h"
 #include "sync/plan.h"
 
@@ -108,14 +111,16 @@ class SyncRun {
   StatusOr<SyncReport> Execute() {
     const auto begin = SteadyClock::now();
     ST_ASSIGN_OR_RETURN(std::vector<HostPlan> plans, PlanAll());
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db_));
     ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
     report_.skills_found = catalogue.skills;
     report_.changed |= catalogue.changed;
+    ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names));
     ST_RETURN_IF_ERROR(Hooks(catalogue.names));
-    applier_ = std::make_unique<Applier>(db_, std::move(catalogue.names), Now());
+    applier_ = std::make_unique<Applier>(db_, catalogue.names, Now());
     for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
     ST_RETURN_IF_ERROR(Settle());
-    ST_RETURN_IF_ERROR(AddWaiting());
+    ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
     ST_RETURN_IF_ERROR(Link());
     if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
     report_.elapsed_ms = MsSince(begin);
@@ -127,16 +132,29 @@ class SyncRun {
 
   StatusOr<std::vector<HostPlan>> PlanAll() {
     std::vector<HostPlan> plans;
+    if (options_.repair_only) return plans;
     for (const ingest::Source* source : world_.sources) {
       if (!Wanted(options_, source->platform())) continue;
       ST_ASSIGN_OR_RETURN(
           HostPlan plan,
           PlanHost(&db_, *source, *world_.env,
                    {.force = options_.force, .since = options_.since, .now = Now()}));
+      if (!options_.session.empty()) ST_RETURN_IF_ERROR(KeepSession(plan));
       for (const WorkItem& item : plan.items) total_bytes_ += BytesOf(item);
       plans.push_back(std::move(plan));
     }
     return plans;
+  }
+
+  // Hosts name files after sessions; of others the store knows where they were read.
+  Status KeepSession(HostPlan& plan) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource known,
+                        store::FindSessionSource(db_, plan.source->platform(), options_.session));
+    std::erase_if(plan.items, [&](const WorkItem& item) {
+      return item.file.path != known.path &&
+             item.file.path.find(options_.session) == std::string::npos;
+    });
+    return absl::OkStatus();
   }
 
   static int64_t BytesOf(const WorkItem& item) {
@@ -404,12 +422,37 @@ class SyncRun {
   }
 
   // Now the projects of all sessions are known, and with them their skills.
-  Status AddWaiting() {
-    if (!applier_->has_waiting()) return absl::OkStatus();
-    ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
-    report_.skills_found = catalogue.skills;
+  // `workspaces`: how many were known when `names` were found.
+  Status LookAgain(std::vector<std::string> names, size_t workspaces) {
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> now, store::Workspaces(db_));
+    if (now.size() != workspaces || applier_->has_waiting()) {
+      ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
+      report_.skills_found = catalogue.skills;
+      report_.changed |= catalogue.changed;
+      names = std::move(catalogue.names);
+    }
+    if (applier_->has_waiting()) {
+      ST_RETURN_IF_ERROR(batches_.Open());
+      ST_RETURN_IF_ERROR(applier_->AddWaiting(names));
+      ST_RETURN_IF_ERROR(batches_.Close());
+    }
+    if (options_.repair_only) ST_RETURN_IF_ERROR(Repair());
+    ST_ASSIGN_OR_RETURN(const int64_t drawn, DrawForNewSkills(applier_->writer(), names));
+    report_.changed |= drawn > 0;
+    return absl::OkStatus();
+  }
+
+  Status Repair() {
+    ST_RETURN_IF_ERROR(ForgetNames(db_));
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                        store::UnresolvedOccurrences(db_, SIZE_MAX));
+    if (keys.empty()) return absl::OkStatus();
     ST_RETURN_IF_ERROR(batches_.Open());
-    ST_RETURN_IF_ERROR(applier_->AddWaiting(std::move(catalogue.names)));
+    for (const std::string& key : keys) {
+      ST_RETURN_IF_ERROR(store::ResolveOccurrence(db_, key));
+    }
+    report_.repaired = static_cast<int64_t>(keys.size());
+    report_.changed = true;
     return batches_.Close();
   }
 

@@ -23,6 +23,9 @@ struct SyncOptions {
   std::vector<std::string> only;   // platforms; empty = all
   bool force = false;              // read everything again
   std::optional<UtcMillis> since;  // only files written since then
+  std::string session;             // only files of this one and of what it started; "" = all
+  // Looks at no file: says anew what follows from what is stored.
+  bool repair_only = false;
   int workers = 2;
   std::optional<int64_t> time_budget_ms;  // stops between files; the rest is for the next run
   // Stage, done, total (bytes), file.
@@ -49,6 +52,7 @@ struct SyncReport {
   int64_t hook_rejects = 0;                // records of it that could not be used
   std::vector<std::string> hook_problems;  // files of it that cannot be read
   int64_t links_resolved = 0;
+  int64_t repaired = 0;  // decisions that count again
   int64_t forks_settled = 0;
   int64_t skills_found = 0;
   bool complete = true;  // false: the time budget ran out

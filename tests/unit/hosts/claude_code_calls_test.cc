@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/strings.h"
 #include "ingest/facts.h"
 #include "unit/hosts/claude_code_transcript.h"
 #include "unit/hosts/merged_store.h"
@@ -113,6 +114,32 @@ TEST_SUITE("hosts/claude_code/calls") {
                                      .Blocks(text, error));
     CHECK(s.facts.metrics.failed_turns == 2);
     CHECK(s.facts.metrics.answers == 0);
+  }
+
+  TEST_CASE("a request that succeeded when retried is no failed turn") {
+    const std::string error = R"("isApiErrorMessage":true,)";
+    const std::string text = R"({"type":"text","text":"x"})";
+    const MergedSession s =
+        Read(Transcript().Prompt("go").Blocks(text, error).Blocks(text, error).Answer());
+    CHECK(s.facts.metrics.failed_turns == 0);
+    CHECK(s.facts.metrics.api_errors == 2);
+    CHECK(Ending(s) == "completed");
+    const MergedSession again =
+        Read(Transcript().Prompt("go").Blocks(text, error).Answer().Blocks(text, error));
+    CHECK(again.facts.metrics.failed_turns == 1);
+    CHECK(Ending(again) == "failed");
+  }
+
+  TEST_CASE("a figure that is none adds up to no other one's") {
+    const std::string_view huge =
+        R"("message":{"id":"m","model":"x","role":"assistant","content":[],"usage":{)"
+        R"("input_tokens":9223372036854775807,"output_tokens":9223372036854775807}},)";
+    Transcript t;
+    t.Prompt("go").Record("assistant", huge).Prompt("b");
+    t.Record("assistant", base::ReplaceAll(huge, "\"m\"", "\"n\""));
+    const ingest::TokenDelta tokens = Read(t).facts.metrics.tokens;
+    CHECK(tokens.input_uncached == 2 * ingest::kMaxFigure);
+    CHECK(tokens.output == 2 * ingest::kMaxFigure);
   }
 
   TEST_CASE("an interrupted turn counts once") {

@@ -64,9 +64,32 @@ TEST_SUITE("hosts/claude_code/damage") {
     }
     const MergedStore store = ReadStore(t);
     CHECK(store.seen == lines);
-    CHECK(store.bad_lines.empty());
+    // Nothing is lost without a word: each is used, unknown, known and of no
+    // interest, or one of these.
+    CHECK(!store.bad_lines.empty());
+    for (const ingest::BadLine& bad : store.bad_lines) CHECK(bad.reason == "wrong_shape");
     const MergedSession& s = store.sessions.at(std::string(kSession));
     CHECK(s.prompts.at(0).text == "before");
+  }
+
+  TEST_CASE("what a person said in a shape nobody knows is a bad line") {
+    for (const std::string_view message :
+         {R"("message":"text")", R"("message":{"role":"user","content":{"type":"text"}})",
+          R"("message":{"role":"user"})", R"("message":7)", R"("x":1)"}) {
+      for (const std::string_view type : {"user", "assistant"}) {
+        CAPTURE(message);
+        Transcript t;
+        t.Prompt("before").Record(type, fmt::format("{},", message)).Prompt("after").Answer();
+        const MergedStore store = ReadStore(t);
+        REQUIRE(store.bad_lines.size() == 1);
+        CHECK(store.bad_lines[0].reason == "wrong_shape");
+        CHECK(store.bad_lines[0].line_no == 2);
+        CHECK(store.bad_lines[0].excerpt.starts_with("{"));
+        CHECK(store.used == 3);
+        const MergedSession& s = store.sessions.at(std::string(kSession));
+        CHECK(Prompts(s) == "[before][after]");
+      }
+    }
   }
 
   TEST_CASE("a line that is no object is refused and leaves the state alone") {

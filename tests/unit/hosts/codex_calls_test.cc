@@ -197,6 +197,24 @@ TEST_SUITE("hosts/codex/calls") {
       CHECK(Only(store).facts.completion == c.want);
     }
   }
+
+  TEST_CASE("a request that succeeded when retried is no failed turn") {
+    const std::string begin = Line("event_msg", R"({"type":"task_started","turn_id":"t1"})");
+    const std::string error = Line("event_msg", R"({"type":"error","message":"overloaded"})");
+    const std::string end = Line("event_msg", R"({"type":"task_complete","turn_id":"t1"})");
+    for (const Reading reading : {Reading::kAtOnce, Reading::kLineByLine}) {
+      const auto failed = [&](const std::vector<std::string>& lines) {
+        const MergedStore store = ReadLines(lines, reading);
+        return fmt::format("{} {} {}", Only(store).facts.metrics.failed_turns,
+                           Only(store).facts.metrics.api_errors,
+                           *Only(store).facts.completion == Completion::kCompleted);
+      };
+      CHECK(failed({MetaLine(), begin, PromptLine("a"), error, AnswerLine(), end}) == "0 1 true");
+      CHECK(failed({MetaLine(), begin, PromptLine("a"), AnswerLine(), error, end}) == "1 1 false");
+      CHECK(failed({MetaLine(), begin, PromptLine("a"), error, AnswerLine(), error, end}) ==
+            "1 2 false");
+    }
+  }
 }
 
 }  // namespace selftune::testing::codex

@@ -57,7 +57,8 @@ TEST_SUITE("hosts/codex/damage") {
       lines.push_back(Line("response_item", payload));
     }
     const MergedStore store = ReadLines(lines, Reading::kLineByLine);
-    CHECK(store.bad_lines.empty());
+    REQUIRE(store.bad_lines.size() == 2);  // prompts whose text is none
+    for (const ingest::BadLine& bad : store.bad_lines) CHECK(bad.reason == "wrong_shape");
     CHECK(store.seen == static_cast<int64_t>(lines.size()));
     CHECK(store.unknown > 0);
     CHECK(Only(store).facts.id == "the-id");  // of the file's name

@@ -46,6 +46,15 @@ std::string Skills(std::string_view line, const ShellPlace& place = kPlace) {
 }  // namespace
 
 TEST_SUITE("hosts/common/shell") {
+  TEST_CASE("a file beside no folder of a name is no skill's") {
+    CHECK(hosts::SkillOfFile("/s/pdf/SKILL.md") == "pdf");
+    for (const char* path :
+         {"/SKILL.md", "SKILL.md", "/s/ /SKILL.md", "/s/\xe2\x80\x8b/SKILL.md"}) {
+      CAPTURE(path);
+      CHECK(!hosts::SkillOfFile(path).has_value());
+    }
+  }
+
   TEST_CASE("a line is split into its simple commands") {
     struct Case {
       std::string_view line, want;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -175,6 +176,18 @@ TEST_SUITE("status/doctor") {
     CHECK(StatusOf(report, "config.values") == CheckStatus::kWarn);
     CHECK(Find(report, "config.values")->message.find("autonomy") != std::string::npos);
     CHECK(StatusOf(report, "config.mode") == CheckStatus::kWarn);
+  }
+
+  TEST_CASE("a state folder that others can open is noticed, with settings and without") {
+    Patient patient;
+    const std::string& folder = patient.world.store().dir().path();
+    CHECK(Find(patient.Ask(), "config.mode") == nullptr);
+    std::filesystem::permissions(folder, std::filesystem::perms::all);
+    const DoctorReport report = patient.Ask();
+    REQUIRE(Find(report, "config.mode") != nullptr);
+    CHECK(Find(report, "config.mode")->path == folder);
+    CHECK(Find(report, "config.mode")->command == "chmod 700 " + folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
   }
 
   TEST_CASE("tables of another program in the file are noticed") {

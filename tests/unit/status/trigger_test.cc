@@ -44,7 +44,13 @@ TEST_SUITE("status/trigger") {
     disputed.label = "unknown";
     JudgedPrompt late = Missed("description");
     late.by_model = true;
+    JudgedPrompt command = Labelled("should");
+    command.by_command = true;
+    JudgedPrompt judged = command;
+    judged.missed = true;
     const Case cases[] = {
+        {"its command was typed and nothing loaded it", command, 0, 0, 0, 1, 0},
+        {"its command was typed, and somebody judged it missed", judged, 1, 0, 1, 0, 0},
         {"should, and the model loaded it", hit, 1, 1, 0, 0, 0},
         {"should, and nothing loaded it", Labelled("should"), 1, 0, 1, 0, 0},
         {"should, but the person loaded it", by_hand, 0, 0, 0, 1, 0},

@@ -66,6 +66,36 @@ TEST_SUITE("store/exposures") {
                                    "a|absent|delta|s:p2|-", "b|full|delta|s:p2|does b"});
   }
 
+  TEST_CASE("a text that ends as shortened ones do is whole when the skill's file ends so") {
+    const std::string ends = "Extracts tables, forms, images \u2026";
+    const std::vector<ListingEntryRow> shown = {
+        {.name = "pdf", .state = ExposureState::kTruncated, .description = ends},
+        {.name = "csv",
+         .state = ExposureState::kTruncated,
+         .description = "Reads tables an\u2026"}};
+    const auto file = [](std::string_view skill, std::string_view text, char hash) {
+      static std::string sha(32, ' ');
+      sha.assign(32, hash);
+      return SkillLocationRow{
+          .skill = skill, .path = "/s/SKILL.md", .content_sha256 = sha, .description = text};
+    };
+    const std::string states = "SELECT skill_name,state,cause FROM exposures ORDER BY 1";
+    for (const bool file_first : {true, false}) {
+      CAPTURE(file_first);
+      TempStore store;
+      store.Write([&](IngestWriter& w) {
+        const SessionPk s = Must(w.UpdateSession(Session("s")));
+        Prompts(w, s, 1);
+        if (!file_first) CHECK_OK(w.AddExposure(s, Listing(shown)));
+        CHECK_OK(w.UpsertSkillLocation(file("pdf", ends, 'a')));
+        CHECK_OK(w.UpsertSkillLocation(file("csv", "Reads tables and more.", 'b')));
+        if (file_first) CHECK_OK(w.AddExposure(s, Listing(shown)));
+      });
+      CHECK(Rows(store.db(), states, 3) ==
+            std::vector<std::string>{"csv|truncated|budget", "pdf|full|listing"});
+    }
+  }
+
   TEST_CASE("a compaction without a new listing takes everything away") {
     TempStore store;
     store.Write([](IngestWriter& w) {

@@ -163,6 +163,9 @@ TEST_SUITE("store/sql_query") {
              "REINDEX",
              "ANALYZE",
              "EXPLAIN SELECT 1; SELECT 2",
+             "EXPLAIN SELECT 1",
+             "EXPLAIN QUERY PLAN SELECT * FROM sessions",
+             "SELECT zeroblob(100000000)",
              "SELECT 1; SELECT 2",
              "SELECT 1; DROP TABLE meta",
              "SELECT load_extension('x')",
@@ -234,7 +237,7 @@ TEST_SUITE("store/sql_query") {
     CHECK(!Must(RunUserSql(store.path(), "SELECT 1", {}, {.max_rows = 1})).truncated);
   }
 
-  TEST_CASE("a query without end can be cancelled") {
+  TEST_CASE("a query without end can be cancelled, and ends by itself") {
     TempStore store;
     base::Cancel cancel;
     cancel.Request();
@@ -244,6 +247,28 @@ TEST_SUITE("store/sql_query") {
         {.cancel = &cancel});
     REQUIRE(!result.ok());
     CHECK_MESSAGE(CodeOf(result.status()).name == "CANCELLED", result.status().ToString());
+    const auto late = RunUserSql(
+        store.path(),
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n", {},
+        {.time_limit = std::chrono::milliseconds(20)});
+    REQUIRE(!late.ok());
+    CHECK_MESSAGE(CodeOf(late.status()).name == "DEADLINE", late.status().ToString());
+  }
+
+  TEST_CASE("a session of the future is not live") {
+    TempStore store;
+    const int64_t now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count();
+    store.Write([&](IngestWriter& w) {
+      for (const auto& [id, at] : {std::pair("old", now - 3'600'000), std::pair("now", now - 1000),
+                                   std::pair("never", now + 3'600'000)}) {
+        Must(w.UpdateSession(
+            {.platform = "codex", .id = id, .started = UtcMillis{at}, .ended = UtcMillis{at}}));
+      }
+    });
+    CHECK(testing::Rows(store.db(), "SELECT session_id FROM sessions WHERE is_live=1", 1) ==
+          std::vector<std::string>{"now"});
   }
 }
 

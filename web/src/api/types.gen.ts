@@ -7,7 +7,7 @@ export interface SkillDaily {
   skill: string;
   from: string;
   to: string | null;
-  /** UTC days with evidence */
+  /** Days with evidence */
   days: {
     /** 2026-01-31 */
     day: string;

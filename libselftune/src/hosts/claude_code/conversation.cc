@@ -161,7 +161,6 @@ Completion Conversation::CompletionNow() const {
 
 void Conversation::OnUser(const Step& step, Batch& batch) {
   const Record& record = step.record;
-  if (!record.has_content) return;  // a shape we do not know
   if (record.HasBlock(Block::Kind::kToolResult)) {
     after_caveat_ = false;
     for (const Block& block : record.blocks) {
@@ -338,6 +337,7 @@ void Conversation::OnAssistant(const Step& step, Batch& batch) {
   shown_.OnAnswer(prompt_, turn_);
   command_.reset();
   if (step.copied) return;
+  TakeBackFailure(batch);
   SessionFacts& facts = Facts(batch);
   answers_.Add(record, facts.metrics);
   if (model_.empty()) facts.model = model_ = record.model.ToString();
@@ -352,8 +352,20 @@ void Conversation::OnApiError(const Step& step, Batch& batch) {
   SessionFacts& facts = Facts(batch);
   ++facts.metrics.api_errors;
   if (std::exchange(turn_failed_, true)) return;
+  failed_offset_ = step.line.offset;
   ++facts.metrics.failed_turns;
   AddEvent(step, EventKind::kFailedTurn, step.record.FirstText().Prefix(kDetailBytes), batch);
+}
+
+// A request that succeeded when retried is no failed turn.
+void Conversation::TakeBackFailure(Batch& batch) {
+  if (!std::exchange(turn_failed_, false)) return;
+  SessionFacts& facts = Facts(batch);
+  --facts.metrics.failed_turns;
+  ingest::EventFact& event = facts.events.emplace_back();
+  event.kind = EventKind::kFailedTurn;
+  event.origin.offset = failed_offset_;
+  event.retracted = true;
 }
 
 void Conversation::OnSystem(const Step& step, Batch& batch) {

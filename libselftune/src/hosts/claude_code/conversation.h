@@ -81,6 +81,7 @@ class Conversation {
   void OnTask(const Step& step, ingest::Batch& batch);
   void OnAssistant(const Step& step, ingest::Batch& batch);
   void OnApiError(const Step& step, ingest::Batch& batch);
+  void TakeBackFailure(ingest::Batch& batch);
   void OnSystem(const Step& step, ingest::Batch& batch);
   void OnInterruption(const Step& step, ingest::Batch& batch);
   void OnResult(const Step& step, const Block& block, ingest::Batch& batch);
@@ -127,6 +128,7 @@ class Conversation {
   int64_t turn_ = 0;
   TurnState state_ = TurnState::kNone;
   bool turn_failed_ = false, turn_interrupted_ = false;
+  uint64_t failed_offset_ = 0;   // of the record that says so
   bool forked_command_ = false;  // the turn is a skill that runs in an agent of its own
   bool after_caveat_ = false;
   std::optional<Completion> completion_;  // as handed on

@@ -76,6 +76,12 @@ bool CountsOnce(const Record& record) {
   return false;
 }
 
+// What people and models say is a text, or a list of blocks.
+bool HasShape(const Record& record) {
+  const bool said = record.type == RecordType::kUser || record.type == RecordType::kAssistant;
+  return !said || record.has_content;
+}
+
 // An agent whose records stand in the file of its session.
 struct InlineAgent {
   Conversation conversation;
@@ -134,6 +140,9 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batc
 void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
   if (!main_.has_value()) Begin();
   if (main_->ignored()) return;
+  if (!HasShape(record_)) {
+    return batch.bad_lines.push_back(ingest::WrongShape(line.offset, line.line_no, line.text));
+  }
   if (std::exchange(meta_news_, false)) main_->RepeatIdentity(batch);
   const uint64_t key = record_.uuid.empty() ? 0 : RecordKey(record_.uuid.escaped());
   if (IsRepeated(key)) return;

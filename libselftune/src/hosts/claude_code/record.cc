@@ -1,5 +1,7 @@
 #include "hosts/claude_code/record.h"
 
+#include "ingest/facts.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -14,7 +16,9 @@ using base::JsonField;
 
 RawText Text(JsonField& value) { return RawText(value.RawJson()); }
 
-int64_t Count(JsonField& value) { return std::max<int64_t>(value.Int().value_or(0), 0); }
+int64_t Count(JsonField& value) {
+  return std::clamp<int64_t>(value.Int().value_or(0), 0, ingest::kMaxFigure);
+}
 
 RecordType TypeOf(const RawText& type) {
   static constexpr std::array<std::string_view, 22> kIgnored = {"queue-operation",
@@ -65,7 +69,7 @@ void DecodeUsage(JsonField& value, Usage& usage) {
         if (detail != "thinking_tokens") return;
         const std::optional<int64_t> tokens = number.Int();
         usage.has_reasoning = tokens.has_value();
-        usage.reasoning = std::max<int64_t>(tokens.value_or(0), 0);
+        usage.reasoning = Count(number);
       });
     }
   });

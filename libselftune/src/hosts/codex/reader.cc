@@ -129,7 +129,9 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, inge
     NoteTime(out);
     Step step{line, record_, state_, out, inner_, options_.copied};
     if (!IsPrompt(record_.kind)) SettleMention(step);
-    if (const Handler apply = HandlerOf(record_.kind); apply != nullptr) {
+    if (IsPrompt(record_.kind) && record_.odd_text && !record_.has_text) {
+      batch.bad_lines.push_back(ingest::WrongShape(line.offset, line.line_no, line.text));
+    } else if (const Handler apply = HandlerOf(record_.kind); apply != nullptr) {
       apply(step);
       ++batch.records_used;
     }

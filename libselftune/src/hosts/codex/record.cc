@@ -81,6 +81,7 @@ void PromptEventField(std::string_view key, base::JsonField& value, Record& reco
   if (key == "message") {
     const auto text = value.String();
     record.has_text = text.has_value() && !text->empty();
+    record.odd_text = !text.has_value() && value.type() != base::JsonField::Type::kNull;
     record.text = text.value_or(std::string_view());
   }
   if (key == "kind") record.status = Text(value);

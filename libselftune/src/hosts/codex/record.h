@@ -82,6 +82,7 @@ struct Record {
   std::vector<Part> parts;
   int64_t images = 0;
   bool has_text = false;  // prompt events: there was a text at all
+  bool odd_text = false;  // ... and it was none
   std::string_view text;  // prompt event; error message (any)
 
   std::string_view call_id, tool;

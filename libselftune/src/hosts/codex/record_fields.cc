@@ -1,5 +1,7 @@
 #include "hosts/codex/record_fields.h"
 
+#include "ingest/facts.h"
+
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -7,7 +9,9 @@
 namespace selftune::hosts::codex {
 namespace {
 
-int64_t Count(base::JsonField& value) { return std::max<int64_t>(value.Int().value_or(0), 0); }
+int64_t Count(base::JsonField& value) {
+  return std::clamp<int64_t>(value.Int().value_or(0), 0, ingest::kMaxFigure);
+}
 
 Role ParseRole(std::string_view role) {
   if (role == "user") return Role::kUser;
@@ -164,6 +168,7 @@ void ReadParsedCommands(base::JsonField& value, std::vector<std::string_view>& p
 }
 
 void ReadPromptContent(base::JsonField& value, Record& record) {
+  record.odd_text = value.type() != base::JsonField::Type::kArray;
   value.ForEachItem([&](base::JsonField& item) {
     std::string_view type;
     Part part{Role::kUser, {}, {}};
@@ -178,6 +183,7 @@ void ReadPromptContent(base::JsonField& value, Record& record) {
     });
     if (type == "image" || type == "local_image") ++record.images;
     if (type == "text" && has_text) record.parts.push_back(part);
+    record.odd_text = record.odd_text || (type == "text" && !has_text);
   });
   record.has_text = !record.parts.empty();
 }

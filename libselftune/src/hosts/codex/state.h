@@ -52,6 +52,9 @@ struct Turn {
   bool model_active = false;  // the model did something since the prompt
   bool answered = false;      // ... and the last of it was an answer
   bool failed = false;        // counted as a failed turn
+  // Place of the error that says so, while an answer may still come: a request
+  // that succeeds when it is tried again is no failed turn.
+  std::optional<uint64_t> error_at;
   TurnEnd end = TurnEnd::kOpen;
 };
 

@@ -126,6 +126,7 @@ void PutTurn(JsonWriter& w, const Turn& turn) {
   Put(w, "active", turn.model_active);
   Put(w, "answered", turn.answered);
   Put(w, "failed", turn.failed);
+  if (turn.error_at.has_value()) w.Field("error_at", Bits(*turn.error_at));
   Put(w, "end", static_cast<int64_t>(turn.end));
   w.EndObject();
 }
@@ -278,6 +279,7 @@ Turn GetTurn(const JsonValue& value) {
   turn.model_active = value["active"].AsBool();
   turn.answered = value["answered"].AsBool();
   turn.failed = value["failed"].AsBool();
+  if (value["error_at"].is_int()) turn.error_at = Unbits(value["error_at"]);
   const int64_t end = value["end"].AsInt();
   if (end > 0 && end <= static_cast<int64_t>(TurnEnd::kCancelled)) {
     turn.end = static_cast<TurnEnd>(end);

@@ -30,6 +30,19 @@ bool IsCurrent(const Step& step) {
   return step.record.turn_id.empty() || turn.id.empty() || step.record.turn_id == turn.id;
 }
 
+// The model answered after all.
+void TakeBackFailure(Step& step) {
+  Turn& turn = step.state.turn;
+  if (!turn.error_at.has_value() || turn.end != TurnEnd::kOpen || step.state.in_copy) return;
+  --step.out.metrics.failed_turns;
+  ingest::EventFact& event = step.out.events.emplace_back();
+  event.kind = EventKind::kFailedTurn;
+  event.origin.offset = *turn.error_at;
+  event.retracted = true;
+  turn.error_at.reset();
+  turn.failed = false;
+}
+
 void CountFailed(Step& step) {
   ++step.out.metrics.failed_turns;
   step.Event(EventKind::kFailedTurn, Detail(step.record.text));
@@ -89,10 +102,12 @@ void ApplyErrorEvent(Step& step) {
   if (state.turn.number == 0 || state.turn.end != TurnEnd::kOpen || state.turn.failed) return;
   CountFailed(step);
   state.turn.failed = true;
+  state.turn.error_at = step.line.offset;
 }
 
 void NoteModel(Step& step, bool answer) {
   Turn& turn = step.state.turn;
+  if (answer) TakeBackFailure(step);
   turn.model_active = true;
   turn.answered = answer;
   step.state.unpaired = Kind::kUnknown;

@@ -188,15 +188,21 @@ void Dialogue::Settle(Batch& batch) {
   TakeBackFailedTurn(batch);
 }
 
+namespace {
+
+int64_t Figure(int64_t delta) { return std::clamp(delta, -ingest::kMaxFigure, ingest::kMaxFigure); }
+
+}  // namespace
+
 void Dialogue::AddTokens(const ingest::TokenDelta& delta, Batch& batch) {
   ingest::TokenDelta& tokens = Facts(batch).metrics.tokens;
-  tokens.input_uncached += delta.input_uncached;
-  tokens.cache_read += delta.cache_read;
-  tokens.cache_write += delta.cache_write;
-  tokens.output += delta.output;
-  tokens.reasoning += delta.reasoning;
-  tokens.overhead_input += delta.overhead_input;
-  tokens.overhead_output += delta.overhead_output;
+  tokens.input_uncached += Figure(delta.input_uncached);
+  tokens.cache_read += Figure(delta.cache_read);
+  tokens.cache_write += Figure(delta.cache_write);
+  tokens.output += Figure(delta.output);
+  tokens.reasoning += Figure(delta.reasoning);
+  tokens.overhead_input += Figure(delta.overhead_input);
+  tokens.overhead_output += Figure(delta.overhead_output);
 }
 
 void Dialogue::AddApiError(const Moment& now, std::string_view detail, Batch& batch) {

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 
 namespace selftune::hosts {
 namespace {
@@ -194,8 +195,8 @@ bool MayTouchSkill(std::string_view line) {
 std::optional<std::string_view> SkillOfFile(std::string_view path) {
   if (base::BaseName(path) != kSkillFile) return std::nullopt;
   const std::string_view name = base::BaseName(base::DirName(path));
-  if (name.empty() || name == "." || name == ".." || name == "~" || name == kSkillFile ||
-      name.find(kUnknownPart) != std::string_view::npos) {
+  if (base::IsBlank(name) || name == "/" || name == "." || name == ".." || name == "~" ||
+      name == kSkillFile || name.find(kUnknownPart) != std::string_view::npos) {
     return std::nullopt;
   }
   return name;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "ingest/facts.h"
 
 namespace selftune::hosts::openclaw {
 namespace {
@@ -17,7 +18,9 @@ RawText Token(JsonField& value) {
   return RawText(value.RawJson());
 }
 
-int64_t Count(JsonField& value) { return std::max<int64_t>(value.Int().value_or(0), 0); }
+int64_t Count(JsonField& value) {
+  return std::clamp<int64_t>(value.Int().value_or(0), 0, ingest::kMaxFigure);
+}
 
 void ReadUsage(JsonField& value, Usage& usage) {
   usage.present = value.type() == JsonField::Type::kObject;

@@ -17,7 +17,7 @@ namespace {
 
 // Labels have no time of their own that counts; the prompt's does.
 constexpr char kLabels[] = R"sql(
-  SELECT k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason
+  SELECT k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation'
   FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
   JOIN session s ON s.session_pk=p.session_pk
   WHERE (?3=0 OR k.skill_id=?3) AND coalesce(p.occurred_ms,0)>=?1 AND coalesce(p.occurred_ms,0)<?2
@@ -29,7 +29,7 @@ constexpr char kMisses[] = R"sql(
     AND coalesce(o.occurred_ms,0)>=?1 AND coalesce(o.occurred_ms,0)<?2
     AND (?3=0 OR o.skill_id=?3) AND (?4='' OR s.platform=?4))sql";
 constexpr char kLabelsIn[] = R"sql(
-  SELECT l.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason FROM prompt p JOIN label l ON l.prompt_pk=p.prompt_pk
+  SELECT l.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation' FROM prompt p JOIN label l ON l.prompt_pk=p.prompt_pk
   WHERE p.session_pk=?1)sql";
 constexpr char kMissesIn[] = R"sql(
   SELECT skill_id,prompt_pk,occurred_ms,cause FROM observation
@@ -73,6 +73,7 @@ using PairKey = std::pair<int64_t, int64_t>;  // skill, then prompt or session
 struct Draft {
   std::optional<UtcMillis> at;
   std::vector<LabelItem> labels;
+  bool by_command = true;  // all that is said for the skill is its own command
   bool missed = false;
   std::string cause;
 };
@@ -83,6 +84,7 @@ void AddLabel(const Cursor& row, Drafts& drafts) {
   Draft& draft = drafts[{row.Int(0), row.Int(1)}];
   draft.at = row.OptTime(2);
   draft.labels.push_back({.label = row.String(3), .reason = row.String(4)});
+  draft.by_command = draft.by_command && (row.Text(3) != "should" || row.Bool(5));
 }
 
 void AddMiss(const Cursor& row, Drafts& drafts) {
@@ -103,6 +105,7 @@ StatusOr<std::vector<JudgedPrompt>> Finish(Db& db, const Drafts& drafts) {
     prompt.at = draft.at;
     if (!draft.labels.empty()) prompt.label = EffectiveLabel(draft.labels);
     prompt.missed = draft.missed;
+    prompt.by_command = draft.by_command && prompt.label == "should";
     prompt.cause = draft.cause;
     ST_RETURN_IF_ERROR(
         ForEach(db.Query(kLoadedBy, prompt.prompt, prompt.skill), [&](const Cursor& row) {

@@ -20,9 +20,11 @@ struct JudgedPrompt {
   SkillId skill;
   PromptPk prompt;
   std::optional<UtcMillis> at;
-  std::string label;                       // effective (see EffectiveLabel), "" = there is none
-  bool missed = false;                     // an effective row says so
-  std::string cause;                       // of the miss, "" = none
+  std::string label;    // effective (see EffectiveLabel), "" = there is none
+  bool missed = false;  // an effective row says so
+  std::string cause;    // of the miss, "" = none
+  // The label says no more than that the person typed the skill's command.
+  bool by_command = false;
   bool by_model = false, by_user = false;  // who loaded the skill in this turn
 };
 // By skill, then prompt.

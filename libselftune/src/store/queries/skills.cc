@@ -1,10 +1,14 @@
 #include "store/queries/skills.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <absl/time/civil_time.h>
+#include <absl/time/time.h>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -39,6 +43,9 @@ constexpr char kLocations[] = R"sql(
 constexpr char kDays[] = R"sql(
   SELECT day,checks,triggered,refused,requested,read_only,missed,explicit,implicit,inferred FROM skill_day
   WHERE skill_id=?1 AND day>=?2 AND day<=?3 ORDER BY day)sql";
+constexpr char kMoments[] = R"sql(
+  SELECT occurred_ms,outcome FROM observation
+  WHERE skill_id=?1 AND effective=1 AND coalesce(occurred_ms,0)>=?2 AND coalesce(occurred_ms,0)<?3)sql";
 constexpr char kWindow[] = R"sql(
   SELECT coalesce(sum(triggered),0),coalesce(sum(refused),0),coalesce(sum(requested),0),coalesce(sum(read_only),0),
     coalesce(sum(missed),0),coalesce(sum(explicit),0),coalesce(sum(implicit),0),coalesce(sum(inferred),0),
@@ -275,6 +282,32 @@ StatusOr<std::vector<SkillDayRow>> ReadSkillDays(Db& db, SkillId skill, const Ti
                    .implicit_uses = rows.Int(8),
                    .inferred_uses = rows.Int(9)});
   }
+}
+
+StatusOr<std::vector<SkillDayRow>> ReadSkillDaysIn(Db& db, SkillId skill, const TimeWindow& window,
+                                                   const absl::TimeZone& zone) {
+  const WindowBounds bounds = BoundsOf(window);
+  std::map<int64_t, SkillDayRow> days;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kMoments, skill.value, bounds.from, bounds.to));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) break;
+    if (rows.IsNull(0)) continue;
+    const absl::CivilDay civil = absl::ToCivilDay(absl::FromUnixMillis(rows.Int(0)), zone);
+    const int64_t number = civil - absl::CivilDay(1970, 1, 1);
+    SkillDayRow& day = days.try_emplace(number, SkillDayRow{.day = number}).first->second;
+    const std::string_view outcome = rows.Text(1);
+    ++day.checks;
+    day.triggered += outcome == "triggered" ? 1 : 0;
+    day.refused += outcome == "refused" ? 1 : 0;
+    day.requested += outcome == "requested" ? 1 : 0;
+    day.read_only += outcome == "read_only" ? 1 : 0;
+    day.missed += outcome == "missed" ? 1 : 0;
+  }
+  std::vector<SkillDayRow> out;
+  out.reserve(days.size());
+  for (const auto& [number, day] : days) out.push_back(day);
+  return out;
 }
 
 }  // namespace selftune::store

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "base/error.h"
 #include "store/db.h"
 #include "store/queries/page.h"
@@ -84,6 +86,12 @@ struct SkillDayRow {
 // Days with rows, ascending. SkillId{} = all skills together.
 [[nodiscard]] StatusOr<std::vector<SkillDayRow>> ReadSkillDays(Db& db, SkillId skill,
                                                                const TimeWindow& window);
+
+// The same from the rows themselves, by the days of a place; of a day only the
+// part inside the window. Without the counts of modes.
+[[nodiscard]] StatusOr<std::vector<SkillDayRow>> ReadSkillDaysIn(Db& db, SkillId skill,
+                                                                 const TimeWindow& window,
+                                                                 const absl::TimeZone& zone);
 
 // Where an installed skill lies, newest first.
 [[nodiscard]] StatusOr<std::vector<SkillLocation>> ReadSkillLocations(Db& db, SkillId skill);

@@ -1,0 +1,48 @@
+// What was drawn from people's words: pending signals, and the labels and
+// misses that signals gave. It can be drawn again as long as the words are there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/functional/function_ref.h>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "store/db.h"
+#include "store/ids.h"
+
+namespace selftune::store {
+
+// Drops what was drawn from the prompt or put on it. A signal that somebody
+// acted on stays. Inside a WriteTxn, as the next one.
+[[nodiscard]] Status ForgetWords(Db& db, PromptPk prompt);
+// ... from and on all prompts of the session.
+[[nodiscard]] Status ForgetWords(Db& db, SessionPk session);
+
+// A prompt of a person that counts: not taken back, its text not erased.
+struct PromptWords {
+  int32_t seq = 0;
+  std::string text;
+  std::optional<UtcMillis> at;
+};
+struct SessionWords {
+  std::vector<PromptWords> prompts;  // by number
+  bool whole = true;  // false: texts were erased, what was drawn from them is all there is
+  std::vector<std::string> skills;  // that signals of the session name, sorted
+};
+[[nodiscard]] StatusOr<SessionWords> ReadSessionWords(Db& db, SessionPk session);
+
+// Was anything drawn from prompts of the session?
+[[nodiscard]] StatusOr<bool> HasSignals(Db& db, SessionPk session);
+
+// Sessions with a prompt that `says` is true for. Reads every prompt there is.
+[[nodiscard]] StatusOr<std::vector<SessionPk>> SessionsThatSay(
+    Db& db, absl::FunctionRef<bool(std::string_view text)> says);
+// Is there any prompt of a person?
+[[nodiscard]] StatusOr<bool> AnyPrompt(Db& db);
+
+}  // namespace selftune::store
