@@ -109,9 +109,11 @@ def regression(home, now, description):
 
 
 def tree(root):
-    """Path -> (mode, hash) of everything but the store's side files."""
+    """Path -> (mode, hash) of everything but the store's side files; folders too."""
     out = {}
     for path in sorted(Path(root).rglob("*")):
+        if path.is_dir():
+            out[str(path.relative_to(root))] = (stat.S_IMODE(path.stat().st_mode), "")
         if path.is_file() and not path.name.endswith(("-wal", "-shm")):
             out[str(path.relative_to(root))] = (stat.S_IMODE(path.stat().st_mode),
                                                 hashlib.sha256(path.read_bytes()).hexdigest())
@@ -282,8 +284,13 @@ class DryRun(World):
         self.selftune("sync")
         accounting = ("llm_call", "llm_cache", "budget", "change_clock")
         before = dump(self.database, accounting)
+        files = set(tree(self.home.root))
         reply = self.selftune("evolve", "--skill", SKILL, "--dry-run")
         self.assertEqual(reply["data"]["reason_code"], "dry_run")
+        # A figure of the held-out set that was seen would have been used up.
+        self.assertEqual([reply["data"][key] for key in ("tier", "p", "gains")], [None, None, 0])
+        self.assertIn("held-out", reply["data"]["reason"])
+        self.assertEqual(set(tree(self.home.root)), files)
         self.assertFalse(reply["changed"])
         self.assertEqual(dump(self.database, accounting), before)
         self.assertGreater(self.query("SELECT count(*) FROM llm_call")[0][0], 0)

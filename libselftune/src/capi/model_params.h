@@ -16,7 +16,7 @@ struct ModelParams {
   bool plan = false;
 };
 
-// INVALID_REQUEST for an unknown tier. The result refers to `context`.
+// INVALID_REQUEST for what is no tier, effort, model or amount. The result refers to `context`.
 [[nodiscard]] StatusOr<ModelParams> ReadModelParams(Context& context,
                                                     const base::JsonValue& params);
 

@@ -38,6 +38,7 @@ struct EvalSet {
   std::map<std::string, int64_t> hygiene;  // category -> prompts left out
   int64_t suppressed = 0;                  // talk about the skill itself
   int64_t other_causes = 0;                // misses that no description can cure
+  int64_t held_out_ever = 0;               // distinct held-out texts up to now, left ones too
   std::string sha256;                      // hex, of ids, labels and splits
 
   [[nodiscard]] int64_t Count(bool should_trigger, bool held_out) const;
@@ -50,7 +51,7 @@ struct EvalSetOptions {
 
 // Pure part: from evidence rows to entries. Absence of a trigger is never a
 // negative; a text with evidence both ways is left out of the negatives.
-// `known`: entries of an earlier set, which keep their side.
+// `known`: entries of all earlier sets, which keep their side.
 [[nodiscard]] EvalSet BuildEvalSet(std::string_view skill,
                                    const std::vector<store::PromptEvidence>& evidence,
                                    const std::vector<store::EvalEntryRow>& known,
