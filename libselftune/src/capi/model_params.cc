@@ -57,23 +57,6 @@ Status ReadLimits(const Context& context, const JsonValue& params, llm::ModelUse
   return absl::OkStatus();
 }
 
-// budget.daily_calls, budget.daily_usd: what is no amount is warned of and keeps
-// the default.
-void ReadDailyLimits(Context& context, const config::Config& config, store::Spending& day) {
-  const JsonValue& calls = config.Get("budget.daily_calls");
-  const JsonValue& usd = config.Get("budget.daily_usd");
-  if (calls.is_int() && calls.AsInt() > 0) {
-    day.calls = calls.AsInt();
-  } else if (!calls.is_null()) {
-    context.Warn(kInvalidConfig.name, "budget.daily_calls: expected a whole number above 0");
-  }
-  if (usd.is_number() && usd.AsDouble() > 0 && usd.AsDouble() <= kMostUsd) {
-    day.cost_micro_usd = std::max<int64_t>(1, std::llround(usd.AsDouble() * kMicro));
-  } else if (!usd.is_null()) {
-    context.Warn(kInvalidConfig.name, "budget.daily_usd: expected a number above 0");
-  }
-}
-
 Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
   if (params["tier"].is_string()) {
     const std::optional<llm::Tier> tier = llm::ParseTier(params["tier"].AsString());
@@ -98,6 +81,23 @@ Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
 
 }  // namespace
 
+store::Spending DailyLimits(Context& context, const config::Config& config) {
+  store::Spending day = llm::BudgetLimits().day;
+  const JsonValue& calls = config.Get("budget.daily_calls");
+  const JsonValue& usd = config.Get("budget.daily_usd");
+  if (calls.is_int() && calls.AsInt() > 0) {
+    day.calls = calls.AsInt();
+  } else if (!calls.is_null()) {
+    context.Warn(kInvalidConfig.name, "budget.daily_calls: expected a whole number above 0");
+  }
+  if (usd.is_number() && usd.AsDouble() > 0 && usd.AsDouble() <= kMostUsd) {
+    day.cost_micro_usd = std::max<int64_t>(1, std::llround(usd.AsDouble() * kMicro));
+  } else if (!usd.is_null()) {
+    context.Warn(kInvalidConfig.name, "budget.daily_usd: expected a number above 0");
+  }
+  return day;
+}
+
 StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params) {
   ModelParams out;
   ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
@@ -109,7 +109,7 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params)
                                              : base::JoinPath(context.paths().state_dir, "tmp");
   out.choose.remember = !context.dry_run();
   ST_RETURN_IF_ERROR(ReadModel(params, out.use));
-  ReadDailyLimits(context, *config, out.use.limits.day);
+  out.use.limits.day = DailyLimits(context, *config);
   ST_RETURN_IF_ERROR(ReadLimits(context, params, out.use));
   out.use.redact_emails = config->Get("privacy.redact_emails").AsBool();
   out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));

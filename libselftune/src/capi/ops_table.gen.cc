@@ -48,6 +48,8 @@ constexpr ParamSpec kParams_EvolvePlan[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
 };
+constexpr std::string_view kChoices_EvolveRun_target[] = {"description", "routing", "body"};
+constexpr std::string_view kChoices_EvolveRun_validation_mode[] = {"auto", "replay", "judge"};
 constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -61,6 +63,9 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "max_minutes", .type = ParamType::kNumber},
     {.name = "seed", .type = ParamType::kInt},
     {.name = "plan", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "target", .type = ParamType::kString, .choices = kChoices_EvolveRun_target, .default_json = "\"description\""},
+    {.name = "validation_mode", .type = ParamType::kString, .choices = kChoices_EvolveRun_validation_mode, .default_json = "\"auto\""},
+    {.name = "eval_set", .type = ParamType::kPath},
     {.name = "rounds", .type = ParamType::kInt, .minimum = 1, .maximum = 10},
     {.name = "review_required", .type = ParamType::kBool, .default_json = "false"},
     {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
@@ -313,6 +318,7 @@ constexpr ParamSpec kParams_WatchRun[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
     {.name = "auto_rollback", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_WatchStatus[] = {

@@ -82,8 +82,9 @@ class Builder {
 
  private:
   void Take(const PromptEvidence& row) {
-    if (row.kind == EvidenceKind::kLabelShould && !row.miss_cause.empty() &&
-        row.miss_cause != "description" && row.miss_cause != "unknown") {
+    const bool missed = row.kind == EvidenceKind::kLabelShould && !row.miss_cause.empty();
+    if (missed) ++set_.causes[row.miss_cause];
+    if (missed && row.miss_cause != "description" && row.miss_cause != "unknown") {
       ++set_.other_causes;  // the model could not have chosen it
       return;
     }
@@ -185,7 +186,7 @@ class Builder {
     entry.invocation_type =
         should ? std::string(Word(ClassifyInvocation(candidate.query, set_.skill).type))
                : "negative";
-    entry.source = "log";
+    entry.source = options_.source;
     entry.label_confidence = 0.95;
     entry.first = {INT64_MAX};
     bool ran = false;

@@ -63,8 +63,7 @@ StatusOr<std::string> BinaryFingerprint(const std::string& binary) {
 }
 
 StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
-                                    const base::Environment& env,
-                                    const std::string& temp_parent) {
+                                    const base::Environment& env, const std::string& temp_parent) {
   ST_RETURN_IF_ERROR(base::MakeDirs(temp_parent, 0700));
   ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent, kCallPrefix));
   const absl::Cleanup remove = [&scratch] { static_cast<void>(base::RemoveTree(scratch)); };
@@ -72,10 +71,10 @@ StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
       .agent = agent, .binary = binary, .fingerprint = {}, .version = {}, .flags = {}};
   ST_ASSIGN_OR_RETURN(out.fingerprint, BinaryFingerprint(binary));
   const auto environment = ChildEnvironment(agent, env);
-  ST_ASSIGN_OR_RETURN(const std::string help, Ask(binary, HelpArguments(agent), environment, scratch));
+  ST_ASSIGN_OR_RETURN(const std::string help,
+                      Ask(binary, HelpArguments(agent), environment, scratch));
   out.flags = FlagsInHelp(help);
-  ST_ASSIGN_OR_RETURN(const std::string version,
-                      Ask(binary, {"--version"}, environment, scratch));
+  ST_ASSIGN_OR_RETURN(const std::string version, Ask(binary, {"--version"}, environment, scratch));
   out.version = std::string(base::Trim(base::Split(version, '\n').front()));
   return out;
 }

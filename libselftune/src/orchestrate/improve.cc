@@ -20,6 +20,7 @@
 #include "base/text_similarity.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
+#include "eval/eval_file.h"
 #include "evolution/quality.h"
 #include "evolution/record.h"
 #include "monitoring/watch.h"
@@ -115,10 +116,11 @@ class Improver {
   StatusOr<ImproveResult> Approve(const store::StoredProposal& proposal) {
     const bool again = proposal.state == store::ProposalState::kApproved;
     if (!again && proposal.state != store::ProposalState::kValidated) {
-      return WithSuggestion(Fail(kConflicted, "approving proposal {}: it is {}",
-                                 proposal.proposal_id, store::Word(proposal.state)),
-                            "only one that waits for a review can be approved",
-                            "selftune proposals show " + proposal.proposal_id);
+      return WithSuggestion(
+          Fail(kConflicted, "approving proposal {}: it is {}", proposal.proposal_id,
+               store::Word(proposal.state)),
+          "only one that waits for a review can be approved",
+          base::JoinCommand({"selftune", "proposals", "show", proposal.proposal_id}));
     }
     ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, proposal.skill, proposal.location));
     result_.skill = proposal.skill;
@@ -177,7 +179,8 @@ class Improver {
       if (edited.ok()) continue;
       return WithSuggestion(Fail(CodeOf(edited.status()), "{} cannot be edited: {}", file.path,
                                  Message(edited.status())),
-                            "change its frontmatter first", "selftune skills parse " + file.path);
+                            "change its frontmatter first",
+                            base::JoinCommand({"selftune", "skills", "parse", file.path}));
     }
     return true;
   }
@@ -264,13 +267,22 @@ class Improver {
     return txn.Commit();
   }
 
+  StatusOr<eval::EvalSet> EvalSetOf() const {
+    if (options_.eval_set.empty()) return eval::LoadEvalSet(*world_.db, target_.skill, {});
+    ST_ASSIGN_OR_RETURN(const std::vector<store::PromptEvidence> evidence,
+                        eval::ReadEvalFile(options_.eval_set));
+    ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
+                        store::ReadEvalEntries(*world_.db, target_.skill));
+    return eval::BuildEvalSet(target_.skill, evidence, known, {.source = "file"});
+  }
+
   StatusOr<evolution::EvolveInput> InputOf() {
     evolution::EvolveInput input;
     input.skill = target_.skill;
     input.current = target_.description;
     input.from_frontmatter = target_.from_frontmatter;
     input.body_excerpt = target_.body_excerpt;
-    ST_ASSIGN_OR_RETURN(input.set, eval::LoadEvalSet(*world_.db, target_.skill, {}));
+    ST_ASSIGN_OR_RETURN(input.set, EvalSetOf());
     for (const skillfs::InstalledSkill& skill : world_.skills->skills) {
       if (!base::EqualsIgnoreCase(skill.name, target_.skill)) {
         input.other_skills.push_back(skill.name);

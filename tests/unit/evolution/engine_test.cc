@@ -17,6 +17,7 @@
 #include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/evolution_log.h"
+#include "support/judge_script.h"
 #include "support/scripted_backend.h"
 #include "support/temp_dir.h"
 
@@ -27,35 +28,9 @@ constexpr char kOld[] = "Reads documents.";
 constexpr char kNew[] =
     "Use when the user wants invoices or receipts totalled, such as a monthly sum.";
 
-std::string Block(const std::string& prompt, const std::string& source) {
-  const size_t head = prompt.find("source=\"" + source + "\">\n");
-  if (head == std::string::npos) return "null";
-  const size_t begin = prompt.find('\n', head) + 1;
-  return prompt.substr(begin, prompt.find("\n</untrusted-", begin) - begin);
-}
-
-// YES when the description and the query share one of the words of interest.
-std::string JudgeAnswer(const std::string& prompt) {
-  const std::string description =
-      base::AsciiLower(base::JsonValue::Parse(Block(prompt, "description"))->AsString());
-  const auto queries = base::JsonValue::Parse(Block(prompt, "queries"));
-  std::string out;
-  for (const base::JsonValue& query : queries->items()) {
-    bool yes = false;
-    for (const char* word : {"invoice", "receipt", "timetable", "documents"}) {
-      yes |= description.find(word) != std::string::npos &&
-             base::AsciiLower(query["query"].AsString()).find(word) != std::string::npos;
-    }
-    out += fmt::format("{}. {}\n", query["n"].AsInt(), yes ? "YES" : "NO");
-  }
-  return out;
-}
-
-std::string Proposal(std::string_view text) {
-  return fmt::format(R"({{"critique":"c","proposed_description":"{}","rationale":"r",)"
-                     R"("confidence":0.9,"expected_gains":[]}})",
-                     text);
-}
+using testing::Block;
+using testing::JudgeAnswer;
+using testing::Proposal;
 
 bool IsJudge(const llm::LlmRequest& request) {
   return request.purpose == llm::Purpose::kTriggerBatch;

@@ -36,11 +36,13 @@ struct Scene {
               "pwd >> \"$HOME/where\"\n"
               "ls -A | wc -l >> \"$HOME/holds\"\n"
               "case \"$1\" in\n"
-              "  --help) echo '" + std::string(kHelp) + "'; exit ;;\n"
-              "  --version) echo 1; exit ;;\n"
-              "esac\n"
-              "echo $$ > \"$HOME/pid.new\" && mv \"$HOME/pid.new\" \"$HOME/pid\"\n"
-              "exec sleep 60\n");
+              "  --help) echo '" +
+                  std::string(kHelp) +
+                  "'; exit ;;\n"
+                  "  --version) echo 1; exit ;;\n"
+                  "esac\n"
+                  "echo $$ > \"$HOME/pid.new\" && mv \"$HOME/pid.new\" \"$HOME/pid\"\n"
+                  "exec sleep 60\n");
     REQUIRE(chmod(binary.c_str(), 0755) == 0);
     env.Set("HOME", dir / "");
     env.Set("PATH", "/usr/bin:/bin");
