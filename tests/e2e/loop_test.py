@@ -296,6 +296,23 @@ class DryRun(World):
         self.assertGreater(self.query("SELECT count(*) FROM llm_call")[0][0], 0)
         self.assertEqual(self.home.skill_file.read_bytes(), self.original)
 
+    def test_limits_and_words_for_the_agent_are_checked_before_anything_is_done(self):
+        for flags in (("--max-cost-usd", "0"), ("--max-cost-usd", "-1"), ("--max-cost-usd", "1e300"),
+                      ("--max-minutes", "0"), ("--max-minutes", "-3"), ("--effort", "ultra"),
+                      ("--effort=--x",), ("--model=--dangerously-skip-permissions",),
+                      ("--model", "a b"), ("--validation-mode", "replay"), ("--target", "body")):
+            with self.subTest(flags):
+                self.selftune("evolve", "--skill", SKILL, "--dry-run", *flags, exit_code=64)
+
+    def test_next_commands_hold_the_name_as_one_word(self):
+        name = "two words; it's 'one'"
+        self.home.add_skill(name, "Counts the words of a text in one file or more of them.")
+        reply = self.selftune("evolve", "--skill", name, exit_code=6)
+        self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
+        self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "show", name])
+        reply = self.selftune("watch", "--skill", "no-such-skill", exit_code=6)
+        self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "list"])
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0]], verbosity=2)

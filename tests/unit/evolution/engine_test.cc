@@ -288,6 +288,37 @@ TEST_SUITE("evolution/engine") {
     FAIL("no budget reached the neighbours");
   }
 
+  TEST_CASE("answers that were of no use are asked for again, those of use are not") {
+    Scene scene;
+    const auto run = [&](testing::ScriptedBackend& backend) {
+      llm::CallerOptions options = Scene::Options(Input());
+      options.use_cache = true;
+      llm::Caller caller(backend, *scene.db, SystemClock(), options);
+      return Evolve(caller, Input(), [](const EvolveResult&) {
+        return StatusOr<ChargedLook>({.look = 1, .alpha = 0.05});
+      });
+    };
+    testing::ScriptedBackend mute(
+        [](const llm::LlmRequest&) -> StatusOr<std::string> { return ""; });
+    CHECK(run(mute).reason_code == "harness_invalid");
+    testing::ScriptedBackend always(
+        [](const llm::LlmRequest&) -> StatusOr<std::string> { return "1. YES\n2. YES\n"; });
+    CHECK(run(always).reason_code == "harness_invalid");
+    // Half of the lines only, but those of the controls.
+    testing::ScriptedBackend half([](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      if (!IsJudge(request)) return Proposal(kNew);
+      const std::string answer = JudgeAnswer(request.user);
+      const size_t third = answer.find("3. ");
+      return third == std::string::npos ? answer : answer.substr(0, third);
+    });
+    CHECK(run(half).reason_code == "judge_unreliable");
+    testing::ScriptedBackend good(Good);
+    CHECK(run(good).reason_code == "promoted");
+    testing::ScriptedBackend unneeded(Good);
+    CHECK(run(unneeded).reason_code == "promoted");
+    CHECK(unneeded.requests.empty());
+  }
+
   TEST_CASE("one refused reply costs its round, not the run") {
     Scene scene;
     int proposals = 0;

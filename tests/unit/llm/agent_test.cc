@@ -200,10 +200,16 @@ TEST_SUITE("llm/agent_reply") {
     };
     base::ProcessResult late = Result(-1, "");
     late.timed_out = true;
+    base::ProcessResult cut = Result(0, R"({"subtype":"success","result":"hi"})");
+    cut.stdout_cut = true;
     base::ProcessResult killed = Result(-1, "");
     killed.signal = 9;
     const Case cases[] = {
         {"INVALID_REPLY", Agent::kClaude, Result(0, "not JSON")},
+        {"INVALID_REPLY", Agent::kClaude, Result(0, R"({"subtype":"success","result":7})")},
+        {"INVALID_REPLY", Agent::kClaude,
+         Result(0, R"({"is_error":"no","subtype":"success","result":"hi"})")},
+        {"INVALID_REPLY", Agent::kClaude, cut},
         {"AUTH_MISSING", Agent::kClaude,
          Result(1, R"({"is_error":true,"subtype":"success","result":"Not logged in"})")},
         {"RATE_LIMITED", Agent::kClaude,

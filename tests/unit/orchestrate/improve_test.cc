@@ -1,6 +1,6 @@
 #include "orchestrate/improve.h"
 
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,9 +51,15 @@ struct Scene : testing::SkillScene {
   std::string eval_set = dir.Write("set.json", EvalFile());
   std::vector<std::string> told;  // progress, and "call" for each question
   std::string proposal = kBetter;
+  std::function<void()> on_proposal;
+  struct : Clock {
+    UtcMillis now = SystemClock().Now();
+    [[nodiscard]] UtcMillis Now() const override { return now; }
+  } clock;
   testing::ScriptedBackend backend{[this](const llm::LlmRequest& request) {
     told.emplace_back("call");
     const bool judge = request.purpose == llm::Purpose::kTriggerBatch;
+    if (!judge && on_proposal) on_proposal();
     return StatusOr<std::string>(judge ? testing::JudgeAnswer(request.user)
                                        : testing::Proposal(proposal));
   }};
@@ -73,7 +79,7 @@ struct Scene : testing::SkillScene {
     const ImproveWorld world{
         .db = db.get(),
         .env = &env,
-        .clock = &SystemClock(),
+        .clock = &clock,
         .config = &config,
         .state_dir = state,
         .skills = &skills,
@@ -118,6 +124,19 @@ TEST_SUITE("orchestrate/improve") {
     CHECK(scene.Text() == kOld);
     CHECK(store::HoldoutEntriesAtLooks(*scene.db, "pdf")->empty());
     CHECK_FALSE(base::Exists(base::JoinPath(scene.state, "locks")));
+  }
+
+  TEST_CASE("a skill takes a quarter of an hour at most, unless somebody says otherwise") {
+    Scene scene;
+    scene.clock.now = {1'764'000'000'000};
+    scene.on_proposal = [&] { scene.clock.now.value += 15 * 60'000; };
+    const auto result = scene.Improve();
+    REQUIRE(result.ok());
+    CHECK(result->reason_code == "budget_exhausted");
+    CHECK(result->reason.find("time") != std::string::npos);
+    // A call that begins late may not last as long as others.
+    CHECK(scene.backend.requests.front().timeout ==
+          llm::DefaultTimeout(llm::Purpose::kTriggerBatch));
   }
 
   TEST_CASE("two evolutions of one skill do not run at the same time") {
