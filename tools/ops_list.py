@@ -38,11 +38,11 @@ cursor?       string            next_cursor of the reply before
     "M": """
 agent?           string          Agent CLI that answers model calls
 model?           string
-tier?            string          cheap, standard or strong
-effort?          string
-max_calls?       int(0..100000)  Budget
+tier?            string          fast, standard or strong
+effort?          string          low, medium, high, xhigh or max
+max_calls?       int(1..100000)  Budget
 max_cost_usd?    number          Budget
-max_tokens?      int(0..1000000000)   Budget
+max_tokens?      int(1..1000000000)   Budget
 max_minutes?     number          Budget
 seed?            int
 plan?            bool=false      Only estimate, no call

@@ -112,7 +112,7 @@ constexpr Flag kEvolveFlags[] = {
 };
 constexpr Example kEvolveExamples[] = {
     {"selftune evolve --skill pdf --plan", "what it would take"},
-    {"selftune evolve --skill pdf --dry-run", "everything but the change"},
+    {"selftune evolve --skill pdf --dry-run", "a candidate, without the final test"},
     {"selftune evolve --skill pdf", "propose, validate, deploy"},
 };
 

@@ -19,6 +19,8 @@ constexpr size_t kWidth = 80;    // when nobody says
 constexpr size_t kWidest = 140;  // lines longer than this are hard to read
 constexpr size_t kNarrowest = 40;
 constexpr int64_t kRedrawMs = 100;
+// What an operation is about to spend is said before, and stays on the screen.
+constexpr std::string_view kStaysMark = R"("plan")";
 
 // "" when unset.
 std::string_view Variable(const char* name) {
@@ -88,10 +90,16 @@ ProgressLine::ProgressLine(const Args& args, OutputMode mode)
 
 void ProgressLine::Show(std::string_view event_json) {
   const int64_t now = MonotonicMs();
-  if (!active_ || now < next_ms_) return;
-  next_ms_ = now + kRedrawMs;
+  const bool stays = event_json.find(kStaysMark) != std::string_view::npos;
+  if (!active_ || (now < next_ms_ && !stays)) return;
   const auto event = Json::Parse(event_json);
   if (!event.has_value()) return;
+  if (stays && (*event)["stage"].Text() == "plan") {
+    Clear();
+    WriteErr(OneLine((*event)["message"].Text()) + "\n");
+    return;
+  }
+  next_ms_ = now + kRedrawMs;
   std::string line = OneLine((*event)["stage"].Text());
   const int64_t total = (*event)["total"].Int();
   const int64_t done = (*event)["done"].Int();

@@ -109,9 +109,11 @@ def regression(home, now, description):
 
 
 def tree(root):
-    """Path -> (mode, hash) of everything but the store's side files."""
+    """Path -> (mode, hash) of everything but the store's side files; folders too."""
     out = {}
     for path in sorted(Path(root).rglob("*")):
+        if path.is_dir():
+            out[str(path.relative_to(root))] = (stat.S_IMODE(path.stat().st_mode), "")
         if path.is_file() and not path.name.endswith(("-wal", "-shm")):
             out[str(path.relative_to(root))] = (stat.S_IMODE(path.stat().st_mode),
                                                 hashlib.sha256(path.read_bytes()).hexdigest())
@@ -282,12 +284,34 @@ class DryRun(World):
         self.selftune("sync")
         accounting = ("llm_call", "llm_cache", "budget", "change_clock")
         before = dump(self.database, accounting)
+        files = set(tree(self.home.root))
         reply = self.selftune("evolve", "--skill", SKILL, "--dry-run")
         self.assertEqual(reply["data"]["reason_code"], "dry_run")
+        # A figure of the held-out set that was seen would have been used up.
+        self.assertEqual([reply["data"][key] for key in ("tier", "p", "gains")], [None, None, 0])
+        self.assertIn("held-out", reply["data"]["reason"])
+        self.assertEqual(set(tree(self.home.root)), files)
         self.assertFalse(reply["changed"])
         self.assertEqual(dump(self.database, accounting), before)
         self.assertGreater(self.query("SELECT count(*) FROM llm_call")[0][0], 0)
         self.assertEqual(self.home.skill_file.read_bytes(), self.original)
+
+    def test_limits_and_words_for_the_agent_are_checked_before_anything_is_done(self):
+        for flags in (("--max-cost-usd", "0"), ("--max-cost-usd", "-1"), ("--max-cost-usd", "1e300"),
+                      ("--max-minutes", "0"), ("--max-minutes", "-3"), ("--effort", "ultra"),
+                      ("--effort=--x",), ("--model=--dangerously-skip-permissions",),
+                      ("--model", "a b"), ("--validation-mode", "replay"), ("--target", "body")):
+            with self.subTest(flags):
+                self.selftune("evolve", "--skill", SKILL, "--dry-run", *flags, exit_code=64)
+
+    def test_next_commands_hold_the_name_as_one_word(self):
+        name = "two words; it's 'one'"
+        self.home.add_skill(name, "Counts the words of a text in one file or more of them.")
+        reply = self.selftune("evolve", "--skill", name, exit_code=6)
+        self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
+        self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "show", name])
+        reply = self.selftune("watch", "--skill", "no-such-skill", exit_code=6)
+        self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "list"])
 
 
 if __name__ == "__main__":

@@ -202,6 +202,7 @@ class EvalHygieneReply(TypedDict):
 class EvolvePlanReplyEstimate(TypedDict):
     calls: int
     tokens: int
+    usd: float | None
 
 
 class EvolvePlanReply(TypedDict):
@@ -215,6 +216,7 @@ class EvolvePlanReply(TypedDict):
     look: int
     alpha: float | None
     other_causes: int
+    causes: dict[str, int]
     suppressed: int
     hygiene: dict[str, int]
     reason_code: str
@@ -289,7 +291,9 @@ class LlmUsageReplyRows(TypedDict):
     failed: int
     input_tokens: int | None
     output_tokens: int | None
+    tokens: int | None
     usd: float | None
+    usd_source: Literal["reported", "unknown"]
     calls_with_cost: int
 
 
@@ -300,10 +304,17 @@ class LlmUsageReplyToday(TypedDict):
     usd: float
 
 
+class LlmUsageReplyBudget(TypedDict):
+    calls: int
+    tokens: int
+    usd: float
+
+
 class LlmUsageReply(TypedDict):
     by: str
     rows: list[LlmUsageReplyRows]
     today: LlmUsageReplyToday
+    budget: LlmUsageReplyBudget
 
 
 class OrchestrateRunReplyDecisions(TypedDict):
@@ -2109,7 +2120,7 @@ class Requests:
     @overload
     def request(self, op: Literal["evolve.plan"], /, *, skill: str, skill_path: str | None = ...) -> EvolvePlanReply: ...
     @overload
-    def request(self, op: Literal["evolve.run"], /, *, skill: str, skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
+    def request(self, op: Literal["evolve.run"], /, *, skill: str, skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., target: Literal["description", "routing", "body"] | None = ..., validation_mode: Literal["auto", "replay", "judge"] | None = ..., eval_set: str | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
     @overload
     def request(self, op: Literal["llm.usage"], /, *, since: str | None = ..., until: str | None = ..., by: Literal["purpose", "model", "skill"] | None = ...) -> LlmUsageReply: ...
     @overload
@@ -2197,6 +2208,6 @@ class Requests:
     @overload
     def request(self, op: Literal["sync.status"], /) -> SyncStatusReply: ...
     @overload
-    def request(self, op: Literal["watch.run"], /, *, skill: str | None = ..., skill_path: str | None = ..., auto_rollback: bool | None = ..., dry_run: bool | None = ...) -> WatchRunReply: ...
+    def request(self, op: Literal["watch.run"], /, *, skill: str | None = ..., skill_path: str | None = ..., auto_rollback: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> WatchRunReply: ...
     @overload
     def request(self, op: Literal["watch.status"], /, *, skill: str | None = ..., skill_path: str | None = ...) -> WatchStatusReply: ...

@@ -8,7 +8,9 @@
 
 #include "base/status_macros.h"
 #include "hosts/installed_skills.h"
+#include "hosts/sources.h"
 #include "store/source_ledger.h"
+#include "sync/sync.h"
 
 namespace selftune::capi {
 
@@ -56,6 +58,18 @@ Status LoopWorld::RecoverDeploys() {
           {.db = db_, .state_dir = context_.paths().state_dir, .clock = &context_.clock()}));
   if (!report.empty()) context_.SetChanged();
   WarnOfDamage(context_, report);
+  return absl::OkStatus();
+}
+
+Status LoopWorld::Sync() {
+  if (context_.dry_run()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context_.hosts_env());
+  const sync::SyncWorld world{.env = env,
+                              .clock = &context_.clock(),
+                              .cancel = &context_.cancel(),
+                              .sources = hosts::Sources()};
+  ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db_, world, {}));
+  if (report.changed) context_.SetChanged();
   return absl::OkStatus();
 }
 

@@ -1,45 +1,117 @@
 #include "capi/model_params.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/status_macros.h"
 
 namespace selftune::capi {
 
-StatusOr<ModelParams> ReadModelParams(Context& context, const base::JsonValue& params) {
-  ModelParams out;
-  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
-  out.choose.handler = context.llm_handler();
-  out.choose.agent = params["agent"].AsString();
-  out.choose.configured = config->agent_cli;
-  out.choose.temp_parent = base::JoinPath(context.paths().state_dir, "tmp");
-  out.choose.remember = !context.dry_run();
+namespace {
+
+using base::JsonValue;
+
+constexpr double kMicro = 1e6;
+constexpr double kMostUsd = 1e6;
+constexpr double kMostMinutes = 60 * 24 * 7;
+
+Status NoAmount(std::string_view name, double most) {
+  return WithSuggestion(
+      Fail(kInvalidRequest, "{}: expected a number above 0 and up to {}", name, most),
+      "leave it out for the default", "");
+}
+
+// A limit above 0; 0 would be read as none.
+StatusOr<double> Amount(const JsonValue& value, std::string_view name, double most) {
+  const double amount = value.AsDouble();
+  if (!(amount > 0 && amount <= most)) return NoAmount(name, most);
+  return amount;
+}
+
+Status ReadCount(const JsonValue& params, const char* name, int64_t& skill, int64_t& run) {
+  if (!params[name].is_int()) return absl::OkStatus();
+  if (params[name].AsInt() < 1) return NoAmount(name, 1e9);
+  skill = run = params[name].AsInt();
+  return absl::OkStatus();
+}
+
+Status ReadLimits(const Context& context, const JsonValue& params, llm::ModelUse& use) {
+  llm::BudgetLimits& limits = use.limits;
+  ST_RETURN_IF_ERROR(ReadCount(params, "max_calls", limits.skill.calls, limits.run.calls));
+  ST_RETURN_IF_ERROR(ReadCount(params, "max_tokens", limits.skill.tokens, limits.run.tokens));
+  if (params["max_cost_usd"].is_number()) {
+    ST_ASSIGN_OR_RETURN(const double usd, Amount(params["max_cost_usd"], "max_cost_usd", kMostUsd));
+    limits.skill.cost_micro_usd = limits.run.cost_micro_usd =
+        std::max<int64_t>(1, std::llround(usd * kMicro));
+  }
+  if (params["max_minutes"].is_number()) {
+    ST_ASSIGN_OR_RETURN(const double minutes,
+                        Amount(params["max_minutes"], "max_minutes", kMostMinutes));
+    use.stop_at = UtcMillis{context.now().value + std::llround(minutes * 60'000)};
+  }
+  return absl::OkStatus();
+}
+
+Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
   if (params["tier"].is_string()) {
     const std::optional<llm::Tier> tier = llm::ParseTier(params["tier"].AsString());
     if (!tier.has_value()) {
       return WithSuggestion(Fail(kInvalidRequest, "unknown tier \"{}\"", params["tier"].AsString()),
                             "use fast, standard or strong", "");
     }
-    out.use.tier = *tier;
+    use.tier = *tier;
   }
-  out.use.model = params["model"].AsString();
-  out.use.effort = params["effort"].AsString();
-  if (params["max_calls"].is_int()) {
-    out.use.limits.skill.calls = out.use.limits.run.calls = params["max_calls"].AsInt();
+  use.model = params["model"].AsString();
+  use.effort = params["effort"].AsString();
+  if (!use.model.empty() && !llm::IsModelName(use.model)) {
+    return WithSuggestion(Fail(kInvalidRequest, "model: \"{}\" is no name of a model", use.model),
+                          "give a name or an alias the agent knows, such as opus", "");
   }
-  if (params["max_tokens"].is_int()) {
-    out.use.limits.skill.tokens = out.use.limits.run.tokens = params["max_tokens"].AsInt();
+  if (!use.effort.empty() && !llm::IsEffort(use.effort)) {
+    return WithSuggestion(Fail(kInvalidRequest, "unknown effort \"{}\"", use.effort),
+                          "use low, medium, high, xhigh or max", "");
   }
-  if (params["max_cost_usd"].is_number()) {
-    out.use.limits.skill.cost_micro_usd = out.use.limits.run.cost_micro_usd =
-        static_cast<int64_t>(params["max_cost_usd"].AsDouble() * 1e6);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+store::Spending DailyLimits(Context& context, const config::Config& config) {
+  store::Spending day = llm::BudgetLimits().day;
+  const JsonValue& calls = config.Get("budget.daily_calls");
+  const JsonValue& usd = config.Get("budget.daily_usd");
+  if (calls.is_int() && calls.AsInt() > 0) {
+    day.calls = calls.AsInt();
+  } else if (!calls.is_null()) {
+    context.Warn(kInvalidConfig.name, "budget.daily_calls: expected a whole number above 0");
   }
-  if (params["max_minutes"].is_number()) {
-    out.use.stop_at = UtcMillis{context.now().value +
-                                static_cast<int64_t>(params["max_minutes"].AsDouble() * 60'000)};
+  if (usd.is_number() && usd.AsDouble() > 0 && usd.AsDouble() <= kMostUsd) {
+    day.cost_micro_usd = std::max<int64_t>(1, std::llround(usd.AsDouble() * kMicro));
+  } else if (!usd.is_null()) {
+    context.Warn(kInvalidConfig.name, "budget.daily_usd: expected a number above 0");
   }
+  return day;
+}
+
+StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params) {
+  ModelParams out;
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
+  out.choose.handler = context.llm_handler();
+  out.choose.agent = params["agent"].AsString();
+  out.choose.configured = config->agent_cli;
+  // A dry run leaves our own folder as it is.
+  out.choose.temp_parent = context.dry_run() ? context.env().GetOr("TMPDIR", "/tmp")
+                                             : base::JoinPath(context.paths().state_dir, "tmp");
+  out.choose.remember = !context.dry_run();
+  ST_RETURN_IF_ERROR(ReadModel(params, out.use));
+  out.use.limits.day = DailyLimits(context, *config);
+  ST_RETURN_IF_ERROR(ReadLimits(context, params, out.use));
+  out.use.redact_emails = config->Get("privacy.redact_emails").AsBool();
   out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
   out.plan = params["plan"].AsBool();
   return out;

@@ -5,6 +5,7 @@
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "capi/context.h"
+#include "config/config.h"
 #include "llm/caller.h"
 #include "llm/choose.h"
 
@@ -16,9 +17,12 @@ struct ModelParams {
   bool plan = false;
 };
 
-// INVALID_REQUEST for an unknown tier. The result refers to `context`.
+// INVALID_REQUEST for what is no tier, effort, model or amount. The result refers to `context`.
 [[nodiscard]] StatusOr<ModelParams> ReadModelParams(Context& context,
                                                     const base::JsonValue& params);
+
+// Limits of a day as the configuration has them; warns of what is no amount.
+[[nodiscard]] store::Spending DailyLimits(Context& context, const config::Config& config);
 
 // {"calls","tokens","usd","usd_source"}; usd null when a backend did not say.
 void WriteSpent(base::JsonWriter& out, const llm::CallerTotals& spent);

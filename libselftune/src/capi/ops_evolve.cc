@@ -9,17 +9,16 @@
 #include "base/crypto.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "capi/loop_world.h"
 #include "capi/model_params.h"
 #include "capi/op_spec.h"
 #include "capi/receipt.h"
 #include "capi/text_diff.h"
-#include "hosts/sources.h"
 #include "llm/choose.h"
 #include "orchestrate/improve.h"
 #include "store/evolution_log.h"
 #include "store/write_txn.h"
-#include "sync/sync.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -34,12 +33,12 @@ Status VerdictOf(const ImproveResult& result) {
   const auto verdict = [&](const ErrorCode& error) {
     return WithSuggestion(Fail(error, "{}: {} ({})", result.skill, result.reason, code),
                           "see what is known about the skill",
-                          "selftune skills show " + result.skill);
+                          base::JoinCommand({"selftune", "skills", "show", result.skill}));
   };
   const auto redo = [&](const ErrorCode& error) {
     return WithSuggestion(Fail(error, "{}: {} ({})", result.skill, result.reason, code),
                           "make a proposal for the text as it is now",
-                          "selftune evolve --skill " + result.skill);
+                          base::JoinCommand({"selftune", "evolve", "--skill", result.skill}));
   };
   if (code == "no_candidate_improved" || code == "neighbour_regression") {
     return code == "neighbour_regression" ? verdict(kOnHold) : verdict(kProposalRejected);
@@ -123,15 +122,6 @@ std::string ReplyOf(const ImproveResult& result, int64_t elapsed_ms) {
   return std::move(out).Take();
 }
 
-Status SyncFirst(Context& context, store::Db& db) {
-  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
-  const sync::SyncWorld world{.env = env,
-                              .clock = &context.clock(),
-                              .cancel = &context.cancel(),
-                              .sources = hosts::Sources()};
-  return sync::Run(db, world, {}).status();
-}
-
 orchestrate::ImproveWorld WorldOf(Context& context, LoopWorld& loop,
                                   const skillfs::Discovery& skills) {
   return {.db = &loop.db(),
@@ -148,6 +138,21 @@ orchestrate::ImproveWorld WorldOf(Context& context, LoopWorld& loop,
           }};
 }
 
+// Words of the contract that this version cannot act on yet.
+Status CheckSupported(const JsonValue& params) {
+  if (const std::string& target = params["target"].AsString();
+      !target.empty() && target != "description") {
+    return WithSuggestion(
+        Fail(kUnsupportedType, "changing the {} of a skill: not possible yet", target),
+        "only the description can be changed", "selftune help evolve");
+  }
+  if (params["validation_mode"].AsString() == "replay") {
+    return WithSuggestion(Fail(kUnsupportedType, "validating by replay: not possible yet"),
+                          "use judge, or leave it out", "selftune help evolve");
+  }
+  return absl::OkStatus();
+}
+
 int64_t Since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                begin)
@@ -158,18 +163,20 @@ int64_t Since(std::chrono::steady_clock::time_point begin) {
 
 StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   const auto begin = std::chrono::steady_clock::now();
+  ST_RETURN_IF_ERROR(CheckSupported(params));
   ST_ASSIGN_OR_RETURN(const ModelParams model, ReadModelParams(context, params));
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,
                       LoopWorld::Open(context, /*needs_accounting=*/!model.plan));
   if (!context.dry_run() && !model.plan) {
     ST_RETURN_IF_ERROR(loop->RecoverDeploys());
-    if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(SyncFirst(context, loop->db()));
+    if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(loop->Sync());
   }
   ST_ASSIGN_OR_RETURN(const skillfs::Discovery* const skills, loop->skills());
   orchestrate::ImproveWorld world = WorldOf(context, *loop, *skills);
   orchestrate::ImproveOptions options;
   options.skill = params["skill"].AsString();
   options.skill_path = params["skill_path"].AsString();
+  options.eval_set = params["eval_set"].AsString();
   options.run_id = "evolve_" + base::MakeUlid(context.now());
   options.dry_run = context.dry_run();
   options.plan_only = model.plan;
@@ -216,8 +223,10 @@ StatusOr<std::string> EvolvePlan(Context& context, const JsonValue& params) {
       .Field("alpha", plan.alpha)
       .Field("other_causes", result.set.other_causes)
       .Field("suppressed", result.set.suppressed)
-      .Key("hygiene")
+      .Key("causes")
       .BeginObject();
+  for (const auto& [cause, count] : result.set.causes) out.Field(cause, count);
+  out.EndObject().Key("hygiene").BeginObject();
   for (const auto& [category, count] : result.set.hygiene) out.Field(category, count);
   out.EndObject()
       .Field("reason_code", result.reason_code)
@@ -226,6 +235,7 @@ StatusOr<std::string> EvolvePlan(Context& context, const JsonValue& params) {
       .BeginObject()
       .Field("calls", plan.estimated_calls)
       .Field("tokens", plan.estimated_tokens)
+      .NullField("usd")
       .EndObject()
       .EndObject();
   return std::move(out).Take();

@@ -1,6 +1,7 @@
 // proposal.list, proposal.show, deploy.list, orchestrate.runs, llm.usage: what
 // the improvement loop did.
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/model_params.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "store/audit_chain.h"
@@ -31,6 +33,11 @@ using base::JsonWriter;
 using store::ProposalItem;
 
 constexpr double kMicro = 1e6;
+
+std::optional<int64_t> TokensOf(const store::UsageRow& row) {
+  if (!row.input_tokens.has_value() && !row.output_tokens.has_value()) return std::nullopt;
+  return row.input_tokens.value_or(0) + row.output_tokens.value_or(0);
+}
 
 void WriteNumbers(JsonWriter& out, const ProposalItem& proposal) {
   TextOrNull(out, "tier", proposal.tier);
@@ -290,6 +297,8 @@ StatusOr<std::string> LlmUsage(Context& context, const JsonValue& params) {
                                : by == "skill" ? store::UsageBy::kSkill
                                                : store::UsageBy::kPurpose;
   ST_ASSIGN_OR_RETURN(const auto rows, store::ReadUsage(*db, group, WindowOf(params)));
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
+  const store::Spending limit = DailyLimits(context, *config);
   const std::string today = FormatRfc3339(context.now()).substr(0, 10);
   ST_ASSIGN_OR_RETURN(const store::Spending spent, store::ReadBudget(*db, "day", today));
   JsonWriter out;
@@ -301,8 +310,11 @@ StatusOr<std::string> LlmUsage(Context& context, const JsonValue& params) {
         .Field("failed", row.failed)
         .Field("input_tokens", row.input_tokens)
         .Field("output_tokens", row.output_tokens);
+    out.Field("tokens", TokensOf(row));
     WriteUsd(out, "usd", row.cost_micro_usd);
-    out.Field("calls_with_cost", row.with_cost).EndObject();
+    out.Field("usd_source", row.with_cost > 0 ? "reported" : "unknown")
+        .Field("calls_with_cost", row.with_cost)
+        .EndObject();
   }
   out.EndArray()
       .Key("today")
@@ -311,6 +323,12 @@ StatusOr<std::string> LlmUsage(Context& context, const JsonValue& params) {
       .Field("calls", spent.calls)
       .Field("tokens", spent.tokens)
       .Field("usd", static_cast<double>(spent.cost_micro_usd) / kMicro)
+      .EndObject()
+      .Key("budget")
+      .BeginObject()
+      .Field("calls", limit.calls)
+      .Field("tokens", limit.tokens)
+      .Field("usd", static_cast<double>(limit.cost_micro_usd) / kMicro)
       .EndObject()
       .EndObject();
   return std::move(out).Take();

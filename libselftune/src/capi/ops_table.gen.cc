@@ -48,6 +48,8 @@ constexpr ParamSpec kParams_EvolvePlan[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
 };
+constexpr std::string_view kChoices_EvolveRun_target[] = {"description", "routing", "body"};
+constexpr std::string_view kChoices_EvolveRun_validation_mode[] = {"auto", "replay", "judge"};
 constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -55,12 +57,15 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "model", .type = ParamType::kString},
     {.name = "tier", .type = ParamType::kString},
     {.name = "effort", .type = ParamType::kString},
-    {.name = "max_calls", .type = ParamType::kInt, .minimum = 0, .maximum = 100000},
+    {.name = "max_calls", .type = ParamType::kInt, .minimum = 1, .maximum = 100000},
     {.name = "max_cost_usd", .type = ParamType::kNumber},
-    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
+    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 1, .maximum = 1000000000},
     {.name = "max_minutes", .type = ParamType::kNumber},
     {.name = "seed", .type = ParamType::kInt},
     {.name = "plan", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "target", .type = ParamType::kString, .choices = kChoices_EvolveRun_target, .default_json = "\"description\""},
+    {.name = "validation_mode", .type = ParamType::kString, .choices = kChoices_EvolveRun_validation_mode, .default_json = "\"auto\""},
+    {.name = "eval_set", .type = ParamType::kPath},
     {.name = "rounds", .type = ParamType::kInt, .minimum = 1, .maximum = 10},
     {.name = "review_required", .type = ParamType::kBool, .default_json = "false"},
     {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
@@ -80,9 +85,9 @@ constexpr ParamSpec kParams_OrchestrateRun[] = {
     {.name = "model", .type = ParamType::kString},
     {.name = "tier", .type = ParamType::kString},
     {.name = "effort", .type = ParamType::kString},
-    {.name = "max_calls", .type = ParamType::kInt, .minimum = 0, .maximum = 100000},
+    {.name = "max_calls", .type = ParamType::kInt, .minimum = 1, .maximum = 100000},
     {.name = "max_cost_usd", .type = ParamType::kNumber},
-    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
+    {.name = "max_tokens", .type = ParamType::kInt, .minimum = 1, .maximum = 1000000000},
     {.name = "max_minutes", .type = ParamType::kNumber},
     {.name = "seed", .type = ParamType::kInt},
     {.name = "plan", .type = ParamType::kBool, .default_json = "false"},
@@ -331,6 +336,7 @@ constexpr ParamSpec kParams_WatchRun[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
     {.name = "auto_rollback", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_WatchStatus[] = {

@@ -84,8 +84,10 @@ void Judge(Context& context, const std::vector<WatchResult>& watches, const std:
     context.SetVerdict(WithSuggestion(
         Fail(kRegressionFound, "{}: {}", row.skill, row.reason),
         watch.rolled_back ? "the former text is back" : "take the deploy back",
-        watch.rolled_back ? "selftune skills show " + row.skill
-                          : "selftune evolve rollback --deploy-id " + row.deploy_id + " --yes"));
+        base::JoinCommand(watch.rolled_back
+                              ? std::vector<std::string>{"selftune", "skills", "show", row.skill}
+                              : std::vector<std::string>{"selftune", "evolve", "rollback",
+                                                         "--deploy-id", row.deploy_id, "--yes"})));
     return;
   }
   for (const WatchResult& watch : watches) {
@@ -95,9 +97,9 @@ void Judge(Context& context, const std::vector<WatchResult>& watches, const std:
   }
   if (skill.empty()) return;
   if (watches.empty()) {
-    context.SetVerdict(
-        WithSuggestion(Fail(kInsufficientEvidence, "{}: no deploy of it is known", skill),
-                       "nothing was deployed yet", "selftune skills show " + skill));
+    context.SetVerdict(WithSuggestion(
+        Fail(kInsufficientEvidence, "{}: no deploy of it is known", skill),
+        "nothing was deployed yet; see which skills there are", "selftune skills list"));
   } else if (watches.front().view.row.state == "inconclusive") {
     context.SetVerdict(Fail(kOnHold, "{}: {}", skill, watches.front().view.row.reason));
   }
@@ -121,13 +123,13 @@ StatusOr<store::DeployRow> DeployOf(store::Db& db, const JsonValue& params) {
   const std::string& skill = params["skill"].AsString();
   if (skill.empty()) {
     return WithSuggestion(Fail(kInvalidRequest, "rolling back: no skill and no deploy named"),
-                          "name one", "selftune evolve rollback --skill NAME --yes");
+                          "name one with --skill or --deploy-id", "selftune skills list");
   }
   ST_ASSIGN_OR_RETURN(std::optional<store::DeployRow> current, store::CurrentDeploy(db, skill));
   if (!current.has_value()) {
     return WithSuggestion(Fail(kNotFound, "rolling back {}: no deploy of it stands", skill),
                           "nothing was deployed, or it was taken back already",
-                          "selftune skills show " + skill);
+                          "selftune skills list");
   }
   return *std::move(current);
 }
@@ -198,6 +200,7 @@ Status WriteFormer(Context& context, const store::DeployRow& deploy, const std::
 StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
   ST_RETURN_IF_ERROR(loop->RecoverDeploys());
+  if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(loop->Sync());
   const std::string skill = params["skill"].AsString();
   ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
                       Look(context, *loop,
@@ -255,7 +258,8 @@ StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) 
     context.SetVerdict(WithSuggestion(
         Fail(kConflicted, "rolling back {}: {}", deploy.skill, outcome.detail),
         "compare the texts and put back what is wanted",
-        "selftune evolve rollback --deploy-id " + deploy.deploy_id + " --to-file FILE --yes"));
+        base::JoinCommand({"selftune", "evolve", "rollback", "--deploy-id", deploy.deploy_id,
+                           "--to-file", "SKILL.md.former", "--yes"})));
   }
   if (looks_only || conflicted) {
     out.NullField("receipt").EndObject();

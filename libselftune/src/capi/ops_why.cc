@@ -51,9 +51,10 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
     return status::WhyAtAll(db, skill);
   }
   if (!params["prompt_index"].is_int()) {
-    return WithSuggestion(Fail(kInvalidRequest, "skill.why: session needs prompt_index"),
-                          "see the prompts of the session",
-                          "selftune last --session " + params["session"].AsString());
+    return WithSuggestion(
+        Fail(kInvalidRequest, "skill.why: session needs prompt_index"),
+        "see the prompts of the session",
+        base::JoinCommand({"selftune", "last", "--session", params["session"].AsString()}));
   }
   ST_ASSIGN_OR_RETURN(
       const store::SessionItem found,

@@ -135,21 +135,24 @@ Status CheckGit(const GitState& state, const std::string& path, const std::strin
         Fail(slow ? kTimeout : kGitDirty,
              "changing {}: it lies in the git work tree {} and git does not say how it stands: {}",
              path, state.root, Message(state.unknown)),
-        "see what git says, or pass --allow-dirty", fmt::format("git -C {} status", state.root));
+        "see what git says, or pass --allow-dirty",
+        base::JoinCommand({"git", "-C", state.root, "status"}));
   }
   if (state.busy) {
     return WithSuggestion(
         Fail(kGitDirty, "changing {}: the repository is in the middle of a merge or rebase", path),
-        "finish or abort it first", fmt::format("git -C {} status", state.root));
+        "finish or abort it first", base::JoinCommand({"git", "-C", state.root, "status"}));
   }
   if (bytes.find("\n<<<<<<< ") != std::string::npos) {
     return WithSuggestion(Fail(kGitDirty, "changing {}: it holds conflict markers", path),
-                          "resolve them first", fmt::format("git -C {} status", state.root));
+                          "resolve them first",
+                          base::JoinCommand({"git", "-C", state.root, "status"}));
   }
   if (state.tracked && state.dirty && !allow_dirty) {
     return WithSuggestion(
         Fail(kGitDirty, "changing {}: it has changes that are not committed", path),
-        "commit them, or pass --allow-dirty", fmt::format("git -C {} status", state.root));
+        "commit them, or pass --allow-dirty",
+        base::JoinCommand({"git", "-C", state.root, "status"}));
   }
   return absl::OkStatus();
 }

@@ -135,7 +135,7 @@ StatusOr<Prepared> PrepareRollback(const DeployWorld& world, std::string_view de
     return WithSuggestion(Fail(kConflicted, "rolling back {}: it is a {} in state {}", deploy_id,
                                row.kind, row.state),
                           "only a finished deploy can be taken back, once",
-                          fmt::format("selftune skills show {}", row.skill));
+                          base::JoinCommand({"selftune", "skills", "show", row.skill}));
   }
   const Journal journal(world.state_dir, deploy_id);
   const auto intent = journal.ReadIntent();

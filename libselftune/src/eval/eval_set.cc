@@ -82,8 +82,9 @@ class Builder {
 
  private:
   void Take(const PromptEvidence& row) {
-    if (row.kind == EvidenceKind::kLabelShould && !row.miss_cause.empty() &&
-        row.miss_cause != "description" && row.miss_cause != "unknown") {
+    const bool missed = row.kind == EvidenceKind::kLabelShould && !row.miss_cause.empty();
+    if (missed) ++set_.causes[row.miss_cause];
+    if (missed && row.miss_cause != "description" && row.miss_cause != "unknown") {
       ++set_.other_causes;  // the model could not have chosen it
       return;
     }
@@ -123,6 +124,7 @@ class Builder {
   }
 
   void MakeEntries() {
+    IndexPositives();
     for (const auto& [norm, candidate] : candidates_) {
       if (suppressed_.contains(norm)) {
         ++set_.suppressed;
@@ -140,12 +142,38 @@ class Builder {
     if (ClassifyInvocation(candidate.query, set_.skill).type == InvocationType::kExplicit) {
       return false;
     }
-    const auto tokens = base::WordTokens(norm);
-    for (const auto& [other, positive] : candidates_) {
-      if (!positive.should || positive.should_not) continue;
-      if (base::TokenJaccard(tokens, base::WordTokens(other)) >= kNearJaccard) return false;
+    const std::vector<std::string> tokens = Distinct(norm);
+    std::map<size_t, size_t> common;  // positive -> words in common
+    for (const std::string& token : tokens) {
+      const auto with = positives_with_.find(token);
+      if (with == positives_with_.end()) continue;
+      for (const size_t positive : with->second) ++common[positive];
     }
-    return true;
+    return std::none_of(common.begin(), common.end(), [&](const auto& entry) {
+      const auto [positive, both] = entry;
+      const size_t either = tokens.size() + positive_words_[positive] - both;
+      return static_cast<double>(both) / static_cast<double>(either) >= kNearJaccard;
+    });
+  }
+
+  static std::vector<std::string> Distinct(std::string_view norm) {
+    std::vector<std::string> tokens = base::WordTokens(norm);
+    std::sort(tokens.begin(), tokens.end());
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    return tokens;
+  }
+
+  // Words -> positives that have them: near ones share most of their words, so
+  // nobody has to compare all with all.
+  void IndexPositives() {
+    for (const auto& [norm, candidate] : candidates_) {
+      if (!candidate.should || candidate.should_not) continue;
+      const std::vector<std::string> tokens = Distinct(norm);
+      for (const std::string& token : tokens) {
+        positives_with_[token].push_back(positive_words_.size());
+      }
+      positive_words_.push_back(tokens.size());
+    }
   }
 
   EvalEntry MakeEntry(const std::string& norm, const Candidate& candidate, bool should) const {
@@ -158,7 +186,7 @@ class Builder {
     entry.invocation_type =
         should ? std::string(Word(ClassifyInvocation(candidate.query, set_.skill).type))
                : "negative";
-    entry.source = "log";
+    entry.source = options_.source;
     entry.label_confidence = 0.95;
     entry.first = {INT64_MAX};
     bool ran = false;
@@ -225,6 +253,14 @@ class Builder {
   }
 
   void Finish() {
+    std::set<std::string_view> held_out;
+    for (const store::EvalEntryRow& row : known_) {
+      if (row.split == stats::SplitName(stats::Split::kTest)) held_out.insert(row.entry_id);
+    }
+    for (const EvalEntry& entry : set_.entries) {
+      if (stats::IsHeldOut(entry.split)) held_out.insert(entry.id);
+    }
+    set_.held_out_ever = static_cast<int64_t>(held_out.size());
     std::string text;
     for (const EvalEntry& entry : set_.entries) {
       text += entry.id + (entry.should_trigger ? "+" : "-") +
@@ -238,6 +274,8 @@ class Builder {
   EvalSet set_;
   std::map<std::string, Candidate> candidates_;  // by normalised text
   std::set<std::string> suppressed_;
+  std::map<std::string, std::vector<size_t>> positives_with_;  // a word -> positives
+  std::vector<size_t> positive_words_;                         // distinct words of each
 };
 
 std::string ExtraOf(const EvalEntry& entry) {

@@ -21,7 +21,7 @@ struct EvalEntry {
   std::string query;  // at most 500 code points
   bool should_trigger = true;
   std::string invocation_type;  // explicit implicit contextual negative
-  std::string source;           // log
+  std::string source;           // log file
   std::string reason;           // label_should triggered started label_should_not sibling
   double label_confidence = 1;
   stats::Split split = stats::Split::kTrain;
@@ -37,7 +37,9 @@ struct EvalSet {
   std::vector<EvalEntry> entries;          // positives, then negatives; by id
   std::map<std::string, int64_t> hygiene;  // category -> prompts left out
   int64_t suppressed = 0;                  // talk about the skill itself
+  std::map<std::string, int64_t> causes;   // of all known misses
   int64_t other_causes = 0;                // misses that no description can cure
+  int64_t held_out_ever = 0;               // distinct held-out texts up to now, left ones too
   std::string sha256;                      // hex, of ids, labels and splits
 
   [[nodiscard]] int64_t Count(bool should_trigger, bool held_out) const;
@@ -46,11 +48,12 @@ struct EvalSet {
 struct EvalSetOptions {
   int64_t max_per_side = 50;
   int64_t max_siblings = 2000;
+  std::string source = "log";  // of the entries: log, file
 };
 
 // Pure part: from evidence rows to entries. Absence of a trigger is never a
 // negative; a text with evidence both ways is left out of the negatives.
-// `known`: entries of an earlier set, which keep their side.
+// `known`: entries of all earlier sets, which keep their side.
 [[nodiscard]] EvalSet BuildEvalSet(std::string_view skill,
                                    const std::vector<store::PromptEvidence>& evidence,
                                    const std::vector<store::EvalEntryRow>& known,

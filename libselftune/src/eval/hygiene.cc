@@ -32,7 +32,7 @@ constexpr std::string_view kMeans[] = {"with", "using", "via", "by", "through"};
 
 // Instructions to the reader instead of a task. Bounded gaps that stay within
 // a sentence; RE2 is linear.
-bool IsInjection(std::string_view text) {
+bool MatchesInjection(std::string_view text) {
   static const RE2 kPattern(
       R"((?i))"
       R"(\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}?)"
@@ -105,13 +105,15 @@ bool IsSkillItself(const std::vector<std::string_view>& words, size_t at, std::s
 
 }  // namespace
 
+bool IsInjection(std::string_view text) {
+  // Invisible characters must not hide an instruction.
+  return IsAscii(text) ? MatchesInjection(text) : MatchesInjection(llm::NormalizeUntrusted(text));
+}
+
 HygieneResult CheckHygiene(std::string_view query) {
   HygieneResult result = signals::CheckAuthor(query);
   if (result.verdict != HygieneVerdict::kKeep) return result;
-  // Invisible characters must not hide an instruction.
-  const bool injection = IsAscii(result.text) ? IsInjection(result.text)
-                                              : IsInjection(llm::NormalizeUntrusted(result.text));
-  if (injection) return {HygieneVerdict::kQuarantine, "injection", result.text};
+  if (IsInjection(result.text)) return {HygieneVerdict::kQuarantine, "injection", result.text};
   if (llm::HasSecret(result.text)) return {HygieneVerdict::kQuarantine, "secret", result.text};
   return result;
 }

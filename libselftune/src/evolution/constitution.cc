@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "eval/classify.h"
+#include "eval/hygiene.h"
 #include "eval/query_features.h"
 #include "evolution/text_rules.h"
 #include "llm/redact.h"
@@ -30,7 +31,22 @@ constexpr int kMaxRepeats = 3;
 
 constexpr std::string_view kQuantifiers[] = {"all",      "any",        "every",    "everything",
                                              "anything", "everywhere", "whatever", "always use"};
-constexpr std::string_view kSteering[] = {"ignore", "system prompt", "must always"};
+constexpr std::string_view kSteering[] = {
+    "ignore",           "system prompt",  "must always",      "disregard",
+    "always load",      "load this",      "always invoke",    "always call",
+    "overrides",        "other skills",   "before answering", "before doing anything",
+    "instead of other", "skip the other", "no matter what"};
+// Programs of a command line that are hardly words of a description.
+constexpr std::string_view kCommands[] = {
+    "curl",   "wget", "sudo",    "chmod",    "chown",      "rm",        "ssh",     "scp",
+    "bash",   "zsh",  "npm",     "npx",      "pip",        "pipx",      "brew",    "netcat",
+    "base64", "mkfs", "apt-get", "git push", "powershell", "osascript", "crontab", "systemctl"};
+// Ends of a bare domain; a file's extension that is one as well is none here.
+constexpr std::string_view kDomains[] = {
+    "com",     "org",   "net",    "io",   "dev", "app",   "ai",   "co",    "info",    "biz",
+    "xyz",     "site",  "online", "shop", "top", "cloud", "link", "click", "example", "test",
+    "invalid", "local", "de",     "uk",   "fr",  "nl",    "ru",   "cn",    "jp",      "eu",
+    "us",      "me",    "tv",     "gg",   "to",  "ly",    "tk"};
 constexpr std::string_view kShell[] = {"&&", "||", ";;",   "$(",  "${",     ">>",
                                        "<<", "|&", "| sh", "|sh", "| bash", "|bash"};
 // Shouted words that are no names.
@@ -247,6 +263,23 @@ class Checker {
                        [&](const std::string& query) { return HasPhrase(query, word); });
   }
 
+  // "www.evil.example/x", "evil.example,": two labels or more, the last of them
+  // one that domains end in.
+  static bool HasDomain(std::string_view word) {
+    const size_t slash = word.find_first_of("/:?#");
+    std::string_view host = word.substr(0, slash);
+    const auto plain = [](char c) { return eval::IsWordChar(c); };
+    while (!host.empty() && !plain(host.back())) host.remove_suffix(1);
+    while (!host.empty() && !plain(host.front())) host.remove_prefix(1);
+    const size_t dot = host.rfind('.');
+    if (dot == std::string_view::npos || dot == 0) return false;
+    if (base::StartsWithIgnoreCase(host, "www.")) return true;
+    // "node.js/express" and "e.g." are none; what is longer than a letter is.
+    const bool labels = std::all_of(host.begin(), host.end(),
+                                    [&](char c) { return plain(c) || c == '-' || c == '.'; });
+    return labels && dot > 1 && eval::IsOneOf(host.substr(dot + 1), kDomains);
+  }
+
   void Steering() {
     for (const std::string_view phrase : kSteering) {
       if (HasPhrase(in_.proposed, phrase) && !HasPhrase(in_.original, phrase)) {
@@ -254,9 +287,13 @@ class Checker {
       }
     }
     for (const std::string_view word : base::SplitSpace(in_.proposed)) {
-      if (eval::HasAddress(word) && in_.original.find(word) == std::string::npos) {
+      const bool address = eval::HasAddress(word) || HasDomain(word);
+      if (address && in_.original.find(word) == std::string::npos) {
         Add("steering", fmt::format("Steering: link or address \"{}\"", word));
       }
+    }
+    if (eval::IsInjection(in_.proposed)) {
+      Add("steering", "Steering: an instruction to the reader instead of a description");
     }
     for (const std::string_view mark : kShell) {
       if (in_.proposed.find(mark) != std::string::npos &&
@@ -344,6 +381,18 @@ class Checker {
 
 std::vector<Violation> CheckConstitution(const ConstitutionInput& input) {
   return Checker(input).Run();
+}
+
+std::vector<Violation> ReviewReasons(const ConstitutionInput& input) {
+  std::vector<Violation> out;
+  for (const std::string_view command : kCommands) {
+    if (!HasPhrase(input.proposed, command) || HasPhrase(input.original, command) ||
+        HasPhrase(input.body, command)) {
+      continue;
+    }
+    out.push_back({"command", fmt::format("Command: \"{}\" is not in the skill", command)});
+  }
+  return out;
 }
 
 std::vector<Violation> ConstitutionWarnings(const ConstitutionInput& input) {

@@ -13,6 +13,7 @@ struct ConstitutionInput {
   std::string proposed;
   bool original_from_frontmatter = true;  // else it was taken from the body
   std::string skill;
+  std::string body;                          // what the skill itself says, its beginning
   std::vector<std::string> other_skills;     // names of all other installed skills
   std::vector<std::string> rejected;         // descriptions ever refused for this skill
   std::vector<std::string> passing_queries;  // training queries that trigger today
@@ -28,6 +29,10 @@ struct Violation {
 
 // All violations, in the order of the ids above; empty = acceptable.
 [[nodiscard]] std::vector<Violation> CheckConstitution(const ConstitutionInput& input);
+
+// What may be right but only a person can tell: commands that neither the present
+// description nor the skill itself mentions.
+[[nodiscard]] std::vector<Violation> ReviewReasons(const ConstitutionInput& input);
 
 // What does not forbid a description but should be told ("size.chars": long).
 [[nodiscard]] std::vector<Violation> ConstitutionWarnings(const ConstitutionInput& input);

@@ -69,12 +69,11 @@ std::string_view CodeOfTier(const stats::PromotionDecision& decision) {
   return "hold";
 }
 
-Status Test(Judge& judge, const EvolveInput& input, size_t best, EvolveResult& result) {
-  const std::string& candidate = result.candidates[best].description;
-  result.held_out = HeldOutOf(input);
-  ST_RETURN_IF_ERROR(TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
-  result.tested = true;
+// The figures decide; neighbours are asked only if they say yes.
+Status Decide(Judge& judge, const EvolveInput& input, const std::string& candidate,
+              EvolveResult& result) {
   stats::PromotionInput promotion = Tally(result);
+  result.tested = true;
   const auto entries = static_cast<double>(result.held_out.size());
   if (static_cast<double>(result.invalid) > kMaxInvalid * entries) {
     Conclude(result, "judge_unreliable",
@@ -99,6 +98,62 @@ Status Test(Judge& judge, const EvolveInput& input, size_t best, EvolveResult& r
   return absl::OkStatus();
 }
 
+Status Test(Judge& judge, const EvolveInput& input, const ChargeLook& charge,
+            EvolveResult& result) {
+  ST_ASSIGN_OR_RETURN(const ChargedLook look, charge(result));
+  result.plan.look = look.look;
+  result.plan.alpha = look.alpha;
+  if (!look.alpha.has_value()) {
+    Conclude(result, "hold", "the held-out prompts were looked at three times meanwhile");
+    return absl::OkStatus();
+  }
+  result.looked = true;
+  const std::string& candidate = result.candidates[*result.best].description;
+  result.held_out = HeldOutOf(input);
+  ST_RETURN_IF_ERROR(TestHeldOut(judge, input.skill, input.current, candidate, result.held_out));
+  return Decide(judge, input, candidate, result);
+}
+
+// Replies that could not be used cost their rounds; they are the answer only
+// when there was no other.
+Status ConcludeWithoutBest(const SearchResult& search, EvolveResult& result) {
+  const bool refused = IsRefusedReply(search.stopped) && !result.candidates.empty();
+  if (!search.stopped.ok() && !refused) return search.stopped;
+  Conclude(result, "no_candidate_improved",
+           fmt::format("{} candidates, none better than the present text ({} of {} training "
+                       "prompts)",
+                       result.candidates.size(), search.passed_before, search.entries));
+  return absl::OkStatus();
+}
+
+Status Work(llm::Caller& caller, const EvolveInput& input, const ChargeLook& charge,
+            EvolveResult& result) {
+  Judge judge(caller, input.seed);
+  ST_ASSIGN_OR_RETURN(const bool discriminates, JudgeDiscriminates(judge, input.skill));
+  if (!discriminates) {
+    Conclude(result, "harness_invalid",
+             "the judge does not tell a fitting query from an unfitting one; no figure means "
+             "anything");
+    return absl::OkStatus();
+  }
+  ST_ASSIGN_OR_RETURN(SearchResult search, Search(caller, judge, input));
+  result.candidates = std::move(search.candidates);
+  result.best = search.best;
+  result.train_passed_before = search.passed_before;
+  result.train_passed_best = search.passed_best;
+  if (search.invalid_share > kMaxInvalid) {
+    Conclude(result, "judge_unreliable", "more than 10 % of the judge's answers were unusable");
+    return absl::OkStatus();
+  }
+  if (!result.best.has_value()) return ConcludeWithoutBest(search, result);
+  if (charge) return Test(judge, input, charge, result);
+  Conclude(result, "dry_run",
+           fmt::format("a candidate does better on the training prompts ({} of {}, before {}); the "
+                       "held-out test is not made in a dry run, for each look at it counts",
+                       search.passed_best, search.entries, search.passed_before));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool HeldOutEntry::gain() const {
@@ -109,45 +164,22 @@ bool HeldOutEntry::loss() const {
   return counted() && before.Passed(should_trigger) && !after.Passed(should_trigger);
 }
 
-StatusOr<EvolveResult> Evolve(llm::Caller& caller, const EvolveInput& input) {
+EvolveResult Evolve(llm::Caller& caller, const EvolveInput& input, const ChargeLook& charge) {
   EvolveResult result;
   result.plan = PlanEvolution(input);
   if (!result.plan.reason_code.empty()) {
     Conclude(result, result.plan.reason_code, result.plan.reason);
     return result;
   }
-  Judge judge(caller, input.seed);
-  ST_ASSIGN_OR_RETURN(const bool discriminates, JudgeDiscriminates(judge, input.skill));
-  if (!discriminates) {
-    Conclude(result, "harness_invalid",
-             "the judge does not tell a fitting query from an unfitting one; no figure means "
-             "anything");
+  result.failure = Work(caller, input, charge, result);
+  if (result.failure.ok()) return result;
+  const std::string why(Message(result.failure));
+  if (!IsBudget(result.failure)) {
+    Conclude(result, "error", why);
     return result;
   }
-  ST_ASSIGN_OR_RETURN(SearchResult search, Search(caller, judge, input));
-  result.candidates = std::move(search.candidates);
-  result.best = search.best;
-  result.train_passed_before = search.passed_before;
-  result.train_passed_best = search.passed_best;
-  if (search.invalid_share > kMaxInvalid) {
-    Conclude(result, "judge_unreliable", "more than 10 % of the judge's answers were unusable");
-    return result;
-  }
-  if (!result.best.has_value()) {
-    if (!search.stopped.ok() && !IsBudget(search.stopped)) return search.stopped;
-    Conclude(result, search.stopped.ok() ? "no_candidate_improved" : "budget_exhausted",
-             search.stopped.ok()
-                 ? fmt::format("{} candidates, none better than the present text ({} of {} "
-                               "training prompts)",
-                               result.candidates.size(), search.passed_before, search.entries)
-                 : std::string(Message(search.stopped)));
-    return result;
-  }
-  const Status tested = Test(judge, input, *result.best, result);
-  if (!tested.ok()) {
-    if (!IsBudget(tested)) return tested;
-    Conclude(result, "budget_exhausted", std::string(Message(tested)));
-  }
+  Conclude(result, "budget_exhausted", why);
+  result.failure = absl::OkStatus();
   return result;
 }
 

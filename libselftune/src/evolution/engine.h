@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct Candidate {
   std::string description, rationale;
   double confidence = 0;
   CandidateFate fate = CandidateFate::kSuperseded;
-  std::string details;  // violations, or figures
+  std::string details;              // violations, or figures
+  std::vector<std::string> review;  // why a person has to see it before it is deployed
   int round = 0;
 };
 
@@ -45,7 +47,8 @@ struct HeldOutEntry {
 
 struct EvolveResult {
   // promoted canary hold no_patterns insufficient_evidence no_candidate_improved
-  // judge_unreliable harness_invalid neighbour_regression budget_exhausted
+  // judge_unreliable harness_invalid neighbour_regression budget_exhausted dry_run
+  // error
   std::string_view reason_code;
   std::string reason;
   EvolvePlan plan;
@@ -56,11 +59,25 @@ struct EvolveResult {
   int64_t gains = 0, losses = 0, counted = 0, invalid = 0, flaky = 0;
   int64_t passed_before = 0, passed_after = 0;
   stats::PromotionDecision decision;
-  bool tested = false;  // the held-out set was looked at
+  bool looked = false;  // a look at the held-out set was charged
+  bool tested = false;  // and its figures are complete
+  Status failure;       // why it ended early; what was found until then is above
 };
 
+// The look that was written down; empty alpha: none is left, nothing was.
+struct ChargedLook {
+  int look = 1;
+  std::optional<double> alpha;
+};
+// Writes down that the held-out set is going to be looked at, before the first
+// question about it: from then on the look counts, whatever becomes of the test.
+using ChargeLook = std::function<StatusOr<ChargedLook>(const EvolveResult& result)>;
+
 // Spends through `caller` only. A failing model call ends the search; what was
-// found before still goes into the held-out test if the budget allows it.
-[[nodiscard]] StatusOr<EvolveResult> Evolve(llm::Caller& caller, const EvolveInput& input);
+// found before still goes into the held-out test if the budget allows it. Without
+// `charge` (a dry run) nobody looks at the held-out set: a figure of it that was
+// seen has been used up.
+[[nodiscard]] EvolveResult Evolve(llm::Caller& caller, const EvolveInput& input,
+                                  const ChargeLook& charge);
 
 }  // namespace selftune::evolution

@@ -67,7 +67,9 @@ StatusOr<bool> JudgeDiscriminates(Judge& judge, const std::string& skill) {
   const std::vector<JudgeEntry> controls = {{fitting, true}, {unfitting, false}};
   ST_ASSIGN_OR_RETURN(const std::vector<JudgeTally> tallies,
                       judge.Evaluate({skill, description}, controls));
-  return tallies[0].Passed(true) && tallies[1].Passed(false);
+  const bool discriminates = tallies[0].Passed(true) && tallies[1].Passed(false);
+  if (!discriminates) judge.ForgetLast();  // the next run asks again
+  return discriminates;
 }
 
 StatusOr<NeighbourTest> TestNeighbours(Judge& judge, const EvolveInput& input,

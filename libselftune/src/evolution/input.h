@@ -27,7 +27,7 @@ struct EvolveInput {
   std::vector<std::string> other_skills;  // names of all other installed skills
   std::vector<Neighbour> neighbours;      // the three most similar
   std::vector<std::string> rejected;      // texts never to be proposed again
-  std::vector<int64_t> entries_at_looks;  // earlier looks at the held-out set
+  std::vector<int64_t> entries_at_looks;  // held-out entries ever had, at each earlier look
   int rounds = 5;
   uint64_t seed = 42;
   llm::Tier tier = llm::Tier::kStrong;  // of proposals

@@ -60,6 +60,9 @@ class Judge {
   // Up to three runs an entry; the third only where the first two differ.
   [[nodiscard]] StatusOr<std::vector<JudgeTally>> Evaluate(const JudgeSubject& subject,
                                                            std::span<const JudgeEntry> entries);
+  // The answers of the last Evaluate() are not to be believed: they must not be
+  // answered from the cache.
+  void ForgetLast();
 
  private:
   [[nodiscard]] Status AskBatch(const JudgeSubject& subject, std::span<const JudgeEntry> entries,
@@ -67,9 +70,10 @@ class Judge {
                                 std::vector<JudgeTally>& tallies, std::vector<size_t>& unanswered);
   llm::Caller& caller_;
   uint64_t seed_;
+  std::vector<llm::Question> last_;  // of the last Evaluate()
 };
 
-// Share of entries without a valid answer.
+// Share of the runs that got no usable answer.
 [[nodiscard]] double InvalidShare(std::span<const JudgeTally> tallies);
 
 }  // namespace selftune::evolution

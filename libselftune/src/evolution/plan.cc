@@ -64,7 +64,8 @@ EvolvePlan PlanEvolution(const EvolveInput& input) {
       plan.train_missed += entry.missed ? 1 : 0;
     }
   }
-  plan.look = stats::NextLook(input.entries_at_looks, plan.holdout);
+  plan.look =
+      stats::NextLook(input.entries_at_looks, std::max(plan.holdout, input.set.held_out_ever));
   plan.alpha = stats::AlphaForLook(plan.look);
   plan.minimum_gain = stats::MinimumDetectableGain(plan.holdout);
   Estimate(input, plan);

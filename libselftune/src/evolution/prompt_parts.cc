@@ -8,7 +8,6 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "llm/fence.h"
-#include "llm/redact.h"
 
 namespace selftune::evolution {
 namespace {
@@ -31,8 +30,8 @@ std::string Assemble(std::string_view instructions,
 
 }  // namespace
 
-std::string PromptSafe(std::string_view query) {
-  const std::string redacted = llm::Redact(query, {});
+std::string PromptSafe(std::string_view query, const llm::RedactOptions& privacy) {
+  const std::string redacted = llm::Redact(query, privacy);
   return llm::NormalizeUntrusted(base::FirstCodePoints(redacted, kMaxQuery));
 }
 
@@ -40,7 +39,8 @@ PromptBody MakeBody(std::string_view instructions,
                     const std::vector<std::pair<std::string_view, std::string>>& blocks,
                     std::string_view reminder) {
   PromptBody body;
-  body.text = Assemble(instructions, blocks, reminder, llm::MakeNonce());
+  body.nonce = llm::MakeNonce();
+  body.text = Assemble(instructions, blocks, reminder, body.nonce);
   body.cache_text = Assemble(instructions, blocks, reminder, kStableNonce);
   return body;
 }

@@ -6,19 +6,23 @@
 #include <utility>
 #include <vector>
 
+#include "llm/redact.h"
+
 namespace selftune::evolution {
 
-// A user's query fit for a prompt: secrets redacted, control characters
-// removed, at most 500 code points.
-[[nodiscard]] std::string PromptSafe(std::string_view query);
+// A user's query fit for a prompt: what `privacy` asks for redacted, control
+// characters removed, at most 500 code points.
+[[nodiscard]] std::string PromptSafe(std::string_view query, const llm::RedactOptions& privacy);
 
 struct PromptBody {
   std::string text;        // instructions, fenced blocks, closing reminder
   std::string cache_text;  // the same without what changes from call to call
+  std::string nonce;       // of its fences; no answer may repeat it
 };
 
-// `blocks`: name of the source and its text. Every block is fenced with a
-// nonce of its own call.
+// `blocks`: name of the source and its text. Every block is fenced with a nonce of
+// its own call. `instructions` and `reminder` are our own words: what comes from
+// a file, a user or a model belongs into a block.
 [[nodiscard]] PromptBody MakeBody(
     std::string_view instructions,
     const std::vector<std::pair<std::string_view, std::string>>& blocks, std::string_view reminder);

@@ -1,7 +1,9 @@
 #include "evolution/record.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "stats/promotion.h"
 #include "stats/wilson.h"
 #include "store/eval_rows.h"
 #include "store/evolution_log.h"
@@ -39,9 +42,22 @@ std::string Snapshot(int64_t passed, int64_t total) {
   return std::move(out).Take();
 }
 
+bool Accepted(const EvolveResult& result) { return result.tested && result.decision.alpha > 0; }
+
+std::string TierOf(const EvolveResult& result) {
+  return Accepted(result) ? base::AsciiLower(stats::TierName(result.decision.tier)) : "";
+}
+
+// The figures stand in the chain of hashes, so that those of the tables can be
+// checked against it.
 std::string ValidationJson(const EvolveResult& result) {
   base::JsonWriter out;
   out.BeginObject()
+      .Field("reason_code", result.reason_code)
+      .Field("tier", TierOf(result))
+      .Field("p", result.decision.p)
+      .Field("alpha", result.decision.alpha)
+      .Field("look", result.plan.look)
       .Field("gains", result.gains)
       .Field("losses", result.losses)
       .Field("counted", result.counted)
@@ -64,9 +80,11 @@ std::string ValidationJson(const EvolveResult& result) {
   return std::move(out).Take();
 }
 
-std::string EvalSetJson(const eval::EvalSet& set) {
+std::string EvalSetJson(const eval::EvalSet& set, const ChargedLook* look) {
   base::JsonWriter out;
-  out.BeginObject().Field("sha256", set.sha256).Key("entries").BeginArray();
+  out.BeginObject().Field("sha256", set.sha256);
+  if (look != nullptr) out.Field("look", look->look).Field("alpha", look->alpha);
+  out.Key("entries").BeginArray();
   for (const eval::EvalEntry& entry : set.entries) {
     out.BeginObject()
         .Field("id", entry.id)
@@ -78,134 +96,160 @@ std::string EvalSetJson(const eval::EvalSet& set) {
   return std::move(out).Take();
 }
 
-class Recorder {
- public:
-  Recorder(store::Db& db, const EvolveInput& input, const EvolveResult& result,
-           const RecordContext& context, UtcMillis now)
-      : db_(db), input_(input), result_(result), context_(context), now_(now) {}
-
-  StatusOr<Recorded> Run() {
-    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
-    ST_RETURN_IF_ERROR(eval::StoreEvalSet(db_, input_.set, now_));
-    for (size_t i = 0; i < result_.candidates.size(); ++i) {
-      ST_RETURN_IF_ERROR(AddCandidate(i));
-    }
-    if (result_.tested) ST_RETURN_IF_ERROR(AddTest());
-    ST_RETURN_IF_ERROR(txn.Commit());
-    return recorded_;
-  }
-
- private:
-  Status AddCandidate(size_t index) {
-    const Candidate& candidate = result_.candidates[index];
-    const std::string id = fmt::format("evo-{}-{}", input_.skill, base::MakeUlid(now_));
-    const bool best = result_.best == index;
-    const std::string eval_set = best ? EvalSetJson(input_.set) : std::string();
-    ST_RETURN_IF_ERROR(store::CreateProposal(db_,
-                                             {.proposal_id = id,
-                                              .skill = input_.skill,
-                                              .location = context_.location,
-                                              .original = input_.current,
-                                              .proposed = candidate.description,
-                                              .original_sha256 = context_.file_sha256,
-                                              .rationale = candidate.rationale,
-                                              .confidence = candidate.confidence},
-                                             {.action = ProposalState::kCreated,
-                                              .details = candidate.details,
-                                              .eval_set = eval_set,
-                                              .sha256_before = context_.file_sha256,
-                                              .run_id = context_.run_id,
-                                              .iterations = candidate.round + 1},
-                                             now_));
-    if (best) {
-      recorded_.best_proposal_id = id;
-      return absl::OkStatus();
-    }
-    const bool refused = candidate.fate == CandidateFate::kConstitution;
-    return store::AddStep(
-        db_, id,
-        {.action = refused ? ProposalState::kRejected : ProposalState::kSuperseded,
-         .details = candidate.details,
-         .run_id = context_.run_id},
-        now_);
-  }
-
-  Status AddTest() {
-    const bool accepted = result_.reason_code == "promoted" || result_.reason_code == "canary" ||
-                          result_.reason_code == "hold";
-    const std::string tier = base::AsciiLower(stats::TierName(result_.decision.tier));
-    const std::string snapshot = Snapshot(result_.passed_after, result_.counted);
-    const std::string validation = ValidationJson(result_);
-    ST_RETURN_IF_ERROR(store::SetFigures(db_, recorded_.best_proposal_id,
-                                         {.tier = tier,
-                                          .gains = result_.gains,
-                                          .losses = result_.losses,
-                                          .holdout = result_.counted,
-                                          .p = result_.decision.p,
-                                          .alpha = result_.decision.alpha},
-                                         result_.reason_code, now_));
-    // HOLD goes into the review queue with its numbers.
-    ST_RETURN_IF_ERROR(
-        store::AddStep(db_, recorded_.best_proposal_id,
-                       {.action = accepted ? ProposalState::kValidated : ProposalState::kRejected,
-                        .details = result_.reason,
-                        .snapshot = snapshot,
-                        .validation = validation,
-                        .run_id = context_.run_id,
-                        .validation_mode = "llm_judge",
-                        .validation_agent = context_.agent},
-                       now_));
-    ST_RETURN_IF_ERROR(AddAnswers());
-    const std::string set_sha = base::FromHex(input_.set.sha256).value_or("");
-    return store::AddHoldoutLook(db_, input_.skill,
-                                 {.look = result_.plan.look,
-                                  .proposal_id = recorded_.best_proposal_id,
-                                  .eval_set_sha256 = set_sha,
-                                  .entries = result_.plan.holdout,
-                                  .gains = result_.gains,
-                                  .losses = result_.losses,
-                                  .p = result_.decision.p,
-                                  .alpha = result_.decision.alpha,
-                                  .tier = tier},
-                                 now_);
-  }
-
-  Status AddAnswers() {
-    std::vector<store::ReplayRow> rows;
-    int64_t number = 0;
-    for (const HeldOutEntry& entry : result_.held_out) {
-      for (const bool after : {false, true}) {
-        const JudgeTally& tally = after ? entry.after : entry.before;
-        std::optional<bool> triggered;
-        if (!tally.tied()) triggered = tally.triggered();
-        rows.push_back({.proposal_id = recorded_.best_proposal_id,
-                        .run_id = context_.run_id,
-                        .phase = after ? "after" : "before",
-                        .entry_no = number,
-                        .rep = tally.runs(),
-                        .skill = input_.skill,
-                        .query = entry.query,
-                        .should_trigger = entry.should_trigger,
-                        .triggered = triggered});
-      }
-      ++number;
-    }
-    return store::AddReplayResults(db_, rows, now_);
-  }
-
-  store::Db& db_;
-  const EvolveInput& input_;
-  const EvolveResult& result_;
-  const RecordContext& context_;
-  UtcMillis now_;
-  Recorded recorded_;
-};
-
 }  // namespace
 
-StatusOr<Recorded> Record(store::Db& db, const EvolveInput& input, const EvolveResult& result,
-                          const RecordContext& context, UtcMillis now) {
-  return Recorder(db, input, result, context, now).Run();
+ChargeLook AuditTrail::Charge() {
+  return [this](const EvolveResult& result) { return ChargeNow(result); };
+}
+
+StatusOr<ChargedLook> AuditTrail::ChargeNow(const EvolveResult& result) {
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+  ST_RETURN_IF_ERROR(eval::StoreEvalSet(db_, input_.set, clock_.Now()));
+  ST_ASSIGN_OR_RETURN(const std::vector<int64_t> looks,
+                      store::HoldoutEntriesAtLooks(db_, input_.skill));
+  ST_ASSIGN_OR_RETURN(const int64_t ever, store::CountHeldOutEver(db_, input_.skill));
+  ChargedLook look{.look = stats::NextLook(looks, ever), .alpha = std::nullopt};
+  look.alpha = stats::AlphaForLook(look.look);
+  if (!look.alpha.has_value()) return look;  // nothing is written
+  ST_RETURN_IF_ERROR(AddCandidates(result, &look));
+  const std::string set_sha = base::FromHex(input_.set.sha256).value_or("");
+  ST_RETURN_IF_ERROR(store::AddHoldoutLook(db_, input_.skill,
+                                           {.look = look.look,
+                                            .proposal_id = best_proposal_id_,
+                                            .eval_set_sha256 = set_sha,
+                                            .entries = ever,
+                                            .alpha = *look.alpha},
+                                           clock_.Now()));
+  ST_RETURN_IF_ERROR(txn.Commit());
+  charged_ = true;
+  return look;
+}
+
+Status AuditTrail::Finish(const EvolveResult& result) {
+  // Also what was cancelled is brought to its end.
+  const store::Db::NoCancel whole(db_);
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+  if (!charged_) {
+    ST_RETURN_IF_ERROR(eval::StoreEvalSet(db_, input_.set, clock_.Now()));
+    ST_RETURN_IF_ERROR(AddCandidates(result, nullptr));
+  }
+  if (!best_proposal_id_.empty()) ST_RETURN_IF_ERROR(EndBest(result));
+  return txn.Commit();
+}
+
+Status AuditTrail::AddCandidates(const EvolveResult& result, const ChargedLook* look) {
+  best_proposal_id_.clear();
+  for (size_t i = 0; i < result.candidates.size(); ++i) {
+    ST_RETURN_IF_ERROR(AddCandidate(result, i, look));
+  }
+  return absl::OkStatus();
+}
+
+Status AuditTrail::AddCandidate(const EvolveResult& result, size_t index, const ChargedLook* look) {
+  const Candidate& candidate = result.candidates[index];
+  const UtcMillis now = clock_.Now();
+  const std::string id = fmt::format("evo-{}-{}", input_.skill, base::MakeUlid(now));
+  const bool best = result.best == index;
+  const std::string eval_set = best ? EvalSetJson(input_.set, look) : std::string();
+  ST_RETURN_IF_ERROR(store::CreateProposal(db_,
+                                           {.proposal_id = id,
+                                            .skill = input_.skill,
+                                            .location = context_.location,
+                                            .original = input_.current,
+                                            .proposed = candidate.description,
+                                            .original_sha256 = context_.file_sha256,
+                                            .rationale = candidate.rationale,
+                                            .confidence = candidate.confidence},
+                                           {.action = ProposalState::kCreated,
+                                            .details = candidate.details,
+                                            .eval_set = eval_set,
+                                            .sha256_before = context_.file_sha256,
+                                            .run_id = context_.run_id,
+                                            .iterations = candidate.round + 1},
+                                           now));
+  if (best) {
+    best_proposal_id_ = id;
+    return absl::OkStatus();
+  }
+  const bool refused = candidate.fate == CandidateFate::kConstitution;
+  return store::AddStep(db_, id,
+                        {.action = refused ? ProposalState::kRejected : ProposalState::kSuperseded,
+                         .details = candidate.details,
+                         .run_id = context_.run_id},
+                        now);
+}
+
+// A text is never barred for what its test could not find out.
+Status AuditTrail::EndBest(const EvolveResult& result) {
+  const bool accepted = Accepted(result);
+  if (result.tested) ST_RETURN_IF_ERROR(AddFigures(result));
+  const std::string snapshot =
+      result.tested ? Snapshot(result.passed_after, result.counted) : std::string();
+  const std::string validation = result.tested ? ValidationJson(result) : std::string();
+  const std::string details =
+      result.tested ? result.reason : "its test did not come to an end: " + result.reason;
+  return store::AddStep(
+      db_, best_proposal_id_,
+      {.action = accepted ? ProposalState::kValidated : ProposalState::kSuperseded,
+       .details = details,
+       .snapshot = snapshot,
+       .validation = validation,
+       .run_id = context_.run_id,
+       .validation_mode = "llm_judge",
+       .validation_agent = context_.agent},
+      clock_.Now());
+}
+
+Status AuditTrail::AddFigures(const EvolveResult& result) {
+  const std::string tier = TierOf(result);
+  const store::ProposalFigures figures{.tier = tier,
+                                       .gains = result.gains,
+                                       .losses = result.losses,
+                                       .holdout = result.counted,
+                                       .p = result.decision.p,
+                                       .alpha = result.decision.alpha};
+  ST_RETURN_IF_ERROR(
+      store::SetFigures(db_, best_proposal_id_, figures, result.reason_code, clock_.Now()));
+  ST_RETURN_IF_ERROR(store::SetLookFigures(db_, best_proposal_id_, figures));
+  return AddAnswers(result);
+}
+
+Status AuditTrail::AddAnswers(const EvolveResult& result) {
+  std::vector<store::ReplayRow> rows;
+  int64_t number = 0;
+  for (const HeldOutEntry& entry : result.held_out) {
+    for (const bool after : {false, true}) {
+      const JudgeTally& tally = after ? entry.after : entry.before;
+      std::optional<bool> triggered;
+      if (!tally.tied()) triggered = tally.triggered();
+      rows.push_back({.proposal_id = best_proposal_id_,
+                      .run_id = context_.run_id,
+                      .phase = after ? "after" : "before",
+                      .entry_no = number,
+                      .rep = tally.runs(),
+                      .skill = input_.skill,
+                      .query = entry.query,
+                      .should_trigger = entry.should_trigger,
+                      .triggered = triggered});
+    }
+    ++number;
+  }
+  return store::AddReplayResults(db_, rows, clock_.Now());
+}
+
+Status EndUnfinished(store::Db& db, std::string_view skill, std::string_view run_id,
+                     UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> ids, store::UnfinishedProposals(db, skill));
+  if (ids.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
+  for (const std::string& id : ids) {
+    ST_RETURN_IF_ERROR(store::AddStep(db, id,
+                                      {.action = ProposalState::kSuperseded,
+                                       .details = "its evolution did not come to an end",
+                                       .run_id = run_id},
+                                      now));
+  }
+  return txn.Commit();
 }
 
 }  // namespace selftune::evolution

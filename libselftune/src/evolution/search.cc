@@ -21,6 +21,7 @@ constexpr size_t kFailing = 4;
 constexpr size_t kPassing = 2;
 constexpr size_t kNegative = 2;
 constexpr size_t kShownExamples = 16;
+constexpr int kMaxRefusedRounds = 2;  // in a row
 
 // A text and how it did on the training queries.
 struct Member {
@@ -48,11 +49,16 @@ class Searcher {
     result_.invalid_share = InvalidShare(present.tallies);
     result_.passed_before = Passed(present);
     pool_.push_back(std::move(present));
+    int refused = 0;
     for (int round = 0; round < input_.rounds; ++round) {
       if (input_.progress) input_.progress("evolve", round, input_.rounds);
       if (Passed(pool_.back()) == result_.entries) break;
       result_.stopped = Round(round);
-      if (!result_.stopped.ok()) break;  // what was found so far still counts
+      if (result_.stopped.ok()) {
+        refused = 0;
+      } else if (!IsRefusedReply(result_.stopped) || ++refused == kMaxRefusedRounds) {
+        break;  // what was found so far still counts
+      }
     }
     ChooseBest();
     return std::move(result_);
@@ -130,12 +136,13 @@ class Searcher {
     return out;
   }
 
-  std::vector<std::string> Violations(const std::string& description) const {
+  ConstitutionInput CheckOf(const std::string& description) const {
     ConstitutionInput check;
     check.original = input_.current;
     check.proposed = description;
     check.original_from_frontmatter = input_.from_frontmatter;
     check.skill = input_.skill;
+    check.body = input_.body_excerpt;
     check.other_skills = input_.other_skills;
     check.rejected = input_.rejected;
     for (const Candidate& candidate : result_.candidates) {
@@ -148,8 +155,12 @@ class Searcher {
         check.passing_queries.emplace_back(queries_[i].query);
       }
     }
+    return check;
+  }
+
+  static std::vector<std::string> Texts(const std::vector<Violation>& violations) {
     std::vector<std::string> out;
-    for (const Violation& violation : CheckConstitution(check)) {
+    for (const Violation& violation : violations) {
       out.push_back(std::string(violation.id) + ": " + violation.message);
     }
     return out;
@@ -176,7 +187,9 @@ class Searcher {
       candidate.rationale = std::move(proposal.rationale);
       candidate.confidence = proposal.confidence;
       candidate.round = round;
-      request.violations = Violations(candidate.description);
+      const ConstitutionInput check = CheckOf(candidate.description);
+      request.violations = Texts(CheckConstitution(check));
+      candidate.review = Texts(ReviewReasons(check));
       if (request.violations.empty()) return std::optional<size_t>(result_.candidates.size() - 1);
       candidate.fate = CandidateFate::kConstitution;
       for (const std::string& violation : request.violations) {
@@ -261,6 +274,11 @@ class Searcher {
 };
 
 }  // namespace
+
+bool IsRefusedReply(const Status& status) {
+  const std::string_view code = CodeOf(status).name;
+  return !status.ok() && (code == kInvalidReply.name || code == kInjectionSuspected.name);
+}
 
 StatusOr<SearchResult> Search(llm::Caller& caller, Judge& judge, const EvolveInput& input) {
   return Searcher(caller, judge, input).Run();

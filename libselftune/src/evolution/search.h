@@ -20,6 +20,9 @@ struct SearchResult {
   Status stopped;  // why the search ended early, OK if it did not
 };
 
+// Did a reply of the model not hold what was asked for? It costs its round only.
+[[nodiscard]] bool IsRefusedReply(const Status& status);
+
 [[nodiscard]] StatusOr<SearchResult> Search(llm::Caller& caller, Judge& judge,
                                             const EvolveInput& input);
 

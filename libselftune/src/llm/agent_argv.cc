@@ -210,6 +210,14 @@ std::vector<std::string> HelpArguments(Agent agent) {
 
 StatusOr<std::vector<std::string>> BuildArguments(Agent agent, const LlmRequest& request,
                                                   const FlagSet& flags, const CallFiles& files) {
+  if (request.model.has_value() && !IsModelName(*request.model)) {
+    return Fail(kInvalidRequest, "calling {}: \"{}\" is no name of a model", CommandOf(agent),
+                *request.model);
+  }
+  if (request.effort.has_value() && !IsEffort(*request.effort)) {
+    return Fail(kInvalidRequest, "calling {}: unknown effort \"{}\"", CommandOf(agent),
+                *request.effort);
+  }
   if (agent == Agent::kClaude) return ClaudeArguments(request, flags);
   return CodexArguments(request, flags, files);
 }

@@ -39,7 +39,8 @@ struct CallFiles {
 };
 
 // Everything after argv[0]. AGENT_UNSAFE when the CLI lacks a flag that keeps
-// tools, hooks or session storage away.
+// tools, hooks or session storage away; INVALID_REQUEST for a model or an effort
+// that is no such word.
 [[nodiscard]] StatusOr<std::vector<std::string>> BuildArguments(Agent agent,
                                                                 const LlmRequest& request,
                                                                 const FlagSet& flags,

@@ -1,6 +1,7 @@
 #include "llm/agent_cli.h"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,12 +20,17 @@ namespace {
 
 constexpr std::chrono::seconds kProbeTimeout{20};
 constexpr uint64_t kMaxReplyBytes = 8 << 20;
+constexpr char kCallPrefix[] = "call-";
+constexpr int64_t kAbandonedMs = 3'600'000;  // no call lasts as long
+constexpr int64_t kNsPerMs = 1'000'000;
 
 StatusOr<std::string> Ask(const std::string& binary, std::vector<std::string> arguments,
-                          std::map<std::string, std::string, std::less<>> environment) {
+                          std::map<std::string, std::string, std::less<>> environment,
+                          const std::string& directory) {
   base::ProcessOptions options;
   options.argv = std::move(arguments);
   options.argv.insert(options.argv.begin(), binary);
+  options.cwd = directory;
   options.env = std::move(environment);
   options.timeout = kProbeTimeout;
   ST_ASSIGN_OR_RETURN(const base::ProcessResult result, base::RunProcess(options));
@@ -35,12 +41,13 @@ StatusOr<std::string> Ask(const std::string& binary, std::vector<std::string> ar
   return result.stdout_text + "\n" + result.stderr_text;
 }
 
-// Effort multiplies the time a call may take.
-std::chrono::milliseconds TimeoutOf(const LlmRequest& request) {
-  if (request.timeout.count() > 0) return request.timeout;
-  const auto base = DefaultTimeout(request.purpose);
-  const std::string effort = request.effort.value_or("");
-  return effort == "high" || effort == "xhigh" || effort == "max" ? base * 2 : base;
+// argv of `binary`, such that the child gets SIGTERM when this process dies, even
+// by SIGKILL: an agent nobody waits for would go on spending. Where the tool is
+// missing, the agent runs on to its own end.
+std::vector<std::string> TiedToUs(const std::string& binary) {
+  static const std::string kTool = base::FindExecutable("setpriv", "/usr/bin:/bin");
+  if (kTool.empty()) return {binary};
+  return {kTool, "--pdeathsig", "TERM", "--", binary};
 }
 
 }  // namespace
@@ -56,21 +63,38 @@ StatusOr<std::string> BinaryFingerprint(const std::string& binary) {
 }
 
 StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
-                                    const base::Environment& env) {
+                                    const base::Environment& env, const std::string& temp_parent) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(temp_parent, 0700));
+  ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent, kCallPrefix));
+  const absl::Cleanup remove = [&scratch] { static_cast<void>(base::RemoveTree(scratch)); };
   InstalledAgent out{
       .agent = agent, .binary = binary, .fingerprint = {}, .version = {}, .flags = {}};
   ST_ASSIGN_OR_RETURN(out.fingerprint, BinaryFingerprint(binary));
   const auto environment = ChildEnvironment(agent, env);
-  ST_ASSIGN_OR_RETURN(const std::string help, Ask(binary, HelpArguments(agent), environment));
+  ST_ASSIGN_OR_RETURN(const std::string help,
+                      Ask(binary, HelpArguments(agent), environment, scratch));
   out.flags = FlagsInHelp(help);
-  ST_ASSIGN_OR_RETURN(const std::string version, Ask(binary, {"--version"}, environment));
+  ST_ASSIGN_OR_RETURN(const std::string version, Ask(binary, {"--version"}, environment, scratch));
   out.version = std::string(base::Trim(base::Split(version, '\n').front()));
   return out;
 }
 
+void RemoveAbandoned(const std::string& temp_parent, UtcMillis now) {
+  const auto entries = base::ListDir(temp_parent);
+  if (!entries.ok()) return;  // it is not there
+  for (const auto& entry : *entries) {
+    if (!entry.name.starts_with(kCallPrefix)) continue;
+    const std::string path = base::JoinPath(temp_parent, entry.name);
+    const auto info = base::Stat(path);
+    if (!info.ok() || info->mtime_ns / kNsPerMs > now.value - kAbandonedMs) continue;
+    // Best effort: what cannot be removed now is tried again by the next run.
+    static_cast<void>(base::RemoveTree(path));
+  }
+}
+
 StatusOr<LlmReply> AgentCliBackend::Call(const LlmRequest& request) {
   ST_RETURN_IF_ERROR(base::MakeDirs(temp_parent_, 0700));
-  ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent_, "call-"));
+  ST_ASSIGN_OR_RETURN(const std::string scratch, base::MakeTempDir(temp_parent_, kCallPrefix));
   const absl::Cleanup remove = [&scratch] { static_cast<void>(base::RemoveTree(scratch)); };
 
   CallFiles files{.directory = base::JoinPath(scratch, "empty"),
@@ -84,7 +108,8 @@ StatusOr<LlmReply> AgentCliBackend::Call(const LlmRequest& request) {
 
   base::ProcessOptions options;
   ST_ASSIGN_OR_RETURN(options.argv, BuildArguments(agent_.agent, request, agent_.flags, files));
-  options.argv.insert(options.argv.begin(), agent_.binary);
+  const std::vector<std::string> command = TiedToUs(agent_.binary);
+  options.argv.insert(options.argv.begin(), command.begin(), command.end());
   options.env = ChildEnvironment(agent_.agent, env_);
   options.cwd = files.directory;
   // Codex has no switch for the system text: it goes in front of the prompt.

@@ -8,6 +8,7 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/time.h"
 #include "llm/agent_argv.h"
 #include "llm/backend.h"
 
@@ -26,9 +27,14 @@ struct InstalledAgent {
 [[nodiscard]] std::string FindAgent(Agent agent, const base::Environment& env);
 // Path, size and modification time as one text.
 [[nodiscard]] StatusOr<std::string> BinaryFingerprint(const std::string& binary);
-// Asks the CLI for its version and help: two short processes.
+// Asks the CLI for its version and help: two short processes, in a fresh private
+// directory below `temp_parent`.
 [[nodiscard]] StatusOr<InstalledAgent> ProbeAgent(Agent agent, const std::string& binary,
-                                                  const base::Environment& env);
+                                                  const base::Environment& env,
+                                                  const std::string& temp_parent);
+
+// Removes working directories of calls whose process died long ago.
+void RemoveAbandoned(const std::string& temp_parent, UtcMillis now);
 
 // Runs one process a call in a fresh private directory below `temp_parent`,
 // which is removed afterwards. Thread-safe.

@@ -75,6 +75,7 @@ Usage ClaudeUsage(const base::JsonValue& root) {
 }
 
 StatusOr<LlmReply> ReadClaude(const base::ProcessResult& result) {
+  if (result.stdout_cut) return Fail(kInvalidReply, "calling claude: the answer is too long");
   const auto root = base::JsonValue::Parse(base::Trim(result.stdout_text));
   if (!root.ok() || !root->is_object()) {
     const std::string_view text =
@@ -87,6 +88,11 @@ StatusOr<LlmReply> ReadClaude(const base::ProcessResult& result) {
   if (reply["is_error"].AsBool() || reply["subtype"].AsString() != "success") {
     return ClassifyFailure("claude", reply["result"].AsString() + " " + reply["subtype"].AsString(),
                            static_cast<int>(reply["api_error_status"].AsInt()));
+  }
+  const bool has_text = reply["structured_output"].is_object() || reply["result"].is_string();
+  if (!has_text || !(reply["is_error"].is_bool() || reply["is_error"].is_null())) {
+    return Fail(kInvalidReply, "calling claude: an answer of another form: {}",
+                Shown(result.stdout_text));
   }
   LlmReply out;
   out.text = reply["structured_output"].is_object() ? reply["structured_output"].ToJson()

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -23,6 +24,29 @@ std::optional<int64_t> Rounded(const base::JsonValue& value, double factor) {
 std::optional<int64_t> ReportedCount(const base::JsonValue& value) { return Rounded(value, 1); }
 
 std::optional<int64_t> MicroUsd(const base::JsonValue& dollars) { return Rounded(dollars, 1e6); }
+
+std::chrono::milliseconds TimeoutOf(const LlmRequest& request) {
+  if (request.timeout.count() > 0) return request.timeout;
+  const auto usual = DefaultTimeout(request.purpose);
+  const std::string_view effort = request.effort.has_value() ? *request.effort : std::string_view();
+  return effort == "high" || effort == "xhigh" || effort == "max" ? usual * 2 : usual;
+}
+
+bool IsEffort(std::string_view word) {
+  constexpr std::string_view kWords[] = {"minimal", "low", "medium", "high", "xhigh", "max"};
+  return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
+}
+
+bool IsModelName(std::string_view word) {
+  constexpr size_t kLongest = 128;
+  constexpr std::string_view kMarks = "._:/@+-[]";
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  if (word.empty() || word.size() > kLongest || !plain(word.front())) return false;
+  return std::all_of(word.begin(), word.end(),
+                     [&](char c) { return plain(c) || kMarks.find(c) != std::string_view::npos; });
+}
 
 std::string_view Word(Purpose purpose) {
   switch (purpose) {

@@ -37,6 +37,14 @@ struct LlmRequest {
   const base::Cancel* cancel = nullptr;
 };
 
+// How long the call may take: as the request says, else by purpose and effort.
+[[nodiscard]] std::chrono::milliseconds TimeoutOf(const LlmRequest& request);
+
+// Words agents know for the effort of a model.
+[[nodiscard]] bool IsEffort(std::string_view word);
+// A model's name or alias: never what an agent could take for a flag.
+[[nodiscard]] bool IsModelName(std::string_view word);
+
 struct Usage {
   std::optional<int64_t> input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
       reasoning_tokens;

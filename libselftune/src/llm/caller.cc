@@ -48,6 +48,10 @@ void SleepUnlessCancelled(int64_t ms, const base::Cancel* cancel) {
   }
 }
 
+std::string_view WantedModel(const Question& question) {
+  return question.model.empty() ? Word(question.tier) : std::string_view(question.model);
+}
+
 // What to do about a failed call, unless the error says so already.
 Status Advised(Status status) {
   if (!NextCommand(status).empty()) return status;
@@ -85,9 +89,10 @@ Caller::Caller(Backend& backend, store::Db& db, const Clock& clock, CallerOption
 
 std::string Caller::CacheKey(const Question& question) const {
   return base::Sha256Bytes(
-      base::FieldHash("llm1")
+      base::FieldHash("llm2")
           .Add(backend_.name())
-          .Add(question.model.empty() ? Word(question.tier) : question.model)
+          .Add(backend_.version())
+          .Add(WantedModel(question))
           .Add(question.effort)
           .Add(question.system)
           .Add(question.cache_text.empty() ? question.body : question.cache_text)
@@ -101,12 +106,10 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   const std::string key = CacheKey(question);
   const UtcMillis now = clock_.Now();
   if (options_.use_cache) {
-    ST_ASSIGN_OR_RETURN(std::optional<LlmReply> kept, KeptReply(key, now));
+    ST_ASSIGN_OR_RETURN(std::optional<LlmReply> kept, KeptReply(question, key, now));
     if (kept.has_value()) return *std::move(kept);
   }
-  if (options_.stop_at.has_value() && now > *options_.stop_at) {
-    return Advised(Fail(kBudgetExhausted, "calling a model: the time for this run is used up"));
-  }
+  ST_RETURN_IF_ERROR(CheckTime());
   if (failures_in_a_row_ >= kBreakerFailures) {
     return Advised(Fail(kBackendUnavailable, "calling {}: {} calls in a row failed",
                         backend_.name(), failures_in_a_row_));
@@ -119,10 +122,19 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   return reply;
 }
 
-StatusOr<std::optional<LlmReply>> Caller::KeptReply(const std::string& key, UtcMillis now) {
+Status Caller::CheckTime() const {
+  if (!options_.stop_at.has_value() || clock_.Now() < *options_.stop_at) return absl::OkStatus();
+  return Advised(Fail(kBudgetExhausted, "calling a model: the time for this run is used up"));
+}
+
+StatusOr<std::optional<LlmReply>> Caller::KeptReply(const Question& question,
+                                                    const std::string& key, UtcMillis now) {
   ST_ASSIGN_OR_RETURN(const std::optional<store::CachedReply> kept,
                       store::FindCachedReply(db_, key, {now.value - kCacheDays * kMsPerDay}));
   if (!kept.has_value()) return std::optional<LlmReply>();
+  const auto [by, first] =
+      answered_by_.try_emplace(std::string(WantedModel(question)), kept->model);
+  if (!first && by->second != kept->model) return std::optional<LlmReply>();
   ++totals_.cached;
   LlmReply reply;
   reply.text = kept->text;
@@ -154,16 +166,17 @@ StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
                                  EstimateTokens(request.user) + EstimateTokens(request.system) +
                                      ExpectedOutputTokens(question.purpose, question.items),
                                  0};
-  ST_RETURN_IF_ERROR(store::ChargeBudget(db_, scopes, estimate, now));
-
   int attempts = 0;
-  StatusOr<LlmReply> reply = CallWithRetries(request, attempts);
+  StatusOr<LlmReply> reply = CallWithRetries(request, scopes, estimate, attempts);
+  if (attempts == 0) return reply;  // it could not be paid for
   failures_in_a_row_ = reply.ok() ? 0 : failures_in_a_row_ + 1;
-  const int64_t tokens = reply.ok() ? Sum(reply->usage) : 0;
-  if (tokens > 0) {
-    const int64_t cost = reply->usage.cost_micro_usd.value_or(0);
-    ST_RETURN_IF_ERROR(
-        store::SettleBudget(db_, scopes, {0, tokens - estimate.tokens, cost}, clock_.Now()));
+  if (reply.ok()) {
+    answered_by_.insert_or_assign(std::string(WantedModel(question)), reply->model);
+    // What was reported replaces the estimate of the attempt that was answered.
+    const int64_t tokens = Sum(reply->usage);
+    const store::Spending difference{0, tokens > 0 ? tokens - estimate.tokens : 0,
+                                     reply->usage.cost_micro_usd.value_or(0)};
+    ST_RETURN_IF_ERROR(store::SettleBudget(db_, scopes, difference, clock_.Now()));
   }
   ST_RETURN_IF_ERROR(Record(question, request, reply, now, attempts));
   return reply.ok() ? std::move(reply) : StatusOr<LlmReply>(Advised(reply.status()));
@@ -174,10 +187,22 @@ void Caller::Forget(const Question& question) {
   static_cast<void>(store::DropReply(db_, CacheKey(question)));
 }
 
-StatusOr<LlmReply> Caller::CallWithRetries(const LlmRequest& request, int& attempts) {
+StatusOr<LlmReply> Caller::CallWithRetries(LlmRequest request,
+                                           std::span<const store::BudgetScope> scopes,
+                                           const store::Spending& estimate, int& attempts) {
+  const std::chrono::milliseconds usual = TimeoutOf(request);
   while (true) {
+    const UtcMillis now = clock_.Now();
+    ST_RETURN_IF_ERROR(CheckTime());
+    ST_RETURN_IF_ERROR(store::ChargeBudget(db_, scopes, estimate, now));
+    if (options_.stop_at.has_value()) {
+      request.timeout =
+          std::min(usual, std::chrono::milliseconds(options_.stop_at->value - now.value));
+    }
     ++attempts;
     StatusOr<LlmReply> reply = backend_.Call(request);
+    if (!reply.ok() && CodeOf(reply.status()).name == kTimeout.name)
+      ST_RETURN_IF_ERROR(CheckTime());
     if (reply.ok() || attempts > options_.max_retries || !MayRetry(reply.status(), attempts)) {
       if (reply.ok()) reply->attempts = attempts;
       return reply;
@@ -190,7 +215,7 @@ StatusOr<LlmReply> Caller::CallWithRetries(const LlmRequest& request, int& attem
 
 Status Caller::Record(const Question& question, const LlmRequest& request,
                       const StatusOr<LlmReply>& reply, UtcMillis started, int attempts) {
-  ++totals_.calls;
+  totals_.calls += attempts;
   const std::string call_id = base::MakeUlid(started);
   const std::string prompt_sha = base::Sha256Bytes(request.user);
   const std::string reply_sha = reply.ok() ? base::Sha256Bytes(reply->text) : std::string();

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "llm/backend.h"
+#include "llm/redact.h"
 #include "store/db.h"
 #include "store/llm_rows.h"
 
@@ -33,6 +36,7 @@ struct ModelUse {
   std::string model, effort;  // "" = what the agent takes
   BudgetLimits limits;
   std::optional<UtcMillis> stop_at;
+  bool redact_emails = false;
   uint64_t seed = 42;
 };
 
@@ -44,7 +48,9 @@ struct CallerOptions {
   bool use_cache = true;
   int max_retries = 3;
   const base::Cancel* cancel = nullptr;
-  std::optional<UtcMillis> stop_at;  // no call is begun after this
+  std::optional<UtcMillis> stop_at;  // no call is begun after this, none lasts longer
+  std::string home;                  // taken out of prompts, like secrets
+  bool redact_emails = false;
   // Sleeps between retries; tests replace it.
   std::function<void(int64_t ms)> sleep;
 };
@@ -64,7 +70,7 @@ struct Question {
 };
 
 struct CallerTotals {
-  int64_t calls = 0;  // made, without cached answers
+  int64_t calls = 0;  // made, each attempt, without cached answers
   int64_t cached = 0;
   int64_t input_tokens = 0, output_tokens = 0;
   int64_t cost_micro_usd = 0;
@@ -87,14 +93,23 @@ class Caller {
 
   [[nodiscard]] const CallerTotals& totals() const { return totals_; }
   [[nodiscard]] std::string_view agent() const { return backend_.name(); }
+  // What has to be taken out of a text before it goes into a question.
+  [[nodiscard]] RedactOptions privacy() const {
+    return {.home = options_.home, .emails = options_.redact_emails};
+  }
 
  private:
   // The reply to the same question asked before, if it is not too old.
-  [[nodiscard]] StatusOr<std::optional<LlmReply>> KeptReply(const std::string& key, UtcMillis now);
+  [[nodiscard]] StatusOr<std::optional<LlmReply>> KeptReply(const Question& question,
+                                                            const std::string& key, UtcMillis now);
   [[nodiscard]] LlmRequest RequestOf(const Question& question) const;
   // The budget is charged before the call and put right after it.
   [[nodiscard]] StatusOr<LlmReply> CallAndPay(const Question& question, UtcMillis now);
-  [[nodiscard]] StatusOr<LlmReply> CallWithRetries(const LlmRequest& request, int& attempts);
+  // Charges each attempt before it is made; sets request.timeout.
+  [[nodiscard]] StatusOr<LlmReply> CallWithRetries(LlmRequest request,
+                                                   std::span<const store::BudgetScope> scopes,
+                                                   const store::Spending& estimate, int& attempts);
+  [[nodiscard]] Status CheckTime() const;
   [[nodiscard]] Status Record(const Question& question, const LlmRequest& request,
                               const StatusOr<LlmReply>& reply, UtcMillis started, int attempts);
   [[nodiscard]] std::string CacheKey(const Question& question) const;
@@ -106,6 +121,9 @@ class Caller {
   base::Rng rng_;
   CallerTotals totals_;
   int failures_in_a_row_ = 0;
+  // Model that answered, by the one that was asked for: answers of another model
+  // are not mixed into an experiment.
+  std::map<std::string, std::string> answered_by_;
 };
 
 // Tokens a text will take, rounded up: bytes / 3.5.

@@ -62,14 +62,14 @@ StatusOr<std::optional<InstalledAgent>> Remembered(store::Db& db, Agent agent,
 }
 
 StatusOr<InstalledAgent> Inspect(Agent agent, const std::string& binary,
-                                 const base::Environment& env, store::Db* db, bool remember,
-                                 UtcMillis now) {
+                                 const base::Environment& env, store::Db* db,
+                                 const ChooseOptions& options, UtcMillis now) {
   if (db != nullptr) {
     ST_ASSIGN_OR_RETURN(std::optional<InstalledAgent> known, Remembered(*db, agent, binary));
     if (known.has_value()) return *std::move(known);
   }
-  ST_ASSIGN_OR_RETURN(InstalledAgent found, ProbeAgent(agent, binary, env));
-  if (db != nullptr && remember && !db->read_only()) {
+  ST_ASSIGN_OR_RETURN(InstalledAgent found, ProbeAgent(agent, binary, env, options.temp_parent));
+  if (db != nullptr && options.remember && !db->read_only()) {
     ST_RETURN_IF_ERROR(
         store::WriteCapability(*db, found.fingerprint, "flags", JoinFlags(found.flags), now));
     ST_RETURN_IF_ERROR(
@@ -102,8 +102,9 @@ StatusOr<std::unique_ptr<Backend>> ChooseBackend(const base::Environment& env,
     return std::unique_ptr<Backend>(std::make_unique<HandlerBackend>(*options.handler));
   }
   ST_ASSIGN_OR_RETURN(const Agent agent, ChooseAgent(env, options));
+  if (options.remember) RemoveAbandoned(options.temp_parent, now);
   ST_ASSIGN_OR_RETURN(InstalledAgent installed,
-                      Inspect(agent, FindAgent(agent, env), env, db, options.remember, now));
+                      Inspect(agent, FindAgent(agent, env), env, db, options, now));
   return std::unique_ptr<Backend>(
       std::make_unique<AgentCliBackend>(std::move(installed), env, options.temp_parent));
 }

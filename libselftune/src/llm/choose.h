@@ -20,7 +20,8 @@ struct ChooseOptions {
   const Handler* handler = nullptr;  // of the embedding program, may be null
   std::string agent;                 // parameter; "" = SELFTUNE_AGENT, then `configured`
   std::string configured;            // of config.json, "" = any
-  std::string temp_parent;           // folder for private working directories
+  std::string temp_parent;           // folder for private working directories; ours alone
+                                     // where `remember` is set: it is tidied up
   bool remember = true;              // false in a dry run: nothing is written
 };
 

@@ -36,7 +36,8 @@ std::string Label(std::string_view text) {
 bool IsInvisible(uint32_t c) {
   return (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
          (c >= 0x2060 && c <= 0x2064) || (c >= 0x2066 && c <= 0x2069) || c == 0x061C ||
-         c == 0xFEFF || (c >= 0xE0000 && c <= 0xE007F);
+         c == 0x00AD || c == 0x034F || c == 0x180E || c == 0xFEFF || (c >= 0xFE00 && c <= 0xFE0F) ||
+         (c >= 0xE0000 && c <= 0xE007F) || (c >= 0xE0100 && c <= 0xE01EF);
 }
 
 bool IsControl(uint32_t c) {

@@ -84,6 +84,13 @@ std::string Figures(const CandidateFacts& facts) {
 
 }  // namespace
 
+double Overlap(const std::set<std::string>& a, const std::set<std::string>& b) {
+  if (a.empty() || b.empty()) return 0;
+  const auto shared = std::count_if(a.begin(), a.end(),
+                                    [&](const std::string& prompt) { return b.contains(prompt); });
+  return static_cast<double>(shared) / static_cast<double>(std::min(a.size(), b.size()));
+}
+
 int64_t Priority(const CandidateFacts& facts) {
   const int64_t base = facts.state == State::kCritical  ? 300
                        : facts.state == State::kWarning ? 200

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,7 +43,7 @@ struct Decision {
   Action action = Action::kSkip;
   std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
                                  // insufficient_evidence capped no_agent skill_missing
-                                 // plugin_managed explicit_only ambiguous
+                                 // plugin_managed explicit_only ambiguous overlap
   std::string reason;            // one line with the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart
@@ -51,6 +52,9 @@ struct Decision {
 // Ordered by priority, then by the oldest change, then by name.
 [[nodiscard]] std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,
                                                      const SelectOptions& options);
+
+// Share of the smaller set that the other has too; 0 when one is empty.
+[[nodiscard]] double Overlap(const std::set<std::string>& a, const std::set<std::string>& b);
 
 // Weight of one skill's facts; skips do not change it.
 [[nodiscard]] int64_t Priority(const CandidateFacts& facts);

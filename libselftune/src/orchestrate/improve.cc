@@ -1,5 +1,7 @@
 #include "orchestrate/improve.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -10,11 +12,15 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/text_similarity.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
+#include "eval/eval_file.h"
 #include "evolution/quality.h"
 #include "evolution/record.h"
 #include "monitoring/watch.h"
@@ -31,6 +37,9 @@ namespace {
 constexpr size_t kNeighbours = 3;
 constexpr size_t kNeighbourQueries = 5;
 constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kMinuteMs = 60'000;
+constexpr int64_t kSkillMinutes = 15;  // unless whoever asks says otherwise
+constexpr double kPercent = 100;
 constexpr int64_t kProposalDays = 7;  // what a test said holds as long
 constexpr char kProbe[] = "Use this when a probe asks for it.";
 
@@ -85,6 +94,7 @@ class Improver {
     if (!target_.files.empty()) result_.sha256_before = target_.files.front().sha256;
     ST_ASSIGN_OR_RETURN(const bool allowed, MayBegin());
     if (!allowed) return std::move(result_);
+    ST_RETURN_IF_ERROR(LockSkill());
     ST_ASSIGN_OR_RETURN(const bool waits, HasProposal());
     if (waits) return std::move(result_);
     ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf());
@@ -106,10 +116,11 @@ class Improver {
   StatusOr<ImproveResult> Approve(const store::StoredProposal& proposal) {
     const bool again = proposal.state == store::ProposalState::kApproved;
     if (!again && proposal.state != store::ProposalState::kValidated) {
-      return WithSuggestion(Fail(kConflicted, "approving proposal {}: it is {}",
-                                 proposal.proposal_id, store::Word(proposal.state)),
-                            "only one that waits for a review can be approved",
-                            "selftune proposals show " + proposal.proposal_id);
+      return WithSuggestion(
+          Fail(kConflicted, "approving proposal {}: it is {}", proposal.proposal_id,
+               store::Word(proposal.state)),
+          "only one that waits for a review can be approved",
+          base::JoinCommand({"selftune", "proposals", "show", proposal.proposal_id}));
     }
     ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, proposal.skill, proposal.location));
     result_.skill = proposal.skill;
@@ -168,7 +179,8 @@ class Improver {
       if (edited.ok()) continue;
       return WithSuggestion(Fail(CodeOf(edited.status()), "{} cannot be edited: {}", file.path,
                                  Message(edited.status())),
-                            "change its frontmatter first", "selftune skills parse " + file.path);
+                            "change its frontmatter first",
+                            base::JoinCommand({"selftune", "skills", "parse", file.path}));
     }
     return true;
   }
@@ -255,13 +267,22 @@ class Improver {
     return txn.Commit();
   }
 
+  StatusOr<eval::EvalSet> EvalSetOf() const {
+    if (options_.eval_set.empty()) return eval::LoadEvalSet(*world_.db, target_.skill, {});
+    ST_ASSIGN_OR_RETURN(const std::vector<store::PromptEvidence> evidence,
+                        eval::ReadEvalFile(options_.eval_set));
+    ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
+                        store::ReadEvalEntries(*world_.db, target_.skill));
+    return eval::BuildEvalSet(target_.skill, evidence, known, {.source = "file"});
+  }
+
   StatusOr<evolution::EvolveInput> InputOf() {
     evolution::EvolveInput input;
     input.skill = target_.skill;
     input.current = target_.description;
     input.from_frontmatter = target_.from_frontmatter;
     input.body_excerpt = target_.body_excerpt;
-    ST_ASSIGN_OR_RETURN(input.set, eval::LoadEvalSet(*world_.db, target_.skill, {}));
+    ST_ASSIGN_OR_RETURN(input.set, EvalSetOf());
     for (const skillfs::InstalledSkill& skill : world_.skills->skills) {
       if (!base::EqualsIgnoreCase(skill.name, target_.skill)) {
         input.other_skills.push_back(skill.name);
@@ -284,40 +305,79 @@ class Improver {
     return input;
   }
 
+  // Two evolutions of one skill would look at the same held-out prompts.
+  Status LockSkill() {
+    if (!Writes() || world_.backend == nullptr) return absl::OkStatus();
+    const std::string dir = base::JoinPath(world_.state_dir, "locks");
+    ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+    base::JsonWriter holder;
+    holder.BeginObject()
+        .Field("pid", static_cast<int64_t>(::getpid()))
+        .Field("started_at", world_.clock->Now())
+        .Field("skill", target_.skill)
+        .EndObject();
+    const std::string key = base::Sha256Hex(base::AsciiLower(target_.skill)).substr(0, 16);
+    ST_ASSIGN_OR_RETURN(
+        base::LockFile lock,
+        base::LockFile::TryAcquire(base::JoinPath(dir, "evolve-" + key + ".lock"), holder.view()));
+    lock_.emplace(std::move(lock));
+    return evolution::EndUnfinished(*world_.db, target_.skill, options_.run_id,
+                                    world_.clock->Now());
+  }
+
+  [[nodiscard]] llm::CallerOptions CallerOptionsOf() const {
+    llm::CallerOptions options;
+    options.run_id = options_.run_id;
+    options.skill = target_.skill;
+    options.limits = options_.models.limits;
+    options.seed = options_.models.seed;
+    options.cancel = world_.cancel;
+    options.stop_at = options_.models.stop_at.value_or(
+        UtcMillis{world_.clock->Now().value + kSkillMinutes * kMinuteMs});
+    options.home = world_.env->GetOr("HOME", "");
+    options.redact_emails = options_.models.redact_emails;
+    return options;
+  }
+
+  // Before anything is spent: what the test can find out, and what it may cost.
+  void TellPlan() const {
+    const evolution::EvolvePlan& plan = result_.evolution.plan;
+    if (!world_.progress || !plan.reason_code.empty()) return;
+    world_.progress(
+        "plan", 0, 0,
+        fmt::format("{}: {} held-out prompts, smallest gain found with power 0.8: {:.0f} "
+                    "%; look {} of 3; at most {} calls",
+                    target_.skill, plan.holdout, plan.minimum_gain.value_or(1) * kPercent,
+                    plan.look, plan.estimated_calls));
+  }
+
+  void TakeBest() {
+    if (!result_.evolution.best.has_value()) return;
+    const evolution::Candidate& best = result_.evolution.candidates[*result_.evolution.best];
+    result_.after = best.description;
+    result_.rationale = best.rationale;
+    result_.quality_after = evolution::ScoreDescription(best.description, target_.skill).composite;
+  }
+
   Status Evolve(const evolution::EvolveInput& input) {
-    llm::CallerOptions caller_options;
-    caller_options.run_id = options_.run_id;
-    caller_options.skill = target_.skill;
-    caller_options.limits = options_.models.limits;
-    caller_options.seed = options_.models.seed;
-    caller_options.cancel = world_.cancel;
-    caller_options.stop_at = options_.models.stop_at;
-    llm::Caller caller(*world_.backend, *world_.db, *world_.clock, std::move(caller_options));
-    auto evolved = evolution::Evolve(caller, input);
+    TellPlan();
+    llm::Caller caller(*world_.backend, *world_.db, *world_.clock, CallerOptionsOf());
+    evolution::AuditTrail trail(*world_.db, input,
+                                {.run_id = options_.run_id,
+                                 .location = target_.path,
+                                 .file_sha256 = base::FromHex(result_.sha256_before).value_or(""),
+                                 .agent = std::string(caller.agent())},
+                                *world_.clock);
+    result_.evolution = evolution::Evolve(
+        caller, input, options_.dry_run ? evolution::ChargeLook() : trail.Charge());
     result_.spent = caller.totals();
-    if (!evolved.ok()) return evolved.status();
-    result_.evolution = *std::move(evolved);
     Conclude(std::string(result_.evolution.reason_code), result_.evolution.reason);
-    if (result_.evolution.best.has_value()) {
-      const evolution::Candidate& best = result_.evolution.candidates[*result_.evolution.best];
-      result_.after = best.description;
-      result_.rationale = best.rationale;
-      result_.quality_after =
-          evolution::ScoreDescription(best.description, target_.skill).composite;
-    }
-    if (options_.dry_run) {
-      if (Validated()) Conclude("dry_run", "validated: " + result_.evolution.reason);
-      return absl::OkStatus();
-    }
-    const std::string file_sha = base::FromHex(result_.sha256_before).value_or("");
-    ST_ASSIGN_OR_RETURN(const evolution::Recorded recorded,
-                        evolution::Record(*world_.db, input, result_.evolution,
-                                          {.run_id = options_.run_id,
-                                           .location = target_.path,
-                                           .file_sha256 = file_sha,
-                                           .agent = std::string(caller.agent())},
-                                          world_.clock->Now()));
-    result_.proposal_id = recorded.best_proposal_id;
+    TakeBest();
+    if (options_.dry_run) return result_.evolution.failure;
+    // What was found is written down even if it ended with an error.
+    ST_RETURN_IF_ERROR(trail.Finish(result_.evolution));
+    ST_RETURN_IF_ERROR(result_.evolution.failure);
+    result_.proposal_id = trail.best_proposal_id();
     return Validated() ? DeployIfAllowed() : absl::OkStatus();
   }
 
@@ -326,6 +386,12 @@ class Improver {
   }
 
   Status DeployIfAllowed() {
+    const std::vector<std::string>& review =
+        result_.evolution.candidates[*result_.evolution.best].review;
+    if (!review.empty()) {
+      Conclude("review_required", base::Join(review, "; ") + "; " + result_.evolution.reason);
+      return absl::OkStatus();
+    }
     const PolicyDecision policy = Policy(result_.evolution.reason_code == "canary");
     if (policy.permission != Permission::kDeploy) {
       Conclude(std::string(policy.reason_code), policy.reason + "; " + result_.evolution.reason);
@@ -386,6 +452,7 @@ class Improver {
   const ImproveOptions& options_;
   SkillTarget target_;
   store::SkillPolicy policy_;
+  std::optional<base::LockFile> lock_;  // of this skill, while it is worked on
   ImproveResult result_;
 };
 

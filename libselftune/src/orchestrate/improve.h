@@ -36,8 +36,9 @@ struct ImproveWorld {
 
 struct ImproveOptions {
   std::string skill, skill_path;
+  std::string eval_set;  // file with labelled queries, "" = the evidence
   std::string run_id;
-  bool dry_run = false;    // every gate, no row but the spending
+  bool dry_run = false;    // up to the held-out test, no row but the spending
   bool plan_only = false;  // no call at all
   bool review_required = false;
   bool allow_dirty = false;

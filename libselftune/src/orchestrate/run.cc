@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,10 @@
 #include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "deploy/retention.h"
+#include "eval/eval_set.h"
 #include "hosts/installed_skills.h"
 #include "orchestrate/facts.h"
 #include "orchestrate/skill_target.h"
@@ -31,6 +36,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr char kJob[] = "orchestrate";
+constexpr double kMaxOverlap = 0.3;  // of the smaller set
 
 int64_t MsSince(SteadyClock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
@@ -42,10 +48,9 @@ class Loop {
 
   StatusOr<RunReport> Run() {
     const auto begin = SteadyClock::now();
-    std::optional<base::LockFile> lock;
     if (Writes()) {
       ST_ASSIGN_OR_RETURN(base::LockFile taken, Lock());
-      lock.emplace(std::move(taken));
+      lock_.emplace(std::move(taken));
       ST_RETURN_IF_ERROR(BeginRun());
     }
     const Status worked = Work();
@@ -63,21 +68,35 @@ class Loop {
   StatusOr<base::LockFile> Lock() {
     const std::string dir = base::JoinPath(world_.state_dir, "locks");
     ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+    report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
+    started_ = world_.clock->Now();
+    return base::LockFile::TryAcquire(base::JoinPath(dir, "orchestrate.lock"), HolderJson());
+  }
+
+  // For display: the kernel's lock is the only truth.
+  std::string HolderJson() const {
+    char host[256] = "";
+    if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
     base::JsonWriter holder;
     holder.BeginObject()
         .Field("pid", static_cast<int64_t>(::getpid()))
-        .Field("started_at", world_.clock->Now())
+        .Field("host", base::ToValidUtf8(host))
+        .Field("run_id", report_.run_id)
+        .Field("started_at", started_)
+        .Field("heartbeat_at", world_.clock->Now())
         .EndObject();
-    return base::LockFile::TryAcquire(base::JoinPath(dir, "orchestrate.lock"), holder.view());
+    return std::move(holder).Take();
   }
 
   Status BeginRun() {
-    report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
     // What an earlier process left half done comes first.
     ST_ASSIGN_OR_RETURN(
         report_.recovered,
         deploy::Recover({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock}));
     report_.changed |= !report_.recovered.empty();
+    ST_RETURN_IF_ERROR(deploy::DropOldJournals(
+                           {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock})
+                           .status());
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     ST_RETURN_IF_ERROR(store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
     ST_RETURN_IF_ERROR(
@@ -188,9 +207,38 @@ class Loop {
         continue;
       }
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+      if (lock_.has_value()) ST_RETURN_IF_ERROR(lock_->Update(HolderJson()));
+      ST_ASSIGN_OR_RETURN(const bool overlaps, Overlaps(entry));
+      if (overlaps) {
+        ++report_.skipped;
+        continue;
+      }
       ImproveOne(entry, backend.get());
     }
     return absl::OkStatus();
+  }
+
+  // Two skills that share their prompts are not changed in one run: what one wins
+  // the other would lose, and nobody could tell why.
+  StatusOr<bool> Overlaps(SkillDecision& entry) {
+    ST_ASSIGN_OR_RETURN(const eval::EvalSet set,
+                        eval::LoadEvalSet(*world_.db, entry.decision.skill, {}));
+    std::set<std::string> own;
+    for (const eval::EvalEntry& query : set.entries) {
+      if (query.should_trigger) own.insert(base::AsciiLower(base::CollapseSpace(query.query)));
+    }
+    for (const auto& [skill, queries] : taken_) {
+      const double shared = Overlap(own, queries);
+      if (shared <= kMaxOverlap) continue;
+      entry.decision.action = Action::kSkip;
+      entry.decision.reason_code = "overlap";
+      entry.decision.reason =
+          fmt::format("{:.0f} % of its prompts are also those of {}, which this run works on",
+                      shared * 100, skill);
+      return true;
+    }
+    taken_.emplace_back(entry.decision.skill, std::move(own));
+    return false;
   }
 
   void ImproveOne(SkillDecision& entry, llm::Backend* backend) {
@@ -325,6 +373,10 @@ class Loop {
   const RunOptions& options_;
   skillfs::Discovery skills_;
   NamedText named_;
+  std::optional<base::LockFile> lock_;
+  UtcMillis started_;
+  // Skills worked on in this run, with the prompts that should trigger them.
+  std::vector<std::pair<std::string, std::set<std::string>>> taken_;
   RunReport report_;
 };
 

@@ -37,7 +37,21 @@ bool At(const InstalledSkill& skill, std::string_view path) {
                      [&](const auto& placement) { return placement.path == path; });
 }
 
+// A SKILL.md in a folder of that name which could not be read: it is there.
+Status Unreadable(const skillfs::Discovery& discovery, std::string_view name) {
+  for (const skillfs::DiscoveryProblem& problem : discovery.problems) {
+    const bool is_it = base::EqualsIgnoreCase(base::BaseName(problem.path), name) ||
+                       base::EqualsIgnoreCase(base::BaseName(base::DirName(problem.path)), name);
+    if (!is_it || problem.code != kFileUnreadable.name) continue;
+    return WithSuggestion(Fail(kFileUnreadable, "reading {}: {}", problem.path, problem.message),
+                          "let yourself read it, then see whether the skill is listed",
+                          "selftune skills list");
+  }
+  return absl::OkStatus();
+}
+
 Status NotFound(const skillfs::Discovery& discovery, std::string_view name) {
+  ST_RETURN_IF_ERROR(Unreadable(discovery, name));
   std::string near;
   size_t best = 3;
   for (const InstalledSkill& skill : discovery.skills) {
@@ -103,7 +117,7 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
     return WithSuggestion(Fail(kInvalidFrontmatter, "reading {}: {}", chosen->real_path,
                                chosen->frontmatter.errors.front()),
                           "repair the frontmatter first",
-                          "selftune skills parse " + chosen->real_path);
+                          base::JoinCommand({"selftune", "skills", "parse", chosen->real_path}));
   }
   SkillTarget target;
   target.skill = chosen->placements.front().name;

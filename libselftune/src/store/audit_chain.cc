@@ -1,5 +1,7 @@
 #include "store/audit_chain.h"
 
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
+#include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -35,9 +38,12 @@ constexpr char kSetEnd[] =
     "ON CONFLICT DO UPDATE SET value=excluded.value";
 
 constexpr char kProposals[] =
-    "SELECT p.proposal_id, p.state, o.text, n.text FROM proposal p "
+    "SELECT p.proposal_id, p.state, o.text, n.text, p.tier, p.gains, p.losses, p.holdout, p.p, "
+    "p.alpha FROM proposal p "
     "LEFT JOIN body o ON o.body_id=p.original_body LEFT JOIN body n ON n.body_id=p.proposed_body "
     "ORDER BY p.proposal_id";
+
+constexpr char kLooks[] = "SELECT proposal_id, look, alpha, gains, losses, p FROM holdout_look";
 
 // Where the chain ends: how many steps there are and the hash of the newest.
 struct ChainEnd {
@@ -110,7 +116,14 @@ AuditEvent EventOf(const Cursor& row) {
 // What the steps say of one proposal.
 struct Told {
   std::string last_action, texts;
+  base::JsonValue test;  // figures, null = it was not tested
+  base::JsonValue look;  // the step that charged it, null = none did
 };
+
+bool Same(const base::JsonValue& told, double found) {
+  constexpr double kLastDigit = 1e-12;
+  return std::abs(told.AsDouble() - found) <= kLastDigit;
+}
 
 class Check {
  public:
@@ -119,6 +132,7 @@ class Check {
   StatusOr<std::vector<std::string>> Run() {
     ST_RETURN_IF_ERROR(Steps());
     ST_RETURN_IF_ERROR(End());
+    ST_RETURN_IF_ERROR(Looks());
     ST_RETURN_IF_ERROR(Proposals());
     return std::move(problems_);
   }
@@ -141,6 +155,7 @@ class Check {
       Told& told = told_[event.proposal_id];
       if (told.last_action.empty()) told.texts = event.texts;
       told.last_action = event.action;
+      TakeFigures(event, told);
       ++found_.count;
       found_.hash = hash;
     }
@@ -154,6 +169,56 @@ class Check {
                                       end.count == found_.count ? "; the newest is another" : ""));
     }
     return absl::OkStatus();
+  }
+
+  static void TakeFigures(const AuditEvent& event, Told& told) {
+    if (!event.validation.empty()) {
+      auto test = base::JsonValue::Parse(event.validation);
+      if (test.ok() && (*test)["tier"].is_string()) told.test = *std::move(test);
+    }
+    if (!event.eval_set.empty()) {
+      auto look = base::JsonValue::Parse(event.eval_set);
+      if (look.ok() && (*look)["look"].is_int()) told.look = *std::move(look);
+    }
+  }
+
+  // Each charged look has its row, and no row is of nobody.
+  Status Looks() {
+    std::map<std::string, int64_t> rows_of;
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kLooks));
+    while (true) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      const std::string id = rows.String(0);
+      ++rows_of[id];
+      const auto told = told_.find(id);
+      if (told == told_.end()) {
+        Add(id, "it has a look at the held-out entries and no step");
+        continue;
+      }
+      const auto& [action, texts, test, look] = told->second;
+      const bool same_look = look.is_null() || (look["look"].AsInt() == rows.Int(1) &&
+                                                Same(look["alpha"], rows.Double(2)));
+      const bool same_test = test.is_null() || (test["gains"].AsInt() == rows.Int(3) &&
+                                                test["losses"].AsInt() == rows.Int(4) &&
+                                                Same(test["p"], rows.Double(5)));
+      if (!same_look || !same_test) Add(id, "its look is not the one its steps tell of");
+    }
+    for (const auto& [id, told] : told_) {
+      if (!told.look.is_null() && rows_of[id] != 1) {
+        Add(id, "its look at the held-out entries is gone");
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void CheckFigures(const std::string& id, const base::JsonValue& test, const Cursor& row) {
+    if (test.is_null()) return;
+    const bool same = test["tier"].AsString() == row.Text(4) &&
+                      test["gains"].AsInt() == row.Int(5) && test["losses"].AsInt() == row.Int(6) &&
+                      test["counted"].AsInt() == row.Int(7) && Same(test["p"], row.Double(8)) &&
+                      Same(test["alpha"], row.Double(9));
+    if (!same) Add(id, "its figures are not those of its test");
   }
 
   Status Proposals() {
@@ -171,6 +236,7 @@ class Check {
         Add(id,
             fmt::format("it is {}, its last step is {}", rows.Text(1), told->second.last_action));
       }
+      CheckFigures(id, told->second.test, rows);
       // An erased text proves nothing.
       const bool erased = rows.IsNull(2) || rows.IsNull(3);
       if (!erased && told->second.texts != TextsDigest(rows.Text(2), rows.Text(3))) {

@@ -48,7 +48,10 @@ struct EvalEntryRow {
 // Replaces the active set; entries keep their split as long as their text stays.
 [[nodiscard]] Status StoreEvalEntries(Db& db, std::string_view skill,
                                       const std::vector<EvalEntryRow>& entries, UtcMillis now);
+// All entries the skill ever had: one that left the set keeps its side.
 [[nodiscard]] StatusOr<std::vector<EvalEntryRow>> ReadEvalEntries(Db& db, std::string_view skill);
+// Of them, those held out.
+[[nodiscard]] StatusOr<int64_t> CountHeldOutEver(Db& db, std::string_view skill);
 
 // One judged answer of a validation.
 struct ReplayRow {

@@ -68,9 +68,16 @@ constexpr char kRejectedTexts[] =
     "JOIN body n ON n.body_id=p.proposed_body WHERE k.name_key=?1 AND "
     "p.state IN('rejected','rolled_back') AND n.text IS NOT NULL ORDER BY p.updated_ms DESC";
 
+constexpr char kUnfinished[] =
+    "SELECT p.proposal_id FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
+    "WHERE k.name_key=?1 AND p.state='created' ORDER BY p.proposal_id";
+
 constexpr char kInsertLook[] =
     "INSERT INTO holdout_look(skill_id,look,at_ms,proposal_id,eval_set_sha256,entries,gains,"
-    "losses,p,alpha,tier) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)";
+    "losses,p,alpha,tier) VALUES(?1,?2,?3,?4,?5,?6,0,0,1,?7,'hold')";
+
+constexpr char kSetLookFigures[] =
+    "UPDATE holdout_look SET gains=?2, losses=?3, p=?4, tier=?5 WHERE proposal_id=?1";
 
 constexpr char kLooks[] =
     "SELECT h.entries FROM holdout_look h JOIN skill k ON k.skill_id=h.skill_id "
@@ -102,6 +109,15 @@ Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::stri
 Status Unknown(std::string_view proposal_id) {
   return WithSuggestion(Fail(kNotFound, "proposal {}: not known", proposal_id),
                         "see which proposals there are", "selftune proposals list");
+}
+
+StatusOr<std::vector<std::string>> FirstColumn(Cursor& rows) {
+  std::vector<std::string> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(rows.String(0));
+  }
 }
 
 StoredProposal ProposalOf(const Cursor& row) {
@@ -224,14 +240,14 @@ StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view ski
   }
 }
 
+StatusOr<std::vector<std::string>> UnfinishedProposals(Db& db, std::string_view skill) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kUnfinished, base::AsciiLower(skill)));
+  return FirstColumn(rows);
+}
+
 StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill) {
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejectedTexts, base::AsciiLower(skill)));
-  std::vector<std::string> out;
-  while (true) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    out.push_back(rows.String(0));
-  }
+  return FirstColumn(rows);
 }
 
 Status AddHoldoutLook(Db& db, std::string_view skill, const HoldoutLook& look, UtcMillis now) {
@@ -239,7 +255,12 @@ Status AddHoldoutLook(Db& db, std::string_view skill, const HoldoutLook& look, U
   ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
   db.Touch(kTopicEvolution);
   return db.Run(kInsertLook, id, look.look, now, look.proposal_id, Blob{look.eval_set_sha256},
-                look.entries, look.gains, look.losses, look.p, look.alpha, look.tier);
+                look.entries, look.alpha);
+}
+
+Status SetLookFigures(Db& db, std::string_view proposal_id, const ProposalFigures& figures) {
+  return db.Run(kSetLookFigures, proposal_id, figures.gains, figures.losses, figures.p,
+                figures.tier.empty() ? "hold" : figures.tier);
 }
 
 StatusOr<std::vector<int64_t>> HoldoutEntriesAtLooks(Db& db, std::string_view skill) {

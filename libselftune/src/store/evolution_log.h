@@ -42,7 +42,7 @@ struct NewProposal {
 
 // Figures of the held-out test.
 struct ProposalFigures {
-  std::string_view tier = {};  // promote canary hold
+  std::string_view tier = {};  // promote canary hold, "" = the test was worth nothing
   int64_t gains = 0, losses = 0, holdout = 0;
   double p = 1, alpha = 0;
 };
@@ -83,19 +83,24 @@ struct StoredProposal {
 // Proposals of the skill that passed their test and wait for a decision or for
 // their deploy (validated or approved, not on hold), newest first.
 [[nodiscard]] StatusOr<std::vector<StoredProposal>> OpenProposals(Db& db, std::string_view skill);
+// Proposals whose evolution never came to an end: its process died.
+[[nodiscard]] StatusOr<std::vector<std::string>> UnfinishedProposals(Db& db,
+                                                                     std::string_view skill);
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
 
-// One look at the held-out entries (alpha spending).
+// One look at the held-out entries (alpha spending). Written before the look, with
+// its figures put in behind it.
 struct HoldoutLook {
   int64_t look = 1;
   std::string_view proposal_id = {}, eval_set_sha256 = {};  // raw
-  int64_t entries = 0, gains = 0, losses = 0;
-  double p = 1, alpha = 0;
-  std::string_view tier = {};
+  int64_t entries = 0;                                      // held-out ones the skill ever had
+  double alpha = 0;
 };
 [[nodiscard]] Status AddHoldoutLook(Db& db, std::string_view skill, const HoldoutLook& look,
                                     UtcMillis now);
+[[nodiscard]] Status SetLookFigures(Db& db, std::string_view proposal_id,
+                                    const ProposalFigures& figures);
 // Held-out entries at each earlier look, oldest first.
 [[nodiscard]] StatusOr<std::vector<int64_t>> HoldoutEntriesAtLooks(Db& db, std::string_view skill);
 

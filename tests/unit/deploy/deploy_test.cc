@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -16,6 +18,7 @@
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
 #include "deploy/recover.h"
+#include "deploy/retention.h"
 #include "deploy/rollback.h"
 #include "deploy/swap.h"
 #include "store/db.h"
@@ -471,6 +474,41 @@ TEST_SUITE("deploy/recover") {
     CHECK(report->aborted == std::vector<std::string>{done.deploy_id});
     CHECK(scene.Read(scene.skill) == kOld);
     CHECK(store::ReadDeploy(*scene.db, done.deploy_id)->state == "aborted");
+  }
+
+  TEST_CASE("of old journals the newest twenty of a skill stay, and the one that stands") {
+    struct FixedClock final : Clock {
+      UtcMillis now;
+      [[nodiscard]] UtcMillis Now() const override { return now; }
+    };
+    constexpr int64_t kDay = 86'400'000;
+    const Scene scene;
+    FixedClock clock;
+    clock.now = {1'700'000'000'000};
+    DeployWorld world = scene.World();
+    world.clock = &clock;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 24; ++i) {
+      clock.now.value += kDay;
+      const bool forth = i % 2 == 0;
+      const auto done =
+          Execute(world, scene.Plan(scene.skill, forth ? kOld : kNew, forth ? kNew : kOld));
+      REQUIRE(done.ok());
+      ids.push_back(done->deploy_id);
+    }
+    clock.now.value += 67 * kDay;  // the oldest is 90 days old, not older
+    CHECK(DropOldJournals(world)->empty());
+    clock.now.value += 300 * kDay;
+    DeployPlan other = scene.Plan(scene.dir.Write("skills/csv/SKILL.md", kOld));
+    other.skill = "csv";
+    const auto of_another = Execute(world, other);
+    REQUIRE(of_another.ok());
+    auto dropped = *DropOldJournals(world);
+    std::sort(dropped.begin(), dropped.end());
+    CHECK(dropped == std::vector<std::string>(ids.begin(), ids.begin() + 4));
+    CHECK(ListJournals(scene.state)->size() == 21);
+    CHECK(DropOldJournals(world)->empty());
+    CHECK(PlanRollback(world, ids.back())->state == RollbackState::kRolledBack);
   }
 }
 

@@ -87,6 +87,23 @@ TEST_SUITE("llm/agent_argv") {
     }
   }
 
+  TEST_CASE("a model or an effort cannot be taken for a flag") {
+    for (const char* word : {"--dangerously-skip-permissions", "-x", "", "a b", "a\nb"}) {
+      LlmRequest request = Request();
+      request.model = word;
+      CHECK(CodeOf(BuildArguments(Agent::kClaude, request, kClaudeFlags, {}).status()).name ==
+            "INVALID_REQUEST");
+      request.model.reset();
+      request.effort = word;
+      CHECK(CodeOf(BuildArguments(Agent::kCodex, request, kCodexFlags, {}).status()).name ==
+            "INVALID_REQUEST");
+    }
+    for (const char* name : {"opus", "claude-opus-4-5", "anthropic/claude-x", "sonnet[1m]",
+                             "us.anthropic.claude-v1:0"}) {
+      CHECK(IsModelName(name));
+    }
+  }
+
   TEST_CASE("a version without a flag that isolates the call is refused") {
     for (const std::string_view flag : {"--tools", "--no-session-persistence", "--settings"}) {
       FlagSet flags = kClaudeFlags;
@@ -183,10 +200,16 @@ TEST_SUITE("llm/agent_reply") {
     };
     base::ProcessResult late = Result(-1, "");
     late.timed_out = true;
+    base::ProcessResult cut = Result(0, R"({"subtype":"success","result":"hi"})");
+    cut.stdout_cut = true;
     base::ProcessResult killed = Result(-1, "");
     killed.signal = 9;
     const Case cases[] = {
         {"INVALID_REPLY", Agent::kClaude, Result(0, "not JSON")},
+        {"INVALID_REPLY", Agent::kClaude, Result(0, R"({"subtype":"success","result":7})")},
+        {"INVALID_REPLY", Agent::kClaude,
+         Result(0, R"({"is_error":"no","subtype":"success","result":"hi"})")},
+        {"INVALID_REPLY", Agent::kClaude, cut},
         {"AUTH_MISSING", Agent::kClaude,
          Result(1, R"({"is_error":true,"subtype":"success","result":"Not logged in"})")},
         {"RATE_LIMITED", Agent::kClaude,

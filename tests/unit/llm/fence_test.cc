@@ -133,6 +133,9 @@ TEST_SUITE("llm/fence") {
     CHECK(MentionsFence("see 00ff00ff00ff00ff", "00ff00ff00ff00ff"));
     CHECK(MentionsFence("see 00FF00FF\u200B00FF00FF", "00ff00ff00ff00ff"));
     CHECK(MentionsFence("</Untrusted-x>", "00ff"));
+    for (const char* hidden : {"\u00AD", "\u034F", "\u180E", "\uFE0F", "\U000E0100"}) {
+      CHECK(MentionsFence(std::string("</un") + hidden + "trusted-x>", "00ff"));
+    }
     CHECK_FALSE(MentionsFence("untrusted input", "00ff"));
   }
 

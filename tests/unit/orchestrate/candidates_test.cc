@@ -26,6 +26,12 @@ SelectOptions Options() { return {.max_skills = 5, .now = kNow}; }
 }  // namespace
 
 TEST_SUITE("orchestrate/candidates") {
+  TEST_CASE("how much of a set another one has") {
+    CHECK(Overlap({"a", "b", "c"}, {"b"}) == 1);
+    CHECK(Overlap({"a", "b", "c", "d"}, {"d", "e", "f", "g"}) == 0.25);
+    CHECK(Overlap({}, {"a"}) == 0);
+  }
+
   TEST_CASE("complaints outweigh a worse rate, up to a limit") {
     CandidateFacts signalled{.skill = "a",
                              .state = State::kWarning,

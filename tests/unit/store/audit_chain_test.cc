@@ -1,6 +1,7 @@
 #include "store/audit_chain.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,15 +21,31 @@ using testing::TempStore;
 void Fill(TempStore& store) {
   store.Write([](IngestWriter& w) {
     for (const char* id : {"p1", "p2"}) {
-      CHECK_OK(CreateProposal(w.db(),
-                              {.proposal_id = id,
-                               .skill = "pdf",
-                               .location = "/s",
-                               .original = "old text",
-                               .proposed = "new text"},
-                              {.action = ProposalState::kCreated, .details = "made"}, kNow));
+      CHECK_OK(CreateProposal(
+          w.db(),
+          {.proposal_id = id,
+           .skill = "pdf",
+           .location = "/s",
+           .original = "old text",
+           .proposed = "new text"},
+          {.action = ProposalState::kCreated,
+           .details = "made",
+           .eval_set = id == std::string_view("p1") ? R"({"look":1,"alpha":0.05})" : ""},
+          kNow));
     }
-    CHECK_OK(AddStep(w.db(), "p1", {.action = ProposalState::kValidated}, kNow));
+    CHECK_OK(AddHoldoutLook(
+        w.db(), "pdf",
+        {.look = 1, .proposal_id = "p1", .eval_set_sha256 = "set", .entries = 20, .alpha = 0.05},
+        kNow));
+    const ProposalFigures figures{
+        .tier = "promote", .gains = 5, .holdout = 20, .p = 0.03125, .alpha = 0.05};
+    CHECK_OK(SetFigures(w.db(), "p1", figures, "promoted", kNow));
+    CHECK_OK(SetLookFigures(w.db(), "p1", figures));
+    CHECK_OK(AddStep(w.db(), "p1",
+                     {.action = ProposalState::kValidated,
+                      .validation = R"({"tier":"promote","gains":5,"losses":0,"counted":20,)"
+                                    R"("p":0.03125,"alpha":0.05})"},
+                     kNow));
     CHECK_OK(AddStep(w.db(), "p2", {.action = ProposalState::kRejected}, kNow));
   });
 }
@@ -71,6 +88,16 @@ TEST_SUITE("store/audit_chain") {
         {"UPDATE proposal SET proposed_body=original_body WHERE proposal_id='p2'",
          "proposal p2: its texts are not those of its first step"},
         {"DELETE FROM proposal WHERE proposal_id='p2'", "proposal p2: it is gone"},
+        {"UPDATE proposal SET gains=9 WHERE proposal_id='p1'",
+         "proposal p1: its figures are not those of its test"},
+        {"UPDATE proposal SET tier='hold' WHERE proposal_id='p1'", "its figures"},
+        {"UPDATE proposal SET p=0.0001 WHERE proposal_id='p1'", "its figures"},
+        {"UPDATE holdout_look SET look=2", "proposal p1: its look is not the one"},
+        {"UPDATE holdout_look SET alpha=0.025", "its look is not the one"},
+        {"UPDATE holdout_look SET p=0.5", "its look is not the one"},
+        {"DELETE FROM holdout_look", "proposal p1: its look at the held-out entries is gone"},
+        {"UPDATE holdout_look SET proposal_id='p2'", "its look at the held-out entries is gone"},
+        {"UPDATE holdout_look SET proposal_id='p9'", "proposal p9: it has a look"},
     };
     for (const auto& [sql, said] : cases) {
       CAPTURE(sql);

@@ -1,0 +1,123 @@
+#include "eval/eval_set.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "store/write_txn.h"
+#include "support/temp_dir.h"
+
+namespace selftune::eval {
+namespace {
+
+using store::EvidenceKind;
+using store::PromptEvidence;
+
+PromptEvidence Evidence(EvidenceKind kind, std::string text) {
+  PromptEvidence out;
+  out.kind = kind;
+  out.prompt_id = "s:p0";
+  out.text = std::move(text);
+  out.at = UtcMillis{1};
+  return out;
+}
+
+// Words that no other number has, so that nothing is a near duplicate. Letters:
+// runs of digits count as equal.
+std::string Prompt(int i) {
+  std::string mark;
+  for (int rest = i; rest > 0 || mark.empty(); rest /= 10) {
+    mark.push_back(static_cast<char>('a' + rest % 10));
+  }
+  return fmt::format("alpha{0} beta{0} gamma{0} delta{0} of the folder", mark);
+}
+
+std::vector<PromptEvidence> Positives(int from, int to) {
+  std::vector<PromptEvidence> out;
+  for (int i = from; i < to; ++i) out.push_back(Evidence(EvidenceKind::kTriggered, Prompt(i)));
+  return out;
+}
+
+struct Scene {
+  testing::TempDir dir;
+  std::unique_ptr<store::Db> db;
+
+  Scene() {
+    store::OpenOptions options;
+    options.mode = store::OpenMode::kCreate;
+    auto opened = store::Db::Open(dir / "selftune.db", options);
+    REQUIRE(opened.ok());
+    db = *std::move(opened);
+  }
+  [[nodiscard]] EvalSet Next(const std::vector<PromptEvidence>& evidence) const {
+    const auto known = store::ReadEvalEntries(*db, "pdf");
+    REQUIRE(known.ok());
+    return BuildEvalSet("pdf", evidence, *known, {.max_per_side = 10});
+  }
+  void Store(const EvalSet& set) const {
+    auto txn = store::WriteTxn::Begin(*db);
+    REQUIRE(StoreEvalSet(*db, set, {5}).ok());
+    REQUIRE(txn->Commit().ok());
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("eval/eval_set") {
+  TEST_CASE("an entry that left the set comes back on its side") {
+    const Scene scene;
+    EvalSet first = scene.Next(Positives(0, 10));
+    REQUIRE(first.entries.size() == 10);
+    // As if a near duplicate had drawn them over: the other side of their own hash.
+    for (EvalEntry& entry : first.entries) {
+      entry.split = stats::IsHeldOut(entry.split) ? stats::Split::kTrain : stats::Split::kTest;
+    }
+    scene.Store(first);
+    scene.Store(scene.Next(Positives(100, 105)));  // none of them is active any more
+    const EvalSet again = scene.Next(Positives(0, 10));
+    REQUIRE(again.entries.size() == 10);
+    for (size_t i = 0; i < again.entries.size(); ++i) {
+      CHECK(again.entries[i].id == first.entries[i].id);
+      CHECK(again.entries[i].split == first.entries[i].split);
+    }
+  }
+
+  TEST_CASE("held-out texts are counted for ever, each once") {
+    const Scene scene;
+    int64_t before = 0;
+    for (int round = 0; round < 5; ++round) {
+      const EvalSet set = scene.Next(Positives(round * 10, round * 10 + 10));
+      scene.Store(set);
+      CHECK(set.held_out_ever == before + set.Count(true, true));
+      CHECK(store::CountHeldOutEver(*scene.db, "PDF").value() == set.held_out_ever);
+      CHECK(scene.Next(Positives(round * 10, round * 10 + 10)).held_out_ever == set.held_out_ever);
+      before = set.held_out_ever;
+    }
+    CHECK(before > 10);  // more than one set holds
+  }
+
+  TEST_CASE("what is nearly a positive is no negative, among thousands") {
+    std::vector<PromptEvidence> evidence = Positives(0, 1000);
+    for (int i = 0; i < 1000; ++i) {
+      evidence.push_back(
+          Evidence(EvidenceKind::kSibling, Prompt(i) + (i % 2 == 0 ? " please" : "")));
+      evidence.push_back(Evidence(EvidenceKind::kSibling, Prompt(i + 10'000)));
+    }
+    const EvalSet set = BuildEvalSet("pdf", evidence, {}, {.max_per_side = 100'000});
+    CHECK(std::count_if(set.entries.begin(), set.entries.end(),
+                        [](const EvalEntry& entry) { return entry.should_trigger; }) == 1000);
+    const auto near =
+        std::count_if(set.entries.begin(), set.entries.end(), [](const EvalEntry& entry) {
+          return !entry.should_trigger && entry.query.find("please") != std::string::npos;
+        });
+    CHECK(near == 0);
+    CHECK(set.Count(false, true) + set.Count(false, false) == 1000);
+  }
+}
+
+}  // namespace selftune::eval

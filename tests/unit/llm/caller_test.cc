@@ -1,0 +1,148 @@
+#include "llm/caller.h"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "store/db.h"
+#include "support/temp_dir.h"
+
+namespace selftune::llm {
+namespace {
+
+// Answers with what the test put in; counts.
+struct FakeBackend final : Backend {
+  std::string name_of_version = "1", model = "m-1";
+  std::vector<Status> failures;  // taken from the front
+  std::vector<LlmRequest> requests;
+  Usage usage;
+
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
+  [[nodiscard]] std::string_view version() const override { return name_of_version; }
+  [[nodiscard]] StatusOr<LlmReply> Call(const LlmRequest& request) override {
+    requests.push_back(request);
+    if (!failures.empty()) {
+      Status failure = failures.front();
+      failures.erase(failures.begin());
+      return failure;
+    }
+    LlmReply reply;
+    reply.text = "YES";
+    reply.model = model;
+    reply.usage = usage;
+    return reply;
+  }
+};
+
+struct FakeClock final : Clock {
+  UtcMillis now{1'764'000'000'000};
+  [[nodiscard]] UtcMillis Now() const override { return now; }
+};
+
+struct Scene {
+  testing::TempDir dir;
+  std::unique_ptr<store::Db> db;
+  FakeBackend backend;
+  FakeClock clock;
+  CallerOptions options;
+
+  Scene() {
+    store::OpenOptions open;
+    open.mode = store::OpenMode::kCreate;
+    auto opened = store::Db::Open(dir / "selftune.db", open);
+    REQUIRE(opened.ok());
+    db = *std::move(opened);
+    options.run_id = "run";
+    options.skill = "pdf";
+    options.sleep = [](int64_t) {};
+  }
+  [[nodiscard]] Caller Make() { return {backend, *db, clock, options}; }
+  [[nodiscard]] store::Spending Spent() const {
+    return store::ReadBudget(*db, "run", "run").value();
+  }
+};
+
+Question Ask(std::string body) {
+  Question question;
+  question.purpose = Purpose::kTriggerBatch;
+  question.tier = Tier::kFast;
+  question.body = std::move(body);
+  return question;
+}
+
+}  // namespace
+
+TEST_SUITE("llm/caller") {
+  TEST_CASE("an answer is kept for the agent's version and the model it was asked of") {
+    Scene scene;
+    REQUIRE(scene.Make().Ask(Ask("q")).ok());
+    CHECK(scene.Make().Ask(Ask("q"))->from_cache);
+    scene.backend.name_of_version = "2";
+    CHECK_FALSE(scene.Make().Ask(Ask("q"))->from_cache);
+    Question other = Ask("q");
+    other.model = "opus";
+    CHECK_FALSE(scene.Make().Ask(other)->from_cache);
+  }
+
+  TEST_CASE("answers of another model are not mixed into an experiment") {
+    Scene scene;
+    REQUIRE(scene.Make().Ask(Ask("old")).ok());
+    scene.backend.model = "m-2";  // the alias means another model now
+    Caller caller = scene.Make();
+    CHECK(caller.Ask(Ask("new"))->model == "m-2");
+    const auto again = caller.Ask(Ask("old"));
+    CHECK_FALSE(again->from_cache);
+    CHECK(again->model == "m-2");
+  }
+
+  TEST_CASE("what was forgotten is asked again") {
+    Scene scene;
+    Caller caller = scene.Make();
+    REQUIRE(caller.Ask(Ask("q")).ok());
+    caller.Forget(Ask("q"));
+    CHECK_FALSE(caller.Ask(Ask("q"))->from_cache);
+    CHECK(scene.backend.requests.size() == 2);
+  }
+
+  TEST_CASE("each attempt is paid for before it is made") {
+    Scene scene;
+    scene.options.limits.run.calls = 2;
+    scene.backend.failures.assign(3, Fail(kRateLimited, "slow down"));
+    Caller caller = scene.Make();
+    CHECK(CodeOf(caller.Ask(Ask("q")).status()).name == "BUDGET_EXHAUSTED");
+    CHECK(scene.backend.requests.size() == 2);
+    CHECK(scene.Spent().calls == 2);
+    CHECK(caller.totals().calls == 2);
+  }
+
+  TEST_CASE("a reported cost counts even without tokens") {
+    Scene scene;
+    scene.backend.usage.cost_micro_usd = 7;
+    REQUIRE(scene.Make().Ask(Ask("q")).ok());
+    CHECK(scene.Spent().cost_micro_usd == 7);
+    CHECK(scene.Spent().tokens > 0);  // the estimate stands
+  }
+
+  TEST_CASE("no call lasts longer than the run may, and none begins after it") {
+    Scene scene;
+    scene.options.stop_at = UtcMillis{scene.clock.now.value + 3000};
+    Caller caller = scene.Make();
+    REQUIRE(caller.Ask(Ask("q")).ok());
+    CHECK(scene.backend.requests[0].timeout == std::chrono::milliseconds(3000));
+    scene.options.stop_at = UtcMillis{scene.clock.now.value + 86'400'000};
+    REQUIRE(scene.Make().Ask(Ask("r")).ok());
+    CHECK(scene.backend.requests[1].timeout == DefaultTimeout(Purpose::kTriggerBatch));
+    scene.clock.now.value += 3000;
+    CHECK(CodeOf(caller.Ask(Ask("s")).status()).name == "BUDGET_EXHAUSTED");
+    CHECK(caller.Ask(Ask("q")).ok());  // what is known costs no time
+    CHECK(scene.backend.requests.size() == 2);
+  }
+}
+
+}  // namespace selftune::llm
