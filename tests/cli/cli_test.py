@@ -13,6 +13,7 @@ import pty
 import select
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -620,6 +621,8 @@ class Evidence(CliTest):
         self.assertEqual(doc["data"]["sources"]["claude_code"]["changed"], 0)
         doc = self.envelope("sync", "--session", other)
         self.assertEqual(doc["data"]["sources"]["claude_code"]["changed"], 1)
+        for session in ("nope", "a", "jsonl"):
+            self.assertEqual(self.envelope("sync", "--session", session, code=6)["error"]["code"], "SESSION_NOT_FOUND")
         doc = self.envelope("sync", "--repair-only")
         self.assertEqual((doc["data"]["sources"], doc["data"]["spool_drained"]), ({}, 0))
 
@@ -636,17 +639,33 @@ class Evidence(CliTest):
         self.assertEqual(self.rows("SELECT prompt_id, prompt_kind, is_actionable FROM prompts ORDER BY 1"), before)
 
     def test_days_are_those_of_a_place(self):
+        # Two places 26 hours apart, whatever this machine knows of places.
+        zones = self.home / "zones"
+        (zones / "Test").mkdir(parents=True)
+        for name, hours in (("West", -12), ("East-1", 14)):
+            (zones / "Test" / name).write_bytes(
+                b"TZif" + bytes(16) + struct.pack(">6l", 0, 0, 0, 0, 1, 4) + struct.pack(">lBB", hours * 3600, 0, 0) + b"LOC\0")
+        env = self.env(TZDIR=str(zones))
+
         def days(**params):
-            doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": dict(skill="zeta-check", **params)}))
+            doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": dict(skill="zeta-check", **params)}),
+                                env=env)
             return doc["data"]["days"]
 
         utc = days()
         self.assertEqual([d["missed"] for d in utc], [1])
         self.assertEqual(days(tz="UTC"), utc)
-        ends = {days(tz=zone)[0]["day"] for zone in ("Fixed/UTC-12:00:00", "Fixed/UTC+14:00:00")}
+        ends = {days(tz=zone)[0]["day"] for zone in ("Test/West", "Test/East-1")}
         self.assertEqual(len(ends), 2, "26 hours apart it is never the same day")
-        doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": {"skill": "zeta-check", "tz": "Mars"}}), code=64)
-        self.assertEqual(doc["error"]["code"], "INVALID_REQUEST")
+        # No name leads out of the folder of places, and none waits for anything.
+        os.mkfifo(zones / "Fifo")
+        west = str(zones / "Test" / "West")
+        for zone in ("Mars", "", "Fifo", "Test", west, "file:" + west, "libc:localtime", "../zones/Test/West", "Test//West",
+                     "Test/West/", "a/b/c/d", "x" * 65, "UTC\0", "Fixed/UTC+01:00:00"):
+            with self.subTest(zone=zone):
+                doc = self.envelope("request", json.dumps({"op": "skill.daily", "params": {"skill": "zeta-check", "tz": zone}}),
+                                    code=64, env=env)
+                self.assertEqual(doc["error"]["code"], "INVALID_REQUEST")
 
 
 if __name__ == "__main__":

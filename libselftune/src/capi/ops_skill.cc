@@ -1,12 +1,15 @@
 // skill.*: what is known about skills.
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <absl/time/time.h>
 
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -330,6 +333,31 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
 
 namespace {
 
+constexpr size_t kMaxZoneName = 64;
+
+// What the database of time zones calls a place: up to three parts of a path that
+// leads nowhere else. The machine is asked for nothing but such names.
+bool IsZoneName(std::string_view name) {
+  if (name.empty() || name.size() > kMaxZoneName) return false;
+  const std::vector<std::string_view> parts = base::Split(name, '/');
+  return parts.size() <= 3 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
+           return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c == '+' || c == '-';
+           });
+         });
+}
+
+// A file of that database; names that are none are not even tried, since what
+// was tried is remembered for as long as the process lives.
+bool HasZone(const std::string& name) {
+  if (name == "UTC") return true;
+  const char* const folder = std::getenv("TZDIR");
+  const std::string_view base = folder != nullptr && *folder != 0 ? folder : "/usr/share/zoneinfo";
+  const auto info = base::Stat(base::JoinPath(base, name));
+  return info.ok() && info->is_file();
+}
+
 // UTC days are summed up already; those of a place are counted.
 StatusOr<std::vector<store::SkillDayRow>> DaysOf(store::Db& db, store::SkillId skill,
                                                  const store::TimeWindow& window,
@@ -337,7 +365,7 @@ StatusOr<std::vector<store::SkillDayRow>> DaysOf(store::Db& db, store::SkillId s
   if (!tz.is_string()) return store::ReadSkillDays(db, skill, window);
   const std::string& name = tz.AsString();
   absl::TimeZone zone;
-  if (!absl::LoadTimeZone(name, &zone)) {
+  if (!IsZoneName(name) || !HasZone(name) || !absl::LoadTimeZone(name, &zone)) {
     return WithSuggestion(Fail(kInvalidRequest, "tz \"{}\": this machine knows no such time zone",
                                name.substr(0, 64)),
                           "name it as Europe/Berlin, or leave it out for UTC", "");

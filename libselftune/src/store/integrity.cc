@@ -61,6 +61,7 @@ constexpr char kCounter[] = R"sql(SELECT value FROM counter WHERE name=?1)sql";
 struct Invariant {
   std::string_view what;
   const char* violations;
+  bool reading_helps = true;  // false: no source says what it is about
 };
 constexpr Invariant kInvariants[] = {
     {"a prompt of a person outside a main session",
@@ -94,7 +95,8 @@ constexpr Invariant kInvariants[] = {
     {"bad lines differ from the source's count",
      R"sql(SELECT f.path FROM source_file f WHERE f.bad_lines<>(SELECT count(*) FROM bad_line b WHERE b.source_id=f.source_id) LIMIT 3)sql"},
     {"a watch differs from its observations",
-     R"sql(SELECT w.deploy_id FROM watch w WHERE w.n<>(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=w.deploy_id AND o.x IS NOT NULL) LIMIT 3)sql"},
+     R"sql(SELECT w.deploy_id FROM watch w WHERE w.n<>(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=w.deploy_id AND o.x IS NOT NULL) LIMIT 3)sql",
+     /*reading_helps=*/false},
 };
 
 class Checker {
@@ -117,9 +119,9 @@ class Checker {
   }
 
  private:
-  void Add(std::string_view check, std::string message) {
+  void Add(std::string_view check, std::string message, bool reading_helps = false) {
     if (report_.problems.size() >= kMaxProblems) return;
-    report_.problems.push_back({std::string(check), std::move(message)});
+    report_.problems.push_back({std::string(check), std::move(message), reading_helps});
   }
 
   StatusOr<std::vector<std::string>> Texts(const char* sql) {
@@ -230,7 +232,8 @@ class Checker {
   Status Holds(const Invariant& invariant) {
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> rows, Texts(invariant.violations));
     if (!rows.empty()) {
-      Add(kInvariantCheck, fmt::format("{}: {}", invariant.what, base::Join(rows, ", ")));
+      Add(kInvariantCheck, fmt::format("{}: {}", invariant.what, base::Join(rows, ", ")),
+          invariant.reading_helps);
     }
     return absl::OkStatus();
   }
@@ -240,7 +243,9 @@ class Checker {
     if (keys.empty()) return absl::OkStatus();
     for (std::string& key : keys) key = base::Hex(key);
     Add(kInvariantCheck,
-        fmt::format("an occurrence that could count and does not: {}", base::Join(keys, ", ")));
+        fmt::format("an occurrence of which the wrong row counts, or none: {}",
+                    base::Join(keys, ", ")),
+        /*reading_helps=*/true);
     return absl::OkStatus();
   }
 
@@ -252,9 +257,8 @@ class Checker {
 }  // namespace
 
 bool CheckReport::reading_helps() const {
-  return !ok() && std::all_of(problems.begin(), problems.end(), [](const Problem& problem) {
-    return problem.check == kInvariantCheck;
-  });
+  return !ok() && std::all_of(problems.begin(), problems.end(),
+                              [](const Problem& problem) { return problem.reading_helps; });
 }
 
 StatusOr<CheckReport> CheckStore(Db& db, const CheckOptions& options) {

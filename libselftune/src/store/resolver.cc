@@ -20,9 +20,9 @@ constexpr char kCandidates[] = R"sql(
       WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered')) AS eligible
   FROM observation o WHERE o.occurrence_key=?1
   ORDER BY eligible DESC, o.capture_rank DESC, o.occurred_ms DESC NULLS LAST, o.obs_pk)sql";
-constexpr char kNoneCounts[] = R"sql(
-  SELECT DISTINCT o.occurrence_key FROM observation o WHERE NOT EXISTS(
-    SELECT 1 FROM observation e WHERE e.occurrence_key=o.occurrence_key AND e.effective=1))sql";
+// All that leave a choice: several rows, or one that does not count.
+constexpr char kChoices[] = R"sql(
+  SELECT occurrence_key FROM observation GROUP BY occurrence_key HAVING count(*)>1 OR max(effective)=0)sql";
 constexpr char kSetEffective[] = R"sql(UPDATE observation SET effective=?2 WHERE obs_pk=?1)sql";
 constexpr char kImported[] = R"sql(
   SELECT occurrence_key FROM observation WHERE session_pk=?1 AND skill_id=?2 AND capture IN('repair','legacy'))sql";
@@ -69,12 +69,14 @@ Status ResolveOccurrence(Db& db, std::string_view occurrence_key) {
 }
 
 StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit) {
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db.Query(kNoneCounts)));
   std::vector<std::string> out;
-  for (const std::string& key : keys) {
-    if (out.size() >= limit) break;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kChoices));
+  while (out.size() < limit) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) break;
+    const std::string key(rows.Bytes(0));
     ST_ASSIGN_OR_RETURN(const Candidates found, FindCandidates(db, key));
-    if (found.winner != 0) out.push_back(key);
+    if (found.winner != found.former) out.push_back(key);
   }
   return out;
 }

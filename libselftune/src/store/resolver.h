@@ -23,7 +23,7 @@ namespace selftune::store {
 // (prompt, skill): a new row of either may have settled them.
 [[nodiscard]] Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill);
 
-// Keys of occurrences of which a row may count and none does: an error of ours.
+// Keys of occurrences of which another row counts than should, or none: an error of ours.
 // Looks at all that is stored.
 [[nodiscard]] StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit);
 

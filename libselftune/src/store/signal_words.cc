@@ -28,12 +28,21 @@ constexpr char kWords[] = R"sql(
 constexpr char kNamed[] = R"sql(
   SELECT DISTINCT k.name FROM improvement_signal g JOIN skill k ON k.skill_id=g.skill_id
   WHERE g.session_pk=?1 ORDER BY 1)sql";
-constexpr char kAnySignal[] =
-    R"sql(SELECT 1 FROM improvement_signal WHERE session_pk=?1 LIMIT 1)sql";
-// All of them: asked when skills were installed.
-constexpr char kAllWords[] = R"sql(
-  SELECT p.session_pk,b.text FROM prompt p JOIN body b ON b.body_id=p.body_id
-  WHERE p.actionable=1 AND p.active=1 AND b.text IS NOT NULL)sql";
+// Asked when skills were installed.
+constexpr char kWordsSince[] = R"sql(
+  SELECT p.prompt_pk,p.session_pk,b.text FROM prompt p JOIN session s ON s.session_pk=p.session_pk
+    JOIN body b ON b.body_id=p.body_id
+  WHERE p.prompt_pk>?1 AND s.updated_ms>=?2 AND p.actionable=1 AND p.active=1 AND b.text IS NOT NULL
+  ORDER BY p.prompt_pk LIMIT ?3)sql";
+constexpr int64_t kPromptsAtATime = 500;
+constexpr char kWithWords[] = R"sql(
+  SELECT session_pk FROM improvement_signal
+  UNION SELECT p.session_pk FROM label l JOIN prompt p USING(prompt_pk) WHERE l.reason='signal'
+  UNION SELECT session_pk FROM observation WHERE capture='label' AND reason='signal' ORDER BY 1)sql";
+constexpr char kSignalMisses[] = R"sql(
+  SELECT o.prompt_pk,k.name,coalesce(o.cause,'') FROM observation o JOIN prompt p ON p.prompt_pk=o.prompt_pk
+    JOIN skill k ON k.skill_id=o.skill_id
+  WHERE o.session_pk=?1 AND p.session_pk=?1 AND p.seq>=?2 AND o.capture='label' AND o.reason='signal' ORDER BY p.seq)sql";
 constexpr char kPrompts[] = R"sql(SELECT value FROM counter WHERE name='prompts')sql";
 
 }  // namespace
@@ -74,20 +83,42 @@ StatusOr<SessionWords> ReadSessionWords(Db& db, SessionPk session) {
   }
 }
 
-StatusOr<bool> HasSignals(Db& db, SessionPk session) {
-  ST_ASSIGN_OR_RETURN(const int64_t one, db.QueryInt(kAnySignal, 0, session));
-  return one != 0;
+StatusOr<std::vector<SessionPk>> SessionsThatSay(
+    Db& db, UtcMillis since, absl::FunctionRef<bool(std::string_view text)> says,
+    absl::FunctionRef<Status()> go_on) {
+  std::set<SessionPk> found;
+  for (PromptPk last;;) {
+    ST_RETURN_IF_ERROR(go_on());
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kWordsSince, last.value, since, kPromptsAtATime));
+    int64_t read = 0;
+    for (;; ++read) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      last = rows.Key<PromptPk>(0);
+      const SessionPk session = rows.Key<SessionPk>(1);
+      if (!found.contains(session) && says(rows.Text(2))) found.insert(session);
+    }
+    if (read < kPromptsAtATime) return std::vector<SessionPk>(found.begin(), found.end());
+  }
 }
 
-StatusOr<std::vector<SessionPk>> SessionsThatSay(
-    Db& db, absl::FunctionRef<bool(std::string_view text)> says) {
-  std::set<SessionPk> found;
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kAllWords));
+StatusOr<std::vector<SessionPk>> SessionsWithWords(Db& db) {
+  std::vector<SessionPk> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kWithWords));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return std::vector<SessionPk>(found.begin(), found.end());
-    const SessionPk session = rows.Key<SessionPk>(0);
-    if (!found.contains(session) && says(rows.Text(1))) found.insert(session);
+    if (!more) return out;
+    out.push_back(rows.Key<SessionPk>(0));
+  }
+}
+
+StatusOr<std::vector<SignalMiss>> SignalMisses(Db& db, SessionPk session, int32_t seq) {
+  std::vector<SignalMiss> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSignalMisses, session, seq));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back({rows.Key<PromptPk>(0), rows.String(1), rows.String(2)});
   }
 }
 

@@ -36,12 +36,25 @@ struct SessionWords {
 };
 [[nodiscard]] StatusOr<SessionWords> ReadSessionWords(Db& db, SessionPk session);
 
-// Was anything drawn from prompts of the session?
-[[nodiscard]] StatusOr<bool> HasSignals(Db& db, SessionPk session);
-
-// Sessions with a prompt that `says` is true for. Reads every prompt there is.
+// Sessions with a prompt that `says` is true for; of those that something was
+// written about since then. Reads their prompts, some at a time; asks `go_on`
+// between, and hands on what that fails with.
 [[nodiscard]] StatusOr<std::vector<SessionPk>> SessionsThatSay(
-    Db& db, absl::FunctionRef<bool(std::string_view text)> says);
+    Db& db, UtcMillis since, absl::FunctionRef<bool(std::string_view text)> says,
+    absl::FunctionRef<Status()> go_on);
+
+// Sessions of whose prompts anything was drawn.
+[[nodiscard]] StatusOr<std::vector<SessionPk>> SessionsWithWords(Db& db);
+
+// What a signal says was missed at the session's prompts from `seq` on.
+struct SignalMiss {
+  PromptPk prompt;
+  std::string skill;  // its name
+  std::string cause;
+};
+[[nodiscard]] StatusOr<std::vector<SignalMiss>> SignalMisses(Db& db, SessionPk session,
+                                                             int32_t seq);
+
 // Is there any prompt of a person?
 [[nodiscard]] StatusOr<bool> AnyPrompt(Db& db);
 

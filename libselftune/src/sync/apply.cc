@@ -1,6 +1,7 @@
 #include "sync/apply.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,6 @@
 #include "signals/invocation_mode.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
-#include "store/signal_words.h"
 #include "sync/prompt_signals.h"
 
 namespace selftune::sync {
@@ -310,11 +310,7 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
 
 Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
                          const ingest::SessionFacts& facts) {
-  ST_ASSIGN_OR_RETURN(bool anew, AddPrompts(state, session, facts));
-  // What the model was offered at a prompt may be told behind it: a cause.
-  if (!anew && !facts.exposures.empty()) {
-    ST_ASSIGN_OR_RETURN(anew, store::HasSignals(db_, session));
-  }
+  ST_ASSIGN_OR_RETURN(const bool anew, AddPrompts(state, session, facts));
   ST_RETURN_IF_ERROR(AddSkills(state, session, facts));
   ST_RETURN_IF_ERROR(AddExposures(state, session, facts));
   ST_RETURN_IF_ERROR(AddRest(state, session, facts));
@@ -323,8 +319,7 @@ Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
   return absl::OkStatus();
 }
 
-// `anew`: what was drawn before may not hold: a prompt was taken back, or a
-// listing came after it.
+// `anew`: what was drawn before may not hold: a prompt was taken back.
 Status Applier::AddSignals(store::SessionPk session, const ingest::SessionFacts& facts, bool anew) {
   if (anew) return DrawSessionAgain(writer_, session, installed_);
   for (const ingest::PromptFact& prompt : facts.prompts) {
@@ -332,7 +327,13 @@ Status Applier::AddSignals(store::SessionPk session, const ingest::SessionFacts&
     ST_RETURN_IF_ERROR(
         AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
   }
-  return absl::OkStatus();
+  if (facts.exposures.empty()) return absl::OkStatus();
+  // What the model was offered at a prompt may be told behind it.
+  int32_t from = INT32_MAX;
+  for (const ingest::ExposureFact& exposure : facts.exposures) {
+    from = std::min(from, exposure.prompt_seq.value_or(0));
+  }
+  return ExplainAgain(writer_, session, from);
 }
 
 // True: one that was known was taken back, or is back.

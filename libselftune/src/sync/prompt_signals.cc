@@ -122,4 +122,22 @@ Status DrawSessionAgain(store::IngestWriter& writer, store::SessionPk session,
   return absl::OkStatus();
 }
 
+Status ExplainAgain(store::IngestWriter& writer, store::SessionPk session, int32_t seq) {
+  store::Db& db = writer.db();
+  ST_ASSIGN_OR_RETURN(const std::vector<store::SignalMiss> misses,
+                      store::SignalMisses(db, session, seq));
+  for (const store::SignalMiss& miss : misses) {
+    ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
+                        store::ReadExposureAt(db, miss.prompt, miss.skill));
+    const MissCause cause = store::CauseOf(seen);
+    if (Word(cause) == miss.cause) continue;
+    ST_RETURN_IF_ERROR(writer.AddMissed({.prompt = miss.prompt,
+                                         .skill = miss.skill,
+                                         .reason = MissReason::kSignal,
+                                         .cause = cause,
+                                         .confidence = 1.0}));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace selftune::sync

@@ -30,4 +30,9 @@ namespace selftune::sync {
 [[nodiscard]] Status DrawSessionAgain(store::IngestWriter& writer, store::SessionPk session,
                                       std::span<const std::string> installed);
 
+// A listing came that holds from prompt `seq` on: says anew why skills were
+// missed there. In a WriteTxn.
+[[nodiscard]] Status ExplainAgain(store::IngestWriter& writer, store::SessionPk session,
+                                  int32_t seq);
+
 }  // namespace selftune::sync

@@ -30,6 +30,7 @@
 #include "sync/hook_evidence.h"
 #include "sync/joined.h"
 #include "sync/new_skills.h"
+#include "sync/one_session.h"
 #include "sync/parallel_reader.h"
 #include "sync/plan.h"
 
@@ -103,27 +104,35 @@ ReadTask TaskFor(const WorkItem& item) {
 // Says nothing about the file, which stays as it was for the next sync.
 bool NoMemory(const Status& status) { return CodeOf(status).name == kOutOfMemory.name; }
 
+Status NoSuchSession(std::string_view session) {
+  return WithSuggestion(
+      Fail(kSessionNotFound, "syncing session {}: no file and nothing stored is of it", session),
+      "give the id as the host writes it; look for it among those that are stored",
+      "selftune last --n 20");
+}
+
 class SyncRun {
  public:
   SyncRun(store::Db& db, const SyncWorld& world, const SyncOptions& options)
       : db_(db), world_(world), options_(options), batches_(db) {}
 
   StatusOr<SyncReport> Execute() {
-    const auto begin = SteadyClock::now();
     ST_ASSIGN_OR_RETURN(std::vector<HostPlan> plans, PlanAll());
+    if (total_bytes_ == 0) ST_RETURN_IF_ERROR(MustKnowSession());
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db_));
     ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
     report_.skills_found = catalogue.skills;
     report_.changed |= catalogue.changed;
-    ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names));
-    ST_RETURN_IF_ERROR(Hooks(catalogue.names));
+    ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names, began_));
+    if (!options_.repair_only) ST_RETURN_IF_ERROR(Hooks(catalogue.names));
     applier_ = std::make_unique<Applier>(db_, catalogue.names, Now());
-    for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan, begin));
+    for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan));
     ST_RETURN_IF_ERROR(Settle());
     ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
     ST_RETURN_IF_ERROR(Link());
     if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
-    report_.elapsed_ms = MsSince(begin);
+    if (report_.complete) ST_RETURN_IF_ERROR(MustKnowSession());
+    report_.elapsed_ms = MsSince(begin_);
     return std::move(report_);
   }
 
@@ -139,22 +148,34 @@ class SyncRun {
           HostPlan plan,
           PlanHost(&db_, *source, *world_.env,
                    {.force = options_.force, .since = options_.since, .now = Now()}));
-      if (!options_.session.empty()) ST_RETURN_IF_ERROR(KeepSession(plan));
+      if (!options_.session.empty()) {
+        ST_RETURN_IF_ERROR(KeepSession(&db_, options_.session, plan));
+      }
       for (const WorkItem& item : plan.items) total_bytes_ += BytesOf(item);
       plans.push_back(std::move(plan));
     }
     return plans;
   }
 
-  // Hosts name files after sessions; of others the store knows where they were read.
-  Status KeepSession(HostPlan& plan) {
-    ST_ASSIGN_OR_RETURN(const store::SessionSource known,
-                        store::FindSessionSource(db_, plan.source->platform(), options_.session));
-    std::erase_if(plan.items, [&](const WorkItem& item) {
-      return item.file.path != known.path &&
-             item.file.path.find(options_.session) == std::string::npos;
-    });
-    return absl::OkStatus();
+  // To be asked for a session that nobody knows is a mistake.
+  [[nodiscard]] Status MustKnowSession() const {
+    if (options_.session.empty()) return absl::OkStatus();
+    for (const ingest::Source* source : world_.sources) {
+      if (!Wanted(options_, source->platform())) continue;
+      ST_ASSIGN_OR_RETURN(const store::SessionSource known,
+                          store::FindSessionSource(db_, source->platform(), options_.session));
+      if (known.session) return absl::OkStatus();
+    }
+    return NoSuchSession(options_.session);
+  }
+
+  // Also asked by work that follows reading.
+  [[nodiscard]] Status GoOn() const {
+    if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
+    return OutOfTime() ? Fail(kDeadline, "the time for this sync is over") : absl::OkStatus();
+  }
+  [[nodiscard]] bool OutOfTime() const {
+    return options_.time_budget_ms.has_value() && MsSince(begin_) > *options_.time_budget_ms;
   }
 
   static int64_t BytesOf(const WorkItem& item) {
@@ -162,7 +183,7 @@ class SyncRun {
     return static_cast<int64_t>(item.info.size - std::min(start, item.info.size));
   }
 
-  Status SyncHost(HostPlan& plan, SteadyClock::time_point begin) {
+  Status SyncHost(HostPlan& plan) {
     HostReport& host = report_.hosts.emplace_back();
     host.platform = std::string(plan.source->platform());
     host.available = plan.available;
@@ -174,7 +195,7 @@ class SyncRun {
     for (const WorkItem& item : plan.items) tasks.push_back(TaskFor(item));
     ParallelReader reader(std::move(tasks), options_.workers, world_.cancel);
     for (size_t i = 0; i < plan.items.size(); ++i) {
-      if (options_.time_budget_ms.has_value() && MsSince(begin) > *options_.time_budget_ms) {
+      if (OutOfTime()) {
         report_.complete = false;
         break;
       }
@@ -437,13 +458,24 @@ class SyncRun {
       ST_RETURN_IF_ERROR(batches_.Close());
     }
     if (options_.repair_only) ST_RETURN_IF_ERROR(Repair());
-    ST_ASSIGN_OR_RETURN(const int64_t drawn, DrawForNewSkills(applier_->writer(), names));
-    report_.changed |= drawn > 0;
+    const auto go_on = [this] {
+      if (options_.progress) options_.progress("signals", done_bytes_, total_bytes_, "");
+      return GoOn();
+    };
+    store::IngestWriter& writer = applier_->writer();
+    const StatusOr<int64_t> drawn = options_.repair_only
+                                        ? DrawAll(writer, names, go_on)
+                                        : DrawForNewSkills(writer, names, began_, go_on);
+    if (!drawn.ok()) {
+      if (CodeOf(drawn.status()).name != kDeadline.name || !OutOfTime()) return drawn.status();
+      report_.complete = false;  // the next run does it
+      return absl::OkStatus();
+    }
+    report_.changed |= *drawn > 0;
     return absl::OkStatus();
   }
 
   Status Repair() {
-    ST_RETURN_IF_ERROR(ForgetNames(db_));
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
                         store::UnresolvedOccurrences(db_, SIZE_MAX));
     if (keys.empty()) return absl::OkStatus();
@@ -489,6 +521,8 @@ class SyncRun {
   Batches batches_;
   std::unique_ptr<Applier> applier_;
   SyncReport report_;
+  const SteadyClock::time_point begin_ = SteadyClock::now();
+  const UtcMillis began_ = Now();
   int64_t total_bytes_ = 0;
   int64_t done_bytes_ = 0;
 };
@@ -527,12 +561,16 @@ StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOption
 
 StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOptions& options) {
   SyncReport report;
+  if (options.repair_only) return report;
   for (const ingest::Source* source : world.sources) {
     if (!Wanted(options, source->platform())) continue;
     ST_ASSIGN_OR_RETURN(
-        const HostPlan plan,
+        HostPlan plan,
         PlanHost(db, *source, *world.env,
                  {.force = options.force, .since = options.since, .now = world.clock->Now()}));
+    if (!options.session.empty()) {
+      ST_RETURN_IF_ERROR(KeepSession(db, options.session, plan));
+    }
     HostReport& host = report.hosts.emplace_back();
     host.platform = std::string(source->platform());
     host.available = plan.available;

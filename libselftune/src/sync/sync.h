@@ -23,7 +23,7 @@ struct SyncOptions {
   std::vector<std::string> only;   // platforms; empty = all
   bool force = false;              // read everything again
   std::optional<UtcMillis> since;  // only files written since then
-  std::string session;             // only files of this one and of what it started; "" = all
+  std::string session;             // only files of this one (databases as a whole); "" = all
   // Looks at no file: says anew what follows from what is stored.
   bool repair_only = false;
   int workers = 2;

@@ -53,6 +53,34 @@ TEST_SUITE("hosts/claude_code/family") {
           "calls 0 errors 0 exits 0 denied 0 open 0");
   }
 
+  TEST_CASE("a record in a shape nobody knows is a link of its chain, and a bad line once") {
+    const auto side = [](int n, std::string_view parent, std::string_view type,
+                         std::string_view message) {
+      return fmt::format(
+          R"({{"parentUuid":{},"isSidechain":true,"type":"{}","message":{},"uuid":"s{}","timestamp":"2026-01-02T03:05:{:02}Z","sessionId":"{}","cwd":"/w","version":"1.0.98"}})",
+          parent, type, message, n, n, kSession);
+    };
+    const std::string_view task = R"({"role":"user","content":"x"})";
+    const std::string_view answer =
+        R"({"id":"m","model":"m","content":[],"usage":{"input_tokens":1,"output_tokens":2}})";
+    Transcript t("1.0.98");
+    t.User("go");
+    t.Raw(side(1, "null", "user", task)).Raw(side(2, "null", "user", task));
+    t.Raw(side(3, "\"s1\"", "assistant", "7")).Raw(side(4, "\"s3\"", "assistant", answer));
+    t.Raw(side(3, "\"s1\"", "assistant", "7"));  // written once more
+    const MergedStore store = ReadStore(t);
+    CHECK(store.bad_lines.size() == 1);
+    const std::string session(kSession);
+    CHECK(store.sessions.at(session + ":agent:s1").facts.metrics.answers == 1);
+    CHECK(store.sessions.at(session + ":agent:s2").facts.metrics.answers == 0);
+    // A fork copies it: it is bad where it came from.
+    ingest::KeySet keys;
+    for (const auto& [id, one] : store.sessions) {
+      keys.insert(one.facts.record_keys.begin(), one.facts.record_keys.end());
+    }
+    CHECK(ReadStore(t, &keys).bad_lines.empty());
+  }
+
   TEST_CASE("agents between the lines of a session are told apart by their chains") {
     const auto side = [](int n, std::string_view parent, std::string_view type,
                          std::string_view message) {

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "base/env.h"
+#include "base/strings.h"
 #include "hosts/claude_code/source.h"
 #include "support/temp_dir.h"
 #include "unit/hosts/merged_store.h"
@@ -92,6 +93,24 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK(s.facts.links.spawn_call_id == "call9");
     CHECK(s.facts.agent_type == "Explore");
     CHECK(s.facts.depth == 2);
+    // A failure whose place nobody knows is not taken back.
+    std::string failed = (*reader)->SaveState();
+    const size_t main = failed.find(R"("main":{)");
+    REQUIRE(main != std::string::npos);
+    failed.insert(main + 8, R"("failed":true,)");
+    reader = source.Open({.file = &file, .saved_state = failed, .copied = nullptr});
+    REQUIRE(reader.ok());
+    ingest::Batch more;
+    const std::string padded3 =
+        base::ReplaceAll(second, R"("uuid":"b")", R"("uuid":"c")") + std::string(64, ' ');
+    REQUIRE(
+        (*reader)
+            ->ReadLine({std::string_view(padded3).substr(0, second.size()), 400, 3}, parser, more)
+            .ok());
+    REQUIRE(more.sessions.size() == 1);
+    CHECK(more.sessions[0].metrics.answers == 0);  // one more part of m
+    CHECK(more.sessions[0].metrics.failed_turns == 0);
+    CHECK(more.sessions[0].events.empty());
     CHECK_FALSE(source.Open({.file = &file, .saved_state = "{}", .copied = nullptr}).ok());
     CHECK_FALSE(source.Open({.file = &file, .saved_state = "nonsense", .copied = nullptr}).ok());
   }

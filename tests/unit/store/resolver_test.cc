@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "store/integrity.h"
 #include "unit/store/store_fixture.h"
@@ -141,6 +143,34 @@ TEST_SUITE("store/resolver") {
                "USING(skill_id) ORDER BY 1",
                3) == std::vector<std::string>{"doc|1|1", "pdf|0|0"});
     CHECK(Must(CheckStore(store.db(), {.deep = true})).ok());
+  }
+
+  TEST_CASE("the wrong one of two rows is found out, and reading again is the cure") {
+    TempStore store;
+    store.Write([](IngestWriter& w) {
+      const SessionPk s = Must(w.UpdateSession({.platform = kHost, .id = "s"}));
+      Must(w.UpsertPrompt(s, {.seq = 0, .text = "one"}));
+      for (const Capture capture : {Capture::kHook, Capture::kTranscript}) {
+        CHECK_OK(w.UpsertObservation(s, Seen("k", "pdf", capture)));
+      }
+    });
+    REQUIRE(One(store.db(), "SELECT count(*) FROM observation") == "2");
+    CHECK(Must(CheckStore(store.db(), {.deep = true})).ok());
+    for (const auto& [capture, counts] : {std::pair("transcript", 0), std::pair("hook", 1)}) {
+      REQUIRE_OK(store.db().Execute(
+          fmt::format("UPDATE observation SET effective={} WHERE capture='{}'", counts, capture)));
+    }
+    int found = 0;
+    for (const Problem& problem : Must(CheckStore(store.db(), {})).problems) {
+      const bool wrong = problem.message.find("the wrong row counts") != std::string::npos;
+      CHECK(problem.reading_helps == wrong);  // else it is about sums
+      found += wrong ? 1 : 0;
+    }
+    CHECK(found == 1);
+    for (const std::string& key : Must(UnresolvedOccurrences(store.db(), SIZE_MAX))) {
+      REQUIRE_OK(ResolveOccurrence(store.db(), key));
+    }
+    CHECK(Must(UnresolvedOccurrences(store.db(), SIZE_MAX)).empty());
   }
 }
 

@@ -184,14 +184,14 @@ bool EndsEarly(const std::string& sql, std::string_view scan) {
 // what is installed, and the grouping of forks.
 constexpr std::string_view kWholeStore[] = {
     "integrity.cc:",
-    "resolver.cc:kNoneCounts",
+    "resolver.cc:kChoices",
     "doctor.cc:kShared",
     "overview.cc:kTableCounts",
     "session_writer.cc:kStillKnown",
     "ingest_writer.cc:kAddSession",
     "fork_groups.cc:kSettleAlone",
     "fork_groups.cc:kOpenAnchors",
-    "signal_words.cc:kAllWords",
+    "signal_words.cc:kWithWords",
 };
 
 }  // namespace

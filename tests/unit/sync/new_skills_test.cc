@@ -155,8 +155,10 @@ TEST_SUITE("sync/new skills") {
     const auto [first, later] = lines(grown);
     grown.Write(kTranscript, first);
     grown.Sync();
+    REQUIRE_OK(grown.db->Execute("UPDATE improvement_signal SET run_id='mine'"));
     grown.Append(kTranscript, later);
     grown.Sync();
+    CHECK(grown.One("SELECT run_id FROM improvement_signal") == "mine");  // the same row
     CHECK(whole.One("SELECT cause FROM skill_invocations") == "description");
     CHECK(Said(grown) == Said(whole));
   }
@@ -329,11 +331,11 @@ TEST_SUITE("sync/hooks alone") {
     home.Sync();
     CHECK(home.One("SELECT count(*) FROM skill_invocations") == "0");
     CheckWhole(home);
-    // A row that could count and does not is found, and reading again is the cure.
+    // Where the wrong row counts, or none, is found, and reading again is the cure.
     REQUIRE_OK(home.db->Execute("UPDATE session SET ended_ms=0"));
     const store::CheckReport report = Must(store::CheckStore(*home.db, {}));
     REQUIRE(report.problems.size() == 1);
-    CHECK(report.problems[0].message.find("could count and does not") != std::string::npos);
+    CHECK(report.problems[0].message.find("the wrong row counts, or none") != std::string::npos);
     CHECK(report.reading_helps());
   }
 

@@ -245,6 +245,7 @@ void Conversation::BeginTurn(std::string_view command) {
   last_skills_ = std::exchange(skills_, TurnSkills());
   skills_.Begin(command);
   turn_failed_ = turn_interrupted_ = forked_command_ = false;
+  failed_at_.reset();
   command_.reset();
   request_.reset();
   state_ = TurnState::kAwaiting;
@@ -352,20 +353,22 @@ void Conversation::OnApiError(const Step& step, Batch& batch) {
   SessionFacts& facts = Facts(batch);
   ++facts.metrics.api_errors;
   if (std::exchange(turn_failed_, true)) return;
-  failed_offset_ = step.line.offset;
+  failed_at_ = step.line.offset;
   ++facts.metrics.failed_turns;
   AddEvent(step, EventKind::kFailedTurn, step.record.FirstText().Prefix(kDetailBytes), batch);
 }
 
 // A request that succeeded when retried is no failed turn.
 void Conversation::TakeBackFailure(Batch& batch) {
-  if (!std::exchange(turn_failed_, false)) return;
+  if (!turn_failed_ || !failed_at_.has_value()) return;
+  turn_failed_ = false;
   SessionFacts& facts = Facts(batch);
   --facts.metrics.failed_turns;
   ingest::EventFact& event = facts.events.emplace_back();
   event.kind = EventKind::kFailedTurn;
-  event.origin.offset = failed_offset_;
+  event.origin.offset = *failed_at_;
   event.retracted = true;
+  failed_at_.reset();
 }
 
 void Conversation::OnSystem(const Step& step, Batch& batch) {

@@ -128,8 +128,8 @@ class Conversation {
   int64_t turn_ = 0;
   TurnState state_ = TurnState::kNone;
   bool turn_failed_ = false, turn_interrupted_ = false;
-  uint64_t failed_offset_ = 0;   // of the record that says so
-  bool forked_command_ = false;  // the turn is a skill that runs in an agent of its own
+  std::optional<uint64_t> failed_at_;  // place of the record that says so
+  bool forked_command_ = false;        // the turn is a skill that runs in an agent of its own
   bool after_caveat_ = false;
   std::optional<Completion> completion_;  // as handed on
   std::optional<Command> command_;

@@ -80,7 +80,7 @@ void Conversation::Save(JsonWriter& w) const {
   SaveInt(w, "turn", turn_);
   SaveInt(w, "state", static_cast<int64_t>(state_));
   SaveFlag(w, "failed", turn_failed_);
-  if (turn_failed_) w.Field("failed_at", static_cast<int64_t>(failed_offset_));
+  if (failed_at_.has_value()) w.Field("failed_at", static_cast<int64_t>(*failed_at_));
   SaveFlag(w, "interrupted", turn_interrupted_);
   SaveFlag(w, "forked_command", forked_command_);
   SaveFlag(w, "after_caveat", after_caveat_);
@@ -124,7 +124,9 @@ Conversation Conversation::Load(const JsonValue& value) {
   c.turn_ = value["turn"].AsInt();
   c.state_ = static_cast<TurnState>(value["state"].AsInt());
   c.turn_failed_ = value["failed"].AsBool();
-  c.failed_offset_ = static_cast<uint64_t>(value["failed_at"].AsInt());
+  if (value["failed_at"].is_int()) {
+    c.failed_at_ = static_cast<uint64_t>(value["failed_at"].AsInt());
+  }
   c.turn_interrupted_ = value["interrupted"].AsBool();
   c.forked_command_ = value["forked_command"].AsBool();
   c.after_caveat_ = value["after_caveat"].AsBool();

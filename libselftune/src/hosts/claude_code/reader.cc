@@ -140,9 +140,6 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batc
 void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
   if (!main_.has_value()) Begin();
   if (main_->ignored()) return;
-  if (!HasShape(record_)) {
-    return batch.bad_lines.push_back(ingest::WrongShape(line.offset, line.line_no, line.text));
-  }
   if (std::exchange(meta_news_, false)) main_->RepeatIdentity(batch);
   const uint64_t key = record_.uuid.empty() ? 0 : RecordKey(record_.uuid.escaped());
   if (IsRepeated(key)) return;
@@ -150,9 +147,13 @@ void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
   if (key != 0) AddKeys(key, copied);
   if (name_.agent_id.empty()) NoteOrigin(batch);
   Conversation& conversation = Select(key, copied, batch);
-  conversation.Apply({.record = record_, .line = line, .at = record_.at(), .copied = copied},
-                     batch);
-  if (record_.type != RecordType::kAttachment || IsListing(record_)) ++batch.records_used;
+  if (HasShape(record_)) {
+    conversation.Apply({.record = record_, .line = line, .at = record_.at(), .copied = copied},
+                       batch);
+    if (record_.type != RecordType::kAttachment || IsListing(record_)) ++batch.records_used;
+  } else if (!copied) {
+    batch.bad_lines.push_back(ingest::WrongShape(line.offset, line.line_no, line.text));
+  }
   HandOn(batch);
 }
 

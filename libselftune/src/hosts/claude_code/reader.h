@@ -9,7 +9,7 @@
 namespace selftune::hosts::claude_code {
 
 // Version of what the reader makes of the same bytes.
-inline constexpr int kReaderVersion = 1;
+inline constexpr int kReaderVersion = 2;
 
 [[nodiscard]] StatusOr<std::unique_ptr<ingest::LineReader>> OpenTranscript(
     const ingest::ReaderOptions& options);

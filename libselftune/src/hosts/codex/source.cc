@@ -87,7 +87,7 @@ class Codex : public ingest::Source {
  public:
   std::string_view platform() const override { return "codex"; }
   std::string_view parser_name() const override { return "codex/rollout"; }
-  int parser_version() const override { return 2; }
+  int parser_version() const override { return 3; }
 
   bool Available(const base::Environment& env) const override {
     const std::string folder = ConfigFolder(env);
