@@ -274,7 +274,8 @@ class Checker {
       }
     }
     for (const std::string_view word : base::SplitSpace(in_.proposed)) {
-      const bool address = eval::HasAddress(word) || FindPhrase(word, "www") != word.npos;
+      const bool address =
+          eval::HasAddress(word) || base::AsciiLower(word).find("www.") != std::string::npos;
       if (address && in_.original.find(Bare(word)) == std::string::npos) {
         Add("steering", fmt::format("Steering: link or address \"{}\"", word));
       }

@@ -168,6 +168,7 @@ TEST_SUITE("evolution/constitution") {
           "");
     CHECK(Ids("See https://example.org/x for" + tail,
               "Sends bills by https://example.org/x today") == "");
+    CHECK(Ids("Puts bills into the www folder" + tail) == "");
     // What only surrounds a link makes no other one of it.
     CHECK(Ids("Bills (https://example.org/x), and others" + tail,
               "Sends bills by https://example.org/x today") == "");
