@@ -284,13 +284,15 @@ class DryRun(World):
         self.selftune("sync")
         accounting = ("llm_call", "llm_cache", "budget", "change_clock")
         before = dump(self.database, accounting)
-        files = set(tree(self.home.root))
+        # The accounting is in the database; every other file stays as it is.
+        others = lambda: {k: v for k, v in tree(self.home.root).items() if k != ".selftune/selftune.db"}
+        files = others()
         reply = self.selftune("evolve", "--skill", SKILL, "--dry-run")
         self.assertEqual(reply["data"]["reason_code"], "dry_run")
         # A figure of the held-out set that was seen would have been used up.
         self.assertEqual([reply["data"][key] for key in ("tier", "p", "gains")], [None, None, 0])
         self.assertIn("held-out", reply["data"]["reason"])
-        self.assertEqual(set(tree(self.home.root)), files)
+        self.assertEqual(others(), files)
         self.assertFalse(reply["changed"])
         self.assertEqual(dump(self.database, accounting), before)
         self.assertGreater(self.query("SELECT count(*) FROM llm_call")[0][0], 0)
@@ -303,6 +305,31 @@ class DryRun(World):
                       ("--model", "a b"), ("--validation-mode", "replay"), ("--target", "body")):
             with self.subTest(flags):
                 self.selftune("evolve", "--skill", SKILL, "--dry-run", *flags, exit_code=64)
+
+    def test_a_day_without_a_budget_has_no_calls(self):
+        self.selftune("sync")
+        config = self.home.root / ".selftune" / "config.json"
+        before = config.read_bytes() if config.exists() else None
+        calls = self.query("SELECT count(*) FROM llm_call")
+        try:
+            for budget, code in ((0, "BUDGET_EXHAUSTED"), ("1.00", "INVALID_CONFIG")):
+                with self.subTest(budget):
+                    document = json.loads(before) if before else {}
+                    document["budget"] = {"daily_usd": budget}
+                    config.parent.mkdir(mode=0o700, exist_ok=True)
+                    config.write_text(json.dumps(document))
+                    config.chmod(0o600)
+                    done = subprocess.run([str(SELFTUNE), "evolve", "--skill", SKILL], text=True, timeout=300,
+                                          capture_output=True, env=self.environment(), check=False)
+                    reply = json.loads(done.stdout)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertEqual(reply["error"]["code"], code, reply)
+        finally:
+            if before is None:
+                config.unlink()
+            else:
+                config.write_bytes(before)
+        self.assertEqual(self.query("SELECT count(*) FROM llm_call"), calls)
 
     def test_next_commands_hold_the_name_as_one_word(self):
         name = "two words; it's 'one'"

@@ -81,19 +81,27 @@ Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
 
 }  // namespace
 
-store::Spending DailyLimits(Context& context, const config::Config& config) {
+StatusOr<store::Spending> DailyLimits(const config::Config& config) {
+  const auto no_amount = [&](std::string_view key, std::string_view what) {
+    return WithSuggestion(Fail(kInvalidConfig, "{}: {}: expected {}", config.path, key, what),
+                          "correct it, or take it out for the default", "");
+  };
   store::Spending day = llm::BudgetLimits().day;
   const JsonValue& calls = config.Get("budget.daily_calls");
   const JsonValue& usd = config.Get("budget.daily_usd");
-  if (calls.is_int() && calls.AsInt() > 0) {
-    day.calls = calls.AsInt();
-  } else if (!calls.is_null()) {
-    context.Warn(kInvalidConfig.name, "budget.daily_calls: expected a whole number above 0");
+  if (!calls.is_null()) {
+    if (!calls.is_int() || calls.AsInt() < 0) {
+      return no_amount("budget.daily_calls", "a whole number, 0 for no calls at all");
+    }
+    day.calls = calls.AsInt() == 0 ? store::kNothing : calls.AsInt();
   }
-  if (usd.is_number() && usd.AsDouble() > 0 && usd.AsDouble() <= kMostUsd) {
-    day.cost_micro_usd = std::max<int64_t>(1, std::llround(usd.AsDouble() * kMicro));
-  } else if (!usd.is_null()) {
-    context.Warn(kInvalidConfig.name, "budget.daily_usd: expected a number above 0");
+  if (!usd.is_null()) {
+    const double amount = usd.AsDouble();
+    if (!usd.is_number() || !(amount >= 0 && amount <= kMostUsd)) {
+      return no_amount("budget.daily_usd", "a number, 0 for no calls at all");
+    }
+    day.cost_micro_usd =
+        amount > 0 ? std::max<int64_t>(1, std::llround(amount * kMicro)) : store::kNothing;
   }
   return day;
 }
@@ -105,15 +113,18 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params)
   out.choose.agent = params["agent"].AsString();
   out.choose.configured = config->agent_cli;
   // A dry run leaves our own folder as it is.
-  out.choose.temp_parent = context.dry_run() ? context.env().GetOr("TMPDIR", "/tmp")
+  const std::string temp = context.env().GetOr("TMPDIR", "");
+  out.choose.temp_parent = context.dry_run() ? (temp.starts_with('/') ? temp : "/tmp")
                                              : base::JoinPath(context.paths().state_dir, "tmp");
   out.choose.remember = !context.dry_run();
   ST_RETURN_IF_ERROR(ReadModel(params, out.use));
-  out.use.limits.day = DailyLimits(context, *config);
+  out.plan = params["plan"].AsBool();
+  const StatusOr<store::Spending> day = DailyLimits(*config);
+  if (!day.ok() && !out.plan) return day.status();  // a plan spends nothing
+  if (day.ok()) out.use.limits.day = *day;
   ST_RETURN_IF_ERROR(ReadLimits(context, params, out.use));
   out.use.redact_emails = config->Get("privacy.redact_emails").AsBool();
   out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
-  out.plan = params["plan"].AsBool();
   return out;
 }
 

@@ -21,8 +21,9 @@ struct ModelParams {
 [[nodiscard]] StatusOr<ModelParams> ReadModelParams(Context& context,
                                                     const base::JsonValue& params);
 
-// Limits of a day as the configuration has them; warns of what is no amount.
-[[nodiscard]] store::Spending DailyLimits(Context& context, const config::Config& config);
+// Limits of a day as the configuration has them, 0 = nothing may be spent.
+// INVALID_CONFIG for what is no amount: whoever wrote it meant to limit something.
+[[nodiscard]] StatusOr<store::Spending> DailyLimits(const config::Config& config);
 
 // {"calls","tokens","usd","usd_source"}; usd null when a backend did not say.
 void WriteSpent(base::JsonWriter& out, const llm::CallerTotals& spent);

@@ -192,7 +192,7 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   }
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
   if (result.deployed || !result.proposal_id.empty()) context.SetChanged();
-  if (!model.plan) context.SetVerdict(VerdictOf(result));
+  if (!model.plan) context.SetVerdict(result.failure.ok() ? VerdictOf(result) : result.failure);
   if (result.reason_code == "review_required" || result.reason_code == "review_pending") {
     context.SetNext({.argv = {"selftune", "proposals", "approve", result.proposal_id, "--yes"},
                      .reason = "the proposal waits for a review"});

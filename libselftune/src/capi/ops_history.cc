@@ -298,7 +298,9 @@ StatusOr<std::string> LlmUsage(Context& context, const JsonValue& params) {
                                                : store::UsageBy::kPurpose;
   ST_ASSIGN_OR_RETURN(const auto rows, store::ReadUsage(*db, group, WindowOf(params)));
   ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
-  const store::Spending limit = DailyLimits(context, *config);
+  const StatusOr<store::Spending> limits = DailyLimits(*config);
+  if (!limits.ok()) context.Warn(kInvalidConfig.name, std::string(Message(limits.status())));
+  const store::Spending limit = limits.value_or(llm::BudgetLimits().day);
   const std::string today = FormatRfc3339(context.now()).substr(0, 10);
   ST_ASSIGN_OR_RETURN(const store::Spending spent, store::ReadBudget(*db, "day", today));
   JsonWriter out;
@@ -326,9 +328,9 @@ StatusOr<std::string> LlmUsage(Context& context, const JsonValue& params) {
       .EndObject()
       .Key("budget")
       .BeginObject()
-      .Field("calls", limit.calls)
+      .Field("calls", std::max<int64_t>(0, limit.calls))
       .Field("tokens", limit.tokens)
-      .Field("usd", static_cast<double>(limit.cost_micro_usd) / kMicro)
+      .Field("usd", static_cast<double>(std::max<int64_t>(0, limit.cost_micro_usd)) / kMicro)
       .EndObject()
       .EndObject();
   return std::move(out).Take();

@@ -159,6 +159,9 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
 
 void Judge(Context& context, const RunReport& report) {
   if (report.changed) context.SetChanged();
+  for (const Status& warning : report.warnings) {
+    context.Warn(CodeOf(warning).name, std::string(Message(warning)));
+  }
   WarnOfDamage(context, report.recovered);
   if (report.regression_found) {
     context.SetVerdict(WithSuggestion(Fail(kRegressionFound, "a deployed change made things worse"),

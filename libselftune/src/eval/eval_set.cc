@@ -253,14 +253,6 @@ class Builder {
   }
 
   void Finish() {
-    std::set<std::string_view> held_out;
-    for (const store::EvalEntryRow& row : known_) {
-      if (row.split == stats::SplitName(stats::Split::kTest)) held_out.insert(row.entry_id);
-    }
-    for (const EvalEntry& entry : set_.entries) {
-      if (stats::IsHeldOut(entry.split)) held_out.insert(entry.id);
-    }
-    set_.held_out_ever = static_cast<int64_t>(held_out.size());
     std::string text;
     for (const EvalEntry& entry : set_.entries) {
       text += entry.id + (entry.should_trigger ? "+" : "-") +

@@ -39,7 +39,6 @@ struct EvalSet {
   int64_t suppressed = 0;                  // talk about the skill itself
   std::map<std::string, int64_t> causes;   // of all known misses
   int64_t other_causes = 0;                // misses that no description can cure
-  int64_t held_out_ever = 0;               // distinct held-out texts up to now, left ones too
   std::string sha256;                      // hex, of ids, labels and splits
 
   [[nodiscard]] int64_t Count(bool should_trigger, bool held_out) const;

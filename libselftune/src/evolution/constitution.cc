@@ -15,6 +15,7 @@
 #include "eval/classify.h"
 #include "eval/hygiene.h"
 #include "eval/query_features.h"
+#include "evolution/dotted_names.h"
 #include "evolution/text_rules.h"
 #include "llm/redact.h"
 
@@ -32,21 +33,16 @@ constexpr int kMaxRepeats = 3;
 constexpr std::string_view kQuantifiers[] = {"all",      "any",        "every",    "everything",
                                              "anything", "everywhere", "whatever", "always use"};
 constexpr std::string_view kSteering[] = {
-    "ignore",           "system prompt",  "must always",      "disregard",
-    "always load",      "load this",      "always invoke",    "always call",
-    "overrides",        "other skills",   "before answering", "before doing anything",
+    "must always",      "disregard",      "always load",      "load this",
+    "always invoke",    "always call",    "before answering", "before doing anything",
     "instead of other", "skip the other", "no matter what"};
+// Words of steering that honest descriptions have as well: a person decides.
+constexpr std::string_view kDoubtful[] = {"ignore", "system prompt", "overrides", "other skills"};
 // Programs of a command line that are hardly words of a description.
 constexpr std::string_view kCommands[] = {
     "curl",   "wget", "sudo",    "chmod",    "chown",      "rm",        "ssh",     "scp",
     "bash",   "zsh",  "npm",     "npx",      "pip",        "pipx",      "brew",    "netcat",
     "base64", "mkfs", "apt-get", "git push", "powershell", "osascript", "crontab", "systemctl"};
-// Ends of a bare domain; a file's extension that is one as well is none here.
-constexpr std::string_view kDomains[] = {
-    "com",     "org",   "net",    "io",   "dev", "app",   "ai",   "co",    "info",    "biz",
-    "xyz",     "site",  "online", "shop", "top", "cloud", "link", "click", "example", "test",
-    "invalid", "local", "de",     "uk",   "fr",  "nl",    "ru",   "cn",    "jp",      "eu",
-    "us",      "me",    "tv",     "gg",   "to",  "ly",    "tk"};
 constexpr std::string_view kShell[] = {"&&", "||", ";;",   "$(",  "${",     ">>",
                                        "<<", "|&", "| sh", "|sh", "| bash", "|bash"};
 // Shouted words that are no names.
@@ -263,21 +259,12 @@ class Checker {
                        [&](const std::string& query) { return HasPhrase(query, word); });
   }
 
-  // "www.evil.example/x", "evil.example,": two labels or more, the last of them
-  // one that domains end in.
-  static bool HasDomain(std::string_view word) {
-    const size_t slash = word.find_first_of("/:?#");
-    std::string_view host = word.substr(0, slash);
-    const auto plain = [](char c) { return eval::IsWordChar(c); };
-    while (!host.empty() && !plain(host.back())) host.remove_suffix(1);
-    while (!host.empty() && !plain(host.front())) host.remove_prefix(1);
-    const size_t dot = host.rfind('.');
-    if (dot == std::string_view::npos || dot == 0) return false;
-    if (base::StartsWithIgnoreCase(host, "www.")) return true;
-    // "node.js/express" and "e.g." are none; what is longer than a letter is.
-    const bool labels = std::all_of(host.begin(), host.end(),
-                                    [&](char c) { return plain(c) || c == '-' || c == '.'; });
-    return labels && dot > 1 && eval::IsOneOf(host.substr(dot + 1), kDomains);
+  // "(https://a.example/x)," without what only surrounds it.
+  static std::string_view Bare(std::string_view word) {
+    const auto outer = [](char c) { return !IsItemChar(c) && c != '/'; };
+    while (!word.empty() && outer(word.back())) word.remove_suffix(1);
+    while (!word.empty() && outer(word.front())) word.remove_prefix(1);
+    return word;
   }
 
   void Steering() {
@@ -287,12 +274,14 @@ class Checker {
       }
     }
     for (const std::string_view word : base::SplitSpace(in_.proposed)) {
-      const bool address = eval::HasAddress(word) || HasDomain(word);
-      if (address && in_.original.find(word) == std::string::npos) {
+      const bool address =
+          eval::HasAddress(word) || base::AsciiLower(word).find("www.") != std::string::npos;
+      if (address && in_.original.find(Bare(word)) == std::string::npos) {
         Add("steering", fmt::format("Steering: link or address \"{}\"", word));
       }
     }
-    if (eval::IsInjection(in_.proposed)) {
+    // One that the present text has is that skill's subject: see ReviewReasons.
+    if (eval::IsInjection(in_.proposed) && !eval::IsInjection(in_.original)) {
       Add("steering", "Steering: an instruction to the reader instead of a description");
     }
     for (const std::string_view mark : kShell) {
@@ -385,12 +374,30 @@ std::vector<Violation> CheckConstitution(const ConstitutionInput& input) {
 
 std::vector<Violation> ReviewReasons(const ConstitutionInput& input) {
   std::vector<Violation> out;
+  const auto is_new = [&](std::string_view phrase) {
+    return HasPhrase(input.proposed, phrase) && !HasPhrase(input.original, phrase) &&
+           !HasPhrase(input.body, phrase);
+  };
   for (const std::string_view command : kCommands) {
-    if (!HasPhrase(input.proposed, command) || HasPhrase(input.original, command) ||
-        HasPhrase(input.body, command)) {
+    if (!is_new(command)) continue;
+    out.push_back({"command", fmt::format("Command: \"{}\" is not in the skill", command)});
+  }
+  for (const std::string_view phrase : kDoubtful) {
+    if (!is_new(phrase)) continue;
+    out.push_back({"steering", fmt::format("Steering: \"{}\" is not in the skill", phrase)});
+  }
+  for (const DottedName& found : DottedNames(input.proposed)) {
+    if (!MayBeHost(found) || HasDottedName(input.original, found.name) ||
+        HasDottedName(input.body, found.name)) {
       continue;
     }
-    out.push_back({"command", fmt::format("Command: \"{}\" is not in the skill", command)});
+    out.push_back({"link", fmt::format("Link: \"{}\" may be an address and is not in the skill",
+                                       found.name)});
+  }
+  for (const std::string_view sentence : Sentences(input.proposed)) {
+    if (!eval::IsInjection(sentence) || HasPhrase(input.original, sentence)) continue;
+    out.push_back(
+        {"steering", fmt::format("Steering: \"{}\" reads like an instruction", sentence)});
   }
   return out;
 }

@@ -30,8 +30,9 @@ struct Violation {
 // All violations, in the order of the ids above; empty = acceptable.
 [[nodiscard]] std::vector<Violation> CheckConstitution(const ConstitutionInput& input);
 
-// What may be right but only a person can tell: commands that neither the present
-// description nor the skill itself mentions.
+// What may be right but only a person can tell: commands, names that may be
+// addresses and doubtful words that neither the present description nor the skill
+// itself has. Ids: command steering link.
 [[nodiscard]] std::vector<Violation> ReviewReasons(const ConstitutionInput& input);
 
 // What does not forbid a description but should be told ("size.chars": long).

@@ -81,8 +81,11 @@ Status Decide(Judge& judge, const EvolveInput& input, const std::string& candida
                          result.held_out.size()));
     return absl::OkStatus();
   }
+  promotion.neighbours = stats::Neighbours::kClean;
+  const bool worthwhile = stats::DecidePromotion(promotion).tier != stats::Tier::kHold;
+  promotion.neighbours = stats::Neighbours::kNotAsked;  // stays, whatever ends it here
   result.decision = stats::DecidePromotion(promotion);
-  if (result.decision.tier != stats::Tier::kHold) {
+  if (worthwhile) {
     const StatusOr<NeighbourTest> test = TestNeighbours(judge, input, candidate);
     if (!test.ok() && !IsBudget(test.status())) return test.status();
     promotion.neighbours = !test.ok()            ? stats::Neighbours::kNotAffordable
@@ -101,6 +104,13 @@ Status Decide(Judge& judge, const EvolveInput& input, const std::string& candida
 Status Test(Judge& judge, const EvolveInput& input, const ChargeLook& charge,
             EvolveResult& result) {
   ST_ASSIGN_OR_RETURN(const ChargedLook look, charge(result));
+  if (!look.held_before.empty()) {
+    Conclude(result, "hold",
+             fmt::format("this text was tested before on the same prompts and held back (proposal "
+                         "{}); new prompts allow another test",
+                         look.held_before));
+    return absl::OkStatus();
+  }
   result.plan.look = look.look;
   result.plan.alpha = look.alpha;
   if (!look.alpha.has_value()) {
@@ -146,11 +156,17 @@ Status Work(llm::Caller& caller, const EvolveInput& input, const ChargeLook& cha
     return absl::OkStatus();
   }
   if (!result.best.has_value()) return ConcludeWithoutBest(search, result);
-  if (charge) return Test(judge, input, charge, result);
+  const bool whole = search.stopped.ok() || IsRefusedReply(search.stopped);
+  if (!whole && !IsBudget(search.stopped)) return search.stopped;
+  if (charge) {
+    ST_RETURN_IF_ERROR(caller.CheckRoom(result.plan.test_calls, result.plan.test_tokens));
+    return Test(judge, input, charge, result);
+  }
   Conclude(result, "dry_run",
-           fmt::format("a candidate does better on the training prompts ({} of {}, before {}); the "
-                       "held-out test is not made in a dry run, for each look at it counts",
-                       search.passed_best, search.entries, search.passed_before));
+           fmt::format("a candidate does better on the training prompts ({} of {}, before {}){}; "
+                       "the held-out test is not made in a dry run, for each look at it counts",
+                       search.passed_best, search.entries, search.passed_before,
+                       whole ? "" : ", the search ended early for its budget"));
   return absl::OkStatus();
 }
 

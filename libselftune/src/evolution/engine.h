@@ -68,13 +68,17 @@ struct EvolveResult {
 struct ChargedLook {
   int look = 1;
   std::optional<double> alpha;
+  // A proposal with these texts that was tested on these very prompts and held
+  // back: its look counts, no other was written down. "" = there is none.
+  std::string held_before;
 };
 // Writes down that the held-out set is going to be looked at, before the first
 // question about it: from then on the look counts, whatever becomes of the test.
 using ChargeLook = std::function<StatusOr<ChargedLook>(const EvolveResult& result)>;
 
-// Spends through `caller` only. A failing model call ends the search; what was
-// found before still goes into the held-out test if the budget allows it. Without
+// Spends through `caller` only. A failing model call ends it; when the budget ends
+// the search, what was found before still goes into the held-out test if the
+// remainder covers it. No look is charged for a test that cannot be made. Without
 // `charge` (a dry run) nobody looks at the held-out set: a figure of it that was
 // seen has been used up.
 [[nodiscard]] EvolveResult Evolve(llm::Caller& caller, const EvolveInput& input,

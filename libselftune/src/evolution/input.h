@@ -27,7 +27,8 @@ struct EvolveInput {
   std::vector<std::string> other_skills;  // names of all other installed skills
   std::vector<Neighbour> neighbours;      // the three most similar
   std::vector<std::string> rejected;      // texts never to be proposed again
-  std::vector<int64_t> entries_at_looks;  // held-out entries ever had, at each earlier look
+  // Ids of the held-out entries each earlier look saw, oldest look first.
+  std::vector<std::vector<std::string>> looks;
   int rounds = 5;
   uint64_t seed = 42;
   llm::Tier tier = llm::Tier::kStrong;  // of proposals

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -22,6 +26,9 @@ int64_t Batches(int64_t entries) { return (entries + 49) / 50; }
 
 // Three runs a side, the search in full.
 void Estimate(const EvolveInput& input, EvolvePlan& plan) {
+  plan.test_calls = 2 * stats::kMinRuns * Batches(plan.holdout);
+  plan.test_tokens =
+      2 * stats::kMinRuns * plan.holdout * kTokensPerQuery + plan.test_calls * kTokensPerCall;
   const int64_t search = static_cast<int64_t>(input.rounds) * (1 + 3 + 3 * Batches(plan.train));
   const int64_t judging = 3 * Batches(plan.train) + 6 * Batches(plan.holdout) + 3;
   plan.estimated_calls = search + judging;
@@ -64,13 +71,27 @@ EvolvePlan PlanEvolution(const EvolveInput& input) {
       plan.train_missed += entry.missed ? 1 : 0;
     }
   }
-  plan.look =
-      stats::NextLook(input.entries_at_looks, std::max(plan.holdout, input.set.held_out_ever));
+  plan.look = LookToCome(input.looks, input.set);
   plan.alpha = stats::AlphaForLook(plan.look);
   plan.minimum_gain = stats::MinimumDetectableGain(plan.holdout);
   Estimate(input, plan);
   Refuse(plan);
   return plan;
+}
+
+int LookToCome(const std::vector<std::vector<std::string>>& looks, const eval::EvalSet& set) {
+  std::set<std::string_view> seen;
+  std::vector<int64_t> unseen;
+  for (const std::vector<std::string>& look : looks) {
+    int64_t first_time = 0;
+    for (const std::string& id : look) first_time += seen.insert(id).second ? 1 : 0;
+    unseen.push_back(first_time);
+  }
+  const auto now =
+      std::count_if(set.entries.begin(), set.entries.end(), [&](const eval::EvalEntry& entry) {
+        return stats::IsHeldOut(entry.split) && !seen.contains(entry.id);
+      });
+  return stats::NextLook(unseen, now);
 }
 
 }  // namespace selftune::evolution

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "evolution/input.h"
 
@@ -18,9 +19,14 @@ struct EvolvePlan {
   int look = 1;
   std::optional<double> alpha;  // of that look; empty: looks used up
   int64_t estimated_calls = 0, estimated_tokens = 0;
-  std::string_view reason_code;  // "" = go
+  int64_t test_calls = 0, test_tokens = 0;  // of them, those of the held-out test
+  std::string_view reason_code;             // "" = go
   std::string reason;
 };
 [[nodiscard]] EvolvePlan PlanEvolution(const EvolveInput& input);
+
+// Number of the look to come at the held-out entries of `set`, after `looks`.
+[[nodiscard]] int LookToCome(const std::vector<std::vector<std::string>>& looks,
+                             const eval::EvalSet& set);
 
 }  // namespace selftune::evolution

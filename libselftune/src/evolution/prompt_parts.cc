@@ -30,9 +30,12 @@ std::string Assemble(std::string_view instructions,
 
 }  // namespace
 
+std::string PromptText(std::string_view text, const llm::RedactOptions& privacy) {
+  return llm::Redact(llm::NormalizeUntrusted(text), privacy);
+}
+
 std::string PromptSafe(std::string_view query, const llm::RedactOptions& privacy) {
-  const std::string redacted = llm::Redact(query, privacy);
-  return llm::NormalizeUntrusted(base::FirstCodePoints(redacted, kMaxQuery));
+  return std::string(base::FirstCodePoints(PromptText(query, privacy), kMaxQuery));
 }
 
 PromptBody MakeBody(std::string_view instructions,

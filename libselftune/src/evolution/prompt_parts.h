@@ -10,8 +10,10 @@
 
 namespace selftune::evolution {
 
-// A user's query fit for a prompt: what `privacy` asks for redacted, control
-// characters removed, at most 500 code points.
+// A text fit for a prompt: invisible characters removed first, for they could
+// hide what `privacy` asks to be redacted.
+[[nodiscard]] std::string PromptText(std::string_view text, const llm::RedactOptions& privacy);
+// The same of a user's query, at most 500 code points.
 [[nodiscard]] std::string PromptSafe(std::string_view query, const llm::RedactOptions& privacy);
 
 struct PromptBody {

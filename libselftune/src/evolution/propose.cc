@@ -52,7 +52,7 @@ std::string ExamplesJson(const std::vector<Observed>& examples, const llm::Redac
 std::string ListJson(const std::vector<std::string>& texts, const llm::RedactOptions& privacy) {
   base::JsonWriter out;
   out.BeginArray();
-  for (const std::string& text : texts) out.String(llm::Redact(text, privacy));
+  for (const std::string& text : texts) out.String(PromptText(text, privacy));
   out.EndArray();
   return std::move(out).Take();
 }
@@ -112,7 +112,7 @@ StatusOr<DescriptionProposal> Read(const std::string& text, const ProposalReques
 StatusOr<DescriptionProposal> Propose(llm::Caller& caller, const ProposalRequest& request) {
   const llm::RedactOptions privacy = caller.privacy();
   const auto quoted = [&](const std::string& text) {
-    return base::JsonQuote(llm::Redact(text, privacy));
+    return base::JsonQuote(PromptText(text, privacy));
   };
   std::vector<std::pair<std::string_view, std::string>> blocks = {
       {"skill_name", base::JsonQuote(request.skill)},

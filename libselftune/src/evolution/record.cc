@@ -105,19 +105,26 @@ ChargeLook AuditTrail::Charge() {
 StatusOr<ChargedLook> AuditTrail::ChargeNow(const EvolveResult& result) {
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
   ST_RETURN_IF_ERROR(eval::StoreEvalSet(db_, input_.set, clock_.Now()));
-  ST_ASSIGN_OR_RETURN(const std::vector<int64_t> looks,
-                      store::HoldoutEntriesAtLooks(db_, input_.skill));
-  ST_ASSIGN_OR_RETURN(const int64_t ever, store::CountHeldOutEver(db_, input_.skill));
-  ChargedLook look{.look = stats::NextLook(looks, ever), .alpha = std::nullopt};
+  const std::string set_sha = base::FromHex(input_.set.sha256).value_or("");
+  ChargedLook look;
+  // The same answers again would say nothing, and cost a look.
+  ST_ASSIGN_OR_RETURN(
+      look.held_before,
+      store::HeldBefore(db_, {.skill = input_.skill,
+                              .original = input_.current,
+                              .proposed = result.candidates[*result.best].description,
+                              .eval_set_sha256 = set_sha}));
+  if (!look.held_before.empty()) return look;
+  ST_ASSIGN_OR_RETURN(const auto looks, store::EntriesOfLooks(db_, input_.skill));
+  look.look = LookToCome(looks, input_.set);
   look.alpha = stats::AlphaForLook(look.look);
   if (!look.alpha.has_value()) return look;  // nothing is written
   ST_RETURN_IF_ERROR(AddCandidates(result, &look));
-  const std::string set_sha = base::FromHex(input_.set.sha256).value_or("");
   ST_RETURN_IF_ERROR(store::AddHoldoutLook(db_, input_.skill,
                                            {.look = look.look,
                                             .proposal_id = best_proposal_id_,
                                             .eval_set_sha256 = set_sha,
-                                            .entries = ever,
+                                            .entries = result.plan.holdout,
                                             .alpha = *look.alpha},
                                            clock_.Now()));
   ST_RETURN_IF_ERROR(txn.Commit());
@@ -186,8 +193,11 @@ Status AuditTrail::EndBest(const EvolveResult& result) {
   const std::string snapshot =
       result.tested ? Snapshot(result.passed_after, result.counted) : std::string();
   const std::string validation = result.tested ? ValidationJson(result) : std::string();
-  const std::string details =
-      result.tested ? result.reason : "its test did not come to an end: " + result.reason;
+  const bool broken_off = result.looked && !result.tested;
+  std::string details =
+      broken_off ? "its test did not come to an end: " + result.reason : result.reason;
+  const std::vector<std::string>& review = result.candidates[*result.best].review;
+  if (accepted && !review.empty()) details += "; needs a review: " + base::Join(review, "; ");
   return store::AddStep(
       db_, best_proposal_id_,
       {.action = accepted ? ProposalState::kValidated : ProposalState::kSuperseded,

@@ -41,13 +41,33 @@ StatusOr<std::string> Ask(const std::string& binary, std::vector<std::string> ar
   return result.stdout_text + "\n" + result.stderr_text;
 }
 
+// The tool that ties an agent to us, if it is one that can: those of other
+// systems and old ones know no death signal.
+std::string DeathSignalTool() {
+  const std::string tool = base::FindExecutable("setpriv", "/usr/bin:/bin");
+  const std::string nothing = base::FindExecutable("true", "/usr/bin:/bin");
+  if (tool.empty() || nothing.empty()) return "";
+  base::ProcessOptions options;
+  options.argv = {tool, "--pdeathsig", "TERM", "--", nothing};
+  options.timeout = kProbeTimeout;
+  const auto result = base::RunProcess(options);
+  return result.ok() && !result->timed_out && result->exit_code == 0 ? tool : "";
+}
+
 // argv of `binary`, such that the child gets SIGTERM when this process dies, even
 // by SIGKILL: an agent nobody waits for would go on spending. Where the tool is
 // missing, the agent runs on to its own end.
 std::vector<std::string> TiedToUs(const std::string& binary) {
-  static const std::string kTool = base::FindExecutable("setpriv", "/usr/bin:/bin");
+  static const std::string kTool = DeathSignalTool();
   if (kTool.empty()) return {binary};
   return {kTool, "--pdeathsig", "TERM", "--", binary};
+}
+
+// The tool in between says by its exit code what running the agent itself would
+// have said by an error.
+bool AgentDidNotRun(const base::ProcessResult& result) {
+  return (result.exit_code == 126 || result.exit_code == 127) &&
+         result.stderr_text.starts_with("setpriv:");
 }
 
 }  // namespace
@@ -120,6 +140,9 @@ StatusOr<LlmReply> AgentCliBackend::Call(const LlmRequest& request) {
   options.timeout = TimeoutOf(request);
   options.cancel = request.cancel;
   ST_ASSIGN_OR_RETURN(const base::ProcessResult result, base::RunProcess(options));
+  if (AgentDidNotRun(result)) {
+    return Fail(kProcessFailed, "running {}: {}", agent_.binary, base::Trim(result.stderr_text));
+  }
 
   const auto written = base::ReadFile(files.reply_file, kMaxReplyBytes);
   return ReadAgentReply(agent_.agent, result, written.ok() ? *written : std::string());

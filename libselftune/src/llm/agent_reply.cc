@@ -74,6 +74,19 @@ Usage ClaudeUsage(const base::JsonValue& root) {
   return out;
 }
 
+// The one that wrote the most: helpers of the agent are listed, too.
+std::string AnsweringModel(const base::JsonValue& usage) {
+  std::string out;
+  int64_t most = -1;
+  for (const auto& [name, figures] : usage.members()) {
+    const int64_t tokens = figures["outputTokens"].AsInt();
+    if (tokens <= most) continue;
+    most = tokens;
+    out = name;
+  }
+  return out;
+}
+
 StatusOr<LlmReply> ReadClaude(const base::ProcessResult& result) {
   if (result.stdout_cut) return Fail(kInvalidReply, "calling claude: the answer is too long");
   const auto root = base::JsonValue::Parse(base::Trim(result.stdout_text));
@@ -97,8 +110,7 @@ StatusOr<LlmReply> ReadClaude(const base::ProcessResult& result) {
   LlmReply out;
   out.text = reply["structured_output"].is_object() ? reply["structured_output"].ToJson()
                                                     : reply["result"].AsString();
-  const auto& models = reply["modelUsage"].members();
-  if (!models.empty()) out.model = models.front().first;
+  out.model = AnsweringModel(reply["modelUsage"]);
   out.usage = ClaudeUsage(reply);
   return out;
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -110,16 +111,51 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
     if (kept.has_value()) return *std::move(kept);
   }
   ST_RETURN_IF_ERROR(CheckTime());
-  if (failures_in_a_row_ >= kBreakerFailures) {
-    return Advised(Fail(kBackendUnavailable, "calling {}: {} calls in a row failed",
-                        backend_.name(), failures_in_a_row_));
-  }
+  ST_RETURN_IF_ERROR(CheckBreaker());
   ST_ASSIGN_OR_RETURN(LlmReply reply, CallAndPay(question, now));
   if (options_.use_cache) {
     ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose), {reply.text, reply.model},
                                         clock_.Now()));
   }
+  ST_RETURN_IF_ERROR(CheckModel(question, reply.model));
   return reply;
+}
+
+Status Caller::CheckModel(const Question& question, const std::string& model) {
+  if (model.empty()) return absl::OkStatus();  // it did not say
+  const std::string wanted(WantedModel(question));
+  const std::string before = std::exchange(answered_by_[wanted], model);
+  if (before.empty() || before == model || kept_[wanted].empty()) return absl::OkStatus();
+  const std::vector<std::string> kept = std::exchange(kept_[wanted], {});
+  for (const std::string& key : kept) ST_RETURN_IF_ERROR(store::DropReply(db_, key));
+  return WithSuggestion(
+      Fail(kBackendUnavailable,
+           "calling {}: {} answers now, and earlier answers of {} were used; they are forgotten",
+           backend_.name(), model, before),
+      "nothing was changed; try again", "");
+}
+
+Status Caller::CheckBreaker() const {
+  if (failures_in_a_row_ < kBreakerFailures) return absl::OkStatus();
+  return Advised(Fail(kBackendUnavailable, "calling {}: {} calls in a row failed", backend_.name(),
+                      failures_in_a_row_));
+}
+
+std::array<store::BudgetScope, 3> Caller::Scopes(const std::string& day,
+                                                 const std::string& skill) const {
+  return {store::BudgetScope{"day", day, options_.limits.day},
+          store::BudgetScope{"run", options_.run_id, options_.limits.run},
+          store::BudgetScope{"skill", skill, options_.limits.skill}};
+}
+
+Status Caller::CheckRoom(int64_t calls, int64_t tokens) const {
+  if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
+  ST_RETURN_IF_ERROR(CheckTime());
+  ST_RETURN_IF_ERROR(CheckBreaker());
+  const std::string day = DayKey(clock_.Now());
+  const std::string skill = SkillKey();
+  const Status fits = store::CheckBudget(db_, Scopes(day, skill), {calls, tokens, 0});
+  return fits.ok() ? fits : Advised(fits);
 }
 
 Status Caller::CheckTime() const {
@@ -136,6 +172,7 @@ StatusOr<std::optional<LlmReply>> Caller::KeptReply(const Question& question,
       answered_by_.try_emplace(std::string(WantedModel(question)), kept->model);
   if (!first && by->second != kept->model) return std::optional<LlmReply>();
   ++totals_.cached;
+  kept_[std::string(WantedModel(question))].push_back(key);
   LlmReply reply;
   reply.text = kept->text;
   reply.model = kept->model;
@@ -158,10 +195,8 @@ LlmRequest Caller::RequestOf(const Question& question) const {
 StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
   const LlmRequest request = RequestOf(question);
   const std::string day = DayKey(now);
-  const std::string skill_key = options_.run_id + "/" + options_.skill;
-  const std::array scopes = {store::BudgetScope{"day", day, options_.limits.day},
-                             store::BudgetScope{"run", options_.run_id, options_.limits.run},
-                             store::BudgetScope{"skill", skill_key, options_.limits.skill}};
+  const std::string skill_key = SkillKey();
+  const std::array scopes = Scopes(day, skill_key);
   const store::Spending estimate{1,
                                  EstimateTokens(request.user) + EstimateTokens(request.system) +
                                      ExpectedOutputTokens(question.purpose, question.items),
@@ -171,7 +206,6 @@ StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
   if (attempts == 0) return reply;  // it could not be paid for
   failures_in_a_row_ = reply.ok() ? 0 : failures_in_a_row_ + 1;
   if (reply.ok()) {
-    answered_by_.insert_or_assign(std::string(WantedModel(question)), reply->model);
     // What was reported replaces the estimate of the attempt that was answered.
     const int64_t tokens = Sum(reply->usage);
     const store::Spending difference{0, tokens > 0 ? tokens - estimate.tokens : 0,

@@ -3,6 +3,7 @@
 // that can help, and written down.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/cancel.h"
 #include "base/crypto.h"
@@ -88,6 +90,10 @@ class Caller {
   // BACKEND_UNAVAILABLE at once.
   [[nodiscard]] StatusOr<LlmReply> Ask(const Question& question);
 
+  // Would these further calls be made? BUDGET_EXHAUSTED, CANCELLED or
+  // BACKEND_UNAVAILABLE as Ask() would say; charges nothing.
+  [[nodiscard]] Status CheckRoom(int64_t calls, int64_t tokens) const;
+
   // The validator refused the reply: it must not be answered from the cache.
   void Forget(const Question& question);
 
@@ -109,7 +115,15 @@ class Caller {
   [[nodiscard]] StatusOr<LlmReply> CallWithRetries(LlmRequest request,
                                                    std::span<const store::BudgetScope> scopes,
                                                    const store::Spending& estimate, int& attempts);
+  // Another model than that of cached answers which were used already? They are
+  // dropped, so that the next experiment is made by one model.
+  [[nodiscard]] Status CheckModel(const Question& question, const std::string& model);
   [[nodiscard]] Status CheckTime() const;
+  [[nodiscard]] Status CheckBreaker() const;
+  // The result refers to both keys.
+  [[nodiscard]] std::array<store::BudgetScope, 3> Scopes(const std::string& day,
+                                                         const std::string& skill) const;
+  [[nodiscard]] std::string SkillKey() const { return options_.run_id + "/" + options_.skill; }
   [[nodiscard]] Status Record(const Question& question, const LlmRequest& request,
                               const StatusOr<LlmReply>& reply, UtcMillis started, int attempts);
   [[nodiscard]] std::string CacheKey(const Question& question) const;
@@ -124,6 +138,7 @@ class Caller {
   // Model that answered, by the one that was asked for: answers of another model
   // are not mixed into an experiment.
   std::map<std::string, std::string> answered_by_;
+  std::map<std::string, std::vector<std::string>> kept_;  // keys of answers from the cache
 };
 
 // Tokens a text will take, rounded up: bytes / 3.5.

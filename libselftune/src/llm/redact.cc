@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "llm/fence.h"
 
 namespace selftune::llm {
 namespace {
@@ -199,7 +200,13 @@ std::vector<SecretSpan> FindSecrets(std::string_view text) {
   return out;
 }
 
-bool HasSecret(std::string_view text) { return !FindSecrets(text).empty(); }
+bool HasSecret(std::string_view text) {
+  if (!FindSecrets(text).empty()) return true;
+  // Characters that nobody sees do not make another text of it.
+  const bool ascii = std::all_of(text.begin(), text.end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return !ascii && !FindSecrets(NormalizeUntrusted(text)).empty();
+}
 
 std::string Redact(std::string_view text, const RedactOptions& options) {
   std::string out = Replace(text, FindSecrets(text), /*secrets=*/true);

@@ -18,6 +18,7 @@ struct SecretSpan {
 // Keys and tokens with a recognisable form, in text order, not overlapping:
 // sk-..., GitHub, AWS and Slack tokens, private keys, JSON web tokens. Linear.
 [[nodiscard]] std::vector<SecretSpan> FindSecrets(std::string_view text);
+// Also one with invisible characters in it.
 [[nodiscard]] bool HasSecret(std::string_view text);
 
 struct RedactOptions {

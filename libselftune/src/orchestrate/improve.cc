@@ -1,7 +1,5 @@
 #include "orchestrate/improve.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -13,7 +11,6 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -25,6 +22,7 @@
 #include "evolution/record.h"
 #include "monitoring/watch.h"
 #include "orchestrate/policy.h"
+#include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
@@ -86,6 +84,8 @@ class Improver {
 
   StatusOr<ImproveResult> Run() {
     ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, options_.skill, options_.skill_path));
+    ST_RETURN_IF_ERROR(TakeLock());
+    ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, options_.skill, options_.skill_path));
     result_.skill = target_.skill;
     result_.before = target_.description;
     result_.diverged = target_.diverged;
@@ -94,7 +94,10 @@ class Improver {
     if (!target_.files.empty()) result_.sha256_before = target_.files.front().sha256;
     ST_ASSIGN_OR_RETURN(const bool allowed, MayBegin());
     if (!allowed) return std::move(result_);
-    ST_RETURN_IF_ERROR(LockSkill());
+    if (target_.from_frontmatter && Edited()) {
+      Conclude("file_changed", target_.path + " was edited at this moment; nothing was done");
+      return std::move(result_);
+    }
     ST_ASSIGN_OR_RETURN(const bool waits, HasProposal());
     if (waits) return std::move(result_);
     ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf());
@@ -107,13 +110,17 @@ class Improver {
                result_.evolution.plan.reason);
       return std::move(result_);
     }
-    ST_RETURN_IF_ERROR(Evolve(input));
+    result_.failure = Evolve(input);
     return std::move(result_);
   }
 
   // What a person decided. Again is fine: an approval whose deploy did not happen
   // is made up for.
-  StatusOr<ImproveResult> Approve(const store::StoredProposal& proposal) {
+  StatusOr<ImproveResult> Approve(std::string_view proposal_id) {
+    ST_ASSIGN_OR_RETURN(target_, FindTarget(*world_.skills, options_.skill, options_.skill_path));
+    ST_RETURN_IF_ERROR(Lock());
+    ST_ASSIGN_OR_RETURN(const store::StoredProposal proposal,
+                        store::LoadProposal(*world_.db, proposal_id));
     const bool again = proposal.state == store::ProposalState::kApproved;
     if (!again && proposal.state != store::ProposalState::kValidated) {
       return WithSuggestion(
@@ -290,8 +297,7 @@ class Improver {
     }
     ST_ASSIGN_OR_RETURN(input.neighbours, NeighboursOf(*world_.db, *world_.skills, target_));
     ST_ASSIGN_OR_RETURN(input.rejected, store::RejectedTexts(*world_.db, target_.skill));
-    ST_ASSIGN_OR_RETURN(input.entries_at_looks,
-                        store::HoldoutEntriesAtLooks(*world_.db, target_.skill));
+    ST_ASSIGN_OR_RETURN(input.looks, store::EntriesOfLooks(*world_.db, target_.skill));
     input.rounds = options_.rounds;
     input.seed = options_.models.seed;
     input.tier = options_.models.tier;
@@ -305,24 +311,25 @@ class Improver {
     return input;
   }
 
-  // Two evolutions of one skill would look at the same held-out prompts.
-  Status LockSkill() {
+  // From here on nobody else changes it: the policy and the files are read after.
+  Status TakeLock() {
     if (!Writes() || world_.backend == nullptr) return absl::OkStatus();
-    const std::string dir = base::JoinPath(world_.state_dir, "locks");
-    ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-    base::JsonWriter holder;
-    holder.BeginObject()
-        .Field("pid", static_cast<int64_t>(::getpid()))
-        .Field("started_at", world_.clock->Now())
-        .Field("skill", target_.skill)
-        .EndObject();
-    const std::string key = base::Sha256Hex(base::AsciiLower(target_.skill)).substr(0, 16);
-    ST_ASSIGN_OR_RETURN(
-        base::LockFile lock,
-        base::LockFile::TryAcquire(base::JoinPath(dir, "evolve-" + key + ".lock"), holder.view()));
+    return Lock();
+  }
+
+  Status Lock() {
+    ST_ASSIGN_OR_RETURN(base::LockFile lock,
+                        LockSkill(world_.state_dir, target_.skill, world_.clock->Now()));
     lock_.emplace(std::move(lock));
     return evolution::EndUnfinished(*world_.db, target_.skill, options_.run_id,
                                     world_.clock->Now());
+  }
+
+  // Was a file edited since the skills were looked up? Its text decides.
+  [[nodiscard]] bool Edited() const {
+    return std::any_of(target_.files.begin(), target_.files.end(), [&](const TargetFile& file) {
+      return skillfs::ParseFrontmatter(file.bytes).description.value_or("") != target_.description;
+    });
   }
 
   [[nodiscard]] llm::CallerOptions CallerOptionsOf() const {
@@ -375,9 +382,10 @@ class Improver {
     TakeBest();
     if (options_.dry_run) return result_.evolution.failure;
     // What was found is written down even if it ended with an error.
-    ST_RETURN_IF_ERROR(trail.Finish(result_.evolution));
-    ST_RETURN_IF_ERROR(result_.evolution.failure);
+    const Status written = trail.Finish(result_.evolution);
     result_.proposal_id = trail.best_proposal_id();
+    ST_RETURN_IF_ERROR(written);
+    ST_RETURN_IF_ERROR(result_.evolution.failure);
     return Validated() ? DeployIfAllowed() : absl::OkStatus();
   }
 
@@ -471,7 +479,7 @@ StatusOr<ImproveResult> DeployProposal(const ImproveWorld& world, std::string_vi
   options.skill_path = proposal.location;
   options.run_id = std::string(run_id);
   options.allow_dirty = allow_dirty;
-  return Improver(world, options).Approve(proposal);
+  return Improver(world, options).Approve(proposal_id);
 }
 
 }  // namespace selftune::orchestrate

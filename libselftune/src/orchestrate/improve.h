@@ -63,10 +63,11 @@ struct ImproveResult {
   evolution::EvolveResult evolution;
   eval::EvalSet set;
   llm::CallerTotals spent;
+  Status failure;  // an error once something was spent: the rest says what was found
 };
 
-// Fails for errors only; a refusal is a reason_code. What was spent is in the
-// result either way.
+// Fails for errors before anything was spent; after it the error is in the result.
+// A refusal is a reason_code.
 [[nodiscard]] StatusOr<ImproveResult> ImproveSkill(const ImproveWorld& world,
                                                    const ImproveOptions& options);
 

@@ -25,6 +25,7 @@
 #include "eval/eval_set.h"
 #include "hosts/installed_skills.h"
 #include "orchestrate/facts.h"
+#include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
 #include "store/job_rows.h"
 #include "store/source_ledger.h"
@@ -94,9 +95,12 @@ class Loop {
         report_.recovered,
         deploy::Recover({.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock}));
     report_.changed |= !report_.recovered.empty();
-    ST_RETURN_IF_ERROR(deploy::DropOldJournals(
-                           {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock})
-                           .status());
+    // Housekeeping: what cannot be removed today is no reason not to work.
+    const auto dropped = deploy::DropOldJournals(
+        {.db = world_.db, .state_dir = world_.state_dir, .clock = world_.clock});
+    if (!dropped.ok()) report_.warnings.push_back(dropped.status());
+    ST_RETURN_IF_ERROR(
+        EndDeadProposals(*world_.db, world_.state_dir, report_.run_id, world_.clock->Now()));
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     ST_RETURN_IF_ERROR(store::EndAbandonedJobs(*world_.db, kJob, world_.clock->Now()).status());
     ST_RETURN_IF_ERROR(
@@ -207,26 +211,45 @@ class Loop {
         continue;
       }
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
-      if (lock_.has_value()) ST_RETURN_IF_ERROR(lock_->Update(HolderJson()));
-      ST_ASSIGN_OR_RETURN(const bool overlaps, Overlaps(entry));
-      if (overlaps) {
-        ++report_.skipped;
-        continue;
-      }
-      ImproveOne(entry, backend.get());
+      // For display only: a heartbeat that cannot be written stops nothing.
+      if (lock_.has_value()) static_cast<void>(lock_->Update(HolderJson()));
+      ImproveUnlessTaken(entry, backend.get());
     }
     return absl::OkStatus();
   }
 
+  void ImproveUnlessTaken(SkillDecision& entry, llm::Backend* backend) {
+    auto own = PromptsOf(entry.decision.skill);
+    if (!own.ok()) {
+      entry.error = own.status();
+      return;
+    }
+    if (Overlaps(entry, *own)) {
+      ++report_.skipped;
+      return;
+    }
+    ImproveOne(entry, backend);
+    // One that was refused before anything was asked takes nothing from others.
+    if (!entry.improved.has_value()) return;
+    const ImproveResult& result = *entry.improved;
+    const bool worked = result.spent.calls + result.spent.cached > 0 || result.deployed ||
+                        result.reason_code == "dry_run";
+    if (worked) taken_.emplace_back(entry.decision.skill, *std::move(own));
+  }
+
+  // What should trigger the skill.
+  StatusOr<std::set<std::string>> PromptsOf(const std::string& skill) {
+    ST_ASSIGN_OR_RETURN(const eval::EvalSet set, eval::LoadEvalSet(*world_.db, skill, {}));
+    std::set<std::string> out;
+    for (const eval::EvalEntry& query : set.entries) {
+      if (query.should_trigger) out.insert(base::AsciiLower(base::CollapseSpace(query.query)));
+    }
+    return out;
+  }
+
   // Two skills that share their prompts are not changed in one run: what one wins
   // the other would lose, and nobody could tell why.
-  StatusOr<bool> Overlaps(SkillDecision& entry) {
-    ST_ASSIGN_OR_RETURN(const eval::EvalSet set,
-                        eval::LoadEvalSet(*world_.db, entry.decision.skill, {}));
-    std::set<std::string> own;
-    for (const eval::EvalEntry& query : set.entries) {
-      if (query.should_trigger) own.insert(base::AsciiLower(base::CollapseSpace(query.query)));
-    }
+  bool Overlaps(SkillDecision& entry, const std::set<std::string>& own) const {
     for (const auto& [skill, queries] : taken_) {
       const double shared = Overlap(own, queries);
       if (shared <= kMaxOverlap) continue;
@@ -237,7 +260,6 @@ class Loop {
                       shared * 100, skill);
       return true;
     }
-    taken_.emplace_back(entry.decision.skill, std::move(own));
     return false;
   }
 
@@ -279,7 +301,10 @@ class Loop {
     report_.evolved += result.after.empty() ? 0 : 1;
     report_.deployed += result.deployed ? 1 : 0;
     report_.changed |= result.deployed || !result.proposal_id.empty();
-    if (Writes() && Conclusive(result)) entry.error = Consume(entry.decision.skill);
+    entry.error = result.failure;
+    if (Writes() && entry.error.ok() && Conclusive(result)) {
+      entry.error = Consume(entry.decision.skill);
+    }
   }
 
   // A signal is used up only by a run that acted on it or came to an end with it.

@@ -61,6 +61,7 @@ struct RunReport {
   bool regression_found = false;
   bool changed = false;
   int64_t elapsed_ms = 0;
+  std::vector<Status> warnings;  // what could not be done and did not matter
 };
 
 // LOCK_HELD when another run is under way; SKILL_NOT_FOUND and AMBIGUOUS_SKILL

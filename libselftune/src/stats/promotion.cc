@@ -41,18 +41,13 @@ std::optional<double> AlphaForLook(int look) {
   return kAlphas[look - 1];
 }
 
-int NextLook(std::span<const int64_t> entries_at_looks, int64_t entries_now) {
+int NextLook(std::span<const int64_t> unseen_at_looks, int64_t unseen_now) {
   int look = 0;
-  int64_t start = 0;
-  const auto count = [&](int64_t entries) {
-    if (look == 0 || entries - start >= kNewEntriesForNewPeriod) {
-      look = 0;
-      start = entries;
-    }
-    ++look;
+  const auto count = [&](int64_t unseen) {
+    look = unseen >= kNewEntriesForNewPeriod ? 1 : look + 1;
   };
-  for (const int64_t entries : entries_at_looks) count(entries);
-  count(entries_now);
+  for (const int64_t unseen : unseen_at_looks) count(unseen);
+  count(unseen_now);
   return look;
 }
 
@@ -82,7 +77,9 @@ PromotionDecision DecidePromotion(const PromotionInput& input) {
   const bool canary = input.losses == 0 && input.gains >= kCanaryGains && NegativesClean(input);
   if (!promote && !canary) return decision;
   // Neighbours are looked at last: they cost runs of their own.
-  if (input.neighbours == Neighbours::kRegressed) {
+  if (input.neighbours == Neighbours::kNotAsked) {
+    decision.reason = "neighbours_not_asked";
+  } else if (input.neighbours == Neighbours::kRegressed) {
     decision.reason = "neighbour_regression";
   } else if (input.neighbours == Neighbours::kNotAffordable) {
     decision.reason = "budget_exhausted";

@@ -13,16 +13,16 @@ namespace selftune::stats {
 // nullopt, which means HOLD.
 [[nodiscard]] std::optional<double> AlphaForLook(int look);
 
-// Number of the look to come (from 1). `entries_at_looks`: for each earlier
-// look, oldest first, how many held-out entries the skill had ever had by
-// then; 20 new ones since the first look of a period start a new period.
-[[nodiscard]] int NextLook(std::span<const int64_t> entries_at_looks, int64_t entries_now);
+// Number of the look to come (from 1). `unseen_at_looks`: for each earlier look,
+// oldest first, how many of its held-out entries no look before it had seen;
+// `unseen_now`: the same of the present set. 20 of them start a new period.
+[[nodiscard]] int NextLook(std::span<const int64_t> unseen_at_looks, int64_t unseen_now);
 
 enum class Tier { kPromote, kCanary, kHold };
 [[nodiscard]] std::string_view TierName(Tier tier);  // PROMOTE CANARY HOLD
 
 // The three most similar skills, with the candidate staged.
-enum class Neighbours { kClean, kRegressed, kNotAffordable, kUndecided };
+enum class Neighbours { kNotAsked, kClean, kRegressed, kNotAffordable, kUndecided };
 
 struct PromotionInput {
   int64_t gains = 0;   // over all counted held-out entries
@@ -31,7 +31,7 @@ struct PromotionInput {
   int64_t positives = 0;  // counted held-out entries
   int64_t negatives = 0;
   int look = 1;
-  Neighbours neighbours = Neighbours::kClean;
+  Neighbours neighbours = Neighbours::kNotAsked;
 };
 
 struct PromotionDecision {
@@ -39,8 +39,8 @@ struct PromotionDecision {
   double p = 1;      // of the sign test
   double alpha = 0;  // of this look, 0 = none left
   // Why not PROMOTE: looks_exhausted too_few_positives too_few_negatives
-  // negative_losses not_significant neighbour_regression budget_exhausted
-  // judge_unreliable; "" for PROMOTE.
+  // negative_losses not_significant neighbours_not_asked neighbour_regression
+  // budget_exhausted judge_unreliable; "" for PROMOTE.
   std::string_view reason;
 };
 

@@ -58,10 +58,6 @@ constexpr char kReadEntries[] =
     "JOIN skill k ON k.skill_id=e.skill_id JOIN body b ON b.body_id=e.query_body "
     "WHERE k.name_key=?1 ORDER BY e.entry_id";
 
-constexpr char kCountHeldOut[] =
-    "SELECT count(*) FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id "
-    "WHERE k.name_key=?1 AND e.split='test'";
-
 constexpr char kInsertReplay[] =
     "INSERT OR REPLACE INTO replay_result(proposal_id,run_id,phase,entry_no,rep,skill_id,"
     "validation_mode,control,query_body,should_trigger,triggered,passed) "
@@ -177,12 +173,6 @@ StatusOr<std::vector<EvalEntryRow>> ReadEvalEntries(Db& db, std::string_view ski
     entry.first = rows.Time(9);
     entry.last = rows.Time(10);
   }
-}
-
-StatusOr<int64_t> CountHeldOutEver(Db& db, std::string_view skill) {
-  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kCountHeldOut, base::AsciiLower(skill)));
-  ST_RETURN_IF_ERROR(row.Next().status());
-  return row.Int(0);
 }
 
 Status AddReplayResults(Db& db, const std::vector<ReplayRow>& rows, UtcMillis now) {

@@ -50,8 +50,6 @@ struct EvalEntryRow {
                                       const std::vector<EvalEntryRow>& entries, UtcMillis now);
 // All entries the skill ever had: one that left the set keeps its side.
 [[nodiscard]] StatusOr<std::vector<EvalEntryRow>> ReadEvalEntries(Db& db, std::string_view skill);
-// Of them, those held out.
-[[nodiscard]] StatusOr<int64_t> CountHeldOutEver(Db& db, std::string_view skill);
 
 // One judged answer of a validation.
 struct ReplayRow {

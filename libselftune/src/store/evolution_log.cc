@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
+#include "base/json_value.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/audit_chain.h"
@@ -72,6 +73,10 @@ constexpr char kUnfinished[] =
     "SELECT p.proposal_id FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
     "WHERE k.name_key=?1 AND p.state='created' ORDER BY p.proposal_id";
 
+constexpr char kSkillsWithUnfinished[] =
+    "SELECT DISTINCT k.name FROM proposal p JOIN skill k ON k.skill_id=p.skill_id "
+    "WHERE p.state='created' ORDER BY k.name";
+
 constexpr char kInsertLook[] =
     "INSERT INTO holdout_look(skill_id,look,at_ms,proposal_id,eval_set_sha256,entries,gains,"
     "losses,p,alpha,tier) VALUES(?1,?2,?3,?4,?5,?6,0,0,1,?7,'hold')";
@@ -80,8 +85,19 @@ constexpr char kSetLookFigures[] =
     "UPDATE holdout_look SET gains=?2, losses=?3, p=?4, tier=?5 WHERE proposal_id=?1";
 
 constexpr char kLooks[] =
-    "SELECT h.entries FROM holdout_look h JOIN skill k ON k.skill_id=h.skill_id "
-    "WHERE k.name_key=?1 ORDER BY h.at_ms, h.look";
+    "SELECT h.skill_id, h.at_ms, e.eval_set FROM holdout_look h JOIN skill k ON "
+    "k.skill_id=h.skill_id LEFT JOIN evolution_event e ON e.proposal_id=h.proposal_id AND "
+    "e.action='created' WHERE k.name_key=?1 ORDER BY h.at_ms, h.look";
+
+constexpr char kHeldOutUntil[] =
+    "SELECT entry_id FROM eval_entry WHERE skill_id=?1 AND split='test' AND first_ms<=?2";
+
+constexpr char kHeldBefore[] =
+    "SELECT p.proposal_id FROM holdout_look h JOIN skill k ON k.skill_id=h.skill_id "
+    "JOIN proposal p ON p.proposal_id=h.proposal_id JOIN body o ON o.body_id=p.original_body "
+    "JOIN body n ON n.body_id=p.proposed_body WHERE k.name_key=?1 AND h.eval_set_sha256=?2 AND "
+    "o.text=?3 AND n.text=?4 AND p.reason_code IN('hold','neighbour_regression') "
+    "ORDER BY h.at_ms DESC, h.look DESC LIMIT 1";
 
 Status InsertStep(Db& db, std::string_view proposal_id, SkillId skill, std::string_view location,
                   const AuditStep& step, std::string texts, UtcMillis now) {
@@ -118,6 +134,17 @@ StatusOr<std::vector<std::string>> FirstColumn(Cursor& rows) {
     if (!more) return out;
     out.push_back(rows.String(0));
   }
+}
+
+// Held-out entries of an eval set as the audit has it; empty: it does not say.
+std::vector<std::string> HeldOutOf(std::string_view eval_set) {
+  std::vector<std::string> out;
+  const auto set = base::JsonValue::Parse(eval_set);
+  if (!set.ok()) return out;
+  for (const base::JsonValue& entry : (*set)["entries"].items()) {
+    if (entry["split"].AsString() == "test") out.push_back(entry["id"].AsString());
+  }
+  return out;
 }
 
 StoredProposal ProposalOf(const Cursor& row) {
@@ -245,6 +272,11 @@ StatusOr<std::vector<std::string>> UnfinishedProposals(Db& db, std::string_view 
   return FirstColumn(rows);
 }
 
+StatusOr<std::vector<std::string>> SkillsWithUnfinished(Db& db) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSkillsWithUnfinished));
+  return FirstColumn(rows);
+}
+
 StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill) {
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejectedTexts, base::AsciiLower(skill)));
   return FirstColumn(rows);
@@ -263,14 +295,26 @@ Status SetLookFigures(Db& db, std::string_view proposal_id, const ProposalFigure
                 figures.tier.empty() ? "hold" : figures.tier);
 }
 
-StatusOr<std::vector<int64_t>> HoldoutEntriesAtLooks(Db& db, std::string_view skill) {
+StatusOr<std::vector<std::vector<std::string>>> EntriesOfLooks(Db& db, std::string_view skill) {
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kLooks, base::AsciiLower(skill)));
-  std::vector<int64_t> out;
+  std::vector<std::vector<std::string>> out;
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
-    out.push_back(rows.Int(0));
+    std::vector<std::string>& seen = out.emplace_back(HeldOutOf(rows.String(2)));
+    if (!seen.empty()) continue;
+    // An old look does not say: it may have seen all there was.
+    ST_ASSIGN_OR_RETURN(Cursor entries, db.Query(kHeldOutUntil, rows.Int(0), rows.Int(1)));
+    ST_ASSIGN_OR_RETURN(seen, FirstColumn(entries));
   }
+}
+
+StatusOr<std::string> HeldBefore(Db& db, const Comparison& comparison) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kHeldBefore, base::AsciiLower(comparison.skill),
+                                           Blob{comparison.eval_set_sha256}, comparison.original,
+                                           comparison.proposed));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.String(0) : std::string();
 }
 
 }  // namespace selftune::store

@@ -86,6 +86,8 @@ struct StoredProposal {
 // Proposals whose evolution never came to an end: its process died.
 [[nodiscard]] StatusOr<std::vector<std::string>> UnfinishedProposals(Db& db,
                                                                      std::string_view skill);
+// Names of the skills that have some.
+[[nodiscard]] StatusOr<std::vector<std::string>> SkillsWithUnfinished(Db& db);
 // Texts that were rejected or rolled back for this skill, newest first.
 [[nodiscard]] StatusOr<std::vector<std::string>> RejectedTexts(Db& db, std::string_view skill);
 
@@ -94,14 +96,24 @@ struct StoredProposal {
 struct HoldoutLook {
   int64_t look = 1;
   std::string_view proposal_id = {}, eval_set_sha256 = {};  // raw
-  int64_t entries = 0;                                      // held-out ones the skill ever had
+  int64_t entries = 0;                                      // held-out ones it is made on
   double alpha = 0;
 };
 [[nodiscard]] Status AddHoldoutLook(Db& db, std::string_view skill, const HoldoutLook& look,
                                     UtcMillis now);
 [[nodiscard]] Status SetLookFigures(Db& db, std::string_view proposal_id,
                                     const ProposalFigures& figures);
-// Held-out entries at each earlier look, oldest first.
-[[nodiscard]] StatusOr<std::vector<int64_t>> HoldoutEntriesAtLooks(Db& db, std::string_view skill);
+// Ids of the held-out entries that each earlier look saw, oldest look first.
+[[nodiscard]] StatusOr<std::vector<std::vector<std::string>>> EntriesOfLooks(
+    Db& db, std::string_view skill);
+
+// What was compared by a look.
+struct Comparison {
+  std::string_view skill = {}, original = {}, proposed = {};  // description texts
+  std::string_view eval_set_sha256 = {};                      // raw
+};
+// The newest proposal whose look at just this came to an end and held the text
+// back; "" = none did.
+[[nodiscard]] StatusOr<std::string> HeldBefore(Db& db, const Comparison& comparison);
 
 }  // namespace selftune::store

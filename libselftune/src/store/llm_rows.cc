@@ -43,10 +43,17 @@ constexpr char kWriteCapability[] =
     "INSERT OR REPLACE INTO capability(subject,name,value,checked_ms) VALUES(?1,?2,?3,?4)";
 
 bool Over(int64_t limit, int64_t spent, int64_t amount) {
-  return limit > 0 && spent + amount > limit;
+  return limit < 0 || (limit > 0 && spent + amount > limit);
 }
 
 Status Exhausted(const BudgetScope& scope, const Spending& spent) {
+  const Spending& limit = scope.limit;
+  if (std::min({limit.calls, limit.tokens, limit.cost_micro_usd}) < 0) {
+    return WithSuggestion(
+        Fail(kBudgetExhausted, "calling a model: the budget of this {} allows nothing",
+             scope.scope),
+        "raise budget.daily_usd or budget.daily_calls in config.json", "selftune llm usage");
+  }
   base::JsonWriter details;
   details.BeginObject()
       .Field("scope", scope.scope)
@@ -68,9 +75,7 @@ Status Exhausted(const BudgetScope& scope, const Spending& spent) {
 
 }  // namespace
 
-Status ChargeBudget(Db& db, std::span<const BudgetScope> scopes, const Spending& amount,
-                    UtcMillis now) {
-  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+Status CheckBudget(Db& db, std::span<const BudgetScope> scopes, const Spending& amount) {
   for (const BudgetScope& scope : scopes) {
     ST_ASSIGN_OR_RETURN(const Spending spent, ReadBudget(db, scope.scope, scope.key));
     if (Over(scope.limit.calls, spent.calls, amount.calls) ||
@@ -78,6 +83,15 @@ Status ChargeBudget(Db& db, std::span<const BudgetScope> scopes, const Spending&
         Over(scope.limit.cost_micro_usd, spent.cost_micro_usd, amount.cost_micro_usd)) {
       return Exhausted(scope, spent);
     }
+  }
+  return absl::OkStatus();
+}
+
+Status ChargeBudget(Db& db, std::span<const BudgetScope> scopes, const Spending& amount,
+                    UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(CheckBudget(db, scopes, amount));
+  for (const BudgetScope& scope : scopes) {
     ST_RETURN_IF_ERROR(db.Run(kAddBudget, scope.scope, scope.key, amount.calls, amount.tokens,
                               amount.cost_micro_usd, now));
   }

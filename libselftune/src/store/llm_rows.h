@@ -14,7 +14,8 @@
 
 namespace selftune::store {
 
-// Amounts of one budget; in a limit, 0 = no limit.
+// Amounts of one budget; in a limit, 0 = no limit, kNothing = not even one.
+inline constexpr int64_t kNothing = -1;
 struct Spending {
   int64_t calls = 0;
   int64_t tokens = 0;
@@ -27,6 +28,9 @@ struct BudgetScope {
   Spending limit;
 };
 
+// BUDGET_EXHAUSTED when `amount` would go over a limit; charges nothing.
+[[nodiscard]] Status CheckBudget(Db& db, std::span<const BudgetScope> scopes,
+                                 const Spending& amount);
 // Charges `amount` to all scopes or to none: BUDGET_EXHAUSTED (details: scope,
 // limit, spent) when one would go over. Its own transaction, before the call.
 [[nodiscard]] Status ChargeBudget(Db& db, std::span<const BudgetScope> scopes,

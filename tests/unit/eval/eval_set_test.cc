@@ -87,20 +87,6 @@ TEST_SUITE("eval/eval_set") {
     }
   }
 
-  TEST_CASE("held-out texts are counted for ever, each once") {
-    const Scene scene;
-    int64_t before = 0;
-    for (int round = 0; round < 5; ++round) {
-      const EvalSet set = scene.Next(Positives(round * 10, round * 10 + 10));
-      scene.Store(set);
-      CHECK(set.held_out_ever == before + set.Count(true, true));
-      CHECK(store::CountHeldOutEver(*scene.db, "PDF").value() == set.held_out_ever);
-      CHECK(scene.Next(Positives(round * 10, round * 10 + 10)).held_out_ever == set.held_out_ever);
-      before = set.held_out_ever;
-    }
-    CHECK(before > 10);  // more than one set holds
-  }
-
   TEST_CASE("what is nearly a positive is no negative, among thousands") {
     std::vector<PromptEvidence> evidence = Positives(0, 1000);
     for (int i = 0; i < 1000; ++i) {

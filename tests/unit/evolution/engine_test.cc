@@ -112,8 +112,8 @@ struct Scene {
     REQUIRE(stored.ok());
     return *std::move(stored);
   }
-  [[nodiscard]] std::vector<int64_t> Looks() const {
-    return store::HoldoutEntriesAtLooks(*db, "ledger").value();
+  [[nodiscard]] std::vector<std::vector<std::string>> Looks() const {
+    return store::EntriesOfLooks(*db, "ledger").value();
   }
   std::string proposal_id;
 };
@@ -168,7 +168,8 @@ TEST_SUITE("evolution/engine") {
     scene.RunAndRecord(backend, Input());
     CHECK(scene.Stored().state == store::ProposalState::kValidated);
     CHECK(scene.Stored().tier == "promote");
-    CHECK(scene.Looks() == std::vector<int64_t>{20});
+    REQUIRE(scene.Looks().size() == 1);
+    CHECK(scene.Looks()[0].size() == 20);
   }
 
   TEST_CASE("a look is charged before its first question, and stays when the test breaks off") {
@@ -189,21 +190,27 @@ TEST_SUITE("evolution/engine") {
 
     testing::ScriptedBackend repaired(Good);
     EvolveInput again = Input();
-    again.entries_at_looks = scene.Looks();
+    again.looks = scene.Looks();
     CHECK(scene.RunAndRecord(repaired, again).plan.look == 2);
   }
 
   TEST_CASE("a budget that ends in the test leaves no proposal without an end") {
-    for (int64_t calls = 10; calls < 40; calls += 3) {
+    int tested = 0;
+    for (int64_t calls = 1; calls < 40; ++calls) {
       CAPTURE(calls);
       Scene scene;
       testing::ScriptedBackend backend(Good);
       llm::BudgetLimits limits;
       limits.skill.calls = calls;
       const EvolveResult result = scene.RunAndRecord(backend, Input(), limits);
-      CHECK(scene.Looks().size() == (result.looked ? 1 : 0));
+      // Nobody looks unless the remainder covers the test.
+      CHECK(result.looked == result.tested);
+      CHECK(scene.Looks().size() == (result.tested ? 1 : 0));
       CHECK(store::UnfinishedProposals(*scene.db, "ledger")->empty());
+      tested += result.tested ? 1 : 0;
     }
+    CHECK(tested > 0);
+    CHECK(tested < 38);
   }
 
   TEST_CASE("a process that dies in the test leaves its look; the next one ends its proposal") {
@@ -239,15 +246,113 @@ TEST_SUITE("evolution/engine") {
     CHECK(scene.Looks().size() == 3);
   }
 
-  TEST_CASE("looks begin anew with twenty held-out texts that are new, whatever left the set") {
+  TEST_CASE("looks begin anew with twenty held-out texts that no look saw") {
     EvolveInput input = Input();
-    input.entries_at_looks = {20, 20, 20};
+    std::vector<std::string> ids;
+    for (const eval::EvalEntry& entry : input.set.entries) {
+      if (stats::IsHeldOut(entry.split)) ids.push_back(entry.id);
+    }
+    input.looks = {ids, ids, ids};
     CHECK(PlanEvolution(input).reason_code == "hold");
-    input.set.held_out_ever = 39;
+    // Others that were ever known and never looked at are of no use to this set.
+    input.looks = {ids, ids, {ids.begin(), ids.begin() + 5}};
     CHECK(PlanEvolution(input).reason_code == "hold");
-    input.set.held_out_ever = 40;  // as many as before are in the set
+    const auto rename = [&](size_t count) {
+      size_t renamed = 0;
+      for (eval::EvalEntry& entry : input.set.entries) {
+        if (stats::IsHeldOut(entry.split) && renamed < count)
+          entry.id = fmt::format("n{}", renamed++);
+      }
+    };
+    rename(19);
+    CHECK(PlanEvolution(input).reason_code == "hold");
+    rename(20);
     CHECK(PlanEvolution(input).look == 1);
     CHECK(PlanEvolution(input).reason_code.empty());
+  }
+
+  TEST_CASE("a search that broke off is not followed by a look") {
+    Scene scene;
+    EvolveInput input = Input();
+    for (int i = 0; i < 20; i += 3) {
+      input.set.entries[static_cast<size_t>(i)].query = fmt::format("sort receipts of lot {}", i);
+      input.set.entries[static_cast<size_t>(i) + 1].query =
+          fmt::format("file receipts of lot {}", i);
+    }
+    int proposals = 0;
+    bool looked = false;
+    testing::ScriptedBackend backend([&](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      looked |= request.user.find("sort receipts of lot 0\"") != std::string::npos;
+      if (IsJudge(request)) return JudgeAnswer(request.user);
+      if (++proposals > 1) return Fail(kAuthMissing, "logged out");
+      return Proposal("Use when invoices are totalled, such as a monthly sum.");
+    });
+    const EvolveResult result = scene.RunAndRecord(backend, input);
+    CHECK(result.best.has_value());
+    CHECK(CodeOf(result.failure).name == "AUTH_MISSING");
+    CHECK_FALSE(looked);
+    CHECK(scene.Looks().empty());
+    CHECK(scene.Stored().state == store::ProposalState::kSuperseded);
+
+    // Nor is it forgotten in a dry run.
+    proposals = 0;
+    llm::Caller caller(backend, *scene.db, SystemClock(), Scene::Options(input));
+    CHECK(CodeOf(Evolve(caller, input, {}).failure).name == "AUTH_MISSING");
+  }
+
+  TEST_CASE("neighbours that could not be asked are none that were left alone") {
+    Scene scene;
+    EvolveInput input = Input();
+    input.neighbours.push_back({.skill = "scanner",
+                                .description = "Scans a page.",
+                                .should_queries = {"scan this page from the cafe"}});
+    testing::ScriptedBackend backend([](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      if (request.user.find("scan this page") == std::string::npos) return Good(request);
+      return Fail(kAuthMissing, "logged out");
+    });
+    const EvolveResult result = scene.RunAndRecord(backend, input);
+    CHECK(CodeOf(result.failure).name == "AUTH_MISSING");
+    CHECK(result.tested);
+    CHECK(result.decision.tier == stats::Tier::kHold);
+    CHECK(scene.Stored().tier == "hold");
+    CHECK(store::OpenProposals(*scene.db, "ledger")->empty());
+    // Its test did not come to an end: the next one is a look of its own.
+    testing::ScriptedBackend repaired(Good);
+    const EvolveResult again = scene.RunAndRecord(repaired, input);
+    CHECK(again.reason_code == "promoted");
+    CHECK(again.plan.look == 2);
+  }
+
+  TEST_CASE("a text that was held back is not tested again on the same prompts") {
+    Scene scene;
+    EvolveInput input = Input();
+    const auto held_back = [](const llm::LlmRequest& request) -> StatusOr<std::string> {
+      // On the held-out prompts nothing is gained.
+      if (!IsHeldOutQuestion(request)) return Good(request);
+      std::string out;
+      const auto queries = base::JsonValue::Parse(Block(request.user, "queries"));
+      for (size_t i = 1; i <= queries->items().size(); ++i) out += fmt::format("{}. NO\n", i);
+      return out;
+    };
+    testing::ScriptedBackend backend(held_back);
+    CHECK(scene.RunAndRecord(backend, input).reason_code == "hold");
+    const std::string first = scene.proposal_id;
+    CHECK(scene.Stored().tier == "hold");
+    testing::ScriptedBackend second(held_back);
+    const EvolveResult again = scene.RunAndRecord(second, input);
+    CHECK(again.reason_code == "hold");
+    CHECK(again.reason.find(first) != std::string::npos);
+    CHECK_FALSE(again.looked);
+    CHECK(scene.Looks().size() == 1);
+    CHECK(scene.Stored().state == store::ProposalState::kSuperseded);
+    // Other prompts, or another present text: that is another test.
+    input.set.sha256 = std::string(64, '3');
+    testing::ScriptedBackend third(held_back);
+    CHECK(scene.RunAndRecord(third, input).plan.look == 2);
+    input.current += " And notes.";
+    testing::ScriptedBackend fourth(held_back);
+    CHECK(scene.RunAndRecord(fourth, input).looked);
+    CHECK(scene.Looks().size() == 3);
   }
 
   TEST_CASE("a dry run does not look at the held-out queries") {
@@ -292,6 +397,7 @@ TEST_SUITE("evolution/engine") {
     Scene scene;
     const auto run = [&](testing::ScriptedBackend& backend) {
       llm::CallerOptions options = Scene::Options(Input());
+      options.limits.skill.calls = options.limits.run.calls = 1000;
       options.use_cache = true;
       llm::Caller caller(backend, *scene.db, SystemClock(), options);
       return Evolve(caller, Input(), [](const EvolveResult&) {
@@ -366,7 +472,9 @@ TEST_SUITE("evolution/engine") {
     Scene scene;
     EvolveInput input = Input();
     const std::string secret = "sk-ant-abcdefghijklmnopqrstuvwxyz";
-    const std::string personal = secret + " in /home/ann/keys of ann@example.org";
+    // The last of them are hidden by characters that nobody sees.
+    const std::string personal = secret + " in /home/ann/keys of ann@example.org " +
+                                 "sk-ant-abc\u200Bdefghijklmnopqrstuvwxyz0 /home/\u200Bann/x";
     input.current = std::string(kOld) + " " + personal;
     input.body_excerpt = personal;
     input.rejected = {personal};
@@ -380,7 +488,8 @@ TEST_SUITE("evolution/engine") {
     CHECK(backend.requests.size() > 3);
     for (const llm::LlmRequest& request : backend.requests) {
       for (const std::string& part :
-           {secret, std::string("/home/ann"), std::string("ann@example")}) {
+           {secret, std::string("/home/ann"), std::string("ann@example"),
+            std::string("abcdefghijklmnopqrstuvwxyz0"), std::string("\u200B")}) {
         CHECK(request.user.find(part) == std::string::npos);
       }
     }

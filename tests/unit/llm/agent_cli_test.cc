@@ -1,5 +1,6 @@
 #include "llm/agent_cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -89,14 +90,38 @@ TEST_SUITE("llm/agent_cli") {
     for (const char* name : {"call-old", "call-new", "other"}) {
       REQUIRE(base::MakeDirs(base::JoinPath(scene.temp, name), 0700).ok());
     }
-    const auto made = base::Stat(base::JoinPath(scene.temp, "call-old"));
+    const auto made = base::Stat(base::JoinPath(scene.temp, "call-new"));
     const int64_t now = made->mtime_ns / 1'000'000;
-    RemoveAbandoned(scene.temp, {now + 60'000});
+    const auto age = [&](const char* name, int64_t ms) {
+      const timespec then{.tv_sec = (now - ms) / 1000, .tv_nsec = 0};
+      const timespec times[] = {then, then};
+      REQUIRE(utimensat(AT_FDCWD, base::JoinPath(scene.temp, name).c_str(), times, 0) == 0);
+    };
+    age("call-old", 3'500'000);
+    age("other", 9'000'000);
+    RemoveAbandoned(scene.temp, {now});
     CHECK(base::ListDir(scene.temp)->size() == 3);
-    RemoveAbandoned(scene.temp, {now + 2 * 3'600'000});
-    const auto left = base::ListDir(scene.temp);
-    REQUIRE(left->size() == 1);
-    CHECK(left->front().name == "other");
+    age("call-old", 3'700'000);
+    RemoveAbandoned(scene.temp, {now});
+    CHECK_FALSE(base::Exists(base::JoinPath(scene.temp, "call-old")));
+    CHECK(base::Exists(base::JoinPath(scene.temp, "call-new")));
+    CHECK(base::Exists(base::JoinPath(scene.temp, "other")));
+  }
+
+  TEST_CASE("an agent that is gone, or no program, is said to be so") {
+    const Scene scene;
+    const auto agent = ProbeAgent(Agent::kClaude, scene.binary, scene.env, scene.temp);
+    REQUIRE(agent.ok());
+    AgentCliBackend backend(*agent, scene.env, scene.temp);
+    LlmRequest request;
+    request.user = "q";
+    scene.dir.Write("claude", "#!/no/such/interpreter\n");
+    CHECK(CodeOf(backend.Call(request).status()).name == "PROCESS_FAILED");
+    REQUIRE(unlink(scene.binary.c_str()) == 0);
+    const auto gone = backend.Call(request);
+    CHECK(CodeOf(gone.status()).name == "PROCESS_FAILED");
+    CHECK(Message(gone.status()).find(scene.binary) != std::string_view::npos);
+    CHECK(base::ListDir(scene.temp)->empty());
   }
 
   TEST_CASE("an agent does not outlive the process that asked it") {

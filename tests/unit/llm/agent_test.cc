@@ -165,6 +165,17 @@ TEST_SUITE("llm/agent_reply") {
     CHECK(got->usage.cost_micro_usd == 12500);
   }
 
+  TEST_CASE("of several models the one that wrote the answer is named") {
+    const auto got = ReadAgentReply(
+        Agent::kClaude,
+        Result(0, R"({"type":"result","subtype":"success","is_error":false,"result":"hi",)"
+                  R"("usage":{},"modelUsage":{"helper":{"outputTokens":9},)"
+                  R"("opus":{"outputTokens":300},"other":{"outputTokens":1}}})"),
+        "");
+    REQUIRE(got.ok());
+    CHECK(got->model == "opus");
+  }
+
   TEST_CASE("figures that nobody can have used are not believed") {
     const auto got = ReadAgentReply(
         Agent::kClaude,

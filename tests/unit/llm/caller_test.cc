@@ -101,6 +101,42 @@ TEST_SUITE("llm/caller") {
     CHECK(again->model == "m-2");
   }
 
+  TEST_CASE("nor answers of the cache with those of another model after them") {
+    Scene scene;
+    REQUIRE(scene.Make().Ask(Ask("old")).ok());
+    scene.backend.model = "m-2";
+    {
+      Caller caller = scene.Make();
+      CHECK(caller.Ask(Ask("old"))->from_cache);
+      const auto mixed = caller.Ask(Ask("new"));
+      CHECK(CodeOf(mixed.status()).name == "BACKEND_UNAVAILABLE");
+      CHECK(Message(mixed.status()).find("m-2") != std::string_view::npos);
+    }
+    // The next one has answers of one model; what was paid for is not lost.
+    Caller caller = scene.Make();
+    CHECK(caller.Ask(Ask("new"))->from_cache);
+    CHECK(caller.Ask(Ask("old"))->model == "m-2");
+    CHECK(scene.backend.requests.size() == 3);
+  }
+
+  TEST_CASE("what further calls would meet is known before they are made") {
+    Scene scene;
+    scene.options.limits.skill.calls = 3;
+    Caller caller = scene.Make();
+    CHECK(caller.CheckRoom(3, 10).ok());
+    REQUIRE(caller.Ask(Ask("q")).ok());
+    CHECK(caller.CheckRoom(2, 10).ok());
+    CHECK(CodeOf(caller.CheckRoom(3, 10)).name == "BUDGET_EXHAUSTED");
+    CHECK(CodeOf(caller.CheckRoom(1, 1'000'000)).name == "BUDGET_EXHAUSTED");
+    CHECK(scene.Spent().calls == 1);
+    scene.options.stop_at = scene.clock.now;
+    CHECK(CodeOf(scene.Make().CheckRoom(1, 10)).name == "BUDGET_EXHAUSTED");
+    base::Cancel cancel;
+    cancel.Request();
+    scene.options.cancel = &cancel;
+    CHECK(CodeOf(scene.Make().CheckRoom(1, 10)).name == "CANCELLED");
+  }
+
   TEST_CASE("what was forgotten is asked again") {
     Scene scene;
     Caller caller = scene.Make();

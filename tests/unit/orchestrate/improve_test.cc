@@ -13,8 +13,10 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/lock_file.h"
+#include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
 #include "store/evolution_log.h"
+#include "store/write_txn.h"
 #include "support/judge_script.h"
 #include "support/scripted_backend.h"
 #include "support/skill_scene.h"
@@ -52,6 +54,7 @@ struct Scene : testing::SkillScene {
   std::vector<std::string> told;  // progress, and "call" for each question
   std::string proposal = kBetter;
   std::function<void()> on_proposal;
+  Status failure;  // of each proposal
   struct : Clock {
     UtcMillis now = SystemClock().Now();
     [[nodiscard]] UtcMillis Now() const override { return now; }
@@ -60,6 +63,7 @@ struct Scene : testing::SkillScene {
     told.emplace_back("call");
     const bool judge = request.purpose == llm::Purpose::kTriggerBatch;
     if (!judge && on_proposal) on_proposal();
+    if (!judge && !failure.ok()) return StatusOr<std::string>(failure);
     return StatusOr<std::string>(judge ? testing::JudgeAnswer(request.user)
                                        : testing::Proposal(proposal));
   }};
@@ -75,24 +79,29 @@ struct Scene : testing::SkillScene {
     placement.scope = "global";
     placement.name = "pdf";
   }
+  [[nodiscard]] ImproveWorld World() {
+    return {.db = db.get(),
+            .env = &env,
+            .clock = &clock,
+            .config = &config,
+            .state_dir = state,
+            .skills = &skills,
+            .backend = &backend,
+            .progress = [this](std::string_view stage, int64_t, int64_t, std::string_view what) {
+              told.push_back(std::string(stage) + ": " + std::string(what));
+            }};
+  }
   [[nodiscard]] StatusOr<ImproveResult> Improve(bool dry_run = false) {
-    const ImproveWorld world{
-        .db = db.get(),
-        .env = &env,
-        .clock = &clock,
-        .config = &config,
-        .state_dir = state,
-        .skills = &skills,
-        .backend = &backend,
-        .progress = [this](std::string_view stage, int64_t, int64_t, std::string_view what) {
-          told.push_back(std::string(stage) + ": " + std::string(what));
-        }};
+    const ImproveWorld world = World();
     ImproveOptions options;
     options.skill = "pdf";
     options.eval_set = eval_set;
     options.run_id = "run";
     options.dry_run = dry_run;
     return ImproveSkill(world, options);
+  }
+  [[nodiscard]] std::string LockPath() const {
+    return base::JoinPath(state, "locks/evolve-" + base::Sha256Hex("pdf").substr(0, 16) + ".lock");
   }
   [[nodiscard]] std::string Text() const { return base::ReadFile(skill, 4096).value_or(""); }
 };
@@ -122,7 +131,7 @@ TEST_SUITE("orchestrate/improve") {
     CHECK(result->after == kBetter);
     CHECK_FALSE(result->evolution.tested);
     CHECK(scene.Text() == kOld);
-    CHECK(store::HoldoutEntriesAtLooks(*scene.db, "pdf")->empty());
+    CHECK(store::EntriesOfLooks(*scene.db, "pdf")->empty());
     CHECK_FALSE(base::Exists(base::JoinPath(scene.state, "locks")));
   }
 
@@ -143,9 +152,8 @@ TEST_SUITE("orchestrate/improve") {
     Scene scene;
     const std::string locks = base::JoinPath(scene.state, "locks");
     REQUIRE(base::MakeDirs(locks, 0700).ok());
-    const std::string name = "evolve-" + base::Sha256Hex("pdf").substr(0, 16) + ".lock";
     {
-      const auto held = base::LockFile::TryAcquire(base::JoinPath(locks, name), "{}");
+      const auto held = base::LockFile::TryAcquire(scene.LockPath(), "{}");
       REQUIRE(held.ok());
       CHECK(CodeOf(scene.Improve().status()).name == "LOCK_HELD");
       CHECK(scene.backend.requests.empty());
@@ -158,8 +166,68 @@ TEST_SUITE("orchestrate/improve") {
     scene.proposal = "Use when invoices are totalled, such as a monthly sum; first run curl.";
     CHECK(scene.Improve()->reason_code == "review_required");
     CHECK(scene.Text() == kOld);
-    CHECK(scene.Improve()->reason_code == "review_pending");
+    const auto again = scene.Improve();
+    CHECK(again->reason_code == "review_pending");
     CHECK(scene.Text() == kOld);
+    // Why it waits stands in the audit, too.
+    auto row = scene.db->Query(
+        "SELECT count(*) FROM evolution_event WHERE action='validated' AND details LIKE ?1",
+        std::string_view("%needs a review: command: %curl%"));
+    REQUIRE(row.ok());
+    REQUIRE(*row->Next());
+    CHECK(row->Int(0) == 1);
+    // Nor is it approved while somebody works on the skill.
+    {
+      const auto held = base::LockFile::TryAcquire(scene.LockPath(), "{}");
+      REQUIRE(held.ok());
+      CHECK(CodeOf(DeployProposal(scene.World(), again->proposal_id, false, "r").status()).name ==
+            "LOCK_HELD");
+    }
+    CHECK(DeployProposal(scene.World(), again->proposal_id, false, "r")->deployed);
+    CHECK(scene.Text().find("run curl") != std::string::npos);
+  }
+
+  TEST_CASE("what was spent before an error is told") {
+    Scene scene;
+    scene.failure = Fail(kAuthMissing, "logged out");
+    const auto result = scene.Improve();
+    REQUIRE(result.ok());
+    CHECK(CodeOf(result->failure).name == "AUTH_MISSING");
+    CHECK(result->reason_code == "error");
+    CHECK(result->spent.calls > 0);
+    CHECK(scene.Text() == kOld);
+    CHECK(CodeOf(scene.Improve(/*dry_run=*/true)->failure).name == "AUTH_MISSING");
+  }
+
+  TEST_CASE("a text that was edited since the skills were looked up is not the one to improve") {
+    Scene scene;
+    REQUIRE(base::WriteFileAtomic(scene.skill, testing::kNew, 0644).ok());
+    const auto result = scene.Improve();
+    REQUIRE(result.ok());
+    CHECK(result->reason_code == "file_changed");
+    CHECK(scene.backend.requests.empty());
+    CHECK(scene.Text() == testing::kNew);
+  }
+
+  TEST_CASE("proposals of dead processes are ended, those under way are not") {
+    Scene scene;
+    for (const char* skill : {"pdf", "Ledger"}) {
+      auto txn = store::WriteTxn::Begin(*scene.db);
+      REQUIRE(txn.ok());
+      REQUIRE(store::CreateProposal(
+                  *scene.db,
+                  {.proposal_id = skill, .skill = skill, .original = "a", .proposed = "b"},
+                  {.details = "made"}, {1})
+                  .ok());
+      REQUIRE(txn->Commit().ok());
+    }
+    REQUIRE(base::MakeDirs(base::JoinPath(scene.state, "locks"), 0700).ok());
+    const auto held = base::LockFile::TryAcquire(scene.LockPath(), "{}");
+    REQUIRE(held.ok());
+    REQUIRE(EndDeadProposals(*scene.db, scene.state, "run", {2}).ok());
+    CHECK(store::LoadProposal(*scene.db, "pdf")->state == store::ProposalState::kCreated);
+    CHECK(store::LoadProposal(*scene.db, "Ledger")->state == store::ProposalState::kSuperseded);
+    CHECK(*store::SkillsWithUnfinished(*scene.db) == std::vector<std::string>{"pdf"});
   }
 
   TEST_CASE("a file with something else than labelled queries is refused by its entry") {

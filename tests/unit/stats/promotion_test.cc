@@ -36,8 +36,12 @@ TEST_SUITE("stats/promotion") {
       CAPTURE(c.gains);
       CAPTURE(c.losses);
       CAPTURE(c.look);
-      const PromotionDecision got = DecidePromotion(
-          {.gains = c.gains, .losses = c.losses, .positives = 20, .negatives = 20, .look = c.look});
+      const PromotionDecision got = DecidePromotion({.gains = c.gains,
+                                                     .losses = c.losses,
+                                                     .positives = 20,
+                                                     .negatives = 20,
+                                                     .look = c.look,
+                                                     .neighbours = Neighbours::kClean});
       CHECK(TierName(got.tier) == TierName(c.tier));
       CHECK(got.p == doctest::Approx(c.p).epsilon(1e-12));
       CHECK(got.reason == (c.tier == Tier::kPromote ? "" : "not_significant"));
@@ -45,7 +49,11 @@ TEST_SUITE("stats/promotion") {
   }
 
   TEST_CASE("every condition can hold a significant change back") {
-    const PromotionInput good = {.gains = 9, .losses = 0, .positives = 20, .negatives = 20};
+    const PromotionInput good = {.gains = 9,
+                                 .losses = 0,
+                                 .positives = 20,
+                                 .negatives = 20,
+                                 .neighbours = Neighbours::kClean};
     struct Case {
       const char* name;
       PromotionInput input;
@@ -53,7 +61,7 @@ TEST_SUITE("stats/promotion") {
       const char* reason;
     };
     PromotionInput few_positives = good, few_negatives = good, negative = good, many = good,
-                   too_many = good, neighbour = good, costly = good, spent = good;
+                   too_many = good, neighbour = good, costly = good, unasked = good, spent = good;
     few_positives.positives = 4;
     few_negatives.negatives = 4;
     negative.losses = negative.negative_losses = 1;
@@ -63,6 +71,7 @@ TEST_SUITE("stats/promotion") {
     too_many.negatives = 33;  // 1/33 > 0.03
     neighbour.neighbours = Neighbours::kRegressed;
     costly.neighbours = Neighbours::kNotAffordable;
+    unasked.neighbours = PromotionInput().neighbours;
     spent.look = 4;
     const Case cases[] = {
         {"good", good, Tier::kPromote, ""},
@@ -73,6 +82,7 @@ TEST_SUITE("stats/promotion") {
         {"one too many", too_many, Tier::kHold, "negative_losses"},
         {"neighbour", neighbour, Tier::kHold, "neighbour_regression"},
         {"no budget for the neighbours", costly, Tier::kHold, "budget_exhausted"},
+        {"neighbours that nobody asked", unasked, Tier::kHold, "neighbours_not_asked"},
         {"fourth look", spent, Tier::kHold, "looks_exhausted"},
     };
     for (const Case& c : cases) {
@@ -91,7 +101,7 @@ TEST_SUITE("stats/promotion") {
     CHECK(!AlphaForLook(0).has_value());
   }
 
-  TEST_CASE("twenty new held-out entries start a new period") {
+  TEST_CASE("twenty held-out entries that no look saw start a new period") {
     struct Case {
       std::vector<int64_t> earlier;
       int64_t now;
@@ -99,15 +109,16 @@ TEST_SUITE("stats/promotion") {
     };
     const Case cases[] = {
         {{}, 30, 1},
-        {{30}, 30, 2},
-        {{30}, 49, 2},
-        {{30}, 50, 1},
-        {{30, 40}, 49, 3},
-        {{30, 40, 45}, 49, 4},
-        {{30, 40, 45}, 50, 1},
-        {{30, 50}, 69, 2},
-        {{30, 50, 60, 69}, 69, 4},
-        {{30, 50, 60, 69}, 70, 1},
+        {{30}, 0, 2},
+        {{30}, 19, 2},
+        {{30}, 20, 1},
+        {{30, 10}, 9, 3},
+        {{30, 10, 5}, 19, 4},
+        {{30, 10, 5}, 20, 1},
+        {{30, 20}, 0, 2},
+        {{30, 20, 10, 9}, 19, 4},
+        {{30, 20, 10, 9}, 20, 1},
+        {{3}, 0, 2},
     };
     for (const Case& c : cases) {
       CAPTURE(c.now);

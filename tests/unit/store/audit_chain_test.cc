@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "store/eval_rows.h"
 #include "store/evolution_log.h"
 #include "unit/store/store_fixture.h"
 
@@ -57,6 +58,41 @@ constexpr char kUnguard[] =
 }  // namespace
 
 TEST_SUITE("store/audit_chain") {
+  TEST_CASE("a look says what it saw; one that does not may have seen all there was") {
+    TempStore store;
+    Fill(store);
+    const UtcMillis later{kNow.value + 1};
+    store.Write([&](IngestWriter& w) {
+      const auto entry = [](const char* id, const char* split, UtcMillis first) {
+        return EvalEntryRow{.entry_id = id,
+                            .query = id,
+                            .invocation_type = "implicit",
+                            .source = "log",
+                            .split = split,
+                            .first = first,
+                            .last = first};
+      };
+      CHECK_OK(StoreEvalEntries(
+          w.db(), "pdf",
+          {entry("a", "test", kNow), entry("b", "test", later), entry("c", "train", kNow)}, kNow));
+      CHECK_OK(CreateProposal(
+          w.db(),
+          {.proposal_id = "p3", .skill = "pdf", .original = "old text", .proposed = "third"},
+          {.action = ProposalState::kCreated,
+           .details = "made",
+           .eval_set = R"({"look":2,"alpha":0.025,"entries":[{"id":"x","split":"test"},)"
+                       R"({"id":"y","split":"train"},{"id":"z","split":"test"}]})"},
+          later));
+      CHECK_OK(AddHoldoutLook(
+          w.db(), "pdf",
+          {.look = 2, .proposal_id = "p3", .eval_set_sha256 = "set", .entries = 2, .alpha = 0.025},
+          later));
+    });
+    CHECK(*EntriesOfLooks(store.db(), "PDF") ==
+          std::vector<std::vector<std::string>>{{"a"}, {"x", "z"}});
+    CHECK(EntriesOfLooks(store.db(), "other")->empty());
+  }
+
   TEST_CASE("what was written is whole") {
     TempStore store;
     CHECK(Must(CheckChains(store.db())).empty());
