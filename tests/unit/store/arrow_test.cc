@@ -131,8 +131,8 @@ TEST_SUITE("store/arrow") {
       // Each gets its first value in another row behind the first batch; every
       // other one another kind of value later.
       const std::string row = std::to_string(65'600 + i);
-      sql += ", iif(i<" + row + ", NULL, " + (i % 2 == 0 ? "i" : "iif(i=" + row + ", i, i+0.5)") +
-             ") AS " + name;
+      sql += ", CASE WHEN i<" + row + " THEN NULL " +
+             (i % 2 == 0 ? "" : "WHEN i>" + row + " THEN i+0.5 ") + "ELSE i END AS " + name;
       once.types.emplace_back(name, i % 2 == 0 ? ColumnKind::kInt64 : ColumnKind::kFloat64);
       formats += i % 2 == 0 ? " l" : " g";
     }
