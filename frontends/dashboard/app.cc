@@ -1,7 +1,6 @@
 #include "dashboard/app.h"
 
 #include <selftune/selftune.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -110,7 +109,7 @@ std::string App::Run() {
   server_.After(kHeartbeat, [this] { Heartbeat(); });
   if (options_.idle_exit.count() > 0) WatchIdleness();
   server_.Run();
-  RemoveLinkFile(0s);
+  RemoveLinkFiles(RunFolder(), 0s);  // no code is good any more
   library_.Unsubscribe();
   library_.CancelAll();  // nobody waits for it any more
   workers_.reset();
@@ -151,15 +150,11 @@ http::Response App::Asset(const http::Request& request,
   return ProblemResponse({.status = 404, .code = "NOT_FOUND", .detail = "there is no such file"});
 }
 
-// Answers to somebody who may ask: the connection keeps its place, and a proof
-// is answered by one.
-App::Respond App::Known(const Respond& respond, const std::string& nonce) const {
+// A proof is answered by one.
+App::Respond App::Proving(const Respond& respond, const std::string& nonce) const {
   return [this, respond, nonce](http::Response response) {
-    response.known = true;
-    if (!nonce.empty()) {
-      response.Add(std::string(kReplyProof),
-                   ProveReply(auth_.token(), nonce, response.status, response.body));
-    }
+    response.Add(std::string(kReplyProof),
+                 ProveReply(auth_.token(), nonce, response.status, response.body));
     respond(std::move(response));
   };
 }
@@ -170,7 +165,8 @@ void App::HandleApi(const http::Request& request, const std::vector<std::string>
   const bool open = match.route != nullptr && match.route->access == Access::kPublic;
   const bool token = match.route != nullptr && match.route->access == Access::kToken;
   const Auth::Shown shown = auth_.Look(request);
-  const Respond respond = shown.session ? Known(plain_respond, shown.nonce) : plain_respond;
+  const Respond respond = shown.nonce.empty() ? plain_respond : Proving(plain_respond, shown.nonce);
+  if (shown.session && request.keep_place) request.keep_place();
   if (!open && !(token ? shown.token : shown.session)) {
     respond(NotSignedIn());
     return;
@@ -306,7 +302,8 @@ http::Response App::SignIn(const http::Request& request) {
                             .detail = "the link was used or is older than a minute",
                             .next_command = "selftune dashboard"});
   }
-  RemoveLinkFile(0s);
+  // Others may be on their way to other browsers.
+  unlink((RunFolder() + "/" + LinkFileName(body["code"].Text())).c_str());
   return JsonResponse(200, cli::JsonObject().AddBool("ok", true).AddText("key", *key).Take());
 }
 
@@ -410,18 +407,6 @@ void App::LookAtStore() {
   });
 }
 
-// The file that showed the browser the link; it is of no use once a code was
-// used, or is too old.
-void App::RemoveLinkFile(std::chrono::seconds age) const {
-  const std::string path = options_.state_dir + "/run/" + std::string(kLinkFile);
-  struct stat info = {};
-  if (age.count() > 0 &&
-      (lstat(path.c_str(), &info) != 0 || std::time(nullptr) - info.st_mtime < age.count())) {
-    return;
-  }
-  unlink(path.c_str());
-}
-
 http::Response App::BeginStream(const http::Request& request,
                                 const std::vector<http::Header>& query) {
   if (server_.streams() >= options_.limits.streams) {
@@ -480,7 +465,7 @@ void App::SendChange() {
 
 void App::Heartbeat() {
   server_.SendToStreams(": still here\n\n");
-  RemoveLinkFile(Auth::kCodeLife);
+  RemoveLinkFiles(RunFolder(), Auth::kCodeLife);
   server_.After(kHeartbeat, [this] { Heartbeat(); });
 }
 

@@ -70,7 +70,7 @@ class App {
                   const std::string& etag, const Respond& respond);
   void Answer(const std::shared_ptr<Asked>& asked, const std::string& name, const std::string& key,
               const std::string& etag, http::Response response);
-  [[nodiscard]] Respond Known(const Respond& respond, const std::string& nonce) const;
+  [[nodiscard]] Respond Proving(const Respond& respond, const std::string& nonce) const;
   [[nodiscard]] http::Response Asset(const http::Request& request,
                                      const std::vector<std::string>& segments) const;
   [[nodiscard]] http::Response SignIn(const http::Request& request);
@@ -82,7 +82,7 @@ class App {
   void Health(bool signed_in, const Respond& respond);
   void TellHealth(const Respond& respond) const;
   [[nodiscard]] cli::JsonObject Introduction() const;
-  void RemoveLinkFile(std::chrono::seconds age) const;
+  [[nodiscard]] std::string RunFolder() const { return options_.state_dir + "/run"; }
   void LookAtStore();
 
   void OnChange(int64_t clock, uint32_t topics);

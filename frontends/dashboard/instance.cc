@@ -1,16 +1,23 @@
 #include "dashboard/instance.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <ctime>
+#include <memory>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "cli/json.h"
 #include "cli/text.h"
@@ -21,6 +28,8 @@ namespace {
 using cli::Json;
 
 constexpr size_t kLargestFile = 64 * 1024;
+constexpr std::string_view kLinkPrefix = "open-";
+constexpr std::string_view kLinkSuffix = ".html";
 constexpr std::chrono::milliseconds kLookAgain{20};
 
 std::string Failed(std::string_view doing, const std::string& path) {
@@ -85,6 +94,34 @@ std::string PrepareRunFolder(const std::string& run) {
   if (info.st_uid != geteuid()) return run + " belongs to another user";
   if ((info.st_mode & 077) != 0 && chmod(run.c_str(), 0700) != 0) return Failed("closing", run);
   return "";
+}
+
+std::string LinkFileName(std::string_view code) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(code.data()),
+                     code.size(), nullptr, 0);
+  std::string hex(2 * hash.size() + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  hex.pop_back();
+  return std::string(kLinkPrefix) + hex + std::string(kLinkSuffix);
+}
+
+void RemoveLinkFiles(const std::string& run, std::chrono::seconds age) {
+  struct CloseFolder {
+    void operator()(DIR* folder) const { closedir(folder); }
+  };
+  const std::unique_ptr<DIR, CloseFolder> folder(opendir(run.c_str()));
+  if (folder == nullptr) return;  // it is gone, and they with it
+  std::vector<std::string> old;
+  while (const dirent* entry = readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(kLinkPrefix) || !name.ends_with(kLinkSuffix)) continue;
+    struct stat info = {};
+    std::string path = run + "/" + std::string(name);
+    if (lstat(path.c_str(), &info) != 0) continue;
+    if (std::time(nullptr) - info.st_mtime >= age.count()) old.push_back(std::move(path));
+  }
+  for (const std::string& path : old) unlink(path.c_str());
 }
 
 std::optional<InstanceFile> ReadInstance(const std::string& run) {

@@ -10,8 +10,11 @@
 
 namespace selftune::dashboard {
 
-// In the run folder, as long as a code is good: shows a browser the link.
-inline constexpr std::string_view kLinkFile = "open.html";
+// "open-....html", of one code and without telling it: in the run folder as long
+// as the code is good, shows a browser the link.
+[[nodiscard]] std::string LinkFileName(std::string_view code);
+// Those of all codes that are at least so old.
+void RemoveLinkFiles(const std::string& run, std::chrono::seconds age);
 
 // <state>/run/dashboard.json, readable by its owner only.
 struct InstanceFile {

@@ -141,8 +141,9 @@ std::string FileUrl(std::string_view path) {
   return out;
 }
 
-Opener OpenBrowser(const std::string& run, const std::string& url) {
-  const std::string path = run + "/" + std::string(kLinkFile);
+Opener OpenBrowser(const std::string& run, int port, std::string_view code) {
+  const std::string url = LinkTo(port, code);
+  const std::string path = run + "/" + LinkFileName(code);
   const std::string page =
       "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">"
       "<title>selftune</title><meta http-equiv=\"refresh\" content=\"0;url=" +

@@ -40,7 +40,7 @@ struct Opener {
 };
 // Shows it the link by a file that only this user can read: arguments of
 // processes are visible to everybody.
-[[nodiscard]] Opener OpenBrowser(const std::string& run, const std::string& url);
+[[nodiscard]] Opener OpenBrowser(const std::string& run, int port, std::string_view code);
 // Waits for its end, at most so long: "" when it is well or still at work.
 [[nodiscard]] std::string WaitForOpener(int process, std::chrono::milliseconds most);
 // The same for as long as this process lives, on a thread; a failure is a line

@@ -66,9 +66,10 @@ Listening Listen(const Options& options, std::vector<Warning>* warnings) {
 
 // `serving`: this process lives on and sees how the program that opens the
 // browser ends; else it waits for that a moment.
-void Open(const Options& options, const std::string& run, bool serving, Started* started) {
+void Open(const Options& options, const std::string& run, std::string_view code, bool serving,
+          Started* started) {
   if (!options.open_browser) return;
-  const Opener opener = OpenBrowser(run, started->url);
+  const Opener opener = OpenBrowser(run, started->port, code);
   std::string error = opener.error;
   if (error.empty() && serving) {
     WatchOpener(opener.process);
@@ -96,7 +97,7 @@ int Reuse(const Options& options, const std::string& run, const Running& running
         {"FLAGS_IGNORED",
          "it runs already, with the flags it was started with; --restart applies new ones"});
   }
-  Open(options, run, /*serving=*/false, &started);
+  Open(options, run, running.code, /*serving=*/false, &started);
   return ReportStarted(started, json);
 }
 
@@ -129,13 +130,14 @@ int Serve(const Options& options, const std::string& state_dir, Library& library
     return ReportFailure(
         {.code = "WRITE_FAILED", .message = error, .suggestion = "", .exit_code = 1}, json);
   }
-  Started started = {.url = LinkTo(self.port, app.MintCode()),
+  const std::string code = app.MintCode();
+  Started started = {.url = LinkTo(self.port, code),
                      .port = self.port,
                      .pid = self.pid,
                      .reused = false,
                      .version = self.version,
                      .warnings = std::move(warnings)};
-  Open(options, run, /*serving=*/true, &started);
+  Open(options, run, code, /*serving=*/true, &started);
   (void)ReportStarted(started, json);  // nobody may be reading
   const std::string error = app.Run();
   RemoveInstance(run, self.instance);

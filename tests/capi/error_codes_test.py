@@ -53,7 +53,7 @@ NO_NEXT = {
 }
 
 OTHERS = {
-    "MISSING_FLAG": "said by the command line",
+    "MISSING_FLAG": "said by the command line, see tests/cli",
     "UNKNOWN_COMMAND": "said by the command line",
 }
 

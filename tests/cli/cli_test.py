@@ -198,6 +198,18 @@ class Usage(CliTest):
             with self.subTest(argv=argv):
                 self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"][0], "selftune")
 
+    def test_what_a_command_needs_is_asked_for(self):
+        needing = [command for command in self.commands()
+                   if any(each["required"] for each in command["positionals"])]
+        self.assertGreater(len(needing), 5)
+        for command in needing:
+            with self.subTest(command=command["path"]):
+                doc = self.envelope(*command["path"].split(), code=64)
+                self.assertEqual(doc["error"]["code"], "MISSING_FLAG")
+                self.assertIn(f"{command['path']} needs <", doc["error"]["message"])
+                self.assertEqual(doc["error"]["suggestion"], f"see selftune {command['path']} --help")
+                self.assertEqual(doc["next"]["argv"][:2], ["selftune", "help"])
+
     def test_global_flags_may_stand_first(self):
         self.assertEqual(self.envelope("--json", "version")["command"], "version")
         home = self.home / "elsewhere"

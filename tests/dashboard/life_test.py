@@ -7,6 +7,7 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -310,23 +311,39 @@ class Life(unittest.TestCase):
         url = envelope["data"]["url"]
         self.assertTrue(harness.wait_until(seen.exists))
         argument = seen.read_text(encoding="utf-8").strip()
-        self.assertEqual(argument, (state / "run" / "open.html").as_uri())
-        page = state / "run" / "open.html"
+        page, = (state / "run").glob("open*.html")
+        self.assertEqual(argument, page.as_uri())
+        self.assertNotIn(url.partition("#t=")[2], page.name)
         self.assertEqual(page.stat().st_mode & 0o777, 0o600)
         self.assertIn(url, page.read_text(encoding="utf-8"))
 
     def test_the_link_does_not_stay_on_disk(self):
         server = self.start()
-        page = self.home.state / "run" / "open.html"
-        second, envelope = self.start_open(self.opener("exit 0"))
-        self.assertEqual((second.wait(harness.PATIENCE), envelope["warnings"]), (0, []))
-        self.assertTrue(page.exists())
-        self.assertEqual(server.sign_in(envelope["data"]["url"].partition("#t=")[2]).status, 200)
-        self.assertFalse(page.exists())
-        self.start_open(self.opener("exit 0"))
-        self.assertTrue(page.exists())
+        urls = [self.open_again(), self.open_again()]
+        self.assertEqual(self.shown(), sorted(urls))
+        # The code of one browser leaves the file of the other alone.
+        self.assertEqual(server.sign_in(urls[0].partition("#t=")[2]).status, 200)
+        self.assertEqual(self.shown(), urls[1:])
+        self.assertEqual(server.sign_in(urls[0].partition("#t=")[2]).status, 401)
+        self.assertEqual(self.shown(), urls[1:])
+        self.assertEqual(server.sign_in(urls[1].partition("#t=")[2]).status, 200)
+        self.assertEqual(self.shown(), [])
+        urls = [self.open_again()]
+        self.assertEqual(self.shown(), urls)
         server.stop()
-        self.assertFalse(page.exists())
+        self.assertEqual(self.shown(), [])
+
+    def open_again(self):
+        """The link that another start shows a browser."""
+        child, envelope = self.start_open(self.opener("exit 0"))
+        self.assertEqual((child.wait(harness.PATIENCE), envelope["warnings"]), (0, []))
+        return envelope["data"]["url"]
+
+    def shown(self):
+        """The links of all files for browsers."""
+        pages = (self.home.state / "run").glob("open*.html")
+        return sorted(re.search('href="([^"]+)"', page.read_text(encoding="utf-8"))[1]
+                      for page in pages)
 
     def test_a_browser_that_cannot_be_opened_is_said(self):
         first, envelope = self.start_open(self.opener("exit 3"))

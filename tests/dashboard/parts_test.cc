@@ -19,6 +19,7 @@
 #include "dashboard/events.h"
 #include "dashboard/guard.h"
 #include "dashboard/http/head_check.h"
+#include "dashboard/instance.h"
 #include "dashboard/library.h"
 #include "dashboard/proof.h"
 #include "dashboard/replies.h"
@@ -45,6 +46,36 @@ http::Request With(std::vector<http::Header> headers, std::string method = "GET"
   out.method = std::move(method);
   out.headers = std::move(headers);
   return out;
+}
+
+TEST_SUITE("dashboard/link files") {
+  TEST_CASE("each code has a file of its own, whose name does not tell it") {
+    const std::string code = "0123456789abcdef0123456789abcdef";
+    CHECK(LinkFileName(code) == LinkFileName(code));
+    CHECK(LinkFileName(code) != LinkFileName(code + "0"));
+    CHECK(LinkFileName(code).find(code.substr(0, 6)) == std::string::npos);
+  }
+
+  TEST_CASE("those that are old enough go, and nothing else") {
+    std::string folder = std::filesystem::temp_directory_path() / "selftune-parts-XXXXXX";
+    REQUIRE(mkdtemp(folder.data()) != nullptr);
+    const std::string old = folder + "/" + LinkFileName("old");
+    const std::string young = folder + "/" + LinkFileName("young");
+    const std::string other = folder + "/dashboard.json";
+    const auto now = std::filesystem::file_time_type::clock::now();
+    for (const std::string& path : {old, young, other}) {
+      REQUIRE(WritePrivateFile(path, "x").empty());
+      std::filesystem::last_write_time(path, path == young ? now : now - std::chrono::minutes(5));
+    }
+    RemoveLinkFiles(folder, std::chrono::seconds(60));
+    CHECK_FALSE(std::filesystem::exists(old));
+    CHECK(std::filesystem::exists(young));
+    RemoveLinkFiles(folder, std::chrono::seconds(0));
+    CHECK_FALSE(std::filesystem::exists(young));
+    CHECK(std::filesystem::exists(other));
+    RemoveLinkFiles(folder + "/none", std::chrono::seconds(0));
+    std::filesystem::remove_all(folder);
+  }
 }
 
 TEST_SUITE("dashboard/head_check") {

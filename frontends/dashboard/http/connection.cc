@@ -18,6 +18,7 @@ constexpr size_t kStreamChatter = 4096;
 constexpr size_t kDrained = 256 * 1024;
 constexpr milliseconds kDrainTime{500};
 constexpr size_t kReadAhead = 4096;
+constexpr milliseconds kCancelAgain{20};
 constexpr std::string_view kTooSlow = "the request did not come in time";
 
 std::string Lower(beast::string_view text) {
@@ -138,6 +139,12 @@ void Connection::BeginRequest() {
 void Connection::LimitReading(milliseconds time) {
   reading_ = true;
   stream_.expires_never();
+  AwaitLimit(time);
+}
+
+// A read that is done already, but whose turn has not come, cannot be cancelled:
+// the ones behind it are.
+void Connection::AwaitLimit(milliseconds time) {
   late_.expires_after(time);
   late_.async_wait([weak = weak_from_this()](error_code error) {
     const std::shared_ptr<Connection> self = weak.lock();
@@ -145,6 +152,7 @@ void Connection::LimitReading(milliseconds time) {
     if (self->late_.expiry() > std::chrono::steady_clock::now()) return;  // of the next request
     self->too_late_ = true;
     self->stream_.cancel();
+    self->AwaitLimit(kCancelAgain);
   });
 }
 
@@ -172,6 +180,10 @@ void Connection::ReadHead() {
                                 self->OnReadError(error);
                                 return;
                               }
+                              if (self->too_late_) {
+                                self->Refuse(408, "REQUEST_TIMEOUT", kTooSlow);
+                                return;
+                              }
                               self->buffer_.commit(bytes);
                               self->ReadHead();
                             });
@@ -195,6 +207,8 @@ void Connection::ReadBody() {
                     [self = shared_from_this()](error_code error, size_t) {
                       if (error) {
                         self->OnReadError(error);
+                      } else if (self->too_late_) {
+                        self->Refuse(408, "REQUEST_TIMEOUT", kTooSlow);
                       } else {
                         self->Dispatch();
                       }
@@ -207,6 +221,10 @@ void Connection::Dispatch() {
   if (!parser_->get().keep_alive() || server_.stopping) last_ = true;
   Request request = ToRequest(parser_->release());
   request.address = AddressOf(stream_.socket());
+  request.keep_place = [weak = weak_from_this()] {
+    if (const std::shared_ptr<Connection> self = weak.lock()) self->known_ = true;
+  };
+  working_ = true;
   parser_.reset();
   stream_.expires_never();  // the work has a deadline of its own
   const bool head_only = request.method == "HEAD";
@@ -222,8 +240,8 @@ void Connection::Dispatch() {
 }
 
 void Connection::Send(bool head_only, Response response) {
+  working_ = false;
   response_ = std::move(response);
-  known_ = known_ || response_.known;
   if (response_.stream && !head_only) {
     BeginStream();
   } else {

@@ -56,8 +56,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Retire();
   void Close();
 
-  // Has shown that it may ask; the others give way when the house is full.
-  [[nodiscard]] bool known() const { return known_; }
+  // Has shown that it may ask, or waits for an answer: it keeps its place when
+  // the house is full.
+  [[nodiscard]] bool stays() const { return known_ || working_; }
+  // Its request, if there is one, has come.
+  [[nodiscard]] bool asked() const { return answering_ && !reading_; }
   [[nodiscard]] uint64_t arrival() const { return arrival_; }
   // Its place is free from now on.
   void GiveWay();
@@ -66,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void AwaitRequest(std::chrono::milliseconds time);
   void BeginRequest();
   void LimitReading(std::chrono::milliseconds time);
+  void AwaitLimit(std::chrono::milliseconds time);
   void EndReading();
   void OnReadError(error_code error);
   void ReadHead();
@@ -88,6 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const bool turned_away_;
   uint64_t arrival_ = 0;
   bool known_ = false;
+  bool working_ = false;  // somebody has its request
   bool reading_ = false;  // a request, under the timer
   bool too_late_ = false;
   beast::flat_buffer buffer_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,9 @@ struct Request {
   std::vector<Header> headers;  // names in lower case, in order
   std::string body;
   std::string address;  // where the connection ends: "127.0.0.1:3141"
+  // Its sender has shown that it may ask: the connection keeps its place in a
+  // full house. On the loop only; empty outside of the server.
+  std::function<void()> keep_place;
 
   // The first value of a header, "" if there is none. `name` in lower case.
   [[nodiscard]] std::string_view Get(std::string_view name) const {
@@ -40,7 +44,6 @@ struct Response {
   std::string body;
   std::string_view fixed_body;  // instead of body: bytes that outlive the server
   bool close = false;           // end the connection behind it
-  bool known = false;           // to somebody who may ask: it keeps its place in a full house
   // The connection becomes a stream: `body` first, then what the Feed of the
   // server has behind `cursor`, until either side closes.
   bool stream = false;

@@ -64,13 +64,15 @@ void Server::Impl::Welcome(Socket socket) {
   std::make_shared<Connection>(*this, std::move(socket), full)->Begin();
 }
 
-// The oldest connection that has not shown that it may ask gives way: other
-// users of the machine, and pages of other sites, can open as many as they like.
+// The oldest connection that has not shown that it may ask gives way, first among
+// those that have not even asked: other users of the machine, and pages of other
+// sites, can open as many as they like.
 bool Server::Impl::MakeRoom() {
   Connection* oldest = nullptr;
   for (Connection* const each : open) {
-    if (each->known()) continue;
-    if (oldest == nullptr || each->arrival() < oldest->arrival()) oldest = each;
+    if (each->stays()) continue;
+    const auto rank = [](const Connection& of) { return std::pair(of.asked(), of.arrival()); };
+    if (oldest == nullptr || rank(*each) < rank(*oldest)) oldest = each;
   }
   if (oldest == nullptr) return false;
   oldest->GiveWay();

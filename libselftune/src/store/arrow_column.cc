@@ -128,10 +128,18 @@ std::string CellText(const CellView& cell) {
   }
 }
 
-// The kind that holds a value and all that `kind` holds.
-ColumnKind Widened(ColumnKind kind, CellType type) {
+// The same number as a double.
+bool IsExactAsReal(int64_t value) {
+  constexpr double kEnd = 9223372036854775808.0;  // of int64
+  const auto real = static_cast<double>(value);
+  return real < kEnd && static_cast<int64_t>(real) == value;
+}
+
+// The kind that holds a value and all that `kind` holds; `big_integers`: some of
+// which no double is.
+ColumnKind Widened(ColumnKind kind, CellType type, bool big_integers) {
   const bool number = type == CellType::kInt || type == CellType::kReal;
-  if (!number) return ColumnKind::kUtf8;
+  if (!number || (type == CellType::kReal && big_integers)) return ColumnKind::kUtf8;
   switch (kind) {
     case ColumnKind::kUnknown:
       return type == CellType::kInt ? ColumnKind::kInt64 : ColumnKind::kFloat64;
@@ -144,10 +152,10 @@ ColumnKind Widened(ColumnKind kind, CellType type) {
   }
 }
 
-std::string_view TypeName(CellType type) {
-  switch (type) {
+std::string_view TypeName(const CellView& cell) {
+  switch (cell.type) {
     case CellType::kInt:
-      return "an integer";
+      return IsExactAsReal(cell.integer) ? "an integer" : "an integer of more than 53 bits";
     case CellType::kReal:
       return "a real number";
     case CellType::kBlob:
@@ -179,13 +187,22 @@ Status ArrowColumn::Append(const CellView& cell) {
   }
   int64_t millis = 0;
   const bool number = cell.type == CellType::kInt || cell.type == CellType::kReal;
-  if (!Fits(cell, millis) || (only_nulls_ && number)) {
+  if (!Fits(kind_, cell, millis) || (only_nulls_ && number)) {
     if (fixed_) return Misfit(cell);
-    ConvertTo(Widened(kind_, cell.type));
+    ConvertTo(Widened(kind_, cell.type, big_integers_));
   }
   only_nulls_ = false;
   Put(cell, millis);
   return absl::OkStatus();
+}
+
+void ArrowColumn::Note(const CellView& cell) {
+  if (cell.type == CellType::kNull || asked_) return;
+  if (cell.type == CellType::kInt && !IsExactAsReal(cell.integer)) big_integers_ = true;
+  const ColumnKind frozen = only_nulls_ ? ColumnKind::kUnknown : kind_;
+  const ColumnKind kind = wider_ != ColumnKind::kUnknown ? wider_ : frozen;
+  int64_t millis = 0;
+  if (!Fits(kind, cell, millis)) wider_ = Widened(kind, cell.type, big_integers_);
 }
 
 void ArrowColumn::Freeze() {
@@ -196,8 +213,8 @@ void ArrowColumn::Freeze() {
   fixed_ = true;
 }
 
-bool ArrowColumn::Fits(const CellView& cell, int64_t& millis) const {
-  switch (kind_) {
+bool ArrowColumn::Fits(ColumnKind kind, const CellView& cell, int64_t& millis) {
+  switch (kind) {
     case ColumnKind::kUnknown:
       return false;
     case ColumnKind::kBool:
@@ -205,7 +222,8 @@ bool ArrowColumn::Fits(const CellView& cell, int64_t& millis) const {
     case ColumnKind::kInt64:
       return cell.type == CellType::kInt;
     case ColumnKind::kFloat64:
-      return cell.type == CellType::kInt || cell.type == CellType::kReal;
+      return cell.type == CellType::kReal ||
+             (cell.type == CellType::kInt && IsExactAsReal(cell.integer));
     case ColumnKind::kTimestamp: {
       const auto time = cell.type == CellType::kText ? ParseRfc3339(cell.bytes) : std::nullopt;
       if (time.has_value()) millis = time->value;
@@ -219,11 +237,12 @@ bool ArrowColumn::Fits(const CellView& cell, int64_t& millis) const {
 }
 
 Status ArrowColumn::Misfit(const CellView& cell) {
-  const ColumnKind wider = Widened(only_nulls_ ? ColumnKind::kUnknown : kind_, cell.type);
+  const ColumnKind wider =
+      Widened(only_nulls_ ? ColumnKind::kUnknown : kind_, cell.type, big_integers_);
   if (!asked_) wider_ = wider;
   return WithSuggestion(
       Fail(kQueryRefused, "reading column \"{}\": row {} holds {}, the column is {}", name_,
-           rows_before_ + static_cast<int64_t>(length_) + 1, TypeName(cell.type), KindName(kind_)),
+           rows_before_ + static_cast<int64_t>(length_) + 1, TypeName(cell), KindName(kind_)),
       fmt::format("say its type in the request: \"types\":{{\"{}\":\"{}\"}}", name_,
                   KindName(wider)),
       "");
@@ -270,6 +289,7 @@ void ArrowColumn::Put(const CellView& cell, int64_t millis) {
     case ColumnKind::kBool:
     case ColumnKind::kInt64:
       integers_.Push(cell.integer);
+      if (!IsExactAsReal(cell.integer)) big_integers_ = true;
       break;
     case ColumnKind::kTimestamp:
       integers_.Push(millis);

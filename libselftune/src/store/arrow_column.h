@@ -27,19 +27,22 @@ struct TextBuffers {
 
 // Takes one value a row. A column whose kind is not fixed changes it for a
 // value that does not fit, until Freeze(): bool to int64 to float64, anything
-// to utf8; what was taken before is converted.
+// to utf8; what was taken before is converted, and is the same number then: an
+// integer that no double is makes utf8 of the two.
 class ArrowColumn {
  public:
   ArrowColumn(std::string name, ColumnKind kind, bool fixed);
 
   // QUERY_REFUSED: the value does not fit and the kind may not change.
   [[nodiscard]] Status Append(const CellView& cell);
+  // Looks at a value without taking it: wider() is the kind for this one, too.
+  void Note(const CellView& cell);
   // From now on the kind stays; one that is unknown becomes utf8, and takes no
   // numbers.
   void Freeze();
 
   [[nodiscard]] ColumnKind kind() const { return kind_; }
-  // After a refusal: the kind that would hold all values. kUnknown: there was
+  // After a refusal or notes: the kind that would hold all values. kUnknown: there was
   // none, or the kind was asked for.
   [[nodiscard]] ColumnKind wider() const { return wider_; }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -51,7 +54,7 @@ class ArrowColumn {
   void Describe(ArrowSchema* out) const;
 
  private:
-  [[nodiscard]] bool Fits(const CellView& cell, int64_t& millis) const;
+  [[nodiscard]] static bool Fits(ColumnKind kind, const CellView& cell, int64_t& millis);
   [[nodiscard]] Status Misfit(const CellView& cell);
   void AppendNull();
   void Put(const CellView& cell, int64_t millis);
@@ -64,8 +67,9 @@ class ArrowColumn {
   const std::string name_;
   ColumnKind kind_;
   bool fixed_;
-  const bool asked_;         // for this kind
-  bool only_nulls_ = false;  // utf8 because no value was seen
+  const bool asked_;           // for this kind
+  bool only_nulls_ = false;    // utf8 because no value was seen
+  bool big_integers_ = false;  // some have been seen of which no double is
   ColumnKind wider_ = ColumnKind::kUnknown;
   int64_t rows_before_ = 0;  // in arrays already finished
   size_t length_ = 0;

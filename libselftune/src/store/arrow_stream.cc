@@ -163,36 +163,59 @@ Status ReadAhead(Stream& stream) {
   return read;
 }
 
-// After a value that did not fit: the kinds to begin again with. False when that
-// does not help.
-bool Widen(const Stream& stream, std::vector<ColumnKind>& kinds) {
-  kinds.resize(stream.columns.size(), ColumnKind::kUnknown);
-  bool wider = false;
-  for (size_t i = 0; i < kinds.size(); ++i) {
-    if (stream.columns[i].wider() == ColumnKind::kUnknown) continue;
-    wider = kinds[i] != stream.columns[i].wider();
-    kinds[i] = stream.columns[i].wider();
+// After a value that did not fit: looks at that row and all behind it. The kinds
+// that hold everything; empty when there are none.
+StatusOr<std::vector<ColumnKind>> KindsOfAll(Stream& stream) {
+  const auto wider = [](const ArrowColumn& column) { return column.wider(); };
+  std::vector<ColumnKind> kinds(stream.columns.size(), ColumnKind::kUnknown);
+  std::transform(stream.columns.begin(), stream.columns.end(), kinds.begin(), wider);
+  if (std::count(kinds.begin(), kinds.end(), ColumnKind::kUnknown) == std::ssize(kinds)) {
+    return std::vector<ColumnKind>();
   }
-  return wider;
+  for (bool more = true; more;) {
+    for (size_t i = 0; i < stream.columns.size(); ++i) {
+      stream.columns[i].Note(stream.query->Cell(static_cast<int>(i)));
+    }
+    ST_ASSIGN_OR_RETURN(more, stream.query->Next());
+  }
+  std::transform(stream.columns.begin(), stream.columns.end(), kinds.begin(), wider);
+  return kinds;
+}
+
+Status ReadAll(Stream& stream) {
+  while (stream.query != nullptr) ST_RETURN_IF_ERROR(ReadAhead(stream));
+  return absl::OkStatus();
+}
+
+// Reads all rows; when the first batch said too little of the kinds, a second
+// time and of the same snapshot.
+StatusOr<std::unique_ptr<Stream>> ReadWhole(const ArrowQuery& query,
+                                            std::unique_ptr<Stream> stream) {
+  ST_RETURN_IF_ERROR(stream->query->HoldSnapshot());
+  ST_RETURN_IF_ERROR(MakeColumns(query, {}, *stream));
+  const Status read = ReadAll(*stream);
+  if (read.ok()) return stream;
+  if (stream->query == nullptr || CodeOf(read).name != kQueryRefused.name) return read;
+  ST_ASSIGN_OR_RETURN(const std::vector<ColumnKind> kinds, KindsOfAll(*stream));
+  if (kinds.empty()) return read;
+  auto again = std::make_unique<Stream>();
+  again->query = std::move(stream->query);
+  stream.reset();
+  again->query->Restart();
+  ST_RETURN_IF_ERROR(MakeColumns(query, kinds, *again));
+  ST_RETURN_IF_ERROR(ReadAll(*again));
+  return again;
 }
 
 StatusOr<std::unique_ptr<Stream>> OpenStream(const std::string& store_path, const ArrowQuery& query,
                                              const Interrupt& interrupt) {
-  std::vector<ColumnKind> kinds;
-  for (;;) {
-    auto stream = std::make_unique<Stream>();
-    ST_ASSIGN_OR_RETURN(stream->query,
-                        UserQuery::Open(store_path, query.sql, query.args, interrupt));
-    ST_RETURN_IF_ERROR(MakeColumns(query, kinds, *stream));
-    Status read = ReadAhead(*stream);
-    while (read.ok() && query.whole && stream->query != nullptr) read = ReadAhead(*stream);
-    if (read.ok()) {
-      if (stream->query != nullptr) stream->query->ForgetStop();
-      return stream;
-    }
-    // Each time a column gets a wider kind, of which there are few.
-    if (!query.whole || !Widen(*stream, kinds)) return read;
-  }
+  auto stream = std::make_unique<Stream>();
+  ST_ASSIGN_OR_RETURN(stream->query, UserQuery::Open(store_path, query.sql, query.args, interrupt));
+  if (query.whole) return ReadWhole(query, std::move(stream));
+  ST_RETURN_IF_ERROR(MakeColumns(query, {}, *stream));
+  ST_RETURN_IF_ERROR(ReadAhead(*stream));
+  if (stream->query != nullptr) stream->query->ForgetStop();
+  return stream;
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ int Authorize(void* data, int action, const char* first, const char* second,
     case SQLITE_READ:
       if (!rules.only_views || MayRead(OrEmpty(first), OrEmpty(second))) return SQLITE_OK;
       return deny("table {} is private", OrEmpty(first));
+    case SQLITE_TRANSACTION:
+      return rules.may_begin ? SQLITE_OK : deny("only SELECT is allowed");
     case SQLITE_PRAGMA:
       return deny("PRAGMA");
     case SQLITE_ATTACH:
@@ -252,6 +254,18 @@ int UserQuery::columns() const { return static_cast<int>(kinds_.size()); }
 
 std::string_view UserQuery::Name(int column) const {
   return internal::ColumnName(stmt_.get(), column);
+}
+
+Status UserQuery::HoldSnapshot() {
+  rules_.may_begin = true;
+  const int code = sqlite3_exec(db_->handle(), "BEGIN", nullptr, nullptr, nullptr);
+  rules_.may_begin = false;
+  return code == SQLITE_OK ? absl::OkStatus() : db_->Error(code, "beginning to query");
+}
+
+void UserQuery::Restart() {
+  (void)sqlite3_reset(stmt_.get());  // says again how the last run ended
+  done_ = false;
 }
 
 StatusOr<bool> UserQuery::Next() {

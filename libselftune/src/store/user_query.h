@@ -69,6 +69,10 @@ class UserQuery {
   // False at the end, and ever after. CANCELLED, DEADLINE.
   [[nodiscard]] StatusOr<bool> Next();
   [[nodiscard]] CellView Cell(int column) const;
+  // Before the first row: all rows are of one snapshot even after a Restart().
+  [[nodiscard]] Status HoldSnapshot();
+  // The next row is the first one again.
+  void Restart();
   // Who gave the interrupt's `stop` is gone.
   void ForgetStop() { interrupt_.stop = nullptr; }
 
@@ -78,6 +82,7 @@ class UserQuery {
     bool only_views = false;  // reads of anything but public views are refused
     std::string refused;      // the first thing that was
     bool no_memory = false;   // to say what was refused
+    bool may_begin = false;   // a transaction: we do
   };
   struct Finalize {
     void operator()(sqlite3_stmt* stmt) const;

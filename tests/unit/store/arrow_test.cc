@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -85,6 +86,91 @@ TEST_SUITE("store/arrow") {
     CHECK(Column(ColumnKind::kBool, {Int(1), Int(2)}).format == "l");
     CHECK(Column(ColumnKind::kTimestamp, {Text("2026-01-31T08:00:00.250Z")}).format == "tsm:UTC");
     CHECK(Column(ColumnKind::kDictionary, {Text("a"), Int(1)}).format == "i");
+  }
+
+  TEST_CASE("an integer that no double is stays what it is") {
+    constexpr int64_t kOdd = 9007199254740993;  // 2^53 + 1
+    for (const std::vector<CellView>& cells :
+         {std::vector<CellView>{Int(kOdd), Real(0.5)}, {Real(0.5), Int(kOdd)}}) {
+      const Column mixed(ColumnKind::kUnknown, cells);
+      CHECK(mixed.format == "u");
+      CHECK(mixed.TextAt(cells[0].type == CellType::kInt ? 0 : 1) == "9007199254740993");
+      CHECK(mixed.TextAt(cells[0].type == CellType::kInt ? 1 : 0) == "0.5");
+    }
+    const Column exact(ColumnKind::kUnknown, {Int(kOdd - 1), Int(INT64_MIN), Real(0.5)});
+    CHECK(exact.format == "g");
+    CHECK(exact.At<double>(0) == 9007199254740992.0);
+    CHECK(exact.At<double>(1) == -9223372036854775808.0);
+    CHECK(Column(ColumnKind::kUnknown, {Int(INT64_MAX), Real(0.5)}).format == "u");
+    CHECK(Column(ColumnKind::kUnknown, {Int(INT64_MAX), Int(kOdd)}).format == "l");
+    // Nor is it rounded for who asks for float64.
+    ArrowColumn asked("c", ColumnKind::kFloat64, /*fixed=*/true);
+    CHECK_OK(asked.Append(Int(kOdd - 1)));
+    const Status status = asked.Append(Int(kOdd));
+    CHECK(CodeOf(status).name == "QUERY_REFUSED");
+    CHECK(Message(status).find("an integer of more than 53 bits") != std::string::npos);
+    CHECK(Suggestion(status).find(R"("c":"utf8")") != std::string::npos);
+    // After the first batch, too.
+    ArrowColumn later("c", ColumnKind::kUnknown, /*fixed=*/false);
+    CHECK_OK(later.Append(Int(kOdd)));
+    later.Freeze();
+    CHECK_FALSE(later.Append(Real(0.5)).ok());
+    CHECK(later.wider() == ColumnKind::kUtf8);
+  }
+
+  TEST_CASE("all rows decide: the query runs twice at most, and on one snapshot") {
+    TempStore store;
+    constexpr int kColumns = 40;
+    std::string sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<66000) "
+        "SELECT (SELECT count(*) FROM source_files WHERE source_id>-i) AS files";
+    ArrowQuery once{.sql = {}, .args = {}, .types = {}, .whole = true};
+    std::string formats = "l";
+    for (int i = 0; i < kColumns; ++i) {
+      const std::string name = "c" + std::to_string(i);
+      // Each gets its first value in another row behind the first batch; every
+      // other one another kind of value later.
+      const std::string row = std::to_string(65'600 + i);
+      sql += ", CASE WHEN i<" + row + " THEN NULL " +
+             (i % 2 == 0 ? "" : "WHEN i>" + row + " THEN i+0.5 ") + "ELSE i END AS " + name;
+      once.types.emplace_back(name, i % 2 == 0 ? ColumnKind::kInt64 : ColumnKind::kFloat64);
+      formats += i % 2 == 0 ? " l" : " g";
+    }
+    once.sql = sql + " FROM n";
+    ArrowQuery decided = once;
+    decided.types.clear();
+    struct Looks {
+      TempStore& store;
+      int count = 0;
+    };
+    const auto look = [](void* user) -> int32_t {
+      auto& looks = *static_cast<Looks*>(user);
+      if (++looks.count == 3) {
+        looks.store.Write([](IngestWriter& w) { testing::AddSource(w, "/x.jsonl"); });
+      }
+      return 0;
+    };
+    Looks decided_looks{store};
+    ArrowArrayStream stream{};
+    CHECK_OK(ExportArrow(store.path(), decided, {.stop = look, .user = &decided_looks}, &stream));
+    CHECK(decided_looks.count > 3);
+    int64_t rows = 0;
+    for (;;) {
+      ArrowArray batch{};
+      REQUIRE(stream.get_next(&stream, &batch) == 0);
+      if (batch.release == nullptr) break;
+      const auto* files = static_cast<const int64_t*>(batch.children[0]->buffers[1]);
+      for (int64_t i = 0; i < batch.length; ++i) rows += files[i] == 0 ? 1 : 0;
+      batch.release(&batch);
+    }
+    CHECK(rows == 66'000);
+    stream.release(&stream);
+    CHECK(Formats(store, decided) == formats);
+
+    Looks once_looks{store, 1000};
+    CHECK_OK(ExportArrow(store.path(), once, {.stop = look, .user = &once_looks}, &stream));
+    stream.release(&stream);
+    CHECK(decided_looks.count <= 2 * (once_looks.count - 1000) + 2);
   }
 
   TEST_CASE("what was taken before a change of type is kept, nulls too") {

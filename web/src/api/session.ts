@@ -9,7 +9,7 @@ let here: string | null = null;
 
 export function sessionKey(): string | null {
   try {
-    return localStorage.getItem(NAME) ?? here;
+    return here ?? localStorage.getItem(NAME);
   } catch {
     return here;
   }
@@ -18,8 +18,19 @@ export function sessionKey(): string | null {
 export function keepSessionKey(key: string): void {
   try {
     localStorage.setItem(NAME, key);
+    here = null;
   } catch {
     here = key;
+    forgetStoredKey();
+  }
+}
+
+// An older key that stays would be what the next load of the page finds.
+function forgetStoredKey(): void {
+  try {
+    localStorage.removeItem(NAME);
+  } catch {
+    // Nothing is stored where nothing may be.
   }
 }
 
