@@ -128,11 +128,8 @@ void Evolve(selftune_engine_t* engine, const std::string& skill) {
   const json& data = reply.at("data");
   printf("%s: %s\n", data.at("reason_code").get<std::string>().c_str(),
          data.at("reason").get<std::string>().c_str());
-  if (data.at("after").is_string()) {
-    printf("held-out prompts right: %lld before, %lld after, of %lld\n%s\n",
-           data.at("passed_before").get<long long>(), data.at("passed_after").get<long long>(),
-           data.at("holdout").get<long long>(), data.at("diff").get<std::string>().c_str());
-  }
+  // A dry run proposes a text and does not test it on the held-out prompts.
+  if (data.at("after").is_string()) printf("%s\n", data.at("diff").get<std::string>().c_str());
 }
 
 }  // namespace

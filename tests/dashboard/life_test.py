@@ -347,7 +347,8 @@ class Life(unittest.TestCase):
 
     def test_a_browser_that_cannot_be_opened_is_said(self):
         first, envelope = self.start_open(self.opener("exit 3"))
-        self.assertEqual(envelope["warnings"], [])  # it does not wait for that
+        codes = [warning["code"] for warning in envelope["warnings"]]
+        self.assertNotIn("BROWSER_NOT_OPENED", codes)  # it does not wait for that
         line = first.stderr.readline()
         self.assertIn("BROWSER_NOT_OPENED", line)
         self.assertIn("xdg-open ended with 3", line)

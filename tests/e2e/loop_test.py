@@ -284,8 +284,12 @@ class DryRun(World):
         self.selftune("sync")
         accounting = ("llm_call", "llm_cache", "budget", "change_clock")
         before = dump(self.database, accounting)
-        # The accounting is in the database; every other file stays as it is.
-        others = lambda: {k: v for k, v in tree(self.home.root).items() if k != ".selftune/selftune.db"}
+        # The accounting is in the database; every other file stays as it is, but
+        # for those in which a real agent keeps its own books.
+        agents = (".selftune/selftune.db", ".claude.json", ".claude/", ".codex/", ".cache/", ".npm/")
+        ours = (".claude/skills", ".claude/projects", ".codex/sessions")
+        others = lambda: {k: v for k, v in tree(self.home.root).items()
+                          if k.startswith(ours) or not k.startswith(agents)}
         files = others()
         reply = self.selftune("evolve", "--skill", SKILL, "--dry-run")
         self.assertEqual(reply["data"]["reason_code"], "dry_run")

@@ -192,7 +192,8 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   }
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
   if (result.deployed || !result.proposal_id.empty()) context.SetChanged();
-  if (!model.plan) context.SetVerdict(result.failure.ok() ? VerdictOf(result) : result.failure);
+  if (!result.failure.ok()) return result.failure;  // what it cost is in llm.usage
+  if (!model.plan) context.SetVerdict(VerdictOf(result));
   if (result.reason_code == "review_required" || result.reason_code == "review_pending") {
     context.SetNext({.argv = {"selftune", "proposals", "approve", result.proposal_id, "--yes"},
                      .reason = "the proposal waits for a review"});

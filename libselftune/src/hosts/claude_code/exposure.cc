@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -146,23 +147,46 @@ std::string KeyOf(const ListingRecord& record) {
   return key;
 }
 
-std::shared_ptr<const Listing> Cached(const ListingRecord& record) {
+// Listings read last: sessions of one day show the same one. Thread-safe. Not a
+// variable of each thread: to register its destructor may fail without memory,
+// which ends the process.
+class ListingCache {
+ public:
+  std::shared_ptr<const Listing> Find(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.key == key; });
+    if (found == entries_.end()) return nullptr;
+    std::rotate(entries_.begin(), found, found + 1);
+    return entries_.front().listing;
+  }
+
+  void Add(std::string key, std::shared_ptr<const Listing> listing) {
+    const std::lock_guard lock(mutex_);
+    if (entries_.size() >= kEntries) entries_.pop_back();
+    entries_.insert(entries_.begin(), Entry{std::move(key), std::move(listing)});
+  }
+
+ private:
   struct Entry {
     std::string key;
     std::shared_ptr<const Listing> listing;
   };
-  constexpr size_t kEntries = 8;
-  thread_local std::vector<Entry> cache;  // most recently used first
+  static constexpr size_t kEntries = 16;
+
+  std::mutex mutex_;
+  std::vector<Entry> entries_;  // most recently used first
+};
+
+std::shared_ptr<const Listing> Cached(const ListingRecord& record) {
+  static auto* const cache = new ListingCache;  // readers may outlive static objects
   std::string key = KeyOf(record);
-  const auto found = std::find_if(cache.begin(), cache.end(),
-                                  [&](const Entry& entry) { return entry.key == key; });
-  if (found != cache.end()) {
-    std::rotate(cache.begin(), found, found + 1);
-    return cache.front().listing;
+  std::shared_ptr<const Listing> listing = cache->Find(key);
+  if (listing == nullptr) {
+    listing = Parse(record);
+    cache->Add(std::move(key), listing);
   }
-  if (cache.size() >= kEntries) cache.pop_back();
-  cache.insert(cache.begin(), Entry{std::move(key), Parse(record)});
-  return cache.front().listing;
+  return listing;
 }
 
 }  // namespace
