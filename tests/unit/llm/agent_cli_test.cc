@@ -78,7 +78,8 @@ TEST_SUITE("llm/agent_cli") {
     INFO(Message(agent.status()));
     REQUIRE(agent.ok());
     CHECK(agent->version == "1");
-    for (const auto line : base::Split(base::Trim(scene.Text("where")), '\n')) {
+    const std::string where = scene.Text("where");
+    for (const auto line : base::Split(base::Trim(where), '\n')) {
       CHECK(line.find("/tmp/call-") != std::string_view::npos);
     }
     CHECK(scene.Text("holds").find_first_not_of("0\n ") == std::string::npos);
