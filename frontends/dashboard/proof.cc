@@ -67,8 +67,9 @@ std::optional<Proof> ParseProof(std::string_view text) {
   Proof out{.stamp = 0,
             .nonce = std::string(text.substr(first + 1, second - first - 1)),
             .mac = std::string(text.substr(second + 1))};
-  const char* const end = text.data() + first;
-  const auto read = std::from_chars(text.data(), end, out.stamp);
+  const std::string_view stamp = text.substr(0, first);
+  const char* const end = stamp.data() + stamp.size();
+  const auto read = std::from_chars(stamp.data(), end, out.stamp);
   if (read.ec != std::errc() || read.ptr != end || out.nonce.size() != 2 * kNonceBytes) {
     return std::nullopt;
   }
