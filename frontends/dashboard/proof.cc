@@ -68,9 +68,9 @@ std::optional<Proof> ParseProof(std::string_view text) {
             .nonce = std::string(text.substr(first + 1, second - first - 1)),
             .mac = std::string(text.substr(second + 1))};
   const std::string_view stamp = text.substr(0, first);
-  const char* const end = stamp.data() + stamp.size();
-  const auto read = std::from_chars(stamp.data(), end, out.stamp);
-  if (read.ec != std::errc() || read.ptr != end || out.nonce.size() != 2 * kNonceBytes) {
+  const auto [end, error] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), out.stamp);
+  if (error != std::errc() || end != stamp.data() + stamp.size() ||
+      out.nonce.size() != 2 * kNonceBytes) {
     return std::nullopt;
   }
   return out;
