@@ -172,7 +172,7 @@ class Lock(SkillCommands):
 
 
 class Budget(SkillCommands):
-    def session(self, listing, used=(), name="s1", cwd="/work/shop"):
+    def session(self, listing, used=(), name="s1", cwd="/home/dev/shop"):
         """A transcript of Claude Code: one prompt, what was listed, skills that ran."""
         folder = self.home / ".claude" / "projects" / "-work-shop"
         folder.mkdir(parents=True, exist_ok=True)

@@ -54,4 +54,17 @@ Status KeepSession(store::Db* db, std::string_view session, HostPlan& plan) {
   return absl::OkStatus();
 }
 
+Status MustKnowSession(store::Db& db, std::span<const std::string_view> platforms,
+                       std::string_view session) {
+  for (const std::string_view platform : platforms) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource known,
+                        store::FindSessionSource(db, platform, session));
+    if (known.session) return absl::OkStatus();
+  }
+  return WithSuggestion(
+      Fail(kSessionNotFound, "syncing session {}: no file and nothing stored is of it", session),
+      "give the id as the host writes it; look for it among those that are stored",
+      "selftune last --n 20");
+}
+
 }  // namespace selftune::sync

@@ -1,6 +1,7 @@
 // A sync of one session only.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "base/error.h"
@@ -17,5 +18,10 @@ namespace selftune::sync {
 // the one it was read from, and stores of rows, which are read as a whole. `db`
 // may be null.
 [[nodiscard]] Status KeepSession(store::Db* db, std::string_view session, HostPlan& plan);
+
+// SESSION_NOT_FOUND if nothing stored of these hosts is of the session: to be
+// asked for one that nobody knows is a mistake.
+[[nodiscard]] Status MustKnowSession(store::Db& db, std::span<const std::string_view> platforms,
+                                     std::string_view session);
 
 }  // namespace selftune::sync

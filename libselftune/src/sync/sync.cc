@@ -1,20 +1,16 @@
 #include "sync/sync.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "hosts/registry.h"
@@ -25,6 +21,7 @@
 #include "store/source_ledger.h"
 #include "store/write_txn.h"
 #include "sync/apply.h"
+#include "sync/batches.h"
 #include "sync/catalogue.h"
 #include "sync/forks.h"
 #include "sync/hook_evidence.h"
@@ -33,17 +30,14 @@
 #include "sync/one_session.h"
 #include "sync/parallel_reader.h"
 #include "sync/plan.h"
+#include "sync/sync_lock.h"
 
 namespace selftune::sync {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kRowsPerTxn = 2000;
-constexpr std::chrono::milliseconds kTxnTime{200};
 constexpr int kJoinRounds = 4;
-constexpr int64_t kLockWaitMs = 60'000;
-constexpr std::chrono::milliseconds kLockPoll{10};
 
 int64_t MsSince(SteadyClock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
@@ -53,39 +47,6 @@ bool Wanted(const SyncOptions& options, std::string_view platform) {
   return options.only.empty() ||
          std::find(options.only.begin(), options.only.end(), platform) != options.only.end();
 }
-
-// Transactions of bounded size and time, so that hooks get in between.
-class Batches {
- public:
-  explicit Batches(store::Db& db) : db_(db) {}
-
-  Status Open() {
-    if (txn_.has_value()) return absl::OkStatus();
-    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
-    txn_.emplace(std::move(txn));
-    started_ = SteadyClock::now();
-    rows_ = 0;
-    return absl::OkStatus();
-  }
-  Status Wrote(size_t rows) {
-    rows_ += rows;
-    if (rows_ < kRowsPerTxn && SteadyClock::now() - started_ < kTxnTime) return absl::OkStatus();
-    return Close();
-  }
-  Status Close() {
-    if (!txn_.has_value()) return absl::OkStatus();
-    const Status status = txn_->Commit();
-    txn_.reset();
-    return status;
-  }
-  [[nodiscard]] bool open() const { return txn_.has_value(); }
-
- private:
-  store::Db& db_;
-  std::optional<store::WriteTxn> txn_;
-  SteadyClock::time_point started_;
-  size_t rows_ = 0;
-};
 
 ReadTask TaskFor(const WorkItem& item) {
   ReadTask task;
@@ -103,13 +64,6 @@ ReadTask TaskFor(const WorkItem& item) {
 
 // Says nothing about the file, which stays as it was for the next sync.
 bool NoMemory(const Status& status) { return CodeOf(status).name == kOutOfMemory.name; }
-
-Status NoSuchSession(std::string_view session) {
-  return WithSuggestion(
-      Fail(kSessionNotFound, "syncing session {}: no file and nothing stored is of it", session),
-      "give the id as the host writes it; look for it among those that are stored",
-      "selftune last --n 20");
-}
 
 class SyncRun {
  public:
@@ -157,16 +111,13 @@ class SyncRun {
     return plans;
   }
 
-  // To be asked for a session that nobody knows is a mistake.
   [[nodiscard]] Status MustKnowSession() const {
     if (options_.session.empty()) return absl::OkStatus();
+    std::vector<std::string_view> platforms;
     for (const ingest::Source* source : world_.sources) {
-      if (!Wanted(options_, source->platform())) continue;
-      ST_ASSIGN_OR_RETURN(const store::SessionSource known,
-                          store::FindSessionSource(db_, source->platform(), options_.session));
-      if (known.session) return absl::OkStatus();
+      if (Wanted(options_, source->platform())) platforms.push_back(source->platform());
     }
-    return NoSuchSession(options_.session);
+    return sync::MustKnowSession(db_, platforms, options_.session);
   }
 
   // Also asked by work that follows reading.
@@ -526,31 +477,6 @@ class SyncRun {
   int64_t total_bytes_ = 0;
   int64_t done_bytes_ = 0;
 };
-
-// One sync of a store at a time: a plan holds only as long as nobody else reads
-// on from the same cursors. Whoever waited finds little left to do.
-StatusOr<base::LockFile> LockSync(const store::Db& db, UtcMillis now, const base::Cancel* cancel) {
-  const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
-  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-  const std::string path = base::JoinPath(dir, "sync.lock");
-  base::JsonWriter holder;
-  holder.BeginObject()
-      .Field("what", "sync")
-      .Field("pid", static_cast<int64_t>(::getpid()))
-      .Field("started_at", now)
-      .EndObject();
-  const auto begin = SteadyClock::now();
-  while (true) {
-    StatusOr<base::LockFile> lock = base::LockFile::TryAcquire(path, holder.view());
-    if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
-    if (MsSince(begin) > kLockWaitMs) {
-      return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
-                            "selftune doctor --only 'lock*'");
-    }
-    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
-    std::this_thread::sleep_for(kLockPoll);
-  }
-}
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "store/write_txn.h"
+#include "support/new_store.h"
 #include "support/temp_dir.h"
 
 namespace selftune::eval {
@@ -45,15 +46,7 @@ std::vector<PromptEvidence> Positives(int from, int to) {
 
 struct Scene {
   testing::TempDir dir;
-  std::unique_ptr<store::Db> db;
-
-  Scene() {
-    store::OpenOptions options;
-    options.mode = store::OpenMode::kCreate;
-    auto opened = store::Db::Open(dir / "selftune.db", options);
-    REQUIRE(opened.ok());
-    db = *std::move(opened);
-  }
+  std::unique_ptr<store::Db> db = testing::NewStore(dir);
   [[nodiscard]] EvalSet Next(const std::vector<PromptEvidence>& evidence) const {
     const auto known = store::ReadEvalEntries(*db, "pdf");
     REQUIRE(known.ok());

@@ -18,6 +18,7 @@
 #include "store/db.h"
 #include "store/evolution_log.h"
 #include "support/judge_script.h"
+#include "support/new_store.h"
 #include "support/scripted_backend.h"
 #include "support/temp_dir.h"
 
@@ -60,15 +61,7 @@ EvolveInput Input() {
 
 struct Scene {
   testing::TempDir dir;
-  std::unique_ptr<store::Db> db;
-
-  Scene() {
-    store::OpenOptions options;
-    options.mode = store::OpenMode::kCreate;
-    auto opened = store::Db::Open(dir / "selftune.db", options);
-    REQUIRE(opened.ok());
-    db = *std::move(opened);
-  }
+  std::unique_ptr<store::Db> db = testing::NewStore(dir);
   static llm::CallerOptions Options(const EvolveInput& input, llm::BudgetLimits limits = {}) {
     llm::CallerOptions options;
     options.run_id = "run";

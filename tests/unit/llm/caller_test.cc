@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include "store/db.h"
+#include "support/new_store.h"
 #include "support/temp_dir.h"
 
 namespace selftune::llm {
@@ -47,17 +48,12 @@ struct FakeClock final : Clock {
 
 struct Scene {
   testing::TempDir dir;
-  std::unique_ptr<store::Db> db;
+  std::unique_ptr<store::Db> db = testing::NewStore(dir);
   FakeBackend backend;
   FakeClock clock;
   CallerOptions options;
 
   Scene() {
-    store::OpenOptions open;
-    open.mode = store::OpenMode::kCreate;
-    auto opened = store::Db::Open(dir / "selftune.db", open);
-    REQUIRE(opened.ok());
-    db = *std::move(opened);
     options.run_id = "run";
     options.skill = "pdf";
     options.sleep = [](int64_t) {};

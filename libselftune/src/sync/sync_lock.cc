@@ -1,0 +1,45 @@
+#include "sync/sync_lock.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+
+namespace selftune::sync {
+namespace {
+
+constexpr std::chrono::seconds kLockWait{60};
+constexpr std::chrono::milliseconds kLockPoll{10};
+
+}  // namespace
+
+StatusOr<base::LockFile> LockSync(const store::Db& db, UtcMillis now, const base::Cancel* cancel) {
+  const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  const std::string path = base::JoinPath(dir, "sync.lock");
+  base::JsonWriter holder;
+  holder.BeginObject()
+      .Field("what", "sync")
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .Field("started_at", now)
+      .EndObject();
+  const auto begin = std::chrono::steady_clock::now();
+  while (true) {
+    StatusOr<base::LockFile> lock = base::LockFile::TryAcquire(path, holder.view());
+    if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
+    if (std::chrono::steady_clock::now() - begin > kLockWait) {
+      return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
+                            "selftune doctor --only 'lock*'");
+    }
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    std::this_thread::sleep_for(kLockPoll);
+  }
+}
+
+}  // namespace selftune::sync
