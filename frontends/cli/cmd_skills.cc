@@ -123,6 +123,7 @@ std::string RenderPolicy(const Reply& reply, const Screen& screen) {
   std::string out = OneLine(data["skill"].Text()) + ": " + screen.Paint(Style::kBold, now) +
                     (now == was ? "" : " (was " + was + ")") + "\n";
   out += OneLine(data["reason"].Text()) + "\n";
+  if (reply.dry_run()) return out + "dry run, nothing is changed\n";
   const std::string undo = OneLine(data["receipt"]["undo"]["command"].Text());
   return undo.empty() ? out : out + "Back: " + undo + "\n";
 }

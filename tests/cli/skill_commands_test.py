@@ -123,6 +123,8 @@ class Lock(SkillCommands):
         self.make_store()
         doc = self.envelope("skills", "lock", "pdf", "--dry-run")
         self.assertEqual((doc["dry_run"], doc["changed"]), (True, False))
+        _, out, _ = self.run_cli("skills", "lock", "pdf", "--dry-run", "--text")
+        self.assertIn("dry run, nothing is changed", out)
         self.assertEqual((doc["data"]["before"], doc["data"]["after"]), ("auto", "locked"))
         self.assertIsNone(doc["data"]["receipt"])
         self.assertFalse(self.config().exists())
