@@ -35,7 +35,8 @@ class Library {
 
   // Any thread.
   [[nodiscard]] LibraryReply Ask(std::string_view op, std::string_view params_json) const;
-  // What is asked now or later fails as cancelled, soon.
+  // What runs, now or later, fails as cancelled, soon; what is done before that
+  // is answered.
   void CancelAll();
 
   // `changed` is called from a thread of the library until Unsubscribe().
