@@ -63,8 +63,11 @@ constexpr Flag kFlags[] = {
     {"alpha", "bound of false alarms", FlagType::kNumber},
     {"delta", "how much worse counts", FlagType::kNumber},
     {"sync-first", "read new transcripts first", FlagType::kSwitch},
-    {"window", "sessions of the snapshot", FlagType::kInt, {}, 0, {}, {}, true},
-    {"threshold", "of the snapshot", FlagType::kNumber, {}, 0, {}, {}, true},
+    {"sync-force", "every transcript, with --sync-first", FlagType::kSwitch},
+    {"window", kNoEffect, FlagType::kInt, {}, 0, {}, {}, true},
+    {"threshold", kNoEffect, FlagType::kNumber, {}, 0, {}, {}, true},
+    {"grade-threshold", kNoEffect, FlagType::kNumber, {}, 0, {}, {}, true},
+    {"no-grade-watch", kNoEffect, FlagType::kSwitch, {}, 0, {}, {}, true},
 };
 constexpr Variant kVariants[] = {{"explain", "watch.status", RenderWatch}};
 constexpr Example kExamples[] = {

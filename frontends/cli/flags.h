@@ -5,6 +5,9 @@
 
 namespace selftune::cli {
 
+// What a flag that only the reference obeyed is good for.
+inline constexpr std::string_view kNoEffect = "accepted, without effect";
+
 inline constexpr Flag kSkillFlag = {"skill", "name of the skill", FlagType::kText, "name"};
 inline constexpr Flag kSkillPathFlag = {"skill-path", "its SKILL.md, when the name is not unique",
                                         FlagType::kText, "path"};

@@ -27,7 +27,7 @@ inline constexpr OpRow kOps[] = {
     {"evolve.plan", "selftune/evolve.plan@1", "", " skill skill_path "},
     {"evolve.run", "selftune/evolve@1", "SRLJ", " skill skill_path agent model tier effort max_calls max_cost_usd max_tokens max_minutes seed plan target validation_mode eval_set rounds review_required allow_dirty sync_first dry_run "},
     {"llm.usage", "selftune/llm.usage@1", "", " since until by "},
-    {"orchestrate.run", "selftune/orchestrate@1", "SRLJ", " skill skill_path agent model tier effort max_calls max_cost_usd max_tokens max_minutes seed plan review_required max_skills sync_force scheduled reactive dry_run "},
+    {"orchestrate.run", "selftune/orchestrate@1", "SRLJ", " skill skill_path agent model tier effort max_calls max_cost_usd max_tokens max_minutes seed plan review_required max_skills recent_window_h max_auto_grade auto_approve sync_force scheduled reactive dry_run "},
     {"orchestrate.runs", "selftune/orchestrate.runs@1", "", " limit cursor run_id "},
     {"proposal.approve", "selftune/proposal.approve@1", "SR", " proposal_id allow_dirty dry_run "},
     {"proposal.list", "selftune/proposal.list@1", "", " skill skill_path skill_id limit cursor state "},
@@ -69,7 +69,7 @@ inline constexpr OpRow kOps[] = {
     {"store.vacuum", "selftune/store.vacuum@1", "SJ", " dry_run "},
     {"sync.run", "selftune/sync.run@1", "SJ", " only session since force repair_only time_budget_ms dry_run "},
     {"sync.status", "selftune/sync.status@1", "", " "},
-    {"watch.run", "selftune/watch@1", "SR", " skill skill_path auto_rollback sync_first dry_run "},
+    {"watch.run", "selftune/watch@1", "SR", " skill skill_path auto_rollback alpha delta sync_first sync_force window threshold grade_threshold no_grade_watch dry_run "},
     {"watch.status", "selftune/watch.status@1", "", " skill skill_path "},
 };
 

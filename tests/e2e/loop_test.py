@@ -335,6 +335,16 @@ class DryRun(World):
                 config.write_bytes(before)
         self.assertEqual(self.query("SELECT count(*) FROM llm_call"), calls)
 
+    def test_flags_that_only_the_reference_obeyed_are_accepted_and_said_to_do_nothing(self):
+        reply = self.selftune("watch", "--window", "20", "--threshold", "0.1", "--no-grade-watch")
+        self.assertEqual([w["code"] for w in reply["warnings"]], ["NO_EFFECT"] * 3)
+        for flag, bad in (("--alpha", "0"), ("--alpha", "0.6"), ("--delta", "1")):
+            reply = self.selftune("watch", flag, bad, exit_code=64)
+            self.assertEqual(reply["error"]["code"], "INVALID_REQUEST")
+        reply = self.selftune("orchestrate", "--dry-run", "--recent-window", "48", "--max-auto-grade", "0",
+                              "--auto-approve")
+        self.assertEqual([w["code"] for w in reply["warnings"]].count("NO_EFFECT"), 3)
+
     def test_next_commands_hold_the_name_as_one_word(self):
         name = "two words; it's 'one'"
         self.home.add_skill(name, "Counts the words of a text in one file or more of them.")

@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,12 +13,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,6 +38,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCancelInterval{50};  // cancel is looked at this often
 constexpr milliseconds kExitInterval{5};     // without a pidfd
 constexpr milliseconds kDrainQuiet{500};     // output of helpers after the child's exit
+constexpr milliseconds kHelperGrace{1000};   // of helpers, SIGTERM to SIGKILL
 constexpr milliseconds kLongest{365LL * 24 * 3600 * 1000};  // keeps deadlines computable
 constexpr size_t kBlock = 64 << 10;
 constexpr int kBlocksPerTurn = 16;
@@ -43,6 +47,20 @@ std::string ErrnoText(int error) { return std::generic_category().message(error)
 
 Status StartError(std::string_view program, std::string_view what, int error) {
   return Fail(kProcessFailed, "starting {}: {}: {}", program, what, ErrnoText(error));
+}
+
+// Whether anyone but its leader is in a process group. Only asked to wait no
+// longer than needed: without /proc the answer is yes.
+bool GroupHasOthers(pid_t leader) {
+  DIR* const all = opendir("/proc");
+  if (all == nullptr) return true;
+  bool found = false;
+  while (const dirent* entry = readdir(all)) {
+    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (pid > 0 && pid != leader && getpgid(pid) == leader) found = true;
+  }
+  closedir(all);
+  return found;
 }
 
 struct Pipe {
@@ -195,6 +213,7 @@ class ChildRun {
   void CheckExit();
   void CheckLimits();
   void SignalGroup(int signal) const { kill(-pid_, signal); }
+  void EndHelpers() const;
   void Reap();
   [[nodiscard]] bool Ending() const { return result_.timed_out || result_.cancelled; }
   [[nodiscard]] bool Drained(Steady::time_point now) const;
@@ -253,9 +272,7 @@ ProcessResult ChildRun::Wait() {
     CheckExit();
     CheckLimits();
   }
-  // The unreaped child keeps its process group id from being used again.
-  // Helpers it left behind are told to end; after a timeout they have to.
-  SignalGroup(Ending() ? SIGKILL : SIGTERM);
+  EndHelpers();
   out_.Pump();
   err_.Pump();
   Reap();
@@ -264,6 +281,19 @@ ProcessResult ChildRun::Wait() {
   result_.stderr_text = std::move(err_.text);
   result_.duration = std::chrono::duration_cast<milliseconds>(Steady::now() - started_);
   return std::move(result_);
+}
+
+// The unreaped child keeps its process group id from being used again. Helpers
+// it left behind are told to end, and have to soon; after a timeout at once.
+void ChildRun::EndHelpers() const {
+  if (!Ending()) {
+    SignalGroup(SIGTERM);
+    const auto until = Steady::now() + std::min(options_.kill_grace, kHelperGrace);
+    while (GroupHasOthers(pid_) && Steady::now() < until) {
+      std::this_thread::sleep_for(kExitInterval);
+    }
+  }
+  SignalGroup(SIGKILL);
 }
 
 int ChildRun::PollTimeout() const {

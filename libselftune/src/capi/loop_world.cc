@@ -61,14 +61,14 @@ Status LoopWorld::RecoverDeploys() {
   return absl::OkStatus();
 }
 
-Status LoopWorld::Sync() {
+Status LoopWorld::Sync(bool force) {
   if (context_.dry_run()) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context_.hosts_env());
   const sync::SyncWorld world{.env = env,
                               .clock = &context_.clock(),
                               .cancel = &context_.cancel(),
                               .sources = hosts::Sources()};
-  ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db_, world, {}));
+  ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db_, world, {.force = force}));
   if (report.changed) context_.SetChanged();
   return absl::OkStatus();
 }

@@ -29,8 +29,8 @@ class LoopWorld {
   // Reads the disk once.
   [[nodiscard]] StatusOr<const skillfs::Discovery*> skills();
 
-  // Reads new transcripts first (not in a dry run).
-  [[nodiscard]] Status Sync();
+  // Reads new transcripts first (not in a dry run); `force`: every one again.
+  [[nodiscard]] Status Sync(bool force = false);
 
   // Ends what a crash left half done, before any other work (not in a dry run),
   // and warns of what could not be ended. LOCK_HELD when a deploy is running.

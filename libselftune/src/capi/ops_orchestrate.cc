@@ -10,6 +10,7 @@
 #include "capi/loop_world.h"
 #include "capi/model_params.h"
 #include "capi/op_spec.h"
+#include "capi/params.h"
 #include "hosts/sources.h"
 #include "orchestrate/run.h"
 
@@ -184,6 +185,10 @@ void Judge(Context& context, const RunReport& report) {
 }  // namespace
 
 StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) {
+  WarnOfIgnored(context, params, {"recent_window_h"}, "every open watch is looked at");
+  WarnOfIgnored(context, params, {"max_auto_grade"}, "this version grades no sessions");
+  WarnOfIgnored(context, params, {"auto_approve"},
+                "a better text is deployed unless a review is asked for");
   ST_ASSIGN_OR_RETURN(const ModelParams model, ReadModelParams(context, params));
   const bool looks_only = context.dry_run() || model.plan;
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop,

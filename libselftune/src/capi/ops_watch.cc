@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "capi/loop_world.h"
 #include "capi/op_spec.h"
+#include "capi/params.h"
 #include "capi/receipt.h"
 #include "deploy/journal.h"
 #include "deploy/recover.h"
@@ -28,6 +29,8 @@ using base::JsonWriter;
 using orchestrate::WatchResult;
 
 constexpr uint64_t kMaxSkillBytes = 8 << 20;
+constexpr double kMaxAlpha = 0.5;  // of false alarms: above, a coin would do
+constexpr double kMaxDelta = 0.9;
 
 void WriteWatch(JsonWriter& out, store::Db& db, const WatchResult& result) {
   const store::WatchRow& row = result.view.row;
@@ -117,6 +120,17 @@ StatusOr<std::vector<WatchResult>> Look(Context& context, LoopWorld& loop,
   return orchestrate::LookAtWatches(world, options);
 }
 
+// A probability above 0 that is no nonsense.
+StatusOr<std::optional<double>> Bound(const JsonValue& params, std::string_view name,
+                                      double highest) {
+  if (!params[name].is_number()) return std::optional<double>();
+  const double value = params[name].AsDouble();
+  if (value > 0 && value <= highest) return std::optional(value);
+  return WithSuggestion(
+      Fail(kInvalidRequest, "{} is {}; it has to be above 0 and at most {}", name, value, highest),
+      "leave it out for the tested default", "selftune help watch");
+}
+
 // The deploy a rollback is about: the one named, or the newest that stands.
 StatusOr<store::DeployRow> DeployOf(store::Db& db, const JsonValue& params) {
   if (params["deploy_id"].is_string()) return store::ReadDeploy(db, params["deploy_id"].AsString());
@@ -198,14 +212,22 @@ Status WriteFormer(Context& context, const store::DeployRow& deploy, const std::
 }  // namespace
 
 StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
+  const std::string skill = params["skill"].AsString();
+  ST_ASSIGN_OR_RETURN(const std::optional<double> alpha, Bound(params, "alpha", kMaxAlpha));
+  ST_ASSIGN_OR_RETURN(const std::optional<double> delta, Bound(params, "delta", kMaxDelta));
+  WarnOfIgnored(context, params, {"window", "threshold", "grade_threshold", "no_grade_watch"},
+                "every session since the deploy counts, by a sequential test");
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
   ST_RETURN_IF_ERROR(loop->RecoverDeploys());
-  if (params["sync_first"].AsBool()) ST_RETURN_IF_ERROR(loop->Sync());
-  const std::string skill = params["skill"].AsString();
+  if (params["sync_first"].AsBool()) {
+    ST_RETURN_IF_ERROR(loop->Sync(params["sync_force"].AsBool()));
+  }
   ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
                       Look(context, *loop,
                            {.skill = skill,
                             .auto_rollback = params["auto_rollback"].AsBool(),
+                            .alpha = alpha,
+                            .delta = delta,
                             .write = !context.dry_run()}));
   for (const WatchResult& watch : watches) {
     if (watch.rolled_back) context.SetChanged();

@@ -206,4 +206,13 @@ StatusOr<JsonValue> CheckParams(const OpSpec& op, const JsonValue& given, const 
   return JsonValue::Object(std::move(members));
 }
 
+void WarnOfIgnored(Context& context, const JsonValue& params,
+                   std::initializer_list<std::string_view> names, std::string_view why) {
+  for (const std::string_view name : names) {
+    const JsonValue& given = params[name];
+    if (given.is_null() || (given.is_bool() && !given.AsBool())) continue;
+    context.Warn("NO_EFFECT", fmt::format("{} has no effect: {}", name, why));
+  }
+}
+
 }  // namespace selftune::capi

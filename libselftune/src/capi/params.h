@@ -1,6 +1,7 @@
 // Parameters of a request against what operations.toml says about them.
 #pragma once
 
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 namespace selftune::capi {
 
+class Context;
 class Engine;
 
 // The parameters an operation gets (see capi/ops.h): every declared key is
@@ -22,5 +24,10 @@ class Engine;
 // what was probably meant. `what` as in "operation".
 [[nodiscard]] Status UnknownName(std::string_view what, std::string_view name,
                                  const std::vector<std::string_view>& known);
+
+// Parameters that only the reference obeyed: a script keeps working, and hears
+// why (warning NO_EFFECT) for each one that is given.
+void WarnOfIgnored(Context& context, const base::JsonValue& params,
+                   std::initializer_list<std::string_view> names, std::string_view why);
 
 }  // namespace selftune::capi

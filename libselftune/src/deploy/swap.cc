@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <string>
@@ -22,6 +24,7 @@ namespace selftune::deploy {
 namespace {
 
 constexpr uint64_t kMaxSkillBytes = 8 << 20;
+constexpr size_t kMaxAttributeNames = 64 << 10, kMaxAttribute = 64 << 10;  // of the kernel
 
 enum class Exchange { kDone, kUnsupported };
 
@@ -97,7 +100,32 @@ StatusOr<bool> HasDisplaced(const IntentTarget& back, std::string_view deploy_id
   return false;
 }
 
-// Same owner, where we may, and same mode as the target.
+// Tags and access lists of people and their tools; a hidden one of the system
+// (security.*) may be out of reach, and then the system sets its own.
+Status CopyAttributes(const std::string& from, int fd, const std::string& path) {
+  std::string names(kMaxAttributeNames, '\0');
+  const ssize_t listed = ::listxattr(from.c_str(), names.data(), names.size());
+  if (listed < 0 && errno != ENOTSUP && errno != ENOENT) {
+    return Fail(kWriteFailed, "listing the attributes of {}: {}", from,
+                std::generic_category().message(errno));
+  }
+  names.resize(listed < 0 ? 0 : static_cast<size_t>(listed));
+  for (std::string_view rest = names; !rest.empty();) {
+    const std::string name(rest.substr(0, rest.find('\0')));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    std::string value(kMaxAttribute, '\0');
+    const ssize_t size = ::getxattr(from.c_str(), name.c_str(), value.data(), value.size());
+    const bool set =
+        size >= 0 && ::fsetxattr(fd, name.c_str(), value.data(), static_cast<size_t>(size), 0) == 0;
+    const bool of_system = !name.starts_with("user.") && !name.starts_with("system.posix_acl");
+    if (set || errno == ENODATA || of_system) continue;
+    return Fail(kWriteFailed, "copying attribute {} of {} to {}: {}", name, from, path,
+                std::generic_category().message(errno));
+  }
+  return absl::OkStatus();
+}
+
+// Same owner, where we may, same mode and same attributes as the target.
 Status TakeOver(const IntentTarget& target, int fd, const std::string& path) {
   struct stat now{};
   if (::stat(target.path.c_str(), &now) == 0) {
@@ -111,7 +139,7 @@ Status TakeOver(const IntentTarget& target, int fd, const std::string& path) {
     return Fail(kWriteFailed, "setting the mode of {}: {}", path,
                 std::generic_category().message(errno));
   }
-  return absl::OkStatus();
+  return CopyAttributes(target.path, fd, path);
 }
 
 }  // namespace

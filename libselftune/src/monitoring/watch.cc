@@ -110,6 +110,10 @@ StatusOr<WatchView> LookAt(store::Db& db, store::WatchRow row, const LookOptions
   const std::string shown =
       options.description.has_value() ? base::Sha256Hex(*options.description) : kNoText;
   const Tally tally = Count(sessions, shown);
+  if (open && options.alpha.has_value()) row.alpha = *options.alpha;
+  if (open && options.delta.has_value()) {
+    row.q = stats::WatchNullRate(row.k0, row.n0, *options.delta);
+  }
   stats::WatchRules rules;
   rules.q = row.q;
   rules.alpha = row.alpha;

@@ -40,6 +40,8 @@ struct LookOptions {
   // Deployed text; sessions that saw another are left out. Unknown: so are all
   // that saw any.
   std::optional<std::string> description;
+  // Asked for by a person; holds for this watch from now on. Unset: as begun.
+  std::optional<double> alpha, delta;
   bool write = true;             // false: compute only
   bool file_is_deployed = true;  // false: the file was edited, the watch ends
 };

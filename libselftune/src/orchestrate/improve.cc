@@ -14,13 +14,12 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "base/text_similarity.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
-#include "eval/eval_file.h"
 #include "evolution/quality.h"
 #include "evolution/record.h"
 #include "monitoring/watch.h"
+#include "orchestrate/evolve_input.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
@@ -32,50 +31,12 @@
 namespace selftune::orchestrate {
 namespace {
 
-constexpr size_t kNeighbours = 3;
-constexpr size_t kNeighbourQueries = 5;
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSkillMinutes = 15;  // unless whoever asks says otherwise
 constexpr double kPercent = 100;
 constexpr int64_t kProposalDays = 7;  // what a test said holds as long
 constexpr char kProbe[] = "Use this when a probe asks for it.";
-
-// The skills whose descriptions are most like this one's.
-std::vector<const skillfs::InstalledSkill*> Similar(const skillfs::Discovery& skills,
-                                                    const SkillTarget& target) {
-  const auto own = base::WordTokens(target.description);
-  std::vector<std::pair<double, const skillfs::InstalledSkill*>> ranked;
-  for (const skillfs::InstalledSkill& skill : skills.skills) {
-    if (base::EqualsIgnoreCase(skill.name, target.skill)) continue;
-    if (!skill.frontmatter.description.has_value()) continue;
-    const auto other = base::WordTokens(*skill.frontmatter.description);
-    ranked.emplace_back(base::TokenJaccard(own, other), &skill);
-  }
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  std::vector<const skillfs::InstalledSkill*> out;
-  for (size_t i = 0; i < ranked.size() && i < kNeighbours; ++i) out.push_back(ranked[i].second);
-  return out;
-}
-
-StatusOr<std::vector<evolution::Neighbour>> NeighboursOf(store::Db& db,
-                                                         const skillfs::Discovery& skills,
-                                                         const SkillTarget& target) {
-  std::vector<evolution::Neighbour> out;
-  for (const skillfs::InstalledSkill* skill : Similar(skills, target)) {
-    evolution::Neighbour& neighbour = out.emplace_back();
-    neighbour.skill = skill->name;
-    neighbour.description = *skill->frontmatter.description;
-    ST_ASSIGN_OR_RETURN(const eval::EvalSet set, eval::LoadEvalSet(db, skill->name, {}));
-    for (const eval::EvalEntry& entry : set.entries) {
-      if (!entry.should_trigger || !stats::IsHeldOut(entry.split)) continue;
-      if (neighbour.should_queries.size() == kNeighbourQueries) break;
-      neighbour.should_queries.push_back(entry.query);
-    }
-  }
-  return out;
-}
 
 class Improver {
  public:
@@ -100,7 +61,7 @@ class Improver {
     }
     ST_ASSIGN_OR_RETURN(const bool waits, HasProposal());
     if (waits) return std::move(result_);
-    ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf());
+    ST_ASSIGN_OR_RETURN(evolution::EvolveInput input, InputOf(world_, options_, target_));
     result_.set = input.set;
     result_.evolution.plan = evolution::PlanEvolution(input);
     if (options_.plan_only || world_.backend == nullptr) {
@@ -272,43 +233,6 @@ class Improver {
         *world_.db, proposal_id, {.action = state, .details = details, .run_id = options_.run_id},
         world_.clock->Now()));
     return txn.Commit();
-  }
-
-  StatusOr<eval::EvalSet> EvalSetOf() const {
-    if (options_.eval_set.empty()) return eval::LoadEvalSet(*world_.db, target_.skill, {});
-    ST_ASSIGN_OR_RETURN(const std::vector<store::PromptEvidence> evidence,
-                        eval::ReadEvalFile(options_.eval_set));
-    ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
-                        store::ReadEvalEntries(*world_.db, target_.skill));
-    return eval::BuildEvalSet(target_.skill, evidence, known, {.source = "file"});
-  }
-
-  StatusOr<evolution::EvolveInput> InputOf() {
-    evolution::EvolveInput input;
-    input.skill = target_.skill;
-    input.current = target_.description;
-    input.from_frontmatter = target_.from_frontmatter;
-    input.body_excerpt = target_.body_excerpt;
-    ST_ASSIGN_OR_RETURN(input.set, EvalSetOf());
-    for (const skillfs::InstalledSkill& skill : world_.skills->skills) {
-      if (!base::EqualsIgnoreCase(skill.name, target_.skill)) {
-        input.other_skills.push_back(skill.name);
-      }
-    }
-    ST_ASSIGN_OR_RETURN(input.neighbours, NeighboursOf(*world_.db, *world_.skills, target_));
-    ST_ASSIGN_OR_RETURN(input.rejected, store::RejectedTexts(*world_.db, target_.skill));
-    ST_ASSIGN_OR_RETURN(input.looks, store::EntriesOfLooks(*world_.db, target_.skill));
-    input.rounds = options_.rounds;
-    input.seed = options_.models.seed;
-    input.tier = options_.models.tier;
-    input.model = options_.models.model;
-    input.effort = options_.models.effort;
-    if (world_.progress) {
-      input.progress = [this](std::string_view stage, int done, int total) {
-        world_.progress(stage, done, total, target_.skill);
-      };
-    }
-    return input;
   }
 
   // From here on nobody else changes it: the policy and the files are read after.

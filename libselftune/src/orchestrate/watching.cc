@@ -47,6 +47,8 @@ class Watcher {
                         store::ReadDeploy(*world_.db, row.deploy_id));
     monitoring::LookOptions look;
     look.write = options_.write;
+    look.alpha = options_.alpha;
+    look.delta = options_.delta;
     ST_ASSIGN_OR_RETURN(look.description, DeployedDescription(deploy));
     look.file_is_deployed = FileIsDeployed(deploy);
     const std::string before = row.state;

@@ -27,8 +27,9 @@ struct WatchWorld {
 struct WatchOptions {
   std::string skill;  // "" = all
   bool auto_rollback = false;
-  bool write = true;             // false: dry run
-  bool review_required = false;  // a regression is reported, nothing is written back
+  std::optional<double> alpha, delta;  // of watch.h, where given
+  bool write = true;                   // false: dry run
+  bool review_required = false;        // a regression is reported, nothing is written back
   std::string run_id;
 };
 

@@ -22,7 +22,7 @@ constexpr char kInsert[] =
 
 constexpr char kUpdate[] =
     "UPDATE watch SET n=?2, f=?3, s=?4, invalid=?5, excluded=?6, e_down=?7, e_up=?8, state=?9, "
-    "reason=?10, decided_ms=?11 WHERE deploy_id=?1";
+    "reason=?10, decided_ms=?11, q=?12, alpha=?13 WHERE deploy_id=?1";
 
 #define ST_WATCH_COLUMNS                                                                     \
   "SELECT w.deploy_id, k.name, w.content_sha256, w.q, w.alpha, w.k0, w.n0, w.n, w.f, w.s, "  \
@@ -185,7 +185,7 @@ Status InsertWatch(Db& db, const WatchRow& row, UtcMillis now) {
 Status UpdateWatch(Db& db, const WatchRow& row) {
   db.Touch(kTopicEvolution);
   return db.Run(kUpdate, row.deploy_id, row.n, row.f, row.s, row.invalid, row.excluded, row.e_down,
-                row.e_up, row.state, OrNull{row.reason}, row.decided);
+                row.e_up, row.state, OrNull{row.reason}, row.decided, row.q, row.alpha);
 }
 
 StatusOr<std::vector<WatchRow>> ListWatches(Db& db, std::string_view skill, bool open_only) {

@@ -207,6 +207,22 @@ TEST_SUITE("base/process") {
     CHECK(GoneSoon(std::string(Trim(result.stdout_text))));
   }
 
+  TEST_CASE("a helper that will not end is ended, and time to clean up is given") {
+    const TempDir dir;
+    ProcessOptions options = Shell(
+        "sh -c 'trap \"\" TERM; echo stubborn >\"$1\"; while :; do sleep 0.05; done' x \"$1\" "
+        ">/dev/null 2>&1 & echo $!; "
+        "sh -c 'trap \"sleep 0.2; echo done >$1; exit\" TERM; echo >\"$2\"; "
+        "while :; do sleep 0.02; done' x \"$2\" \"$3\" >/dev/null 2>&1 & "
+        "while [ ! -e \"$1\" ] || [ ! -e \"$3\" ]; do sleep 0.02; done");
+    options.argv.insert(options.argv.end(), {"x", dir / "ready", dir / "cleaned", dir / "ready2"});
+    const ProcessResult result = Run(options);
+    CHECK(result.exit_code == 0);
+    CHECK(!result.timed_out);
+    CHECK(GoneSoon(std::string(Trim(result.stdout_text))));
+    CHECK(ReadFile(dir / "cleaned", 100).value_or("") == "done\n");
+  }
+
   TEST_CASE("late output of a helper is kept") {
     const ProcessResult result = Run(Shell("(sleep 0.05; echo late) & echo early"));
     CHECK(result.stdout_text == "early\nlate\n");

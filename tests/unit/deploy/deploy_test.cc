@@ -1,7 +1,9 @@
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -100,6 +102,26 @@ TEST_SUITE("deploy") {
     REQUIRE(row.ok());
     CHECK(row->state == "deployed");
     CHECK(row->targets.at(0).state == "swapped");
+  }
+
+  TEST_CASE("tags of a file survive a deploy and a rollback") {
+    Scene scene;
+    const std::string tag("red\0blue", 8);
+    const auto tag_of = [&]() -> std::string {
+      char value[64];
+      const ssize_t size = ::getxattr(scene.skill.c_str(), "user.tags", value, sizeof value);
+      return size < 0 ? "none" : std::string(value, static_cast<size_t>(size));
+    };
+    if (::setxattr(scene.skill.c_str(), "user.tags", tag.data(), tag.size(), 0) != 0) {
+      REQUIRE(errno == ENOTSUP);  // this file system has none
+      return;
+    }
+    const auto done = Execute(scene.World(), scene.Plan(scene.skill));
+    REQUIRE(done.ok());
+    CHECK(tag_of() == tag);
+    REQUIRE(Rollback(scene.World(), done->deploy_id, "test", "").ok());
+    CHECK(scene.Read(scene.skill) == kOld);
+    CHECK(tag_of() == tag);
   }
 
   TEST_CASE("a file edited since the change was made stays as it is") {

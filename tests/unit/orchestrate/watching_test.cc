@@ -1,6 +1,7 @@
 #include "orchestrate/watching.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -47,10 +48,12 @@ struct Scene : testing::SkillScene {
                            .config = &config,
                            .skills = &skills,
                            .state_dir = state};
-    auto results = LookAtWatches(world, {.auto_rollback = auto_rollback, .write = write});
+    auto results = LookAtWatches(
+        world, {.auto_rollback = auto_rollback, .alpha = alpha, .delta = delta, .write = write});
     REQUIRE(results.ok());
     return *std::move(results);
   }
+  std::optional<double> alpha, delta;
 };
 
 }  // namespace
@@ -92,6 +95,26 @@ TEST_SUITE("orchestrate/watching") {
     CHECK(results[0].rolled_back);
     CHECK(*base::ReadFile(scene.skill, 1 << 20) == kOld);
     CHECK(scene.Look(/*write=*/true, /*auto_rollback=*/true).empty());
+  }
+
+  TEST_CASE("bounds that a person asks for hold from then on") {
+    Scene scene;
+    auto row = scene.Look(/*write=*/true).at(0).view.row;
+    CHECK(row.alpha == 0.05);
+    scene.alpha = 0.2;
+    scene.delta = 0.3;
+    row = scene.Look(/*write=*/false).at(0).view.row;  // a dry run says what it would do
+    CHECK(row.alpha == 0.2);
+    scene.alpha = scene.delta = std::nullopt;
+    CHECK(scene.Look(/*write=*/true).at(0).view.row.alpha == 0.05);
+    scene.alpha = 0.2;
+    scene.delta = 0.3;
+    row = scene.Look(/*write=*/true).at(0).view.row;
+    CHECK(row.q == stats::WatchNullRate(row.k0, row.n0, 0.3));
+    scene.alpha = scene.delta = std::nullopt;
+    const auto later = scene.Look(/*write=*/true).at(0).view.row;
+    CHECK(later.alpha == 0.2);
+    CHECK(later.q == row.q);
   }
 
   TEST_CASE("a damaged journal stops no run, and the regression stays in sight") {
