@@ -839,6 +839,7 @@ class SkillMissesReplyItems(TypedDict):
     session_id: str
     prompt_id: str | None
     query: str | None
+    cluster: str | None
     at: str | None
     score: float
     signals: list[str]

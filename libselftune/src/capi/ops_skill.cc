@@ -408,38 +408,4 @@ StatusOr<std::string> SkillDaily(Context& context, const JsonValue& params) {
   return std::move(out).Take();
 }
 
-StatusOr<std::string> SkillMisses(Context& context, const JsonValue& params) {
-  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
-  ST_ASSIGN_OR_RETURN(const auto skill, SkillOf(*db, params));
-  ST_ASSIGN_OR_RETURN(
-      const store::MissPage page,
-      store::ListMisses(*db, skill.has_value() ? std::optional(skill->id) : std::nullopt,
-                        WindowOf(params), PageOf(params)));
-  JsonWriter out;
-  out.BeginObject().Key("items").BeginArray();
-  for (const store::MissItem& miss : page.items) {
-    out.BeginObject()
-        .Field("skill", miss.skill)
-        .Field("platform", miss.platform)
-        .Field("session_id", miss.session_id);
-    TextOrNull(out, "prompt_id", miss.prompt_id);
-    PromptText(out, "query", miss.query, context, params["raw"].AsBool());
-    out.Field("at", miss.at).Field("score", miss.score);
-    Strings(out, "signals", miss.signals);
-    TextOrNull(out, "cause", miss.cause);
-    TextOrNull(out, "label", miss.label);
-    TextOrNull(out, "label_reason", miss.label_reason);
-    TextOrNull(out, "reason", miss.reason);
-    TextOrNull(out, "competing_skill", miss.competing_skill);
-    out.Key("source").BeginObject();
-    TextOrNull(out, "path", miss.source_path);
-    out.Field("line", miss.source_line).Field("offset", miss.source_offset).EndObject();
-    out.EndObject();
-  }
-  out.EndArray();
-  TextOrNull(out, "next_cursor", page.next);
-  out.EndObject();
-  return std::move(out).Take();
-}
-
 }  // namespace selftune::capi::ops

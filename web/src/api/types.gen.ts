@@ -165,6 +165,8 @@ export interface SkillMisses {
     session_id: string;
     prompt_id: string | null;
     query: string | null;
+    /** Of its text without case, extra blanks and digits: equal ones ask the same */
+    cluster: string | null;
     at: string | null;
     /** How sure the judgement is, 0..1 */
     score: number;
@@ -194,6 +196,7 @@ export const skillMisses = contract<SkillMisses>("skill.misses", {
       "session_id": "s",
       "prompt_id": "?s",
       "query": "?s",
+      "cluster": "?s",
       "at": "?s",
       "score": "n",
       "signals": [

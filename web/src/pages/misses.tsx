@@ -12,6 +12,25 @@ import { blocking, Empty, Loading, Problem } from "../ui/states";
 import { named } from "../lib/shell";
 
 type Miss = SkillMisses["items"][number];
+type Cluster = [Miss, ...Miss[]];
+
+/** Misses that ask the same stand together, at the place of the newest. */
+export function clusters(items: readonly Miss[]): Cluster[] {
+  const byText = new Map<string, Cluster>();
+  const out: Cluster[] = [];
+  for (const miss of items) {
+    const key = miss.cluster === null ? null : `${miss.cluster} ${miss.skill}`;
+    const known = key === null ? undefined : byText.get(key);
+    if (known) {
+      known.push(miss);
+      continue;
+    }
+    const made: Cluster = [miss];
+    out.push(made);
+    if (key !== null) byText.set(key, made);
+  }
+  return out;
+}
 
 export function Causes({ causes, window }: { causes: Record<string, number>; window: string }) {
   const rows = Object.entries(causes)
@@ -40,8 +59,8 @@ export function Misses({ id, window, total, skill }: { id: number; window: Windo
         </Empty>
       ) : (
         <ul className="list">
-          {items.map((miss, i) => (
-            <MissItem key={`${miss.prompt_id ?? miss.session_id}:${i}`} miss={miss} />
+          {clusters(items).map(([miss, ...earlier], i) => (
+            <MissItem key={`${miss.prompt_id ?? miss.session_id}:${i}`} miss={miss} earlier={earlier} />
           ))}
         </ul>
       )}
@@ -59,7 +78,7 @@ export function Misses({ id, window, total, skill }: { id: number; window: Windo
   );
 }
 
-function MissItem({ miss }: { miss: Miss }) {
+function MissItem({ miss, earlier }: { miss: Miss; earlier: readonly Miss[] }) {
   const cause = miss.cause ?? "unknown";
   const known = CAUSES[cause];
   return (
@@ -81,6 +100,19 @@ function MissItem({ miss }: { miss: Miss }) {
             <When at={miss.at} none="no time" />
           </span>
         </p>
+        {earlier.length > 0 && (
+          <details className="item-more">
+            <summary>asked {count(earlier.length + 1)} times</summary>
+            <ul>
+              {earlier.map((other, i) => (
+                <li key={`${other.prompt_id ?? other.session_id}:${i}`} className="item-meta">
+                  <When at={other.at} none="no time" />
+                  <Origin source={other.source} />
+                </li>
+              ))}
+            </ul>
+          </details>
+        )}
       </div>
     </li>
   );

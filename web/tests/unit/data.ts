@@ -175,6 +175,7 @@ export function misses(over: Partial<SkillMisses["items"][number]> = {}): SkillM
         session_id: "s2",
         prompt_id: "s2:p0",
         query: "overdue invoices sorted by age",
+        cluster: "0123456789ab",
         at: "2026-11-23T09:00:00.000Z",
         score: 1,
         signals: ["correction"],

@@ -131,6 +131,20 @@ describe("the page of a skill", () => {
     expect(screen.queryByRole("button", { name: "Older rows" })).toBeNull();
   });
 
+  test("misses that ask the same stand together, the newest in front", async () => {
+    const [first] = data.misses().items;
+    const same = { ...first, prompt_id: "s3:p0", query: "Overdue invoices sorted by age", at: "2026-11-20T09:00:00.000Z" };
+    const other = { ...first, prompt_id: "s4:p0", query: "who owes us money", cluster: "ba9876543210" };
+    const erased = { ...first, prompt_id: null, query: null, cluster: null };
+    serve({ ...SERVED, "/api/v3/skills/2/misses": { items: [first, other, same, erased, erased], next_cursor: null } });
+    open("/skills/2");
+    const more = await screen.findByText("asked 2 times");
+    const list = more.closest("ul");
+    expect(list?.querySelectorAll(":scope > li").length).toBe(4);
+    expect(more.closest("li")?.textContent).toContain("overdue invoices sorted by age");
+    expect(more.closest("details")?.querySelectorAll("li").length).toBe(1);
+  });
+
   test("no misses: what that means, and the command to ask about a prompt", async () => {
     serve({ ...SERVED, "/api/v3/skills/2/misses": { items: [], next_cursor: null } });
     open("/skills/2");
