@@ -39,9 +39,10 @@ def environment(venv):
 
 
 def sanitizer_environment(runtime):
-    """ASan stops at the first error, but cannot tell the interpreter's leaks from
+    """They stop at the first error. ASan cannot tell the interpreter's leaks from
     ours."""
     return {"LD_PRELOAD": runtime,
+            "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
             "ASAN_OPTIONS": "detect_leaks=0:strict_string_checks=1",
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
