@@ -85,10 +85,12 @@ def cli_table(ops):
     lines = [MARK, "// clang-format off", "#pragma once", "", "#include <string_view>", "",
              "namespace selftune::cli {", "", "// Operations of the library this command was built with, by name.",
              "struct OpRow {", "  std::string_view name, schema, flags;",
-             "  std::string_view params;  // names, each between blanks", "};",
+             "  std::string_view params;    // names, each between blanks",
+             "  std::string_view required;  // of them, the same way", "};",
              "inline constexpr OpRow kOps[] = {"]
     for op in ops:
         params = "".join(" %s" % f.name for f in op.params) + " "
-        lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params))))
+        required = "".join(" %s" % f.name for f in op.params if not f.optional) + " "
+        lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params, required))))
     lines += ["};", "", "}  // namespace selftune::cli", ""]
     return "\n".join(lines)

@@ -104,6 +104,19 @@ std::string Misfit(const Command& command, const Args& args, const OpRow& op) {
   return "";
 }
 
+// A flag that `op` cannot do without and that was not given.
+std::string MissingFlag(const Command& command, const Args& args, const OpRow& op) {
+  if (command.params != nullptr) return "";
+  for (const Flag& flag : command.flags) {
+    const std::string param = ParamName(flag.param, flag.name);
+    if (param.empty() || args.Has(flag.name)) continue;
+    if (op.required.find(" " + param + " ") != std::string_view::npos) {
+      return "--" + std::string(flag.name);
+    }
+  }
+  return "";
+}
+
 // What the flags make of a command.
 struct Target {
   const OpRow* op = nullptr;
@@ -125,6 +138,7 @@ Target TargetOf(const Command& command, const Args& args) {
 
 struct LibraryCall {
   LibraryOptions options;
+  std::string code = "INVALID_FLAG";
   std::string problem;  // with the flags; "" = none
 };
 
@@ -136,6 +150,11 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   if (const std::string misfit = Misfit(*invocation.command, invocation.args, *target.op);
       !misfit.empty()) {
     call.problem = misfit + " does not go with the other flags";
+  } else if (const std::string missing =
+                 MissingFlag(*invocation.command, invocation.args, *target.op);
+             !missing.empty()) {
+    call.code = "MISSING_FLAG";
+    call.problem = std::string(invocation.command->path) + " needs " + missing;
   } else if (const auto timeout = invocation.args.Get("timeout")) {
     call.options.deadline_ms = ParseDuration(*timeout);
     if (!call.options.deadline_ms.has_value()) {
@@ -167,7 +186,7 @@ int RunOperation(const Invocation& invocation) {
   const LibraryCall call = CallOf(invocation, target);
   if (!call.problem.empty()) {
     return FinishFailure(invocation, command.path, schema,
-                         UsageFailure("INVALID_FLAG", call.problem, ""));
+                         UsageFailure(call.code, call.problem, "see its help"));
   }
   const std::string params =
       WithConfirmation(command.params != nullptr ? command.params(invocation.args)
@@ -260,7 +279,8 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
 
 int FinishFailure(const Invocation& invocation, std::string_view command, std::string_view schema,
                   const Failure& failure) {
-  return Finish(invocation, FailureEnvelope(command, schema, failure), nullptr);
+  return Finish(invocation,
+                FailureEnvelope(command, schema, failure, invocation.args.Has("dry-run")), nullptr);
 }
 
 int Dispatch(const std::vector<std::string>& argv) {

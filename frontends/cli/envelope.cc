@@ -8,14 +8,14 @@
 namespace selftune::cli {
 namespace {
 
-JsonObject Head(std::string_view schema, bool ok, std::string_view command) {
+JsonObject Head(std::string_view schema, bool ok, std::string_view command, bool dry_run) {
   JsonObject out;
   out.AddText("schema", schema)
       .AddBool("ok", ok)
       .AddText("command", command)
       .AddText("selftune_version", LibraryVersion())
       .AddText("generated_at", UtcNow())
-      .AddBool("dry_run", false)
+      .AddBool("dry_run", dry_run)
       .AddBool("changed", false);
   return out;
 }
@@ -110,8 +110,8 @@ Failure UsageFailure(std::string code, std::string message, std::string suggesti
 }
 
 std::string FailureEnvelope(std::string_view command, std::string_view schema,
-                            const Failure& failure) {
-  return Head(schema, false, command)
+                            const Failure& failure, bool dry_run) {
+  return Head(schema, false, command, dry_run)
       .AddRaw("data", "null")
       .AddRaw("warnings", "[]")
       .AddRaw("next", NextObject(failure))
@@ -121,7 +121,7 @@ std::string FailureEnvelope(std::string_view command, std::string_view schema,
 
 std::string OwnEnvelope(std::string_view command, std::string_view schema,
                         std::string_view data_json) {
-  return Head(schema, true, command)
+  return Head(schema, true, command, false)
       .AddRaw("data", data_json)
       .AddRaw("warnings", "[]")
       .AddRaw("next", "null")

@@ -25,7 +25,7 @@ struct Failure {
 [[nodiscard]] Failure UsageFailure(std::string code, std::string message, std::string suggestion);
 
 [[nodiscard]] std::string FailureEnvelope(std::string_view command, std::string_view schema,
-                                          const Failure& failure);
+                                          const Failure& failure, bool dry_run);
 [[nodiscard]] std::string OwnEnvelope(std::string_view command, std::string_view schema,
                                       std::string_view data_json);
 

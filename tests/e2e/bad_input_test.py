@@ -173,7 +173,17 @@ class BadInput(unittest.TestCase):
         db.close()
         before = self.store.read_bytes()
         self.refused("SCHEMA_NEWER", "sync")
+        _, doctor = self.run_selftune("doctor")
+        check = next(c for c in doctor["data"]["checks"] if c["name"] == "db.schema")
+        self.assertEqual((check["status"], check["guidance"]["command"]), ("fail", "selftune version"))
+        self.assertEqual(self.good("status")["next"]["argv"], ["selftune", "version"])
         self.assertEqual(self.store.read_bytes(), before)
+
+    def test_a_store_that_is_no_plain_file_hangs_nobody(self):
+        self.store.parent.mkdir()
+        os.mkfifo(self.store)
+        self.refused("STORE_CORRUPT", "status")
+        self.refused("STORE_CORRUPT", "sync")
 
     # The agent.
 

@@ -1,5 +1,6 @@
 """The main job of `./dev run`: read transcripts, show what was found."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,11 +10,6 @@ from pathlib import Path
 import builds
 from common import ROOT, DevError, note
 
-# Where the hosts with a reader keep transcripts.
-HOST_STORES = (".claude/projects", ".codex/sessions", ".codex/archived_sessions", ".pi/agent/sessions",
-               ".gemini/tmp", ".copilot/session-state", ".qwen/projects", ".cline/data/sessions",
-               ".cline/data/tasks", ".local/share/opencode", ".openclaw/agents")
-SESSION_FILES = (".jsonl", ".json", ".db", ".sqlite")
 # What was read, which skills fire, which were missed and why, what would be done next.
 LOOP = (["sync"], ["status", "--window", "{window}"], ["evidence", "--outcome", "missed", "--limit", "10"],
         ["orchestrate", "--dry-run"])
@@ -23,7 +19,7 @@ def run(directory):
     """Sync, status, misses and plan on the person's own sessions, or on recordings."""
     selftune = builds.find_tool(directory, "frontends/cli/selftune")
     home = Path(os.environ.get("HOME", "/nonexistent"))
-    if has_transcripts(home):
+    if has_sessions(selftune):
         note(f"reading the agent sessions under {home}")
         return show(selftune, dict(os.environ), "30d")
     note("no agent sessions found under your home; "
@@ -46,9 +42,14 @@ def show(selftune, env, window):
     return 0
 
 
-def has_transcripts(home):
-    return any(path.suffix in SESSION_FILES for store in HOST_STORES if (home / store).is_dir()
-               for path in (home / store).rglob("*"))
+def has_sessions(selftune):
+    """Whether a sync would find any file of a host; itself it reads none."""
+    done = subprocess.run([str(selftune), "sync", "--dry-run", "--json"], stdout=subprocess.PIPE,
+                          check=False)
+    data = json.loads(done.stdout)["data"]
+    if done.returncode != 0 or data is None:
+        raise DevError("selftune sync --dry-run failed, see above")
+    return any(source["scanned"] for source in data["sources"].values())
 
 
 def copy_recordings(home):

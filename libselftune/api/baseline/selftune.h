@@ -37,21 +37,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "arrow_c_data.h"
-
-#if defined(SELFTUNE_BUILDING) || defined(__GNUC__)
-#define SELFTUNE_API __attribute__((visibility("default")))
-#else
-#define SELFTUNE_API
-#endif
+#include "hook.h"
+#include "types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------ Values */
+/* ----------------------------------------------------------------- Handles */
 
 /** An open store with its configuration. Share it between threads. */
 typedef struct selftune_engine selftune_engine_t;
@@ -59,49 +54,6 @@ typedef struct selftune_engine selftune_engine_t;
 typedef struct selftune_job selftune_job_t;
 /** One subscription. Give back with selftune_unsubscribe(). */
 typedef struct selftune_sub selftune_sub_t;
-/** Why a call failed. Give back with selftune_error_free(). Immutable. */
-typedef struct selftune_error selftune_error_t;
-
-/** Borrowed bytes, normally UTF-8. */
-typedef struct {
-  const char* data;
-  size_t size;
-} selftune_str_t;
-
-/** Owned bytes; data[size] is 0. Give back with selftune_buf_free(). */
-typedef struct {
-  char* data;
-  size_t size;
-} selftune_buf_t;
-#define SELFTUNE_BUF_INIT {NULL, 0}
-
-/** A NUL-terminated text as a borrowed string; NULL gives the empty one. */
-static inline selftune_str_t selftune_str(const char* text) {
-  selftune_str_t out;
-  out.data = text;
-  out.size = text != NULL ? strlen(text) : 0;
-  return out;
-}
-
-/** The kind of a result. The error's name says more. */
-typedef int32_t selftune_code_t;
-#define SELFTUNE_OK 0
-#define SELFTUNE_E_CANCELLED 1
-#define SELFTUNE_E_UNKNOWN 2
-#define SELFTUNE_E_INVALID_ARGUMENT 3
-#define SELFTUNE_E_DEADLINE 4
-#define SELFTUNE_E_NOT_FOUND 5
-#define SELFTUNE_E_ALREADY_EXISTS 6
-#define SELFTUNE_E_PERMISSION_DENIED 7
-#define SELFTUNE_E_RESOURCE_EXHAUSTED 8
-#define SELFTUNE_E_FAILED_PRECONDITION 9
-#define SELFTUNE_E_ABORTED 10
-#define SELFTUNE_E_OUT_OF_RANGE 11
-#define SELFTUNE_E_UNIMPLEMENTED 12
-#define SELFTUNE_E_INTERNAL 13
-#define SELFTUNE_E_UNAVAILABLE 14
-#define SELFTUNE_E_DATA_LOSS 15
-#define SELFTUNE_E_UNAUTHENTICATED 16
 
 /* ---------------------------------------------------------------- Versions */
 
@@ -245,8 +197,11 @@ SELFTUNE_API void selftune_job_release(selftune_job_t* job);
  *       "columns"?:["occurred_at",...], "since"?:"7d", "until"?:"2026-01-31T08:00:00Z",
  *       "order"?:["-occurred_at"], "limit"?:100}
  *      {"sql":"SELECT ...", "args"?:[1,"a",null]}
- *    with "types"?:{"column":"int64|float64|bool|utf8|time|dictionary"} and
- *    "deadline_ms"?, which binds the stream to its end, not only this call.
+ *    with "types"?:{"column":"int64|float64|bool|utf8|time|dictionary"},
+ *    "deadline_ms"?, which binds the stream to its end, not only this call, and
+ *    "whole"?:true, with which this call reads all rows: they decide the types
+ *    of columns that have none. Without it the first batch does, and a later
+ *    value that does not fit is an error.
  *    docs/sql-views.md lists datasets and columns; SQL is one SELECT on the
  *    public views, anything else is QUERY_REFUSED.
  *  @param[out] out  Schema and batches of up to 65,536 rows; the first is read
@@ -265,6 +220,19 @@ SELFTUNE_API selftune_code_t selftune_export_arrow(selftune_engine_t* engine,
                                                    selftune_str_t dataset_request,
                                                    struct ArrowArrayStream* out,
                                                    selftune_error_t** error);
+
+/** The same, until somebody wants it no more.
+ *  @param stop  Asked now and then (every few thousand steps of the database)
+ *               by this call, in its thread: other than 0 ends it with
+ *               SELFTUNE_E_CANCELLED. get_next does not ask; with "whole" this
+ *               call reads everything. Must not call back into the engine.
+ *               NULL: as selftune_export_arrow().
+ *  @since 0.1 */
+SELFTUNE_API selftune_code_t selftune_export_arrow_until(selftune_engine_t* engine,
+                                                         selftune_str_t dataset_request,
+                                                         int32_t (*stop)(void* user), void* user,
+                                                         struct ArrowArrayStream* out,
+                                                         selftune_error_t** error);
 
 /* ----------------------------------------------------------- Notifications */
 
@@ -314,40 +282,6 @@ typedef selftune_code_t (*selftune_llm_fn)(void* user, selftune_str_t request_js
  *  @since 0.1 */
 SELFTUNE_API void selftune_set_llm_handler(selftune_engine_t* engine, selftune_llm_fn handler,
                                            void* user);
-
-/* ------------------------------------------------------------------ Memory */
-
-/** Memory for a selftune_buf_t that a callback returns; NULL when there is
- *  none left. Give back with selftune_buf_free().
- *  @since 0.1 */
-SELFTUNE_API void* selftune_alloc(size_t size);
-
-/** Frees the bytes and empties the buffer; an empty one is fine.
- *  @since 0.1 */
-SELFTUNE_API void selftune_buf_free(selftune_buf_t* buffer);
-
-/* ------------------------------------------------------------------ Errors */
-
-/** @return the kind; SELFTUNE_OK for NULL.
- *  @since 0.1 */
-SELFTUNE_API selftune_code_t selftune_error_code(const selftune_error_t* error);
-
-/** The stable name, "STORE_BUSY". Lives as long as the error; "" for NULL.
- *  @since 0.1 */
-SELFTUNE_API const char* selftune_error_name(const selftune_error_t* error);
-
-/** What was being done, on what, and what was found. Lives as long as the
- *  error; "" for NULL.
- *  @since 0.1 */
-SELFTUNE_API const char* selftune_error_message(const selftune_error_t* error);
-
-/** {"code","message","suggestion","next":{"command","argv"}|null,"retryable",
- *  "exit_code","details"}. Lives as long as the error; "{}" for NULL.
- *  @since 0.1 */
-SELFTUNE_API const char* selftune_error_json(const selftune_error_t* error);
-
-/** @since 0.1 */
-SELFTUNE_API void selftune_error_free(selftune_error_t* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -41,7 +41,8 @@ struct ProcessResult {
 // Fails only when the child could not be started (PROCESS_FAILED); how it
 // ended is in the result. Helpers it leaves in its group get SIGTERM once it
 // has exited and their output is quiet (0.5 s), and SIGKILL a second later;
-// after a timeout or a cancel all of the group is killed at once. Already cancelled: nothing is started.
+// after a timeout or a cancel all of the group is killed at once. Already
+// cancelled: nothing is started.
 [[nodiscard]] StatusOr<ProcessResult> RunProcess(const ProcessOptions& options);
 
 // Absolute path of an executable found on a PATH-like list; "" if none.

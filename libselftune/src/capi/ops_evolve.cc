@@ -17,6 +17,7 @@
 #include "capi/text_diff.h"
 #include "llm/choose.h"
 #include "orchestrate/improve.h"
+#include "orchestrate/skill_target.h"
 #include "store/evolution_log.h"
 #include "store/write_txn.h"
 
@@ -184,6 +185,8 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   options.allow_dirty = params["allow_dirty"].AsBool();
   options.rounds = static_cast<int>(params["rounds"].AsInt(5));
   options.models = model.use;
+  // Without the skill nobody needs an agent.
+  ST_RETURN_IF_ERROR(orchestrate::FindTarget(*skills, options.skill, options.skill_path).status());
   std::unique_ptr<llm::Backend> backend;
   if (!model.plan) {
     ST_ASSIGN_OR_RETURN(

@@ -231,10 +231,14 @@ void WritePlan(JsonWriter& out, const std::vector<orchestrate::Decision>& plan) 
 }
 
 // The first thing that would help; what else would is an alternative.
-void Advise(Context& context, const status::Freshness& freshness, const std::vector<Shown>& skills,
-            const std::vector<orchestrate::Decision>& plan) {
+void Advise(Context& context, int64_t schema, const status::Freshness& freshness,
+            const std::vector<Shown>& skills, const std::vector<orchestrate::Decision>& plan) {
   std::vector<NextStep> steps;
-  if (freshness.stale) {
+  if (schema > store::kSchemaVersion) {
+    const std::string reason = "a newer selftune wrote the store; this one can only read it";
+    context.Warn(kSchemaNewer.name, reason);
+    steps.push_back({.argv = {"selftune", "version"}, .reason = reason, .blocking = true});
+  } else if (freshness.stale) {
     const std::string reason = freshness.last_sync.has_value()
                                    ? "the evidence is older than a day"
                                    : "the transcripts were not all read yet";
@@ -338,7 +342,7 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   out.EndObject();
   WritePlan(out, plan);
   out.EndObject();
-  Advise(context, freshness, skills, plan);
+  Advise(context, db->schema_version(), freshness, skills, plan);
   return std::move(out).Take();
 }
 

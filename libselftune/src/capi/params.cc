@@ -143,8 +143,11 @@ struct Checker {
     if (!spec.list) return One(spec, value);
     if (!value.is_array()) return Wrong(spec, "a list");
     std::vector<JsonValue> items;
+    const std::string each = fmt::format("each of {}", spec.name);
+    ParamSpec one = spec;
+    one.name = each;
     for (const JsonValue& item : value.items()) {
-      ST_ASSIGN_OR_RETURN(JsonValue checked, One(spec, item));
+      ST_ASSIGN_OR_RETURN(JsonValue checked, One(one, item));
       items.push_back(std::move(checked));
     }
     return JsonValue::Array(std::move(items));
@@ -173,7 +176,8 @@ Status UnknownName(std::string_view what, std::string_view name,
                    const std::vector<std::string_view>& known) {
   const Status status = Fail(kInvalidRequest, "unknown {} {}", what, Shown(name));
   std::string_view nearest;
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+  // A short name differs from most short names by little.
+  size_t best = (name.size() <= 4 ? 1 : std::max<size_t>(2, name.size() / 3)) + 1;
   // A name of foreign length is not near anything, and comparing it is work.
   for (const std::string_view candidate : known) {
     if (name.size() > candidate.size() + best) continue;

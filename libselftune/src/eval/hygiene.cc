@@ -31,18 +31,18 @@ constexpr std::string_view kSkillNouns[] = {"skill",    "skills", "plugin",   "c
 constexpr std::string_view kMeans[] = {"with", "using", "via", "by", "through"};
 
 // Instructions to the reader instead of a task. Bounded gaps that stay within
-// a sentence; RE2 is linear.
+// a sentence, of which a line break is no end; RE2 is linear.
 bool MatchesInjection(std::string_view text) {
   static const RE2 kPattern(
       R"((?i))"
-      R"(\b(?:ignore|disregard|forget|override)\b[^.!?\n]{0,40}?)"
-      R"(\b(?:previous|prior|above|earlier|all|your|system)\b[^.!?\n]{0,20}?)"
+      R"(\b(?:ignore|disregard|forget|override)\b[^.!?]{0,40}?)"
+      R"(\b(?:previous|prior|above|earlier|all|your|system)\b[^.!?]{0,20}?)"
       R"(\b(?:instructions?|prompts?|rules|guidelines)\b)"
-      R"(|\b(?:grader|judge|evaluator|evaluation)\b[^.!?\n]{0,80}?)"
-      R"(\b(?:must|should|has to|always)\b[^.!?\n]{0,80}?\b(?:pass(?:ed)?|yes|approve|1\.0)\b)"
+      R"(|\b(?:grader|judge|evaluator|evaluation)\b[^.!?]{0,80}?)"
+      R"(\b(?:must|should|has to|always)\b[^.!?]{0,80}?\b(?:pass(?:ed)?|yes|approve|1\.0)\b)"
       R"(|</\s*(?:transcript|expectations|query|queries|skill|system|untrusted[^>\s]{0,80})\s*>)"
-      R"(|\bmark\s+(?:every|all|each)\b[^.!?\n]{0,20}?)"
-      R"(\b(?:expectations?|tests?|query|queries)\b[^.!?\n]{0,60}?\bpass(?:ed|ing)?\b)");
+      R"(|\bmark\s+(?:every|all|each)\b[^.!?]{0,20}?)"
+      R"(\b(?:expectations?|tests?|query|queries)\b[^.!?]{0,60}?\bpass(?:ed|ing)?\b)");
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kPattern);
 }
 
@@ -106,8 +106,9 @@ bool IsSkillItself(const std::vector<std::string_view>& words, size_t at, std::s
 }  // namespace
 
 bool IsInjection(std::string_view text) {
-  // Invisible characters must not hide an instruction.
-  return IsAscii(text) ? MatchesInjection(text) : MatchesInjection(llm::NormalizeUntrusted(text));
+  // Invisible characters and white space must not hide an instruction.
+  return MatchesInjection(
+      base::CollapseSpace(IsAscii(text) ? std::string(text) : llm::NormalizeUntrusted(text)));
 }
 
 HygieneResult CheckHygiene(std::string_view query) {

@@ -79,6 +79,13 @@ Status CheckSchema(const DoctorWorld& world, store::Db& db, Checks& out) {
     schema.text = "bring it up to date; a backup is made first";
     schema.command = "selftune db migrate";
   }
+  if (db.schema_version() > store::kSchemaVersion) {
+    schema.status = CheckStatus::kFail;
+    schema.message = fmt::format("version {}, this program knows {}: it can only read",
+                                 db.schema_version(), store::kSchemaVersion);
+    schema.text = "a newer selftune wrote it; install that version or a newer one";
+    schema.command = "selftune version";
+  }
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> foreign, store::ForeignTables(db));
   if (!foreign.empty()) {
     schema.status = CheckStatus::kWarn;

@@ -135,6 +135,12 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
 }
 
 Status Db::OpenHandle() {
+  // Opening a pipe would wait for whoever writes it.
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path_));
+  if (!info.is_file()) {
+    return WithSuggestion(Fail(kStoreCorrupt, "opening the store: {} is no plain file", path_),
+                          "move it away; the next sync makes a new store", "selftune sync");
+  }
   const int flags = (read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const int code = sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr);
