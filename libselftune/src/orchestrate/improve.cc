@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/text_similarity.h"
+#include "base/time.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
 #include "eval/eval_file.h"
@@ -34,7 +35,6 @@ namespace {
 
 constexpr size_t kNeighbours = 3;
 constexpr size_t kNeighbourQueries = 5;
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSkillMinutes = 15;  // unless whoever asks says otherwise
 constexpr double kPercent = 100;

@@ -9,12 +9,11 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "store/queries/for_each.h"
 
 namespace selftune::store {
 namespace {
-
-constexpr int64_t kMsPerDay = 86'400'000;
 
 constexpr char kTotals[] = R"sql(
   SELECT k.skill_id,k.name,t.checks,t.triggered,t.missed,t.sessions,t.last_ms,t.last_scope,x.autonomy,
@@ -90,7 +89,7 @@ StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& wi
   if (window.to.has_value()) {
     // A window that ends at midnight does not reach into the next day.
     to = DayOf(*window.to);
-    if (window.to->value == to * kMsPerDay) --to;
+    if (window.to->value == to * kDayMs) --to;
   }
   std::vector<SkillWindow> out;
   ST_RETURN_IF_ERROR(ForEach(db.Query(kWindows, from, to), [&](const Cursor& row) {
