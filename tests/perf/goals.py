@@ -44,7 +44,6 @@ GOALS = {
     "cli.doctor": Goal(40, 20, 10),
     "cli.badge": Goal(40, 20, 10),
     "cli.skills": Goal(40, 20, 10),
-    "cli.eval_skills": Goal(120, 60, 30),
     "cli.status.full_per_empty": Goal(4, 3, 1.5),
     "cli.status.peak_mib": Goal(48, 24, 16),
     # Dashboard; the slowest route counts
