@@ -65,8 +65,8 @@ class Corpus:
         _generate("grow", self.home, ["--append", "3", "--new", "2"])
 
 
-def make(folder, size, seed):
-    hosts = readable_hosts()
+def make(folder, size, seed, hosts=None):
+    hosts = hosts or readable_hosts()
     home = Path(folder) / f"corpus-{size}-{seed}-{'-'.join(hosts)}"
     if not (home / "MANIFEST.json").exists():
         progress(f"making corpus {size} with seed {seed}")

@@ -43,6 +43,7 @@ GOALS = {
     "cli.last": Goal(40, 20, 10),
     "cli.doctor": Goal(40, 20, 10),
     "cli.badge": Goal(40, 20, 10),
+    "cli.skills": Goal(40, 20, 10),
     "cli.status.full_per_empty": Goal(4, 3, 1.5),
     "cli.status.peak_mib": Goal(48, 24, 16),
     # Dashboard; the slowest route counts
@@ -88,4 +89,14 @@ def row_json(name, ratio, note):
             "reached": reached(name, ratio), "note": note}
 
 
-__all__ = ["GOALS", "Goal", "Ratio", "breaks_gate", "reached", "row_json", "row_text"]
+def table(rows):
+    """The rows of a report as a table in Markdown."""
+    lines = ["| Row | median | min | max | gate, goal, stretch | reached | |", "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        levels = ", ".join(f"{row[level]:g}" for level in ("gate", "goal", "stretch"))
+        lines.append(f"| `{row['name']}` | {row['median']:.3f} | {row['min']:.3f} | {row['max']:.3f} | {levels} | "
+                     f"{row['reached']} | {row['note']} |")
+    return "\n".join(lines) + "\n"
+
+
+__all__ = ["GOALS", "Goal", "Ratio", "breaks_gate", "reached", "row_json", "row_text", "table"]

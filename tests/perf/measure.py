@@ -1,9 +1,13 @@
 """Running programs and comparing them: CPU, memory and bytes of whole processes."""
 
 import os
+import re
 import statistics
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,32 @@ def run(argv, env, stdin=os.devnull, accept=(0,), output=os.devnull):
     if code not in accept:
         raise ProgramFailed(f"{' '.join(argv[1:])}: exit {code}")
     return Usage(cpu_us / 1e6, wall_ns / 1e9, peak_kib * 1024, read)
+
+
+def reads_by_file(argv, env, ending=".jsonl"):
+    """Bytes that a run read of each file with such a name, by strace; its output.
+
+    A file that is mapped is an error: what is read of it cannot be told.
+    """
+    with tempfile.TemporaryDirectory(prefix="selftune-strace-") as folder:
+        done = subprocess.run(
+            ["strace", "-ff", "-y", "-qq", "-s", "0", "-o", f"{folder}/log",
+             "-e", "trace=read,pread64,readv,preadv,preadv2,mmap", *(str(a) for a in argv)],
+            env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ProgramFailed(f"{argv}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        lines = [line for log in Path(folder).iterdir()
+                 for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+    out = {}
+    for line in lines:
+        call = re.match(r"(\w+)\(.*?\d+<(\S+)>.* = (\w+)$", line)
+        if call is None or not call.group(2).endswith(ending):
+            continue
+        if call.group(1) == "mmap":
+            raise ProgramFailed(f"mapped: {line}")
+        path = Path(call.group(2))
+        out[path] = out.get(path, 0) + int(call.group(3))
+    return out
 
 
 def pairs(subject, yardstick, count):

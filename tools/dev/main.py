@@ -83,7 +83,7 @@ def install_everything():
 def cmd_bench(args):
     packages.ensure("build")
     directory = builds.build("release", wrap=args.wrap)
-    size = "--full" if args.full else "--quick"
+    size = "--peer" if args.peer else "--full" if args.full else "--quick"
     return subprocess.run([sys.executable, str(ROOT / "tests/perf/run"), str(directory), size],
                           check=False).returncode
 
@@ -139,6 +139,8 @@ def parser():
     bench = add("bench", cmd_bench, "build a release and measure it (default --quick)")
     bench.add_argument("--quick", action="store_true", help="corpora S and M")
     bench.add_argument("--full", action="store_true", help="all corpora; takes long")
+    bench.add_argument("--peer", action="store_true",
+                       help="beside ccusage from npm; writes docs/benchmarks/")
     check = add("lint", cmd_lint, "layers, format, spelling, generated files")
     check.add_argument("--tidy", action="store_true", help="and clang-tidy, as CI does")
     check.add_argument("--changed", action="store_true",

@@ -190,6 +190,10 @@ LineParser::~LineParser() = default;
 LineParser::LineParser(LineParser&&) noexcept = default;
 LineParser& LineParser::operator=(LineParser&&) noexcept = default;
 
+void LineParser::Reserve(size_t bytes) {
+  if (impl_->parser.allocate(bytes) != simdjson::SUCCESS) ThrowNoMemory();
+}
+
 Status LineParser::ForEachField(std::string_view line, FieldFn fn) {
   DocumentState state;
   od::document document;

@@ -63,6 +63,9 @@ class LineParser {
   LineParser(LineParser&&) noexcept;
   LineParser& operator=(LineParser&&) noexcept;
 
+  // Makes room for lines of up to `bytes` at once.
+  void Reserve(size_t bytes);
+
   // Parses `line`, which must be one JSON object, and calls `fn` for each
   // field in document order. `line` must be followed by at least 64 readable
   // bytes (simdjson reads, never uses, them). Fails with INVALID_REQUEST when

@@ -10,7 +10,6 @@
 namespace selftune {
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int64_t kFirstMillis = -62'167'219'200'000;  // 0000-01-01T00:00:00.000Z
 constexpr int64_t kLastMillis = 253'402'300'799'999;   // 9999-12-31T23:59:59.999Z
 
@@ -120,14 +119,14 @@ void PutDigits(char* out, int64_t value, int count) {
 }  // namespace
 
 int64_t DayOf(UtcMillis time) {
-  return time.value >= 0 ? time.value / kMsPerDay : (time.value + 1) / kMsPerDay - 1;
+  return time.value >= 0 ? time.value / kDayMs : (time.value + 1) / kDayMs - 1;
 }
 
 std::string FormatRfc3339(UtcMillis time) {
   // The form has four digits for the year; a damaged value must not spoil it.
   time.value = std::clamp(time.value, kFirstMillis, kLastMillis);
   const int64_t day = DayOf(time);
-  const int64_t ms = time.value - day * kMsPerDay;
+  const int64_t ms = time.value - day * kDayMs;
   const Civil date = CivilFromDays(day);
   std::string out = "0000-00-00T00:00:00.000Z";
   PutDigits(&out[0], date.year, 4);
@@ -160,7 +159,7 @@ std::optional<UtcMillis> ParseRfc3339(std::string_view text) {
   const int days = kDaysInMonth[month - 1] + (month == 2 && IsLeap(year) ? 1 : 0);
   if (day < 1 || day > days) return std::nullopt;
   const int64_t in_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
-  return UtcMillis{DaysFromCivil(year, month, day) * kMsPerDay + in_day - offset_ms};
+  return UtcMillis{DaysFromCivil(year, month, day) * kDayMs + in_day - offset_ms};
 }
 
 const Clock& SystemClock() {

@@ -15,6 +15,8 @@ struct UtcMillis {
   friend auto operator<=>(const UtcMillis&, const UtcMillis&) = default;
 };
 
+inline constexpr int64_t kDayMs = 86'400'000;
+
 // Days since the epoch, UTC.
 [[nodiscard]] int64_t DayOf(UtcMillis time);
 

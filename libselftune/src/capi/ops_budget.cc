@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "hosts/installed_skills.h"
@@ -29,7 +30,6 @@ using hosts::HostRow;
 using hosts::ListingBudget;
 using status::ListedLine;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kDefaultDays = 30;
 
 struct HostBudget {

@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "skillfs/lint.h"
@@ -32,7 +33,6 @@ using base::JsonValue;
 using base::JsonWriter;
 using status::SkillState;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kDefaultDays = 90;
 constexpr int64_t kRecentDays = 30;  // of skill.list
 constexpr int64_t kListed = 20;      // proposals and deploys in a report

@@ -8,6 +8,7 @@
 
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "capi/envelope.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
@@ -28,7 +29,6 @@ using base::JsonWriter;
 using monitoring::State;
 using status::SkillState;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kWindowDays = 30;
 constexpr int64_t kChangeDays = 7;
 constexpr int64_t kShown = 20;

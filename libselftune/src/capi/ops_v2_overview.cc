@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "capi/envelope.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
@@ -36,7 +37,7 @@ constexpr int64_t kPending = 100;
 constexpr int64_t kActivity = 20;
 constexpr size_t kDecisions = 20;
 constexpr size_t kPriorities = 5;
-constexpr int64_t kDecisionMs = 7 * 86'400'000LL;
+constexpr int64_t kDecisionMs = 7 * kDayMs;
 
 struct Lists {
   std::vector<store::V2Telemetry> telemetry;

@@ -76,9 +76,9 @@ struct Checker {
         case 'h':
           return 3'600'000;
         case 'd':
-          return 86'400'000;
+          return kDayMs;
         case 'w':
-          return 7 * int64_t{86'400'000};
+          return 7 * kDayMs;
         default:
           return 0;
       }

@@ -14,6 +14,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
 #include "store/job_rows.h"
@@ -24,7 +25,6 @@ namespace {
 
 using store::ProposalState;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kRollbacksToFreeze = 2;
 
 std::string Raw(const std::string& hex) { return base::FromHex(hex).value_or(""); }

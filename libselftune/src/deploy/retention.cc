@@ -10,6 +10,7 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "deploy/deploy_log.h"
 #include "deploy/journal.h"
 #include "store/deploy_rows.h"
@@ -18,7 +19,7 @@ namespace selftune::deploy {
 namespace {
 
 constexpr size_t kKeptOfASkill = 20;
-constexpr int64_t kKeptMs = 90LL * 86'400'000;
+constexpr int64_t kKeptMs = 90 * kDayMs;
 
 // Deployed or aborted, and nothing can still be asked of its bytes.
 bool IsDone(store::Db& db, const Journal& journal, const std::string& id) {

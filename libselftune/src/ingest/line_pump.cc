@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/thrown.h"
 #include "base/utf8.h"
+#include "ingest/long_line.h"
 
 namespace selftune::ingest {
 namespace {
@@ -44,12 +45,15 @@ class Pump {
     } else {
       ST_RETURN_IF_ERROR(HandleTail());
     }
-    out.pending = used_ + skipped_;
+    out.pending = Used() + skipped_;
     ST_RETURN_IF_ERROR(flush_(std::move(batch_), cursor_));
     return out;
   }
 
  private:
+  // Bytes of the stream that the buffered ones stand for.
+  [[nodiscard]] uint64_t Used() const { return used_ + long_line_.removed(); }
+
   // Reads the next chunk behind what is buffered; false at the end.
   StatusOr<bool> Fill() {
     if (begin_ > 0) {
@@ -61,7 +65,7 @@ class Pump {
     const size_t most = options_.max_line_bytes + options_.chunk_bytes;
     char* data = buffer_.Reserve(used_ + options_.chunk_bytes, most);
     ST_ASSIGN_OR_RETURN(const size_t got,
-                        bytes_.ReadAt(cursor_.offset + used_, data + used_, options_.chunk_bytes));
+                        bytes_.ReadAt(cursor_.offset + Used(), data + used_, options_.chunk_bytes));
     used_ += got;
     return got > 0;
   }
@@ -73,17 +77,16 @@ class Pump {
       const auto* newline =
           static_cast<const char*>(std::memchr(from, '\n', used_ - (from - data)));
       if (newline == nullptr) {
-        searched_ = used_;
-        return skipping_ || used_ > options_.max_line_bytes ? SkipStart() : absl::OkStatus();
+        return HandlePart();
       }
       const auto length = static_cast<size_t>(newline - data);
       if (skipping_) {
         EndSkip(length + 1);
-      } else if (length > options_.max_line_bytes) {
+      } else if (length + long_line_.removed() > options_.max_line_bytes) {
         AddBad("too_long", {data, length});
         Advance(length + 1);
       } else {
-        ST_RETURN_IF_ERROR(HandleLine({data, length}));
+        ST_RETURN_IF_ERROR(HandleLine(Held(length)));
         Advance(length + 1);
       }
       if (batch_.row_count() >= options_.max_rows) {
@@ -92,6 +95,25 @@ class Pump {
       if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
     }
     return absl::OkStatus();
+  }
+
+  // A line whose end is not here yet.
+  Status HandlePart() {
+    if (skipping_ || Used() > options_.max_line_bytes) return SkipStart();
+    if (used_ > options_.whole_line_bytes) {
+      used_ = long_line_.Squeeze(buffer_.data() + begin_, used_);
+    }
+    searched_ = used_;
+    return absl::OkStatus();
+  }
+
+  // The line whose first bytes are buffered, without the middles of its strings
+  // when it is long.
+  std::string_view Held(size_t length) {
+    char* const data = buffer_.data() + begin_;
+    if (length + long_line_.removed() <= options_.whole_line_bytes) return {data, length};
+    LongLine whole = long_line_;  // which goes on counting what is not in the buffer
+    return {data, whole.Squeeze(data, length)};
   }
 
   Status HandleLine(std::string_view text) {
@@ -125,10 +147,11 @@ class Pump {
       skipping_ = true;
       excerpt_.assign(buffer_.data() + begin_, std::min(used_, kExcerptBytes));
     }
-    skipped_ += used_;
+    skipped_ += Used();
     begin_ = 0;
-    cursor_.offset += used_;  // position of the next read; restored by EndSkip
+    cursor_.offset += Used();  // position of the next read; restored by EndSkip
     used_ = searched_ = 0;
+    long_line_.Reset();
     return absl::OkStatus();
   }
 
@@ -145,7 +168,8 @@ class Pump {
     begin_ += bytes;
     used_ -= bytes;
     searched_ = 0;
-    cursor_.offset += bytes;
+    cursor_.offset += bytes + long_line_.removed();
+    long_line_.Reset();
     ++cursor_.line_no;
   }
 
@@ -156,7 +180,7 @@ class Pump {
       return absl::OkStatus();
     }
     if (used_ == 0 || !options_.accept_tail) return absl::OkStatus();
-    const std::string_view text(buffer_.data() + begin_, used_);
+    const std::string_view text = Held(used_);
     if (IsBlank(text)) return absl::OkStatus();
     const Line line{text, cursor_.offset, cursor_.line_no + 1};
     if (reader_.ReadLine(line, buffer_.parser(), batch_).ok()) Advance(used_);
@@ -174,7 +198,7 @@ class Pump {
     } else {
       AddBad(reason, {buffer_.data() + begin_, used_});
     }
-    if (used_ > 0) Advance(used_);
+    if (Used() > 0) Advance(used_);
   }
 
   ByteStream& bytes_;
@@ -187,12 +211,17 @@ class Pump {
   size_t begin_ = 0;     // of the unread bytes in the buffer
   size_t used_ = 0;      // their number
   size_t searched_ = 0;  // of them known to hold no line end
+  LongLine long_line_;   // the first of them, when they are a part of one
   bool skipping_ = false;
   uint64_t skipped_ = 0;
   std::string excerpt_;
 };
 
 }  // namespace
+
+// Room for ordinary lines at once: a parser that grows with each longer line leaves
+// holes behind, and what is not used of it costs no memory.
+PumpBuffer::PumpBuffer() { parser_.Reserve(kOrdinaryCapacity); }
 
 void PumpBuffer::Resize(size_t capacity) {
   // Uninitialised, because zero-filling would cost more than reading; and large
@@ -213,6 +242,7 @@ void PumpBuffer::Shrink(size_t bytes) {
   if (capacity_ <= kOrdinaryCapacity || bytes > kOrdinaryCapacity) return;
   Resize(kOrdinaryCapacity);
   parser_ = base::LineParser();
+  parser_.Reserve(kOrdinaryCapacity);
 }
 
 StatusOr<Pumped> PumpLines(ByteStream& bytes, const PumpOptions& options, LineReader& reader,

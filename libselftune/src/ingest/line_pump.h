@@ -29,6 +29,8 @@ struct PumpOptions {
   Cursor start;
   size_t chunk_bytes = size_t{1} << 20;  // of one read; grows for a longer line
   size_t max_line_bytes = size_t{64} << 20;
+  // Of a longer line the middles of long strings are left out (LongLine).
+  size_t whole_line_bytes = size_t{16} << 20;
   size_t max_rows = 2000;    // facts in a batch before it is flushed
   bool accept_tail = false;  // a last line without '\n' counts if it parses
   const base::Cancel* cancel = nullptr;
@@ -37,6 +39,7 @@ struct PumpOptions {
 // Buffers reused from file to file. One per thread.
 class PumpBuffer {
  public:
+  PumpBuffer();
   // At least `bytes` of room plus the padding JSON parsing needs, and not much
   // more than `most`; what is in it stays.
   char* Reserve(size_t bytes, size_t most);

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "llm/fence.h"
 #include "store/llm_rows.h"
 
@@ -21,7 +22,6 @@ namespace selftune::llm {
 namespace {
 
 constexpr int64_t kCacheDays = 30;
-constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int kBreakerFailures = 5;
 constexpr int64_t kMaxDelayMs = 60'000;
 constexpr std::chrono::milliseconds kSleepStep{50};  // between looks at `cancel`
@@ -166,7 +166,7 @@ Status Caller::CheckTime() const {
 StatusOr<std::optional<LlmReply>> Caller::KeptReply(const Question& question,
                                                     const std::string& key, UtcMillis now) {
   ST_ASSIGN_OR_RETURN(const std::optional<store::CachedReply> kept,
-                      store::FindCachedReply(db_, key, {now.value - kCacheDays * kMsPerDay}));
+                      store::FindCachedReply(db_, key, {now.value - kCacheDays * kDayMs}));
   if (!kept.has_value()) return std::optional<LlmReply>();
   const auto [by, first] =
       answered_by_.try_emplace(std::string(WantedModel(question)), kept->model);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "monitoring/outcome.h"
 #include "stats/comparison.h"
 #include "stats/sequential.h"
@@ -12,7 +13,6 @@
 namespace selftune::monitoring {
 namespace {
 
-constexpr double kMsPerDay = 86'400'000;
 constexpr double kWindowDays = 30;
 constexpr double kMinEffective = 5;
 constexpr double kTrendP = 0.10;
@@ -104,7 +104,7 @@ Health Classify(const HealthInput& input, UtcMillis now) {
   Side before;
   std::vector<stats::AgedOutcome> outcomes;
   for (const store::SkillSession& session : input.sessions) {
-    const double age = static_cast<double>(now.value - session.started.value) / kMsPerDay;
+    const double age = static_cast<double>(now.value - session.started.value) / kDayMs;
     if (age > 2 * kWindowDays) continue;
     if (age <= kWindowDays) ++health.sessions;
     const Outcome outcome = JudgeSession(session, "");

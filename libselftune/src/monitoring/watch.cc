@@ -12,13 +12,13 @@
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "monitoring/outcome.h"
 #include "store/write_txn.h"
 
 namespace selftune::monitoring {
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int64_t kBaselineDays = 60;
 constexpr int64_t kBaselineSessions = 50;
 constexpr int64_t kMaxSessions = 2000;
@@ -71,7 +71,7 @@ std::string ReasonOf(const store::WatchRow& row) {
 }  // namespace
 
 Status StartWatch(store::Db& db, const WatchStart& start, UtcMillis now) {
-  const UtcMillis from{now.value - kBaselineDays * kMsPerDay};
+  const UtcMillis from{now.value - kBaselineDays * kDayMs};
   ST_ASSIGN_OR_RETURN(std::vector<store::SkillSession> before,
                       store::ReadSkillSessions(db, start.skill, from, now, kMaxSessions));
   const std::string shown = base::Sha256Hex(start.description_before);
@@ -121,7 +121,7 @@ StatusOr<WatchView> LookAt(store::Db& db, store::WatchRow row, const LookOptions
                                   .good = tally.good,
                                   .distinct_days = static_cast<int64_t>(tally.days.size()),
                                   .distinct_sessions = tally.good + tally.bad,
-                                  .age_days = (now.value - row.started.value) / kMsPerDay};
+                                  .age_days = (now.value - row.started.value) / kDayMs};
   view.decision = stats::DecideWatch(counts, rules);
   if (open) {
     row.f = tally.bad;

@@ -8,6 +8,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "monitoring/health.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/skill_target.h"
@@ -20,7 +21,6 @@
 namespace selftune::orchestrate {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kHealthDays = 60;
 constexpr int64_t kRecentDays = 30;
 

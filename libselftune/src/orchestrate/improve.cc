@@ -14,6 +14,7 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
 #include "evolution/quality.h"
@@ -31,7 +32,6 @@
 namespace selftune::orchestrate {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kSkillMinutes = 15;  // unless whoever asks says otherwise
 constexpr double kPercent = 100;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "deploy/journal.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/skill_target.h"
@@ -23,7 +24,6 @@
 namespace selftune::orchestrate {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kMaxAgeDays = 30;  // a watch ends then anyway
 constexpr uint64_t kMaxSkillBytes = 8 << 20;
 

@@ -10,6 +10,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "base/utf8.h"
 #include "hosts/installed_skills.h"
 #include "status/doctor_checks.h"
@@ -23,7 +24,6 @@ namespace selftune::status {
 namespace {
 
 constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int64_t kClockSlackMs = 5 * 60'000;
 constexpr int64_t kSilentDays = 30;
 constexpr size_t kMaxDescription = 1024;  // code points, Agent Skills specification

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "deploy/recover.h"
 #include "hosts/moved_homes.h"
 #include "status/doctor_checks.h"
@@ -30,7 +31,6 @@ namespace selftune::status {
 namespace {
 
 constexpr int64_t kMiB = 1 << 20;
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kBackupDays = 14;
 constexpr int64_t kMaxWal = 64 * kMiB;
 constexpr int64_t kLowDisk = 200 * kMiB;

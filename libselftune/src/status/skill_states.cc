@@ -11,6 +11,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "status/skill_policy.h"
 #include "store/queries/health.h"
 
@@ -20,7 +21,6 @@ namespace {
 using config::SkillAutonomy;
 using monitoring::State;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kHealthDays = 60;  // 30 and the 30 before, for the trend
 constexpr int64_t kRecentDays = 30;
 constexpr int64_t kMaxWindow = 100'000;

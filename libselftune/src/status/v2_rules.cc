@@ -7,11 +7,11 @@
 
 #include "base/json_value.h"
 #include "base/strings.h"
+#include "base/time.h"
 
 namespace selftune::status::v2 {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kFewChecks = 5;
 constexpr int64_t kSomeChecks = 10;
 constexpr int64_t kLogReady = 3;

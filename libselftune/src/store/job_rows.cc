@@ -11,12 +11,13 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "store/ingest_writer.h"
 
 namespace selftune::store {
 namespace {
 
-constexpr int64_t kSignalLifeMs = int64_t{30} * 86'400'000;
+constexpr int64_t kSignalLifeMs = 30 * kDayMs;
 
 constexpr char kStart[] =
     "INSERT INTO job_run(run_id,job,started_ms,status,trigger,approval_mode,pid) "

@@ -34,10 +34,10 @@ struct SourceState {
   int64_t generation = 1;
   uint64_t size = 0;
   int64_t mtime_ns = 0;
-  std::string head_sha256 = {};  // raw bytes of the first min(size, 4096)
+  std::string head_sha256 = {};  // raw bytes of the first min(size, 1024)
   uint64_t offset = 0;           // just past the last complete line consumed
   uint64_t line_no = 0;
-  std::string tail_sha256 = {};  // of the min(offset, 4096) bytes before offset
+  std::string tail_sha256 = {};  // of the min(offset, 1024) bytes before offset
   std::string foreign_cursor = {};
   std::string parser = {};
   int64_t parser_version = 0;

@@ -48,10 +48,10 @@ CREATE TABLE source_file(
   path TEXT NOT NULL, dev INTEGER, inode INTEGER,
   generation INTEGER NOT NULL DEFAULT 1,          -- goes up when the file is read again from its start
   size INTEGER NOT NULL DEFAULT 0, mtime_ns INTEGER NOT NULL DEFAULT 0,
-  head_sha256 BLOB,                               -- of the first min(size,4096) bytes
+  head_sha256 BLOB,                               -- of the first min(size,1024) bytes
   offset INTEGER NOT NULL DEFAULT 0,              -- just past the last complete line consumed
   line_no INTEGER NOT NULL DEFAULT 0,
-  tail_sha256 BLOB,                               -- of the min(offset,4096) bytes before offset; NULL in a file replaced as a whole
+  tail_sha256 BLOB,                               -- of the min(offset,1024) bytes before offset; NULL in a file replaced as a whole
   kept INTEGER NOT NULL DEFAULT 0,                -- 1: the file was gone when its sessions were read again; what it gave stays
   foreign_cursor TEXT,                            -- for SQLite stores: max (updated_at,id)
   parser TEXT NOT NULL, parser_version INTEGER NOT NULL,

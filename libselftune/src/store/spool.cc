@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "base/utf8.h"
 #include "store/ingest_writer.h"
 #include "store/spool_file.h"
@@ -28,7 +29,6 @@ namespace {
 
 constexpr size_t kLinesPerTxn = 500;
 constexpr size_t kBytesPerTxn = size_t{4} << 20;
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kSettledMs = 60'000;
 constexpr int64_t kAbandonedMs = 3'600'000;  // a file that is still being written
 constexpr std::string_view kPlatform = "unknown";

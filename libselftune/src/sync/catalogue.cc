@@ -94,7 +94,14 @@ struct Difference {
   bool facts = false;  // not only stamps of touched files
 };
 
-Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey, Wanted> wanted) {
+// Whether a file had changed so shortly before `at` that another change may have
+// left it with the same times.
+bool IsYoung(const KnownLocation& location, UtcMillis at) {
+  return std::max(location.mtime_ns, location.ctime_ns) / 1'000'000 + kYoungMs > at.value;
+}
+
+Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey, Wanted> wanted,
+                   UtcMillis now) {
   Difference out;
   for (const KnownLocation& location : known) {
     const auto it = wanted.find({location.path, location.skill_key});
@@ -104,7 +111,9 @@ Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey
     }
     const store::SkillLocationRow row = RowOf(it->second);
     const bool facts = !SameFacts(location, row);
-    if (facts || !SameStamp(location, row)) out.rows.push_back(row);
+    // One that was young at the last look is read at each until that is written down.
+    const bool settled = IsYoung(location, location.last) && !IsYoung(location, now);
+    if (facts || settled || !SameStamp(location, row)) out.rows.push_back(row);
     out.facts = out.facts || facts;
     wanted.erase(it);
   }
@@ -116,8 +125,7 @@ Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey
 skillfs::KnownDigests DigestsOf(const std::vector<KnownLocation>& known) {
   skillfs::KnownDigests out;
   for (const KnownLocation& location : known) {
-    const int64_t touched_ms = std::max(location.mtime_ns, location.ctime_ns) / 1'000'000;
-    if (touched_ms + kYoungMs > location.last.value) continue;
+    if (IsYoung(location, location.last)) continue;
     out.try_emplace({.dev = static_cast<uint64_t>(location.dev),
                      .inode = static_cast<uint64_t>(location.inode),
                      .size = static_cast<uint64_t>(location.size),
@@ -161,7 +169,7 @@ StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment
   for (const auto& [key, entry] : wanted) names.insert(entry.placement->name);
   report.names.assign(names.begin(), names.end());
 
-  const Difference difference = Compare(known, std::move(wanted));
+  const Difference difference = Compare(known, std::move(wanted), now);
   report.changed = difference.facts;
   if (!difference.rows.empty() || !difference.gone.empty()) {
     ST_RETURN_IF_ERROR(Write(db, difference, now));

@@ -1,6 +1,7 @@
 #include "sync/parallel_reader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -52,9 +53,9 @@ ReadChunk ParallelReader::Next(size_t index) {
   return chunk;
 }
 
-bool ParallelReader::Ready(size_t index) {
-  const std::lock_guard lock(mutex_);
-  return HasChunk(index);
+bool ParallelReader::Ready(size_t index, std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [&] { return HasChunk(index); });
 }
 
 bool ParallelReader::HasChunk(size_t index) const {

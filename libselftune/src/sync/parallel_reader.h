@@ -2,6 +2,7 @@
 // list, so that what is stored does not depend on which thread was faster.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -57,8 +58,8 @@ class ParallelReader {
 
   // Next chunk of task `index`. Tasks must be drained in order.
   [[nodiscard]] ReadChunk Next(size_t index);
-  // True when Next() would not wait.
-  [[nodiscard]] bool Ready(size_t index);
+  // True when Next() need not wait, perhaps after a moment.
+  [[nodiscard]] bool Ready(size_t index, std::chrono::milliseconds patience);
 
  private:
   static constexpr size_t kQueued = 4;

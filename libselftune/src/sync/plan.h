@@ -69,7 +69,7 @@ struct PlanOptions {
 [[nodiscard]] StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
                                           const base::Environment& env, const PlanOptions& options);
 
-// SHA-256 (raw) of the min(offset, 4096) bytes before `offset`.
+// SHA-256 (raw) of the min(offset, 1024) bytes before `offset`.
 [[nodiscard]] StatusOr<std::string> TailHash(const std::string& path, uint64_t offset);
 
 // Does the file begin with all that was read of the other one?
@@ -77,7 +77,7 @@ struct PlanOptions {
                                         const ingest::SourceFile& file, uint64_t size,
                                         const store::SourceState& other);
 
-// SHA-256 (raw) of the first min(size, 4096) bytes.
+// SHA-256 (raw) of the first min(size, 1024) bytes.
 [[nodiscard]] StatusOr<std::string> HeadHash(const std::string& path, uint64_t size);
 
 }  // namespace selftune::sync

@@ -39,6 +39,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kJoinRounds = 4;
 
+// A transaction is not held open while the disk is slow. A reader that is a little
+// behind is no reason to end it: each one writes the same pages once more.
+constexpr std::chrono::milliseconds kPatience{10};
+
 int64_t MsSince(SteadyClock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start).count();
 }
@@ -151,7 +155,7 @@ class SyncRun {
         break;
       }
       ST_RETURN_IF_ERROR(ReadOne(plan.items[i], 0, host, [&](bool wait) -> StatusOr<ReadChunk> {
-        if (!wait || !reader.Ready(i)) ST_RETURN_IF_ERROR(BeforeWaiting(reader.Ready(i)));
+        if (!wait || !reader.Ready(i, kPatience)) ST_RETURN_IF_ERROR(batches_.Close());
         return reader.Next(i);
       }));
     }
@@ -268,9 +272,6 @@ class SyncRun {
     for (std::string& warning : one.warnings) host.warnings.push_back(std::move(warning));
     return one.changed > 0;
   }
-
-  // A transaction is never held open while the disk is slow.
-  Status BeforeWaiting(bool ready) { return ready ? absl::OkStatus() : batches_.Close(); }
 
   Status MarkStates(const HostPlan& plan) {
     if (plan.missing.empty() && plan.back.empty() && plan.out_of_reach.empty()) {

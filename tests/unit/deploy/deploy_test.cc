@@ -17,6 +17,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/lock_file.h"
+#include "base/time.h"
 #include "deploy/deployer.h"
 #include "deploy/git_state.h"
 #include "deploy/recover.h"
@@ -503,7 +504,6 @@ TEST_SUITE("deploy/recover") {
       UtcMillis now;
       [[nodiscard]] UtcMillis Now() const override { return now; }
     };
-    constexpr int64_t kDay = 86'400'000;
     const Scene scene;
     FixedClock clock;
     clock.now = {1'700'000'000'000};
@@ -511,16 +511,16 @@ TEST_SUITE("deploy/recover") {
     world.clock = &clock;
     std::vector<std::string> ids;
     for (int i = 0; i < 24; ++i) {
-      clock.now.value += kDay;
+      clock.now.value += kDayMs;
       const bool forth = i % 2 == 0;
       const auto done =
           Execute(world, scene.Plan(scene.skill, forth ? kOld : kNew, forth ? kNew : kOld));
       REQUIRE(done.ok());
       ids.push_back(done->deploy_id);
     }
-    clock.now.value += 67 * kDay;  // the oldest is 90 days old, not older
+    clock.now.value += 67 * kDayMs;  // the oldest is 90 days old, not older
     CHECK(DropOldJournals(world)->empty());
-    clock.now.value += 300 * kDay;
+    clock.now.value += 300 * kDayMs;
     DeployPlan other = scene.Plan(scene.dir.Write("skills/csv/SKILL.md", kOld));
     other.skill = "csv";
     const auto of_another = Execute(world, other);

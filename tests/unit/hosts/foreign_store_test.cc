@@ -111,6 +111,32 @@ Result Read(const std::string& path, const std::string& state, size_t take = 100
 using Ids = std::vector<std::string>;
 
 TEST_SUITE("hosts/foreign_store") {
+  TEST_CASE("a session that is told in several batches has all its answers") {
+    const testing::TempDir dir;
+    const std::string path = dir / "opencode.db";
+    Host host(path);
+    host.Session("s", 1000);  // one answer
+    for (int i = 0; i < 5; ++i) {
+      const std::string id = "sn" + std::to_string(i);
+      host.Message("s", id, 2000 + i, R"({"role":"assistant","parentID":"sm1"})");
+      host.Part("s", id, id + "p", 2000 + i,
+                R"({"type":"tool","tool":"read","callID":"c)" + std::to_string(i) +
+                    R"(","state":{"status":"completed"}})");
+    }
+    const Result read = Read(path, "");
+    REQUIRE(read.status.ok());
+    CHECK(read.Whole() == Ids{"s"});
+    CHECK(read.batches.size() > 3);
+    int64_t answers = 0;
+    for (const ingest::Batch& batch : read.batches) {
+      for (const ingest::SessionFacts& facts : batch.sessions) {
+        CHECK(facts.metrics.known_answers);
+        answers += facts.metrics.answers;
+      }
+    }
+    CHECK(answers == 6);
+  }
+
   TEST_CASE("only sessions with new or changed rows are read again") {
     const testing::TempDir dir;
     const std::string path = dir / "opencode.db";

@@ -184,6 +184,43 @@ TEST_SUITE("ingest/line_pump") {
     CHECK(buffer.data()[0] == 'x');
   }
 
+  TEST_CASE("of a very long line the middle of its string is left out, and places stay right") {
+    PumpOptions options;
+    options.whole_line_bytes = size_t{1} << 20;
+    options.chunk_bytes = size_t{1} << 16;
+    const std::string giant = "{\"text\":\"" + std::string(size_t{5} << 20, 'x') + "\",\"n\":1}";
+    for (const bool tail : {false, true}) {
+      CAPTURE(tail);
+      options.accept_tail = tail;
+      Recorder recorder;
+      const Result got =
+          Pump("{1}\n" + giant + "\n{2}\n" + giant + (tail ? "" : "\n"), options, recorder);
+      CHECK(got.bad.empty());
+      REQUIRE(got.lines.size() == 4);
+      CHECK(got.lines[1].size() < size_t{1} << 20);
+      CHECK(got.lines[1].ends_with("x\",\"n\":1}"));
+      CHECK(got.lines[3] == got.lines[1]);
+      CHECK(recorder.offsets == std::vector<uint64_t>{0, 4, giant.size() + 5, giant.size() + 9});
+      CHECK(got.cursor.offset == 2 * giant.size() + 9 + (tail ? 0 : 1));
+    }
+    options.accept_tail = false;
+    CHECK(Pump("{1}\n" + giant, options).pending == giant.size());
+  }
+
+  TEST_CASE("the limit counts what was left out") {
+    PumpOptions options;
+    options.whole_line_bytes = size_t{1} << 20;
+    options.max_line_bytes = size_t{3} << 20;
+    options.chunk_bytes = size_t{1} << 16;
+    const std::string giant = "{\"text\":\"" + std::string(size_t{4} << 20, 'x') + "\"}";
+    const Result got = Pump("{1}\n" + giant + "\n{2}\n" + giant, options);
+    CHECK(got.lines == std::vector<std::string>{"{1}", "{2}"});
+    REQUIRE(got.bad.size() == 1);
+    CHECK(got.bad[0].reason == "too_long");
+    CHECK(got.bad[0].offset == 4);
+    CHECK(got.cursor.offset == giant.size() + 9);  // the other one may go on
+  }
+
   TEST_CASE("a giant line without an end is tried again from its beginning") {
     PumpOptions options;
     options.max_line_bytes = 100;

@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/time.h"
 #include "store/db.h"
 #include "support/new_store.h"
 #include "support/temp_dir.h"
@@ -167,7 +168,7 @@ TEST_SUITE("llm/caller") {
     Caller caller = scene.Make();
     REQUIRE(caller.Ask(Ask("q")).ok());
     CHECK(scene.backend.requests[0].timeout == std::chrono::milliseconds(3000));
-    scene.options.stop_at = UtcMillis{scene.clock.now.value + 86'400'000};
+    scene.options.stop_at = UtcMillis{scene.clock.now.value + kDayMs};
     REQUIRE(scene.Make().Ask(Ask("r")).ok());
     CHECK(scene.backend.requests[1].timeout == DefaultTimeout(Purpose::kTriggerBatch));
     scene.clock.now.value += 3000;

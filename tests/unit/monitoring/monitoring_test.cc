@@ -3,18 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include "base/time.h"
 #include "monitoring/health.h"
 #include "monitoring/outcome.h"
 
 namespace selftune::monitoring {
 namespace {
 
-constexpr int64_t kDay = 86'400'000;
-constexpr UtcMillis kNow{100 * kDay};
+constexpr UtcMillis kNow{100 * kDayMs};
 
 store::SkillSession Session(double age_days) {
   store::SkillSession session;
-  session.started = {kNow.value - static_cast<int64_t>(age_days * kDay)};
+  session.started = {kNow.value - static_cast<int64_t>(age_days * kDayMs)};
   session.answers = 1;
   return session;
 }

@@ -157,7 +157,7 @@ TEST_SUITE("status/doctor") {
     CHECK(StatusOf(patient.Ask(), "evidence.freshness") == CheckStatus::kPass);
     REQUIRE_OK(WriteLastSync(patient.world.db(), DaysAgo(2)));
     CHECK(StatusOf(patient.Ask(), "evidence.freshness") == CheckStatus::kWarn);
-    CHECK(Must(ReadFreshness(patient.world.db(), kNow)).lag_ms == 2 * testing::kDayMs);
+    CHECK(Must(ReadFreshness(patient.world.db(), kNow)).lag_ms == 2 * kDayMs);
   }
 
   TEST_CASE("a clock behind the evidence is noticed") {

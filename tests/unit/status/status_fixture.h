@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::status::testing {
@@ -13,8 +14,6 @@ namespace selftune::status::testing {
 using store::testing::kNow;
 using store::testing::Must;
 using store::testing::TempStore;
-
-inline constexpr int64_t kDayMs = 86'400'000;
 
 inline UtcMillis DaysAgo(double days) {
   return UtcMillis{kNow.value - static_cast<int64_t>(days * static_cast<double>(kDayMs))};

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "base/file.h"
+#include "base/time.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -15,8 +16,6 @@ using testing::kNow;
 using testing::Must;
 using testing::One;
 using testing::TempStore;
-
-constexpr int64_t kDayMs = 86'400'000;
 
 void AddSessions(TempStore& store, const std::string& prefix, int count) {
   store.Write([&](IngestWriter& w) {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/time.h"
 #include "store/evolution_log.h"
 #include "store/integrity.h"
 #include "store/job_rows.h"
@@ -24,7 +25,6 @@ using testing::Must;
 using testing::One;
 using testing::TempStore;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kStart = 1'780'000'000'000;
 
 // Ten sessions of one prompt each, a day apart; every one uses pdf, the even

@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 
 #include "base/file.h"
+#include "base/time.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -205,8 +206,7 @@ TEST_SUITE("store/spool") {
   TEST_CASE(
       "yesterday's last record comes before today's first, and one line's place is its time") {
     TempStore store;
-    constexpr int64_t kDay = 86'400'000;
-    const int64_t midnight = kNow.value / kDay * kDay;
+    const int64_t midnight = kNow.value / kDayMs * kDayMs;
     // Written in another order than they happened: two hooks at once.
     for (const int64_t at :
          {midnight + 5, midnight - 1, midnight + 1, midnight - 7, midnight + 3}) {
@@ -297,7 +297,7 @@ TEST_SUITE("store/spool") {
     REQUIRE_OK(SpoolAppend(store.dir().path(), Record("a")));
     Drain(store, SystemClock().Now());
     CHECK(Must(base::ListDir(store.dir() / "spool")).size() == 1);
-    Drain(store, UtcMillis{SystemClock().Now().value + 2 * 86'400'000});
+    Drain(store, UtcMillis{SystemClock().Now().value + 2 * kDayMs});
     CHECK(Must(base::ListDir(store.dir() / "spool")).empty());
   }
 

@@ -30,8 +30,8 @@ class Machine {
   void File(const std::string& name, std::string_view bytes) {
     (void)store_.dir().Write("home/" + name, bytes);
   }
-  CatalogueReport Update() {
-    const UtcMillis later{(int64_t{std::time(nullptr)} + 3600) * 1000};
+  CatalogueReport Update(int64_t seconds = 3600) {
+    const UtcMillis later{(int64_t{std::time(nullptr)} + seconds) * 1000};
     return Must(UpdateCatalogue(store_.db(), env_, later));
   }
   std::string Value(const std::string& sql) { return One(store_.db(), sql); }
@@ -48,6 +48,21 @@ TEST_CASE("a second look at the same files writes nothing") {
   const std::string clock = m.Value("SELECT version FROM change_clock");
   CHECK_FALSE(m.Update().changed);
   CHECK(m.Value("SELECT version FROM change_clock") == clock);
+}
+
+TEST_CASE("a file that was new at the first look is known from the next on") {
+  Machine m;
+  m.File(".claude/skills/notes/SKILL.md", kSkill);
+  CHECK(m.Update(0).changed);
+  const std::string seen = "SELECT last_ms FROM skill_location";
+  const std::string first = m.Value(seen);
+  CHECK_FALSE(m.Update(0).changed);  // it may still change within the same moment
+  CHECK(m.Value(seen) == first);
+  CHECK_FALSE(m.Update(3600).changed);
+  const std::string known = m.Value(seen);
+  CHECK(known != first);
+  CHECK_FALSE(m.Update(7200).changed);
+  CHECK(m.Value(seen) == known);
 }
 
 TEST_CASE("an edit is seen although size and modification time stay") {

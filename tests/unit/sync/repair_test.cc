@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/time.h"
 #include "store/integrity.h"
 #include "unit/sync/sync_fixture.h"
 
@@ -51,10 +52,10 @@ TEST_SUITE("sync/repair") {
     home.Write(PathOf(2), Line(2, 0, "hello"));
     home.Sync();
     CHECK(home.One(std::string(kResolved)) == "1");
-    home.clock.now.value += 86'400'000;
+    home.clock.now.value += kDayMs;
     home.Remove(kSkill);
     home.Sync();
-    home.clock.now.value += 86'400'000;
+    home.clock.now.value += kDayMs;
     home.Append(PathOf(2), Line(2, 1, kAsk));
     home.Sync();
     CHECK(home.One(std::string(kResolved)) == "1");
@@ -62,7 +63,7 @@ TEST_SUITE("sync/repair") {
     REQUIRE_OK(
         home.db->Execute("UPDATE improvement_signal SET run_id='kept' WHERE resolved=1; "
                          "DELETE FROM label"));
-    home.clock.now.value += 86'400'000;
+    home.clock.now.value += kDayMs;
     home.Write(kSkill, kSkillText);
     CHECK(home.Sync().changed);
     CHECK(home.Rows("SELECT session_id, p.seq FROM label JOIN prompt p USING(prompt_pk) "
@@ -71,7 +72,7 @@ TEST_SUITE("sync/repair") {
     CHECK(home.One(std::string(kResolved)) == "2");
     CHECK(!home.Sync().changed);
     // Read again without the skill, nothing knows it, until it is back.
-    home.clock.now.value += 86'400'000;
+    home.clock.now.value += kDayMs;
     home.Remove(kSkill);
     home.Sync({.force = true});
     CHECK(home.One(std::string(kResolved)) == "0");

@@ -48,6 +48,18 @@ const ingest::Source& RealSource(std::string_view platform) {
   return *hosts::Sources().front();
 }
 
+// A new store is a few hundred statements and a dozen waits for the disk: made
+// once, it is copied from then on.
+const std::string& NewStore() {
+  static const std::string bytes = [] {
+    const selftune::testing::TempDir dir;
+    const auto db = Must(store::Db::Open(dir / "new.db", {.mode = store::OpenMode::kCreate}));
+    REQUIRE(db->Checkpoint(/*truncate=*/true).ok());
+    return dir.Read("new.db");
+  }();
+  return bytes;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<ingest::ByteStream>> WatchedSource::OpenBytes(
@@ -63,8 +75,10 @@ StatusOr<std::unique_ptr<ingest::ByteStream>> WatchedSource::OpenBytes(
 SyncHome::SyncHome() : codex(RealSource("codex")), claude(RealSource("claude_code")) {
   env.Set("HOME", dir.path());
   sources_ = {&claude, &codex};
-  REQUIRE(base::MakeDirs(dir / ".selftune", 0700).ok());
+  dir.Write(".selftune/selftune.db", NewStore(), 0600);
   db = Must(store::Db::Open(dir / ".selftune/selftune.db", {.mode = store::OpenMode::kCreate}));
+  // Hundreds of stores live for a moment each: none has to outlive a power cut.
+  REQUIRE(db->Execute("PRAGMA synchronous=OFF").ok());
 }
 
 std::string SyncHome::Recording(std::string_view part) {

@@ -55,6 +55,8 @@ ingest::SessionFacts& Session::Facts(ingest::Batch& batch) {
   ingest::SessionFacts& out = batch.Session(row_.id);
   out.internal = internal_;
   out.kind = subagent() ? SessionKind::kSubagent : SessionKind::kMain;
+  // Of each batch: a long session is told in several.
+  out.metrics.known_answers = true;
   if (begun_) return out;
   begun_ = true;
   out.whole = true;
@@ -63,7 +65,6 @@ ingest::SessionFacts& Session::Facts(ingest::Batch& batch) {
   out.cwd = row_.directory;
   out.archived = row_.archived;
   if (subagent()) out.agent_type = row_.agent;
-  out.metrics.known_answers = true;
   return out;
 }
 

@@ -15,19 +15,19 @@
 namespace selftune::store {
 namespace {
 
-// Labels have no time of their own that counts; the prompt's does.
+// Labels have no time of their own that counts; the prompt's does. Sessions are
+// read only when a host is asked for: their rows lie all over the file.
 constexpr char kLabels[] = R"sql(
   SELECT k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation'
   FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
-  JOIN session s ON s.session_pk=p.session_pk
   WHERE (?3=0 OR k.skill_id=?3) AND coalesce(p.occurred_ms,0)>=?1 AND coalesce(p.occurred_ms,0)<?2
-    AND (?4='' OR s.platform=?4))sql";
+    AND (?4='' OR ?4=(SELECT platform FROM session s WHERE s.session_pk=p.session_pk)))sql";
 constexpr char kMisses[] = R"sql(
-  SELECT o.skill_id,o.prompt_pk,o.occurred_ms,o.cause
-  FROM observation o JOIN session s ON s.session_pk=o.session_pk
+  SELECT o.skill_id,o.prompt_pk,o.occurred_ms,o.cause FROM observation o
   WHERE o.effective=1 AND o.outcome='missed' AND o.prompt_pk IS NOT NULL
     AND coalesce(o.occurred_ms,0)>=?1 AND coalesce(o.occurred_ms,0)<?2
-    AND (?3=0 OR o.skill_id=?3) AND (?4='' OR s.platform=?4))sql";
+    AND (?3=0 OR o.skill_id=?3)
+    AND (?4='' OR ?4=(SELECT platform FROM session s WHERE s.session_pk=o.session_pk)))sql";
 constexpr char kLabelsIn[] = R"sql(
   SELECT l.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation' FROM prompt p JOIN label l ON l.prompt_pk=p.prompt_pk
   WHERE p.session_pk=?1)sql";

@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 #include "store/queries/for_each.h"
 
 namespace selftune::store {
 namespace {
-
-constexpr int64_t kMsPerDay = 86'400'000;
 
 constexpr char kTotals[] = R"sql(
   SELECT k.skill_id,k.name,t.checks,t.triggered,t.missed,t.sessions,t.last_ms,t.last_scope,x.autonomy,
@@ -27,10 +25,19 @@ constexpr char kWindows[] = R"sql(
 constexpr char kPlaces[] = R"sql(
   SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git
   FROM skill_location ORDER BY skill_id,path)sql";
-constexpr char kPlatforms[] = R"sql(SELECT platform FROM host ORDER BY platform)sql";
-constexpr char kSessionsOn[] = R"sql(SELECT session_pk FROM session WHERE platform=?1)sql";
-constexpr char kSkillSessions[] = R"sql(
-  SELECT k.skill_id,z.session_pk FROM skill k CROSS JOIN skill_session z ON z.skill_id=k.skill_id)sql";
+// For each skill and host the first session that is one of both. The rows of a host
+// lie close together, so looking from its first one finds them soon; where hosts
+// are mixed a session of any is near.
+constexpr char kPlatforms[] = R"sql(
+  WITH span(platform,low,high) AS MATERIALIZED (
+    SELECT platform,(SELECT min(session_pk) FROM session s WHERE s.platform=h.platform),
+      (SELECT max(session_pk) FROM session s WHERE s.platform=h.platform) FROM host h)
+  SELECT k.skill_id,h.platform FROM skill k CROSS JOIN span h
+  WHERE h.low IS NOT NULL AND EXISTS(
+    SELECT 1 FROM skill_session z CROSS JOIN session s INDEXED BY session_platform
+      ON s.platform=h.platform AND s.session_pk=z.session_pk
+    WHERE z.skill_id=k.skill_id AND z.session_pk BETWEEN h.low AND h.high)
+  ORDER BY k.skill_id,h.platform)sql";
 constexpr char kListed[] = R"sql(
   SELECT length(l.name)+coalesce(length(b.text),0) FROM listing_entry l LEFT JOIN body b ON b.body_id=l.description_body
   WHERE l.skill_id=?1 AND l.state IN('full','truncated','name_only') ORDER BY l.listing_id DESC LIMIT 1)sql";
@@ -90,7 +97,7 @@ StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& wi
   if (window.to.has_value()) {
     // A window that ends at midnight does not reach into the next day.
     to = DayOf(*window.to);
-    if (window.to->value == to * kMsPerDay) --to;
+    if (window.to->value == to * kDayMs) --to;
   }
   std::vector<SkillWindow> out;
   ST_RETURN_IF_ERROR(ForEach(db.Query(kWindows, from, to), [&](const Cursor& row) {
@@ -115,26 +122,10 @@ StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
 }
 
 StatusOr<std::vector<std::pair<SkillId, std::string>>> ReadSkillPlatforms(Db& db) {
-  std::vector<std::string> platforms;
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kPlatforms),
-                             [&](const Cursor& row) { platforms.push_back(row.String(0)); }));
-  // Joined here: a map by row number is cheaper than a look-up of each session.
-  std::vector<uint8_t> platform_of;
-  for (size_t i = 0; i < platforms.size(); ++i) {
-    ST_RETURN_IF_ERROR(ForEach(db.Query(kSessionsOn, platforms[i]), [&](const Cursor& row) {
-      const auto pk = static_cast<size_t>(row.Int(0));
-      if (pk >= platform_of.size()) platform_of.resize(pk + 1, UINT8_MAX);
-      platform_of[pk] = static_cast<uint8_t>(i);
-    }));
-  }
-  std::set<std::pair<int64_t, size_t>> seen;
-  ST_RETURN_IF_ERROR(ForEach(db.Query(kSkillSessions), [&](const Cursor& row) {
-    const auto pk = static_cast<size_t>(row.Int(1));
-    if (pk >= platform_of.size() || platform_of[pk] == UINT8_MAX) return;
-    seen.insert({row.Int(0), platform_of[pk]});
-  }));
   std::vector<std::pair<SkillId, std::string>> out;
-  for (const auto& [skill, platform] : seen) out.emplace_back(SkillId{skill}, platforms[platform]);
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kPlatforms), [&](const Cursor& row) {
+    out.emplace_back(row.Key<SkillId>(0), row.String(1));
+  }));
   return out;
 }
 

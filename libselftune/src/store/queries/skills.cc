@@ -12,11 +12,11 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/time.h"
 
 namespace selftune::store {
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
 constexpr size_t kMaxSuggestions = 3;
 
 constexpr char kFindById[] = R"sql(SELECT name FROM skill WHERE skill_id=?1)sql";
@@ -73,7 +73,7 @@ DayRange DaysOf(const TimeWindow& window) {
   if (window.to.has_value()) {
     const int64_t day = DayOf(*window.to);
     // A window that ends at midnight does not reach into the next day.
-    range.to = window.to->value == day * kMsPerDay ? day - 1 : day;
+    range.to = window.to->value == day * kDayMs ? day - 1 : day;
   }
   return range;
 }

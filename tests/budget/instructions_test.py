@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Instructions that commands may execute, counted by valgrind.
+
+    instructions_test.py SELFTUNE OPTIMIZATION
+
+They do not depend on the load of the machine. The limits are about a third above
+what was measured, so that growth is noticed; the slopes are what the design
+promises: what a run costs follows what changed, not what is there.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+from homes import Home  # noqa: E402
+
+SELFTUNE = Path(sys.argv[1]).resolve()
+OPTIMIZED = sys.argv[2] not in ("0", "g")
+VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--branch-sim=no",
+            "--cachegrind-out-file=/dev/null"]
+
+MILLION = 1_000_000
+# (debug, optimized), in millions
+LIMITS = {
+    "status, 10,000 sessions": (36, 28),
+    "doctor, 10,000 sessions": (82, 72),
+    "sync, nothing new, 10 files": (36, 27),
+    "sync, nothing new, a file": (0.05, 0.015),
+    "sync, a new file": (2.6, 1.35),
+    "sync, a new MB": (106, 42),
+}
+
+
+@unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+class Budget(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="selftune-budget-")
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.folder = Path(cls.scratch.name)
+        # Valgrind reads all debugging information first, which takes longer than the run.
+        linked = subprocess.run(["ldd", str(SELFTUNE)], capture_output=True, text=True, check=True).stdout
+        for file in [SELFTUNE, *re.findall(r"=> (\S*/libselftune\S*)", linked)]:
+            subprocess.run(["strip", "-o", str(cls.folder / Path(file).name), str(file)], check=True)
+
+    def home(self, name):
+        home = Home(self.folder / name, self.folder / SELFTUNE.name)
+        home.more_env["LD_LIBRARY_PATH"] = str(self.folder)
+        return home
+
+    def count(self, home, *argv, accept=(0,)):
+        _, said = home.run(*argv, prefix=VALGRIND, accept=accept)
+        refs = re.search(r"I\s+refs:\s+([\d,]+)", said)
+        self.assertIsNotNone(refs, said)
+        return int(refs.group(1).replace(",", "")) / MILLION
+
+    def within(self, name, count):
+        limit = LIMITS[name][OPTIMIZED]
+        print(f"{name}: {count:.3f} million instructions, limit {limit:g}")
+        self.assertLess(count, limit)
+
+
+class ReadOuts(Budget):
+    def test_read_outs(self):
+        home = self.home("read-outs")
+        for number in range(100):
+            home.session(number)
+        home.run("sync")
+        self.assertEqual(home.multiply(100), 10_000)
+        self.within("status, 10,000 sessions", self.count(home, "status"))  # as of a hundred
+        self.within("doctor, 10,000 sessions", self.count(home, "doctor", accept=(0, 5, 6)))
+
+
+class Sync(Budget):
+    def test_files(self):
+        few, many = self.home("few"), self.home("many")
+        cold, idle = [], []
+        for home, files in ((few, 10), (many, 60)):
+            for number in range(files):
+                home.session(number)
+            cold.append(self.count(home, "sync"))
+            idle.append(self.count(home, "sync"))
+        self.within("sync, nothing new, 10 files", idle[0])
+        self.within("sync, nothing new, a file", (idle[1] - idle[0]) / 50)
+        self.within("sync, a new file", (cold[1] - cold[0]) / 50)
+
+    def test_bytes(self):
+        small, large = self.home("small"), self.home("large")
+        counts, sizes = [], []
+        for home, turns in ((small, 5), (large, 45)):
+            sizes.append(home.session(1, turns=turns, size=10_000))
+            counts.append(self.count(home, "sync"))
+        self.within("sync, a new MB", (counts[1] - counts[0]) / (sizes[1] - sizes[0]) * MILLION)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Memory of a sync does not follow the size of what it reads.
+
+    memory_test.py SELFTUNE OPTIMIZATION
+"""
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+from homes import Home  # noqa: E402
+
+SELFTUNE = Path(sys.argv[1]).resolve()
+MIB = 1024 * 1024
+LIMIT = 64 * MIB  # performance.md 3.1, at any size
+
+
+class Memory(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="selftune-memory-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+
+    def peak(self, name, fill):
+        home = Home(self.folder / name, SELFTUNE)
+        fill(home)
+        peak = home.peak("sync")
+        print(f"{name}: {peak / MIB:.1f} MiB")
+        self.assertLess(peak, LIMIT)
+        return peak
+
+    def test_one_large_session(self):
+        """A session twenty times as long takes as much."""
+        small = self.peak("a session of 1 MB", lambda home: home.session(1, turns=25, size=40_000))
+        large = self.peak("a session of 20 MB", lambda home: home.session(1, turns=500, size=40_000))
+        self.assertLess(large, small + 8 * MIB)
+
+    def test_long_lines(self):
+        """Lines that are longer than any buffer grow one, not several."""
+        def fill(home):
+            home.session(1, turns=2, size=30 * MIB)
+            home.session(2, turns=2)
+        self.peak("lines of 30 MiB", fill)
+
+    def test_line_above_the_limit(self):
+        """What is too long for a record is a bad line; those around it count."""
+        home = Home(self.folder / "too long", SELFTUNE)
+        home.session(1, turns=1)
+        with open(home.file(1), "ab") as out:
+            out.write(b'{"type":"user","message":"')
+            for _ in range(70):
+                out.write(b"x" * MIB)
+            out.write(b'"}\n')
+        home.session(1, turns=1, first=1)
+        self.assertLess(home.peak("sync"), LIMIT)
+        reply, _ = home.run("query", "SELECT count(*) FROM prompts")
+        self.assertEqual(reply["data"]["rows"], [[2]])
+        reply, _ = home.run("query", "SELECT reason FROM bad_lines")
+        self.assertEqual(reply["data"]["rows"], [["too_long"]])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
