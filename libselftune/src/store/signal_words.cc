@@ -45,6 +45,10 @@ constexpr char kSignalMisses[] = R"sql(
   SELECT o.prompt_pk,k.name,coalesce(o.cause,'') FROM observation o JOIN prompt p ON p.prompt_pk=o.prompt_pk
     JOIN skill k ON k.skill_id=o.skill_id
   WHERE o.session_pk=?1 AND p.session_pk=?1 AND p.seq>=?2 AND o.capture='label' AND o.reason='signal' ORDER BY p.seq)sql";
+constexpr char kLeftAt[] =
+    R"sql(SELECT occurrence_key FROM observation WHERE prompt_pk=?1 AND capture='label')sql";
+constexpr char kLeftIn[] =
+    R"sql(SELECT occurrence_key FROM observation WHERE session_pk=?1 AND capture='label')sql";
 constexpr char kDrawnSignals[] = R"sql(
   SELECT signal_pk,prompt_pk,kind,mention,0 FROM improvement_signal WHERE session_pk=?1 AND state='pending')sql";
 constexpr char kDrawnLabels[] = R"sql(
@@ -68,18 +72,37 @@ constexpr char kPrompts[] = R"sql(SELECT value FROM counter WHERE name='prompts'
 
 }  // namespace
 
+namespace {
+
+// Misses that others judged count again when no label contradicts them any more.
+Status ResolveLeft(Db& db, StatusOr<Cursor> query) {
+  std::vector<std::string> keys;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, std::move(query));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      keys.emplace_back(rows.Bytes(0));
+    }
+  }
+  for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 Status ForgetWords(Db& db, PromptPk prompt) {
   for (const char* sql : {kDropSignals, kDropLabels, kDropMisses}) {
     ST_RETURN_IF_ERROR(db.Run(sql, prompt));
   }
-  return absl::OkStatus();
+  return ResolveLeft(db, db.Query(kLeftAt, prompt));
 }
 
 Status ForgetWords(Db& db, SessionPk session) {
   for (const char* sql : {kDropAllSignals, kDropAllLabels, kDropAllMisses}) {
     ST_RETURN_IF_ERROR(db.Run(sql, session));
   }
-  return absl::OkStatus();
+  return ResolveLeft(db, db.Query(kLeftIn, session));
 }
 
 void DrawnWords::AddSignal(PromptPk prompt, std::string_view kind, std::string_view mention) {
