@@ -49,6 +49,11 @@ std::string Verdict(const Json& data, const Screen& screen) {
   const std::string takes = Count(data["listing_chars"].Int()) + " characters";
   if (!data["limit"].is_number()) return takes + "; how much this host shows is not known";
   const std::string of = takes + ", room for " + Count(data["limit"].Int());
+  if (data["skill"].is_string()) {
+    return of + ": " +
+           (cut == 0 ? screen.Paint(Style::kGood, "this skill is listed whole")
+                     : screen.Paint(Style::kBad, "this skill is cut"));
+  }
   if (cut == 0) return of + ": " + screen.Paint(Style::kGood, "every skill is listed whole");
   return of + ": " + screen.Paint(Style::kBad, Plural(cut, "skill") + " cut");
 }
@@ -142,8 +147,12 @@ constexpr Flag kBudgetFlags[] = {
     kSinceFlag,
     kUntilFlag,
 };
+constexpr Positional kBudgetPositionals[] = {
+    {"skill", "only this one, in the list where most of it is lost", /*required=*/false},
+};
 constexpr Example kBudgetExamples[] = {
     {"selftune budget", "does the model see every skill, and which are worth their room"},
+    {"selftune budget pdf", "what the model sees of one skill"},
     {"selftune budget --platform claude --project .", "one host, in this folder"},
     {"selftune budget --context-tokens 1000000", "with a model of a larger window"},
 };
@@ -156,6 +165,7 @@ extern const Command kBudgetCommand = {
     .group = "See",
     .op = "skill.budget",
     .flags = kBudgetFlags,
+    .positionals = kBudgetPositionals,
     .examples = kBudgetExamples,
     .render = RenderBudget,
 };

@@ -47,8 +47,11 @@ std::string RenderSources(const Reply& reply, const Screen& screen) {
                {"state"},
                {"size", Table::Align::kRight},
                {"records", Table::Align::kRight},
+               {"understood", Table::Align::kRight},
+               {"skipped", Table::Align::kRight},
                {"bad", Table::Align::kRight},
                {"read"},
+               {"schema"},
                {"path", Table::Align::kLeft, true}});
   for (const Json& source : reply.data()["sources"].items()) {
     const int64_t bad = source["bad_lines"].Int();
@@ -58,8 +61,11 @@ std::string RenderSources(const Reply& reply, const Screen& screen) {
                {OneLine(source["state"].Text()), failed ? Style::kBad : Style::kPlain},
                {Bytes(source["size_bytes"].Int())},
                {Count(source["records"].Int())},
+               {Count(source["understood"].Int())},
+               {Count(source["skipped"].Int())},
                {Count(bad), bad > 0 ? Style::kWarn : Style::kPlain},
                {Ago(source["last_read"].Text(), reply.now())},
+               {OneLine(source["schema"].Text())},
                {OneLine(source["path"].Text()), Style::kDim}});
   }
   return table.empty() ? "No sources.\n" : table.Draw(screen);

@@ -41,7 +41,7 @@ inline constexpr OpRow kOps[] = {
     {"session.timeline", "selftune/session.timeline@1", "", " session platform raw ", " session "},
     {"signals.detect", "selftune/signals.detect@1", "", " prompt skills ", " prompt skills "},
     {"signals.list", "selftune/signals.list@1", "", " skill skill_path limit cursor state raw ", " "},
-    {"skill.budget", "selftune/skill.budget@1", "", " since until platform project context_tokens ", " "},
+    {"skill.budget", "selftune/skill.budget@1", "", " since until skill platform project context_tokens ", " "},
     {"skill.daily", "selftune/skill.daily@1", "", " skill skill_path skill_id from to tz ", " "},
     {"skill.lint", "selftune/skill.lint@1", "", " path text platform ", " "},
     {"skill.list", "selftune/skills@1", "", " limit cursor platform status q sort ", " "},

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <numeric>
 #include <utility>
 
@@ -262,10 +263,13 @@ std::string Ago(std::string_view rfc3339, std::string_view now) {
   const auto here = ParseTime(now);
   if (!then.has_value() || !here.has_value()) return "never";
   const int64_t minutes = (*here - *then) / 60'000;
-  if (minutes < 1) return "just now";
-  if (minutes < 60) return std::to_string(minutes) + " min ago";
-  if (minutes < 48 * 60) return std::to_string(minutes / 60) + " h ago";
-  return std::to_string(minutes / (24 * 60)) + " d ago";
+  const int64_t far = std::abs(minutes);
+  if (far < 1) return "just now";
+  std::string span = far < 60        ? std::to_string(far) + " min"
+                     : far < 48 * 60 ? std::to_string(far / 60) + " h"
+                                     : std::to_string(far / (24 * 60)) + " d";
+  // By a clock that was wrong, here or there.
+  return minutes < 0 ? "in " + span : span + " ago";
 }
 
 size_t Distance(std::string_view a, std::string_view b) {

@@ -736,6 +736,7 @@ class SkillBudgetReply(TypedDict):
     listing_chars: int
     limit: int | None
     limit_basis: str
+    skill: str | None
     cut: Literal["least_used", "shortened", "unknown"]
     skills: list[SkillBudgetReplySkills]
     recorded: SkillBudgetReplyRecorded | None
@@ -1095,9 +1096,12 @@ class SourceListReplySources(TypedDict):
     size_bytes: int
     offset: int
     records: int
+    understood: int
+    skipped: int
     unknown: int
     bad_lines: int
     last_read: str | None
+    schema: str | None
     last_error: str | None
 
 
@@ -2151,7 +2155,7 @@ class Requests:
     @overload
     def request(self, op: Literal["signals.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["pending", "attached", "consumed", "expired", "dismissed"] | None = ..., raw: bool | None = ...) -> SignalsListReply: ...
     @overload
-    def request(self, op: Literal["skill.budget"], /, *, since: str | None = ..., until: str | None = ..., platform: str | None = ..., project: str | None = ..., context_tokens: int | None = ...) -> SkillBudgetReply: ...
+    def request(self, op: Literal["skill.budget"], /, *, since: str | None = ..., until: str | None = ..., skill: str | None = ..., platform: str | None = ..., project: str | None = ..., context_tokens: int | None = ...) -> SkillBudgetReply: ...
     @overload
     def request(self, op: Literal["skill.daily"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., to: str | None = ..., tz: str | None = ..., **keywords: Any) -> SkillDailyReply: ...
     @overload

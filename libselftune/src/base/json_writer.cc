@@ -39,7 +39,7 @@ void AppendEscape(std::string& out, unsigned char c) {
 void AppendQuoted(std::string& out, std::string_view text) {
   std::string repaired;
   if (!IsValidUtf8(text)) {
-    repaired = ToValidUtf8(text);
+    repaired = ToShownText(text);
     text = repaired;
   }
   out.push_back('"');

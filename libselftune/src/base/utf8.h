@@ -11,6 +11,10 @@ namespace selftune::base {
 [[nodiscard]] bool IsValidUtf8(std::string_view text);
 // Invalid sequences become U+FFFD.
 [[nodiscard]] std::string ToValidUtf8(std::string_view text);
+// Any bytes for people and programs. An absolute path that is not UTF-8 becomes
+// its URI, "file:///home/j%F6rg": nothing of it is lost, and no path looks like
+// that. Of other texts invalid sequences become U+FFFD.
+[[nodiscard]] std::string ToShownText(std::string_view bytes);
 // Code point at `pos` (advanced past it); U+FFFD for an invalid byte.
 [[nodiscard]] uint32_t NextCodePoint(std::string_view text, size_t& pos);
 void AppendUtf8(std::string& out, uint32_t code_point);

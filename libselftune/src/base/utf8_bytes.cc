@@ -52,6 +52,26 @@ std::string ToValidUtf8(std::string_view text) {
   return out;
 }
 
+std::string ToShownText(std::string_view bytes) {
+  using namespace std::string_view_literals;
+  const bool path =
+      bytes.starts_with('/') && bytes.find_first_of("\n\0"sv) == std::string_view::npos;
+  if (!path || IsValidUtf8(bytes)) return ToValidUtf8(bytes);
+  static constexpr std::string_view kPlain = "-._~!$&'()*+,;=:@/";  // RFC 3986, in a path
+  std::string out = "file://";
+  for (const char c : bytes) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (letter || kPlain.find(c) != std::string_view::npos) {
+      out.push_back(c);
+      continue;
+    }
+    static constexpr char kDigits[] = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    out.append({'%', kDigits[byte >> 4], kDigits[byte & 15]});
+  }
+  return out;
+}
+
 uint32_t NextCodePoint(std::string_view text, size_t& pos) {
   const Decoded c = Decode(text, pos);
   pos += c.size;

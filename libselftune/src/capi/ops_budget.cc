@@ -133,11 +133,33 @@ StatusOr<std::vector<HostBudget>> MeasureAll(Context& context, const store::Time
   return out;
 }
 
+// Leaves the line of one skill in each, and of hosts that have none nothing.
+void KeepSkill(const std::string& skill, std::vector<HostBudget>& budgets) {
+  std::erase_if(budgets, [&](const HostBudget& budget) {
+    return std::none_of(budget.lines.begin(), budget.lines.end(), [&](const ListedLine& line) {
+      return base::EqualsIgnoreCase(line.name, skill);
+    });
+  });
+}
+
+// How much of it this host leaves out.
+int64_t LostOf(const HostBudget& budget, const std::string& skill) {
+  int64_t lost = 0;
+  for (const ListedLine& line : budget.lines) {
+    if (base::EqualsIgnoreCase(line.name, skill) && line.cut()) {
+      lost += line.chars - line.shown.value_or(0);
+    }
+  }
+  return lost;
+}
+
 // The one that was asked for, else the one where most is lost.
-const HostBudget* Choose(const std::vector<HostBudget>& budgets, const std::string& asked) {
+const HostBudget* Choose(const std::vector<HostBudget>& budgets, const std::string& asked,
+                         const std::string& skill) {
   const HostBudget* best = nullptr;
-  const auto need = [](const HostBudget& budget) {
-    return std::tuple(std::max(budget.cut(), budget.recorded_cut()), budget.fill(), budget.total());
+  const auto need = [&](const HostBudget& budget) {
+    return std::tuple(LostOf(budget, skill), std::max(budget.cut(), budget.recorded_cut()),
+                      budget.fill(), budget.total());
   };
   for (const HostBudget& budget : budgets) {
     if (!asked.empty() && budget.row->platform != asked) continue;
@@ -174,13 +196,14 @@ void WriteSkill(JsonWriter& out, const ListedLine& line, const std::string& reco
 }
 
 // Skills, and what was recorded of them.
-void WriteLines(JsonWriter& out, const HostBudget& budget) {
+void WriteLines(JsonWriter& out, const HostBudget& budget, const std::string& skill) {
   status::RecordedMatch match;
   if (budget.recorded.has_value()) {
     match = status::MatchRecorded(*budget.row, *budget.recorded, budget.lines);
   }
   out.Key("skills").BeginArray();
   for (size_t i = 0; i < budget.lines.size(); ++i) {
+    if (!skill.empty() && !base::EqualsIgnoreCase(budget.lines[i].name, skill)) continue;
     WriteSkill(out, budget.lines[i], match.states.empty() ? std::string() : match.states[i]);
   }
   out.EndArray();
@@ -240,8 +263,17 @@ void PointOn(Context& context, const HostBudget& budget) {
 
 StatusOr<std::string> SkillBudget(Context& context, const JsonValue& params) {
   const store::TimeWindow window = UsesWindow(context, params);
-  ST_ASSIGN_OR_RETURN(const std::vector<HostBudget> budgets, MeasureAll(context, window, params));
-  const HostBudget* const shown = Choose(budgets, params["platform"].AsString());
+  ST_ASSIGN_OR_RETURN(std::vector<HostBudget> budgets, MeasureAll(context, window, params));
+  const std::string& skill = params["skill"].AsString();
+  if (!skill.empty()) {
+    KeepSkill(skill, budgets);
+    if (budgets.empty()) {
+      return WithSuggestion(Fail(kSkillNotFound, "no host lists a skill {} here", skill),
+                            "see which are listed, or name the project it belongs to",
+                            "selftune budget");
+    }
+  }
+  const HostBudget* const shown = Choose(budgets, params["platform"].AsString(), skill);
   const HostBudget nothing;
   const HostBudget& budget = shown == nullptr ? nothing : *shown;
   JsonWriter out;
@@ -255,7 +287,8 @@ StatusOr<std::string> SkillBudget(Context& context, const JsonValue& params) {
       .Field("limit_basis", shown == nullptr ? "no skill is installed" : budget.limit.basis)
       .Field("cut",
              Word(shown == nullptr ? ListingBudget::Cut::kUnknown : shown->row->listing.cut));
-  WriteLines(out, budget);
+  TextOrNull(out, "skill", skill);
+  WriteLines(out, budget, skill);
   WriteHosts(out, budgets);
   out.EndObject();
   if (shown != nullptr) PointOn(context, *shown);

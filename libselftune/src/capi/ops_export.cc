@@ -21,12 +21,17 @@ namespace {
 using base::JsonValue;
 using base::JsonWriter;
 
-const store::SourceHealth* Find(const std::vector<store::SourceHealth>& known,
-                                std::string_view platform) {
-  for (const store::SourceHealth& host : known) {
-    if (host.platform == platform) return &host;
+// Over all stores of the host.
+store::SourceHealth SumOf(const std::vector<store::SourceHealth>& known,
+                          std::string_view platform) {
+  store::SourceHealth sum;
+  for (const store::SourceHealth& one : known) {
+    if (one.platform != platform) continue;
+    sum.files += one.files;
+    sum.records += one.records;
+    sum.bad_lines += one.bad_lines;
   }
-  return nullptr;
+  return sum;
 }
 
 }  // namespace
@@ -89,16 +94,16 @@ StatusOr<std::string> SyncStatus(Context& context, const JsonValue&) {
       .BeginArray();
   int64_t waiting = 0;
   for (const sync::HostReport& host : plan.hosts) {
-    const store::SourceHealth* read = Find(known, host.platform);
+    const store::SourceHealth read = SumOf(known, host.platform);
     waiting += host.changed;
     out.BeginObject()
         .Field("platform", host.platform)
         .Field("available", host.available)
         .Field("files", host.scanned)
         .Field("waiting", host.changed)
-        .Field("files_read", read == nullptr ? 0 : read->files)
-        .Field("records", read == nullptr ? 0 : read->records)
-        .Field("bad_lines", read == nullptr ? 0 : read->bad_lines);
+        .Field("files_read", read.files)
+        .Field("records", read.records)
+        .Field("bad_lines", read.bad_lines);
     Strings(out, "warnings", host.warnings);
     out.EndObject();
   }

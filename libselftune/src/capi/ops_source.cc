@@ -43,9 +43,12 @@ void WriteSource(JsonWriter& out, const store::SourceItem& source) {
       .Field("size_bytes", source.size)
       .Field("offset", source.offset)
       .Field("records", source.records_seen)
+      .Field("understood", source.records_used)
+      .Field("skipped", std::max<int64_t>(0, source.records_seen - source.records_used))
       .Field("unknown", source.records_unknown)
       .Field("bad_lines", source.bad_lines)
       .Field("last_read", source.last_read);
+  TextOrNull(out, "schema", source.host_schema);
   TextOrNull(out, "last_error", source.last_error);
   out.EndObject();
 }

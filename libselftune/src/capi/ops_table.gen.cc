@@ -171,6 +171,7 @@ constexpr ParamSpec kParams_SignalsList[] = {
 constexpr ParamSpec kParams_SkillBudget[] = {
     {.name = "since", .type = ParamType::kTime},
     {.name = "until", .type = ParamType::kTime},
+    {.name = "skill", .type = ParamType::kString},
     {.name = "platform", .type = ParamType::kPlatform},
     {.name = "project", .type = ParamType::kPath},
     {.name = "context_tokens", .type = ParamType::kInt, .minimum = 1000, .maximum = 100000000},

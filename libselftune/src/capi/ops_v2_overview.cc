@@ -59,7 +59,7 @@ StatusOr<Lists> ReadLists(Context& context, store::Db& db, const JsonValue& para
       store::ListV2Telemetry(db, v2::PlaceOf(params["telemetry_cursor"]), telemetry + 1));
   ST_ASSIGN_OR_RETURN(out.usage,
                       store::ListV2Usage(db, store::SkillId{}, v2::PlaceOf(params["skills_cursor"]),
-                                         usage + 1, UtcMillis{context.now().value - v2::kLiveMs}));
+                                         usage + 1, v2::LiveAt(context.now())));
   out.more_telemetry = static_cast<int64_t>(out.telemetry.size()) > telemetry;
   out.more_usage = static_cast<int64_t>(out.usage.size()) > usage;
   if (out.more_telemetry) out.telemetry.pop_back();
@@ -392,11 +392,9 @@ StatusOr<std::string> StatusOverview(Context& context, const JsonValue& params) 
   ST_ASSIGN_OR_RETURN(const auto skills, store::ReadV2Skills(*db, store::SkillId{}));
   ST_ASSIGN_OR_RETURN(const auto pending, store::ListV2Pending(*db, store::SkillId{}, kPending));
   ST_ASSIGN_OR_RETURN(const store::V2Counts counts, store::ReadV2Counts(*db));
-  ST_ASSIGN_OR_RETURN(const int64_t live,
-                      store::CountLiveSessions(*db, UtcMillis{context.now().value - v2::kLiveMs}));
-  ST_ASSIGN_OR_RETURN(const auto newest,
-                      store::ListV2Usage(*db, store::SkillId{}, {}, kActivity,
-                                         UtcMillis{context.now().value - v2::kLiveMs}));
+  ST_ASSIGN_OR_RETURN(const int64_t live, store::CountLiveSessions(*db, v2::LiveAt(context.now())));
+  ST_ASSIGN_OR_RETURN(const auto newest, store::ListV2Usage(*db, store::SkillId{}, {}, kActivity,
+                                                            v2::LiveAt(context.now())));
   const Judged judged = JudgeAll(skills, events, context.now());
   JsonWriter out;
   out.BeginObject().Key("overview").BeginObject();

@@ -63,7 +63,7 @@ StatusOr<Facts> ReadFacts(Context& context, store::Db& db, const store::SkillRef
   ST_ASSIGN_OR_RETURN(out.rows, store::ReadV2RowFacts(db, ref.id, kRowsLookedAt));
   ST_ASSIGN_OR_RETURN(out.sums, store::ReadV2SessionSums(db, ref.id, kSessionsSummed));
   ST_ASSIGN_OR_RETURN(out.polluted, store::CountPolluted(db, ref.id));
-  const UtcMillis live{context.now().value - v2::kLiveMs};
+  const store::LiveWindow live = v2::LiveAt(context.now());
   ST_ASSIGN_OR_RETURN(out.newest, store::ListV2Usage(db, ref.id, {}, kInvocations, live));
   const int64_t limit = v2::LimitOf(params["invocations_limit"], kInvocations);
   const store::V2Place behind = v2::PlaceOf(params["invocations_cursor"]);

@@ -1,4 +1,7 @@
 // skill.why: why a skill did not run.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,8 +14,10 @@
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "llm/redact.h"
+#include "status/trigger.h"
 #include "status/why.h"
 #include "store/db.h"
+#include "store/queries/health.h"
 #include "store/queries/sessions.h"
 
 namespace selftune::capi::ops {
@@ -29,6 +34,26 @@ std::string Place(const status::WhyEvidence& row) {
     return fmt::format("{}@{}", row.source_path, *row.source_offset);
   }
   return row.source_path;
+}
+
+// The prompt of the session that a question about the skill is about: the last
+// at which it was missed, else the last that a person typed.
+StatusOr<int32_t> TellingPrompt(store::Db& db, const store::SessionItem& session,
+                                const store::SkillRef& skill) {
+  ST_ASSIGN_OR_RETURN(const auto judged, store::ReadJudgedInSession(db, session.pk));
+  ST_ASSIGN_OR_RETURN(const auto prompts, store::ReadPrompts(db, session.pk));
+  std::optional<int32_t> missed, last;
+  for (const store::PromptItem& prompt : prompts) {
+    if (prompt.kind == "user" || session.kind != "main") last = prompt.seq;
+    const bool here = std::any_of(judged.begin(), judged.end(), [&](const auto& one) {
+      return one.prompt.prompt == prompt.pk && one.prompt.skill == skill.id &&
+             status::IsMiss(one.prompt);
+    });
+    if (here) missed = prompt.seq;
+  }
+  if (missed.has_value()) return *missed;
+  if (last.has_value()) return *last;
+  return Fail(kNotFound, "skill.why: session {} has no prompt of a person", session.session_id);
 }
 
 StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
@@ -50,16 +75,14 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
     }
     return status::WhyAtAll(db, skill);
   }
-  if (!params["prompt_index"].is_int()) {
-    return WithSuggestion(
-        Fail(kInvalidRequest, "skill.why: session needs prompt_index"),
-        "see the prompts of the session",
-        base::JoinCommand({"selftune", "last", "--session", params["session"].AsString()}));
-  }
   ST_ASSIGN_OR_RETURN(
       const store::SessionItem found,
       store::FindSession(db, params["platform"].AsString(), params["session"].AsString()));
-  return status::WhyAt(db, skill, found.pk, static_cast<int32_t>(params["prompt_index"].AsInt()));
+  auto index = static_cast<int32_t>(params["prompt_index"].AsInt());
+  if (!params["prompt_index"].is_int()) {
+    ST_ASSIGN_OR_RETURN(index, TellingPrompt(db, found, skill));
+  }
+  return status::WhyAt(db, skill, found.pk, index);
 }
 
 }  // namespace

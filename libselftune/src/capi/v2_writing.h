@@ -17,7 +17,11 @@ namespace selftune::capi::v2 {
 // Lists without paging hold so many; the reference's 1,000 and 2,000 are too
 // much for a page that shows a few.
 inline constexpr int64_t kUnpaged = 200;
+// As the column is_live of the view sessions has it.
 inline constexpr int64_t kLiveMs = 600'000;
+[[nodiscard]] inline store::LiveWindow LiveAt(UtcMillis now) {
+  return {.from = UtcMillis{now.value - kLiveMs}, .to = UtcMillis{now.value + kLiveMs}};
+}
 
 // The place a cursor names, `{"timestamp","id"}` as text; the beginning for
 // anything else, which is what the reference does.

@@ -60,7 +60,10 @@ struct HostRow {
   std::string_view policy_file;          // e.g. "agents/openai.yaml", "" = none
   std::string_view policy_implicit_key;  // in that file; false = explicit only
   bool name_is_folder = true;            // false: the frontmatter's name, else the folder
-  bool skill_ends_search = true;         // nested roots: no skills below a skill
+  // "/name" that a person types goes to the model as text: a request, which
+  // need not load anything.
+  bool slash_text = false;
+  bool skill_ends_search = true;  // nested roots: no skills below a skill
   // Skill folders of installed plugins, nullptr = none known.
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
   ListingBudget listing = {};

@@ -64,30 +64,54 @@ Check FreshnessOf(const Freshness& freshness) {
   return check;
 }
 
+// "12 files, 40 of 44 records understood, 4 skipped, schema 1.18.33"
+std::string ReadSoFar(const store::SourceHealth& store) {
+  std::string text = store.database.empty()
+                         ? fmt::format("{} files", store.files + store.missing)
+                         : fmt::format("the database {}", base::BaseName(store.database));
+  text += fmt::format(", {} of {} records understood, {} skipped", store.used, store.records,
+                      std::max<int64_t>(0, store.records - store.used));
+  if (store.unknown > 0) text += fmt::format(" ({} of kinds nobody knows)", store.unknown);
+  return text + (store.schema.empty() ? ", schema not told" : ", schema " + store.schema);
+}
+
 // Something is there, and nothing of it was understood.
-Check UnderstoodOf(const store::SourceHealth& host) {
-  Check check{.name = fmt::format("evidence.{}", host.platform)};
-  const double bad_share =
-      host.records == 0 ? 0
-                        : static_cast<double>(host.bad_lines) / static_cast<double>(host.records);
+bool IsDumb(const store::SourceHealth& store) {
+  return store.bytes > 0 && (store.used == 0 || !store.any_session);
+}
+
+void ExplainDumb(const store::SourceHealth& store, Check& check) {
+  check.status = CheckStatus::kFail;
   check.message =
-      fmt::format("{} files, {} of {} records used", host.files, host.used, host.records);
-  if (host.bytes > 0 && (host.used == 0 || !host.any_session)) {
-    check.status = CheckStatus::kFail;
-    check.message = fmt::format("{} files with {} bytes, and nothing of them was understood",
-                                host.files, host.bytes);
-    check.text = "this version of the host writes what selftune does not read; update selftune";
-    check.command = "selftune version";
-  } else if (host.with_error > 0) {
+      fmt::format("nothing of {} bytes was understood: {}", store.bytes, ReadSoFar(store));
+  if (!store.error.empty()) check.message += "; " + store.error;
+  check.path = !store.database.empty() ? store.database : store.error_path;
+  check.text = store.with_error > 0
+                   ? "see what is wrong with it, file by file"
+                   : "this version of the host writes what selftune does not read; see which "
+                     "records, and update selftune";
+  check.command =
+      base::JoinCommand({"selftune", "evidence", "--sources", "--platform", store.platform});
+}
+
+Check UnderstoodOf(const store::SourceHealth& store) {
+  Check check{.name = fmt::format("evidence.{}", store.platform)};
+  const double bad_share = store.records == 0 ? 0
+                                              : static_cast<double>(store.bad_lines) /
+                                                    static_cast<double>(store.records);
+  check.message = ReadSoFar(store);
+  if (IsDumb(store)) {
+    ExplainDumb(store, check);
+  } else if (store.with_error > 0) {
     check.status = CheckStatus::kWarn;
     check.message =
-        fmt::format("{} files could not be read, the first: {}", host.with_error, host.error);
-    check.path = host.error_path;
+        fmt::format("{} files could not be read, the first: {}", store.with_error, store.error);
+    check.path = store.error_path;
     check.text = "see which";
     check.command = "selftune sync --json";
   } else if (bad_share > kMaxBadShare) {
     check.status = CheckStatus::kWarn;
-    check.message = fmt::format("{} of {} lines are no records", host.bad_lines, host.records);
+    check.message = fmt::format("{} of {} lines are no records", store.bad_lines, store.records);
     check.text = "see which";
     check.command = "selftune query 'SELECT path, line_no, reason FROM bad_lines'";
   }

@@ -1,6 +1,7 @@
 #include "status/why.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,13 +99,15 @@ bool AddUses(const std::vector<store::UseAt>& uses, WhyAnswer& answer) {
   return true;
 }
 
-// A copy other than the installed ones was offered under the name.
-bool Shadowed(const store::ExposureAt& exposure, const Installed& installed) {
-  if (!installed.any() || exposure.skill_path.empty()) return false;
+// The file that was offered under the name is none of those installed, and says
+// something else: it stood in the place of a copy that could have been seen.
+bool Shadowed(const store::ExposureAt& exposure, const Installed& installed, std::string_view cwd) {
+  if (!installed.VisibleFrom(cwd) || exposure.skill_path.empty()) return false;
   return std::none_of(installed.locations.begin(), installed.locations.end(),
                       [&](const store::SkillLocation& location) {
                         return location.path == exposure.skill_path ||
-                               location.real_path == exposure.skill_path;
+                               location.real_path == exposure.skill_path ||
+                               location.description == exposure.description;
                       });
 }
 
@@ -153,12 +156,18 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   if (answered) return answer;
 
   answer.cause = CauseAt(exposure, installed, prompt.cwd);
-  if (Shadowed(exposure, installed)) {
-    answer.evidence.push_back({"shadowed",
-                               "the file that was offered is none of those installed now",
-                               exposure.skill_path});
+  if (answer.cause == "description" && Shadowed(exposure, installed, prompt.cwd)) {
+    answer.cause = "shadowed";
+    answer.evidence.push_back(
+        {"shadowed",
+         "this file was offered under the name; it is none of those installed, and describes "
+         "itself otherwise",
+         exposure.skill_path});
   }
-  Explain(answer.cause, installed, answer);
+  Explain(answer.cause, installed,
+          {.platform = prompt.platform,
+           .state = exposure.recorded ? std::optional(exposure.state) : std::nullopt},
+          answer);
   if (!answer.expected.has_value()) {
     answer.explanation += " Nobody said that it should have run here.";
   } else if (!*answer.expected) {
@@ -208,7 +217,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
     }
     return answer;
   }
-  Explain(answer.cause, installed, answer);
+  Explain(answer.cause, installed, {}, answer);
   return answer;
 }
 

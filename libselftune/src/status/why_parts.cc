@@ -85,7 +85,40 @@ void AddListedNow(const std::vector<ListedNow>& listed, WhyAnswer& answer) {
   }
 }
 
-void Explain(std::string_view cause, const Installed& installed, WhyAnswer& answer) {
+namespace {
+
+// Which of the ways the model cannot choose a skill by itself this one is.
+void ExplainDisabled(const Installed& installed, const WhyScene& scene, const std::string& path,
+                     WhyAnswer& answer) {
+  if (scene.state == ExposureState::kDisabled) {
+    answer.explanation = "The host's settings switch it off: the model did not know of it.";
+    answer.fix = "allow it in the settings of the host, or start it by its command";
+  } else if (installed.explicit_only || scene.state == ExposureState::kExplicitOnly) {
+    answer.explanation = "It is explicit only: the model may not load it by itself.";
+    answer.fix = "allow it in " + path + ", or start it by its command";
+  } else {
+    answer.explanation = "Its file or the host's settings say that the model may not load it.";
+    answer.fix = "allow it in " + path + ", or start it by its command";
+  }
+}
+
+void ExplainTruncated(const WhyScene& scene, WhyAnswer& answer) {
+  answer.explanation = scene.state == ExposureState::kNameOnly
+                           ? "The list of skills was too long: the model saw its name only."
+                           : "The list of skills was too long: the model saw it shortened.";
+  answer.fix = "see who takes the room, and put the decisive words of its description first";
+  std::vector<std::string> argv = {"selftune", "budget", answer.skill};
+  if (!scene.platform.empty()) {
+    argv.emplace_back("--platform");
+    argv.emplace_back(scene.platform);
+  }
+  answer.fix_command = base::JoinCommand(argv);
+}
+
+}  // namespace
+
+void Explain(std::string_view cause, const Installed& installed, const WhyScene& scene,
+             WhyAnswer& answer) {
   const std::string& name = answer.skill;
   const std::string path = installed.any() ? installed.locations.front().path : "its SKILL.md";
   if (cause == "description") {
@@ -100,10 +133,7 @@ void Explain(std::string_view cause, const Installed& installed, WhyAnswer& answ
     answer.fix = "look whether the host sees " + path + " and whether its frontmatter is valid";
     answer.fix_command = "selftune doctor --only 'skills.*'";
   } else if (cause == "truncated") {
-    answer.explanation = "The listing was too long: the model saw it shortened.";
-    answer.fix =
-        "remove skills that are never used, or put the decisive words of its description first";
-    answer.fix_command = "selftune skills list --sort last";
+    ExplainTruncated(scene, answer);
   } else if (cause == "compacted") {
     answer.explanation = "A compaction dropped the listing: the model no longer knew of it.";
     answer.fix = "begin a new session, or name the skill in the prompt; no description can help";
@@ -112,8 +142,7 @@ void Explain(std::string_view cause, const Installed& installed, WhyAnswer& answ
     answer.fix = "rename one of the two";
     answer.fix_command = "selftune doctor --only skills.shadowed";
   } else if (cause == "disabled") {
-    answer.explanation = "Its file or the host's settings say that the model may not load it.";
-    answer.fix = "allow it in " + path + ", or start it by its command";
+    ExplainDisabled(installed, scene, path, answer);
   } else {
     answer.explanation = "The host does not record what it offered, so the cause is not known.";
     answer.fix = "look at what was typed and what the description says";

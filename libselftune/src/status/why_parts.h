@@ -1,6 +1,7 @@
 // Pieces the three kinds of answers share; private to this module.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +33,14 @@ struct ListedNow {
 [[nodiscard]] StatusOr<std::vector<ListedNow>> ReadListedNow(store::Db& db, std::string_view skill);
 void AddListedNow(const std::vector<ListedNow>& listed, WhyAnswer& answer);
 
+// What decides the wording: the same cause has several reasons.
+struct WhyScene {
+  std::string_view platform = {};           // "" = more than one
+  std::optional<ExposureState> state = {};  // as the listing has it
+};
 // Sentence and repair for a cause of a miss.
-void Explain(std::string_view cause, const Installed& installed, WhyAnswer& answer);
+void Explain(std::string_view cause, const Installed& installed, const WhyScene& scene,
+             WhyAnswer& answer);
 
 // `text` on one line, at most `n` code points.
 [[nodiscard]] std::string OneLine(std::string_view text, size_t n);

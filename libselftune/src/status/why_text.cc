@@ -223,7 +223,12 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     Decide(candidates, answer);
     return answer;
   }
-  Explain(answer.cause, installed, answer);
+  WhyScene scene;
+  if (offered != listed.end() && answer.cause == "truncated") {
+    scene.platform = offered->session.platform;
+    scene.state = ParseExposureState(offered->item->state);
+  }
+  Explain(answer.cause, installed, scene, answer);
   return answer;
 }
 

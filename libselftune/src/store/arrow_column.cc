@@ -171,7 +171,7 @@ void TextBuffers::Add(std::string_view text) {
   if (base::IsValidUtf8(text)) {
     chars.Append(text.data(), text.size());
   } else {
-    const std::string valid = base::ToValidUtf8(text);
+    const std::string valid = base::ToShownText(text);
     chars.Append(valid.data(), valid.size());
   }
   ends.Push(static_cast<int32_t>(chars.size()));

@@ -50,10 +50,6 @@ constexpr char kAddVersion[] = R"sql(
   INSERT INTO skill_version(skill_id,content_sha256,description_body,first_ms,last_ms) VALUES(?1,?2,?3,?4,?4)
   ON CONFLICT DO UPDATE SET last_ms=excluded.last_ms)sql";
 
-// A text that ends as shortened ones do, and that listings showed before the file was seen.
-constexpr char kShownWhole[] = R"sql(
-  UPDATE listing_entry SET state='full' WHERE skill_id=?1 AND description_body=?2 AND state='truncated')sql";
-
 constexpr char kFindSource[] =
     R"sql(SELECT source_id FROM source_file WHERE platform=?1 AND path=?2)sql";
 constexpr char kAddSource[] = R"sql(
@@ -258,7 +254,7 @@ Status IngestWriter::UpsertSkillLocation(const SkillLocationRow& row) {
                             row.in_git, row.size, row.mtime_ns, row.ctime_ns));
   if (row.content_sha256.size() != 32) return absl::OkStatus();
   ST_RETURN_IF_ERROR(db.Run(kAddVersion, skill, Blob{row.content_sha256}, description, impl_->now));
-  return description ? db.Run(kShownWhole, skill, description) : absl::OkStatus();
+  return description ? KnowWhole(db, skill, description) : absl::OkStatus();
 }
 
 StatusOr<SourceId> IngestWriter::UpsertSource(std::string_view platform, std::string_view kind,

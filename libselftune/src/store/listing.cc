@@ -8,6 +8,7 @@
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
+#include "store/prompt_lookup.h"
 
 namespace selftune::store {
 namespace {
@@ -21,6 +22,19 @@ constexpr char kEntries[] = R"sql(
 constexpr char kRows[] = R"sql(
   SELECT listing_id FROM exposure WHERE session_pk=?1 AND (?2 IS NULL OR inherited=1 OR offset<?2)
   ORDER BY inherited DESC, exposure_pk)sql";
+
+constexpr char kShortened[] = R"sql(
+  SELECT DISTINCT listing_id FROM listing_entry WHERE skill_id=?1 AND description_body=?2 AND state='truncated')sql";
+constexpr char kSetWhole[] = R"sql(
+  UPDATE listing_entry SET state='full' WHERE listing_id=?1 AND skill_id=?2 AND description_body=?3 AND state='truncated')sql";
+constexpr char kSetDigest[] = R"sql(UPDATE listing SET sha256=?2 WHERE listing_id=?1)sql";
+constexpr char kShowOther[] = R"sql(UPDATE exposure SET listing_id=?2 WHERE listing_id=?1)sql";
+constexpr char kDropEntries[] = R"sql(DELETE FROM listing_entry WHERE listing_id=?1)sql";
+constexpr char kDropListing[] = R"sql(DELETE FROM listing WHERE listing_id=?1)sql";
+constexpr char kMissedShort[] = R"sql(
+  SELECT o.obs_pk,o.prompt_pk,k.name FROM observation o JOIN skill k ON k.skill_id=o.skill_id
+  WHERE o.skill_id=?1 AND o.effective=1 AND o.outcome='missed' AND o.cause='truncated' AND o.prompt_pk IS NOT NULL)sql";
+constexpr char kSetCause[] = R"sql(UPDATE observation SET cause=?2, rev=rev+1 WHERE obs_pk=?1)sql";
 
 bool Offered(ExposureState state) {
   return state != ExposureState::kAbsent && state != ExposureState::kDisabled;
@@ -55,6 +69,65 @@ StatusOr<ListingId> InternListing(Db& db, const std::vector<ListedSkill>& entrie
                               entry.description, OrNull{entry.location}));
   }
   return listing;
+}
+
+namespace {
+
+// The digest says what is in it now; one that is the same stands for both.
+Status Redigest(Db& db, ListingId listing) {
+  ST_ASSIGN_OR_RETURN(const std::vector<ListedSkill> entries, ReadListing(db, listing));
+  const std::string digest = Digest(entries);
+  ST_ASSIGN_OR_RETURN(const int64_t same, db.QueryInt(kFindListing, 0, Blob{digest}));
+  if (same == listing.value) return absl::OkStatus();
+  if (same == 0) return db.Run(kSetDigest, listing, Blob{digest});
+  ST_RETURN_IF_ERROR(db.Run(kShowOther, listing, same));
+  ST_RETURN_IF_ERROR(db.Run(kDropEntries, listing));
+  return db.Run(kDropListing, listing);
+}
+
+Status ExplainShort(Db& db, SkillId skill) {
+  struct Miss {
+    int64_t row;
+    PromptPk prompt;
+    std::string skill;
+  };
+  std::vector<Miss> misses;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kMissedShort, skill));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      misses.push_back({rows.Int(0), rows.Key<PromptPk>(1), rows.String(2)});
+    }
+  }
+  for (const Miss& miss : misses) {
+    ST_ASSIGN_OR_RETURN(const ExposureAt seen, ReadExposureAt(db, miss.prompt, miss.skill));
+    const MissCause cause = CauseOf(seen);
+    if (cause == MissCause::kTruncated) continue;
+    ST_RETURN_IF_ERROR(db.Run(kSetCause, miss.row, Word(cause)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status KnowWhole(Db& db, SkillId skill, BodyId description) {
+  std::vector<ListingId> listings;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kShortened, skill, description));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      listings.push_back(rows.Key<ListingId>(0));
+    }
+  }
+  if (listings.empty()) return absl::OkStatus();
+  for (const ListingId listing : listings) {
+    ST_RETURN_IF_ERROR(db.Run(kSetWhole, listing, skill, description));
+    ST_RETURN_IF_ERROR(Redigest(db, listing));
+  }
+  db.Touch(kTopicEvidence);
+  return ExplainShort(db, skill);
 }
 
 void ShownState::Apply(const std::vector<ListedSkill>& row) {

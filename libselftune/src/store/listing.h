@@ -50,6 +50,11 @@ class ShownState {
 [[nodiscard]] StatusOr<ShownState> ReplayExposures(Db& db, SessionPk session,
                                                    std::optional<uint64_t> end_offset);
 
+// A text that ends as shortened ones do, and that listings showed before the
+// skill's file was seen, is that file's whole description: its entries are full,
+// and misses that were put down to the shortening are judged anew.
+[[nodiscard]] Status KnowWhole(Db& db, SkillId skill, BodyId description);
+
 [[nodiscard]] StatusOr<std::vector<ListedSkill>> ReadListing(Db& db, ListingId listing);
 
 }  // namespace selftune::store

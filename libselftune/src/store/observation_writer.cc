@@ -40,7 +40,9 @@ constexpr char kUpsertMissed[] = R"sql(
     outcome,skill_text,confidence,cause,reason)
   VALUES(?1,?2,?3,?4,?5,'label',1,?6,?7,'missed',?8,?9,?10,?11)
   ON CONFLICT(occurrence_key,capture) DO UPDATE SET prompt_pk=excluded.prompt_pk, occurred_ms=excluded.occurred_ms,
-    day=excluded.day, confidence=excluded.confidence, cause=excluded.cause, reason=excluded.reason, rev=rev+1)sql";
+    day=excluded.day, confidence=excluded.confidence, cause=excluded.cause, reason=excluded.reason, rev=rev+1
+  WHERE prompt_pk IS NOT excluded.prompt_pk OR occurred_ms IS NOT excluded.occurred_ms
+    OR confidence<>excluded.confidence OR cause IS NOT excluded.cause OR reason IS NOT excluded.reason)sql";
 constexpr char kAddSignal[] = R"sql(
   INSERT INTO improvement_signal(session_pk,prompt_pk,skill_id,mention,kind,resolved,occurred_ms)
   VALUES(?1,?2,?3,?4,?5,?6,?7)
@@ -50,7 +52,9 @@ constexpr char kAddSignal[] = R"sql(
 constexpr char kAddLabel[] = R"sql(
   INSERT INTO label(prompt_pk,skill_id,label,reason,source,weight,at_ms,run_id,detail) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)
   ON CONFLICT(prompt_pk,skill_id,reason,source) DO UPDATE SET label=excluded.label, weight=excluded.weight,
-    at_ms=excluded.at_ms, run_id=excluded.run_id, detail=excluded.detail)sql";
+    at_ms=excluded.at_ms, run_id=excluded.run_id, detail=excluded.detail
+  WHERE label<>excluded.label OR weight<>excluded.weight OR run_id IS NOT excluded.run_id
+    OR detail IS NOT excluded.detail)sql";
 
 int64_t DayOrZero(const std::optional<UtcMillis>& at) { return at.has_value() ? DayOf(*at) : 0; }
 
@@ -169,8 +173,11 @@ StatusOr<bool> IngestWriter::AddSignal(const SignalRow& row) {
 
 Status IngestWriter::AddLabel(const LabelRow& row) {
   ST_ASSIGN_OR_RETURN(const SkillId skill, impl_->EnsureSkill(row.skill));
-  return impl_->db.Run(kAddLabel, row.prompt, skill, Word(row.label), Word(row.reason), row.source,
-                       row.weight, impl_->now, OrNull{row.run_id}, OrNull{row.detail});
+  Db& db = impl_->db;
+  ST_RETURN_IF_ERROR(db.Run(kAddLabel, row.prompt, skill, Word(row.label), Word(row.reason),
+                            row.source, row.weight, impl_->now, OrNull{row.run_id},
+                            OrNull{row.detail}));
+  return ResolveMisses(db, row.prompt, skill);
 }
 
 }  // namespace selftune::store

@@ -17,12 +17,18 @@ constexpr char kCandidates[] = R"sql(
     AND NOT (o.capture='hook' AND EXISTS(SELECT 1 FROM session s WHERE s.session_pk=o.session_pk
       AND s.capture='transcript' AND s.ended_ms>o.occurred_ms+5000))
     AND NOT (o.capture='label' AND o.prompt_pk IS NOT NULL AND EXISTS(SELECT 1 FROM observation y
-      WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered')) AS eligible
+      WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered'))
+    AND NOT (o.capture='label' AND EXISTS(SELECT 1 FROM label l WHERE l.prompt_pk=o.prompt_pk AND l.skill_id=o.skill_id
+      AND l.label<>'should' AND NOT EXISTS(SELECT 1 FROM label m WHERE m.prompt_pk=l.prompt_pk AND m.skill_id=l.skill_id
+        AND (m.reason='curated' AND l.reason<>'curated' OR m.reason='grader' AND l.reason='signal')))) AS eligible
   FROM observation o WHERE o.occurrence_key=?1
   ORDER BY eligible DESC, o.capture_rank DESC, o.occurred_ms DESC NULLS LAST, o.obs_pk)sql";
-// All that leave a choice: several rows, or one that does not count.
+// All that leave a choice: several rows, one that does not count, or a miss of
+// which a label says otherwise.
 constexpr char kChoices[] = R"sql(
-  SELECT occurrence_key FROM observation GROUP BY occurrence_key HAVING count(*)>1 OR max(effective)=0)sql";
+  SELECT occurrence_key FROM observation GROUP BY occurrence_key HAVING count(*)>1 OR max(effective)=0
+  UNION SELECT o.occurrence_key FROM label l CROSS JOIN observation o ON o.prompt_pk=l.prompt_pk AND o.skill_id=l.skill_id
+  WHERE l.label<>'should' AND o.capture='label')sql";
 constexpr char kSetEffective[] = R"sql(UPDATE observation SET effective=?2 WHERE obs_pk=?1)sql";
 constexpr char kImported[] = R"sql(
   SELECT occurrence_key FROM observation WHERE session_pk=?1 AND skill_id=?2 AND capture IN('repair','legacy'))sql";
@@ -81,15 +87,17 @@ StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit) {
   return out;
 }
 
-Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill) {
-  ST_ASSIGN_OR_RETURN(std::vector<std::string> keys, Keys(db.Query(kImported, session, skill)));
-  if (prompt) {
-    ST_ASSIGN_OR_RETURN(const std::vector<std::string> misses,
-                        Keys(db.Query(kMisses, prompt, skill)));
-    keys.insert(keys.end(), misses.begin(), misses.end());
-  }
+Status ResolveMisses(Db& db, PromptPk prompt, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db.Query(kMisses, prompt, skill)));
   for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
   return absl::OkStatus();
+}
+
+Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                      Keys(db.Query(kImported, session, skill)));
+  for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  return prompt ? ResolveMisses(db, prompt, skill) : absl::OkStatus();
 }
 
 }  // namespace selftune::store

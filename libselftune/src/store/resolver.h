@@ -16,12 +16,16 @@ namespace selftune::store {
 // rows that may count the strongest capture wins, then the later time, then
 // the lower key. Never: polluted rows; imported rows of a (session, skill)
 // that another capture knows; a hook's word that a transcript went past without
-// saying the same; a judged miss where the skill did run.
+// saying the same; a judged miss where the skill did run, or of which the
+// strongest labels do not say that it should have.
 [[nodiscard]] Status ResolveOccurrence(Db& db, std::string_view occurrence_key);
 
 // Looks again at imported rows of (session, skill) and at judged misses of
 // (prompt, skill): a new row of either may have settled them.
 [[nodiscard]] Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill);
+
+// Looks again at judged misses of (prompt, skill): a label of it changed.
+[[nodiscard]] Status ResolveMisses(Db& db, PromptPk prompt, SkillId skill);
 
 // Keys of occurrences of which another row counts than should, or none: an error of ours.
 // Looks at all that is stored.

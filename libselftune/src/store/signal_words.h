@@ -2,8 +2,10 @@
 // misses that signals gave. It can be drawn again as long as the words are there.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "base/time.h"
 #include "store/db.h"
 #include "store/ids.h"
+#include "store/rows.h"
 
 namespace selftune::store {
 
@@ -22,6 +25,23 @@ namespace selftune::store {
 [[nodiscard]] Status ForgetWords(Db& db, PromptPk prompt);
 // ... from and on all prompts of the session.
 [[nodiscard]] Status ForgetWords(Db& db, SessionPk session);
+
+// What a drawing said. Whoever draws writes it; what was drawn before and is not
+// among it goes.
+struct DrawnWords {
+  struct Said {
+    PromptPk prompt;
+    std::string what;  // of a signal kind and mention, of a label skill and source, of a miss skill
+    friend auto operator<=>(const Said&, const Said&) = default;
+  };
+  std::set<Said> signals, labels, misses;
+
+  void AddSignal(PromptPk prompt, std::string_view kind, std::string_view mention);
+  void AddLabel(PromptPk prompt, std::string_view skill, std::string_view source);
+  void AddMiss(PromptPk prompt, std::string_view skill);
+};
+// Drops what was drawn from the session before, but for what is in `drawn`.
+[[nodiscard]] Status ForgetWordsBut(Db& db, SessionPk session, const DrawnWords& drawn);
 
 // A prompt of a person that counts: not taken back, its text not erased.
 struct PromptWords {
@@ -54,6 +74,18 @@ struct SignalMiss {
 };
 [[nodiscard]] StatusOr<std::vector<SignalMiss>> SignalMisses(Db& db, SessionPk session,
                                                              int32_t seq);
+
+// "/name ..." that a person typed and that was no command of the host.
+struct TypedRequest {
+  std::string platform;
+  int32_t seq = 0;
+  std::string text;
+  std::optional<UtcMillis> at;
+  Provenance origin;  // of the prompt, but for the record
+  std::string record;
+  std::vector<std::string> loaded;  // names of skills that ran or were read in its turn
+};
+[[nodiscard]] StatusOr<std::vector<TypedRequest>> ReadTypedRequests(Db& db, SessionPk session);
 
 // Is there any prompt of a person?
 [[nodiscard]] StatusOr<bool> AnyPrompt(Db& db);

@@ -43,6 +43,16 @@ bool HasContent(const ingest::SessionFacts& facts) {
          !facts.cwd.empty();  // it was begun, at a time that nobody wrote down
 }
 
+// What the source says of its own form: a number, else which version of the
+// host wrote it.
+std::string SchemaOf(const ingest::Batch& batch, const store::SourceState& before) {
+  if (!batch.host_schema.empty()) return batch.host_schema;
+  for (auto facts = batch.sessions.rbegin(); facts != batch.sessions.rend(); ++facts) {
+    if (!facts->host_version.empty()) return facts->host_version;
+  }
+  return before.host_schema;
+}
+
 // Numbers of a reader that knew nothing of the prompts before.
 ingest::SessionFacts Shifted(ingest::SessionFacts facts, int32_t shift) {
   const auto move = [shift](std::optional<int32_t>& seq) {
@@ -287,8 +297,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.inode = item.info.inode;
   row.parser = std::string(item.source->parser_name());
   row.parser_version = item.source->parser_version();
-  row.host_schema =
-      chunk.batch.host_schema.empty() ? item.state.host_schema : chunk.batch.host_schema;
+  row.host_schema = SchemaOf(chunk.batch, item.state);
   row.state = "active";
   row.last_error = chunk.damage;
   row.tail_sha256.clear();  // of the offset, which moves

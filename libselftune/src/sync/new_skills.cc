@@ -13,6 +13,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "ingest/typed_command.h"
 #include "signals/improvement.h"
 #include "store/queries/overview.h"
 #include "store/signal_words.h"
@@ -92,6 +93,7 @@ Status DrawSome(store::IngestWriter& writer, std::span<const store::SessionPk> s
   writer.db().Touch(store::kTopicEvidence);
   for (const store::SessionPk session : sessions) {
     ST_RETURN_IF_ERROR(DrawSessionAgain(writer, session, installed));
+    ST_RETURN_IF_ERROR(AddTypedRequests(writer, session, installed));
   }
   return txn.Commit();
 }
@@ -149,6 +151,8 @@ StatusOr<int64_t> DrawForNewSkills(store::IngestWriter& writer,
   std::vector<store::SessionPk> sessions;
   if (!added.names.empty()) {
     const auto says = [&](std::string_view text) {
+      const ingest::TypedCommand typed = ingest::ReadTypedCommand(text);
+      if (added.names.contains(std::string(typed.name))) return true;
       const auto found = signals::DetectSignals(text, names);
       return std::any_of(found.begin(), found.end(), [&](const signals::Signal& signal) {
         return signal.resolved && added.names.contains(signal.skill);

@@ -12,6 +12,9 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "hosts/registry.h"
+#include "ingest/typed_command.h"
 #include "signals/improvement.h"
 #include "store/prompt_lookup.h"
 #include "store/signal_words.h"
@@ -62,8 +65,9 @@ StatusOr<Judgement> About(store::Db& db, const signals::Signal& signal,
 }
 
 Status AddJudgement(store::IngestWriter& writer, const signals::Signal& signal,
-                    const Judgement& judged) {
+                    const Judgement& judged, store::DrawnWords& drawn) {
   const std::string source = fmt::format("signal:{}", Word(ToStore(signal.kind)));
+  drawn.AddLabel(judged.about, signal.skill, source);
   ST_RETURN_IF_ERROR(writer.AddLabel({.prompt = judged.about,
                                       .skill = signal.skill,
                                       .label = judged.label,
@@ -72,6 +76,7 @@ Status AddJudgement(store::IngestWriter& writer, const signals::Signal& signal,
   const bool missed =
       judged.label == Label::kShould && signal.kind != signals::SignalKind::kManualInvocation;
   if (!missed) return absl::OkStatus();
+  drawn.AddMiss(judged.about, signal.skill);
   ST_ASSIGN_OR_RETURN(const store::ExposureAt seen,
                       store::ReadExposureAt(writer.db(), judged.about, signal.skill));
   return writer.AddMissed({.prompt = judged.about,
@@ -85,7 +90,9 @@ Status AddJudgement(store::IngestWriter& writer, const signals::Signal& signal,
 
 Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, int32_t seq,
                         std::string_view text, std::optional<UtcMillis> at,
-                        std::span<const std::string> installed) {
+                        std::span<const std::string> installed, store::DrawnWords* drawn) {
+  store::DrawnWords nowhere;
+  store::DrawnWords& said = drawn != nullptr ? *drawn : nowhere;
   const auto found = signals::DetectSignals(text, installed);
   if (found.empty()) return absl::OkStatus();
   store::Db& db = writer.db();
@@ -100,9 +107,10 @@ Status AddPromptSignals(store::IngestWriter& writer, store::SessionPk session, i
                                          .skill = signal.resolved ? signal.skill : std::string(),
                                          .at = at});
     ST_RETURN_IF_ERROR(added.status());
+    said.AddSignal(here.pk, Word(ToStore(signal.kind)), signal.skill);
     if (!signal.resolved) continue;
     ST_ASSIGN_OR_RETURN(const Judgement judged, About(db, signal, here, before));
-    if (judged.about) ST_RETURN_IF_ERROR(AddJudgement(writer, signal, judged));
+    if (judged.about) ST_RETURN_IF_ERROR(AddJudgement(writer, signal, judged, said));
   }
   return absl::OkStatus();
 }
@@ -114,10 +122,60 @@ Status DrawSessionAgain(store::IngestWriter& writer, store::SessionPk session,
   std::vector<std::string> names;
   std::set_union(installed.begin(), installed.end(), said.skills.begin(), said.skills.end(),
                  std::back_inserter(names));
-  if (said.whole) ST_RETURN_IF_ERROR(store::ForgetWords(db, session));
+  store::DrawnWords drawn;
   for (const store::PromptWords& prompt : said.prompts) {
     ST_RETURN_IF_ERROR(
-        AddPromptSignals(writer, session, prompt.seq, prompt.text, prompt.at, names));
+        AddPromptSignals(writer, session, prompt.seq, prompt.text, prompt.at, names, &drawn));
+  }
+  return said.whole ? store::ForgetWordsBut(db, session, drawn) : absl::OkStatus();
+}
+
+namespace {
+
+// "acme:deploy-check" is the skill that is called "deploy-check" here.
+std::string_view LocalName(std::string_view skill) {
+  const size_t colon = skill.rfind(':');
+  return colon == std::string_view::npos ? skill : skill.substr(colon + 1);
+}
+
+// Did the host load or the model read the skill in that turn?
+bool Loaded(const store::TypedRequest& request, std::string_view skill) {
+  return std::any_of(request.loaded.begin(), request.loaded.end(), [&](const std::string& name) {
+    return base::EqualsIgnoreCase(LocalName(name), LocalName(skill));
+  });
+}
+
+}  // namespace
+
+// As the readers say it; the key is theirs.
+Status AddTypedRequests(store::IngestWriter& writer, store::SessionPk session,
+                        std::span<const std::string> installed) {
+  ST_ASSIGN_OR_RETURN(const std::vector<store::TypedRequest> typed,
+                      store::ReadTypedRequests(writer.db(), session));
+  for (const store::TypedRequest& request : typed) {
+    const hosts::HostRow* host = hosts::FindRow(request.platform);
+    if (host == nullptr || !host->slash_text) continue;
+    const ingest::TypedCommand command = ingest::ReadTypedCommand(request.text);
+    if (!std::binary_search(installed.begin(), installed.end(), command.name) ||
+        Loaded(request, command.name)) {
+      continue;
+    }
+    store::ObservationRow row;
+    const std::string key = ingest::RequestKey(request.seq, command.name);
+    row.key = key;
+    row.skill = command.name;
+    row.outcome = Outcome::kRequested;
+    row.level = Level::kExplicit;
+    row.route = Route::kSlashText;
+    row.requested_by = RequestedBy::kUser;
+    row.mode = InvocationMode::kExplicit;
+    row.prompt_seq = request.seq;
+    if (!command.args.empty()) row.args = command.args;
+    row.at = request.at;
+    row.capture = Capture::kTranscript;
+    row.origin = request.origin;
+    row.origin.record = request.record;
+    ST_RETURN_IF_ERROR(writer.UpsertObservation(session, row));
   }
   return absl::OkStatus();
 }

@@ -155,6 +155,14 @@ TEST_SUITE("base/utf8") {
     }
   }
 
+  TEST_CASE("a path that is no UTF-8 is shown without losing a byte") {
+    CHECK(ToShownText("/home/j\xf6rg/a b%.c#") == "file:///home/j%F6rg/a%20b%25.c%23");
+    CHECK(ToShownText("/home/j\xc3\xb6rg/a b%") == "/home/j\xc3\xb6rg/a b%");
+    CHECK(ToShownText("/\xff\xfe") == "file:///%FF%FE");
+    CHECK(ToShownText("j\xf6rg") == "j\xef\xbf\xbdrg");
+    CHECK(ToShownText("/two\nlines \xf6") == "/two\nlines \xef\xbf\xbd");
+  }
+
   TEST_CASE("nothing that steers a terminal gets through") {
     CHECK(EscapeControls("plain \u00e9\U0001f600") == "plain \u00e9\U0001f600");
     CHECK(EscapeControls("a\x1b[31mred\nb\t\x7f") == "a\\x1b[31mred\\x0ab\\x09\\x7f");

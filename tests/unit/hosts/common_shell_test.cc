@@ -103,6 +103,37 @@ TEST_SUITE("hosts/common/shell") {
     }
   }
 
+  TEST_CASE("a text that never comes back to the model was not read") {
+    struct Case {
+      std::string_view line;
+      bool read;
+    };
+    const Case cases[] = {
+        {"cat skills/pdf/SKILL.md", true},
+        {"cat skills/pdf/SKILL.md | head -40", true},
+        {"cat skills/pdf/SKILL.md | tr -d '\\r' | tee /tmp/copy", true},
+        {"cat skills/pdf/SKILL.md 2>/dev/null", true},
+        {"cat skills/pdf/SKILL.md 2>&1 || true", true},
+        {"cat skills/pdf/SKILL.md >&2", true},
+        {"cat skills/pdf/SKILL.md > /dev/stdout", true},
+        {"cat < skills/pdf/SKILL.md", true},
+        {"cat skills/pdf/SKILL.md; ls | wc -l", true},
+        {"cat skills/pdf/SKILL.md > /dev/null", false},
+        {"cat skills/pdf/SKILL.md 1>/tmp/copy", false},
+        {"cat skills/pdf/SKILL.md &> /tmp/copy", false},
+        {"cat skills/pdf/SKILL.md >> all.md && ls", false},
+        {"cat skills/pdf/SKILL.md | wc -l", false},
+        {"cat skills/pdf/SKILL.md | grep -c description", false},
+        {"cat skills/pdf/SKILL.md | head -40 | sha256sum", false},
+        {"cat skills/pdf/SKILL.md | tee /tmp/copy > /dev/null", false},
+        {"wc -l < skills/pdf/SKILL.md", false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.line);
+      CHECK(Skills(c.line) == (c.read ? "pdf shell_read /home/dev/work/skills/pdf/SKILL.md" : ""));
+    }
+  }
+
   TEST_CASE("readers read skills, interpreters run their scripts, nothing else counts") {
     struct Case {
       std::string_view line, want;
@@ -111,7 +142,7 @@ TEST_SUITE("hosts/common/shell") {
     const std::string run = "pdf script_run /home/dev/.claude/skills/pdf/SKILL.md";
     const Case cases[] = {
         {"cat /home/dev/.claude/skills/pdf/SKILL.md", pdf},
-        {"head -n 40 /home/dev/.claude/skills/pdf/SKILL.md | wc -l", pdf},
+        {"head -n 40 /home/dev/.claude/skills/pdf/SKILL.md | nl", pdf},
         {"sed -n '1,200p' /home/dev/.claude/skills/pdf/SKILL.md", pdf},
         {"ls; cd /home/dev/.claude/skills/pdf && cat SKILL.md", pdf},
         {"cd /home/dev/.claude && awk 1 ./skills/x/../pdf/SKILL.md", pdf},

@@ -1,8 +1,11 @@
 // The readouts on recorded homes: what an engine answers after a sync, byte
 // for byte. SELFTUNE_ACCEPT=1 writes the expectations anew.
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -214,6 +217,46 @@ TEST_SUITE("status/readouts") {
         CHECK(evidence[0]["path"].is_string());
       }
     }
+  }
+
+  TEST_CASE("a session alone is asked about where the skill was missed last, else at its end") {
+    Home home("claude-code");
+    const JsonValue misses = home.Ask("skill.misses", R"({"limit":1000})");
+    std::map<std::pair<std::string, std::string>, int64_t> last;  // session and skill
+    for (const JsonValue& miss : misses["data"]["items"].items()) {
+      const std::string id = miss["prompt_id"].AsString();
+      const int64_t index = std::stoll(id.substr(id.rfind(":p") + 2));
+      int64_t& newest = last[{miss["session_id"].AsString(), miss["skill"].AsString()}];
+      newest = std::max(newest, index);
+    }
+    for (const auto& [key, index] : last) {
+      const std::string asked = R"({"skill":)" + JsonValue::Text(key.second).ToJson() +
+                                R"(,"session":)" + JsonValue::Text(key.first).ToJson();
+      CHECK(
+          home.Ask("skill.why", asked + "}")["data"].ToJson() ==
+          home.Ask("skill.why", asked + R"(,"prompt_index":)" + std::to_string(index) + "}")["data"]
+              .ToJson());
+    }
+    const JsonValue sessions = home.Ask("session.list", R"({"kind":"main","limit":5})");
+    REQUIRE(!sessions["data"]["items"].items().empty());
+    for (const JsonValue& session : sessions["data"]["items"].items()) {
+      const JsonValue why = home.Ask(
+          "skill.why", R"({"skill":"sql-helper","session":)" +
+                           JsonValue::Text(session["session_id"].AsString()).ToJson() + "}");
+      CHECK(why["data"]["evidence"].items().front()["check"].AsString() == "prompt");
+    }
+  }
+
+  TEST_CASE("the budget of one skill is its line in the list of the host that cuts it") {
+    Home home("claude-code");
+    const JsonValue all = home.Ask("skill.budget", "{}")["data"];
+    CHECK(all["skill"].is_null());
+    REQUIRE(all["skills"].items().size() > 1);
+    const JsonValue one = home.Ask("skill.budget", R"({"skill":"SQL-helper"})")["data"];
+    REQUIRE(one["skills"].items().size() == 1);
+    CHECK(one["skills"].items().front()["name"].AsString() == "sql-helper");
+    CHECK(one["listing_chars"].AsInt() == all["listing_chars"].AsInt());
+    CHECK(home.Refusal("skill.budget", R"({"skill":"nope"})") == "SKILL_NOT_FOUND");
   }
 
   TEST_CASE("questions that make no sense are refused") {

@@ -34,10 +34,11 @@ class World {
   }
 
   // A session of a person; `answers` so that it counts.
-  store::SessionPk Session(std::string_view id, UtcMillis started) {
+  store::SessionPk Session(std::string_view id, UtcMillis started,
+                           std::string_view platform = "claude_code") {
     store::SessionPk pk;
     Write([&](store::IngestWriter& writer) {
-      pk = Must(writer.UpdateSession({.platform = "claude_code",
+      pk = Must(writer.UpdateSession({.platform = platform,
                                       .id = id,
                                       .cwd = "/home/dev/shop",
                                       .started = started,

@@ -1,11 +1,14 @@
 #include "status/why.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "hosts/registry.h"
 #include "unit/status/status_fixture.h"
 
 namespace selftune::status {
@@ -81,6 +84,120 @@ TEST_SUITE("status/why") {
       CHECK(answer.cause == c.cause);
       CHECK_FALSE(answer.expected.has_value());
       CHECK(answer.explanation.find("Nobody said") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("every cause, on every host: rows with their places, and what to do next") {
+    // What was offered, what is installed, and what follows.
+    struct Case {
+      const char* name;
+      std::vector<ListingEntryRow> listed;  // empty: nothing was recorded
+      bool compacted = false;               // after the listing
+      enum { kHere, kNowhere, kElsewhere, kExplicit } installed = kHere;
+      const char* cause = "";
+      const char* words = "";  // of the explanation
+      const char* next = "";   // begin of the command, "" = there is none
+    };
+    const Case cases[] = {
+        {.name = "listed in full",
+         .listed = {{.name = "pdf", .description = "Make PDF files from text.", .path = kPath}},
+         .cause = "description",
+         .words = "did not choose it",
+         .next = "selftune evolve --skill 'pdf'"},
+        {.name = "shortened",
+         .listed = {{.name = "pdf",
+                     .state = ExposureState::kTruncated,
+                     .description = "Make…",
+                     .path = kPath}},
+         .cause = "truncated",
+         .words = "shortened",
+         .next = "selftune budget pdf --platform "},
+        {.name = "name only",
+         .listed = {{.name = "pdf", .state = ExposureState::kNameOnly, .path = kPath}},
+         .cause = "truncated",
+         .words = "its name only",
+         .next = "selftune budget pdf --platform "},
+        {.name = "absent",
+         .listed = {{.name = "other"}},
+         .cause = "not_listed",
+         .words = "not this one",
+         .next = "selftune doctor --only 'skills.*'"},
+        {.name = "explicit only, says the listing",
+         .listed = {{.name = "pdf", .state = ExposureState::kExplicitOnly, .path = kPath}},
+         .cause = "disabled",
+         .words = "explicit only"},
+        {.name = "explicit only, says the file",
+         .listed = {{.name = "other"}},
+         .installed = Case::kExplicit,
+         .cause = "disabled",
+         .words = "explicit only"},
+        {.name = "lost at a compaction",
+         .listed = {{.name = "pdf", .description = "Make PDF files from text.", .path = kPath}},
+         .compacted = true,
+         .cause = "compacted",
+         .words = "compaction"},
+        {.name = "shadowed",
+         .listed = {{.name = "pdf", .description = "Another one.", .path = "/opt/pdf/SKILL.md"}},
+         .cause = "shadowed",
+         .words = "in its place",
+         .next = "selftune doctor --only skills.shadowed"},
+        {.name = "disabled by the host",
+         .listed = {{.name = "pdf", .state = ExposureState::kDisabled, .path = kPath}},
+         .cause = "disabled",
+         .words = "switch it off"},
+        {.name = "not installed yet",
+         .listed = {{.name = "other"}},
+         .installed = Case::kNowhere,
+         .cause = "not_installed",
+         .words = "not installed where"},
+        {.name = "installed in another project",
+         .installed = Case::kElsewhere,
+         .cause = "not_installed",
+         .words = "not installed where"},
+        {.name = "no exposure known",
+         .cause = "unknown",
+         .words = "does not record",
+         .next = "selftune skills show 'pdf'"},
+    };
+    for (const hosts::HostRow& host : hosts::Rows()) {
+      CAPTURE(host.platform);
+      for (const Case& c : cases) {
+        CAPTURE(c.name);
+        World world;
+        const auto session = world.Session("s1", DaysAgo(1), host.platform);
+        const auto prompt = world.Prompt(session, 3, "turn this into a pdf", DaysAgo(1));
+        const bool elsewhere = c.installed == Case::kElsewhere;
+        if (c.installed == Case::kNowhere) {
+          world.Missed(prompt, "pdf", MissCause::kUnknown);  // known by name alone
+        } else {
+          world.Install("pdf", elsewhere ? "/home/dev/site/skills/pdf/SKILL.md" : kPath,
+                        "Make PDF files from text.", c.installed != Case::kExplicit,
+                        elsewhere ? "/home/dev/site" : "");
+        }
+        if (!c.listed.empty()) {
+          world.Listing(session, std::nullopt, ExposureCause::kListing, c.listed);
+        }
+        if (c.compacted) world.Listing(session, 2, ExposureCause::kCompaction, {});
+        const auto skill = Must(store::FindSkill(world.db(), "pdf"));
+        const WhyAnswer answer = Must(WhyAt(world.db(), skill, session, 3));
+        CHECK(answer.cause == c.cause);
+        CHECK(answer.explanation.find(c.words) != std::string::npos);
+        const std::string next = c.next;
+        CHECK(answer.fix_command.starts_with(next));
+        CHECK(answer.fix_command.empty() == next.empty());
+        if (next.ends_with("--platform "))
+          CHECK(answer.fix_command == next + std::string(host.platform));
+        // The description is to blame only where it was seen.
+        const WhyEvidence* seen = Find(answer, "exposure");
+        REQUIRE(seen != nullptr);
+        CHECK((answer.cause == "description") == (std::string_view(c.name) == "listed in full"));
+        if (!c.listed.empty() && c.listed.front().name == "pdf") {
+          CHECK(seen->source_path == "/t/one.jsonl");
+          CHECK(seen->source_offset == 77);
+        }
+        REQUIRE(Find(answer, "prompt") != nullptr);
+        CHECK(Find(answer, "prompt")->source_offset == 3000);
+      }
     }
   }
 

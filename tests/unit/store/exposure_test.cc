@@ -96,6 +96,56 @@ TEST_SUITE("store/exposures") {
     }
   }
 
+  TEST_CASE("what is learned of a listing later is as if it had been known") {
+    const std::string ends = "Extracts tables, forms, images \u2026";
+    const std::vector<ListingEntryRow> shown = {
+        {.name = "pdf", .state = ExposureState::kTruncated, .description = ends}};
+    const std::string sha(32, 'a');
+    const SkillLocationRow file{
+        .skill = "pdf", .path = "/s/SKILL.md", .content_sha256 = sha, .description = ends};
+    TempStore store;
+    store.Write([&](IngestWriter& w) {
+      const SessionPk s = Must(w.UpdateSession(Session("s")));
+      const auto prompt = Must(w.UpsertPrompt(s, {.seq = 0, .text = "a pdf"}));
+      CHECK_OK(w.AddExposure(s, Listing(shown)));
+      CHECK_OK(w.AddMissed({.prompt = prompt, .skill = "pdf", .cause = MissCause::kTruncated}));
+    });
+    store.Write([&](IngestWriter& w) { CHECK_OK(w.UpsertSkillLocation(file)); });
+    CHECK(One(store.db(), "SELECT cause FROM skill_invocations") == "description");
+    // The same shown again is the same listing, whenever that is.
+    store.Write([&](IngestWriter& w) {
+      const SessionPk s = Must(w.UpdateSession(Session("t")));
+      Prompts(w, s, 1);
+      CHECK_OK(w.AddExposure(s, Listing(shown)));
+    });
+    CHECK(One(store.db(), "SELECT count(*) FROM listing") == "1");
+    CHECK(One(store.db(), "SELECT count(DISTINCT listing_id) FROM exposure") == "1");
+    CHECK(Rows(store.db(), "SELECT session_id,state FROM exposures ORDER BY 1", 2) ==
+          std::vector<std::string>{"s|full", "t|full"});
+  }
+
+  TEST_CASE("two listings that turn out to be the same become one") {
+    const std::string ends = "Extracts tables, forms, images \u2026";
+    const std::string sha(32, 'a');
+    TempStore store;
+    store.Write([&](IngestWriter& w) {
+      const std::vector<ListingEntryRow> cut = {
+          {.name = "pdf", .state = ExposureState::kTruncated, .description = ends}};
+      const std::vector<ListingEntryRow> whole = {
+          {.name = "pdf", .state = ExposureState::kFull, .description = ends}};
+      const SessionPk s = Must(w.UpdateSession(Session("s")));
+      const SessionPk t = Must(w.UpdateSession(Session("t")));
+      CHECK_OK(w.AddExposure(s, Listing(cut)));
+      CHECK_OK(w.AddExposure(t, Listing(whole)));
+      CHECK_OK(w.UpsertSkillLocation(
+          {.skill = "pdf", .path = "/s/SKILL.md", .content_sha256 = sha, .description = ends}));
+    });
+    CHECK(One(store.db(), "SELECT count(*) FROM listing") == "1");
+    CHECK(One(store.db(), "SELECT count(*) FROM listing_entry") == "1");
+    CHECK(Rows(store.db(), "SELECT session_id,state FROM exposures ORDER BY 1", 2) ==
+          std::vector<std::string>{"s|full", "t|full"});
+  }
+
   TEST_CASE("a compaction without a new listing takes everything away") {
     TempStore store;
     store.Write([](IngestWriter& w) {

@@ -105,6 +105,58 @@ TEST_SUITE("store/resolver") {
         {"doc|missed|label|s:p0", "doc|refused|transcript|s:p0", "pdf|triggered|transcript|s:p0"});
   }
 
+  TEST_CASE("a judged miss counts as long as the strongest labels say that it should have run") {
+    struct Case {
+      const char* name;
+      std::vector<std::tuple<Label, MissReason, const char*>> labels;
+      const char* counts;
+    };
+    const Case cases[] = {
+        {"nobody else said anything", {}, "1"},
+        {"it should", {{Label::kShould, MissReason::kSignal, "a"}}, "1"},
+        {"it should not", {{Label::kShouldNot, MissReason::kSignal, "a"}}, "0"},
+        {"two of equal weight disagree",
+         {{Label::kShould, MissReason::kSignal, "a"},
+          {Label::kShouldNot, MissReason::kSignal, "b"}},
+         "0"},
+        {"a person overrules a signal",
+         {{Label::kShouldNot, MissReason::kSignal, "a"},
+          {Label::kShould, MissReason::kCurated, "b"}},
+         "1"},
+        {"a person overrules a grader",
+         {{Label::kShould, MissReason::kGrader, "a"},
+          {Label::kShouldNot, MissReason::kCurated, "b"}},
+         "0"},
+        {"a grader overrules a signal",
+         {{Label::kShouldNot, MissReason::kSignal, "a"},
+          {Label::kShould, MissReason::kGrader, "b"}},
+         "1"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      for (const bool label_first : {false, true}) {
+        TempStore store;
+        store.Write([&](IngestWriter& w) {
+          const SessionPk s = Must(w.UpdateSession({.platform = "codex", .id = "s"}));
+          const PromptPk prompt = Must(w.UpsertPrompt(s, {.seq = 0, .text = "a pdf"}));
+          const auto miss = [&] { REQUIRE_OK(w.AddMissed({.prompt = prompt, .skill = "pdf"})); };
+          if (!label_first) miss();
+          for (const auto& [label, reason, source] : c.labels) {
+            REQUIRE_OK(w.AddLabel({.prompt = prompt,
+                                   .skill = "pdf",
+                                   .label = label,
+                                   .reason = reason,
+                                   .source = source}));
+          }
+          if (label_first) miss();
+        });
+        CHECK(One(store.db(), "SELECT count(*) FROM skill_invocations") == c.counts);
+        CHECK(One(store.db(), "SELECT coalesce(sum(missed),0) FROM skill_total") == c.counts);
+        CHECK(Must(UnresolvedOccurrences(store.db(), 10)).empty());
+      }
+    }
+  }
+
   TEST_CASE("a polluted row is kept and never counts") {
     ObservationRow polluted = Seen("t1", "pdf", Capture::kTranscript);
     polluted.polluted = true;

@@ -132,6 +132,42 @@ TEST_SUITE("sync/new skills") {
     }
   }
 
+  TEST_CASE("drawing a session again touches no row that says the same") {
+    SyncHome home;
+    Install(home, ".claude", "zeta-check");
+    Lines talk = kTalk;
+    talk.emplace_back("please use the omega-check skill");
+    home.Write(kTranscript, Transcript(home, talk));
+    home.Sync();
+    const auto rows = [&] {
+      Lines out = home.Rows(
+          "SELECT signal_pk, kind, mention, occurred_ms FROM improvement_signal "
+          "WHERE resolved=1 AND mention='zeta-check' ORDER BY 1",
+          4);
+      for (const Lines& more :
+           {home.Rows("SELECT l.label_pk, l.label, l.source, l.at_ms FROM label l JOIN skill k "
+                      "USING(skill_id) WHERE k.name='zeta-check' ORDER BY 1",
+                      4),
+            home.Rows("SELECT obs_pk, rev, cause, effective FROM observation WHERE "
+                      "skill_text='zeta-check' ORDER BY 1",
+                      4)}) {
+        out.insert(out.end(), more.begin(), more.end());
+      }
+      return out;
+    };
+    const Lines before = rows();
+    REQUIRE(before.size() == 8);
+    home.clock.now.value += 86'400'000;
+    Install(home, ".claude", "omega-check");
+    CHECK(home.Sync().changed);
+    CHECK(home.One("SELECT count(*) FROM improvement_signals WHERE mentioned_skill='omega-check' "
+                   "AND resolved=1") == "1");
+    CHECK(rows() == before);
+    home.Sync({.repair_only = true});
+    CHECK(rows() == before);
+    CheckWhole(home);
+  }
+
   TEST_CASE("a listing that comes after the prompt it holds for says why a skill was missed") {
     const Lines talk = {"please use the zeta-check skill", "thanks"};
     SyncHome whole, grown;

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "hosts/common/raw_text.h"
 #include "hosts/common/shell_skills.h"
+#include "ingest/typed_command.h"
 
 namespace selftune::hosts {
 namespace {
@@ -117,7 +118,7 @@ int32_t Dialogue::AddPrompt(const Moment& now, Prompt prompt, Batch& batch) {
 
 // "/name" that the host passed on as text asks for the skill, if it is one.
 void Dialogue::AddRequest(const PromptFact& prompt, Batch& batch) {
-  const TypedCommand typed = ReadTypedCommand(prompt.text);
+  const ingest::TypedCommand typed = ingest::ReadTypedCommand(prompt.text);
   if (typed.name.empty()) return;
   command_ = prompt;
   command_->command_name = typed.name;
@@ -130,7 +131,7 @@ void Dialogue::AddRequest(const PromptFact& prompt, Batch& batch) {
 SkillFact Dialogue::RequestFact() const {
   const PromptFact& prompt = *command_;
   SkillFact fact;
-  fact.key = fmt::format("p{}:{}:{}", prompt.seq, prompt.command_name, Word(Route::kSlashText));
+  fact.key = ingest::RequestKey(prompt.seq, prompt.command_name);
   fact.skill = prompt.command_name;
   fact.outcome = Outcome::kRequested;
   fact.level = Level::kExplicit;

@@ -17,7 +17,11 @@ constexpr char kName[] = "selftune-foreign";
 struct File {
   sqlite3_file base;
   int fd;
+  bool database;  // no log and no journal
 };
+
+// Reads of whole pages are at least that long.
+constexpr size_t kSmallestPage = 512;
 
 File& Of(sqlite3_file* file) { return *reinterpret_cast<File*>(file); }
 
@@ -40,6 +44,10 @@ int Read(sqlite3_file* file, void* out, int amount, sqlite3_int64 offset) {
     got += static_cast<size_t>(n);
   }
   if (got == want) return SQLITE_OK;
+  // SQLite takes what is missing of a page for zeros: texts would lose their
+  // ends unnoticed. Only what is in no file yet has no first page either.
+  const bool begun = got > 0 || offset > 0;
+  if (Of(file).database && begun && want >= kSmallestPage) return SQLITE_CORRUPT;
   std::memset(to + got, 0, want - got);
   return SQLITE_IOERR_SHORT_READ;
 }
@@ -98,6 +106,7 @@ int Open(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int flags, 
   const int fd = ::open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0 && !((flags & SQLITE_OPEN_WAL) != 0 && errno == ENOENT)) return SQLITE_CANTOPEN;
   Of(file).fd = fd;
+  Of(file).database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
   file->pMethods = &kMethods;
   if (out_flags != nullptr) {
     *out_flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;

@@ -24,6 +24,26 @@ bool IsReader(std::string_view command) {
   return std::find(kReaders.begin(), kReaders.end(), command) != kReaders.end();
 }
 
+// Prints what it is given, though perhaps not all of it or in another form.
+bool PassesOn(std::string_view command) {
+  static constexpr std::array<std::string_view, 14> kFilters = {
+      "tee",    "nl",  "tr",   "fold", "fmt", "expand", "iconv",
+      "column", "col", "sort", "uniq", "cut", "tac",    "pr"};
+  return IsReader(command) ||
+         std::find(kFilters.begin(), kFilters.end(), command) != kFilters.end();
+}
+
+// Does what the command at `i` prints come back to the model? Not when it goes
+// to a file, or to one that tells something about it (`wc`, `grep`, a checksum).
+bool ComesBack(const std::vector<ShellCommand>& commands, size_t i) {
+  for (;; ++i) {
+    if (commands[i].to_file) return false;
+    if (!commands[i].piped || i + 1 == commands.size()) return true;
+    const std::vector<std::string>& next = commands[i + 1].words;
+    if (!next.empty() && !PassesOn(base::BaseName(next[0]))) return false;
+  }
+}
+
 bool IsInterpreter(std::string_view command) {
   static constexpr std::array<std::string_view, 12> kInterpreters = {
       "sh", "bash", "zsh", "dash", "ksh", "python", "node", "deno", "bun", "ruby", "perl", "pwsh"};
@@ -129,9 +149,13 @@ class Finder {
  public:
   ShellSkills Take() && { return std::move(found_); }
 
-  void Add(const ShellCommand& command) {
+  // `comes_back`: what it prints is an answer to the model.
+  void Add(const ShellCommand& command, bool comes_back) {
     ++found_.commands;
-    for (const std::string& file : command.inputs) AddRead(command, file);
+    const bool prints = command.words.empty() || PassesOn(base::BaseName(command.words[0]));
+    if (comes_back && prints) {
+      for (const std::string& file : command.inputs) AddRead(command, file);
+    }
     for (const std::string& file : command.outputs) AddChange(command, file);
     if (command.words.empty()) return;
     const std::vector<std::string>& words = command.words;
@@ -142,7 +166,7 @@ class Finder {
         if (words[i].starts_with('-')) continue;
         if (writes) {
           AddChange(command, words[i]);
-        } else {
+        } else if (comes_back) {
           AddRead(command, words[i]);
         }
       }
@@ -183,7 +207,8 @@ class Finder {
 ShellSkills FindShellSkills(std::string_view line, const ShellPlace& place) {
   if (!MayTouchSkill(line)) return {};
   Finder finder;
-  for (const ShellCommand& command : SplitShellLine(line, place)) finder.Add(command);
+  const std::vector<ShellCommand> commands = SplitShellLine(line, place);
+  for (size_t i = 0; i < commands.size(); ++i) finder.Add(commands[i], ComesBack(commands, i));
   return std::move(finder).Take();
 }
 

@@ -116,6 +116,7 @@ class Splitter {
   struct Open {
     ShellCommand command;
     Redirect redirect = Redirect::kNone;  // of the next word
+    std::string descriptor;               // in front of it, "" = none is named
     std::vector<HereDoc> heredocs;
   };
 
@@ -171,7 +172,11 @@ void Splitter::Parse(char until) {
       const bool descriptor =
           !word.empty() && (At(pos_) == '<' || At(pos_) == '>') &&
           std::all_of(word.begin(), word.end(), [](char d) { return d >= '0' && d <= '9'; });
-      if (!descriptor) AddWord(std::move(word), open);
+      if (descriptor) {
+        open.descriptor = std::move(word);
+      } else {
+        AddWord(std::move(word), open);
+      }
     }
   }
   Finish(open);
@@ -180,6 +185,7 @@ void Splitter::Parse(char until) {
 void Splitter::ReadOperator(Open& open) {
   const char c = text_[pos_];
   if (c == '&' && At(pos_ + 1) == '>') return ReadRedirect(open);
+  open.command.piped = c == '|' && At(pos_ + 1) != '|';
   std::vector<HereDoc> heredocs = std::move(open.heredocs);
   open.heredocs.clear();
   Finish(open);
@@ -211,6 +217,7 @@ void Splitter::ReadRedirect(Open& open) {
   if (text_[pos_] == '&') {  // &> and &>>
     pos_ += At(pos_ + 2) == '>' ? 3 : 2;
     open.redirect = Redirect::kOutput;
+    open.descriptor.clear();
     return;
   }
   const char c = text_[pos_++];
@@ -358,6 +365,8 @@ void Splitter::Substitute(std::string_view name, std::string& word) {
 
 void Splitter::AddWord(std::string word, Open& open) {
   const Redirect redirect = std::exchange(open.redirect, Redirect::kNone);
+  const std::string descriptor = std::exchange(open.descriptor, {});
+  const bool printed = descriptor.empty() || descriptor == "1";
   std::vector<std::string> words;
   ExpandBraces(std::move(word), words);
   for (std::string& w : words) {
@@ -369,6 +378,7 @@ void Splitter::AddWord(std::string word, Open& open) {
         open.command.inputs.push_back(std::move(w));
         break;
       case Redirect::kOutput:
+        open.command.to_file |= printed && w != "/dev/stdout" && w != "/dev/stderr";
         open.command.outputs.push_back(std::move(w));
         break;
       case Redirect::kOther:

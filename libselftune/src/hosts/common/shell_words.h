@@ -28,6 +28,8 @@ struct ShellCommand {
   std::vector<std::string> inputs;   // files after `<`
   std::vector<std::string> outputs;  // files after `>`, `>>`, `&>`
   std::string cwd;                   // where it runs, "" = unknown
+  bool to_file = false;              // what it prints goes to a file
+  bool piped = false;                // ... to the command behind it
 };
 
 // The simple commands of `line` in order of appearance. `sudo`, `env`,

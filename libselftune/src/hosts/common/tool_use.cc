@@ -171,13 +171,4 @@ std::string_view HomeAbove(std::string_view path) {
   return path == "/root" || path.starts_with("/root/") ? path.substr(0, 5) : std::string_view();
 }
 
-TypedCommand ReadTypedCommand(std::string_view text) {
-  if (!text.starts_with('/')) return {};
-  size_t end = 1;
-  while (end < text.size() && !base::IsSpace(text[end])) ++end;
-  const std::string_view name = text.substr(1, end - 1);
-  if (name.find('/') != std::string_view::npos) return {};  // a path
-  return {.name = name, .args = base::Trim(text.substr(end))};
-}
-
 }  // namespace selftune::hosts

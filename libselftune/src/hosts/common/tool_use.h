@@ -50,11 +50,4 @@ struct ToolIntent {
 // do not name the home.
 [[nodiscard]] std::string_view HomeAbove(std::string_view path);
 
-// "/name args" typed as a prompt.
-struct TypedCommand {
-  std::string_view name;  // "" = the text is no command
-  std::string_view args;
-};
-[[nodiscard]] TypedCommand ReadTypedCommand(std::string_view text);
-
 }  // namespace selftune::hosts

@@ -44,6 +44,7 @@ constinit const HostRow kOpenClawRow = {
     .policy_file = "",
     .policy_implicit_key = "",
     .name_is_folder = false,
+    .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
 };

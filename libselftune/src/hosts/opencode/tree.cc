@@ -184,7 +184,8 @@ Status Tree::Read(ingest::StoreFlushFn flush) {
   if (version.ok()) batch_.host_schema.append(" ").append(base::ToValidUtf8(base::Trim(*version)));
   ST_ASSIGN_OR_RETURN(std::optional<SessionRow> row, ReadRow(options_.file->path));
   if (!row.has_value()) return flush(std::move(batch_));
-  Count(true);
+  // What every release has written of a session.
+  Count(row->created.has_value() || !row->directory.empty());
   const bool internal = IsInternal(*row);
   Session session(*std::move(row), internal, options_.copied);
   ST_ASSIGN_OR_RETURN(const std::vector<MessageRow> messages, ReadMessages(session.id()));

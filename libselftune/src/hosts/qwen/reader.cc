@@ -99,12 +99,9 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batc
   const bool copied = IsCopy(batch);
   tree_.Enter(record_.uuid.escaped(), record_.parent.escaped(), dialogue_, batch);
   entered_.reset();
-  if (copied) {
-    OnCopy();
-  } else if (!Apply(now, batch)) {
-    ++batch.records_unknown;
-  }
-  ++batch.records_used;
+  if (copied) OnCopy();
+  const bool known = copied || Apply(now, batch);
+  ++(known ? batch.records_used : batch.records_unknown);
   tree_.Leave(entered_, dialogue_);
   if (now.at.has_value() && (!born_.has_value() || *now.at < *born_)) born_ = now.at;
   dialogue_.Finish(copied ? std::nullopt : now.at, batch);

@@ -27,6 +27,7 @@ constinit const HostRow kQwenRow = {
     .policy_file = "",
     .policy_implicit_key = "",
     .name_is_folder = false,
+    .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
 };

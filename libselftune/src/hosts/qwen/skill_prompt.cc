@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "hosts/common/tool_use.h"
+#include "ingest/typed_command.h"
 
 namespace selftune::hosts::qwen {
 namespace {
@@ -25,7 +25,7 @@ std::string_view LastCommand(std::string_view text) {
   text = text.substr(0, text.find_last_not_of(" \n") + 1);
   const size_t at = text.rfind('\n');
   const std::string_view line = at == std::string_view::npos ? text : text.substr(at + 1);
-  return ReadTypedCommand(line).name.empty() ? std::string_view() : line;
+  return ingest::ReadTypedCommand(line).name.empty() ? std::string_view() : line;
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ std::optional<SkillPrompt> ReadSkillPrompt(std::string_view text, std::string_vi
   const bool appended = !command.empty();
   if (appended) body = body.substr(0, static_cast<size_t>(command.data() - body.data()));
   if (!typed.empty()) command = typed;
-  const TypedCommand read = ReadTypedCommand(command);
+  const ingest::TypedCommand read = ingest::ReadTypedCommand(command);
   prompt.name = read.name.empty() ? base::BaseName(dir) : read.name;
   prompt.args = read.args;
   // Two line ends stand before the command.

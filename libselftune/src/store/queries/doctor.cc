@@ -11,13 +11,17 @@ namespace selftune::store {
 namespace {
 
 constexpr char kSources[] = R"sql(
-  SELECT f.platform,sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
+  SELECT f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END AS database,
+    sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
     sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines),
     EXISTS(SELECT 1 FROM session s WHERE s.platform=f.platform AND s.capture_rank>0)
-  FROM source_file f WHERE f.kind NOT IN('spool','import') GROUP BY f.platform ORDER BY f.platform)sql";
+  FROM source_file f WHERE f.kind NOT IN('spool','import') GROUP BY 1,2,3 ORDER BY 1,2,3)sql";
 constexpr char kError[] = R"sql(
-  SELECT last_error,path FROM source_file WHERE platform=?1 AND last_error IS NOT NULL AND state='active'
-  ORDER BY path LIMIT 1)sql";
+  SELECT last_error,path FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
+    AND last_error IS NOT NULL AND state='active' ORDER BY path LIMIT 1)sql";
+constexpr char kSchema[] = R"sql(
+  SELECT host_schema FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
+  ORDER BY mtime_ns DESC,source_id DESC LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
@@ -36,20 +40,27 @@ StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
       if (!more) break;
       SourceHealth& host = out.emplace_back();
       host.platform = rows.String(0);
-      host.files = rows.Int(1);
-      host.missing = rows.Int(2);
-      host.with_error = rows.Int(3);
-      host.bytes = rows.Int(4);
-      host.records = rows.Int(5);
-      host.used = rows.Int(6);
-      host.unknown = rows.Int(7);
-      host.bad_lines = rows.Int(8);
-      host.any_session = rows.Bool(9);
+      host.kind = rows.String(1);
+      host.database = rows.String(2);
+      host.files = rows.Int(3);
+      host.missing = rows.Int(4);
+      host.with_error = rows.Int(5);
+      host.bytes = rows.Int(6);
+      host.records = rows.Int(7);
+      host.used = rows.Int(8);
+      host.unknown = rows.Int(9);
+      host.bad_lines = rows.Int(10);
+      host.any_session = rows.Bool(11);
     }
   }
   for (SourceHealth& host : out) {
+    {
+      ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSchema, host.platform, host.kind, host.database));
+      ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+      if (found) host.schema = row.String(0);
+    }
     if (host.with_error == 0) continue;
-    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kError, host.platform));
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kError, host.platform, host.kind, host.database));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) continue;
     host.error = row.String(0);

@@ -13,15 +13,18 @@
 
 namespace selftune::store {
 
-// What was read of one host.
+// What was read of one store: the files of a host of one kind, or a database.
 struct SourceHealth {
   std::string platform;
+  std::string kind;      // transcript rollout json sqlite
+  std::string database;  // of a database its path: each is a store of its own
+  std::string schema;    // as the newest of them says, "" = it does not
   int64_t files = 0, missing = 0, with_error = 0;
   int64_t bytes = 0, records = 0, used = 0, unknown = 0, bad_lines = 0;
   bool any_session = false;
   std::string error, error_path;  // of one of the files with an error
 };
-[[nodiscard]] StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db);  // by platform
+[[nodiscard]] StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db);  // by platform, kind
 
 // A session id that two hosts have; empty when there is none.
 struct SharedId {

@@ -26,7 +26,7 @@ constexpr char kTriggered[] = R"sql(
 constexpr char kUsage[] = R"sql(
   SELECT o.obs_pk,o.occurred_ms,s.session_id,s.platform,o.skill_text,o.location,o.scope,o.capture,o.outcome,o.mode,
     o.tool_name,coalesce(o.agent_type,s.agent_type),p.kind,w.path,b.text,o.query_body_id IS NOT NULL,o.confidence,
-    coalesce(s.ended_ms>=?4,0)
+    coalesce(s.ended_ms BETWEEN ?4 AND ?5,0)
   FROM observation o CROSS JOIN session s ON s.session_pk=o.session_pk
   LEFT JOIN prompt p ON p.prompt_pk=o.prompt_pk LEFT JOIN body b ON b.body_id=coalesce(p.body_id,o.query_body_id)
   LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
@@ -35,11 +35,11 @@ constexpr char kUsage[] = R"sql(
 constexpr char kUsageOfSkill[] = R"sql(
   SELECT o.obs_pk,o.occurred_ms,s.session_id,s.platform,o.skill_text,o.location,o.scope,o.capture,o.outcome,o.mode,
     o.tool_name,coalesce(o.agent_type,s.agent_type),p.kind,w.path,b.text,o.query_body_id IS NOT NULL,o.confidence,
-    coalesce(s.ended_ms>=?4,0)
+    coalesce(s.ended_ms BETWEEN ?4 AND ?5,0)
   FROM observation o CROSS JOIN session s ON s.session_pk=o.session_pk
   LEFT JOIN prompt p ON p.prompt_pk=o.prompt_pk LEFT JOIN body b ON b.body_id=coalesce(p.body_id,o.query_body_id)
   LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
-  WHERE o.effective=1 AND o.skill_id=?5
+  WHERE o.effective=1 AND o.skill_id=?6
     AND coalesce(o.occurred_ms,0)<=?1 AND (coalesce(o.occurred_ms,0)<?1 OR o.obs_pk<?2)
   ORDER BY coalesce(o.occurred_ms,0) DESC,o.obs_pk DESC LIMIT ?3)sql";
 
@@ -66,7 +66,7 @@ constexpr char kCounts[] = R"sql(
     (SELECT count(*) FROM evolution_event),(SELECT value FROM counter WHERE name='evidence'),
     (SELECT value FROM counter WHERE name='sessions'),(SELECT value FROM counter WHERE name='prompts'))sql";
 constexpr char kLive[] = R"sql(
-  SELECT count(*) FROM session WHERE strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch')>=?1)sql";
+  SELECT count(*) FROM session WHERE strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch') BETWEEN ?1 AND ?2)sql";
 
 constexpr char kSkills[] = R"sql(
   SELECT t.skill_id,k.name,t.last_scope,(SELECT path FROM skill_location l WHERE l.skill_id=t.skill_id ORDER BY l.last_ms DESC,path LIMIT 1),
@@ -176,14 +176,15 @@ StatusOr<std::vector<V2Telemetry>> ListV2Telemetry(Db& db, const V2Place& behind
 }
 
 StatusOr<std::vector<V2Usage>> ListV2Usage(Db& db, SkillId skill, const V2Place& behind,
-                                           int64_t limit, UtcMillis live_since) {
+                                           int64_t limit, const LiveWindow& live) {
   std::vector<V2Usage> out;
   const auto add = [&](const Cursor& row) { out.push_back(UsageRow(row)); };
   if (skill) {
-    ST_RETURN_IF_ERROR(
-        ForEach(db.Query(kUsageOfSkill, behind.at, behind.id, limit, live_since, skill), add));
+    ST_RETURN_IF_ERROR(ForEach(
+        db.Query(kUsageOfSkill, behind.at, behind.id, limit, live.from, live.to, skill), add));
   } else {
-    ST_RETURN_IF_ERROR(ForEach(db.Query(kUsage, behind.at, behind.id, limit, live_since), add));
+    ST_RETURN_IF_ERROR(
+        ForEach(db.Query(kUsage, behind.at, behind.id, limit, live.from, live.to), add));
   }
   return out;
 }
@@ -239,8 +240,8 @@ StatusOr<V2Counts> ReadV2Counts(Db& db) {
   return out;
 }
 
-StatusOr<int64_t> CountLiveSessions(Db& db, UtcMillis since) {
-  return db.QueryInt(kLive, 0, FormatRfc3339(since));
+StatusOr<int64_t> CountLiveSessions(Db& db, const LiveWindow& live) {
+  return db.QueryInt(kLive, 0, FormatRfc3339(live.from), FormatRfc3339(live.to));
 }
 
 StatusOr<std::vector<V2Skill>> ReadV2Skills(Db& db, SkillId skill) {

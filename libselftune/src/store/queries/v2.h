@@ -20,6 +20,12 @@ struct V2Place {
   int64_t id = INT64_MAX;
 };
 
+// A session is live when it ended in there: not long ago, and by no wrong clock
+// in a time to come.
+struct LiveWindow {
+  UtcMillis from, to;
+};
+
 // What a session did.
 struct V2Telemetry {
   int64_t id = 0;
@@ -48,7 +54,7 @@ struct V2Usage {
 // Effective rows of a skill, or of all (SkillId{}).
 [[nodiscard]] StatusOr<std::vector<V2Usage>> ListV2Usage(Db& db, SkillId skill,
                                                          const V2Place& behind, int64_t limit,
-                                                         UtcMillis live_since);
+                                                         const LiveWindow& live);
 
 struct V2Event {
   UtcMillis at{0};
@@ -74,8 +80,8 @@ struct V2Counts {
   int64_t telemetry = 0, skills = 0, evolution = 0, evidence = 0, sessions = 0, prompts = 0;
 };
 [[nodiscard]] StatusOr<V2Counts> ReadV2Counts(Db& db);
-// Sessions that ended after this.
-[[nodiscard]] StatusOr<int64_t> CountLiveSessions(Db& db, UtcMillis since);
+// Sessions that are live.
+[[nodiscard]] StatusOr<int64_t> CountLiveSessions(Db& db, const LiveWindow& live);
 
 // Sums and the state of the loop of every skill with evidence.
 struct V2Skill {
