@@ -192,6 +192,8 @@ constexpr std::string_view kWholeStore[] = {
     "fork_groups.cc:kSettleAlone",
     "fork_groups.cc:kOpenAnchors",
     "signal_words.cc:kWithWords",
+    "forget.cc:",
+    "mend.cc:",
 };
 
 }  // namespace
@@ -199,6 +201,8 @@ constexpr std::string_view kWholeStore[] = {
 TEST_SUITE("store/statements") {
   TEST_CASE("every statement compiles and none walks over evidence") {
     TempStore store;
+    // What forget.cc makes before it asks.
+    REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY)"));
     int seen = 0;
     for (const auto& [name, sql] : AllStatements()) {
       if (!IsStatement(sql)) continue;
