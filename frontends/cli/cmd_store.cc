@@ -113,7 +113,8 @@ std::string RenderImport(const Reply& reply, const Screen& screen) {
   }
   std::string out = table.empty() ? "The archive is empty.\n" : table.Draw(screen);
   const Json& receipt = data["receipt"];
-  if (!receipt["undo"].is_null()) out += "undo: " + OneLine(receipt["undo"]["command"].Text()) + "\n";
+  if (!receipt["undo"].is_null())
+    out += "undo: " + OneLine(receipt["undo"]["command"].Text()) + "\n";
   return out;
 }
 
@@ -125,8 +126,8 @@ std::string RenderRecover(const Reply& reply, const Screen& screen) {
                {"lost pages", Table::Align::kRight},
                {"read again", Table::Align::kRight}});
   for (const Json& row : data["tables"].items()) {
-    const int64_t lost = std::max(row["rejected"].Int() + row["unreadable"].Int(),
-                                  row["missing"].Int());
+    const int64_t lost =
+        std::max(row["rejected"].Int() + row["unreadable"].Int(), row["missing"].Int());
     if (row["rows"].Int() + lost + row["lost_pages"].Int() == 0) continue;
     table.Add({{OneLine(row["name"].Text())},
                {Count(row["rows"].Int())},
@@ -148,8 +149,8 @@ std::string RenderRecover(const Reply& reply, const Screen& screen) {
 std::string RenderForget(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   std::string out = "words of " + Count(data["prompts"].Int()) + " prompts in " +
-                    Count(data["sessions"].Int()) + " sessions, " +
-                    Count(data["arguments"].Int()) + " arguments of skills\n";
+                    Count(data["sessions"].Int()) + " sessions, " + Count(data["arguments"].Int()) +
+                    " arguments of skills\n";
   if (data["eval_entries"].Int() > 0) {
     out += Count(data["eval_entries"].Int()) + " entries of eval sets\n";
   }

@@ -117,8 +117,8 @@ StatusOr<std::string> StoreCheck(Context& context, const JsonValue& params) {
     } else if (audit) {  // nothing but a copy from before can tell what it was
       context.SetVerdict(WithSuggestion(verdict, "restore a backup", "selftune backup list"));
     } else {
-      context.SetVerdict(WithSuggestion(verdict, "make the store anew of its rows; the file is kept",
-                                        "selftune recover"));
+      context.SetVerdict(WithSuggestion(
+          verdict, "make the store anew of its rows; the file is kept", "selftune recover"));
     }
   }
   return std::move(out).Take();

@@ -148,9 +148,7 @@ std::string RebuildJson(const Context& context, const store::RebuildReport& repo
     pages += table.lost_pages;
   }
   JsonWriter out;
-  out.BeginObject()
-      .Field("damaged", report.damaged)
-      .Field("swapped", !report.aside.empty());
+  out.BeginObject().Field("damaged", report.damaged).Field("swapped", !report.aside.empty());
   TextOr(out, "moved_aside", report.aside);
   WriteTables(out, report, now);
   out.Field("saved", saved).Field("lost", lost).Field("lost_pages", pages);
@@ -280,9 +278,9 @@ StatusOr<std::string> StoreImport(Context& context, const JsonValue& params) {
   } else {
     context.CloseConnections();
   }
-  ST_ASSIGN_OR_RETURN(const store::ImportReport report,
-                      store::ImportArchive(context.paths().db, params["dir"].AsString(), options,
-                                           context.now()));
+  ST_ASSIGN_OR_RETURN(
+      const store::ImportReport report,
+      store::ImportArchive(context.paths().db, params["dir"].AsString(), options, context.now()));
   if (!context.dry_run() && report.changed()) context.SetChanged();
   return ImportJson(context, report);
 }

@@ -51,13 +51,11 @@ std::string_view BytesAt(sqlite3_stmt* stmt, int column) {
 AnyValue ValueAt(sqlite3_stmt* stmt, int column) {
   switch (sqlite3_column_type(stmt, column)) {
     case SQLITE_INTEGER:
-      return {.type = AnyValue::Type::kInt,
-              .integer = sqlite3_column_int64(stmt, column),
-              .bytes = {}};
+      return {
+          .type = AnyValue::Type::kInt, .integer = sqlite3_column_int64(stmt, column), .bytes = {}};
     case SQLITE_FLOAT:
-      return {.type = AnyValue::Type::kReal,
-              .real = sqlite3_column_double(stmt, column),
-              .bytes = {}};
+      return {
+          .type = AnyValue::Type::kReal, .real = sqlite3_column_double(stmt, column), .bytes = {}};
     case SQLITE_TEXT:
       return {.type = AnyValue::Type::kText, .bytes = std::string(BytesAt(stmt, column))};
     case SQLITE_BLOB:
@@ -80,12 +78,12 @@ Status BindAny(Db& db, sqlite3_stmt* stmt, int index, const AnyValue& value) {
       code = sqlite3_bind_double(stmt, index, value.real);
       break;
     case AnyValue::Type::kText:
-      code = sqlite3_bind_text64(stmt, index, value.bytes.data(), value.bytes.size(),
-                                 SQLITE_STATIC, SQLITE_UTF8);
+      code = sqlite3_bind_text64(stmt, index, value.bytes.data(), value.bytes.size(), SQLITE_STATIC,
+                                 SQLITE_UTF8);
       break;
     case AnyValue::Type::kBlob:
-      code = sqlite3_bind_blob64(stmt, index, value.bytes.data(), value.bytes.size(),
-                                 SQLITE_STATIC);
+      code =
+          sqlite3_bind_blob64(stmt, index, value.bytes.data(), value.bytes.size(), SQLITE_STATIC);
       break;
   }
   return code == SQLITE_OK ? absl::OkStatus() : db.Error(code, "binding a value");

@@ -96,8 +96,7 @@ Status CheckComplete(const Archive& archive) {
   std::set_difference(all.begin(), all.end(), named.begin(), named.end(),
                       std::back_inserter(missing));
   return NoArchive(archive.dir, missing.empty() ? "it holds tables that are not of this schema"
-                                                : "it lacks tables: " +
-                                                      base::Join(missing, ", ") +
+                                                : "it lacks tables: " + base::Join(missing, ", ") +
                                                       "; export without --tables");
 }
 
@@ -227,8 +226,8 @@ StatusOr<bool> LineFile::Next(std::string_view& line) {
       return Fail(kFileTooLarge, "reading {}: line {} does not end", path_, number_ + 1);
     }
     buffer_.resize(had + kChunk);
-    ST_ASSIGN_OR_RETURN(
-        const size_t got, base::ReadAt(file_.fd(), offset_, buffer_.data() + had, kChunk, path_));
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        base::ReadAt(file_.fd(), offset_, buffer_.data() + had, kChunk, path_));
     buffer_.resize(had + got);
     offset_ += got;
     if (got == 0 && had == 0) return false;
@@ -263,7 +262,8 @@ StatusOr<bool> ArchiveRows::Next(std::vector<AnyValue>& row) {
   std::string_view line;
   ST_ASSIGN_OR_RETURN(const bool more, lines_.Next(line));
   if (!more) return false;
-  const Status parsed = line.ends_with('\n') ? Parse(line, row) : Fail(kStoreCorrupt, "it is cut off");
+  const Status parsed =
+      line.ends_with('\n') ? Parse(line, row) : Fail(kStoreCorrupt, "it is cut off");
   if (parsed.ok()) return true;
   return Damaged(Fail(kStoreCorrupt, "reading the archive: {}: {}", Where(), Message(parsed)));
 }

@@ -71,7 +71,8 @@ class LineFile {
 // The rows of one table of an archive, in the order they were written.
 class ArchiveRows {
  public:
-  ArchiveRows(const ArchiveFile& file, const TableShape& table) : lines_(file.path), table_(table) {}
+  ArchiveRows(const ArchiveFile& file, const TableShape& table)
+      : lines_(file.path), table_(table) {}
 
   [[nodiscard]] Status Open() { return lines_.Open(); }
   // False at the end. A row that does not fit the table is named by its line.

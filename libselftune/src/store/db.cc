@@ -286,8 +286,8 @@ Status Db::Error(int code, std::string_view doing) const {
                                                                          : sqlite3_errstr(code);
   Status status = Fail(kind, "{} {}: {}", doing, path_, text);
   if (kind.name == kStoreCorrupt.name) {
-    return WithSuggestion(std::move(status),
-                          "save what can be read of it; the file is kept", "selftune recover");
+    return WithSuggestion(std::move(status), "save what can be read of it; the file is kept",
+                          "selftune recover");
   }
   if (kind.name == kStoreFull.name) {
     return WithSuggestion(std::move(status), "free some disk space and try again", "");

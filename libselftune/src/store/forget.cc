@@ -16,7 +16,8 @@ namespace {
 
 constexpr int64_t kRowsPerCheck = 1000;
 
-// Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL = any.
+// Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
+// any.
 constexpr char kChosen[] = R"sql(
   SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id
   FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
@@ -165,10 +166,10 @@ class Forgetter {
   StatusOr<std::vector<Chosen>> Prompts() {
     std::vector<Chosen> out;
     SessionPk last;
-    ST_ASSIGN_OR_RETURN(
-        Cursor rows, db_.Query(kChosen, OrNull{options_.session}, OrNull{options_.workspace},
-                               OrNull{base::AsciiLower(options_.skill)}, options_.before,
-                               OrNull{options_.match}));
+    ST_ASSIGN_OR_RETURN(Cursor rows,
+                        db_.Query(kChosen, OrNull{options_.session}, OrNull{options_.workspace},
+                                  OrNull{base::AsciiLower(options_.skill)}, options_.before,
+                                  OrNull{options_.match}));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) return out;

@@ -16,11 +16,11 @@ namespace selftune::store {
 
 // All that are given must hold; at least one must be.
 struct ForgetOptions {
-  std::string session;               // its id; with its subagents
-  std::string workspace;             // this folder and those below; with subagents
-  std::string skill;                 // prompts that this skill was used, asked or missed at
-  std::optional<UtcMillis> before;   // said before
-  std::string match;                 // prompts with these words, whatever their case
+  std::string session;              // its id; with its subagents
+  std::string workspace;            // this folder and those below; with subagents
+  std::string skill;                // prompts that this skill was used, asked or missed at
+  std::optional<UtcMillis> before;  // said before
+  std::string match;                // prompts with these words, whatever their case
   // A matter of days, not of a person's wish: replies of models that are younger
   // than `before` stay.
   bool retention = false;

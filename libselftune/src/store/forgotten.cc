@@ -76,8 +76,7 @@ StatusOr<BodyId> IngestWriter::Impl::PromptBody(SessionMemo& memo, std::optional
   return forgotten ? ErasedBody(db, base::Sha256Bytes(text), now) : InternBody(text);
 }
 
-StatusOr<bool> IngestWriter::Impl::IsPromptForgotten(SessionMemo& memo,
-                                                     std::optional<UtcMillis> at,
+StatusOr<bool> IngestWriter::Impl::IsPromptForgotten(SessionMemo& memo, std::optional<UtcMillis> at,
                                                      std::optional<int32_t> seq) {
   ST_ASSIGN_OR_RETURN(const bool all, IsForgotten(memo, at, ""));
   if (all || !seq.has_value() || !memo.forgotten.has_value() || memo.forgotten->none()) return all;

@@ -37,13 +37,13 @@ constexpr char kImporting[] = ".importing";
 // What the next sync finds again: a store with rows in these tables only has
 // nothing of its own.
 constexpr std::array<std::string_view, 11> kFoundAgain = {
-    "body",           "bad_line",    "capability", "hook_stat",   "listing", "listing_entry",
-    "skill_location", "skill",       "skill_version", "source_file", "workspace"};
+    "body",           "bad_line", "capability",    "hook_stat",   "listing",  "listing_entry",
+    "skill_location", "skill",    "skill_version", "source_file", "workspace"};
 
 StatusOr<bool> HoldsNothing(Db& db, const std::vector<TableShape>& tables) {
   for (const TableShape& table : tables) {
-    const bool found_again = std::find(kFoundAgain.begin(), kFoundAgain.end(), table.name) !=
-                             kFoundAgain.end();
+    const bool found_again =
+        std::find(kFoundAgain.begin(), kFoundAgain.end(), table.name) != kFoundAgain.end();
     if (found_again || IsDerived(table.name) || IsHousekeeping(table.name)) continue;
     ST_ASSIGN_OR_RETURN(
         const int64_t rows,
@@ -78,8 +78,8 @@ class Loader {
 
  private:
   Status Attach() {
-    ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
-                        PrepareAny(db_, "ATTACH DATABASE ?1 AS archive", "reading the archive for"));
+    ST_ASSIGN_OR_RETURN(const AnyStatement stmt, PrepareAny(db_, "ATTACH DATABASE ?1 AS archive",
+                                                            "reading the archive for"));
     const AnyValue path{.type = AnyValue::Type::kText, .bytes = archive_.files.front().path};
     ST_RETURN_IF_ERROR(BindAny(db_, stmt.get(), 1, path));
     return StepAny(db_, stmt.get(), "reading the archive for").status();

@@ -46,8 +46,7 @@ class Attached {
   Status Open(const std::string& path) {
     ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
                         PrepareAny(db_, "ATTACH DATABASE ?1 AS archive", kDoing));
-    ST_RETURN_IF_ERROR(
-        BindAny(db_, stmt.get(), 1, {.type = AnyValue::Type::kText, .bytes = path}));
+    ST_RETURN_IF_ERROR(BindAny(db_, stmt.get(), 1, {.type = AnyValue::Type::kText, .bytes = path}));
     ST_RETURN_IF_ERROR(StepAny(db_, stmt.get(), kDoing).status());
     open_ = true;
     return absl::OkStatus();
@@ -101,8 +100,9 @@ Status Conflict(const Db& db, const std::string& row, std::string_view why) {
 Status RefuseOtherContent(Db& db, const TableShape& table) {
   ST_ASSIGN_OR_RETURN(
       const AnyStatement stmt,
-      PrepareAny(db, "SELECT a.*" + From(table) + "JOIN main." + Quoted(table.name) + " m ON " +
-                         SameKey(table) + " WHERE " + OtherContent(table) + " LIMIT 1",
+      PrepareAny(db,
+                 "SELECT a.*" + From(table) + "JOIN main." + Quoted(table.name) + " m ON " +
+                     SameKey(table) + " WHERE " + OtherContent(table) + " LIMIT 1",
                  kDoing));
   ST_ASSIGN_OR_RETURN(const bool found, StepAny(db, stmt.get(), kDoing));
   return found ? Conflict(db, table.NameOf(RowAt(stmt.get())), "is here with another content")
@@ -160,8 +160,8 @@ class Adder {
     }
     const Status added = StepAny(db_, insert, "adding a row to").status();
     if (CodeOf(added).name != kStoreConstraint.name || added.ok()) return added;
-    return Conflict(db_, table.NameOf(row), std::string("does not go with the rows here: ") +
-                                                sqlite3_errmsg(db_.handle()));
+    return Conflict(db_, table.NameOf(row),
+                    std::string("does not go with the rows here: ") + sqlite3_errmsg(db_.handle()));
   }
 
   void Count(const TableShape& table, const std::vector<AnyValue>& row) {
@@ -216,8 +216,8 @@ StatusOr<std::vector<ImportedTable>> MergeStores(Db& target, const std::string& 
   for (const TableShape& table : tables) {
     if (IsCompared(table)) ST_RETURN_IF_ERROR(adder.Add(table));
   }
-  ST_RETURN_IF_ERROR(target.Execute(
-      "INSERT OR IGNORE INTO main.host SELECT platform,name FROM archive.host"));
+  ST_RETURN_IF_ERROR(
+      target.Execute("INSERT OR IGNORE INTO main.host SELECT platform,name FROM archive.host"));
   ST_RETURN_IF_ERROR(TakeChainEnd(target, counts));
   ST_RETURN_IF_ERROR(txn.Commit());
   return counts;

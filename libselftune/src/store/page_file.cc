@@ -265,9 +265,8 @@ StatusOr<std::optional<TreePage>> PageDecoder::Decode(uint32_t number) {
   for (uint64_t i = 0; i < cells; ++i) {
     const auto at = static_cast<size_t>(BigEndian(page, pointers + 2 * i, 2));
     TreeCell cell;
-    ST_ASSIGN_OR_RETURN(const bool good, at < pointers + 2 * cells
-                                             ? StatusOr<bool>(false)
-                                             : Cell(page, at, out, cell));
+    ST_ASSIGN_OR_RETURN(const bool good, at < pointers + 2 * cells ? StatusOr<bool>(false)
+                                                                   : Cell(page, at, out, cell));
     // The child of a broken entry may be whole.
     if (good || cell.left_child != 0) out.cells.push_back(std::move(cell));
     if (!good) ++out.bad_cells;

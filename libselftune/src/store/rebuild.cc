@@ -34,10 +34,8 @@ constexpr char kSuffix[] = ".rebuilding";
 constexpr int64_t kRowsPerCheck = 1000;
 constexpr char kNextVersion[] =
     R"sql(UPDATE change_clock SET version=max(version,?1)+1, topics=63 WHERE id=1)sql";
-constexpr char kSetMeta[] =
-    R"sql(INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2))sql";
-constexpr char kAddHost[] =
-    R"sql(INSERT OR IGNORE INTO host(platform,name) VALUES(?1,?2))sql";
+constexpr char kSetMeta[] = R"sql(INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2))sql";
+constexpr char kAddHost[] = R"sql(INSERT OR IGNORE INTO host(platform,name) VALUES(?1,?2))sql";
 
 // 2026-11-25T21:04:05.123Z -> 20261125T210405123Z
 std::string Stamp(UtcMillis at) {
@@ -102,8 +100,7 @@ class Taker {
   StatusOr<sqlite3_stmt*> InsertInto(const TableShape& table) {
     AnyStatement& insert = inserts_[table.name];
     if (insert == nullptr) {
-      ST_ASSIGN_OR_RETURN(insert,
-                          PrepareAny(db_, table.InsertSql("INSERT"), "saving a row into"));
+      ST_ASSIGN_OR_RETURN(insert, PrepareAny(db_, table.InsertSql("INSERT"), "saving a row into"));
     }
     return insert.get();
   }

@@ -39,9 +39,8 @@ bool FitsColumn(const ColumnShape& column, AnyValue& value) {
       return value.type == AnyValue::Type::kInt;
     case ColumnShape::Type::kReal:
       if (value.type == AnyValue::Type::kInt) {  // whole numbers are stored short
-        value = {.type = AnyValue::Type::kReal,
-                 .real = static_cast<double>(value.integer),
-                 .bytes = {}};
+        value = {
+            .type = AnyValue::Type::kReal, .real = static_cast<double>(value.integer), .bytes = {}};
       }
       return value.type == AnyValue::Type::kReal;
     case ColumnShape::Type::kText:
@@ -98,8 +97,9 @@ Status Salvage::CheckMark() const {
   const uint32_t mark = Word(file_.header(), kApplicationIdAt);
   const uint32_t version = Word(file_.header(), kUserVersionAt);
   if (mark != kApplicationId && (mark != 0 || version != 0)) {
-    return Fail(kStoreForeign, "reading a damaged store: the file is a database that selftune did "
-                               "not make");
+    return Fail(kStoreForeign,
+                "reading a damaged store: the file is a database that selftune did "
+                "not make");
   }
   if (mark == kApplicationId && version > kSchemaVersion) {
     return Fail(kSchemaNewer,
@@ -111,22 +111,22 @@ Status Salvage::CheckMark() const {
 
 StatusOr<std::vector<Salvage::Tree>> Salvage::Catalogue() {
   std::vector<Tree> trees;
-  ST_ASSIGN_OR_RETURN(const Walked walked, Walk(1, /*index=*/false, [&](TreeCell& cell) {
-                        const Row& row = cell.record;
-                        if (row.size() < 5 || row[3].type != AnyValue::Type::kInt) {
-                          return absl::OkStatus();
-                        }
-                        if (row[0].bytes != "table" && row[0].bytes != "index") {
-                          return absl::OkStatus();
-                        }
-                        trees.push_back({.name = row[1].bytes,
-                                         .table = row[2].bytes,
-                                         .root = static_cast<uint32_t>(row[3].integer),
-                                         .is_index = row[0].bytes == "index",
-                                         .partial = row[4].bytes.find(" WHERE ") !=
-                                                    std::string::npos});
-                        return absl::OkStatus();
-                      }));
+  ST_ASSIGN_OR_RETURN(
+      const Walked walked, Walk(1, /*index=*/false, [&](TreeCell& cell) {
+        const Row& row = cell.record;
+        if (row.size() < 5 || row[3].type != AnyValue::Type::kInt) {
+          return absl::OkStatus();
+        }
+        if (row[0].bytes != "table" && row[0].bytes != "index") {
+          return absl::OkStatus();
+        }
+        trees.push_back({.name = row[1].bytes,
+                         .table = row[2].bytes,
+                         .root = static_cast<uint32_t>(row[3].integer),
+                         .is_index = row[0].bytes == "index",
+                         .partial = row[4].bytes.find(" WHERE ") != std::string::npos});
+        return absl::OkStatus();
+      }));
   catalogue_lost_ = walked.lost_pages > 0 || walked.bad_cells > 0;
   if (!catalogue_lost_) return trees;
   ST_ASSIGN_OR_RETURN(std::vector<Tree> placed, TreesByPlace());
@@ -219,8 +219,7 @@ Status Salvage::WalkTable(const Tree& tree, size_t at, RowFn fn) {
 
 Status Salvage::WalkIndex(const Tree& tree) {
   int64_t entries = 0;
-  ST_ASSIGN_OR_RETURN(const Walked walked,
-                      Walk(tree.root, /*index=*/true, [&entries](TreeCell&) {
+  ST_ASSIGN_OR_RETURN(const Walked walked, Walk(tree.root, /*index=*/true, [&entries](TreeCell&) {
                         ++entries;
                         return absl::OkStatus();
                       }));

@@ -21,15 +21,16 @@ struct SalvagedTable {
   std::string name;
   int64_t rows = 0;     // handed out
   int64_t adopted = 0;  // of these, from pages that nothing leads to
-  int64_t unreadable = 0;  // rows that stand on a page and cannot be decoded, or are not of this table
+  int64_t unreadable =
+      0;  // rows that stand on a page and cannot be decoded, or are not of this table
   int64_t lost_pages = 0;  // that the tree names and that are no pages of it
   // Rows that a whole index of the table names.
   std::optional<int64_t> indexed;
   [[nodiscard]] bool damaged() const { return lost_pages > 0 || unreadable > 0; }
 };
 
-using RowFn = absl::FunctionRef<Status(const TableShape& table,
-                                       std::vector<internal::AnyValue>& row)>;
+using RowFn =
+    absl::FunctionRef<Status(const TableShape& table, std::vector<internal::AnyValue>& row)>;
 
 class Salvage {
  public:

@@ -27,8 +27,7 @@ StatusOr<base::LockFile> LockSwap(const std::string& store_path) {
   StatusOr<base::LockFile> lock =
       base::LockFile::TryAcquire(base::JoinPath(dir, "swap.lock"), R"({"what":"swap"})");
   if (!lock.ok() && CodeOf(lock.status()).name == kLockHeld.name) {
-    return Fail(kStoreBusy, "opening {}: another process puts a new file in its place",
-                store_path);
+    return Fail(kStoreBusy, "opening {}: another process puts a new file in its place", store_path);
   }
   return lock;
 }
@@ -47,8 +46,7 @@ Status CopyFile(const std::string& from, const std::string& to) {
     ST_ASSIGN_OR_RETURN(const size_t got,
                         base::ReadAt(source.fd(), at, chunk.data(), chunk.size(), from));
     if (got == 0) break;
-    ST_RETURN_IF_ERROR(
-        base::WriteAll(target.fd(), std::string_view(chunk).substr(0, got), to));
+    ST_RETURN_IF_ERROR(base::WriteAll(target.fd(), std::string_view(chunk).substr(0, got), to));
     at += got;
   }
   return base::SyncFile(target.fd(), to);

@@ -35,7 +35,8 @@ class StoreSwap {
   [[nodiscard]] Status Finish(const std::string& fresh, const std::string& aside);
 
  private:
-  StoreSwap(std::string path, base::LockFile lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  StoreSwap(std::string path, base::LockFile lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   [[nodiscard]] Status LockOld(const Options& options);
 
   std::string path_;

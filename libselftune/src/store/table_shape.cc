@@ -94,8 +94,8 @@ Status AddColumns(Blueprint& blueprint, TableShape& table) {
   }
   std::sort(table.key.begin(), table.key.end(),
             [&](int a, int b) { return table.columns[a].key < table.columns[b].key; });
-  const bool integer = table.key.size() == 1 &&
-                       table.columns[table.key[0]].type == ColumnShape::Type::kInteger;
+  const bool integer =
+      table.key.size() == 1 && table.columns[table.key[0]].type == ColumnShape::Type::kInteger;
   if (integer && !table.without_rowid) table.rowid_column = table.key[0];
   return absl::OkStatus();
 }

@@ -29,7 +29,8 @@ StatusOr<WriteTxn> WriteTxn::Begin(Db& db) {
   ST_RETURN_IF_ERROR(db.Run(kBegin));
   if (db.Replaced()) {
     ST_RETURN_IF_ERROR(db.Run(kRollback));
-    return Fail(kStoreBusy, "writing to {}: another file was put in its place meanwhile", db.path());
+    return Fail(kStoreBusy, "writing to {}: another file was put in its place meanwhile",
+                db.path());
   }
   ++db.transactions_;
   db.pending_topics_ = 0;

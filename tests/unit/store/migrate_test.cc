@@ -121,8 +121,9 @@ TEST_SUITE("store/migrate") {
     const Status failed = MigrateWith(store.path(), steps, 2).status();
     CHECK(!failed.ok());
     CHECK(VersionOf(store.path()) == 1);
-    CHECK(One(store.db(), "SELECT count(*) FROM pragma_table_info('session') WHERE "
-                          "name='id_length'") == "0");
+    CHECK(One(store.db(),
+              "SELECT count(*) FROM pragma_table_info('session') WHERE "
+              "name='id_length'") == "0");
     const Status missing = MigrateWith(store.path(), {}, 2).status();
     CHECK(std::string(Message(missing)).find("no step from schema version 1") != std::string::npos);
   }
