@@ -1,6 +1,7 @@
 #include "store/import.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -180,8 +181,9 @@ class Import {
   ~Import() {
     try {
       const Status removed = RemoveStoreFiles(fresh_);
-      (void)removed;  // the next import removes it
-    } catch (...) {   // NOLINT(bugprone-empty-catch): no memory for the names
+      (void)removed;                                           // the next import removes it
+      if (!new_folder_.empty()) ::rmdir(new_folder_.c_str());  // when nothing came into it
+    } catch (...) {  // NOLINT(bugprone-empty-catch): no memory for the names
     }
   }
   Import(const Import&) = delete;
@@ -193,6 +195,7 @@ class Import {
     ST_ASSIGN_OR_RETURN(tables_, SchemaShapes());
     const std::string folder =
         options_.dry_run ? options_.scratch_dir : std::string(base::DirName(store_path_));
+    if (!base::Exists(folder)) new_folder_ = folder;
     ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
     fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kImporting);
     ST_RETURN_IF_ERROR(MakeStore(fresh_, archive, tables_, options_.cancel));
@@ -266,7 +269,7 @@ class Import {
   const ImportOptions& options_;
   UtcMillis now_;
   std::vector<TableShape> tables_;
-  std::string fresh_;
+  std::string fresh_, new_folder_;
 };
 
 }  // namespace

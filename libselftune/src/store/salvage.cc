@@ -109,26 +109,32 @@ Status Salvage::CheckMark() const {
   return absl::OkStatus();
 }
 
+void Salvage::AddTree(const Row& row, std::vector<Tree>& trees) {
+  if (row.size() != 5 || row[3].type != AnyValue::Type::kInt || row[3].integer < 2) return;
+  const bool is_index = row[0].bytes == "index";
+  if (!is_index && row[0].bytes != "table") return;
+  const bool known = std::any_of(trees.begin(), trees.end(), [&](const Tree& tree) {
+    return tree.is_index == is_index && tree.name == row[1].bytes;
+  });
+  if (known) return;
+  trees.push_back({.name = row[1].bytes,
+                   .table = row[2].bytes,
+                   .root = static_cast<uint32_t>(row[3].integer),
+                   .is_index = is_index,
+                   .partial = row[4].bytes.find(" WHERE ") != std::string::npos});
+}
+
+// The list of tables: from its tree, else from its pages, else from where a
+// file of ours has its tables.
 StatusOr<std::vector<Salvage::Tree>> Salvage::Catalogue() {
   std::vector<Tree> trees;
-  ST_ASSIGN_OR_RETURN(
-      const Walked walked, Walk(1, /*index=*/false, [&](TreeCell& cell) {
-        const Row& row = cell.record;
-        if (row.size() < 5 || row[3].type != AnyValue::Type::kInt) {
-          return absl::OkStatus();
-        }
-        if (row[0].bytes != "table" && row[0].bytes != "index") {
-          return absl::OkStatus();
-        }
-        trees.push_back({.name = row[1].bytes,
-                         .table = row[2].bytes,
-                         .root = static_cast<uint32_t>(row[3].integer),
-                         .is_index = row[0].bytes == "index",
-                         .partial = row[4].bytes.find(" WHERE ") != std::string::npos});
-        return absl::OkStatus();
-      }));
+  ST_ASSIGN_OR_RETURN(const Walked walked, Walk(1, /*index=*/false, [&](TreeCell& cell) {
+                        AddTree(cell.record, trees);
+                        return absl::OkStatus();
+                      }));
   catalogue_lost_ = walked.lost_pages > 0 || walked.bad_cells > 0;
   if (!catalogue_lost_) return trees;
+  ST_RETURN_IF_ERROR(FindCatalogue(trees));
   ST_ASSIGN_OR_RETURN(std::vector<Tree> placed, TreesByPlace());
   for (Tree& tree : placed) {
     const bool known = std::any_of(trees.begin(), trees.end(), [&](const Tree& t) {
@@ -137,6 +143,26 @@ StatusOr<std::vector<Salvage::Tree>> Salvage::Catalogue() {
     if (!known) trees.push_back(std::move(tree));
   }
   return trees;
+}
+
+// Pages that hold nothing but descriptions of tables.
+Status Salvage::FindCatalogue(std::vector<Tree>& trees) {
+  constexpr std::string_view kKinds[] = {"table", "index", "view", "trigger"};
+  PageDecoder decoder(file_);
+  for (uint32_t number = 2; number < claimed_.size(); ++number) {
+    if (number % kPagesPerCheck == 0 && cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
+    ST_ASSIGN_OR_RETURN(const auto page, decoder.Decode(number));
+    if (!page.has_value() || page->inner || page->index || page->cells.empty()) continue;
+    const bool all = std::all_of(page->cells.begin(), page->cells.end(), [&](const TreeCell& cell) {
+      return cell.record.size() == 5 && cell.record[3].type == AnyValue::Type::kInt &&
+             std::find(std::begin(kKinds), std::end(kKinds), cell.record[0].bytes) !=
+                 std::end(kKinds);
+    });
+    if (!all) continue;
+    Claim(number);
+    for (const TreeCell& cell : page->cells) AddTree(cell.record, trees);
+  }
+  return absl::OkStatus();
 }
 
 // How many rows of the table begin at this page, or -1: it is not its root.

@@ -63,7 +63,9 @@ class Salvage {
 
   Salvage(PageFile file, const base::Cancel* cancel) : file_(std::move(file)), cancel_(cancel) {}
   [[nodiscard]] Status CheckMark() const;
+  static void AddTree(const std::vector<internal::AnyValue>& row, std::vector<Tree>& trees);
   [[nodiscard]] StatusOr<std::vector<Tree>> Catalogue();
+  [[nodiscard]] Status FindCatalogue(std::vector<Tree>& trees);
   [[nodiscard]] StatusOr<int64_t> Fits(const TableShape& table, uint32_t root);
   [[nodiscard]] StatusOr<std::vector<Tree>> TreesByPlace();
   [[nodiscard]] StatusOr<Walked> Walk(uint32_t root, bool index, CellFn fn);
