@@ -209,7 +209,7 @@ class Archive(StoreTest):
         import hashlib
         manifest = json.loads((self.archive / "manifest.json").read_text())
         file = self.archive / f"{table}.jsonl"
-        rows = [json.loads(l) for l in file.read_text().splitlines()]
+        rows = [json.loads(l) for l in file.read_text(encoding="utf-8").split("\n") if l]
         change(rows)
         text = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
         file.write_text(text)

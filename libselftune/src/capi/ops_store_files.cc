@@ -17,7 +17,6 @@
 #include "store/db.h"
 #include "store/forget.h"
 #include "store/import.h"
-#include "store/queries/overview.h"
 #include "store/rebuild.h"
 #include "sync/sync.h"
 
@@ -111,8 +110,7 @@ StatusOr<Counts> ReadAgain(Context& context) {
     context.Progress(stage, done, total, std::string(what));
   };
   ST_RETURN_IF_ERROR(sync::Run(*db, world, options).status());
-  ST_ASSIGN_OR_RETURN(const store::StoreInfo info, store::ReadStoreInfo(*db, /*counts=*/true));
-  return Counts(info.counts.begin(), info.counts.end());
+  return store::CountTables(*db);
 }
 
 void WriteTables(JsonWriter& out, const store::RebuildReport& report, const Counts& now) {

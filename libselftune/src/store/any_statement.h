@@ -38,6 +38,7 @@ struct AnyValue {
 [[nodiscard]] AnyValue ValueAt(sqlite3_stmt* stmt, int column);
 // The value outlives the next step. `index` counts from 1.
 [[nodiscard]] Status BindAny(Db& db, sqlite3_stmt* stmt, int index, const AnyValue& value);
+Status BindAny(Db& db, sqlite3_stmt* stmt, int index, AnyValue&& value) = delete;
 // For messages: 12, 0.5, 'text', x'00ff', NULL; long ones are cut.
 [[nodiscard]] std::string Shown(const AnyValue& value);
 

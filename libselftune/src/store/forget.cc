@@ -56,6 +56,15 @@ constexpr char kEraseEvents[] =
     R"sql(UPDATE session_event SET detail=NULL WHERE session_pk=?1 AND detail IS NOT NULL)sql";
 constexpr char kEraseExcerpts[] = R"sql(
   UPDATE bad_line SET excerpt=NULL WHERE source_id=(SELECT source_id FROM session WHERE session_pk=?1) AND excerpt IS NOT NULL)sql";
+// Readers note the turn they are in; without that note a file is read from its
+// start when it goes on.
+constexpr char kDropReaderState[] = R"sql(
+  UPDATE source_file SET parser_state=NULL, head_sha256=NULL, tail_sha256=NULL WHERE kind<>'sqlite' AND parser_state IS NOT NULL
+    AND (source_id=(SELECT source_id FROM session WHERE session_pk=?1)
+      OR source_id IN (SELECT source_id FROM session_part WHERE session_pk=?1)))sql";
+constexpr char kDropOldReaderStates[] = R"sql(
+  UPDATE source_file SET parser_state=NULL, head_sha256=NULL, tail_sha256=NULL WHERE kind<>'sqlite' AND parser_state IS NOT NULL
+    AND source_id IN (SELECT source_id FROM session WHERE coalesce(ended_ms,started_ms,0)<?1))sql";
 constexpr char kRemember[] = R"sql(
   INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
 constexpr char kRememberAll[] = R"sql(
@@ -123,7 +132,12 @@ class Forgetter {
     ST_RETURN_IF_ERROR(MustExist());
     ST_ASSIGN_OR_RETURN(const std::vector<Chosen> prompts, Prompts());
     ST_RETURN_IF_ERROR(db_.Execute(kMakeChosen));
-    for (const Chosen& prompt : prompts) ST_RETURN_IF_ERROR(ErasePrompt(prompt));
+    SessionPk last;
+    for (const Chosen& prompt : prompts) {
+      ST_RETURN_IF_ERROR(ErasePrompt(prompt));
+      if (prompt.session != last) ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, prompt.session));
+      last = prompt.session;
+    }
     if (options_.whole_sessions()) ST_RETURN_IF_ERROR(EraseSessions());
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
     ST_RETURN_IF_ERROR(Texts());
@@ -159,6 +173,7 @@ class Forgetter {
     ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value)));
     ST_RETURN_IF_ERROR(db_.Run(kEraseOldUses, options_.before));
     report_.arguments += db_.changes();
+    ST_RETURN_IF_ERROR(db_.Run(kDropOldReaderStates, options_.before));
     ST_RETURN_IF_ERROR(db_.Run(kEraseOldEvents, options_.before));
     return db_.Run(kEraseOldExcerpts, options_.before);
   }
@@ -241,6 +256,7 @@ class Forgetter {
       const std::string key = ForgottenSessionKey(session.platform, session.id);
       ST_RETURN_IF_ERROR(db_.Run(kRememberAll, Blob{key}, now_));
       ST_RETURN_IF_ERROR(EraseUses(kSessionUseTexts, kEraseSessionUses, session.pk.value));
+      ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, session.pk));
       ST_RETURN_IF_ERROR(db_.Run(kEraseEvents, session.pk));
       ST_RETURN_IF_ERROR(db_.Run(kEraseExcerpts, session.pk));
     }

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
@@ -21,6 +23,8 @@ constexpr char kOfSession[] = R"sql(SELECT text_key FROM forgotten WHERE session
 constexpr char kAddErased[] = R"sql(
   INSERT INTO body(sha256,bytes,text,erased_ms) VALUES(?1,0,NULL,?2) ON CONFLICT DO NOTHING)sql";
 constexpr char kFindBody[] = R"sql(SELECT body_id FROM body WHERE sha256=?1)sql";
+constexpr char kSessionsOf[] = R"sql(
+  SELECT session_pk,coalesce(ended_ms,started_ms,0) FROM session WHERE source_id=?1)sql";
 constexpr char kErasedAt[] = R"sql(
   SELECT b.text IS NULL FROM prompt p JOIN body b ON b.body_id=p.body_id WHERE p.session_pk=?1 AND p.seq=?2)sql";
 
@@ -37,23 +41,21 @@ StatusOr<BodyId> ErasedBody(Db& db, std::string_view text_sha256, UtcMillis now)
   return BodyId{id};
 }
 
-StatusOr<bool> IngestWriter::Impl::IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at,
-                                               std::string_view text) {
-  if (!forget_rules.has_value()) {
-    ForgetRules rules;
-    ST_ASSIGN_OR_RETURN(const int64_t any, db.QueryInt(kAny, 0));
-    rules.any = any != 0;
-    ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kBefore, 0));
-    if (before > 0) rules.before_ms = before;
-    forget_rules = rules;
-  }
-  if (forget_rules->before_ms.has_value() && at.has_value() &&
-      at->value < *forget_rules->before_ms) {
-    return true;
-  }
-  if (!forget_rules->any) return false;
-  if (!memo.forgotten.has_value()) {
-    ForgottenOf found;
+Status IngestWriter::Impl::LoadForgetRules() {
+  if (forget_rules.has_value()) return absl::OkStatus();
+  ForgetRules rules;
+  ST_ASSIGN_OR_RETURN(const int64_t any, db.QueryInt(kAny, 0));
+  rules.any = any != 0;
+  ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kBefore, 0));
+  if (before > 0) rules.before_ms = before;
+  forget_rules = rules;
+  return absl::OkStatus();
+}
+
+Status IngestWriter::Impl::LoadForgotten(SessionMemo& memo) {
+  if (memo.forgotten.has_value()) return absl::OkStatus();
+  ForgottenOf found;
+  if (forget_rules->any) {
     ST_ASSIGN_OR_RETURN(Cursor rows,
                         db.Query(kOfSession, Blob{ForgottenSessionKey(memo.platform, memo.id)}));
     for (;;) {
@@ -63,11 +65,46 @@ StatusOr<bool> IngestWriter::Impl::IsForgotten(SessionMemo& memo, std::optional<
       found.all |= key.empty();
       if (!key.empty()) found.texts.emplace(key);
     }
-    memo.forgotten = std::move(found);
   }
+  memo.forgotten = std::move(found);
+  return absl::OkStatus();
+}
+
+StatusOr<bool> IngestWriter::Impl::IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at,
+                                               std::string_view text) {
+  ST_RETURN_IF_ERROR(LoadForgetRules());
+  if (forget_rules->before_ms.has_value() && at.has_value() &&
+      at->value < *forget_rules->before_ms) {
+    return true;
+  }
+  if (!forget_rules->any) return false;
+  ST_RETURN_IF_ERROR(LoadForgotten(memo));
   if (memo.forgotten->all) return true;
   return !memo.forgotten->texts.empty() &&
          memo.forgotten->texts.contains(ForgottenTextKey(memo.platform, memo.id, text));
+}
+
+StatusOr<bool> IngestWriter::MayKeepReaderState(SourceId source) {
+  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  ST_RETURN_IF_ERROR(impl_->LoadForgetRules());
+  const Impl::ForgetRules& rules = *impl_->forget_rules;
+  if (!rules.any && !rules.before_ms.has_value()) return true;
+  std::vector<SessionPk> sessions;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, impl_->db.Query(kSessionsOf, source));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      if (rules.before_ms.has_value() && rows.Int(1) < *rules.before_ms) return false;
+      sessions.push_back(rows.Key<SessionPk>(0));
+    }
+  }
+  for (const SessionPk session : sessions) {
+    ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
+    ST_RETURN_IF_ERROR(impl_->LoadForgotten(*memo));
+    if (!memo->forgotten->none()) return false;
+  }
+  return true;
 }
 
 StatusOr<BodyId> IngestWriter::Impl::PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,

@@ -46,7 +46,8 @@ class Attached {
   Status Open(const std::string& path) {
     ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
                         PrepareAny(db_, "ATTACH DATABASE ?1 AS archive", kDoing));
-    ST_RETURN_IF_ERROR(BindAny(db_, stmt.get(), 1, {.type = AnyValue::Type::kText, .bytes = path}));
+    const AnyValue value{.type = AnyValue::Type::kText, .bytes = path};
+    ST_RETURN_IF_ERROR(BindAny(db_, stmt.get(), 1, value));
     ST_RETURN_IF_ERROR(StepAny(db_, stmt.get(), kDoing).status());
     open_ = true;
     return absl::OkStatus();

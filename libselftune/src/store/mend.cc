@@ -79,6 +79,13 @@ constexpr const char* kLooseEnds[] = {
         coalesce(sum(unfinished),0) FROM session_tool t WHERE t.session_pk=session_metric.session_pk))sql",
 };
 
+// Where the audit ends, when only that was lost: whether steps behind it were
+// lost as well, nothing tells.
+constexpr char kChainEnd[] = R"sql(
+  INSERT INTO meta(key,value) SELECT 'evolution_chain', (SELECT count(*) FROM evolution_event)||' '||lower(hex(hash))
+  FROM evolution_event WHERE event_pk=(SELECT max(event_pk) FROM evolution_event)
+    AND NOT EXISTS(SELECT 1 FROM meta WHERE key='evolution_chain'))sql";
+
 constexpr const char* kCounters[] = {
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM session) WHERE name='sessions')sql",
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM prompt WHERE actionable=1) WHERE name='prompts')sql",
@@ -121,6 +128,7 @@ class Mender {
     ST_RETURN_IF_ERROR(Hanging());
     for (const char* const sql : kLooseEnds) ST_RETURN_IF_ERROR(db_.Execute(sql));
     ST_RETURN_IF_ERROR(Resolve());
+    ST_RETURN_IF_ERROR(db_.Run(kChainEnd));
     for (const char* const sql : kCounters) ST_RETURN_IF_ERROR(db_.Execute(sql));
     return std::move(report_);
   }

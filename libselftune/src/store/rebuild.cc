@@ -16,6 +16,7 @@
 #include "store/any_statement.h"
 #include "store/integrity.h"
 #include "store/mend.h"
+#include "store/migrate.h"
 #include "store/salvage.h"
 #include "store/swap.h"
 #include "store/write_txn.h"
@@ -214,6 +215,15 @@ StatusOr<RebuildReport> RebuildStore(const std::string& store_path, const Rebuil
         "read the transcripts of this machine first", "selftune sync");
   }
   return Rebuild(store_path, options, now).Run();
+}
+
+StatusOr<std::map<std::string, int64_t>> CountTables(Db& db) {
+  std::map<std::string, int64_t> out;
+  for (const std::string& table : SchemaTables()) {
+    ST_ASSIGN_OR_RETURN(out[table], internal::CountOf(db, "SELECT count(*) FROM " + Quoted(table),
+                                                      "counting " + table + " of"));
+  }
+  return out;
 }
 
 }  // namespace selftune::store

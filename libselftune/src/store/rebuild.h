@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "store/db.h"
 
 namespace selftune::store {
 
@@ -43,5 +45,8 @@ struct RebuildReport {
 // sync reads them from their start, and finds everything that is still there.
 [[nodiscard]] StatusOr<RebuildReport> RebuildStore(const std::string& store_path,
                                                    const RebuildOptions& options, UtcMillis now);
+
+// Rows of every table of the schema.
+[[nodiscard]] StatusOr<std::map<std::string, int64_t>> CountTables(Db& db);
 
 }  // namespace selftune::store

@@ -72,6 +72,8 @@ struct IngestWriter::Impl {
   StatusOr<BodyId> InternBody(std::string_view text);
   // Shall words of this session and moment not be kept? `text`: these words.
   StatusOr<bool> IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text);
+  Status LoadForgetRules();
+  Status LoadForgotten(SessionMemo& memo);
   // The words of a prompt; a row without them when they are not to be kept.
   StatusOr<BodyId> PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
                               std::string_view text);
