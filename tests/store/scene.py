@@ -210,8 +210,19 @@ def add_decisions(database):
     db.close()
 
 
-def add_cache(database):
+def add_rest(database):
+    """A row in the tables that few recordings fill."""
     db = sqlite3.connect(database)
+    session, source = db.execute("SELECT session_pk, source_id FROM session WHERE source_id IS NOT NULL"
+                                 " AND session_pk NOT IN (SELECT session_pk FROM part_metric) LIMIT 1").fetchone()
+    prompt, owner = db.execute("SELECT prompt_pk, session_pk FROM prompt WHERE actionable=1 LIMIT 1").fetchone()
+    skill, = db.execute("SELECT skill_id FROM skill LIMIT 1").fetchone()
+    db.execute("INSERT OR IGNORE INTO spawn VALUES(?,'call-1',0,NULL)", (session,))
+    db.execute("INSERT OR IGNORE INTO improvement_signal(session_pk,prompt_pk,skill_id,mention,kind,resolved,"
+               "occurred_ms,state) VALUES(?,?,?,'pdf','correction',1,?,'consumed')", (owner, prompt, skill, NOW))
+    db.execute("INSERT INTO bad_line VALUES(?,1,7777777,9,'not_json','{]',?)", (source, NOW))
+    db.execute("UPDATE source_file SET bad_lines=bad_lines+1 WHERE source_id=?", (source,))
+    db.execute("INSERT OR IGNORE INTO session_part(session_pk,source_id) VALUES(?,?)", (session, source))
     db.execute("INSERT OR IGNORE INTO llm_cache VALUES(?,'propose',NULL,?,'reply',NULL)", (b"\x08" * 32, NOW))
     db.commit()
     db.close()
