@@ -1,4 +1,8 @@
 // db, backup, export, query: the store itself.
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/render.h"
@@ -94,6 +98,68 @@ std::string RenderQuery(const Reply& reply, const Screen& screen) {
   return out;
 }
 
+std::string RenderImport(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  Table table({{"table"},
+               {"rows", Table::Align::kRight},
+               {"new", Table::Align::kRight},
+               {"present", Table::Align::kRight}});
+  for (const Json& row : data["tables"].items()) {
+    if (row["rows"].Int() == 0) continue;
+    table.Add({{OneLine(row["name"].Text())},
+               {Count(row["rows"].Int())},
+               {Count(row["imported"].Int())},
+               {Count(row["present"].Int())}});
+  }
+  std::string out = table.empty() ? "The archive is empty.\n" : table.Draw(screen);
+  const Json& receipt = data["receipt"];
+  if (!receipt["undo"].is_null())
+    out += "undo: " + OneLine(receipt["undo"]["command"].Text()) + "\n";
+  return out;
+}
+
+std::string RenderRecover(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  Table table({{"table"},
+               {"saved", Table::Align::kRight},
+               {"lost", Table::Align::kRight},
+               {"lost pages", Table::Align::kRight},
+               {"read again", Table::Align::kRight}});
+  for (const Json& row : data["tables"].items()) {
+    const int64_t lost =
+        std::max(row["rejected"].Int() + row["unreadable"].Int(), row["missing"].Int());
+    if (row["rows"].Int() + lost + row["lost_pages"].Int() == 0) continue;
+    table.Add({{OneLine(row["name"].Text())},
+               {Count(row["rows"].Int())},
+               {Count(lost), lost > 0 ? Style::kBad : Style::kPlain},
+               {Count(row["lost_pages"].Int())},
+               {row["read_again"].is_null() ? "-" : Count(row["read_again"].Int())}});
+  }
+  std::string out = data["damaged"].Bool() ? "" : "Nothing was wrong with the file.\n";
+  out += table.Draw(screen);
+  if (!data["moved_aside"].is_null()) {
+    out += "the old file: " + OneLine(data["moved_aside"].Text()) + "\n";
+  }
+  for (const Json& problem : data["problems"].items()) {
+    out += screen.Paint(Style::kBad, "problem") + ": " + OneLine(problem.Text()) + "\n";
+  }
+  return out;
+}
+
+std::string RenderForget(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  std::string out = "words of " + Count(data["prompts"].Int()) + " prompts in " +
+                    Count(data["sessions"].Int()) + " sessions, " + Count(data["arguments"].Int()) +
+                    " arguments of skills\n";
+  if (data["eval_entries"].Int() > 0) {
+    out += Count(data["eval_entries"].Int()) + " entries of eval sets\n";
+  }
+  for (const Json& file : data["still_in"].items()) {
+    out += screen.Paint(Style::kWarn, "may still be in") + " " + OneLine(file.Text()) + "\n";
+  }
+  return out + "Transcripts are the hosts' and stay as they are.\n";
+}
+
 constexpr Flag kDeepFlags[] = {
     {"deep", "every page, every rollup, every counter", FlagType::kSwitch}};
 constexpr Example kCheckExamples[] = {
@@ -122,6 +188,35 @@ constexpr Flag kExportFlags[] = {
     kUntilFlag,
 };
 constexpr Example kExportExamples[] = {{"selftune export ./evidence", "everything, as JSON lines"}};
+
+constexpr Positional kImportDir[] = {{"dir", "as selftune export wrote it"}};
+constexpr Example kImportExamples[] = {
+    {"selftune import ./evidence --dry-run", "which rows are new here?"},
+    {"selftune import ./evidence", "take them in"},
+};
+
+constexpr Flag kForgetFlags[] = {
+    {"session", "this session and its subagents", FlagType::kText, "id"},
+    {"workspace", "sessions in this folder and below", FlagType::kText, "path"},
+    {"skill", "prompts at which this skill was used or missed", FlagType::kText, "name"},
+    {"before", "what was said before: 2026-01-31, 90d", FlagType::kText, "time"},
+    {"match", "prompts with these words", FlagType::kText, "words"},
+};
+constexpr Example kForgetExamples[] = {
+    {"selftune forget --workspace ./client --dry-run", "how much would go?"},
+    {"selftune forget --before 90d --yes", "erase what is older than 90 days"},
+};
+
+constexpr Flag kRecoverFlags[] = {
+    {"no-read-again", "leave lost rows to the next sync", FlagType::kSwitch, {}, 0, {}, "-"},
+};
+std::string RecoverParams(const Args& args) {
+  return args.Has("no-read-again") ? R"({"read_again":false})" : "{}";
+}
+constexpr Example kRecoverExamples[] = {
+    {"selftune recover --dry-run", "how much of the store can be read?"},
+    {"selftune recover --yes", "save it into a new store"},
+};
 
 }  // namespace
 
@@ -213,6 +308,48 @@ extern const Command kExportCommand = {
     .flags = kExportFlags,
     .positionals = kExportDir,
     .examples = kExportExamples,
+};
+
+extern const Command kImportCommand = {
+    .path = "import",
+    .summary = "Take back what export wrote",
+    .group = "Data",
+    .op = "store.import",
+    .positionals = kImportDir,
+    .examples = kImportExamples,
+    .render = RenderImport,
+};
+
+extern const Command kForgetCommand = {
+    .path = "forget",
+    .summary = "Erase what was said, for good",
+    .group = "Data",
+    .op = "store.forget",
+    .flags = kForgetFlags,
+    .examples = kForgetExamples,
+    .render = RenderForget,
+};
+
+extern const Command kRecoverCommand = {
+    .path = "recover",
+    .summary = "Save what can be read of a damaged store",
+    .group = "Data",
+    .op = "store.rebuild",
+    .flags = kRecoverFlags,
+    .examples = kRecoverExamples,
+    .params = RecoverParams,
+    .render = RenderRecover,
+};
+
+extern const Command kDbRebuildCommand = {
+    .path = "db rebuild",
+    .summary = "Make the store anew from its own rows",
+    .group = "Data",
+    .op = "store.rebuild",
+    .flags = kRecoverFlags,
+    .params = RecoverParams,
+    .render = RenderRecover,
+    .alias_of = "recover",
 };
 
 }  // namespace selftune::cli

@@ -53,6 +53,10 @@ extern const Command kConfigPathCommand;
 extern const Command kConfigValidateCommand;
 // cmd_store.cc
 extern const Command kExportCommand;
+extern const Command kImportCommand;
+extern const Command kForgetCommand;
+extern const Command kRecoverCommand;
+extern const Command kDbRebuildCommand;
 extern const Command kDbCheckCommand;
 extern const Command kDbStatsCommand;
 extern const Command kDbMigrateCommand;

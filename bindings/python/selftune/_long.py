@@ -7,6 +7,8 @@ LONG = frozenset(
         "orchestrate.run",
         "store.backup",
         "store.export",
+        "store.import",
+        "store.rebuild",
         "store.restore",
         "store.vacuum",
         "sync.run",

@@ -1936,6 +1936,76 @@ class StoreExportReply(TypedDict):
     receipt: StoreExportReplyReceipt | None
 
 
+class StoreForgetReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreForgetReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreForgetReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreForgetReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreForgetReplyReceiptBefore
+    after: StoreForgetReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreForgetReplyReceiptUndo | None
+
+
+class StoreForgetReply(TypedDict):
+    sessions: int
+    prompts: int
+    arguments: int
+    bodies_erased: int
+    eval_entries: int
+    cached_replies: int
+    outbox_deletes: int
+    still_in: list[str]
+    receipt: StoreForgetReplyReceipt | None
+
+
+class StoreImportReplyTables(TypedDict):
+    name: str
+    rows: int
+    imported: int
+    present: int
+
+
+class StoreImportReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreImportReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreImportReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreImportReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreImportReplyReceiptBefore
+    after: StoreImportReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreImportReplyReceiptUndo | None
+
+
+class StoreImportReply(TypedDict):
+    tables: list[StoreImportReplyTables]
+    replaced: bool
+    reconciled: bool
+    receipt: StoreImportReplyReceipt | None
+
+
 class StoreInfoReplyBackups(TypedDict):
     n: int
     newest: str | None
@@ -1963,6 +2033,53 @@ class StoreQueryReply(TypedDict):
     columns: list[str]
     rows: list[list[Any]]
     truncated: bool
+
+
+class StoreRebuildReplyTables(TypedDict):
+    name: str
+    rows: int
+    adopted: int
+    made: int
+    rejected: int
+    unreadable: int
+    lost_pages: int
+    missing: int | None
+    read_again: int | None
+
+
+class StoreRebuildReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreRebuildReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreRebuildReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreRebuildReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreRebuildReplyReceiptBefore
+    after: StoreRebuildReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreRebuildReplyReceiptUndo | None
+
+
+class StoreRebuildReply(TypedDict):
+    damaged: bool
+    swapped: bool
+    moved_aside: str | None
+    tables: list[StoreRebuildReplyTables]
+    saved: int
+    lost: int
+    lost_pages: int
+    read_again: bool
+    problems: list[str]
+    receipt: StoreRebuildReplyReceipt | None
 
 
 class StoreRestoreReply(TypedDict):
@@ -1995,6 +2112,10 @@ class SyncRunReplyResolver(TypedDict):
     changed: int
 
 
+class SyncRunReplyRetention(TypedDict):
+    prompts_erased: int
+
+
 class SyncRunReply(TypedDict):
     sources: dict[str, SyncRunReplySources]
     skills_found: int
@@ -2002,6 +2123,7 @@ class SyncRunReply(TypedDict):
     hooks: SyncRunReplyHooks
     spool_drained: int
     resolver: SyncRunReplyResolver
+    retention: SyncRunReplyRetention
     complete: bool
     elapsed_ms: int
 
@@ -2199,11 +2321,17 @@ class Requests:
     @overload
     def request(self, op: Literal["store.export"], /, *, since: str | None = ..., until: str | None = ..., dir: str, format: Literal["jsonl", "sqlite"] | None = ..., tables: list[str] | None = ..., dry_run: bool | None = ...) -> StoreExportReply: ...
     @overload
+    def request(self, op: Literal["store.forget"], /, *, session: str | None = ..., workspace: str | None = ..., skill: str | None = ..., before: str | None = ..., match: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> StoreForgetReply: ...
+    @overload
+    def request(self, op: Literal["store.import"], /, *, dir: str, dry_run: bool | None = ...) -> StoreImportReply: ...
+    @overload
     def request(self, op: Literal["store.info"], /, *, counts: bool | None = ...) -> StoreInfoReply: ...
     @overload
     def request(self, op: Literal["store.migrate"], /, *, dry_run: bool | None = ...) -> StoreMigrateReply: ...
     @overload
     def request(self, op: Literal["store.query"], /, *, sql: str, args: list[Any] | None = ..., limit: int | None = ...) -> StoreQueryReply: ...
+    @overload
+    def request(self, op: Literal["store.rebuild"], /, *, read_again: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> StoreRebuildReply: ...
     @overload
     def request(self, op: Literal["store.restore"], /, *, id: str, dry_run: bool | None = ..., yes: bool | None = ...) -> StoreRestoreReply: ...
     @overload

@@ -41,7 +41,7 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"STORE_MISSING", "selftune sync", "read the transcripts of the agents first"},
     ErrorNext{"STORE_BUSY", "selftune doctor --only 'lock*'", "another process writes the store; see which runs are under way, then try again"},
     ErrorNext{"STORE_FULL", "selftune doctor --only disk", "make room and try again; see how much is free"},
-    ErrorNext{"STORE_CORRUPT", "selftune backup list", "restore the newest good backup"},
+    ErrorNext{"STORE_CORRUPT", "selftune recover", "save what can be read of it; the file is kept"},
     ErrorNext{"STORE_READ_ONLY", "selftune doctor --only 'db.*'", "see whether the file may be written"},
     ErrorNext{"STORE_FOREIGN", "selftune doctor --only 'db.*'", "the file is left alone; see which it is"},
     ErrorNext{"SCHEMA_NEWER", "selftune version", "install that version of selftune or a newer one"},

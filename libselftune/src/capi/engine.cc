@@ -172,9 +172,10 @@ StatusOr<std::unique_ptr<store::Db>> Engine::TakeDb(Access access, const base::C
   {
     const std::lock_guard lock(pool_mutex_);
     auto& idle = access == Access::kRead ? idle_readers_ : idle_writers_;
-    if (!idle.empty()) {
+    while (!idle.empty()) {
       std::unique_ptr<store::Db> db = std::move(idle.back());
       idle.pop_back();
+      if (db->Replaced()) continue;
       db->SetCancel(cancel);
       return db;
     }

@@ -103,12 +103,18 @@ StatusOr<std::string> StoreBackupVerify(Context& context, const base::JsonValue&
 StatusOr<std::string> StoreCheck(Context& context, const base::JsonValue& params);
 // store.export: Write the evidence to files.
 StatusOr<std::string> StoreExport(Context& context, const base::JsonValue& params);
+// store.forget: Erase what was said, for good; rows and figures stay.
+StatusOr<std::string> StoreForget(Context& context, const base::JsonValue& params);
+// store.import: Take an archive of store.export back, whole or not at all.
+StatusOr<std::string> StoreImport(Context& context, const base::JsonValue& params);
 // store.info: What the store holds and how large it is.
 StatusOr<std::string> StoreInfo(Context& context, const base::JsonValue& params);
 // store.migrate: Bring the store to the schema of this version.
 StatusOr<std::string> StoreMigrate(Context& context, const base::JsonValue& params);
 // store.query: Run one SELECT over the public views.
 StatusOr<std::string> StoreQuery(Context& context, const base::JsonValue& params);
+// store.rebuild: Make a new store of what can be read of a damaged one; the old file is kept.
+StatusOr<std::string> StoreRebuild(Context& context, const base::JsonValue& params);
 // store.restore: Put a backup in the place of the store; what is there is moved aside.
 StatusOr<std::string> StoreRestore(Context& context, const base::JsonValue& params);
 // store.vacuum: Give unused space of the store back to the disk.

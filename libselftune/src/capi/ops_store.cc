@@ -110,10 +110,16 @@ StatusOr<std::string> StoreCheck(Context& context, const JsonValue& params) {
   if (!report.ok()) {
     const Status verdict =
         Fail(kCheckFailed, "{}: {}", context.paths().db, report.problems.front().message);
-    context.SetVerdict(
-        report.reading_helps()
-            ? WithSuggestion(verdict, "read the transcripts again", "selftune sync --force")
-            : WithSuggestion(verdict, "restore a backup", "selftune backup list"));
+    const bool audit = report.quick_check && report.foreign_keys && !report.hash_chain;
+    if (report.reading_helps()) {
+      context.SetVerdict(
+          WithSuggestion(verdict, "read the transcripts again", "selftune sync --force"));
+    } else if (audit) {  // nothing but a copy from before can tell what it was
+      context.SetVerdict(WithSuggestion(verdict, "restore a backup", "selftune backup list"));
+    } else {
+      context.SetVerdict(WithSuggestion(
+          verdict, "make the store anew of its rows; the file is kept", "selftune recover"));
+    }
   }
   return std::move(out).Take();
 }

@@ -16,6 +16,7 @@
 #include "status/freshness.h"
 #include "status/settings.h"
 #include "store/db.h"
+#include "store/forget.h"
 #include "sync/sync.h"
 
 namespace selftune::capi::ops {
@@ -53,7 +54,7 @@ void WriteHost(JsonWriter& out, const sync::HostReport& host) {
   out.EndArray().EndObject();
 }
 
-std::string ToJson(const sync::SyncReport& report) {
+std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& forgotten) {
   JsonWriter out;
   out.BeginObject().Key("sources").BeginObject();
   for (const sync::HostReport& host : report.hosts) WriteHost(out, host);
@@ -69,6 +70,10 @@ std::string ToJson(const sync::SyncReport& report) {
       .Key("resolver")
       .BeginObject()
       .Field("changed", report.links_resolved + report.repaired)
+      .EndObject()
+      .Key("retention")
+      .BeginObject()
+      .Field("prompts_erased", forgotten.prompts)
       .EndObject()
       .Field("complete", report.complete)
       .Field("elapsed_ms", report.elapsed_ms)
@@ -127,6 +132,17 @@ void WarnAbout(Context& context, const sync::SyncReport& report) {
   }
 }
 
+// What is older than the person wants to keep.
+StatusOr<store::ForgetReport> Retain(Context& context, store::Db& db,
+                                     const config::Config& config) {
+  const std::optional<int64_t> days = status::RetentionDays(config);
+  if (!days.has_value()) return store::ForgetReport{};
+  ST_ASSIGN_OR_RETURN(const store::ForgetReport report,
+                      store::ApplyRetention(db, *days, context.now(), &context.cancel()));
+  if (report.changed()) context.SetChanged();
+  return report;
+}
+
 }  // namespace
 
 StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
@@ -148,7 +164,7 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
       ST_ASSIGN_OR_RETURN(db, context.ReadDb());
     }
     ST_ASSIGN_OR_RETURN(const sync::SyncReport preview, sync::Preview(db, world, options));
-    return ToJson(preview);
+    return ToJson(preview, {});
   }
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db, world, options));
@@ -157,8 +173,9 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
   if (report.complete && all && !options.since.has_value()) {
     ST_RETURN_IF_ERROR(status::WriteLastSync(*db, context.now()));
   }
+  ST_ASSIGN_OR_RETURN(const store::ForgetReport forgotten, Retain(context, *db, *config));
   WarnAbout(context, report);
-  return ToJson(report);
+  return ToJson(report, forgotten);
 }
 
 }  // namespace selftune::capi::ops

@@ -308,6 +308,19 @@ constexpr ParamSpec kParams_StoreExport[] = {
     {.name = "tables", .type = ParamType::kString, .list = true},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_StoreForget[] = {
+    {.name = "session", .type = ParamType::kString},
+    {.name = "workspace", .type = ParamType::kPath},
+    {.name = "skill", .type = ParamType::kString},
+    {.name = "before", .type = ParamType::kTime},
+    {.name = "match", .type = ParamType::kString},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_StoreImport[] = {
+    {.name = "dir", .type = ParamType::kPath, .required = true},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_StoreInfo[] = {
     {.name = "counts", .type = ParamType::kBool, .default_json = "true"},
 };
@@ -318,6 +331,11 @@ constexpr ParamSpec kParams_StoreQuery[] = {
     {.name = "sql", .type = ParamType::kString, .required = true},
     {.name = "args", .type = ParamType::kAny, .list = true},
     {.name = "limit", .type = ParamType::kInt, .default_json = "1000", .minimum = 1, .maximum = 100000},
+};
+constexpr ParamSpec kParams_StoreRebuild[] = {
+    {.name = "read_again", .type = ParamType::kBool, .default_json = "true"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_StoreRestore[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
@@ -406,9 +424,12 @@ constexpr OpSpec kOps[] = {
     {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
     {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
     {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
+    {.name = "store.forget", .schema = "selftune/store.forget@1", .flags = "SY", .run = ops::StoreForget, .params = kParams_StoreForget},
+    {.name = "store.import", .schema = "selftune/store.import@1", .flags = "SJ", .run = ops::StoreImport, .params = kParams_StoreImport},
     {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = kParams_StoreInfo},
     {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
     {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},
+    {.name = "store.rebuild", .schema = "selftune/store.rebuild@1", .flags = "SJY", .run = ops::StoreRebuild, .params = kParams_StoreRebuild},
     {.name = "store.restore", .schema = "selftune/store.restore@1", .flags = "SJY", .run = ops::StoreRestore, .params = kParams_StoreRestore},
     {.name = "store.vacuum", .schema = "selftune/store.vacuum@1", .flags = "SJ", .run = ops::StoreVacuum, .params = kParams_StoreVacuum},
     {.name = "sync.run", .schema = "selftune/sync.run@1", .flags = "SJ", .run = ops::SyncRun, .params = kParams_SyncRun},

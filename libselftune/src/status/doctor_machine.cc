@@ -66,6 +66,10 @@ void CheckIntegrity(const store::CheckReport& report, bool deep, Checks& out) {
     const bool read = report.reading_helps();
     check.text = read ? "read the transcripts again" : "restore a backup, or see all of them";
     check.command = read ? "selftune sync --force" : "selftune db check --deep";
+    if (!report.quick_check || !report.foreign_keys) {
+      check.text = "save what can be read into a new file; the old one is kept";
+      check.command = "selftune recover";
+    }
   }
   out.push_back(std::move(check));
 }

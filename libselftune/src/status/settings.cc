@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/strings.h"
 #include "hosts/registry.h"
 #include "store/db.h"
 
@@ -18,6 +19,8 @@ constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
 constexpr std::string_view kHome = ".home";
+constexpr std::string_view kRetention = "retention.texts_days";
+constexpr int64_t kMaxDays = 36'500;
 
 // What stands between `prefix` and `suffix`; nullopt when they do not surround
 // anything.
@@ -36,6 +39,15 @@ SettingKey HostKey(std::string_view platform) {
 SettingKey SkillKey(std::string_view skill) {
   return {.name = fmt::format("{}{}{}", kSkills, skill, kAutonomy),
           .path = {"skills", std::string(skill), "autonomy"}};
+}
+
+SettingKey RetentionKey() {
+  return {.name = std::string(kRetention), .path = {"retention", "texts_days"}};
+}
+
+bool IsDays(std::string_view text) {
+  const std::optional<int64_t> days = base::ParseInt(text);
+  return days.has_value() && *days >= 1 && *days <= kMaxDays;
 }
 
 // "~/x" is below the person's home.
@@ -76,6 +88,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
   if (std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end()) {
     return SettingKey{.name = std::string(key), .path = {std::string(key)}};
   }
+  if (key == kRetention) return RetentionKey();
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
   if (const auto host = Between(key, kHosts, kHome)) {
     if (const hosts::HostRow* const row = hosts::FindRow(*host)) return HostKey(row->platform);
@@ -85,6 +98,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
 
 std::vector<std::string> SettingNames() {
   std::vector<std::string> names(kPlain.begin(), kPlain.end());
+  names.emplace_back(kRetention);
   for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
   return names;
 }
@@ -96,6 +110,7 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (key.name == "guards") {
     return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
   }
+  if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
   if (key.path[0] == "skills") {
     return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
   }
@@ -108,9 +123,10 @@ Setting ReadSetting(const config::Config& config, const base::Environment& env,
   Setting setting{.key = key.name, .value = {}, .fallback = FallbackOf(key, env)};
   setting.value = setting.fallback;
   const base::JsonValue& found = ValueAt(config, key);
-  if (!found.is_string() || !ProblemOfValue(key, found.AsString()).empty()) return setting;
+  const std::string text = found.is_int() ? std::to_string(found.AsInt()) : found.AsString();
+  if (text.empty() || !ProblemOfValue(key, text).empty()) return setting;
   setting.in_file = true;
-  setting.value = found.AsString();
+  setting.value = text;
   return setting;
 }
 
@@ -127,6 +143,11 @@ std::vector<Setting> ReadSettings(const config::Config& config, const base::Envi
 
 std::vector<config::Problem> SettingProblems(const config::Config& config) {
   std::vector<config::Problem> problems = config.problems;
+  const base::JsonValue& days = ValueAt(config, RetentionKey());
+  if (!days.is_null() && !RetentionDays(config).has_value()) {
+    problems.push_back({std::string(kRetention),
+                        ProblemOfValue(RetentionKey(), "") + "; nothing is forgotten by itself"});
+  }
   for (const auto& [name, folder] : config.host_homes) {
     const hosts::HostRow* const row = hosts::FindRow(name);
     if (row != nullptr && row->platform == name) continue;
@@ -141,12 +162,22 @@ std::vector<std::string> UnknownSettings(const config::Config& config) {
   std::vector<std::string> out;
   for (const auto& [key, value] : config.document.members()) {
     const bool known = std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end() ||
-                       key == "config_version" || key == "skills" || key == "hosts";
+                       key == "config_version" || key == "skills" || key == "hosts" ||
+                       key == "retention";
     if (!known) out.push_back(key);
+  }
+  for (const auto& [key, value] : config.document["retention"].members()) {
+    if (key != "texts_days") out.push_back("retention." + key);
   }
   AddUnknownBelow(config, "skills", "autonomy", out);
   AddUnknownBelow(config, "hosts", "home", out);
   return out;
+}
+
+std::optional<int64_t> RetentionDays(const config::Config& config) {
+  const base::JsonValue& value = ValueAt(config, RetentionKey());
+  const std::string text = value.is_int() ? std::to_string(value.AsInt()) : value.AsString();
+  return IsDays(text) ? base::ParseInt(text) : std::nullopt;
 }
 
 base::Environment WithHostHomes(const base::Environment& env, const config::Config& config) {

@@ -45,6 +45,9 @@ struct Setting {
 // Names in the file that mean nothing here; they are kept.
 [[nodiscard]] std::vector<std::string> UnknownSettings(const config::Config& config);
 
+// After how many days a sync forgets what was said (store/forget.h); nullopt: never.
+[[nodiscard]] std::optional<int64_t> RetentionDays(const config::Config& config);
+
 // `env` with the folders of hosts that the configuration names.
 [[nodiscard]] base::Environment WithHostHomes(const base::Environment& env,
                                               const config::Config& config);

@@ -14,11 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/archive.h"
 #include "store/db.h"
+#include "store/swap.h"
 
 namespace selftune::store {
 namespace {
@@ -31,7 +32,6 @@ constexpr std::string_view kSuffix = ".db";
 constexpr int kDailyBackups = 7;
 constexpr int kWeeklyBackups = 4;
 constexpr uint64_t kMaxBackupBytes = uint64_t{1} << 40;
-constexpr size_t kHashChunk = 1 << 20;
 
 constexpr char kQuickCheck[] = "PRAGMA quick_check(1)";
 constexpr char kForeignKeys[] = "PRAGMA foreign_key_check";
@@ -108,7 +108,17 @@ Status RemoveLog(const std::string& path) {
   return base::RemoveFile(path + "-shm");
 }
 
-// Copies `from` into a new file `to` and checks the copy.
+StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
+  ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
+  for (const BackupInfo& backup : all) {
+    if (backup.id == id) return backup;
+  }
+  return WithSuggestion(Fail(kNotFound, "finding backup {}: there is none of that name", id),
+                        "see which there are", "selftune backup list");
+}
+
+}  // namespace
+
 Status CopyStore(const std::string& from, const std::string& to, const base::Cancel* cancel) {
   ST_RETURN_IF_ERROR(base::RemoveFile(to));
   ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
@@ -128,43 +138,6 @@ Status CopyStore(const std::string& from, const std::string& to, const base::Can
   return base::SyncFile(file.fd(), to);
 }
 
-StatusOr<std::string> HashFile(const std::string& path) {
-  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
-  base::Sha256Stream stream;
-  std::string chunk(kHashChunk, '\0');
-  for (uint64_t offset = 0;;) {
-    ST_ASSIGN_OR_RETURN(const size_t got,
-                        base::ReadAt(file.fd(), offset, chunk.data(), chunk.size(), path));
-    if (got == 0) return base::Hex(stream.Bytes());
-    stream.Add(std::string_view(chunk).substr(0, got));
-    offset += got;
-  }
-}
-
-StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
-  ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
-  for (const BackupInfo& backup : all) {
-    if (backup.id == id) return backup;
-  }
-  return WithSuggestion(Fail(kNotFound, "finding backup {}: there is none of that name", id),
-                        "see which there are", "selftune backup list");
-}
-
-// Moves the database and its log aside; "" when there was none.
-StatusOr<std::string> MoveAside(const std::string& store_path, UtcMillis now) {
-  if (!base::Exists(store_path)) return std::string();
-  const std::string aside = store_path + ".before-restore-" + IdOf(now);
-  // The log first: a database without its log is older, a log without its
-  // database is harmless.
-  for (const char* suffix : {"-wal", "-shm", ""}) {
-    if (!base::Exists(store_path + suffix)) continue;
-    ST_RETURN_IF_ERROR(base::Rename(store_path + suffix, aside + suffix));
-  }
-  return aside;
-}
-
-}  // namespace
-
 StatusOr<BackupReport> CreateBackup(const std::string& store_path, UtcMillis now,
                                     const base::Cancel* cancel) {
   const std::string folder = Folder(store_path);
@@ -180,7 +153,7 @@ StatusOr<BackupReport> CreateBackup(const std::string& store_path, UtcMillis now
     (void)ignored;
     return copied;
   }
-  ST_ASSIGN_OR_RETURN(report.sha256, HashFile(temporary));
+  ST_ASSIGN_OR_RETURN(report.sha256, FileSha256(temporary));
   ST_RETURN_IF_ERROR(base::Rename(temporary, report.backup.path));
   ST_RETURN_IF_ERROR(base::SyncDir(folder));
   ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(report.backup.path));
@@ -225,23 +198,13 @@ StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string
   // A whole new file beside the old one first: only renames lie between.
   const std::string fresh = store_path + ".restoring";
   ST_RETURN_IF_ERROR(CopyStore(check.backup.path, fresh, nullptr));
+  ST_RETURN_IF_ERROR(MakeSingleFile(fresh));
   RestoreReport report{.restored = check.backup.path, .moved_aside = {}};
-  std::unique_ptr<Db> current;
+  ST_ASSIGN_OR_RETURN(StoreSwap swap, StoreSwap::Begin(store_path, {.wait = wait}));
   if (base::Exists(store_path)) {
-    auto opened = Db::OpenUnchecked(store_path, /*read_only=*/false, wait);
-    if (opened.ok()) {
-      current = std::move(*opened);
-      // Nobody may be writing; a file that is no database needs no lock.
-      const Status locked = current->Execute("BEGIN EXCLUSIVE");
-      if (!locked.ok() && CodeOf(locked).name == kStoreBusy.name) return locked;
-    }
+    report.moved_aside = store_path + ".before-restore-" + IdOf(now);
   }
-  ST_ASSIGN_OR_RETURN(report.moved_aside, MoveAside(store_path, now));
-  ST_RETURN_IF_ERROR(base::Rename(fresh, store_path));
-  ST_RETURN_IF_ERROR(base::SyncDir(std::string(base::DirName(store_path))));
-  current.reset();
-  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> restored, Db::OpenUnchecked(store_path));
-  ST_RETURN_IF_ERROR(restored->Execute("PRAGMA journal_mode=WAL"));
+  ST_RETURN_IF_ERROR(swap.Finish(fresh, report.moved_aside));
   return report;
 }
 

@@ -31,6 +31,11 @@ struct BackupReport {
 [[nodiscard]] StatusOr<BackupReport> CreateBackup(const std::string& store_path, UtcMillis now,
                                                   const base::Cancel* cancel = nullptr);
 
+// Copies `from` into a new file `to`, consistent while others write, and checks
+// the copy: one file, no log beside it.
+[[nodiscard]] Status CopyStore(const std::string& from, const std::string& to,
+                               const base::Cancel* cancel);
+
 // Newest first. An absent folder is an empty list.
 [[nodiscard]] StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& store_path);
 

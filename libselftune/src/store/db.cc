@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "store/migrate.h"
+#include "store/swap.h"
 
 namespace selftune::store {
 namespace {
@@ -119,6 +120,7 @@ std::string StorePath(std::string_view state_dir) {
 }
 
 StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOptions& options) {
+  if (options.mode != OpenMode::kReadOnly) ST_RETURN_IF_ERROR(FinishSwap(path));
   if (options.mode == OpenMode::kCreate) {
     ST_RETURN_IF_ERROR(PrepareFile(path));
   } else if (!base::Exists(path)) {
@@ -290,8 +292,8 @@ Status Db::Error(int code, std::string_view doing) const {
                                                                          : sqlite3_errstr(code);
   Status status = Fail(kind, "{} {}: {}", doing, path_, text);
   if (kind.name == kStoreCorrupt.name) {
-    return WithSuggestion(std::move(status), "restore the newest good backup",
-                          "selftune backup list");
+    return WithSuggestion(std::move(status), "save what can be read of it; the file is kept",
+                          "selftune recover");
   }
   if (kind.name == kStoreFull.name) {
     return WithSuggestion(std::move(status), "free some disk space and try again", "");
@@ -304,6 +306,12 @@ int64_t Db::last_insert_id() const { return sqlite3_last_insert_rowid(db_); }
 int64_t Db::changes() const { return sqlite3_changes64(db_); }
 
 bool Db::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+bool Db::Replaced() const {
+  int moved = 0;
+  return sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+         moved != 0;
+}
 
 StatusOr<int64_t> Db::DataVersion() { return QueryInt(kDataVersionSql, 0); }
 

@@ -110,6 +110,9 @@ class Db {
   [[nodiscard]] int schema_version() const { return schema_version_; }
   [[nodiscard]] bool in_transaction() const;
 
+  // The path names another file now, or none: this connection writes into the
+  // past. Costs a stat.
+  [[nodiscard]] bool Replaced() const;
   // Moves when another connection committed; equal values mean no change.
   [[nodiscard]] StatusOr<int64_t> DataVersion();
   // Folds the WAL into the file; what others still read stays.

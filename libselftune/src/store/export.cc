@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <set>
@@ -20,23 +21,29 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
+#include "store/any_statement.h"
+#include "store/archive.h"
 #include "store/column_memory.h"
 #include "store/migrate.h"
 
 namespace selftune::store {
 namespace {
 
+using internal::AnyStatement;
+using internal::AnyValue;
+using internal::BindAny;
+using internal::BytesAt;
+using internal::PrepareAny;
+using internal::Quoted;
+using internal::StepAny;
+
 constexpr size_t kBuffer = 1 << 20;
 constexpr int64_t kRowsPerCheck = 1000;
 constexpr char kBegin[] = "BEGIN";
 constexpr char kEnd[] = "COMMIT";
 constexpr char kDatabase[] = "selftune.db";
-constexpr char kManifest[] = "manifest.json";
-
-struct Finalize {
-  void operator()(sqlite3_stmt* stmt) const { sqlite3_finalize(stmt); }
-};
-using Stmt = std::unique_ptr<sqlite3_stmt, Finalize>;
+constexpr char kDoing[] = "exporting";
 
 // A read transaction: all tables as they were at one moment.
 class Snapshot {
@@ -64,16 +71,9 @@ class Snapshot {
   bool open_ = false;
 };
 
-// Names come from our own schema, never from a request.
-StatusOr<Stmt> Prepare(Db& db, const std::string& sql) {
-  sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &raw, nullptr);
-  if (code != SQLITE_OK) return db.Error(code, "exporting");
-  return Stmt(raw);
-}
-
 StatusOr<std::set<std::string>> ColumnsOf(Db& db, const std::string& table) {
-  ST_ASSIGN_OR_RETURN(const Stmt stmt, Prepare(db, "SELECT * FROM \"" + table + "\" LIMIT 0"));
+  ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
+                      PrepareAny(db, "SELECT * FROM " + Quoted(table) + " LIMIT 0", kDoing));
   std::set<std::string> columns;
   for (int i = 0; i < sqlite3_column_count(stmt.get()); ++i) {
     columns.emplace(internal::ColumnName(stmt.get(), i));
@@ -162,11 +162,37 @@ class HashedFile {
   base::Sha256Stream hash_;
 };
 
-std::string_view BytesOf(sqlite3_stmt* stmt, int column) {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(stmt, column));
-  if (data == nullptr) internal::CheckMemory(stmt);
-  const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, column));
-  return data == nullptr ? std::string_view() : std::string_view(data, size);
+// A text that is no UTF-8, and a number that JSON does not know, are objects.
+void WriteValue(base::JsonWriter& out, sqlite3_stmt* stmt, int column) {
+  switch (sqlite3_column_type(stmt, column)) {
+    case SQLITE_INTEGER:
+      out.Int(sqlite3_column_int64(stmt, column));
+      return;
+    case SQLITE_FLOAT: {
+      const double real = sqlite3_column_double(stmt, column);
+      if (std::isfinite(real)) {
+        out.Double(real);
+      } else {
+        out.BeginObject().Field("real", real > 0 ? "inf" : "-inf").EndObject();
+      }
+      return;
+    }
+    case SQLITE_NULL:
+      out.Null();
+      return;
+    case SQLITE_BLOB:
+      out.BeginObject().Field("hex", base::Hex(BytesAt(stmt, column))).EndObject();
+      return;
+    default: {
+      const std::string_view text = BytesAt(stmt, column);
+      if (base::IsValidUtf8(text)) {
+        out.String(text);
+      } else {
+        out.BeginObject().Field("text_hex", base::Hex(text)).EndObject();
+      }
+      return;
+    }
+  }
 }
 
 std::string RowJson(sqlite3_stmt* stmt) {
@@ -174,40 +200,27 @@ std::string RowJson(sqlite3_stmt* stmt) {
   out.BeginObject();
   for (int i = 0; i < sqlite3_column_count(stmt); ++i) {
     out.Key(internal::ColumnName(stmt, i));
-    switch (sqlite3_column_type(stmt, i)) {
-      case SQLITE_INTEGER:
-        out.Int(sqlite3_column_int64(stmt, i));
-        break;
-      case SQLITE_FLOAT:
-        out.Double(sqlite3_column_double(stmt, i));
-        break;
-      case SQLITE_NULL:
-        out.Null();
-        break;
-      case SQLITE_BLOB:
-        out.BeginObject().Field("hex", base::Hex(BytesOf(stmt, i))).EndObject();
-        break;
-      default:
-        out.String(BytesOf(stmt, i));
-        break;
-    }
+    WriteValue(out, stmt, i);
   }
   out.EndObject();
   return std::move(out).Take() + "\n";
 }
 
 StatusOr<ExportFile> ExportTable(Db& db, const std::string& dir, const std::string& table,
-                                 const ExportOptions& options) {
+                                 const ExportOptions& options, HashedFile& sums) {
   ST_ASSIGN_OR_RETURN(const std::string condition, Condition(db, table, options.window));
-  ST_ASSIGN_OR_RETURN(const Stmt stmt, Prepare(db, "SELECT * FROM \"" + table + "\"" + condition));
+  const std::string doing = "exporting " + table + " of";
+  ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
+                      PrepareAny(db, "SELECT * FROM " + Quoted(table) + condition, doing));
   ExportFile out{.table = table, .path = base::JoinPath(dir, table + ".jsonl"), .sha256 = {}};
   HashedFile file(out.path);
   ST_RETURN_IF_ERROR(file.Open());
   for (;;) {
-    const int code = sqlite3_step(stmt.get());
-    if (code == SQLITE_DONE) break;
-    if (code != SQLITE_ROW) return db.Error(code, "exporting " + table);
-    ST_RETURN_IF_ERROR(file.Add(RowJson(stmt.get())));
+    ST_ASSIGN_OR_RETURN(const bool more, StepAny(db, stmt.get(), doing));
+    if (!more) break;
+    const std::string row = RowJson(stmt.get());
+    ST_RETURN_IF_ERROR(file.Add(row));
+    ST_RETURN_IF_ERROR(sums.Add(RowSum(row)));
     if (++out.rows % kRowsPerCheck == 0 && options.cancel != nullptr) {
       ST_RETURN_IF_ERROR(options.cancel->Check());
     }
@@ -218,11 +231,8 @@ StatusOr<ExportFile> ExportTable(Db& db, const std::string& dir, const std::stri
 
 StatusOr<int64_t> CountRows(Db& db, const std::string& table, const TimeWindow& window) {
   ST_ASSIGN_OR_RETURN(const std::string condition, Condition(db, table, window));
-  ST_ASSIGN_OR_RETURN(const Stmt stmt,
-                      Prepare(db, "SELECT count(*) FROM \"" + table + "\"" + condition));
-  const int code = sqlite3_step(stmt.get());
-  if (code != SQLITE_ROW) return db.Error(code, "counting " + table);
-  return static_cast<int64_t>(sqlite3_column_int64(stmt.get(), 0));
+  return internal::CountOf(db, "SELECT count(*) FROM " + Quoted(table) + condition,
+                           "counting " + table + " of");
 }
 
 // A compact copy made by the database itself, on a connection of its own: the
@@ -231,32 +241,19 @@ StatusOr<ExportFile> ExportDatabase(Db& db, const std::string& dir) {
   ExportFile out{.table = {}, .path = base::JoinPath(dir, kDatabase), .sha256 = {}};
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> source,
                       Db::OpenUnchecked(db.path(), /*read_only=*/true));
-  sqlite3_stmt* raw = nullptr;
-  int code = sqlite3_prepare_v2(source->handle(), "VACUUM INTO ?1", -1, &raw, nullptr);
-  const Stmt stmt(raw);
-  if (code == SQLITE_OK) {
-    code =
-        sqlite3_bind_text64(raw, 1, out.path.data(), out.path.size(), SQLITE_STATIC, SQLITE_UTF8);
-    if (code == SQLITE_OK) code = sqlite3_step(raw);
-  }
-  if (code != SQLITE_DONE) return source->Error(code, "copying the store to " + out.path);
+  const std::string doing = "copying to " + out.path + " from";
+  ST_ASSIGN_OR_RETURN(const AnyStatement stmt, PrepareAny(*source, "VACUUM INTO ?1", doing));
+  const AnyValue path{.type = AnyValue::Type::kText, .bytes = out.path};
+  ST_RETURN_IF_ERROR(BindAny(*source, stmt.get(), 1, path));
+  ST_RETURN_IF_ERROR(StepAny(*source, stmt.get(), doing).status());
   ::chmod(out.path.c_str(), 0600);
   for (const std::string& table : SchemaTables()) {
     ST_ASSIGN_OR_RETURN(const int64_t rows, CountRows(db, table, {}));
     out.rows += rows;
   }
-  base::Sha256Stream hash;
+  ST_ASSIGN_OR_RETURN(out.sha256, FileSha256(out.path));
   ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(out.path));
-  std::string buffer(kBuffer, '\0');
-  for (uint64_t at = 0;;) {
-    ST_ASSIGN_OR_RETURN(const size_t n,
-                        base::ReadAt(file.fd(), at, buffer.data(), buffer.size(), out.path));
-    if (n == 0) break;
-    hash.Add(std::string_view(buffer).substr(0, n));
-    at += n;
-  }
   ST_RETURN_IF_ERROR(base::SyncFile(file.fd(), out.path));
-  out.sha256 = base::Hex(hash.Bytes());
   return out;
 }
 
@@ -264,6 +261,7 @@ std::string Manifest(const Db& db, const ExportOptions& options, const ExportRep
                      std::optional<UtcMillis> now) {
   base::JsonWriter out;
   out.BeginObject()
+      .Field("format_version", kArchiveFormat)
       .Field("format", options.format == ExportFormat::kJsonl ? "jsonl" : "sqlite")
       .Field("schema_version", db.schema_version())
       .Field("exported_at", now)
@@ -288,6 +286,19 @@ std::string Manifest(const Db& db, const ExportOptions& options, const ExportRep
   }
   out.EndArray().EndObject();
   return std::move(out).Take();
+}
+
+Status ExportTables(Db& db, const std::string& dir, const std::vector<std::string>& tables,
+                    const ExportOptions& options, ExportReport& report) {
+  Snapshot snapshot(db);
+  ST_RETURN_IF_ERROR(snapshot.Begin());
+  HashedFile sums(base::JoinPath(dir, std::string(kRowSums)));
+  ST_RETURN_IF_ERROR(sums.Open());
+  for (const std::string& table : tables) {
+    ST_ASSIGN_OR_RETURN(ExportFile file, ExportTable(db, dir, table, options, sums));
+    report.files.push_back(std::move(file));
+  }
+  return sums.Close().status();
 }
 
 }  // namespace
@@ -321,16 +332,11 @@ StatusOr<ExportReport> ExportStore(Db& db, const std::string& dir, const ExportO
     ST_ASSIGN_OR_RETURN(ExportFile file, ExportDatabase(db, dir));
     report.files.push_back(std::move(file));
   } else {
-    Snapshot snapshot(db);
-    ST_RETURN_IF_ERROR(snapshot.Begin());
-    for (const std::string& table : tables) {
-      ST_ASSIGN_OR_RETURN(ExportFile file, ExportTable(db, dir, table, options));
-      report.files.push_back(std::move(file));
-    }
+    ST_RETURN_IF_ERROR(ExportTables(db, dir, tables, options, report));
   }
   report.manifest = Manifest(db, options, report, now);
-  ST_RETURN_IF_ERROR(
-      base::WriteFileNew(base::JoinPath(dir, kManifest), report.manifest + "\n", 0600));
+  ST_RETURN_IF_ERROR(base::WriteFileNew(base::JoinPath(dir, std::string(kManifestName)),
+                                        report.manifest + "\n", 0600));
   return report;
 }
 

@@ -42,8 +42,9 @@ struct ExportReport {
                                                 const ExportOptions& options);
 
 // One consistent snapshot into `dir`, which must be new or empty (FILE_EXISTS
-// otherwise). Rows are JSON objects by column; blobs are {"hex":"..."}. The
-// manifest comes last: a folder without one is not complete.
+// otherwise). Rows are JSON objects by column; blobs are {"hex":"..."}, texts
+// that are no UTF-8 {"text_hex":"..."}. A file beside them has a sum for each
+// row (archive.h). The manifest comes last: a folder without one is not complete.
 [[nodiscard]] StatusOr<ExportReport> ExportStore(Db& db, const std::string& dir,
                                                  const ExportOptions& options, UtcMillis now);
 

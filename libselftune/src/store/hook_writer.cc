@@ -207,7 +207,7 @@ StatusOr<PromptPk> SameText(Db& db, SessionPk session, BodyId body, const Prompt
 
 StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const PromptRow& row) {
   ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
-  ST_ASSIGN_OR_RETURN(const BodyId body, impl_->InternBody(row.text));
+  ST_ASSIGN_OR_RETURN(const BodyId body, impl_->PromptBody(*memo, row.at, row.text));
   Db& db = impl_->db;
   ST_ASSIGN_OR_RETURN(PromptPk same, SameText(db, session, body, row));
   if (!same && !row.native_id.empty()) {

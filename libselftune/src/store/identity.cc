@@ -32,6 +32,15 @@ std::string MissedKey(std::string_view platform, std::string_view session_id, in
       .Key16();
 }
 
+std::string ForgottenSessionKey(std::string_view platform, std::string_view session_id) {
+  return base::FieldHash("f0").Add(platform).Add(session_id).Key16();
+}
+
+std::string ForgottenTextKey(std::string_view platform, std::string_view session_id,
+                             std::string_view text) {
+  return base::FieldHash("f1").Add(platform).Add(session_id).Add(text).Key16();
+}
+
 std::string PromptPublicId(std::string_view session_id, int32_t seq) {
   std::string id;
   id.reserve(session_id.size() + 8);

@@ -22,6 +22,12 @@ namespace selftune::store {
 [[nodiscard]] std::string MissedKey(std::string_view platform, std::string_view session_id,
                                     int32_t prompt_seq, std::string_view skill_key);
 
+// 16 bytes each: a session, and a text in it, that shall not be kept.
+[[nodiscard]] std::string ForgottenSessionKey(std::string_view platform,
+                                              std::string_view session_id);
+[[nodiscard]] std::string ForgottenTextKey(std::string_view platform, std::string_view session_id,
+                                           std::string_view text);
+
 // "<session id>:p<seq>".
 [[nodiscard]] std::string PromptPublicId(std::string_view session_id, int32_t seq);
 

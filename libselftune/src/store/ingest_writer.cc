@@ -104,6 +104,7 @@ Status IngestWriter::Impl::CheckMemory() {
   if (seen_rollbacks != db.rollbacks() || version != data_version) {
     sessions.Clear();
     session_ids.Clear();
+    forget_rules.reset();
   }
   seen_rollbacks = db.rollbacks();
   data_version = version;

@@ -47,6 +47,9 @@ class IngestWriter {
                                                 int64_t parser_version);
   // Stores where to go on, by state.id, and adds to the record counters.
   [[nodiscard]] Status SaveCursor(const SourceState& state, const RecordCounts& counts);
+  // May the state of the source's reader be stored? Not when it may hold what
+  // was forgotten of a session (forget.h).
+  [[nodiscard]] StatusOr<bool> MayKeepReaderState(SourceId source);
   [[nodiscard]] Status StartGeneration(SourceId source, int64_t generation);
   [[nodiscard]] Status AddBadLine(SourceId source, int64_t generation, const BadLineRow& row);
   // The row at `offset` is looked at again.

@@ -158,8 +158,12 @@ Status IngestWriter::AddEvent(SessionPk session, const EventRow& row) {
   auto count = std::find_if(counts.begin(), counts.end(),
                             [&](const auto& entry) { return entry.first == row.kind; });
   if (count == counts.end()) count = counts.insert(counts.end(), {row.kind, 0});
+  ST_ASSIGN_OR_RETURN(const bool forgotten, row.detail.empty()
+                                                ? StatusOr<bool>(false)
+                                                : impl_->IsForgotten(*memo, row.at, ""));
   return impl_->db.Run(kAddEvent, session, row.origin.source.value, offset, Word(row.kind),
-                       count->second++, row.at, OrNull{row.detail});
+                       count->second++, row.at,
+                       OrNull{forgotten ? std::string_view() : std::string_view(row.detail)});
 }
 
 Status IngestWriter::RetractEvent(SessionPk session, const EventRow& row) {

@@ -112,18 +112,21 @@ Status IngestWriter::UpsertObservation(SessionPk session, const ObservationRow& 
   }
   const std::string key = OccurrenceKey(memo->platform, memo->id, row.key, row.key_is_call_id);
   ST_ASSIGN_OR_RETURN(const OldRow old, FindOld(db, key, row.capture));
+  ST_ASSIGN_OR_RETURN(const bool forgotten,
+                      row.args.has_value() ? impl_->IsPromptForgotten(*memo, row.at, row.prompt_seq)
+                                           : StatusOr<bool>(false));
   std::optional<uint64_t> line;
   if (row.origin.line_no > 0) line = row.origin.line_no;
   // The usual case: the only word on this occurrence, so it counts.
   const bool alone = !old.seen && !row.polluted && RankOf(row.capture) > RankOf(Capture::kHook);
-  ST_RETURN_IF_ERROR(
-      db.Run(kUpsert, session, skill, prompt, row.prompt_seq, Blob{key}, Word(row.capture),
-             RankOf(row.capture), row.at, DayOrZero(row.at), Word(row.outcome), Word(row.level),
-             Word(row.route), Word(row.requested_by), Word(row.mode), row.skill, row.args,
-             row.forked, Blob{row.body_sha256}, Blob{row.description_sha256},
-             OrNull{row.origin.record}, ConfidenceOf(row.level), OrNull{row.tool_name},
-             OrNull{row.tool_call_id}, OrNull{row.path}, OrNull{row.scope}, row.polluted,
-             row.origin.source, row.origin.generation, row.origin.offset, line, alone));
+  ST_RETURN_IF_ERROR(db.Run(
+      kUpsert, session, skill, prompt, row.prompt_seq, Blob{key}, Word(row.capture),
+      RankOf(row.capture), row.at, DayOrZero(row.at), Word(row.outcome), Word(row.level),
+      Word(row.route), Word(row.requested_by), Word(row.mode), row.skill,
+      forgotten ? std::nullopt : row.args, row.forked, Blob{row.body_sha256},
+      Blob{row.description_sha256}, OrNull{row.origin.record}, ConfidenceOf(row.level),
+      OrNull{row.tool_name}, OrNull{row.tool_call_id}, OrNull{row.path}, OrNull{row.scope},
+      row.polluted, row.origin.source, row.origin.generation, row.origin.offset, line, alone));
   if (!alone) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
   ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
   // A hook may have known less of where it belongs.

@@ -61,19 +61,19 @@ struct Columns {
   std::optional<uint64_t> line;
 };
 
-StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, const SessionMemo& memo,
-                            const PromptRow& row) {
+StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, SessionMemo& memo, const PromptRow& row) {
   Columns c;
   c.kind = row.kind == PromptKind::kUser ? TypedIn(memo.kind) : row.kind;
   c.actionable = c.kind == PromptKind::kUser;
-  ST_ASSIGN_OR_RETURN(c.body, impl.InternBody(row.text));
-  const bool raw_differs = !row.raw_text.empty() && row.raw_text != row.text;
+  ST_ASSIGN_OR_RETURN(const bool forgotten, impl.IsForgotten(memo, row.at, row.text));
+  ST_ASSIGN_OR_RETURN(c.body, impl.PromptBody(memo, row.at, row.text));
+  const bool raw_differs = !forgotten && !row.raw_text.empty() && row.raw_text != row.text;
   if (raw_differs && row.raw_text.size() <= kMaxRawText) {
     ST_ASSIGN_OR_RETURN(c.raw, impl.InternBody(row.raw_text));
   }
   if (row.command_kind != CommandKind::kNone) {
     c.command_name = row.command_name;
-    c.command_args = row.command_args;
+    if (!forgotten) c.command_args = row.command_args;
   }
   if (row.origin.line_no > 0) c.line = row.origin.line_no;
   return c;

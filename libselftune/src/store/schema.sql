@@ -384,6 +384,9 @@ CREATE TRIGGER skill_session_ad AFTER DELETE ON skill_session BEGIN
 END;
 
 -- ---------- housekeeping ----------
+CREATE TABLE forgotten(           -- what forget erased stays erased when its source is read again; keys, no words
+  session_key BLOB NOT NULL CHECK(length(session_key)=16), text_key BLOB NOT NULL,   -- x'' = whatever the session says
+  at_ms INTEGER NOT NULL, PRIMARY KEY(session_key,text_key)) STRICT, WITHOUT ROWID;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE change_clock(id INTEGER PRIMARY KEY CHECK(id=1), version INTEGER NOT NULL, topics INTEGER NOT NULL) STRICT;
 INSERT INTO change_clock VALUES(1,0,0);

@@ -27,6 +27,11 @@ StatusOr<WriteTxn> WriteTxn::Begin(Db& db) {
     return Fail(kStoreReadOnly, "writing to {}: the store is open for reading only", db.path());
   }
   ST_RETURN_IF_ERROR(db.Run(kBegin));
+  if (db.Replaced()) {
+    ST_RETURN_IF_ERROR(db.Run(kRollback));
+    return Fail(kStoreBusy, "writing to {}: another file was put in its place meanwhile",
+                db.path());
+  }
   ++db.transactions_;
   db.pending_topics_ = 0;
   db.pending_counts_ = {};

@@ -21,6 +21,13 @@
 
 namespace selftune::store {
 
+// What of a session was forgotten (forget.h).
+struct ForgottenOf {
+  bool all = false;
+  std::set<std::string, std::less<>> texts;  // keys
+  [[nodiscard]] bool none() const { return !all && texts.empty(); }
+};
+
 // What the writer knows of a session it is writing.
 struct SessionMemo {
   SessionPk pk;
@@ -38,6 +45,8 @@ struct SessionMemo {
   std::optional<bool> hook_prompts;
   // What the model is offered right now; loaded on first need.
   std::optional<ShownState> shown;
+  // What of it is not to be kept; loaded on first need.
+  std::optional<ForgottenOf> forgotten;
   // Are the shares of its files kept apart? Loaded on first need.
   std::optional<bool> shared;
   // Numbers events of one line.
@@ -61,6 +70,16 @@ struct IngestWriter::Impl {
   Status EnsureHost(std::string_view platform);
   StatusOr<SkillId> EnsureSkill(std::string_view name);
   StatusOr<BodyId> InternBody(std::string_view text);
+  // Shall words of this session and moment not be kept? `text`: these words.
+  StatusOr<bool> IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text);
+  Status LoadForgetRules();
+  Status LoadForgotten(SessionMemo& memo);
+  // The words of a prompt; a row without them when they are not to be kept.
+  StatusOr<BodyId> PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
+                              std::string_view text);
+  // Shall what was said with the prompt `seq` not be kept?
+  StatusOr<bool> IsPromptForgotten(SessionMemo& memo, std::optional<UtcMillis> at,
+                                   std::optional<int32_t> seq);
   StatusOr<int64_t> EnsureWorkspace(std::string_view path, std::string_view repo_remote);
   // The actionable prompt `seq` of the session; 0 when there is none (yet).
   StatusOr<PromptPk> ActionablePrompt(SessionMemo& memo, int32_t seq);
@@ -80,6 +99,13 @@ struct IngestWriter::Impl {
   int64_t seen_rollbacks = 0;
   int64_t data_version = -1;
   int64_t txn_begun = -1;
+
+  // Is anything forgotten, and everything before which moment? Loaded on first need.
+  struct ForgetRules {
+    bool any = false;
+    std::optional<int64_t> before_ms;
+  };
+  std::optional<ForgetRules> forget_rules;
 
   RecentMap<std::unordered_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{128};
   RecentMap<base::StringMap<SessionPk>> session_ids{2048};

@@ -317,7 +317,10 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.offset = chunk.cursor.offset;
   row.line_no = chunk.cursor.line_no;
   row.parser_state = chunk.reader_state;
-  if (row.parser_state.size() > kMaxReaderState && !item.file.rows) {
+  const bool in_files = !item.file.rows && !row.parser_state.empty();
+  ST_ASSIGN_OR_RETURN(const bool may_keep,
+                      in_files ? writer_.MayKeepReaderState(row.id) : StatusOr<bool>(true));
+  if ((row.parser_state.size() > kMaxReaderState && !item.file.rows) || !may_keep) {
     // No place for it: the next change makes the file one to read from its start.
     row.parser_state.clear();
     row.head_sha256.clear();

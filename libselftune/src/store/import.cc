@@ -1,0 +1,287 @@
+#include "store/import.h"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "store/any_statement.h"
+#include "store/archive.h"
+#include "store/backup.h"
+#include "store/db.h"
+#include "store/import_merge.h"
+#include "store/migrate.h"
+#include "store/swap.h"
+#include "store/table_shape.h"
+
+namespace selftune::store {
+namespace {
+
+using internal::AnyStatement;
+using internal::AnyValue;
+using internal::BindAny;
+using internal::PrepareAny;
+using internal::Quoted;
+using internal::StepAny;
+
+constexpr int64_t kRowsPerCheck = 1000;
+constexpr char kImporting[] = ".importing";
+
+// What the next sync finds again: a store with rows in these tables only has
+// nothing of its own.
+constexpr std::array<std::string_view, 11> kFoundAgain = {
+    "body",           "bad_line", "capability",    "hook_stat",   "listing",  "listing_entry",
+    "skill_location", "skill",    "skill_version", "source_file", "workspace"};
+
+StatusOr<bool> HoldsNothing(Db& db, const std::vector<TableShape>& tables) {
+  for (const TableShape& table : tables) {
+    const bool found_again =
+        std::find(kFoundAgain.begin(), kFoundAgain.end(), table.name) != kFoundAgain.end();
+    if (found_again || IsDerived(table.name) || IsHousekeeping(table.name)) continue;
+    ST_ASSIGN_OR_RETURN(
+        const int64_t rows,
+        internal::CountOf(db, "SELECT EXISTS(SELECT 1 FROM " + Quoted(table.name) + ")",
+                          "looking at " + table.name + " of"));
+    if (rows != 0) return false;
+  }
+  return true;
+}
+
+// Fills a new store with the rows of an archive, exactly.
+class Loader {
+ public:
+  Loader(Db& db, const Archive& archive, const base::Cancel* cancel)
+      : db_(db), archive_(archive), cancel_(cancel) {}
+
+  Status Load(const std::vector<TableShape>& tables) {
+    // The rows of triggers and the order of the tables are in the archive.
+    sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+    ST_RETURN_IF_ERROR(db_.Execute("PRAGMA foreign_keys=OFF; PRAGMA synchronous=OFF"));
+    if (archive_.database) ST_RETURN_IF_ERROR(Attach());
+    ST_RETURN_IF_ERROR(db_.Execute("BEGIN IMMEDIATE"));
+    for (const TableShape& table : tables) {
+      ST_RETURN_IF_ERROR(db_.Execute("DELETE FROM " + Quoted(table.name)));
+      ST_RETURN_IF_ERROR(archive_.database ? FromDatabase(table) : FromRows(table));
+    }
+    ST_RETURN_IF_ERROR(db_.Execute("COMMIT"));
+    ST_RETURN_IF_ERROR(CheckParents(tables));
+    sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
+    return archive_.database ? db_.Execute("DETACH archive") : absl::OkStatus();
+  }
+
+ private:
+  Status Attach() {
+    ST_ASSIGN_OR_RETURN(const AnyStatement stmt, PrepareAny(db_, "ATTACH DATABASE ?1 AS archive",
+                                                            "reading the archive for"));
+    const AnyValue path{.type = AnyValue::Type::kText, .bytes = archive_.files.front().path};
+    ST_RETURN_IF_ERROR(BindAny(db_, stmt.get(), 1, path));
+    return StepAny(db_, stmt.get(), "reading the archive for").status();
+  }
+
+  Status FromDatabase(const TableShape& table) {
+    return db_.Execute("INSERT INTO main." + Quoted(table.name) + " SELECT " + table.ColumnList() +
+                       " FROM archive." + Quoted(table.name));
+  }
+
+  Status FromRows(const TableShape& table) {
+    const auto file = std::find_if(archive_.files.begin(), archive_.files.end(),
+                                   [&](const ArchiveFile& f) { return f.table == table.name; });
+    ArchiveRows rows(*file, table);
+    ST_RETURN_IF_ERROR(rows.Open());
+    ST_ASSIGN_OR_RETURN(const AnyStatement insert,
+                        PrepareAny(db_, table.InsertSql("INSERT"), "importing into"));
+    std::vector<AnyValue> row;
+    int64_t count = 0;
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next(row));
+      if (!more) break;
+      const Status added = Insert(insert.get(), row);
+      if (!added.ok()) return Refused(added, rows.Where(), table.NameOf(row));
+      if (++count % kRowsPerCheck == 0 && cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
+    }
+    if (count == file->rows) return absl::OkStatus();
+    return Fail(kStoreCorrupt, "reading the archive {}: {} has {} rows, its manifest says {}",
+                archive_.dir, base::BaseName(file->path), count, file->rows);
+  }
+
+  Status Insert(sqlite3_stmt* insert, const std::vector<AnyValue>& row) {
+    sqlite3_reset(insert);
+    for (size_t i = 0; i < row.size(); ++i) {
+      ST_RETURN_IF_ERROR(BindAny(db_, insert, static_cast<int>(i) + 1, row[i]));
+    }
+    return StepAny(db_, insert, "adding a row to").status();
+  }
+
+  // A row that the tables do not take; another failure is one of this machine.
+  Status Refused(const Status& status, const std::string& where, const std::string& row) const {
+    if (CodeOf(status).name != kStoreConstraint.name) return status;
+    return WithSuggestion(Fail(kStoreCorrupt, "reading the archive {}: {} ({}): {}", archive_.dir,
+                               where, row, sqlite3_errmsg(db_.handle())),
+                          "nothing was changed; make the archive anew",
+                          "selftune export ./evidence");
+  }
+
+  Status CheckParents(const std::vector<TableShape>& tables) {
+    ST_ASSIGN_OR_RETURN(const AnyStatement stmt,
+                        PrepareAny(db_, "PRAGMA main.foreign_key_check", "checking"));
+    ST_ASSIGN_OR_RETURN(const bool found, StepAny(db_, stmt.get(), "checking"));
+    if (!found) return absl::OkStatus();
+    const std::string child(internal::BytesAt(stmt.get(), 0));
+    const std::string parent(internal::BytesAt(stmt.get(), 2));
+    const AnyValue rowid = internal::ValueAt(stmt.get(), 1);
+    const bool known = std::any_of(tables.begin(), tables.end(),
+                                   [&](const TableShape& t) { return t.name == child; });
+    return WithSuggestion(
+        Fail(kStoreCorrupt, "reading the archive {}: the row {}{} has no parent in {}",
+             archive_.dir, known ? child : "?",
+             rowid.type == AnyValue::Type::kNull ? "" : " " + internal::Shown(rowid), parent),
+        "nothing was changed; make the archive anew", "selftune export ./evidence");
+  }
+
+  Db& db_;
+  const Archive& archive_;
+  const base::Cancel* cancel_;
+};
+
+Status MakeStore(const std::string& path, const Archive& archive,
+                 const std::vector<TableShape>& tables, const base::Cancel* cancel) {
+  ST_RETURN_IF_ERROR(RemoveStoreFiles(path));
+  {
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db,
+                        Db::Open(path, {.mode = OpenMode::kCreate, .bulk = true}));
+    ST_RETURN_IF_ERROR(Loader(*db, archive, cancel).Load(tables));
+  }
+  return MakeSingleFile(path);
+}
+
+StatusOr<std::vector<ImportedTable>> CountAll(Db& db, const std::vector<TableShape>& tables) {
+  std::vector<ImportedTable> out;
+  for (const TableShape& table : tables) {
+    ST_ASSIGN_OR_RETURN(const int64_t rows,
+                        internal::CountOf(db, "SELECT count(*) FROM " + Quoted(table.name),
+                                          "counting " + table.name + " of"));
+    out.push_back({.name = table.name, .rows = rows, .imported = rows});
+  }
+  return out;
+}
+
+// One import; the store made of the archive is removed whatever happens.
+class Import {
+ public:
+  Import(const std::string& store_path, const ImportOptions& options, UtcMillis now)
+      : store_path_(store_path), options_(options), now_(now) {}
+  ~Import() {
+    try {
+      const Status removed = RemoveStoreFiles(fresh_);
+      (void)removed;                                           // the next import removes it
+      if (!new_folder_.empty()) ::rmdir(new_folder_.c_str());  // when nothing came into it
+    } catch (...) {  // NOLINT(bugprone-empty-catch): no memory for the names
+    }
+  }
+  Import(const Import&) = delete;
+  Import& operator=(const Import&) = delete;
+
+  StatusOr<ImportReport> Run(const std::string& dir) {
+    ST_ASSIGN_OR_RETURN(const Archive archive, ReadArchive(dir));
+    ST_RETURN_IF_ERROR(VerifyArchive(archive, options_.cancel));
+    ST_ASSIGN_OR_RETURN(tables_, SchemaShapes());
+    const std::string folder =
+        options_.dry_run ? options_.scratch_dir : std::string(base::DirName(store_path_));
+    if (!base::Exists(folder)) new_folder_ = folder;
+    ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
+    fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kImporting);
+    ST_RETURN_IF_ERROR(MakeStore(fresh_, archive, tables_, options_.cancel));
+    return options_.dry_run ? Plan() : Apply();
+  }
+
+ private:
+  StatusOr<ImportReport> Plan() {
+    if (!base::Exists(store_path_)) return Whole();
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> target, Db::Open(store_path_, {}));
+    ST_ASSIGN_OR_RETURN(const bool nothing, HoldsNothing(*target, tables_));
+    if (nothing) return Whole();
+    // The reading connection refuses to write, also to nothing.
+    ST_ASSIGN_OR_RETURN(auto counts, CompareStores(*target, fresh_, tables_));
+    return ImportReport{.tables = std::move(counts), .backup_id = {}, .backup_path = {}};
+  }
+
+  StatusOr<ImportReport> Whole() {
+    ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> fresh, Db::OpenUnchecked(fresh_));
+    ImportReport report{.replaced = true, .backup_id = {}, .backup_path = {}};
+    ST_ASSIGN_OR_RETURN(report.tables, CountAll(*fresh, tables_));
+    return report;
+  }
+
+  StatusOr<ImportReport> Apply() {
+    if (base::Exists(store_path_)) {
+      // Ours, and of this version: a foreign file is never replaced.
+      ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> target,
+                          Db::Open(store_path_, {.mode = OpenMode::kCreate}));
+      ST_ASSIGN_OR_RETURN(const bool nothing, HoldsNothing(*target, tables_));
+      if (!nothing) return Merge(*target);
+    }
+    return Replace();
+  }
+
+  StatusOr<ImportReport> Merge(Db& target) {
+    ST_ASSIGN_OR_RETURN(auto counts, CompareStores(target, fresh_, tables_));
+    ImportReport report{.tables = std::move(counts), .backup_id = {}, .backup_path = {}};
+    if (!report.changed()) return report;
+    ST_RETURN_IF_ERROR(BackUp(report));
+    ST_ASSIGN_OR_RETURN(report.tables, MergeStores(target, fresh_, tables_, options_.cancel));
+    return report;
+  }
+
+  StatusOr<ImportReport> Replace() {
+    ST_ASSIGN_OR_RETURN(ImportReport report, Whole());
+    // Its log, which the count above left.
+    ST_RETURN_IF_ERROR(MakeSingleFile(fresh_));
+    const bool had = base::Exists(store_path_);
+    if (had) ST_RETURN_IF_ERROR(BackUp(report));
+    ST_ASSIGN_OR_RETURN(StoreSwap swap, StoreSwap::Begin(store_path_, {}));
+    if (swap.old() != nullptr) {
+      ST_ASSIGN_OR_RETURN(const bool still, HoldsNothing(*swap.old(), tables_));
+      if (!still) {
+        return Fail(kStoreBusy, "importing into {}: another process has begun to fill it",
+                    store_path_);
+      }
+    }
+    ST_RETURN_IF_ERROR(swap.Finish(fresh_, ""));
+    return report;
+  }
+
+  Status BackUp(ImportReport& report) {
+    ST_ASSIGN_OR_RETURN(const BackupReport made, CreateBackup(store_path_, now_, options_.cancel));
+    report.backup_id = made.backup.id;
+    report.backup_path = made.backup.path;
+    return absl::OkStatus();
+  }
+
+  const std::string& store_path_;
+  const ImportOptions& options_;
+  UtcMillis now_;
+  std::vector<TableShape> tables_;
+  std::string fresh_, new_folder_;
+};
+
+}  // namespace
+
+bool ImportReport::changed() const {
+  return replaced || std::any_of(tables.begin(), tables.end(),
+                                 [](const ImportedTable& table) { return table.imported > 0; });
+}
+
+StatusOr<ImportReport> ImportArchive(const std::string& store_path, const std::string& dir,
+                                     const ImportOptions& options, UtcMillis now) {
+  return Import(store_path, options, now).Run(dir);
+}
+
+}  // namespace selftune::store

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""What is forgotten is gone from the file, stays gone, and leaves the figures true.
+
+    forget_test.py SELFTUNE
+"""
+
+import json
+import re
+import sys
+import unittest
+from pathlib import Path
+
+import scene
+from scene import StoreTest, dump, tree
+
+StoreTest.program = Path(sys.argv[1]).resolve()
+SECRET = "xylophone-4711-secret"
+
+
+def line(kind, text, session, n, cwd, at):
+    message = {"role": kind, "content": text if kind == "user" else [{"type": "text", "text": text}]}
+    if kind == "assistant":
+        message.update(id=f"msg_{session}_{n}", model="m", type="message",
+                       usage={"input_tokens": 3, "output_tokens": 5})
+    return {"type": kind, "message": message, "uuid": f"{session}-{n}", "parentUuid": None,
+            "sessionId": session, "cwd": cwd, "timestamp": at, "version": "2.1.330", "gitBranch": "main",
+            "isSidechain": False, "userType": "external"}
+
+
+class Claude:
+    """Transcripts of Claude Code, made up."""
+
+    def __init__(self, home):
+        self.folder = home.path / ".claude" / "projects"
+
+    def file(self, session, cwd):
+        return self.folder / re.sub(r"[^A-Za-z0-9]", "-", cwd) / f"{session}.jsonl"
+
+    def say(self, session, cwd, *texts, day="2026-03-05", skill=None):
+        file = self.file(session, cwd)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        have = len(file.read_text().splitlines()) if file.exists() else 0
+        with file.open("a") as out:
+            for i, text in enumerate(texts):
+                n = have + 10 * i
+                at = f"{day}T10:{n % 60:02d}:00.000Z"
+                out.write(json.dumps(line("user", text, session, n, cwd, at)) + "\n")
+                answer = line("assistant", "Done.", session, n + 1, cwd, at)
+                if skill is not None:
+                    answer["message"]["content"] = [
+                        {"type": "tool_use", "id": f"toolu_{session}_{n}", "name": "Skill",
+                         "input": {"skill": skill, "args": f"args of {text}"}}]
+                out.write(json.dumps(answer) + "\n")
+                if skill is not None:
+                    result = line("user", "", session, n + 2, cwd, at)
+                    result["message"]["content"] = [
+                        {"type": "tool_result", "tool_use_id": f"toolu_{session}_{n}",
+                         "content": f"Launching skill: {skill}"}]
+                    result["toolUseResult"] = {"success": True, "commandName": skill}
+                    out.write(json.dumps(result) + "\n")
+
+
+class Forget(StoreTest):
+    def setUp(self):
+        super().setUp()
+        self.person = self.home()
+        self.claude = Claude(self.person)
+        self.claude.say("s-1", "/w/client", f"please {SECRET} now", "run the tests", skill="pdf")
+        self.claude.say("s-2", "/w/client/sub", "fix the build", f"and {SECRET.upper()} too", day="2026-03-06")
+        self.claude.say("s-3", "/w/other", "run the tests", "write the notes", day="2026-07-01", skill="notes")
+        self.claude.say("s-4", "/w/client-two", "another client", day="2026-07-02")
+        self.person.good("sync")
+
+    def texts(self, *sessions):
+        marks = ",".join("?" * len(sessions))
+        return [row[0] for row in self.person.sql(
+            f"SELECT prompt_text FROM prompts WHERE session_id IN ({marks}) ORDER BY session_id, prompt_index",
+            *sessions)]
+
+    def bytes_of_store(self):
+        return b"".join(f.read_bytes() for f in sorted(self.person.state.glob("selftune.db*")))
+
+    def forget(self, *options):
+        before = self.figures()
+        reply = self.person.good("forget", *options, "--yes")
+        self.assertEqual(self.figures(), before)
+        self.assert_sound(self.person)
+        return reply["data"]
+
+    def figures(self):
+        return (self.person.sql("SELECT * FROM skill_day ORDER BY 1,2"),
+                self.person.sql("SELECT * FROM skill_total ORDER BY 1"),
+                self.person.sql("SELECT name,value FROM counter ORDER BY 1"),
+                self.person.sql("SELECT count(*) FROM prompt"),
+                self.person.sql("SELECT session_id,prompt_index,is_actionable FROM prompts ORDER BY 1,2"))
+
+    def read_everything_again(self):
+        self.person.good("sync")
+        self.person.good("sync", "--force")
+        self.person.good("request", json.dumps({"op": "sync.run", "params": {"repair_only": True}}))
+        self.assert_sound(self.person)
+
+    def test_a_session_is_forgotten_and_does_not_come_back(self):
+        self.assertEqual(self.texts("s-1"), [f"please {SECRET} now", "run the tests"])
+        data = self.forget("--session", "s-1")
+        self.assertEqual((data["sessions"], data["prompts"], data["arguments"]), (1, 2, 2))
+        self.assertEqual(data["bodies_erased"], 1)  # "run the tests" was said elsewhere, too
+        self.assertEqual(self.texts("s-1"), [None, None])
+        self.assertEqual(self.texts("s-3"), ["run the tests", "write the notes"])
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+        self.assertNotIn(f"args of please {SECRET}".encode(), self.bytes_of_store())
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-1"), [None, None])
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+        # It goes on, and stays forgotten; others do not.
+        self.claude.say("s-1", "/w/client", f"again {SECRET}", "fix the build")
+        self.claude.say("s-3", "/w/other", "third")
+        self.person.good("sync")
+        self.assertEqual(self.texts("s-1"), [None] * 4)
+        self.assertEqual(self.texts("s-3"), ["run the tests", "write the notes", "third"])
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+        # Nor in a store that is made anew of this one.
+        self.person.good("recover", "--yes")
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-1"), [None] * 4)
+        # Nor after it was exported and taken back.
+        archive, other = self.scratch / "archive", self.home("other")
+        self.person.good("export", archive)
+        other.good("import", archive)
+        other.path.joinpath(".claude").symlink_to(self.person.path / ".claude")
+        other.good("sync", "--force")
+        self.assertEqual(other.sql("SELECT count(*) FROM prompts WHERE session_id='s-1' AND prompt_text IS NOT NULL"),
+                         [(0,)])
+
+    def test_a_folder_and_what_is_below_it(self):
+        data = self.forget("--workspace", "/w/client")
+        self.assertEqual((data["sessions"], data["prompts"]), (2, 4))
+        self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
+        self.assertEqual(self.texts("s-4"), ["another client"])
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
+
+    def test_prompts_of_a_skill(self):
+        data = self.forget("--skill", "PDF")
+        self.assertEqual(data["prompts"], 2)
+        self.assertEqual(self.texts("s-1"), [None, None])
+        self.assertEqual(self.texts("s-2", "s-3"),
+                         ["fix the build", f"and {SECRET.upper()} too", "run the tests", "write the notes"])
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-1"), [None, None])
+        # The session was not forgotten: what is new stays.
+        self.claude.say("s-1", "/w/client", "something new")
+        self.person.good("sync")
+        self.assertEqual(self.texts("s-1"), [None, None, "something new"])
+
+    def test_words_in_any_case(self):
+        data = self.forget("--match", SECRET)
+        self.assertEqual((data["sessions"], data["prompts"]), (2, 2))
+        self.assertEqual(self.texts("s-1", "s-2"), [None, "run the tests", "fix the build", None])
+        content = self.bytes_of_store().lower()
+        self.assertNotIn(SECRET.encode(), content)
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-1", "s-2"), [None, "run the tests", "fix the build", None])
+
+    def test_before_a_date_also_what_is_read_later(self):
+        data = self.forget("--before", "2026-06-01")
+        self.assertEqual(data["prompts"], 4)
+        self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
+        self.claude.say("s-old", "/w/other", f"old {SECRET}", day="2026-04-01")
+        self.claude.say("s-new", "/w/other", "newer", day="2026-08-01")
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-old", "s-new"), ["newer", None] if "s-new" < "s-old" else None)
+        self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    def test_conditions_go_together(self):
+        data = self.forget("--workspace", "/w", "--before", "2026-03-06")
+        self.assertEqual(data["prompts"], 2)
+        self.assertEqual(self.texts("s-1"), [None, None])
+        self.assertEqual(len([t for t in self.texts("s-2", "s-3", "s-4") if t]), 5)
+
+    def test_what_was_made_of_it_goes_too(self):
+        scene.add_decisions(self.person.database)
+        db = self.person.connect()
+        secret, = db.execute("SELECT body_id FROM body WHERE text LIKE '%' || ? || '%'", (SECRET,)).fetchone()
+        db.execute("UPDATE eval_entry SET query_body=? WHERE entry_id='e0'", (secret,))
+        db.commit()
+        db.close()
+        data = self.forget("--match", SECRET)
+        self.assertEqual((data["eval_entries"], data["cached_replies"]), (1, 1))
+        self.assertEqual(self.person.sql("SELECT active FROM eval_entry WHERE entry_id='e0'"), [(0,)])
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    def test_a_dry_run_says_the_same_and_changes_nothing(self):
+        before = tree(self.person.path)
+        plan = self.person.good("forget", "--workspace", "/w/client", "--dry-run")
+        self.assertFalse(plan["changed"])
+        self.assertEqual({k: v for k, v in tree(self.person.path).items() if not k.endswith("-shm")},
+                         {k: v for k, v in before.items() if not k.endswith("-shm")})
+        done = self.forget("--workspace", "/w/client")
+        for key in ("sessions", "prompts", "arguments", "bodies_erased"):
+            self.assertEqual(plan["data"][key], done[key], key)
+
+    def test_twice_is_nothing_and_nonsense_is_refused(self):
+        self.forget("--session", "s-1")
+        rows = dump(self.person.database)
+        reply = self.person.good("forget", "--session", "s-1", "--yes")
+        self.assertFalse(reply["changed"])
+        self.assertIsNone(reply["data"]["receipt"])
+        self.assert_same_rows(rows, dump(self.person.database), ("change_clock",))
+        for options, code in (((), "INVALID_REQUEST"), (("--session", "nobody"), "SESSION_NOT_FOUND"),
+                              (("--skill", "nothing"), "SKILL_NOT_FOUND"),
+                              (("--before", "yesterday"), "INVALID_REQUEST")):
+            status, reply = self.person.run("forget", *options, "--yes")
+            self.assertNotEqual(status, 0)
+            self.assertEqual(reply["error"]["code"], code, options)
+        status, reply = self.person.run("forget", "--session", "s-3")
+        self.assertEqual((status, reply["error"]["code"]), (2, "CONFIRMATION_REQUIRED"))
+
+    def test_other_copies_are_named(self):
+        backup = self.person.good("backup", "create")["data"]["path"]
+        reply = self.person.good("forget", "--match", SECRET, "--yes")
+        self.assertIn(backup, reply["data"]["still_in"])
+        self.assertEqual([w["code"] for w in reply["warnings"]], ["STILL_IN_FILES"])
+
+    def test_hooks_bring_nothing_back(self):
+        spool = self.person.state / "spool"
+        spool.mkdir(exist_ok=True)
+        self.forget("--session", "s-1")
+        record = {"v": 1, "id": "00000000-0000-4000-8000-000000000001", "kind": "hook",
+                  "at_ms": 1_772_700_000_000,
+                  "payload": {"type": "prompt_submit", "platform": "claude_code", "session_id": "s-1",
+                              "cwd": "/w/client", "prompt": f"hooked {SECRET}"}}
+        (spool / "2026-03-05.jsonl").write_text(json.dumps(record, separators=(",", ":")) + "\n")
+        self.person.good("sync")
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    def test_retention_by_the_settings(self):
+        self.person.good("config", "set", "retention.texts_days", "30")
+        for wrong in ("0", "-1", "soon", "1.5"):
+            status, _ = self.person.run("config", "set", "retention.texts_days", wrong)
+            self.assertNotEqual(status, 0, wrong)
+        before = self.figures()
+        # The sessions above are of March and July 2026: `now` decides what is old.
+        reply = self.person.good("sync")
+        erased = reply["data"]["retention"]["prompts_erased"]
+        left = [t for t in self.texts("s-1", "s-2", "s-3", "s-4") if t is not None]
+        self.assertEqual(erased + len(left), 7)
+        self.assertGreaterEqual(erased, 4)
+        self.assertEqual(self.figures(), before)
+        self.assert_sound(self.person)
+        self.assertEqual(self.person.good("sync", "--force")["data"]["retention"]["prompts_erased"], 0)
+        self.assertEqual([t for t in self.texts("s-1", "s-2", "s-3", "s-4") if t is not None], left)
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+        values = {v["key"]: v["value"] for v in self.person.good("config", "list")["data"]["values"]}
+        self.assertEqual(values["retention.texts_days"], "30")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=1)
