@@ -62,6 +62,7 @@ inline constexpr OpRow kOps[] = {
     {"store.backup_verify", "selftune/store.backup_verify@1", "", " id "},
     {"store.check", "selftune/store.check@1", "", " deep "},
     {"store.export", "selftune/store.export@1", "FJ", " since until dir format tables dry_run "},
+    {"store.import_reference", "selftune/store.import_reference@1", "SJ", " db logs dry_run "},
     {"store.info", "selftune/store.info@1", "", " counts "},
     {"store.migrate", "selftune/store.migrate@1", "S", " dry_run "},
     {"store.query", "selftune/store.query@1", "", " sql args limit "},

@@ -7,6 +7,7 @@ LONG = frozenset(
         "orchestrate.run",
         "store.backup",
         "store.export",
+        "store.import_reference",
         "store.restore",
         "store.vacuum",
         "sync.run",

@@ -1931,6 +1931,60 @@ class StoreExportReply(TypedDict):
     receipt: StoreExportReplyReceipt | None
 
 
+class StoreImportReferenceReplyTables(TypedDict):
+    table: str
+    source: int
+    imported: int
+    merged: int
+    kept: int
+    rejected: int
+
+
+class StoreImportReferenceReplyRejected(TypedDict):
+    table: str
+    id: str
+    reason: str
+
+
+class StoreImportReferenceReplyLeftovers(TypedDict):
+    kind: Literal["hook", "timer", "config"]
+    path: str
+    detail: str
+
+
+class StoreImportReferenceReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreImportReferenceReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreImportReferenceReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreImportReferenceReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreImportReferenceReplyReceiptBefore
+    after: StoreImportReferenceReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreImportReferenceReplyReceiptUndo | None
+
+
+class StoreImportReferenceReply(TypedDict):
+    databases: list[str]
+    logs: list[str]
+    tables: list[StoreImportReferenceReplyTables]
+    reconciled: bool
+    rejected: list[StoreImportReferenceReplyRejected]
+    moved_aside: str | None
+    leftovers: list[StoreImportReferenceReplyLeftovers]
+    receipt: StoreImportReferenceReplyReceipt | None
+
+
 class StoreInfoReplyBackups(TypedDict):
     n: int
     newest: str | None
@@ -2193,6 +2247,8 @@ class Requests:
     def request(self, op: Literal["store.check"], /, *, deep: bool | None = ...) -> StoreCheckReply: ...
     @overload
     def request(self, op: Literal["store.export"], /, *, since: str | None = ..., until: str | None = ..., dir: str, format: Literal["jsonl", "sqlite"] | None = ..., tables: list[str] | None = ..., dry_run: bool | None = ...) -> StoreExportReply: ...
+    @overload
+    def request(self, op: Literal["store.import_reference"], /, *, db: str | None = ..., logs: str | None = ..., dry_run: bool | None = ...) -> StoreImportReferenceReply: ...
     @overload
     def request(self, op: Literal["store.info"], /, *, counts: bool | None = ...) -> StoreInfoReply: ...
     @overload

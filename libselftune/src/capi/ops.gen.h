@@ -103,6 +103,8 @@ StatusOr<std::string> StoreBackupVerify(Context& context, const base::JsonValue&
 StatusOr<std::string> StoreCheck(Context& context, const base::JsonValue& params);
 // store.export: Write the evidence to files.
 StatusOr<std::string> StoreExport(Context& context, const base::JsonValue& params);
+// store.import_reference: Take over what the TypeScript selftune recorded; its files are kept.
+StatusOr<std::string> StoreImportReference(Context& context, const base::JsonValue& params);
 // store.info: What the store holds and how large it is.
 StatusOr<std::string> StoreInfo(Context& context, const base::JsonValue& params);
 // store.migrate: Bring the store to the schema of this version.

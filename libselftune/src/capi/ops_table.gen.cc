@@ -304,6 +304,11 @@ constexpr ParamSpec kParams_StoreExport[] = {
     {.name = "tables", .type = ParamType::kString, .list = true},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_StoreImportReference[] = {
+    {.name = "db", .type = ParamType::kPath},
+    {.name = "logs", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_StoreInfo[] = {
     {.name = "counts", .type = ParamType::kBool, .default_json = "true"},
 };
@@ -395,6 +400,7 @@ constexpr OpSpec kOps[] = {
     {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
     {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
     {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
+    {.name = "store.import_reference", .schema = "selftune/store.import_reference@1", .flags = "SJ", .run = ops::StoreImportReference, .params = kParams_StoreImportReference},
     {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = kParams_StoreInfo},
     {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
     {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},
