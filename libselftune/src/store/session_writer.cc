@@ -98,7 +98,7 @@ constexpr char kDropSignals[] = R"sql(
       OR source_id IN(SELECT source_id FROM source_file WHERE kept=1))))sql";
 constexpr char kDropSignalLabels[] = R"sql(
   DELETE FROM label WHERE reason='signal' AND prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1
-    AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
+    AND source_id IS NOT NULL AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
 constexpr char kDropSignalMisses[] = R"sql(
   DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal' AND coalesce(prompt_pk,0) NOT IN(
     SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND(source_id IS NULL
