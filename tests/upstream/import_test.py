@@ -255,6 +255,42 @@ class Newest(ImportCase):
         self.envelope(*undo[1:])
         self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE session_id='a'"), [(5,)])
 
+    def test_a_row_that_says_something_else_under_its_old_name_is_not_lost(self):
+        with sqlite3.connect(self.old) as db:
+            db.executescript("UPDATE prompts SET prompt_text='totally new words' WHERE prompt_id='a:p4';"
+                             "UPDATE skill_invocations SET triggered=0, query='other q', skill_name='zip' WHERE skill_invocation_id='a:s:pdf:0';"
+                             "UPDATE sessions SET model='another', branch='b2' WHERE session_id='a';"
+                             "UPDATE evolution_audit SET details='rewritten' WHERE id=1; UPDATE skill_usage SET skill_name='mint' WHERE skill_name='lint';"
+                             "UPDATE replay_entry_results SET evidence='unseen' WHERE id=1; UPDATE orchestrate_runs SET elapsed_ms=77")
+        db.close()
+        self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE prompt_text IN('totally new words','now commit it''s work')"), [(2,)])
+        self.assertEqual(self.q("SELECT skill_name,outcome,query FROM skill_invocations WHERE session_id IN('a','d') ORDER BY 1"),
+                         [("deploy", "triggered", "deploy it"), ("mint", "triggered", "deploy it"), ("notes", "read_only", "now commit it's work"),
+                          ("pdf", "triggered", "fill this form"), ("zip", "read_only", "fill this form")])
+        for table, key, column, value in (("skill_invocations", "a:s:pdf:0", "query", "other q"), ("sessions", "a", "model", "another"), ("evolution_audit", "1", "details", "rewritten"),
+                                          ("replay_entry_results", "1", "evidence", "unseen"), ("orchestrate_runs", "run_1772359200000_abc123", "elapsed_ms", 77)):
+            self.assertEqual(self.note(table, key)["row"][column], value)
+        self.assert_sound()
+        before = dump(self.store)
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+        self.assertEqual(dump(self.store), before)
+
+    def test_folders_of_others_beside_the_store_stay(self):
+        mine = [self.state / name for name in ("importing-photos", ".selftune-import-abcdef", ".selftune-import-photos-of-mine")]
+        for folder in mine:
+            folder.mkdir()
+            (folder / "a.jpg").write_text("x")
+        (self.state / ".selftune-import-link01").symlink_to(self.old.parent)
+        left = self.state / ".selftune-import-000000"
+        left.mkdir()
+        (left / "copy-0.db").write_text("x")
+        self.take("--db", str(self.old))
+        self.assertTrue(all((folder / "a.jpg").exists() for folder in mine))
+        self.assertTrue((self.state / ".selftune-import-link01").is_symlink() and self.old.exists())
+        self.assertFalse(left.exists())
+
     def test_a_command_that_reads_shows_the_imported(self):
         self.assertEqual(self.envelope("skills", "show", "pdf")["data"]["name"], "pdf")
         self.assertIn("pdf", [row["name"] for row in self.envelope("skills", "list")["data"]["items"]])
@@ -405,7 +441,7 @@ class Logs(ImportCase):
         self.assertEqual(self.q("SELECT run_id,dry_run FROM orchestrate_runs"), [("run_9", 1)])
         self.assertEqual(self.q("SELECT signal_type FROM improvement_signals"), [("correction",)])
         self.assertEqual(self.q("SELECT proposal_id,original_text FROM evolution_evidence"), [("evo-pdf-9", "x")])
-        note = json.loads(self.q("SELECT note FROM import_map WHERE tbl='log:canonical_telemetry_log.jsonl' AND src_id='0'")[0][0])
+        note = json.loads(self.q("SELECT note FROM import_map WHERE tbl='log:canonical_telemetry_log.jsonl' AND src_id LIKE '0#%'")[0][0])
         self.assertEqual(json.loads(note["left"]["more"])["permission_mode"], "plan")
         self.assertEqual(self.counts["log:canonical_telemetry_log.jsonl"]["kept"], 1)
         self.assert_sound()
@@ -424,6 +460,29 @@ class Logs(ImportCase):
         self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE prompt_text='later'"), [(1,)])
         self.assertEqual(self.counts["log:all_queries_log.jsonl"]["source"], 3)
         self.assertEqual(self.q("SELECT bad_lines FROM source_file WHERE path LIKE '%improvement%'"), [(1,)])
+
+    def test_a_log_that_was_written_anew_is_read_anew(self):
+        path = self.logs / "all_queries_log.jsonl"
+        self.take("--logs", str(self.logs))
+        path.write_bytes(path.read_bytes().replace(b"another", b"changed"))
+        self.take("--logs", str(self.logs))
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY 1"), [("another",), ("changed",), ("from the log",)])
+
+    def test_a_record_that_was_written_twice_is_one(self):
+        for name in ("canonical_telemetry_log.jsonl", "all_queries_log.jsonl", "session_telemetry_log.jsonl", "improvement_signals.jsonl",
+                     "evolution_audit_log.jsonl", "evolution_evidence_log.jsonl", "orchestrate_runs.jsonl"):
+            path = self.logs / name
+            path.write_bytes(path.read_bytes().rsplit(b'{"cut off')[0])
+        self.take("--logs", str(self.logs))
+        once = {view: self.q("SELECT count(*) FROM " + view) for view in ("prompts", "skill_invocations", "improvement_signals", "evolution_audit", "orchestrate_runs")}
+        for repeat in range(2):  # behind what was imported, then all at once
+            for path in self.logs.iterdir():
+                path.write_bytes(path.read_bytes() * 2)
+            if repeat:
+                shutil.rmtree(self.state)
+            self.take("--logs", str(self.logs))
+            self.assertEqual({view: self.q("SELECT count(*) FROM " + view) for view in once}, once)
+            self.assert_sound()
 
     def test_logs_beside_a_database_that_was_made_of_them_add_nothing_twice(self):
         claude = self.home / ".claude"
@@ -459,7 +518,7 @@ class InPlace(ImportCase):
         self.assertEqual(doc["data"]["moved_aside"], str(self.aside))
         self.assertEqual(sha(self.aside), before["selftune.db"])
         self.assertEqual(self.q("SELECT count(*) FROM sessions"), [(6,)])
-        self.assertEqual({p.name for p in self.state.iterdir() if "importing" in p.name}, set())
+        self.assertEqual({p.name for p in self.state.iterdir() if "import" in p.name}, set())
         self.assertEqual(self.store.stat().st_mode & 0o777, 0o600)
         self.assert_sound()
         kept = dump(self.store)
@@ -530,9 +589,13 @@ sys.stdin.readline()
         log = self.home / "calls"
         calls = ("link", "rename", "unlink", "unlinkat", "fsync", "fdatasync", "renameat2", "linkat", "mkdir")
 
+        env = self.env()
+        # Leak detection does not work in a traced process.
+        env["ASAN_OPTIONS"] = ":".join(filter(None, (env.get("ASAN_OPTIONS"), "detect_leaks=0")))
+
         def start(*inject):
             return subprocess.run(["strace", "-f", "-qq", "-o", str(log), "-e", "trace=" + ",".join(calls), *inject,
-                                   cli_test.SELFTUNE, "import", "upstream"], capture_output=True, env=self.env(), cwd=self.home, timeout=120)
+                                   cli_test.SELFTUNE, "import", "upstream"], capture_output=True, env=env, cwd=self.home, timeout=120)
 
         self.assertEqual(start().returncode, 0)
         want = dump(self.store)
@@ -554,7 +617,7 @@ sys.stdin.readline()
             self.take()
             self.assertEqual(sha(self.aside), origin, step)
             self.assertEqual(dump(self.store), want, step)
-            self.assertEqual([p.name for p in self.state.iterdir() if "importing" in p.name], [], step)
+            self.assertEqual([p.name for p in self.state.iterdir() if "import" in p.name], [], step)
 
     def test_a_second_database_of_the_reference_gets_another_name(self):
         self.take()
@@ -726,7 +789,7 @@ class Size(ImportCase):
         self.assertEqual(self.counts["prompts"]["imported"], n)
         self.assertEqual(self.q("SELECT count(*) FROM prompts"), [(n,)])
         self.assertEqual(self.q("SELECT count(*) FROM skill_invocations WHERE matched_prompt_id IS NOT NULL"), [(self.counts["skill_invocations"]["source"],)])
-        self.assertEqual(sorted(p.name for p in self.state.iterdir() if "importing" in p.name), [])
+        self.assertEqual(sorted(p.name for p in self.state.iterdir() if "import" in p.name), [])
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ constexpr char kWriteUse[] = R"sql(
     location=coalesce(location,excluded.location), scope=coalesce(scope,excluded.scope), rev=rev+1)sql";
 constexpr char kFindUse[] =
     R"sql(SELECT obs_pk FROM observation WHERE occurrence_key=?1 AND capture=?2)sql";
+constexpr char kKeyOfUse[] = R"sql(
+  SELECT occurrence_key FROM observation WHERE obs_pk=?1 AND capture IN('repair','legacy'))sql";
+constexpr char kDropUse[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
 constexpr char kUses[] = R"sql(
   SELECT o.obs_pk,k.name_key,o.outcome='triggered' FROM observation o JOIN skill k ON k.skill_id=o.skill_id
   WHERE o.session_pk=?1 AND o.capture<>'label' ORDER BY o.obs_pk)sql";
@@ -137,6 +140,18 @@ StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
   ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
   ST_ASSIGN_OR_RETURN(const int64_t pk, db.QueryInt(kFindUse, 0, Blob{key}, Word(use.capture)));
   return WrittenUse{.pk = pk, .is_new = before == 0};
+}
+
+Status DropImportedUse(Db& db, int64_t pk) {
+  std::string key;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kKeyOfUse, pk));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (!found) return absl::OkStatus();
+    key = row.Bytes(0);
+  }
+  ST_RETURN_IF_ERROR(db.Run(kDropUse, pk));
+  return ResolveOccurrence(db, key);
 }
 
 StatusOr<std::vector<StoredUse>> UsesOfSession(Db& db, SessionPk session) {

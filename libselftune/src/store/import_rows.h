@@ -67,6 +67,10 @@ struct WrittenUse {
 [[nodiscard]] StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
                                                     const ImportedUse& use);
 
+// A use that an import wrote, and that its row does not tell any more. What another capture
+// wrote stays.
+[[nodiscard]] Status DropImportedUse(Db& db, int64_t pk);
+
 struct StoredUse {
   int64_t pk = 0;
   std::string skill_key;  // lower case

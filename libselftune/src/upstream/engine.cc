@@ -186,7 +186,8 @@ void Engine::Rollback() {
 }
 
 Status Engine::Record(const SourceRow& row, const Fate& fate) {
-  const bool all = fate.whole || fate.verdict == ImportVerdict::kKept ||
+  // Of a changed row our own may still say what it was.
+  const bool all = fate.whole || row.Changed() || fate.verdict == ImportVerdict::kKept ||
                    fate.verdict == ImportVerdict::kRejected;
   const std::string note = all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled);
   // What was imported once stays so: seen again, our row is the one it made.

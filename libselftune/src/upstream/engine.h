@@ -34,6 +34,8 @@ struct SourceRow {
   std::optional<store::KnownImport> known;  // from an earlier import
 
   [[nodiscard]] bool Unchanged() const { return known.has_value() && known->digest == digest; }
+  // There under this name before, and another one now.
+  [[nodiscard]] bool Changed() const { return known.has_value() && known->digest != digest; }
   // Our row from an earlier import; 0 = none.
   [[nodiscard]] int64_t dst() const { return known.has_value() ? known->dst : 0; }
 };

@@ -34,7 +34,8 @@ using store::LooseDb;
 
 constexpr int64_t kShownRejects = 50;
 constexpr int kMaxPasses = 5;  // over a database that grows meanwhile
-constexpr std::string_view kWorkDir = "importing-";
+constexpr std::string_view kWorkDir = ".selftune-import-";
+constexpr size_t kRandomLetters = 6;  // behind it
 constexpr const char* kMarkSql = "PRAGMA application_id";
 
 // A folder for copies: private, gone at the end.
@@ -198,15 +199,28 @@ class Import {
   // Of the store.
   std::string Folder() const { return std::string(base::DirName(world_.store_path)); }
 
-  // Copies of an import that was killed.
+  // Copies of an import that was killed: folders of just this name with nothing else in them.
   Status RemoveOldWork() const {
     const auto entries = base::ListDir(Folder());
     if (!entries.ok()) return absl::OkStatus();
     for (const base::DirEntry& entry : *entries) {
-      if (!entry.name.starts_with(kWorkDir)) continue;
-      ST_RETURN_IF_ERROR(base::RemoveTree(base::JoinPath(Folder(), entry.name)));
+      const bool named =
+          entry.name.starts_with(kWorkDir) && entry.name.size() == kWorkDir.size() + kRandomLetters;
+      const std::string path = base::JoinPath(Folder(), entry.name);
+      if (named && IsOldWork(path)) ST_RETURN_IF_ERROR(base::RemoveTree(path));
     }
     return absl::OkStatus();
+  }
+
+  static bool IsOldWork(const std::string& path) {
+    const auto real = base::RealPath(path);
+    const auto folder = base::RealPath(std::string(base::DirName(path)));
+    const auto entries = base::ListDir(path);
+    if (!real.ok() || !folder.ok() || !entries.ok()) return false;
+    if (*real != base::JoinPath(*folder, base::BaseName(path))) return false;  // a link
+    return std::ranges::all_of(*entries, [](const base::DirEntry& entry) {
+      return entry.name.starts_with("copy-") || entry.name.starts_with("logs.db");
+    });
   }
 
   StatusOr<std::string> Stamps() const {

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
@@ -145,11 +146,12 @@ class Scratch {
     return db_.Execute("COMMIT");
   }
 
-  Status Add(std::string_view table, std::string_view log, uint64_t offset,
+  // `id`: of the line.
+  Status Add(std::string_view table, std::string_view log, std::string id,
              const JsonValue& record) {
     const std::vector<std::string>& columns = columns_.find(table)->second;
     std::vector<LooseValue> values(columns.size() + 3);
-    values[0] = LooseValue::Text(std::to_string(offset));
+    values[0] = LooseValue::Text(std::move(id));
     values[1] = LooseValue::Text(std::string(log));
     std::vector<JsonValue::Member> more;
     for (const auto& [member, value] : record.members()) {
@@ -209,7 +211,11 @@ class LogReader : public ingest::LineReader {
     ++records_;
     const std::string_view table =
         kind_.table.empty() ? TableOfRecord(record["record_kind"].AsString()) : kind_.table;
-    return scratch_.Add(table, kind_.file, line.offset, record);
+    // A log may be written anew: another line at the same place is another one.
+    constexpr size_t kDigits = 16;
+    std::string id =
+        fmt::format("{}#{}", line.offset, base::Sha256Hex(line.text).substr(0, kDigits));
+    return scratch_.Add(table, kind_.file, std::move(id), record);
   }
   std::string SaveState() const override { return {}; }
   [[nodiscard]] int64_t records() const { return records_; }

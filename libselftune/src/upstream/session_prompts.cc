@@ -99,7 +99,8 @@ StatusOr<bool> SessionPrompts::Claim(const SourceRow& row, std::string_view text
   const auto at = TimeOf(row.row[query ? "timestamp" : "occurred_at"]);
   const StoredPrompt* found = nullptr;
   for (const StoredPrompt& prompt : stored_) {
-    if (row.dst() == prompt.pk.value) {
+    const bool same = row.Unchanged() || prompt.body == body;
+    if (row.dst() == prompt.pk.value && same) {
       found = &prompt;  // as in an earlier import
       break;
     }
@@ -108,6 +109,8 @@ StatusOr<bool> SessionPrompts::Claim(const SourceRow& row, std::string_view text
   }
   if (found == nullptr) return false;
   claimed.insert(found->pk.value);
+  const std::string name = TextOf(row.row[query ? "timestamp" : "prompt_id"]);
+  told_[std::pair(name, std::string(text))] = {.pk = found->pk.value};
   if (query) {
     Remember(*found, text);
     ST_RETURN_IF_ERROR(engine_.Record(
@@ -135,6 +138,8 @@ Status SessionPrompts::TakePrompts() {
       ST_RETURN_IF_ERROR(engine_.Reject(row, "prompt_text is missing"));
       continue;
     }
+    ST_ASSIGN_OR_RETURN(const bool again, ToldAgain(row, text, TextOf(row.row["prompt_id"])));
+    if (again) continue;
     ST_ASSIGN_OR_RETURN(const bool known, Claim(row, text, claimed_prompts_));
     if (known) continue;
     const std::string kind = TextOf(row.row["prompt_kind"]);
@@ -147,9 +152,26 @@ Status SessionPrompts::TakePrompts() {
     if (index.has_value() && *index >= 0 && *index < std::numeric_limits<int32_t>::max() / 2) {
       item.wanted = static_cast<int32_t>(*index);
     }
+    told_[std::pair(TextOf(row.row["prompt_id"]), item.text)] = {.fresh = fresh_.size()};
     fresh_.push_back(std::move(item));
   }
   return absl::OkStatus();
+}
+
+// The same record once more: nothing in a log is unique. `name` tells it from others with
+// these words, "" = nothing does.
+StatusOr<bool> SessionPrompts::ToldAgain(const SourceRow& row, const std::string& text,
+                                         const std::string& name) {
+  if (name.empty() || row.Unchanged()) return false;
+  const auto known = told_.find(std::pair(name, text));
+  if (known == told_.end()) return false;
+  if (known->second.pk == 0) {
+    again_.emplace_back(&row, known->second.fresh);
+    return true;
+  }
+  ST_RETURN_IF_ERROR(engine_.Record(
+      row, {.verdict = ImportVerdict::kMerged, .dst = known->second.pk, .whole = true}));
+  return true;
 }
 
 // Is a prompt that is to be written the one of this query?
@@ -168,7 +190,9 @@ bool SessionPrompts::SaysTheSame(const SourceRow& query, std::string_view text,
   }
   if (found == nullptr) return false;
   claimed_fresh_.insert(found);
-  found_for_[&query] = static_cast<size_t>(found - fresh_.data());
+  const auto i = static_cast<size_t>(found - fresh_.data());
+  found_for_[&query] = i;
+  told_[std::pair(TextOf(query.row["timestamp"]), std::string(text))] = {.fresh = i};
   return true;
 }
 
@@ -178,6 +202,8 @@ StatusOr<bool> SessionPrompts::TakeQuery(const SourceRow& row) {
     ST_RETURN_IF_ERROR(engine_.Reject(row, "query is missing"));
     return true;
   }
+  ST_ASSIGN_OR_RETURN(const bool again, ToldAgain(row, text, TextOf(row.row["timestamp"])));
+  if (again) return true;
   ST_ASSIGN_OR_RETURN(const bool known, Claim(row, text, claimed_queries_));
   return known || SaysTheSame(row, text, TimeOf(row.row["timestamp"]));
 }
@@ -187,10 +213,13 @@ Status SessionPrompts::TakeQueries() {
   for (const SourceRow& row : rows_.queries) {
     ST_ASSIGN_OR_RETURN(const bool taken, TakeQuery(row));
     if (taken) continue;
-    orphans.push_back({.row = &row,
-                       .from_queries = true,
-                       .text = TextOf(row.row["query"]),
-                       .at = TimeOf(row.row["timestamp"])});
+    Item item{.row = &row,
+              .from_queries = true,
+              .text = TextOf(row.row["query"]),
+              .at = TimeOf(row.row["timestamp"])};
+    told_[std::pair(TextOf(row.row["timestamp"]), item.text)] = {.fresh = fresh_.size() +
+                                                                          orphans.size()};
+    orphans.push_back(std::move(item));
   }
   for (Item& item : orphans) fresh_.push_back(std::move(item));
   return absl::OkStatus();
@@ -279,6 +308,10 @@ Status SessionPrompts::Write() {
     const std::string id = TextOf(item.row->row["prompt_id"]);
     by_id_[id] = prompt;
     text_by_id_[id] = item.text;
+  }
+  for (const auto& [row, i] : again_) {
+    ST_RETURN_IF_ERROR(
+        engine_.Record(*row, {.verdict = ImportVerdict::kMerged, .dst = made[i], .whole = true}));
   }
   for (const auto& [query, i] : found_for_) {
     Fate fate{.verdict = ImportVerdict::kMerged, .dst = made[i], .carried = kSameQuery};

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -52,6 +53,8 @@ class SessionPrompts {
   [[nodiscard]] Status TakePrompts();
   [[nodiscard]] Status TakeQueries();
   [[nodiscard]] StatusOr<bool> TakeQuery(const SourceRow& row);
+  [[nodiscard]] StatusOr<bool> ToldAgain(const SourceRow& row, const std::string& text,
+                                         const std::string& name);
   [[nodiscard]] StatusOr<bool> Claim(const SourceRow& row, std::string_view text,
                                      std::set<int64_t>& claimed);
   [[nodiscard]] bool SaysTheSame(const SourceRow& query, std::string_view text,
@@ -71,6 +74,13 @@ class SessionPrompts {
   std::vector<Item> fresh_;
   std::map<const SourceRow*, size_t> found_for_;       // queries of prompts in fresh_
   std::map<int32_t, std::optional<UtcMillis>> taken_;  // numbers, with their times
+  // Where a record with this name and these words went: to a prompt, or to one of fresh_.
+  struct Place {
+    int64_t pk = 0;
+    size_t fresh = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Place> told_;
+  std::vector<std::pair<const SourceRow*, size_t>> again_;  // of those in fresh_, once more
   std::map<std::string, store::StoredPrompt> by_id_;
   std::map<std::string, std::string> text_by_id_;
   std::multimap<std::string, store::StoredPrompt, std::less<>> by_text_;

@@ -91,6 +91,12 @@ void SessionUses::FindMisattributed() {
   }
 }
 
+// What the row said when it was imported before, if it says something else now.
+Status SessionUses::DropFormer(const SourceRow& row) {
+  const bool made = row.known.has_value() && row.known->verdict == ImportVerdict::kImported;
+  return made && row.Changed() ? store::DropImportedUse(engine_.db(), row.dst()) : absl::OkStatus();
+}
+
 // Its own, else of the old table's row nearest in time, else of its prompt.
 std::string SessionUses::QueryOf(const Use& use) const {
   if (!use.query.empty()) return use.query;
@@ -114,6 +120,7 @@ std::string SessionUses::QueryOf(const Use& use) const {
 }
 
 StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
+  ST_RETURN_IF_ERROR(DropFormer(*use.row));
   const auto& r = use.row->row;
   const auto at = TimeOf(r["occurred_at"]);
   const std::string id = TextOf(r["skill_invocation_id"]);
@@ -123,8 +130,14 @@ StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
   const std::string query = QueryOf(use);
   const store::StoredPrompt* prompt = nullptr;
   if (use.rank != kMisattributed) {
-    prompt = prompts_.ById(TextOf(r["matched_prompt_id"]));
-    if (prompt == nullptr && !query.empty()) prompt = prompts_.ByText(query, at);
+    // Its hook and its replay number prompts differently: the words say more than the number.
+    const std::string id_of_prompt = TextOf(r["matched_prompt_id"]);
+    prompt = prompts_.ById(id_of_prompt);
+    const std::string* text = prompts_.TextOfPrompt(id_of_prompt);
+    if (!query.empty() && (text == nullptr || *text != query)) {
+      const store::StoredPrompt* said = prompts_.ByText(query, at);
+      if (said != nullptr) prompt = said;
+    }
   }
   const std::string path = TextOf(r["skill_path"]);
   const std::string scope = TextOf(r["skill_scope"]);
@@ -213,6 +226,7 @@ Status SessionUses::TakeUsage(const SourceRow& row) {
     return engine_.Record(
         row, {.verdict = ImportVerdict::kMerged, .dst = better->second, .whole = true});
   }
+  ST_RETURN_IF_ERROR(DropFormer(row));
   const auto at = TimeOf(r["timestamp"]);
   const std::string query = TextOf(r["query"]);
   const std::string path = TextOf(r["skill_path"]);

@@ -42,6 +42,7 @@ class SessionUses {
   [[nodiscard]] StatusOr<store::WrittenUse> Write(const Use& use);
   [[nodiscard]] std::string QueryOf(const Use& use) const;
   [[nodiscard]] Status TakeUsage(const SourceRow& row);
+  [[nodiscard]] Status DropFormer(const SourceRow& row);
 
   Engine& engine_;
   const store::ImportSession& session_;
