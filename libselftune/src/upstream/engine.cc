@@ -186,17 +186,22 @@ void Engine::Rollback() {
 }
 
 Status Engine::Record(const SourceRow& row, const Fate& fate) {
-  // Of a changed row our own may still say what it was.
-  const bool all = fate.whole || row.Changed() || fate.verdict == ImportVerdict::kKept ||
-                   fate.verdict == ImportVerdict::kRejected;
-  const std::string note = all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled);
+  const bool known = row.known.has_value();
   // What was imported once stays so: seen again, our row is the one it made.
-  const bool again = row.known.has_value() && row.known->verdict == ImportVerdict::kImported &&
-                     fate.verdict == ImportVerdict::kMerged;
+  const bool again = known && row.known->verdict == ImportVerdict::kImported &&
+                     row.known->dst == fate.dst && fate.verdict == ImportVerdict::kMerged;
+  const ImportVerdict verdict = again ? ImportVerdict::kImported : fate.verdict;
+  if (row.Unchanged() && row.known->verdict == verdict && row.known->dst == fate.dst) {
+    return absl::OkStatus();  // its note may say more than could be said now
+  }
+  // Our row may still say what another one, or this one before it changed, said.
+  const bool all =
+      fate.whole || known || verdict == ImportVerdict::kKept || verdict == ImportVerdict::kRejected;
+  const std::string note = all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled);
   ++in_txn_;
   return ledger_.Put({.table = row.table,
                       .id = row.id,
-                      .verdict = again ? ImportVerdict::kImported : fate.verdict,
+                      .verdict = verdict,
                       .dst = fate.dst,
                       .digest = row.digest,
                       .reason = fate.reason,

@@ -215,7 +215,9 @@ Status SessionUses::TakeUsage(const SourceRow& row) {
   }
   const bool triggered = r["triggered"].is_null() || r["triggered"].AsInt() == 1;
   const auto known = best_.find(Kind(base::AsciiLower(skill), triggered));
-  if (known != best_.end() && known->second != row.dst()) {
+  const bool itself = known != best_.end() && row.known.has_value() &&
+                      row.known->verdict == ImportVerdict::kImported && row.dst() == known->second;
+  if (known != best_.end() && !itself) {
     return engine_.Record(row,
                           {.verdict = ImportVerdict::kMerged, .dst = known->second, .whole = true});
   }
