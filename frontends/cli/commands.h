@@ -66,6 +66,8 @@ extern const Command kBackupListCommand;
 extern const Command kBackupVerifyCommand;
 extern const Command kBackupRestoreCommand;
 extern const Command kQueryCommand;
+// cmd_import.cc
+extern const Command kImportUpstreamCommand;
 // cmd_tools.cc
 extern const Command kRequestCommand;
 extern const Command kSchemaCommand;

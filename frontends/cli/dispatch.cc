@@ -145,7 +145,9 @@ struct LibraryCall {
 LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   LibraryCall call;
   call.options.home = invocation.args.Get("home").value_or("");
-  call.options.db = invocation.args.Get("db").value_or("");
+  if (!HasOwnFlag(*invocation.command, "db")) {
+    call.options.db = invocation.args.Get("db").value_or("");
+  }
   call.options.verbose = invocation.args.Has("verbose");
   if (const std::string misfit = Misfit(*invocation.command, invocation.args, *target.op);
       !misfit.empty()) {

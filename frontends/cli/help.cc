@@ -114,8 +114,11 @@ std::string CommandText(const Command& command) {
   for (const Flag& flag : ExtraFlags(command)) common.push_back(flag);
   if (!common.empty()) out += "\nFlags:\n" + FlagLines(common);
   if (!advanced.empty()) out += "\nAdvanced:\n" + FlagLines(advanced);
-  const auto global = GlobalFlags();
-  out += "\nGlobal:\n" + FlagLines({global.begin(), global.end()});
+  std::vector<Flag> global;
+  for (const Flag& flag : GlobalFlags()) {
+    if (!HasOwnFlag(command, flag.name)) global.push_back(flag);
+  }
+  out += "\nGlobal:\n" + FlagLines(global);
   out += "\nExit codes: selftune help exit-codes\n";
   std::string also;
   const std::string_view first = command.path.substr(0, command.path.find(' '));

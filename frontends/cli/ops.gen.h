@@ -65,6 +65,7 @@ inline constexpr OpRow kOps[] = {
     {"store.export", "selftune/store.export@1", "FJ", " since until dir format tables dry_run ", " dir "},
     {"store.forget", "selftune/store.forget@1", "SY", " session workspace skill before match dry_run yes ", " "},
     {"store.import", "selftune/store.import@1", "SJ", " dir dry_run ", " dir "},
+    {"store.import_reference", "selftune/store.import_reference@1", "SJ", " db logs dry_run ", " "},
     {"store.info", "selftune/store.info@1", "", " counts ", " "},
     {"store.migrate", "selftune/store.migrate@1", "S", " dry_run ", " "},
     {"store.query", "selftune/store.query@1", "", " sql args limit ", " sql "},

@@ -49,7 +49,9 @@ std::vector<Flag> AllFlags(const Command& command) {
   for (const Positional& positional : command.positionals) {
     if (positional.name == kSkillFlag.name) flags.push_back(kSkillFlag);
   }
-  flags.insert(flags.end(), std::begin(kGlobal), std::end(kGlobal));
+  for (const Flag& flag : kGlobal) {
+    if (!HasOwnFlag(command, flag.name)) flags.push_back(flag);
+  }
   return flags;
 }
 
@@ -190,6 +192,11 @@ std::span<const Flag> GlobalFlags() { return kGlobal; }
 
 bool Takes(const OpRow& op, std::string_view param) {
   return op.params.find(" " + std::string(param) + " ") != std::string_view::npos;
+}
+
+bool HasOwnFlag(const Command& command, std::string_view name) {
+  return std::any_of(command.flags.begin(), command.flags.end(),
+                     [&](const Flag& flag) { return flag.name == name; });
 }
 
 std::vector<Flag> OwnFlags(const Command& command) {

@@ -19,6 +19,8 @@ namespace selftune::cli {
 // The command's own flags, without those whose operation or parameter this
 // library does not have.
 [[nodiscard]] std::vector<Flag> OwnFlags(const Command& command);
+// A flag of the command means what it says there, also where others have a global one of that name.
+[[nodiscard]] bool HasOwnFlag(const Command& command, std::string_view name);
 // Those that depend on the command: --dry-run, --yes, --exit-zero.
 [[nodiscard]] std::vector<Flag> ExtraFlags(const Command& command);
 

@@ -18,6 +18,7 @@ constexpr const Command* kCommands[] = {
     &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,
     &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
     &kConfigListCommand, &kConfigGetCommand, &kConfigSetCommand, &kConfigPathCommand, &kConfigValidateCommand,
+    &kImportUpstreamCommand,
     &kExportCommand, &kImportCommand, &kForgetCommand, &kRecoverCommand, &kDbRebuildCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,

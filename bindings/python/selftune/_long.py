@@ -8,6 +8,7 @@ LONG = frozenset(
         "store.backup",
         "store.export",
         "store.import",
+        "store.import_reference",
         "store.rebuild",
         "store.restore",
         "store.vacuum",

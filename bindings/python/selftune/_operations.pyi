@@ -2006,6 +2006,60 @@ class StoreImportReply(TypedDict):
     receipt: StoreImportReplyReceipt | None
 
 
+class StoreImportReferenceReplyTables(TypedDict):
+    table: str
+    source: int
+    imported: int
+    merged: int
+    kept: int
+    rejected: int
+
+
+class StoreImportReferenceReplyRejected(TypedDict):
+    table: str
+    id: str
+    reason: str
+
+
+class StoreImportReferenceReplyLeftovers(TypedDict):
+    kind: Literal["hook", "timer", "config"]
+    path: str
+    detail: str
+
+
+class StoreImportReferenceReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreImportReferenceReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreImportReferenceReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreImportReferenceReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreImportReferenceReplyReceiptBefore
+    after: StoreImportReferenceReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreImportReferenceReplyReceiptUndo | None
+
+
+class StoreImportReferenceReply(TypedDict):
+    databases: list[str]
+    logs: list[str]
+    tables: list[StoreImportReferenceReplyTables]
+    reconciled: bool
+    rejected: list[StoreImportReferenceReplyRejected]
+    moved_aside: str | None
+    leftovers: list[StoreImportReferenceReplyLeftovers]
+    receipt: StoreImportReferenceReplyReceipt | None
+
+
 class StoreInfoReplyBackups(TypedDict):
     n: int
     newest: str | None
@@ -2324,6 +2378,8 @@ class Requests:
     def request(self, op: Literal["store.forget"], /, *, session: str | None = ..., workspace: str | None = ..., skill: str | None = ..., before: str | None = ..., match: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> StoreForgetReply: ...
     @overload
     def request(self, op: Literal["store.import"], /, *, dir: str, dry_run: bool | None = ...) -> StoreImportReply: ...
+    @overload
+    def request(self, op: Literal["store.import_reference"], /, *, db: str | None = ..., logs: str | None = ..., dry_run: bool | None = ...) -> StoreImportReferenceReply: ...
     @overload
     def request(self, op: Literal["store.info"], /, *, counts: bool | None = ...) -> StoreInfoReply: ...
     @overload

@@ -107,6 +107,8 @@ StatusOr<std::string> StoreExport(Context& context, const base::JsonValue& param
 StatusOr<std::string> StoreForget(Context& context, const base::JsonValue& params);
 // store.import: Take an archive of store.export back, whole or not at all.
 StatusOr<std::string> StoreImport(Context& context, const base::JsonValue& params);
+// store.import_reference: Take over what the TypeScript selftune recorded; its files are kept.
+StatusOr<std::string> StoreImportReference(Context& context, const base::JsonValue& params);
 // store.info: What the store holds and how large it is.
 StatusOr<std::string> StoreInfo(Context& context, const base::JsonValue& params);
 // store.migrate: Bring the store to the schema of this version.

@@ -321,6 +321,11 @@ constexpr ParamSpec kParams_StoreImport[] = {
     {.name = "dir", .type = ParamType::kPath, .required = true},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_StoreImportReference[] = {
+    {.name = "db", .type = ParamType::kPath},
+    {.name = "logs", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_StoreInfo[] = {
     {.name = "counts", .type = ParamType::kBool, .default_json = "true"},
 };
@@ -426,6 +431,7 @@ constexpr OpSpec kOps[] = {
     {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
     {.name = "store.forget", .schema = "selftune/store.forget@1", .flags = "SY", .run = ops::StoreForget, .params = kParams_StoreForget},
     {.name = "store.import", .schema = "selftune/store.import@1", .flags = "SJ", .run = ops::StoreImport, .params = kParams_StoreImport},
+    {.name = "store.import_reference", .schema = "selftune/store.import_reference@1", .flags = "SJ", .run = ops::StoreImportReference, .params = kParams_StoreImportReference},
     {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = kParams_StoreInfo},
     {.name = "store.migrate", .schema = "selftune/store.migrate@1", .flags = "S", .run = ops::StoreMigrate, .params = kParams_StoreMigrate},
     {.name = "store.query", .schema = "selftune/store.query@1", .flags = "", .run = ops::StoreQuery, .params = kParams_StoreQuery},

@@ -24,7 +24,7 @@ constexpr char kInsertEvent[] =
     "INSERT INTO evolution_event(event_id,proposal_id,skill_id,action,occurred_ms,details,"
     "validation,eval_set,snapshot,target,location,sha256_before,sha256_after,run_id,iterations,"
     "validation_mode,validation_agent,evidence_ref,prev_hash,hash) "
-    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,'description',?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?20,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
 
 constexpr char kAllEvents[] =
     "SELECT event_id, proposal_id, skill_id, action, occurred_ms, details, validation, eval_set, "
@@ -76,7 +76,7 @@ std::string Canonical(const AuditEvent& event) {
       .Field("validation", event.validation)
       .Field("eval_set", event.eval_set)
       .Field("snapshot", event.snapshot)
-      .Field("target", "description")
+      .Field("target", event.target)
       .Field("location", event.location)
       .Field("sha256_before", base::Hex(event.sha256_before))
       .Field("sha256_after", base::Hex(event.sha256_after))
@@ -108,6 +108,7 @@ AuditEvent EventOf(const Cursor& row) {
           .mode = row.String(14),
           .agent = row.String(15),
           .texts = row.String(16),
+          .target = row.String(19),
           .skill = row.Int(2),
           .iterations = row.OptInt(13),
           .at = row.Time(4)};
@@ -146,7 +147,7 @@ class Check {
       const AuditEvent event = EventOf(rows);
       const std::string hash(rows.Bytes(18));
       const bool follows = rows.Bytes(17) == found_.hash;
-      if (!follows || rows.Text(19) != "description" || hash != HashOf(rows.Bytes(17), event)) {
+      if (!follows || hash != HashOf(rows.Bytes(17), event)) {
         Add(event.proposal_id, fmt::format("step {} does not continue the chain", event.action));
       }
       if (!ParseProposalState(event.action).has_value()) {
@@ -267,12 +268,12 @@ std::string TextsDigest(std::string_view original, std::string_view proposed) {
 Status AppendEvent(Db& db, const AuditEvent& event) {
   ST_ASSIGN_OR_RETURN(const ChainEnd end, ReadEnd(db));
   const std::string hash = HashOf(end.hash, event);
-  ST_RETURN_IF_ERROR(db.Run(kInsertEvent, event.event_id, event.proposal_id, event.skill,
-                            event.action, event.at, OrNull{event.details}, OrNull{event.validation},
-                            OrNull{event.eval_set}, OrNull{event.snapshot}, OrNull{event.location},
-                            Blob{event.sha256_before}, Blob{event.sha256_after},
-                            OrNull{event.run_id}, event.iterations, OrNull{event.mode},
-                            OrNull{event.agent}, OrNull{event.texts}, Blob{end.hash}, Blob{hash}));
+  ST_RETURN_IF_ERROR(
+      db.Run(kInsertEvent, event.event_id, event.proposal_id, event.skill, event.action, event.at,
+             OrNull{event.details}, OrNull{event.validation}, OrNull{event.eval_set},
+             OrNull{event.snapshot}, OrNull{event.location}, Blob{event.sha256_before},
+             Blob{event.sha256_after}, OrNull{event.run_id}, event.iterations, OrNull{event.mode},
+             OrNull{event.agent}, OrNull{event.texts}, Blob{end.hash}, Blob{hash}, event.target));
   return db.Run(kSetEnd, fmt::format("{} {}", end.count + 1, base::Hex(hash)));
 }
 

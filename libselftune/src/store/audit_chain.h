@@ -19,7 +19,8 @@ struct AuditEvent {
   std::string event_id, proposal_id, action, details, validation, eval_set, snapshot, location;
   std::string sha256_before, sha256_after;  // raw
   std::string run_id, mode, agent;
-  std::string texts;  // TextsDigest of the first step of a proposal
+  std::string texts;                   // TextsDigest of the first step of a proposal
+  std::string target = "description";  // another one only in imported steps
   int64_t skill = 0;
   std::optional<int64_t> iterations;
   UtcMillis at;

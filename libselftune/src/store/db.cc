@@ -86,8 +86,10 @@ Status Missing(const std::string& path) {
 Status Foreign(const std::string& path) {
   return WithSuggestion(
       Fail(kStoreForeign, "opening the store: {} is a database that selftune did not make", path),
-      "the file is left alone: move it away, or keep the store elsewhere with --db",
-      "selftune doctor");
+      "the file is left alone: take it over if the TypeScript selftune made it, else move it away "
+      "or "
+      "keep the store elsewhere with --db",
+      "selftune import upstream");
 }
 
 // The file exists with mode 0600 before the database library opens it, so that

@@ -17,6 +17,10 @@ namespace selftune::store {
 // What no transcript has reached yet stays as it is. Inside a WriteTxn.
 [[nodiscard]] Status SettleHookEvidence(Db& db);
 
+// Prompts of the session that only an import knows, and that its transcript, which was
+// read, does not: they stay, not actionable. Inside a WriteTxn.
+[[nodiscard]] Status RefuteImported(Db& db, SessionPk session);
+
 struct TurnPrompt {
   PromptPk pk;  // 0 = the session has none
   int32_t seq = 0;

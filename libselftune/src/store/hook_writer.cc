@@ -1,4 +1,4 @@
-// The IngestWriter's prompts that hooks saw. A hook is faster than the
+// The IngestWriter's prompts that hooks saw, or that an import brought. A hook is faster than the
 // transcript and knows less: it may have missed the beginning of a session,
 // and what it saw may never be written. So its prompts get numbers behind
 // those that are known, and the transcript takes each over when it comes to it.
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "store/hook_evidence.h"
 #include "store/identity.h"
 #include "store/ingest_writer.h"
@@ -27,16 +28,17 @@ constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kNearMs = 120'000;
 
 constexpr char kAnyHookPrompt[] = R"sql(
-  SELECT 1 FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL LIMIT 1)sql";
+  SELECT EXISTS(SELECT 1 FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL)
+    OR EXISTS(SELECT 1 FROM prompt WHERE session_pk=?1 AND source_id IS NULL AND capture IN('repair','legacy')))sql";
 constexpr char kHookPrompts[] = R"sql(
   SELECT prompt_pk,seq,native_id,body_id,occurred_ms FROM prompt
-  WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL ORDER BY seq)sql";
+  WHERE session_pk=?1 AND source_id IS NULL ORDER BY seq)sql";
 constexpr char kTakenSeq[] = R"sql(
-  SELECT source_id IS NULL AND capture='hook' FROM prompt WHERE session_pk=?1 AND seq=?2)sql";
+  SELECT source_id IS NULL FROM prompt WHERE session_pk=?1 AND seq=?2)sql";
 constexpr char kMovePrompt[] =
     R"sql(UPDATE prompt SET seq=?2, prompt_id=?3, rev=rev+1 WHERE prompt_pk=?1)sql";
 constexpr char kMoveUses[] = R"sql(
-  UPDATE observation SET prompt_seq=?2 WHERE prompt_pk=?1 AND capture='hook')sql";
+  UPDATE observation SET prompt_seq=?2 WHERE prompt_pk=?1 AND capture IN('hook','repair','legacy'))sql";
 constexpr char kJudgements[] = R"sql(
   SELECT o.obs_pk,k.name_key FROM observation o JOIN skill k ON k.skill_id=o.skill_id
   WHERE o.prompt_pk=?1 AND o.capture='label')sql";
@@ -58,6 +60,13 @@ constexpr char kRefuted[] = R"sql(
 constexpr char kRefute[] = R"sql(
   UPDATE prompt SET kind='unknown', actionable=0, active=0, rev=rev+1 WHERE prompt_pk=?1)sql";
 constexpr char kUnlink[] = R"sql(UPDATE observation SET prompt_pk=NULL WHERE prompt_pk=?1)sql";
+constexpr char kOutranked[] =
+    R"sql(SELECT key FROM meta WHERE key>='outranked.' AND key<'outranked/')sql";
+constexpr char kImportedOnly[] = R"sql(
+  SELECT p.prompt_pk FROM prompt p JOIN session s ON s.session_pk=p.session_pk
+  WHERE p.session_pk=?1 AND p.source_id IS NULL AND p.capture IN('repair','legacy') AND +p.actionable=1
+    AND s.capture='transcript' AND coalesce(s.ended_ms>=p.occurred_ms,1))sql";
+constexpr char kForgetOutranked[] = R"sql(DELETE FROM meta WHERE key=?1)sql";
 constexpr char kPassedUses[] = R"sql(
   SELECT o.occurrence_key,o.session_pk,o.prompt_pk,o.skill_id FROM observation o JOIN session s ON s.session_pk=o.session_pk
   WHERE o.capture='hook' AND o.effective=1 AND s.capture='transcript' AND s.ended_ms>o.occurred_ms+?1)sql";
@@ -258,7 +267,34 @@ StatusOr<std::vector<T>> All(StatusOr<Cursor> query, Read read) {
 
 }  // namespace
 
+Status RefuteImported(Db& db, SessionPk session) {
+  ST_ASSIGN_OR_RETURN(const std::vector<PromptPk> prompts,
+                      All<PromptPk>(db.Query(kImportedOnly, session),
+                                    [](Cursor& row) { return row.Key<PromptPk>(0); }));
+  for (const PromptPk prompt : prompts) ST_RETURN_IF_ERROR(Refute(db, prompt));
+  return absl::OkStatus();
+}
+
+namespace {
+
+// Sessions that an import told and that a transcript tells by now.
+Status SettleImported(Db& db) {
+  constexpr size_t kPrefix = std::string_view("outranked.").size();
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<std::string> keys,
+      All<std::string>(db.Query(kOutranked), [](Cursor& row) { return row.String(0); }));
+  for (const std::string& key : keys) {
+    const SessionPk session{base::ParseInt(key.substr(kPrefix)).value_or(0)};
+    ST_RETURN_IF_ERROR(RefuteImported(db, session));
+    ST_RETURN_IF_ERROR(db.Run(kForgetOutranked, key));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 Status SettleHookEvidence(Db& db) {
+  ST_RETURN_IF_ERROR(SettleImported(db));
   ST_ASSIGN_OR_RETURN(const std::vector<PromptPk> refuted,
                       All<PromptPk>(db.Query(kRefuted, kSlackMs),
                                     [](Cursor& row) { return row.Key<PromptPk>(0); }));

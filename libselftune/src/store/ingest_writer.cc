@@ -34,8 +34,10 @@ constexpr char kFindSession[] = R"sql(
 constexpr char kAddSession[] = R"sql(
   INSERT INTO session(session_pk,platform,session_id,root_pk,updated_ms)
   SELECT n,?1,?2,n,?3 FROM (SELECT coalesce(max(session_pk),0)+1 AS n FROM session))sql";
+constexpr char kAdopt[] = R"sql(
+  UPDATE session SET platform=?2, rev=rev+1 WHERE session_id=?1 AND platform='unknown')sql";
 constexpr char kReadSession[] = R"sql(
-  SELECT platform,session_id,kind,parent_prompt_pk FROM session WHERE session_pk=?1)sql";
+  SELECT platform,session_id,kind,parent_prompt_pk,capture_rank FROM session WHERE session_pk=?1)sql";
 
 constexpr char kAddLocation[] = R"sql(
   INSERT INTO skill_location(skill_id,path,scope,registry_dir,project_root,first_ms,last_ms,real_path,dev,inode,
@@ -125,6 +127,7 @@ StatusOr<SessionMemo*> IngestWriter::Impl::Memo(SessionPk session) {
     memo->id = row.String(1);
     memo->kind = ParseKind(row.Text(2));
     memo->parent_prompt = row.Key<PromptPk>(3);
+    memo->rank = static_cast<int>(row.Int(4));
   }
   return sessions.Put(session.value, std::move(memo))->get();
 }
@@ -162,6 +165,8 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   ST_ASSIGN_OR_RETURN(const SessionPk known, FindSession(platform, id));
   if (known) return known;
   ST_RETURN_IF_ERROR(EnsureHost(platform));
+  ST_RETURN_IF_ERROR(db.Run(kAdopt, id, platform));
+  if (db.changes() > 0) return Adopted(platform, id);
   ST_RETURN_IF_ERROR(db.Run(kAddSession, platform, id, now));
   db.Count(Counter::kSessions, 1);
   const SessionPk made{db.last_insert_id()};
@@ -169,6 +174,7 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   memo->pk = made;
   memo->platform = platform;
   memo->id = id;
+  memo->made_here = true;
   memo->max_seq = -1;
   memo->text_counts.emplace();
   memo->shown.emplace();
@@ -179,6 +185,15 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   key.append(1, '\x1f').append(id);
   session_ids.Put(std::move(key), made);
   return made;
+}
+
+StatusOr<SessionPk> IngestWriter::Impl::Adopted(std::string_view platform, std::string_view id) {
+  sessions.Clear();
+  session_ids.Clear();
+  ST_ASSIGN_OR_RETURN(const SessionPk session, FindSession(platform, id));
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, Memo(session));
+  ST_RETURN_IF_ERROR(Rekey(*memo, 0, 0));
+  return session;
 }
 
 StatusOr<SkillId> IngestWriter::Impl::EnsureSkill(std::string_view name) {

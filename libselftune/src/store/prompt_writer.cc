@@ -54,7 +54,7 @@ constexpr char kActionable[] = R"sql(
 
 // What the columns of a prompt take from a row.
 struct Columns {
-  PromptKind kind = PromptKind::kUser;
+  std::string_view kind;
   bool actionable = false;
   BodyId body, raw;
   std::optional<std::string_view> command_name, command_args;
@@ -63,8 +63,9 @@ struct Columns {
 
 StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, SessionMemo& memo, const PromptRow& row) {
   Columns c;
-  c.kind = row.kind == PromptKind::kUser ? TypedIn(memo.kind) : row.kind;
-  c.actionable = c.kind == PromptKind::kUser;
+  const PromptKind kind = row.kind == PromptKind::kUser ? TypedIn(memo.kind) : row.kind;
+  c.kind = row.other_kind.empty() ? Word(kind) : row.other_kind;
+  c.actionable = row.other_kind.empty() && kind == PromptKind::kUser;
   ST_ASSIGN_OR_RETURN(const bool forgotten, impl.IsForgotten(memo, row.at, row.text));
   ST_ASSIGN_OR_RETURN(c.body, impl.PromptBody(memo, row.at, row.text));
   const bool raw_differs = !forgotten && !row.raw_text.empty() && row.raw_text != row.text;
@@ -175,7 +176,7 @@ StatusOr<PromptPk> Insert(Db& db, SessionMemo& memo, const PromptRow& row, const
   ST_ASSIGN_OR_RETURN(const int64_t nth, CountText(db, memo, c.body));
   const std::string key = PromptKey(memo.platform, memo.id, row.text, nth);
   ST_RETURN_IF_ERROR(db.Run(kInsertPrompt, memo.pk, Blob{key}, PromptPublicId(memo.id, row.seq),
-                            row.seq, row.at, Word(c.kind), c.actionable, row.active,
+                            row.seq, row.at, c.kind, c.actionable, row.active,
                             OrNull{row.native_id}, c.command_name, c.command_args,
                             OrNull{Word(row.command_kind)}, c.body, c.raw, row.origin.source,
                             row.origin.generation, row.origin.offset, c.line,
@@ -208,7 +209,7 @@ StatusOr<std::optional<Existing>> Find(Db& db, SessionPk session, int32_t seq) {
 
 Status Replace(Db& db, SessionMemo& memo, const Existing& old, const PromptRow& row,
                const Columns& c) {
-  ST_RETURN_IF_ERROR(db.Run(kUpdatePrompt, old.pk, row.at, Word(c.kind), c.actionable, row.active,
+  ST_RETURN_IF_ERROR(db.Run(kUpdatePrompt, old.pk, row.at, c.kind, c.actionable, row.active,
                             OrNull{row.native_id}, c.command_name, c.command_args,
                             OrNull{Word(row.command_kind)}, c.body, c.raw, row.origin.source,
                             row.origin.generation, row.origin.offset, c.line,
@@ -249,7 +250,7 @@ StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow
         db.Run(kSeenPrompt, old->pk, row.at, OrNull{row.native_id}, SeenBit(row.capture)));
     return old->pk;
   }
-  if (old->rank == RankOf(Capture::kHook) && RankOf(row.capture) > old->rank) {
+  if (old->rank <= RankOf(Capture::kHook) && RankOf(row.capture) > RankOf(Capture::kHook)) {
     ST_RETURN_IF_ERROR(ForgetWords(db, old->pk));  // said again by who knows better
   }
   ST_RETURN_IF_ERROR(Replace(db, *memo, *old, row, columns));

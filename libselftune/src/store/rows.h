@@ -103,6 +103,7 @@ struct MetricDeltaRow {
 struct PromptRow {
   int32_t seq = 0;
   PromptKind kind = PromptKind::kUser;
+  std::string_view other_kind = {};  // of an import: no person's prompt, in the reference's word
   std::string_view text = {};
   std::string_view raw_text = {};  // "" = equal to text; kept up to 64 KiB
   std::string_view native_id = {};

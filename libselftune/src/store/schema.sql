@@ -135,6 +135,7 @@ CREATE TABLE prompt(
   capture TEXT NOT NULL, seen_mask INTEGER NOT NULL DEFAULT 0, rev INTEGER NOT NULL DEFAULT 1) STRICT;
 CREATE UNIQUE INDEX prompt_session ON prompt(session_pk,seq);
 CREATE INDEX prompt_public ON prompt(prompt_id);
+CREATE INDEX prompt_imported ON prompt(session_pk) WHERE source_id IS NULL AND capture IN('repair','legacy');
 CREATE INDEX prompt_hook ON prompt(session_pk,seq) WHERE capture='hook' AND source_id IS NULL;   -- not told by a transcript
 CREATE INDEX prompt_newest ON prompt(coalesce(occurred_ms,0) DESC,prompt_pk DESC) WHERE actionable=1;
 CREATE INDEX prompt_time ON prompt(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
@@ -382,6 +383,14 @@ END;
 CREATE TRIGGER skill_session_ad AFTER DELETE ON skill_session BEGIN
   UPDATE skill_total SET sessions=sessions-1 WHERE skill_id=old.skill_id;
 END;
+
+-- ---------- taken over from the reference ----------
+CREATE TABLE import_map(          -- what became of each row of its database and of its logs
+  origin TEXT NOT NULL, tbl TEXT NOT NULL, src_id TEXT NOT NULL,
+  verdict TEXT NOT NULL CHECK(verdict IN('imported','merged','kept','rejected')),
+  dst_pk INTEGER, digest BLOB NOT NULL CHECK(length(digest)=16),   -- of the row as it was there
+  reason TEXT, note TEXT,                         -- JSON: {"row": all of it} or {"left": what has no column here}
+  PRIMARY KEY(origin,tbl,src_id)) STRICT, WITHOUT ROWID;
 
 -- ---------- housekeeping ----------
 CREATE TABLE forgotten(           -- what forget erased stays erased when its source is read again; keys, no words

@@ -1,10 +1,12 @@
 // The IngestWriter's sessions: merging, reading again, removing.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status_macros.h"
+#include "store/hook_evidence.h"
 #include "store/identity.h"
 #include "store/ingest_writer.h"
 #include "store/resolver.h"
@@ -59,6 +61,9 @@ constexpr char kNobodysPrompts[] = R"sql(
   UPDATE prompt SET kind=?2, actionable=0, rev=rev+1 WHERE session_pk=?1 AND actionable=1)sql";
 
 constexpr char kDropMetrics[] = R"sql(DELETE FROM session_metric WHERE session_pk=?1)sql";
+constexpr char kSetOutranked[] = R"sql(
+  INSERT INTO meta(key,value) SELECT 'outranked.'||?1,'1' WHERE EXISTS(SELECT 1 FROM prompt
+    WHERE session_pk=?1 AND source_id IS NULL AND capture IN('repair','legacy')) ON CONFLICT DO NOTHING)sql";
 constexpr char kDropTools[] = R"sql(DELETE FROM session_tool WHERE session_pk=?1)sql";
 constexpr char kDropEvents[] = R"sql(
   DELETE FROM session_event WHERE session_pk=?1 AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
@@ -89,14 +94,14 @@ constexpr char kDropAnchors[] = R"sql(DELETE FROM session_anchor WHERE session_p
 // signal that somebody acted on stays, and so does what only hooks or kept files know.
 constexpr char kDropSignals[] = R"sql(
   DELETE FROM improvement_signal WHERE session_pk=?1 AND state='pending' AND prompt_pk NOT IN(
-    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND((capture='hook' AND source_id IS NULL)
+    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND(source_id IS NULL
       OR source_id IN(SELECT source_id FROM source_file WHERE kept=1))))sql";
 constexpr char kDropSignalLabels[] = R"sql(
   DELETE FROM label WHERE reason='signal' AND prompt_pk IN(SELECT prompt_pk FROM prompt WHERE session_pk=?1
-    AND capture<>'hook' AND coalesce(source_id,0) NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
+    AND source_id IS NOT NULL AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1)))sql";
 constexpr char kDropSignalMisses[] = R"sql(
   DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal' AND coalesce(prompt_pk,0) NOT IN(
-    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND((capture='hook' AND source_id IS NULL)
+    SELECT prompt_pk FROM prompt WHERE session_pk=?1 AND(source_id IS NULL
       OR source_id IN(SELECT source_id FROM source_file WHERE kept=1))))sql";
 constexpr char kClearSession[] = R"sql(
   UPDATE session SET kind='main', parent_pk=NULL, root_pk=session_pk, parent_prompt_pk=NULL, forked_from=NULL,
@@ -127,7 +132,7 @@ constexpr char kSweepPrompts[] = R"sql(
   DELETE FROM prompt WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
     AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1) AND seen_mask&~?3=0)sql";
 constexpr char kDemotePrompts[] = R"sql(
-  UPDATE prompt SET seen_mask=seen_mask&~?3, capture='hook', source_id=NULL, offset=NULL, line_no=NULL
+  UPDATE prompt SET seen_mask=seen_mask&~?3, capture=CASE WHEN seen_mask&2 THEN 'hook' ELSE 'legacy' END, source_id=NULL, offset=NULL, line_no=NULL
   WHERE session_pk=?1 AND source_id IS NOT NULL AND generation<?2
     AND source_id NOT IN(SELECT source_id FROM source_file WHERE kept=1))sql";
 constexpr char kStaleObservations[] = R"sql(
@@ -151,6 +156,8 @@ constexpr char kBelow[] = R"sql(
   UNION SELECT session_pk FROM session WHERE parent_pk=?1)sql";
 constexpr char kCutLoose[] = R"sql(
   UPDATE session SET parent_pk=NULL, parent_prompt_pk=NULL, root_pk=session_pk WHERE session_pk=?1)sql";
+
+const int kFileRank = RankOf(Capture::kBatch);
 
 // Bits of the captures that come from files.
 const int kFileBits = SeenBit(Capture::kTranscript) | SeenBit(Capture::kBatch);
@@ -213,12 +220,24 @@ StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
              OrNull{update.repo_remote}, depth, update.archived, update.started, update.ended,
              update.born, completion, update.source, update.generation, update.kind_certain));
   const bool says_kind = update.kind != SessionKind::kMain || update.kind_certain;
+  const int told_by = memo->rank;
+  memo->rank = std::max(told_by, RankOf(update.capture));
+  if (told_by < kFileRank && memo->rank >= kFileRank && !(told_by == 0 && memo->made_here)) {
+    ST_RETURN_IF_ERROR(impl_->Outrank(*memo));
+  }
   if (says_kind && update.kind != memo->kind) {
     memo->kind = update.kind;
     ST_RETURN_IF_ERROR(db.Run(kRelinkBelow, session));
     if (update.kind != SessionKind::kMain) ST_RETURN_IF_ERROR(DisownPrompts(db, *memo));
   }
   return session;
+}
+
+Status IngestWriter::Impl::Outrank(const SessionMemo& memo) {
+  ST_RETURN_IF_ERROR(db.Run(kDropMetrics, memo.pk));
+  db.Count(Counter::kTelemetry, -db.changes());
+  ST_RETURN_IF_ERROR(db.Run(kDropTools, memo.pk));
+  return db.Run(kSetOutranked, memo.pk);
 }
 
 Status IngestWriter::ResetSession(SessionPk session, int64_t generation, bool behind_kept) {
@@ -276,6 +295,7 @@ Status IngestWriter::Impl::SweepPrompts(SessionMemo& memo, int64_t generation) {
   const bool swept = db.changes() > 0;
   db.Count(Counter::kPrompts, -people);
   ST_RETURN_IF_ERROR(db.Run(kDemotePrompts, memo.pk, generation, kFileBits));
+  ST_RETURN_IF_ERROR(RefuteImported(db, memo.pk));
   memo.max_seq.reset();
   memo.text_counts.reset();
   memo.hook_prompts.reset();

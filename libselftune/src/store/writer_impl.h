@@ -34,6 +34,8 @@ struct SessionMemo {
   std::string platform, id;
   SessionKind kind = SessionKind::kMain;
   PromptPk parent_prompt;  // of a linked subagent
+  int rank = 0;            // of the strongest capture that told about it
+  bool made_here = false;  // nobody can have told of it before
   // Highest prompt number; loaded on first need.
   std::optional<int32_t> max_seq;
   // How often each text was a prompt so far; loaded on first need.
@@ -90,6 +92,10 @@ struct IngestWriter::Impl {
   // Before a stronger word about prompt `row.seq`: the hook's prompt that it is
   // about gets this number, another that has it gives it up.
   Status MakeRoomForPrompt(SessionMemo& memo, const PromptRow& row, BodyId body);
+  // A file tells the session from now on: what an import said of it goes, or is not believed.
+  Status Outrank(const SessionMemo& memo);
+  // The session that an import knew without its host, which it has by now.
+  StatusOr<SessionPk> Adopted(std::string_view platform, std::string_view id);
   Status SweepPrompts(SessionMemo& memo, int64_t generation);
   Status SweepObservations(SessionPk session, int64_t generation);
   void Forget(SessionPk session);

@@ -20,7 +20,12 @@ constexpr std::chrono::milliseconds kLockPoll{10};
 }  // namespace
 
 StatusOr<base::LockFile> LockSync(const store::Db& db, UtcMillis now, const base::Cancel* cancel) {
-  const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
+  return LockSync(db.path(), now, cancel);
+}
+
+StatusOr<base::LockFile> LockSync(const std::string& store_path, UtcMillis now,
+                                  const base::Cancel* cancel) {
+  const std::string dir = base::JoinPath(base::DirName(store_path), "locks");
   ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
   const std::string path = base::JoinPath(dir, "sync.lock");
   base::JsonWriter holder;

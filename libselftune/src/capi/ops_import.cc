@@ -1,0 +1,139 @@
+// store.import_reference: what another program's store recorded.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/ops.h"
+#include "capi/receipt.h"
+#include "store/db.h"
+#include "upstream/import.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+void WriteText(JsonWriter& out, std::string_view key, const std::string& text) {
+  if (text.empty()) {
+    out.NullField(key);
+  } else {
+    out.Field(key, text);
+  }
+}
+
+void WriteList(JsonWriter& out, std::string_view key, const std::vector<std::string>& list) {
+  out.Key(key).BeginArray();
+  for (const std::string& text : list) out.String(text);
+  out.EndArray();
+}
+
+void WriteTables(JsonWriter& out, const upstream::ImportReport& report) {
+  out.Key("tables").BeginArray();
+  for (const upstream::TableCount& table : report.tables) {
+    out.BeginObject()
+        .Field("table", table.name)
+        .Field("source", table.source)
+        .Field("imported", table.imported)
+        .Field("merged", table.merged)
+        .Field("kept", table.kept)
+        .Field("rejected", table.rejected)
+        .EndObject();
+  }
+  out.EndArray().Field("reconciled", report.reconciled).Key("rejected").BeginArray();
+  for (const store::RejectedImport& row : report.rejected) {
+    out.BeginObject()
+        .Field("table", row.table)
+        .Field("id", row.id)
+        .Field("reason", row.reason)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteImportReceipt(JsonWriter& out, const Context& context,
+                        const upstream::ImportReport& report) {
+  out.Key("receipt");
+  if (!report.changed) {
+    out.Null();
+    return;
+  }
+  Receipt receipt{.operation = "store.import_reference", .targets = {context.paths().db}};
+  if (!report.moved_aside.empty()) receipt.targets.push_back(report.moved_aside);
+  if (!report.backup_id.empty()) {
+    receipt.backup_path = report.backup_path;
+    receipt.undo = {"selftune", "backup", "restore", report.backup_id, "--yes"};
+  }
+  WriteReceipt(out, receipt);
+}
+
+std::string ToJson(const Context& context, const upstream::ImportReport& report) {
+  JsonWriter out;
+  out.BeginObject();
+  WriteList(out, "databases", report.databases);
+  WriteList(out, "logs", report.logs);
+  WriteTables(out, report);
+  WriteText(out, "moved_aside", report.moved_aside);
+  out.Key("leftovers").BeginArray();
+  for (const upstream::Leftover& left : report.leftovers) {
+    out.BeginObject()
+        .Field("kind", left.kind)
+        .Field("path", left.path)
+        .Field("detail", left.detail)
+        .EndObject();
+  }
+  out.EndArray();
+  WriteImportReceipt(out, context, report);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+void Advise(Context& context, const upstream::ImportReport& report) {
+  const auto runs = [](const upstream::Leftover& left) { return left.kind != "config"; };
+  if (std::ranges::any_of(report.leftovers, runs)) {
+    context.Warn("REFERENCE_STILL_RUNS",
+                 "hooks or timers of the reference are installed; remove them, or it writes to a "
+                 "database of its own again");
+  }
+  for (const upstream::TableCount& table : report.tables) {
+    if (table.reconciled()) continue;
+    context.SetVerdict(Fail(kWriteFailed, "importing {}: {} rows there, {} accounted for",
+                            table.name, table.source,
+                            table.imported + table.merged + table.kept + table.rejected));
+    return;
+  }
+  if (!context.dry_run() && report.changed) {
+    context.SetNext({.argv = {"selftune", "sync"},
+                     .reason = "transcripts that are still there say more than what was imported"});
+  }
+}
+
+}  // namespace
+
+StatusOr<std::string> StoreImportReference(Context& context, const JsonValue& params) {
+  upstream::ImportOptions options{.db = params["db"].AsString(),
+                                  .logs = params["logs"].AsString(),
+                                  .dry_run = context.dry_run()};
+  if (!options.dry_run) ST_RETURN_IF_ERROR(context.CheckWritable());
+  upstream::ImportWorld world{.env = &context.env(),
+                              .now = context.now(),
+                              .cancel = &context.cancel(),
+                              .state_dir = context.paths().state_dir,
+                              .store_path = context.paths().db};
+  world.progress = [&context](std::string_view what, int64_t done, int64_t total) {
+    context.Progress("import", done, total, std::string(what));
+  };
+  // It may put another file in the place of the store.
+  if (!options.dry_run) context.CloseConnections();
+  ST_ASSIGN_OR_RETURN(const upstream::ImportReport report,
+                      upstream::ImportUpstream(world, options));
+  if (report.changed && !options.dry_run) context.SetChanged();
+  Advise(context, report);
+  return ToJson(context, report);
+}
+
+}  // namespace selftune::capi::ops

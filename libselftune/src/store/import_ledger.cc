@@ -1,0 +1,78 @@
+#include "store/import_ledger.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "store/migrate.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kHasTable[] =
+    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
+constexpr char kFind[] =
+    R"sql(SELECT verdict,dst_pk,digest FROM import_map WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
+constexpr char kPut[] = R"sql(
+  INSERT INTO import_map(origin,tbl,src_id,verdict,dst_pk,digest,reason,note) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
+  ON CONFLICT DO UPDATE SET verdict=excluded.verdict, dst_pk=excluded.dst_pk, digest=excluded.digest,
+    reason=excluded.reason, note=excluded.note)sql";
+constexpr char kRejected[] = R"sql(
+  SELECT tbl,src_id,coalesce(reason,'') FROM import_map WHERE origin=?1 AND verdict='rejected' ORDER BY tbl,src_id LIMIT ?2)sql";
+
+constexpr std::array<std::string_view, kImportVerdicts> kWords = {"imported", "merged", "kept",
+                                                                  "rejected"};
+
+ImportVerdict Parse(std::string_view word) {
+  for (size_t i = 0; i < kWords.size(); ++i) {
+    if (kWords[i] == word) return static_cast<ImportVerdict>(i);
+  }
+  return ImportVerdict::kRejected;
+}
+
+}  // namespace
+
+std::string_view Word(ImportVerdict verdict) { return kWords[static_cast<size_t>(verdict)]; }
+
+Status ImportLedger::Prepare(Db& db) {
+  ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kHasTable, 0));
+  if (there != 0) return absl::OkStatus();
+  const std::string_view schema = SchemaSql();
+  const size_t begin = schema.find("CREATE TABLE import_map(");
+  const size_t end = schema.find("STRICT, WITHOUT ROWID;", begin);
+  if (begin == schema.npos || end == schema.npos) return Fail(kInternal, "no import_map");
+  constexpr std::string_view kCreate = "CREATE TABLE ";
+  const std::string_view rest = schema.substr(begin + kCreate.size(), end - begin - kCreate.size());
+  return db.Execute("CREATE TABLE IF NOT EXISTS " + std::string(rest) + "STRICT, WITHOUT ROWID");
+}
+
+StatusOr<std::optional<KnownImport>> ImportLedger::Find(std::string_view table,
+                                                        std::string_view id) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kFind, origin_, table, id));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<KnownImport>();
+  return std::optional<KnownImport>(
+      {.verdict = Parse(row.Text(0)), .dst = row.Int(1), .digest = std::string(row.Bytes(2))});
+}
+
+Status ImportLedger::Put(const ImportRecord& record) {
+  std::optional<int64_t> dst;
+  if (record.dst != 0) dst = record.dst;
+  return db_.Run(kPut, origin_, record.table, record.id, Word(record.verdict), dst,
+                 Blob{record.digest}, OrNull{record.reason}, OrNull{record.note});
+}
+
+StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
+                                                      int64_t limit) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejected, origin, limit));
+  std::vector<RejectedImport> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back({rows.String(0), rows.String(1), rows.String(2)});
+  }
+}
+
+}  // namespace selftune::store

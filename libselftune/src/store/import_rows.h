@@ -1,0 +1,162 @@
+// Evidence that the reference had: rows which say less than ours, and which
+// yield to what is read from transcripts. Everything belongs into a WriteTxn.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "store/db.h"
+#include "store/evolution_log.h"
+#include "store/ids.h"
+#include "store/ingest_writer.h"
+#include "store/job_rows.h"
+
+namespace selftune::store {
+
+// ---- sessions
+
+struct ImportSession {
+  SessionPk pk;  // 0 = not known
+  std::string platform;
+  bool told_by_file = false;  // a transcript tells it: nothing here is believed
+  bool is_person = true;      // kind main
+};
+// By id and host; with no host (or `unknown`) the only session of that id.
+[[nodiscard]] StatusOr<ImportSession> FindImportSession(Db& db, std::string_view platform,
+                                                        std::string_view id);
+
+struct StoredPrompt {
+  PromptPk pk;
+  int32_t seq = 0;
+  BodyId body;
+  std::optional<UtcMillis> at;
+  bool actionable = false;
+};
+// In order of their numbers.
+[[nodiscard]] StatusOr<std::vector<StoredPrompt>> PromptsOfSession(Db& db, SessionPk session);
+
+// ---- skill decisions
+
+struct ImportedUse {
+  std::string_view key;    // unique in the session, always the same
+  std::string_view skill;  // as written there
+  Outcome outcome = Outcome::kTriggered;
+  Level level = Level::kTool;
+  Route route = Route::kSkillTool;
+  RequestedBy requested_by = RequestedBy::kModel;
+  std::string_view mode;  // explicit implicit inferred contextual repaired
+  double confidence = 1;
+  Capture capture = Capture::kLegacy;  // or kRepair
+  bool misattributed = false;          // the prompt named is known to be wrong: ranks below all
+  bool polluted = false;
+  std::optional<StoredPrompt> prompt;
+  std::string_view query;  // where no prompt holds it
+  std::optional<UtcMillis> at;
+  std::string_view tool_name, agent_type, path, scope, extra;
+};
+struct WrittenUse {
+  int64_t pk = 0;
+  bool is_new = false;
+};
+[[nodiscard]] StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
+                                                    const ImportedUse& use);
+
+// A use that an import wrote, and that its row does not tell any more. What another capture
+// wrote stays.
+[[nodiscard]] Status DropImportedUse(Db& db, int64_t pk);
+
+struct StoredUse {
+  int64_t pk = 0;
+  std::string skill_key;  // lower case
+  bool triggered = false;
+};
+// All captures, newest last.
+[[nodiscard]] StatusOr<std::vector<StoredUse>> UsesOfSession(Db& db, SessionPk session);
+
+// ---- figures of a session
+
+struct ImportedFigures {
+  std::vector<std::pair<std::string, int64_t>> tools;  // calls by name, each >= 1
+  std::optional<int64_t> answers;
+  int64_t errors = 0;  // at most the calls
+  std::optional<int64_t> input_uncached, cache_read, output, reasoning, cost_micro_usd;
+  std::optional<int64_t> files_changed, lines_added, lines_removed, lines_modified, artifacts;
+  std::string session_type;
+};
+[[nodiscard]] StatusOr<bool> HasFigures(Db& db, SessionPk session);
+// Takes the place of what is there. `tools` in order of their names.
+[[nodiscard]] Status SetFigures(Db& db, SessionPk session, const ImportedFigures& figures,
+                                UtcMillis now);
+// Only what is unknown so far.
+[[nodiscard]] Status FillFigures(Db& db, SessionPk session, const ImportedFigures& figures);
+
+// ---- signals
+
+// What became of a signal after it was written.
+struct SignalState {
+  PromptPk prompt;
+  std::string_view kind, mention;
+  bool consumed = false;
+  std::string_view run_id;
+  std::optional<UtcMillis> at;
+};
+[[nodiscard]] Status SetSignalState(Db& db, const SignalState& state);
+[[nodiscard]] StatusOr<int64_t> FindSignal(Db& db, PromptPk prompt, std::string_view kind,
+                                           std::string_view mention);
+[[nodiscard]] StatusOr<bool> KnowsSkill(Db& db, std::string_view name);
+
+// ---- history
+
+struct ImportedStep {
+  std::string event_id;  // always the same for the same step
+  ProposalState action = ProposalState::kCreated;
+  UtcMillis at;
+  std::string details, snapshot, validation, eval_set;  // JSON but the first
+  std::string mode, agent;
+  std::optional<int64_t> iterations;
+};
+struct ImportedProposal {
+  std::string proposal_id, skill, location, target = "description";
+  std::string original, proposed, rationale;
+  std::optional<double> confidence;
+  std::vector<ImportedStep> steps;  // oldest first, at least one
+};
+// Writes the steps that are not there yet, and the proposal as the newest of them
+// leaves it; one that was left open is superseded, nobody here goes on with it.
+struct WrittenSteps {
+  std::vector<int64_t> pks;
+  std::vector<bool> is_new;
+};
+[[nodiscard]] StatusOr<WrittenSteps> WriteImportedProposal(IngestWriter& writer,
+                                                           const ImportedProposal& proposal);
+
+struct ImportedReplay {
+  std::string_view proposal_id, run_id, phase, skill, mode, query, evidence;
+  int64_t entry_no = 0;
+  bool should_trigger = false, triggered = false, passed = false;
+};
+// False: it was there.
+[[nodiscard]] StatusOr<bool> WriteImportedReplay(IngestWriter& writer, const ImportedReplay& row);
+
+struct ImportedRun {
+  std::string_view run_id, job, status, approval_mode, metrics, error;
+  UtcMillis started;
+  std::optional<int64_t> elapsed_ms;
+  bool dry_run = false;
+  std::vector<JobAction> actions;
+};
+// False: it was there.
+[[nodiscard]] StatusOr<bool> WriteImportedRun(IngestWriter& writer, const ImportedRun& run);
+
+// ---- does the row that the map names exist?
+
+enum class ImportTarget : uint8_t { kSession, kPrompt, kUse, kSignal, kStep };
+[[nodiscard]] StatusOr<bool> HasImportTarget(Db& db, ImportTarget target, int64_t pk);
+
+}  // namespace selftune::store

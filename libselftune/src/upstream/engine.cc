@@ -1,0 +1,219 @@
+#include "upstream/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "upstream/row_text.h"
+
+namespace selftune::upstream {
+namespace {
+
+using store::LooseRow;
+using store::LooseValue;
+using store::QuoteName;
+
+// As of everybody who writes much: others get their turn in between.
+constexpr int64_t kMaxRows = 2000;
+constexpr auto kMaxTime = std::chrono::milliseconds(200);
+
+constexpr std::string_view kRowId = "_st_rowid";
+constexpr std::string_view kPlace = "_st_id";  // of a scratch table: where the row was read
+constexpr std::string_view kLog = "_st_log";
+
+std::string SelectFrom(const SourceTable& table) {
+  const std::string name = QuoteName(table.name);
+  if (!table.shape.has_rowid) return fmt::format("SELECT * FROM {}", name);
+  return fmt::format("SELECT {}.rowid AS \"{}\", * FROM {}", name, kRowId, name);
+}
+
+std::string OrderOf(const SourceTable& table) {
+  return table.shape.has_rowid ? fmt::format(" ORDER BY {}.rowid", QuoteName(table.name)) : "";
+}
+
+// A value of a key; no two are spelled alike. Ordinary text is as it is.
+std::string KeyText(const LooseValue& value) {
+  if (value.is_number()) return value.AsText();
+  const bool text = value.type == LooseValue::Type::kText && base::IsValidUtf8(value.bytes);
+  if (!text) return fmt::format("x'{}'{}", base::Hex(value.bytes), static_cast<int>(value.type));
+  const bool plain = !value.bytes.empty() && !value.AsReal().has_value() &&
+                     std::string_view("\"[x").find(value.bytes[0]) == std::string_view::npos &&
+                     !value.bytes.starts_with("rowid ");
+  return plain ? value.bytes : base::JsonQuote(value.bytes);
+}
+
+// What tells the row from all others of its table, also after it was copied.
+std::string IdOf(const SourceTable& table, const LooseRow& row) {
+  if (row.Has(kPlace)) return row.Text(kPlace);
+  std::vector<std::string> parts;
+  for (const std::string& column : table.shape.key) {
+    const LooseValue& value = row[column];
+    if (value.is_null()) return "rowid " + row.Text(kRowId);
+    parts.push_back(KeyText(value));
+  }
+  if (parts.empty()) return "rowid " + row.Text(kRowId);
+  if (parts.size() == 1) return parts[0];
+  std::string id = "[";
+  for (const std::string& part : parts) id += (id.size() == 1 ? "" : ",") + base::JsonQuote(part);
+  return id + "]";
+}
+
+}  // namespace
+
+bool SourceTable::Has(std::string_view column) const {
+  return std::ranges::find(shape.columns, column) != shape.columns.end();
+}
+
+Engine::Engine(store::Db& db, store::LooseDb& source, std::string origin, EngineOptions options)
+    : db_(db),
+      source_(source),
+      ledger_(db, std::move(origin)),
+      options_(std::move(options)),
+      writer_(std::make_unique<store::IngestWriter>(db, options_.now)) {}
+
+Status Engine::Load() {
+  ST_ASSIGN_OR_RETURN(std::vector<store::LooseTable> tables, source_.Tables());
+  for (store::LooseTable& table : tables) {
+    std::string name = table.name;
+    tables_.emplace(name, SourceTable{name, std::move(table)});
+  }
+  int n = 0;
+  const auto index = [&](std::string_view name, std::string_view column) -> Status {
+    const SourceTable* table = Table(name);
+    if (table == nullptr || !table->Has(column)) return absl::OkStatus();
+    return source_.Execute(fmt::format("CREATE INDEX IF NOT EXISTS \"_st_index_{}\" ON {}({})", n++,
+                                       QuoteName(name), QuoteName(column)));
+  };
+  for (const std::string_view name : kSessionTables) {
+    ST_RETURN_IF_ERROR(index(name, "session_id"));
+  }
+  for (const std::string_view name : kHistoryTables) {
+    ST_RETURN_IF_ERROR(index(name, "proposal_id"));
+  }
+  return absl::OkStatus();
+}
+
+const SourceTable* Engine::Table(std::string_view name) const {
+  const auto found = tables_.find(name);
+  return found != tables_.end() ? &found->second : nullptr;
+}
+
+StatusOr<SourceRow> Engine::Read(const SourceTable& table, LooseRow row) {
+  SourceRow out;
+  out.table = row.Has(kLog) ? "log:" + row.Text(kLog) : table.name;
+  out.id = IdOf(table, row);
+  if (digests_) out.digest = DigestOf(row);
+  out.row = std::move(row);
+  ST_ASSIGN_OR_RETURN(out.known, ledger_.Find(out.table, out.id));
+  return out;
+}
+
+StatusOr<std::vector<SourceRow>> Engine::RowsWhere(std::string_view name, std::string_view column,
+                                                   const LooseValue& value) {
+  std::vector<SourceRow> out;
+  const SourceTable* table = Table(name);
+  if (table == nullptr || !table->Has(column)) return out;
+  const std::string key = fmt::format("{}\x1f{}", name, column);
+  auto query = queries_.find(key);
+  if (query == queries_.end()) {
+    ST_ASSIGN_OR_RETURN(store::LooseQuery made,
+                        source_.Query(fmt::format("{} WHERE {}=?1{}", SelectFrom(*table),
+                                                  QuoteName(column), OrderOf(*table))));
+    query = queries_.emplace(key, std::move(made)).first;
+  }
+  ST_RETURN_IF_ERROR(query->second.Bind({value}));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, query->second.Next());
+    if (!more) return out;
+    ST_ASSIGN_OR_RETURN(SourceRow row, Read(*table, query->second.Row()));
+    out.push_back(std::move(row));
+  }
+}
+
+Status Engine::ForEach(std::string_view name, std::string_view where,
+                       const std::function<Status(SourceRow row)>& each) {
+  const SourceTable* table = Table(name);
+  if (table == nullptr) return absl::OkStatus();
+  const std::string filter = where.empty() ? "" : fmt::format(" WHERE {}", where);
+  ST_ASSIGN_OR_RETURN(store::LooseQuery query,
+                      source_.Query(SelectFrom(*table) + filter + OrderOf(*table)));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, query.Next());
+    if (!more) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(SourceRow row, Read(*table, query.Row()));
+    ST_RETURN_IF_ERROR(each(std::move(row)));
+  }
+}
+
+Status Engine::CheckCancel() const {
+  return options_.cancel != nullptr ? options_.cancel->Check() : absl::OkStatus();
+}
+
+Status Engine::Begin() {
+  ST_RETURN_IF_ERROR(CheckCancel());
+  if (txn_.has_value()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+  txn_.emplace(std::move(txn));
+  db_.Touch(store::kTopicEvidence);
+  in_txn_ = 0;
+  begun_ = std::chrono::steady_clock::now();
+  return absl::OkStatus();
+}
+
+Status Engine::Commit(bool force) {
+  if (!txn_.has_value()) return absl::OkStatus();
+  const bool enough = in_txn_ >= kMaxRows || std::chrono::steady_clock::now() - begun_ >= kMaxTime;
+  if (!force && !enough) return absl::OkStatus();
+  const Status done = txn_->Commit();
+  txn_.reset();
+  if (done.ok()) written_ += in_txn_;
+  in_txn_ = 0;
+  return done;
+}
+
+void Engine::Rollback() {
+  txn_.reset();
+  in_txn_ = 0;
+}
+
+Status Engine::Record(const SourceRow& row, const Fate& fate) {
+  const bool known = row.known.has_value();
+  // What was imported once stays so: seen again, our row is the one it made.
+  const bool again = known && row.known->verdict == ImportVerdict::kImported &&
+                     row.known->dst == fate.dst && fate.verdict == ImportVerdict::kMerged;
+  const ImportVerdict verdict = again ? ImportVerdict::kImported : fate.verdict;
+  if (row.Unchanged() && row.known->verdict == verdict && row.known->dst == fate.dst) {
+    return absl::OkStatus();  // its note may say more than could be said now
+  }
+  // Our row may still say what another one, or this one before it changed, said.
+  const bool all =
+      fate.whole || known || verdict == ImportVerdict::kKept || verdict == ImportVerdict::kRejected;
+  const std::string note = all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled);
+  ++in_txn_;
+  return ledger_.Put({.table = row.table,
+                      .id = row.id,
+                      .verdict = verdict,
+                      .dst = fate.dst,
+                      .digest = row.digest,
+                      .reason = fate.reason,
+                      .note = note});
+}
+
+Status Engine::Reject(const SourceRow& row, std::string reason) {
+  return Record(row, {.verdict = ImportVerdict::kRejected, .reason = std::move(reason)});
+}
+
+void Engine::Progress(int64_t done, int64_t total) const {
+  if (options_.progress) options_.progress(done, total);
+}
+
+}  // namespace selftune::upstream

@@ -1,0 +1,35 @@
+// Rows of the reference as text: whole, what of them has no column here, and
+// their digest.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "store/loose_db.h"
+
+namespace selftune::upstream {
+
+// Columns whose names begin with this are ours: notes on a scratch table.
+inline constexpr std::string_view kOwnColumn = "_st_";
+
+// {"row":{...}}: every column. Bytes that are no text become {"$hex":"..."}.
+[[nodiscard]] std::string WholeNote(const store::LooseRow& row);
+// {"left":{...}}: columns that are not NULL and not in `carried`, those in `spoiled`
+// all the same; "" when nothing is left.
+[[nodiscard]] std::string LeftNote(const store::LooseRow& row,
+                                   std::span<const std::string_view> carried,
+                                   std::span<const std::string_view> spoiled = {});
+// 16 bytes.
+[[nodiscard]] std::string DigestOf(const store::LooseRow& row);
+
+// Text as ours: valid UTF-8.
+[[nodiscard]] std::string TextOf(const store::LooseValue& value);
+// ISO 8601, SQLite's own form, or milliseconds since the epoch.
+[[nodiscard]] std::optional<UtcMillis> TimeOf(const store::LooseValue& value);
+[[nodiscard]] bool IsBoolean(const store::LooseValue& value);
+
+}  // namespace selftune::upstream

@@ -1,0 +1,287 @@
+#include "upstream/session_uses.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "upstream/row_text.h"
+#include "upstream/words.h"
+
+namespace selftune::upstream {
+namespace {
+
+constexpr std::array<std::string_view, 12> kUseColumns = {
+    "skill_invocation_id", "session_id", "occurred_at", "skill_name",
+    "invocation_mode",     "triggered",  "confidence",  "tool_name",
+    "agent_type",          "query",      "skill_path",  "skill_scope"};
+constexpr std::array<std::string_view, 8> kUsageColumns = {
+    "id",         "timestamp",   "session_id", "skill_name",
+    "skill_path", "skill_scope", "query",      "triggered"};
+
+// Kinds of rows, the best last.
+enum Rank : int { kOldTable, kMisattributed, kRepaired, kReplayed, kSeen };
+
+bool IsOldTableRow(const SourceRow& row) {
+  return TextOf(row.row["skill_invocation_id"]).find(":su:") != std::string::npos;
+}
+
+std::string_view ScopeOf(const std::string& scope) {
+  return IsScope(scope) ? std::string_view(scope) : std::string_view();
+}
+
+}  // namespace
+
+// False: the row was recorded, as one that cannot be a decision.
+StatusOr<bool> SessionUses::Take(const SourceRow& row) {
+  const auto& r = row.row;
+  Use use{.row = &row, .skill = std::string(base::Trim(TextOf(r["skill_name"])))};
+  std::string problem;
+  const store::LooseValue& confidence = r["confidence"];
+  const auto sure = confidence.AsReal();
+  if (use.skill.empty()) problem = "skill_name is missing";
+  if (!r["triggered"].is_null() && !IsBoolean(r["triggered"])) {
+    problem = fmt::format("triggered is {}", TextOf(r["triggered"]));
+  }
+  if (!confidence.is_null() && (!sure.has_value() || *sure < 0 || *sure > 1)) {
+    problem = fmt::format("confidence is {}, not from 0 to 1", TextOf(confidence));
+  }
+  if (!problem.empty()) {
+    ST_RETURN_IF_ERROR(engine_.Reject(row, problem));
+    return false;
+  }
+  use.mode = TextOf(r["capture_mode"]);
+  use.query = TextOf(r["query"]);
+  use.triggered = r["triggered"].is_null() || r["triggered"].AsInt() == 1;
+  use.rank = IsOldTableRow(row)     ? kOldTable
+             : use.mode == "repair" ? kRepaired
+             : use.mode == "replay" ? kReplayed
+                                    : kSeen;
+  const Kind kind(base::AsciiLower(use.skill), use.triggered);
+  uses_[kind].push_back(std::move(use));
+  return true;
+}
+
+// Replay named the last prompt for all decisions of a session.
+void SessionUses::FindMisattributed() {
+  std::set<std::string> queries, skills;
+  for (const auto& [kind, uses] : uses_) {
+    for (const Use& use : uses) {
+      if (use.rank != kReplayed) continue;
+      queries.insert(use.query);
+      skills.insert(kind.first);
+    }
+  }
+  const bool one_query = queries.size() == 1 && !queries.begin()->empty();
+  misattributed_ = one_query && (skills.size() > 1 || prompts_.people() > 1);
+  if (!misattributed_) return;
+  for (auto& [kind, uses] : uses_) {
+    for (Use& use : uses) {
+      if (use.rank == kReplayed) use.rank = kMisattributed;
+    }
+  }
+}
+
+// What the row said when it was imported before, if it says something else now.
+Status SessionUses::DropFormer(const SourceRow& row) {
+  const bool made = row.known.has_value() && row.known->verdict == ImportVerdict::kImported;
+  return made && row.Changed() ? store::DropImportedUse(engine_.db(), row.dst()) : absl::OkStatus();
+}
+
+// Its own, else of the old table's row nearest in time, else of its prompt.
+std::string SessionUses::QueryOf(const Use& use) const {
+  if (!use.query.empty()) return use.query;
+  const auto at = TimeOf(use.row->row["occurred_at"]);
+  const SourceRow* nearest = nullptr;
+  int64_t distance = std::numeric_limits<int64_t>::max();
+  for (const SourceRow& row : rows_.usage) {
+    if (!base::EqualsIgnoreCase(base::Trim(TextOf(row.row["skill_name"])), use.skill)) continue;
+    if (row.row["query"].is_null()) continue;
+    const auto then = TimeOf(row.row["timestamp"]);
+    const int64_t d = at.has_value() && then.has_value() ? std::abs(at->value - then->value)
+                                                         : std::numeric_limits<int64_t>::max() - 1;
+    if (d < distance) {
+      distance = d;
+      nearest = &row;
+    }
+  }
+  if (nearest != nullptr) return TextOf(nearest->row["query"]);
+  const std::string* text = prompts_.TextOfPrompt(TextOf(use.row->row["matched_prompt_id"]));
+  return text != nullptr ? *text : std::string();
+}
+
+StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
+  ST_RETURN_IF_ERROR(DropFormer(*use.row));
+  const auto& r = use.row->row;
+  const auto at = TimeOf(r["occurred_at"]);
+  const std::string id = TextOf(r["skill_invocation_id"]);
+  const std::string mode = TextOf(r["invocation_mode"]);
+  const std::string tool = TextOf(r["tool_name"]);
+  const UseWords words = UseOf(use.triggered, mode, use.mode, tool);
+  const std::string query = QueryOf(use);
+  const store::StoredPrompt* prompt = nullptr;
+  if (use.rank != kMisattributed) {
+    // Its hook and its replay number prompts differently: the words say more than the number.
+    const std::string id_of_prompt = TextOf(r["matched_prompt_id"]);
+    prompt = prompts_.ById(id_of_prompt);
+    const std::string* text = prompts_.TextOfPrompt(id_of_prompt);
+    if (!query.empty() && (text == nullptr || *text != query)) {
+      const store::StoredPrompt* said = prompts_.ByText(query, at);
+      if (said != nullptr) prompt = said;
+    }
+  }
+  const std::string path = TextOf(r["skill_path"]);
+  const std::string scope = TextOf(r["skill_scope"]);
+  const std::string agent = TextOf(r["agent_type"]);
+  store::ImportedUse out{.key = id,
+                         .skill = use.skill,
+                         .outcome = words.outcome,
+                         .level = words.level,
+                         .route = words.route,
+                         .requested_by = words.requested_by,
+                         .mode = words.mode.empty() ? std::string_view("inferred") : words.mode,
+                         .confidence = r["confidence"].AsReal().value_or(words.confidence),
+                         .capture = use.rank == kRepaired ? Capture::kRepair : Capture::kLegacy,
+                         .misattributed = use.rank == kMisattributed,
+                         .polluted = IsPolluted(query, ""),
+                         .query = query,
+                         .at = at,
+                         .tool_name = tool,
+                         .agent_type = agent,
+                         .path = path,
+                         .scope = ScopeOf(scope),
+                         .extra = use.rank == kMisattributed
+                                      ? std::string_view(R"({"attribution":"session_last_prompt"})")
+                                      : std::string_view()};
+  if (prompt != nullptr && prompt->actionable) out.prompt = *prompt;
+  return store::WriteImportedUse(engine_.writer(), session_.pk, out);
+}
+
+Status SessionUses::WriteKind(const Kind& kind, std::vector<Use>& uses) {
+  // The best first, of one kind as they were written.
+  std::ranges::sort(uses, {}, [](const Use& use) { return std::pair(-use.rank, use.row); });
+  const int best = uses.front().rank;
+  for (const Use& use : uses) {
+    if (use.rank < best) {
+      ST_RETURN_IF_ERROR(engine_.Record(
+          *use.row, {.verdict = ImportVerdict::kMerged, .dst = best_[kind], .whole = true}));
+      continue;
+    }
+    ST_ASSIGN_OR_RETURN(const store::WrittenUse written, Write(use));
+    if (best_[kind] == 0) best_[kind] = written.pk;
+    const auto& r = use.row->row;
+    Fate fate{.verdict = written.is_new ? ImportVerdict::kImported : ImportVerdict::kMerged,
+              .dst = written.pk,
+              .carried = kUseColumns,
+              .whole = !written.is_new && !use.row->known.has_value()};
+    if (!r["occurred_at"].is_null() && !TimeOf(r["occurred_at"])) {
+      fate.spoiled.push_back("occurred_at");
+    }
+    if (ScopeOf(TextOf(r["skill_scope"])).empty()) fate.spoiled.push_back("skill_scope");
+    const std::string mode = TextOf(r["invocation_mode"]);
+    if (UseOf(use.triggered, mode, use.mode, "").mode != mode) {
+      fate.spoiled.push_back("invocation_mode");
+    }
+    ST_RETURN_IF_ERROR(engine_.Record(*use.row, fate));
+  }
+  return absl::OkStatus();
+}
+
+Status SessionUses::TakeUses() {
+  for (const SourceRow& row : rows_.uses) {
+    ST_RETURN_IF_ERROR(Take(row).status());
+  }
+  FindMisattributed();
+  for (auto& [kind, uses] : uses_) ST_RETURN_IF_ERROR(WriteKind(kind, uses));
+  return absl::OkStatus();
+}
+
+// A row of the old table: a decision of its own only where nothing else tells of one.
+Status SessionUses::TakeUsage(const SourceRow& row) {
+  const auto& r = row.row;
+  const std::string skill(base::Trim(TextOf(r["skill_name"])));
+  if (skill.empty()) return engine_.Reject(row, "skill_name is missing");
+  if (!r["triggered"].is_null() && !IsBoolean(r["triggered"])) {
+    return engine_.Reject(row, fmt::format("triggered is {}", TextOf(r["triggered"])));
+  }
+  const bool triggered = r["triggered"].is_null() || r["triggered"].AsInt() == 1;
+  const auto known = best_.find(Kind(base::AsciiLower(skill), triggered));
+  const bool itself = known != best_.end() && row.known.has_value() &&
+                      row.known->verdict == ImportVerdict::kImported && row.dst() == known->second;
+  if (known != best_.end() && !itself) {
+    return engine_.Record(row,
+                          {.verdict = ImportVerdict::kMerged, .dst = known->second, .whole = true});
+  }
+  // The reference's repair wrote its rows to a log of their own.
+  const bool repaired = row.table == "log:skill_usage_repaired.jsonl";
+  const auto better = repaired_.find(Kind(base::AsciiLower(skill), triggered));
+  if (better != repaired_.end() && row.table == "log:skill_usage_log.jsonl") {
+    return engine_.Record(
+        row, {.verdict = ImportVerdict::kMerged, .dst = better->second, .whole = true});
+  }
+  ST_RETURN_IF_ERROR(DropFormer(row));
+  const auto at = TimeOf(r["timestamp"]);
+  const std::string query = TextOf(r["query"]);
+  const std::string path = TextOf(r["skill_path"]);
+  const std::string scope = TextOf(r["skill_scope"]);
+  const UseWords words = UseOf(triggered, "", "", "");
+  // As the reference names such a row when it copies it into its new table.
+  const std::string key = fmt::format("{}:su:{}:{}", rows_.id, TextOf(r["timestamp"]), skill);
+  store::ImportedUse use{.key = key,
+                         .skill = skill,
+                         .outcome = words.outcome,
+                         .level = words.level,
+                         .route = words.route,
+                         .mode = repaired    ? "repaired"
+                                 : triggered ? "inferred"
+                                             : "contextual",
+                         .confidence = words.confidence,
+                         .capture = repaired ? Capture::kRepair : Capture::kLegacy,
+                         .polluted = IsPolluted(query, ""),
+                         .query = query,
+                         .at = at,
+                         .path = path,
+                         .scope = ScopeOf(scope)};
+  const store::StoredPrompt* prompt = query.empty() ? nullptr : prompts_.ByText(query, at);
+  if (prompt != nullptr) use.prompt = *prompt;
+  ST_ASSIGN_OR_RETURN(const store::WrittenUse written,
+                      store::WriteImportedUse(engine_.writer(), session_.pk, use));
+  if (repaired) repaired_.try_emplace(Kind(base::AsciiLower(skill), triggered), written.pk);
+  Fate fate{.verdict = written.is_new ? ImportVerdict::kImported : ImportVerdict::kMerged,
+            .dst = written.pk,
+            .carried = kUsageColumns,
+            .whole = !written.is_new && !row.known.has_value()};
+  if (!r["timestamp"].is_null() && !at) fate.spoiled.push_back("timestamp");
+  if (ScopeOf(scope).empty()) fate.spoiled.push_back("skill_scope");
+  return engine_.Record(row, fate);
+}
+
+Status SessionUses::Import() {
+  ST_RETURN_IF_ERROR(TakeUses());
+  // What earlier passes or our own captures know of; rows of this table do not count
+  // against each other.
+  std::set<int64_t> ours;
+  for (const SourceRow& row : rows_.usage) {
+    if (row.known.has_value() && row.known->verdict == ImportVerdict::kImported) {
+      ours.insert(row.dst());
+    }
+  }
+  ST_ASSIGN_OR_RETURN(const std::vector<store::StoredUse> stored,
+                      store::UsesOfSession(engine_.db(), session_.pk));
+  for (const store::StoredUse& use : stored) {
+    if (!ours.contains(use.pk)) best_.try_emplace(Kind(use.skill_key, use.triggered), use.pk);
+  }
+  for (const SourceRow& row : rows_.usage) ST_RETURN_IF_ERROR(TakeUsage(row));
+  return absl::OkStatus();
+}
+
+}  // namespace selftune::upstream

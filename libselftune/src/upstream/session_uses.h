@@ -1,0 +1,57 @@
+// The skill decisions of one session.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "store/import_rows.h"
+#include "upstream/engine.h"
+#include "upstream/session_prompts.h"
+#include "upstream/session_rows.h"
+
+namespace selftune::upstream {
+
+// The reference stores one decision up to four times: by its hook, by its replay,
+// by its repair, and as a row of its old table. The best of those that a session has
+// of a skill stands for the others, which are merged into it.
+class SessionUses {
+ public:
+  SessionUses(Engine& engine, const store::ImportSession& session, const SessionRows& rows,
+              const SessionPrompts& prompts)
+      : engine_(engine), session_(session), rows_(rows), prompts_(prompts) {}
+
+  [[nodiscard]] Status Import();
+
+ private:
+  struct Use {
+    const SourceRow* row = nullptr;
+    std::string skill, mode, query;
+    bool triggered = false;
+    int rank = 0;  // which kind of row: more is better
+  };
+  using Kind = std::pair<std::string, bool>;  // skill in lower case, triggered
+
+  [[nodiscard]] Status TakeUses();
+  [[nodiscard]] StatusOr<bool> Take(const SourceRow& row);
+  void FindMisattributed();
+  [[nodiscard]] Status WriteKind(const Kind& kind, std::vector<Use>& uses);
+  [[nodiscard]] StatusOr<store::WrittenUse> Write(const Use& use);
+  [[nodiscard]] std::string QueryOf(const Use& use) const;
+  [[nodiscard]] Status TakeUsage(const SourceRow& row);
+  [[nodiscard]] Status DropFormer(const SourceRow& row);
+
+  Engine& engine_;
+  const store::ImportSession& session_;
+  const SessionRows& rows_;
+  const SessionPrompts& prompts_;
+  std::map<Kind, std::vector<Use>> uses_;
+  std::map<Kind, int64_t> best_;      // our row
+  std::map<Kind, int64_t> repaired_;  // of the old table's repaired rows
+  bool misattributed_ = false;
+};
+
+}  // namespace selftune::upstream

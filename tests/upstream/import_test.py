@@ -1,0 +1,798 @@
+#!/usr/bin/env python3
+"""`import upstream`: databases and logs of the reference become rows of ours, nothing is lost.
+
+    import_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TESTS / "cli"))
+sys.path.insert(0, str(TESTS / "data" / "upstream"))
+import cli_test  # noqa: E402
+import reference  # noqa: E402
+
+KEPT = ("grading_results", "grading_baselines", "canonical_eval_sets", "unit_test_files", "unit_test_run_results",
+        "package_evaluation_reports", "package_candidates", "package_search_runs", "commit_tracking",
+        "canonical_upload_staging", "upload_queue", "upload_watermarks", "creator_contribution_staging", "_meta")
+CLOCKS = {"updated_ms", "normalized_at", "last_read_ms", "seen_ms", "at_ms"}
+
+
+def sha(path):
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
+
+
+def tree(folder):
+    """What is in a folder: names, modes, bytes."""
+    return {str(path.relative_to(folder)): (path.lstat().st_mode, path.is_file() and sha(path))
+            for path in sorted(pathlib.Path(folder).rglob("*"))}
+
+
+def rows(path, sql, *args):
+    with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+        out = db.execute(sql, args).fetchall()
+    db.close()
+    return out
+
+
+def dump(path, skip=("meta", "change_clock", "source_file", "sqlite_sequence")):
+    """All rows of all tables but times of writing."""
+    out = {}
+    with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type='table' ORDER BY 1").fetchall():
+            if name in skip:
+                continue
+            cursor = db.execute('SELECT * FROM "%s"' % name)
+            names = [c[0] for c in cursor.description]
+            keep = [i for i, n in enumerate(names) if n not in CLOCKS]
+            out[name] = sorted(repr([row[i] for i in keep]) for row in cursor.fetchall())
+    db.close()
+    return out
+
+
+class ImportCase(cli_test.CliTest):
+    def setUp(self):
+        super().setUp()
+        self.state = self.home / ".selftune"
+        self.store = self.state / "selftune.db"
+        self.old = self.home / "old" / "selftune.db"
+        self.old.parent.mkdir()
+
+    def build(self, sql, path=None):
+        path = path or self.old
+        path.parent.mkdir(exist_ok=True, parents=True)
+        reference.build(path, sql)
+        return path
+
+    def take(self, *argv, code=0, **more):
+        doc = self.envelope("import", "upstream", *argv, code=code, **more)
+        self.counts = {row["table"]: row for row in (doc["data"] or {"tables": []})["tables"]}
+        return doc
+
+    def take_old(self, sql):
+        self.build(sql)
+        doc = self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        return doc["data"]
+
+    def assert_reconciled(self, path):
+        """Against counts of our own, and against the map itself."""
+        with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+            names = [r[0] for r in db.execute("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'")]
+            there = {n: db.execute('SELECT count(*) FROM "%s"' % n.replace('"', '""')).fetchone()[0] for n in names}
+        db.close()
+        mapped = dict(rows(self.store, "SELECT tbl,count(*) FROM import_map GROUP BY 1"))
+        for name, count in there.items():
+            row = self.counts[name]
+            self.assertEqual(row["source"], count, name)
+            self.assertEqual(row["imported"] + row["merged"] + row["kept"] + row["rejected"], count, name)
+            self.assertEqual(mapped.get(name, 0), count, name)
+
+    def q(self, sql, *args):
+        return rows(self.store, sql, *args)
+
+    def hosts_check(self, host, *argv):
+        done = subprocess.run([sys.executable, "-B", str(TESTS / "tools" / "hosts_check"), "--db", str(self.store), "--expected",
+                               str(TESTS / "data" / "hosts" / host / "EXPECTED.json"), *argv], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
+        self.assertRegex(done.stdout, r"[1-9]\d* passed, 0 failed")
+
+    def note(self, table, src):
+        (text,), = self.q("SELECT note FROM import_map WHERE tbl=? AND src_id=?", table, src)
+        return json.loads(text) if text else {}
+
+    def assert_sound(self):
+        self.envelope("db", "check", "--deep")
+        self.hosts_check("claude-code", "--only", "views,invariants")
+        for one, what in (
+                ("SELECT count(*) FROM execution_facts", "SELECT count(*) FROM sessions"),
+                ("SELECT count(*) FROM queries", "SELECT count(*) FROM prompts WHERE is_actionable=1"),
+                ("SELECT count(*) FROM prompts WHERE is_actionable<>(prompt_kind='user')", "SELECT 0"),
+                ("SELECT count(*) FROM (SELECT session_id,prompt_index FROM prompts GROUP BY 1,2 HAVING count(*)>1)", "SELECT 0"),
+                ("SELECT count(*) FROM skill_invocations i WHERE matched_prompt_id IS NOT NULL AND NOT EXISTS(SELECT 1 FROM prompts p"
+                 " WHERE p.prompt_id=i.matched_prompt_id AND p.session_id=i.root_session_id AND p.prompt_kind='user')", "SELECT 0"),
+                ("SELECT coalesce(sum(total_tool_calls),0)||':'||coalesce(sum(errors_encountered),0) FROM execution_facts",
+                 "SELECT coalesce(sum(calls),0)||':'||coalesce(sum(errors),0) FROM tool_calls"),
+                ("SELECT count(*) FROM tool_calls WHERE errors>calls OR calls<1", "SELECT 0"),
+                ("SELECT count(*) FROM execution_facts WHERE reasoning_output_tokens>output_tokens", "SELECT 0")):
+            self.assertEqual(self.q(one), self.q(what), one)
+
+
+class Newest(ImportCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.take_old(reference.newest())
+
+    def test_every_table_is_accounted_for_and_what_has_no_place_is_kept_whole(self):
+        self.assertTrue(self.data["reconciled"])
+        self.assertEqual(sum(row["rejected"] for row in self.counts.values()), 0)
+        for name in KEPT:
+            row = self.counts[name]
+            self.assertGreater(row["source"], 0)
+            self.assertEqual((row["imported"], row["merged"], row["kept"]), (0, 0, row["source"]), name)
+        for name in set(reference.TABLES) - set(KEPT):
+            self.assertGreater(self.counts[name]["imported"] + self.counts[name]["merged"], 0, name)
+        self.assertEqual(self.note("grading_results", "gr_0123456789abcdef")["row"]["pass_rate"], 0.5)
+        self.assert_sound()
+
+    def test_no_value_is_lost(self):
+        """Each value of each row is in a view under its name or in the map."""
+        self.assertEqual(self.note("sessions", "a")["left"]["raw_source_ref"], '{"path": "/home/u/.claude/projects/a.jsonl"}')
+        left = self.note("session_telemetry", "a")["row"]
+        self.assertEqual((left["bash_commands_json"], left["agent_summary"]), ('["ls -l"]', "did it"))
+        with sqlite3.connect(self.old) as db:
+            db.row_factory = sqlite3.Row
+            for table, view, key in (("sessions", "sessions", "session_id"), ("prompts", "prompts", "prompt_id")):
+                for row in db.execute("SELECT * FROM " + table):
+                    note = self.note(table, row[key]).get("left", {})
+                    got = dict(zip([c for c in row.keys() if c not in note],
+                                   self.q("SELECT %s FROM %s WHERE %s=?" % (",".join(c for c in row.keys() if c not in note), view, key),
+                                          row[key])[0])) if set(row.keys()) - set(note) else {}
+                    for column in row.keys():
+                        if row[column] is not None:
+                            self.assertIn(row[column], (note.get(column), got.get(column)), (table, row[key], column))
+        db.close()
+
+    def test_sessions_and_prompts_are_shown_under_the_names_of_the_reference(self):
+        self.assertEqual(self.q("SELECT session_id,platform,model,completion_status,agent_cli,workspace_path,repo_remote,branch,started_at,ended_at"
+                                " FROM sessions WHERE session_id='a'"),
+                         [("a", "claude_code", "opus", "completed", "claude", "/home/u/a", "git@example.org:u/a.git", "main",
+                           reference.at(0), reference.at(9))])
+        self.assertEqual(self.q("SELECT session_id,platform FROM sessions ORDER BY 1"),
+                         [("a", "claude_code"), ("b", "claude_code"), ("c", "claude_code"), ("d", "codex"), ("e", "unknown"), ("f", "opencode")])
+        # The query that had no prompt is one, at its place in time; the prompt that no person typed does not count.
+        self.assertEqual(self.q("SELECT prompt_index,prompt_kind,prompt_text FROM prompts WHERE session_id='a' ORDER BY 1"),
+                         [(0, "user", "hello there"), (1, "user", "fill this form"), (2, "user", "fill this form"),
+                          (3, "meta", "<command-name>/clear</command-name>"), (4, "user", "now commit it's work")])
+        self.assertEqual((self.counts["queries"]["imported"], self.counts["queries"]["merged"]), (2, 3))
+
+    def test_decisions_keep_what_is_right_and_lose_what_is_known_to_be_wrong(self):
+        found = self.q("SELECT session_id,skill_name,outcome,invocation_mode,level,confidence,matched_prompt_id,query,source FROM skill_invocations"
+                       " ORDER BY session_id,occurred_at,skill_name")
+        self.assertEqual(found, [
+            ("a", "pdf", "triggered", "explicit", "tool", 1.0, "a:p1", "fill this form", "legacy"),
+            ("a", "pdf", "triggered", "explicit", "tool", 1.0, "a:p2", "fill this form", "legacy"),
+            ("a", "notes", "read_only", "contextual", "read", 0.5, "a:p4", "now commit it's work", "legacy"),
+            # Replay gave both to the last prompt: the words stay, the link does not.
+            ("b", "pdf", "triggered", "explicit", "tool", 1.0, None, "thanks", "legacy"),
+            ("b", "commit", "triggered", "explicit", "tool", 1.0, None, "thanks", "legacy"),
+            # The repaired row stands for its old one.
+            ("c", "pdf", "triggered", "repaired", "tool", 0.9, "c:p0", "merge the files", "repair"),
+            ("c", "notes", "read_only", "repaired", "read", 0.9, "c:p0", "merge the files", "repair"),
+            # Its query is in the old table alone; lint is there alone.
+            ("d", "deploy", "triggered", "explicit", "tool", 1.0, "d:p0", "deploy it", "legacy"),
+            ("d", "lint", "triggered", "inferred", "tool", 1.0, "d:p0", "deploy it", "legacy")])
+        self.assertEqual(self.q("SELECT extra,o.capture_rank FROM observation o JOIN session s USING(session_pk) WHERE session_id='b'"),
+                         [('{"attribution":"session_last_prompt"}', 0)] * 2)
+        self.assertEqual((self.counts["skill_invocations"]["imported"], self.counts["skill_invocations"]["merged"]), (8, 1))
+        self.assertEqual((self.counts["skill_usage"]["imported"], self.counts["skill_usage"]["merged"]), (1, 2))
+
+    def test_figures_are_the_greatest_not_the_sum(self):
+        self.assertEqual(self.q("SELECT tool_calls_json,total_tool_calls,assistant_turns,errors_encountered,input_tokens,output_tokens,cost_usd,"
+                                "files_changed,lines_added,session_type FROM execution_facts WHERE session_id='a'"),
+                         [('{"Bash":5,"Skill":2}', 7, 6, 1, 3000, 1500, 0.25, 3, 10, "dev")])
+        # Two calls without a name; of the input, 200 tokens came from the cache.
+        self.assertEqual(self.q("SELECT tool_calls_json,total_tool_calls,input_tokens,input_uncached_tokens,cached_input_tokens,reasoning_output_tokens"
+                                " FROM execution_facts WHERE session_id='d'"), [('{"shell":4,"unknown":2}', 6, 500, 300, 200, 40)])
+        row = self.counts["execution_facts"]
+        self.assertEqual((row["source"], row["imported"], row["merged"]), (4, 2, 2))
+
+    def test_signals_runs_and_proposals_are_there(self):
+        self.assertEqual(self.q("SELECT session_id,query,signal_type,mentioned_skill,state,consumed_at,consumed_by_run FROM improvement_signals ORDER BY 3"),
+                         [("a", "now commit it's work", "correction", "commit", "consumed", reference.at(30), "run_1772359200000_abc123"),
+                          ("a", "fill this form", "explicit_request", "pdf", "pending", None, None)])
+        run, = self.q("SELECT run_id,timestamp,elapsed_ms,approval_mode,total_skills,deployed,skill_actions_json FROM orchestrate_runs")
+        self.assertEqual(run[:6], ("run_1772359200000_abc123", reference.at(30), 1200, "auto", 3, 1))
+        self.assertEqual([a["skill"] for a in json.loads(run[6])], ["pdf", "notes"])
+        self.assertEqual(self.q("SELECT job,status FROM job_run ORDER BY 1"), [("cron:orchestrate", "error"), ("cron:sync", "ok"), ("orchestrate", "ok")])
+        self.assertEqual(self.q("SELECT proposal_id,skill_name,action,target,iterations_used FROM evolution_audit ORDER BY 1,id"),
+                         [("evo-body-git-flow-1772445600001", "git-flow", "created", "body", None), ("evo-body-git-flow-1772445600001", "git-flow", "superseded", "body", None),
+                          ("evo-notes-1772445600002", "notes", "rejected", "routing", None), ("evo-pdf-1772445600000", "pdf", "created", "description", None),
+                          ("evo-pdf-1772445600000", "pdf", "validated", "description", 2), ("evo-pdf-1772445600000", "pdf", "deployed", "description", None)])
+        self.assertEqual(self.q("SELECT original_text,proposed_text,rationale,confidence,validation_json FROM evolution_evidence WHERE stage='validated'"),
+                         [("Old words.", "New words.", "people say form", 0.8, '{"improved": true, "net_change": 0.2}')])
+        self.assertEqual(self.q("SELECT proposal_id,state FROM proposal ORDER BY 1"),
+                         [("evo-body-git-flow-1772445600001", "superseded"), ("evo-notes-1772445600002", "rejected"), ("evo-pdf-1772445600000", "deployed")])
+        self.assertEqual(self.q("SELECT phase,entry_no,triggered,passed FROM replay_result ORDER BY 1,2"),
+                         [("after", 0, 1, 1), ("after", 1, 1, 1), ("before", 0, 1, 1), ("before", 1, 0, 0)])
+
+    def test_a_second_time_changes_nothing_and_makes_no_backup(self):
+        before, clock = dump(self.store), self.q("SELECT version FROM change_clock")
+        doc = self.take("--db", str(self.old))
+        self.assertFalse(doc["changed"])
+        self.assertIsNone(doc["data"]["receipt"])
+        self.assertEqual(dump(self.store), before)
+        self.assertEqual(self.q("SELECT version FROM change_clock"), clock)
+        self.assertEqual(list(self.state.glob("backups/*")), [])
+
+    def test_what_was_added_or_changed_there_meanwhile_comes_after_and_is_backed_up_before(self):
+        with sqlite3.connect(self.old) as db:
+            db.executescript(reference.script([
+                reference.prompt("a", 5, "one more", 8), reference.fact("a", 8, {"Bash": 9}, 9, 4000),
+                "UPDATE sessions SET model='sonnet' WHERE session_id='d'", "UPDATE improvement_signals SET consumed=1, consumed_by_run='r2' WHERE id=2"]))
+        db.close()
+        doc = self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        self.assertTrue(doc["changed"])
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE prompt_id='a:p5'"), [("one more",)])
+        self.assertEqual(self.q("SELECT assistant_turns,input_tokens FROM execution_facts WHERE session_id='a'"), [(9, 4000)])
+        self.assertEqual(self.q("SELECT model FROM sessions WHERE session_id='d'"), [("sonnet",)])
+        self.assertEqual(self.q("SELECT state,consumed_by_run FROM improvement_signals WHERE signal_type='explicit_request'"), [("consumed", "r2")])
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE session_id='a'"), [(6,)])
+        undo = doc["data"]["receipt"]["undo"]["argv"]
+        self.assertEqual(undo[:3], ["selftune", "backup", "restore"])
+        self.envelope(*undo[1:])
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE session_id='a'"), [(5,)])
+
+    def test_a_row_that_says_something_else_under_its_old_name_is_not_lost(self):
+        with sqlite3.connect(self.old) as db:
+            db.executescript("UPDATE prompts SET prompt_text='totally new words' WHERE prompt_id='a:p4';"
+                             "UPDATE skill_invocations SET triggered=0, query='other q', skill_name='zip' WHERE skill_invocation_id='a:s:pdf:0';"
+                             "UPDATE sessions SET model='another', branch='b2' WHERE session_id='a';"
+                             "UPDATE evolution_audit SET details='rewritten' WHERE id=1; UPDATE skill_usage SET skill_name='mint' WHERE skill_name='lint';"
+                             "UPDATE replay_entry_results SET evidence='unseen' WHERE id=1; UPDATE orchestrate_runs SET elapsed_ms=77")
+        db.close()
+        self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE prompt_text IN('totally new words','now commit it''s work')"), [(2,)])
+        self.assertEqual(self.q("SELECT skill_name,outcome,query FROM skill_invocations WHERE session_id IN('a','d') ORDER BY 1"),
+                         [("deploy", "triggered", "deploy it"), ("mint", "triggered", "deploy it"), ("notes", "read_only", "now commit it's work"),
+                          ("pdf", "triggered", "fill this form"), ("zip", "read_only", "fill this form")])
+        for table, key, column, value in (("skill_invocations", "a:s:pdf:0", "query", "other q"), ("sessions", "a", "model", "another"), ("evolution_audit", "1", "details", "rewritten"),
+                                          ("replay_entry_results", "1", "evidence", "unseen"), ("orchestrate_runs", "run_1772359200000_abc123", "elapsed_ms", 77)):
+            self.assertEqual(self.note(table, key)["row"][column], value)
+        self.assert_sound()
+        before = dump(self.store)
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+        self.assertEqual(dump(self.store), before)
+
+    def test_folders_of_others_beside_the_store_stay(self):
+        mine = [self.state / name for name in ("importing-photos", ".selftune-import-abcdef", ".selftune-import-photos-of-mine")]
+        for folder in mine:
+            folder.mkdir()
+            (folder / "a.jpg").write_text("x")
+        (self.state / ".selftune-import-link01").symlink_to(self.old.parent)
+        left = self.state / ".selftune-import-000000"
+        left.mkdir()
+        (left / "copy-0.db").write_text("x")
+        self.take("--db", str(self.old))
+        self.assertTrue(all((folder / "a.jpg").exists() for folder in mine))
+        self.assertTrue((self.state / ".selftune-import-link01").is_symlink() and self.old.exists())
+        self.assertFalse(left.exists())
+
+    def test_a_command_that_reads_shows_the_imported(self):
+        self.assertEqual(self.envelope("skills", "show", "pdf")["data"]["name"], "pdf")
+        self.assertIn("pdf", [row["name"] for row in self.envelope("skills", "list")["data"]["items"]])
+        self.assertNotIn("not ours", json.dumps(self.envelope("doctor", "--exit-zero")["data"]))
+
+    def test_doctor_names_tables_that_the_reference_puts_into_our_store(self):
+        with sqlite3.connect(self.store) as db:
+            db.execute("CREATE TABLE canonical_eval_sets(x)")
+        db.close()
+        checks = {c["name"]: c for c in self.envelope("doctor", "--exit-zero")["data"]["checks"]}
+        self.assertEqual(checks["db.schema"]["status"], "warn")
+        self.assertIn("canonical_eval_sets", checks["db.schema"]["message"])
+
+
+class Others(ImportCase):
+    def test_a_database_from_before_the_alters(self):
+        self.take_old(reference.old())
+        self.assertEqual(self.q("SELECT session_id,platform,workspace_path FROM sessions ORDER BY 1"),
+                         [("o", "claude_code", None), ("p", "claude_code", "/home/u/p")])
+        self.assertEqual(self.q("SELECT session_id,skill_name,query,matched_prompt_id FROM skill_invocations ORDER BY 1"),
+                         [("o", "pdf", "read it", "o:p0"), ("p", "pdf", "open it", "p:p0")])
+        self.assertEqual(self.q("SELECT total_tool_calls,errors_encountered FROM execution_facts WHERE session_id='p'"), [(2, 2)])
+        self.assertEqual(self.q("SELECT skill_name,action FROM evolution_audit"), [("pdf", "deployed")])
+        self.assert_sound()
+
+    def test_rows_that_break_a_rule_are_kept_with_the_reason_and_the_rest_comes(self):
+        data = self.take_old(reference.violations())
+        self.assertTrue(data["reconciled"])
+        reasons = {(r["table"], r["reason"]) for r in data["rejected"]}
+        for want in (("sessions", "platform is Bad Host"), ("prompts", "its session was rejected: platform is Bad Host"),
+                     ("sessions", "session_id is missing"), ("prompts", "session_id is missing"), ("prompts", "prompt_text is missing"),
+                     ("skill_invocations", "skill_name is missing"), ("skill_invocations", "confidence is 1.7, not from 0 to 1"),
+                     ("skill_invocations", "triggered is 7"), ("execution_facts", "assistant_turns is -3, not a count"),
+                     ("skill_usage", "skill_name is missing"), ("queries", "query is missing"), ("improvement_signals", "signal_type is mood"),
+                     ("evolution_audit", "pondered is no step"), ("evolution_audit", "timestamp is never"), ("evolution_audit", "no skill is named"),
+                     ("evolution_audit", "proposal_id is missing"), ("replay_entry_results", "phase is during"),
+                     ("orchestrate_runs", "timestamp is ?"), ("cron_runs", "status is maybe")):
+            self.assertIn(want, reasons)
+        self.assertEqual(sum(row["rejected"] for row in self.counts.values()), len(data["rejected"]))
+        self.assertEqual(self.note("skill_invocations", "ok:2")["row"]["confidence"], 1.7)
+        self.assertEqual(self.q("SELECT count(*) FROM import_map WHERE verdict='rejected' AND (reason IS NULL OR note IS NULL OR dst_pk IS NOT NULL)"), [(0,)])
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY 1"), [("fine",), ("odd time",), ("without an id",)])
+        self.assertEqual(self.note("prompts", "ok:p10")["left"]["occurred_at"], "yesterday")
+        self.assertEqual(self.note("skill_invocations", "ok:4")["left"]["invocation_mode"], "psychic")
+        self.assertEqual(self.q("SELECT total_tool_calls,errors_encountered FROM execution_facts WHERE session_id='ok'"), [(1, 1)])
+        self.assert_sound()
+
+    def test_tables_and_columns_that_nobody_knows_are_kept(self):
+        self.take_old(reference.unknown())
+        self.assertEqual(self.note("sessions", "u")["left"]["mood"], "fine")
+        self.assertEqual(self.note("prompts", "u:p0")["left"]["weight"], 0.5)
+        self.assertEqual(self.note("keyed", '["k","2"]')["row"], {"x": "k", "y": 2, "z": "v"})
+        self.assertEqual(sorted(r[0] for r in self.q("SELECT note FROM import_map WHERE tbl='anything'")),
+                         sorted('{"row":{"x":%s,"y":%s}}' % pair for pair in (("1", "1"), ('"1"', "2"), ('{"$hex":"31"}', "3"), ('"rowid 1"', "4"), ("null", "5"))))
+        self.assertEqual(self.note('strange "table', "rowid 1")["row"], {"a": 1, "b": {"$hex": "00ff"}})
+        self.assertEqual(self.note('strange "table', "rowid 3")["row"]["a"], 9223372036854775807)
+        self.assertEqual(self.counts["keyed"]["kept"], 2)  # with the row of its trigger
+
+    def test_an_empty_database_is_imported_in_no_time(self):
+        data = self.take_old(reference.empty())
+        self.assertTrue(data["reconciled"])
+        self.assertEqual({row["source"] for row in data["tables"]}, {0})
+
+    def test_what_is_no_database_of_the_reference_is_refused(self):
+        self.assertEqual(self.take(code=6)["error"]["code"], "NOT_FOUND")
+        for content in (b"", b"SQLite format 3\0" + b"x" * 100, b"some text"):
+            self.old.write_bytes(content)
+            doc = self.take("--db", str(self.old), code=1 if content[:6] == b"SQLite" else 4)
+            self.assertIn(doc["error"]["code"], ("STORE_FOREIGN", "STORE_CORRUPT"))
+        self.assertIn(self.take("--db", str(self.home / "nowhere.db"), code=1)["error"]["code"], ("FILE_NOT_FOUND", "FILE_UNREADABLE"))
+        self.old.unlink()
+        with sqlite3.connect(self.old) as db:
+            db.execute("CREATE TABLE notes(x)")
+        db.close()
+        self.assertEqual(self.take("--db", str(self.old), code=4)["error"]["code"], "STORE_FOREIGN")
+        self.envelope("sync")
+        self.assertEqual(self.take("--db", str(self.store), code=4)["error"]["code"], "STORE_FOREIGN")
+
+    def test_a_dry_run_says_the_same_and_changes_nothing(self):
+        self.build(reference.newest())
+        for prepared in (False, True):
+            if prepared:
+                self.envelope("sync")
+            before = tree(self.home)
+            doc = self.take("--db", str(self.old), "--dry-run", env=self.env(TMPDIR=str(self.home)))
+            self.assertTrue(doc["dry_run"])
+            self.assertFalse(doc["changed"])
+            dry = doc["data"]["tables"]
+            self.assertEqual(tree(self.home), before)
+        self.assertEqual(self.take("--db", str(self.old))["data"]["tables"], dry)
+
+    def test_on_a_terminal_it_is_a_table(self):
+        self.build(reference.violations())
+        code, shown = self.on_terminal("import", "upstream", "--db", str(self.old), "--color", "never")
+        self.assertEqual(code, 0)
+        self.assertRegex(shown, r"skill_invocations +4 +1 +0 +0 +3")
+        self.assertIn("Every row is accounted for.", shown)
+
+    def test_leftovers_are_named_and_none_of_them_is_touched(self):
+        self.build(reference.empty())
+        claude = self.home / ".claude"
+        claude.mkdir()
+        (claude / "settings.json").write_text(json.dumps({"hooks": {
+            "Stop": [{"hooks": [{"type": "command", "command": "node /n/bin/run-hook.cjs /n/cli/selftune/hooks/session-stop.ts"},
+                                {"type": "command", "command": "/usr/bin/selftune-hook claude"}]}]}}))
+        units = self.home / ".config/systemd/user"
+        units.mkdir(parents=True)
+        (units / "selftune-sync.timer").write_text("[Timer]\nOnCalendar=*:0/30\n")
+        (units / "selftune-run.timer").write_text("# managed by selftune, hash 00\n")
+        self.state.mkdir(mode=0o700)
+        (self.state / "config.json").write_text(json.dumps({"agent_type": "claude_code", "alpha": {"api_key": "secret-key"}}))
+        before = tree(claude), tree(units)
+        doc = self.take("--db", str(self.old))
+        self.assertEqual([(x["kind"], pathlib.Path(x["path"]).name) for x in doc["data"]["leftovers"]],
+                         [("hook", "settings.json"), ("timer", "selftune-sync.timer"), ("config", "config.json")])
+        self.assertIn("REFERENCE_STILL_RUNS", [w["code"] for w in doc["warnings"]])
+        self.assertNotIn("secret-key", json.dumps(doc))
+        self.assertEqual((tree(claude), tree(units)), before)
+        self.envelope("config", "validate")
+
+
+class Logs(ImportCase):
+    def setUp(self):
+        super().setUp()
+        self.logs = self.home / "logs"
+        reference.write_logs(self.logs)
+
+    def test_lines_become_rows_and_bad_ones_are_counted_with_their_offset(self):
+        before = tree(self.logs)
+        doc = self.take("--logs", str(self.logs))
+        self.assertEqual(tree(self.logs), before)
+        self.assertTrue(doc["data"]["reconciled"])
+        for name, content in reference.logs().items():
+            lines = [x for x in content.split(b"\n") if x.strip()]
+            self.assertEqual(self.counts["log:" + name]["source"], len(lines) - (name == "improvement_signals.jsonl"), name)
+        bad = self.q("SELECT path,offset,reason FROM bad_lines ORDER BY 1,2")
+        self.assertEqual([(pathlib.Path(p).name, r) for p, _, r in bad],
+                         [("session_telemetry_log.jsonl", "not_json"), ("session_telemetry_log.jsonl", "wrong_shape"), ("skill_usage_log.jsonl", "not_utf8")])
+        for path, offset, _ in bad:
+            data = pathlib.Path(path).read_bytes()
+            self.assertTrue(offset == 0 or data[offset - 1:offset] == b"\n")
+        self.assertEqual(self.q("SELECT kind,platform,bad_lines,pending_bytes>0 FROM source_file WHERE path LIKE '%improvement%'"), [("import", "unknown", 0, 1)])
+        self.assertEqual(self.q("SELECT session_id,platform FROM sessions ORDER BY 1"), [("l", "claude_code"), ("m", "unknown")])
+        self.assertEqual(self.q("SELECT total_tool_calls,assistant_turns,input_tokens,cost_usd FROM execution_facts WHERE session_id='l'"), [(3, 3, 30, 0.5)])
+        self.assertEqual(self.q("SELECT skill_name,query,skill_scope FROM skill_invocations ORDER BY 1"),
+                         [("notes", "from the log", "global"), ("pdf", "from the log", None)])
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY 1"), [("another",), ("from the log",)])
+        self.assertEqual(self.q("SELECT run_id,dry_run FROM orchestrate_runs"), [("run_9", 1)])
+        self.assertEqual(self.q("SELECT signal_type FROM improvement_signals"), [("correction",)])
+        self.assertEqual(self.q("SELECT proposal_id,original_text FROM evolution_evidence"), [("evo-pdf-9", "x")])
+        note = json.loads(self.q("SELECT note FROM import_map WHERE tbl='log:canonical_telemetry_log.jsonl' AND src_id LIKE '0#%'")[0][0])
+        self.assertEqual(json.loads(note["left"]["more"])["permission_mode"], "plan")
+        self.assertEqual(self.counts["log:canonical_telemetry_log.jsonl"]["kept"], 1)
+        self.assert_sound()
+
+    def test_twice_is_once_and_what_was_appended_comes(self):
+        self.take("--logs", str(self.logs))
+        before = dump(self.store)
+        doc = self.take("--logs", str(self.logs))
+        self.assertFalse(doc["changed"])
+        self.assertEqual(dump(self.store), before)
+        with open(self.logs / "all_queries_log.jsonl", "ab") as log:
+            log.write(json.dumps({"timestamp": reference.at(9), "session_id": "l", "query": "later"}).encode() + b"\n")
+        with open(self.logs / "improvement_signals.jsonl", "ab") as log:
+            log.write(b'"}\n')
+        self.take("--logs", str(self.logs))
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE prompt_text='later'"), [(1,)])
+        self.assertEqual(self.counts["log:all_queries_log.jsonl"]["source"], 3)
+        self.assertEqual(self.q("SELECT bad_lines FROM source_file WHERE path LIKE '%improvement%'"), [(1,)])
+
+    def test_a_log_that_was_written_anew_is_read_anew(self):
+        path = self.logs / "all_queries_log.jsonl"
+        self.take("--logs", str(self.logs))
+        path.write_bytes(path.read_bytes().replace(b"another", b"changed"))
+        self.take("--logs", str(self.logs))
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY 1"), [("another",), ("changed",), ("from the log",)])
+
+    def test_a_record_that_was_written_twice_is_one(self):
+        for name in ("canonical_telemetry_log.jsonl", "all_queries_log.jsonl", "session_telemetry_log.jsonl", "improvement_signals.jsonl",
+                     "evolution_audit_log.jsonl", "evolution_evidence_log.jsonl", "orchestrate_runs.jsonl"):
+            path = self.logs / name
+            path.write_bytes(path.read_bytes().rsplit(b'{"cut off')[0])
+        self.take("--logs", str(self.logs))
+        once = {view: self.q("SELECT count(*) FROM " + view) for view in ("prompts", "skill_invocations", "improvement_signals", "evolution_audit", "orchestrate_runs")}
+        for repeat in range(2):  # behind what was imported, then all at once
+            for path in self.logs.iterdir():
+                path.write_bytes(path.read_bytes() * 2)
+            if repeat:
+                shutil.rmtree(self.state)
+            self.take("--logs", str(self.logs))
+            self.assertEqual({view: self.q("SELECT count(*) FROM " + view) for view in once}, once)
+            self.assert_sound()
+
+    def test_logs_beside_a_database_that_was_made_of_them_add_nothing_twice(self):
+        claude = self.home / ".claude"
+        claude.mkdir()
+        reference.write_logs(claude)
+        self.build(reference.script(reference.tables() + [
+            reference.session("l"), reference.prompt("l", 0, "from the log", 1),
+            reference.use("l:su:%s:pdf" % reference.at(1), "l", "pdf", 1, mode="inferred", query="from the log", capture="batch_ingest"),
+            reference.insert("queries", timestamp=reference.at(1), session_id="l", query="from the log", source="hook")]),
+            self.store)
+        self.take()
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE session_id='l'"), [(1,)])
+        self.assertEqual(self.q("SELECT skill_name FROM skill_invocations ORDER BY 1"), [("notes",), ("pdf",)])
+        self.assertEqual(self.counts["log:all_queries_log.jsonl"]["merged"], 1)
+        self.assert_sound()
+
+
+class InPlace(ImportCase):
+    """The reference's database lies where our store belongs."""
+
+    def setUp(self):
+        super().setUp()
+        self.state.mkdir(mode=0o700)
+        self.build(reference.newest(), self.store)
+        self.aside = self.state / "selftune.db.reference"
+
+    def files(self):
+        return {p.name: sha(p) for p in self.state.iterdir() if p.name.startswith("selftune.db") and not p.name.endswith("-shm")}
+
+    def test_it_is_moved_aside_byte_by_byte_and_found_there_again(self):
+        before = self.files()
+        doc = self.take()
+        self.assertEqual(doc["data"]["moved_aside"], str(self.aside))
+        self.assertEqual(sha(self.aside), before["selftune.db"])
+        self.assertEqual(self.q("SELECT count(*) FROM sessions"), [(6,)])
+        self.assertEqual({p.name for p in self.state.iterdir() if "import" in p.name}, set())
+        self.assertEqual(self.store.stat().st_mode & 0o777, 0o600)
+        self.assert_sound()
+        kept = dump(self.store)
+        doc = self.take()
+        self.assertEqual(doc["data"]["databases"], [str(self.aside)])
+        self.assertFalse(doc["changed"])
+        self.assertEqual(dump(self.store), kept)
+
+    def test_other_commands_say_what_to_do(self):
+        doc = self.envelope("sync", code=4)
+        self.assertEqual(doc["error"]["code"], "STORE_FOREIGN")
+        self.assertEqual(doc["next"]["argv"], ["selftune", "import", "upstream"])
+
+    def start_writer(self, path):
+        """The reference runs: its last rows are in the -wal alone."""
+        child = subprocess.Popen([sys.executable, "-B", "-c", """
+import sqlite3, sys, time
+sys.path.insert(0, %r)
+import reference
+db = sqlite3.connect(%r)
+db.execute("PRAGMA wal_autocheckpoint=0")
+db.executescript(reference.script([reference.session("live"), reference.prompt("live", 0, "from the log", 1)]))
+print("ready", flush=True)
+sys.stdin.readline()
+""" % (str(TESTS / "data" / "upstream"), str(path))], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.assertEqual(child.stdout.readline(), b"ready\n")
+        self.addCleanup(child.stdout.close)
+        self.addCleanup(child.stdin.close)
+        self.addCleanup(lambda: child.poll() is None and (child.kill(), child.wait()))
+        return child
+
+    def test_a_log_that_was_not_folded_in_counts_and_moves_along(self):
+        child = self.start_writer(self.store)
+        before = self.files()
+        self.assertIn("selftune.db-wal", before)
+        # While it has the file open, it would remove our log at its end.
+        self.assertEqual(self.take(code=7)["error"]["code"], "STORE_BUSY")
+        self.assertEqual({n: s for n, s in self.files().items() if "importing" not in n}, before)
+        child.kill()
+        child.communicate()
+        self.take()
+        after = self.files()
+        self.assertEqual((after["selftune.db.reference"], after["selftune.db.reference-wal"]), (before["selftune.db"], before["selftune.db-wal"]))
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE session_id='live'"), [("from the log",)])
+        self.assertEqual(rows(self.aside, "SELECT count(*) FROM prompts WHERE session_id='live'"), [(1,)])
+
+    def test_elsewhere_it_may_run(self):
+        self.store.rename(self.old)
+        child = self.start_writer(self.old)
+        before = {p.name: sha(p) for p in self.old.parent.iterdir()}
+        self.take("--db", str(self.old))
+        self.assertEqual({p.name: sha(p) for p in self.old.parent.iterdir()}, before)
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE session_id='live'"), [("from the log",)])
+        child.communicate(b"\n")
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+
+    def test_the_dry_run_moves_nothing(self):
+        before = tree(self.home)
+        self.take("--dry-run", env=self.env(TMPDIR=str(self.home)))
+        self.assertEqual(tree(self.home), before)
+
+    def test_killed_at_any_step_the_next_import_ends_the_same(self):
+        if shutil.which("strace") is None:
+            self.skipTest("no strace")
+        fresh = self.home / "fresh"
+        shutil.copytree(self.state, fresh)
+        origin = sha(self.store)
+        log = self.home / "calls"
+        calls = ("link", "rename", "unlink", "unlinkat", "fsync", "fdatasync", "renameat2", "linkat", "mkdir")
+
+        env = self.env()
+        # Leak detection does not work in a traced process.
+        env["ASAN_OPTIONS"] = ":".join(filter(None, (env.get("ASAN_OPTIONS"), "detect_leaks=0")))
+
+        def start(*inject):
+            return subprocess.run(["strace", "-f", "-qq", "-o", str(log), "-e", "trace=" + ",".join(calls), *inject,
+                                   cli_test.SELFTUNE, "import", "upstream"], capture_output=True, env=env, cwd=self.home, timeout=120)
+
+        self.assertEqual(start().returncode, 0)
+        want = dump(self.store)
+        seen = []
+        for line in log.read_text().splitlines():
+            name = line.split("(")[0].split()[-1]
+            if name in calls:
+                seen.append((name, 1 + sum(n == name for n, _ in seen)))
+        names = [name for name, _ in seen]
+        swap = names.index("link")
+        self.assertIn("rename", names[swap:])
+        # Each step of the change of places, some of those before.
+        for name, i in seen[:swap:7] + seen[max(swap - 2, 0):]:
+            step = "%s %d" % (name, i)
+            shutil.rmtree(self.state)
+            shutil.copytree(fresh, self.state)
+            self.assertNotEqual(start("-e", "inject=%s:signal=SIGKILL:when=%d" % (name, i)).returncode, 0, step)
+            self.assertTrue(self.store.exists(), "%s: no file at its place" % step)
+            self.take()
+            self.assertEqual(sha(self.aside), origin, step)
+            self.assertEqual(dump(self.store), want, step)
+            self.assertEqual([p.name for p in self.state.iterdir() if "import" in p.name], [], step)
+
+    def test_a_second_database_of_the_reference_gets_another_name(self):
+        self.take()
+        self.store.unlink()
+        for end in ("-wal", "-shm"):
+            pathlib.Path(str(self.store) + end).unlink(missing_ok=True)
+        self.build(reference.old(), self.store)
+        doc = self.take()
+        self.assertEqual(doc["data"]["moved_aside"], str(self.aside) + "-2")
+        self.assertEqual(self.q("SELECT count(*) FROM sessions"), [(8,)])
+
+
+class WithTranscripts(ImportCase):
+    """What is read from a transcript counts for more, whichever came first."""
+
+    def setUp(self):
+        super().setUp()
+        folder = self.home / ".claude" / "projects" / "-home-u-a"
+        folder.mkdir(parents=True)
+        base = {"sessionId": "a", "cwd": "/home/u/a", "version": "2.1.0", "isSidechain": False, "userType": "external", "gitBranch": "main"}
+
+        def user(n, text, minute):
+            return {"type": "user", "uuid": "u%d" % n, "parentUuid": None, "timestamp": reference.at(minute),
+                    "message": {"role": "user", "content": text}, **base}
+
+        def answer(n, minute, *blocks):
+            return {"type": "assistant", "uuid": "r%d" % n, "parentUuid": "u%d" % n, "timestamp": reference.at(minute),
+                    "message": {"id": "m%d" % n, "role": "assistant", "model": "claude-opus-4-1", "content": list(blocks),
+                                "usage": {"input_tokens": 10, "output_tokens": 5}}, **base}
+
+        def result(n, call, minute):
+            return {"type": "user", "uuid": "t%d" % n, "parentUuid": "r%d" % n, "timestamp": reference.at(minute),
+                    "message": {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call, "content": "Launching skill: pdf"}]},
+                    "toolUseResult": {"success": True, "commandName": "pdf"}, **base}
+
+        call = {"type": "tool_use", "id": "toolu_1", "name": "Skill", "input": {"skill": "pdf"}}
+        lines = [user(1, "a prompt that its hook lost", 0), answer(1, 0, {"type": "text", "text": "ok"}),
+                 user(2, "fill this form", 1), answer(2, 1, call), result(2, "toolu_1", 1), answer(3, 2, {"type": "text", "text": "done"}),
+                 user(4, "thanks", 14), answer(4, 14, {"type": "text", "text": "bye"})]
+        (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        self.sql = reference.script(reference.tables() + [
+            reference.session("a", started_at=reference.at(1), model="an older word"),
+            reference.prompt("a", 0, "fill this form", 1), reference.prompt("a", 1, "not in the transcript", 2), reference.prompt("a", 2, "thanks", 14),
+            reference.use("a:s:pdf:0", "a", "PDF", 14, capture="replay", query="thanks"),
+            reference.fact("a", 14, {"Skill": 5, "Bash": 50}, 40, 100000), reference.fact("a", 15, {"Skill": 5, "Bash": 60}, 50, 200000),
+            reference.insert("queries", timestamp=reference.at(14), session_id="a", query="thanks", source="claude_code")])
+        self.build(self.sql)
+
+    VIEWS = {
+        "sessions": "SELECT session_id,platform,model,started_at,ended_at,source_path FROM sessions",
+        "prompts": "SELECT prompt_id,prompt_text,prompt_kind,source_offset FROM prompts WHERE is_actionable=1 ORDER BY 1",
+        "uses": "SELECT session_id,skill_name,matched_prompt_id,query,source,level FROM skill_invocations ORDER BY 1",
+        "facts": "SELECT tool_calls_json,assistant_turns,input_tokens,output_tokens FROM execution_facts",
+        "totals": "SELECT name_key,triggered,sessions FROM skill_total JOIN skill USING(skill_id) ORDER BY 1",
+        "counters": "SELECT name,value FROM counter WHERE name IN('sessions','prompts','telemetry') ORDER BY 1",
+    }
+
+    def seen(self):
+        return {name: self.q(sql) for name, sql in self.VIEWS.items()}
+
+    def fresh(self):
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def test_the_order_of_sync_and_import_does_not_matter(self):
+        self.envelope("sync")
+        alone = self.seen()
+        self.assertEqual(alone["prompts"][0][1], "a prompt that its hook lost")
+        for steps in (("import", "sync"), ("sync", "import"), ("import", "sync", "import", "sync"), ("import", "force"), ("sync", "import", "force")):
+            self.fresh()
+            for step in steps:
+                if step == "import":
+                    self.take("--db", str(self.old))
+                    self.assert_reconciled(self.old)
+                else:
+                    self.envelope("sync", *(["--force"] if step == "force" else []))
+            self.assertEqual(self.seen(), alone, steps)
+            self.assertEqual(self.q("SELECT prompt_text,prompt_kind,is_active FROM prompts WHERE is_actionable=0"), [("not in the transcript", "unknown", 0)], steps)
+            self.assert_sound()
+
+    def test_without_the_transcript_the_imported_rows_stay(self):
+        self.take("--db", str(self.old))
+        shutil.rmtree(self.home / ".claude")
+        self.envelope("sync")
+        self.assertEqual(self.q("SELECT assistant_turns FROM execution_facts"), [(50,)])
+        self.assertEqual(self.q("SELECT count(*) FROM prompts WHERE is_actionable=1"), [(3,)])
+
+    def test_a_session_whose_host_was_not_known_is_adopted_by_its_transcript(self):
+        self.old.unlink()
+        self.build(self.sql.replace("'claude_code'", "'unknown'"))
+        self.take("--db", str(self.old))
+        self.assertEqual(self.q("SELECT platform FROM sessions"), [("unknown",)])
+        self.envelope("sync")
+        got = self.seen()
+        self.fresh()
+        self.envelope("sync")
+        self.assertEqual(got, self.seen())
+
+
+class WithRecordings(ImportCase):
+    """What the reference made of the same transcripts, with its mistakes, spoils nothing."""
+
+    def made_up(self):
+        """Every second prompt is there, under other numbers; all uses of a session are of its last prompt;
+        figures three times and too large; prompts and queries that nobody typed."""
+        out = reference.tables()
+        prompts = {}
+        for sid, index, text, when in self.q("SELECT session_id,prompt_index,prompt_text,occurred_at FROM prompts WHERE is_actionable=1 ORDER BY 1,2"):
+            prompts.setdefault(sid, []).append((index, text, when))
+        for n, (sid, platform, started, kind) in enumerate(self.q("SELECT session_id,platform,started_at,kind FROM sessions")):
+            out.append(reference.insert("sessions", session_id=sid, platform="unknown" if n % 3 == 0 else platform, model="wrong",
+                                        started_at=started, source_session_kind="replayed"))
+            mine = prompts.get(sid, [])
+            for i, (index, text, when) in enumerate(mine):
+                if i % 2 == 0:
+                    out.append(reference.insert("prompts", prompt_id="%s:p%d" % (sid, i + 3), session_id=sid, prompt_index=i + 3, prompt_text=text,
+                                                prompt_kind="user", is_actionable=1, occurred_at=when, platform=platform, capture_mode="replay"))
+                if i % 3 == 0:
+                    out.append(reference.insert("queries", timestamp=when or started or reference.at(1), session_id=sid, query=text, source=platform))
+            out.append(reference.insert("prompts", prompt_id="%s:p0" % sid, session_id=sid, prompt_index=0, prompt_text="nobody typed this",
+                                        prompt_kind="user", is_actionable=1, occurred_at=started, platform=platform, capture_mode="hook"))
+            for k, (skill,) in enumerate(self.q("SELECT DISTINCT skill_name FROM skill_invocations WHERE session_id=? AND outcome='triggered'", sid)):
+                out.append(reference.insert("skill_invocations", skill_invocation_id="%s:s:%s:%d" % (sid, skill, k), session_id=sid, skill_name=skill.upper(),
+                                            triggered=1, invocation_mode="explicit", confidence=1.0, capture_mode="replay", occurred_at=started,
+                                            query=mine[-1][1] if mine else "x", platform=platform))
+            for n in (1, 2, 3):
+                out.append(reference.insert("execution_facts", session_id=sid, occurred_at=started, tool_calls_json={"Bash": 100 * n}, total_tool_calls=100 * n,
+                                            assistant_turns=50 * n, errors_encountered=n, input_tokens=10 ** 6, output_tokens=10 ** 5))
+        return reference.script(out)
+
+    def test_import_before_or_after_a_sync_of_recordings_changes_no_fact(self):
+        for host in ("claude-code", "codex"):
+            home = TESTS / "data" / "hosts" / host / json.loads((TESTS / "data" / "hosts" / host / "EXPECTED.json").read_text())["home"]
+            shutil.rmtree(self.home)
+            shutil.copytree(home, self.home, symlinks=True)
+            self.envelope("sync")
+            sql = self.made_up()
+            self.build(sql)
+            # Behind it ...
+            self.take("--db", str(self.old))
+            self.assert_reconciled(self.old)
+            self.hosts_check(host)
+            # ... and before it, from the place of our store.
+            shutil.rmtree(self.state)
+            self.build(sql, self.store)
+            self.take()
+            self.envelope("sync")
+            self.hosts_check(host)
+            self.envelope("db", "check", "--deep")
+
+
+class Size(ImportCase):
+    def test_many_rows_take_seconds_and_little_memory_and_a_kill_costs_nothing(self):
+        if "-fsanitize" in os.environ.get("CXXFLAGS", "") or any(os.environ.get(n) for n in ("ASAN_OPTIONS", "TSAN_OPTIONS")):
+            n = 1_000
+        else:
+            n = 8_000
+        self.build(reference.big(n))
+        begin = time.monotonic()
+        child = subprocess.Popen([cli_test.SELFTUNE, "import", "upstream", "--db", str(self.old)], env=self.env(), cwd=self.home,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while child.poll() is None and time.monotonic() - begin < 60:  # somewhere in the middle
+            if sum(p.stat().st_size for p in self.state.glob("selftune.db*")) > 2_000_000:
+                child.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.005)
+        child.wait()
+        self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        self.assertEqual(self.counts["prompts"]["imported"], n)
+        self.assertEqual(self.q("SELECT count(*) FROM prompts"), [(n,)])
+        self.assertEqual(self.q("SELECT count(*) FROM skill_invocations WHERE matched_prompt_id IS NOT NULL"), [(self.counts["skill_invocations"]["source"],)])
+        self.assertEqual(sorted(p.name for p in self.state.iterdir() if "import" in p.name), [])
+
+
+if __name__ == "__main__":
+    cli_test.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
+    cli_test.load_schemas(sys.argv[2])
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
