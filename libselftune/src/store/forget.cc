@@ -296,7 +296,6 @@ StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis no
 
 StatusOr<ForgetReport> ApplyRetention(Db& db, int64_t days, UtcMillis now,
                                       const base::Cancel* cancel) {
-  constexpr int64_t kDayMs = 86'400'000;
   const UtcMillis cutoff{(DayOf(now) - days) * kDayMs};
   ST_ASSIGN_OR_RETURN(const int64_t done, db.QueryInt(kBefore, 0));
   if (days <= 0 || cutoff.value <= done) return ForgetReport{};
