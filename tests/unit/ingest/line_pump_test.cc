@@ -260,7 +260,7 @@ TEST_SUITE("ingest/line_pump") {
     Recorder recorder;
     PumpBuffer buffer;
     const auto pumped = PumpLines(**stream, options, recorder, buffer,
-                                  [](Batch, const Cursor&) { return absl::OkStatus(); });
+                                  [](const Batch&, const Cursor&) { return absl::OkStatus(); });
     CHECK(CodeOf(pumped.status()).name == "CANCELLED");
     CHECK(recorder.lines.size() <= 1);
   }
