@@ -257,4 +257,4 @@ class Forget(StoreTest):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=1)
+    scene.main(2)

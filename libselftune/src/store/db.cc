@@ -90,10 +90,23 @@ Status Foreign(const std::string& path) {
       "selftune doctor");
 }
 
+bool HasLog(const std::string& path) {
+  const auto log = base::Stat(path + "-wal");
+  return log.ok() && log->size > 0;
+}
+
+Status LogAlone(const std::string& path) {
+  return WithSuggestion(
+      Fail(kStoreCorrupt, "opening the store: {} is empty or gone, its log {}-wal is not", path,
+           path),
+      "save what can be read of it; the file is kept", "selftune recover");
+}
+
 // The file exists with mode 0600 before the database library opens it, so that
 // the WAL and its index get the same mode.
 Status PrepareFile(const std::string& path) {
   if (base::Exists(path)) return absl::OkStatus();
+  if (HasLog(path)) return LogAlone(path);
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   const Status made = base::WriteFileNew(path, "", 0600);
   if (!made.ok() && CodeOf(made).name != kFileExists.name) return made;
@@ -137,6 +150,9 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
 }
 
 Status Db::OpenHandle() {
+  // The library takes an empty file for a new one, and removes its log.
+  const auto file = base::Stat(path_);
+  if (file.ok() && file->size == 0 && HasLog(path_)) return LogAlone(path_);
   const int flags = (read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const int code = sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr);

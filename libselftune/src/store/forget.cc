@@ -70,8 +70,7 @@ constexpr char kRemember[] = R"sql(
 constexpr char kRememberAll[] = R"sql(
   INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,x'',?2) ON CONFLICT DO NOTHING)sql";
 constexpr char kRememberBefore[] = R"sql(
-  INSERT INTO meta(key,value) VALUES('forgotten_before_ms',?1)
-  ON CONFLICT DO UPDATE SET value=max(CAST(value AS INTEGER),CAST(excluded.value AS INTEGER)))sql";
+  INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(zeroblob(16),CAST(?1 AS BLOB),?2) ON CONFLICT DO NOTHING)sql";
 
 constexpr char kMakeChosen[] =
     "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY); "
@@ -107,8 +106,8 @@ constexpr char kEraseOldExcerpts[] =
     R"sql(UPDATE bad_line SET excerpt=NULL WHERE seen_ms<?1 AND excerpt IS NOT NULL)sql";
 constexpr char kHasSession[] = R"sql(SELECT 1 FROM session WHERE session_id=?1)sql";
 constexpr char kHasSkill[] = R"sql(SELECT 1 FROM skill WHERE name_key=?1)sql";
-constexpr char kBefore[] =
-    R"sql(SELECT CAST(value AS INTEGER) FROM meta WHERE key='forgotten_before_ms')sql";
+constexpr char kBefore[] = R"sql(
+  SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
 
 struct Chosen {
   PromptPk prompt;
@@ -170,7 +169,7 @@ class Forgetter {
 
   // Also what belongs to no prompt.
   Status EraseBefore() {
-    ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value)));
+    ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value), now_));
     ST_RETURN_IF_ERROR(db_.Run(kEraseOldUses, options_.before));
     report_.arguments += db_.changes();
     ST_RETURN_IF_ERROR(db_.Run(kDropOldReaderStates, options_.before));

@@ -17,8 +17,8 @@ namespace selftune::store {
 namespace {
 
 constexpr char kAny[] = R"sql(SELECT EXISTS(SELECT 1 FROM forgotten))sql";
-constexpr char kBefore[] =
-    R"sql(SELECT CAST(value AS INTEGER) FROM meta WHERE key='forgotten_before_ms')sql";
+constexpr char kBefore[] = R"sql(
+  SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
 constexpr char kOfSession[] = R"sql(SELECT text_key FROM forgotten WHERE session_key=?1)sql";
 constexpr char kAddErased[] = R"sql(
   INSERT INTO body(sha256,bytes,text,erased_ms) VALUES(?1,0,NULL,?2) ON CONFLICT DO NOTHING)sql";

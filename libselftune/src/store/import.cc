@@ -18,9 +18,12 @@
 #include "store/backup.h"
 #include "store/db.h"
 #include "store/import_merge.h"
+#include "store/integrity.h"
+#include "store/mend.h"
 #include "store/migrate.h"
 #include "store/swap.h"
 #include "store/table_shape.h"
+#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -151,6 +154,18 @@ class Loader {
   const base::Cancel* cancel_;
 };
 
+// Figures that do not follow from the rows are made anew.
+Status CheckFigures(Db& db) {
+  ST_ASSIGN_OR_RETURN(const CheckReport report, CheckStore(db, {.deep = true}));
+  const bool wrong = std::any_of(report.problems.begin(), report.problems.end(), [](const auto& p) {
+    return p.check == "rollup" || p.check == "counter";
+  });
+  if (!wrong) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(RecomputeDerived(db));
+  return txn.Commit();
+}
+
 Status MakeStore(const std::string& path, const Archive& archive,
                  const std::vector<TableShape>& tables, const base::Cancel* cancel) {
   ST_RETURN_IF_ERROR(RemoveStoreFiles(path));
@@ -158,6 +173,7 @@ Status MakeStore(const std::string& path, const Archive& archive,
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db,
                         Db::Open(path, {.mode = OpenMode::kCreate, .bulk = true}));
     ST_RETURN_IF_ERROR(Loader(*db, archive, cancel).Load(tables));
+    ST_RETURN_IF_ERROR(CheckFigures(*db));
   }
   return MakeSingleFile(path);
 }
@@ -193,8 +209,9 @@ class Import {
     ST_ASSIGN_OR_RETURN(const Archive archive, ReadArchive(dir));
     ST_RETURN_IF_ERROR(VerifyArchive(archive, options_.cancel));
     ST_ASSIGN_OR_RETURN(tables_, SchemaShapes());
-    const std::string folder =
-        options_.dry_run ? options_.scratch_dir : std::string(base::DirName(store_path_));
+    const std::string folder = options_.dry_run
+                                   ? options_.scratch_dir
+                                   : std::string(base::DirName(ResolveStore(store_path_)));
     if (!base::Exists(folder)) new_folder_ = folder;
     ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
     fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kImporting);

@@ -341,7 +341,7 @@ Status Salvage::Run(RowFn fn) {
 }
 
 bool Salvage::damaged() const {
-  return catalogue_lost_ || damaged_indices_ > 0 ||
+  return catalogue_lost_ || damaged_indices_ > 0 || !file_.has_header() || lost_frames() > 0 ||
          std::any_of(tables_.begin(), tables_.end(),
                      [](const SalvagedTable& table) { return table.damaged(); });
 }
