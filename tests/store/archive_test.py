@@ -261,6 +261,29 @@ class Archive(StoreTest):
         self.assert_sound(home)
         self.assert_same_rows(dump(self.full.database), dump(home.database), MOVES)
 
+    def test_a_database_in_an_archive_is_what_the_manifest_says(self):
+        self.export("--format", "sqlite")
+        home = self.home("other")
+        file = self.archive / "selftune.db"
+        (self.archive / "selftune.db-wal").write_bytes(b"x" * 100)
+        self.assertIn("selftune.db-wal does not belong there", self.refused(home))
+        (self.archive / "selftune.db-wal").unlink()
+        content = file.read_bytes()
+        file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        self.assertIn("selftune.db is not as it was written", self.refused(home))
+        file.write_bytes(content)
+        manifest = self.archive / "manifest.json"
+        text = manifest.read_text()
+        manifest.write_text(text.replace('"rows":', '"rows":1'))
+        self.assertIn("its manifest says", self.refused(home))
+        manifest.write_text(text)
+        before = {f.name: f.read_bytes() for f in self.archive.iterdir()}
+        home.good("import", self.archive)
+        self.assertEqual({f.name: f.read_bytes() for f in self.archive.iterdir()}, before)
+        file.unlink()
+        file.symlink_to("/etc/passwd")
+        self.refused(self.home("third"), "FILE_UNREADABLE")
+
     def test_what_is_no_whole_archive_is_refused(self):
         home = self.home("other")
         self.archive.mkdir()

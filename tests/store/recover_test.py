@@ -439,10 +439,22 @@ class Killed(StoreTest):
             with self.subTest(f"{name} {nth}"):
                 home = self.copy_of(full, f"home-{name}-{nth}")
                 self.traced(log, home, f"trace={name}", f"inject={name}:signal=SIGKILL:when={nth}", dies=True)
-                # Any reader or writer finds a whole store.
+                # Any reader or writer finds a whole store, and what is written now stays.
                 home.good("status")
                 home.good("backup", "list")
+                if not Path(f"{home.database}.swapping").exists():
+                    home.good("db", "vacuum")
+                db = home.connect()
+                db.execute("INSERT INTO budget VALUES('day',?,1,0,0,0,0)", (f"{name}-{nth}",))
+                db.commit()
+                db.close()
                 home.good("db", "vacuum")
+                self.assertEqual(home.sql("SELECT count(*) FROM budget"), [(1,)])
+                home.good("query", "SELECT 1")
+                db = home.connect()
+                db.execute("DELETE FROM budget")
+                db.commit()
+                db.close()
                 self.assert_same_rows(old, dump(home.database), OTHERWISE)
                 data = home.good("recover", "--yes")["data"]
                 self.assertFalse(data["damaged"])

@@ -239,7 +239,8 @@ StatusOr<std::string> StoreForget(Context& context, const JsonValue& params) {
     ST_ASSIGN_OR_RETURN(report, store::Forget(*db, options, context.now()));
     if (report.changed()) context.SetChanged();
   }
-  const std::vector<std::string> files = OtherFiles(context);
+  std::vector<std::string> files = OtherFiles(context);
+  if (report.left_in_log) files.insert(files.begin(), context.paths().db + "-wal");
   JsonWriter out;
   out.BeginObject()
       .Field("sessions", report.sessions)

@@ -240,7 +240,9 @@ Status Db::CheckMark(const OpenOptions& options) {
     ST_ASSIGN_OR_RETURN(const MigrateReport report, Migrate(path_));
     schema_version_ = report.to;
   }
-  return options.mode == OpenMode::kCreate ? RefreshViews(*this) : absl::OkStatus();
+  if (options.mode != OpenMode::kCreate) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(AddMissingTables(*this));
+  return RefreshViews(*this);
 }
 
 StatusOr<Cursor> Db::Start(const char* sql, std::span<const internal::Value> values,

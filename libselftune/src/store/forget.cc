@@ -1,11 +1,14 @@
 #include "store/forget.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/identity.h"
@@ -15,6 +18,8 @@ namespace selftune::store {
 namespace {
 
 constexpr int64_t kRowsPerCheck = 1000;
+constexpr int kLogAttempts = 20;
+constexpr std::chrono::milliseconds kLogPause{50};
 
 // Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
 // any.
@@ -288,9 +293,16 @@ StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis no
   ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
   ST_ASSIGN_OR_RETURN(const ForgetReport report, Forgetter(db, options, now).Run());
   ST_RETURN_IF_ERROR(txn.Commit());
-  // The log still has the words.
-  ST_RETURN_IF_ERROR(db.Checkpoint(/*truncate=*/true));
-  return report;
+  // The log still has the words, and a reader may hold it.
+  ForgetReport done = report;
+  for (int i = 0; i < kLogAttempts; ++i) {
+    ST_RETURN_IF_ERROR(db.Checkpoint(/*truncate=*/true));
+    const auto log = base::Stat(db.path() + "-wal");
+    done.left_in_log = log.ok() && log->size > 0;
+    if (!done.left_in_log) break;
+    std::this_thread::sleep_for(kLogPause);
+  }
+  return done;
 }
 
 StatusOr<ForgetReport> ApplyRetention(Db& db, int64_t days, UtcMillis now,

@@ -74,7 +74,12 @@ class Loader {
       ST_RETURN_IF_ERROR(db_.Execute("DELETE FROM " + Quoted(table.name)));
       ST_RETURN_IF_ERROR(archive_.database ? FromDatabase(table) : FromRows(table));
     }
+    ST_RETURN_IF_ERROR(db_.Execute("INSERT OR IGNORE INTO change_clock VALUES(1,0,0)"));
     ST_RETURN_IF_ERROR(db_.Execute("COMMIT"));
+    if (archive_.database && rows_ != archive_.files.front().rows) {
+      return Fail(kStoreCorrupt, "reading the archive {}: it has {} rows, its manifest says {}",
+                  archive_.dir, rows_, archive_.files.front().rows);
+    }
     ST_RETURN_IF_ERROR(CheckParents(tables));
     sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
     return archive_.database ? db_.Execute("DETACH archive") : absl::OkStatus();
@@ -90,8 +95,12 @@ class Loader {
   }
 
   Status FromDatabase(const TableShape& table) {
-    return db_.Execute("INSERT INTO main." + Quoted(table.name) + " SELECT " + table.ColumnList() +
-                       " FROM archive." + Quoted(table.name));
+    const Status taken = db_.Execute("INSERT INTO main." + Quoted(table.name) + " SELECT " +
+                                     table.ColumnList() + " FROM archive." + Quoted(table.name));
+    if (taken.ok()) rows_ += db_.changes();
+    const std::string_view code = taken.ok() ? "" : CodeOf(taken).name;
+    if (code != kInternal.name && code != kStoreConstraint.name) return taken;
+    return Refused(Fail(kStoreConstraint, "{}", Message(taken)), "its database", table.name);
   }
 
   Status FromRows(const TableShape& table) {
@@ -152,6 +161,7 @@ class Loader {
   Db& db_;
   const Archive& archive_;
   const base::Cancel* cancel_;
+  int64_t rows_ = 0;
 };
 
 // Figures that do not follow from the rows are made anew.

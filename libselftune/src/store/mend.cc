@@ -57,6 +57,9 @@ constexpr char kLostSessions[] = R"sql(
 
 // References that are no foreign keys.
 constexpr const char* kLooseEnds[] = {
+    R"sql(UPDATE prompt SET actionable=(kind='user') WHERE actionable<>(kind='user'))sql",
+    R"sql(UPDATE prompt SET prompt_id=(SELECT s.session_id FROM session s WHERE s.session_pk=prompt.session_pk)||':p'||seq
+      WHERE prompt_id IS NOT (SELECT s.session_id FROM session s WHERE s.session_pk=prompt.session_pk)||':p'||seq)sql",
     R"sql(UPDATE session SET parent_pk=NULL WHERE parent_pk IS NOT NULL AND parent_pk NOT IN (SELECT session_pk FROM session))sql",
     R"sql(UPDATE session SET root_pk=session_pk WHERE root_pk NOT IN (SELECT session_pk FROM session)
       OR root_pk NOT IN (SELECT session_pk FROM session r WHERE r.root_pk=r.session_pk))sql",

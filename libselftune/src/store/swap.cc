@@ -63,8 +63,8 @@ Status KeepOld(const std::string& store_path, const std::string& aside) {
   return SyncFolder(store_path);
 }
 
-// From the moment the new file has its waiting name, everything that is still
-// to do is done by whoever opens the store next.
+// A crash before the log is gone leaves the old store as it was; one behind it,
+// the last rename to whoever opens the store next.
 Status LastSteps(const std::string& store_path) {
   // A log belongs to the file it was written for and would spoil another one.
   ST_RETURN_IF_ERROR(base::RemoveFile(store_path + "-wal"));
@@ -140,6 +140,11 @@ Status FinishSwap(const std::string& named) {
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSwap(store_path));
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
+  // With its log the old store is whole, and may have been written since: the
+  // new file is a copy that can be made again. Without it nobody wrote.
+  if (base::Exists(store_path) && base::Exists(store_path + "-wal")) {
+    return base::RemoveFile(Waiting(store_path));
+  }
   return LastSteps(store_path);
 }
 
