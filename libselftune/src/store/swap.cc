@@ -84,6 +84,16 @@ bool MayBeOpened(const std::string& store_path) {
   return got.ok() && *got == head.size() && head.starts_with(kMagic);
 }
 
+// With its log the old store is whole, and may have been written since the new
+// file was made, which is a copy that can be made again. Other programs take the
+// log away when they are done; the file is newer then.
+bool WasWritten(const std::string& store_path) {
+  const auto old = base::Stat(store_path);
+  if (!old.ok()) return false;
+  const auto waiting = base::Stat(Waiting(store_path));
+  return base::Exists(store_path + "-wal") || !waiting.ok() || old->mtime_ns >= waiting->ctime_ns;
+}
+
 bool LogIsEmpty(const std::string& store_path) {
   const auto log = base::Stat(store_path + "-wal");
   return !log.ok() || log->size == 0;
@@ -140,11 +150,7 @@ Status FinishSwap(const std::string& named) {
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSwap(store_path));
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
-  // With its log the old store is whole, and may have been written since: the
-  // new file is a copy that can be made again. Without it nobody wrote.
-  if (base::Exists(store_path) && base::Exists(store_path + "-wal")) {
-    return base::RemoveFile(Waiting(store_path));
-  }
+  if (WasWritten(store_path)) return base::RemoveFile(Waiting(store_path));
   return LastSteps(store_path);
 }
 
