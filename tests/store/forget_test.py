@@ -42,7 +42,7 @@ class Claude:
         have = len(file.read_text().splitlines()) if file.exists() else 0
         with file.open("a") as out:
             for i, text in enumerate(texts):
-                n = have + 10 * i
+                n = have * 100 + 10 * i
                 at = f"{day}T10:{n % 60:02d}:00.000Z"
                 out.write(json.dumps(line("user", text, session, n, cwd, at)) + "\n")
                 answer = line("assistant", "Done.", session, n + 1, cwd, at)

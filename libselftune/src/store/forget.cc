@@ -24,7 +24,8 @@ constexpr std::chrono::milliseconds kLogPause{50};
 // Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
 // any.
 constexpr char kChosen[] = R"sql(
-  SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id
+  SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id,
+    p.occurred_ms IS NOT NULL
   FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
     LEFT JOIN session r ON r.session_pk=s.root_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
     LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
@@ -120,6 +121,7 @@ struct Chosen {
   std::string platform, session_id, sha256;
   std::string text_key;  // "" when the text is gone already
   int64_t body = 0, raw = 0;
+  bool has_time = false;
 };
 
 struct ChosenSession {
@@ -202,7 +204,8 @@ class Forgetter {
                     .sha256 = std::string(rows.Bytes(4)),
                     .text_key = {},
                     .body = rows.Int(6),
-                    .raw = rows.Int(7)};
+                    .raw = rows.Int(7),
+                    .has_time = rows.Bool(8)};
       if (!rows.IsNull(5)) {
         prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
       }
@@ -215,9 +218,13 @@ class Forgetter {
   Status ErasePrompt(const Chosen& prompt) {
     BodyId erased{prompt.body};
     if (!prompt.text_key.empty()) {
-      ST_RETURN_IF_ERROR(db_.Run(kRemember,
-                                 Blob{ForgottenSessionKey(prompt.platform, prompt.session_id)},
-                                 Blob{prompt.text_key}, now_));
+      // The rule of time knows it, and the same words said later are no business of it.
+      const bool by_time = options_.only_before() && prompt.has_time;
+      if (!by_time) {
+        ST_RETURN_IF_ERROR(db_.Run(kRemember,
+                                   Blob{ForgottenSessionKey(prompt.platform, prompt.session_id)},
+                                   Blob{prompt.text_key}, now_));
+      }
       ST_ASSIGN_OR_RETURN(erased, ErasedBody(db_, prompt.sha256, now_));
       ST_RETURN_IF_ERROR(db_.Run(kChooseText, prompt.body));
     }
