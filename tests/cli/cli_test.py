@@ -490,7 +490,7 @@ class Config(CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
     def test_every_setting_goes_there_and_back(self):
-        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex"}
+        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90"}
         listed = self.envelope("config", "list")["data"]["values"]
         self.assertGreater(len(listed), 8)
         keys = [row["key"] for row in listed] + ["skills.acme:a.b.autonomy"]

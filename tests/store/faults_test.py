@@ -26,7 +26,7 @@ HOOK = Path(sys.argv[2]).resolve()
 ALL = "--all" in sys.argv  # every system call, not some of them; takes minutes
 # Row numbers and times of writing depend on how often somebody began anew.
 digest = scene.programs.evidence_digest
-SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
+SANITIZED = scene.SANITIZED
 
 
 def small_home(test, name):
@@ -217,24 +217,28 @@ class EverySystemCall(StoreTest):
 
 
 class ManyWriters(StoreTest):
-    """Eight processes of a thousand hook events, a sync, and readers."""
+    """Eight processes of hook events (a thousand each with --all), a sync, and readers."""
 
-    WRITERS, EACH = 8, 200 if SANITIZED else 1000
+    WRITERS, EACH = 8, 1000 if ALL else 60 if SANITIZED else 250
 
     def test_nothing_is_lost(self):
         home = self.home()
         scene.all_recordings(home.path, {"pi"})
         home.good("sync")
         others = home.sql("SELECT count(*) FROM prompts")[0][0]
-        writer = ("import json,subprocess,sys\n"
-                  "hook,who,each=sys.argv[1],sys.argv[2],int(sys.argv[3])\n"
+        writer = ("import json,os,sys\n"
+                  "hook,who,each,folder=sys.argv[1],sys.argv[2],int(sys.argv[3]),sys.argv[4]\n"
                   "for n in range(each):\n"
                   "    event={'session_id':f'writer-{who}','transcript_path':'/nowhere/x.jsonl','cwd':'/w',"
                   "'hook_event_name':'UserPromptSubmit','prompt':f'prompt {who}-{n}'}\n"
-                  "    done=subprocess.run([hook,'claude-code'],input=json.dumps(event).encode())\n"
-                  "    assert done.returncode==0\n")
+                  "    name=f'{folder}/{who}'\n"
+                  "    open(name,'w').write(json.dumps(event))\n"
+                  "    pid=os.posix_spawn(hook,[hook,'claude-code'],os.environ,"
+                  "file_actions=[(os.POSIX_SPAWN_OPEN,0,name,os.O_RDONLY,0)])\n"
+                  "    assert os.waitpid(pid,0)[1]==0\n")
         env = home.env()
-        running = [subprocess.Popen([sys.executable, "-c", writer, str(HOOK), str(who), str(self.EACH)], env=env)
+        running = [subprocess.Popen([sys.executable, "-c", writer, str(HOOK), str(who), str(self.EACH),
+                                     str(self.scratch)], env=env)
                    for who in range(self.WRITERS)]
         failures = []
 
@@ -261,4 +265,4 @@ class ManyWriters(StoreTest):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + [a for a in sys.argv[3:] if a != "--all"], verbosity=1)
+    scene.main(3)

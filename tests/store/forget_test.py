@@ -42,7 +42,7 @@ class Claude:
         have = len(file.read_text().splitlines()) if file.exists() else 0
         with file.open("a") as out:
             for i, text in enumerate(texts):
-                n = have + 10 * i
+                n = have * 100 + 10 * i
                 at = f"{day}T10:{n % 60:02d}:00.000Z"
                 out.write(json.dumps(line("user", text, session, n, cwd, at)) + "\n")
                 answer = line("assistant", "Done.", session, n + 1, cwd, at)
@@ -173,6 +173,41 @@ class Forget(StoreTest):
         self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
         self.assertNotIn(SECRET.encode(), self.bytes_of_store())
 
+    def test_the_same_words_before_and_after(self):
+        self.claude.say("s-5", "/w/other", "same", "same", day="2026-03-01")
+        self.claude.say("s-5", "/w/other", "same", "other", "same", day="2026-08-01")
+        self.person.good("sync")
+        self.forget("--before", "2026-06-01")
+        self.claude.say("s-5", "/w/other", "same", "same", day="2026-08-02")
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-5"), [None, None, "same", "other", "same", "same", "same"])
+        self.forget("--session", "s-5")
+        self.claude.say("s-5", "/w/other", "same", day="2026-08-03")
+        self.read_everything_again()
+        self.assertEqual(self.texts("s-5"), [None] * 8)
+
+    def test_a_store_from_before_there_was_forgetting(self):
+        db = self.person.connect()
+        db.execute("DROP TABLE forgotten")
+        db.commit()
+        db.close()
+        self.claude.say("s-3", "/w/other", "third")
+        self.person.good("status")
+        self.person.good("sync", "--force")
+        self.assertEqual(self.texts("s-3"), ["run the tests", "write the notes", "third"])
+        self.forget("--session", "s-1")
+        self.assert_sound(self.person)
+
+    def test_a_reader_that_holds_the_log_is_told(self):
+        db = self.person.connect()
+        db.execute("BEGIN")
+        db.execute("SELECT count(*) FROM prompt").fetchone()
+        reply = self.person.good("forget", "--match", SECRET, "--yes")
+        db.close()
+        self.assertIn(f"{self.person.database}-wal", reply["data"]["still_in"])
+        self.person.good("forget", "--session", "s-3", "--yes")
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
     def test_conditions_go_together(self):
         data = self.forget("--workspace", "/w", "--before", "2026-03-06")
         self.assertEqual(data["prompts"], 2)
@@ -257,4 +292,4 @@ class Forget(StoreTest):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=1)
+    scene.main(2)

@@ -186,4 +186,4 @@ class Golden(StoreTest):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=1)
+    scene.main(2)

@@ -153,9 +153,97 @@ class Recover(StoreTest):
         home = self.damaged()
         with open(home.database, "r+b") as file:
             file.write(b"\0" * 100)
-        self.recover(home)
+        data, _ = self.recover(home)
+        self.assertTrue(data["damaged"])
         self.assert_saved(home, None)
         self.assert_sound(home)
+
+    def with_a_row_in_the_log(self, name, rows=1):
+        """A store as a crash leaves it: the newest rows are in the log only."""
+        home = self.damaged("open-" + name)
+        db = home.connect()
+        for n in range(rows):
+            db.execute("INSERT INTO llm_call(call_id,purpose,backend,started_ms,outcome) VALUES(?,'p','b',1,'ok')",
+                       (f"late-{n}",))
+            db.commit()
+        crashed = self.home(name)
+        shutil.copytree(home.state, crashed.state)
+        db.close()
+        self.assertGreater(Path(f"{crashed.database}-wal").stat().st_size, 0)
+        return crashed
+
+    def late(self, home):
+        return home.sql("SELECT count(*) FROM llm_call WHERE call_id LIKE 'late-%'")[0][0]
+
+    def test_a_link_in_the_place_of_the_store(self):
+        home = self.with_a_row_in_the_log("linked")
+        real = home.state / "real"
+        real.mkdir()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{home.database}{suffix}").rename(real / f"x.db{suffix}")
+        home.database.symlink_to("real/x.db")
+        data, _ = self.recover(home)
+        self.assertTrue(home.database.is_symlink())
+        self.assertEqual(Path(data["moved_aside"]).parent, real)
+        self.assertEqual(self.late(home), 1)
+        backup = home.good("backup", "create")["data"]["id"]
+        home.good("backup", "restore", backup, "--yes")
+        self.assertTrue(home.database.is_symlink())
+        self.assertEqual(self.late(home), 1)
+
+    def test_a_log_without_its_file(self):
+        for name, spoil in (("empty", lambda p: p.write_bytes(b"")), ("gone", lambda p: p.unlink())):
+            with self.subTest(name):
+                home = self.with_a_row_in_the_log(name)
+                log = Path(f"{home.database}-wal")
+                before = log.read_bytes()
+                spoil(home.database)
+                for command in (["status"], ["sync"], ["db", "vacuum"]):
+                    code, reply = home.run(*command)
+                    self.assertNotEqual(code, 0)
+                    if name == "empty" or command == ["sync"]:
+                        self.assertEqual(reply["error"]["code"], "STORE_CORRUPT")
+                        self.assertEqual(reply["next"]["argv"][:2], ["selftune", "recover"])
+                    self.assertEqual(log.read_bytes(), before)
+                data = home.good("recover", "--yes")["data"]
+                self.assertTrue(data["damaged"])
+                self.assertEqual(self.late(home), 1)
+                self.assertEqual(Path(data["moved_aside"] + "-wal").read_bytes(), before)
+                self.assert_sound(home)
+
+    def test_a_damaged_log_is_told(self):
+        home = self.with_a_row_in_the_log("home", rows=30)
+        log = Path(f"{home.database}-wal")
+        content = bytearray(log.read_bytes())
+        content[32 + 24 + 10 * (PAGE + 24) + 100] ^= 1
+        log.write_bytes(content)
+        data, _ = self.recover(home)
+        self.assertTrue(data["damaged"])
+        self.assertGreater(data["lost_log_pages"], 0)
+        self.assertLess(self.late(home), 30)
+        self.assertGreater(self.late(home), 0)
+
+    def test_forgotten_words_do_not_come_back_when_the_rules_are_lost(self):
+        home = self.home("home")
+        scene.all_recordings(home.path, {"pi"})
+        home.good("sync")
+        words = "SELECT count(*) FROM prompts WHERE prompt_text IS NOT NULL"
+        for options in (("--before", "2100-01-01"), ("--skill", home.sql("SELECT name FROM skill LIMIT 1")[0][0])):
+            with self.subTest(options[0]):
+                home.good("forget", *options, "--yes")
+                db = home.connect()
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                db.close()
+                before = home.sql(words)
+                overwrite(home.database, [p for p, _ in pages_of(home.database, "forgotten", "meta")])
+                reply = home.good("recover", "--yes")
+                self.assertTrue(reply["data"]["forgotten_lost"])
+                self.assertFalse(reply["data"]["read_again"])
+                self.assertIn("FORGOTTEN_LOST", [w["code"] for w in reply["warnings"]])
+                home.good("sync")
+                self.assertEqual(home.sql(words), before)
+                home.good("sync", "--force")
+                self.assertEqual(home.sql(words), before)
 
     def test_indices_are_gone(self):
         home = self.damaged()
@@ -270,7 +358,7 @@ class Recover(StoreTest):
         whole = self.damaged("whole")
         content = whole.database.read_bytes()
         pages = len(content) // PAGE
-        for seed in range(25):
+        for seed in range(2 if scene.SANITIZED else 8):
             dice = random.Random(seed)
             home = self.home(f"home-{seed}")
             home.state.mkdir(parents=True)
@@ -318,6 +406,7 @@ class Recover(StoreTest):
 
 
 @unittest.skipIf(shutil.which("strace") is None, "strace is missing")
+@unittest.skipIf(scene.SANITIZED, "leaks are not found in a traced process")
 class Killed(StoreTest):
     """Killed at any call that changes a file, the store is the old or the new one."""
 
@@ -350,10 +439,22 @@ class Killed(StoreTest):
             with self.subTest(f"{name} {nth}"):
                 home = self.copy_of(full, f"home-{name}-{nth}")
                 self.traced(log, home, f"trace={name}", f"inject={name}:signal=SIGKILL:when={nth}", dies=True)
-                # Any reader or writer finds a whole store.
+                # Any reader or writer finds a whole store, and what is written now stays.
                 home.good("status")
                 home.good("backup", "list")
+                if not Path(f"{home.database}.swapping").exists():
+                    home.good("db", "vacuum")
+                db = home.connect()
+                db.execute("INSERT INTO budget VALUES('day',?,1,0,0,0,0)", (f"{name}-{nth}",))
+                db.commit()
+                db.close()
                 home.good("db", "vacuum")
+                self.assertEqual(home.sql("SELECT count(*) FROM budget"), [(1,)])
+                home.good("query", "SELECT 1")
+                db = home.connect()
+                db.execute("DELETE FROM budget")
+                db.commit()
+                db.close()
                 self.assert_same_rows(old, dump(home.database), OTHERWISE)
                 data = home.good("recover", "--yes")["data"]
                 self.assertFalse(data["damaged"])
@@ -371,4 +472,4 @@ class Killed(StoreTest):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1] + sys.argv[2:], verbosity=1)
+    scene.main(2)

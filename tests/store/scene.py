@@ -21,6 +21,8 @@ import subject as programs  # noqa: E402
 
 DATA = TESTS / "data" / "hosts"
 API = TESTS.parent / "libselftune" / "api" / "schema"
+# A sanitizer's runtime makes calls and takes memory of its own, and is slow.
+SANITIZED = "--sanitized" in sys.argv
 DERIVED = {"counter", "rollup_dirty", "skill_day", "skill_session", "skill_total"}
 SCHEMAS = {}
 
@@ -230,6 +232,12 @@ def add_rest(database):
 
 def has(db, table):
     return db.execute("SELECT 1 FROM sqlite_schema WHERE name=?", (table,)).fetchone() is not None
+
+
+def main(first):
+    """Runs the tests; `first`: the first argument that is unittest's."""
+    unittest.main("__main__", argv=sys.argv[:1] + [a for a in sys.argv[first:] if a not in ("--sanitized", "--all")],
+                  verbosity=1)
 
 
 class StoreTest(unittest.TestCase):

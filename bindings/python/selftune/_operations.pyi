@@ -2131,6 +2131,8 @@ class StoreRebuildReply(TypedDict):
     saved: int
     lost: int
     lost_pages: int
+    lost_log_pages: int
+    forgotten_lost: bool
     read_again: bool
     problems: list[str]
     receipt: StoreRebuildReplyReceipt | None

@@ -150,6 +150,7 @@ std::string RebuildJson(const Context& context, const store::RebuildReport& repo
   TextOr(out, "moved_aside", report.aside);
   WriteTables(out, report, now);
   out.Field("saved", saved).Field("lost", lost).Field("lost_pages", pages);
+  out.Field("lost_log_pages", report.lost_frames).Field("forgotten_lost", report.forgotten_lost);
   out.Field("read_again", !now.empty()).Key("problems").BeginArray();
   for (const std::string& problem : report.problems) out.String(problem);
   out.EndArray().Key("receipt");
@@ -238,7 +239,8 @@ StatusOr<std::string> StoreForget(Context& context, const JsonValue& params) {
     ST_ASSIGN_OR_RETURN(report, store::Forget(*db, options, context.now()));
     if (report.changed()) context.SetChanged();
   }
-  const std::vector<std::string> files = OtherFiles(context);
+  std::vector<std::string> files = OtherFiles(context);
+  if (report.left_in_log) files.insert(files.begin(), context.paths().db + "-wal");
   JsonWriter out;
   out.BeginObject()
       .Field("sessions", report.sessions)
@@ -306,6 +308,13 @@ StatusOr<std::string> StoreRebuild(Context& context, const JsonValue& params) {
       } else {
         context.Warn("NOT_READ_AGAIN", std::string(Message(counts.status())));
       }
+    }
+    if (report.forgotten_lost) {
+      context.Warn("FORGOTTEN_LOST",
+                   "words that were forgotten may come back when transcripts are read from their "
+                   "start, so they were not; sessions with erased words stay forgotten");
+      context.AddAlternative({.argv = {"selftune", "sync", "--force"},
+                              .reason = "read everything that is there, also what was forgotten"});
     }
     if (report.reread && now.empty()) {
       context.SetNext({.argv = {"selftune", "sync"}, .reason = "the transcripts have more"});

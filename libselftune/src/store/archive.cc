@@ -164,12 +164,12 @@ std::string RowSum(std::string_view row) {
 }
 
 StatusOr<std::string> FileSha256(const std::string& path) {
-  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
+  ST_ASSIGN_OR_RETURN(const base::OpenedFile opened, base::OpenRegular(path));
   base::Sha256Stream stream;
   std::string chunk(kChunk, '\0');
   for (uint64_t offset = 0;;) {
     ST_ASSIGN_OR_RETURN(const size_t got,
-                        base::ReadAt(file.fd(), offset, chunk.data(), chunk.size(), path));
+                        base::ReadAt(opened.file.fd(), offset, chunk.data(), chunk.size(), path));
     if (got == 0) return base::Hex(stream.Bytes());
     stream.Add(std::string_view(chunk).substr(0, got));
     offset += got;
@@ -200,6 +200,11 @@ Status VerifyArchive(const Archive& archive, const base::Cancel* cancel) {
       return Damaged(Fail(kStoreCorrupt, "reading the archive {}: {} is gone", archive.dir,
                           base::BaseName(file.path)));
     }
+    for (const char* const beside : {"-wal", "-journal"}) {
+      if (!archive.database || !base::Exists(file.path + beside)) continue;
+      return Damaged(Fail(kStoreCorrupt, "reading the archive {}: {}{} does not belong there",
+                          archive.dir, base::BaseName(file.path), beside));
+    }
     ST_ASSIGN_OR_RETURN(const std::string sha256, FileSha256(file.path));
     if (sha256 == file.sha256) continue;
     const StatusOr<int64_t> row =
@@ -212,7 +217,8 @@ Status VerifyArchive(const Archive& archive, const base::Cancel* cancel) {
 }
 
 Status LineFile::Open() {
-  ST_ASSIGN_OR_RETURN(file_, base::OpenRead(path_));
+  ST_ASSIGN_OR_RETURN(base::OpenedFile opened, base::OpenRegular(path_));
+  file_ = std::move(opened.file);
   return absl::OkStatus();
 }
 

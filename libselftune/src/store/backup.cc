@@ -196,13 +196,14 @@ StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string
     return Fail(kStoreCorrupt, "restoring backup {}: {}", id, check.problem);
   }
   // A whole new file beside the old one first: only renames lie between.
-  const std::string fresh = store_path + ".restoring";
+  const std::string real = ResolveStore(store_path);
+  const std::string fresh = real + ".restoring";
   ST_RETURN_IF_ERROR(CopyStore(check.backup.path, fresh, nullptr));
   ST_RETURN_IF_ERROR(MakeSingleFile(fresh));
   RestoreReport report{.restored = check.backup.path, .moved_aside = {}};
   ST_ASSIGN_OR_RETURN(StoreSwap swap, StoreSwap::Begin(store_path, {.wait = wait}));
   if (base::Exists(store_path)) {
-    report.moved_aside = store_path + ".before-restore-" + IdOf(now);
+    report.moved_aside = real + ".before-restore-" + IdOf(now);
   }
   ST_RETURN_IF_ERROR(swap.Finish(fresh, report.moved_aside));
   return report;

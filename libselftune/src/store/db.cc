@@ -92,10 +92,23 @@ Status Foreign(const std::string& path) {
       "selftune import upstream");
 }
 
+bool HasLog(const std::string& path) {
+  const auto log = base::Stat(path + "-wal");
+  return log.ok() && log->size > 0;
+}
+
+Status LogAlone(const std::string& path) {
+  return WithSuggestion(
+      Fail(kStoreCorrupt, "opening the store: {} is empty or gone, its log {}-wal is not", path,
+           path),
+      "save what can be read of it; the file is kept", "selftune recover");
+}
+
 // The file exists with mode 0600 before the database library opens it, so that
 // the WAL and its index get the same mode.
 Status PrepareFile(const std::string& path) {
   if (base::Exists(path)) return absl::OkStatus();
+  if (HasLog(path)) return LogAlone(path);
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   const Status made = base::WriteFileNew(path, "", 0600);
   if (!made.ok() && CodeOf(made).name != kFileExists.name) return made;
@@ -140,11 +153,13 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
 
 Status Db::OpenHandle() {
   // Opening a pipe would wait for whoever writes it.
-  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path_));
-  if (!info.is_file()) {
+  ST_ASSIGN_OR_RETURN(const base::FileInfo file, base::Stat(path_));
+  if (!file.is_file()) {
     return WithSuggestion(Fail(kStoreCorrupt, "opening the store: {} is no plain file", path_),
                           "move it away; the next sync makes a new store", "selftune sync");
   }
+  // The library takes an empty file for a new one, and removes its log.
+  if (file.size == 0 && HasLog(path_)) return LogAlone(path_);
   const int flags = (read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const int code = sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr);
@@ -232,7 +247,9 @@ Status Db::CheckMark(const OpenOptions& options) {
     ST_ASSIGN_OR_RETURN(const MigrateReport report, Migrate(path_));
     schema_version_ = report.to;
   }
-  return options.mode == OpenMode::kCreate ? RefreshViews(*this) : absl::OkStatus();
+  if (options.mode != OpenMode::kCreate) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(AddMissingTables(*this));
+  return RefreshViews(*this);
 }
 
 StatusOr<Cursor> Db::Start(const char* sql, std::span<const internal::Value> values,

@@ -1,11 +1,14 @@
 #include "store/forget.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/identity.h"
@@ -15,11 +18,14 @@ namespace selftune::store {
 namespace {
 
 constexpr int64_t kRowsPerCheck = 1000;
+constexpr int kLogAttempts = 20;
+constexpr std::chrono::milliseconds kLogPause{50};
 
 // Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
 // any.
 constexpr char kChosen[] = R"sql(
-  SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id
+  SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id,
+    p.occurred_ms IS NOT NULL
   FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
     LEFT JOIN session r ON r.session_pk=s.root_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
     LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
@@ -70,8 +76,7 @@ constexpr char kRemember[] = R"sql(
 constexpr char kRememberAll[] = R"sql(
   INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,x'',?2) ON CONFLICT DO NOTHING)sql";
 constexpr char kRememberBefore[] = R"sql(
-  INSERT INTO meta(key,value) VALUES('forgotten_before_ms',?1)
-  ON CONFLICT DO UPDATE SET value=max(CAST(value AS INTEGER),CAST(excluded.value AS INTEGER)))sql";
+  INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(zeroblob(16),CAST(?1 AS BLOB),?2) ON CONFLICT DO NOTHING)sql";
 
 constexpr char kMakeChosen[] =
     "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY); "
@@ -107,8 +112,8 @@ constexpr char kEraseOldExcerpts[] =
     R"sql(UPDATE bad_line SET excerpt=NULL WHERE seen_ms<?1 AND excerpt IS NOT NULL)sql";
 constexpr char kHasSession[] = R"sql(SELECT 1 FROM session WHERE session_id=?1)sql";
 constexpr char kHasSkill[] = R"sql(SELECT 1 FROM skill WHERE name_key=?1)sql";
-constexpr char kBefore[] =
-    R"sql(SELECT CAST(value AS INTEGER) FROM meta WHERE key='forgotten_before_ms')sql";
+constexpr char kBefore[] = R"sql(
+  SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
 
 struct Chosen {
   PromptPk prompt;
@@ -116,6 +121,7 @@ struct Chosen {
   std::string platform, session_id, sha256;
   std::string text_key;  // "" when the text is gone already
   int64_t body = 0, raw = 0;
+  bool has_time = false;
 };
 
 struct ChosenSession {
@@ -170,7 +176,7 @@ class Forgetter {
 
   // Also what belongs to no prompt.
   Status EraseBefore() {
-    ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value)));
+    ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value), now_));
     ST_RETURN_IF_ERROR(db_.Run(kEraseOldUses, options_.before));
     report_.arguments += db_.changes();
     ST_RETURN_IF_ERROR(db_.Run(kDropOldReaderStates, options_.before));
@@ -198,7 +204,8 @@ class Forgetter {
                     .sha256 = std::string(rows.Bytes(4)),
                     .text_key = {},
                     .body = rows.Int(6),
-                    .raw = rows.Int(7)};
+                    .raw = rows.Int(7),
+                    .has_time = rows.Bool(8)};
       if (!rows.IsNull(5)) {
         prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
       }
@@ -211,9 +218,13 @@ class Forgetter {
   Status ErasePrompt(const Chosen& prompt) {
     BodyId erased{prompt.body};
     if (!prompt.text_key.empty()) {
-      ST_RETURN_IF_ERROR(db_.Run(kRemember,
-                                 Blob{ForgottenSessionKey(prompt.platform, prompt.session_id)},
-                                 Blob{prompt.text_key}, now_));
+      // The rule of time knows it, and the same words said later are no business of it.
+      const bool by_time = options_.only_before() && prompt.has_time;
+      if (!by_time) {
+        ST_RETURN_IF_ERROR(db_.Run(kRemember,
+                                   Blob{ForgottenSessionKey(prompt.platform, prompt.session_id)},
+                                   Blob{prompt.text_key}, now_));
+      }
       ST_ASSIGN_OR_RETURN(erased, ErasedBody(db_, prompt.sha256, now_));
       ST_RETURN_IF_ERROR(db_.Run(kChooseText, prompt.body));
     }
@@ -289,9 +300,16 @@ StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis no
   ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
   ST_ASSIGN_OR_RETURN(const ForgetReport report, Forgetter(db, options, now).Run());
   ST_RETURN_IF_ERROR(txn.Commit());
-  // The log still has the words.
-  ST_RETURN_IF_ERROR(db.Checkpoint(/*truncate=*/true));
-  return report;
+  // The log still has the words, and a reader may hold it.
+  ForgetReport done = report;
+  for (int i = 0; i < kLogAttempts; ++i) {
+    ST_RETURN_IF_ERROR(db.Checkpoint(/*truncate=*/true));
+    const auto log = base::Stat(db.path() + "-wal");
+    done.left_in_log = log.ok() && log->size > 0;
+    if (!done.left_in_log) break;
+    std::this_thread::sleep_for(kLogPause);
+  }
+  return done;
 }
 
 StatusOr<ForgetReport> ApplyRetention(Db& db, int64_t days, UtcMillis now,

@@ -48,6 +48,7 @@ struct ForgetReport {
   int64_t texts = 0;         // that nothing needs any more: gone, or empty
   int64_t eval_entries = 0;  // that were made of them: out of their set
   int64_t cached_replies = 0;
+  bool left_in_log = false;  // somebody reads what was before: the log keeps it for now
   [[nodiscard]] bool changed() const { return prompts + arguments + texts > 0; }
 };
 

@@ -16,10 +16,17 @@
 namespace selftune::store {
 namespace {
 
+// Stores of the first builds have no such table until they are opened to be made whole.
+constexpr char kHasTable[] =
+    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='forgotten')sql";
 constexpr char kAny[] = R"sql(SELECT EXISTS(SELECT 1 FROM forgotten))sql";
-constexpr char kBefore[] =
-    R"sql(SELECT CAST(value AS INTEGER) FROM meta WHERE key='forgotten_before_ms')sql";
+constexpr char kBefore[] = R"sql(
+  SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
 constexpr char kOfSession[] = R"sql(SELECT text_key FROM forgotten WHERE session_key=?1)sql";
+constexpr char kAbove[] = R"sql(
+  SELECT r.session_id, u.session_id, s.forked_from FROM session s LEFT JOIN session r ON r.session_pk=s.root_pk
+  LEFT JOIN session u ON u.session_pk=s.parent_pk WHERE s.session_pk=?1)sql";
+constexpr char kWhole[] = R"sql(SELECT 1 FROM forgotten WHERE session_key=?1 AND text_key=x'')sql";
 constexpr char kAddErased[] = R"sql(
   INSERT INTO body(sha256,bytes,text,erased_ms) VALUES(?1,0,NULL,?2) ON CONFLICT DO NOTHING)sql";
 constexpr char kFindBody[] = R"sql(SELECT body_id FROM body WHERE sha256=?1)sql";
@@ -44,12 +51,35 @@ StatusOr<BodyId> ErasedBody(Db& db, std::string_view text_sha256, UtcMillis now)
 Status IngestWriter::Impl::LoadForgetRules() {
   if (forget_rules.has_value()) return absl::OkStatus();
   ForgetRules rules;
+  ST_ASSIGN_OR_RETURN(const int64_t table, db.QueryInt(kHasTable, 0));
+  if (table == 0) {
+    forget_rules = rules;
+    return absl::OkStatus();
+  }
   ST_ASSIGN_OR_RETURN(const int64_t any, db.QueryInt(kAny, 0));
   rules.any = any != 0;
   ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kBefore, 0));
   if (before > 0) rules.before_ms = before;
   forget_rules = rules;
   return absl::OkStatus();
+}
+
+// What a forgotten session started, and copies of its history, are forgotten, too.
+StatusOr<bool> IngestWriter::Impl::IsForgottenAbove(const SessionMemo& memo) {
+  std::vector<std::string> ids;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kAbove, memo.pk));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    for (int i = 0; found && i < 3; ++i) {
+      if (!row.IsNull(i)) ids.push_back(row.String(i));
+    }
+  }
+  for (const std::string& id : ids) {
+    ST_ASSIGN_OR_RETURN(const int64_t whole,
+                        db.QueryInt(kWhole, 0, Blob{ForgottenSessionKey(memo.platform, id)}));
+    if (whole != 0) return true;
+  }
+  return false;
 }
 
 Status IngestWriter::Impl::LoadForgotten(SessionMemo& memo) {
@@ -65,6 +95,8 @@ Status IngestWriter::Impl::LoadForgotten(SessionMemo& memo) {
       found.all |= key.empty();
       if (!key.empty()) found.texts.emplace(key);
     }
+    ST_ASSIGN_OR_RETURN(const bool above, IsForgottenAbove(memo));
+    found.all |= above;
   }
   memo.forgotten = std::move(found);
   return absl::OkStatus();

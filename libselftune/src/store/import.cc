@@ -18,9 +18,12 @@
 #include "store/backup.h"
 #include "store/db.h"
 #include "store/import_merge.h"
+#include "store/integrity.h"
+#include "store/mend.h"
 #include "store/migrate.h"
 #include "store/swap.h"
 #include "store/table_shape.h"
+#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -71,7 +74,12 @@ class Loader {
       ST_RETURN_IF_ERROR(db_.Execute("DELETE FROM " + Quoted(table.name)));
       ST_RETURN_IF_ERROR(archive_.database ? FromDatabase(table) : FromRows(table));
     }
+    ST_RETURN_IF_ERROR(db_.Execute("INSERT OR IGNORE INTO change_clock VALUES(1,0,0)"));
     ST_RETURN_IF_ERROR(db_.Execute("COMMIT"));
+    if (archive_.database && rows_ != archive_.files.front().rows) {
+      return Fail(kStoreCorrupt, "reading the archive {}: it has {} rows, its manifest says {}",
+                  archive_.dir, rows_, archive_.files.front().rows);
+    }
     ST_RETURN_IF_ERROR(CheckParents(tables));
     sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
     return archive_.database ? db_.Execute("DETACH archive") : absl::OkStatus();
@@ -87,8 +95,12 @@ class Loader {
   }
 
   Status FromDatabase(const TableShape& table) {
-    return db_.Execute("INSERT INTO main." + Quoted(table.name) + " SELECT " + table.ColumnList() +
-                       " FROM archive." + Quoted(table.name));
+    const Status taken = db_.Execute("INSERT INTO main." + Quoted(table.name) + " SELECT " +
+                                     table.ColumnList() + " FROM archive." + Quoted(table.name));
+    if (taken.ok()) rows_ += db_.changes();
+    const std::string_view code = taken.ok() ? "" : CodeOf(taken).name;
+    if (code != kInternal.name && code != kStoreConstraint.name) return taken;
+    return Refused(Fail(kStoreConstraint, "{}", Message(taken)), "its database", table.name);
   }
 
   Status FromRows(const TableShape& table) {
@@ -149,7 +161,20 @@ class Loader {
   Db& db_;
   const Archive& archive_;
   const base::Cancel* cancel_;
+  int64_t rows_ = 0;
 };
+
+// Figures that do not follow from the rows are made anew.
+Status CheckFigures(Db& db) {
+  ST_ASSIGN_OR_RETURN(const CheckReport report, CheckStore(db, {.deep = true}));
+  const bool wrong = std::any_of(report.problems.begin(), report.problems.end(), [](const auto& p) {
+    return p.check == "rollup" || p.check == "counter";
+  });
+  if (!wrong) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(RecomputeDerived(db));
+  return txn.Commit();
+}
 
 Status MakeStore(const std::string& path, const Archive& archive,
                  const std::vector<TableShape>& tables, const base::Cancel* cancel) {
@@ -158,6 +183,7 @@ Status MakeStore(const std::string& path, const Archive& archive,
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db,
                         Db::Open(path, {.mode = OpenMode::kCreate, .bulk = true}));
     ST_RETURN_IF_ERROR(Loader(*db, archive, cancel).Load(tables));
+    ST_RETURN_IF_ERROR(CheckFigures(*db));
   }
   return MakeSingleFile(path);
 }
@@ -193,8 +219,9 @@ class Import {
     ST_ASSIGN_OR_RETURN(const Archive archive, ReadArchive(dir));
     ST_RETURN_IF_ERROR(VerifyArchive(archive, options_.cancel));
     ST_ASSIGN_OR_RETURN(tables_, SchemaShapes());
-    const std::string folder =
-        options_.dry_run ? options_.scratch_dir : std::string(base::DirName(store_path_));
+    const std::string folder = options_.dry_run
+                                   ? options_.scratch_dir
+                                   : std::string(base::DirName(ResolveStore(store_path_)));
     if (!base::Exists(folder)) new_folder_ = folder;
     ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
     fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kImporting);

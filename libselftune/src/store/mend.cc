@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "store/any_statement.h"
+#include "store/identity.h"
 #include "store/resolver.h"
 
 namespace selftune::store {
@@ -56,6 +57,9 @@ constexpr char kLostSessions[] = R"sql(
 
 // References that are no foreign keys.
 constexpr const char* kLooseEnds[] = {
+    R"sql(UPDATE prompt SET actionable=(kind='user') WHERE actionable<>(kind='user'))sql",
+    R"sql(UPDATE prompt SET prompt_id=(SELECT s.session_id FROM session s WHERE s.session_pk=prompt.session_pk)||':p'||seq
+      WHERE prompt_id IS NOT (SELECT s.session_id FROM session s WHERE s.session_pk=prompt.session_pk)||':p'||seq)sql",
     R"sql(UPDATE session SET parent_pk=NULL WHERE parent_pk IS NOT NULL AND parent_pk NOT IN (SELECT session_pk FROM session))sql",
     R"sql(UPDATE session SET root_pk=session_pk WHERE root_pk NOT IN (SELECT session_pk FROM session)
       OR root_pk NOT IN (SELECT session_pk FROM session r WHERE r.root_pk=r.session_pk))sql",
@@ -86,11 +90,28 @@ constexpr char kChainEnd[] = R"sql(
   FROM evolution_event WHERE event_pk=(SELECT max(event_pk) FROM evolution_event)
     AND NOT EXISTS(SELECT 1 FROM meta WHERE key='evolution_chain'))sql";
 
-constexpr const char* kCounters[] = {
+constexpr const char* kCountAll[] = {
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM session) WHERE name='sessions')sql",
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM prompt WHERE actionable=1) WHERE name='prompts')sql",
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM evolution_event) WHERE name='evidence')sql",
     R"sql(UPDATE counter SET value=(SELECT count(*) FROM session_metric) WHERE name='telemetry')sql",
+};
+
+// Stand-ins for lost texts bear the moment of this run.
+constexpr char kErasedSessions[] = R"sql(
+  SELECT DISTINCT s.platform, s.session_id FROM prompt p JOIN body b ON b.body_id=p.body_id
+    JOIN session s ON s.session_pk=p.session_pk WHERE b.text IS NULL AND b.erased_ms<>?1)sql";
+constexpr char kForgetSession[] =
+    R"sql(INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,x'',?2) ON CONFLICT DO NOTHING)sql";
+
+constexpr const char* kRecompute[] = {
+    "DELETE FROM skill_day",
+    "DELETE FROM skill_session",
+    "DELETE FROM skill_total",
+    "UPDATE counter SET value=0 WHERE name='observations'",
+    R"sql(INSERT INTO rollup_dirty(skill_id,day) SELECT DISTINCT skill_id,day FROM observation WHERE true ON CONFLICT DO NOTHING)sql",
+    R"sql(INSERT INTO skill_session(skill_id,session_pk,n) SELECT skill_id,session_pk,count(*) FROM observation
+      WHERE effective=1 GROUP BY 1,2)sql",
 };
 
 constexpr char kForgetReading[] = R"sql(
@@ -129,7 +150,7 @@ class Mender {
     for (const char* const sql : kLooseEnds) ST_RETURN_IF_ERROR(db_.Execute(sql));
     ST_RETURN_IF_ERROR(Resolve());
     ST_RETURN_IF_ERROR(db_.Run(kChainEnd));
-    for (const char* const sql : kCounters) ST_RETURN_IF_ERROR(db_.Execute(sql));
+    for (const char* const sql : kCountAll) ST_RETURN_IF_ERROR(db_.Execute(sql));
     return std::move(report_);
   }
 
@@ -232,5 +253,25 @@ StatusOr<MendReport> Mend(Db& db, const std::vector<TableShape>& tables, UtcMill
 }
 
 Status ForgetAllReading(Db& db) { return db.Run(kForgetReading); }
+
+StatusOr<int64_t> KeepErasedSessions(Db& db, UtcMillis now) {
+  std::vector<std::string> keys;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kErasedSessions, now));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      keys.push_back(ForgottenSessionKey(rows.Text(0), rows.Text(1)));
+    }
+  }
+  for (const std::string& key : keys) ST_RETURN_IF_ERROR(db.Run(kForgetSession, Blob{key}, now));
+  return static_cast<int64_t>(keys.size());
+}
+
+Status RecomputeDerived(Db& db) {
+  for (const char* const sql : kRecompute) ST_RETURN_IF_ERROR(db.Execute(sql));
+  for (const char* const sql : kCountAll) ST_RETURN_IF_ERROR(db.Execute(sql));
+  return absl::OkStatus();
+}
 
 }  // namespace selftune::store

@@ -28,4 +28,12 @@ struct MendReport {
 // Inside a WriteTxn.
 [[nodiscard]] Status ForgetAllReading(Db& db);
 
+// Sessions of which words were erased (not lost) stay forgotten as a whole. How
+// many there are. Inside a WriteTxn.
+[[nodiscard]] StatusOr<int64_t> KeepErasedSessions(Db& db, UtcMillis now);
+
+// Rollups, totals and counters from the rows they are about. Inside a WriteTxn,
+// whose commit ends it.
+[[nodiscard]] Status RecomputeDerived(Db& db);
+
 }  // namespace selftune::store

@@ -127,6 +127,19 @@ Status CreateSchema(Db& db) {
   return Exclusively(db, [&] { return FillNewFile(db); });
 }
 
+Status AddMissingTables(Db& db) {
+  constexpr char kHas[] =
+      R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='forgotten')sql";
+  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
+  if (has == 1) return absl::OkStatus();
+  const std::string_view sql = kSchemaSql;
+  const size_t begin = sql.find("CREATE TABLE forgotten(");
+  if (begin == sql.npos) return Fail(kInternal, "adding a table to {}: no such table", db.path());
+  std::string create(sql.substr(begin, sql.find(';', sql.find("WITHOUT ROWID", begin)) - begin));
+  create.replace(0, std::string_view("CREATE TABLE").size(), "CREATE TABLE IF NOT EXISTS");
+  return Exclusively(db, [&] { return db.Execute(create); });
+}
+
 Status RefreshViews(Db& db) {
   const std::string digest = base::Sha256Hex(kViewsSql);
   ST_ASSIGN_OR_RETURN(const int64_t same, db.QueryInt(kGetMetaIs, 0, "views_sha256", digest));

@@ -38,6 +38,9 @@ struct MigrateReport {
 // Makes the schema of the current version in an empty database.
 [[nodiscard]] Status CreateSchema(Db& db);
 
+// Version 1 grew until the first release: what stores of earlier builds lack.
+[[nodiscard]] Status AddMissingTables(Db& db);
+
 // Makes the public views anew when their text differs from this program's.
 [[nodiscard]] Status RefreshViews(Db& db);
 

@@ -109,12 +109,14 @@ StatusOr<PageFile> PageFile::Open(const std::string& path) {
   PageFile out;
   out.path_ = path;
   out.log_path_ = path + "-wal";
-  ST_ASSIGN_OR_RETURN(out.file_, base::OpenRead(path));
-  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
-  out.size_ = info.size;
   std::string head(kHeaderSize, '\0');
-  ST_ASSIGN_OR_RETURN(const size_t got,
-                      base::ReadAt(out.file_.fd(), 0, head.data(), head.size(), path));
+  size_t got = 0;
+  if (base::Exists(path)) {  // else there is only a log
+    ST_ASSIGN_OR_RETURN(out.file_, base::OpenRead(path));
+    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
+    out.size_ = info.size;
+    ST_ASSIGN_OR_RETURN(got, base::ReadAt(out.file_.fd(), 0, head.data(), head.size(), path));
+  }
   const uint64_t stored = BigEndian(head, 16, 2);
   const uint64_t size = stored == 1 ? 65536 : stored;
   if (got == kHeaderSize && head.starts_with(kMagic) && IsPageSize(size)) {
@@ -145,22 +147,33 @@ Status PageFile::ReadLog() {
   std::string head(kLogHeader, '\0');
   ST_ASSIGN_OR_RETURN(const size_t got,
                       base::ReadAt(log_.fd(), 0, head.data(), head.size(), log_path_));
-  if (got < kLogHeader || (Word(head, 0) & ~1U) != kLogMagic || !IsPageSize(Word(head, 8))) {
-    return absl::OkStatus();  // empty, or of no use
+  if (got == 0) return absl::OkStatus();
+  const bool known =
+      got == kLogHeader && (Word(head, 0) & ~1U) == kLogMagic && IsPageSize(Word(head, 8));
+  LogSum sum(known && (Word(head, 0) & 1U) != 0);
+  if (known) sum.Add(std::string_view(head).substr(0, 24));
+  if (!known || !sum.Is(head, 24)) {
+    ST_ASSIGN_OR_RETURN(const base::FileInfo log, base::Stat(log_path_));
+    lost_frames_ = static_cast<int64_t>(log.size / (page_size_ + kFrameHeader));
+    return absl::OkStatus();
   }
-  LogSum sum((Word(head, 0) & 1U) != 0);
-  sum.Add(std::string_view(head).substr(0, 24));
-  if (!sum.Is(head, 24)) return absl::OkStatus();
   page_size_ = Word(head, 8);
   std::unordered_map<uint32_t, uint64_t> open;  // of the transaction being read
   std::string frame(kFrameHeader + page_size_, '\0');
+  int64_t bad = 0;
   for (uint64_t at = kLogHeader;; at += frame.size()) {
     ST_ASSIGN_OR_RETURN(const size_t n,
                         base::ReadAt(log_.fd(), at, frame.data(), frame.size(), log_path_));
-    if (n < frame.size() || frame.compare(8, 8, head, 16, 8) != 0) break;
+    if (n < frame.size()) break;
+    const bool same_log = frame.compare(8, 8, head, 16, 8) == 0;
     sum.Add(std::string_view(frame).substr(0, 8));
     sum.Add(std::string_view(frame).substr(kFrameHeader));
-    if (!sum.Is(frame, 16)) break;
+    if (bad > 0 || !same_log || !sum.Is(frame, 16)) {
+      // Commits behind a broken frame are lost; without any it is what a crash leaves.
+      ++bad;
+      if (same_log && Word(frame, 4) != 0) lost_frames_ = bad;
+      continue;
+    }
     open[Word(frame, 0)] = at + kFrameHeader;
     if (Word(frame, 4) == 0) continue;
     for (const auto& [number, where] : open) logged_[number] = where;
@@ -174,6 +187,7 @@ StatusOr<bool> PageFile::Read(uint32_t number, std::string& page) const {
   page.resize(page_size_);
   const auto logged = logged_.find(number);
   const bool in_log = logged != logged_.end();
+  if (!in_log && !file_.valid()) return false;
   const uint64_t at = in_log ? logged->second : uint64_t{number - 1} * page_size_;
   ST_ASSIGN_OR_RETURN(const size_t got,
                       base::ReadAt(in_log ? log_.fd() : file_.fd(), at, page.data(), page.size(),

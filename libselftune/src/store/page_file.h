@@ -24,6 +24,8 @@ class PageFile {
   [[nodiscard]] uint32_t usable() const { return usable_; }
   // Also of pages that the log only has.
   [[nodiscard]] uint32_t page_count() const { return page_count_; }
+  // Pages of the log that cannot be used though commits stand behind them.
+  [[nodiscard]] int64_t lost_frames() const { return lost_frames_; }
   // Page 1 begins like that of a database.
   [[nodiscard]] bool has_header() const { return has_header_; }
   [[nodiscard]] std::string_view header() const { return header_; }
@@ -40,6 +42,7 @@ class PageFile {
   uint64_t size_ = 0;
   uint32_t page_size_ = 4096, usable_ = 4096, page_count_ = 0;
   bool has_header_ = false;
+  int64_t lost_frames_ = 0;
   std::string header_;                             // first 100 bytes
   std::unordered_map<uint32_t, uint64_t> logged_;  // page: its bytes in the log
 };

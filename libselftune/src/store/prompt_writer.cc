@@ -1,5 +1,6 @@
 // The IngestWriter's prompts.
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,6 +37,9 @@ constexpr char kSeenPrompt[] = R"sql(
 constexpr char kSessionPrompts[] = R"sql(
   SELECT p.prompt_pk,p.body_id,b.text,p.prompt_key FROM prompt p JOIN body b ON b.body_id=p.body_id
   WHERE p.session_pk=?1 ORDER BY p.seq)sql";
+constexpr char kErasedKeys[] = R"sql(
+  SELECT p.prompt_key FROM prompt p JOIN body b ON b.body_id=p.body_id WHERE p.session_pk=?1 AND b.text IS NULL)sql";
+constexpr char kKeyTaken[] = R"sql(SELECT 1 FROM prompt WHERE prompt_key=?1)sql";
 constexpr char kSetKey[] = R"sql(UPDATE prompt SET prompt_key=?2 WHERE prompt_pk=?1)sql";
 // A guess by time may improve with each prompt of the root. Most prompts find
 // nobody who waits: to ask costs a tenth of an update that changes nothing.
@@ -88,6 +92,16 @@ Capture ParseCapture(std::string_view word) {
   return Capture::kLegacy;
 }
 
+StatusOr<std::set<std::string>> ErasedKeys(Db& db, SessionPk session) {
+  std::set<std::string> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kErasedKeys, session));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.emplace(rows.Bytes(0));
+  }
+}
+
 // A key nothing else has, while the real ones change places.
 std::string PlaceholderKey(int64_t prompt_pk) {
   std::string key(16, '\0');
@@ -127,6 +141,7 @@ Status IngestWriter::Impl::Rekey(SessionMemo& memo, int64_t body_a, int64_t body
   std::vector<Change> changes;
   {
     std::unordered_map<int64_t, int64_t> seen;
+    ST_ASSIGN_OR_RETURN(const std::set<std::string> erased, ErasedKeys(db, memo.pk));
     ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSessionPrompts, memo.pk));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
@@ -135,7 +150,10 @@ Status IngestWriter::Impl::Rekey(SessionMemo& memo, int64_t body_a, int64_t body
       // An erased text cannot be hashed again; its keys stay as they are.
       if (rows.IsNull(2)) continue;
       if (body_a != 0 && body != body_a && body != body_b) continue;
-      std::string key = PromptKey(memo.platform, memo.id, rows.Text(2), seen[body]++);
+      std::string key;
+      do {  // one of the keys may be that of an erased prompt with the same words
+        key = PromptKey(memo.platform, memo.id, rows.Text(2), seen[body]++);
+      } while (erased.contains(key));
       if (key != rows.Bytes(3)) changes.push_back({rows.Int(0), std::move(key)});
     }
   }
@@ -172,9 +190,16 @@ Status TellWaiting(Db& db, SessionPk session, int32_t seq, PromptPk prompt) {
   return waiting != 0 ? db.Run(kLinkWaiting, session, seq, prompt) : absl::OkStatus();
 }
 
-StatusOr<PromptPk> Insert(Db& db, SessionMemo& memo, const PromptRow& row, const Columns& c) {
-  ST_ASSIGN_OR_RETURN(const int64_t nth, CountText(db, memo, c.body));
-  const std::string key = PromptKey(memo.platform, memo.id, row.text, nth);
+StatusOr<PromptPk> Insert(Db& db, SessionMemo& memo, const PromptRow& row, const Columns& c,
+                          bool some_erased) {
+  ST_ASSIGN_OR_RETURN(int64_t nth, CountText(db, memo, c.body));
+  std::string key = PromptKey(memo.platform, memo.id, row.text, nth);
+  // Erased prompts with the same words are counted apart from those that are not.
+  while (some_erased) {
+    ST_ASSIGN_OR_RETURN(const int64_t taken, db.QueryInt(kKeyTaken, 0, Blob{key}));
+    if (taken == 0) break;
+    key = PromptKey(memo.platform, memo.id, row.text, ++nth);
+  }
   ST_RETURN_IF_ERROR(db.Run(kInsertPrompt, memo.pk, Blob{key}, PromptPublicId(memo.id, row.seq),
                             row.seq, row.at, c.kind, c.actionable, row.active,
                             OrNull{row.native_id}, c.command_name, c.command_args,
@@ -237,11 +262,12 @@ StatusOr<PromptPk> IngestWriter::UpsertPrompt(SessionPk session, const PromptRow
   }
   if (row.seq > *memo->max_seq) {
     memo->max_seq = row.seq;
-    return Insert(db, *memo, row, columns);
+    return Insert(db, *memo, row, columns, impl_->forget_rules->some());
   }
   ST_ASSIGN_OR_RETURN(const std::optional<Existing> old, Find(db, session, row.seq));
   if (!old.has_value()) {
-    ST_ASSIGN_OR_RETURN(const PromptPk made, Insert(db, *memo, row, columns));
+    ST_ASSIGN_OR_RETURN(const PromptPk made,
+                        Insert(db, *memo, row, columns, impl_->forget_rules->some()));
     ST_RETURN_IF_ERROR(impl_->Rekey(*memo, columns.body.value, columns.body.value));
     return made;
   }

@@ -50,7 +50,7 @@ std::string Stamp(UtcMillis at) {
 // Takes rows into a new store.
 class Taker {
  public:
-  explicit Taker(Db& db) : db_(db) {}
+  Taker(Db& db, UtcMillis now) : db_(db), now_(now) {}
 
   Status Take(const TableShape& table, std::vector<AnyValue>& row) {
     if (table.name == "change_clock") return db_.Run(kNextVersion, row[1].integer);
@@ -91,11 +91,11 @@ class Taker {
   }
 
   // A text that is not the one its hash was made of is lost.
-  static void CheckText(std::vector<AnyValue>& row) {
+  void CheckText(std::vector<AnyValue>& row) const {
     AnyValue& text = row[3];
     if (text.type != AnyValue::Type::kText || base::Sha256Bytes(text.bytes) == row[1].bytes) return;
     text = {};
-    row[4] = {.type = AnyValue::Type::kInt, .integer = 0, .bytes = {}};
+    row[4] = {.type = AnyValue::Type::kInt, .integer = now_.value, .bytes = {}};
   }
 
   StatusOr<sqlite3_stmt*> InsertInto(const TableShape& table) {
@@ -107,6 +107,7 @@ class Taker {
   }
 
   Db& db_;
+  UtcMillis now_;
   std::map<std::string, AnyStatement> inserts_;
   std::map<std::string, int64_t> rejected_, repeated_;
 };
@@ -160,7 +161,7 @@ class Rebuild {
   Status Fill(Db& db, Salvage& salvage) {
     ST_ASSIGN_OR_RETURN(const std::vector<TableShape> tables, SchemaShapes());
     ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
-    Taker taker(db);
+    Taker taker(db, now_);
     int64_t rows = 0;
     ST_RETURN_IF_ERROR(salvage.Run([&](const TableShape& table, std::vector<AnyValue>& row) {
       if (++rows % kRowsPerCheck == 0 && options_.cancel != nullptr) {
@@ -170,6 +171,8 @@ class Rebuild {
     }));
     ST_ASSIGN_OR_RETURN(MendReport mended, Mend(db, tables, now_));
     report_.damaged = salvage.damaged();
+    report_.lost_frames = salvage.lost_frames();
+    report_.reread = report_.lost_frames > 0;
     for (const SalvagedTable& table : salvage.tables()) {
       if (IsDerived(table.name)) continue;
       ST_ASSIGN_OR_RETURN(RebuiltTable rebuilt, Account(db, table, taker, mended));
@@ -177,8 +180,26 @@ class Rebuild {
                         rebuilt.missing.value_or(0) > 0 || rebuilt.made > 0;
       report_.tables.push_back(std::move(rebuilt));
     }
+    ST_RETURN_IF_ERROR(KeepForgotten(db));
     if (report_.reread) ST_RETURN_IF_ERROR(ForgetAllReading(db));
     return txn.Commit();
+  }
+
+  // The rules of what shall not be kept, or some of them, may be among what was
+  // lost. Reading the transcripts again would bring the words back.
+  Status KeepForgotten(Db& db) {
+    const auto lossy = [this](std::string_view name) {
+      return std::any_of(report_.tables.begin(), report_.tables.end(), [&](const RebuiltTable& t) {
+        return t.name == name && (t.lost_pages > 0 || t.unreadable > 0 || t.rejected > 0);
+      });
+    };
+    const bool rules = lossy("forgotten") || report_.lost_frames > 0;
+    if (!rules) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const int64_t kept, KeepErasedSessions(db, now_));
+    if (kept == 0 && !lossy("body") && !lossy("prompt")) return absl::OkStatus();
+    report_.forgotten_lost = true;
+    report_.reread = false;
+    return absl::OkStatus();
   }
 
   static StatusOr<RebuiltTable> Account(Db& db, const SalvagedTable& table, const Taker& taker,
@@ -209,12 +230,14 @@ class Rebuild {
 
 StatusOr<RebuildReport> RebuildStore(const std::string& store_path, const RebuildOptions& options,
                                      UtcMillis now) {
-  if (!base::Exists(store_path)) {
+  const std::string path = ResolveStore(store_path);
+  const auto log = base::Stat(path + "-wal");
+  if (!base::Exists(path) && (!log.ok() || log->size == 0)) {
     return WithSuggestion(
         Fail(kStoreMissing, "recovering the store: there is no file {}", store_path),
         "read the transcripts of this machine first", "selftune sync");
   }
-  return Rebuild(store_path, options, now).Run();
+  return Rebuild(path, options, now).Run();
 }
 
 StatusOr<std::map<std::string, int64_t>> CountTables(Db& db) {

@@ -33,8 +33,12 @@ struct RebuiltTable {
 };
 
 struct RebuildReport {
-  std::vector<RebuiltTable> tables;   // sorted by name
-  bool damaged = false;               // something was wrong with the file
+  std::vector<RebuiltTable> tables;  // sorted by name
+  bool damaged = false;              // something was wrong with the file
+  int64_t lost_frames = 0;           // pages of its log that could not be used
+  // What was forgotten is not known for sure any more: nothing is read again,
+  // and sessions with erased words stay forgotten as a whole.
+  bool forgotten_lost = false;
   bool reread = false;                // the next sync reads all sources again
   std::vector<std::string> problems;  // that the new store still has
   std::string aside;                  // where the old file is; "" in a dry run

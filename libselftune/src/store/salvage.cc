@@ -333,7 +333,7 @@ Status Salvage::Run(RowFn fn) {
     if (tree.is_index) ST_RETURN_IF_ERROR(WalkIndex(tree));
   }
   for (size_t i = 0; i < shapes_.size(); ++i) {
-    if (!found[i]) ++tables_[i].lost_pages;  // at least its first
+    if (!found[i] && catalogue_lost_) ++tables_[i].lost_pages;  // at least its first
   }
   const bool lost = std::any_of(tables_.begin(), tables_.end(),
                                 [](const SalvagedTable& table) { return table.lost_pages > 0; });
@@ -341,7 +341,7 @@ Status Salvage::Run(RowFn fn) {
 }
 
 bool Salvage::damaged() const {
-  return catalogue_lost_ || damaged_indices_ > 0 ||
+  return catalogue_lost_ || damaged_indices_ > 0 || !file_.has_header() || lost_frames() > 0 ||
          std::any_of(tables_.begin(), tables_.end(),
                      [](const SalvagedTable& table) { return table.damaged(); });
 }

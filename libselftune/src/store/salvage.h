@@ -48,7 +48,7 @@ class Salvage {
   // The list of tables was lost; their places were found by what lies there.
   [[nodiscard]] bool catalogue_lost() const { return catalogue_lost_; }
   [[nodiscard]] int64_t damaged_indices() const { return damaged_indices_; }
-  [[nodiscard]] uint32_t pages() const { return file_.page_count(); }
+  [[nodiscard]] int64_t lost_frames() const { return file_.lost_frames(); }
 
  private:
   struct Tree {

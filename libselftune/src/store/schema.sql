@@ -394,7 +394,8 @@ CREATE TABLE import_map(          -- what became of each row of its database and
 
 -- ---------- housekeeping ----------
 CREATE TABLE forgotten(           -- what forget erased stays erased when its source is read again; keys, no words
-  session_key BLOB NOT NULL CHECK(length(session_key)=16), text_key BLOB NOT NULL,   -- x'' = whatever the session says
+  session_key BLOB NOT NULL CHECK(length(session_key)=16), text_key BLOB NOT NULL,   -- x'' = whatever the session says;
+                                                  -- of the session 0: a moment, everything before it
   at_ms INTEGER NOT NULL, PRIMARY KEY(session_key,text_key)) STRICT, WITHOUT ROWID;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE change_clock(id INTEGER PRIMARY KEY CHECK(id=1), version INTEGER NOT NULL, topics INTEGER NOT NULL) STRICT;

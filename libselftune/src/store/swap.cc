@@ -55,7 +55,7 @@ Status CopyFile(const std::string& from, const std::string& to) {
 // The old file under a second name; a copy where links are not possible. What
 // is in its log only is kept, too.
 Status KeepOld(const std::string& store_path, const std::string& aside) {
-  if (::link(store_path.c_str(), aside.c_str()) != 0) {
+  if (base::Exists(store_path) && ::link(store_path.c_str(), aside.c_str()) != 0) {
     ST_RETURN_IF_ERROR(CopyFile(store_path, aside));
   }
   const auto log = base::Stat(store_path + "-wal");
@@ -63,14 +63,35 @@ Status KeepOld(const std::string& store_path, const std::string& aside) {
   return SyncFolder(store_path);
 }
 
-// From the moment the new file has its waiting name, everything that is still
-// to do is done by whoever opens the store next.
+// A crash before the log is gone leaves the old store as it was; one behind it,
+// the last rename to whoever opens the store next.
 Status LastSteps(const std::string& store_path) {
   // A log belongs to the file it was written for and would spoil another one.
   ST_RETURN_IF_ERROR(base::RemoveFile(store_path + "-wal"));
   ST_RETURN_IF_ERROR(base::RemoveFile(store_path + "-shm"));
   ST_RETURN_IF_ERROR(base::Rename(Waiting(store_path), store_path));
   return SyncFolder(store_path);
+}
+
+// Opening a file that is shorter than its header makes the database library
+// remove the log.
+bool MayBeOpened(const std::string& store_path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  const auto file = base::OpenRead(store_path);
+  if (!file.ok()) return false;
+  std::string head(512, '\0');
+  const auto got = base::ReadAt(file->fd(), 0, head.data(), head.size(), store_path);
+  return got.ok() && *got == head.size() && head.starts_with(kMagic);
+}
+
+// With its log the old store is whole, and may have been written since the new
+// file was made, which is a copy that can be made again. Other programs take the
+// log away when they are done; the file is newer then.
+bool WasWritten(const std::string& store_path) {
+  const auto old = base::Stat(store_path);
+  if (!old.ok()) return false;
+  const auto waiting = base::Stat(Waiting(store_path));
+  return base::Exists(store_path + "-wal") || !waiting.ok() || old->mtime_ns >= waiting->ctime_ns;
 }
 
 bool LogIsEmpty(const std::string& store_path) {
@@ -80,7 +101,13 @@ bool LogIsEmpty(const std::string& store_path) {
 
 }  // namespace
 
-StatusOr<StoreSwap> StoreSwap::Begin(const std::string& store_path, Options options) {
+std::string ResolveStore(const std::string& store_path) {
+  StatusOr<std::string> real = base::RealPath(store_path);
+  return real.ok() ? *std::move(real) : store_path;
+}
+
+StatusOr<StoreSwap> StoreSwap::Begin(const std::string& named, Options options) {
+  const std::string store_path = ResolveStore(named);
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(store_path)), 0700));
   ST_RETURN_IF_ERROR(FinishSwap(store_path));
   ST_ASSIGN_OR_RETURN(base::LockFile lock, LockSwap(store_path));
@@ -90,6 +117,7 @@ StatusOr<StoreSwap> StoreSwap::Begin(const std::string& store_path, Options opti
 }
 
 Status StoreSwap::LockOld(const Options& options) {
+  if (!MayBeOpened(path_)) return absl::OkStatus();
   auto opened = Db::OpenUnchecked(path_, /*read_only=*/false, options.wait);
   if (!opened.ok()) return absl::OkStatus();
   for (int i = 0; i < kLogAttempts; ++i) {
@@ -109,8 +137,7 @@ Status StoreSwap::LockOld(const Options& options) {
 }
 
 Status StoreSwap::Finish(const std::string& fresh, const std::string& aside) {
-  const bool had_store = base::Exists(path_);
-  if (had_store && !aside.empty()) ST_RETURN_IF_ERROR(KeepOld(path_, aside));
+  if (!aside.empty()) ST_RETURN_IF_ERROR(KeepOld(path_, aside));
   ST_RETURN_IF_ERROR(base::Rename(fresh, Waiting(path_)));
   ST_RETURN_IF_ERROR(SyncFolder(path_));
   ST_RETURN_IF_ERROR(LastSteps(path_));
@@ -118,10 +145,12 @@ Status StoreSwap::Finish(const std::string& fresh, const std::string& aside) {
   return absl::OkStatus();
 }
 
-Status FinishSwap(const std::string& store_path) {
+Status FinishSwap(const std::string& named) {
+  const std::string store_path = ResolveStore(named);
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSwap(store_path));
   if (!base::Exists(Waiting(store_path))) return absl::OkStatus();
+  if (WasWritten(store_path)) return base::RemoveFile(Waiting(store_path));
   return LastSteps(store_path);
 }
 

@@ -44,6 +44,10 @@ class StoreSwap {
   std::unique_ptr<Db> old_;
 };
 
+// The file that a link in the place of the store leads to: its log lies beside
+// that one, and the link stays.
+[[nodiscard]] std::string ResolveStore(const std::string& store_path);
+
 // A swap that a crash cut short between its two last steps is brought to its
 // end. Cheap when there is none. STORE_BUSY while another process is at it.
 [[nodiscard]] Status FinishSwap(const std::string& store_path);

@@ -76,6 +76,7 @@ struct IngestWriter::Impl {
   StatusOr<bool> IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text);
   Status LoadForgetRules();
   Status LoadForgotten(SessionMemo& memo);
+  StatusOr<bool> IsForgottenAbove(const SessionMemo& memo);
   // The words of a prompt; a row without them when they are not to be kept.
   StatusOr<BodyId> PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
                               std::string_view text);
@@ -110,6 +111,7 @@ struct IngestWriter::Impl {
   struct ForgetRules {
     bool any = false;
     std::optional<int64_t> before_ms;
+    [[nodiscard]] bool some() const { return any || before_ms.has_value(); }
   };
   std::optional<ForgetRules> forget_rules;
 
