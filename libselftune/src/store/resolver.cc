@@ -82,12 +82,14 @@ StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit) {
 }
 
 Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill) {
-  ST_ASSIGN_OR_RETURN(std::vector<std::string> keys, Keys(db.Query(kImported, session, skill)));
-  if (prompt) {
-    ST_ASSIGN_OR_RETURN(const std::vector<std::string> misses,
-                        Keys(db.Query(kMisses, prompt, skill)));
-    keys.insert(keys.end(), misses.begin(), misses.end());
-  }
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys,
+                      Keys(db.Query(kImported, session, skill)));
+  for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
+  return prompt ? ResolveMisses(db, prompt, skill) : absl::OkStatus();
+}
+
+Status ResolveMisses(Db& db, PromptPk prompt, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db.Query(kMisses, prompt, skill)));
   for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
   return absl::OkStatus();
 }

@@ -23,6 +23,9 @@ namespace selftune::store {
 // (prompt, skill): a new row of either may have settled them.
 [[nodiscard]] Status ResolveNeighbours(Db& db, SessionPk session, PromptPk prompt, SkillId skill);
 
+// Looks again at judged misses of (prompt, skill) only.
+[[nodiscard]] Status ResolveMisses(Db& db, PromptPk prompt, SkillId skill);
+
 // Keys of occurrences of which another row counts than should, or none: an error of ours.
 // Looks at all that is stored.
 [[nodiscard]] StatusOr<std::vector<std::string>> UnresolvedOccurrences(Db& db, size_t limit);
