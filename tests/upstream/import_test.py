@@ -430,6 +430,7 @@ class Others(ImportCase):
             reference.session("1", "codex"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="codex"), reference.fact("1", 1, {"Bash": 5}, 9, 90),
             reference.session("2", "codex"), reference.prompt("2", 0, "x", 1)]))
         self.assertEqual(self.q("SELECT assistant_turns FROM execution_facts WHERE session_id='1'"), [(9,)])
+        self.old = self.build(reference.old(), self.home / "third" / "selftune.db")
         self.take_more(reference.script(reference.tables() + [reference.session("1", "opencode"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="opencode")]))
         self.assertEqual(self.q("SELECT platform,skill_name FROM skill_invocations ORDER BY 1"), [("codex", "pdf"), ("opencode", "pdf")])
 
