@@ -86,6 +86,12 @@ class ImportCase(cli_test.CliTest):
         self.assert_reconciled(self.old)
         return doc["data"]
 
+    def take_more(self, sql):
+        """Another database at the same place."""
+        self.old.unlink()
+        self.build(sql)
+        self.assertTrue(self.take("--db", str(self.old))["data"]["reconciled"])
+
     def assert_reconciled(self, path):
         """Against counts of our own, and against the map itself."""
         with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
@@ -225,7 +231,7 @@ class Newest(ImportCase):
         self.assertEqual(self.q("SELECT proposal_id,state FROM proposal ORDER BY 1"),
                          [("evo-body-git-flow-1772445600001", "superseded"), ("evo-notes-1772445600002", "rejected"), ("evo-pdf-1772445600000", "deployed")])
         self.assertEqual(self.q("SELECT phase,entry_no,triggered,passed FROM replay_result ORDER BY 1,2"),
-                         [("after", 0, 1, 1), ("after", 1, 1, 1), ("before", 0, 1, 1), ("before", 1, 0, 0)])
+                         [("after", 3, 1, 1), ("after", 4, 1, 1), ("before", 1, 1, 1), ("before", 2, 0, 0)])
 
     def test_a_second_time_changes_nothing_and_makes_no_backup(self):
         before, clock = dump(self.store), self.q("SELECT version FROM change_clock")
@@ -412,6 +418,33 @@ class Others(ImportCase):
         self.envelope("config", "validate")
 
 
+    def test_a_thousand_uses_of_one_skill_in_a_session_take_no_minute(self):
+        self.take_old(reference.script(reference.tables() + [reference.session("s")] + [
+            reference.use("s:s:pdf:%d" % i, "s", "pdf", i % 60, tool_name="Skill", query="q%d" % i) for i in range(1500)]))
+        self.assertEqual(self.q("SELECT count(*) FROM skill_invocations"), [(1500,)])
+
+    def test_two_databases_say_together_what_each_says(self):
+        self.take_old(reference.script(reference.tables() + [
+            reference.session("1", "codex"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="codex"), reference.fact("1", 1, {"Bash": 1}, 2, 10)]))
+        self.take_more(reference.script(reference.tables() + [
+            reference.session("1", "codex"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="codex"), reference.fact("1", 1, {"Bash": 5}, 9, 90),
+            reference.session("2", "codex"), reference.prompt("2", 0, "x", 1)]))
+        self.assertEqual(self.q("SELECT assistant_turns FROM execution_facts WHERE session_id='1'"), [(9,)])
+        self.old = self.build(reference.old(), self.home / "third" / "selftune.db")
+        self.take_more(reference.script(reference.tables() + [reference.session("1", "opencode"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="opencode")]))
+        self.assertEqual(self.q("SELECT platform,skill_name FROM skill_invocations ORDER BY 1"), [("codex", "pdf"), ("opencode", "pdf")])
+
+    def test_a_database_in_utf16_and_ids_that_only_read_alike(self):
+        self.take_old("PRAGMA encoding='UTF-16le';" + reference.script(reference.tables() + [reference.session("s\u00e9"), reference.prompt("s\u00e9", 0, "\u00e4\u00f6", 1)]))
+        self.assertEqual(self.q("SELECT session_id,prompt_text FROM prompts"), [("s\u00e9", "\u00e4\u00f6")])
+        self.take_more(reference.script(reference.tables() + [
+            "CREATE TABLE numbered(rowid, v)", "INSERT INTO numbered VALUES(7,'a'),(7,'b')",
+            reference.insert("evolution_audit", timestamp=reference.at(1), proposal_id="evo-pdf-1", action="created"),
+            "INSERT INTO evolution_audit(timestamp,proposal_id,action) VALUES('%s', CAST('evo-pdf-1' AS BLOB), 'created')" % reference.at(1)]))
+        self.assertEqual(self.counts["evolution_audit"]["imported"] + self.counts["evolution_audit"]["merged"], 2)
+        self.assertEqual(self.counts["numbered"]["kept"], 2)
+
+
 class Logs(ImportCase):
     def setUp(self):
         super().setUp()
@@ -574,6 +607,25 @@ sys.stdin.readline()
         self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE session_id='live'"), [("from the log",)])
         child.communicate(b"\n")
         self.assertFalse(self.take("--db", str(self.old))["changed"])
+
+    def test_half_way_through_the_change_of_places_nobody_opens_it_and_the_import_goes_on(self):
+        """All of a small database may lie in its log, which has another name for a moment."""
+        child = self.start_writer(self.store)
+        child.kill()
+        child.communicate()
+        origin = self.files()
+        os.link(self.store, self.aside)
+        os.rename(str(self.store) + "-wal", str(self.aside) + "-wal")
+        for end in ("-shm",):
+            pathlib.Path(str(self.store) + end).unlink(missing_ok=True)
+        (self.state / "selftune.db.importing").write_bytes(b"")
+        for command in (("sync",), ("status",), ("db", "check")):
+            self.assertEqual(self.envelope(*command, code=4)["error"]["code"], "STORE_FOREIGN")
+        pathlib.Path(str(self.store) + "-wal").write_bytes(b"")  # as a program that looked at it leaves
+        self.take("--dry-run", env=self.env(TMPDIR=str(self.home)))
+        self.take()
+        self.assertEqual((sha(self.aside), sha(str(self.aside) + "-wal")), (origin["selftune.db"], origin["selftune.db-wal"]))
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE session_id='live'"), [("from the log",)])
 
     def test_the_dry_run_moves_nothing(self):
         before = tree(self.home)

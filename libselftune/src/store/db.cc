@@ -104,6 +104,21 @@ Status LogAlone(const std::string& path) {
       "save what can be read of it; the file is kept", "selftune recover");
 }
 
+// Another program's database whose place an import is about to take: its log may not be
+// beside it any more, and without that it can look empty. Nobody opens it then.
+bool HasForeignMark(const std::string& path) {
+  constexpr size_t kHeader = 100;
+  constexpr size_t kMark = 68;
+  const auto file = base::OpenRead(path);
+  if (!file.ok()) return false;
+  std::array<char, kHeader> head{};
+  const auto got = base::ReadAt(file->fd(), 0, head.data(), head.size(), path);
+  if (!got.ok() || *got < head.size()) return false;
+  int64_t mark = 0;
+  for (size_t i = 0; i < 4; ++i) mark = (mark << 8) | static_cast<unsigned char>(head[kMark + i]);
+  return mark != kApplicationId;
+}
+
 // The file exists with mode 0600 before the database library opens it, so that
 // the WAL and its index get the same mode.
 Status PrepareFile(const std::string& path) {
@@ -141,6 +156,7 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
   } else if (!base::Exists(path)) {
     return Missing(path);
   }
+  if (base::Exists(path + ".importing") && HasForeignMark(path)) return Foreign(path);
   std::unique_ptr<Db> db(new Db(path));
   db->read_only_ = options.mode == OpenMode::kReadOnly;
   ST_RETURN_IF_ERROR(db->OpenHandle());

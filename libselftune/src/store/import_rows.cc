@@ -25,13 +25,16 @@ constexpr char kIdOfSession[] =
 
 constexpr char kWriteUse[] = R"sql(
   INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
-    outcome,level,route,requested_by,mode,skill_text,confidence,tool_name,agent_type,query_body_id,location,scope,polluted,extra)
-  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)
+    outcome,level,route,requested_by,mode,skill_text,confidence,tool_name,agent_type,query_body_id,location,scope,polluted,extra,effective)
+  VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)
   ON CONFLICT(occurrence_key,capture) DO UPDATE SET prompt_pk=coalesce(excluded.prompt_pk,prompt_pk),
     prompt_seq=coalesce(excluded.prompt_seq,prompt_seq), query_body_id=coalesce(query_body_id,excluded.query_body_id),
     location=coalesce(location,excluded.location), scope=coalesce(scope,excluded.scope), rev=rev+1)sql";
-constexpr char kFindUse[] =
-    R"sql(SELECT obs_pk FROM observation WHERE occurrence_key=?1 AND capture=?2)sql";
+constexpr char kRowsOfUse[] =
+    R"sql(SELECT obs_pk,capture,session_pk FROM observation WHERE occurrence_key=?1)sql";
+constexpr char kToldByOthers[] = R"sql(
+  SELECT EXISTS(SELECT 1 FROM observation WHERE session_pk=?1 AND skill_id=?2 AND polluted=0
+    AND capture NOT IN('repair','legacy','label')))sql";
 constexpr char kKeyOfUse[] = R"sql(
   SELECT occurrence_key FROM observation WHERE obs_pk=?1 AND capture IN('repair','legacy'))sql";
 constexpr char kDropUse[] = R"sql(DELETE FROM observation WHERE obs_pk=?1)sql";
@@ -39,7 +42,8 @@ constexpr char kUses[] = R"sql(
   SELECT o.obs_pk,k.name_key,o.outcome='triggered' FROM observation o JOIN skill k ON k.skill_id=o.skill_id
   WHERE o.session_pk=?1 AND o.capture<>'label' ORDER BY o.obs_pk)sql";
 
-constexpr char kHasFigures[] = R"sql(SELECT 1 FROM session_metric WHERE session_pk=?1)sql";
+constexpr char kSizeOfFigures[] = R"sql(
+  SELECT coalesce(answers,0),total_tool_calls FROM session_metric WHERE session_pk=?1)sql";
 constexpr char kDropFigures[] = R"sql(DELETE FROM session_metric WHERE session_pk=?1)sql";
 constexpr char kDropTools[] = R"sql(DELETE FROM session_tool WHERE session_pk=?1)sql";
 constexpr char kAddFigures[] = R"sql(
@@ -106,18 +110,56 @@ StatusOr<std::vector<StoredPrompt>> PromptsOfSession(Db& db, SessionPk session) 
   }
 }
 
-StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
-                                      const ImportedUse& use) {
-  Db& db = writer.db();
-  ST_ASSIGN_OR_RETURN(const SkillId skill, writer.EnsureSkill(use.skill));
+namespace {
+
+// The row that is the occurrence, made or not.
+struct UseRow {
   std::string key;
+  int64_t pk = 0;      // of this capture
+  bool alone = false;  // no other capture has one
+};
+
+StatusOr<UseRow> FindUse(Db& db, SessionPk session, const ImportedUse& use) {
+  std::string platform, id;
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kIdOfSession, session));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) return Fail(kSessionNotFound, "importing a use: no session {}", session.value);
-    // Without the host: it may become known later.
-    key = OccurrenceKey("", row.Text(1), use.key, /*key_is_call_id=*/false);
+    platform = row.String(0);
+    id = row.String(1);
   }
+  // Without the host, which may become known later; with it where two hosts have the id.
+  for (const std::string& host : {std::string(), platform}) {
+    UseRow out{.key = OccurrenceKey(host, id, use.key, /*key_is_call_id=*/false), .alone = true};
+    bool elsewhere = false;
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRowsOfUse, Blob{out.key}));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      elsewhere = elsewhere || rows.Key<SessionPk>(2) != session;
+      if (rows.Text(1) == Word(use.capture)) {
+        out.pk = rows.Int(0);
+      } else {
+        out.alone = false;
+      }
+    }
+    if (!elsewhere || !host.empty()) return out;
+  }
+  return Fail(kInternal, "importing a use of session {}: it has no key", session.value);
+}
+
+}  // namespace
+
+StatusOr<bool> IsToldByOthers(Db& db, SessionPk session, SkillId skill) {
+  ST_ASSIGN_OR_RETURN(const int64_t told, db.QueryInt(kToldByOthers, 0, session, skill));
+  return told != 0;
+}
+
+StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
+                                      const ImportedUse& use) {
+  Db& db = writer.db();
+  ST_ASSIGN_OR_RETURN(const SkillId skill, writer.EnsureSkill(use.skill));
+  ST_ASSIGN_OR_RETURN(const UseRow row, FindUse(db, session, use));
   BodyId query;
   if (!use.query.empty()) {
     ST_ASSIGN_OR_RETURN(query, writer.InternBody(use.query));
@@ -128,18 +170,20 @@ StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
     prompt = use.prompt->pk;
     seq = use.prompt->seq;
   }
+  // The usual case: the only word on this occurrence.
+  const bool settled = row.alone && row.pk == 0;
+  const bool counts = settled && use.counts && !use.polluted;
   const int rank = use.misattributed ? 0 : RankOf(use.capture);
-  ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kFindUse, 0, Blob{key}, Word(use.capture)));
-  ST_RETURN_IF_ERROR(db.Run(kWriteUse, session, skill, prompt, seq, Blob{key}, Word(use.capture),
-                            rank, use.at, use.at.has_value() ? DayOf(*use.at) : 0,
-                            Word(use.outcome), Word(use.level), Word(use.route),
-                            Word(use.requested_by), use.mode, base::Trim(use.skill), use.confidence,
-                            OrNull{use.tool_name}, OrNull{use.agent_type}, query, OrNull{use.path},
-                            OrNull{use.scope}, use.polluted, OrNull{use.extra}));
-  ST_RETURN_IF_ERROR(ResolveOccurrence(db, key));
-  ST_RETURN_IF_ERROR(ResolveNeighbours(db, session, prompt, skill));
-  ST_ASSIGN_OR_RETURN(const int64_t pk, db.QueryInt(kFindUse, 0, Blob{key}, Word(use.capture)));
-  return WrittenUse{.pk = pk, .is_new = before == 0};
+  ST_RETURN_IF_ERROR(
+      db.Run(kWriteUse, session, skill, prompt, seq, Blob{row.key}, Word(use.capture), rank, use.at,
+             use.at.has_value() ? DayOf(*use.at) : 0, Word(use.outcome), Word(use.level),
+             Word(use.route), Word(use.requested_by), use.mode, base::Trim(use.skill),
+             use.confidence, OrNull{use.tool_name}, OrNull{use.agent_type}, query, OrNull{use.path},
+             OrNull{use.scope}, use.polluted, OrNull{use.extra}, counts));
+  const int64_t pk = row.pk != 0 ? row.pk : db.last_insert_id();
+  if (!settled) ST_RETURN_IF_ERROR(ResolveOccurrence(db, row.key));
+  if (prompt) ST_RETURN_IF_ERROR(ResolveMisses(db, prompt, skill));
+  return WrittenUse{.pk = pk, .is_new = row.pk == 0};
 }
 
 Status DropImportedUse(Db& db, int64_t pk) {
@@ -164,9 +208,10 @@ StatusOr<std::vector<StoredUse>> UsesOfSession(Db& db, SessionPk session) {
   }
 }
 
-StatusOr<bool> HasFigures(Db& db, SessionPk session) {
-  ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kHasFigures, 0, session));
-  return there != 0;
+StatusOr<FiguresSize> SizeOfFigures(Db& db, SessionPk session) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSizeOfFigures, session));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? FiguresSize{row.Int(0), row.Int(1)} : FiguresSize{};
 }
 
 Status SetFigures(Db& db, SessionPk session, const ImportedFigures& f, UtcMillis now) {

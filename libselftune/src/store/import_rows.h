@@ -55,11 +55,14 @@ struct ImportedUse {
   Capture capture = Capture::kLegacy;  // or kRepair
   bool misattributed = false;          // the prompt named is known to be wrong: ranks below all
   bool polluted = false;
+  bool counts = true;  // false: another capture told the skill of this session
   std::optional<StoredPrompt> prompt;
   std::string_view query;  // where no prompt holds it
   std::optional<UtcMillis> at;
   std::string_view tool_name, agent_type, path, scope, extra;
 };
+// Does another capture tell of the skill in this session? Imported rows yield to it.
+[[nodiscard]] StatusOr<bool> IsToldByOthers(Db& db, SessionPk session, SkillId skill);
 struct WrittenUse {
   int64_t pk = 0;
   bool is_new = false;
@@ -89,7 +92,11 @@ struct ImportedFigures {
   std::optional<int64_t> files_changed, lines_added, lines_removed, lines_modified, artifacts;
   std::string session_type;
 };
-[[nodiscard]] StatusOr<bool> HasFigures(Db& db, SessionPk session);
+struct FiguresSize {
+  int64_t answers = -1, calls = -1;  // -1 = none are stored
+  friend auto operator<=>(const FiguresSize&, const FiguresSize&) = default;
+};
+[[nodiscard]] StatusOr<FiguresSize> SizeOfFigures(Db& db, SessionPk session);
 // Takes the place of what is there. `tools` in order of their names.
 [[nodiscard]] Status SetFigures(Db& db, SessionPk session, const ImportedFigures& figures,
                                 UtcMillis now);

@@ -35,9 +35,11 @@ LooseValue ValueOf(sqlite3_stmt* stmt, int i) {
       return LooseValue::Real(sqlite3_column_double(stmt, i));
     case SQLITE_TEXT:
     case SQLITE_BLOB: {
-      out.type = sqlite3_column_type(stmt, i) == SQLITE_TEXT ? LooseValue::Type::kText
-                                                             : LooseValue::Type::kBlob;
-      const void* const data = sqlite3_column_blob(stmt, i);
+      const bool text = sqlite3_column_type(stmt, i) == SQLITE_TEXT;
+      out.type = text ? LooseValue::Type::kText : LooseValue::Type::kBlob;
+      // Of a database in UTF-16 this is UTF-8, too.
+      const void* const data = text ? static_cast<const void*>(sqlite3_column_text(stmt, i))
+                                    : sqlite3_column_blob(stmt, i);
       const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, i));
       if (data != nullptr) out.bytes.assign(static_cast<const char*>(data), size);
       return out;

@@ -30,14 +30,23 @@ constexpr std::string_view kRowId = "_st_rowid";
 constexpr std::string_view kPlace = "_st_id";  // of a scratch table: where the row was read
 constexpr std::string_view kLog = "_st_log";
 
+// The name by which SQL asks for a row's number: one that no column has.
+std::string_view RowIdOf(const SourceTable& table) {
+  for (const std::string_view name : {"rowid", "_rowid_", "oid"}) {
+    if (!table.Has(name)) return name;
+  }
+  return "rowid";
+}
+
 std::string SelectFrom(const SourceTable& table) {
   const std::string name = QuoteName(table.name);
   if (!table.shape.has_rowid) return fmt::format("SELECT * FROM {}", name);
-  return fmt::format("SELECT {}.rowid AS \"{}\", * FROM {}", name, kRowId, name);
+  return fmt::format("SELECT {}.{} AS \"{}\", * FROM {}", name, RowIdOf(table), kRowId, name);
 }
 
 std::string OrderOf(const SourceTable& table) {
-  return table.shape.has_rowid ? fmt::format(" ORDER BY {}.rowid", QuoteName(table.name)) : "";
+  if (!table.shape.has_rowid) return {};
+  return fmt::format(" ORDER BY {}.{}", QuoteName(table.name), RowIdOf(table));
 }
 
 // A value of a key; no two are spelled alike. Ordinary text is as it is.
@@ -111,6 +120,7 @@ StatusOr<SourceRow> Engine::Read(const SourceTable& table, LooseRow row) {
   SourceRow out;
   out.table = row.Has(kLog) ? "log:" + row.Text(kLog) : table.name;
   out.id = IdOf(table, row);
+  out.number = row[kRowId].AsInt().value_or(0);
   if (digests_) out.digest = DigestOf(row);
   out.row = std::move(row);
   ST_ASSIGN_OR_RETURN(out.known, ledger_.Find(out.table, out.id));

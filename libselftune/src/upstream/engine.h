@@ -30,6 +30,7 @@ struct SourceRow {
   std::string table;  // of the ledger: its table, or "log:" and the file
   std::string id;
   store::LooseRow row;
+  int64_t number = 0;  // in its table, 0 = it has none
   std::string digest;
   std::optional<store::KnownImport> known;  // from an earlier import
 

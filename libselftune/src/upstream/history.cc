@@ -106,23 +106,39 @@ class ProposalImporter {
 
  private:
   void Describe() {
-    proposal_.target = TargetOfProposal(proposal_.proposal_id);
     for (const auto* list : {&evidence_, &audit_}) {
       for (const SourceRow& row : *list) {
         Take(proposal_.skill, row, "skill_name");
-        proposal_.skill = std::string(base::Trim(proposal_.skill));
         Take(proposal_.location, row, "skill_path");
-        Take(proposal_.original, row, "original_text");
-        Take(proposal_.rationale, row, "rationale");
-        const std::string target = TextOf(row.row["target"]);
-        if (!target.empty()) proposal_.target = target;
-        const std::string proposed = TextOf(row.row["proposed_text"]);
-        if (!proposed.empty()) proposal_.proposed = proposed;
-        const auto confidence = row.row["confidence"].AsReal();
-        if (confidence.has_value()) proposal_.confidence = confidence;
       }
     }
+    proposal_.skill = std::string(base::Trim(proposal_.skill));
     if (proposal_.skill.empty()) proposal_.skill = SkillOfProposal(proposal_.proposal_id);
+    proposal_.target = TargetOfProposal(proposal_.proposal_id);
+    const SourceRow* told = TextsRow();
+    if (told == nullptr) return;
+    Take(proposal_.original, *told, "original_text");
+    Take(proposal_.proposed, *told, "proposed_text");
+    Take(proposal_.rationale, *told, "rationale");
+    for (const SourceRow& row : evidence_) Take(proposal_.rationale, row, "rationale");
+    proposal_.confidence = told->row["confidence"].AsReal();
+    const std::string target = TextOf(told->row["target"]);
+    if (!target.empty()) proposal_.target = target;
+  }
+
+  // What the proposal is about is said by one row: that of its deploy, else the last with both
+  // texts, else the last.
+  const SourceRow* TextsRow() const {
+    const SourceRow* best = nullptr;
+    int rank = -1;
+    for (const SourceRow& row : evidence_) {
+      const bool texts = !row.row["original_text"].is_null() && !row.row["proposed_text"].is_null();
+      const int one = !texts ? 0 : TextOf(row.row["stage"]) == "deployed" ? 2 : 1;
+      if (one < rank) continue;
+      best = &row;
+      rank = one;
+    }
+    return best;
   }
 
   static void Take(std::string& into, const SourceRow& row, std::string_view column) {
@@ -256,12 +272,10 @@ class ProposalImporter {
 // ------------------------------------------------------------------- replays
 
 Status ImportReplays(Engine& engine) {
-  std::map<std::pair<std::string, std::string>, int64_t> numbers;
-  const std::string run = "import-" + engine.ledger().origin().substr(0, 12);
+  constexpr std::string_view kRun = "import";
   return engine.ForEach("replay_entry_results", "", [&](const SourceRow& row) -> Status {
     const auto& r = row.row;
     const std::string proposal = TextOf(r["proposal_id"]), phase = TextOf(r["phase"]);
-    const int64_t number = numbers[{proposal, phase}]++;
     if (row.Unchanged()) return absl::OkStatus();
     ST_RETURN_IF_ERROR(engine.Begin());
     const std::string skill(base::Trim(TextOf(r["skill_name"])));
@@ -285,13 +299,13 @@ Status ImportReplays(Engine& engine) {
     ST_ASSIGN_OR_RETURN(const bool is_new,
                         store::WriteImportedReplay(
                             engine.writer(), {.proposal_id = proposal,
-                                              .run_id = run,
+                                              .run_id = kRun,
                                               .phase = phase,
                                               .skill = skill,
                                               .mode = mode,
                                               .query = query,
                                               .evidence = evidence,
-                                              .entry_no = number,
+                                              .entry_no = row.number,
                                               .should_trigger = r["should_trigger"].AsInt() == 1,
                                               .triggered = r["triggered"].AsInt() == 1,
                                               .passed = r["passed"].AsInt() == 1}));
@@ -429,7 +443,7 @@ Status ImportCronRuns(Engine& engine) {
 }
 
 Status ImportProposals(Engine& engine) {
-  std::set<std::string> seen;
+  std::set<std::pair<int, std::string>> seen;  // as the values are, not as they read
   for (const std::string_view table : {"evolution_audit", "evolution_evidence"}) {
     const SourceTable* shape = engine.Table(table);
     if (shape == nullptr || !shape->Has("proposal_id")) continue;
@@ -442,7 +456,8 @@ Status ImportProposals(Engine& engine) {
       if (!more) break;
       const store::LooseRow row = ids.Row();
       std::string id = TextOf(row.value(0));
-      if (!seen.insert(id).second) continue;
+      const store::LooseValue value = row.value(0);
+      if (!seen.emplace(static_cast<int>(value.type), value.AsText()).second) continue;
       ST_RETURN_IF_ERROR(ProposalImporter(engine, std::move(id)).Run(row.value(0)));
       ST_RETURN_IF_ERROR(engine.Commit(false));
     }

@@ -74,6 +74,9 @@ Status UndoUnfinished(const std::string& store_path) {
   for (const std::string_view part : {kLog, kJournal, kIndex}) {
     const std::string there = Join(aside, part), here = Join(store_path, part);
     if (!base::Exists(there)) continue;
+    // Who looked at the database meanwhile left an empty one.
+    const auto made = base::Stat(here);
+    if (made.ok() && made->size == 0) ST_RETURN_IF_ERROR(base::RemoveFile(here));
     if (!base::Exists(here)) {
       ST_RETURN_IF_ERROR(Link(there, here));
     } else if (part != kIndex && !SameFile(there, here)) {

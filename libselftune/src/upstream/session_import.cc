@@ -155,15 +155,19 @@ class Importer {
     }
     if (rows.empty()) return absl::OkStatus();
     const size_t best = Greatest(rows);
-    ST_ASSIGN_OR_RETURN(const bool known, store::HasFigures(engine_.db(), session_.pk));
+    ST_ASSIGN_OR_RETURN(const store::FiguresSize known,
+                        store::SizeOfFigures(engine_.db(), session_.pk));
     const bool ours = std::ranges::any_of(rows, [](const auto& entry) {
       return entry.first->known.has_value() &&
              entry.first->known->verdict == ImportVerdict::kImported;
     });
-    const bool write = !session_.told_by_file && (!known || ours);
+    // Of two databases, the one that saw more of the session.
+    const store::ImportedFigures& figures = rows[best].second.figures;
+    store::FiguresSize size{.answers = figures.answers.value_or(0), .calls = 0};
+    for (const auto& [tool, n] : figures.tools) size.calls += n;
+    const bool write = !session_.told_by_file && (ours || known < size);
     if (write) {
-      ST_RETURN_IF_ERROR(
-          store::SetFigures(engine_.db(), session_.pk, rows[best].second.figures, engine_.now()));
+      ST_RETURN_IF_ERROR(store::SetFigures(engine_.db(), session_.pk, figures, engine_.now()));
     }
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!session_.told_by_file && !(write && i == best)) {

@@ -97,6 +97,16 @@ Status SessionUses::DropFormer(const SourceRow& row) {
   return made && row.Changed() ? store::DropImportedUse(engine_.db(), row.dst()) : absl::OkStatus();
 }
 
+// Asked once a skill: a session may have thousands of rows of one.
+StatusOr<bool> SessionUses::Counts(const std::string& skill) {
+  const auto known = counts_.find(skill);
+  if (known != counts_.end()) return known->second;
+  ST_ASSIGN_OR_RETURN(const store::SkillId id, engine_.writer().EnsureSkill(skill));
+  ST_ASSIGN_OR_RETURN(const bool told, store::IsToldByOthers(engine_.db(), session_.pk, id));
+  counts_[skill] = !told;
+  return !told;
+}
+
 // Its own, else of the old table's row nearest in time, else of its prompt.
 std::string SessionUses::QueryOf(const Use& use) const {
   if (!use.query.empty()) return use.query;
@@ -163,6 +173,7 @@ StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
                                       ? std::string_view(R"({"attribution":"session_last_prompt"})")
                                       : std::string_view()};
   if (prompt != nullptr && prompt->actionable) out.prompt = *prompt;
+  ST_ASSIGN_OR_RETURN(out.counts, Counts(use.skill));
   return store::WriteImportedUse(engine_.writer(), session_.pk, out);
 }
 
@@ -253,6 +264,7 @@ Status SessionUses::TakeUsage(const SourceRow& row) {
                          .scope = ScopeOf(scope)};
   const store::StoredPrompt* prompt = query.empty() ? nullptr : prompts_.ByText(query, at);
   if (prompt != nullptr) use.prompt = *prompt;
+  ST_ASSIGN_OR_RETURN(use.counts, Counts(skill));
   ST_ASSIGN_OR_RETURN(const store::WrittenUse written,
                       store::WriteImportedUse(engine_.writer(), session_.pk, use));
   if (repaired) repaired_.try_emplace(Kind(base::AsciiLower(skill), triggered), written.pk);

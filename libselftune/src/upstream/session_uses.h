@@ -43,14 +43,16 @@ class SessionUses {
   [[nodiscard]] std::string QueryOf(const Use& use) const;
   [[nodiscard]] Status TakeUsage(const SourceRow& row);
   [[nodiscard]] Status DropFormer(const SourceRow& row);
+  [[nodiscard]] StatusOr<bool> Counts(const std::string& skill);
 
   Engine& engine_;
   const store::ImportSession& session_;
   const SessionRows& rows_;
   const SessionPrompts& prompts_;
   std::map<Kind, std::vector<Use>> uses_;
-  std::map<Kind, int64_t> best_;      // our row
-  std::map<Kind, int64_t> repaired_;  // of the old table's repaired rows
+  std::map<Kind, int64_t> best_;        // our row
+  std::map<Kind, int64_t> repaired_;    // of the old table's repaired rows
+  std::map<std::string, bool> counts_;  // by skill: nobody else tells of it
   bool misattributed_ = false;
 };
 

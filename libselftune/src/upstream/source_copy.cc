@@ -132,9 +132,15 @@ std::vector<std::string> FindDatabases(const base::Environment& env,
     const auto info = base::Stat(place);
     if (!foreign.ok() || !*foreign || !info.ok()) continue;
     const std::pair file(info->dev, info->inode);
-    if (std::ranges::find(seen, file) != seen.end()) continue;
-    seen.push_back(file);
-    out.push_back(base::RealPath(place).value_or(place));
+    std::string path = base::RealPath(place).value_or(place);
+    const auto known = std::ranges::find(seen, file);
+    if (known == seen.end()) {
+      seen.push_back(file);
+      out.push_back(std::move(path));
+    } else if (base::Exists(path + "-wal")) {
+      // Two names in the middle of a change of places: the log is beside one of them.
+      out[static_cast<size_t>(known - seen.begin())] = std::move(path);
+    }
   }
   return out;
 }

@@ -328,8 +328,8 @@ def big(n):
 
 def build(path, sql):
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA journal_mode=WAL")
         db.executescript(sql)
+        db.execute("PRAGMA journal_mode=WAL")
     db.close()
 
 
