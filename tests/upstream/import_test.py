@@ -776,12 +776,15 @@ class WithRecordings(ImportCase):
         figures three times and too large; prompts and queries that nobody typed."""
         out = reference.tables()
         prompts = {}
-        for sid, index, text, when in self.q("SELECT session_id,prompt_index,prompt_text,occurred_at FROM prompts WHERE is_actionable=1 ORDER BY 1,2"):
+        for sid, index, text, when in self.q("SELECT session_id,prompt_index,prompt_text,occurred_at FROM prompts WHERE is_actionable=1 OR prompt_kind='agent' ORDER BY 1,2"):
             prompts.setdefault(sid, []).append((index, text, when))
         for n, (sid, platform, started, kind) in enumerate(self.q("SELECT session_id,platform,started_at,kind FROM sessions")):
-            out.append(reference.insert("sessions", session_id=sid, platform="unknown" if n % 3 == 0 else platform, model="wrong",
+            if "-" in sid.split(":agent:")[-1] and ":agent:" in sid:
+                continue  # told inside its parent's transcript: it makes no session of that
+            out.append(reference.insert("sessions", session_id=self.of_reference(sid), platform="unknown" if n % 3 == 0 else platform, model="wrong",
                                         started_at=started, source_session_kind="replayed"))
             mine = prompts.get(sid, [])
+            ours, sid = sid, self.of_reference(sid)
             for i, (index, text, when) in enumerate(mine):
                 if i % 2 == 0:
                     out.append(reference.insert("prompts", prompt_id="%s:p%d" % (sid, i + 3), session_id=sid, prompt_index=i + 3, prompt_text=text,
@@ -790,7 +793,7 @@ class WithRecordings(ImportCase):
                     out.append(reference.insert("queries", timestamp=when or started or reference.at(1), session_id=sid, query=text, source=platform))
             out.append(reference.insert("prompts", prompt_id="%s:p0" % sid, session_id=sid, prompt_index=0, prompt_text="nobody typed this",
                                         prompt_kind="user", is_actionable=1, occurred_at=started, platform=platform, capture_mode="hook"))
-            for k, (skill,) in enumerate(self.q("SELECT DISTINCT skill_name FROM skill_invocations WHERE session_id=? AND outcome='triggered'", sid)):
+            for k, (skill,) in enumerate(self.q("SELECT DISTINCT skill_name FROM skill_invocations WHERE session_id=? AND outcome='triggered'", ours)):
                 out.append(reference.insert("skill_invocations", skill_invocation_id="%s:s:%s:%d" % (sid, skill, k), session_id=sid, skill_name=skill.upper(),
                                             triggered=1, invocation_mode="explicit", confidence=1.0, capture_mode="replay", occurred_at=started,
                                             query=mine[-1][1] if mine else "x", platform=platform))
@@ -798,6 +801,11 @@ class WithRecordings(ImportCase):
                 out.append(reference.insert("execution_facts", session_id=sid, occurred_at=started, tool_calls_json={"Bash": 100 * n}, total_tool_calls=100 * n,
                                             assistant_turns=50 * n, errors_encountered=n, input_tokens=10 ** 6, output_tokens=10 ** 5))
         return reference.script(out)
+
+    @staticmethod
+    def of_reference(sid):
+        """It takes the transcript of a subagent for a session named after the file."""
+        return "agent-" + sid.split(":agent:")[1] if ":agent:" in sid else sid
 
     def test_import_before_or_after_a_sync_of_recordings_changes_no_fact(self):
         for host in ("claude-code", "codex"):
