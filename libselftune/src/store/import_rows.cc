@@ -23,8 +23,7 @@ constexpr char kById[] = R"sql(
   SELECT session_pk,platform,capture_rank,kind,session_id FROM session WHERE session_id=?1 ORDER BY platform LIMIT 2)sql";
 constexpr char kPrompts[] = R"sql(
   SELECT prompt_pk,seq,body_id,occurred_ms,actionable FROM prompt WHERE session_pk=?1 ORDER BY seq)sql";
-constexpr char kIdOfSession[] =
-    R"sql(SELECT platform FROM session WHERE session_pk=?1)sql";
+constexpr char kIdOfSession[] = R"sql(SELECT platform FROM session WHERE session_pk=?1)sql";
 
 constexpr char kWriteUse[] = R"sql(
   INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
@@ -139,7 +138,8 @@ StatusOr<UseRow> FindUse(Db& db, SessionPk session, const ImportedUse& use) {
   }
   // Without the host, which may become known later; with it where two hosts have the id.
   for (const std::string& host : {std::string(), platform}) {
-    UseRow out{.key = OccurrenceKey(host, use.session_id, use.key, /*key_is_call_id=*/false), .alone = true};
+    UseRow out{.key = OccurrenceKey(host, use.session_id, use.key, /*key_is_call_id=*/false),
+               .alone = true};
     bool elsewhere = false;
     ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRowsOfUse, Blob{out.key}));
     for (;;) {

@@ -50,7 +50,7 @@ struct StoredPrompt {
 struct ImportedUse {
   std::string_view session_id;  // as it is there
   std::string_view key;         // unique in the session, always the same
-  std::string_view skill;  // as written there
+  std::string_view skill;       // as written there
   Outcome outcome = Outcome::kTriggered;
   Level level = Level::kTool;
   Route route = Route::kSkillTool;
