@@ -15,13 +15,15 @@ namespace selftune::store {
 namespace {
 
 constexpr char kByHost[] = R"sql(
-  SELECT session_pk,platform,capture_rank,kind FROM session WHERE session_id=?1 AND platform=?2)sql";
+  SELECT session_pk,platform,capture_rank,kind,session_id FROM session WHERE session_id=?1 AND platform=?2)sql";
+constexpr char kSubagent[] = R"sql(
+  SELECT session_pk,platform,capture_rank,kind,session_id FROM session WHERE platform=?1 AND +kind='subagent'
+    AND substr(session_id,-length(?2))=?2 LIMIT 1)sql";
 constexpr char kById[] = R"sql(
-  SELECT session_pk,platform,capture_rank,kind FROM session WHERE session_id=?1 ORDER BY platform LIMIT 2)sql";
+  SELECT session_pk,platform,capture_rank,kind,session_id FROM session WHERE session_id=?1 ORDER BY platform LIMIT 2)sql";
 constexpr char kPrompts[] = R"sql(
   SELECT prompt_pk,seq,body_id,occurred_ms,actionable FROM prompt WHERE session_pk=?1 ORDER BY seq)sql";
-constexpr char kIdOfSession[] =
-    R"sql(SELECT platform,session_id FROM session WHERE session_pk=?1)sql";
+constexpr char kIdOfSession[] = R"sql(SELECT platform FROM session WHERE session_pk=?1)sql";
 
 constexpr char kWriteUse[] = R"sql(
   INSERT INTO observation(session_pk,skill_id,prompt_pk,prompt_seq,occurrence_key,capture,capture_rank,occurred_ms,day,
@@ -76,6 +78,7 @@ constexpr int kFileRank = 4;
 ImportSession SessionOf(const Cursor& row) {
   return {.pk = row.Key<SessionPk>(0),
           .platform = row.String(1),
+          .id = row.String(4),
           .told_by_file = row.Int(2) >= kFileRank,
           .is_person = row.Text(3) == Word(SessionKind::kMain)};
 }
@@ -94,6 +97,12 @@ StatusOr<ImportSession> FindImportSession(Db& db, std::string_view platform, std
   const ImportSession only = SessionOf(row);
   ST_ASSIGN_OR_RETURN(const bool more, row.Next());
   return more ? ImportSession() : only;
+}
+
+StatusOr<ImportSession> FindSubagent(Db& db, std::string_view platform, std::string_view agent) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSubagent, platform, ":agent:" + std::string(agent)));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? SessionOf(row) : ImportSession();
 }
 
 StatusOr<std::vector<StoredPrompt>> PromptsOfSession(Db& db, SessionPk session) {
@@ -120,17 +129,17 @@ struct UseRow {
 };
 
 StatusOr<UseRow> FindUse(Db& db, SessionPk session, const ImportedUse& use) {
-  std::string platform, id;
+  std::string platform;
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kIdOfSession, session));
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (!found) return Fail(kSessionNotFound, "importing a use: no session {}", session.value);
     platform = row.String(0);
-    id = row.String(1);
   }
   // Without the host, which may become known later; with it where two hosts have the id.
   for (const std::string& host : {std::string(), platform}) {
-    UseRow out{.key = OccurrenceKey(host, id, use.key, /*key_is_call_id=*/false), .alone = true};
+    UseRow out{.key = OccurrenceKey(host, use.session_id, use.key, /*key_is_call_id=*/false),
+               .alone = true};
     bool elsewhere = false;
     ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRowsOfUse, Blob{out.key}));
     for (;;) {

@@ -23,13 +23,17 @@ namespace selftune::store {
 
 struct ImportSession {
   SessionPk pk;  // 0 = not known
-  std::string platform;
+  std::string platform, id;
   bool told_by_file = false;  // a transcript tells it: nothing here is believed
   bool is_person = true;      // kind main
 };
 // By id and host; with no host (or `unknown`) the only session of that id.
 [[nodiscard]] StatusOr<ImportSession> FindImportSession(Db& db, std::string_view platform,
                                                         std::string_view id);
+
+// The session of the subagent, which here has its parent's id before its own.
+[[nodiscard]] StatusOr<ImportSession> FindSubagent(Db& db, std::string_view platform,
+                                                   std::string_view agent);
 
 struct StoredPrompt {
   PromptPk pk;
@@ -44,8 +48,9 @@ struct StoredPrompt {
 // ---- skill decisions
 
 struct ImportedUse {
-  std::string_view key;    // unique in the session, always the same
-  std::string_view skill;  // as written there
+  std::string_view session_id;  // as it is there
+  std::string_view key;         // unique in the session, always the same
+  std::string_view skill;       // as written there
   Outcome outcome = Outcome::kTriggered;
   Level level = Level::kTool;
   Route route = Route::kSkillTool;

@@ -36,6 +36,12 @@ constexpr char kAddSession[] = R"sql(
   SELECT n,?1,?2,n,?3 FROM (SELECT coalesce(max(session_pk),0)+1 AS n FROM session))sql";
 constexpr char kAdopt[] = R"sql(
   UPDATE session SET platform=?2, rev=rev+1 WHERE session_id=?1 AND platform='unknown')sql";
+// A subagent's session that an import knew by the name of its file.
+constexpr char kAdoptAgent[] = R"sql(
+  UPDATE session SET session_id=?1, rev=rev+1 WHERE session_id='agent-'||?3 AND platform=?2 AND capture_rank<=2)sql";
+constexpr char kRenamePrompts[] = R"sql(
+  UPDATE prompt SET prompt_id=?1||':p'||seq WHERE session_pk=(
+    SELECT session_pk FROM session WHERE session_id=?1 AND platform=?2))sql";
 constexpr char kReadSession[] = R"sql(
   SELECT platform,session_id,kind,parent_prompt_pk,capture_rank FROM session WHERE session_pk=?1)sql";
 
@@ -167,6 +173,14 @@ StatusOr<SessionPk> IngestWriter::Impl::EnsureSession(std::string_view platform,
   ST_RETURN_IF_ERROR(EnsureHost(platform));
   ST_RETURN_IF_ERROR(db.Run(kAdopt, id, platform));
   if (db.changes() > 0) return Adopted(platform, id);
+  constexpr std::string_view kAgent = ":agent:";
+  if (const size_t at = id.rfind(kAgent); at != id.npos) {
+    ST_RETURN_IF_ERROR(db.Run(kAdoptAgent, id, platform, id.substr(at + kAgent.size())));
+    if (db.changes() > 0) {
+      ST_RETURN_IF_ERROR(db.Run(kRenamePrompts, id, platform));
+      return Adopted(platform, id);
+    }
+  }
   ST_RETURN_IF_ERROR(db.Run(kAddSession, platform, id, now));
   db.Count(Counter::kSessions, 1);
   const SessionPk made{db.last_insert_id()};

@@ -456,7 +456,7 @@ Status ImportProposals(Engine& engine) {
       if (!more) break;
       const store::LooseRow row = ids.Row();
       std::string id = TextOf(row.value(0));
-      const store::LooseValue value = row.value(0);
+      const store::LooseValue& value = row.value(0);
       if (!seen.emplace(static_cast<int>(value.type), value.AsText()).second) continue;
       ST_RETURN_IF_ERROR(ProposalImporter(engine, std::move(id)).Run(row.value(0)));
       ST_RETURN_IF_ERROR(engine.Commit(false));

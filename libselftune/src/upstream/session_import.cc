@@ -72,7 +72,17 @@ class Importer {
       said_why_ = &rows_.sessions.front();
       return engine_.Reject(*said_why_, problem);
     }
-    ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, rows_.id));
+    id_ = rows_.id;
+    const std::string_view agent =
+        AgentOfSession(platform == "unknown" ? "claude_code" : platform, rows_.id);
+    is_agent_ = !agent.empty();
+    if (is_agent_) {
+      ST_ASSIGN_OR_RETURN(session_, store::FindSubagent(engine_.db(), "claude_code", agent));
+      if (session_.pk) id_ = session_.id;
+    }
+    if (!session_.pk) {
+      ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, rows_.id));
+    }
     if (!session_.pk) {
       // Perhaps an import that did not know its host made it.
       ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), "unknown", rows_.id));
@@ -104,11 +114,12 @@ class Importer {
       if (const auto at = TimeOf(row.row["started_at"])) span.first = at;
       if (const auto at = TimeOf(row.row["ended_at"])) span.last = at;
     }
-    const bool automation = First("source_session_kind") == "synthetic";
+    const bool automation =
+        (is_agent_ && id_ == rows_.id) || First("source_session_kind") == "synthetic";
     ST_ASSIGN_OR_RETURN(session_.pk,
                         engine_.writer().UpdateSession(
                             {.platform = platform,
-                             .id = rows_.id,
+                             .id = id_,
                              .capture = Capture::kLegacy,
                              .kind = automation ? SessionKind::kAutomation : SessionKind::kMain,
                              .agent_cli = cli,
@@ -120,7 +131,7 @@ class Importer {
                              .ended = span.last,
                              .completion = ParseCompletion(First("completion_status")),
                              .generation = 0}));
-    ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, rows_.id));
+    ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, id_));
     return absl::OkStatus();
   }
 
@@ -252,6 +263,8 @@ class Importer {
   Engine& engine_;
   SessionRows& rows_;
   store::ImportSession session_;
+  std::string id_;         // of our session
+  bool is_agent_ = false;  // a subagent's
   const SourceRow* said_why_ = nullptr;
 };
 

@@ -152,7 +152,8 @@ StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
   const std::string path = TextOf(r["skill_path"]);
   const std::string scope = TextOf(r["skill_scope"]);
   const std::string agent = TextOf(r["agent_type"]);
-  store::ImportedUse out{.key = id,
+  store::ImportedUse out{.session_id = rows_.id,
+                         .key = id,
                          .skill = use.skill,
                          .outcome = words.outcome,
                          .level = words.level,
@@ -247,7 +248,8 @@ Status SessionUses::TakeUsage(const SourceRow& row) {
   const UseWords words = UseOf(triggered, "", "", "");
   // As the reference names such a row when it copies it into its new table.
   const std::string key = fmt::format("{}:su:{}:{}", rows_.id, TextOf(r["timestamp"]), skill);
-  store::ImportedUse use{.key = key,
+  store::ImportedUse use{.session_id = rows_.id,
+                         .key = key,
                          .skill = skill,
                          .outcome = words.outcome,
                          .level = words.level,

@@ -37,6 +37,15 @@ std::string_view HostOfSource(std::string_view source) {
   return source.starts_with("claude") ? kHosts[0] : std::string_view();
 }
 
+std::string_view AgentOfSession(std::string_view platform, std::string_view session_id) {
+  constexpr std::string_view kStart = "agent-";
+  constexpr size_t kFewest = 5;
+  if (platform != "claude_code" || !session_id.starts_with(kStart)) return {};
+  const std::string_view agent = session_id.substr(kStart.size());
+  const bool hex = agent.find_first_not_of("0123456789abcdef") == agent.npos;
+  return hex && agent.size() >= kFewest ? agent : std::string_view();
+}
+
 bool IsHostName(std::string_view platform) {
   constexpr size_t kLongest = 32;
   return !platform.empty() && platform.size() <= kLongest && platform[0] >= 'a' &&

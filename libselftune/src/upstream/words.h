@@ -11,6 +11,10 @@ namespace selftune::upstream {
 
 // The host in a "source" of the reference (`codex_rollout_explicit`); "" = none.
 [[nodiscard]] std::string_view HostOfSource(std::string_view source);
+// The subagent whose transcript the reference took for a session of its own: it names one
+// after its file, `agent-<id>`; "" = it is none.
+[[nodiscard]] std::string_view AgentOfSession(std::string_view platform,
+                                              std::string_view session_id);
 // Can it be the name of a host?
 [[nodiscard]] bool IsHostName(std::string_view platform);
 [[nodiscard]] std::optional<Completion> ParseCompletion(std::string_view word);
