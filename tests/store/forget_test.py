@@ -100,6 +100,21 @@ class Forget(StoreTest):
         self.person.good("request", json.dumps({"op": "sync.run", "params": {"repair_only": True}}))
         self.assert_sound(self.person)
 
+    def test_what_an_import_could_not_place_is_forgotten_with_its_session(self):
+        notes = {"s-1:x": f'{{"row":{{"session_id":"s-1","said":"{SECRET}"}}}}',
+                 "named": '{"row":{"session_id":"s-1","query":"no secret"}}',
+                 "quoted": f'{{"left":{{"query":"{SECRET.upper()}"}}}}',
+                 "other": '{"row":{"session_id":"s-3"}}'}
+        with self.person.connect() as db:
+            db.executemany("INSERT INTO import_map(origin,tbl,src_id,verdict,digest,note) "
+                           "VALUES('o','grading_results',?,'kept',zeroblob(16),?)", notes.items())
+        db.close()
+        self.forget("--session", "s-1")
+        kept = "SELECT src_id FROM import_map WHERE note IS NOT NULL ORDER BY src_id"
+        self.assertEqual(self.person.sql(kept), [("other",), ("quoted",)])
+        self.forget("--match", SECRET)
+        self.assertEqual(self.person.sql(kept), [("other",)])
+
     def test_a_session_is_forgotten_and_does_not_come_back(self):
         self.assertEqual(self.texts("s-1"), [f"please {SECRET} now", "run the tests"])
         data = self.forget("--session", "s-1")

@@ -101,6 +101,18 @@ constexpr char kEmptyTexts[] = R"sql(
 constexpr char kDropTexts[] = R"sql(
   DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text)
     AND body_id NOT IN (SELECT query_body FROM eval_entry) AND body_id NOT IN (SELECT query_body FROM replay_result))sql";
+// What an import could not place may quote what it was said with: by the session
+// it names, or by the words looked for.
+constexpr char kHasNotes[] =
+    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
+constexpr char kMakeSessions[] =
+    "CREATE TEMP TABLE IF NOT EXISTS forget_session(id TEXT PRIMARY KEY); "
+    "DELETE FROM temp.forget_session";
+constexpr char kChooseSession[] = R"sql(INSERT OR IGNORE INTO temp.forget_session VALUES(?1))sql";
+constexpr char kEraseNotes[] = R"sql(
+  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND (
+    (?1 IS NOT NULL AND instr(lower(note),lower(?1))>0)
+    OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
 constexpr char kDropReplies[] = R"sql(DELETE FROM llm_cache WHERE created_ms<?1)sql";
 
 constexpr char kEraseOldUses[] = R"sql(
@@ -138,15 +150,20 @@ class Forgetter {
     ST_RETURN_IF_ERROR(MustExist());
     ST_ASSIGN_OR_RETURN(const std::vector<Chosen> prompts, Prompts());
     ST_RETURN_IF_ERROR(db_.Execute(kMakeChosen));
+    ST_RETURN_IF_ERROR(db_.Execute(kMakeSessions));
     SessionPk last;
     for (const Chosen& prompt : prompts) {
       ST_RETURN_IF_ERROR(ErasePrompt(prompt));
-      if (prompt.session != last) ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, prompt.session));
+      if (prompt.session != last) {
+        ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, prompt.session));
+        ST_RETURN_IF_ERROR(db_.Run(kChooseSession, prompt.session_id));
+      }
       last = prompt.session;
     }
     if (options_.whole_sessions()) ST_RETURN_IF_ERROR(EraseSessions());
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
     ST_RETURN_IF_ERROR(Texts());
+    ST_RETURN_IF_ERROR(EraseNotes());
     if (report_.changed()) {
       const int64_t until = options_.retention ? options_.before->value : INT64_MAX;
       ST_RETURN_IF_ERROR(db_.Run(kDropReplies, until));
@@ -266,12 +283,18 @@ class Forgetter {
     for (const ChosenSession& session : sessions) {
       const std::string key = ForgottenSessionKey(session.platform, session.id);
       ST_RETURN_IF_ERROR(db_.Run(kRememberAll, Blob{key}, now_));
+      ST_RETURN_IF_ERROR(db_.Run(kChooseSession, session.id));
       ST_RETURN_IF_ERROR(EraseUses(kSessionUseTexts, kEraseSessionUses, session.pk.value));
       ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, session.pk));
       ST_RETURN_IF_ERROR(db_.Run(kEraseEvents, session.pk));
       ST_RETURN_IF_ERROR(db_.Run(kEraseExcerpts, session.pk));
     }
     return absl::OkStatus();
+  }
+
+  Status EraseNotes() {
+    ST_ASSIGN_OR_RETURN(const int64_t has_notes, db_.QueryInt(kHasNotes, 0));
+    return has_notes != 0 ? db_.Run(kEraseNotes, OrNull{options_.match}) : absl::OkStatus();
   }
 
   // Texts that nobody else said.

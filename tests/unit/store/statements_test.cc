@@ -335,6 +335,7 @@ TEST_SUITE("store/statements") {
     ExplainTriggers(store.db());
     // What forget.cc makes before it asks.
     REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY)"));
+    REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_session(id TEXT PRIMARY KEY)"));
     int seen = 0;
     std::set<std::string_view> used;
     for (const auto& [name, sql] : AllStatements()) {
