@@ -269,8 +269,11 @@ class Forget(StoreTest):
 
     def test_other_copies_are_named(self):
         backup = self.person.good("backup", "create")["data"]["path"]
+        reference = self.person.state / "selftune.db.reference"
+        reference.write_bytes(b"x")
         reply = self.person.good("forget", "--match", SECRET, "--yes")
         self.assertIn(backup, reply["data"]["still_in"])
+        self.assertIn(str(reference), reply["data"]["still_in"])
         self.assertEqual([w["code"] for w in reply["warnings"]], ["STILL_IN_FILES"])
 
     def test_hooks_bring_nothing_back(self):

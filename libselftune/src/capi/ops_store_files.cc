@@ -185,7 +185,8 @@ std::vector<std::string> OtherFiles(const Context& context) {
     for (const store::BackupInfo& backup : *backups) out.push_back(backup.path);
   }
   const std::string dir(base::DirName(db));
-  const std::string prefix = std::string(base::BaseName(db)) + ".before-";
+  // What was put aside, the reference's file, and what a crash left half made.
+  const std::string prefix = std::string(base::BaseName(db)) + ".";
   if (const auto entries = base::ListDir(dir); entries.ok()) {
     for (const base::DirEntry& entry : *entries) {
       if (entry.name.starts_with(prefix)) out.push_back(base::JoinPath(dir, entry.name));
