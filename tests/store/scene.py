@@ -226,6 +226,7 @@ def add_rest(database):
     db.execute("UPDATE source_file SET bad_lines=bad_lines+1 WHERE source_id=?", (source,))
     db.execute("INSERT OR IGNORE INTO session_part(session_pk,source_id) VALUES(?,?)", (session, source))
     db.execute("INSERT OR IGNORE INTO llm_cache VALUES(?,'propose',NULL,?,'reply',NULL)", (b"\x08" * 32, NOW))
+    db.execute("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,zeroblob(16),NULL,'{\"row\":{}}')")
     db.commit()
     db.close()
 

@@ -105,7 +105,7 @@ StatusOr<std::string> StoreCheck(Context& context, const base::JsonValue& params
 StatusOr<std::string> StoreExport(Context& context, const base::JsonValue& params);
 // store.forget: Erase what was said, for good; rows and figures stay.
 StatusOr<std::string> StoreForget(Context& context, const base::JsonValue& params);
-// store.import: Take an archive of store.export back, whole or not at all: into an empty store, or into the one it came from.
+// store.import: Take an archive of store.export back, all or nothing: to an empty store or its own.
 StatusOr<std::string> StoreImport(Context& context, const base::JsonValue& params);
 // store.import_reference: Take over what the TypeScript selftune recorded; its files are kept.
 StatusOr<std::string> StoreImportReference(Context& context, const base::JsonValue& params);

@@ -177,30 +177,13 @@ bool IsStatement(std::string_view sql) {
 
 // What grows with what is read from the hosts. All other tables have rows for
 // skills, versions, proposals and runs, which are few.
-constexpr std::string_view kEvidence[] = {"session",
-                                          "forgotten",
-                                          "import_map",
-                                          "prompt",
-                                          "observation",
-                                          "body",
-                                          "session_tool",
-                                          "session_event",
-                                          "session_metric",
-                                          "exposure",
-                                          "listing_entry",
-                                          "listing",
-                                          "spawn",
-                                          "session_keys",
-                                          "session_anchor",
-                                          "session_part",
-                                          "label",
-                                          "part_metric",
-                                          "part_tool",
-                                          "source_file",
-                                          "bad_line",
-                                          "skill_session",
-                                          "improvement_signal",
-                                          "watch_observation"};
+constexpr std::string_view kEvidence[] = {
+    "session",        "forgotten",     "import_map",         "prompt",
+    "observation",    "body",          "session_tool",       "session_event",
+    "session_metric", "exposure",      "listing_entry",      "listing",
+    "spawn",          "session_keys",  "session_anchor",     "session_part",
+    "label",          "part_metric",   "part_tool",          "source_file",
+    "bad_line",       "skill_session", "improvement_signal", "watch_observation"};
 
 constexpr std::string_view kFew[] = {
     "host",          "skill",      "skill_location", "skill_version", "skill_state",

@@ -200,6 +200,19 @@ class Files {
   std::map<std::string, File> files_;
 };
 
+// File systems tell time in ticks of some milliseconds: a file that is cut and grows
+// to its former size within the tick it was read in looks as it did.
+void AwaitTick(const SyncHome& home) {
+  const auto now = [path = home.Path("tick")] {
+    std::filesystem::remove(path);
+    REQUIRE(base::WriteFileNew(path, "", 0600).ok());
+    return base::Stat(path)->mtime_ns;
+  };
+  const int64_t begin = now();
+  while (now() == begin) {
+  }
+}
+
 void Play(unsigned seed) {
   CAPTURE(seed);
   std::mt19937 random(seed);
@@ -217,12 +230,14 @@ void Play(unsigned seed) {
       if (!there.empty()) {
         home.claude.unreadable = there[random() % there.size()];
         home.Sync({.force = random() % 2 == 0});
+        AwaitTick(home);
         home.claude.unreadable.clear();
         // A file that is gone now was perhaps not read: only what goes on counts.
       }
     }
     if (random() % 8 == 0) ++home.claude.version_bump;
     home.Sync({.force = random() % 6 == 0});
+    AwaitTick(home);
     SyncHome scratch;
     for (Files& files : sessions) {
       files.Read();
