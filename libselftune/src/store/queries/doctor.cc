@@ -10,18 +10,27 @@
 namespace selftune::store {
 namespace {
 
+// Files by an index that holds all it needs, in its order; each database by itself.
 constexpr char kSources[] = R"sql(
-  SELECT f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END AS database,
-    sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
-    sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines),
-    EXISTS(SELECT 1 FROM session s WHERE s.platform=f.platform AND s.capture_rank>0)
-  FROM source_file f WHERE f.kind NOT IN('spool','import') GROUP BY 1,2,3 ORDER BY 1,2,3)sql";
+  SELECT a.*, EXISTS(SELECT 1 FROM session s WHERE s.platform=a.platform AND s.capture_rank>0) FROM (
+    SELECT f.platform,f.kind,'' AS database,
+      sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
+      sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines)
+    FROM source_file f WHERE f.kind NOT IN('spool','import','sqlite') GROUP BY f.platform,f.kind
+    UNION ALL
+    SELECT f.platform,f.kind,f.path,
+      f.state='active',f.state='missing',f.last_error IS NOT NULL,f.size,f.records_seen,
+      f.records_used,f.records_unknown,f.bad_lines
+    FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite') a
+  ORDER BY 1,2,3)sql";
 constexpr char kError[] = R"sql(
   SELECT last_error,path FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
     AND last_error IS NOT NULL AND state='active' ORDER BY path LIMIT 1)sql";
+// From the file that was found last on: mostly the first one tells.
 constexpr char kSchema[] = R"sql(
-  SELECT host_schema FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
-  ORDER BY mtime_ns DESC,source_id DESC LIMIT 1)sql";
+  SELECT host_schema FROM source_file NOT INDEXED
+  WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
+  ORDER BY source_id DESC LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform

@@ -18,7 +18,7 @@ struct SourceHealth {
   std::string platform;
   std::string kind;      // transcript rollout json sqlite
   std::string database;  // of a database its path: each is a store of its own
-  std::string schema;    // as the newest of them says, "" = it does not
+  std::string schema;    // as the one found last says, "" = none does
   int64_t files = 0, missing = 0, with_error = 0;
   int64_t bytes = 0, records = 0, used = 0, unknown = 0, bad_lines = 0;
   bool any_session = false;
