@@ -89,6 +89,24 @@ TEST_CASE("cline 3: a session is what its documents say") {
   CHECK(Turns(session) == "answers 1 failed 0 cut 0 compacted 0 api 0 completed");
 }
 
+TEST_CASE("cline: a message of a kind nobody knows is seen, and not understood") {
+  const std::string list = Talk().Typed("Hi").Message("developer", "[]").Answer().list();
+  const std::pair<const char*, std::string> documents[] = {
+      {"/d/sessions/s1/s1.messages.json", R"({"session_id":"s1","status":"completed"})"
+                                          "\n{\"sessionId\":\"s1\",\"messages\":" +
+                                              list + "}\n"},
+      {"/d/tasks/77/api_conversation_history.json",
+       "{\"environment_history\":[]}\n{\"items\":[]}\n{\"items\":" + list + "}\n"},
+  };
+  for (const auto& [path, text] : documents) {
+    CAPTURE(path);
+    MergedStore store;
+    ReadText(hosts::ClineSource(), {.path = path}, text, Reading::kAtOnce, nullptr, store);
+    CHECK(store.unknown == 1);
+    CHECK(store.seen == store.used + 1);
+  }
+}
+
 TEST_CASE("cline 3: prompts") {
   CHECK(Prompts(Read(Talk().User("plain"))) == "plain");
   CHECK(Prompts(Read(Talk().User(

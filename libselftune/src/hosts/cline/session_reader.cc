@@ -176,17 +176,17 @@ void Reader::OnSession(const Document& document) {
 
 void Reader::OnMessage(const Message& message, const ingest::Line& line, Batch& batch) {
   ++batch.records_seen;
-  ++batch.records_used;
   const Dialogue::Moment now{
       .origin = {.offset = line.offset, .line_no = line.line_no, .record = message.id.ToString()},
       .at = message.at};
   last_ = now;
-  if (message.role.Is("user")) {
+  const bool from_user = message.role.Is("user");
+  const bool known = from_user || message.role.Is("assistant");
+  ++(known ? batch.records_used : batch.records_unknown);
+  if (from_user) {
     OnUser(message, now, batch);
-  } else if (message.role.Is("assistant")) {
+  } else if (known) {
     OnAssistant(message, now, batch);
-  } else {
-    ++batch.records_unknown;
   }
   dialogue_.Finish(now.at, batch);
 }

@@ -151,7 +151,6 @@ Status Reader::OnConversation(const ingest::Line& line, base::LineParser& parser
     value.ForEachItem([&](JsonField& item) { ReadMessage(item, messages.emplace_back()); });
   }));
   batch.records_seen += static_cast<int64_t>(messages.size());
-  batch.records_used += static_cast<int64_t>(messages.size());
   size_t next = 0;
   std::optional<UtcMillis> at;
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -198,12 +197,13 @@ void Reader::OnMessage(const Message& message, size_t index, std::optional<UtcMi
   const Dialogue::Moment now{
       .origin = {.offset = 0, .line_no = 0, .record = "message " + std::to_string(index)},
       .at = at};
-  if (message.role.Is("user")) {
+  const bool from_user = message.role.Is("user");
+  const bool known = from_user || message.role.Is("assistant");
+  ++(known ? batch.records_used : batch.records_unknown);
+  if (from_user) {
     OnUser(message, now, batch);
-  } else if (message.role.Is("assistant")) {
+  } else if (known) {
     OnAnswer(message, now, batch);
-  } else {
-    ++batch.records_unknown;
   }
   dialogue_.Finish(at, batch);
 }
