@@ -208,6 +208,7 @@ def add_decisions(database):
     put("INSERT INTO job_run(run_id,job,started_ms,elapsed_ms,status,metrics) VALUES('r-1','orchestrate',?,5,'ok','{}')",
         (NOW,))
     put("INSERT INTO job_action VALUES('r-1',0,?,'evolve','because',1,0,NULL,4,2)", (skill,))
+    put("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,?,NULL,'{\"row\":{}}')", (bytes(16),))
     db.commit()
     db.close()
 
@@ -226,7 +227,6 @@ def add_rest(database):
     db.execute("UPDATE source_file SET bad_lines=bad_lines+1 WHERE source_id=?", (source,))
     db.execute("INSERT OR IGNORE INTO session_part(session_pk,source_id) VALUES(?,?)", (session, source))
     db.execute("INSERT OR IGNORE INTO llm_cache VALUES(?,'propose',NULL,?,'reply',NULL)", (b"\x08" * 32, NOW))
-    db.execute("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,zeroblob(16),NULL,'{\"row\":{}}')")
     db.commit()
     db.close()
 
