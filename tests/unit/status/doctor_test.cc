@@ -48,7 +48,7 @@ struct Patient {
     env.Set("HOME", world.store().dir().path());
     env.Set("PATH", "/nowhere");
   }
-  DoctorReport Ask(DoctorOptions options = {}, UtcMillis now = kNow) {
+  DoctorReport Ask(const DoctorOptions& options = {}, UtcMillis now = kNow) {
     const DoctorWorld doctor{.env = &env,
                              .sources = sources,
                              .state_dir = world.store().dir().path(),
