@@ -124,8 +124,10 @@ class Planner {
     if (it != gone_by_file_.end() && gone_[it->second] != nullptr) {
       ST_ASSIGN_OR_RETURN(store::SourceState state,
                           store::LoadSourceState(*db_, gone_[it->second]->id));
-      // The number of a removed file is soon given to another one.
-      if (SameHead(file, state)) {
+      // The number of a removed file is soon given to another one, which may begin
+      // alike: copies of a session do.
+      if (SameHead(file, state) &&
+          (file.replaced_whole || (info.size >= state.offset && SameTail(file, info, state)))) {
         gone_[it->second] = nullptr;
         Add(std::move(file), info, std::move(state)).moved = true;
         return absl::OkStatus();
