@@ -163,7 +163,8 @@ std::optional<UtcMillis> ParseRfc3339(std::string_view text) {
 }
 
 const Clock& SystemClock() {
-  static const RealClock clock;
+  // Never destroyed: threads may ask it when the process ends.
+  static const RealClock& clock = *new const RealClock;
   return clock;
 }
 

@@ -89,7 +89,8 @@ class ClaudeSource final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& TranscriptSource() {
-  static const ClaudeSource source;
+  // Never destroyed: threads may read it when the process ends.
+  static const ClaudeSource& source = *new const ClaudeSource;
   return source;
 }
 

@@ -142,7 +142,8 @@ class Cline final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& ClineSource() {
-  static const Cline source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Cline& source = *new const Cline;
   return source;
 }
 

@@ -132,7 +132,8 @@ class Codex : public ingest::Source {
 }  // namespace
 
 const ingest::Source& CodexSource() {
-  static const Codex source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Codex& source = *new const Codex;
   return source;
 }
 

@@ -50,7 +50,8 @@ class Copilot final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& CopilotSource() {
-  static const Copilot source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Copilot& source = *new const Copilot;
   return source;
 }
 

@@ -93,7 +93,8 @@ class Gemini final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& GeminiSource() {
-  static const Gemini source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Gemini& source = *new const Gemini;
   return source;
 }
 

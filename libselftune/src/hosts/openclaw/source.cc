@@ -117,7 +117,8 @@ class OpenClaw : public ingest::Source {
 }  // namespace
 
 const ingest::Source& OpenClawSource() {
-  static const OpenClaw source;
+  // Never destroyed: threads may read it when the process ends.
+  static const OpenClaw& source = *new const OpenClaw;
   return source;
 }
 

@@ -106,7 +106,8 @@ class OpenCode : public ingest::Source {
 }  // namespace
 
 const ingest::Source& OpenCodeSource() {
-  static const OpenCode source;
+  // Never destroyed: threads may read it when the process ends.
+  static const OpenCode& source = *new const OpenCode;
   return source;
 }
 

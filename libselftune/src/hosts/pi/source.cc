@@ -74,7 +74,8 @@ class Pi final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& PiSource() {
-  static const Pi source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Pi& source = *new const Pi;
   return source;
 }
 

@@ -70,7 +70,8 @@ class Qwen final : public ingest::Source {
 }  // namespace
 
 const ingest::Source& QwenSource() {
-  static const Qwen source;
+  // Never destroyed: threads may read it when the process ends.
+  static const Qwen& source = *new const Qwen;
   return source;
 }
 
