@@ -17,7 +17,7 @@ from common import ROOT, DevError, note, say
 
 
 def cmd_run(args):
-    return run_job.run(builds.build("dev", wrap=args.wrap))
+    return run_job.run(builds.build("dev", wrap=args.wrap, targets=["frontends/cli/selftune"]))
 
 
 def cmd_build(args):

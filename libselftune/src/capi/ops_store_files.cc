@@ -52,6 +52,13 @@ class Scratch {
   std::string path_;
 };
 
+// For a new file in the store's place; in a dry run it is made elsewhere.
+Status MakeWay(Context& context, Scratch& scratch) {
+  if (context.dry_run()) return scratch.Make(context);
+  context.CloseConnections();
+  return absl::OkStatus();
+}
+
 void TextOr(JsonWriter& out, std::string_view key, const std::string& text) {
   out.Key(key);
   if (text.empty()) {
@@ -270,15 +277,10 @@ StatusOr<std::string> StoreForget(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> StoreImport(Context& context, const JsonValue& params) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
-  store::ImportOptions options{
-      .dry_run = context.dry_run(), .scratch_dir = {}, .cancel = &context.cancel()};
   Scratch scratch;
-  if (context.dry_run()) {
-    ST_RETURN_IF_ERROR(scratch.Make(context));
-    options.scratch_dir = scratch.path();
-  } else {
-    context.CloseConnections();
-  }
+  ST_RETURN_IF_ERROR(MakeWay(context, scratch));
+  const store::ImportOptions options{
+      .dry_run = context.dry_run(), .scratch_dir = scratch.path(), .cancel = &context.cancel()};
   ST_ASSIGN_OR_RETURN(
       const store::ImportReport report,
       store::ImportArchive(context.paths().db, params["dir"].AsString(), options, context.now()));
@@ -288,15 +290,10 @@ StatusOr<std::string> StoreImport(Context& context, const JsonValue& params) {
 
 StatusOr<std::string> StoreRebuild(Context& context, const JsonValue& params) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
-  store::RebuildOptions options{
-      .dry_run = context.dry_run(), .scratch_dir = {}, .cancel = &context.cancel()};
   Scratch scratch;
-  if (context.dry_run()) {
-    ST_RETURN_IF_ERROR(scratch.Make(context));
-    options.scratch_dir = scratch.path();
-  } else {
-    context.CloseConnections();
-  }
+  ST_RETURN_IF_ERROR(MakeWay(context, scratch));
+  const store::RebuildOptions options{
+      .dry_run = context.dry_run(), .scratch_dir = scratch.path(), .cancel = &context.cancel()};
   ST_ASSIGN_OR_RETURN(const store::RebuildReport report,
                       store::RebuildStore(context.paths().db, options, context.now()));
   Counts now;

@@ -36,7 +36,7 @@ using internal::Quoted;
 using internal::StepAny;
 
 constexpr int64_t kRowsPerCheck = 1000;
-constexpr char kImporting[] = ".importing";
+constexpr char kLoading[] = ".loading";  // not the ".importing" of `import upstream`
 
 // What the next sync finds again: a store with rows in these tables only has
 // nothing of its own.
@@ -224,7 +224,7 @@ class Import {
                                    : std::string(base::DirName(ResolveStore(store_path_)));
     if (!base::Exists(folder)) new_folder_ = folder;
     ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
-    fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kImporting);
+    fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kLoading);
     ST_RETURN_IF_ERROR(MakeStore(fresh_, archive, tables_, options_.cancel));
     return options_.dry_run ? Plan() : Apply();
   }
