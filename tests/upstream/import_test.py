@@ -246,7 +246,10 @@ class Others(ImportCase):
             self.old.write_bytes(content)
             doc = self.take("--db", str(self.old), code=1 if content[:6] == b"SQLite" else 4)
             self.assertIn(doc["error"]["code"], ("STORE_FOREIGN", "STORE_CORRUPT"))
-        self.assertIn(self.take("--db", str(self.home / "nowhere.db"), code=1)["error"]["code"], ("FILE_NOT_FOUND", "FILE_UNREADABLE"))
+        for flag in ("--db", "--logs"):
+            doc = self.take(flag, str(self.home / "nowhere"), code=1)
+            self.assertEqual(doc["error"]["code"], "FILE_NOT_FOUND")
+            self.assertEqual(doc["next"]["argv"], ["selftune", "help", "import", "upstream"])
         self.old.unlink()
         with sqlite3.connect(self.old) as db:
             db.execute("CREATE TABLE notes(x)")

@@ -7,6 +7,7 @@
 
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/receipt.h"
 #include "store/db.h"
@@ -99,11 +100,21 @@ void Advise(Context& context, const upstream::ImportReport& report) {
                  "hooks or timers of the reference are installed; remove them, or it writes to a "
                  "database of its own again");
   }
+  std::vector<std::string> kept;
+  for (const upstream::TableCount& table : report.tables) {
+    if (table.kept > 0) kept.push_back(fmt::format("{} ({})", table.name, table.kept));
+  }
+  if (!kept.empty()) {
+    context.Warn("KEPT_UNSEEN",
+                 "kept whole until a version can show them: " + base::Join(kept, ", "));
+  }
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
-    context.SetVerdict(Fail(kWriteFailed, "importing {}: {} rows there, {} accounted for",
-                            table.name, table.source,
-                            table.imported + table.merged + table.kept + table.rejected));
+    context.SetVerdict(WithSuggestion(
+        Fail(kWriteFailed, "importing {}: {} rows there, {} accounted for", table.name,
+             table.source, table.imported + table.merged + table.kept + table.rejected),
+        "the database of the reference is as it was; see whether the store is",
+        "selftune db check"));
     return;
   }
   if (!context.dry_run() && report.changed) {

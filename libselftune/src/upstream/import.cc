@@ -110,8 +110,15 @@ class Import {
  private:
   // ---- what there is
 
+  static Status NotThere(const std::string& path) {
+    return WithSuggestion(Fail(kFileNotFound, "importing from {}: it is not there", path),
+                          "say where the database and the logs of the reference are",
+                          "selftune help import upstream");
+  }
+
   Status Find() {
     if (!options_.db.empty()) {
+      if (!base::Exists(options_.db)) return NotThere(options_.db);
       ST_ASSIGN_OR_RETURN(const bool foreign, IsForeignDatabase(options_.db));
       if (!foreign) {
         return WithSuggestion(
@@ -125,9 +132,7 @@ class Import {
     if (!options_.logs.empty()) {
       logs_dir_ = options_.logs;
       const auto info = base::Stat(logs_dir_);
-      if (!info.ok() || !info->is_dir()) {
-        return Fail(kFileNotFound, "reading logs: there is no folder {}", logs_dir_);
-      }
+      if (!info.ok() || !info->is_dir()) return NotThere(logs_dir_);
     } else if (options_.db.empty()) {
       const std::string home = base::JoinPath(world_.env->Home(), ".claude");
       logs_dir_ = world_.env->Get("SELFTUNE_LOG_DIR")
