@@ -27,6 +27,9 @@ class Newest(ImportCase):
             row = self.counts[name]
             self.assertGreater(row["source"], 0)
             self.assertEqual((row["imported"], row["merged"], row["kept"]), (0, 0, row["source"]), name)
+        said = next(w["message"] for w in self.take("--db", str(self.old))["warnings"] if w["code"] == "KEPT_UNSEEN")
+        for name in KEPT:
+            self.assertIn(name, said)
         for name in set(reference.TABLES) - set(KEPT):
             self.assertGreater(self.counts[name]["imported"] + self.counts[name]["merged"], 0, name)
         self.assertEqual(self.note("grading_results", "gr_0123456789abcdef")["row"]["pass_rate"], 0.5)
