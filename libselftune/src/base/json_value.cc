@@ -154,16 +154,16 @@ double JsonValue::AsDouble(double fallback) const {
 }
 
 const std::string& JsonValue::AsString() const {
-  static const std::string empty;
-  return is_string() ? string_ : empty;
+  static const auto* const empty = new std::string;  // may be asked for while the process ends
+  return is_string() ? string_ : *empty;
 }
 
 const JsonValue& JsonValue::operator[](std::string_view key) const {
-  static const JsonValue null;
+  static const auto* const null = new JsonValue;
   for (const auto& [name, value] : members_) {
     if (name == key) return value;
   }
-  return null;
+  return *null;
 }
 
 bool JsonValue::Has(std::string_view key) const {

@@ -13,6 +13,7 @@
 #include "capi/op_spec.h"
 #include "capi/params.h"
 #include "hosts/registry.h"
+#include "jobs/process_end.h"
 #include "store/arrow_stream.h"
 
 namespace selftune::capi {
@@ -231,6 +232,9 @@ Status ReadTypes(const JsonValue& types, store::ArrowQuery& query) {
 
 Status Export(Engine& engine, std::string_view request, store::Interrupt interrupt,
               ArrowArrayStream* out) {
+  base::Cancel unused;  // `interrupt` is what stops it
+  const jobs::WorkInProgress work(unused);
+  ST_RETURN_IF_ERROR(work.Check());
   const auto now = std::chrono::steady_clock::now();
   ST_ASSIGN_OR_RETURN(const JsonValue document, JsonValue::Parse(request));
   ST_ASSIGN_OR_RETURN(const JsonValue params, CheckParams(kSpec, document, engine));

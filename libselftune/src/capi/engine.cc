@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "capi/router.h"
 #include "hosts/registry.h"
+#include "jobs/process_end.h"
 #include "store/db.h"
 #include "store/spool.h"
 #include "sync/hook_evidence.h"
@@ -100,15 +101,22 @@ Status Engine::Check() const {
 }
 
 StatusOr<std::string> Engine::Request(std::string_view request_json) {
-  ST_ASSIGN_OR_RETURN(const RequestDoc request, ParseRequest(request_json));
   base::Cancel cancel;
+  const jobs::WorkInProgress work(cancel);
+  ST_RETURN_IF_ERROR(work.Check());
+  ST_ASSIGN_OR_RETURN(const RequestDoc request, ParseRequest(request_json));
   return RunRequest(*this, request, cancel, {});
 }
 
 StatusOr<std::shared_ptr<jobs::Job>> Engine::Start(std::string_view request_json,
                                                    jobs::Job::Listener listener) {
+  base::Cancel none;
+  const jobs::WorkInProgress parsing(none);
+  ST_RETURN_IF_ERROR(parsing.Check());
   ST_ASSIGN_OR_RETURN(RequestDoc request, ParseRequest(request_json));
-  auto work = [this, request = std::move(request)](jobs::Job& job) {
+  auto work = [this, request = std::move(request)](jobs::Job& job) -> StatusOr<std::string> {
+    const jobs::WorkInProgress running(job.cancel());
+    ST_RETURN_IF_ERROR(running.Check());
     return RunRequest(*this, request, job.cancel(),
                       [&job](std::string_view event) { job.Emit(event); });
   };

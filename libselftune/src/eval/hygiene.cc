@@ -33,7 +33,7 @@ constexpr std::string_view kMeans[] = {"with", "using", "via", "by", "through"};
 // Instructions to the reader instead of a task. Bounded gaps that stay within
 // a sentence, of which a line break is no end; RE2 is linear.
 bool MatchesInjection(std::string_view text) {
-  static const RE2 kPattern(
+  static const auto* const kPattern = new RE2(
       R"((?i))"
       R"(\b(?:ignore|disregard|forget|override)\b[^.!?]{0,40}?)"
       R"(\b(?:previous|prior|above|earlier|all|your|system)\b[^.!?]{0,20}?)"
@@ -43,7 +43,7 @@ bool MatchesInjection(std::string_view text) {
       R"(|</\s*(?:transcript|expectations|query|queries|skill|system|untrusted[^>\s]{0,80})\s*>)"
       R"(|\bmark\s+(?:every|all|each)\b[^.!?]{0,20}?)"
       R"(\b(?:expectations?|tests?|query|queries)\b[^.!?]{0,60}?\bpass(?:ed|ing)?\b)");
-  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kPattern);
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *kPattern);
 }
 
 bool IsAscii(std::string_view text) {

@@ -58,9 +58,9 @@ std::string DeathSignalTool() {
 // by SIGKILL: an agent nobody waits for would go on spending. Where the tool is
 // missing, the agent runs on to its own end.
 std::vector<std::string> TiedToUs(const std::string& binary) {
-  static const std::string kTool = DeathSignalTool();
-  if (kTool.empty()) return {binary};
-  return {kTool, "--pdeathsig", "TERM", "--", binary};
+  static const auto* const kTool = new std::string(DeathSignalTool());
+  if (kTool->empty()) return {binary};
+  return {*kTool, "--pdeathsig", "TERM", "--", binary};
 }
 
 // The tool in between says by its exit code what running the agent itself would

@@ -84,7 +84,7 @@ bool HasFirstPerson(std::string_view text) {
 }
 
 bool IsVague(std::string_view text) {
-  static const base::StringSet kEmptyWords = {
+  static const auto& kEmptyWords = *new base::StringSet{
       "a",     "an",      "and",    "any",     "assist",  "assists", "can",     "do",
       "for",   "general", "handle", "handles", "help",    "helper",  "helpful", "helps",
       "in",    "is",      "it",     "its",     "many",    "of",      "on",      "or",
