@@ -64,6 +64,28 @@ class Server:
         self.process.stdout.close()
 
 
+class Yard:
+    """yard_http: the same client against a server that has its bodies ready."""
+
+    token = "none"
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline())
+
+    def times(self, size, count):
+        client = Client(self)
+        try:
+            return client.times(f"/{size}", count)
+        finally:
+            client.close()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
 class Client:
     """One connection that is kept."""
 
@@ -188,13 +210,13 @@ def idle(server, seconds):
     return (server.switches() - switches) / took, (server.cpu() - cpu) / took * 100
 
 
-def bench(add, program, env, state, nop, full):
-    """All rows; `add(name, ratio, note)`, `nop` a command that does nothing."""
+def bench(add, program, env, state, yards, full):
+    """All rows; `add(name, ratio, note)`, `yards` finds the path of a yardstick."""
     store = Path(state) / "selftune.db"
     count = 200 if full else 60
     starts, firsts, memories = [], {}, []
     for _ in range(5 if full else 3):
-        yard = percentile([measure.run(nop, env).wall for _ in range(5)], 0.5)
+        yard = percentile([measure.run([yards("yard_nop")], env).wall for _ in range(5)], 0.5)
         server = Server(program, env, state)
         try:
             starts.append(server.start_time / yard)
@@ -212,7 +234,7 @@ def bench(add, program, env, state, nop, full):
     add("dash.memory_start_mib", Ratio.of(memories), "")
     server = Server(program, env, state)
     try:
-        _steady(add, server, store, count, full)
+        _steady(add, server, store, count, full, yards)
     finally:
         server.stop()
 
@@ -225,15 +247,27 @@ def names_of(server):
         client.close()
 
 
-def _steady(add, server, store, count, full):
+def _yardstick(yards):
+    """What the same client measures of bodies that cost nothing: p50 of each size."""
+    yard = Yard(yards("yard_http"))
+    try:
+        return {size: percentile(yard.times(size, 500), 0.5) for size in (500, 100_000, 1_000_000)}
+    finally:
+        yard.stop()
+
+
+def _steady(add, server, store, count, full, yards):
     client = server.client
     health = client.times("/api/health", 2000)
-    add("dash.health_p99_ms", Ratio.of([percentile(health, 0.99)]), "signed in")
+    yard = _yardstick(yards)
+    add("dash.health_p99_ms", Ratio.of([percentile(health, 0.99)]),
+        f"signed in; p50 {percentile(health, 0.5) / yard[500]:.1f} yard_http of 0.5 KB")
     routes = names(client)
     times = {route: client.times(route, count) for route in routes}
     for name, share in (("dash.route_p50_ms", 0.5), ("dash.route_p99_ms", 0.99)):
         worst = max(routes, key=lambda r: percentile(times[r], share))
-        add(name, Ratio.of([percentile(times[worst], share)]), worst)
+        add(name, Ratio.of([percentile(times[worst], share)]),
+            f"{worst}; yard_http of 100 KB: {yard[100_000]:.2f} ms, of 1 MB: {yard[1_000_000]:.2f}")
     dearest = max(routes, key=lambda r: percentile(times[r], 0.5))
     beside = crowded(server, "/api/v3/skills", dearest, count)
     add("dash.crowded_p99_ms", Ratio.of([percentile(beside, 0.99)]), f"beside {dearest}")
