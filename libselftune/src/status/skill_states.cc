@@ -203,8 +203,8 @@ StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::C
 std::string ExplainState(const monitoring::Health& health) {
   const int64_t n = health.good + health.bad;
   const std::string figures =
-      fmt::format("{} good of {} judged sessions, between {:.0f} and {:.0f} % good", health.good, n,
-                  health.interval.lo * 100, health.interval.hi * 100);
+      fmt::format("{} good of {} judged sessions, {:.0f} to {:.0f} % when newer ones weigh more",
+                  health.good, n, health.interval.lo * 100, health.interval.hi * 100);
   const std::string_view code = health.state_reason;
   if (code == "no_evidence") return "nothing was recorded about it";
   if (code == "watch_regressed") return "the watch of its last deploy found a regression";
