@@ -47,6 +47,12 @@ class Corpus:
                                             self.home / ".codex",
                                             self.home / ".openclaw") if p.is_dir()]
 
+    def lines_only(self):
+        """The same folders without those that mostly hold databases, and their hosts."""
+        hosts = {".claude/projects": "claude_code", ".codex": "codex"}
+        return ([str(self.home / folder) for folder in hosts if (self.home / folder).is_dir()],
+                list(hosts.values()))
+
     @property
     def manifest(self):
         return json.loads((self.home / "MANIFEST.json").read_text(encoding="utf-8"))

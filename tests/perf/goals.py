@@ -15,6 +15,7 @@ class Goal:
 GOALS = {
     # Ingest
     "sync.cold.cpu_per_scan": Goal(6, 4, 2.5),
+    "sync.cold.same_files_per_scan": Goal(6, 4, 2.5),
     "sync.cold.cpu_per_peer": Goal(2, 1.0, 0.6),
     "sync.cold.wall_per_cpu": Goal(1.1, 0.75, 0.6),
     "sync.cold.peak_mib": Goal(96, 64, 32),

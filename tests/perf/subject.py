@@ -38,10 +38,10 @@ class Subject:
     def sync(self, home, state, *options):
         return measure.run([self.cli, "sync", *options], self.env(home, state))
 
-    def cold_sync(self, home, state):
+    def cold_sync(self, home, state, *options):
         shutil.rmtree(state, ignore_errors=True)
         Path(state).mkdir(parents=True)
-        return self.sync(home, state)
+        return self.sync(home, state, *options)
 
     def command(self, home, state, *argv, accept=(0,)):
         return measure.run([self.cli, *argv], self.env(home, state), accept=accept)

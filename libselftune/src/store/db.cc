@@ -19,6 +19,8 @@ namespace {
 
 constexpr auto kWriterWait = std::chrono::seconds(30);
 constexpr auto kReaderWait = std::chrono::seconds(2);
+constexpr int kLookasideSize = 1200;  // bytes; what SQLite has by default
+constexpr int kLookaside = 500;
 constexpr int kBulkCheckpointPages = 16'000;
 
 constexpr char kApplicationIdSql[] = "PRAGMA application_id";
@@ -179,7 +181,13 @@ Status Db::OpenHandle() {
   const int flags = (read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   const int code = sqlite3_open_v2(path_.c_str(), &db_, flags, nullptr);
-  return code == SQLITE_OK ? absl::OkStatus() : Error(code, "opening the store");
+  if (code != SQLITE_OK) return Error(code, "opening the store");
+  // Prepared statements live long and would hold what there is by default; the
+  // small values of each step then come from malloc, under a lock of the process.
+  if (!read_only_) {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_LOOKASIDE, nullptr, kLookasideSize, kLookaside);
+  }
+  return absl::OkStatus();
 }
 
 StatusOr<std::unique_ptr<Db>> Db::OpenUnchecked(const std::string& path, bool read_only,

@@ -31,15 +31,14 @@ ParallelReader::~ParallelReader() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  changed_.notify_all();
+  room_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
 ReadChunk ParallelReader::Next(size_t index) {
   std::unique_lock lock(mutex_);
-  current_ = index;
-  changed_.notify_all();
-  changed_.wait(lock, [&] { return HasChunk(index); });
+  Begin(index);
+  arrived_.wait(lock, [&] { return HasChunk(index); });
   ReadChunk chunk;
   if (queues_[index].empty()) {
     chunk.status = failures_[index];
@@ -48,14 +47,20 @@ ReadChunk ParallelReader::Next(size_t index) {
   }
   chunk = std::move(queues_[index].front());
   queues_[index].pop_front();
-  lock.unlock();
-  changed_.notify_all();
+  if (queues_[index].size() == kQueued / 2) room_.notify_all();
   return chunk;
 }
 
 bool ParallelReader::Ready(size_t index, std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, patience, [&] { return HasChunk(index); });
+  Begin(index);
+  return arrived_.wait_for(lock, patience, [&] { return HasChunk(index); });
+}
+
+void ParallelReader::Begin(size_t index) {
+  current_ = index;
+  // Woken for several files at a time: waking costs more than a small file.
+  if (next_task_ <= index + kAhead / 2) room_.notify_all();
 }
 
 bool ParallelReader::HasChunk(size_t index) const {
@@ -68,7 +73,7 @@ void ParallelReader::Work() {
     size_t index = 0;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] {
+      room_.wait(lock, [&] {
         return stopping_ || next_task_ == tasks_.size() || next_task_ < current_ + kAhead;
       });
       if (stopping_ || next_task_ == tasks_.size()) return;
@@ -92,7 +97,7 @@ void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffe
     const std::lock_guard lock(mutex_);
     failures_[index] = std::move(status);
   }
-  changed_.notify_all();
+  arrived_.notify_one();
 }
 
 Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
@@ -167,11 +172,10 @@ Status ParallelReader::ReadRows(size_t index) {
 
 bool ParallelReader::Push(size_t index, ReadChunk chunk) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return stopping_ || queues_[index].size() < kQueued; });
+  room_.wait(lock, [&] { return stopping_ || queues_[index].size() < kQueued; });
   if (stopping_) return false;
   queues_[index].push_back(std::move(chunk));
-  lock.unlock();
-  changed_.notify_all();
+  if (index == current_) arrived_.notify_one();
   return true;
 }
 

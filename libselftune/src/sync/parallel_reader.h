@@ -67,6 +67,7 @@ class ParallelReader {
 
   void Work();
   void Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept;
+  void Begin(size_t index);                         // with mutex_ held
   [[nodiscard]] bool HasChunk(size_t index) const;  // with mutex_ held
   [[nodiscard]] Status Pump(size_t index, ingest::PumpBuffer& buffer);
   [[nodiscard]] Status ReadRows(size_t index);
@@ -75,7 +76,8 @@ class ParallelReader {
   std::vector<ReadTask> tasks_;
   const base::Cancel* cancel_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable arrived_;  // what Next() and Ready() wait for
+  std::condition_variable room_;     // what workers wait for
   std::vector<std::deque<ReadChunk>> queues_;
   std::vector<Status> failures_;  // why the rest of a file does not come
   size_t next_task_ = 0;          // to be read
