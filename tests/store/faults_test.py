@@ -209,7 +209,7 @@ class EverySystemCall(StoreTest):
             with self.subTest(f"{name} {what}"):
                 shutil.rmtree(home.state, ignore_errors=True)
                 done, log = self.traced(home, f"trace={name}", f"inject={name}:{what}")
-                # Two threads read, so a call may come earlier or later.
+                # Two threads read, and a wait ends a transaction: a call may come earlier, later or never.
                 reached += "killed by SIGKILL" in log or "(INJECTED)" in log
                 if "SIGKILL" in what:
                     self.assertTrue("killed by SIGKILL" in log or done.returncode == 0)
@@ -219,7 +219,7 @@ class EverySystemCall(StoreTest):
                                   ("STORE_FULL", "DISK_FULL", "WRITE_FAILED", "STORE_READ_ONLY"), reply["error"])
                 home.good("sync")
                 self.assertEqual(digest(home.database), want)
-        self.assertGreater(reached, len(cases) * 0.9)
+        self.assertGreater(reached, len(cases) * 2 / 3)
 
 
 class ManyWriters(StoreTest):
