@@ -22,6 +22,8 @@ extern const Command kSkillsParseCommand;
 extern const Command kBudgetCommand;
 // cmd_lint.cc
 extern const Command kSkillsLintCommand;
+// cmd_badge.cc
+extern const Command kBadgeCommand;
 // cmd_why.cc
 extern const Command kWhyCommand;
 // cmd_evidence.cc

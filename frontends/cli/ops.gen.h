@@ -54,6 +54,7 @@ inline constexpr OpRow kOps[] = {
     {"skill.why", "selftune/skill.why@1", "", " skill skill_path prompt session prompt_index platform ", " skill "},
     {"source.bad_lines", "selftune/source.bad_lines@1", "", " limit cursor source_id ", " "},
     {"source.list", "selftune/source.list@1", "", " platform state limit cursor ", " "},
+    {"status.badge", "selftune/status.badge@1", "F", " skill skill_path format metric label style with_date output_path dry_run ", " skill "},
     {"status.get", "selftune/status@1", "", " skill skill_path window platform refresh limit ", " "},
     {"status.overview", "selftune/status.overview@1", "", " telemetry_cursor telemetry_limit skills_cursor skills_limit ", " "},
     {"status.skill_v2", "selftune/status.skill_v2@1", "", " skill skill_path invocations_cursor invocations_limit ", " skill "},

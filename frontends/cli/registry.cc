@@ -12,7 +12,7 @@ namespace {
 // it here. It appears as soon as operations.toml has its operation.
 constexpr const Command* kCommands[] = {
     // clang-format off
-    &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kBudgetCommand, &kDoctorCommand, &kDashboardCommand,
+    &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kBudgetCommand, &kDoctorCommand, &kBadgeCommand, &kDashboardCommand,
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,

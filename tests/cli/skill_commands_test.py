@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""skills lock, skills unlock and budget, as a process in a home of its own.
+"""skills lock, skills unlock, budget and badge, as a process in a home of its own.
 
     skill_commands_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
 """
@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import cli_test  # noqa: E402
@@ -307,6 +308,40 @@ class Budget(SkillCommands):
         self.assertRegex(out, r"s19 +508 +6 +0 +0\.0 +name only +left out")
         self.assertRegex(out, r"Codex CLI +1 +\d+ +8 000 +0 +-")
         self.assertTrue(re.search(r"selftune skills lint \S+SKILL.md", out))
+
+
+class Badge(SkillCommands):
+    def test_a_picture_that_is_one(self):
+        self.install("pdf")
+        self.make_store()
+        data = self.envelope("badge", "--skill", "pdf")["data"]
+        self.assertEqual((data["message"], data["color"], data["state"]), ("no data", "#9f9f9f", "UNKNOWN"))
+        picture = xml.etree.ElementTree.fromstring(data["content"])
+        self.assertEqual(picture.get("aria-label"), "Skill Health: no data")
+        code, out, _ = self.run_cli("badge", "--skill", "pdf", "--format", "url", "--text")
+        self.assertEqual((code, out), (0, "https://img.shields.io/badge/Skill%20Health-no%20data-9f9f9f\n"))
+        endpoint = json.loads(self.envelope("badge", "--skill", "pdf", "--format", "json")["data"]["content"])
+        self.assertEqual(endpoint["schemaVersion"], 1)
+        doc = self.envelope("badge", "--skill", "nobody", code=6)
+        self.assertEqual(doc["error"]["code"], "SKILL_NOT_FOUND")
+
+    def test_only_a_badge_is_replaced(self):
+        self.install("pdf")
+        self.make_store()
+        target = self.home / "badge.svg"
+        line = ("badge", "--skill", "pdf", "--output", "badge.svg")
+        doc = self.envelope(*line, "--dry-run")
+        self.assertFalse(doc["changed"] or target.exists())
+        doc = self.envelope(*line)
+        self.assertTrue(doc["changed"])
+        self.assertEqual(target.read_text(), doc["data"]["content"])
+        self.assertEqual(doc["data"]["receipt"]["undo"]["argv"], ["rm", str(target)])
+        self.assertFalse(self.envelope(*line)["changed"])
+        self.assertTrue(self.envelope(*line, "--label", "pdf")["changed"])
+        for text in ("# Mine\n", ""):
+            target.write_text(text)
+            doc = self.envelope(*line, code=2)
+            self.assertEqual((doc["error"]["code"], target.read_text()), ("FILE_EXISTS", text))
 
 
 if __name__ == "__main__":

@@ -1110,6 +1110,43 @@ class SourceListReply(TypedDict):
     next_cursor: str | None
 
 
+class StatusBadgeReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StatusBadgeReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StatusBadgeReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StatusBadgeReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StatusBadgeReplyReceiptBefore
+    after: StatusBadgeReplyReceiptAfter
+    backup_path: str | None
+    undo: StatusBadgeReplyReceiptUndo | None
+
+
+class StatusBadgeReply(TypedDict):
+    skill: str
+    format: str
+    label: str
+    message: str
+    color: str
+    title: str
+    state: str
+    k: int
+    n: int
+    content: str
+    output_path: str | None
+    receipt: StatusBadgeReplyReceipt | None
+
+
 class StatusGetReplyEvidence(TypedDict):
     sessions: int
     prompts: int
@@ -2358,6 +2395,8 @@ class Requests:
     def request(self, op: Literal["source.bad_lines"], /, *, limit: int | None = ..., cursor: str | None = ..., source_id: int | None = ...) -> SourceBadLinesReply: ...
     @overload
     def request(self, op: Literal["source.list"], /, *, platform: str | None = ..., state: str | None = ..., limit: int | None = ..., cursor: str | None = ...) -> SourceListReply: ...
+    @overload
+    def request(self, op: Literal["status.badge"], /, *, skill: str, skill_path: str | None = ..., format: Literal["svg", "markdown", "url", "json"] | None = ..., metric: Literal["recall", "sessions", "runs"] | None = ..., label: str | None = ..., style: Literal["flat", "flat-square"] | None = ..., with_date: bool | None = ..., output_path: str | None = ..., dry_run: bool | None = ...) -> StatusBadgeReply: ...
     @overload
     def request(self, op: Literal["status.get"], /, *, skill: str | None = ..., skill_path: str | None = ..., window: str | None = ..., platform: str | None = ..., refresh: bool | None = ..., limit: int | None = ...) -> StatusGetReply: ...
     @overload

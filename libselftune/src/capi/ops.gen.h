@@ -85,6 +85,8 @@ StatusOr<std::string> SkillWhy(Context& context, const base::JsonValue& params);
 StatusOr<std::string> SourceBadLines(Context& context, const base::JsonValue& params);
 // source.list: Files and databases that evidence is read from.
 StatusOr<std::string> SourceList(Context& context, const base::JsonValue& params);
+// status.badge: How one skill does, as a small picture for a README.
+StatusOr<std::string> StatusBadge(Context& context, const base::JsonValue& params);
 // status.get: How the skills are doing.
 StatusOr<std::string> StatusGet(Context& context, const base::JsonValue& params);
 // status.overview: Overview in the shape of the v2 interface of the dashboard.

@@ -270,6 +270,20 @@ constexpr ParamSpec kParams_SourceList[] = {
     {.name = "limit", .type = ParamType::kInt, .minimum = 1, .maximum = 1000},
     {.name = "cursor", .type = ParamType::kString},
 };
+constexpr std::string_view kChoices_StatusBadge_format[] = {"svg", "markdown", "url", "json"};
+constexpr std::string_view kChoices_StatusBadge_metric[] = {"recall", "sessions", "runs"};
+constexpr std::string_view kChoices_StatusBadge_style[] = {"flat", "flat-square"};
+constexpr ParamSpec kParams_StatusBadge[] = {
+    {.name = "skill", .type = ParamType::kString, .required = true},
+    {.name = "skill_path", .type = ParamType::kPath},
+    {.name = "format", .type = ParamType::kString, .choices = kChoices_StatusBadge_format, .default_json = "\"svg\""},
+    {.name = "metric", .type = ParamType::kString, .choices = kChoices_StatusBadge_metric, .default_json = "\"recall\""},
+    {.name = "label", .type = ParamType::kString, .minimum = 1, .maximum = 80},
+    {.name = "style", .type = ParamType::kString, .choices = kChoices_StatusBadge_style, .default_json = "\"flat\""},
+    {.name = "with_date", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "output_path", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_StatusGet[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
@@ -420,6 +434,7 @@ constexpr OpSpec kOps[] = {
     {.name = "skill.why", .schema = "selftune/skill.why@1", .flags = "", .run = ops::SkillWhy, .params = kParams_SkillWhy},
     {.name = "source.bad_lines", .schema = "selftune/source.bad_lines@1", .flags = "", .run = ops::SourceBadLines, .params = kParams_SourceBadLines},
     {.name = "source.list", .schema = "selftune/source.list@1", .flags = "", .run = ops::SourceList, .params = kParams_SourceList},
+    {.name = "status.badge", .schema = "selftune/status.badge@1", .flags = "F", .run = ops::StatusBadge, .params = kParams_StatusBadge},
     {.name = "status.get", .schema = "selftune/status@1", .flags = "", .run = ops::StatusGet, .params = kParams_StatusGet},
     {.name = "status.overview", .schema = "selftune/status.overview@1", .flags = "", .run = ops::StatusOverview, .params = kParams_StatusOverview},
     {.name = "status.skill_v2", .schema = "selftune/status.skill_v2@1", .flags = "", .run = ops::StatusSkillV2, .params = kParams_StatusSkillV2},
