@@ -89,16 +89,6 @@ std::string RenderSchemaList(const Reply& reply, const Screen& screen) {
   return table.Draw(screen);
 }
 
-std::string CommandsData() {
-  std::string paths;
-  for (const Command* command : Registered()) {
-    paths +=
-        (paths.empty() ? "" : ",") +
-        JsonObject().AddText("path", command->path).AddText("summary", command->summary).Take();
-  }
-  return "{\"commands\":[" + paths + "]}";
-}
-
 std::string RenderVersion(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   Fields fields;

@@ -33,6 +33,7 @@ struct Positional {
   bool required = true;
   bool many = false;            // the rest, as a list
   std::string_view param = {};  // as in Flag
+  std::span<const std::string_view> choices = {};
 };
 
 struct Example {

@@ -68,6 +68,9 @@ extern const Command kBackupRestoreCommand;
 extern const Command kQueryCommand;
 // cmd_import.cc
 extern const Command kImportUpstreamCommand;
+// cmd_docs.cc
+extern const Command kCompletionsCommand;
+extern const Command kManCommand;
 // cmd_tools.cc
 extern const Command kRequestCommand;
 extern const Command kSchemaCommand;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/library.h"
 #include "cli/options.h"
@@ -286,6 +287,9 @@ int FinishFailure(const Invocation& invocation, std::string_view command, std::s
 }
 
 int Dispatch(const std::vector<std::string>& argv) {
+  if (argv.size() > 1 && argv[1] == kCompleteCommand) {
+    return Complete({argv.begin() + 2, argv.end()});
+  }
   const SplitLine line = SplitGlobals(argv);
   Invocation invocation;
   invocation.argv = argv;

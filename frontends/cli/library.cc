@@ -111,6 +111,7 @@ Answer Ask(const LibraryOptions& options, std::string_view request_json,
   open.config_dir = Borrow(home);
   open.db_path = Borrow(db);
   if (options.verbose) open.log = PrintLog;
+  if (options.look_only) open.flags = SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE;
 
   selftune_engine_t* raw_engine = nullptr;
   selftune_error_t* error = nullptr;

@@ -13,6 +13,7 @@ struct LibraryOptions {
   std::string home;  // state folder, "" = the default
   std::string db;    // the store, "" = the default
   bool verbose = false;
+  bool look_only = false;  // write nothing, also no store
   std::optional<int64_t> deadline_ms;
 };
 

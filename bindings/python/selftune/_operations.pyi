@@ -531,7 +531,7 @@ class SchemaGetReply(TypedDict):
 
 class SchemaListReplySchemas(TypedDict):
     id: str
-    kind: Literal["envelope", "params", "reply"]
+    kind: Literal["command", "envelope", "params", "reply"]
     op: str | None
 
 
