@@ -90,6 +90,8 @@ def command_schemas():
         "commands": ("What the commands take", fields(commands=array(command), flags=array(flag))),
         "completions": ("A completion script", fields(shell=TEXT, script=TEXT)),
         "man": ("Manual pages", fields(pages=array(fields(name=TEXT, file=TEXT, text=TEXT_OR_NULL)))),
+        "dashboard": ("Where the dashboard listens",
+                      fields(url=TEXT, port={"type": "integer"}, pid={"type": "integer"}, reused=FLAG, version=TEXT)),
         # Failures have no data.
         "error": ("Reply of a line that no command understood", {"type": "null"}),
     }

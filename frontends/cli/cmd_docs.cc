@@ -100,6 +100,7 @@ extern const Command kCompletionsCommand = {
     .positionals = kShell,
     .examples = kCompletionExamples,
     .run = RunCompletions,
+    .rare = true,
 };
 
 extern const Command kManCommand = {
@@ -110,6 +111,7 @@ extern const Command kManCommand = {
     .positionals = kPage,
     .examples = kManExamples,
     .run = RunMan,
+    .rare = true,
 };
 
 }  // namespace selftune::cli

@@ -47,6 +47,7 @@ extern const Command kMcpCommand = {
     .flags = kFlags,
     .examples = kExamples,
     .run = RunMcp,
+    .rare = true,
 };
 
 }  // namespace selftune::cli

@@ -92,6 +92,7 @@ struct Command {
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
   std::span<const Variant> variants = {};
+  bool rare = false;  // in the overview only with --all
 };
 
 // The parameter that a flag or positional sets; "" = none.

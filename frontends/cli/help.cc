@@ -299,7 +299,7 @@ int ShowOverview(const Invocation& invocation, bool all) {
   const auto add = [&](std::string_view title, std::string_view group) {
     std::vector<const Command*> commands;
     for (const Command* command : Registered()) {
-      if (command->group == group) commands.push_back(command);
+      if (command->group == group && (all || !command->rare)) commands.push_back(command);
     }
     if (commands.empty()) return;
     text += "\n" + std::string(title) + ":\n" + CommandList(commands);

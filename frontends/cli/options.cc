@@ -29,6 +29,7 @@ constexpr Flag kGlobal[] = {
     {"home", "state folder, instead of $SELFTUNE_HOME or ~/.selftune", FlagType::kText, "dir"},
     {"db", "the store, instead of selftune.db in the state folder", FlagType::kText, "path"},
     {"timeout", "give up after this long: 30s, 5m", FlagType::kText, "time"},
+    {"version", "show the versions instead", FlagType::kSwitch},
     {"help", "show this help", FlagType::kSwitch, {}, 'h'},
 };
 
