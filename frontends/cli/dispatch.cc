@@ -77,10 +77,11 @@ int ExitCodeOf(const Json& envelope, const Args& args) {
   return code == 0 ? kFailed : code;
 }
 
-std::string WithConfirmation(std::string params, const Invocation& invocation) {
+// What only reads may be asked for with --dry-run, and needs none.
+std::string WithConfirmation(std::string params, const Invocation& invocation, const OpRow& op) {
   params.pop_back();
   for (const std::string_view flag : {"dry-run", "yes"}) {
-    if (!invocation.args.Has(flag)) continue;
+    if (!invocation.args.Has(flag) || !Takes(op, ParamName({}, flag))) continue;
     if (params.size() > 1) params += ',';
     params += flag == "yes" ? "\"yes\":true" : "\"dry_run\":true";
   }
@@ -194,7 +195,7 @@ int RunOperation(const Invocation& invocation) {
   const std::string params =
       WithConfirmation(command.params != nullptr ? command.params(invocation.args)
                                                  : ParamsByName(command, invocation.args),
-                       invocation);
+                       invocation, *target.op);
   const OutputMode mode = ModeOf(invocation.args);
   ProgressLine line(invocation.args, mode);
   ProgressFn progress;

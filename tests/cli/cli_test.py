@@ -214,6 +214,10 @@ class Usage(CliTest):
                 self.assertEqual(doc["error"]["suggestion"], f"see selftune {command['path']} --help")
                 self.assertEqual(doc["next"]["argv"][:2], ["selftune", "help"])
 
+    def test_a_dry_run_of_what_only_reads_is_no_error(self):
+        self.make_store()
+        self.assertEqual(self.envelope("watch", "--explain", "--dry-run")["schema"], "selftune/watch.status@1")
+
     def test_global_flags_may_stand_first(self):
         self.assertEqual(self.envelope("--json", "version")["command"], "version")
         home = self.home / "elsewhere"
@@ -589,7 +593,7 @@ class Config(CliTest):
         self.assertRegex(out, r"hosts\.codex\.home +%s/\.codex +default" % self.home)
 
 
-class Evidence(CliTest):
+class EvidenceHome(CliTest):
     """A conversation in a project with a skill of its own."""
 
     SESSION = "77777777-1111-4111-8111-111111111111"
@@ -625,6 +629,8 @@ class Evidence(CliTest):
     def rows(self, sql):
         return self.envelope("query", sql)["data"]["rows"]
 
+
+class Evidence(EvidenceHome):
     def test_missed_means_the_same_everywhere(self):
         doc = self.envelope("status")
         for skill in doc["data"]["skills"]:

@@ -9,6 +9,7 @@ when that file changes.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,9 @@ def main():
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": scratch, "LANG": "C.UTF-8",
                "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
         failed = subprocess.run([python, HERE / "mcp_client.py", selftune], env=env, check=False).returncode != 0
-        valid = subprocess.run([python.parent / "agentskills", "validate", skill], env=env, check=False).returncode == 0
+        placed = Path(scratch) / "selftune"  # a skill lies in a folder of its name
+        shutil.copytree(skill, placed)
+        valid = subprocess.run([python.parent / "agentskills", "validate", placed], env=env, check=False).returncode == 0
     print("%d passed, %d failed" % (int(valid), int(not valid)))
     return int(failed or not valid)
 
