@@ -3,10 +3,11 @@
 
     tools/gen_ops.py                     write what is out of date
     tools/gen_ops.py --check             name what is out of date, exit 1
-    tools/gen_ops.py --selftune BINARY   also docs/reference/cli.md, printed by the command
+    tools/gen_ops.py --selftune BINARY   also docs/reference/cli.md and the references
+                                         of the skill, from what the command prints
 
-The list is read by ops_list.py; the tables, schemas and stubs are written by
-ops_cpp.py, ops_schemas.py and ops_python.py. Python 3.9+, no packages.
+The list is read by ops_list.py; the tables, schemas, stubs and references are written
+by ops_cpp.py, ops_schemas.py, ops_python.py and skill_refs.py. Python 3.9+, no packages.
 """
 
 import json
@@ -16,6 +17,7 @@ import sys
 import generated
 import ops_cpp
 import ops_python
+import skill_refs
 from generated import ROOT
 from ops_list import load_ops
 from ops_schemas import schemas
@@ -76,6 +78,10 @@ def outputs():
     return files
 
 
+def printed(*argv):
+    return subprocess.run(argv, check=True, capture_output=True).stdout.decode("utf-8")
+
+
 def main():
     parser = generated.parser(__doc__)
     parser.add_argument("--selftune", metavar="BINARY", help="the built command, for docs/reference/cli.md")
@@ -86,8 +92,11 @@ def main():
         print("operations.toml: %s" % error, file=sys.stderr)
         return 2
     if args.selftune:
-        shown = subprocess.run([args.selftune, "help", "--all", "--markdown", "--text"], check=True, capture_output=True)
-        files[ROOT / "docs/reference/cli.md"] = shown.stdout.decode("utf-8")
+        files[ROOT / "docs/reference/cli.md"] = printed(args.selftune, "help", "--all", "--markdown", "--text")
+        help_data = json.loads(printed(args.selftune, "help", "--all", "--json"))["data"]
+        help_data["exit_codes"] = printed(args.selftune, "help", "exit-codes", "--text")
+        table = json.loads(printed(args.selftune, "schema", "--commands", "--json"))["data"]
+        files.update(skill_refs.files(help_data, table, {row[0]: row[4] for row in schemas(load_ops())}))
     left_over = [p for p in SCHEMA_DIR.glob("*.json")
                  if p not in files and p.stem.endswith((".params", ".reply"))]
     return generated.update(files, args.check, left_over)

@@ -86,11 +86,16 @@ def cli_table(ops):
              "namespace selftune::cli {", "", "// Operations of the library this command was built with, by name.",
              "struct OpRow {", "  std::string_view name, schema, flags;",
              "  std::string_view params;    // names, each between blanks",
-             "  std::string_view required;  // of them, the same way", "};",
+             "  std::string_view required;  // of them, the same way",
+             "  std::string_view summary;",
+             "  std::string_view tool;       // its name as an MCP tool of the usual set; may be empty",
+             "  std::string_view tool_set;   // a parameter that is true there; may be empty",
+             "  std::string_view tool_text;  // more for the model that reads its description", "};",
              "inline constexpr OpRow kOps[] = {"]
     for op in ops:
         params = "".join(" %s" % f.name for f in op.params) + " "
         required = "".join(" %s" % f.name for f in op.params if not f.optional) + " "
-        lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params, required))))
+        lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params, required, op.summary,
+                                                              op.tool, op.tool_set, op.tool_text))))
     lines += ["};", "", "}  // namespace selftune::cli", ""]
     return "\n".join(lines)

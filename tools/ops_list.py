@@ -171,7 +171,8 @@ class Op:
         self.name = table["name"]
         if not re.fullmatch(r"[a-z]+\.[a-z0-9_]+", self.name):
             raise ListError("bad operation name %r" % self.name)
-        known = {"name", "summary", "flags", "schema", "command", "use", "params", "reply", "since", "state"}
+        known = {"name", "summary", "flags", "schema", "command", "use", "params", "reply", "since", "state",
+                 "tool", "tool_text"}
         unknown = set(table) - known
         if unknown:
             raise ListError("%s: unknown keys %s" % (self.name, ", ".join(sorted(unknown))))
@@ -179,6 +180,9 @@ class Op:
         self.flags = table.get("flags", "").replace(" ", "")
         self.schema_id = table.get("schema", "selftune/%s@1" % self.name)
         self.command = table.get("command", "")
+        # "name", or "name param": that parameter is always true.
+        self.tool, _, self.tool_set = table.get("tool", "").partition(" ")
+        self.tool_text = table.get("tool_text", "")
         self.since = table.get("since", "0.1")
         self.state = table.get("state", "unstable")
         text = "".join(GROUPS[g] for g in table.get("use", "").split()) + table.get("params", "")
@@ -187,6 +191,8 @@ class Op:
         if "Y" in self.flags:
             text += YES
         self.params = parse_fields(text, self.name + " params")
+        if self.tool_set and self.tool_set not in [f.name for f in self.params]:
+            raise ListError("%s: tool sets an unknown parameter %s" % (self.name, self.tool_set))
         self.reply = parse_fields(table["reply"], self.name + " reply")
 
     @property

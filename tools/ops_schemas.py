@@ -64,6 +64,39 @@ def envelope_schema():
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def fields(**properties):
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def array(items):
+    return {"type": "array", "items": items}
+
+
+TEXT = {"type": "string"}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+FLAG = {"type": "boolean"}
+
+
+def command_schemas():
+    """What commands print that ask no operation."""
+    flag = fields(name=TEXT, letter=TEXT_OR_NULL, type={"type": "string", "enum": ["text", "int", "number", "list", "switch"]},
+                  choices=array(TEXT), help=TEXT, param=TEXT_OR_NULL)
+    positional = fields(name=TEXT, help=TEXT, required=FLAG, many=FLAG, choices=array(TEXT), param=TEXT_OR_NULL)
+    command = fields(path=TEXT, summary=TEXT, group=TEXT_OR_NULL, ops=array(TEXT), schema=TEXT_OR_NULL,
+                     alias_of=TEXT_OR_NULL, dry_run=FLAG, confirm=FLAG, flags=array(flag), positionals=array(positional),
+                     examples=array(fields(line=TEXT, what=TEXT)))
+    return {
+        "help": ("Help texts and what the commands take", fields(text=TEXT, commands=array(command))),
+        "commands": ("What the commands take", fields(commands=array(command), flags=array(flag))),
+        "completions": ("A completion script", fields(shell=TEXT, script=TEXT)),
+        "man": ("Manual pages", fields(pages=array(fields(name=TEXT, file=TEXT, text=TEXT_OR_NULL)))),
+        "dashboard": ("Where the dashboard listens",
+                      fields(url=TEXT, port={"type": "integer"}, pid={"type": "integer"}, reused=FLAG, version=TEXT)),
+        # Failures have no data.
+        "error": ("Reply of a line that no command understood", {"type": "null"}),
+    }
+
+
 def with_head(schema, ident, title):
     out = {"$schema": DRAFT, "$id": ident, "title": title}
     out.update(schema)
@@ -74,6 +107,9 @@ def schemas(ops):
     """(id, kind, op or "", file stem, schema), sorted by id."""
     out = [("selftune/envelope@1", "envelope", "", "envelope",
             with_head(envelope_schema(), "selftune/envelope@1", "Reply of every command and operation"))]
+    for name, (title, schema) in command_schemas().items():
+        ident = "selftune/%s@1" % name
+        out.append((ident, "command", "", "command." + name, with_head(schema, ident, title)))
     for op in ops:
         params = object_schema(op.params)
         params["additionalProperties"] = False

@@ -77,6 +77,18 @@ constexpr Example kSetExamples[] = {
     {"selftune config set guards --default", "back to the default"},
 };
 
+constexpr Example kListExamples[] = {
+    {"selftune config list", "what holds, and which of it is yours"},
+};
+
+constexpr Example kPathExamples[] = {
+    {"selftune config path", "the file, whether it is there or not"},
+};
+
+constexpr Example kValidateExamples[] = {
+    {"selftune config validate", "after an edit by hand"},
+};
+
 }  // namespace
 
 extern const Command kConfigListCommand = {
@@ -84,6 +96,7 @@ extern const Command kConfigListCommand = {
     .summary = "List the settings and where each comes from",
     .group = "Data",
     .op = "config.list",
+    .examples = kListExamples,
     .render = RenderValues,
 };
 
@@ -113,7 +126,9 @@ extern const Command kConfigPathCommand = {
     .summary = "Say where the settings are kept",
     .group = "Data",
     .op = "config.path",
+    .examples = kPathExamples,
     .render = RenderPath,
+    .rare = true,
 };
 
 extern const Command kConfigValidateCommand = {
@@ -121,7 +136,9 @@ extern const Command kConfigValidateCommand = {
     .summary = "Check the file of the settings",
     .group = "Data",
     .op = "config.validate",
+    .examples = kValidateExamples,
     .render = RenderProblems,
+    .rare = true,
 };
 
 }  // namespace selftune::cli

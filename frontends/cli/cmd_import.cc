@@ -79,6 +79,7 @@ extern const Command kImportUpstreamCommand = {
     .flags = kFlags,
     .examples = kExamples,
     .render = RenderImport,
+    .rare = true,
 };
 
 }  // namespace selftune::cli

@@ -88,6 +88,7 @@ extern const Command kLlmUsageCommand = {
     .flags = kUsageFlags,
     .examples = kUsageExamples,
     .render = RenderUsage,
+    .rare = true,
 };
 
 extern const Command kEvalMissesCommand = {

@@ -50,7 +50,26 @@ constexpr Flag kApproveFlags[] = {
 };
 constexpr Flag kRejectFlags[] = {{"reason", "kept with the proposal", FlagType::kText}};
 constexpr Example kListExamples[] = {
-    {"selftune proposals list --state open", "what waits for you"}};
+    {"selftune proposals list --state open", "what waits for you"},
+    {"selftune proposals list --skill pdf", "those for one skill"}};
+
+constexpr Example kShowExamples[] = {
+    {"selftune proposals show <proposal-id>", "its texts, figures and every step"},
+};
+
+constexpr Example kDiffExamples[] = {
+    {"selftune proposals diff <proposal-id>", "word by word"},
+    {"selftune proposals diff <proposal-id> --format unified", "as a patch"},
+};
+
+constexpr Example kApproveExamples[] = {
+    {"selftune proposals approve <proposal-id> --dry-run", "could it be deployed?"},
+    {"selftune proposals approve <proposal-id>", "write the SKILL.md"},
+};
+
+constexpr Example kRejectExamples[] = {
+    {"selftune proposals reject <proposal-id> --reason 'too narrow'", "it is not proposed again"},
+};
 
 }  // namespace
 
@@ -70,6 +89,7 @@ extern const Command kProposalsShowCommand = {
     .group = "Improve",
     .op = "proposal.show",
     .positionals = kProposal,
+    .examples = kShowExamples,
 };
 
 extern const Command kProposalsDiffCommand = {
@@ -79,6 +99,7 @@ extern const Command kProposalsDiffCommand = {
     .op = "proposal.diff",
     .flags = kDiffFlags,
     .positionals = kProposal,
+    .examples = kDiffExamples,
     .render = RenderDiff,
 };
 
@@ -89,6 +110,7 @@ extern const Command kProposalsApproveCommand = {
     .op = "proposal.approve",
     .flags = kApproveFlags,
     .positionals = kProposal,
+    .examples = kApproveExamples,
     .render = RenderState,
 };
 
@@ -99,6 +121,7 @@ extern const Command kProposalsRejectCommand = {
     .op = "proposal.reject",
     .flags = kRejectFlags,
     .positionals = kProposal,
+    .examples = kRejectExamples,
     .render = RenderState,
 };
 

@@ -234,6 +234,7 @@ extern const Command kSkillsParseCommand = {
     .positionals = kPathPositional,
     .examples = kParseExamples,
     .render = RenderParse,
+    .rare = true,
 };
 
 }  // namespace selftune::cli

@@ -218,6 +218,37 @@ constexpr Example kRecoverExamples[] = {
     {"selftune recover --yes", "save it into a new store"},
 };
 
+constexpr Example kStatsExamples[] = {
+    {"selftune db stats", "how large it is, and how many rows of what"},
+};
+
+constexpr Example kMigrateExamples[] = {
+    {"selftune db migrate --dry-run", "is it of an older version?"},
+    {"selftune db migrate", "with a backup before"},
+};
+
+constexpr Example kVacuumExamples[] = {
+    {"selftune db vacuum", "after much was erased"},
+};
+
+constexpr Example kRebuildExamples[] = {
+    {"selftune db rebuild --dry-run", "how much of the store can be read?"},
+    {"selftune db rebuild --yes", "the old file is kept"},
+};
+
+constexpr Example kCreateExamples[] = {
+    {"selftune backup create", "before something risky"},
+};
+
+constexpr Example kBackupListExamples[] = {
+    {"selftune backup list", "newest first"},
+};
+
+constexpr Example kVerifyExamples[] = {
+    {"selftune backup verify", "every backup"},
+    {"selftune backup verify 20260131T080000000Z", "one of them"},
+};
+
 }  // namespace
 
 extern const Command kDbStatsCommand = {
@@ -225,7 +256,9 @@ extern const Command kDbStatsCommand = {
     .summary = "Show what the store holds",
     .group = "Data",
     .op = "store.info",
+    .examples = kStatsExamples,
     .render = RenderStats,
+    .rare = true,
 };
 
 extern const Command kDbCheckCommand = {
@@ -237,6 +270,7 @@ extern const Command kDbCheckCommand = {
     .examples = kCheckExamples,
     .render = RenderCheck,
     .exit_zero = true,
+    .rare = true,
 };
 
 extern const Command kDbMigrateCommand = {
@@ -244,7 +278,9 @@ extern const Command kDbMigrateCommand = {
     .summary = "Bring the store to the schema of this version",
     .group = "Data",
     .op = "store.migrate",
+    .examples = kMigrateExamples,
     .render = RenderMigrate,
+    .rare = true,
 };
 
 extern const Command kDbVacuumCommand = {
@@ -252,7 +288,9 @@ extern const Command kDbVacuumCommand = {
     .summary = "Give unused space back to the disk",
     .group = "Data",
     .op = "store.vacuum",
+    .examples = kVacuumExamples,
     .render = RenderVacuum,
+    .rare = true,
 };
 
 extern const Command kBackupCreateCommand = {
@@ -260,6 +298,7 @@ extern const Command kBackupCreateCommand = {
     .summary = "Back the store up",
     .group = "Data",
     .op = "store.backup",
+    .examples = kCreateExamples,
 };
 
 extern const Command kBackupListCommand = {
@@ -267,6 +306,7 @@ extern const Command kBackupListCommand = {
     .summary = "List the backups",
     .group = "Data",
     .op = "store.backup_list",
+    .examples = kBackupListExamples,
     .render = RenderBackups,
 };
 
@@ -276,8 +316,10 @@ extern const Command kBackupVerifyCommand = {
     .group = "Data",
     .op = "store.backup_verify",
     .positionals = kBackupIdOptional,
+    .examples = kVerifyExamples,
     .render = RenderBackups,
     .exit_zero = true,
+    .rare = true,
 };
 
 extern const Command kBackupRestoreCommand = {
@@ -298,6 +340,7 @@ extern const Command kQueryCommand = {
     .positionals = kSql,
     .examples = kQueryExamples,
     .render = RenderQuery,
+    .rare = true,
 };
 
 extern const Command kExportCommand = {
@@ -347,9 +390,11 @@ extern const Command kDbRebuildCommand = {
     .group = "Data",
     .op = "store.rebuild",
     .flags = kRecoverFlags,
+    .examples = kRebuildExamples,
     .params = RecoverParams,
     .render = RenderRecover,
     .alias_of = "recover",
+    .rare = true,
 };
 
 }  // namespace selftune::cli

@@ -89,16 +89,6 @@ std::string RenderSchemaList(const Reply& reply, const Screen& screen) {
   return table.Draw(screen);
 }
 
-std::string CommandsData() {
-  std::string paths;
-  for (const Command* command : Registered()) {
-    paths +=
-        (paths.empty() ? "" : ",") +
-        JsonObject().AddText("path", command->path).AddText("summary", command->summary).Take();
-  }
-  return "{\"commands\":[" + paths + "]}";
-}
-
 std::string RenderVersion(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   Fields fields;
@@ -178,6 +168,16 @@ constexpr Positional kHelpPositionals[] = {
     {"command", "a command, or exit-codes", /*required=*/false, /*many=*/true},
 };
 
+constexpr Example kVersionExamples[] = {
+    {"selftune version", "of the command, the library and the store"},
+};
+
+constexpr Example kHelpExamples[] = {
+    {"selftune help evolve", "one command"},
+    {"selftune help --all", "every command"},
+    {"selftune help exit-codes", "what the exit code says"},
+};
+
 }  // namespace
 
 extern const Command kRequestCommand = {
@@ -187,6 +187,7 @@ extern const Command kRequestCommand = {
     .positionals = kRequestPositionals,
     .examples = kRequestExamples,
     .run = RunRequest,
+    .rare = true,
 };
 
 extern const Command kSchemaCommand = {
@@ -197,6 +198,7 @@ extern const Command kSchemaCommand = {
     .positionals = kSchemaPositionals,
     .examples = kSchemaExamples,
     .run = RunSchema,
+    .rare = true,
 };
 
 extern const Command kVersionCommand = {
@@ -204,7 +206,9 @@ extern const Command kVersionCommand = {
     .summary = "Show versions",
     .group = "Tools",
     .op = "about.version",
+    .examples = kVersionExamples,
     .render = RenderVersion,
+    .rare = true,
 };
 
 extern const Command kHelpCommand = {
@@ -213,6 +217,7 @@ extern const Command kHelpCommand = {
     .group = "Tools",
     .flags = kHelpFlags,
     .positionals = kHelpPositionals,
+    .examples = kHelpExamples,
     .run = RunHelp,
 };
 

@@ -33,6 +33,7 @@ struct Positional {
   bool required = true;
   bool many = false;            // the rest, as a list
   std::string_view param = {};  // as in Flag
+  std::span<const std::string_view> choices = {};
 };
 
 struct Example {
@@ -91,6 +92,7 @@ struct Command {
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
   std::span<const Variant> variants = {};
+  bool rare = false;  // in the overview only with --all
 };
 
 // The parameter that a flag or positional sets; "" = none.

@@ -70,6 +70,11 @@ extern const Command kBackupRestoreCommand;
 extern const Command kQueryCommand;
 // cmd_import.cc
 extern const Command kImportUpstreamCommand;
+// cmd_docs.cc
+extern const Command kCompletionsCommand;
+extern const Command kManCommand;
+// cmd_mcp.cc
+extern const Command kMcpCommand;
 // cmd_tools.cc
 extern const Command kRequestCommand;
 extern const Command kSchemaCommand;

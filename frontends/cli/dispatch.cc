@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/library.h"
 #include "cli/options.h"
@@ -76,10 +77,11 @@ int ExitCodeOf(const Json& envelope, const Args& args) {
   return code == 0 ? kFailed : code;
 }
 
-std::string WithConfirmation(std::string params, const Invocation& invocation) {
+// What only reads may be asked for with --dry-run, and needs none.
+std::string WithConfirmation(std::string params, const Invocation& invocation, const OpRow& op) {
   params.pop_back();
   for (const std::string_view flag : {"dry-run", "yes"}) {
-    if (!invocation.args.Has(flag)) continue;
+    if (!invocation.args.Has(flag) || !Takes(op, ParamName({}, flag))) continue;
     if (params.size() > 1) params += ',';
     params += flag == "yes" ? "\"yes\":true" : "\"dry_run\":true";
   }
@@ -193,7 +195,7 @@ int RunOperation(const Invocation& invocation) {
   const std::string params =
       WithConfirmation(command.params != nullptr ? command.params(invocation.args)
                                                  : ParamsByName(command, invocation.args),
-                       invocation);
+                       invocation, *target.op);
   const OutputMode mode = ModeOf(invocation.args);
   ProgressLine line(invocation.args, mode);
   ProgressFn progress;
@@ -285,7 +287,41 @@ int FinishFailure(const Invocation& invocation, std::string_view command, std::s
                 FailureEnvelope(command, schema, failure, invocation.args.Has("dry-run")), nullptr);
 }
 
+namespace {
+
+// Whether a line would run, for texts that name it. Says nothing if so.
+constexpr std::string_view kParseCommand = "__parse";
+
+int OnlyParse(const Invocation& invocation) {
+  const Command& command = *invocation.command;
+  if (command.run != nullptr) return 0;
+  const Target target = TargetOf(command, invocation.args);
+  const LibraryCall call = target.op == nullptr ? LibraryCall{.options = {}, .problem = "unknown"}
+                                                : CallOf(invocation, target);
+  if (call.problem.empty()) return 0;
+  return FinishFailure(invocation, command.path, kErrorSchema,
+                       UsageFailure(call.code, call.problem, "see its help"));
+}
+
+int Run(const std::vector<std::string>& argv, bool only_parse);
+
+}  // namespace
+
 int Dispatch(const std::vector<std::string>& argv) {
+  if (argv.size() > 1 && argv[1] == kCompleteCommand) {
+    return Complete({argv.begin() + 2, argv.end()});
+  }
+  if (argv.size() > 1 && argv[1] == kParseCommand) {
+    std::vector<std::string> rest = argv;
+    rest.erase(rest.begin() + 1);
+    return Run(rest, /*only_parse=*/true);
+  }
+  return Run(argv, /*only_parse=*/false);
+}
+
+namespace {
+
+int Run(const std::vector<std::string>& argv, bool only_parse) {
   const SplitLine line = SplitGlobals(argv);
   Invocation invocation;
   invocation.argv = argv;
@@ -324,12 +360,15 @@ int Dispatch(const std::vector<std::string>& argv) {
     return FinishFailure(invocation, match.command->path, op != nullptr ? op->schema : kErrorSchema,
                          failure);
   }
+  if (only_parse) return OnlyParse(invocation);
   if (invocation.args.Has("help")) return ShowCommandHelp(invocation, *match.command);
+  if (invocation.args.Has("version")) {
+    invocation.command = FindCommand("version");
+    return RunOperation(invocation);
+  }
   if (match.command->run != nullptr) return match.command->run(invocation);
   return RunOperation(invocation);
 }
-
-namespace {
 
 // "007" and "1." are numbers on a command line, but not in JSON.
 std::string NumberText(const std::string& typed) {

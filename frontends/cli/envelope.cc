@@ -1,5 +1,6 @@
 #include "cli/envelope.h"
 
+#include <algorithm>
 #include <map>
 
 #include "cli/library.h"
@@ -77,6 +78,29 @@ Json Keep(const Json& value, const Wanted& wanted) {
   return Json::Object(std::move(members));
 }
 
+// A path that no part of `value` has; of a list, that none of its items has.
+bool Lacks(const Json& value, std::string_view name) {
+  if (value.is_array()) {
+    return !value.items().empty() &&
+           std::all_of(value.items().begin(), value.items().end(),
+                       [&](const Json& item) { return Lacks(item, name); });
+  }
+  return value.is_object() && !value.Has(name);
+}
+
+void FindUnknown(const Json& value, const Wanted& wanted, const std::string& front,
+                 std::vector<std::string>& unknown) {
+  for (const auto& [name, below] : wanted.below) {
+    if (Lacks(value, name)) {
+      unknown.push_back(front + name);
+    } else if (value.is_object()) {
+      FindUnknown(value[name], below, front + name + ".", unknown);
+    } else if (!value.items().empty()) {
+      FindUnknown(value.items().front()[name], below, front + name + ".", unknown);
+    }
+  }
+}
+
 Json UnknownField(const std::string& name) {
   const auto text = JsonObject()
                         .AddText("code", "UNKNOWN_FIELD")
@@ -137,9 +161,9 @@ Json KeepFields(const Json& envelope, std::string_view fields) {
       members.emplace_back(key, Keep(value, wanted));
     } else if (key == "warnings" && envelope["data"].is_object()) {
       std::vector<Json> warnings = value.items();
-      for (const auto& [name, below] : wanted.below) {
-        if (!envelope["data"].Has(name)) warnings.push_back(UnknownField(name));
-      }
+      std::vector<std::string> unknown;
+      FindUnknown(envelope["data"], wanted, "", unknown);
+      for (const std::string& name : unknown) warnings.push_back(UnknownField(name));
       members.emplace_back(key, Json::Array(std::move(warnings)));
     } else {
       members.emplace_back(key, value);

@@ -15,9 +15,6 @@ namespace {
 
 constexpr size_t kHelpWidth = 80;
 
-struct ExitCode {
-  std::string_view code, name, meaning, reaction;
-};
 constexpr ExitCode kExitCodes[] = {
     {"0", "ok", "done, nothing to do, or dry run completed", "continue"},
     {"1", "failed", "the operation failed after it began", "report"},
@@ -33,27 +30,6 @@ constexpr ExitCode kExitCodes[] = {
     {"70", "internal", "a bug", "report"},
     {"130/143", "interrupted", "SIGINT or SIGTERM", ""},
 };
-
-std::string ValueOf(const Flag& flag) {
-  if (flag.type == FlagType::kSwitch) return "";
-  if (!flag.choices.empty()) {
-    std::string out;
-    for (const std::string_view choice : flag.choices)
-      out += (out.empty() ? " " : "|") + std::string(choice);
-    return out;
-  }
-  if (!flag.value.empty()) return " <" + std::string(flag.value) + ">";
-  switch (flag.type) {
-    case FlagType::kInt:
-      return " <n>";
-    case FlagType::kNumber:
-      return " <x>";
-    case FlagType::kList:
-      return " <a,b>";
-    default:
-      return " <text>";
-  }
-}
 
 std::string FlagText(const Flag& flag) {
   std::string out = flag.letter != 0 ? std::string("-") + flag.letter + ", " : std::string("    ");
@@ -76,16 +52,6 @@ std::string FlagLines(const std::vector<Flag>& flags) {
     if (lines.empty()) out += "\n";
   }
   return out;
-}
-
-std::string UsageLine(const Command& command) {
-  std::string out = "selftune " + std::string(command.path);
-  for (const Positional& positional : command.positionals) {
-    const std::string name =
-        "<" + std::string(positional.name) + ">" + (positional.many ? "..." : "");
-    out += positional.required ? " " + name : " [" + name + "]";
-  }
-  return out + " [flags]";
 }
 
 std::string CommandText(const Command& command) {
@@ -148,6 +114,11 @@ std::string FlagJson(const Flag& flag) {
       .Take();
 }
 
+bool TakesFlag(const Command& command, std::string_view name) {
+  const std::vector<Flag> flags = ExtraFlags(command);
+  return std::any_of(flags.begin(), flags.end(), [&](const Flag& f) { return f.name == name; });
+}
+
 std::string CommandJson(const Command& command) {
   const OpRow* op = FindOp(command.op);
   std::string flags;
@@ -161,6 +132,7 @@ std::string CommandJson(const Command& command) {
                        .AddText("help", positional.help)
                        .AddBool("required", positional.required)
                        .AddBool("many", positional.many)
+                       .AddTexts("choices", {positional.choices.begin(), positional.choices.end()})
                        .AddRaw("param", ParamJson(positional.param, positional.name))
                        .Take();
   }
@@ -174,14 +146,27 @@ std::string CommandJson(const Command& command) {
   out.AddRaw("group", command.group.empty() ? "null" : Quote(command.group));
   out.AddTexts("ops", ops);
   out.AddRaw("schema", op == nullptr ? "null" : Quote(op->schema));
+  out.AddRaw("alias_of", command.alias_of.empty() ? "null" : Quote(command.alias_of));
+  out.AddBool("dry_run", TakesFlag(command, "dry-run"))
+      .AddBool("confirm", TakesFlag(command, "yes"));
   out.AddRaw("flags", "[" + flags + "]").AddRaw("positionals", "[" + positionals + "]");
+  std::string examples;
+  for (const Example& example : command.examples) {
+    examples += (examples.empty() ? "" : ",") +
+                JsonObject().AddText("line", example.line).AddText("what", example.what).Take();
+  }
+  out.AddRaw("examples", "[" + examples + "]");
   return out.Take();
 }
 
-std::string HelpData(const std::string& text, const std::vector<const Command*>& commands) {
+std::string CommandsJson(const std::vector<const Command*>& commands) {
   std::string list;
   for (const Command* command : commands) list += (list.empty() ? "" : ",") + CommandJson(*command);
-  return JsonObject().AddText("text", text).AddRaw("commands", "[" + list + "]").Take();
+  return "[" + list + "]";
+}
+
+std::string HelpData(const std::string& text, const std::vector<const Command*>& commands) {
+  return JsonObject().AddText("text", text).AddRaw("commands", CommandsJson(commands)).Take();
 }
 
 std::string RenderText(const Reply& reply, const Screen&) { return reply.data()["text"].Text(); }
@@ -243,6 +228,48 @@ std::string ReferenceOf(const Command& command) {
 
 }  // namespace
 
+std::span<const ExitCode> ExitCodes() { return kExitCodes; }
+
+std::string ValueOf(const Flag& flag) {
+  if (flag.type == FlagType::kSwitch) return "";
+  if (!flag.choices.empty()) {
+    std::string out;
+    for (const std::string_view choice : flag.choices)
+      out += (out.empty() ? " " : "|") + std::string(choice);
+    return out;
+  }
+  if (!flag.value.empty()) return " <" + std::string(flag.value) + ">";
+  switch (flag.type) {
+    case FlagType::kInt:
+      return " <n>";
+    case FlagType::kNumber:
+      return " <x>";
+    case FlagType::kList:
+      return " <a,b>";
+    default:
+      return " <text>";
+  }
+}
+
+std::string UsageLine(const Command& command) {
+  std::string out = "selftune " + std::string(command.path);
+  for (const Positional& positional : command.positionals) {
+    const std::string name =
+        "<" + std::string(positional.name) + ">" + (positional.many ? "..." : "");
+    out += positional.required ? " " + name : " [" + name + "]";
+  }
+  return out + " [flags]";
+}
+
+std::string CommandsData() {
+  std::string flags;
+  for (const Flag& flag : GlobalFlags()) flags += (flags.empty() ? "" : ",") + FlagJson(flag);
+  return JsonObject()
+      .AddRaw("commands", CommandsJson(Registered()))
+      .AddRaw("flags", "[" + flags + "]")
+      .Take();
+}
+
 bool IsGroup(std::string_view word) {
   return std::any_of(Registered().begin(), Registered().end(), [word](const Command* command) {
     return command->path.starts_with(std::string(word) + " ");
@@ -272,7 +299,7 @@ int ShowOverview(const Invocation& invocation, bool all) {
   const auto add = [&](std::string_view title, std::string_view group) {
     std::vector<const Command*> commands;
     for (const Command* command : Registered()) {
-      if (command->group == group) commands.push_back(command);
+      if (command->group == group && (all || !command->rare)) commands.push_back(command);
     }
     if (commands.empty()) return;
     text += "\n" + std::string(title) + ":\n" + CommandList(commands);

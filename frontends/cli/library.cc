@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <mutex>
 
 #include "cli/json.h"
 
@@ -74,6 +75,39 @@ std::string Absolute(const std::string& path) {
   return std::string(here) + "/" + path;
 }
 
+// "" or the error object.
+std::string OpenEngine(const LibraryOptions& options, EnginePtr& engine) {
+  const std::string home = Absolute(options.home);
+  const std::string db = Absolute(options.db);
+  selftune_options_t open = SELFTUNE_OPTIONS_INIT;
+  open.config_dir = Borrow(home);
+  open.db_path = Borrow(db);
+  if (options.verbose) open.log = PrintLog;
+  if (options.look_only) open.flags = SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE;
+  selftune_engine_t* raw = nullptr;
+  selftune_error_t* error = nullptr;
+  if (selftune_open(&open, &raw, &error) != SELFTUNE_OK) return TakeError(error);
+  engine.reset(raw);
+  return "";
+}
+
+// "" or the error object. `progress` must live as long as the job.
+std::string StartJob(selftune_engine_t* engine, std::string_view request_json,
+                     const ProgressFn& progress, JobPtr& job) {
+  selftune_callbacks_t callbacks = SELFTUNE_CALLBACKS_INIT;
+  if (progress) {
+    callbacks.event = PassEvent;
+    callbacks.user = const_cast<ProgressFn*>(&progress);
+  }
+  selftune_job_t* raw = nullptr;
+  selftune_error_t* error = nullptr;
+  if (selftune_start(engine, Borrow(request_json), &callbacks, &raw, &error) != SELFTUNE_OK) {
+    return TakeError(error);
+  }
+  job.reset(raw);
+  return "";
+}
+
 Answer WaitFor(selftune_job_t* job) {
   constexpr int64_t kLookMs = 50;  // how late a signal may be noticed
   Answer answer;
@@ -105,32 +139,70 @@ Answer WaitFor(selftune_job_t* job) {
 
 Answer Ask(const LibraryOptions& options, std::string_view request_json,
            const ProgressFn& progress) {
-  const std::string home = Absolute(options.home);
-  const std::string db = Absolute(options.db);
-  selftune_options_t open = SELFTUNE_OPTIONS_INIT;
-  open.config_dir = Borrow(home);
-  open.db_path = Borrow(db);
-  if (options.verbose) open.log = PrintLog;
-
-  selftune_engine_t* raw_engine = nullptr;
-  selftune_error_t* error = nullptr;
-  if (selftune_open(&open, &raw_engine, &error) != SELFTUNE_OK) {
-    return {.envelope = {}, .error = TakeError(error)};
-  }
-  const EnginePtr engine(raw_engine);
+  EnginePtr engine;
+  std::string failure = OpenEngine(options, engine);
+  if (!failure.empty()) return {.envelope = {}, .error = std::move(failure)};
   const SignalScope signals;
-  selftune_callbacks_t callbacks = SELFTUNE_CALLBACKS_INIT;
-  if (progress) {
-    callbacks.event = PassEvent;
-    callbacks.user = const_cast<ProgressFn*>(&progress);
-  }
-  selftune_job_t* raw_job = nullptr;
-  if (selftune_start(engine.get(), Borrow(request_json), &callbacks, &raw_job, &error) !=
-      SELFTUNE_OK) {
-    return {.envelope = {}, .error = TakeError(error)};
-  }
-  const JobPtr job(raw_job);
+  JobPtr job;
+  failure = StartJob(engine.get(), request_json, progress, job);
+  if (!failure.empty()) return {.envelope = {}, .error = std::move(failure)};
   return WaitFor(job.get());
+}
+
+struct Session::State {
+  EnginePtr engine;
+};
+
+struct Session::Call::State {
+  std::mutex mutex;
+  selftune_job_t* job = nullptr;  // while it runs
+  bool cancelled = false;
+};
+
+Session::Session() : state_(std::make_unique<State>()) {}
+Session::~Session() = default;
+
+std::string Session::Open(const LibraryOptions& options) {
+  return OpenEngine(options, state_->engine);
+}
+
+Answer Session::Run(std::string_view request_json, const ProgressFn& progress, Call* call) {
+  JobPtr job;
+  std::string failure = StartJob(state_->engine.get(), request_json, progress, job);
+  if (!failure.empty()) return {.envelope = {}, .error = std::move(failure)};
+  if (call != nullptr) {
+    const std::lock_guard<std::mutex> lock(call->state_->mutex);
+    call->state_->job = job.get();
+    if (call->state_->cancelled) selftune_job_cancel(job.get());
+  }
+  Answer answer;
+  selftune_buf_t reply = SELFTUNE_BUF_INIT;
+  selftune_error_t* error = nullptr;
+  if (selftune_job_wait(job.get(), -1, &reply, &error) == SELFTUNE_OK) {
+    answer.envelope.assign(reply.data, reply.size);
+    selftune_buf_free(&reply);
+  } else {
+    answer.error = TakeError(error);
+  }
+  if (call != nullptr) {
+    const std::lock_guard<std::mutex> lock(call->state_->mutex);
+    call->state_->job = nullptr;
+  }
+  return answer;
+}
+
+Session::Call::Call() : state_(std::make_unique<State>()) {}
+Session::Call::~Call() = default;
+
+void Session::Call::Cancel() {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  state_->cancelled = true;
+  selftune_job_cancel(state_->job);
+}
+
+bool Session::Call::cancelled() const {
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  return state_->cancelled;
 }
 
 std::string RequestText(std::string_view op, std::string_view params_json, std::string_view command,

@@ -29,6 +29,7 @@ constexpr Flag kGlobal[] = {
     {"home", "state folder, instead of $SELFTUNE_HOME or ~/.selftune", FlagType::kText, "dir"},
     {"db", "the store, instead of selftune.db in the state folder", FlagType::kText, "path"},
     {"timeout", "give up after this long: 30s, 5m", FlagType::kText, "time"},
+    {"version", "show the versions instead", FlagType::kSwitch},
     {"help", "show this help", FlagType::kSwitch, {}, 'h'},
 };
 
@@ -40,19 +41,6 @@ void Declare(cxxopts::OptionAdder& add, const Flag& flag) {
   } else {
     add(name, "", cxxopts::value<std::vector<std::string>>());
   }
-}
-
-std::vector<Flag> AllFlags(const Command& command) {
-  std::vector<Flag> flags = OwnFlags(command);
-  for (const Flag& flag : ExtraFlags(command)) flags.push_back(flag);
-  // `selftune why --skill pdf` is as good as `selftune why pdf`.
-  for (const Positional& positional : command.positionals) {
-    if (positional.name == kSkillFlag.name) flags.push_back(kSkillFlag);
-  }
-  for (const Flag& flag : kGlobal) {
-    if (!HasOwnFlag(command, flag.name)) flags.push_back(flag);
-  }
-  return flags;
 }
 
 UsageError UnknownFlag(const std::string& word, const std::vector<Flag>& flags,
@@ -81,6 +69,20 @@ bool IsNumber(const std::string& text) {
   return end == text.c_str() + text.size();
 }
 
+std::optional<UsageError> CheckChoice(const std::string& name,
+                                      std::span<const std::string_view> allowed,
+                                      const std::string& value) {
+  if (allowed.empty() || std::find(allowed.begin(), allowed.end(), value) != allowed.end()) {
+    return std::nullopt;
+  }
+  std::string known;
+  for (const std::string_view choice : allowed)
+    known += (known.empty() ? "" : ", ") + std::string(choice);
+  const std::string_view nearest = Nearest(value, {allowed.begin(), allowed.end()});
+  return UsageError{"INVALID_FLAG", name + " takes " + known + ", not " + OneLine(value),
+                    nearest.empty() ? "" : "did you mean " + std::string(nearest) + "?"};
+}
+
 std::optional<UsageError> CheckValue(const Flag& flag, const std::string& value) {
   const std::string name = "--" + std::string(flag.name);
   if (flag.type == FlagType::kInt && !IsInt(value)) {
@@ -89,17 +91,7 @@ std::optional<UsageError> CheckValue(const Flag& flag, const std::string& value)
   if (flag.type == FlagType::kNumber && !IsNumber(value)) {
     return UsageError{"INVALID_FLAG", name + " takes a number, not " + OneLine(value), ""};
   }
-  if (flag.choices.empty() ||
-      std::find(flag.choices.begin(), flag.choices.end(), value) != flag.choices.end()) {
-    return std::nullopt;
-  }
-  const std::vector<std::string_view> choices(flag.choices.begin(), flag.choices.end());
-  std::string known;
-  for (const std::string_view choice : choices)
-    known += (known.empty() ? "" : ", ") + std::string(choice);
-  const std::string_view nearest = Nearest(value, choices);
-  return UsageError{"INVALID_FLAG", name + " takes " + known + ", not " + OneLine(value),
-                    nearest.empty() ? "" : "did you mean " + std::string(nearest) + "?"};
+  return CheckChoice(name, flag.choices, value);
 }
 
 void SplitList(const Flag& flag, const std::string& value, Args& args) {
@@ -159,6 +151,12 @@ std::optional<UsageError> TakePositionals(const Command& command, const std::vec
 
 std::optional<UsageError> CheckPositionals(const Command& command, const Args& args) {
   for (const Positional& positional : command.positionals) {
+    for (const std::string& value : args.All(positional.name)) {
+      if (auto error =
+              CheckChoice("<" + std::string(positional.name) + ">", positional.choices, value)) {
+        return error;
+      }
+    }
     if (!positional.required || args.Has(positional.name)) continue;
     return UsageError{"MISSING_FLAG",
                       std::string(command.path) + " needs <" + std::string(positional.name) + ">",
@@ -231,9 +229,22 @@ std::vector<Flag> ExtraFlags(const Command& command) {
   return flags;
 }
 
+std::vector<Flag> FlagsOf(const Command& command) {
+  std::vector<Flag> flags = OwnFlags(command);
+  for (const Flag& flag : ExtraFlags(command)) flags.push_back(flag);
+  // `selftune why --skill pdf` is as good as `selftune why pdf`.
+  for (const Positional& positional : command.positionals) {
+    if (positional.name == kSkillFlag.name) flags.push_back(kSkillFlag);
+  }
+  for (const Flag& flag : kGlobal) {
+    if (!HasOwnFlag(command, flag.name)) flags.push_back(flag);
+  }
+  return flags;
+}
+
 ParsedLine ParseLine(const Command& command, const std::vector<std::string>& words) {
   ParsedLine line;
-  const std::vector<Flag> flags = AllFlags(command);
+  const std::vector<Flag> flags = FlagsOf(command);
   cxxopts::Options options("selftune");
   options.allow_unrecognised_options();
   auto add = options.add_options();

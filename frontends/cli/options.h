@@ -21,6 +21,8 @@ namespace selftune::cli {
 [[nodiscard]] std::vector<Flag> OwnFlags(const Command& command);
 // A flag of the command means what it says there, also where others have a global one of that name.
 [[nodiscard]] bool HasOwnFlag(const Command& command, std::string_view name);
+// Every flag it takes: its own, those that depend on it, the global ones.
+[[nodiscard]] std::vector<Flag> FlagsOf(const Command& command);
 // Those that depend on the command: --dry-run, --yes, --exit-zero.
 [[nodiscard]] std::vector<Flag> ExtraFlags(const Command& command);
 

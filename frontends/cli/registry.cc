@@ -21,7 +21,7 @@ constexpr const Command* kCommands[] = {
     &kImportUpstreamCommand,
     &kExportCommand, &kImportCommand, &kForgetCommand, &kRecoverCommand, &kDbRebuildCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
-    &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kVersionCommand, &kHelpCommand,
+    &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kMcpCommand, &kCompletionsCommand, &kManCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };
 

@@ -61,7 +61,8 @@ class CliTest(unittest.TestCase):
         doc = json.loads(out)
         self.assertEqual(status, code, out + err)
         self.assertEqual(schema_check.problems(SCHEMAS["selftune/envelope@1"], doc), [])
-        if doc["schema"] in SCHEMAS and doc["data"] is not None and "--fields" not in argv:
+        self.assertIn(doc["schema"], SCHEMAS, "the schema is published")
+        if doc["data"] is not None and "--fields" not in argv:
             self.assertEqual(schema_check.problems(SCHEMAS[doc["schema"]], doc["data"]), [])
         if "--exit-zero" in argv:
             return doc
@@ -131,6 +132,9 @@ class Output(CliTest):
         doc = self.envelope("version", "--fields", "version,nothing")
         self.assertEqual(list(doc["data"]), ["version"])
         self.assertEqual([w["code"] for w in doc["warnings"]], ["UNKNOWN_FIELD"])
+        doc = self.envelope("config", "list", "--fields", "values.key,values.nope,values.key.deep")
+        self.assertEqual({tuple(row) for row in doc["data"]["values"]}, {("key",)})
+        self.assertEqual([w["message"] for w in doc["warnings"]], ["--fields: data has no values.nope"])
 
     def test_colours_only_where_wanted(self):
         path = str(self.skill_file())
@@ -210,11 +214,21 @@ class Usage(CliTest):
                 self.assertEqual(doc["error"]["suggestion"], f"see selftune {command['path']} --help")
                 self.assertEqual(doc["next"]["argv"][:2], ["selftune", "help"])
 
+    def test_a_dry_run_of_what_only_reads_is_no_error(self):
+        self.make_store()
+        self.assertEqual(self.envelope("watch", "--explain", "--dry-run")["schema"], "selftune/watch.status@1")
+
     def test_global_flags_may_stand_first(self):
         self.assertEqual(self.envelope("--json", "version")["command"], "version")
         home = self.home / "elsewhere"
         self.assertEqual(self.envelope("--home", str(home), "version")["command"], "version")
         self.assertEqual(self.envelope("--version")["command"], "version")
+        for command in self.commands():
+            with self.subTest(command=command["path"]):
+                words = ["x" for each in command["positionals"] if each["required"]]
+                words = ["bash"] if command["path"] == "completions" else words
+                doc = self.envelope(*command["path"].split(), *words, "--version")
+                self.assertEqual(doc["schema"], "selftune/version@1")
 
     def commands(self):
         code, out, _ = self.run_cli("help", "--all", "--json")
@@ -368,14 +382,21 @@ class Store(CliTest):
         self.make_store()
         doc = self.envelope("backup", "create", "--dry-run")
         self.assertIsNone(doc["data"]["id"])
-        made = self.envelope("backup", "create")["data"]["id"]
+        self.assertIsNone(doc["data"]["receipt"])
+        doc = self.envelope("backup", "create")
+        made = doc["data"]["id"]
+        self.assertEqual(doc["data"]["receipt"]["targets"], [doc["data"]["path"]])
         self.assertEqual([b["id"] for b in self.envelope("backup", "list")["data"]["backups"]], [made])
         self.assertTrue(self.envelope("backup", "verify", made)["data"]["backups"][0]["ok"])
         doc = self.envelope("backup", "restore", made, code=2)
         self.assertEqual(doc["error"]["code"], "CONFIRMATION_REQUIRED")
         self.assertEqual(doc["next"]["argv"], ["selftune", "backup", "restore", made, "--yes"])
         self.assertFalse(self.envelope("backup", "restore", made, "--dry-run")["changed"])
-        self.assertTrue(self.envelope("backup", "restore", made, "--yes")["changed"])
+        doc = self.envelope("backup", "restore", made, "--yes")
+        self.assertTrue(doc["changed"])
+        self.assertEqual(doc["data"]["receipt"]["backup_path"], doc["data"]["moved_aside"])
+        self.assertIsNone(self.envelope("db", "migrate")["data"]["receipt"], "it is of this version")
+        self.assertEqual(self.envelope("db", "vacuum")["data"]["receipt"]["operation"], "store.vacuum")
         self.assertTrue(self.envelope("db", "check")["data"]["quick_check"])
         self.envelope("backup", "verify", "20000101T000000000Z", code=6)
 
@@ -572,7 +593,7 @@ class Config(CliTest):
         self.assertRegex(out, r"hosts\.codex\.home +%s/\.codex +default" % self.home)
 
 
-class Evidence(CliTest):
+class EvidenceHome(CliTest):
     """A conversation in a project with a skill of its own."""
 
     SESSION = "77777777-1111-4111-8111-111111111111"
@@ -608,6 +629,8 @@ class Evidence(CliTest):
     def rows(self, sql):
         return self.envelope("query", sql)["data"]["rows"]
 
+
+class Evidence(EvidenceHome):
     def test_missed_means_the_same_everywhere(self):
         doc = self.envelope("status")
         for skill in doc["data"]["skills"]:

@@ -13,6 +13,7 @@ folder does, offline.
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -220,6 +221,12 @@ class Loop(World):
         text = self.home.skill_file.read_text(encoding="utf-8")
         self.assertIn("invoices, receipts", text)
         self.assertEqual(text.split("---\n", 2)[2], self.original.decode().split("---\n", 2)[2])
+        shown = self.selftune("proposals", "show", chosen["proposal_id"])["data"]
+        diff = self.selftune("proposals", "diff", chosen["proposal_id"])["data"]["diff"]
+        self.assertEqual(re.sub(r"\[-.*?-\] ?", "", diff).replace("{+", "").replace("+}", "").split(), shown["after"].split())
+        diff = self.selftune("proposals", "diff", chosen["proposal_id"], "--format", "unified")["data"]["diff"]
+        self.assertIn("\n-" + shown["before"], diff)
+        self.assertIn("\n+" + shown["after"], diff)
         steps = [row[0] for row in self.query(
             "SELECT action FROM evolution_audit WHERE proposal_id="
             f"'{chosen['proposal_id']}' ORDER BY id")]

@@ -141,6 +141,10 @@ class Files(Tree):
                                   (self.prefix / "share" / "selftune" / "schema", source / "api" / "schema"),
                                   (self.prefix / "share" / "selftune" / "skill", ROOT / "skill")):
             self.assertEqual(files_below(installed), files_below(folder))
+        share = self.prefix / "share"
+        for file in ("man/man1/selftune.1", "man/man1/selftune-sync.1", "bash-completion/completions/selftune",
+                     "zsh/site-functions/_selftune", "fish/vendor_completions.d/selftune.fish"):
+            self.assertTrue((share / file).is_file(), file)
         self.assertTrue((self.library / "libselftune.a").is_file())
         self.assertEqual({p.name for p in self.library.glob("libselftune.so*")},
                          {"libselftune.so", "libselftune.so.0", "libselftune.so.0.1.0"})

@@ -36,8 +36,9 @@ GROUPS = {
     "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
-    "tests": ["abigail-tools", "chromium", "fonts-dejavu-core", "libjansson-dev",
-              "nlohmann-json3-dev", "nodejs", "npm", "python3-venv", "strace", "util-linux", "valgrind", "zstd"],
+    # Shells and formatters are what completions and manual pages are tried in.
+    "tests": ["abigail-tools", "chromium", "fish", "fonts-dejavu-core", "groff-base", "libjansson-dev", "mandoc",
+              "nlohmann-json3-dev", "nodejs", "npm", "python3-venv", "strace", "util-linux", "valgrind", "zsh", "zstd"],
 }
 
 

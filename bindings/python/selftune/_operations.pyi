@@ -447,6 +447,13 @@ class ProposalApproveReply(TypedDict):
     receipt: ProposalApproveReplyReceipt | None
 
 
+class ProposalDiffReply(TypedDict):
+    proposal_id: str
+    skill: str
+    format: str
+    diff: str | None
+
+
 class ProposalListReplyItems(TypedDict):
     proposal_id: str
     skill: str
@@ -471,9 +478,32 @@ class ProposalListReply(TypedDict):
     next_cursor: str | None
 
 
+class ProposalRejectReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class ProposalRejectReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class ProposalRejectReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class ProposalRejectReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: ProposalRejectReplyReceiptBefore
+    after: ProposalRejectReplyReceiptAfter
+    backup_path: str | None
+    undo: ProposalRejectReplyReceiptUndo | None
+
+
 class ProposalRejectReply(TypedDict):
     proposal_id: str
     state: str
+    receipt: ProposalRejectReplyReceipt | None
 
 
 class ProposalShowReplyTest(TypedDict):
@@ -531,7 +561,7 @@ class SchemaGetReply(TypedDict):
 
 class SchemaListReplySchemas(TypedDict):
     id: str
-    kind: Literal["envelope", "params", "reply"]
+    kind: Literal["command", "envelope", "params", "reply"]
     op: str | None
 
 
@@ -1887,12 +1917,35 @@ class StatusSummaryReply(TypedDict):
     clock: int
 
 
+class StoreBackupReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreBackupReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreBackupReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreBackupReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreBackupReplyReceiptBefore
+    after: StoreBackupReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreBackupReplyReceiptUndo | None
+
+
 class StoreBackupReply(TypedDict):
     id: str | None
     path: str | None
     bytes: int
     sha256: str | None
     removed: list[str]
+    receipt: StoreBackupReplyReceipt | None
 
 
 class StoreBackupListReplyBackups(TypedDict):
@@ -2113,10 +2166,33 @@ class StoreInfoReply(TypedDict):
     backups: StoreInfoReplyBackups
 
 
+class StoreMigrateReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreMigrateReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreMigrateReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreMigrateReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreMigrateReplyReceiptBefore
+    after: StoreMigrateReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreMigrateReplyReceiptUndo | None
+
+
 StoreMigrateReply = TypedDict("StoreMigrateReply", {
     "from": int,
     "to": int,
     "backup_path": str | None,
+    "receipt": StoreMigrateReplyReceipt | None,
 })
 
 
@@ -2175,14 +2251,60 @@ class StoreRebuildReply(TypedDict):
     receipt: StoreRebuildReplyReceipt | None
 
 
+class StoreRestoreReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreRestoreReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreRestoreReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreRestoreReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreRestoreReplyReceiptBefore
+    after: StoreRestoreReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreRestoreReplyReceiptUndo | None
+
+
 class StoreRestoreReply(TypedDict):
     restored: str
     moved_aside: str | None
+    receipt: StoreRestoreReplyReceipt | None
+
+
+class StoreVacuumReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class StoreVacuumReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class StoreVacuumReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class StoreVacuumReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: StoreVacuumReplyReceiptBefore
+    after: StoreVacuumReplyReceiptAfter
+    backup_path: str | None
+    undo: StoreVacuumReplyReceiptUndo | None
 
 
 class StoreVacuumReply(TypedDict):
     before_bytes: int
     after_bytes: int
+    receipt: StoreVacuumReplyReceipt | None
 
 
 class SyncRunReplySources(TypedDict):
@@ -2349,6 +2471,8 @@ class Requests:
     def request(self, op: Literal["orchestrate.runs"], /, *, limit: int | None = ..., cursor: str | None = ..., run_id: str | None = ...) -> OrchestrateRunsReply: ...
     @overload
     def request(self, op: Literal["proposal.approve"], /, *, proposal_id: str, allow_dirty: bool | None = ..., dry_run: bool | None = ...) -> ProposalApproveReply: ...
+    @overload
+    def request(self, op: Literal["proposal.diff"], /, *, proposal_id: str, format: Literal["word", "unified"] | None = ...) -> ProposalDiffReply: ...
     @overload
     def request(self, op: Literal["proposal.list"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., limit: int | None = ..., cursor: str | None = ..., state: Literal["open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"] | None = ...) -> ProposalListReply: ...
     @overload

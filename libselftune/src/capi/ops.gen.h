@@ -39,6 +39,8 @@ StatusOr<std::string> OrchestrateRun(Context& context, const base::JsonValue& pa
 StatusOr<std::string> OrchestrateRuns(Context& context, const base::JsonValue& params);
 // proposal.approve: Deploy a proposal that waits for a review.
 StatusOr<std::string> ProposalApprove(Context& context, const base::JsonValue& params);
+// proposal.diff: Show what a proposal changes in its text.
+StatusOr<std::string> ProposalDiff(Context& context, const base::JsonValue& params);
 // proposal.list: List proposals, newest first.
 StatusOr<std::string> ProposalList(Context& context, const base::JsonValue& params);
 // proposal.reject: Refuse a proposal; its text is never proposed again.

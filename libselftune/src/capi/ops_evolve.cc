@@ -301,7 +301,13 @@ StatusOr<std::string> ProposalReject(Context& context, const JsonValue& params) 
     context.SetChanged();
   }
   JsonWriter out;
-  out.BeginObject().Field("proposal_id", id).Field("state", state).EndObject();
+  out.BeginObject().Field("proposal_id", id).Field("state", state).Key("receipt");
+  if (context.dry_run()) {
+    out.Null();
+  } else {
+    WriteReceipt(out, {.operation = context.op(), .targets = {context.paths().db}});
+  }
+  out.EndObject();
   return std::move(out).Take();
 }
 

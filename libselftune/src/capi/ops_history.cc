@@ -16,6 +16,7 @@
 #include "capi/model_params.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "capi/text_diff.h"
 #include "store/audit_chain.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
@@ -219,6 +220,27 @@ StatusOr<std::string> ProposalList(Context& context, const JsonValue& params) {
   }
   out.EndArray();
   TextOrNull(out, "next_cursor", page.next);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> ProposalDiff(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const ProposalItem proposal,
+                      store::FindProposal(*db, params["proposal_id"].AsString()));
+  const bool unified = params["format"].AsString() == "unified";
+  JsonWriter out;
+  out.BeginObject()
+      .Field("proposal_id", proposal.proposal_id)
+      .Field("skill", proposal.skill)
+      .Field("format", unified ? "unified" : "word")
+      .Key("diff");
+  if (proposal.original.has_value() && proposal.proposed.has_value()) {
+    out.String(unified ? UnifiedDiff(*proposal.original, *proposal.proposed)
+                       : WordDiff(*proposal.original, *proposal.proposed));
+  } else {
+    out.Null();
+  }
   out.EndObject();
   return std::move(out).Take();
 }

@@ -1,5 +1,6 @@
 // store.*: the database itself.
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -9,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "capi/ops.h"
+#include "capi/receipt.h"
 #include "store/backup.h"
 #include "store/db.h"
 #include "store/integrity.h"
@@ -60,6 +62,18 @@ void WriteCell(JsonWriter& out, const store::SqlCell& cell) {
   } else {
     out.Null();
   }
+}
+
+// "receipt" of what wrote the file `target`; null where nothing was written.
+void WriteStoreReceipt(JsonWriter& out, const Context& context, const std::string& target,
+                       std::optional<std::string> kept = std::nullopt) {
+  out.Key("receipt");
+  if (!context.changed()) {
+    out.Null();
+    return;
+  }
+  WriteReceipt(out,
+               {.operation = context.op(), .targets = {target}, .backup_path = std::move(kept)});
 }
 
 }  // namespace
@@ -143,6 +157,9 @@ StatusOr<std::string> StoreMigrate(Context& context, const JsonValue&) {
   } else {
     out.String(report.backup_path);
   }
+  std::optional<std::string> kept;
+  if (!report.backup_path.empty()) kept = report.backup_path;
+  WriteStoreReceipt(out, context, context.paths().db, kept);
   out.EndObject();
   return std::move(out).Take();
 }
@@ -157,10 +174,9 @@ StatusOr<std::string> StoreVacuum(Context& context, const JsonValue&) {
     context.SetChanged();
   }
   JsonWriter out;
-  out.BeginObject()
-      .Field("before_bytes", before)
-      .Field("after_bytes", SizeOf(context.paths().db))
-      .EndObject();
+  out.BeginObject().Field("before_bytes", before).Field("after_bytes", SizeOf(context.paths().db));
+  WriteStoreReceipt(out, context, context.paths().db);
+  out.EndObject();
   return std::move(out).Take();
 }
 
@@ -169,6 +185,7 @@ StatusOr<std::string> StoreBackup(Context& context, const JsonValue&) {
   JsonWriter out;
   out.BeginObject();
   std::vector<std::string> removed;
+  std::string made;
   if (context.dry_run()) {
     out.NullField("id").NullField("path").Field("bytes", SizeOf(context.paths().db));
     out.NullField("sha256");
@@ -178,12 +195,15 @@ StatusOr<std::string> StoreBackup(Context& context, const JsonValue&) {
                         store::CreateBackup(context.paths().db, context.now(), &context.cancel()));
     context.SetChanged();
     ST_ASSIGN_OR_RETURN(removed, store::PruneBackups(context.paths().db, context.now()));
+    made = report.backup.path;
     out.Field("id", report.backup.id).Field("path", report.backup.path);
     out.Field("bytes", report.backup.bytes).Field("sha256", report.sha256);
   }
   out.Key("removed").BeginArray();
   for (const std::string& path : removed) out.String(path);
-  out.EndArray().EndObject();
+  out.EndArray();
+  WriteStoreReceipt(out, context, made);
+  out.EndObject();
   return std::move(out).Take();
 }
 
@@ -255,6 +275,9 @@ StatusOr<std::string> StoreRestore(Context& context, const JsonValue& params) {
   } else {
     out.String(report.moved_aside);
   }
+  std::optional<std::string> kept;
+  if (!report.moved_aside.empty()) kept = report.moved_aside;
+  WriteStoreReceipt(out, context, context.paths().db, kept);
   out.EndObject();
   return std::move(out).Take();
 }

@@ -111,6 +111,11 @@ constexpr ParamSpec kParams_ProposalApprove[] = {
     {.name = "allow_dirty", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_ProposalDiff_format[] = {"word", "unified"};
+constexpr ParamSpec kParams_ProposalDiff[] = {
+    {.name = "proposal_id", .type = ParamType::kString, .required = true},
+    {.name = "format", .type = ParamType::kString, .choices = kChoices_ProposalDiff_format, .default_json = "\"word\""},
+};
 constexpr std::string_view kChoices_ProposalList_state[] = {"open", "created", "validated", "rejected", "superseded", "approved", "deploying", "deployed", "confirmed", "rolled_back", "conflicted"};
 constexpr ParamSpec kParams_ProposalList[] = {
     {.name = "skill", .type = ParamType::kString},
@@ -411,6 +416,7 @@ constexpr OpSpec kOps[] = {
     {.name = "orchestrate.run", .schema = "selftune/orchestrate@1", .flags = "SRLJ", .run = ops::OrchestrateRun, .params = kParams_OrchestrateRun},
     {.name = "orchestrate.runs", .schema = "selftune/orchestrate.runs@1", .flags = "", .run = ops::OrchestrateRuns, .params = kParams_OrchestrateRuns},
     {.name = "proposal.approve", .schema = "selftune/proposal.approve@1", .flags = "SR", .run = ops::ProposalApprove, .params = kParams_ProposalApprove},
+    {.name = "proposal.diff", .schema = "selftune/proposal.diff@1", .flags = "", .run = ops::ProposalDiff, .params = kParams_ProposalDiff},
     {.name = "proposal.list", .schema = "selftune/proposal.list@1", .flags = "", .run = ops::ProposalList, .params = kParams_ProposalList},
     {.name = "proposal.reject", .schema = "selftune/proposal.reject@1", .flags = "S", .run = ops::ProposalReject, .params = kParams_ProposalReject},
     {.name = "proposal.show", .schema = "selftune/proposal.show@1", .flags = "", .run = ops::ProposalShow, .params = kParams_ProposalShow},

@@ -38,7 +38,41 @@ std::string Run(std::string_view open, const std::vector<std::string_view>& word
   return text.append(close);
 }
 
+std::vector<std::string_view> LinesOf(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string Range(size_t first, size_t count) {
+  return std::to_string(count == 0 ? first : first + 1) + "," + std::to_string(count);
+}
+
 }  // namespace
+
+std::string UnifiedDiff(std::string_view before, std::string_view after) {
+  if (before == after) return "";
+  const std::vector<std::string_view> a = LinesOf(before);
+  const std::vector<std::string_view> b = LinesOf(after);
+  size_t same = 0;
+  while (same < a.size() && same < b.size() && a[same] == b[same]) ++same;
+  size_t tail = 0;
+  while (tail < a.size() - same && tail < b.size() - same &&
+         a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) {
+    ++tail;
+  }
+  const size_t gone = a.size() - same - tail;
+  const size_t came = b.size() - same - tail;
+  std::string out =
+      "--- before\n+++ after\n@@ -" + Range(same, gone) + " +" + Range(same, came) + " @@\n";
+  for (size_t i = 0; i < gone; ++i) out.append("-").append(a[same + i]).append("\n");
+  for (size_t i = 0; i < came; ++i) out.append("+").append(b[same + i]).append("\n");
+  return out;
+}
 
 std::string WordDiff(std::string_view before, std::string_view after) {
   const auto a = base::SplitSpace(before);

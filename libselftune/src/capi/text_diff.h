@@ -10,4 +10,8 @@ namespace selftune::capi {
 // are. White space is not compared.
 [[nodiscard]] std::string WordDiff(std::string_view before, std::string_view after);
 
+// One hunk of a unified diff, with heads: from the first line that differs to the
+// last. "" when the texts are the same.
+[[nodiscard]] std::string UnifiedDiff(std::string_view before, std::string_view after);
+
 }  // namespace selftune::capi

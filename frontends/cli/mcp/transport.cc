@@ -1,0 +1,109 @@
+#include "cli/mcp/transport.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "cli/terminal.h"
+
+namespace selftune::cli::mcp {
+namespace {
+
+volatile sig_atomic_t caught_signal = 0;
+int signal_pipe[2] = {-1, -1};
+
+void OnSignal(int number) {
+  const int keep = errno;
+  caught_signal = number;
+  const char byte = 0;
+  (void)!write(signal_pipe[1], &byte, 1);
+  errno = keep;
+}
+
+void Handle(int number, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+std::optional<LineSource::Line> LineSource::Next() {
+  for (;;) {
+    const size_t at = buffer_.find('\n', searched_);
+    if (at != std::string::npos) {
+      Line line{buffer_.substr(0, at), skipping_};
+      if (skipping_) line.text.clear();
+      buffer_.erase(0, at + 1);
+      searched_ = 0;
+      skipping_ = false;
+      return line;
+    }
+    searched_ = buffer_.size();
+    if (searched_ > kMaxLineBytes) {
+      skipping_ = true;
+      buffer_.clear();
+      searched_ = 0;
+    }
+    if (!Fill()) break;
+  }
+  // A last line without its break was not sent whole, but is understood.
+  if (buffer_.empty() || caught_signal != 0) return std::nullopt;
+  Line line{std::move(buffer_), skipping_};
+  buffer_.clear();
+  return line;
+}
+
+bool LineSource::Fill() {
+  while (!ended_ && caught_signal == 0) {
+    struct pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {signal_pipe[0], POLLIN, 0}};
+    if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
+    if (caught_signal != 0) break;
+    if (waits[0].revents == 0) continue;
+    char chunk[1 << 16];
+    const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n <= 0) break;
+    buffer_.append(chunk, static_cast<size_t>(n));
+    return true;
+  }
+  ended_ = true;
+  return false;
+}
+
+int LineSource::signal() const { return static_cast<int>(caught_signal); }
+
+void LineSink::Write(std::string line) {
+  line += '\n';
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (broken_) return;
+  broken_ = !WriteOut(line);
+  if (broken_) WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+}
+
+SignalPipe::SignalPipe() {
+  if (pipe(signal_pipe) == 0) {
+    for (const int end : signal_pipe) {
+      fcntl(end, F_SETFD, FD_CLOEXEC);
+      fcntl(end, F_SETFL, O_NONBLOCK);
+    }
+  }
+  Handle(SIGINT, OnSignal);
+  Handle(SIGTERM, OnSignal);
+  Handle(SIGPIPE, SIG_IGN);
+}
+
+SignalPipe::~SignalPipe() {
+  Handle(SIGINT, SIG_DFL);
+  Handle(SIGTERM, SIG_DFL);
+  for (int& end : signal_pipe) {
+    if (end >= 0) close(end);
+    end = -1;
+  }
+}
+
+}  // namespace selftune::cli::mcp

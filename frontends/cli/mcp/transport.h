@@ -1,0 +1,55 @@
+// MCP over stdio: one JSON text a line, in both directions.
+#pragma once
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace selftune::cli::mcp {
+
+// A line longer than this is no request of a sensible client.
+inline constexpr size_t kMaxLineBytes = 8 << 20;
+
+// Lines of stdin. Not thread-safe.
+class LineSource {
+ public:
+  struct Line {
+    std::string text;       // without the line break
+    bool too_long = false;  // it was thrown away
+  };
+  // nullopt at the end: of the input, after SIGINT or SIGTERM, or on an error.
+  [[nodiscard]] std::optional<Line> Next();
+  // The signal that ended it, or 0.
+  [[nodiscard]] int signal() const;
+
+ private:
+  [[nodiscard]] bool Fill();
+  std::string buffer_;
+  size_t searched_ = 0;    // bytes of it that hold no line break
+  bool skipping_ = false;  // the rest of a line that is too long
+  bool ended_ = false;
+};
+
+// Writes whole lines to stdout, from any thread. A client that went away is
+// noticed once and then no longer written to.
+class LineSink {
+ public:
+  void Write(std::string line);
+
+ private:
+  std::mutex mutex_;
+  bool broken_ = false;
+};
+
+// SIGINT and SIGTERM end LineSource::Next while one of these lives, and a closed
+// stdout is an error instead of the end of the process.
+class SignalPipe {
+ public:
+  SignalPipe();
+  ~SignalPipe();
+  SignalPipe(const SignalPipe&) = delete;
+  SignalPipe& operator=(const SignalPipe&) = delete;
+};
+
+}  // namespace selftune::cli::mcp
