@@ -45,6 +45,15 @@ extern const Command kWatchCommand;
 // cmd_orchestrate.cc
 extern const Command kOrchestrateCommand;
 extern const Command kRunCommand;
+// cmd_hooks.cc
+extern const Command kHooksInstallCommand;
+extern const Command kHooksUninstallCommand;
+extern const Command kHooksStatusCommand;
+extern const Command kHooksListCommand;
+// cmd_init.cc
+extern const Command kInitCommand;
+extern const Command kQuickstartCommand;
+extern const Command kUninstallCommand;
 // cmd_sync.cc
 extern const Command kSyncCommand;
 // cmd_config.cc

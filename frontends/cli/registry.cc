@@ -21,6 +21,8 @@ constexpr const Command* kCommands[] = {
     &kImportUpstreamCommand,
     &kExportCommand, &kImportCommand, &kForgetCommand, &kRecoverCommand, &kDbRebuildCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
+    &kInitCommand, &kQuickstartCommand, &kUninstallCommand,
+    &kHooksInstallCommand, &kHooksUninstallCommand, &kHooksStatusCommand, &kHooksListCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kMcpCommand, &kCompletionsCommand, &kManCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };

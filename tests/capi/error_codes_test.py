@@ -261,6 +261,7 @@ PLAIN = {
     "AMBIGUOUS_SKILL": ambiguous,
     "STORE_BUSY": store_busy,
     "STORE_CORRUPT": store_corrupt,
+    "SETTINGS_INVALID": settings_invalid,
     "STORE_FOREIGN": store_foreign,
     "SCHEMA_NEWER": schema_newer,
     "STORE_CONSTRAINT": store_constraint,
@@ -278,6 +279,13 @@ def process_failed(world):
 def git(world, *arguments):
     subprocess.run(["git", "-C", world.home, "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True,
                    capture_output=True, env=dict(os.environ, HOME=str(world.root)))
+
+
+def settings_invalid(world):
+    settings = world.home / ".claude" / "settings.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("{", encoding="utf-8")
+    return world.ask("install.hooks", platforms=["claude_code"], hook_program="/bin/true")
 
 
 def git_dirty(world):

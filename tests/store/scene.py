@@ -208,6 +208,8 @@ def add_decisions(database):
     put("INSERT INTO job_run(run_id,job,started_ms,elapsed_ms,status,metrics) VALUES('r-1','orchestrate',?,5,'ok','{}')",
         (NOW,))
     put("INSERT INTO job_action VALUES('r-1',0,?,'evolve','because',1,0,NULL,4,2)", (skill,))
+    put("INSERT INTO install VALUES('/home/dev/.claude/settings.json','hook','claude_code','{}',?,0,NULL,'0.1.0',?)",
+        (b"\x08" * 32, NOW))
     put("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,?,NULL,'{\"row\":{}}')", (bytes(16),))
     db.commit()
     db.close()

@@ -66,7 +66,7 @@ def layers():
 def generators():
     """The scripts whose output is kept in the tree."""
     tools = ROOT / "tools"
-    return [*sorted(tools.glob("gen_*.py")), tools / "embed_sql.py"]
+    return [*sorted(tools.glob("gen_*.py")), tools / "embed_skill.py", tools / "embed_sql.py"]
 
 
 def fix():

@@ -4,6 +4,7 @@
 LONG = frozenset(
     {
         "evolve.run",
+        "install.init",
         "orchestrate.run",
         "store.backup",
         "store.export",

@@ -285,6 +285,212 @@ class EvolveRunReply(TypedDict):
     elapsed_ms: int
 
 
+class InstallHooksReplyPlatformsFiles(TypedDict):
+    path: str
+    action: Literal["none", "installed", "updated", "removed"]
+    backup_path: str | None
+    sha256_before: str | None
+    sha256_after: str | None
+    diff: str | None
+
+
+class InstallHooksReplyPlatforms(TypedDict):
+    id: str
+    title: str
+    action: Literal["none", "installed", "updated", "removed", "failed"]
+    files: list[InstallHooksReplyPlatformsFiles]
+    needs: list[str]
+    error: str | None
+
+
+class InstallHooksReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallHooksReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallHooksReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallHooksReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallHooksReplyReceiptBefore
+    after: InstallHooksReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallHooksReplyReceiptUndo | None
+
+
+class InstallHooksReply(TypedDict):
+    platforms: list[InstallHooksReplyPlatforms]
+    receipt: InstallHooksReplyReceipt | None
+
+
+class InstallHooksRemoveReplyPlatformsFiles(TypedDict):
+    path: str
+    action: Literal["none", "installed", "updated", "removed"]
+    backup_path: str | None
+    sha256_before: str | None
+    sha256_after: str | None
+    diff: str | None
+
+
+class InstallHooksRemoveReplyPlatforms(TypedDict):
+    id: str
+    title: str
+    action: Literal["none", "installed", "updated", "removed", "failed"]
+    files: list[InstallHooksRemoveReplyPlatformsFiles]
+    needs: list[str]
+    error: str | None
+
+
+class InstallHooksRemoveReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallHooksRemoveReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallHooksRemoveReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallHooksRemoveReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallHooksRemoveReplyReceiptBefore
+    after: InstallHooksRemoveReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallHooksRemoveReplyReceiptUndo | None
+
+
+class InstallHooksRemoveReply(TypedDict):
+    platforms: list[InstallHooksRemoveReplyPlatforms]
+    receipt: InstallHooksRemoveReplyReceipt | None
+
+
+class InstallHooksStatusReplyPlatformsEvents(TypedDict):
+    event: str
+    installed: bool
+
+
+class InstallHooksStatusReplyPlatformsForeign(TypedDict):
+    event: str
+    matcher: str | None
+    command: str
+
+
+class InstallHooksStatusReplyPlatforms(TypedDict):
+    id: str
+    title: str
+    detected: bool
+    state: Literal["unsupported", "absent", "partial", "installed", "unapproved", "unreadable"]
+    path: str | None
+    hook_program: str | None
+    problem: str | None
+    needs: str | None
+    events: list[InstallHooksStatusReplyPlatformsEvents]
+    foreign: list[InstallHooksStatusReplyPlatformsForeign]
+
+
+class InstallHooksStatusReply(TypedDict):
+    platforms: list[InstallHooksStatusReplyPlatforms]
+
+
+class InstallInitReplySteps(TypedDict):
+    id: str
+    status: Literal["done", "skipped", "failed"]
+    changed: bool
+    detail: str
+    needs: list[str]
+
+
+class InstallInitReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallInitReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallInitReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallInitReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallInitReplyReceiptBefore
+    after: InstallInitReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallInitReplyReceiptUndo | None
+
+
+class InstallInitReply(TypedDict):
+    steps: list[InstallInitReplySteps]
+    agent_type: str
+    agent_cli: str | None
+    autonomy: Literal["off", "propose", "deploy"]
+    receipt: InstallInitReplyReceipt | None
+
+
+class InstallListReplyItems(TypedDict):
+    path: str
+    kind: Literal["hook", "plugin", "skill", "agent", "schedule", "other"]
+    platform: str | None
+    drift: Literal["none", "edited", "missing", "unreadable"]
+    created_file: bool
+    version: str
+    installed_at: str
+    backup_path: str | None
+
+
+class InstallListReply(TypedDict):
+    items: list[InstallListReplyItems]
+
+
+class InstallUninstallReplySteps(TypedDict):
+    id: str
+    status: Literal["done", "skipped", "failed"]
+    changed: bool
+    detail: str
+
+
+class InstallUninstallReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallUninstallReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallUninstallReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallUninstallReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallUninstallReplyReceiptBefore
+    after: InstallUninstallReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallUninstallReplyReceiptUndo | None
+
+
+class InstallUninstallReply(TypedDict):
+    steps: list[InstallUninstallReplySteps]
+    manual: list[str]
+    receipt: InstallUninstallReplyReceipt | None
+
+
 class LlmUsageReplyRows(TypedDict):
     key: str | None
     calls: int
@@ -2463,6 +2669,18 @@ class Requests:
     def request(self, op: Literal["evolve.plan"], /, *, skill: str, skill_path: str | None = ...) -> EvolvePlanReply: ...
     @overload
     def request(self, op: Literal["evolve.run"], /, *, skill: str, skill_path: str | None = ..., agent: str | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., target: Literal["description", "routing", "body"] | None = ..., validation_mode: Literal["auto", "replay", "judge"] | None = ..., eval_set: str | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
+    @overload
+    def request(self, op: Literal["install.hooks"], /, *, platforms: list[str] | None = ..., hook_program: str | None = ..., dry_run: bool | None = ...) -> InstallHooksReply: ...
+    @overload
+    def request(self, op: Literal["install.hooks_remove"], /, *, platforms: list[str] | None = ..., dry_run: bool | None = ...) -> InstallHooksRemoveReply: ...
+    @overload
+    def request(self, op: Literal["install.hooks_status"], /, *, platforms: list[str] | None = ...) -> InstallHooksStatusReply: ...
+    @overload
+    def request(self, op: Literal["install.init"], /, *, agents: list[str] | None = ..., autonomy: Literal["off", "propose", "deploy"] | None = ..., hooks: bool | None = ..., skill: bool | None = ..., sync: bool | None = ..., force: bool | None = ..., hook_program: str | None = ..., dry_run: bool | None = ..., **keywords: Any) -> InstallInitReply: ...
+    @overload
+    def request(self, op: Literal["install.list"], /) -> InstallListReply: ...
+    @overload
+    def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> InstallUninstallReply: ...
     @overload
     def request(self, op: Literal["llm.usage"], /, *, since: str | None = ..., until: str | None = ..., by: Literal["purpose", "model", "skill"] | None = ...) -> LlmUsageReply: ...
     @overload

@@ -38,6 +38,7 @@ inline constexpr ErrorCode kInvalidFrontmatter{"INVALID_FRONTMATTER", absl::Stat
 inline constexpr ErrorCode kManagedByPlugin{"MANAGED_BY_PLUGIN", absl::StatusCode::kFailedPrecondition, 2, false};
 inline constexpr ErrorCode kGitDirty{"GIT_DIRTY", absl::StatusCode::kFailedPrecondition, 2, false};
 inline constexpr ErrorCode kConflicted{"CONFLICTED", absl::StatusCode::kAborted, 2, false};
+inline constexpr ErrorCode kSettingsInvalid{"SETTINGS_INVALID", absl::StatusCode::kFailedPrecondition, 1, false};
 // Store.
 inline constexpr ErrorCode kStoreMissing{"STORE_MISSING", absl::StatusCode::kNotFound, 4, false};
 inline constexpr ErrorCode kStoreBusy{"STORE_BUSY", absl::StatusCode::kUnavailable, 7, true};
@@ -87,7 +88,7 @@ inline constexpr ErrorCode kBlocked{"BLOCKED", absl::StatusCode::kFailedPrecondi
 inline constexpr std::array kErrorCodes = {
     kInvalidRequest, kInvalidFlag, kMissingFlag, kUnknownCommand, kUnknownOperation, kUnsupportedType, kConfirmationRequired,
     kFileNotFound, kFileUnreadable, kFileExists, kFileChanged, kFileTooLarge, kWriteFailed, kDiskFull, kInvalidFrontmatter,
-    kManagedByPlugin, kGitDirty, kConflicted,
+    kManagedByPlugin, kGitDirty, kConflicted, kSettingsInvalid,
     kStoreMissing, kStoreBusy, kStoreFull, kStoreCorrupt, kStoreReadOnly, kStoreForeign, kSchemaNewer, kStoreConstraint, kQueryRefused,
     kSkillNotFound, kSessionNotFound, kNotFound, kAmbiguousSkill, kInsufficientEvidence,
     kAgentNotFound, kAgentUnsafe, kAuthMissing, kApiFailed, kRateLimited, kTimeout, kContextTooLong, kBudgetExhausted, kInvalidReply,

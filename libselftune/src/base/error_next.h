@@ -37,6 +37,7 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"MANAGED_BY_PLUGIN", "selftune skills list", "change it where the plugin comes from; see which skills are yours"},
     ErrorNext{"GIT_DIRTY", "selftune proposals list --state open", "commit your changes of the file, then approve the proposal"},
     ErrorNext{"CONFLICTED", "selftune proposals list", "the file is not what was expected; see what was proposed for it"},
+    ErrorNext{"SETTINGS_INVALID", "selftune hooks status", "correct the file: it was left as it is"},
     // Store.
     ErrorNext{"STORE_MISSING", "selftune sync", "read the transcripts of the agents first"},
     ErrorNext{"STORE_BUSY", "selftune doctor --only 'lock*'", "another process writes the store; see which runs are under way, then try again"},

@@ -31,6 +31,18 @@ StatusOr<std::string> EvalHygiene(Context& context, const base::JsonValue& param
 StatusOr<std::string> EvolvePlan(Context& context, const base::JsonValue& params);
 // evolve.run: Propose a better description, validate it, deploy it when it is better.
 StatusOr<std::string> EvolveRun(Context& context, const base::JsonValue& params);
+// install.hooks: Put selftune's hooks into the settings of the agents.
+StatusOr<std::string> InstallHooks(Context& context, const base::JsonValue& params);
+// install.hooks_remove: Take selftune's hooks out again, every other byte kept.
+StatusOr<std::string> InstallHooksRemove(Context& context, const base::JsonValue& params);
+// install.hooks_status: Show the hooks of the agents: ours and everybody else's.
+StatusOr<std::string> InstallHooksStatus(Context& context, const base::JsonValue& params);
+// install.init: Set selftune up: configuration, store, hooks, skill and the first sync.
+StatusOr<std::string> InstallInit(Context& context, const base::JsonValue& params);
+// install.list: List what selftune wrote outside its own folder.
+StatusOr<std::string> InstallList(Context& context, const base::JsonValue& params);
+// install.uninstall: Take out what selftune wrote outside its folder; the evidence stays.
+StatusOr<std::string> InstallUninstall(Context& context, const base::JsonValue& params);
 // llm.usage: What model calls cost.
 StatusOr<std::string> LlmUsage(Context& context, const base::JsonValue& params);
 // orchestrate.run: Sync, choose skills, grade, evolve and watch them.

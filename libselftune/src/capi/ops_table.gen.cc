@@ -72,6 +72,36 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_InstallHooks[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "hook_program", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_InstallHooksRemove[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_InstallHooksStatus[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+};
+constexpr std::string_view kChoices_InstallInit_autonomy[] = {"off", "propose", "deploy"};
+constexpr ParamSpec kParams_InstallInit[] = {
+    {.name = "agents", .type = ParamType::kPlatform, .list = true},
+    {.name = "autonomy", .type = ParamType::kString, .choices = kChoices_InstallInit_autonomy},
+    {.name = "hooks", .type = ParamType::kBool, .default_json = "true"},
+    {.name = "skill", .type = ParamType::kBool, .default_json = "true"},
+    {.name = "sync", .type = ParamType::kBool, .default_json = "true"},
+    {.name = "import", .type = ParamType::kBool, .default_json = "true"},
+    {.name = "force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "hook_program", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr ParamSpec kParams_InstallUninstall[] = {
+    {.name = "keep_config", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "purge_evidence", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr std::string_view kChoices_LlmUsage_by[] = {"purpose", "model", "skill"};
 constexpr ParamSpec kParams_LlmUsage[] = {
     {.name = "since", .type = ParamType::kTime},
@@ -412,6 +442,12 @@ constexpr OpSpec kOps[] = {
     {.name = "eval.hygiene", .schema = "selftune/eval.hygiene@1", .flags = "", .run = ops::EvalHygiene, .params = kParams_EvalHygiene},
     {.name = "evolve.plan", .schema = "selftune/evolve.plan@1", .flags = "", .run = ops::EvolvePlan, .params = kParams_EvolvePlan},
     {.name = "evolve.run", .schema = "selftune/evolve@1", .flags = "SRLJ", .run = ops::EvolveRun, .params = kParams_EvolveRun},
+    {.name = "install.hooks", .schema = "selftune/install.hooks@1", .flags = "SF", .run = ops::InstallHooks, .params = kParams_InstallHooks},
+    {.name = "install.hooks_remove", .schema = "selftune/install.hooks_remove@1", .flags = "SF", .run = ops::InstallHooksRemove, .params = kParams_InstallHooksRemove},
+    {.name = "install.hooks_status", .schema = "selftune/install.hooks_status@1", .flags = "", .run = ops::InstallHooksStatus, .params = kParams_InstallHooksStatus},
+    {.name = "install.init", .schema = "selftune/install.init@1", .flags = "SFJ", .run = ops::InstallInit, .params = kParams_InstallInit},
+    {.name = "install.list", .schema = "selftune/install.list@1", .flags = "", .run = ops::InstallList, .params = {}},
+    {.name = "install.uninstall", .schema = "selftune/install.uninstall@1", .flags = "SFY", .run = ops::InstallUninstall, .params = kParams_InstallUninstall},
     {.name = "llm.usage", .schema = "selftune/llm.usage@1", .flags = "", .run = ops::LlmUsage, .params = kParams_LlmUsage},
     {.name = "orchestrate.run", .schema = "selftune/orchestrate@1", .flags = "SRLJ", .run = ops::OrchestrateRun, .params = kParams_OrchestrateRun},
     {.name = "orchestrate.runs", .schema = "selftune/orchestrate.runs@1", .flags = "", .run = ops::OrchestrateRuns, .params = kParams_OrchestrateRuns},

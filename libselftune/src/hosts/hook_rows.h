@@ -6,5 +6,9 @@
 namespace selftune::hosts {
 
 extern const hooks::Host kClaudeCodeHooks;
+extern const hooks::Host kCodexHooks;
+extern const hooks::Host kCopilotHooks;
+extern const hooks::Host kGeminiHooks;
+extern const hooks::Host kQwenHooks;
 
 }  // namespace selftune::hosts

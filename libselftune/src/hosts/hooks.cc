@@ -10,7 +10,8 @@ namespace selftune::hooks {
 
 std::span<const Host> Hosts() {
   // Copied once, so that each row lives in its host's folder.
-  static const Host hosts[] = {hosts::kClaudeCodeHooks};
+  static const Host hosts[] = {hosts::kClaudeCodeHooks, hosts::kCodexHooks, hosts::kCopilotHooks,
+                               hosts::kGeminiHooks, hosts::kQwenHooks};
   return hosts;
 }
 

@@ -15,6 +15,9 @@ namespace selftune::status {
 namespace {
 
 constexpr std::array<std::string_view, 3> kPlain = {"autonomy", "guards", "agent_cli"};
+// What `init` writes down; nobody sets it by hand.
+constexpr std::array<std::string_view, 6> kRecorded = {
+    "agent_type", "agents", "cli_path", "hooks_installed", "initialized_at", "llm_mode"};
 constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
@@ -163,7 +166,8 @@ std::vector<std::string> UnknownSettings(const config::Config& config) {
   for (const auto& [key, value] : config.document.members()) {
     const bool known = std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end() ||
                        key == "config_version" || key == "skills" || key == "hosts" ||
-                       key == "retention";
+                       key == "retention" ||
+                       std::find(kRecorded.begin(), kRecorded.end(), key) != kRecorded.end();
     if (!known) out.push_back(key);
   }
   for (const auto& [key, value] : config.document["retention"].members()) {

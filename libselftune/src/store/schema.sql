@@ -397,6 +397,12 @@ CREATE TABLE forgotten(           -- what forget erased stays erased when its so
   session_key BLOB NOT NULL CHECK(length(session_key)=16), text_key BLOB NOT NULL,   -- x'' = whatever the session says;
                                                   -- of the session 0: a moment, everything before it
   at_ms INTEGER NOT NULL, PRIMARY KEY(session_key,text_key)) STRICT, WITHOUT ROWID;
+CREATE TABLE install(             -- what selftune put outside its folder: hooks, plugins, skill and agent files, schedules
+  path TEXT NOT NULL, kind TEXT NOT NULL CHECK(kind IN('hook','plugin','skill','agent','schedule','other')),
+  platform TEXT, ours TEXT,                       -- JSON: what of the file is ours and what was before
+  sha256 BLOB CHECK(length(sha256)=32),           -- of the file as it was left
+  created_file INTEGER NOT NULL DEFAULT 0, backup_path TEXT, version TEXT NOT NULL, installed_ms INTEGER NOT NULL,
+  PRIMARY KEY(path,kind)) STRICT, WITHOUT ROWID;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE change_clock(id INTEGER PRIMARY KEY CHECK(id=1), version INTEGER NOT NULL, topics INTEGER NOT NULL) STRICT;
 INSERT INTO change_clock VALUES(1,0,0);

@@ -76,7 +76,8 @@ std::vector<Leftover> FindLeftovers(const base::Environment& env, const std::str
   const std::string config = base::JoinPath(state_dir, "config.json");
   const auto text = base::ReadFile(config, kMaxSettings);
   const auto json = text.ok() ? JsonValue::Parse(*text) : StatusOr<JsonValue>(JsonValue());
-  if (json.ok() && (*json)["agent_type"].is_string()) {
+  // Ours says which version of the settings it is.
+  if (json.ok() && (*json)["agent_type"].is_string() && !json->Has("config_version")) {
     std::string detail = "its settings are kept; agent_cli counts here, too";
     if (!(*json)["alpha"].is_null()) detail += "; alpha is its upload account, with a key";
     out.push_back({"config", config, std::move(detail)});

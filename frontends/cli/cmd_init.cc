@@ -1,0 +1,142 @@
+// init, quickstart, uninstall: selftune on a machine.
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/render.h"
+#include "cli/text.h"
+
+namespace selftune::cli {
+namespace {
+
+Style StepStyle(std::string_view status) {
+  if (status == "failed") return Style::kBad;
+  return status == "skipped" ? Style::kDim : Style::kGood;
+}
+
+std::string RenderSteps(const Reply& reply, const Screen& screen) {
+  std::string out;
+  for (const Json& step : reply.data()["steps"].items()) {
+    const std::string status = OneLine(step["status"].Text());
+    const std::string mark = status == "done" ? "ok" : status;
+    out += screen.Paint(StepStyle(status), mark) + "  " + OneLine(step["id"].Text()) + ": " +
+           OneLine(step["detail"].Text()) + "\n";
+    for (const Json& need : step["needs"].items()) {
+      out += "    " + screen.Paint(Style::kWarn, "now:") + " " + OneLine(need.Text()) + "\n";
+    }
+  }
+  return out;
+}
+
+std::string RenderInit(const Reply& reply, const Screen& screen) {
+  std::string out = RenderSteps(reply, screen);
+  out += "\nWhat runs by itself: " + OneLine(reply.data()["autonomy"].Text()) +
+         " (selftune config set autonomy off|propose|deploy)\n";
+  if (reply.dry_run()) out += "Dry run: nothing was written.\n";
+  return out;
+}
+
+std::string RenderUninstall(const Reply& reply, const Screen& screen) {
+  std::string out = RenderSteps(reply, screen);
+  for (const Json& what : reply.data()["manual"].items()) {
+    out += "left to you: " + OneLine(what.Text()) + "\n";
+  }
+  if (reply.dry_run()) out += "Dry run: nothing was removed.\n";
+  return out;
+}
+
+constexpr std::string_view kAutonomy[] = {"off", "propose", "deploy"};
+
+constexpr Flag kInitFlags[] = {
+    {"agent", "only this agent; may be repeated", FlagType::kList, "name", 0, {}, "agents"},
+    {"autonomy", "what may run by itself", FlagType::kText, {}, 0, kAutonomy},
+    {"no-hooks", "install no hooks", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"no-skill",
+     "do not install the skill that operates selftune",
+     FlagType::kSwitch,
+     {},
+     0,
+     {},
+     "-"},
+    {"no-sync", "read no transcripts yet", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"no-import", "leave what the TypeScript selftune recorded", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"force", "write the configuration anew", FlagType::kSwitch},
+    {"hook-program",
+     "selftune-hook, when it is not beside selftune or on PATH",
+     FlagType::kText,
+     "path",
+     0,
+     {},
+     {},
+     true},
+};
+
+// By name, without what the person ruled out.
+std::string WithoutSome(const Command& command, const Args& args, std::string_view more) {
+  std::string params = ParamsByName(command, args);
+  std::string extra(more);
+  for (const std::string_view what : {"hooks", "skill", "sync", "import"}) {
+    if (!args.Has("no-" + std::string(what))) continue;
+    extra += (extra.empty() ? "\"" : ",\"") + std::string(what) + "\":false";
+  }
+  if (extra.empty()) return params;
+  if (params.size() > 2) extra.insert(0, ",");
+  return params.insert(params.size() - 1, extra);
+}
+
+std::string InitParams(const Args& args) { return WithoutSome(kInitCommand, args, ""); }
+
+constexpr Flag kQuickFlags[] = {
+    {"no-hooks", "install no hooks", FlagType::kSwitch, {}, 0, {}, "-"},
+};
+std::string QuickParams(const Args& args) {
+  return WithoutSome(kQuickstartCommand, args, "\"autonomy\":\"off\"");
+}
+
+constexpr Example kInitExamples[] = {
+    {"selftune init --dry-run", "show each step, change nothing"},
+    {"selftune init", "every agent that is here; run it again at any time"},
+    {"selftune init --autonomy propose", "changes wait for your review"},
+};
+
+constexpr Flag kUninstallFlags[] = {
+    {"keep-config", "keep config.json", FlagType::kSwitch},
+    {"purge-evidence", "also remove the store with everything recorded", FlagType::kSwitch},
+};
+constexpr Example kUninstallExamples[] = {
+    {"selftune uninstall --dry-run", "list each file and what would be done"},
+    {"selftune uninstall --yes", "hooks, skill and configuration; the evidence stays"},
+};
+
+}  // namespace
+
+extern const Command kInitCommand = {
+    .path = "init",
+    .summary = "Set selftune up on this machine",
+    .group = "Tools",
+    .op = "install.init",
+    .flags = kInitFlags,
+    .examples = kInitExamples,
+    .params = InitParams,
+    .render = RenderInit,
+};
+
+extern const Command kQuickstartCommand = {
+    .path = "quickstart",
+    .summary = "Set selftune up with nothing running by itself, and read the transcripts",
+    .group = "Tools",
+    .op = "install.init",
+    .flags = kQuickFlags,
+    .params = QuickParams,
+    .render = RenderInit,
+};
+
+extern const Command kUninstallCommand = {
+    .path = "uninstall",
+    .summary = "Take out what selftune wrote outside its folder; the evidence stays",
+    .group = "Tools",
+    .op = "install.uninstall",
+    .flags = kUninstallFlags,
+    .examples = kUninstallExamples,
+    .render = RenderUninstall,
+};
+
+}  // namespace selftune::cli

@@ -1,0 +1,214 @@
+#include "capi/install_world.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/version.h"
+#include "store/install_rows.h"
+
+namespace selftune::capi {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+constexpr std::chrono::seconds kLockWait{5};
+constexpr std::chrono::milliseconds kLockPause{5};
+
+StatusOr<base::LockFile> LockInstalling(const Context& context) {
+  const std::string dir = base::JoinPath(context.paths().state_dir, "locks");
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  JsonWriter holder;
+  holder.BeginObject()
+      .Field("what", context.op())
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .Field("started_at", context.now())
+      .EndObject();
+  const std::string path = base::JoinPath(dir, "install.lock");
+  const auto until = std::chrono::steady_clock::now() + kLockWait;
+  for (;;) {
+    auto lock = base::LockFile::TryAcquire(path, holder.view());
+    const bool held = !lock.ok() && CodeOf(lock.status()).name == kLockHeld.name;
+    if (!held || std::chrono::steady_clock::now() >= until) return lock;
+    ST_RETURN_IF_ERROR(context.cancel().Check());
+    std::this_thread::sleep_for(kLockPause);
+  }
+}
+
+void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
+  if (text.empty()) {
+    out.NullField(key);
+  } else {
+    out.Field(key, text);
+  }
+}
+
+void WriteFileResult(JsonWriter& out, const install::FileResult& file, bool with_diff) {
+  out.BeginObject().Field("path", file.path).Field("action", install::Word(file.did));
+  TextOrNull(out, "backup_path", file.backup_path);
+  TextOrNull(out, "sha256_before", file.sha256_before);
+  TextOrNull(out, "sha256_after", file.sha256_after);
+  TextOrNull(out, "diff",
+             with_diff && file.did != install::Did::kNothing ? LineDiff(file.before, file.after)
+                                                             : std::string());
+  out.EndObject();
+}
+
+std::string_view TitleOf(std::string_view platform) {
+  const hosts::HostRow* const row = hosts::FindRow(platform);
+  return row == nullptr ? platform : row->title;
+}
+
+bool IsAsked(const JsonValue& platforms, std::string_view platform) {
+  return std::any_of(platforms.items().begin(), platforms.items().end(),
+                     [&](const JsonValue& name) { return name.AsString() == platform; });
+}
+
+}  // namespace
+
+StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& platforms,
+                                          const std::string& shim) {
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const std::string path_list = env->GetOr("PATH", "");
+  std::vector<HostHere> out;
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    if (!platforms.items().empty() && !IsAsked(platforms, row.platform)) continue;
+    HostHere host{.row = &row, .target = install::FindTarget(row.platform)};
+    host.place = {
+        .home = context.paths().home, .config_dir = hosts::ConfigDir(row, *env), .shim = shim};
+    if (!row.command.empty()) host.binary = base::FindExecutable(row.command, path_list);
+    host.detected = !host.binary.empty() || base::Exists(host.place.config_dir);
+    out.push_back(std::move(host));
+  }
+  return out;
+}
+
+StatusOr<std::string> ShimFor(const Context& context, const std::string& given) {
+  if (!given.empty()) {
+    if (::access(given.c_str(), X_OK) == 0) return given;
+    return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+  }
+  std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
+  if (!shim.empty()) return shim;
+  return WithSuggestion(
+      Fail(kFileNotFound,
+           "installing hooks: selftune-hook is neither beside this program nor on "
+           "PATH"),
+      "install it, or name it with --hook-program", "selftune hooks status");
+}
+
+StatusOr<Installing> Installing::Begin(Context& context, For what) {
+  ST_RETURN_IF_ERROR(context.CheckWritable());
+  Installing out;
+  if (!context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(out.lock_, LockInstalling(context));
+    if (what == For::kPutting || context.HasStore()) {
+      const StatusOr<store::Db*> db = context.WriteDb();
+      // The reference's file says nothing about what we installed.
+      const bool foreign = !db.ok() && CodeOf(db.status()).name == kStoreForeign.name;
+      if (!db.ok() && !(foreign && what == For::kRemoving)) return db.status();
+      if (db.ok()) out.world_.db = *db;
+    }
+  } else if (context.HasStore()) {
+    const StatusOr<store::Db*> db = context.ReadDb();
+    if (!db.ok() && CodeOf(db.status()).name != kStoreForeign.name) return db.status();
+    if (db.ok()) out.world_.db = *db;
+  }
+  out.world_.state_dir = context.paths().state_dir;
+  out.world_.version = kVersion;
+  out.world_.now = context.now();
+  out.world_.dry_run = context.dry_run();
+  if (out.world_.db != nullptr) {
+    ST_ASSIGN_OR_RETURN(out.world_.rows, store::ReadInstalls(*out.world_.db));
+  }
+  return out;
+}
+
+void WriteHostResults(JsonWriter& out, const HostsDone& done, bool with_diff) {
+  out.BeginArray();
+  for (const install::HostResult& host : done.hosts) {
+    out.BeginObject()
+        .Field("id", host.platform)
+        .Field("title", TitleOf(host.platform))
+        .Field("action", install::Word(host.did))
+        .Key("files")
+        .BeginArray();
+    for (const install::FileResult& file : host.files) WriteFileResult(out, file, with_diff);
+    out.EndArray().Key("needs").BeginArray();
+    for (const std::string& need : host.afterwards) out.String(need);
+    out.EndArray().NullField("error").EndObject();
+  }
+  for (const auto& [platform, status] : done.failed) {
+    out.BeginObject()
+        .Field("id", platform)
+        .Field("title", TitleOf(platform))
+        .Field("action", "failed")
+        .Key("files")
+        .BeginArray()
+        .EndArray()
+        .Key("needs")
+        .BeginArray()
+        .EndArray()
+        .Field("error", Message(status))
+        .EndObject();
+  }
+  out.EndArray();
+}
+
+std::optional<Receipt> ReceiptOf(const Context& context, const HostsDone& done,
+                                 std::vector<std::string> undo) {
+  if (context.dry_run()) return std::nullopt;
+  Receipt receipt{.operation = context.op(), .undo = std::move(undo)};
+  const install::FileResult* only = nullptr;
+  for (const install::HostResult& host : done.hosts) {
+    for (const install::FileResult& file : host.files) {
+      if (file.did == install::Did::kNothing) continue;
+      receipt.targets.push_back(file.path);
+      only = &file;
+    }
+  }
+  if (receipt.targets.empty()) return std::nullopt;
+  if (receipt.targets.size() == 1) {
+    const auto hash = [](const std::string& text) {
+      return text.empty() ? std::nullopt : std::optional(text);
+    };
+    receipt.sha256_before = hash(only->sha256_before);
+    receipt.sha256_after = hash(only->sha256_after);
+    receipt.backup_path = hash(only->backup_path);
+  }
+  return receipt;
+}
+
+std::string LineDiff(std::string_view before, std::string_view after) {
+  std::vector<std::string_view> old_lines = base::Split(before, '\n');
+  std::vector<std::string_view> new_lines = base::Split(after, '\n');
+  size_t head = 0;
+  const size_t least = std::min(old_lines.size(), new_lines.size());
+  while (head < least && old_lines[head] == new_lines[head]) ++head;
+  size_t tail = 0;
+  while (tail < least - head &&
+         old_lines[old_lines.size() - 1 - tail] == new_lines[new_lines.size() - 1 - tail]) {
+    ++tail;
+  }
+  std::string out;
+  for (size_t i = head; i + tail < old_lines.size(); ++i) {
+    out += "-" + std::string(old_lines[i]) + "\n";
+  }
+  for (size_t i = head; i + tail < new_lines.size(); ++i) {
+    out += "+" + std::string(new_lines[i]) + "\n";
+  }
+  return out;
+}
+
+}  // namespace selftune::capi

@@ -1,0 +1,467 @@
+// install.init, install.uninstall: everything selftune needs on a machine, step by
+// step. Each step looks at what is there first, so a run that was cut off is simply
+// started again.
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/config_edit.h"
+#include "capi/install_world.h"
+#include "capi/ops.h"
+#include "install/file_change.h"
+#include "install/skill.h"
+#include "status/settings.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+struct Step {
+  std::string id;
+  std::string_view status = "done";  // done skipped failed
+  bool changed = false;
+  std::string detail;
+  std::vector<std::string> needs = {};
+};
+
+// What a run of init or uninstall did so far.
+class Steps {
+ public:
+  explicit Steps(Context& context) : context_(context) {}
+
+  void Done(std::string id, bool changed, std::string detail, std::vector<std::string> needs = {}) {
+    list_.push_back({std::move(id), "done", changed, std::move(detail), std::move(needs)});
+  }
+  void Skipped(std::string id, std::string detail) {
+    list_.push_back({std::move(id), "skipped", false, std::move(detail)});
+  }
+  void Failed(std::string id, const Status& status) {
+    list_.push_back({std::move(id), "failed", false, std::string(Message(status))});
+    if (first_.ok()) first_ = status;
+  }
+  [[nodiscard]] const Status& first_failure() const { return first_; }
+  [[nodiscard]] bool changed() const {
+    for (const Step& step : list_) {
+      if (step.changed) return true;
+    }
+    return false;
+  }
+
+  void Write(JsonWriter& out, bool with_needs) const {
+    out.Key("steps").BeginArray();
+    for (const Step& step : list_) {
+      out.BeginObject()
+          .Field("id", step.id)
+          .Field("status", step.status)
+          .Field("changed", step.changed && !context_.dry_run())
+          .Field("detail", step.detail);
+      if (with_needs) {
+        out.Key("needs").BeginArray();
+        for (const std::string& need : step.needs) out.String(need);
+        out.EndArray();
+      }
+      out.EndObject();
+    }
+    out.EndArray();
+  }
+
+ private:
+  Context& context_;
+  std::vector<Step> list_;
+  Status first_;
+};
+
+// The agents that answer model calls, in the order they are asked.
+constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", "opencode", "pi"};
+
+struct Init {
+  std::vector<HostHere> hosts;  // those that are set up
+  bool hooks_installed = false;
+  HostsDone done;
+};
+
+std::string AgentCli(const std::vector<HostHere>& hosts) {
+  for (const std::string_view platform : kAnswering) {
+    for (const HostHere& host : hosts) {
+      if (host.row->platform == platform && !host.binary.empty()) {
+        return std::string(host.row->command);
+      }
+    }
+  }
+  return "";
+}
+
+bool Exists(const Context& context, const std::string& name) {
+  return base::Exists(base::JoinPath(context.paths().state_dir, name));
+}
+
+JsonValue WithPlain(const JsonValue& document, std::string_view key, const std::string& value) {
+  return config::WithValue(document, key, JsonValue::Text(value));
+}
+
+// What is recorded about the machine, and what the person chose; every other key
+// is kept.
+JsonValue Configured(const Context& context, const JsonValue& params, const Init& init,
+                     const config::Config& before) {
+  const bool anew = params["force"].AsBool();
+  JsonValue document = before.document.is_object() ? before.document : JsonValue::Object({});
+  const std::string type =
+      init.hosts.empty() ? "unknown" : std::string(init.hosts.front().row->platform);
+  const auto missing = [&](std::string_view key) { return anew || !document.Has(key); };
+  if (missing("agent_type")) document = WithPlain(document, "agent_type", type);
+  const auto path = base::RealPath("/proc/self/exe");
+  if (missing("cli_path") && path.ok()) document = WithPlain(document, "cli_path", *path);
+  if (missing("llm_mode")) document = WithPlain(document, "llm_mode", "agent");
+  const std::string cli = AgentCli(init.hosts);
+  if (missing("agent_cli") && !cli.empty()) document = WithPlain(document, "agent_cli", cli);
+  document = config::WithValue(document, "hooks_installed", JsonValue::Bool(init.hooks_installed));
+  if (missing("initialized_at")) {
+    document = WithPlain(document, "initialized_at", FormatRfc3339(context.now()));
+  }
+  if (params["autonomy"].is_string()) {
+    document = WithPlain(document, "autonomy", params["autonomy"].AsString());
+  } else if (!document.Has("autonomy")) {
+    document = WithPlain(document, "autonomy", "deploy");
+  }
+  std::vector<JsonValue> agents;
+  for (const HostHere& host : init.hosts) {
+    agents.push_back(JsonValue::Object(
+        {{"type", JsonValue::Text(std::string(host.row->platform))},
+         {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
+         {"home", JsonValue::Text(host.place.config_dir)}}));
+  }
+  document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
+  // Its own skill is not improved from what happens on this machine.
+  if (!before.AutonomyOf("selftune").has_value()) {
+    document = config::WithSkillAutonomy(document, "selftune", config::SkillAutonomy::kLocked);
+  }
+  return document;
+}
+
+void Import(Context& context, const JsonValue& params, Steps& steps) {
+  if (!params["import"].AsBool()) return steps.Skipped("import", "not asked for");
+  const auto done = StoreImportReference(context, JsonValue::Object({}));
+  if (done.ok()) {
+    const auto reply = JsonValue::Parse(*done);
+    const bool changed = reply.ok() && (*reply)["receipt"].is_object();
+    return steps.Done("import", changed,
+                      changed ? "what the TypeScript selftune recorded was taken over"
+                              : "nothing new of the TypeScript selftune");
+  }
+  if (CodeOf(done.status()).name == kNotFound.name) {
+    return steps.Skipped("import", "no TypeScript selftune on this machine");
+  }
+  steps.Failed("import", done.status());
+}
+
+std::string Said(const install::HostResult& result) {
+  std::string out;
+  for (const install::FileResult& file : result.files) {
+    if (!out.empty()) out += ", ";
+    out += file.did == install::Did::kNothing ? file.path + " has them"
+                                              : file.path + " " + std::string(Word(file.did));
+  }
+  return out;
+}
+
+void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
+  if (!params["hooks"].AsBool()) return steps.Skipped("hooks", "not asked for");
+  auto shim = ShimFor(context, params["hook_program"].AsString());
+  if (!shim.ok()) return steps.Failed("hooks", shim.status());
+  auto installing = Installing::Begin(context, Installing::For::kPutting);
+  if (!installing.ok()) return steps.Failed("hooks", installing.status());
+  for (HostHere& host : init.hosts) {
+    const std::string id = "hooks." + std::string(host.row->platform);
+    if (host.target == nullptr) {
+      steps.Skipped(id, "its own records say everything");
+      continue;
+    }
+    host.place.shim = *shim;
+    auto result = install::InstallHooks(installing->world(), *host.target, host.place);
+    if (!result.ok()) {
+      steps.Failed(id, result.status());
+      continue;
+    }
+    init.hooks_installed = true;
+    steps.Done(id, result->did != install::Did::kNothing, Said(*result), result->afterwards);
+    init.done.hosts.push_back(*std::move(result));
+  }
+}
+
+// Where the agents that are here look for a person's skills.
+std::vector<install::OwnFile> SkillFiles(const std::vector<HostHere>& hosts) {
+  constexpr std::string_view kFile = "skills/selftune/SKILL.md";
+  std::vector<install::OwnFile> out;
+  bool shared = false;
+  for (const HostHere& host : hosts) {
+    const bool own = host.row->platform == "claude_code";
+    if (!own && shared) continue;
+    shared = shared || !own;
+    const std::string dir =
+        own ? host.place.config_dir : base::JoinPath(host.place.home, ".agents");
+    out.push_back({.path = base::JoinPath(dir, kFile), .bytes = std::string(install::SkillText())});
+  }
+  return out;
+}
+
+void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
+  if (!params["skill"].AsBool()) return steps.Skipped("skill", "not asked for");
+  auto installing = Installing::Begin(context, Installing::For::kPutting);
+  if (!installing.ok()) return steps.Failed("skill", installing.status());
+  install::HostResult files;
+  std::string detail;
+  for (const install::OwnFile& own : SkillFiles(init.hosts)) {
+    auto file = install::InstallFile(installing->world(), "skill", "", own);
+    if (!detail.empty()) detail += ", ";
+    if (!file.ok()) {
+      const std::string_view code = CodeOf(file.status()).name;
+      if (code != kFileExists.name && code != kFileChanged.name) {
+        return steps.Failed("skill", file.status());
+      }
+      detail += own.path + " is yours and was kept";
+      continue;
+    }
+    detail += own.path + (file->did == install::Did::kNothing ? " is there" : " installed");
+    files.did = std::max(files.did, file->did);
+    files.files.push_back(*std::move(file));
+  }
+  if (detail.empty()) return steps.Skipped("skill", "no agent was found");
+  steps.Done("skill", files.did != install::Did::kNothing, detail);
+  init.done.hosts.push_back(std::move(files));
+}
+
+void Sync(Context& context, const JsonValue& params, Steps& steps) {
+  if (!params["sync"].AsBool()) return steps.Skipped("sync", "not asked for");
+  const auto done = SyncRun(context, JsonValue::Object({}));
+  if (!done.ok()) return steps.Failed("sync", done.status());
+  const auto reply = JsonValue::Parse(*done);
+  int64_t sessions = 0;
+  if (reply.ok()) {
+    for (const auto& [platform, host] : (*reply)["sources"].members()) {
+      sessions += host["sessions"].AsInt();
+    }
+  }
+  steps.Done("sync", sessions > 0, fmt::format("{} sessions read", sessions));
+}
+
+StatusOr<std::vector<HostHere>> HostsToSetUp(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(std::vector<HostHere> found, HostsHere(context, params["agents"], ""));
+  std::vector<HostHere> out;
+  for (HostHere& host : found) {
+    if (host.detected || !params["agents"].items().empty()) out.push_back(std::move(host));
+  }
+  return out;
+}
+
+std::optional<Receipt> ReceiptOfInit(const Context& context, const Init& init,
+                                     const ConfigEdit* edit) {
+  auto receipt = ReceiptOf(context, init.done, {"selftune", "uninstall", "--yes"});
+  if (edit == nullptr || !edit->written) return receipt;
+  if (!receipt.has_value()) {
+    receipt = Receipt{.operation = context.op(), .undo = {"selftune", "uninstall", "--yes"}};
+  }
+  receipt->targets.push_back(edit->before.path);
+  return receipt;
+}
+
+void WriteReceiptOrNull(JsonWriter& out, const std::optional<Receipt>& receipt) {
+  out.Key("receipt");
+  if (receipt.has_value()) {
+    WriteReceipt(out, *receipt);
+  } else {
+    out.Null();
+  }
+}
+
+void Advise(Context& context, const Init& init, const config::Config& config) {
+  if (init.hosts.empty()) {
+    context.Warn("NO_AGENT",
+                 "no agent was found on this machine: evidence can be read, nothing "
+                 "can be improved");
+  }
+  if (config.autonomy == config::Autonomy::kDeploy) {
+    context.Warn("AUTONOMY",
+                 "validated changes are deployed by themselves and watched; "
+                 "selftune config set autonomy propose asks you first");
+  }
+  context.SetNext({.argv = {"selftune", "status"}, .reason = "see what your skills did"});
+}
+
+}  // namespace
+
+StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
+  ST_RETURN_IF_ERROR(context.CheckWritable());
+  ST_RETURN_IF_ERROR(context.config().status());
+  Steps steps(context);
+  Init init;
+  ST_ASSIGN_OR_RETURN(init.hosts, HostsToSetUp(context, params));
+  if (!context.dry_run()) {
+    ST_RETURN_IF_ERROR(base::MakeDirs(context.paths().state_dir, 0700));
+  }
+  Import(context, params, steps);
+  // A store that cannot be opened holds up what writes into it, nothing else.
+  Status store = absl::OkStatus();
+  const bool there = context.HasStore();
+  if (!context.dry_run()) store = context.WriteDb().status();
+  if (store.ok()) {
+    steps.Done("store", !there, context.paths().db);
+    InstallHooksStep(context, params, init, steps);
+    InstallSkillStep(context, params, init, steps);
+  } else {
+    steps.Failed("store", store);
+  }
+  auto edit = EditConfig(context, [&](const config::Config& before) -> StatusOr<JsonValue> {
+    return Configured(context, params, init, before);
+  });
+  if (edit.ok()) {
+    steps.Done("config", edit->written, edit->before.path);
+  } else {
+    steps.Failed("config", edit.status());
+  }
+  if (store.ok()) Sync(context, params, steps);
+  if (steps.changed() && !context.dry_run()) context.SetChanged();
+
+  ST_ASSIGN_OR_RETURN(const config::Config* const now, context.config());
+  const config::Config& config = edit.ok() ? edit->after : *now;
+  JsonWriter out;
+  out.BeginObject();
+  steps.Write(out, /*with_needs=*/true);
+  out.Field("agent_type", config.Get("agent_type").AsString());
+  out.Key("agent_cli");
+  if (config.agent_cli.empty()) {
+    out.Null();
+  } else {
+    out.String(config.agent_cli);
+  }
+  out.Field("autonomy", config::Word(config.autonomy));
+  WriteReceiptOrNull(out, ReceiptOfInit(context, init, edit.ok() ? &*edit : nullptr));
+  out.EndObject();
+  Advise(context, init, config);
+  if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
+  return std::move(out).Take();
+}
+
+namespace {
+
+// Everything of the state folder that selftune makes: nothing else in it is
+// touched, whatever folder SELFTUNE_HOME names.
+constexpr std::array<std::string_view, 4> kStateFiles = {"selftune.db", "selftune.db-wal",
+                                                         "selftune.db-shm", "audit.chain"};
+constexpr std::array<std::string_view, 4> kStateDirs = {"spool", "backups", "deploy", "dashboard"};
+
+void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
+                     std::vector<std::string>& manual, Steps& steps) {
+  const auto hosts = HostsHere(context, JsonValue::Array({}), "");
+  if (!hosts.ok()) return steps.Failed("hooks", hosts.status());
+  for (const HostHere& host : *hosts) {
+    if (host.target == nullptr) continue;
+    const std::string id = "hooks." + std::string(host.row->platform);
+    auto result = install::RemoveHooks(world, *host.target, host.place);
+    if (!result.ok()) {
+      steps.Failed(id, result.status());
+      continue;
+    }
+    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
+    if (result->files.empty()) continue;
+    std::vector<std::string> paths;
+    for (const install::FileResult& file : result->files) paths.push_back(file.path);
+    steps.Done(id, true, base::Join(paths, ", "));
+    done.hosts.push_back(*std::move(result));
+  }
+}
+
+void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
+                     Steps& steps) {
+  auto result = install::RemoveFiles(world, "skill");
+  if (!result.ok()) return steps.Failed("skill", result.status());
+  manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
+  std::vector<std::string> paths;
+  for (const install::FileResult& file : result->files) paths.push_back(file.path);
+  if (!paths.empty()) steps.Done("skill", true, base::Join(paths, ", "));
+  done.hosts.push_back(*std::move(result));
+}
+
+void RemoveConfigStep(Context& context, const JsonValue& params, Steps& steps) {
+  const std::string path = config::PathIn(context.paths().state_dir);
+  if (!base::Exists(path)) return;
+  if (params["keep_config"].AsBool()) return steps.Skipped("config", path + " is kept");
+  if (!context.dry_run()) {
+    const Status removed = base::RemoveFile(path);
+    if (!removed.ok()) return steps.Failed("config", removed);
+  }
+  steps.Done("config", true, path);
+}
+
+void PurgeStep(Context& context, const JsonValue& params, Steps& steps) {
+  if (!params["purge_evidence"].AsBool()) {
+    if (context.HasStore()) steps.Skipped("evidence", context.paths().db + " is kept");
+    return;
+  }
+  std::vector<std::string> gone;
+  context.CloseConnections();
+  const auto remove = [&](const std::string& path, bool tree) -> Status {
+    if (!base::Exists(path)) return absl::OkStatus();
+    gone.push_back(path);
+    if (context.dry_run()) return absl::OkStatus();
+    return tree ? base::RemoveTree(path) : base::RemoveFile(path);
+  };
+  const std::string& dir = context.paths().state_dir;
+  for (const std::string_view name : kStateDirs) {
+    const Status removed = remove(base::JoinPath(dir, name), true);
+    if (!removed.ok()) return steps.Failed("evidence", removed);
+  }
+  for (const std::string_view name : kStateFiles) {
+    const Status removed = remove(base::JoinPath(dir, name), false);
+    if (!removed.ok()) return steps.Failed("evidence", removed);
+  }
+  if (!gone.empty()) steps.Done("evidence", true, base::Join(gone, ", "));
+}
+
+}  // namespace
+
+StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params) {
+  Steps steps(context);
+  HostsDone done;
+  std::vector<std::string> manual;
+  {
+    ST_ASSIGN_OR_RETURN(Installing installing,
+                        Installing::Begin(context, Installing::For::kRemoving));
+    RemoveHooksStep(context, installing.world(), done, manual, steps);
+    RemoveSkillStep(installing.world(), done, manual, steps);
+    // What cannot be taken out must be found again.
+    if (steps.first_failure().ok()) {
+      RemoveConfigStep(context, params, steps);
+      PurgeStep(context, params, steps);
+    }
+  }
+  if (params["purge_evidence"].AsBool() && steps.first_failure().ok() && !context.dry_run()) {
+    ST_RETURN_IF_ERROR(base::RemoveTree(base::JoinPath(context.paths().state_dir, "locks")));
+    install::RemoveEmptyDirs({context.paths().state_dir});
+  }
+  if (Exists(context, "selftune.db.reference")) {
+    manual.push_back(base::JoinPath(context.paths().state_dir, "selftune.db.reference") +
+                     " is what the TypeScript selftune recorded");
+  }
+  manual.emplace_back("the programs selftune and selftune-hook, the way they were installed");
+  if (steps.changed() && !context.dry_run()) context.SetChanged();
+  JsonWriter out;
+  out.BeginObject();
+  steps.Write(out, /*with_needs=*/false);
+  out.Key("manual").BeginArray();
+  for (const std::string& what : manual) out.String(what);
+  out.EndArray();
+  WriteReceiptOrNull(out, ReceiptOf(context, done, {"selftune", "init"}));
+  out.EndObject();
+  if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

@@ -1,0 +1,179 @@
+// install.hooks*: selftune's hooks in the settings of the hosts.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "capi/install_world.h"
+#include "capi/ops.h"
+#include "install/installer.h"
+#include "store/install_rows.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
+  if (text.empty()) {
+    out.NullField(key);
+  } else {
+    out.Field(key, text);
+  }
+}
+
+Status NothingThere(const HostHere& host) {
+  return WithSuggestion(Fail(kUnsupportedType,
+                             "installing hooks: {} needs none, its own records "
+                             "say everything",
+                             host.row->title),
+                        "read its records", "selftune sync");
+}
+
+// Without names: the hosts that are here. With names: those, or an error.
+StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params,
+                                       const std::string& shim, bool all) {
+  ST_ASSIGN_OR_RETURN(std::vector<HostHere> found, HostsHere(context, params["platforms"], shim));
+  const bool named = !params["platforms"].items().empty();
+  std::vector<HostHere> out;
+  for (HostHere& host : found) {
+    if (host.target == nullptr) {
+      if (named) return NothingThere(host);
+      continue;
+    }
+    if (named || all || host.detected) out.push_back(std::move(host));
+  }
+  return out;
+}
+
+StatusOr<std::string> Finish(Context& context, const HostsDone& done, std::string_view undo_verb) {
+  std::vector<std::string> undo = {"selftune", "hooks", std::string(undo_verb)};
+  for (const install::HostResult& host : done.hosts) {
+    if (host.did != install::Did::kNothing) undo.push_back(host.platform);
+  }
+  JsonWriter out;
+  out.BeginObject().Key("platforms");
+  WriteHostResults(out, done, context.dry_run());
+  const auto receipt = ReceiptOf(context, done, undo);
+  out.Key("receipt");
+  if (receipt.has_value()) {
+    WriteReceipt(out, *receipt);
+    context.SetChanged();
+  } else {
+    out.Null();
+  }
+  out.EndObject();
+  if (!done.failed.empty()) context.SetVerdict(done.failed.front().second);
+  return std::move(out).Take();
+}
+
+}  // namespace
+
+StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::string shim, ShimFor(context, params["hook_program"].AsString()));
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
+                      Chosen(context, params, shim, /*all=*/false));
+  if (chosen.empty()) {
+    return WithSuggestion(Fail(kNotFound, "installing hooks: no agent was found on this machine"),
+                          "name one: selftune hooks install claude", "selftune hooks status");
+  }
+  ST_ASSIGN_OR_RETURN(Installing installing, Installing::Begin(context, Installing::For::kPutting));
+  HostsDone done;
+  for (const HostHere& host : chosen) {
+    auto result = install::InstallHooks(installing.world(), *host.target, host.place);
+    if (result.ok()) {
+      done.hosts.push_back(*std::move(result));
+    } else {
+      done.failed.emplace_back(host.row->platform, result.status());
+    }
+  }
+  return Finish(context, done, "uninstall");
+}
+
+StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
+                      Chosen(context, params, "", /*all=*/true));
+  ST_ASSIGN_OR_RETURN(Installing installing,
+                      Installing::Begin(context, Installing::For::kRemoving));
+  HostsDone done;
+  for (const HostHere& host : chosen) {
+    auto result = install::RemoveHooks(installing.world(), *host.target, host.place);
+    if (!result.ok()) {
+      done.failed.emplace_back(host.row->platform, result.status());
+    } else if (result->did != install::Did::kNothing || !result->afterwards.empty() ||
+               !params["platforms"].items().empty()) {
+      done.hosts.push_back(*std::move(result));
+    }
+  }
+  return Finish(context, done, "install");
+}
+
+StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& params) {
+  const std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
+                      HostsHere(context, params["platforms"], shim));
+  JsonWriter out;
+  out.BeginObject().Key("platforms").BeginArray();
+  for (const HostHere& host : hosts) {
+    install::HostHooks hooks;
+    if (host.target != nullptr) hooks = install::LookAtHooks(*host.target, host.place);
+    out.BeginObject()
+        .Field("id", host.row->platform)
+        .Field("title", host.row->title)
+        .Field("detected", host.detected)
+        .Field("state", host.target == nullptr  ? std::string_view("unsupported")
+                        : hooks.problem.empty() ? install::Word(hooks.state)
+                                                : std::string_view("unreadable"));
+    TextOrNull(out, "path", hooks.path);
+    TextOrNull(out, "hook_program", hooks.shim);
+    TextOrNull(out, "problem", hooks.problem);
+    TextOrNull(out, "needs",
+               hooks.state == install::HookState::kUnapproved ? std::string(host.target->approve)
+                                                              : std::string());
+    out.Key("events").BeginArray();
+    for (const std::string& event : hooks.wanted) {
+      const auto ours =
+          std::count_if(hooks.found.begin(), hooks.found.end(),
+                        [&](const auto& hook) { return hook.ours && hook.event == event; });
+      out.BeginObject().Field("event", event).Field("installed", ours > 0).EndObject();
+    }
+    out.EndArray().Key("foreign").BeginArray();
+    for (const install::FoundHook& hook : hooks.found) {
+      if (hook.ours) continue;
+      out.BeginObject().Field("event", hook.event);
+      TextOrNull(out, "matcher", hook.matcher);
+      out.Field("command", hook.command).EndObject();
+    }
+    out.EndArray().EndObject();
+  }
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> InstallList(Context& context, const JsonValue&) {
+  std::vector<store::InstallRow> rows;
+  if (context.HasStore()) {
+    ST_ASSIGN_OR_RETURN(store::Db* const db, context.ReadDb());
+    ST_ASSIGN_OR_RETURN(rows, store::ReadInstalls(*db));
+  }
+  JsonWriter out;
+  out.BeginObject().Key("items").BeginArray();
+  for (const store::InstallRow& row : rows) {
+    out.BeginObject().Field("path", row.path).Field("kind", row.kind);
+    TextOrNull(out, "platform", row.platform);
+    out.Field("drift", install::DriftOf(row))
+        .Field("created_file", row.created_file)
+        .Field("version", row.version)
+        .Field("installed_at", row.installed);
+    TextOrNull(out, "backup_path", row.backup_path);
+    out.EndObject();
+  }
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

@@ -1,0 +1,27 @@
+// Claude Code's settings.json (host-claude-code.md 10.4).
+#include <string>
+#include <vector>
+
+#include "hosts/hook_rows.h"
+#include "hosts/install_rows.h"
+#include "install/target.h"
+
+namespace selftune::hosts {
+namespace {
+
+std::vector<install::WantedHook> Hooks(const std::string& shim) {
+  return install::GroupsOf(kClaudeCodeHooks, shim);
+}
+
+}  // namespace
+
+constinit const install::Target kClaudeCodeTarget = {
+    .platform = "claude_code",
+    .settings_file = "settings.json",
+    // A file with comments is ignored by the host as a whole.
+    .rules = {.dialect = install::JsonDialect::kPlain, .positional = false},
+    .hooks = Hooks,
+    .afterwards = "restart running Claude Code sessions: they keep the settings they began with",
+};
+
+}  // namespace selftune::hosts

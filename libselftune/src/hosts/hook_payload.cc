@@ -1,0 +1,169 @@
+#include "hosts/hook_payload.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/json_scan.h"
+#include "base/json_writer.h"
+
+namespace selftune::hosts {
+namespace {
+
+using base::JsonScan;
+using base::JsonSpan;
+using hooks::EventType;
+using hooks::HookEvent;
+using hooks::Parsed;
+using hooks::ToolKind;
+using Verdict = hooks::Parsed::Verdict;
+
+// Reads one payload. Fields come in any order; what is not known is skipped.
+class Reader {
+ public:
+  Reader(const PayloadWords& words, std::string_view payload, std::string_view handler)
+      : words_(words),
+        scan_(payload),
+        empty_(payload.find_first_not_of(" \t\r\n") == std::string_view::npos),
+        handler_(handler) {}
+
+  Parsed Read() && {
+    while (scan_.Next()) {
+      if (!Field(scan_.key(), scan_.value())) return Reject("wrong_type");
+      // The rest, perhaps megabytes of a result, can change nothing.
+      if (Settled()) return {};
+    }
+    if (!scan_.complete()) return Reject(empty_ ? "empty" : "bad_json");
+    return Conclude();
+  }
+
+ private:
+  Parsed Reject(std::string_view why) {
+    return {.verdict = Verdict::kReject, .event = std::move(event_), .why = why};
+  }
+
+  [[nodiscard]] ToolKind ToolOf(const JsonSpan& name) const {
+    if (!words_.skill_tool.empty() && name.Is(words_.skill_tool)) return ToolKind::kSkill;
+    if (!words_.read_tool.empty() && name.Is(words_.read_tool)) return ToolKind::kRead;
+    return ToolKind::kOther;
+  }
+
+  // False: a field that we need holds something else than it should.
+  bool Field(const JsonSpan& key, const JsonSpan& value) {
+    if (key.Is("hook_event_name")) {
+      native_ = value;
+      return !value.present() || value.is_string();
+    }
+    if (key.Is(words_.input_key)) {
+      input_ = value;
+      return true;
+    }
+    if (key.Is("tool_response")) {
+      response_ = value;
+      return true;
+    }
+    if (key.Is(words_.tool_key)) event_.tool = ToolOf(value);
+    for (const PayloadText& field : words_.texts) {
+      if (!key.Is(field.key) || !value.present()) continue;
+      event_.*field.member = value.ToString();
+      return value.is_string();
+    }
+    return true;
+  }
+
+  // Known by now to be of no interest.
+  [[nodiscard]] bool Settled() const {
+    if (native_.is_string() && Event() == nullptr) return true;
+    const bool tool_event = Event() != nullptr && Event()->type == EventType::kPostToolUse;
+    if (!tool_event || event_.tool_name.empty()) return false;
+    if (event_.tool == ToolKind::kOther) return true;
+    // Escaped or not, a path that ends otherwise is not a skill's file.
+    return event_.tool == ToolKind::kRead && input_.is_object() &&
+           input_.text.find("SKILL.md") == std::string_view::npos && !input_has_escapes();
+  }
+  [[nodiscard]] bool input_has_escapes() const {
+    return input_.text.find("\\u") != std::string_view::npos;
+  }
+
+  // The event by its name, else by the handler that was asked; nullptr: none
+  // of ours, or not the one that was asked.
+  [[nodiscard]] const NativeEvent* Event() const {
+    for (const NativeEvent& event : words_.events) {
+      const bool named = native_.is_string() && native_.Is(event.native);
+      const bool asked = event.handler == handler_;
+      if (native_.is_string() ? named && (asked || handler_.empty()) : asked) return &event;
+    }
+    return nullptr;
+  }
+
+  Parsed Conclude() {
+    const NativeEvent* const native = Event();
+    if (native == nullptr) {
+      // Nobody said what it is.
+      return native_.is_string() ? Parsed{} : Reject("no_event");
+    }
+    event_.type = native->type;
+    if (native->type == EventType::kPostToolUse && !Tool()) return Reject("wrong_type");
+    // A finished background task comes as a prompt that nobody typed.
+    if (event_.prompt.starts_with("<task-notification>")) return {};
+    if (native->type != EventType::kPromptSubmit) event_.prompt.clear();
+    return {.verdict = Verdict::kUse, .event = std::move(event_)};
+  }
+
+  // What was called, and whether it worked.
+  bool Tool() {
+    if (event_.tool == ToolKind::kOther) return true;
+    if (!input_.is_object()) return false;
+    JsonScan input(input_.text);
+    bool named = false;
+    while (input.Next()) {
+      const JsonSpan& value = input.value();
+      // The first releases called the skill `command`.
+      const bool by_name = input.key().Is(words_.skill_key);
+      if (event_.tool == ToolKind::kSkill && (by_name || input.key().Is("command"))) {
+        if (named && !by_name) continue;
+        if (!value.is_string()) return false;
+        event_.skill = value.ToString();
+        named = by_name;
+      } else if (event_.tool == ToolKind::kSkill && input.key().Is("args")) {
+        if (value.is_string()) event_.args = value.ToString();
+      } else if (event_.tool == ToolKind::kRead && input.key().Is(words_.path_key)) {
+        if (!value.is_string()) return false;
+        event_.path = value.ToString();
+      }
+    }
+    JsonScan response(response_.is_object() ? response_.text : std::string_view("{}"));
+    while (response.Next()) {
+      if (response.key().Is("success")) event_.tool_failed = response.value().IsFalse();
+    }
+    return true;
+  }
+
+  const PayloadWords& words_;
+  JsonScan scan_;
+  bool empty_;
+  std::string_view handler_;
+  JsonSpan native_, input_, response_;
+  HookEvent event_;
+};
+
+}  // namespace
+
+Parsed ParsePayload(const PayloadWords& words, std::string_view payload, std::string_view handler) {
+  return Reader(words, payload, handler).Read();
+}
+
+std::string RenderContext(const hooks::Response& response, std::string_view native) {
+  if (response.context.empty() || native.empty()) return "";
+  base::JsonWriter out;
+  out.BeginObject()
+      .Key("hookSpecificOutput")
+      .BeginObject()
+      .Field("hookEventName", native)
+      .Field("additionalContext", response.context)
+      .EndObject()
+      .EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::hosts

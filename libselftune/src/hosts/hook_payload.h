@@ -1,0 +1,53 @@
+// The payload that Claude Code introduced and several hosts took over: one flat
+// object, only the words differ. Part of the shim.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hooks/event.h"
+#include "hooks/host.h"
+
+namespace selftune::hosts {
+
+struct NativeEvent {
+  std::string_view native, handler;
+  hooks::EventType type;
+};
+
+struct PayloadText {
+  std::string_view key;
+  std::string hooks::HookEvent::* member;
+};
+
+inline constexpr PayloadText kUsualTexts[] = {
+    {"session_id", &hooks::HookEvent::session_id},
+    {"transcript_path", &hooks::HookEvent::transcript_path},
+    {"cwd", &hooks::HookEvent::cwd},
+    {"prompt_id", &hooks::HookEvent::prompt_id},
+    {"agent_id", &hooks::HookEvent::agent_id},
+    {"agent_type", &hooks::HookEvent::agent_type},
+    {"tool_name", &hooks::HookEvent::tool_name},
+    {"tool_use_id", &hooks::HookEvent::tool_call_id},
+    {"prompt", &hooks::HookEvent::prompt},
+    {"user_prompt", &hooks::HookEvent::prompt},
+    {"reason", &hooks::HookEvent::reason},
+};
+
+// The words of one host. Views point to literals.
+struct PayloadWords {
+  std::span<const NativeEvent> events;
+  std::string_view skill_tool, skill_key;  // "Skill" and the name in its input
+  std::string_view read_tool, path_key;    // "Read" and the file in its input
+  std::span<const PayloadText> texts = kUsualTexts;
+  std::string_view tool_key = "tool_name", input_key = "tool_input";
+};
+
+[[nodiscard]] hooks::Parsed ParsePayload(const PayloadWords& words, std::string_view payload,
+                                         std::string_view handler);
+
+// What such a host reads as context for the model; "" = nothing to say.
+[[nodiscard]] std::string RenderContext(const hooks::Response& response, std::string_view native);
+
+}  // namespace selftune::hosts

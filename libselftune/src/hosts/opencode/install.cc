@@ -1,0 +1,84 @@
+// OpenCode loads plugins (host-opencode.md 7): one file of our own, the person's
+// opencode.json is not touched. Prompts are left to the store: subagents get
+// theirs through the same event.
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/strings.h"
+#include "hosts/install_rows.h"
+#include "install/target.h"
+
+namespace selftune::hosts {
+namespace {
+
+constexpr std::string_view kPlugin =
+    R"js(// selftune-managed: made by `selftune hooks install`, removed by `selftune hooks uninstall`
+import { spawn } from "node:child_process";
+
+const SHIM = @SHIM@;
+
+function tell(event) {
+  if (process.env.SELFTUNE_INTERNAL || typeof event.session_id !== "string") return;
+  try {
+    const child = spawn(SHIM, ["opencode", "event"], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
+    child.on("error", () => {});
+    child.stdin.on("error", () => {});
+    child.stdin.end(JSON.stringify(event));
+    child.unref();
+  } catch {
+    // a hook never breaks its host
+  }
+}
+
+export const selftune = async ({ directory }) => {
+  const cwd = typeof directory === "string" ? { cwd: directory } : {};
+  return {
+    "tool.execute.after": async (input) => {
+      try {
+        const base = { ...cwd, type: "post_tool_use", session_id: input.sessionID,
+                       tool_name: input.tool, tool_call_id: String(input.callID ?? "") };
+        const args = input.args ?? {};
+        if (input.tool === "skill" && typeof args.name === "string") {
+          tell({ ...base, tool: "skill", skill: args.name });
+        } else if (input.tool === "read" && typeof args.filePath === "string" &&
+                   args.filePath.endsWith("/SKILL.md")) {
+          tell({ ...base, tool: "read", path: args.filePath });
+        }
+      } catch {
+        // a hook never breaks its host
+      }
+    },
+    event: async ({ event }) => {
+      try {
+        if (event?.type !== "session.idle") return;
+        tell({ ...cwd, type: "turn_end", session_id: event.properties?.sessionID });
+      } catch {
+        // a hook never breaks its host
+      }
+    },
+  };
+};
+)js";
+
+std::vector<install::OwnFile> Files(const install::Place& place) {
+  return {{.path = base::JoinPath(place.config_dir, "plugins/selftune.js"),
+           .bytes = base::ReplaceAll(kPlugin, "@SHIM@", base::JsonQuote(place.shim)),
+           .mode = 0644}};
+}
+
+}  // namespace
+
+constinit const install::Target kOpenCodeTarget = {
+    .platform = "opencode",
+    .files = Files,
+    .afterwards =
+        "restart running OpenCode sessions; without a network its first start with a plugin takes "
+        "about a minute",
+};
+
+}  // namespace selftune::hosts

@@ -1,0 +1,55 @@
+// Qwen Code's hooks (host-others.md D): Claude Code's, in its own settings.json.
+#include <string>
+#include <string_view>
+
+#include "hooks/event.h"
+#include "hooks/host.h"
+#include "hosts/hook_payload.h"
+#include "hosts/hook_rows.h"
+
+namespace selftune::hosts {
+namespace {
+
+using hooks::EventType;
+
+constexpr hooks::Subscription kSubscriptions[] = {
+    {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    {.native = "PostToolUse",
+     .matcher = "skill|read_file",
+     .handler = "skill-eval",
+     .timeout_seconds = 5},
+    {.native = "Stop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
+};
+
+constexpr NativeEvent kEvents[] = {
+    {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
+    {"PostToolUse", "skill-eval", EventType::kPostToolUse},
+    {"Stop", "session-stop", EventType::kTurnEnd},
+    {"SessionEnd", "session-end", EventType::kSessionEnd},
+};
+constexpr PayloadWords kWords = {.events = kEvents,
+                                 .skill_tool = "skill",
+                                 .skill_key = "skill",
+                                 .read_tool = "read_file",
+                                 .path_key = "file_path"};
+
+hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
+  return ParsePayload(kWords, payload, handler);
+}
+
+std::string Render(const hooks::Response& response, EventType type) {
+  return RenderContext(response, type == EventType::kPromptSubmit ? "UserPromptSubmit" : "");
+}
+
+}  // namespace
+
+constinit const hooks::Host kQwenHooks = {
+    .platform = "qwen",
+    .command = "qwen",
+    .subscriptions = kSubscriptions,
+    .parse = Parse,
+    .render = Render,
+};
+
+}  // namespace selftune::hosts

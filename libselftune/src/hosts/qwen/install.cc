@@ -1,0 +1,27 @@
+// Qwen Code's settings.json (host-others.md D): Claude Code's form, comments allowed.
+#include <string>
+#include <vector>
+
+#include "hosts/hook_rows.h"
+#include "hosts/install_rows.h"
+#include "install/target.h"
+
+namespace selftune::hosts {
+namespace {
+
+// Like its relative, it counts milliseconds.
+std::vector<install::WantedHook> Hooks(const std::string& shim) {
+  return install::GroupsOf(kQwenHooks, shim, {.timeout_factor = 1000, .named = true});
+}
+
+}  // namespace
+
+constinit const install::Target kQwenTarget = {
+    .platform = "qwen",
+    .settings_file = "settings.json",
+    .rules = {.dialect = install::JsonDialect::kComments, .positional = false},
+    .hooks = Hooks,
+    .afterwards = "restart running Qwen Code sessions",
+};
+
+}  // namespace selftune::hosts

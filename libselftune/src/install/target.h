@@ -1,0 +1,74 @@
+// What is installed on a host. Each target lives in its host's folder
+// (hosts/<id>/install.cc); hosts/install_targets.cc lists them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "hooks/host.h"
+#include "install/hook_list.h"
+
+namespace selftune::install {
+
+// Where a host is, and what its hooks start.
+struct Place {
+  std::string home;        // the person's
+  std::string config_dir;  // the host's
+  std::string shim;        // absolute path of selftune-hook
+};
+
+// A file that is ours as a whole. Its text holds kManagedMark.
+struct OwnFile {
+  std::string path;  // absolute
+  std::string bytes;
+  uint32_t mode = 0644;
+};
+inline constexpr std::string_view kManagedMark = "selftune-managed";
+
+// Views point to literals.
+struct Target {
+  std::string_view platform;
+  // A settings file that others write too, below the host's folder; "" = none.
+  std::string_view settings_file = {};
+  HookFileRules rules = {};
+  std::vector<WantedHook> (*hooks)(const std::string& shim) = nullptr;
+  // Files of our own, nullptr = none.
+  std::vector<OwnFile> (*files)(const Place& place) = nullptr;
+  // What is left for the person to do after a change.
+  std::string_view afterwards = {};
+  // The host runs only what the person approved: how many of our hooks in `text`,
+  // the settings file, are not yet. nullptr = no approval.
+  StatusOr<size_t> (*unapproved)(const Place& place, std::string_view text) = nullptr;
+  std::string_view approve = {};  // how
+  // The host's list of approvals without ours: path and text; nullptr = none.
+  std::string_view approvals_file = {};  // below the host's folder
+  std::string (*without_approvals)(const Place& place, std::string_view settings_text,
+                                   std::string_view approvals_text) = nullptr;
+};
+
+[[nodiscard]] std::span<const Target> Targets();
+// nullptr: nothing is installed on this host.
+[[nodiscard]] const Target* FindTarget(std::string_view platform);
+
+[[nodiscard]] std::string SettingsPath(const Target& target, const Place& place);
+
+// A word as a POSIX shell and cmd.exe read it: quoted when it has to be.
+[[nodiscard]] std::string ShellWord(std::string_view word);
+// "/usr/bin/selftune-hook claude": stable, hosts remember it.
+[[nodiscard]] std::string ShimCommand(const std::string& shim, std::string_view host,
+                                      std::string_view handler = {});
+
+// How a host writes a group of its settings.
+struct GroupForm {
+  int timeout_factor = 1;  // 1000: the host counts milliseconds
+  bool named = false;      // handlers have a name
+};
+// One group an event of `host`, all with the same command.
+[[nodiscard]] std::vector<WantedHook> GroupsOf(const hooks::Host& host, const std::string& shim,
+                                               const GroupForm& form = {});
+
+}  // namespace selftune::install

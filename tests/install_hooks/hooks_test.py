@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+"""`selftune hooks`: settings that others own come out of it as they went in.
+
+    hooks_test.py SELFTUNE SELFTUNE_HOOK
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import place  # noqa: E402
+from place import HOOK, Place, ours, random_settings, rng  # noqa: E402
+
+SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
+FILE_HOSTS = ("copilot", "opencode", "pi")
+PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
+
+
+class Settings(Place):
+    def test_any_settings_come_back_byte_for_byte(self):
+        for seed in range(40):
+            with self.subTest(seed=seed):
+                text = random_settings(rng(seed)).encode()
+                path = self.write(text, mode=0o644 if seed % 2 else 0o600)
+                mode = path.stat().st_mode
+                self.assertTrue(self.good("hooks", "install", "claude")["changed"])
+                self.assertGreater(len(ours(path.read_text("utf-8-sig"))), 3)
+                self.assertTrue(self.good("hooks", "uninstall", "claude")["changed"])
+                self.assertEqual(path.read_bytes(), text)
+                self.assertEqual(path.stat().st_mode, mode)
+
+    def test_on_every_host_a_machine_is_as_before(self):
+        for host in SETTINGS_HOSTS:
+            self.write(PLAIN, host)
+        for host in FILE_HOSTS:
+            (self.home.path / {"copilot": ".copilot", "opencode": ".config/opencode",
+                               "pi": ".pi/agent"}[host]).mkdir(parents=True)
+        before = self.tree()
+        reply = self.good("hooks", "install")
+        self.assertEqual(sorted(p["id"] for p in reply["data"]["platforms"]),
+                         sorted(SETTINGS_HOSTS + FILE_HOSTS))
+        self.assertTrue(all(p["action"] == "installed" for p in reply["data"]["platforms"]), reply)
+        installed = self.tree()
+        self.assertNotEqual(installed, before)
+        again = self.good("hooks", "install")
+        self.assertFalse(again["changed"])
+        self.assertIsNone(again["data"]["receipt"])
+        self.assertEqual(self.tree(), installed)
+        items = self.good("hooks", "list")["data"]["items"]
+        self.assertEqual({i["drift"] for i in items}, {"none"})
+        self.assertEqual(len(items), 7)
+        self.assertEqual(reply["data"]["receipt"]["undo"]["argv"][:3], ["selftune", "hooks", "uninstall"])
+        self.good(*reply["data"]["receipt"]["undo"]["argv"][1:])
+        self.assertEqual(self.tree(), before)
+        self.assertEqual(self.good("hooks", "list")["data"]["items"], [])
+        self.assertFalse(self.good("hooks", "uninstall")["changed"])
+
+    def test_files_and_folders_that_were_made_go_again(self):
+        before = self.tree()
+        for host in SETTINGS_HOSTS + FILE_HOSTS:
+            self.good("hooks", "install", host)
+            self.assertTrue(self.settings(host).exists())
+        self.good("hooks", "uninstall")
+        self.assertEqual(self.tree(), before)
+
+    def test_a_dry_run_writes_nothing_and_shows_the_lines(self):
+        self.write(PLAIN)
+        reply = self.good("hooks", "install", "claude", "--dry-run")
+        self.assertFalse(reply["changed"])
+        file = reply["data"]["platforms"][0]["files"][0]
+        self.assertIn('+  "hooks": {', file["diff"])
+        self.assertEqual(self.settings().read_text(), PLAIN)
+        self.assertFalse(self.home.state.exists())
+        self.good("hooks", "install", "claude")
+        text = self.settings().read_bytes()
+        self.assertFalse(self.good("hooks", "uninstall", "--dry-run")["changed"])
+        self.assertEqual(self.settings().read_bytes(), text)
+
+    def test_what_cannot_be_read_is_refused_and_left(self):
+        for host, text in (("claude_code", '{\n  // a note\n  "a": 1\n}'), ("claude_code", '{"a": 1,}'),
+                           ("claude_code", '{"a": '), ("codex", "[]"), ("gemini", '{"hooks": []}'),
+                           ("claude_code", '{"hooks": {}, "hooks": {}}')):
+            with self.subTest(host=host, text=text):
+                path = self.write(text, host)
+                reply, status = self.bad("SETTINGS_INVALID", "hooks", "install", host)
+                self.assertEqual(status, 1)
+                self.assertIn(str(path), reply["error"]["message"])
+                self.assertEqual(path.read_text(), text)
+                self.assertEqual(self.good("hooks", "status", host)["data"]["platforms"][0]["state"], "unreadable")
+        reply, _ = self.bad("SETTINGS_INVALID", "hooks", "install", "gemini")
+        self.write('{\n  "a": 1,\n}', "qwen")
+        reply, _ = self.bad("SETTINGS_INVALID", "hooks", "install", "qwen")
+        self.assertIn("line 3, column 1", reply["error"]["message"])
+
+    def test_comments_stay_where_the_host_reads_them(self):
+        text = '{\n  // mine\n  "a": 1 /* one */ // last\n}\n'
+        path = self.write(text, "gemini")
+        self.good("hooks", "install", "gemini")
+        for comment in ("// mine", "/* one */", "// last"):
+            self.assertIn(comment, path.read_text())
+        self.good("hooks", "uninstall", "gemini")
+        self.assertEqual(path.read_text(), text)
+
+    def test_one_bad_file_holds_up_no_other_host(self):
+        self.write("{", "claude_code")
+        self.write(PLAIN, "codex")
+        reply, _ = self.bad("SETTINGS_INVALID", "hooks", "install")
+        actions = {p["id"]: p["action"] for p in reply["data"]["platforms"]}
+        self.assertEqual(actions, {"claude_code": "failed", "codex": "installed"})
+
+    def test_what_a_person_changed_since_stays(self):
+        path = self.write(PLAIN)
+        self.good("hooks", "install", "claude")
+        document = json.loads(path.read_text())
+        document["model"] = "haiku"
+        document["hooks"]["Stop"].append({"hooks": [{"type": "command", "command": "say done"}]})
+        path.write_text(json.dumps(document, indent=2))
+        self.assertFalse(self.good("hooks", "install", "claude")["changed"])
+        self.good("hooks", "uninstall", "claude")
+        left = json.loads(path.read_text())
+        self.assertEqual(left, {"model": "haiku", "permissions": {"allow": ["Bash(git *)"]},
+                                "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "say done"}]}]}})
+
+    def test_a_link_stays_a_link(self):
+        real = self.home.path / "dotfiles" / "claude.json"
+        real.parent.mkdir(parents=True)
+        real.write_text(PLAIN)
+        self.settings().parent.mkdir(parents=True)
+        self.settings().symlink_to(real)
+        before = self.tree()
+        self.good("hooks", "install", "claude")
+        self.assertTrue(self.settings().is_symlink())
+        self.assertGreater(len(ours(real.read_text())), 3)
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(self.tree(), before)
+        real.unlink()
+        self.bad("FILE_UNREADABLE", "hooks", "install", "claude")
+
+    def test_the_references_hooks_are_replaced_and_do_not_come_back(self):
+        handler = {"type": "command", "command": "node /x/bin/run-hook.cjs /x/cli/selftune/hooks/prompt-log.ts"}
+        mine = {"type": "command", "command": "echo mine"}
+        path = self.write(json.dumps({"hooks": {
+            "UserPromptSubmit": [{"hooks": [handler, mine]}],
+            "PreToolUse": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
+        self.good("hooks", "install", "claude")
+        self.assertNotIn("run-hook", path.read_text())
+        self.assertNotIn("PreToolUse", path.read_text())
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
+
+    def test_a_moved_program_is_updated_in_its_place(self):
+        path = self.write('{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "a"}]}]}}', "codex")
+        self.good("hooks", "install", "codex")
+        other = self.root / "other" / "selftune-hook"
+        other.parent.mkdir()
+        shutil.copy(HOOK, other)
+        self.assertEqual(self.good("hooks", "status", "codex")["data"]["platforms"][0]["state"], "unapproved")
+        self.assertTrue(self.good("hooks", "install", "codex", "--hook-program", str(other))["changed"])
+        commands = {h["command"] for _, _, h in ours(path.read_text())}
+        self.assertEqual(commands, {f"'{other}' codex"})
+        self.good("hooks", "uninstall", "codex")
+        self.assertEqual(json.loads(path.read_text()),
+                         {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "a"}]}]}})
+
+    def test_writers_at_the_same_time_lose_nothing(self):
+        path = self.write('{"n": 0}')
+        stop = threading.Event()
+        last = [0]
+
+        def host():
+            while not stop.is_set() and last[0] < 2000:
+                document = json.loads(path.read_text())
+                document["n"] = last[0] + 1
+                fresh = path.with_name(".theirs")
+                fresh.write_text(json.dumps(document))
+                os.replace(fresh, path)
+                last[0] += 1
+
+        writer = threading.Thread(target=host)
+        writer.start()
+        codes = set()
+        try:
+            for _ in range(6):
+                for verb in ("install", "uninstall"):
+                    done = self.run_cli("hooks", verb, "claude")
+                    codes.add(json.loads(done.stdout)["error"] and json.loads(done.stdout)["error"]["code"])
+        finally:
+            stop.set()
+            writer.join()
+        self.assertLessEqual(codes, {None, "FILE_CHANGED"})
+        self.assertEqual(json.loads(path.read_text())["n"], last[0])
+        left = [p.name for p in path.parent.iterdir() if "selftune" in p.name]
+        self.assertEqual([n for n in left if "conflict" not in n], [])
+
+    def test_killed_in_between_the_next_run_goes_on(self):
+        path = self.write(PLAIN)
+        for delay in range(0, 40, 2):
+            process = subprocess.Popen([place.CLI, "hooks", "install", "claude", "--json"], env=self.env(),
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(timeout=delay / 1000)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            json.loads(path.read_text())  # whole, old or new
+            self.good("hooks", "install", "claude")
+            self.assertGreater(len(ours(path.read_text())), 3)
+            self.good("hooks", "uninstall", "claude")
+            self.assertEqual(path.read_text(), PLAIN)
+            self.assertEqual([p.name for p in path.parent.iterdir()], ["settings.json"])
+
+    def test_a_file_that_is_not_ours_is_not_replaced(self):
+        path = self.settings("opencode")
+        path.parent.mkdir(parents=True)
+        path.write_text("// mine\n")
+        self.bad("FILE_EXISTS", "hooks", "install", "opencode")
+        self.assertEqual(path.read_text(), "// mine\n")
+        path.unlink()
+        self.good("hooks", "install", "opencode")
+        path.write_text(path.read_text() + "// edited\n")
+        self.bad("FILE_CHANGED", "hooks", "install", "opencode")
+        reply = self.good("hooks", "uninstall", "opencode")
+        self.assertIn("edited", reply["data"]["platforms"][0]["needs"][0])
+        self.assertTrue(path.exists())
+
+    def test_without_a_record_uninstall_still_finds_them(self):
+        path = self.write(PLAIN)
+        self.good("hooks", "install", "claude")
+        shutil.rmtree(self.home.state)
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(path.read_text(), PLAIN)
+        self.assertFalse(self.home.database.exists())
+
+    def test_a_host_without_hooks_and_no_host_at_all(self):
+        self.bad("UNSUPPORTED_TYPE", "hooks", "install", "openclaw")
+        self.bad("NOT_FOUND", "hooks", "install")
+        self.agent("codex")
+        self.assertEqual([p["id"] for p in self.good("hooks", "install")["data"]["platforms"]], ["codex"])
+
+
+class Codex(Place):
+    def approve(self):
+        path = self.settings("codex")
+        config = path.with_name("config.toml")
+        text = config.read_text() if config.exists() else ""
+        for event, group, _ in ours(path.read_text()):
+            snake = "".join("_" + c.lower() if c.isupper() else c for c in event).lstrip("_")
+            text += f'\n[hooks.state."{path}:{snake}:{group}:0"]\ntrusted_hash = "sha256:00"\n'
+        config.write_text(text)
+
+    def state(self):
+        return self.good("hooks", "status", "codex")["data"]["platforms"][0]["state"]
+
+    def test_installed_is_not_approved(self):
+        config = self.write('model = "x"\n', "codex").with_name("config.toml")
+        self.settings("codex").rename(config)
+        self.assertEqual(self.state(), "absent")
+        reply = self.good("hooks", "install", "codex")
+        self.assertIn("approve", reply["data"]["platforms"][0]["needs"][0])
+        self.assertEqual(self.state(), "unapproved")
+        self.approve()
+        self.assertEqual(self.state(), "installed")
+        self.assertEqual(self.good("hooks", "install", "codex")["data"]["platforms"][0]["needs"], [])
+        self.good("hooks", "uninstall", "codex")
+        self.assertEqual(config.read_text(), 'model = "x"\n')
+        self.assertFalse(self.settings("codex").exists())
+
+    def test_the_place_of_a_foreign_hook_is_kept(self):
+        theirs = {"hooks": [{"type": "command", "command": "theirs"}]}
+        path = self.write(json.dumps({"hooks": {"Stop": [theirs]}}), "codex")
+        self.good("hooks", "install", "codex")
+        groups = json.loads(path.read_text())["hooks"]["Stop"]
+        self.assertEqual(groups[0], theirs)
+        late = {"hooks": [{"type": "command", "command": "late"}]}
+        document = json.loads(path.read_text())
+        document["hooks"]["Stop"].append(late)
+        path.write_text(json.dumps(document))
+        self.good("hooks", "uninstall", "codex")
+        self.assertEqual(json.loads(path.read_text())["hooks"]["Stop"], [theirs, {"hooks": []}, late])
+
+
+class Events(Place):
+    def test_the_installed_command_brings_events_into_the_store(self):
+        payloads = {
+            "claude_code": {"session_id": "s-1", "cwd": "/w", "hook_event_name": "UserPromptSubmit", "prompt": "one"},
+            "codex": {"session_id": "s-2", "cwd": "/w", "hook_event_name": "UserPromptSubmit", "prompt": "two"},
+            "gemini": {"session_id": "s-3", "cwd": "/w", "hook_event_name": "BeforeAgent", "prompt": "three"},
+            "qwen": {"session_id": "s-4", "cwd": "/w", "hook_event_name": "UserPromptSubmit", "prompt": "four"},
+        }
+        for host, payload in payloads.items():
+            self.write("{}", host)
+            self.good("hooks", "install", host)
+            handlers = {h["command"] for event, _, h in ours(self.settings(host).read_text())}
+            self.assertEqual(len(handlers), 1)
+            done = subprocess.run(["sh", "-c", handlers.pop()], input=json.dumps(payload), text=True, env=self.env(),
+                                  capture_output=True, check=False, timeout=30)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.good("sync")
+        self.assertEqual(self.home.sql("SELECT platform, prompt_text FROM prompts ORDER BY session_id"),
+                         [("claude_code", "one"), ("codex", "two"), ("gemini", "three"), ("qwen", "four")])
+
+    def test_copilots_file_says_the_handler(self):
+        (self.home.path / ".copilot").mkdir()
+        self.good("hooks", "install", "copilot")
+        hooks = json.loads(self.settings("copilot").read_text())["hooks"]
+        payload = {"sessionId": "s-5", "timestamp": 1, "cwd": "/w", "toolName": "skill",
+                   "toolArgs": {"skill": "commit-helper"}, "toolResult": {"resultType": "success"}}
+        command = hooks["postToolUse"][0]["bash"]
+        done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        event = json.loads(json.dumps(self.home.spool()[-1]))
+        self.assertIn("commit-helper", json.dumps(event))
+        self.assertIn("copilot", json.dumps(event))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)

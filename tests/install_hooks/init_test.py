@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""`selftune init`, `quickstart` and `uninstall` on a machine.
+
+    init_test.py SELFTUNE SELFTUNE_HOOK
+"""
+
+import json
+import sqlite3
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from place import CLI, Place, ours  # noqa: E402
+
+FIELDS = ("agent_type", "cli_path", "llm_mode", "agent_cli", "hooks_installed", "initialized_at")
+
+
+class Machine(Place):
+    def setUp(self):
+        super().setUp()
+        self.agent("claude")
+        self.write('{\n  "model": "opus"\n}\n')
+
+    def config(self):
+        return json.loads((self.home.state / "config.json").read_text())
+
+    def steps(self, reply):
+        return {s["id"]: s["status"] for s in reply["data"]["steps"]}
+
+    def test_everything_is_set_up_and_taken_down_again(self):
+        before = self.tree()
+        reply = self.good("init")
+        self.assertEqual(self.steps(reply), {"import": "skipped", "store": "done", "hooks.claude_code": "done",
+                                             "skill": "done", "config": "done", "sync": "done"})
+        self.assertTrue(reply["changed"])
+        config = self.config()
+        for field in FIELDS:
+            self.assertIn(field, config)
+        self.assertEqual(config["agent_type"], "claude_code")
+        self.assertEqual(config["cli_path"], str(CLI))
+        self.assertEqual((config["llm_mode"], config["agent_cli"]), ("agent", "claude"))
+        self.assertIs(config["hooks_installed"], True)
+        self.assertEqual(config["autonomy"], "deploy")
+        self.assertIn("autonomy", json.dumps(reply["warnings"]))
+        self.assertEqual(config["skills"]["selftune"]["autonomy"], "locked")
+        self.assertEqual((self.home.state / "config.json").stat().st_mode & 0o777, 0o600)
+        self.assertEqual(self.good("config", "validate")["data"]["unknown"], [])
+        self.assertTrue((self.home.path / ".claude/skills/selftune/SKILL.md").exists())
+        self.assertGreater(len(ours(self.settings().read_text())), 3)
+
+        again = self.good("init")
+        self.assertFalse(again["changed"], again)
+        self.assertEqual(self.config(), config)
+
+        self.bad("CONFIRMATION_REQUIRED", "uninstall")
+        self.assertFalse(self.good("uninstall", "--dry-run", "--yes")["changed"])
+        self.assertTrue(self.settings().exists() and (self.home.state / "config.json").exists())
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.tree(), before)
+        self.assertTrue(self.home.database.exists())
+        self.assertFalse((self.home.state / "config.json").exists())
+
+    def test_purged_nothing_is_left(self):
+        before = self.tree(but=())
+        self.good("init")
+        self.good("uninstall", "--yes", "--purge-evidence")
+        self.assertEqual(self.tree(but=()), before)
+
+    def test_purging_touches_nothing_that_is_not_ours(self):
+        self.good("init")
+        (self.home.state / "mine.txt").write_text("mine")
+        self.good("uninstall", "--yes", "--purge-evidence")
+        self.assertEqual([p.name for p in self.home.state.iterdir()], ["mine.txt"])
+
+    def test_a_dry_run_changes_nothing(self):
+        before = self.tree(but=())
+        reply = self.good("init", "--dry-run")
+        self.assertFalse(reply["changed"])
+        self.assertIn("hooks.claude_code", self.steps(reply))
+        self.assertEqual(self.tree(but=()), before)
+
+    def test_quickstart_lets_nothing_run_by_itself(self):
+        self.good("quickstart")
+        self.assertEqual(self.config()["autonomy"], "off")
+        self.good("init")
+        self.assertEqual(self.config()["autonomy"], "off")
+        self.good("init", "--autonomy", "propose")
+        self.assertEqual(self.config()["autonomy"], "propose")
+
+    def test_settings_of_the_person_survive(self):
+        self.home.state.mkdir(parents=True)
+        (self.home.state / "config.json").write_text(json.dumps(
+            {"autonomy": "propose", "guards": "block", "theirs": {"kept": [1]}, "initialized_at": "2020-01-01T00:00:00Z"}))
+        self.good("init", "--force")
+        config = self.config()
+        self.assertEqual((config["autonomy"], config["guards"], config["theirs"]), ("propose", "block", {"kept": [1]}))
+        self.assertNotEqual(config["initialized_at"], "2020-01-01T00:00:00Z")
+
+    def test_a_skill_of_that_name_is_not_replaced(self):
+        path = self.home.path / ".claude/skills/selftune/SKILL.md"
+        path.parent.mkdir(parents=True)
+        path.write_text("mine")
+        reply = self.good("init")
+        self.assertEqual(path.read_text(), "mine")
+        self.assertIn("yours", next(s for s in reply["data"]["steps"] if s["id"] == "skill")["detail"])
+        self.good("uninstall", "--yes")
+        self.assertEqual(path.read_text(), "mine")
+
+    def test_what_fails_is_said_and_the_next_run_goes_on(self):
+        self.write("{ // mine\n}")
+        reply, status = self.bad("SETTINGS_INVALID", "init")
+        self.assertEqual(status, 1)
+        self.assertEqual(self.steps(reply)["hooks.claude_code"], "failed")
+        self.assertEqual(self.steps(reply)["config"], "done")
+        self.assertIs(self.config()["hooks_installed"], False)
+        self.write("{}")
+        reply = self.good("init")
+        self.assertEqual(self.steps(reply)["hooks.claude_code"], "done")
+        self.assertIs(self.config()["hooks_installed"], True)
+
+    def test_without_any_agent_evidence_can_be_read(self):
+        (self.bin / "claude").unlink()
+        self.settings().unlink()
+        self.settings().parent.rmdir()
+        reply = self.good("init")
+        self.assertEqual(self.config()["agent_type"], "unknown")
+        self.assertIn("NO_AGENT", json.dumps(reply["warnings"]))
+
+    def test_the_references_installation_is_taken_over(self):
+        self.home.state.mkdir(parents=True)
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("CREATE TABLE sessions(session_id TEXT PRIMARY KEY, platform TEXT, started_at TEXT)")
+            db.execute("INSERT INTO sessions VALUES('s-1','claude_code','2026-01-01T00:00:00Z')")
+        db.close()
+        (self.home.state / "config.json").write_text(json.dumps(
+            {"agent_type": "claude_code", "cli_path": "/old", "llm_mode": "agent", "agent_cli": "claude",
+             "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
+        self.write(json.dumps({"hooks": {"Stop": [{"hooks": [{
+            "type": "command", "command": "node /x/bin/run-hook.cjs /x/cli/selftune/hooks/session-stop.ts"}]}]}}))
+        reply = self.good("init")
+        self.assertEqual(self.steps(reply)["import"], "done")
+        self.assertNotIn("run-hook", self.settings().read_text())
+        self.assertGreater(len(ours(self.settings().read_text())), 3)
+        self.assertTrue((self.home.state / "selftune.db.reference").exists())
+        self.assertEqual(self.home.sql("SELECT count(*) FROM sessions")[0][0], 1)
+        self.assertEqual(self.config()["initialized_at"], "2026-01-01T00:00:00Z")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)

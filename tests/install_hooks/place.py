@@ -1,0 +1,118 @@
+"""What the suites of this folder share: a home with agents in it, and settings as people leave them."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "hook"))
+
+import harness  # noqa: E402
+
+CLI, HOOK = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+
+
+class Place(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        # A blank in the path: commands are quoted.
+        self.root = Path(folder.name) / "a b"
+        self.home = harness.Home(self.root / "home", HOOK, CLI)
+        # No agent of the machine is found by its command.
+        self.bin = self.root / "bin"
+        self.bin.mkdir()
+
+    def env(self, **more):
+        return self.home.env(PATH=f"{self.bin}:/usr/bin:/bin", **more)
+
+    def agent(self, name):
+        program = self.bin / name
+        program.write_text("#!/bin/sh\nexit 0\n")
+        program.chmod(0o755)
+
+    def run_cli(self, *argv):
+        return subprocess.run([CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
+                              cwd=self.root, check=False, timeout=120)
+
+    def good(self, *argv):
+        done = self.run_cli(*argv)
+        self.assertEqual(done.returncode, 0, f"{argv}\n{done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
+    def bad(self, code, *argv):
+        done = self.run_cli(*argv)
+        reply = json.loads(done.stdout)
+        self.assertEqual(reply["error"]["code"], code, done.stdout)
+        self.assertNotEqual(done.returncode, 0)
+        return reply, done.returncode
+
+    def tree(self, but=(".selftune",)):
+        """Path to kind, mode and bytes of everything in the home but our own folder."""
+        out = {}
+        for folder, dirs, files in os.walk(self.home.path):
+            dirs[:] = [d for d in dirs if d not in but]
+            for name in dirs + files:
+                path = Path(folder) / name
+                entry = os.readlink(path) if path.is_symlink() else (
+                    hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "dir")
+                out[str(path.relative_to(self.home.path))] = (path.lstat().st_mode, entry)
+        return out
+
+    def settings(self, host="claude_code"):
+        names = {"claude_code": ".claude/settings.json", "codex": ".codex/hooks.json",
+                 "gemini": ".gemini/settings.json", "qwen": ".qwen/settings.json",
+                 "copilot": ".copilot/hooks/selftune.json",
+                 "opencode": ".config/opencode/plugins/selftune.js",
+                 "pi": ".pi/agent/extensions/selftune/index.ts"}
+        return self.home.path / names[host]
+
+    def write(self, text, host="claude_code", mode=0o640):
+        path = self.settings(host)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        path.chmod(mode)
+        return path
+
+
+def ours(text):
+    """(event, group index, handler) of each handler of ours."""
+    return [(event, g, handler)
+            for event, groups in json.loads(text).get("hooks", {}).items()
+            for g, group in enumerate(groups)
+            for handler in group.get("hooks", [])
+            if "selftune-hook" in handler.get("command", "")]
+
+
+def random_settings(rng):
+    """Settings with foreign hooks in every layout json.dumps knows, and some that it does not."""
+    events = ["Stop", "PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionEnd"]
+    document = {f"key{i}": rng.choice([1, None, True, "x", [], {}, {"a": [1, {"b": []}]}])
+                for i in range(rng.randrange(4))}
+    if rng.random() < 0.7:
+        document["hooks"] = {
+            event: [dict(**({"matcher": "Bash"} if rng.random() < 0.5 else {}),
+                         hooks=[{"type": "command", "command": f"echo {rng.randrange(100)}"}
+                                for _ in range(rng.randrange(3))])
+                    for _ in range(rng.randrange(3))]
+            for event in events if rng.random() < 0.4}
+    items = list(document.items())
+    rng.shuffle(items)
+    text = json.dumps(dict(items), indent=rng.choice([None, 0, 2, 4, "\t"]),
+                      separators=rng.choice([None, (",", ":"), (" , ", " : ")]))
+    if rng.random() < 0.3:
+        text = text.replace("[]", "[\n  ]").replace("{}", "{\n\n}")
+    if rng.random() < 0.2:
+        text = text.replace("\n", "\r\n")
+    return (rng.choice(["", "\ufeff"]) if rng.random() < 0.2 else "") + text + rng.choice(["", "\n", "\n\n "])
+
+
+def rng(seed):
+    return random.Random(seed)

@@ -1,0 +1,103 @@
+#include "install/json_text.h"
+
+#include <string>
+#include <string_view>
+
+#include <doctest/doctest.h>
+
+#include "base/json_value.h"
+#include "unit/install/random_settings.h"
+
+namespace selftune::install {
+namespace {
+
+using base::JsonValue;
+
+std::string ProblemOf(std::string_view text, JsonDialect dialect = JsonDialect::kPlain) {
+  const auto parsed = ParseJsonText(text, dialect, "/home/dev/settings.json");
+  if (parsed.ok()) return "none";
+  CHECK(CodeOf(parsed.status()).name == "SETTINGS_INVALID");
+  return std::string(Message(parsed.status()));
+}
+
+TEST_SUITE("install/json_text") {
+  TEST_CASE("what is wrong is said with its line and column") {
+    constexpr std::string_view kStart = "reading /home/dev/settings.json: ";
+    const auto said = [&](std::string_view text) {
+      const std::string problem = ProblemOf(text);
+      REQUIRE(problem.starts_with(kStart));
+      return problem.substr(kStart.size());
+    };
+    CHECK(said("") == "line 1, column 1: expected a value, found the end of the file");
+    CHECK(said("{\n  \"a\": 1,\n}") == "line 3, column 1: expected a key in quotes, found '}'");
+    CHECK(said("{\n  // note\n}") == "line 2, column 3: expected a key in quotes, found a comment");
+    CHECK(said("{\"a\": 01}") == "line 1, column 8: expected ',' or '}', found '1'");
+    CHECK(said("{\"a\": \"x\ny\"}") ==
+          "line 1, column 9: expected no control character in a text, found byte 0x0a");
+    CHECK(said("{} {}") == "line 1, column 4: expected the end of the file, found '{'");
+    CHECK(said("{\"a\": nul}") == "line 1, column 7: expected a value, found 'n'");
+    CHECK(said("{\"a\": \"\\x\"}") == "line 1, column 9: expected an escape, found 'x'");
+    CHECK(said("{\"a") ==
+          "line 1, column 4: expected the end of a text, found the end of the file");
+  }
+
+  TEST_CASE("comments are read where the host reads them, commas at the end never") {
+    CHECK(ProblemOf("{ // one\n  /* two */ \"a\": [1 /* three */, 2] }", JsonDialect::kComments) ==
+          "none");
+    CHECK(ProblemOf("{\"a\": 1,}", JsonDialect::kComments) != "none");
+    CHECK(ProblemOf("{ /* open", JsonDialect::kComments) != "none");
+  }
+
+  TEST_CASE("nesting without end is refused, not followed") {
+    CHECK(ProblemOf(std::string(100'000, '[')) != "none");
+  }
+
+  TEST_CASE("a value appended and taken out again leaves the same bytes") {
+    for (const bool comments : {false, true}) {
+      const JsonDialect dialect = comments ? JsonDialect::kComments : JsonDialect::kPlain;
+      for (uint64_t seed = 0; seed < 700; ++seed) {
+        CAPTURE(seed);
+        const std::string text = testing::RandomSettings(seed, {.comments = comments}).Text();
+        const auto root = ParseJsonText(text, dialect, "x");
+        REQUIRE_MESSAGE(root.ok(), text);
+        const JsonStyle style = StyleOf(text, *root);
+        const JsonValue value = JsonValue::Object({{"a", JsonValue::Array({JsonValue::Int(1)})}});
+        const std::string longer = AppendItem(text, *root, 0, style, "new", value);
+        const auto after = ParseJsonText(longer, dialect, "x");
+        REQUIRE_MESSAGE(after.ok(), longer);
+        REQUIRE(after->items.size() == root->items.size() + 1);
+        CHECK(ValueOf(longer, after->items.back().value) == value);
+        CHECK(RemoveItem(longer, *after, 0, style, after->items.size() - 1) == text);
+      }
+    }
+  }
+
+  TEST_CASE("each item can be taken out of the middle and the rest means the same") {
+    for (uint64_t seed = 0; seed < 500; ++seed) {
+      CAPTURE(seed);
+      const std::string text = testing::RandomSettings(seed, {.comments = true}).Text();
+      const auto root = ParseJsonText(text, JsonDialect::kComments, "x");
+      REQUIRE(root.ok());
+      for (size_t i = 0; i < root->items.size(); ++i) {
+        const std::string shorter = RemoveItem(text, *root, 0, StyleOf(text, *root), i);
+        const auto after = ParseJsonText(shorter, JsonDialect::kComments, "x");
+        REQUIRE_MESSAGE(after.ok(), shorter);
+        std::vector<JsonValue::Member> left = ValueOf(text, *root).members();
+        left.erase(left.begin() + static_cast<ptrdiff_t>(i));
+        CHECK(ValueOf(shorter, *after) == JsonValue::Object(left));
+      }
+    }
+  }
+
+  TEST_CASE("what is added looks like what is there") {
+    const std::string text = "{\r\n\t\"a\": 1\r\n}\r\n";
+    const auto root = ParseJsonText(text, JsonDialect::kPlain, "x");
+    REQUIRE(root.ok());
+    CHECK(AppendItem(text, *root, 0, StyleOf(text, *root), "b",
+                     JsonValue::Object({{"c", JsonValue::Int(2)}})) ==
+          "{\r\n\t\"a\": 1,\r\n\t\"b\": {\r\n\t\t\"c\": 2\r\n\t}\r\n}\r\n");
+  }
+}
+
+}  // namespace
+}  // namespace selftune::install
