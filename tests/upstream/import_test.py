@@ -32,8 +32,37 @@ class Newest(ImportCase):
             self.assertIn(name, said)
         for name in set(reference.TABLES) - set(KEPT):
             self.assertGreater(self.counts[name]["imported"] + self.counts[name]["merged"], 0, name)
+        self.assertIn("imported_rows", said)
         self.assertEqual(self.note("grading_results", "gr_0123456789abcdef")["row"]["pass_rate"], 0.5)
         self.assert_sound()
+
+    def test_gradings_and_all_that_was_kept_can_be_asked_for(self):
+        (grading,) = self.q("SELECT session_id,platform,skill_name,status,pass_rate,passed_count,failed_count,total_count,undetermined_count,graded_at"
+                            " FROM grading_results WHERE grading_id='gr_0123456789abcdef'")
+        with sqlite3.connect(self.old) as db:
+            there, = db.execute("SELECT session_id,skill_name,pass_rate,passed_count,failed_count,total_count,graded_at FROM grading_results")
+        db.close()
+        self.assertEqual(grading, (there[0], "claude_code", there[1], "graded", there[2], there[3], there[4], there[5],
+                                   there[5] - there[3] - there[4], there[6]))
+        # The same database at another place has the same grading once.
+        other = self.home / "elsewhere" / "selftune.db"
+        other.parent.mkdir()
+        shutil.copyfile(self.old, other)
+        self.take("--db", str(other))
+        self.assertEqual(self.q("SELECT count(*) FROM grading_results"), [(1,)])
+        for name in KEPT:
+            found = self.q("SELECT json_valid(row_json) FROM imported_rows WHERE table_name=? AND verdict='kept'", name)
+            self.assertEqual(set(found), {(1,)}, name)
+        asked = self.envelope("query", "SELECT json_extract(row_json,'$.skill_name') FROM imported_rows WHERE table_name='canonical_eval_sets'")
+        self.assertTrue(asked["data"]["rows"][0][0])
+
+    def test_a_store_without_the_map_gets_it(self):
+        with sqlite3.connect(self.store) as db:
+            db.execute("DROP TABLE import_map")
+        db.close()
+        self.envelope("sync")
+        self.assertEqual(self.q("SELECT count(*) FROM grading_results"), [(0,)])
+        self.assertEqual(self.q("SELECT name FROM sqlite_schema WHERE name IN('import_map','import_kept') ORDER BY 1"), [("import_kept",), ("import_map",)])
 
     def test_no_value_is_lost(self):
         """Each value of each row is in a view under its name or in the map."""
@@ -309,6 +338,46 @@ class Others(ImportCase):
             reference.use("s:s:pdf:%d" % i, "s", "pdf", i % 60, tool_name="Skill", query="q%d" % i) for i in range(1500)]))
         self.assertEqual(self.q("SELECT count(*) FROM skill_invocations"), [(1500,)])
 
+    def test_times_in_all_the_forms_there_are(self):
+        forms = {"1772359200000": "2026-03-01T10:00:00.000Z", "1772359200": "2026-03-01T10:00:00.000Z", 1772359200: "2026-03-01T10:00:00.000Z",
+                 "1772359200.5": "2026-03-01T10:00:00.500Z", "2026-03-01": "2026-03-01T00:00:00.000Z", "2026-03-01T10:00Z": "2026-03-01T10:00:00.000Z",
+                 "2026-03-01 10:00": "2026-03-01T10:00:00.000Z", "2026-03-01 10:00:01": "2026-03-01T10:00:01.000Z", "12": None, "2026": None, "soon": None}
+        tables = reference.tables() + [reference.session("s")]
+        for i, form in enumerate(forms):
+            tables.append(reference.insert("prompts", prompt_id="s:p%d" % i, session_id="s", occurred_at=form, prompt_kind="user", is_actionable=1,
+                                           prompt_index=i, prompt_text="no. %d" % i, platform="claude_code"))
+            tables.append(reference.insert("cron_runs", job_name="sync%d" % i, started_at=form, elapsed_ms=1, status="success"))
+        self.take_old(reference.script(tables))
+        self.assertEqual(dict(self.q("SELECT prompt_index,occurred_at FROM prompts")), dict(enumerate(forms.values())))
+        self.assertEqual(self.counts["cron_runs"]["rejected"], 3)
+
+    def test_what_replay_gave_to_the_last_prompt(self):
+        def replayed(session, skill, minute, query, prompt):
+            return reference.use("%s:s:%s:0" % (session, skill), session, skill, minute, capture="replay", query=query, tool_name="Skill",
+                                 matched_prompt_id=prompt)
+        self.take_old(reference.script(reference.tables() + [
+            # Nothing to confuse; no words, and the last prompt; no words, and not the last.
+            reference.session("one"), reference.prompt("one", 0, "do both", 1), replayed("one", "pdf", 2, "do both", "one:p0"),
+            replayed("one", "zip", 3, "do both", "one:p0"),
+            reference.session("two"), reference.prompt("two", 0, "first", 1), reference.prompt("two", 1, "last", 2),
+            replayed("two", "pdf", 2, None, "two:p1"), replayed("two", "zip", 3, None, "two:p1"),
+            reference.session("three"), reference.prompt("three", 0, "first", 1), reference.prompt("three", 1, "last", 2),
+            replayed("three", "pdf", 2, None, "three:p0")]))
+        self.assertEqual(self.q("SELECT session_id,skill_name,matched_prompt_id,query FROM skill_invocations ORDER BY 1,2"),
+                         [("one", "pdf", "one:p0", "do both"), ("one", "zip", "one:p0", "do both"), ("three", "pdf", "three:p0", "first"),
+                          ("two", "pdf", None, None), ("two", "zip", None, None)])
+
+    def test_a_damaged_database_is_named_as_the_person_knows_it(self):
+        self.build(reference.newest())
+        with self.old.open("r+b") as file:
+            file.seek(3 * 4096)
+            file.write(b"\xff" * 8192)
+        doc = self.take("--db", str(self.old), code=1)
+        self.assertEqual(doc["error"]["code"], "STORE_CORRUPT")
+        self.assertIn(str(self.old), doc["error"]["message"])
+        self.assertNotIn("copy-0", doc["error"]["message"])
+        self.assertEqual(doc["next"]["argv"], ["selftune", "help", "import", "upstream"])
+
     def test_two_databases_say_together_what_each_says(self):
         self.take_old(reference.script(reference.tables() + [
             reference.session("1", "codex"), reference.use("1:s:pdf:0", "1", "pdf", 1, platform="codex"), reference.fact("1", 1, {"Bash": 1}, 2, 10)]))
@@ -364,6 +433,18 @@ class Logs(ImportCase):
         self.assertEqual(json.loads(note["left"]["more"])["permission_mode"], "plan")
         self.assertEqual(self.counts["log:canonical_telemetry_log.jsonl"]["kept"], 1)
         self.assert_sound()
+
+    def test_a_byte_order_mark_and_half_a_pair_are_no_bad_lines(self):
+        shutil.rmtree(self.logs)
+        self.logs.mkdir()
+        lines = ['"\\ud83d\\ude00 whole"', '"cut \\ud83d"', '"\\ude00 lone, \\\\ud83d is no escape"']
+        records = ['{"timestamp":"%s","session_id":"l","query":%s}' % (reference.at(i), line) for i, line in enumerate(lines)]
+        (self.logs / "all_queries_log.jsonl").write_bytes(b"\xef\xbb\xbf" + "\n".join(records).encode() + b"\n")
+        self.take("--logs", str(self.logs))
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY prompt_index"),
+                         [("\U0001f600 whole",), ("cut \ufffd",), ("\ufffd lone, \\ud83d is no escape",)])
+        self.assertEqual(self.q("SELECT count(*) FROM bad_lines"), [(0,)])
+        self.assertFalse(self.take("--logs", str(self.logs))["changed"])
 
     def test_twice_is_once_and_what_was_appended_comes(self):
         self.take("--logs", str(self.logs))

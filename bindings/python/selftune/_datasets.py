@@ -153,6 +153,19 @@ class Datasets:
             columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
         )
 
+    def imported_rows(
+        self, *, where: Conditions | None = None, columns: Sequence[str] | None = None,
+        order: Order | None = None, limit: int | None = None, timeout: float | None = None,
+    ) -> Frame:
+        """What became of each row of a database or log that `import upstream` read. Rows that have no table here are kept whole.
+
+        Columns: origin, table_name, row_id, verdict, reason, row_json, left_json
+        """
+        return self.table(
+            "imported_rows", where=merge(where, {}), columns=columns, order=order, limit=limit,
+            timeout=timeout,
+        )
+
     def listings(
         self, *, skill: Condition | None = None, platform: Condition | None = None,
         where: Conditions | None = None, columns: Sequence[str] | None = None,

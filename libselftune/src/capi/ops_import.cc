@@ -105,16 +105,18 @@ void Advise(Context& context, const upstream::ImportReport& report) {
     if (table.kept > 0) kept.push_back(fmt::format("{} ({})", table.name, table.kept));
   }
   if (!kept.empty()) {
-    context.Warn("KEPT_UNSEEN",
-                 "kept whole until a version can show them: " + base::Join(kept, ", "));
+    context.Warn("KEPT_UNSEEN", "kept whole, to be read by `selftune query` in imported_rows: " +
+                                    base::Join(kept, ", "));
   }
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
     context.SetVerdict(WithSuggestion(
-        Fail(kWriteFailed, "importing {}: {} rows there, {} accounted for", table.name,
-             table.source, table.imported + table.merged + table.kept + table.rejected),
-        "the database of the reference is as it was; see whether the store is",
-        "selftune db check"));
+        Fail(kInternal, "importing {}: {} rows there, {} accounted for{}{}", table.name,
+             table.source, table.imported + table.merged + table.kept + table.rejected,
+             table.forgotten.empty() ? "" : "; not ", table.forgotten),
+        "a mistake of selftune, and its database is as it was: please report it with what this "
+        "says and with the row",
+        "selftune import upstream --dry-run"));
     return;
   }
   if (!context.dry_run() && report.changed) {

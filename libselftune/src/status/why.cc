@@ -163,6 +163,15 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
          "this file was offered under the name; it is none of those installed, and describes "
          "itself otherwise",
          exposure.skill_path});
+  } else if (answer.cause == "description") {
+    const store::SkillLocation* hidden =
+        installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
+    if (hidden != nullptr) {
+      answer.cause = "shadowed";
+      answer.evidence.push_back(
+          {"shadowed", "this copy describes itself otherwise; the host offered another one",
+           hidden->path});
+    }
   }
   Explain(answer.cause, installed,
           {.platform = prompt.platform,

@@ -6,18 +6,58 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "hosts/registry.h"
 
 namespace selftune::status {
 
+namespace {
+
+bool IsVisible(const store::SkillLocation& location, std::string_view cwd) {
+  const std::string& root = location.project_root;
+  return root.empty() || cwd == root ||
+         (cwd.size() > root.size() && cwd.starts_with(root) && cwd[root.size()] == '/');
+}
+
+// Does the host look for skills in that folder?
+bool IsRootOf(const hosts::HostRow& host, std::string_view folder) {
+  return std::any_of(
+      host.skill_roots.begin(), host.skill_roots.end(), [&](const hosts::SkillRoot& root) {
+        if (root.base == hosts::SkillRoot::Base::kAbsolute) return folder == root.path;
+        const bool config = root.base == hosts::SkillRoot::Base::kConfigDir;
+        const std::string end =
+            "/" + (config ? base::JoinPath(host.config_default, root.path) : std::string(root.path));
+        return folder.ends_with(end);
+      });
+}
+
+}  // namespace
+
 bool Installed::VisibleFrom(std::string_view cwd) const {
-  return std::any_of(locations.begin(), locations.end(), [&](const store::SkillLocation& location) {
-    const std::string& root = location.project_root;
-    return root.empty() || cwd == root ||
-           (cwd.size() > root.size() && cwd.starts_with(root) && cwd[root.size()] == '/');
-  });
+  return std::any_of(locations.begin(), locations.end(),
+                     [&](const store::SkillLocation& one) { return IsVisible(one, cwd); });
+}
+
+const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposure,
+                                                std::string_view platform,
+                                                std::string_view cwd) const {
+  const hosts::HostRow* const host = hosts::FindRow(platform);
+  if (host == nullptr || !host->equal_names_shadow || !exposure.description.has_value()) {
+    return nullptr;
+  }
+  const store::SkillLocation* hidden = nullptr;
+  bool offered = false;
+  for (const store::SkillLocation& one : locations) {
+    if (!IsVisible(one, cwd) || !IsRootOf(*host, one.registry_dir)) continue;
+    const bool named = one.path == exposure.skill_path || one.real_path == exposure.skill_path;
+    const bool same = one.description == *exposure.description;
+    offered = offered || named || same;
+    if (!named && !same && hidden == nullptr) hidden = &one;
+  }
+  return offered ? hidden : nullptr;
 }
 
 StatusOr<Installed> ReadInstalled(store::Db& db, store::SkillId skill) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "status/why.h"
+#include "store/prompt_lookup.h"
 #include "store/queries/sessions.h"
 #include "store/queries/timeline.h"
 
@@ -20,6 +21,11 @@ struct Installed {
   [[nodiscard]] bool any() const { return !locations.empty(); }
   // A copy that a session in `cwd` can see.
   [[nodiscard]] bool VisibleFrom(std::string_view cwd) const;
+  // The one in whose place another copy of the same name was offered there: it lies where
+  // the host looks for skills, and describes itself otherwise. nullptr: none is hidden.
+  [[nodiscard]] const store::SkillLocation* HiddenBy(const store::ExposureAt& exposure,
+                                                     std::string_view platform,
+                                                     std::string_view cwd) const;
 };
 [[nodiscard]] StatusOr<Installed> ReadInstalled(store::Db& db, store::SkillId skill);
 void AddInstalled(const Installed& installed, WhyAnswer& answer);

@@ -11,8 +11,6 @@
 namespace selftune::store {
 namespace {
 
-constexpr char kHasTable[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
 constexpr char kFind[] =
     R"sql(SELECT verdict,dst_pk,digest FROM import_map WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 constexpr char kPut[] = R"sql(
@@ -37,15 +35,7 @@ ImportVerdict Parse(std::string_view word) {
 std::string_view Word(ImportVerdict verdict) { return kWords[static_cast<size_t>(verdict)]; }
 
 Status ImportLedger::Prepare(Db& db) {
-  ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kHasTable, 0));
-  if (there != 0) return absl::OkStatus();
-  const std::string_view schema = SchemaSql();
-  const size_t begin = schema.find("CREATE TABLE import_map(");
-  const size_t end = schema.find("STRICT, WITHOUT ROWID;", begin);
-  if (begin == schema.npos || end == schema.npos) return Fail(kInternal, "no import_map");
-  constexpr std::string_view kCreate = "CREATE TABLE ";
-  const std::string_view rest = schema.substr(begin + kCreate.size(), end - begin - kCreate.size());
-  return db.Execute("CREATE TABLE IF NOT EXISTS " + std::string(rest) + "STRICT, WITHOUT ROWID");
+  return AddMissingTables(db);  // a store of the first builds has no such table
 }
 
 StatusOr<std::optional<KnownImport>> ImportLedger::Find(std::string_view table,

@@ -305,7 +305,8 @@ Status IngestWriter::SaveCursor(const SourceState& state, const RecordCounts& co
                        OrNull{state.foreign_cursor}, state.parser, state.parser_version,
                        Blob{state.parser_state}, state.state, OrNull{state.host_schema},
                        state.pending_bytes, counts.seen, counts.used, counts.unknown,
-                       OrNull{state.last_error}, impl_->now, Blob{state.tail_sha256});
+                       OrNull{state.last_error}, state.read.value_or(impl_->now),
+                       Blob{state.tail_sha256});
 }
 
 Status IngestWriter::StartGeneration(SourceId source, int64_t generation) {

@@ -78,6 +78,15 @@ Status FillNewFile(Db& db) {
   return MakeViews(db);
 }
 
+// Of the statement that begins there; remarks may have semicolons.
+size_t EndOf(std::string_view sql, size_t begin) {
+  for (size_t at = begin; at < sql.size(); ++at) {
+    if (sql.substr(at).starts_with("--")) at = std::min(sql.find('\n', at), sql.size());
+    if (at < sql.size() && sql[at] == ';') return at;
+  }
+  return sql.size();
+}
+
 Status ApplyOne(Db& db, const Migration& migration) {
   return Exclusively(db, [&]() -> Status {
     // Another process may have been faster here, too.
@@ -129,15 +138,22 @@ Status CreateSchema(Db& db) {
 
 Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
-      R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='forgotten')sql";
+      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept'))sql";
+  constexpr std::string_view kAdded[] = {"TABLE forgotten(", "TABLE import_map(",
+                                         "INDEX import_kept "};
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
-  if (has == 1) return absl::OkStatus();
-  const std::string_view sql = kSchemaSql;
-  const size_t begin = sql.find("CREATE TABLE forgotten(");
-  if (begin == sql.npos) return Fail(kInternal, "adding a table to {}: no such table", db.path());
-  std::string create(sql.substr(begin, sql.find(';', sql.find("WITHOUT ROWID", begin)) - begin));
-  create.replace(0, std::string_view("CREATE TABLE").size(), "CREATE TABLE IF NOT EXISTS");
-  return Exclusively(db, [&] { return db.Execute(create); });
+  if (has == std::ssize(kAdded)) return absl::OkStatus();
+  return Exclusively(db, [&]() -> Status {
+    for (const std::string_view what : kAdded) {
+      const std::string_view sql = kSchemaSql;
+      const size_t begin = sql.find("CREATE " + std::string(what));
+      if (begin == sql.npos) return Fail(kInternal, "adding to {}: no {}", db.path(), what);
+      std::string create(sql.substr(begin, EndOf(sql, begin) - begin));
+      create.insert(create.find(' ', std::string_view("CREATE ").size()), " IF NOT EXISTS");
+      ST_RETURN_IF_ERROR(db.Execute(create));
+    }
+    return absl::OkStatus();
+  });
 }
 
 Status RefreshViews(Db& db) {

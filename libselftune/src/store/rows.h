@@ -46,6 +46,7 @@ struct SourceState {
   std::string host_schema = {};
   uint64_t pending_bytes = 0;
   std::string last_error = {};
+  std::optional<UtcMillis> read = {};  // as of when; now, if nobody says
 };
 
 // What one read added to the counters of a source.

@@ -391,6 +391,7 @@ CREATE TABLE import_map(          -- what became of each row of its database and
   dst_pk INTEGER, digest BLOB NOT NULL CHECK(length(digest)=16),   -- of the row as it was there
   reason TEXT, note TEXT,                         -- JSON: {"row": all of it} or {"left": what has no column here}
   PRIMARY KEY(origin,tbl,src_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX import_kept ON import_map(tbl,src_id) WHERE verdict='kept';
 
 -- ---------- housekeeping ----------
 CREATE TABLE forgotten(           -- what forget erased stays erased when its source is read again; keys, no words

@@ -102,11 +102,24 @@ SELECT g.signal_pk AS id, strftime('%Y-%m-%dT%H:%M:%fZ',g.occurred_ms/1000.0,'un
 FROM improvement_signal g JOIN session s ON s.session_pk=g.session_pk
   LEFT JOIN prompt p ON p.prompt_pk=g.prompt_pk LEFT JOIN body b ON b.body_id=p.body_id LEFT JOIN skill k ON k.skill_id=g.skill_id;
 
+-- Gradings of the reference, as an import kept them; one that two databases have is shown once.
 CREATE VIEW grading_results AS
-SELECT NULL AS grading_id, NULL AS session_id, NULL AS platform, NULL AS skill_name, NULL AS run_id, NULL AS status, NULL AS transcript_path, NULL AS graded_at,
-  NULL AS pass_rate, NULL AS mean_score, NULL AS score_std_dev, NULL AS passed_count, NULL AS failed_count, NULL AS total_count, NULL AS undetermined_count, NULL AS grader,
-  NULL AS expectations_json, NULL AS claims_json, NULL AS eval_feedback_json, NULL AS failure_feedback_json, NULL AS execution_metrics_json
-WHERE 0;
+SELECT json_extract(g.note,'$.row.grading_id') AS grading_id, json_extract(g.note,'$.row.session_id') AS session_id,
+  (SELECT s.platform FROM session s WHERE s.session_id=json_extract(g.note,'$.row.session_id') ORDER BY s.session_pk LIMIT 1) AS platform,
+  json_extract(g.note,'$.row.skill_name') AS skill_name, NULL AS run_id, CASE WHEN json_extract(g.note,'$.row.pass_rate') IS NULL THEN 'inconclusive' ELSE 'graded' END AS status,
+  json_extract(g.note,'$.row.transcript_path') AS transcript_path, coalesce(strftime('%Y-%m-%dT%H:%M:%fZ',json_extract(g.note,'$.row.graded_at')),json_extract(g.note,'$.row.graded_at')) AS graded_at,
+  CAST(json_extract(g.note,'$.row.pass_rate') AS REAL) AS pass_rate, CAST(json_extract(g.note,'$.row.mean_score') AS REAL) AS mean_score, CAST(json_extract(g.note,'$.row.score_std_dev') AS REAL) AS score_std_dev,
+  CAST(coalesce(json_extract(g.note,'$.row.passed_count'),0) AS INTEGER) AS passed_count, CAST(coalesce(json_extract(g.note,'$.row.failed_count'),0) AS INTEGER) AS failed_count,
+  max(CAST(coalesce(json_extract(g.note,'$.row.total_count'),0) AS INTEGER),coalesce(json_extract(g.note,'$.row.passed_count'),0)+coalesce(json_extract(g.note,'$.row.failed_count'),0)) AS total_count,
+  max(CAST(coalesce(json_extract(g.note,'$.row.total_count'),0) AS INTEGER)-coalesce(json_extract(g.note,'$.row.passed_count'),0)-coalesce(json_extract(g.note,'$.row.failed_count'),0),0) AS undetermined_count, NULL AS grader,
+  json_extract(g.note,'$.row.expectations_json') AS expectations_json, json_extract(g.note,'$.row.claims_json') AS claims_json, json_extract(g.note,'$.row.eval_feedback_json') AS eval_feedback_json,
+  json_extract(g.note,'$.row.failure_feedback_json') AS failure_feedback_json, json_extract(g.note,'$.row.execution_metrics_json') AS execution_metrics_json
+FROM (SELECT m.note FROM import_map m WHERE m.tbl='grading_results' AND m.verdict='kept' AND m.note IS NOT NULL
+  AND NOT EXISTS(SELECT 1 FROM import_map n WHERE n.tbl=m.tbl AND n.src_id=m.src_id AND n.verdict='kept' AND n.origin<m.origin)) g;
+
+CREATE VIEW imported_rows AS
+SELECT m.origin, m.tbl AS table_name, m.src_id AS row_id, m.verdict, m.reason, json_extract(m.note,'$.row') AS row_json, json_extract(m.note,'$.left') AS left_json
+FROM import_map m;
 
 CREATE VIEW evolution_audit AS
 SELECT e.event_pk AS id, strftime('%Y-%m-%dT%H:%M:%fZ',e.occurred_ms/1000.0,'unixepoch') AS timestamp, e.proposal_id, k.name AS skill_name,

@@ -306,6 +306,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
     // ledger behind the disk, and the next run goes on at the cursor.
     row.size = item.info.size;
     row.mtime_ns = item.info.mtime_ns;
+    row.read = item.looked;
     row.head_sha256 = chunk.head_sha256;
     row.tail_sha256 = chunk.tail_sha256;
   } else if (state.rereading) {

@@ -18,6 +18,17 @@ namespace {
 // are new each time. Hashing four times as many was a twentieth of a cold sync.
 constexpr uint64_t kHeadBytes = 1024;
 constexpr int64_t kQuietMs = 24 * 3'600'000;
+// File systems tell time in ticks of up to so many milliseconds.
+constexpr int64_t kTickMs = 12;
+// Times beyond that are no work of a write that goes on: the clock was put back.
+constexpr int64_t kAheadMs = 1000;
+
+// Whether a file had changed so shortly before it was looked at that a later change
+// may have left it with the same time: such a one is looked into once more.
+bool IsRacy(int64_t mtime_ns, int64_t looked_ms) {
+  const int64_t age = looked_ms - mtime_ns / 1'000'000;
+  return age < kTickMs && age > -kAheadMs;
+}
 
 StatusOr<std::string> HashAt(const std::string& path, uint64_t offset, size_t want) {
   ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
@@ -49,7 +60,7 @@ struct FileId {
 class Planner {
  public:
   Planner(store::Db* db, const ingest::Source& source, const PlanOptions& options)
-      : db_(db), options_(options) {
+      : db_(db), options_(options), now_(options.clock->Now()) {
     plan_.source = &source;
   }
 
@@ -104,6 +115,7 @@ class Planner {
   }
 
   Status Look(ingest::SourceFile file, const store::LedgerEntry* entry) {
+    looked_ = options_.clock->Now();
     const auto info = plan_.source->Look(file);
     if (!info.ok()) {  // it went away between listing and looking
       plan_.problems.emplace_back(Message(info.status()));
@@ -115,8 +127,11 @@ class Planner {
     }
     if (entry == nullptr) return LookNew(std::move(file), *info);
     if (entry->missing || entry->quarantined) plan_.back.push_back(entry->id);
-    if (!options_.force && Unchanged(*entry, *info)) return absl::OkStatus();
-    return AddKnown(std::move(file), *info, *entry);
+    if (options_.force || !Unchanged(*entry, *info)) {
+      return AddKnown(std::move(file), *info, *entry);
+    }
+    if (!IsRacy(entry->mtime_ns, entry->last_read_ms)) return absl::OkStatus();
+    return LookInto(std::move(file), *info, *entry);
   }
 
   Status LookNew(ingest::SourceFile file, const base::FileInfo& info) {
@@ -138,7 +153,7 @@ class Planner {
   }
 
   [[nodiscard]] bool Quiet(const base::FileInfo& info) const {
-    return options_.now.value - info.mtime_ns / 1'000'000 > kQuietMs;
+    return now_.value - info.mtime_ns / 1'000'000 > kQuietMs;
   }
 
   [[nodiscard]] bool Unchanged(const store::LedgerEntry& entry, const base::FileInfo& info) const {
@@ -148,8 +163,23 @@ class Planner {
     }
     // An unfinished last line is given up waiting for after a day, once.
     const int64_t quiet_since = info.mtime_ns / 1'000'000 + kQuietMs;
-    return entry.pending_bytes == 0 || options_.now.value <= quiet_since ||
+    return entry.pending_bytes == 0 || now_.value <= quiet_since ||
            entry.last_read_ms > quiet_since;
+  }
+
+  // A file that looks as it did and may be another one all the same.
+  Status LookInto(ingest::SourceFile file, const base::FileInfo& info,
+                  const store::LedgerEntry& entry) {
+    ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(*db_, entry.id));
+    const bool lines = !file.rows && !file.replaced_whole;
+    // Only what is read to its end has these; the rest is looked at anyway.
+    if (lines && GoesOn(file, info, state) && state.offset + state.pending_bytes == info.size) {
+      return absl::OkStatus();
+    }
+    WorkItem& item = Add(std::move(file), info, std::move(state));
+    // Its beginning and its size say nothing about a document.
+    if (item.file.replaced_whole) item.change = Change::kReplaced;
+    return absl::OkStatus();
   }
 
   // A file of the ledger that is not as the ledger says.
@@ -164,6 +194,7 @@ class Planner {
     WorkItem& item = plan_.items.emplace_back();
     item.source = plan_.source;
     item.info = info;
+    item.looked = looked_;
     item.change = GoesOn(file, info, state) ? Change::kGrown : Change::kReplaced;
     item.accept_tail = Quiet(info);
     item.state = std::move(state);
@@ -211,6 +242,8 @@ class Planner {
 
   store::Db* db_;
   const PlanOptions& options_;
+  const UtcMillis now_;
+  UtcMillis looked_;  // at the file in question
   HostPlan plan_;
   std::vector<store::LedgerEntry> ledger_;
   std::vector<const store::LedgerEntry*> gone_;  // null: found again under another path

@@ -29,6 +29,7 @@ struct WorkItem {
   const ingest::Source* source = nullptr;
   ingest::SourceFile file;
   base::FileInfo info;
+  std::optional<UtcMillis> looked;  // when that was asked
   Change change = Change::kNew;
   bool moved = false;        // known under another path, which is gone
   store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
@@ -62,7 +63,7 @@ struct HostPlan {
 struct PlanOptions {
   bool force = false;              // read everything again
   std::optional<UtcMillis> since;  // leave out files not written since then
-  UtcMillis now;
+  const Clock* clock = nullptr;
 };
 
 // Read-only. `db` may be null: nothing is known yet.

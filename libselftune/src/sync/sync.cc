@@ -105,7 +105,7 @@ class SyncRun {
       ST_ASSIGN_OR_RETURN(
           HostPlan plan,
           PlanHost(&db_, *source, *world_.env,
-                   {.force = options_.force, .since = options_.since, .now = Now()}));
+                   {.force = options_.force, .since = options_.since, .clock = world_.clock}));
       if (!options_.session.empty()) {
         ST_RETURN_IF_ERROR(KeepSession(&db_, options_.session, plan));
       }
@@ -494,7 +494,7 @@ StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOp
     ST_ASSIGN_OR_RETURN(
         HostPlan plan,
         PlanHost(db, *source, *world.env,
-                 {.force = options.force, .since = options.since, .now = world.clock->Now()}));
+                 {.force = options.force, .since = options.since, .clock = world.clock}));
     if (!options.session.empty()) {
       ST_RETURN_IF_ERROR(KeepSession(db, options.session, plan));
     }

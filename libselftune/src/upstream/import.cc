@@ -36,6 +36,7 @@ constexpr int64_t kShownRejects = 50;
 constexpr int kMaxPasses = 5;  // over a database that grows meanwhile
 constexpr std::string_view kWorkDir = ".selftune-import-";
 constexpr size_t kRandomLetters = 6;  // behind it
+constexpr std::string_view kReading = "reading a table: ";  // of a LooseQuery
 constexpr const char* kMarkSql = "PRAGMA application_id";
 
 // A folder for copies: private, gone at the end.
@@ -123,7 +124,7 @@ class Import {
       if (!foreign) {
         return WithSuggestion(
             Fail(kStoreForeign, "{} is no database of the reference", options_.db),
-            "name its selftune.db", "");
+            "name its selftune.db", "selftune help import upstream");
       }
       report_.databases = {options_.db};
     } else if (options_.logs.empty()) {
@@ -266,36 +267,61 @@ class Import {
 
   // ---- what is done with it
 
+  static std::string CopyName(size_t i) { return fmt::format("copy-{}.db", i); }
+
   // Copies of all databases, opened.
   Status Copy(const WorkDir& work) {
     copies_.clear();
     stamps_.clear();
     for (const std::string& path : report_.databases) {
-      const std::string copy = work / fmt::format("copy-{}.db", copies_.size());
+      const std::string copy = work / CopyName(copies_.size());
       ST_ASSIGN_OR_RETURN(const SourceStamp stamp, CopyDatabase(path, copy, world_.cancel));
       stamps_ += stamp.text + ";";
-      ST_ASSIGN_OR_RETURN(std::unique_ptr<LooseDb> source, LooseDb::Open(copy));
-      ST_RETURN_IF_ERROR(Check(path, *source));
-      copies_.push_back(std::move(source));
+      auto source = LooseDb::Open(copy);
+      if (!source.ok()) return OfSource(path, copy, source.status());
+      ST_RETURN_IF_ERROR(OfSource(path, copy, Check(path, **source)));
+      copies_.push_back(*std::move(source));
     }
     return absl::OkStatus();
   }
 
+  // A failure of a database that is not ours, which we know under another name.
+  static Status OfSource(const std::string& path, const std::string& copy, const Status& status) {
+    const std::string_view code = status.ok() ? "" : CodeOf(status).name;
+    const std::string message(Message(status));
+    const size_t at = message.find(copy);
+    if (code != kStoreCorrupt.name || (at == message.npos && !message.starts_with(kReading))) {
+      return status;
+    }
+    const size_t why = at == message.npos ? kReading.size() : at + copy.size() + 2;
+    return Damaged(path, message.substr(std::min(why, message.size())));
+  }
+
+  static Status Damaged(const std::string& path, std::string_view why) {
+    return WithSuggestion(Fail(kStoreCorrupt, "reading {}: {}", path, why),
+                          "nothing was imported; name a copy of it that is whole",
+                          "selftune help import upstream");
+  }
+
   static Status Check(const std::string& path, LooseDb& source) {
     ST_ASSIGN_OR_RETURN(const std::string pages, source.QuickCheck());
-    if (pages != "ok") return Fail(kStoreCorrupt, "reading {}: {}", path, pages);
+    if (pages != "ok") return Damaged(path, pages);
     ST_ASSIGN_OR_RETURN(const int64_t mark, source.Int(kMarkSql));
     ST_ASSIGN_OR_RETURN(const std::vector<store::LooseTable> tables, source.Tables());
     const bool theirs =
         std::ranges::any_of(tables, [](const auto& table) { return IsKnownTable(table.name); });
     if (mark != store::kApplicationId && theirs) return absl::OkStatus();
-    return Fail(kStoreForeign, "{} has none of the tables of the reference", path);
+    return WithSuggestion(
+        Fail(kStoreForeign, "{} has none of the tables of the reference", path),
+        "name its selftune.db", "selftune help import upstream");
   }
 
   Status All(Db& db, const WorkDir& work) {
     ST_RETURN_IF_ERROR(store::ImportLedger::Prepare(db));
     for (size_t i = 0; i < copies_.size(); ++i) {
-      ST_RETURN_IF_ERROR(One(db, report_.databases[i], *copies_[i]));
+      const std::string& path = report_.databases[i];
+      const std::string copy = work / CopyName(i);
+      ST_RETURN_IF_ERROR(OfSource(path, copy, One(db, path, *copies_[i])));
     }
     return logs_.empty() ? absl::OkStatus() : Logs(db, work / "logs.db");
   }
@@ -382,8 +408,11 @@ class Import {
                             engine.source().Int("SELECT count(*) FROM " + store::QuoteName(name)));
       }
       ST_RETURN_IF_ERROR(engine.ForEach(name, "", [&](const SourceRow& row) -> Status {
-        if (!row.known.has_value()) return absl::OkStatus();
         TableCount& count = counts[row.table];
+        if (!row.known.has_value()) {
+          if (count.forgotten.empty()) count.forgotten = row.id;
+          return absl::OkStatus();
+        }
         switch (row.known->verdict) {
           case ImportVerdict::kImported:
             ++count.imported;

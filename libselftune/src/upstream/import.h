@@ -37,6 +37,7 @@ struct ImportOptions {
 struct TableCount {
   std::string name;
   int64_t source = 0, imported = 0, merged = 0, kept = 0, rejected = 0;
+  std::string forgotten;  // a row of which nobody said what became of it; "" = none
   [[nodiscard]] bool reconciled() const { return source == imported + merged + kept + rejected; }
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "ingest/line_pump.h"
 #include "ingest/source.h"
 #include "store/source_ledger.h"
+#include "upstream/row_text.h"
 
 namespace selftune::upstream {
 namespace {
@@ -30,6 +32,7 @@ using store::LooseValue;
 
 constexpr std::string_view kParser = "reference/jsonl";
 constexpr int64_t kParserVersion = 1;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kMore = "more";  // members that the table has no column for
 
 struct LogKind {
@@ -204,7 +207,7 @@ class LogReader : public ingest::LineReader {
 
   Status ReadLine(const ingest::Line& line, base::LineParser& /*parser*/,
                   ingest::Batch& batch) override {
-    ST_ASSIGN_OR_RETURN(const JsonValue record, JsonValue::Parse(line.text));
+    ST_ASSIGN_OR_RETURN(const JsonValue record, Parse(line));
     if (!record.is_object()) return Fail(kInvalidRequest, "no object");
     ++batch.records_seen;
     ++batch.records_used;
@@ -221,6 +224,17 @@ class LogReader : public ingest::LineReader {
   [[nodiscard]] int64_t records() const { return records_; }
 
  private:
+  static StatusOr<JsonValue> Parse(const ingest::Line& line) {
+    std::string_view text = line.text;
+    if (line.offset == 0 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+    StatusOr<JsonValue> record = JsonValue::Parse(text);
+    if (record.ok()) return record;
+    const std::optional<std::string> mended = WithoutLoneSurrogates(text);
+    return mended.has_value() ? JsonValue::Parse(*mended) : record;
+  }
+
   Scratch& scratch_;
   const LogKind& kind_;
   int64_t records_ = 0;

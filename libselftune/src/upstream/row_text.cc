@@ -1,11 +1,14 @@
 #include "upstream/row_text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/crypto.h"
 #include "base/json_writer.h"
@@ -20,6 +23,11 @@ using store::LooseValue;
 
 constexpr int64_t kMinMillis = 100'000'000'000;      // 1973; less are seconds or nonsense
 constexpr int64_t kMaxMillis = 100'000'000'000'000;  // 5138
+constexpr int64_t kMinSeconds = 100'000'000;         // 1973
+constexpr double kMsPerSecond = 1000;
+constexpr size_t kDate = 10;     // "2026-03-01"
+constexpr size_t kMinutes = 16;  // "2026-03-01T10:00"
+constexpr size_t kEscape = 6;    // \ud800
 
 void WriteValue(base::JsonWriter& out, const LooseValue& value) {
   switch (value.type) {
@@ -49,6 +57,31 @@ void WriteValue(base::JsonWriter& out, const LooseValue& value) {
       out.EndObject();
   }
 }
+
+std::optional<UtcMillis> TimeOfNumber(const LooseValue& value) {
+  const std::optional<double> number = value.AsReal();
+  if (!number.has_value() || *number < kMinSeconds) return std::nullopt;
+  if (*number < static_cast<double>(kMinMillis)) {
+    return UtcMillis{std::llround(*number * kMsPerSecond)};
+  }
+  const std::optional<int64_t> millis = value.AsInt();
+  if (!millis.has_value() || *millis > kMaxMillis) return std::nullopt;
+  return UtcMillis{*millis};
+}
+
+// The code unit that is escaped at `at`; nullopt when none is.
+std::optional<uint32_t> EscapedAt(std::string_view json, size_t at) {
+  if (at + kEscape > json.size() || json[at] != '\\' || json[at + 1] != 'u') return std::nullopt;
+  uint32_t unit = 0;
+  const char* const begin = json.data() + at + 2;
+  const char* const end = json.data() + at + kEscape;
+  constexpr int kHex = 16;
+  const auto read = std::from_chars(begin, end, unit, kHex);
+  return read.ec == std::errc() && read.ptr == end ? std::optional(unit) : std::nullopt;
+}
+
+bool IsHigh(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
+bool IsLow(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
 bool In(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -97,16 +130,38 @@ std::string TextOf(const LooseValue& value) {
 }
 
 std::optional<UtcMillis> TimeOf(const LooseValue& value) {
-  if (value.is_number()) {
-    const std::optional<int64_t> millis = value.AsInt();
-    if (!millis.has_value() || *millis < kMinMillis || *millis > kMaxMillis) return std::nullopt;
-    return UtcMillis{*millis};
-  }
+  if (value.is_number()) return TimeOfNumber(value);
   std::string text(base::Trim(value.bytes));
   if (const auto time = ParseRfc3339(text)) return time;
-  constexpr size_t kDate = 10;
+  if (text.size() == kDate && text.find_first_of("-") != text.npos) text += "T00:00:00";
   if (text.size() > kDate && text[kDate] == ' ') text[kDate] = 'T';
-  return ParseRfc3339(text + "Z");
+  const bool no_seconds = text.size() >= kMinutes && text[kDate] == 'T' &&
+                          (text.size() == kMinutes || text[kMinutes] != ':');
+  if (no_seconds) text.insert(kMinutes, ":00");
+  if (const auto time = ParseRfc3339(text)) return time;
+  if (const auto time = ParseRfc3339(text + "Z")) return time;
+  return TimeOfNumber(value);
+}
+
+std::optional<std::string> WithoutLoneSurrogates(std::string_view json) {
+  std::string out;
+  size_t done = 0;
+  for (size_t at = json.find('\\'); at < json.size(); at = json.find('\\', at)) {
+    const std::optional<uint32_t> unit = EscapedAt(json, at);
+    if (!unit.has_value() || (!IsHigh(*unit) && !IsLow(*unit))) {
+      at += 2;  // another escape, perhaps of a backslash
+      continue;
+    }
+    const std::optional<uint32_t> next = EscapedAt(json, at + kEscape);
+    if (IsHigh(*unit) && next.has_value() && IsLow(*next)) {
+      at += 2 * kEscape;
+      continue;
+    }
+    out.append(json.substr(done, at - done)).append("\\ufffd");
+    done = at += kEscape;
+  }
+  if (done == 0) return std::nullopt;
+  return out.append(json.substr(done));
 }
 
 bool IsBoolean(const LooseValue& value) {

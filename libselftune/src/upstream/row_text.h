@@ -28,8 +28,12 @@ inline constexpr std::string_view kOwnColumn = "_st_";
 
 // Text as ours: valid UTF-8.
 [[nodiscard]] std::string TextOf(const store::LooseValue& value);
-// ISO 8601, SQLite's own form, or milliseconds since the epoch.
+// ISO 8601 (also a day alone, or without seconds), SQLite's own form, or milliseconds or
+// seconds since the epoch, also spelled out: a column for text makes text of numbers.
 [[nodiscard]] std::optional<UtcMillis> TimeOf(const store::LooseValue& value);
+// JSON as JSON.stringify writes it: halves of a pair of surrogates, which a cut through the
+// pair leaves, become U+FFFD. nullopt when it has none.
+[[nodiscard]] std::optional<std::string> WithoutLoneSurrogates(std::string_view json);
 [[nodiscard]] bool IsBoolean(const store::LooseValue& value);
 
 }  // namespace selftune::upstream

@@ -87,6 +87,13 @@ size_t SessionPrompts::people() const {
       std::ranges::count_if(stored_, [](const StoredPrompt& p) { return p.actionable; }));
 }
 
+bool SessionPrompts::IsLast(const std::string& prompt_id) const {
+  const StoredPrompt* const named = ById(prompt_id);
+  return named != nullptr && std::ranges::none_of(stored_, [&](const StoredPrompt& p) {
+    return p.actionable && p.seq > named->seq;
+  });
+}
+
 void SessionPrompts::Remember(const StoredPrompt& prompt, std::string_view text) {
   by_text_.emplace(std::string(text), prompt);
 }

@@ -37,6 +37,8 @@ class SessionPrompts {
   [[nodiscard]] const std::string* TextOfPrompt(const std::string& prompt_id) const;
   // Prompts of a person.
   [[nodiscard]] size_t people() const;
+  // The last of those has this prompt_id.
+  [[nodiscard]] bool IsLast(const std::string& prompt_id) const;
 
  private:
   // A prompt that is to be in the store.

@@ -73,16 +73,20 @@ StatusOr<bool> SessionUses::Take(const SourceRow& row) {
 
 // Replay named the last prompt for all decisions of a session.
 void SessionUses::FindMisattributed() {
-  std::set<std::string> queries, skills;
+  std::set<std::string> queries, prompts;
   for (const auto& [kind, uses] : uses_) {
     for (const Use& use : uses) {
       if (use.rank != kReplayed) continue;
       queries.insert(use.query);
-      skills.insert(kind.first);
+      prompts.insert(TextOf(use.row->row["matched_prompt_id"]));
     }
   }
+  // Of some hosts it wrote no words, only the prompt.
   const bool one_query = queries.size() == 1 && !queries.begin()->empty();
-  misattributed_ = one_query && (skills.size() > 1 || prompts_.people() > 1);
+  const bool last_prompt = queries.size() == 1 && queries.begin()->empty() && prompts.size() == 1 &&
+                           prompts_.IsLast(*prompts.begin());
+  // With one prompt there is nothing to confuse.
+  misattributed_ = (one_query || last_prompt) && prompts_.people() > 1;
   if (!misattributed_) return;
   for (auto& [kind, uses] : uses_) {
     for (Use& use : uses) {
@@ -125,6 +129,7 @@ std::string SessionUses::QueryOf(const Use& use) const {
     }
   }
   if (nearest != nullptr) return TextOf(nearest->row["query"]);
+  if (use.rank == kMisattributed) return {};
   const std::string* text = prompts_.TextOfPrompt(TextOf(use.row->row["matched_prompt_id"]));
   return text != nullptr ? *text : std::string();
 }

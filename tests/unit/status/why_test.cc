@@ -201,6 +201,35 @@ TEST_SUITE("status/why") {
     }
   }
 
+  TEST_CASE("of two copies that differ the host offers one: the other is shadowed") {
+    constexpr char kOther[] = "/home/dev/shop/.claude/skills/pdf/SKILL.md";
+    const auto ask = [](std::string_view other, std::string_view description,
+                        std::string_view platform, std::string_view offered) {
+      World world;
+      world.Install("pdf", kPath, "Make PDF files from text.");
+      world.Install("pdf", other, description);
+      const auto session = world.Session("s1", DaysAgo(1), platform);
+      (void)world.Prompt(session, 3, "turn this into a pdf", DaysAgo(1));
+      world.Listing(session, std::nullopt, ExposureCause::kListing,
+                    {{.name = "pdf", .description = "Make PDF files from text.", .path = offered}});
+      const auto skill = Must(store::FindSkill(world.db(), "pdf"));
+      return Must(WhyAt(world.db(), skill, session, 3));
+    };
+    const WhyAnswer hidden = ask(kOther, "Read PDF forms.", "claude_code", kPath);
+    CHECK(hidden.cause == "shadowed");
+    REQUIRE(Find(hidden, "shadowed") != nullptr);
+    CHECK(Find(hidden, "shadowed")->source_path == kOther);
+    CHECK(hidden.fix_command == "selftune doctor --only skills.shadowed");
+    // Told by its words, where a listing names no file.
+    CHECK(ask(kOther, "Read PDF forms.", "claude_code", "").cause == "shadowed");
+    // The same words, another host's folder, and a host that lists both.
+    CHECK(ask(kOther, "Make PDF files from text.", "claude_code", kPath).cause == "description");
+    CHECK(ask("/home/dev/.qwen/skills/pdf/SKILL.md", "Read PDF forms.", "claude_code", kPath)
+              .cause == "description");
+    CHECK(ask("/home/dev/.codex/skills/pdf/SKILL.md", "Read PDF forms.", "codex", kPath).cause ==
+          "description");
+  }
+
   TEST_CASE("a compaction that dropped the listing is the cause, and no description cures it") {
     Scene scene;
     scene.Offer({.name = "pdf", .description = "Make PDF files.", .path = kPath});

@@ -67,6 +67,7 @@ const std::map<std::string, std::string>& Contract() {
        "score_std_dev passed_count failed_count total_count undetermined_count grader "
        "expectations_json claims_json "
        "eval_feedback_json failure_feedback_json execution_metrics_json"},
+      {"imported_rows", "origin table_name row_id verdict reason row_json left_json"},
       {"evolution_audit",
        "id timestamp proposal_id skill_name skill_path target action details eval_snapshot_json "
        "iterations_used "

@@ -22,7 +22,7 @@ using testing::Name;
 using testing::SyncHome;
 
 HostPlan Plan(SyncHome& home, PlanOptions options = {}) {
-  options.now = home.clock.now;
+  options.clock = &home.clock;
   return Must(PlanHost(home.db.get(), home.codex, home.env, options));
 }
 
@@ -147,6 +147,41 @@ TEST_SUITE("sync/plan") {
     CHECK(Plan(home, {.force = true, .since = hour.since}).items.size() == 1);
   }
 
+  TEST_CASE("a file that may have changed in the tick it was read in is looked into again") {
+    SyncHome home;
+    const std::string lines = Name(kResumed), whole = Name(kOld) + ".zst";
+    const std::string text = SyncHome::Recording(kResumed);
+    std::string other = text;
+    other[text.size() - 8] ^= 1;  // of the same size
+    const auto frame = [](const std::string& of) { return selftune::testing::ZstdFrame(of, 1); };
+    std::string document = SyncHome::Recording(kOld);
+    home.Write(lines, text, /*age_ms=*/0);
+    home.Write(whole, frame(document), /*age_ms=*/3);
+    home.Sync();
+    // The beginning and the end of a file of lines say that it is the same; a document has
+    // only a beginning.
+    CHECK(Only(Plan(home)).file.path == home.Path(whole));
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    home.Rewrite(lines, other, /*age_ms=*/0);
+    REQUIRE(Plan(home).items.size() == 2);
+    for (const WorkItem& item : Plan(home).items) CHECK(item.change == Change::kReplaced);
+    // Read once more when the tick is over, both are as they are.
+    home.clock.now.value += 60'000;
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+  }
+
+  TEST_CASE("a file that was quiet when it was read is told by its size and time") {
+    SyncHome home;
+    const std::string text = SyncHome::Recording(kResumed);
+    std::string other = text;
+    other[text.size() - 8] ^= 1;
+    home.Write(Name(kResumed), text, /*age_ms=*/50);
+    home.Sync();
+    home.Rewrite(Name(kResumed), other, /*age_ms=*/50);
+    CHECK(Plan(home).items.empty());
+  }
+
   TEST_CASE("an unfinished last line is looked at once more after a quiet day") {
     SyncHome home;
     const std::string name = Name(kOld);
@@ -190,7 +225,7 @@ TEST_SUITE("sync/plan") {
     SyncHome home;
     home.Write(Name(kOld), SyncHome::Recording(kOld));
     home.Sync();
-    const HostPlan plan = Must(PlanHost(nullptr, home.codex, home.env, {.now = home.clock.now}));
+    const HostPlan plan = Must(PlanHost(nullptr, home.codex, home.env, {.clock = &home.clock}));
     CHECK(Only(plan).change == Change::kNew);
   }
 }

@@ -92,12 +92,25 @@ std::string SyncHome::Recording(std::string_view part) {
 }
 
 std::string SyncHome::Write(std::string_view name, std::string_view bytes, int64_t age_ms) {
-  const std::string path = dir.Write(name, bytes);
+  std::string path = dir.Write(name, bytes);
+  SetAge(path, age_ms);
+  return path;
+}
+
+void SyncHome::Rewrite(std::string_view name, std::string_view bytes, int64_t age_ms) {
+  {
+    std::ofstream out(Path(name), std::ios::trunc | std::ios::binary);
+    out << bytes;
+    REQUIRE(out.flush().good());
+  }
+  SetAge(Path(name), age_ms);
+}
+
+void SyncHome::SetAge(const std::string& path, int64_t age_ms) {
   const int64_t at = clock.now.value - age_ms;
   const timespec times[2] = {{at / 1000, at % 1000 * 1'000'000},
                              {at / 1000, at % 1000 * 1'000'000}};
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
-  return path;
 }
 
 void SyncHome::Append(std::string_view name, std::string_view bytes) {

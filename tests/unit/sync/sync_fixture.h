@@ -73,6 +73,7 @@ class SyncHome {
   // Writes below the home; the file was last changed `age_ms` before now.
   std::string Write(std::string_view name, std::string_view bytes, int64_t age_ms = 1000);
   // The same path gets other bytes, but stays the same file.
+  void Rewrite(std::string_view name, std::string_view bytes, int64_t age_ms);
   void Append(std::string_view name, std::string_view bytes);
   void Remove(std::string_view name);
   void Move(std::string_view from, std::string_view to);
@@ -99,6 +100,7 @@ class SyncHome {
   std::unique_ptr<store::Db> db;
 
  private:
+  void SetAge(const std::string& path, int64_t age_ms);
   std::vector<const ingest::Source*> sources_;
 };
 

@@ -292,7 +292,7 @@ TEST_SUITE("sync") {
     const auto facts = home.Facts();
     // What a killed `sync --force` leaves: a first stretch of the new generation.
     const HostPlan plan =
-        Must(PlanHost(home.db.get(), home.codex, home.env, {.force = true, .now = home.clock.now}));
+        Must(PlanHost(home.db.get(), home.codex, home.env, {.force = true, .clock = &home.clock}));
     REQUIRE(plan.items.size() == 1);
     Applier applier(*home.db, {}, home.clock.now);
     store::WriteTxn txn = Must(store::WriteTxn::Begin(*home.db));
