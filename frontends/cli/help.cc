@@ -28,7 +28,7 @@ constexpr ExitCode kExitCodes[] = {
     {"8", "network", "a remote refused or was not reached", "retry, or sign in again"},
     {"64", "usage", "unknown command or flag, bad value", "read the help"},
     {"70", "internal", "a bug", "report"},
-    {"130/143", "interrupted", "SIGINT or SIGTERM", ""},
+    {"129/130/143", "interrupted", "SIGHUP, SIGINT or SIGTERM", ""},
 };
 
 std::string FlagText(const Flag& flag) {

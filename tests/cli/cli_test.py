@@ -420,7 +420,7 @@ class Store(CliTest):
 
     def test_a_signal_ends_a_long_operation(self):
         self.make_store()
-        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for number, code in ((signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with self.subTest(signal=number):
                 child = subprocess.Popen([SELFTUNE, "query", ENDLESS], stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, env=self.env(), cwd=self.home)
@@ -449,7 +449,7 @@ class Busy(CliTest):
 
     def test_a_cancelled_job_leaves_the_wait(self):
         self.writer.execute("BEGIN IMMEDIATE")
-        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        for number, code in ((signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with self.subTest(signal=number):
                 child = subprocess.Popen([SELFTUNE, "sync"], stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, env=self.env(), cwd=self.home)

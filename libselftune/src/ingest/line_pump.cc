@@ -17,6 +17,7 @@ namespace selftune::ingest {
 namespace {
 
 constexpr size_t kPadding = 64;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // left by some editors
 constexpr size_t kOrdinaryCapacity = size_t{4} << 20;
 
 // One stream on its way through a reader.
@@ -118,6 +119,9 @@ class Pump {
 
   Status HandleLine(std::string_view text) {
     if (text.ends_with('\r')) text.remove_suffix(1);
+    if (cursor_.offset == 0 && text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
     if (IsBlank(text)) return absl::OkStatus();
     const Line line{text, cursor_.offset, cursor_.line_no + 1};
     const Status status = reader_.ReadLine(line, buffer_.parser(), batch_);

@@ -140,6 +140,16 @@ TEST_SUITE("ingest/line_pump") {
     CHECK(got.bad[0].excerpt == "nonsense");
   }
 
+  TEST_CASE("a byte order mark at the beginning of a file is not part of its first line") {
+    const std::string mark = "\xEF\xBB\xBF";
+    Recorder recorder;
+    const Result got = Pump(mark + "{\"a\":1}\n{\"b\":2}\n" + mark + "{\"c\":3}\n", {}, recorder);
+    CHECK(got.lines == std::vector<std::string>{"{\"a\":1}", "{\"b\":2}"});
+    CHECK(recorder.offsets == std::vector<uint64_t>{0, 11});
+    REQUIRE(got.bad.size() == 1);  // in the middle of a file it is a mistake
+    CHECK(got.bad[0].line_no == 3);
+  }
+
   TEST_CASE("a line above the limit is counted, and what follows is read") {
     PumpOptions options;
     options.max_line_bytes = 1000;
