@@ -98,8 +98,9 @@ class Subscription:
 class Engine(Requests, Datasets):
     """An open store with its configuration. Any thread may use it.
 
-    Close it, or use it as a context manager; frames outlive it. After a fork
-    the child gets an error and opens its own.
+    Close it, or use it as a context manager; frames outlive it. In a process that was
+    forked while an engine was open, this one and new ones raise FORKED: start it with
+    exec ("spawn" in multiprocessing), or close all engines before.
     """
 
     def __init__(

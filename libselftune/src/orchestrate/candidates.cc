@@ -58,7 +58,7 @@ std::string_view Words(std::string_view reason_code) {
       {"filtered", "another skill was asked for"},
       {"skill_missing", "its SKILL.md is not installed"},
       {"ambiguous", "several texts have this name; name one with --skill-path"},
-      {"plugin_managed", "a plugin or administrator owns it"},
+      {"plugin_managed", "a plugin or administrator owns its file, or hard links share it"},
       {"locked", "locked by the configuration"},
       {"explicit_only", "only a command may load it"},
       {"frozen", "rolled back recently"},
