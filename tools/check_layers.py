@@ -19,8 +19,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 SOURCE_DIR = "libselftune/src"
-INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
-CODE_SUFFIXES = {".cc", ".h", ".c", ".cpp", ".hpp", ".inc"}
+HASH = r"^\s*(?:#|%:)\s*(?:include|include_next|import)\b\s*"
+INCLUDE = re.compile(HASH + r'(?:"([^"]+)"|<([^>]+)>)')
+COMPUTED = re.compile(HASH + r"[A-Za-z_]")  # names what nobody can see
+CODE_SUFFIXES = {".cc", ".h", ".c", ".cpp", ".cxx", ".hpp", ".hxx", ".hh", ".inc", ".ipp"}
 SCRIPT_SUFFIXES = {".py", ".pyi", ".ts", ".tsx", ".ipynb"}
 LENGTH_SUFFIXES = {".cc", ".h", ".c", ".py", ".ts", ".tsx"}
 LENGTH_DIRS = ("libselftune", "frontends", "bindings", "tests", "tools", "web/src", "examples")
@@ -128,6 +130,9 @@ class Checker:
         for directory in PUBLIC_ONLY_DIRS:
             for path in self._code_files(directory):
                 self._check_public_only(path)
+        for directory in (*PUBLIC_ONLY_DIRS, SOURCE_DIR):
+            for path in self._code_files(directory):
+                self._check_computed(path)
         self._check_banned()
         self._check_banned_texts()
         self._check_lengths()
@@ -192,6 +197,12 @@ class Checker:
                 quoted and self._is_local(path, quoted))
             if private or SOURCE_DIR in header:
                 self._add(path, line, f"only <selftune/...> may be included here, not {header}")
+
+    def _check_computed(self, path):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            if COMPUTED.match(line):
+                self._add(path, number, "write the name of the header, not a macro")
 
     def _is_local(self, path, quoted):
         """A frontend's own header, found beside the file or under its frontends folder."""

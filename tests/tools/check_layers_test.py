@@ -127,6 +127,20 @@ class LayersTest(unittest.TestCase):
                              "frontends/cli/a.cc": "#include <store/db.h>\n"},
                             "frontends/cli/a.cc:1", "only <selftune/...>")
 
+    def test_no_spelling_of_an_include_hides_a_header(self):
+        for line in ('%:include "store/db.h"', '#import "store/db.h"', '#include_next "store/db.h"'):
+            with self.subTest(line):
+                self.assert_problem({SRC + "store/db.h": "", "frontends/cli/main.cc": line + "\n"},
+                                    "frontends/cli/main.cc:1", "store/db.h")
+        self.assert_problem({SRC + "store/db.h": "", "frontends/cli/main.cxx": '#include "store/db.h"\n'},
+                            "frontends/cli/main.cxx:1", "store/db.h")
+        for top in ("frontends/cli/main.cc", SRC + "stats/x.cc"):
+            self.assert_problem({top: "#define H <string>\n#include H\n"}, top + ":2", "macro")
+
+    def test_bindings_open_no_store_of_their_own(self):
+        self.assert_problem({"bindings/python/selftune/x.py": "import sqlite3\n"},
+                            "bindings/python/selftune/x.py:1", "libselftune only")
+
     def test_banned_identifiers(self):
         cases = [
             ("parser.iterate_many(x);", "iterate_many"), ("p.parse_many(x);", "parse_many"),
