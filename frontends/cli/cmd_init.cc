@@ -97,6 +97,11 @@ constexpr Example kInitExamples[] = {
     {"selftune init --autonomy propose", "changes wait for your review"},
 };
 
+constexpr Example kQuickExamples[] = {
+    {"selftune quickstart", "look at what your skills do; nothing runs by itself"},
+    {"selftune quickstart --dry-run", "show each step, change nothing"},
+};
+
 constexpr Flag kUninstallFlags[] = {
     {"keep-config", "keep config.json", FlagType::kSwitch},
     {"purge-evidence", "also remove the store with everything recorded", FlagType::kSwitch},
@@ -125,6 +130,7 @@ extern const Command kQuickstartCommand = {
     .group = "Tools",
     .op = "install.init",
     .flags = kQuickFlags,
+    .examples = kQuickExamples,
     .params = QuickParams,
     .render = RenderInit,
 };

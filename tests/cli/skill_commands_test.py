@@ -310,6 +310,38 @@ class Budget(SkillCommands):
         self.assertTrue(re.search(r"selftune skills lint \S+SKILL.md", out))
 
 
+class Names(SkillCommands):
+    def commands(self, value, key=""):
+        """Every command line that a reply suggests."""
+        if isinstance(value, dict):
+            for name, part in value.items():
+                yield from self.commands(part, name)
+        elif isinstance(value, list):
+            for part in value:
+                yield from self.commands(part, key)
+        elif isinstance(value, str) and key in ("command", "fix_command"):
+            yield value
+
+    def test_no_name_runs_as_a_command(self):
+        evil = "!'; touch %s; '" % (self.home / "HERE")
+        self.install("one", more="").write_text('---\nname: "%s"\ndescription: Does.\n---\n' % evil)
+        folder = self.home / ".claude/skills" / ("w'; touch HERE; '")
+        folder.mkdir()
+        (folder / "SKILL.md").write_text("---\nname: [\n---\n")
+        self.make_store()
+        found = []
+        for argv in (["doctor", "--exit-zero"], ["status"], ["why", evil], ["skills", "list"]):
+            status, out, _ = self.run_cli(*argv)
+            found += self.commands(json.loads(out))
+        self.assertTrue(any("touch" in line for line in found), found)
+        for line in found:
+            if not line.startswith("selftune "):
+                continue
+            # As a shell would split it, with the program that does nothing.
+            subprocess.run(["bash", "-c", "selftune() { :; }; " + line], cwd=self.home, env=self.env(), check=False)
+            self.assertFalse((self.home / "HERE").exists(), line)
+
+
 class Badge(SkillCommands):
     def test_a_picture_that_is_one(self):
         self.install("pdf")

@@ -44,20 +44,29 @@ std::string ContentOf(const Badge& badge, const JsonValue& params, std::string_v
 }
 
 // What the output replaces. Only a badge may be replaced: the path may be a typing error.
-StatusOr<std::optional<std::string>> Replaced(const std::string& path, std::string_view content) {
+StatusOr<std::optional<std::string>> Replaced(const std::string& path, std::string_view content,
+                                              const Badge& badge) {
   if (!base::Exists(path)) return std::optional<std::string>();
   const StatusOr<std::string> before = base::ReadFile(path, kMaxBadgeBytes);
-  if (before.ok() && status::IsBadge(*before, content)) return std::optional(*before);
-  return WithSuggestion(Fail(kFileExists, "writing {}: it is no badge of this format", path),
-                        "name a path where nothing is yet", "");
+  if (before.ok() && status::IsEarlierBadge(*before, content, badge)) return std::optional(*before);
+  return WithSuggestion(
+      Fail(kFileExists, "writing {}: it is no badge of this form and label", path),
+      "name a path where nothing is yet", "");
+}
+
+// Behind a symbolic link, and with the mode that was there.
+Status Replace(const std::string& path, const std::string& content) {
+  ST_ASSIGN_OR_RETURN(const std::string real, base::RealPath(path));
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real));
+  return base::WriteFileAtomic(real, content, info.mode & 0777);
 }
 
 Status WriteFile(Context& context, JsonWriter& out, const std::string& path,
-                 const std::string& content) {
-  ST_ASSIGN_OR_RETURN(const std::optional<std::string> before, Replaced(path, content));
+                 const std::string& content, const Badge& badge) {
+  ST_ASSIGN_OR_RETURN(const std::optional<std::string> before, Replaced(path, content, badge));
   const bool changed = before != content;
   if (changed && !context.dry_run()) {
-    ST_RETURN_IF_ERROR(before.has_value() ? base::WriteFileAtomic(path, content, 0644)
+    ST_RETURN_IF_ERROR(before.has_value() ? Replace(path, content)
                                           : base::WriteFileNew(path, content, 0644));
     context.SetChanged();
   }
@@ -115,7 +124,7 @@ StatusOr<std::string> StatusBadge(Context& context, const JsonValue& params) {
   if (path.empty()) {
     out.NullField("output_path").NullField("receipt");
   } else {
-    ST_RETURN_IF_ERROR(WriteFile(context, out, path, content));
+    ST_RETURN_IF_ERROR(WriteFile(context, out, path, content, badge));
   }
   out.EndObject();
   return std::move(out).Take();

@@ -289,8 +289,8 @@ void Advise(Context& context, const Init& init, const config::Config& config) {
   }
   if (config.autonomy == config::Autonomy::kDeploy) {
     context.Warn("AUTONOMY",
-                 "validated changes are deployed by themselves and watched; "
-                 "selftune config set autonomy propose asks you first");
+                 "validated changes are deployed by themselves and watched; to be asked first: "
+                 "selftune config set autonomy propose");
   }
   context.SetNext({.argv = {"selftune", "status"}, .reason = "see what your skills did"});
 }

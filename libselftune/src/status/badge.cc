@@ -17,8 +17,6 @@ using monitoring::State;
 using monitoring::Trend;
 
 constexpr std::string_view kShields = "https://img.shields.io/badge/";
-constexpr std::string_view kSvgMark = "data-selftune=\"badge\"";
-constexpr std::string_view kEndpointMark = "{\"schemaVersion\":1,\"label\":";
 constexpr double kMark = 17;  // the sign before the label, and its gap
 
 std::string_view ColorOf(State state) {
@@ -97,6 +95,25 @@ double TextWidth(std::string_view text) {
   return tenths / 10.0;
 }
 
+// Without what XML knows not, and what turns the direction of writing: those are blanks.
+std::string Plain(std::string_view text) {
+  constexpr std::string_view kUnwanted[] = {"\xEF\xBF\xBE", "\xEF\xBF\xBF", "\xE2\x80\xAA",
+                                            "\xE2\x80\xAB", "\xE2\x80\xAC", "\xE2\x80\xAD",
+                                            "\xE2\x80\xAE", "\xE2\x81\xA6", "\xE2\x81\xA7",
+                                            "\xE2\x81\xA8", "\xE2\x81\xA9"};
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view rest = text.substr(i);
+    const bool unwanted =
+        std::any_of(std::begin(kUnwanted), std::end(kUnwanted),
+                    [&](std::string_view bytes) { return rest.starts_with(bytes); });
+    if (unwanted) i += kUnwanted[0].size() - 1;
+    const auto byte = static_cast<unsigned char>(text[i]);
+    out += unwanted || byte < 0x20 || byte == 0x7F ? ' ' : text[i];
+  }
+  return out;
+}
+
 std::string Escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -114,11 +131,15 @@ std::string Escaped(std::string_view text) {
         out += "&quot;";
         break;
       default:
-        // XML knows no other control characters.
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+        out += c;
     }
   }
   return out;
+}
+
+// Tells a badge of ours, and of which label it is.
+std::string SvgMark(std::string_view label) {
+  return fmt::format("data-selftune-badge=\"{}\"", Escaped(label));
 }
 
 // One part of a path of shields.io, where - and _ stand for themselves doubled.
@@ -149,7 +170,7 @@ std::string TextTwice(double x, std::string_view text) {
 
 Badge MakeBadge(const SkillState& state, const BadgeRequest& request) {
   Badge badge;
-  badge.label = request.label.empty() ? "Skill Health" : request.label;
+  badge.label = request.label.empty() ? "Skill Health" : Plain(request.label);
   badge.color = ColorOf(state.health.state);
   switch (request.metric) {
     case BadgeMetric::kRecall:
@@ -183,7 +204,8 @@ std::string BadgeSvg(const Badge& badge, BadgeStyle style) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"20\" viewBox=\"0 0 {0} "
       "20\" "
       "role=\"img\" aria-label=\"{1}\" {2}><title>{3}</title>",
-      total, name, kSvgMark, Escaped(badge.label + ": " + badge.message + ", " + badge.title));
+      total, name, SvgMark(badge.label),
+      Escaped(badge.label + ": " + badge.message + ", " + badge.title));
   out += fmt::format(
       "<linearGradient id=\"{0}g\" x2=\"0\" y2=\"100%\"><stop offset=\"0\" stop-color=\"#bbb\" "
       "stop-opacity=\".1\"/><stop offset=\"1\" stop-opacity=\".1\"/></linearGradient>"
@@ -212,13 +234,12 @@ std::string BadgeUrl(const Badge& badge) {
 }
 
 std::string BadgeMarkdown(const Badge& badge, std::string_view skill) {
-  std::string name;
-  for (const char c : skill) {
-    // What would end the text of the picture.
-    if (c == '[' || c == ']' || c == '\\') name += '\\';
-    name += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  std::string text;
+  for (const char c : badge.label + ": " + Plain(skill)) {
+    if (std::string_view("\\[]()<>!`*_").find(c) != std::string_view::npos) text += '\\';
+    text += c;
   }
-  return fmt::format("![{}: {}]({})", badge.label, name, BadgeUrl(badge));
+  return fmt::format("![{}]({})", text, BadgeUrl(badge));
 }
 
 std::string BadgeEndpoint(const Badge& badge) {
@@ -233,17 +254,24 @@ std::string BadgeEndpoint(const Badge& badge) {
   return std::move(out).Take();
 }
 
-bool IsBadge(std::string_view bytes, std::string_view like) {
-  const auto both = [&](auto test) { return test(bytes) && test(like); };
-  return both([](std::string_view text) {
-           return text.starts_with("<svg ") && text.find(kSvgMark) != std::string_view::npos;
-         }) ||
-         both([](std::string_view text) { return text.starts_with(kEndpointMark); }) ||
-         both([](std::string_view text) { return text.starts_with(kShields); }) ||
-         both([](std::string_view text) {
-           return text.starts_with("![") && text.find(kShields) != std::string_view::npos &&
-                  text.find('\n') >= text.size() - 1;
-         });
+bool IsEarlierBadge(std::string_view bytes, std::string_view content, const Badge& badge) {
+  if (bytes.ends_with('\n')) bytes.remove_suffix(1);
+  if (bytes.find('\n') != std::string_view::npos) return false;
+  const std::string url = fmt::format("{}{}-", kShields, PathPart(badge.label));
+  if (content.starts_with("<svg ")) {
+    return bytes.starts_with("<svg ") && bytes.ends_with("</g></svg>") &&
+           bytes.find(SvgMark(badge.label)) != std::string_view::npos;
+  }
+  if (content.starts_with(kShields)) return bytes.starts_with(url);
+  if (content.starts_with('!')) {
+    const size_t text = content.find("](");
+    return bytes.starts_with(content.substr(0, text)) &&
+           bytes.substr(text).starts_with("](" + url) && bytes.ends_with(')');
+  }
+  const std::string_view begin = content.substr(0, content.find(",\"message\":"));
+  return bytes.starts_with(begin) && bytes.ends_with('}') &&
+         std::count(bytes.begin(), bytes.end(), '{') == 1 &&
+         bytes.find(']') == std::string_view::npos;
 }
 
 }  // namespace selftune::status

@@ -39,7 +39,9 @@ struct BadgeRequest {
 [[nodiscard]] std::string BadgeMarkdown(const Badge& badge, std::string_view skill);
 [[nodiscard]] std::string BadgeEndpoint(const Badge& badge);
 
-// Whether these bytes are such a badge, of the same format as `like`.
-[[nodiscard]] bool IsBadge(std::string_view bytes, std::string_view like);
+// Whether these bytes are an earlier state of `content`: a badge of the same form
+// and with the same label. Then nothing is lost when `content` replaces them.
+[[nodiscard]] bool IsEarlierBadge(std::string_view bytes, std::string_view content,
+                                  const Badge& badge);
 
 }  // namespace selftune::status

@@ -191,7 +191,7 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
                            : fmt::format("{}: the description has {} characters, hosts read {}",
                                          skill.name, length, kMaxDescription);
     check.text = "correct its frontmatter";
-    check.command = "selftune skills parse '" + skill.real_path + "'";
+    check.command = base::JoinCommand({"selftune", "skills", "parse", skill.real_path});
     out.push_back(std::move(check));
   }
   for (const skillfs::DiscoveryProblem& problem : found.problems) {
@@ -253,7 +253,7 @@ Status CheckSilent(const DoctorWorld& world, Checks& out) {
     check.message = fmt::format("{} of {} installed skills not used in {} days: {}", silent.size(),
                                 installed.size(), kSilentDays, Names(silent));
     check.text = "each costs room in every listing";
-    check.command = "selftune why '" + silent.front() + "'";
+    check.command = base::JoinCommand({"selftune", "why", silent.front()});
   }
   out.push_back(std::move(check));
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "status/trigger.h"
 #include "status/why_parts.h"
 #include "store/prompt_lookup.h"
@@ -164,8 +165,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
          "itself otherwise",
          exposure.skill_path});
   } else if (answer.cause == "description") {
-    const store::SkillLocation* hidden =
-        installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
+    const store::SkillLocation* hidden = installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
     if (hidden != nullptr) {
       answer.cause = "shadowed";
       answer.evidence.push_back(
@@ -222,7 +222,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
                              : "It was never used, and no prompt is known at which it was needed.";
     if (report.triggered == 0) {
       answer.fix = "try a prompt it is made for";
-      answer.fix_command = "selftune why '" + skill.name + "' --prompt '...'";
+      answer.fix_command = base::JoinCommand({"selftune", "why", skill.name, "--prompt", "..."});
     }
     return answer;
   }

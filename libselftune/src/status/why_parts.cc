@@ -28,8 +28,8 @@ bool IsRootOf(const hosts::HostRow& host, std::string_view folder) {
       host.skill_roots.begin(), host.skill_roots.end(), [&](const hosts::SkillRoot& root) {
         if (root.base == hosts::SkillRoot::Base::kAbsolute) return folder == root.path;
         const bool config = root.base == hosts::SkillRoot::Base::kConfigDir;
-        const std::string end =
-            "/" + (config ? base::JoinPath(host.config_default, root.path) : std::string(root.path));
+        const std::string end = "/" + (config ? base::JoinPath(host.config_default, root.path)
+                                              : std::string(root.path));
         return folder.ends_with(end);
       });
 }
@@ -164,7 +164,7 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
   if (cause == "description") {
     answer.explanation = "The model saw name and description and did not choose it.";
     answer.fix = "a description that says when it is needed";
-    answer.fix_command = "selftune evolve --skill '" + name + "'";
+    answer.fix_command = base::JoinCommand(base::WithFlag({"selftune", "evolve"}, "--skill", name));
   } else if (cause == "not_installed") {
     answer.explanation = "It was not installed where this session ran.";
     answer.fix = "put its folder where the host looks for skills, then selftune sync";
@@ -186,7 +186,7 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
   } else {
     answer.explanation = "The host does not record what it offered, so the cause is not known.";
     answer.fix = "look at what was typed and what the description says";
-    answer.fix_command = "selftune skills show '" + name + "'";
+    answer.fix_command = base::JoinCommand({"selftune", "skills", "show", name});
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -90,8 +91,14 @@ TEST_SUITE("status/badge") {
     CHECK_FALSE(Has(square, "fill=\"url("));
   }
 
+  TEST_CASE("what no picture may hold is a blank") {
+    const Badge badge = MakeBadge(Counted(1, 2), {.label = "a\x1b\uFFFF\u202Eb"});
+    CHECK(badge.label == "a   b");
+    CHECK(BadgeMarkdown(Plain("a](x) !", "1%"), "s").starts_with("![a\\]\\(x\\) \\!: s]("));
+  }
+
   TEST_CASE("words stay words") {
-    const std::string svg = BadgeSvg(Plain("<b onload=\"x\">&\n", "1%"), BadgeStyle::kFlat);
+    const std::string svg = BadgeSvg(Plain("<b onload=\"x\">& ", "1%"), BadgeStyle::kFlat);
     CHECK(Has(svg, "&lt;b onload=&quot;x&quot;&gt;&amp; "));
     CHECK_FALSE(Has(svg, "<b"));
     CHECK_FALSE(Has(svg, "\n"));
@@ -118,23 +125,30 @@ TEST_SUITE("status/badge") {
           R"({"schemaVersion":1,"label":"L","message":"M","color":"#4c1"})");
   }
 
-  TEST_CASE("only a badge of the same format may be replaced") {
-    const Badge one = Plain("a", "1%"), two = Plain("b", "2%");
-    const std::string forms[] = {BadgeSvg(one, BadgeStyle::kFlat), BadgeUrl(one),
-                                 BadgeMarkdown(one, "s"), BadgeEndpoint(one)};
-    const std::string others[] = {BadgeSvg(two, BadgeStyle::kFlatSquare), BadgeUrl(two),
-                                  BadgeMarkdown(two, "t"), BadgeEndpoint(two)};
-    for (size_t i = 0; i < 4; ++i) {
-      for (size_t j = 0; j < 4; ++j) {
+  TEST_CASE("only an earlier badge of the same form and label may be replaced") {
+    const Badge now = Plain("Skill Health", "1%"), before = Plain("Skill Health", "no data"),
+                other = Plain("coverage", "93%");
+    const auto forms = [](const Badge& badge) {
+      return std::vector<std::string>{BadgeSvg(badge, BadgeStyle::kFlat), BadgeUrl(badge),
+                                      BadgeMarkdown(badge, "s"), BadgeEndpoint(badge)};
+    };
+    const auto contents = forms(now), earlier = forms(before), others = forms(other);
+    for (size_t i = 0; i < contents.size(); ++i) {
+      for (size_t j = 0; j < earlier.size(); ++j) {
         CAPTURE(i);
         CAPTURE(j);
-        CHECK(IsBadge(forms[i], others[j]) == (i == j));
+        CHECK(IsEarlierBadge(earlier[j], contents[i], now) == (i == j));
+        CHECK_FALSE(IsEarlierBadge(others[j], contents[i], now));
       }
-      CHECK_FALSE(IsBadge("# My skill\n", forms[i]));
-      CHECK_FALSE(IsBadge("", forms[i]));
+      CHECK(IsEarlierBadge(earlier[i] + "\n", contents[i], now));
+      CHECK_FALSE(IsEarlierBadge(earlier[i] + "\nmore\n", contents[i], now));
+      CHECK_FALSE(IsEarlierBadge("# My skill\n", contents[i], now));
+      CHECK_FALSE(IsEarlierBadge("", contents[i], now));
     }
-    CHECK_FALSE(IsBadge("# Readme\n" + forms[2], forms[2]));
-    CHECK_FALSE(IsBadge(forms[2] + "\n\n# Readme\n", forms[2]));
+    CHECK_FALSE(
+        IsEarlierBadge(R"({"schemaVersion":1,"label":"Skill Health","message":"1%","mine":[1]})",
+                       contents[3], now));
+    CHECK_FALSE(IsEarlierBadge(BadgeMarkdown(before, "t"), contents[2], now));
   }
 }
 

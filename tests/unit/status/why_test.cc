@@ -53,7 +53,7 @@ TEST_SUITE("status/why") {
     const WhyAnswer answer = scene.Ask();
     CHECK(answer.cause == "description");
     CHECK(answer.expected == true);
-    CHECK(answer.fix_command == "selftune evolve --skill 'pdf'");
+    CHECK(answer.fix_command == "selftune evolve --skill pdf");
     REQUIRE(Find(answer, "prompt") != nullptr);
     CHECK(Find(answer, "prompt")->source_path == "/t/one.jsonl");
     CHECK(Find(answer, "prompt")->source_offset == 3000);
@@ -103,7 +103,7 @@ TEST_SUITE("status/why") {
          .listed = {{.name = "pdf", .description = "Make PDF files from text.", .path = kPath}},
          .cause = "description",
          .words = "did not choose it",
-         .next = "selftune evolve --skill 'pdf'"},
+         .next = "selftune evolve --skill pdf"},
         {.name = "shortened",
          .listed = {{.name = "pdf",
                      .state = ExposureState::kTruncated,
@@ -157,7 +157,7 @@ TEST_SUITE("status/why") {
         {.name = "no exposure known",
          .cause = "unknown",
          .words = "does not record",
-         .next = "selftune skills show 'pdf'"},
+         .next = "selftune skills show pdf"},
     };
     for (const hosts::HostRow& host : hosts::Rows()) {
       CAPTURE(host.platform);
