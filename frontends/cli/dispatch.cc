@@ -343,7 +343,7 @@ int Run(const std::vector<std::string>& argv, bool only_parse) {
   std::vector<std::string> rest;
   for (const std::string& flag : line.flags) {
     const bool taken =
-        flag == "--version" || (line.words.empty() && help && (flag == "--help" || flag == "-h"));
+        line.words.empty() && (flag == "--version" || (help && (flag == "--help" || flag == "-h")));
     if (!taken) rest.push_back(flag);
   }
   rest.insert(rest.end(), words.begin() + static_cast<std::ptrdiff_t>(match.words), words.end());

@@ -223,6 +223,7 @@ class Usage(CliTest):
         home = self.home / "elsewhere"
         self.assertEqual(self.envelope("--home", str(home), "version")["command"], "version")
         self.assertEqual(self.envelope("--version")["command"], "version")
+        self.assertEqual(self.envelope("--version", "doctor")["schema"], "selftune/version@1")
         for command in self.commands():
             with self.subTest(command=command["path"]):
                 words = ["x" for each in command["positionals"] if each["required"]]

@@ -124,9 +124,10 @@ class Bash(DocsTest):
         self.assertEqual(sorted(done.stdout.splitlines()), ["my skill.md", "mydir"])
         self.assertEqual(self.complete("selftune export my", "selftune", "export", "my"), ["mydir"])
 
-    def test_a_name_with_a_colon(self):
-        self.install_skill("tools")
-        self.make_store()
+    def test_bash_finds_a_program_below_the_home(self):
+        self.assertEqual(self.complete("~/bin/selftune skills lo", "~/bin/selftune", "skills", "lo"), ["lock"])
+
+    def test_a_name_with_an_at_sign(self):
         done = self.complete("selftune schema selftune/version@", "selftune", "schema", "selftune/version@")
         self.assertEqual(done, ["selftune/version@1"])
 
