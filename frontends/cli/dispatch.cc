@@ -263,9 +263,9 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
   const OutputMode mode = ModeOf(invocation.args);
   bool written = true;
   if (mode != OutputMode::kText) {
-    const auto fields = invocation.args.Get("fields");
-    written =
-        WriteOut((fields.has_value() ? KeepFields(*parsed, *fields).Dump() : envelope) + "\n");
+    std::string fields;
+    for (const std::string& each : invocation.args.All("fields")) fields += each + ",";
+    written = WriteOut((fields.empty() ? envelope : KeepFields(*parsed, fields).Dump()) + "\n");
   } else if ((*parsed)["data"].is_object()) {
     const Screen screen = ScreenOf(invocation.args);
     const Reply reply{*parsed};

@@ -257,12 +257,13 @@ ParsedLine ParseLine(const Command& command, const std::vector<std::string>& wor
     const cxxopts::ParseResult result = options.parse(static_cast<int>(argv.size()), argv.data());
     line.error = TakeFlags(flags, result, line.args);
     if (!line.error) line.error = TakePositionals(command, flags, result.unmatched(), line.args);
-    if (!line.error && !line.args.Has("help")) line.error = CheckPositionals(command, line.args);
+    if (!line.error) line.error = CheckPositionals(command, line.args);
   } catch (const cxxopts::exceptions::exception& e) {
     line.error = {"INVALID_FLAG", std::string(command.path) + ": " + OneLine(e.what()),
                   "see selftune " + std::string(command.path) + " --help"};
   }
-  if (line.args.Has("help")) line.error.reset();
+  // These need nothing else, and are answered whatever else is wrong.
+  if (line.args.Has("help") || line.args.Has("version")) line.error.reset();
   return line;
 }
 

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "cli/terminal.h"
@@ -15,12 +17,36 @@ namespace {
 volatile sig_atomic_t caught_signal = 0;
 int signal_pipe[2] = {-1, -1};
 
-void OnSignal(int number) {
-  const int keep = errno;
-  caught_signal = number;
+// Nothing is read from the pipe: once there is a byte, every wait ends.
+void EndWaits() {
   const char byte = 0;
   (void)!write(signal_pipe[1], &byte, 1);
+}
+
+void OnSignal(int number) {
+  if (caught_signal != 0) _exit(128 + number);  // asked twice: do not wait
+  const int keep = errno;
+  caught_signal = number;
+  EndWaits();
   errno = keep;
+}
+
+// What may be written without waiting is, after a wait that a signal ends.
+// -1 at an error or when it is to end.
+ssize_t WriteSome(std::string_view text) {
+  // This much fits into a pipe that takes anything.
+  constexpr size_t kAtOnce = 4096;
+  struct pollfd waits[2] = {{STDOUT_FILENO, POLLOUT, 0}, {signal_pipe[0], POLLIN, 0}};
+  if (poll(waits, 2, -1) < 0) return errno == EINTR ? 0 : -1;
+  if (waits[1].revents != 0) {
+    errno = EINTR;
+    return -1;
+  }
+  ssize_t n = send(STDOUT_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n < 0 && errno == ENOTSOCK) {
+    n = write(STDOUT_FILENO, text.data(), std::min(text.size(), kAtOnce));
+  }
+  return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n;
 }
 
 void Handle(int number, void (*handler)(int)) {
@@ -80,10 +106,19 @@ int LineSource::signal() const { return static_cast<int>(caught_signal); }
 void LineSink::Write(std::string line) {
   line += '\n';
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (broken_) return;
-  broken_ = !WriteOut(line);
-  if (broken_) WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+  std::string_view rest = line;
+  while (!broken_ && !rest.empty()) {
+    const ssize_t n = WriteSome(rest);
+    if (n >= 0) {
+      rest.remove_prefix(static_cast<size_t>(n));
+      continue;
+    }
+    broken_ = true;
+    if (errno == EPIPE) WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+  }
 }
+
+void LineSink::GiveUp() { EndWaits(); }
 
 SignalPipe::SignalPipe() {
   if (pipe(signal_pipe) == 0) {

@@ -31,19 +31,22 @@ class LineSource {
   bool ended_ = false;
 };
 
-// Writes whole lines to stdout, from any thread. A client that went away is
-// noticed once and then no longer written to.
+// Writes whole lines to stdout, from any thread. Waits for a client that reads
+// slowly, until a signal comes or GiveUp() is called; one that went away is
+// noticed once. After each of these nothing is written any more.
 class LineSink {
  public:
   void Write(std::string line);
+  void GiveUp();
 
  private:
   std::mutex mutex_;
   bool broken_ = false;
 };
 
-// SIGINT and SIGTERM end LineSource::Next while one of these lives, and a closed
-// stdout is an error instead of the end of the process.
+// SIGINT and SIGTERM end LineSource::Next and LineSink::Write while one of these
+// lives, the second one the process; a closed stdout is an error instead of the
+// end of the process.
 class SignalPipe {
  public:
   SignalPipe();
