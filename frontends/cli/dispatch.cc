@@ -179,6 +179,20 @@ Failure FailureTold(const Invocation& invocation, const Answer& answer) {
   return failure;
 }
 
+// What is not confirmed and could not be done anyway fails for that reason: the
+// next step would be no use. A plan that takes long is not made for it.
+std::optional<Failure> WhyNot(const Invocation& invocation, const OpRow& op,
+                              const LibraryOptions& options, std::string params) {
+  if (op.flags.find('J') != std::string_view::npos) return std::nullopt;
+  params.pop_back();
+  params += params.size() > 1 ? ",\"dry_run\":true}" : "\"dry_run\":true}";
+  const Answer plan =
+      Ask(options, RequestText(op.name, params, invocation.command->path, options.deadline_ms),
+          nullptr);
+  if (plan.error.empty()) return std::nullopt;
+  return FailureOf(Json::Parse(plan.error).value_or(Json()));
+}
+
 int RunOperation(const Invocation& invocation) {
   const Command& command = *invocation.command;
   const Target target = TargetOf(command, invocation.args);
@@ -209,7 +223,11 @@ int RunOperation(const Invocation& invocation) {
           RequestText(target.op->name, params, command.path, call.options.deadline_ms), progress);
   line.Clear();
   if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
-  return FinishFailure(invocation, command.path, schema, FailureTold(invocation, answer));
+  Failure failure = FailureTold(invocation, answer);
+  if (failure.code == "CONFIRMATION_REQUIRED") {
+    failure = WhyNot(invocation, *target.op, call.options, params).value_or(failure);
+  }
+  return FinishFailure(invocation, command.path, schema, failure);
 }
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {

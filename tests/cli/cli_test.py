@@ -224,6 +224,19 @@ class Usage(CliTest):
         self.make_store()
         self.assertEqual(self.envelope("watch", "--explain", "--dry-run")["schema"], "selftune/watch.status@1")
 
+    def test_what_could_not_be_done_is_not_asked_to_be_confirmed(self):
+        self.make_store()
+        self.assertEqual(self.envelope("forget", code=64)["error"]["code"], "INVALID_REQUEST")
+        self.assertEqual(self.envelope("evolve", "rollback", "--skill", "none", code=6)["error"]["exit_code"], 6)
+        doc = self.envelope("forget", "--before", "90d", code=2)
+        self.assertEqual((doc["error"]["code"], doc["next"]["argv"][-1]), ("CONFIRMATION_REQUIRED", "--yes"))
+        self.assertFalse(self.envelope(*doc["next"]["argv"][1:])["changed"])
+
+    def test_looking_makes_no_store(self):
+        for argv in (("watch",), ("watch", "--dry-run"), ("evolve", "rollback", "--skill", "x", "--yes"), ("status",)):
+            self.assertEqual(self.envelope(*argv, code=4)["error"]["code"], "STORE_MISSING")
+        self.assertEqual(list(self.home.iterdir()), [])
+
     def test_global_flags_may_stand_first(self):
         self.assertEqual(self.envelope("--json", "version")["command"], "version")
         home = self.home / "elsewhere"
