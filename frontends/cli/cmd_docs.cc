@@ -61,7 +61,7 @@ int RunMan(const Invocation& invocation) {
     const std::string_view nearest = Nearest(wanted, {known.begin(), known.end()});
     return FinishFailure(
         invocation, "man", kErrorSchema,
-        UsageFailure("INVALID_FLAG", "no page " + OneLine(wanted),
+        UsageFailure("INVALID_FLAG", "no page " + Typed(wanted),
                      nearest.empty() ? "see selftune man --list"
                                      : "did you mean " + std::string(nearest) + "?"));
   }

@@ -162,7 +162,7 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   } else if (const auto timeout = invocation.args.Get("timeout")) {
     call.options.deadline_ms = ParseDuration(*timeout);
     if (!call.options.deadline_ms.has_value()) {
-      call.problem = "--timeout takes a time such as 30s or 5m, not " + OneLine(*timeout);
+      call.problem = "--timeout takes a time such as 30s or 5m, not " + Typed(*timeout);
     }
   }
   return call;
@@ -244,19 +244,22 @@ int UnknownCommand(const Invocation& invocation, const std::vector<std::string>&
     for (const std::string_view path : below)
       known += (known.empty() ? "" : ", ") + std::string(path);
     const std::string typed = words.size() > 1 ? words[0] + " " + words[1] : words[0];
+    const std::string_view nearest = Nearest(typed, below);
+    const std::string meant =
+        nearest.empty() ? "" : "did you mean selftune " + std::string(nearest) + "? ";
     return FinishFailure(
         invocation, words[0], kErrorSchema,
-        UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed), "there is " + known));
+        UsageFailure("UNKNOWN_COMMAND", "no command " + Typed(typed), meant + "there is " + known));
   }
   const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
   std::string_view nearest = Nearest(two, names);
   if (nearest.empty()) nearest = Nearest(words[0], names);
   Failure failure =
-      UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(words[0]),
+      UsageFailure("UNKNOWN_COMMAND", "no command " + Typed(words[0]),
                    nearest.empty() ? "see selftune --help"
                                    : "did you mean selftune " + std::string(nearest) + "?");
   failure.next_argv = {"selftune", "--help"};
-  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema, failure);
+  return FinishFailure(invocation, Shorten(Typed(words[0]), 64), kErrorSchema, failure);
 }
 
 // What only the global flags of a line say, for lines without a command.

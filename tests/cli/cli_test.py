@@ -188,7 +188,7 @@ class Usage(CliTest):
             with self.subTest(argv=argv):
                 doc = self.envelope(*argv, code=64)
                 self.assertEqual(doc["error"]["code"], "UNKNOWN_COMMAND")
-                self.assertIn(meant, doc["error"]["suggestion"])
+                self.assertIn("did you mean selftune " + meant, doc["error"]["suggestion"])
         self.envelope("a\x1b[31mb", code=64)
 
     def test_unknown_flags_are_errors_everywhere(self):
@@ -200,6 +200,31 @@ class Usage(CliTest):
             with self.subTest(command=command["path"]):
                 doc = self.envelope(*command["path"].split(), "--no-such-flag", code=64)
                 self.assertEqual(doc["error"]["code"], "INVALID_FLAG")
+
+    def test_long_words_are_not_said_back(self):
+        long = "x" * 100000
+        for argv in ((long,), ("version", "--" + long), ("version", long), ("version", "--color", long), ("help", long),
+                     ("version", "--timeout", long), ("skills", long), ("man", long)):
+            _, out, err = self.run_cli(*argv)
+            self.assertLess(len(out) + len(err), 4000, argv[:1])
+
+    def test_a_request_is_not_waited_for_on_a_terminal(self):
+        master, slave = pty.openpty()
+        done = subprocess.run([SELFTUNE, "request", "-"], stdin=slave, capture_output=True, env=self.env(), timeout=60,
+                              check=False)
+        os.close(master)
+        os.close(slave)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["error"]["code"]), (64, "INVALID_REQUEST"))
+
+    def test_a_pipe_that_does_not_block_is_waited_for(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        child = subprocess.Popen([SELFTUNE, "man", "--all", "--text"], stdout=write, env=self.env())
+        os.close(write)
+        time.sleep(0.3)  # it fills the pipe, or the test shows nothing
+        with open(read, "rb") as out:
+            self.assertGreater(len(out.read()), 65536)
+        self.assertEqual(child.wait(), 0)
 
     def test_bad_values_are_errors(self):
         for argv in (("version", "--color", "blue"), ("version", "--timeout", "soon"), ("version", "extra"),

@@ -421,8 +421,42 @@ class Robust(McpTest):
         done = subprocess.run([cli_test.SELFTUNE, "mcp"], stdout=write, stderr=subprocess.PIPE, env=self.env(), timeout=60,
                               input=b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n' * 3, check=False)
         os.close(write)
-        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_it_ends_when_nobody_hears_it_although_the_input_stays_open(self):
+        read, write = os.pipe()
+        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL,
+                                  env=self.env())
+        self.addCleanup(server.kill)
+        self.addCleanup(server.stdin.close)
+        os.close(write)
+        os.close(read)
+        server.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        server.stdin.flush()
+        self.assertEqual(server.wait(timeout=60), 1)
+
+    def test_streams_that_are_closed_from_the_start(self):
+        for closed, code in (("<&-", 0), (">&-", 1), ("2>&-", 0)):
+            done = subprocess.run(["sh", "-c", 'echo \'{"jsonrpc":"2.0","id":1,"method":"ping"}\' | "$0" mcp ' + closed,
+                                   cli_test.SELFTUNE], env=self.env(), timeout=60, capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, closed)
+
+    def test_a_stdout_that_does_not_block_is_waited_for(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, env=self.env())
+        self.addCleanup(server.kill)
+        os.close(write)
+        lines = "".join('{"jsonrpc":"2.0","id":%d,"method":"tools/list"}\n' % i for i in range(10))
+        server.stdin.write(b'{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25"}}\n')
+        server.stdin.write(lines.encode())
+        server.stdin.flush()
+        with open(read, "rb") as out:
+            ids = {json.loads(out.readline())["id"] for _ in range(11)}
+            self.assertEqual(ids, set(range(10)) | {"i"})
+            server.stdin.close()
+            self.assertEqual(server.wait(timeout=60), 0)
 
     def test_a_store_elsewhere(self):
         self.envelope("sync", "--home", str(self.home / "else"))

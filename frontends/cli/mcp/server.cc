@@ -97,6 +97,7 @@ class Server {
   }
   void Settle() { calls_.Settle(kPatience); }
   void GiveUp() { out_.GiveUp(); }
+  [[nodiscard]] bool unheard() { return out_.broken(); }
 
  private:
   void TakeValue(const Json& value) {
@@ -290,9 +291,10 @@ ServerEnd Serve(const ServerOptions& options) {
       server.Take(line->text);
     }
   }
-  if (in.signal() == 0) server.Settle();
+  const bool unheard = in.signal() == 0 && server.unheard();
+  if (in.signal() == 0 && !unheard) server.Settle();
   server.GiveUp();
-  return {.error = {}, .signal = in.signal()};
+  return {.error = {}, .signal = in.signal(), .unheard = unheard};
 }
 
 }  // namespace selftune::cli::mcp

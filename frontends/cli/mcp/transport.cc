@@ -78,17 +78,18 @@ std::optional<LineSource::Line> LineSource::Next() {
     if (!Fill()) break;
   }
   // A last line without its break was not sent whole, but is understood.
-  if (buffer_.empty() || caught_signal != 0) return std::nullopt;
+  if (buffer_.empty() || stopped_) return std::nullopt;
   Line line{std::move(buffer_), skipping_};
   buffer_.clear();
   return line;
 }
 
 bool LineSource::Fill() {
-  while (!ended_ && caught_signal == 0) {
+  while (!ended_) {
     struct pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {signal_pipe[0], POLLIN, 0}};
     if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
-    if (caught_signal != 0) break;
+    stopped_ = waits[1].revents != 0;
+    if (stopped_) break;
     if (waits[0].revents == 0) continue;
     char chunk[1 << 16];
     const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
@@ -114,11 +115,18 @@ void LineSink::Write(std::string line) {
       continue;
     }
     broken_ = true;
-    if (errno == EPIPE) WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+    if (errno == EINTR) return;  // it was to end
+    WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+    EndWaits();
   }
 }
 
 void LineSink::GiveUp() { EndWaits(); }
+
+bool LineSink::broken() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return broken_;
+}
 
 SignalPipe::SignalPipe() {
   if (pipe(signal_pipe) == 0) {
