@@ -90,12 +90,14 @@ def cli_table(ops):
              "  std::string_view summary;",
              "  std::string_view tool;       // its name as an MCP tool of the usual set; may be empty",
              "  std::string_view tool_set;   // a parameter that is true there; may be empty",
-             "  std::string_view tool_text;  // more for the model that reads its description", "};",
+             "  std::string_view tool_text;  // more for the model that reads its description",
+             "  std::string_view tool_hide;  // parameters that tools do not have, as params", "};",
              "inline constexpr OpRow kOps[] = {"]
     for op in ops:
         params = "".join(" %s" % f.name for f in op.params) + " "
         required = "".join(" %s" % f.name for f in op.params if not f.optional) + " "
         lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params, required, op.summary,
-                                                              op.tool, op.tool_set, op.tool_text))))
+                                                              op.tool, op.tool_set, op.tool_text,
+                                                              "".join(" " + n for n in op.tool_hide) + " "))))
     lines += ["};", "", "}  // namespace selftune::cli", ""]
     return "\n".join(lines)

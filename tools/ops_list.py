@@ -172,7 +172,7 @@ class Op:
         if not re.fullmatch(r"[a-z]+\.[a-z0-9_]+", self.name):
             raise ListError("bad operation name %r" % self.name)
         known = {"name", "summary", "flags", "schema", "command", "use", "params", "reply", "since", "state",
-                 "tool", "tool_text"}
+                 "tool", "tool_text", "tool_hide"}
         unknown = set(table) - known
         if unknown:
             raise ListError("%s: unknown keys %s" % (self.name, ", ".join(sorted(unknown))))
@@ -183,6 +183,7 @@ class Op:
         # "name", or "name param": that parameter is always true.
         self.tool, _, self.tool_set = table.get("tool", "").partition(" ")
         self.tool_text = table.get("tool_text", "")
+        self.tool_hide = table.get("tool_hide", "").split()
         self.since = table.get("since", "0.1")
         self.state = table.get("state", "unstable")
         text = "".join(GROUPS[g] for g in table.get("use", "").split()) + table.get("params", "")
@@ -191,8 +192,8 @@ class Op:
         if "Y" in self.flags:
             text += YES
         self.params = parse_fields(text, self.name + " params")
-        if self.tool_set and self.tool_set not in [f.name for f in self.params]:
-            raise ListError("%s: tool sets an unknown parameter %s" % (self.name, self.tool_set))
+        for name in [n for n in [self.tool_set, *self.tool_hide] if n not in [f.name for f in self.params] + [""]]:
+            raise ListError("%s: its tool has no parameter %s" % (self.name, name))
         self.reply = parse_fields(table["reply"], self.name + " reply")
 
     @property

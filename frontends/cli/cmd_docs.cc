@@ -21,8 +21,7 @@ std::string_view ScriptOf(std::string_view shell) {
 int RunCompletions(const Invocation& typed) {
   const std::string shell = typed.args.Get("shell").value_or("");
   const std::string_view script = ScriptOf(shell);
-  if (ModeOf(typed.args) == OutputMode::kText ||
-      !(typed.args.Has("json") || typed.args.Has("json-lines"))) {
+  if (!typed.args.Has("json") && !typed.args.Has("json-lines")) {
     if (WriteOut(script)) return 0;
     WriteErr("selftune: WRITE_FAILED: writing to stdout\n");
     return 1;
@@ -62,7 +61,7 @@ int RunMan(const Invocation& invocation) {
     const std::string_view nearest = Nearest(wanted, {known.begin(), known.end()});
     return FinishFailure(
         invocation, "man", kErrorSchema,
-        UsageFailure("INVALID_FLAG", "no page " + OneLine(wanted),
+        UsageFailure("INVALID_FLAG", "no page " + Typed(wanted),
                      nearest.empty() ? "see selftune man --list"
                                      : "did you mean " + std::string(nearest) + "?"));
   }

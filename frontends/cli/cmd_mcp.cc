@@ -35,7 +35,8 @@ int RunMcp(const Invocation& invocation) {
     return FinishFailure(invocation, "mcp", kErrorSchema,
                          FailureOf(Json::Parse(end.error).value_or(Json())));
   }
-  return end.signal == 0 ? 0 : 128 + end.signal;
+  if (end.signal != 0) return 128 + end.signal;
+  return end.unheard ? 1 : 0;
 }
 
 }  // namespace

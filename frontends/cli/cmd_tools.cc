@@ -56,6 +56,11 @@ int RunRequest(const Invocation& typed) {
   Invocation invocation = typed;
   if (!invocation.args.Has("json-lines")) invocation.args.Put("json", "true");
   std::optional<std::string> request = invocation.args.Get("json-text");
+  if (request == "-" && isatty(STDIN_FILENO) != 0) {
+    return FinishFailure(invocation, "request", kErrorSchema,
+                         UsageFailure("INVALID_REQUEST", "no command waits for what is typed",
+                                      "redirect a file to it, or give the request itself"));
+  }
   if (request == "-") request = ReadStdin();
   if (!request.has_value()) {
     return FinishFailure(
@@ -116,7 +121,7 @@ int RunHelp(const Invocation& invocation) {
   const std::string_view nearest = Nearest(typed, paths);
   return FinishFailure(
       invocation, "help", kErrorSchema,
-      UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed),
+      UsageFailure("UNKNOWN_COMMAND", "no command " + Typed(typed),
                    nearest.empty() ? "see selftune help --all"
                                    : "did you mean " + std::string(nearest) + "?"));
 }

@@ -39,6 +39,7 @@ struct Typed {
   std::string path;  // of the command, as far as it goes
   const Command* command = nullptr;
   size_t positionals = 0;
+  std::string words;         // the positionals, one blank between
   std::optional<Flag> open;  // waits for its value
   bool literal = false;      // behind "--"
   LibraryOptions options;
@@ -122,6 +123,7 @@ Typed Read(const std::vector<std::string>& words) {
         typed.command = FindCommand(longer);
       } else {
         ++typed.positionals;
+        typed.words += (typed.words.empty() ? "" : " ") + word;
       }
     }
   }
@@ -162,6 +164,22 @@ void OfferFrom(const Source& source, const LibraryOptions& given, Offers& offers
   }
 }
 
+// The agents are those that have a setting: hosts.<id>.home.
+void OfferHosts(const LibraryOptions& options, Offers& offers) {
+  constexpr std::string_view kFront = "hosts.";
+  constexpr std::string_view kBack = ".home";
+  const Answer answer =
+      Ask(options, RequestText("config.list", "{}", kCompleteCommand, kPatienceMs), nullptr);
+  const Json reply = Json::Parse(answer.envelope).value_or(Json());
+  for (const Json& row : reply["data"]["values"].items()) {
+    std::string_view key = row["key"].Text();
+    if (!key.starts_with(kFront) || !key.ends_with(kBack)) continue;
+    key.remove_prefix(kFront.size());
+    key.remove_suffix(kBack.size());
+    offers.Add(key, row["value"].Text());
+  }
+}
+
 void OfferValues(const Typed& typed, std::string_view name, std::string_view shown,
                  std::span<const std::string_view> choices, Offers& offers) {
   for (const std::string_view choice : choices) offers.Add(choice, "");
@@ -171,6 +189,11 @@ void OfferValues(const Typed& typed, std::string_view name, std::string_view sho
     if (source.name == name && fits && FindOp(source.op) != nullptr) {
       OfferFrom(source, typed.options, offers);
     }
+  }
+  if (shown == "host" || shown == "hosts") {
+    LibraryOptions options = typed.options;
+    options.look_only = true;
+    OfferHosts(options, offers);
   }
   if (shown == "path" || shown == "file") offers.Files(/*folders=*/false);
   if (shown == "dir" || shown == "folder") offers.Files(/*folders=*/true);
@@ -190,9 +213,9 @@ void OfferPositional(const Typed& typed, Offers& offers) {
   const size_t at = std::min(typed.positionals, positionals.size() - 1);
   const Positional& positional = positionals[at];
   if (typed.positionals > at && !positional.many) return;
-  if (positional.name == "command" && typed.positionals == 0) {  // help
-    OfferNextWords("", offers);
-    offers.Add("exit-codes", "what the command exits with");
+  if (positional.name == "command") {  // help
+    OfferNextWords(typed.words, offers);
+    if (typed.words.empty()) offers.Add("exit-codes", "what the command exits with");
   }
   OfferValues(typed, positional.name, positional.name, positional.choices, offers);
 }

@@ -22,7 +22,7 @@ _selftune() {
     fi
     rest=${rest#"$word"}
   done
-  local current=${glued[${#glued[@]} - 1]} front='' line
+  local current=${glued[${#glued[@]} - 1]} front='' line program=${COMP_WORDS[0]/#'~/'/"$HOME/"}
   if [[ $current == *[=:]* ]]; then front=${current%"${current##*[=:]}"}; fi
   COMPREPLY=()
   while IFS= read -r line; do
@@ -38,7 +38,7 @@ _selftune() {
         COMPREPLY+=("${line#"$front"}")
         ;;
     esac
-  done < <("${COMP_WORDS[0]}" __complete "${glued[@]:1}" 2>/dev/null)
+  done < <("$program" __complete "${glued[@]:1}" 2>/dev/null)
 }
 complete -F _selftune selftune
 )_";

@@ -162,7 +162,7 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   } else if (const auto timeout = invocation.args.Get("timeout")) {
     call.options.deadline_ms = ParseDuration(*timeout);
     if (!call.options.deadline_ms.has_value()) {
-      call.problem = "--timeout takes a time such as 30s or 5m, not " + OneLine(*timeout);
+      call.problem = "--timeout takes a time such as 30s or 5m, not " + Typed(*timeout);
     }
   }
   return call;
@@ -177,6 +177,20 @@ Failure FailureTold(const Invocation& invocation, const Answer& answer) {
     failure.next_argv.emplace_back("--yes");
   }
   return failure;
+}
+
+// What is not confirmed and could not be done anyway fails for that reason: the
+// next step would be no use. A plan that takes long is not made for it.
+std::optional<Failure> WhyNot(const Invocation& invocation, const OpRow& op,
+                              const LibraryOptions& options, std::string params) {
+  if (op.flags.find('J') != std::string_view::npos) return std::nullopt;
+  params.pop_back();
+  params += params.size() > 1 ? ",\"dry_run\":true}" : "\"dry_run\":true}";
+  const Answer plan =
+      Ask(options, RequestText(op.name, params, invocation.command->path, options.deadline_ms),
+          nullptr);
+  if (plan.error.empty()) return std::nullopt;
+  return FailureOf(Json::Parse(plan.error).value_or(Json()));
 }
 
 int RunOperation(const Invocation& invocation) {
@@ -209,7 +223,11 @@ int RunOperation(const Invocation& invocation) {
           RequestText(target.op->name, params, command.path, call.options.deadline_ms), progress);
   line.Clear();
   if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
-  return FinishFailure(invocation, command.path, schema, FailureTold(invocation, answer));
+  Failure failure = FailureTold(invocation, answer);
+  if (failure.code == "CONFIRMATION_REQUIRED") {
+    failure = WhyNot(invocation, *target.op, call.options, params).value_or(failure);
+  }
+  return FinishFailure(invocation, command.path, schema, failure);
 }
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {
@@ -226,19 +244,22 @@ int UnknownCommand(const Invocation& invocation, const std::vector<std::string>&
     for (const std::string_view path : below)
       known += (known.empty() ? "" : ", ") + std::string(path);
     const std::string typed = words.size() > 1 ? words[0] + " " + words[1] : words[0];
+    const std::string_view nearest = Nearest(typed, below);
+    const std::string meant =
+        nearest.empty() ? "" : "did you mean selftune " + std::string(nearest) + "? ";
     return FinishFailure(
         invocation, words[0], kErrorSchema,
-        UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(typed), "there is " + known));
+        UsageFailure("UNKNOWN_COMMAND", "no command " + Typed(typed), meant + "there is " + known));
   }
   const std::string two = words.size() > 1 ? words[0] + " " + words[1] : words[0];
   std::string_view nearest = Nearest(two, names);
   if (nearest.empty()) nearest = Nearest(words[0], names);
   Failure failure =
-      UsageFailure("UNKNOWN_COMMAND", "no command " + OneLine(words[0]),
+      UsageFailure("UNKNOWN_COMMAND", "no command " + Typed(words[0]),
                    nearest.empty() ? "see selftune --help"
                                    : "did you mean selftune " + std::string(nearest) + "?");
   failure.next_argv = {"selftune", "--help"};
-  return FinishFailure(invocation, Shorten(OneLine(words[0]), 64), kErrorSchema, failure);
+  return FinishFailure(invocation, Shorten(Typed(words[0]), 64), kErrorSchema, failure);
 }
 
 // What only the global flags of a line say, for lines without a command.
@@ -263,9 +284,9 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
   const OutputMode mode = ModeOf(invocation.args);
   bool written = true;
   if (mode != OutputMode::kText) {
-    const auto fields = invocation.args.Get("fields");
-    written =
-        WriteOut((fields.has_value() ? KeepFields(*parsed, *fields).Dump() : envelope) + "\n");
+    std::string fields;
+    for (const std::string& each : invocation.args.All("fields")) fields += each + ",";
+    written = WriteOut((fields.empty() ? envelope : KeepFields(*parsed, fields).Dump()) + "\n");
   } else if ((*parsed)["data"].is_object()) {
     const Screen screen = ScreenOf(invocation.args);
     const Reply reply{*parsed};
@@ -343,7 +364,7 @@ int Run(const std::vector<std::string>& argv, bool only_parse) {
   std::vector<std::string> rest;
   for (const std::string& flag : line.flags) {
     const bool taken =
-        flag == "--version" || (line.words.empty() && help && (flag == "--help" || flag == "-h"));
+        line.words.empty() && (flag == "--version" || (help && (flag == "--help" || flag == "-h")));
     if (!taken) rest.push_back(flag);
   }
   rest.insert(rest.end(), words.begin() + static_cast<std::ptrdiff_t>(match.words), words.end());

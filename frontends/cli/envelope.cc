@@ -41,9 +41,10 @@ std::string ErrorObject(const Failure& failure) {
   return out.Take();
 }
 
-// A set of dotted paths as a tree; a leaf keeps everything below it.
+// A set of dotted paths as a tree.
 struct Wanted {
   std::map<std::string, Wanted, std::less<>> below;
+  bool whole = false;  // a path ends here: everything below is kept
 };
 
 Wanted ParseWanted(std::string_view fields) {
@@ -58,13 +59,16 @@ Wanted ParseWanted(std::string_view fields) {
     }
     if (!part.empty()) at = &at->below[part];
     part.clear();
-    if (c == ',') at = &root;
+    if (c == ',') {
+      at->whole = at != &root;
+      at = &root;
+    }
   }
   return root;
 }
 
 Json Keep(const Json& value, const Wanted& wanted) {
-  if (wanted.below.empty()) return value;
+  if (wanted.whole || !(value.is_object() || value.is_array())) return value;
   if (value.is_array()) {
     std::vector<Json> items;
     for (const Json& item : value.items()) items.push_back(Keep(item, wanted));
@@ -85,7 +89,7 @@ bool Lacks(const Json& value, std::string_view name) {
            std::all_of(value.items().begin(), value.items().end(),
                        [&](const Json& item) { return Lacks(item, name); });
   }
-  return value.is_object() && !value.Has(name);
+  return !value.is_null() && !value.Has(name);
 }
 
 void FindUnknown(const Json& value, const Wanted& wanted, const std::string& front,

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -22,11 +25,21 @@ void KeepLittleMemory() {
 #endif
 }
 
+// A standard stream that is closed would be whatever is opened first. Its place is
+// taken by something that reads as empty, and that cannot be written to.
+void FillStandardStreams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (open("/dev/null", O_RDONLY) != fd) return;
+  }
+}
+
 }  // namespace
 
 // Exceptions of the standard library (no memory) end here, not in a core file.
 int main(int argc, char** argv) {
   KeepLittleMemory();
+  FillStandardStreams();
   try {
     return selftune::cli::Dispatch(std::vector<std::string>(argv, argv + argc));
   } catch (const std::exception& e) {

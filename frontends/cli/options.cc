@@ -52,7 +52,7 @@ UsageError UnknownFlag(const std::string& word, const std::vector<Flag>& flags,
   const std::string_view nearest = Nearest(typed.substr(dashes), names);
   const std::string help = "selftune " + std::string(command.path) + " --help";
   return {
-      "INVALID_FLAG", "unknown flag " + OneLine(typed) + " of " + std::string(command.path),
+      "INVALID_FLAG", "unknown flag " + Typed(typed) + " of " + std::string(command.path),
       nearest.empty() ? "see " + help : "did you mean --" + std::string(nearest) + "? see " + help};
 }
 
@@ -79,17 +79,17 @@ std::optional<UsageError> CheckChoice(const std::string& name,
   for (const std::string_view choice : allowed)
     known += (known.empty() ? "" : ", ") + std::string(choice);
   const std::string_view nearest = Nearest(value, {allowed.begin(), allowed.end()});
-  return UsageError{"INVALID_FLAG", name + " takes " + known + ", not " + OneLine(value),
+  return UsageError{"INVALID_FLAG", name + " takes " + known + ", not " + Typed(value),
                     nearest.empty() ? "" : "did you mean " + std::string(nearest) + "?"};
 }
 
 std::optional<UsageError> CheckValue(const Flag& flag, const std::string& value) {
   const std::string name = "--" + std::string(flag.name);
   if (flag.type == FlagType::kInt && !IsInt(value)) {
-    return UsageError{"INVALID_FLAG", name + " takes an integer, not " + OneLine(value), ""};
+    return UsageError{"INVALID_FLAG", name + " takes an integer, not " + Typed(value), ""};
   }
   if (flag.type == FlagType::kNumber && !IsNumber(value)) {
-    return UsageError{"INVALID_FLAG", name + " takes a number, not " + OneLine(value), ""};
+    return UsageError{"INVALID_FLAG", name + " takes a number, not " + Typed(value), ""};
   }
   return CheckChoice(name, flag.choices, value);
 }
@@ -143,7 +143,7 @@ std::optional<UsageError> TakePositionals(const Command& command, const std::vec
     if (other->path.starts_with(path + " ")) below.push_back(other->path.substr(path.size() + 1));
   }
   const std::string_view nearest = Nearest(words[at], below);
-  return UsageError{"INVALID_FLAG", "unexpected word " + OneLine(words[at]) + " behind " + path,
+  return UsageError{"INVALID_FLAG", "unexpected word " + Typed(words[at]) + " behind " + path,
                     nearest.empty()
                         ? "see selftune " + path + " --help"
                         : "did you mean selftune " + path + " " + std::string(nearest) + "?"};
@@ -257,12 +257,15 @@ ParsedLine ParseLine(const Command& command, const std::vector<std::string>& wor
     const cxxopts::ParseResult result = options.parse(static_cast<int>(argv.size()), argv.data());
     line.error = TakeFlags(flags, result, line.args);
     if (!line.error) line.error = TakePositionals(command, flags, result.unmatched(), line.args);
-    if (!line.error && !line.args.Has("help")) line.error = CheckPositionals(command, line.args);
+    if (!line.error) line.error = CheckPositionals(command, line.args);
   } catch (const cxxopts::exceptions::exception& e) {
-    line.error = {"INVALID_FLAG", std::string(command.path) + ": " + OneLine(e.what()),
+    line.error = {"INVALID_FLAG",
+                  std::string(command.path) + ": " +
+                      Shorten(OneLine(std::string_view(e.what()).substr(0, 400)), 200),
                   "see selftune " + std::string(command.path) + " --help"};
   }
-  if (line.args.Has("help")) line.error.reset();
+  // These need nothing else, and are answered whatever else is wrong.
+  if (line.args.Has("help") || line.args.Has("version")) line.error.reset();
   return line;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -53,6 +54,11 @@ bool WriteFd(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t n = write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {  // somebody made it non-blocking for all who share it
+      struct pollfd wait = {fd, POLLOUT, 0};
+      if (poll(&wait, 1, -1) < 0 && errno != EINTR) return false;
+      continue;
+    }
     if (n <= 0) return false;
     text.remove_prefix(static_cast<size_t>(n));
   }

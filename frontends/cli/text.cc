@@ -136,6 +136,13 @@ std::string OneLine(std::string_view foreign) {
   return out;
 }
 
+std::string Typed(std::string_view word) {
+  constexpr size_t kColumns = 80;
+  constexpr size_t kBytes = 4 * kColumns;  // more is not looked at
+  const std::string text = Shorten(OneLine(word.substr(0, kBytes)), kColumns);
+  return word.size() > kBytes && !text.ends_with("…") ? text + "…" : text;
+}
+
 std::string ManyLines(std::string_view foreign) {
   std::string out;
   for (size_t at = 0; at < foreign.size();) {

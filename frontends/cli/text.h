@@ -20,6 +20,7 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 // characters that reorder a line become visible codes such as \x1b. The first
 // form also makes one line of it: white space runs become one blank.
 [[nodiscard]] std::string OneLine(std::string_view foreign);
+[[nodiscard]] std::string Typed(std::string_view word);  // OneLine, shortened: what was typed
 [[nodiscard]] std::string ManyLines(std::string_view foreign);
 
 // The first `columns` columns; an "…" at the end marks what was cut.

@@ -78,6 +78,9 @@ class Candidates(DocsTest):
         self.assertEqual(self.offered("config", "get", "auton"), ["autonomy"])
         self.assertEqual(self.offered("completions", "z"), ["zsh"])
         self.assertIn("skills", self.offered("help", "sk"))
+        self.assertEqual(self.offered("help", "evolve", ""), ["rollback"])
+        self.assertEqual(self.offered("status", "--platform", "cl"), ["claude_code", "cline"])
+        self.assertEqual(self.offered("sync", "--only", "pi"), ["pi"])
         self.assertIn("skills", self.offered("--home", "elsewhere", "sk"))
         self.assertEqual(self.offered("no-such-command", "x"), [])
         self.assertEqual(self.offered("why", "--", "--sk"), [])
@@ -124,9 +127,10 @@ class Bash(DocsTest):
         self.assertEqual(sorted(done.stdout.splitlines()), ["my skill.md", "mydir"])
         self.assertEqual(self.complete("selftune export my", "selftune", "export", "my"), ["mydir"])
 
-    def test_a_name_with_a_colon(self):
-        self.install_skill("tools")
-        self.make_store()
+    def test_bash_finds_a_program_below_the_home(self):
+        self.assertEqual(self.complete("~/bin/selftune skills lo", "~/bin/selftune", "skills", "lo"), ["lock"])
+
+    def test_a_name_with_an_at_sign(self):
         done = self.complete("selftune schema selftune/version@", "selftune", "schema", "selftune/version@")
         self.assertEqual(done, ["selftune/version@1"])
 

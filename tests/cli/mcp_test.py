@@ -194,12 +194,23 @@ class Tools(McpTest):
     def test_writing_tools_say_what_they_are(self):
         tools = self.tools("--allow-write")
         writing = {n: t["annotations"] for n, t in tools.items() if not t["annotations"]["readOnlyHint"]}
-        self.assertEqual(set(writing), {"sync", "deploy_proposal", "rollback", "watch"})
+        self.assertEqual(set(writing), {"sync", "evolve_dry_run", "deploy_proposal", "rollback", "watch"})
+        self.assertFalse(writing["evolve_dry_run"]["destructiveHint"], "it costs, and changes nothing")
         self.assertTrue(writing["deploy_proposal"]["destructiveHint"] and writing["rollback"]["destructiveHint"])
         self.assertFalse(writing["sync"]["destructiveHint"])
         self.assertTrue(tools["evolve_dry_run"]["annotations"]["openWorldHint"])
         self.assertNotIn("dry_run", tools["evolve_dry_run"]["inputSchema"]["properties"])
+        self.assertNotIn("sync_first", tools["evolve_dry_run"]["inputSchema"]["properties"])
         self.assertIn("dry_run", tools["deploy_proposal"]["inputSchema"]["properties"])
+
+    def test_a_reader_cannot_be_made_to_write(self):
+        self.with_skill()
+        for flags, name in ((["--allow-write"], "status"), (["--allow-write", "--all-tools"], "status_get")):
+            client = self.client(*flags)
+            client.initialize()
+            tools = {t["name"]: t for t in client.ask("tools/list")["result"]["tools"]}
+            self.assertNotIn("refresh", tools[name]["inputSchema"]["properties"])
+            self.assertEqual(self.code_of(client.ask("tools/call", {"name": name, "arguments": {"refresh": True}})), -32602)
 
     def test_every_operation_is_a_tool_when_asked_for(self):
         schemas = self.envelope("schema", "--list")["data"]["schemas"]
@@ -379,14 +390,73 @@ class Robust(McpTest):
             client.process.send_signal(number)
             self.assertEqual(client.process.wait(timeout=60), 128 + number)
 
+    def test_a_client_that_never_reads_does_not_keep_it(self):
+        """Through a pipe, and through a socket, which is what Node.js makes."""
+        import socket
+        hello = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}})
+        asked = "".join(json.dumps({"jsonrpc": "2.0", "id": i, "method": "tools/list"}) + "\n" for i in range(1, 30))
+        for how in ("pipe", "socket"):
+            for end in ("signal", "input"):
+                with self.subTest(how=how, end=end):
+                    ours, theirs = os.pipe() if how == "pipe" else [s.detach() for s in socket.socketpair()]
+                    server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=theirs,
+                                              stderr=subprocess.DEVNULL, env=self.env(), cwd=self.home)
+                    os.close(theirs)
+                    self.addCleanup(server.kill)
+                    server.stdin.write((hello + "\n" + asked).encode())
+                    server.stdin.flush()
+                    self.assertTrue(os.read(ours, 10))  # it answers, and then nobody reads
+                    if end == "signal":
+                        server.send_signal(signal.SIGTERM)
+                        self.assertEqual(server.wait(timeout=60), 128 + signal.SIGTERM)
+                        server.stdin.close()
+                    else:
+                        server.stdin.close()
+                        self.assertEqual(server.wait(timeout=60), 0)
+                    os.close(ours)
+
     def test_a_client_that_reads_no_more_is_no_crash(self):
         read, write = os.pipe()
         os.close(read)
         done = subprocess.run([cli_test.SELFTUNE, "mcp"], stdout=write, stderr=subprocess.PIPE, env=self.env(), timeout=60,
                               input=b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n' * 3, check=False)
         os.close(write)
-        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count(b"\n"), 1)
+
+    def test_it_ends_when_nobody_hears_it_although_the_input_stays_open(self):
+        read, write = os.pipe()
+        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL,
+                                  env=self.env())
+        self.addCleanup(server.kill)
+        self.addCleanup(server.stdin.close)
+        os.close(write)
+        os.close(read)
+        server.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        server.stdin.flush()
+        self.assertEqual(server.wait(timeout=60), 1)
+
+    def test_streams_that_are_closed_from_the_start(self):
+        for closed, code in (("<&-", 0), (">&-", 1), ("2>&-", 0)):
+            done = subprocess.run(["sh", "-c", 'echo \'{"jsonrpc":"2.0","id":1,"method":"ping"}\' | "$0" mcp ' + closed,
+                                   cli_test.SELFTUNE], env=self.env(), timeout=60, capture_output=True, check=False)
+            self.assertEqual(done.returncode, code, closed)
+
+    def test_a_stdout_that_does_not_block_is_waited_for(self):
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, env=self.env())
+        self.addCleanup(server.kill)
+        os.close(write)
+        lines = "".join('{"jsonrpc":"2.0","id":%d,"method":"tools/list"}\n' % i for i in range(10))
+        server.stdin.write(b'{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25"}}\n')
+        server.stdin.write(lines.encode())
+        server.stdin.flush()
+        with open(read, "rb") as out:
+            ids = {json.loads(out.readline())["id"] for _ in range(11)}
+            self.assertEqual(ids, set(range(10)) | {"i"})
+            server.stdin.close()
+            self.assertEqual(server.wait(timeout=60), 0)
 
     def test_a_store_elsewhere(self):
         self.envelope("sync", "--home", str(self.home / "else"))

@@ -53,7 +53,12 @@ def words_of(line):
 
 
 class Texts(cli_test.CliTest):
+    good = set()
+
     def check(self, line, where):
+        if line in self.good:
+            return
+        self.good.add(line)
         code, out, _ = self.run_cli("__parse", *words_of(line))
         if code != 0:
             doc = json.loads(out)

@@ -96,6 +96,8 @@ class Server {
     out_.Write(ErrorLine("null", kInvalidRequest, "this line is longer than 8 MiB"));
   }
   void Settle() { calls_.Settle(kPatience); }
+  void GiveUp() { out_.GiveUp(); }
+  [[nodiscard]] bool unheard() { return out_.broken(); }
 
  private:
   void TakeValue(const Json& value) {
@@ -184,6 +186,10 @@ class Server {
     const Json& arguments = message.params["arguments"];
     if (!arguments.is_object() && !arguments.is_null()) {
       return Fail(message, kInvalidParams, "arguments is an object");
+    }
+    const std::string hidden = HiddenArgument(*tool, arguments);
+    if (!hidden.empty()) {
+      return Fail(message, kInvalidParams, "this tool has no parameter " + hidden);
     }
     const Json& token = message.params["_meta"]["progressToken"];
     const std::string progress_token =
@@ -285,8 +291,10 @@ ServerEnd Serve(const ServerOptions& options) {
       server.Take(line->text);
     }
   }
-  if (in.signal() == 0) server.Settle();
-  return {.error = {}, .signal = in.signal()};
+  const bool unheard = in.signal() == 0 && server.unheard();
+  if (in.signal() == 0 && !unheard) server.Settle();
+  server.GiveUp();
+  return {.error = {}, .signal = in.signal(), .unheard = unheard};
 }
 
 }  // namespace selftune::cli::mcp

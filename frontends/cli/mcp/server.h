@@ -16,8 +16,9 @@ struct ServerOptions {
 };
 
 struct ServerEnd {
-  std::string error;  // object of an engine that could not be opened
-  int signal = 0;     // SIGINT or SIGTERM ended it
+  std::string error;     // object of an engine that could not be opened
+  int signal = 0;        // SIGINT or SIGTERM ended it
+  bool unheard = false;  // stdout cannot be written to
 };
 
 // Serves until the client closes stdin. Nothing that a client sends ends it.

@@ -36,19 +36,25 @@ Json SchemaOf(Session& session, const std::string& id) {
   return Json::Parse(R"({"type":"object"})").value_or(Json());
 }
 
+bool IsHidden(const Tool& tool, std::string_view param) {
+  const OpRow& op = *tool.op;
+  return op.tool_hide.find(" " + std::string(param) + " ") != std::string_view::npos ||
+         (tool.name == op.tool && param == op.tool_set);
+}
+
 // A client may know many schemas and resolve ids among them: ours mean nothing
-// to it. What the tool sets is not asked for.
-Json WithoutHead(const Json& schema, std::string_view hidden) {
+// to it. What a tool (for its parameters) does not have is left out.
+Json WithoutHead(const Json& schema, const Tool* tool) {
   std::vector<Json::Member> members;
   for (const auto& [key, value] : schema.members()) {
     if (key == "$schema" || key == "$id" || key == "title") continue;
-    if (key != "properties" || hidden.empty()) {
+    if (key != "properties" || tool == nullptr) {
       members.emplace_back(key, value);
       continue;
     }
     std::vector<Json::Member> properties;
     for (const auto& member : value.members()) {
-      if (member.first != hidden) properties.push_back(member);
+      if (!IsHidden(*tool, member.first)) properties.push_back(member);
     }
     members.emplace_back(key, Json::Object(std::move(properties)));
   }
@@ -64,11 +70,15 @@ std::string Description(const OpRow& op) {
   return out;
 }
 
-std::string Annotations(const OpRow& op) {
-  const bool reads = OnlyReads(op) || op.tool_set == "dry_run";
+// A dry run that calls a model changes nothing, and costs.
+std::string Annotations(const Tool& tool) {
+  const OpRow& op = *tool.op;
+  const bool tries = tool.name == op.tool && op.tool_set == "dry_run";
+  const bool reads = OnlyReads(op);
   JsonObject out;
   out.AddBool("readOnlyHint", reads);
-  if (!reads) out.AddBool("destructiveHint", Has(op, 'R') || Has(op, 'F') || Has(op, 'Y'));
+  const bool destroys = Has(op, 'R') || Has(op, 'F') || Has(op, 'Y');
+  if (!reads) out.AddBool("destructiveHint", destroys && !tries);
   return out.AddBool("openWorldHint", Has(op, 'L') || Has(op, 'N')).Take();
 }
 
@@ -158,24 +168,30 @@ std::vector<Tool> ToolsOf(const ToolChoice& choice) {
 
 std::string ToolJson(Session& session, const Tool& tool, const ToolDetail& detail) {
   const OpRow& op = *tool.op;
-  const std::string_view hidden = tool.name == op.tool ? op.tool_set : std::string_view();
   JsonObject out;
   out.AddText("name", tool.name).AddText("description", Description(op));
   const Json params = SchemaOf(session, "selftune/" + std::string(op.name) + ".params@1");
-  out.AddRaw("inputSchema", WithoutHead(params, hidden).Dump());
-  if (detail.annotations) out.AddRaw("annotations", Annotations(op));
+  out.AddRaw("inputSchema", WithoutHead(params, &tool).Dump());
+  if (detail.annotations) out.AddRaw("annotations", Annotations(tool));
   if (detail.output) {
     out.AddText("title", op.summary);
-    out.AddRaw("outputSchema", WithoutHead(SchemaOf(session, std::string(op.schema)), {}).Dump());
+    out.AddRaw("outputSchema",
+               WithoutHead(SchemaOf(session, std::string(op.schema)), nullptr).Dump());
   }
   return out.Take();
+}
+
+std::string HiddenArgument(const Tool& tool, const Json& arguments) {
+  for (const auto& [name, value] : arguments.members()) {
+    if (IsHidden(tool, name)) return name;
+  }
+  return "";
 }
 
 std::string ToolRequest(const Tool& tool, const Json& arguments) {
   std::vector<Json::Member> members = arguments.members();
   const OpRow& op = *tool.op;
   if (tool.name == op.tool && !op.tool_set.empty()) {
-    std::erase_if(members, [&](const Json::Member& m) { return m.first == op.tool_set; });
     members.emplace_back(op.tool_set, Json::Parse("true").value_or(Json()));
   }
   return RequestText(op.name, Json::Object(std::move(members)).Dump(), kClient, std::nullopt);

@@ -31,6 +31,8 @@ struct ToolDetail {
 // The tool as tools/list shows it; its schemas are those of the library.
 [[nodiscard]] std::string ToolJson(Session& session, const Tool& tool, const ToolDetail& detail);
 
+// An argument that the tool does not have although its operation does; "" = none.
+[[nodiscard]] std::string HiddenArgument(const Tool& tool, const Json& arguments);
 // The whole request; what the tool always sets is set.
 [[nodiscard]] std::string ToolRequest(const Tool& tool, const Json& arguments);
 

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "cli/terminal.h"
@@ -15,12 +17,36 @@ namespace {
 volatile sig_atomic_t caught_signal = 0;
 int signal_pipe[2] = {-1, -1};
 
-void OnSignal(int number) {
-  const int keep = errno;
-  caught_signal = number;
+// Nothing is read from the pipe: once there is a byte, every wait ends.
+void EndWaits() {
   const char byte = 0;
   (void)!write(signal_pipe[1], &byte, 1);
+}
+
+void OnSignal(int number) {
+  if (caught_signal != 0) _exit(128 + number);  // asked twice: do not wait
+  const int keep = errno;
+  caught_signal = number;
+  EndWaits();
   errno = keep;
+}
+
+// What may be written without waiting is, after a wait that a signal ends.
+// -1 at an error or when it is to end.
+ssize_t WriteSome(std::string_view text) {
+  // This much fits into a pipe that takes anything.
+  constexpr size_t kAtOnce = 4096;
+  struct pollfd waits[2] = {{STDOUT_FILENO, POLLOUT, 0}, {signal_pipe[0], POLLIN, 0}};
+  if (poll(waits, 2, -1) < 0) return errno == EINTR ? 0 : -1;
+  if (waits[1].revents != 0) {
+    errno = EINTR;
+    return -1;
+  }
+  ssize_t n = send(STDOUT_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n < 0 && errno == ENOTSOCK) {
+    n = write(STDOUT_FILENO, text.data(), std::min(text.size(), kAtOnce));
+  }
+  return n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n;
 }
 
 void Handle(int number, void (*handler)(int)) {
@@ -52,17 +78,18 @@ std::optional<LineSource::Line> LineSource::Next() {
     if (!Fill()) break;
   }
   // A last line without its break was not sent whole, but is understood.
-  if (buffer_.empty() || caught_signal != 0) return std::nullopt;
+  if (buffer_.empty() || stopped_) return std::nullopt;
   Line line{std::move(buffer_), skipping_};
   buffer_.clear();
   return line;
 }
 
 bool LineSource::Fill() {
-  while (!ended_ && caught_signal == 0) {
+  while (!ended_) {
     struct pollfd waits[2] = {{STDIN_FILENO, POLLIN, 0}, {signal_pipe[0], POLLIN, 0}};
     if (poll(waits, 2, -1) < 0 && errno != EINTR) break;
-    if (caught_signal != 0) break;
+    stopped_ = waits[1].revents != 0;
+    if (stopped_) break;
     if (waits[0].revents == 0) continue;
     char chunk[1 << 16];
     const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
@@ -80,9 +107,25 @@ int LineSource::signal() const { return static_cast<int>(caught_signal); }
 void LineSink::Write(std::string line) {
   line += '\n';
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (broken_) return;
-  broken_ = !WriteOut(line);
-  if (broken_) WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+  std::string_view rest = line;
+  while (!broken_ && !rest.empty()) {
+    const ssize_t n = WriteSome(rest);
+    if (n >= 0) {
+      rest.remove_prefix(static_cast<size_t>(n));
+      continue;
+    }
+    broken_ = true;
+    if (errno == EINTR) return;  // it was to end
+    WriteErr("selftune: WRITE_FAILED: the client reads no more\n");
+    EndWaits();
+  }
+}
+
+void LineSink::GiveUp() { EndWaits(); }
+
+bool LineSink::broken() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return broken_;
 }
 
 SignalPipe::SignalPipe() {

@@ -217,6 +217,8 @@ StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::optional<double> delta, Bound(params, "delta", kMaxDelta));
   WarnOfIgnored(context, params, {"window", "threshold", "grade_threshold", "no_grade_watch"},
                 "every session since the deploy counts, by a sequential test");
+  // Looking makes no store, unless it is to be filled first.
+  if (!context.HasStore() && !params["sync_first"].AsBool()) return context.ReadDb().status();
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
   ST_RETURN_IF_ERROR(loop->RecoverDeploys());
   if (params["sync_first"].AsBool()) {
@@ -248,6 +250,7 @@ StatusOr<std::string> WatchStatus(Context& context, const JsonValue& params) {
 }
 
 StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) {
+  if (!context.HasStore()) return context.ReadDb().status();  // nothing was deployed
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::Open(context, false));
   ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, DeployOf(loop->db(), params));
   const deploy::DeployWorld world{
