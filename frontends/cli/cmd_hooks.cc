@@ -101,6 +101,14 @@ constexpr Example kUninstallExamples[] = {
     {"selftune hooks uninstall claude", "out of one"},
 };
 
+constexpr Example kStatusExamples[] = {
+    {"selftune hooks status", "every agent that is here"},
+    {"selftune hooks status codex", "one of them"},
+};
+constexpr Example kListExamples[] = {
+    {"selftune hooks list", "each file that holds something of ours"},
+};
+
 }  // namespace
 
 extern const Command kHooksInstallCommand = {
@@ -130,6 +138,7 @@ extern const Command kHooksStatusCommand = {
     .group = "Tools",
     .op = "install.hooks_status",
     .positionals = kAgents,
+    .examples = kStatusExamples,
     .render = RenderStatus,
 };
 
@@ -138,6 +147,7 @@ extern const Command kHooksListCommand = {
     .summary = "List what selftune wrote outside its own folder",
     .group = "Tools",
     .op = "install.list",
+    .examples = kListExamples,
     .render = RenderList,
 };
 

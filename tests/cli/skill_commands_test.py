@@ -369,7 +369,9 @@ class Badge(SkillCommands):
         self.assertEqual(target.read_text(), doc["data"]["content"])
         self.assertEqual(doc["data"]["receipt"]["undo"]["argv"], ["rm", str(target)])
         self.assertFalse(self.envelope(*line)["changed"])
-        self.assertTrue(self.envelope(*line, "--label", "pdf")["changed"])
+        self.assertTrue(self.envelope(*line, "--style", "flat-square")["changed"])
+        doc = self.envelope(*line, "--label", "another", code=2)
+        self.assertEqual(doc["error"]["code"], "FILE_EXISTS")
         for text in ("# Mine\n", ""):
             target.write_text(text)
             doc = self.envelope(*line, code=2)

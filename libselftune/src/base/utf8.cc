@@ -23,18 +23,22 @@ using internal::ValidUntil;
 constexpr uint32_t kSigma = 0x3a3, kSmallSigma = 0x3c3, kFinalSigma = 0x3c2;
 constexpr uint32_t kCapitalIWithDot = 0x130, kCombiningDotAbove = 0x307;
 
-void AppendNfc(std::string& out, std::string_view valid) {
+void AppendMapped(std::string& out, std::string_view valid, int options) {
   utf8proc_uint8_t* composed = nullptr;
   const utf8proc_ssize_t size =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
                    static_cast<utf8proc_ssize_t>(valid.size()), &composed,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+                   static_cast<utf8proc_option_t>(options));
   const std::unique_ptr<utf8proc_uint8_t, void (*)(void*)> owner(composed, std::free);
   if (size < 0) {  // out of memory, or a run too long for the library: as it is
     out.append(valid);
   } else {
     out.append(reinterpret_cast<const char*>(composed), static_cast<size_t>(size));
   }
+}
+
+void AppendNfc(std::string& out, std::string_view valid) {
+  AppendMapped(out, valid, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 
 bool IsCased(uint32_t c) {
@@ -95,6 +99,24 @@ std::string Nfc(std::string_view text) {
     const size_t bad = Decode(text, end).size;
     out.append(text.substr(end, bad));
     pos = end + bad;
+  }
+  return out;
+}
+
+std::string PlainForm(std::string_view text) {
+  std::string mapped;
+  AppendMapped(mapped, ToValidUtf8(text),
+               UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE);
+  std::string out;
+  size_t pos = 0;
+  while (pos < mapped.size()) {
+    const size_t at = pos;
+    const uint32_t c = NextCodePoint(mapped, pos);
+    if (c != '\n' && IsUnicodeSpace(c)) {
+      out += ' ';
+    } else if (utf8proc_category(static_cast<utf8proc_int32_t>(c)) != UTF8PROC_CATEGORY_CF) {
+      out.append(mapped, at, pos - at);
+    }
   }
   return out;
 }

@@ -22,6 +22,10 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 // At most `n` code points; never cuts inside one. Points into `text`.
 [[nodiscard]] std::string_view FirstCodePoints(std::string_view text, size_t n);
 [[nodiscard]] std::string Nfc(std::string_view text);
+// What a reader takes the text for: compatibility forms (fullwidth letters,
+// ligatures) as plain ones (NFKC), nothing invisible, and every white space but
+// the line feed as a blank.
+[[nodiscard]] std::string PlainForm(std::string_view text);
 // Full Unicode lower case (not case folding); invalid bytes pass through.
 [[nodiscard]] std::string UnicodeLower(std::string_view text);
 // Nothing of it can be seen: white space and invisible characters only.

@@ -9,6 +9,7 @@
 #include <re2/re2.h>
 
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "eval/query_features.h"
 #include "llm/fence.h"
 #include "llm/redact.h"
@@ -107,8 +108,8 @@ bool IsSkillItself(const std::vector<std::string_view>& words, size_t at, std::s
 
 bool IsInjection(std::string_view text) {
   // Invisible characters and white space must not hide an instruction.
-  return MatchesInjection(
-      base::CollapseSpace(IsAscii(text) ? std::string(text) : llm::NormalizeUntrusted(text)));
+  return MatchesInjection(base::CollapseSpace(
+      IsAscii(text) ? std::string(text) : base::PlainForm(llm::NormalizeUntrusted(text))));
 }
 
 HygieneResult CheckHygiene(std::string_view query) {

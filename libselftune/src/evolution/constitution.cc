@@ -28,6 +28,7 @@ constexpr double kMinRatio = 0.3;
 constexpr double kMaxRatio = 3.0;
 constexpr size_t kRatioFromWords = 8;
 constexpr size_t kMaxListItems = 12;
+constexpr size_t kWordsOfItem = 3;
 constexpr int kMaxRepeats = 3;
 
 constexpr std::string_view kQuantifiers[] = {"all",      "any",        "every",    "everything",
@@ -36,8 +37,10 @@ constexpr std::string_view kSteering[] = {
     "must always",      "disregard",      "always load",      "load this",
     "always invoke",    "always call",    "before answering", "before doing anything",
     "instead of other", "skip the other", "no matter what"};
+// The same, unless they are what the skill itself is about.
+constexpr std::string_view kSteeringUnlessKnown[] = {"ignore", "system prompt"};
 // Words of steering that honest descriptions have as well: a person decides.
-constexpr std::string_view kDoubtful[] = {"ignore", "system prompt", "overrides", "other skills"};
+constexpr std::string_view kDoubtful[] = {"overrides", "other skills"};
 // Programs of a command line that are hardly words of a description.
 constexpr std::string_view kCommands[] = {
     "curl",   "wget", "sudo",    "chmod",    "chown",      "rm",        "ssh",     "scp",
@@ -50,13 +53,40 @@ constexpr std::string_view kShouted[] = {"USE",  "WHEN", "NOT",  "DO",   "NEVER"
                                          "ONLY", "AND",  "OR",   "IF",   "FOR",   "THE",    "ANY",
                                          "ALL",  "THIS", "ALSO", "WITH", "DONT",  "SHOULD"};
 
+// Ends with ':' and opens something else than a page of the web.
+constexpr std::string_view kSchemes[] = {
+    "javascript:", "vbscript:", "data:", "file:", "mailto:", "ssh:", "tel:", "blob:", "about:"};
+// Letters of other alphabets that look like Latin ones.
+constexpr std::string_view kLookalikes = "аеорсухіјѕһАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧοι";
+
+// Every rule but those of size and characters sees what a reader sees.
+ConstitutionInput AsRead(const ConstitutionInput& input) {
+  ConstitutionInput out = input;
+  out.original = base::PlainForm(input.original);
+  out.proposed = base::PlainForm(input.proposed);
+  out.body = base::PlainForm(input.body);
+  for (std::string& text : out.rejected) text = base::PlainForm(text);
+  for (std::string& text : out.passing_queries) text = base::PlainForm(text);
+  return out;
+}
+
+bool IsLookalike(uint32_t c) {
+  size_t pos = 0;
+  while (pos < kLookalikes.size()) {
+    if (base::NextCodePoint(kLookalikes, pos) == c) return true;
+  }
+  return false;
+}
+
 class Checker {
  public:
-  explicit Checker(const ConstitutionInput& input) : in_(input) {}
+  explicit Checker(const ConstitutionInput& input) : raw_(input), in_(AsRead(input)) {}
 
   std::vector<Violation> Run() {
     Size();
     Chars();
+    Lines();
+    Alphabets();
     Tags();
     Broadening();
     Anchors();
@@ -71,7 +101,7 @@ class Checker {
   void Add(std::string_view id, std::string message) { out_.push_back({id, std::move(message)}); }
 
   void Size() {
-    const size_t chars = base::CountCodePoints(in_.proposed);
+    const size_t chars = base::CountCodePoints(raw_.proposed);
     if (chars < 1 || chars > kMaxChars) {
       Add("size.chars", fmt::format("Size: {} characters, allowed are 1 to {}", chars, kMaxChars));
     }
@@ -92,15 +122,15 @@ class Checker {
   }
 
   void Chars() {
-    if (!base::IsValidUtf8(in_.proposed)) {
+    if (!base::IsValidUtf8(raw_.proposed)) {
       Add("chars", "Characters: not valid UTF-8");
       return;
     }
     bool blank = true;
     size_t pos = 0;
-    while (pos < in_.proposed.size()) {
+    while (pos < raw_.proposed.size()) {
       const size_t at = pos;
-      const uint32_t c = base::NextCodePoint(in_.proposed, pos);
+      const uint32_t c = base::NextCodePoint(raw_.proposed, pos);
       if (IsForbiddenChar(c)) {
         Add("chars", fmt::format("Characters: U+{:04X} at byte {}", c, at));
         return;
@@ -108,6 +138,31 @@ class Checker {
       blank = blank && base::IsUnicodeSpace(c);
     }
     if (blank) Add("chars", "Characters: blank");
+  }
+
+  // Readers that look for the end of the frontmatter by line would find it there.
+  void Lines() {
+    for (const std::string_view line : base::Split(in_.proposed, '\n')) {
+      const std::string_view text = base::Trim(line);
+      if (text != "---" && text != "...") continue;
+      Add("chars", fmt::format("Characters: a line \"{}\" ends the frontmatter", text));
+      return;
+    }
+  }
+
+  // "Ignоre" with one letter of another alphabet is not the word that it looks like.
+  void Alphabets() {
+    for (const std::string_view word : base::SplitSpace(in_.proposed)) {
+      const bool latin = std::any_of(word.begin(), word.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+      });
+      size_t pos = 0;
+      while (latin && pos < word.size()) {
+        if (!IsLookalike(base::NextCodePoint(word, pos))) continue;
+        Add("chars", fmt::format("Characters: \"{}\" mixes alphabets", word));
+        return;
+      }
+    }
   }
 
   void Tags() {
@@ -267,15 +322,32 @@ class Checker {
     return word;
   }
 
+  static bool IsLink(std::string_view word) {
+    if (word.find("://") != std::string_view::npos || word.find("www.") != std::string_view::npos) {
+      return true;
+    }
+    return std::any_of(std::begin(kSchemes), std::end(kSchemes), [&](std::string_view scheme) {
+      const size_t at = word.find(scheme);
+      const bool begins = at == 0 || (at != std::string_view::npos && !IsItemChar(word[at - 1]));
+      return begins && word.size() > at + scheme.size();
+    });
+  }
+
   void Steering() {
     for (const std::string_view phrase : kSteering) {
       if (HasPhrase(in_.proposed, phrase) && !HasPhrase(in_.original, phrase)) {
         Add("steering", fmt::format("Steering: \"{}\"", phrase));
       }
     }
+    for (const std::string_view phrase : kSteeringUnlessKnown) {
+      if (!HasPhrase(in_.proposed, phrase) || HasPhrase(in_.original, phrase) ||
+          HasPhrase(in_.body, phrase)) {
+        continue;
+      }
+      Add("steering", fmt::format("Steering: \"{}\" is not in the skill", phrase));
+    }
     for (const std::string_view word : base::SplitSpace(in_.proposed)) {
-      const bool address =
-          eval::HasAddress(word) || base::AsciiLower(word).find("www.") != std::string::npos;
+      const bool address = eval::HasAddress(word) || IsLink(base::AsciiLower(word));
       if (address && in_.original.find(Bare(word)) == std::string::npos) {
         Add("steering", fmt::format("Steering: link or address \"{}\"", word));
       }
@@ -330,15 +402,36 @@ class Checker {
     }
   }
 
-  // Items of the longest comma-separated list.
+  // Items of the longest list: behind commas, semicolons, slashes, bars, "and" or
+  // "or" in a sentence, or one a line.
   static size_t LongestList(std::string_view text) {
     size_t longest = 0;
     for (const std::string_view sentence : Sentences(text)) {
-      const auto commas = std::count_if(sentence.begin(), sentence.end(),
-                                        [](char c) { return c == ',' || c == ';'; });
-      longest = std::max(longest, static_cast<size_t>(commas) + 1);
+      const auto marks = std::count_if(sentence.begin(), sentence.end(), [](char c) {
+        return std::string_view(",;|").find(c) != std::string_view::npos;
+      });
+      longest = std::max({longest, static_cast<size_t>(marks) + 1, Joined(sentence)});
     }
-    return longest;
+    const std::vector<std::string_view> lines = base::Split(text, '\n');
+    const auto items = std::count_if(lines.begin(), lines.end(), [](std::string_view line) {
+      const size_t words = base::SplitSpace(line).size();
+      return words > 0 && words <= kWordsOfItem;
+    });
+    return std::max(longest, static_cast<size_t>(items));
+  }
+
+  // Items that a word or a slash joins, and words that nothing joins.
+  static size_t Joined(std::string_view sentence) {
+    size_t joints = 0, run = 0, longest = 0;
+    for (const std::string_view word : base::SplitSpace(sentence)) {
+      joints += base::EqualsIgnoreCase(word, "and") || base::EqualsIgnoreCase(word, "or");
+      joints += static_cast<size_t>(std::count(word.begin(), word.end(), '/'));
+      // Words of a sentence have others between them, or marks behind them.
+      run = ContentWords(word).empty() ? 0 : run + 1;
+      longest = std::max(longest, run);
+      if (!IsItemChar(word.back())) run = 0;
+    }
+    return std::max(joints + 1, longest);
   }
 
   static std::map<std::string, int> Counts(std::string_view text) {
@@ -362,7 +455,8 @@ class Checker {
     }
   }
 
-  const ConstitutionInput& in_;
+  const ConstitutionInput& raw_;
+  const ConstitutionInput in_;
   std::vector<Violation> out_;
 };
 
@@ -372,7 +466,8 @@ std::vector<Violation> CheckConstitution(const ConstitutionInput& input) {
   return Checker(input).Run();
 }
 
-std::vector<Violation> ReviewReasons(const ConstitutionInput& input) {
+std::vector<Violation> ReviewReasons(const ConstitutionInput& given) {
+  const ConstitutionInput input = AsRead(given);
   std::vector<Violation> out;
   const auto is_new = [&](std::string_view phrase) {
     return HasPhrase(input.proposed, phrase) && !HasPhrase(input.original, phrase) &&

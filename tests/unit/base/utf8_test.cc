@@ -77,6 +77,15 @@ TEST_SUITE("base/utf8") {
     }
   }
 
+  TEST_CASE("the plain form is what a reader sees") {
+    CHECK(PlainForm("\uFF29\uFF47 \uFB01x \u2460") == "Ig fix 1");
+    CHECK(PlainForm("a\u00A0b\u2003c\td\u2028e\nf") == "a b c d e\nf");
+    CHECK(PlainForm("sys\u00ADtem\u200B, \u202Ex\uFEFF") == "system, x");
+    CHECK(PlainForm("e\u0301") == "\u00E9");
+    CHECK(PlainForm("a\xFF") == "a\uFFFD");
+    CHECK(PlainForm("") == "");
+  }
+
   TEST_CASE("first code points never cut one") {
     const std::string text = "a\u00e9\u20ac\U0001f600z";
     const size_t ends[] = {0, 1, 3, 6, 10, 11, 11};
