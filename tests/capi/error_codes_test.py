@@ -257,6 +257,13 @@ def unhealthy(world):
     return world.ask("doctor.run")
 
 
+def settings_invalid(world):
+    settings = world.home / ".claude" / "settings.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("{", encoding="utf-8")
+    return world.ask("install.hooks", platforms=["claude_code"], hook_program="/bin/true")
+
+
 PLAIN = {
     "AMBIGUOUS_SKILL": ambiguous,
     "STORE_BUSY": store_busy,
@@ -279,13 +286,6 @@ def process_failed(world):
 def git(world, *arguments):
     subprocess.run(["git", "-C", world.home, "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True,
                    capture_output=True, env=dict(os.environ, HOME=str(world.root)))
-
-
-def settings_invalid(world):
-    settings = world.home / ".claude" / "settings.json"
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("{", encoding="utf-8")
-    return world.ask("install.hooks", platforms=["claude_code"], hook_program="/bin/true")
 
 
 def git_dirty(world):
