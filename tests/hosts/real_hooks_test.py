@@ -139,7 +139,8 @@ class Codex(Session):
         config = self.home / ".codex" / "config.toml"
         config.write_text(real_codex_test.CONFIG.format(model=real_codex_test.MODEL, port=self.port))
         hooks = self.home / ".codex" / "hooks.json"
-        hooks.write_text(SETTINGS)
+        before = SETTINGS.replace('"model"', '"description"')  # a key it does not know turns off every hook
+        hooks.write_text(before)
         self.cli("hooks", "install", "codex")
         self.assertEqual(self.cli("hooks", "status", "codex")["data"]["platforms"][0]["state"], "unapproved")
         flags = ("--skip-git-repo-check", "--json")
@@ -153,7 +154,7 @@ class Codex(Session):
         reply = self.cli("query", "SELECT count(*) AS prompts FROM prompts WHERE is_actionable=1")
         self.assertEqual(reply["data"]["rows"], [[2]])
         self.cli("hooks", "uninstall", "codex")
-        self.assertEqual(hooks.read_text(), SETTINGS)
+        self.assertEqual(hooks.read_text(), before)
 
 
 def inside(selftune, hook, agent, agents):
