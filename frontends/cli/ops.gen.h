@@ -22,6 +22,7 @@ inline constexpr OpRow kOps[] = {
     {"deploy.list", "selftune/deploy.list@1", "", " skill skill_path limit cursor ", " "},
     {"deploy.recover", "selftune/deploy.recover@1", "SR", " dry_run ", " "},
     {"deploy.rollback", "selftune/rollback@1", "SRY", " skill skill_path deploy_id to_file dry_run yes ", " "},
+    {"doctor.fix", "selftune/doctor.fix@1", "SF", " only dry_run ", " "},
     {"doctor.run", "selftune/doctor@1", "", " only deep online ", " "},
     {"eval.classify", "selftune/eval.classify@1", "", " query skill ", " query skill "},
     {"eval.hygiene", "selftune/eval.hygiene@1", "", " query ", " query "},

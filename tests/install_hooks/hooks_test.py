@@ -20,7 +20,7 @@ import place  # noqa: E402
 from place import HOOK, Place, ours, random_settings, rng  # noqa: E402
 
 SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
-FILE_HOSTS = ("copilot", "opencode", "pi")
+FILE_HOSTS = ("copilot", "opencode", "cline", "pi")
 PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
 
 
@@ -42,7 +42,7 @@ class Settings(Place):
             self.write(PLAIN, host)
         for host in FILE_HOSTS:
             (self.home.path / {"copilot": ".copilot", "opencode": ".config/opencode",
-                               "pi": ".pi/agent"}[host]).mkdir(parents=True)
+                               "cline": ".cline", "pi": ".pi/agent"}[host]).mkdir(parents=True)
         before = self.tree()
         reply = self.good("hooks", "install")
         self.assertEqual(sorted(p["id"] for p in reply["data"]["platforms"]),
@@ -56,7 +56,7 @@ class Settings(Place):
         self.assertEqual(self.tree(), installed)
         items = self.good("hooks", "list")["data"]["items"]
         self.assertEqual({i["drift"] for i in items}, {"none"})
-        self.assertEqual(len(items), 7)
+        self.assertEqual(len(items), 10)  # Cline has three
         self.assertEqual(reply["data"]["receipt"]["undo"]["argv"][:3], ["selftune", "hooks", "uninstall"])
         self.good(*reply["data"]["receipt"]["undo"]["argv"][1:])
         self.assertEqual(self.tree(), before)
@@ -149,10 +149,10 @@ class Settings(Place):
         mine = {"type": "command", "command": "echo mine"}
         path = self.write(json.dumps({"hooks": {
             "UserPromptSubmit": [{"hooks": [handler, mine]}],
-            "PreToolUse": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
+            "SubagentStop": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
         self.good("hooks", "install", "claude")
         self.assertNotIn("run-hook", path.read_text())
-        self.assertNotIn("PreToolUse", path.read_text())
+        self.assertNotIn("SubagentStop", path.read_text())
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
 
@@ -239,6 +239,45 @@ class Settings(Place):
         self.assertEqual(path.read_text(), PLAIN)
         self.assertFalse(self.home.database.exists())
 
+    def test_a_file_that_was_written_anew_is_the_persons(self):
+        path = self.settings()
+        self.settings().parent.mkdir(parents=True)
+        self.good("hooks", "install", "claude")
+        path.unlink()
+        self.write('{"model": "opus"}\n')
+        self.good("hooks", "install", "claude")
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(path.read_text(), '{"model": "opus"}\n')
+        # The same with a file that was ours and grew.
+        path.unlink()
+        self.good("hooks", "install", "claude")
+        document = json.loads(path.read_text())
+        document["model"] = "haiku"
+        document["hooks"]["Stop"][0]["hooks"][0]["timeout"] = 7
+        path.write_text(json.dumps(document))
+        self.assertTrue(self.good("hooks", "install", "claude")["changed"])
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(json.loads(path.read_text()), {"model": "haiku"})
+
+    def test_the_program_of_hooks_is_known_by_its_name(self):
+        self.write(PLAIN)
+        other = self.root / "my-hook"
+        shutil.copy(HOOK, other)
+        self.bad("INVALID_REQUEST", "hooks", "install", "claude", "--hook-program", str(other))
+        self.bad("FILE_NOT_FOUND", "hooks", "install", "claude", "--hook-program", str(self.root))
+        self.assertEqual(self.settings().read_text(), PLAIN)
+
+    def test_a_broken_file_of_a_host_that_has_nothing_of_ours_is_passed_by(self):
+        self.write(PLAIN)
+        self.write('{"a": 1,}', "gemini")
+        self.settings("qwen").mkdir(parents=True)
+        self.good("hooks", "install", "claude")
+        reply = self.good("hooks", "uninstall")
+        self.assertEqual(self.settings().read_text(), PLAIN)
+        self.assertIn("could not be read", json.dumps(reply["data"]["platforms"]))
+        self.write('{"a": "/usr/bin/selftune-hook gemini",}', "gemini")
+        self.bad("SETTINGS_INVALID", "hooks", "uninstall")
+
     def test_a_host_without_hooks_and_no_host_at_all(self):
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "openclaw")
         self.bad("NOT_FOUND", "hooks", "install")
@@ -287,6 +326,66 @@ class Codex(Place):
         self.assertEqual(json.loads(path.read_text())["hooks"]["Stop"], [theirs, {"hooks": []}, late])
 
 
+class Doctor(Place):
+    def check(self, host):
+        done = self.run_cli("doctor", "--only", f"hooks.{host}", "--exit-zero")
+        reply = json.loads(done.stdout)
+        if reply["error"]:
+            return None
+        return reply["data"]["checks"][0]
+
+    def fix(self, *more):
+        return json.loads(self.run_cli("doctor", "--fix", "--only", "hooks.*", *more).stdout)
+
+    def test_it_says_what_is_wrong_with_hooks_and_puts_it_in_order(self):
+        path = self.write('{"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": "true"}]}]}}')
+        self.good("sync")
+        self.assertIsNone(self.check("claude_code"))  # nobody asked for hooks
+        self.good("hooks", "install", "claude")
+        check = self.check("claude_code")
+        self.assertIn(check["status"], ("pass", "warn"), check)  # warn: a slow machine
+        self.assertIn("beside 1 of others, 1 of which run at every tool call", check["message"])
+
+        document = json.loads(path.read_text())
+        del document["hooks"]["Stop"]
+        path.write_text(json.dumps(document))
+        check = self.check("claude_code")
+        self.assertEqual((check["status"], check["guidance"]["command"]),
+                         ("warn", "selftune hooks install claude_code"))
+        before = path.read_bytes()
+        planned = self.fix("--dry-run")
+        self.assertEqual([c["name"] for c in planned["data"]["applied"]], ["hooks.claude_code"])
+        self.assertEqual(path.read_bytes(), before)
+        self.assertEqual([c["name"] for c in self.fix()["data"]["applied"]], ["hooks.claude_code"])
+        self.assertEqual(json.loads(path.read_text())["hooks"]["PreToolUse"][0]["hooks"][0]["command"], "true")
+        self.assertNotIn("missing", self.check("claude_code")["message"])
+        self.assertEqual(self.fix()["data"]["applied"], [])
+
+    def test_a_program_that_is_gone_and_a_file_that_is_broken(self):
+        other = self.root / "other" / "selftune-hook"
+        other.parent.mkdir()
+        shutil.copy(HOOK, other)
+        self.good("hooks", "install", "claude", "--hook-program", str(other))
+        other.unlink()
+        self.good("sync")
+        self.assertIn("there is no program", self.check("claude_code")["message"])
+        self.assertEqual(len(self.fix()["data"]["applied"]), 1)
+        self.assertNotIn(str(other), self.settings().read_text())
+        self.settings().write_text("{")
+        check = self.check("claude_code")
+        self.assertEqual(check["status"], "warn")
+        self.assertIn("line 1, column 2", check["message"])
+        self.assertEqual([c["name"] for c in self.fix()["data"]["remaining"]], ["hooks.claude_code"])
+        self.assertEqual(self.settings().read_text(), "{")
+
+    def test_codex_hooks_that_wait_for_approval(self):
+        self.good("hooks", "install", "codex")
+        check = self.check("codex")
+        self.assertEqual(check["status"], "warn")
+        self.assertIn("not approved", check["message"])
+        self.assertIn("/hooks", check["guidance"]["text"])
+
+
 class Events(Place):
     def test_the_installed_command_brings_events_into_the_store(self):
         payloads = {
@@ -307,19 +406,35 @@ class Events(Place):
         self.assertEqual(self.home.sql("SELECT platform, prompt_text FROM prompts ORDER BY session_id"),
                          [("claude_code", "one"), ("codex", "two"), ("gemini", "three"), ("qwen", "four")])
 
+    def test_clines_script_says_go_on_and_makes_room_for_a_foreign_one(self):
+        theirs = self.write("#!/bin/sh\n", "cline")
+        self.good("hooks", "install", "cline")
+        self.assertEqual(theirs.read_text(), "#!/bin/sh\n")
+        ours = self.home.path / "Documents/Cline/Hooks/PostToolUse"
+        payload = {"taskId": "conv_1", "sessionContext": {"rootSessionId": "s-6"}, "hookName": "tool_result",
+                   "tool_result": {"id": "c", "name": "skills", "input": {"skill": "commit-helper", "args": None}}}
+        done = subprocess.run([str(ours)], input=json.dumps(payload), text=True, env=self.env(),
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '{"cancel":false}\n', ""))
+        event = json.dumps(self.home.spool()[-1])
+        for word in ("s-6", "commit-helper", "cline"):
+            self.assertIn(word, event)
+        self.good("hooks", "uninstall", "cline")
+        self.assertEqual([p.name for p in theirs.parent.iterdir()], ["PostToolUse"])
+        self.assertFalse((self.home.path / "Documents").exists())
+
     def test_copilots_file_says_the_handler(self):
         (self.home.path / ".copilot").mkdir()
         self.good("hooks", "install", "copilot")
         hooks = json.loads(self.settings("copilot").read_text())["hooks"]
-        payload = {"sessionId": "s-5", "timestamp": 1, "cwd": "/w", "toolName": "skill",
-                   "toolArgs": {"skill": "commit-helper"}, "toolResult": {"resultType": "success"}}
-        command = hooks["postToolUse"][0]["bash"]
+        payload = {"sessionId": "s-5", "timestamp": 1, "cwd": "/w", "reason": "complete"}
+        command = hooks["sessionEnd"][0]["bash"]
         done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
                               capture_output=True, check=False, timeout=30)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
-        event = json.loads(json.dumps(self.home.spool()[-1]))
-        self.assertIn("commit-helper", json.dumps(event))
-        self.assertIn("copilot", json.dumps(event))
+        event = json.dumps(self.home.spool()[-1])
+        for word in ("session_end", "s-5", "copilot"):
+            self.assertIn(word, event)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/readout.h"
 #include "capi/version.h"
 #include "store/install_rows.h"
 
@@ -43,14 +44,6 @@ StatusOr<base::LockFile> LockInstalling(const Context& context) {
     if (!held || std::chrono::steady_clock::now() >= until) return lock;
     ST_RETURN_IF_ERROR(context.cancel().Check());
     std::this_thread::sleep_for(kLockPause);
-  }
-}
-
-void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
-  if (text.empty()) {
-    out.NullField(key);
-  } else {
-    out.Field(key, text);
   }
 }
 
@@ -96,8 +89,14 @@ StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& pla
 
 StatusOr<std::string> ShimFor(const Context& context, const std::string& given) {
   if (!given.empty()) {
-    if (::access(given.c_str(), X_OK) == 0) return given;
-    return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+    const auto info = base::Stat(given);
+    if (!info.ok() || !info->is_file() || ::access(given.c_str(), X_OK) != 0) {
+      return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+    }
+    // By its name hooks are found again.
+    if (base::BaseName(given) == install::kShimName) return given;
+    return Fail(kInvalidRequest, "installing hooks: {} is not called {}", given,
+                install::kShimName);
   }
   std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
   if (!shim.empty()) return shim;

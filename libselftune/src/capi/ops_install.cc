@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
+#include "capi/readout.h"
 #include "install/installer.h"
 #include "store/install_rows.h"
 
@@ -17,14 +18,6 @@ namespace {
 
 using base::JsonValue;
 using base::JsonWriter;
-
-void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
-  if (text.empty()) {
-    out.NullField(key);
-  } else {
-    out.Field(key, text);
-  }
-}
 
 Status NothingThere(const HostHere& host) {
   return WithSuggestion(Fail(kUnsupportedType,

@@ -1,6 +1,8 @@
 #include "install/hook_list.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +19,6 @@ namespace {
 using base::JsonValue;
 
 constexpr std::string_view kHooks = "hooks";
-constexpr std::string_view kShim = "selftune-hook";
 
 bool IsBlankText(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
@@ -27,14 +28,20 @@ bool Contains(const std::vector<std::string>& list, std::string_view word) {
 
 std::string PathOf(std::string_view event) { return "hooks." + std::string(event); }
 
-// The program of a command line, with quotes and escapes as a shell reads them.
-std::string FirstWord(std::string_view command) {
-  command = base::Trim(command);
+// The words of a command line, with quotes and escapes as a shell reads them.
+std::vector<std::string> WordsOf(std::string_view command) {
+  std::vector<std::string> words;
   std::string word;
+  bool open = false;
   char quote = '\0';
   for (size_t i = 0; i < command.size(); ++i) {
     const char c = command[i];
-    if (quote == '\0' && base::IsSpace(c)) break;
+    if (quote == '\0' && base::IsSpace(c)) {
+      if (open) words.push_back(std::exchange(word, ""));
+      open = false;
+      continue;
+    }
+    open = true;
     if (c == '\\' && quote != '\'' && i + 1 < command.size()) {
       word.push_back(command[++i]);
     } else if (c == quote) {
@@ -45,7 +52,52 @@ std::string FirstWord(std::string_view command) {
       word.push_back(c);
     }
   }
-  return word;
+  if (open) words.push_back(std::move(word));
+  return words;
+}
+
+template <size_t N>
+bool IsOneOf(std::string_view word, const std::array<std::string_view, N>& list) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// ".../cli/selftune/hooks/prompt-log.ts": a script of the reference.
+bool IsReferenceScript(std::string_view path) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "prompt-log",         "session-stop",    "skill-eval",  "auto-activate",
+      "skill-change-guard", "evolution-guard", "commit-track"};
+  constexpr std::string_view kFolder = "/cli/selftune/hooks/";
+  const size_t at = path.rfind(kFolder);
+  if (at == path.npos) return false;
+  std::string_view name = path.substr(at + kFolder.size());
+  for (const std::string_view ending : {".ts", ".js", ".mjs"}) {
+    if (name.ends_with(ending)) return IsOneOf(name.substr(0, name.size() - ending.size()), kNames);
+  }
+  return false;
+}
+
+// `node [.../run-hook.cjs] SCRIPT`, and what package runners start.
+bool IsReferenceCommand(std::string_view command) {
+  constexpr std::array<std::string_view, 5> kRunners = {"bun", "bunx", "node", "npx", "tsx"};
+  // A path of Windows is no escape.
+  const std::vector<std::string> words = WordsOf(base::ReplaceAll(command, "\\", "/"));
+  if (words.empty()) return false;
+  const std::string_view program = base::BaseName(words[0]);
+  if (program == "bash" && words.size() == 3 && words[1] == "-c") {
+    return words[2].find("$SELFTUNE_CLI_PATH") != std::string::npos &&
+           words[2].find("npx -y selftune@latest ") != std::string::npos;
+  }
+  if (!IsOneOf(program, kRunners)) return false;
+  size_t next = 1;
+  while (next < words.size() &&
+         (words[next].starts_with('-') || words[next].ends_with("/bin/run-hook.cjs"))) {
+    ++next;
+  }
+  if (next >= words.size()) return false;
+  if (IsReferenceScript(words[next])) return true;
+  if (words[next] != "selftune" && !words[next].starts_with("selftune@")) return false;
+  return std::find(words.begin() + static_cast<ptrdiff_t>(next), words.end(), "hook") !=
+         words.end();
 }
 
 // A settings file, read anew after each change of its text.
@@ -294,14 +346,8 @@ Status PutIn(HookFile& file, const WantedHook& wanted, const HookFileRules& rule
 }  // namespace
 
 bool IsOurCommand(std::string_view command) {
-  if (base::BaseName(FirstWord(command)) == kShim) return true;
-  // The reference's, in every form it had.
-  const std::string slashes = base::ReplaceAll(command, "\\", "/");
-  const std::string_view text = base::Trim(slashes);
-  if (text.find("/cli/selftune/hooks/") != text.npos) return true;
-  if (text.find("/bin/run-hook.cjs") != text.npos) return true;
-  if (text.starts_with("npx selftune hook ") || text.starts_with("npx -y selftune")) return true;
-  return text.find("npx -y selftune@latest ") != text.npos && text.ends_with(" hook; fi'");
+  const std::vector<std::string> words = WordsOf(command);
+  return (!words.empty() && base::BaseName(words[0]) == kShimName) || IsReferenceCommand(command);
 }
 
 StatusOr<std::vector<FoundHook>> FindHooks(std::string_view text, const HookFileRules& rules,

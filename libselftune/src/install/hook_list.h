@@ -27,6 +27,9 @@ struct HookFileRules {
   bool positional = false;
 };
 
+// What the program is called that hooks start.
+inline constexpr std::string_view kShimName = "selftune-hook";
+
 // A command line that starts our shim, or the reference's hooks.
 [[nodiscard]] bool IsOurCommand(std::string_view command);
 

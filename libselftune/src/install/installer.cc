@@ -171,7 +171,12 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   ST_ASSIGN_OR_RETURN(const HookEdit edit,
                       WithHooks(file.bytes, target.hooks(place.shim), target.rules, path));
-  const InstallRow* const row = FindRow(world, path, kHookKind);
+  const InstallRow* row = FindRow(world, path, kHookKind);
+  if (row != nullptr && row->sha256 != file.sha256) {
+    // Somebody wrote the file anew: what we know of the former one is over.
+    ST_ASSIGN_OR_RETURN(const bool same_file, HoldsOurs(file.bytes, target.rules, path));
+    if (!same_file) row = nullptr;
+  }
   const bool known = row != nullptr;
   const Did did = !edit.changed                     ? Did::kNothing
                   : edit.updated + edit.removed > 0 ? Did::kUpdated
@@ -238,13 +243,27 @@ StatusOr<std::optional<FileResult>> RemoveApprovals(const World& world, const Ta
   return std::optional(std::move(result));
 }
 
+// A file that cannot be read and that we never wrote to is nobody's business here.
+bool IsForeign(const World& world, const std::string& path, const StatusOr<FileText>& file,
+               const HookFileRules& rules) {
+  if (FindRow(world, path, kHookKind) != nullptr) return false;
+  if (!file.ok()) return true;
+  return file->bytes.find(kShimName) == file->bytes.npos &&
+         !FindHooks(file->bytes, rules, path).ok();
+}
+
 Status RemoveFromSettings(World& world, const Target& target, const Place& place,
                           const std::string& path, HostResult& out) {
-  ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
+  const StatusOr<FileText> read = ReadFileText(path);
+  if (IsForeign(world, path, read, target.rules)) {
+    out.afterwards.push_back(path + " could not be read; nothing of selftune is known to be in it");
+    return absl::OkStatus();
+  }
+  if (!read.ok()) return read.status();
+  const FileText& file = *read;
   if (!file.exists) return DropRow(world, path, kHookKind);
   const InstallRow* const row = FindRow(world, path, kHookKind);
   const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
-  const bool as_left = row != nullptr && row->sha256 == file.sha256;
   ST_ASSIGN_OR_RETURN(HookEdit edit, WithoutHooks(file.bytes, target.rules,
                                                   row == nullptr ? nullptr : &ours.made, path));
   if (!edit.changed) return DropRow(world, path, kHookKind);
@@ -254,7 +273,7 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   bool gone = false;
   if (row != nullptr && row->created_file) {
     ST_ASSIGN_OR_RETURN(const JsonNode root, ParseJsonText(edit.text, target.rules.dialect, path));
-    gone = as_left || (root.items.empty() && root.end - root.begin == 2);
+    gone = root.items.empty() && root.end - root.begin == 2;
   }
   FileResult result = ResultOf(file, Did::kRemoved, gone ? "" : edit.text);
   ST_ASSIGN_OR_RETURN(const auto approvals, RemoveApprovals(world, target, place, file.bytes));
@@ -291,7 +310,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind, H
   out.files.push_back(ResultOf(file, Did::kRemoved, ""));
   if (world.dry_run) return absl::OkStatus();
   ST_RETURN_IF_ERROR(RemoveFileText(file));
-  RemoveEmptyDirs(ours.dirs);
+  Merge(out.made_dirs, ours.dirs);
   return DropRow(world, path, kind);
 }
 
@@ -413,6 +432,7 @@ StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {
   for (const InstallRow& row : rows) {
     if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, out));
   }
+  RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }
@@ -460,6 +480,7 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
   }
   for (const std::string& path : plugins)
     ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind, out));
+  RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }
@@ -484,15 +505,14 @@ std::string_view DriftOf(const InstallRow& row) {
 }
 
 std::string FindShim(std::string_view path_list) {
-  constexpr std::string_view kName = "selftune-hook";
   std::array<char, 4096> self{};
   const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
   const std::string program(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
   // A name on PATH stays the same over releases; the one beside us is ours.
-  std::string on_path = base::FindExecutable(kName, path_list);
+  std::string on_path = base::FindExecutable(kShimName, path_list);
   const std::string dir(base::DirName(program));
   for (const std::string& beside :
-       {base::JoinPath(dir, kName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
+       {base::JoinPath(dir, kShimName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
     if (program.empty() || ::access(beside.c_str(), X_OK) != 0) continue;
     const auto real = base::RealPath(beside);
     const auto named = on_path.empty() ? real : base::RealPath(on_path);
