@@ -184,7 +184,7 @@ constexpr Flag kDoctorFlags[] = {
     {"deep", "also what takes long", FlagType::kSwitch},
     {"online", "compare versions over the network", FlagType::kSwitch},
     {"fix", "do what it advises where that is safe", FlagType::kSwitch, {}, 0, {}, "-"},
-    {"dry-run", "with --fix: say what would be done", FlagType::kSwitch, {}, 'n'},
+    {"dry-run", "with --fix: say what would be done", FlagType::kSwitch, {}, 'n', {}, "-"},
 };
 constexpr Variant kDoctorVariants[] = {{"fix", "doctor.fix", RenderFix}};
 constexpr Example kDoctorExamples[] = {

@@ -178,7 +178,7 @@ std::optional<Receipt> ReceiptOf(const Context& context, const HostsDone& done,
     }
   }
   if (receipt.targets.empty()) return std::nullopt;
-  if (receipt.targets.size() == 1) {
+  if (only != nullptr && receipt.targets.size() == 1) {
     const auto hash = [](const std::string& text) {
       return text.empty() ? std::nullopt : std::optional(text);
     };

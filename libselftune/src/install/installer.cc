@@ -166,6 +166,19 @@ FileResult ResultOf(const FileText& file, Did did, std::string after) {
   return out;
 }
 
+// Texts that a run of ours may have left beside a file.
+std::vector<std::string> KnownOf(const InstallRow& row, const FileText& file) {
+  return {file.sha256, row.sha256, OursOf(row).before};
+}
+
+// Nothing of ours is in the file any more.
+Status Forget(World& world, const std::string& path, std::string_view kind, const FileText& file) {
+  const InstallRow* const row = FindRow(world, path, kind);
+  if (world.dry_run || row == nullptr) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+  return DropRow(world, path, kind);
+}
+
 StatusOr<FileResult> InstallSettings(World& world, const Target& target, const Place& place) {
   const std::string path = SettingsPath(target, place);
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
@@ -182,7 +195,11 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
                   : edit.updated + edit.removed > 0 ? Did::kUpdated
                                                     : Did::kInstalled;
   FileResult result = ResultOf(file, did, edit.text);
-  if (world.dry_run || (!edit.changed && known)) return result;
+  if (world.dry_run) return result;
+  if (!edit.changed && known) {
+    ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+    return result;
+  }
   InstallRow next{.path = path,
                   .kind = std::string(kHookKind),
                   .platform = std::string(target.platform),
@@ -261,12 +278,12 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   }
   if (!read.ok()) return read.status();
   const FileText& file = *read;
-  if (!file.exists) return DropRow(world, path, kHookKind);
+  if (!file.exists) return Forget(world, path, kHookKind, file);
   const InstallRow* const row = FindRow(world, path, kHookKind);
   const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
   ST_ASSIGN_OR_RETURN(HookEdit edit, WithoutHooks(file.bytes, target.rules,
                                                   row == nullptr ? nullptr : &ours.made, path));
-  if (!edit.changed) return DropRow(world, path, kHookKind);
+  if (!edit.changed) return Forget(world, path, kHookKind, file);
   if (row != nullptr) {
     if (auto bytes = BytesBefore(*row, file, ours)) edit.text = *std::move(bytes);
   }
@@ -299,7 +316,7 @@ bool IsManaged(std::string_view bytes) { return bytes.find(kManagedMark) != byte
 Status RemoveOwn(World& world, const std::string& path, std::string_view kind, HostResult& out) {
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   const InstallRow* const row = FindRow(world, path, kind);
-  if (!file.exists) return DropRow(world, path, kind);
+  if (!file.exists) return Forget(world, path, kind, file);
   if (row == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
   if (row != nullptr && row->sha256 != file.sha256) {
     out.afterwards.push_back(
