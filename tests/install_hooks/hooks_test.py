@@ -141,6 +141,14 @@ class Settings(Place):
         self.assertGreater(len(ours(real.read_text())), 3)
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(self.tree(), before)
+        # One that we made and a person moved: its link still leads somewhere.
+        self.settings().unlink()
+        self.good("hooks", "install", "claude")
+        real.unlink()
+        os.replace(self.settings(), real)
+        self.settings().symlink_to(real)
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(json.loads(self.settings().read_text()), {})
         real.unlink()
         self.bad("FILE_UNREADABLE", "hooks", "install", "claude")
 
@@ -219,8 +227,8 @@ class Settings(Place):
         for text, first, then in ((PLAIN, "install", ["install", "uninstall"]),
                                   ("", "install", ["install", "uninstall"]), (None, "install", ["uninstall"]),
                                   (PLAIN, "uninstall", ["uninstall"])):
-            for call in ("renameat2", "rename", "link", "unlink", "fsync"):
-                for when in range(1, 6):
+            for call in ("renameat2", "link", "unlink", "fsync"):
+                for when in range(1, 5):
                     shutil.rmtree(self.home.state, ignore_errors=True)
                     shutil.rmtree(self.settings().parent, ignore_errors=True)
                     if text is not None:
@@ -238,7 +246,7 @@ class Settings(Place):
                         self.good("hooks", verb, "claude")
                     with self.subTest(text=text, first=first, call=call, when=when):
                         self.assertEqual(self.folder(), before)
-        self.assertGreater(kills, 20)
+        self.assertGreater(kills, 10)
 
     def test_a_file_that_is_not_ours_is_not_replaced(self):
         path = self.settings("opencode")
@@ -281,6 +289,12 @@ class Settings(Place):
         self.assertTrue(self.good("hooks", "install", "claude")["changed"])
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"model": "haiku"})
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anything")
+    def test_a_file_that_may_not_be_written_is_not_replaced(self):
+        self.write(PLAIN, mode=0o444)
+        self.bad("WRITE_FAILED", "hooks", "install", "claude")
+        self.assertEqual(self.settings().read_text(), PLAIN)
 
     def test_the_program_of_hooks_is_known_by_its_name(self):
         self.write(PLAIN)

@@ -116,7 +116,8 @@ class Machine(Place):
 
     def test_a_store_that_was_there_before_is_ours(self):
         self.good("sync")
-        self.assertEqual(self.steps(self.good("init"))["import"], "skipped")
+        for more in ((), ("--no-sync",), ("--no-sync",)):
+            self.assertEqual(self.steps(self.good("init", *more))["import"], "skipped")
 
     def test_quickstart_lets_nothing_run_by_itself(self):
         self.good("quickstart")

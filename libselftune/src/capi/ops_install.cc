@@ -125,8 +125,9 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     TextOrNull(out, "hook_program", hooks.shim);
     TextOrNull(out, "problem", hooks.problem);
     TextOrNull(out, "needs",
-               hooks.state == install::HookState::kUnapproved ? std::string(host.target->approve)
-                                                              : std::string());
+               host.target != nullptr && hooks.state == install::HookState::kUnapproved
+                   ? std::string(host.target->approve)
+                   : std::string());
     out.Key("events").BeginArray();
     for (const std::string& event : hooks.wanted) {
       const auto ours =

@@ -73,12 +73,13 @@ StatusOr<deploy::IntentTarget> TargetOf(const FileText& before, std::string_view
 }  // namespace
 
 StatusOr<FileText> ReadFileText(const std::string& path) {
-  FileText out{.path = path, .real_path = path, .exists = false, .bytes = "", .sha256 = ""};
+  FileText out{.path = path, .real_path = path};
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return out;
     return Fail(kFileUnreadable, "reading {}: {}", path, std::generic_category().message(errno));
   }
+  out.is_link = S_ISLNK(info.st_mode);
   auto real = base::RealPath(path);
   if (!real.ok()) return Fail(kFileUnreadable, "reading {}: the link leads nowhere", path);
   out.real_path = *std::move(real);
@@ -113,6 +114,11 @@ Status WriteFileText(const FileText& before, std::string_view bytes, uint32_t mo
     ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(before.real_path)), 0755));
     ST_RETURN_IF_ERROR(ClearLeftovers(before, known_sha256));
     return CreateFile(before.real_path, bytes, mode);
+  }
+  // A folder we may write to is not yet a file we may replace.
+  if (::access(before.real_path.c_str(), W_OK) != 0) {
+    return Fail(kWriteFailed, "writing {}: {}", before.path,
+                std::generic_category().message(errno));
   }
   ST_RETURN_IF_ERROR(ClearLeftovers(before, known_sha256));
   ST_ASSIGN_OR_RETURN(const deploy::IntentTarget target, TargetOf(before, bytes));

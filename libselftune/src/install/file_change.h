@@ -15,6 +15,7 @@ struct FileText {
   std::string path;       // as named
   std::string real_path;  // links resolved
   bool exists = false;
+  bool is_link = false;
   std::string bytes;
   std::string sha256;  // 64 hex characters; "" when there is no file
 };

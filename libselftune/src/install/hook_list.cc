@@ -345,9 +345,23 @@ Status PutIn(HookFile& file, const WantedHook& wanted, const HookFileRules& rule
 
 }  // namespace
 
+std::string ShimIn(std::string_view command) {
+  constexpr std::array<std::string_view, 5> kBefore = {"env", "exec", "nice", "nohup", "timeout"};
+  bool wrapped = false;
+  for (const std::string& word : WordsOf(command)) {
+    if (base::BaseName(word) == kShimName) return word;
+    // Of a wrapper: its options and its time.
+    const bool its_own = wrapped && (word.starts_with('-') || (word[0] >= '0' && word[0] <= '9'));
+    const bool variable = word.find('=') != word.npos && word.find('/') > word.find('=');
+    const bool wrapper = IsOneOf(base::BaseName(word), kBefore);
+    if (!its_own && !variable && !wrapper) return "";
+    wrapped = wrapped || wrapper;
+  }
+  return "";
+}
+
 bool IsOurCommand(std::string_view command) {
-  const std::vector<std::string> words = WordsOf(command);
-  return (!words.empty() && base::BaseName(words[0]) == kShimName) || IsReferenceCommand(command);
+  return !ShimIn(command).empty() || IsReferenceCommand(command);
 }
 
 StatusOr<std::vector<FoundHook>> FindHooks(std::string_view text, const HookFileRules& rules,

@@ -290,7 +290,7 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   bool gone = false;
   if (row != nullptr && row->created_file) {
     ST_ASSIGN_OR_RETURN(const JsonNode root, ParseJsonText(edit.text, target.rules.dialect, path));
-    gone = root.items.empty() && root.end - root.begin == 2;
+    gone = !file.is_link && root.items.empty() && root.end - root.begin == 2;
   }
   FileResult result = ResultOf(file, Did::kRemoved, gone ? "" : edit.text);
   ST_ASSIGN_OR_RETURN(const auto approvals, RemoveApprovals(world, target, place, file.bytes));
@@ -331,22 +331,6 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind, H
   return DropRow(world, path, kind);
 }
 
-std::string ShimOf(std::string_view command) {
-  std::string out;
-  char quote = '\0';
-  for (const char c : base::Trim(command)) {
-    if (quote == '\0' && base::IsSpace(c)) break;
-    if (c == quote) {
-      quote = '\0';
-    } else if (quote == '\0' && (c == '\'' || c == '"')) {
-      quote = c;
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
-}
-
 void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
   const auto file = ReadFileText(out.path);
   if (!file.ok()) {
@@ -360,7 +344,9 @@ void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
   }
   out.found = *std::move(found);
   for (const FoundHook& hook : out.found) {
-    if (hook.ours && out.shim.empty()) out.shim = ShimOf(hook.command);
+    if (!hook.ours) continue;
+    out.state = HookState::kPartial;  // or better, see below
+    if (out.shim.empty()) out.shim = ShimIn(hook.command);
   }
   if (out.shim.empty()) return;
   const std::string shim = place.shim.empty() ? out.shim : place.shim;

@@ -166,6 +166,9 @@ TEST_SUITE("install/hook_list") {
       CAPTURE(other);
       CHECK_FALSE(IsOurCommand(other));
     }
+    CHECK(IsOurCommand("timeout 5 /usr/bin/selftune-hook claude"));
+    CHECK(IsOurCommand("A=1 env B=/x/y nice -n 5 /usr/bin/selftune-hook claude"));
+    CHECK(ShimIn("timeout 5 '/a b/selftune-hook' claude") == "/a b/selftune-hook");
     CHECK_FALSE(IsOurCommand("/usr/bin/selftune-hooker claude"));
     CHECK_FALSE(IsOurCommand("echo selftune-hook"));
     CHECK_FALSE(IsOurCommand("my-wrapper /usr/bin/selftune-hook claude"));
