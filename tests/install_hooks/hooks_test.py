@@ -87,7 +87,8 @@ class Settings(Place):
     def test_what_cannot_be_read_is_refused_and_left(self):
         for host, text in (("claude_code", '{\n  // a note\n  "a": 1\n}'), ("claude_code", '{"a": 1,}'),
                            ("claude_code", '{"a": '), ("codex", "[]"), ("gemini", '{"hooks": []}'),
-                           ("claude_code", '{"hooks": {}, "hooks": {}}')):
+                           ("claude_code", '{"hooks": {}, "hooks": {}}'),
+                           ("claude_code", '{"hooks": {"Stop": [{"hooks": [], "hooks": []}]}}')):
             with self.subTest(host=host, text=text):
                 path = self.write(text, host)
                 reply, status = self.bad("SETTINGS_INVALID", "hooks", "install", host)
@@ -261,6 +262,36 @@ class Settings(Place):
         reply = self.good("hooks", "uninstall", "opencode")
         self.assertIn("edited", reply["data"]["platforms"][0]["needs"][0])
         self.assertTrue(path.exists())
+
+    def test_a_file_that_only_speaks_of_us_is_kept(self):
+        path = self.settings("opencode")
+        path.parent.mkdir(parents=True)
+        for text in ("// my own, instead of the selftune-managed one\n", None):
+            if text is None:
+                path.unlink()
+                self.good("hooks", "install", "opencode")
+                text = path.read_text() + "// edited\n"
+                shutil.rmtree(self.home.state)
+            path.write_text(text)
+            self.good("hooks", "uninstall")
+            self.assertEqual(path.read_text(), text)
+
+    def test_hooks_come_out_when_config_and_store_are_broken(self):
+        path = self.write(PLAIN)
+        for name in ("config.json", "selftune.db"):
+            self.good("hooks", "install", "claude")
+            for side in ("selftune.db-wal", "selftune.db-shm"):
+                (self.home.state / side).unlink(missing_ok=True)
+            (self.home.state / name).write_text("{")
+            self.good("hooks", "uninstall")
+            self.assertEqual(path.read_text(), PLAIN)
+            (self.home.state / name).unlink()
+
+    def test_a_folder_that_is_not_followed_is_named(self):
+        self.write(PLAIN)
+        done = subprocess.run([place.CLI, "hooks", "install", "claude", "--json"], capture_output=True, text=True,
+                              env=self.env(CLAUDE_CONFIG_DIR=str(self.root)), check=False)
+        self.assertIn("HOST_FOLDER_IGNORED", done.stdout)
 
     def test_without_a_record_uninstall_still_finds_them(self):
         path = self.write(PLAIN)

@@ -368,7 +368,8 @@ namespace {
 
 void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
                      std::vector<std::string>& manual, Steps& steps) {
-  const auto hosts = HostsHere(context, JsonValue::Array({}), "");
+  const auto hosts = HostsHere(context, JsonValue::Array({}),
+                               install::FindShim(context.env().GetOr("PATH", "")), Broken::kPassBy);
   if (!hosts.ok()) return steps.Failed("hooks", hosts.status());
   for (const HostHere& host : *hosts) {
     if (host.target == nullptr) continue;
@@ -484,6 +485,10 @@ StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params
   if (Exists(context, "selftune.db.reference")) {
     manual.push_back(base::JoinPath(context.paths().state_dir, "selftune.db.reference") +
                      " is what the TypeScript selftune recorded");
+  }
+  if (purged) {
+    manual.push_back("sessions that still run may leave events in " +
+                     base::JoinPath(context.paths().state_dir, "spool") + " until they end");
   }
   manual.emplace_back("the programs selftune and selftune-hook, the way they were installed");
   if (steps.changed() && !context.dry_run()) context.SetChanged();

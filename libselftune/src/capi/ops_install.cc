@@ -30,7 +30,9 @@ Status NothingThere(const HostHere& host) {
 // Without names: the hosts that are here. With names: those, or an error.
 StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params,
                                        const std::string& shim, bool all) {
-  ST_ASSIGN_OR_RETURN(std::vector<HostHere> found, HostsHere(context, params["platforms"], shim));
+  ST_ASSIGN_OR_RETURN(
+      std::vector<HostHere> found,
+      HostsHere(context, params["platforms"], shim, all ? Broken::kPassBy : Broken::kFail));
   const bool named = !params["platforms"].items().empty();
   std::vector<HostHere> out;
   for (HostHere& host : found) {
@@ -84,12 +86,14 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
       done.failed.emplace_back(host.row->platform, result.status());
     }
   }
+  WarnOfMovedHomes(context);
   return Finish(context, done, "uninstall");
 }
 
 StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& params) {
-  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
-                      Chosen(context, params, "", /*all=*/true));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<HostHere> chosen,
+      Chosen(context, params, install::FindShim(context.env().GetOr("PATH", "")), /*all=*/true));
   ST_ASSIGN_OR_RETURN(Installing installing,
                       Installing::Begin(context, Installing::For::kRemoving));
   HostsDone done;
@@ -106,9 +110,9 @@ StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& para
 }
 
 StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& params) {
-  const std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
+  // Whichever program they start: doctor says whether it is there.
   ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
-                      HostsHere(context, params["platforms"], shim));
+                      HostsHere(context, params["platforms"], ""));
   JsonWriter out;
   out.BeginObject().Key("platforms").BeginArray();
   for (const HostHere& host : hosts) {

@@ -109,6 +109,9 @@ Status ClearLeftovers(const FileText& file, const std::vector<std::string>& know
 Status WriteFileText(const FileText& before, std::string_view bytes, uint32_t mode,
                      std::vector<std::string>& made_dirs,
                      const std::vector<std::string>& known_sha256) {
+  if (bytes.size() > kMaxBytes) {
+    return Fail(kFileTooLarge, "writing {}: {} bytes", before.path, bytes.size());
+  }
   if (!before.exists) {
     made_dirs = MissingDirs(before.real_path);
     ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(before.real_path)), 0755));

@@ -129,11 +129,11 @@ class HookFile {
     const JsonNode* const hooks = Hooks();
     if (hooks == nullptr) return out;
     for (const JsonItem& event : hooks->items) {
-      if (hooks->Find(event.key) != &event) continue;
+      if (hooks->Find(event.key) != &event || !event.value.is_array()) continue;
       for (size_t g = 0; g < event.value.items.size(); ++g) {
         const JsonNode& group = event.value.items[g].value;
         const JsonItem* const handlers = group.Find(kHooks);
-        if (handlers == nullptr) continue;
+        if (handlers == nullptr || !handlers->value.is_array()) continue;
         for (size_t h = 0; h < handlers->value.items.size(); ++h) {
           const std::string command = TextAt(handlers->value.items[h].value, "command");
           out.push_back({.event = event.key,
@@ -212,6 +212,11 @@ class HookFile {
     for (const JsonItem& event : hooks->items) {
       if (hooks->Count(event.key) > 1) {
         return Wrong("`hooks." + event.key + "` stands in it twice");
+      }
+      for (const JsonItem& group : event.value.items) {
+        if (group.value.Count(kHooks) > 1) {
+          return Wrong("`hooks` stands twice in a group of `hooks." + event.key + "`");
+        }
       }
     }
     return absl::OkStatus();

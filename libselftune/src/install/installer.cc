@@ -293,7 +293,6 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
     gone = !file.is_link && root.items.empty() && root.end - root.begin == 2;
   }
   FileResult result = ResultOf(file, Did::kRemoved, gone ? "" : edit.text);
-  ST_ASSIGN_OR_RETURN(const auto approvals, RemoveApprovals(world, target, place, file.bytes));
   if (!world.dry_run) {
     std::vector<std::string> dirs;
     if (gone) {
@@ -307,17 +306,37 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
     ST_RETURN_IF_ERROR(DropRow(world, path, kHookKind));
   }
   out.files.push_back(std::move(result));
-  if (approvals.has_value()) out.files.push_back(*approvals);
+  // Of hooks that are gone: left there, they do no harm.
+  const auto approvals = RemoveApprovals(world, target, place, file.bytes);
+  if (!approvals.ok()) {
+    out.afterwards.push_back("their approvals were kept: " +
+                             std::string(Message(approvals.status())));
+  } else if (approvals->has_value()) {
+    out.files.push_back(**approvals);
+  }
   return absl::OkStatus();
 }
 
-bool IsManaged(std::string_view bytes) { return bytes.find(kManagedMark) != bytes.npos; }
+// The mark as we write it: a comment of its own near the top, or a JSON member.
+bool IsManaged(std::string_view bytes) {
+  const std::string mark(kManagedMark);
+  const std::string_view top = bytes.substr(0, 4096);
+  return top.starts_with("// " + mark + ":") || top.starts_with("#!/bin/sh\n# " + mark + ":") ||
+         top.find("\"comment\": \"" + mark + "\"") != top.npos;
+}
 
-Status RemoveOwn(World& world, const std::string& path, std::string_view kind, HostResult& out) {
+// `ours_now`: what we would write there, "" = unknown.
+Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
+                 std::string_view ours_now, HostResult& out) {
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   const InstallRow* const row = FindRow(world, path, kind);
   if (!file.exists) return Forget(world, path, kind, file);
   if (row == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
+  if (row == nullptr && file.bytes != ours_now) {
+    out.afterwards.push_back(
+        fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
+    return absl::OkStatus();
+  }
   if (row != nullptr && row->sha256 != file.sha256) {
     out.afterwards.push_back(
         fmt::format("{} was edited since it was installed and was kept; remove it yourself", path));
@@ -433,7 +452,7 @@ StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {
   HostResult out;
   const std::vector<InstallRow> rows = world.rows;
   for (const InstallRow& row : rows) {
-    if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, out));
+    if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out));
   }
   RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
@@ -468,10 +487,10 @@ StatusOr<HostResult> InstallHooks(World& world, const Target& target, const Plac
 StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place& place) {
   HostResult out{.platform = std::string(target.platform)};
   std::vector<std::string> settings, plugins;
+  std::vector<OwnFile> files;
   if (target.hooks != nullptr) settings.push_back(SettingsPath(target, place));
-  if (target.files != nullptr) {
-    for (const OwnFile& own : target.files(place)) plugins.push_back(own.path);
-  }
+  if (target.files != nullptr) files = target.files(place);
+  for (const OwnFile& own : files) plugins.push_back(own.path);
   // Where the host was when they were installed.
   for (const InstallRow& row : world.rows) {
     if (row.platform != target.platform) continue;
@@ -481,8 +500,12 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
   for (const std::string& path : settings) {
     ST_RETURN_IF_ERROR(RemoveFromSettings(world, target, place, path, out));
   }
-  for (const std::string& path : plugins)
-    ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind, out));
+  for (const std::string& path : plugins) {
+    const auto own = std::find_if(files.begin(), files.end(),
+                                  [&](const OwnFile& file) { return file.path == path; });
+    ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind,
+                                 own == files.end() ? std::string_view() : own->bytes, out));
+  }
   RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
