@@ -84,7 +84,8 @@ std::string RenderList(const Reply& reply, const Screen& screen) {
 }
 
 constexpr Positional kAgents[] = {
-    {"agent", "claude, codex, gemini, copilot, qwen, opencode, pi; without, every one that is here",
+    {"agent",
+     "claude, codex, gemini, copilot, qwen, opencode, cline, pi; without, every one that is here",
      /*required=*/false, /*many=*/true, "platforms"},
 };
 constexpr Flag kInstallFlags[] = {

@@ -149,6 +149,22 @@ std::string RenderDoctor(const Reply& reply, const Screen& screen) {
          " warn, " + Count(data["fail"].Int()) + " fail\n";
 }
 
+std::string RenderFix(const Reply& reply, const Screen& screen) {
+  std::string out;
+  for (const Json& check : reply.data()["applied"].items()) {
+    out += screen.Paint(Style::kGood, reply.dry_run() ? "would fix" : "fixed") + "  " +
+           OneLine(check["name"].Text()) + ": " + OneLine(check["message"].Text()) + "\n";
+  }
+  for (const Json& check : reply.data()["remaining"].items()) {
+    out += screen.Paint(Style::kWarn, "left") + "  " + OneLine(check["name"].Text()) + ": " +
+           OneLine(check["message"].Text()) + "\n";
+    for (const std::string_view key : {"error", "command"}) {
+      if (!check[key].is_null()) out += "      → " + OneLine(check[key].Text()) + "\n";
+    }
+  }
+  return out.empty() ? "Nothing to fix.\n" : out;
+}
+
 constexpr Flag kStatusFlags[] = {
     kSkillFlag,
     kSkillPathFlag,
@@ -167,10 +183,14 @@ constexpr Flag kDoctorFlags[] = {
     {"only", "checks whose name matches: db.*", FlagType::kText, "glob"},
     {"deep", "also what takes long", FlagType::kSwitch},
     {"online", "compare versions over the network", FlagType::kSwitch},
+    {"fix", "do what it advises where that is safe", FlagType::kSwitch, {}, 0, {}, "-"},
+    {"dry-run", "with --fix: say what would be done", FlagType::kSwitch, {}, 'n', {}, "-"},
 };
+constexpr Variant kDoctorVariants[] = {{"fix", "doctor.fix", RenderFix}};
 constexpr Example kDoctorExamples[] = {
     {"selftune doctor", "is everything in order?"},
     {"selftune doctor --only 'db.*' --deep", "the store, thoroughly"},
+    {"selftune doctor --fix --dry-run", "what could be put in order at once?"},
 };
 
 }  // namespace
@@ -194,6 +214,7 @@ extern const Command kDoctorCommand = {
     .examples = kDoctorExamples,
     .render = RenderDoctor,
     .exit_zero = true,
+    .variants = kDoctorVariants,
 };
 
 }  // namespace selftune::cli

@@ -261,7 +261,9 @@ def settings_invalid(world):
     settings = world.home / ".claude" / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text("{", encoding="utf-8")
-    return world.ask("install.hooks", platforms=["claude_code"], hook_program="/bin/true")
+    shim = world.bin / "selftune-hook"
+    shutil.copy("/bin/true", shim)
+    return world.ask("install.hooks", platforms=["claude_code"], hook_program=str(shim))
 
 
 PLAIN = {

@@ -61,8 +61,8 @@ class Agent:
             return None
         return done.stdout + done.stderr
 
-    def run_inside(self, script, selftune, folder):
-        """Runs `script --inside SELFTUNE BIN_DIR` without a network."""
+    def run_inside(self, script, selftune, folder, *more):
+        """Runs `script --inside SELFTUNE BIN_DIR MORE...` without a network."""
         for tool in ("node", "unshare"):
             if shutil.which(tool) is None:
                 return skip(f"{tool} is not installed")
@@ -76,7 +76,7 @@ class Agent:
         if subprocess.run([*namespace, "true"], check=False).returncode != 0:
             return skip("the kernel refuses a network namespace")
         return subprocess.run([*namespace, sys.executable, "-B", script, "--inside", str(selftune),
-                               str(folder / "node_modules" / ".bin")], check=False).returncode
+                               str(folder / "node_modules" / ".bin"), *more], check=False).returncode
 
 
 def raise_loopback():

@@ -20,13 +20,13 @@ import place  # noqa: E402
 from place import HOOK, Place, ours, random_settings, rng  # noqa: E402
 
 SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
-FILE_HOSTS = ("copilot", "opencode", "pi")
+FILE_HOSTS = ("copilot", "opencode", "cline", "pi")
 PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
 
 
 class Settings(Place):
     def test_any_settings_come_back_byte_for_byte(self):
-        for seed in range(40):
+        for seed in range(25):
             with self.subTest(seed=seed):
                 text = random_settings(rng(seed)).encode()
                 path = self.write(text, mode=0o644 if seed % 2 else 0o600)
@@ -42,7 +42,7 @@ class Settings(Place):
             self.write(PLAIN, host)
         for host in FILE_HOSTS:
             (self.home.path / {"copilot": ".copilot", "opencode": ".config/opencode",
-                               "pi": ".pi/agent"}[host]).mkdir(parents=True)
+                               "cline": ".cline", "pi": ".pi/agent"}[host]).mkdir(parents=True)
         before = self.tree()
         reply = self.good("hooks", "install")
         self.assertEqual(sorted(p["id"] for p in reply["data"]["platforms"]),
@@ -56,7 +56,7 @@ class Settings(Place):
         self.assertEqual(self.tree(), installed)
         items = self.good("hooks", "list")["data"]["items"]
         self.assertEqual({i["drift"] for i in items}, {"none"})
-        self.assertEqual(len(items), 7)
+        self.assertEqual(len(items), 10)  # Cline has three
         self.assertEqual(reply["data"]["receipt"]["undo"]["argv"][:3], ["selftune", "hooks", "uninstall"])
         self.good(*reply["data"]["receipt"]["undo"]["argv"][1:])
         self.assertEqual(self.tree(), before)
@@ -87,7 +87,8 @@ class Settings(Place):
     def test_what_cannot_be_read_is_refused_and_left(self):
         for host, text in (("claude_code", '{\n  // a note\n  "a": 1\n}'), ("claude_code", '{"a": 1,}'),
                            ("claude_code", '{"a": '), ("codex", "[]"), ("gemini", '{"hooks": []}'),
-                           ("claude_code", '{"hooks": {}, "hooks": {}}')):
+                           ("claude_code", '{"hooks": {}, "hooks": {}}'),
+                           ("claude_code", '{"hooks": {"Stop": [{"hooks": [], "hooks": []}]}}')):
             with self.subTest(host=host, text=text):
                 path = self.write(text, host)
                 reply, status = self.bad("SETTINGS_INVALID", "hooks", "install", host)
@@ -141,6 +142,14 @@ class Settings(Place):
         self.assertGreater(len(ours(real.read_text())), 3)
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(self.tree(), before)
+        # One that we made and a person moved: its link still leads somewhere.
+        self.settings().unlink()
+        self.good("hooks", "install", "claude")
+        real.unlink()
+        os.replace(self.settings(), real)
+        self.settings().symlink_to(real)
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(json.loads(self.settings().read_text()), {})
         real.unlink()
         self.bad("FILE_UNREADABLE", "hooks", "install", "claude")
 
@@ -149,10 +158,10 @@ class Settings(Place):
         mine = {"type": "command", "command": "echo mine"}
         path = self.write(json.dumps({"hooks": {
             "UserPromptSubmit": [{"hooks": [handler, mine]}],
-            "PreToolUse": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
+            "SubagentStop": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
         self.good("hooks", "install", "claude")
         self.assertNotIn("run-hook", path.read_text())
-        self.assertNotIn("PreToolUse", path.read_text())
+        self.assertNotIn("SubagentStop", path.read_text())
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
 
@@ -200,22 +209,45 @@ class Settings(Place):
         left = [p.name for p in path.parent.iterdir() if "selftune" in p.name]
         self.assertEqual([n for n in left if "conflict" not in n], [])
 
-    def test_killed_in_between_the_next_run_goes_on(self):
-        path = self.write(PLAIN)
-        for delay in range(0, 40, 2):
-            process = subprocess.Popen([place.CLI, "hooks", "install", "claude", "--json"], env=self.env(),
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                process.wait(timeout=delay / 1000)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            json.loads(path.read_text())  # whole, old or new
-            self.good("hooks", "install", "claude")
-            self.assertGreater(len(ours(path.read_text())), 3)
-            self.good("hooks", "uninstall", "claude")
-            self.assertEqual(path.read_text(), PLAIN)
-            self.assertEqual([p.name for p in path.parent.iterdir()], ["settings.json"])
+    def folder(self):
+        return {p.name: p.read_bytes() for p in self.settings().parent.iterdir()} \
+            if self.settings().parent.exists() else {}
+
+    def killed(self, call, when, verb):
+        """Whether `verb` was killed at this system call."""
+        log = self.root / "trace"
+        subprocess.run(["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e",
+                        f"inject={call}:signal=KILL:when={when}", str(place.CLI), "hooks", verb, "claude", "--json"],
+                       env=self.env(ASAN_OPTIONS="detect_leaks=0", LSAN_OPTIONS="detect_leaks=0"),
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=120)
+        return "killed by SIGKILL" in log.read_text()
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_killed_at_any_change_of_a_file_the_next_run_goes_on(self):
+        kills = 0
+        for text, first, then in ((PLAIN, "install", ["install", "uninstall"]),
+                                  ("", "install", ["install", "uninstall"]), (None, "install", ["uninstall"]),
+                                  (PLAIN, "uninstall", ["uninstall"])):
+            for call in ("renameat2", "link", "unlink", "fsync"):
+                for when in range(1, 5):
+                    shutil.rmtree(self.home.state, ignore_errors=True)
+                    shutil.rmtree(self.settings().parent, ignore_errors=True)
+                    if text is not None:
+                        self.write(text)
+                    before = self.folder()
+                    if first == "uninstall":
+                        self.good("hooks", "install", "claude")
+                    if not self.killed(call, when, first):
+                        break
+                    kills += 1
+                    for name, content in self.folder().items():
+                        if name == "settings.json" and content:
+                            json.loads(content)  # whole, old or new
+                    for verb in then:
+                        self.good("hooks", verb, "claude")
+                    with self.subTest(text=text, first=first, call=call, when=when):
+                        self.assertEqual(self.folder(), before)
+        self.assertGreater(kills, 10)
 
     def test_a_file_that_is_not_ours_is_not_replaced(self):
         path = self.settings("opencode")
@@ -231,6 +263,36 @@ class Settings(Place):
         self.assertIn("edited", reply["data"]["platforms"][0]["needs"][0])
         self.assertTrue(path.exists())
 
+    def test_a_file_that_only_speaks_of_us_is_kept(self):
+        path = self.settings("opencode")
+        path.parent.mkdir(parents=True)
+        for text in ("// my own, instead of the selftune-managed one\n", None):
+            if text is None:
+                path.unlink()
+                self.good("hooks", "install", "opencode")
+                text = path.read_text() + "// edited\n"
+                shutil.rmtree(self.home.state)
+            path.write_text(text)
+            self.good("hooks", "uninstall")
+            self.assertEqual(path.read_text(), text)
+
+    def test_hooks_come_out_when_config_and_store_are_broken(self):
+        path = self.write(PLAIN)
+        for name in ("config.json", "selftune.db"):
+            self.good("hooks", "install", "claude")
+            for side in ("selftune.db-wal", "selftune.db-shm"):
+                (self.home.state / side).unlink(missing_ok=True)
+            (self.home.state / name).write_text("{")
+            self.good("hooks", "uninstall")
+            self.assertEqual(path.read_text(), PLAIN)
+            (self.home.state / name).unlink()
+
+    def test_a_folder_that_is_not_followed_is_named(self):
+        self.write(PLAIN)
+        done = subprocess.run([place.CLI, "hooks", "install", "claude", "--json"], capture_output=True, text=True,
+                              env=self.env(CLAUDE_CONFIG_DIR=str(self.root)), check=False)
+        self.assertIn("HOST_FOLDER_IGNORED", done.stdout)
+
     def test_without_a_record_uninstall_still_finds_them(self):
         path = self.write(PLAIN)
         self.good("hooks", "install", "claude")
@@ -238,6 +300,51 @@ class Settings(Place):
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(path.read_text(), PLAIN)
         self.assertFalse(self.home.database.exists())
+
+    def test_a_file_that_was_written_anew_is_the_persons(self):
+        path = self.settings()
+        self.settings().parent.mkdir(parents=True)
+        self.good("hooks", "install", "claude")
+        path.unlink()
+        self.write('{"model": "opus"}\n')
+        self.good("hooks", "install", "claude")
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(path.read_text(), '{"model": "opus"}\n')
+        # The same with a file that was ours and grew.
+        path.unlink()
+        self.good("hooks", "install", "claude")
+        document = json.loads(path.read_text())
+        document["model"] = "haiku"
+        document["hooks"]["Stop"][0]["hooks"][0]["timeout"] = 7
+        path.write_text(json.dumps(document))
+        self.assertTrue(self.good("hooks", "install", "claude")["changed"])
+        self.good("hooks", "uninstall", "claude")
+        self.assertEqual(json.loads(path.read_text()), {"model": "haiku"})
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anything")
+    def test_a_file_that_may_not_be_written_is_not_replaced(self):
+        self.write(PLAIN, mode=0o444)
+        self.bad("WRITE_FAILED", "hooks", "install", "claude")
+        self.assertEqual(self.settings().read_text(), PLAIN)
+
+    def test_the_program_of_hooks_is_known_by_its_name(self):
+        self.write(PLAIN)
+        other = self.root / "my-hook"
+        shutil.copy(HOOK, other)
+        self.bad("INVALID_REQUEST", "hooks", "install", "claude", "--hook-program", str(other))
+        self.bad("FILE_NOT_FOUND", "hooks", "install", "claude", "--hook-program", str(self.root))
+        self.assertEqual(self.settings().read_text(), PLAIN)
+
+    def test_a_broken_file_of_a_host_that_has_nothing_of_ours_is_passed_by(self):
+        self.write(PLAIN)
+        self.write('{"a": 1,}', "gemini")
+        self.settings("qwen").mkdir(parents=True)
+        self.good("hooks", "install", "claude")
+        reply = self.good("hooks", "uninstall")
+        self.assertEqual(self.settings().read_text(), PLAIN)
+        self.assertIn("could not be read", json.dumps(reply["data"]["platforms"]))
+        self.write('{"a": "/usr/bin/selftune-hook gemini",}', "gemini")
+        self.bad("SETTINGS_INVALID", "hooks", "uninstall")
 
     def test_a_host_without_hooks_and_no_host_at_all(self):
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "openclaw")
@@ -287,6 +394,66 @@ class Codex(Place):
         self.assertEqual(json.loads(path.read_text())["hooks"]["Stop"], [theirs, {"hooks": []}, late])
 
 
+class Doctor(Place):
+    def check(self, host):
+        done = self.run_cli("doctor", "--only", f"hooks.{host}", "--exit-zero")
+        reply = json.loads(done.stdout)
+        if reply["error"]:
+            return None
+        return reply["data"]["checks"][0]
+
+    def fix(self, *more):
+        return json.loads(self.run_cli("doctor", "--fix", "--only", "hooks.*", *more).stdout)
+
+    def test_it_says_what_is_wrong_with_hooks_and_puts_it_in_order(self):
+        path = self.write('{"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": "true"}]}]}}')
+        self.good("sync")
+        self.assertIsNone(self.check("claude_code"))  # nobody asked for hooks
+        self.good("hooks", "install", "claude")
+        check = self.check("claude_code")
+        self.assertIn(check["status"], ("pass", "warn"), check)  # warn: a slow machine
+        self.assertIn("beside 1 of others, 1 of which run at every tool call", check["message"])
+
+        document = json.loads(path.read_text())
+        del document["hooks"]["Stop"]
+        path.write_text(json.dumps(document))
+        check = self.check("claude_code")
+        self.assertEqual((check["status"], check["guidance"]["command"]),
+                         ("warn", "selftune hooks install claude_code"))
+        before = path.read_bytes()
+        planned = self.fix("--dry-run")
+        self.assertEqual([c["name"] for c in planned["data"]["applied"]], ["hooks.claude_code"])
+        self.assertEqual(path.read_bytes(), before)
+        self.assertEqual([c["name"] for c in self.fix()["data"]["applied"]], ["hooks.claude_code"])
+        self.assertEqual(json.loads(path.read_text())["hooks"]["PreToolUse"][0]["hooks"][0]["command"], "true")
+        self.assertNotIn("missing", self.check("claude_code")["message"])
+        self.assertEqual(self.fix()["data"]["applied"], [])
+
+    def test_a_program_that_is_gone_and_a_file_that_is_broken(self):
+        other = self.root / "other" / "selftune-hook"
+        other.parent.mkdir()
+        shutil.copy(HOOK, other)
+        self.good("hooks", "install", "claude", "--hook-program", str(other))
+        other.unlink()
+        self.good("sync")
+        self.assertIn("there is no program", self.check("claude_code")["message"])
+        self.assertEqual(len(self.fix()["data"]["applied"]), 1)
+        self.assertNotIn(str(other), self.settings().read_text())
+        self.settings().write_text("{")
+        check = self.check("claude_code")
+        self.assertEqual(check["status"], "warn")
+        self.assertIn("line 1, column 2", check["message"])
+        self.assertEqual([c["name"] for c in self.fix()["data"]["remaining"]], ["hooks.claude_code"])
+        self.assertEqual(self.settings().read_text(), "{")
+
+    def test_codex_hooks_that_wait_for_approval(self):
+        self.good("hooks", "install", "codex")
+        check = self.check("codex")
+        self.assertEqual(check["status"], "warn")
+        self.assertIn("not approved", check["message"])
+        self.assertIn("/hooks", check["guidance"]["text"])
+
+
 class Events(Place):
     def test_the_installed_command_brings_events_into_the_store(self):
         payloads = {
@@ -307,19 +474,35 @@ class Events(Place):
         self.assertEqual(self.home.sql("SELECT platform, prompt_text FROM prompts ORDER BY session_id"),
                          [("claude_code", "one"), ("codex", "two"), ("gemini", "three"), ("qwen", "four")])
 
+    def test_clines_script_says_go_on_and_makes_room_for_a_foreign_one(self):
+        theirs = self.write("#!/bin/sh\n", "cline")
+        self.good("hooks", "install", "cline")
+        self.assertEqual(theirs.read_text(), "#!/bin/sh\n")
+        ours = self.home.path / "Documents/Cline/Hooks/PostToolUse"
+        payload = {"taskId": "conv_1", "sessionContext": {"rootSessionId": "s-6"}, "hookName": "tool_result",
+                   "tool_result": {"id": "c", "name": "skills", "input": {"skill": "commit-helper", "args": None}}}
+        done = subprocess.run([str(ours)], input=json.dumps(payload), text=True, env=self.env(),
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, '{"cancel":false}\n', ""))
+        event = json.dumps(self.home.spool()[-1])
+        for word in ("s-6", "commit-helper", "cline"):
+            self.assertIn(word, event)
+        self.good("hooks", "uninstall", "cline")
+        self.assertEqual([p.name for p in theirs.parent.iterdir()], ["PostToolUse"])
+        self.assertFalse((self.home.path / "Documents").exists())
+
     def test_copilots_file_says_the_handler(self):
         (self.home.path / ".copilot").mkdir()
         self.good("hooks", "install", "copilot")
         hooks = json.loads(self.settings("copilot").read_text())["hooks"]
-        payload = {"sessionId": "s-5", "timestamp": 1, "cwd": "/w", "toolName": "skill",
-                   "toolArgs": {"skill": "commit-helper"}, "toolResult": {"resultType": "success"}}
-        command = hooks["postToolUse"][0]["bash"]
+        payload = {"sessionId": "s-5", "timestamp": 1, "cwd": "/w", "reason": "complete"}
+        command = hooks["sessionEnd"][0]["bash"]
         done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
                               capture_output=True, check=False, timeout=30)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
-        event = json.loads(json.dumps(self.home.spool()[-1]))
-        self.assertIn("commit-helper", json.dumps(event))
-        self.assertIn("copilot", json.dumps(event))
+        event = json.dumps(self.home.spool()[-1])
+        for word in ("session_end", "s-5", "copilot"):
+            self.assertIn(word, event)
 
 
 if __name__ == "__main__":

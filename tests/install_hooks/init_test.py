@@ -7,6 +7,7 @@
 import json
 import sqlite3
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -75,12 +76,48 @@ class Machine(Place):
         self.good("uninstall", "--yes", "--purge-evidence")
         self.assertEqual([p.name for p in self.home.state.iterdir()], ["mine.txt"])
 
+    def test_the_references_files_are_not_purged(self):
+        (self.home.state / "backups").mkdir(parents=True)
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("CREATE TABLE sessions(id)")
+        db.close()
+        (self.home.state / "config.json").write_text('{"agent_type": "claude_code"}')
+        (self.home.state / "backups/ref.json").write_text("x")
+        (self.home.state / "locks").mkdir()
+        before = self.tree(but=("locks",))
+        self.bad("STORE_FOREIGN", "uninstall", "--yes", "--purge-evidence")
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.tree(but=("locks",)), before)
+
+    def test_a_folder_with_another_owner_keeps_what_is_his(self):
+        state = self.root / "proj"
+        for name in ("backups/a", "deploy/b", "hooks/c", "spool/d", "locks/e"):
+            (state / name).parent.mkdir(parents=True, exist_ok=True)
+            (state / name).write_text("mine")
+        (state / "config.json").write_text('{"app": 1}')
+        self.home.state = state
+        self.home.database = state / "selftune.db"
+        self.home.env = lambda **more: type(self.home).env(self.home, SELFTUNE_HOME=str(state), **more)
+        self.bad("INVALID_CONFIG", "init")
+        self.assertEqual((state / "config.json").read_text(), '{"app": 1}')
+        (state / "config.json").unlink()
+        before = {p for p in state.rglob("*")}
+        self.good("init")
+        self.good("backup", "create")
+        self.good("uninstall", "--yes", "--purge-evidence")
+        self.assertEqual({p for p in state.rglob("*")}, before)
+
     def test_a_dry_run_changes_nothing(self):
         before = self.tree(but=())
         reply = self.good("init", "--dry-run")
         self.assertFalse(reply["changed"])
         self.assertIn("hooks.claude_code", self.steps(reply))
         self.assertEqual(self.tree(but=()), before)
+
+    def test_a_store_that_was_there_before_is_ours(self):
+        self.good("sync")
+        for more in ((), ("--no-sync",), ("--no-sync",)):
+            self.assertEqual(self.steps(self.good("init", *more))["import"], "skipped")
 
     def test_quickstart_lets_nothing_run_by_itself(self):
         self.good("quickstart")
@@ -120,6 +157,30 @@ class Machine(Place):
         reply = self.good("init")
         self.assertEqual(self.steps(reply)["hooks.claude_code"], "done")
         self.assertIs(self.config()["hooks_installed"], True)
+
+    def end_session(self):
+        return self.home.hook({"hook_event_name": "SessionEnd", "session_id": "s-1", "reason": "other"},
+                              host="claude", env=self.env())
+
+    def runs(self):
+        return self.home.sql("SELECT trigger, status FROM job_run")
+
+    def test_after_a_session_a_run_starts_where_init_allowed_it(self):
+        self.good("sync")
+        self.assertEqual(self.end_session(), (0, b"", b""))
+        self.good("init")
+        self.assertEqual(json.loads((self.home.state / "hooks/notes.json").read_text())["reactive"], str(CLI))
+        self.assertEqual(self.end_session(), (0, b"", b""))
+        deadline = time.monotonic() + 60
+        while not any(status != "running" for _, status in self.runs()):
+            self.assertLess(time.monotonic(), deadline, "no run began")
+            time.sleep(0.1)
+        self.assertEqual(self.runs(), [("reactive", "nothing_to_do")])
+        self.end_session()
+        # Two, when a half hour just ended.
+        self.assertIn(len(list((self.home.state / "hooks/told").glob("run-*"))), (1, 2))
+        self.good("config", "set", "autonomy", "off")
+        self.assertFalse((self.home.state / "hooks/notes.json").exists())
 
     def test_without_any_agent_evidence_can_be_read(self):
         (self.bin / "claude").unlink()

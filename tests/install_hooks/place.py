@@ -71,6 +71,7 @@ class Place(unittest.TestCase):
                  "gemini": ".gemini/settings.json", "qwen": ".qwen/settings.json",
                  "copilot": ".copilot/hooks/selftune.json",
                  "opencode": ".config/opencode/plugins/selftune.js",
+                 "cline": ".cline/hooks/PostToolUse",
                  "pi": ".pi/agent/extensions/selftune/index.ts"}
         return self.home.path / names[host]
 

@@ -164,6 +164,28 @@ class DeployRollbackReply(TypedDict):
     receipt: DeployRollbackReplyReceipt | None
 
 
+class DoctorFixReplyApplied(TypedDict):
+    name: str
+    status: Literal["pass", "info", "warn", "fail", "skip"]
+    message: str
+    command: str | None
+    error: str | None
+
+
+class DoctorFixReplyRemaining(TypedDict):
+    name: str
+    status: Literal["pass", "info", "warn", "fail", "skip"]
+    message: str
+    command: str | None
+    error: str | None
+
+
+class DoctorFixReply(TypedDict):
+    applied: list[DoctorFixReplyApplied]
+    remaining: list[DoctorFixReplyRemaining]
+    healthy: bool
+
+
 class DoctorRunReplyChecksGuidance(TypedDict):
     text: str
     command: str | None
@@ -2659,6 +2681,8 @@ class Requests:
     def request(self, op: Literal["deploy.recover"], /, *, dry_run: bool | None = ...) -> DeployRecoverReply: ...
     @overload
     def request(self, op: Literal["deploy.rollback"], /, *, skill: str | None = ..., skill_path: str | None = ..., deploy_id: str | None = ..., to_file: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> DeployRollbackReply: ...
+    @overload
+    def request(self, op: Literal["doctor.fix"], /, *, only: str | None = ..., dry_run: bool | None = ...) -> DoctorFixReply: ...
     @overload
     def request(self, op: Literal["doctor.run"], /, *, only: str | None = ..., deep: bool | None = ..., online: bool | None = ...) -> DoctorRunReply: ...
     @overload

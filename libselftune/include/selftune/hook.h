@@ -35,7 +35,7 @@ typedef struct {
   uint32_t flags; /**< 0 */
   /** "K=V" entries, ended by NULL, that replace variables of the process
    *  environment; may be NULL. Looked at: HOME, SELFTUNE_HOME and
-   *  SELFTUNE_INTERNAL. */
+   *  SELFTUNE_INTERNAL, SELFTUNE_GUARD. */
   const char* const* env;
   /** Milliseconds since 1970 UTC. NULL: the system's clock. */
   int64_t (*now_ms)(void* user);
@@ -48,11 +48,15 @@ typedef struct {
  *  Does nothing in an agent that selftune itself started (SELFTUNE_INTERNAL is
  *  set), and keeps nothing of prompts that begin with "[selftune:internal".
  *
+ *  After the end of a session it may start `selftune orchestrate --reactive`
+ *  in the background, at most once in half an hour: only where `selftune init`
+ *  allowed runs to begin by themselves.
+ *
  *  @param      options    NULL: all defaults.
  *  @param      host       "claude-code"; `_` for `-` and "claude" will do. With
  *                         hook "event" any name of [a-z0-9_-] that begins with
  *                         a letter: your own agent.
- *  @param      hook       "prompt-log", "skill-eval", "session-stop",
+ *  @param      hook       "prompt-log", "guard", "skill-eval", "session-stop",
  *                         "session-end"; empty: as the payload calls itself;
  *                         "event": the payload is in the form below.
  *  @param      payload    What the host sent, at most 8 MiB. Of hook "event" one

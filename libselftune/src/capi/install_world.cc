@@ -14,7 +14,9 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/readout.h"
 #include "capi/version.h"
+#include "hosts/moved_homes.h"
 #include "store/install_rows.h"
 
 namespace selftune::capi {
@@ -46,14 +48,6 @@ StatusOr<base::LockFile> LockInstalling(const Context& context) {
   }
 }
 
-void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
-  if (text.empty()) {
-    out.NullField(key);
-  } else {
-    out.Field(key, text);
-  }
-}
-
 void WriteFileResult(JsonWriter& out, const install::FileResult& file, bool with_diff) {
   out.BeginObject().Field("path", file.path).Field("action", install::Word(file.did));
   TextOrNull(out, "backup_path", file.backup_path);
@@ -70,6 +64,12 @@ std::string_view TitleOf(std::string_view platform) {
   return row == nullptr ? platform : row->title;
 }
 
+// A store that cannot tell what we installed: hooks are then known by their looks.
+bool SaysNothing(const Status& status) {
+  const std::string_view code = CodeOf(status).name;
+  return code == kStoreForeign.name || code == kStoreCorrupt.name || code == kSchemaNewer.name;
+}
+
 bool IsAsked(const JsonValue& platforms, std::string_view platform) {
   return std::any_of(platforms.items().begin(), platforms.items().end(),
                      [&](const JsonValue& name) { return name.AsString() == platform; });
@@ -78,8 +78,10 @@ bool IsAsked(const JsonValue& platforms, std::string_view platform) {
 }  // namespace
 
 StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& platforms,
-                                          const std::string& shim) {
-  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+                                          const std::string& shim, Broken broken) {
+  const auto configured = context.hosts_env();
+  if (!configured.ok() && broken == Broken::kFail) return configured.status();
+  const base::Environment* const env = configured.ok() ? *configured : &context.env();
   const std::string path_list = env->GetOr("PATH", "");
   std::vector<HostHere> out;
   for (const hosts::HostRow& row : hosts::Rows()) {
@@ -94,10 +96,26 @@ StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& pla
   return out;
 }
 
+void WarnOfMovedHomes(Context& context) {
+  const auto env = context.hosts_env();
+  if (!env.ok()) return;
+  for (const hosts::MovedHome& moved : hosts::FindMovedHomes(**env)) {
+    context.Warn("HOST_FOLDER_IGNORED", hosts::Describe(moved));
+    context.AddAlternative(
+        {.argv = hosts::CommandFor(moved), .reason = "use " + moved.folder + " from now on"});
+  }
+}
+
 StatusOr<std::string> ShimFor(const Context& context, const std::string& given) {
   if (!given.empty()) {
-    if (::access(given.c_str(), X_OK) == 0) return given;
-    return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+    const auto info = base::Stat(given);
+    if (!info.ok() || !info->is_file() || ::access(given.c_str(), X_OK) != 0) {
+      return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+    }
+    // By its name hooks are found again.
+    if (base::BaseName(given) == install::kShimName) return given;
+    return Fail(kInvalidRequest, "installing hooks: {} is not called {}", given,
+                install::kShimName);
   }
   std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
   if (!shim.empty()) return shim;
@@ -115,14 +133,12 @@ StatusOr<Installing> Installing::Begin(Context& context, For what) {
     ST_ASSIGN_OR_RETURN(out.lock_, LockInstalling(context));
     if (what == For::kPutting || context.HasStore()) {
       const StatusOr<store::Db*> db = context.WriteDb();
-      // The reference's file says nothing about what we installed.
-      const bool foreign = !db.ok() && CodeOf(db.status()).name == kStoreForeign.name;
-      if (!db.ok() && !(foreign && what == For::kRemoving)) return db.status();
+      if (!db.ok() && !(what == For::kRemoving && SaysNothing(db.status()))) return db.status();
       if (db.ok()) out.world_.db = *db;
     }
   } else if (context.HasStore()) {
     const StatusOr<store::Db*> db = context.ReadDb();
-    if (!db.ok() && CodeOf(db.status()).name != kStoreForeign.name) return db.status();
+    if (!db.ok() && !SaysNothing(db.status())) return db.status();
     if (db.ok()) out.world_.db = *db;
   }
   out.world_.state_dir = context.paths().state_dir;
@@ -179,7 +195,7 @@ std::optional<Receipt> ReceiptOf(const Context& context, const HostsDone& done,
     }
   }
   if (receipt.targets.empty()) return std::nullopt;
-  if (receipt.targets.size() == 1) {
+  if (only != nullptr && receipt.targets.size() == 1) {
     const auto hash = [](const std::string& text) {
       return text.empty() ? std::nullopt : std::optional(text);
     };

@@ -26,14 +26,21 @@ struct HostHere {
   bool detected = false;  // its folder or its command is here
 };
 
+// A config.json that cannot be read: an error, or as if no host had moved.
+enum class Broken { kFail, kPassBy };
 // Those of `platforms`, or every host; registry order. `shim` for all of them.
 [[nodiscard]] StatusOr<std::vector<HostHere>> HostsHere(Context& context,
                                                         const base::JsonValue& platforms,
-                                                        const std::string& shim);
+                                                        const std::string& shim,
+                                                        Broken broken = Broken::kFail);
 
 // The program that hooks start: `given`, else found beside this program or on
 // PATH. FILE_NOT_FOUND with what to do.
 [[nodiscard]] StatusOr<std::string> ShimFor(const Context& context, const std::string& given);
+
+// Folders that a host's own variable names and that we do not follow: hooks there
+// are not the ones we write.
+void WarnOfMovedHomes(Context& context);
 
 // One installer at a time, and what it needs. Nothing is locked or opened for
 // writing in a dry run.

@@ -14,6 +14,7 @@
 #include "capi/config_edit.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
+#include "capi/state_files.h"
 #include "install/file_change.h"
 #include "install/skill.h"
 #include "status/settings.h"
@@ -144,6 +145,19 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
     document = config::WithSkillAutonomy(document, "selftune", config::SkillAutonomy::kLocked);
   }
   return document;
+}
+
+// A config.json in which nothing is selftune's belongs to the folder's other owner.
+Status CheckOurs(const config::Config& config) {
+  const auto& members = config.document.members();
+  if (members.empty() || config.document.Has("config_version") ||
+      status::UnknownSettings(config).size() < members.size()) {
+    return absl::OkStatus();
+  }
+  return WithSuggestion(
+      Fail(kInvalidConfig, "setting up: {} is not selftune's", config.path),
+      "give selftune a folder of its own with SELFTUNE_HOME, or move the file away",
+      "selftune config path");
 }
 
 void Import(Context& context, const JsonValue& params, Steps& steps) {
@@ -299,7 +313,8 @@ void Advise(Context& context, const Init& init, const config::Config& config) {
 
 StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
-  ST_RETURN_IF_ERROR(context.config().status());
+  ST_ASSIGN_OR_RETURN(const config::Config* const found, context.config());
+  ST_RETURN_IF_ERROR(CheckOurs(*found));
   Steps steps(context);
   Init init;
   ST_ASSIGN_OR_RETURN(init.hosts, HostsToSetUp(context, params));
@@ -351,15 +366,10 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
 
 namespace {
 
-// Everything of the state folder that selftune makes: nothing else in it is
-// touched, whatever folder SELFTUNE_HOME names.
-constexpr std::array<std::string_view, 4> kStateFiles = {"selftune.db", "selftune.db-wal",
-                                                         "selftune.db-shm", "audit.chain"};
-constexpr std::array<std::string_view, 4> kStateDirs = {"spool", "backups", "deploy", "dashboard"};
-
 void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
                      std::vector<std::string>& manual, Steps& steps) {
-  const auto hosts = HostsHere(context, JsonValue::Array({}), "");
+  const auto hosts = HostsHere(context, JsonValue::Array({}),
+                               install::FindShim(context.env().GetOr("PATH", "")), Broken::kPassBy);
   if (!hosts.ok()) return steps.Failed("hooks", hosts.status());
   for (const HostHere& host : *hosts) {
     if (host.target == nullptr) continue;
@@ -389,40 +399,66 @@ void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::st
   done.hosts.push_back(*std::move(result));
 }
 
-void RemoveConfigStep(Context& context, const JsonValue& params, Steps& steps) {
-  const std::string path = config::PathIn(context.paths().state_dir);
-  if (!base::Exists(path)) return;
-  if (params["keep_config"].AsBool()) return steps.Skipped("config", path + " is kept");
+// The file is ours when we wrote it and nobody keeps settings of another program in
+// it.
+void RemoveConfigStep(Context& context, const JsonValue& params, std::vector<std::string>& manual,
+                      Steps& steps) {
+  const auto config = config::Load(context.paths().state_dir);
+  if (!config.ok()) return steps.Skipped("config", std::string(Message(config.status())));
+  if (!config->exists) return;
+  if (params["keep_config"].AsBool()) return steps.Skipped("config", config->path + " is kept");
+  if (!config->document.Has("config_version")) {
+    return steps.Skipped("config", config->path + " is not selftune's and is kept");
+  }
+  if (const auto unknown = status::UnknownSettings(*config); !unknown.empty()) {
+    manual.push_back(config->path +
+                     " has settings that are not selftune's: " + base::Join(unknown, ", "));
+    return steps.Skipped("config", config->path + " is kept");
+  }
   if (!context.dry_run()) {
-    const Status removed = base::RemoveFile(path);
+    const Status removed = base::RemoveFile(config->path);
     if (!removed.ok()) return steps.Failed("config", removed);
   }
-  steps.Done("config", true, path);
+  steps.Done("config", true, config->path);
 }
 
+Status RemoveAll(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const auto info = base::Stat(path);
+    const bool dir = info.ok() && info->is_dir();
+    ST_RETURN_IF_ERROR(dir ? base::RemoveTree(path) : base::RemoveFile(path));
+  }
+  return absl::OkStatus();
+}
+
+// Only beside a store that carries our mark: whose else the files are, nobody knows.
 void PurgeStep(Context& context, const JsonValue& params, Steps& steps) {
+  if (!context.HasStore()) return;
   if (!params["purge_evidence"].AsBool()) {
-    if (context.HasStore()) steps.Skipped("evidence", context.paths().db + " is kept");
-    return;
+    return steps.Skipped("evidence", context.paths().db + " is kept");
   }
-  std::vector<std::string> gone;
+  if (const Status ours = context.ReadDb().status(); !ours.ok()) {
+    return steps.Failed("evidence", ours);
+  }
   context.CloseConnections();
-  const auto remove = [&](const std::string& path, bool tree) -> Status {
-    if (!base::Exists(path)) return absl::OkStatus();
-    gone.push_back(path);
-    if (context.dry_run()) return absl::OkStatus();
-    return tree ? base::RemoveTree(path) : base::RemoveFile(path);
-  };
-  const std::string& dir = context.paths().state_dir;
-  for (const std::string_view name : kStateDirs) {
-    const Status removed = remove(base::JoinPath(dir, name), true);
+  const auto files = FindStateFiles(context.paths().state_dir, context.paths().db);
+  if (!files.ok()) return steps.Failed("evidence", files.status());
+  if (!context.dry_run()) {
+    const Status removed = RemoveAll(files->evidence);
     if (!removed.ok()) return steps.Failed("evidence", removed);
   }
-  for (const std::string_view name : kStateFiles) {
-    const Status removed = remove(base::JoinPath(dir, name), false);
-    if (!removed.ok()) return steps.Failed("evidence", removed);
+  steps.Done("evidence", true, base::Join(files->evidence, ", "));
+}
+
+// The locks, which we held until now, and folders that are empty.
+Status RemoveLocks(const Context& context) {
+  ST_ASSIGN_OR_RETURN(const StateFiles files,
+                      FindStateFiles(context.paths().state_dir, context.paths().db));
+  ST_RETURN_IF_ERROR(RemoveAll(files.locks));
+  for (auto dir = files.dirs.rbegin(); dir != files.dirs.rend(); ++dir) {
+    install::RemoveEmptyDirs({*dir});
   }
-  if (!gone.empty()) steps.Done("evidence", true, base::Join(gone, ", "));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -438,17 +474,21 @@ StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params
     RemoveSkillStep(installing.world(), done, manual, steps);
     // What cannot be taken out must be found again.
     if (steps.first_failure().ok()) {
-      RemoveConfigStep(context, params, steps);
+      RemoveConfigStep(context, params, manual, steps);
       PurgeStep(context, params, steps);
     }
   }
-  if (params["purge_evidence"].AsBool() && steps.first_failure().ok() && !context.dry_run()) {
-    ST_RETURN_IF_ERROR(base::RemoveTree(base::JoinPath(context.paths().state_dir, "locks")));
-    install::RemoveEmptyDirs({context.paths().state_dir});
+  const bool purged = params["purge_evidence"].AsBool() && !context.HasStore();
+  if (purged && steps.first_failure().ok() && !context.dry_run()) {
+    ST_RETURN_IF_ERROR(RemoveLocks(context));
   }
   if (Exists(context, "selftune.db.reference")) {
     manual.push_back(base::JoinPath(context.paths().state_dir, "selftune.db.reference") +
                      " is what the TypeScript selftune recorded");
+  }
+  if (purged) {
+    manual.push_back("sessions that still run may leave events in " +
+                     base::JoinPath(context.paths().state_dir, "spool") + " until they end");
   }
   manual.emplace_back("the programs selftune and selftune-hook, the way they were installed");
   if (steps.changed() && !context.dry_run()) context.SetChanged();

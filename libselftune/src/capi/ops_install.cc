@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
+#include "capi/readout.h"
 #include "install/installer.h"
 #include "store/install_rows.h"
 
@@ -17,14 +18,6 @@ namespace {
 
 using base::JsonValue;
 using base::JsonWriter;
-
-void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
-  if (text.empty()) {
-    out.NullField(key);
-  } else {
-    out.Field(key, text);
-  }
-}
 
 Status NothingThere(const HostHere& host) {
   return WithSuggestion(Fail(kUnsupportedType,
@@ -37,7 +30,9 @@ Status NothingThere(const HostHere& host) {
 // Without names: the hosts that are here. With names: those, or an error.
 StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params,
                                        const std::string& shim, bool all) {
-  ST_ASSIGN_OR_RETURN(std::vector<HostHere> found, HostsHere(context, params["platforms"], shim));
+  ST_ASSIGN_OR_RETURN(
+      std::vector<HostHere> found,
+      HostsHere(context, params["platforms"], shim, all ? Broken::kPassBy : Broken::kFail));
   const bool named = !params["platforms"].items().empty();
   std::vector<HostHere> out;
   for (HostHere& host : found) {
@@ -91,12 +86,14 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
       done.failed.emplace_back(host.row->platform, result.status());
     }
   }
+  WarnOfMovedHomes(context);
   return Finish(context, done, "uninstall");
 }
 
 StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& params) {
-  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
-                      Chosen(context, params, "", /*all=*/true));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<HostHere> chosen,
+      Chosen(context, params, install::FindShim(context.env().GetOr("PATH", "")), /*all=*/true));
   ST_ASSIGN_OR_RETURN(Installing installing,
                       Installing::Begin(context, Installing::For::kRemoving));
   HostsDone done;
@@ -113,9 +110,9 @@ StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& para
 }
 
 StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& params) {
-  const std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
+  // Whichever program they start: doctor says whether it is there.
   ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
-                      HostsHere(context, params["platforms"], shim));
+                      HostsHere(context, params["platforms"], ""));
   JsonWriter out;
   out.BeginObject().Key("platforms").BeginArray();
   for (const HostHere& host : hosts) {
@@ -132,8 +129,9 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     TextOrNull(out, "hook_program", hooks.shim);
     TextOrNull(out, "problem", hooks.problem);
     TextOrNull(out, "needs",
-               hooks.state == install::HookState::kUnapproved ? std::string(host.target->approve)
-                                                              : std::string());
+               host.target != nullptr && hooks.state == install::HookState::kUnapproved
+                   ? std::string(host.target->approve)
+                   : std::string());
     out.Key("events").BeginArray();
     for (const std::string& event : hooks.wanted) {
       const auto ours =

@@ -32,6 +32,10 @@ constexpr ParamSpec kParams_DeployRollback[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_DoctorFix[] = {
+    {.name = "only", .type = ParamType::kString},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_DoctorRun[] = {
     {.name = "only", .type = ParamType::kString},
     {.name = "deep", .type = ParamType::kBool, .default_json = "false"},
@@ -437,6 +441,7 @@ constexpr OpSpec kOps[] = {
     {.name = "deploy.list", .schema = "selftune/deploy.list@1", .flags = "", .run = ops::DeployList, .params = kParams_DeployList},
     {.name = "deploy.recover", .schema = "selftune/deploy.recover@1", .flags = "SR", .run = ops::DeployRecover, .params = kParams_DeployRecover},
     {.name = "deploy.rollback", .schema = "selftune/rollback@1", .flags = "SRY", .run = ops::DeployRollback, .params = kParams_DeployRollback},
+    {.name = "doctor.fix", .schema = "selftune/doctor.fix@1", .flags = "SF", .run = ops::DoctorFix, .params = kParams_DoctorFix},
     {.name = "doctor.run", .schema = "selftune/doctor@1", .flags = "", .run = ops::DoctorRun, .params = kParams_DoctorRun},
     {.name = "eval.classify", .schema = "selftune/eval.classify@1", .flags = "", .run = ops::EvalClassify, .params = kParams_EvalClassify},
     {.name = "eval.hygiene", .schema = "selftune/eval.hygiene@1", .flags = "", .run = ops::EvalHygiene, .params = kParams_EvalHygiene},

@@ -9,6 +9,7 @@
 #include "capi/context.h"
 #include "capi/engine.h"
 #include "capi/envelope.h"
+#include "capi/hook_notes.h"
 #include "capi/params.h"
 
 namespace selftune::capi {
@@ -82,6 +83,10 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
         "look at the plan with dry_run, then repeat with yes", "");
   }
   ST_ASSIGN_OR_RETURN(const std::string data, request.op->run(context, params));
+  if (context.changed() && !context.dry_run() && !engine.options().read_only) {
+    const Status kept = KeepHookNotes(context);
+    if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)));
+  }
   return SuccessEnvelope(request, context, data);
 }
 

@@ -15,6 +15,7 @@
 #include "hooks/handlers.h"
 #include "hooks/host.h"
 #include "hooks/hosts.h"
+#include "hooks/notes.h"
 #include "store/spool_file.h"
 
 namespace selftune::hooks {
@@ -138,8 +139,13 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
   }
   parsed.event.platform = std::move(platform);
   const EventType type = parsed.event.type;
+  const bool answers = row != nullptr && !normalised && parsed.verdict == Verdict::kUse;
+  Response response;
+  if (answers) response = Answer(world, parsed.event);
+  const HookEvent event = type == EventType::kSessionEnd ? parsed.event : HookEvent{};
   Outcome outcome = Take(world, std::move(parsed), hook, payload);
-  if (row != nullptr && !normalised) outcome.reply = row->render(Response{}, type);
+  if (outcome.kind == Kind::kRecorded) React(world, event);
+  if (row != nullptr && !normalised) outcome.reply = row->render(response, type);
   return outcome;
 }
 

@@ -10,6 +10,7 @@ namespace selftune::hooks {
 
 enum class EventType : uint8_t {
   kPromptSubmit,
+  kPreToolUse,  // answered, never kept
   kPostToolUse,
   kTurnEnd,
   kSessionEnd,
@@ -20,7 +21,7 @@ enum class EventType : uint8_t {
 [[nodiscard]] std::string_view Word(EventType type);
 
 // What a tool call was about, as far as skills go.
-enum class ToolKind : uint8_t { kOther, kSkill, kRead };
+enum class ToolKind : uint8_t { kOther, kSkill, kRead, kWrite };
 
 // "" is unknown, unless said otherwise.
 struct HookEvent {
@@ -37,7 +38,7 @@ struct HookEvent {
   std::string tool_name, tool_call_id;
   std::string skill;                // kSkill: as called
   std::optional<std::string> args;  // kSkill
-  std::string path;                 // kRead
+  std::string path;                 // kRead, kWrite
   bool tool_failed = false;
   std::string reason;   // why the session ended, why the payload was rejected
   std::string handler;  // kRejected: who was asked

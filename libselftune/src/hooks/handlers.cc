@@ -8,12 +8,15 @@ namespace {
 
 constexpr Handler kHandlers[] = {
     {"prompt-log", EventType::kPromptSubmit, KeepPrompt},
+    {"guard", EventType::kPreToolUse, KeepNothing},
     {"skill-eval", EventType::kPostToolUse, KeepSkillUse},
     {"session-stop", EventType::kTurnEnd, KeepEnd},
     {"session-end", EventType::kSessionEnd, KeepEnd},
 };
 
 }  // namespace
+
+bool KeepNothing(HookEvent&) { return false; }
 
 const Handler* FindHandler(std::string_view name) {
   const auto* found = std::ranges::find(kHandlers, name, &Handler::name);

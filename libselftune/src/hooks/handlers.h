@@ -25,6 +25,9 @@ struct Handler {
 // The file is not read.
 [[nodiscard]] bool KeepEnd(HookEvent& event);
 
+// Guards answer and keep nothing.
+[[nodiscard]] bool KeepNothing(HookEvent& event);
+
 // nullptr: no such handler.
 [[nodiscard]] const Handler* FindHandler(std::string_view name);
 [[nodiscard]] const Handler* FindHandler(EventType type);

@@ -30,6 +30,7 @@ struct Parsed {
 
 struct Response {
   std::string context;  // told to the model, "" = nothing
+  bool deny = false;    // the call of the tool is not to run; `context` says why
 };
 
 // Views point to literals.

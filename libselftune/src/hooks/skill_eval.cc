@@ -26,6 +26,7 @@ bool KeepSkillUse(HookEvent& event) {
       return !event.skill.empty();
     case ToolKind::kRead:
       return !event.tool_failed && IsSkillFile(event.path);
+    case ToolKind::kWrite:
     case ToolKind::kOther:
       break;
   }

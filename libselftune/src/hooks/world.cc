@@ -13,6 +13,7 @@ World LookAround(std::string_view (*get)(const void* user, const char* name), co
   world.now = now;
   const std::string_view internal = get(user, "SELFTUNE_INTERNAL");
   world.internal = !internal.empty() && internal != "0";
+  world.guard_off = get(user, "SELFTUNE_GUARD") == "off";
   std::string dir = base::StateDirFrom(get(user, "SELFTUNE_HOME"), get(user, "HOME"));
   if (dir.starts_with('/')) world.state_dir = std::move(dir);
   return world;

@@ -9,9 +9,12 @@
 namespace selftune::hooks {
 
 struct World {
-  std::string state_dir;  // "" = unknown: nothing can be kept
-  bool internal = false;  // an agent that selftune itself started
+  std::string state_dir;   // "" = unknown: nothing can be kept
+  bool internal = false;   // an agent that selftune itself started
+  bool guard_off = false;  // SELFTUNE_GUARD=off
   UtcMillis now;
+  // Starts a program that outlives the hook; nullptr: nothing may be started.
+  void (*start)(const char* program) = nullptr;
 };
 
 // `get` returns a variable's value, "" when it is unset.

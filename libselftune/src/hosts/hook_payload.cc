@@ -42,9 +42,16 @@ class Reader {
     return {.verdict = Verdict::kReject, .event = std::move(event_), .why = why};
   }
 
+  static bool OfTool(EventType type) {
+    return type == EventType::kPostToolUse || type == EventType::kPreToolUse;
+  }
+
   [[nodiscard]] ToolKind ToolOf(const JsonSpan& name) const {
     if (!words_.skill_tool.empty() && name.Is(words_.skill_tool)) return ToolKind::kSkill;
     if (!words_.read_tool.empty() && name.Is(words_.read_tool)) return ToolKind::kRead;
+    for (const std::string_view tool : words_.write_tools) {
+      if (name.Is(tool)) return ToolKind::kWrite;
+    }
     return ToolKind::kOther;
   }
 
@@ -54,7 +61,7 @@ class Reader {
       native_ = value;
       return !value.present() || value.is_string();
     }
-    if (key.Is(words_.input_key)) {
+    if (key.Is("tool_input")) {
       input_ = value;
       return true;
     }
@@ -62,7 +69,7 @@ class Reader {
       response_ = value;
       return true;
     }
-    if (key.Is(words_.tool_key)) event_.tool = ToolOf(value);
+    if (key.Is("tool_name")) event_.tool = ToolOf(value);
     for (const PayloadText& field : words_.texts) {
       if (!key.Is(field.key) || !value.present()) continue;
       event_.*field.member = value.ToString();
@@ -74,11 +81,14 @@ class Reader {
   // Known by now to be of no interest.
   [[nodiscard]] bool Settled() const {
     if (native_.is_string() && Event() == nullptr) return true;
-    const bool tool_event = Event() != nullptr && Event()->type == EventType::kPostToolUse;
-    if (!tool_event || event_.tool_name.empty()) return false;
+    const NativeEvent* const native = Event();
+    if (native == nullptr || !OfTool(native->type) || event_.tool_name.empty()) return false;
     if (event_.tool == ToolKind::kOther) return true;
+    // A text that is written may name any file: only the path counts, further down.
+    const bool before = native->type == EventType::kPreToolUse;
+    if (before != (event_.tool == ToolKind::kWrite)) return true;
     // Escaped or not, a path that ends otherwise is not a skill's file.
-    return event_.tool == ToolKind::kRead && input_.is_object() &&
+    return event_.tool != ToolKind::kSkill && input_.is_object() &&
            input_.text.find("SKILL.md") == std::string_view::npos && !input_has_escapes();
   }
   [[nodiscard]] bool input_has_escapes() const {
@@ -103,9 +113,17 @@ class Reader {
       return native_.is_string() ? Parsed{} : Reject("no_event");
     }
     event_.type = native->type;
-    if (native->type == EventType::kPostToolUse && !Tool()) return Reject("wrong_type");
+    if (OfTool(native->type) && !Tool()) return Reject("wrong_type");
+    event_.tool_failed = event_.tool_failed || native->failed;
     // A finished background task comes as a prompt that nobody typed.
     if (event_.prompt.starts_with("<task-notification>")) return {};
+    // Nobody types into a subagent: its task comes from its parent.
+    if (native->type == EventType::kPromptSubmit && !event_.agent_id.empty()) return {};
+    // Told apart from what the transcript says by its id only.
+    if (words_.needs_call_id && native->type == EventType::kPostToolUse &&
+        event_.tool_call_id.empty()) {
+      return {};
+    }
     if (native->type != EventType::kPromptSubmit) event_.prompt.clear();
     return {.verdict = Verdict::kUse, .event = std::move(event_)};
   }
@@ -127,7 +145,7 @@ class Reader {
         named = by_name;
       } else if (event_.tool == ToolKind::kSkill && input.key().Is("args")) {
         if (value.is_string()) event_.args = value.ToString();
-      } else if (event_.tool == ToolKind::kRead && input.key().Is(words_.path_key)) {
+      } else if (event_.tool != ToolKind::kSkill && input.key().Is(words_.path_key)) {
         if (!value.is_string()) return false;
         event_.path = value.ToString();
       }
@@ -156,13 +174,13 @@ Parsed ParsePayload(const PayloadWords& words, std::string_view payload, std::st
 std::string RenderContext(const hooks::Response& response, std::string_view native) {
   if (response.context.empty() || native.empty()) return "";
   base::JsonWriter out;
-  out.BeginObject()
-      .Key("hookSpecificOutput")
-      .BeginObject()
-      .Field("hookEventName", native)
-      .Field("additionalContext", response.context)
-      .EndObject()
-      .EndObject();
+  out.BeginObject().Key("hookSpecificOutput").BeginObject().Field("hookEventName", native);
+  if (response.deny) {
+    out.Field("permissionDecision", "deny").Field("permissionDecisionReason", response.context);
+  } else {
+    out.Field("additionalContext", response.context);
+  }
+  out.EndObject().EndObject();
   return std::move(out).Take();
 }
 

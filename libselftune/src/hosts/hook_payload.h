@@ -14,6 +14,7 @@ namespace selftune::hosts {
 struct NativeEvent {
   std::string_view native, handler;
   hooks::EventType type;
+  bool failed = false;  // the call did not work
 };
 
 struct PayloadText {
@@ -40,14 +41,17 @@ struct PayloadWords {
   std::span<const NativeEvent> events;
   std::string_view skill_tool, skill_key;  // "Skill" and the name in its input
   std::string_view read_tool, path_key;    // "Read" and the file in its input
+  // Tools that write the file at path_key; asked about before they run.
+  std::span<const std::string_view> write_tools = {};
+  bool needs_call_id = false;  // a call without an id is left to the transcript
   std::span<const PayloadText> texts = kUsualTexts;
-  std::string_view tool_key = "tool_name", input_key = "tool_input";
 };
 
 [[nodiscard]] hooks::Parsed ParsePayload(const PayloadWords& words, std::string_view payload,
                                          std::string_view handler);
 
-// What such a host reads as context for the model; "" = nothing to say.
+// What such a host reads as context for the model, or as the refusal of a tool;
+// "" = nothing to say.
 [[nodiscard]] std::string RenderContext(const hooks::Response& response, std::string_view native);
 
 }  // namespace selftune::hosts

@@ -6,6 +6,7 @@
 namespace selftune::hosts {
 
 extern const hooks::Host kClaudeCodeHooks;
+extern const hooks::Host kClineHooks;
 extern const hooks::Host kCodexHooks;
 extern const hooks::Host kCopilotHooks;
 extern const hooks::Host kGeminiHooks;

@@ -6,6 +6,7 @@
 namespace selftune::hosts {
 
 extern const install::Target kClaudeCodeTarget;
+extern const install::Target kClineTarget;
 extern const install::Target kCodexTarget;
 extern const install::Target kCopilotTarget;
 extern const install::Target kGeminiTarget;

@@ -8,8 +8,8 @@ namespace selftune::install {
 std::span<const Target> Targets() {
   // Copied once, so that each lives in its host's folder.
   static const Target targets[] = {
-      hosts::kClaudeCodeTarget, hosts::kCodexTarget,   hosts::kOpenCodeTarget, hosts::kPiTarget,
-      hosts::kGeminiTarget,     hosts::kCopilotTarget, hosts::kQwenTarget,
+      hosts::kClaudeCodeTarget, hosts::kCodexTarget,  hosts::kClineTarget,   hosts::kOpenCodeTarget,
+      hosts::kPiTarget,         hosts::kGeminiTarget, hosts::kCopilotTarget, hosts::kQwenTarget,
   };
   return targets;
 }

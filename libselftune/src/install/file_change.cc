@@ -42,20 +42,6 @@ std::vector<std::string> MissingDirs(const std::string& path) {
   return out;
 }
 
-// What a run that was killed left: known bytes go, others are somebody's text and
-// are kept under another name.
-Status ClearLeftovers(const std::string& path, const std::vector<std::string>& known_sha256) {
-  const std::string temp = deploy::TempPath(path, kChangeId);
-  ST_RETURN_IF_ERROR(base::RemoveFile(deploy::PartPath(path, kChangeId)));
-  if (!base::Exists(temp)) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(temp, kMaxBytes));
-  const std::string hash = base::Sha256Hex(bytes);
-  if (std::find(known_sha256.begin(), known_sha256.end(), hash) != known_sha256.end()) {
-    return base::RemoveFile(temp);
-  }
-  return base::Rename(temp, path + ".selftune-conflict-" + hash.substr(0, 8));
-}
-
 // A new file appears whole, or not at all.
 Status CreateFile(const std::string& path, std::string_view bytes, uint32_t mode) {
   const std::string part = deploy::PartPath(path, kChangeId);
@@ -87,12 +73,13 @@ StatusOr<deploy::IntentTarget> TargetOf(const FileText& before, std::string_view
 }  // namespace
 
 StatusOr<FileText> ReadFileText(const std::string& path) {
-  FileText out{.path = path, .real_path = path, .exists = false, .bytes = "", .sha256 = ""};
+  FileText out{.path = path, .real_path = path};
   struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) return out;
     return Fail(kFileUnreadable, "reading {}: {}", path, std::generic_category().message(errno));
   }
+  out.is_link = S_ISLNK(info.st_mode);
   auto real = base::RealPath(path);
   if (!real.ok()) return Fail(kFileUnreadable, "reading {}: the link leads nowhere", path);
   out.real_path = *std::move(real);
@@ -106,16 +93,37 @@ StatusOr<FileText> ReadFileText(const std::string& path) {
   return out;
 }
 
+Status ClearLeftovers(const FileText& file, const std::vector<std::string>& known_sha256) {
+  const std::string& path = file.real_path;
+  const std::string temp = deploy::TempPath(path, kChangeId);
+  ST_RETURN_IF_ERROR(base::RemoveFile(deploy::PartPath(path, kChangeId)));
+  if (!base::Exists(temp)) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(temp, kMaxBytes));
+  const std::string hash = base::Sha256Hex(bytes);
+  if (std::find(known_sha256.begin(), known_sha256.end(), hash) != known_sha256.end()) {
+    return base::RemoveFile(temp);
+  }
+  return base::Rename(temp, path + ".selftune-conflict-" + hash.substr(0, 8));
+}
+
 Status WriteFileText(const FileText& before, std::string_view bytes, uint32_t mode,
                      std::vector<std::string>& made_dirs,
                      const std::vector<std::string>& known_sha256) {
+  if (bytes.size() > kMaxBytes) {
+    return Fail(kFileTooLarge, "writing {}: {} bytes", before.path, bytes.size());
+  }
   if (!before.exists) {
     made_dirs = MissingDirs(before.real_path);
     ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(before.real_path)), 0755));
-    ST_RETURN_IF_ERROR(ClearLeftovers(before.real_path, known_sha256));
+    ST_RETURN_IF_ERROR(ClearLeftovers(before, known_sha256));
     return CreateFile(before.real_path, bytes, mode);
   }
-  ST_RETURN_IF_ERROR(ClearLeftovers(before.real_path, known_sha256));
+  // A folder we may write to is not yet a file we may replace.
+  if (::access(before.real_path.c_str(), W_OK) != 0) {
+    return Fail(kWriteFailed, "writing {}: {}", before.path,
+                std::generic_category().message(errno));
+  }
+  ST_RETURN_IF_ERROR(ClearLeftovers(before, known_sha256));
   ST_ASSIGN_OR_RETURN(const deploy::IntentTarget target, TargetOf(before, bytes));
   Status done = deploy::PrepareTarget(target, kChangeId, bytes);
   if (done.ok()) done = deploy::SwapTarget(target, kChangeId, before.bytes);
@@ -134,7 +142,7 @@ Status RemoveFileText(const FileText& before) {
   if (!before.exists) return absl::OkStatus();
   // Moved aside first: what we look at is then what we remove.
   const std::string aside = deploy::TempPath(before.real_path, kChangeId);
-  ST_RETURN_IF_ERROR(ClearLeftovers(before.real_path, {before.sha256}));
+  ST_RETURN_IF_ERROR(ClearLeftovers(before, {before.sha256}));
   ST_RETURN_IF_ERROR(base::Rename(before.real_path, aside));
   const auto bytes = base::ReadFile(aside, kMaxBytes);
   if (bytes.ok() && *bytes == before.bytes) {

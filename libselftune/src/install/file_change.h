@@ -15,6 +15,7 @@ struct FileText {
   std::string path;       // as named
   std::string real_path;  // links resolved
   bool exists = false;
+  bool is_link = false;
   std::string bytes;
   std::string sha256;  // 64 hex characters; "" when there is no file
 };
@@ -22,6 +23,11 @@ struct FileText {
 // FILE_UNREADABLE for a link that leads nowhere and for whatever is no regular
 // file, FILE_TOO_LARGE above 8 MiB.
 [[nodiscard]] StatusOr<FileText> ReadFileText(const std::string& path);
+
+// What a run that was killed left beside the file: its own half-written bytes and
+// those of `known_sha256` go, others are somebody's text and get a name that says so.
+[[nodiscard]] Status ClearLeftovers(const FileText& file,
+                                    const std::vector<std::string>& known_sha256);
 
 // Writes `bytes`, if the file is still as it was read (FILE_CHANGED otherwise).
 // A new file gets `mode`; missing folders are made and named in `made_dirs`,

@@ -1,6 +1,8 @@
 #include "install/hook_list.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +19,6 @@ namespace {
 using base::JsonValue;
 
 constexpr std::string_view kHooks = "hooks";
-constexpr std::string_view kShim = "selftune-hook";
 
 bool IsBlankText(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
@@ -27,14 +28,20 @@ bool Contains(const std::vector<std::string>& list, std::string_view word) {
 
 std::string PathOf(std::string_view event) { return "hooks." + std::string(event); }
 
-// The program of a command line, with quotes and escapes as a shell reads them.
-std::string FirstWord(std::string_view command) {
-  command = base::Trim(command);
+// The words of a command line, with quotes and escapes as a shell reads them.
+std::vector<std::string> WordsOf(std::string_view command) {
+  std::vector<std::string> words;
   std::string word;
+  bool open = false;
   char quote = '\0';
   for (size_t i = 0; i < command.size(); ++i) {
     const char c = command[i];
-    if (quote == '\0' && base::IsSpace(c)) break;
+    if (quote == '\0' && base::IsSpace(c)) {
+      if (open) words.push_back(std::exchange(word, ""));
+      open = false;
+      continue;
+    }
+    open = true;
     if (c == '\\' && quote != '\'' && i + 1 < command.size()) {
       word.push_back(command[++i]);
     } else if (c == quote) {
@@ -45,7 +52,52 @@ std::string FirstWord(std::string_view command) {
       word.push_back(c);
     }
   }
-  return word;
+  if (open) words.push_back(std::move(word));
+  return words;
+}
+
+template <size_t N>
+bool IsOneOf(std::string_view word, const std::array<std::string_view, N>& list) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// ".../cli/selftune/hooks/prompt-log.ts": a script of the reference.
+bool IsReferenceScript(std::string_view path) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "prompt-log",         "session-stop",    "skill-eval",  "auto-activate",
+      "skill-change-guard", "evolution-guard", "commit-track"};
+  constexpr std::string_view kFolder = "/cli/selftune/hooks/";
+  const size_t at = path.rfind(kFolder);
+  if (at == path.npos) return false;
+  std::string_view name = path.substr(at + kFolder.size());
+  for (const std::string_view ending : {".ts", ".js", ".mjs"}) {
+    if (name.ends_with(ending)) return IsOneOf(name.substr(0, name.size() - ending.size()), kNames);
+  }
+  return false;
+}
+
+// `node [.../run-hook.cjs] SCRIPT`, and what package runners start.
+bool IsReferenceCommand(std::string_view command) {
+  constexpr std::array<std::string_view, 5> kRunners = {"bun", "bunx", "node", "npx", "tsx"};
+  // A path of Windows is no escape.
+  const std::vector<std::string> words = WordsOf(base::ReplaceAll(command, "\\", "/"));
+  if (words.empty()) return false;
+  const std::string_view program = base::BaseName(words[0]);
+  if (program == "bash" && words.size() == 3 && words[1] == "-c") {
+    return words[2].find("$SELFTUNE_CLI_PATH") != std::string::npos &&
+           words[2].find("npx -y selftune@latest ") != std::string::npos;
+  }
+  if (!IsOneOf(program, kRunners)) return false;
+  size_t next = 1;
+  while (next < words.size() &&
+         (words[next].starts_with('-') || words[next].ends_with("/bin/run-hook.cjs"))) {
+    ++next;
+  }
+  if (next >= words.size()) return false;
+  if (IsReferenceScript(words[next])) return true;
+  if (words[next] != "selftune" && !words[next].starts_with("selftune@")) return false;
+  return std::find(words.begin() + static_cast<ptrdiff_t>(next), words.end(), "hook") !=
+         words.end();
 }
 
 // A settings file, read anew after each change of its text.
@@ -77,11 +129,11 @@ class HookFile {
     const JsonNode* const hooks = Hooks();
     if (hooks == nullptr) return out;
     for (const JsonItem& event : hooks->items) {
-      if (hooks->Find(event.key) != &event) continue;
+      if (hooks->Find(event.key) != &event || !event.value.is_array()) continue;
       for (size_t g = 0; g < event.value.items.size(); ++g) {
         const JsonNode& group = event.value.items[g].value;
         const JsonItem* const handlers = group.Find(kHooks);
-        if (handlers == nullptr) continue;
+        if (handlers == nullptr || !handlers->value.is_array()) continue;
         for (size_t h = 0; h < handlers->value.items.size(); ++h) {
           const std::string command = TextAt(handlers->value.items[h].value, "command");
           out.push_back({.event = event.key,
@@ -160,6 +212,11 @@ class HookFile {
     for (const JsonItem& event : hooks->items) {
       if (hooks->Count(event.key) > 1) {
         return Wrong("`hooks." + event.key + "` stands in it twice");
+      }
+      for (const JsonItem& group : event.value.items) {
+        if (group.value.Count(kHooks) > 1) {
+          return Wrong("`hooks` stands twice in a group of `hooks." + event.key + "`");
+        }
       }
     }
     return absl::OkStatus();
@@ -293,15 +350,23 @@ Status PutIn(HookFile& file, const WantedHook& wanted, const HookFileRules& rule
 
 }  // namespace
 
+std::string ShimIn(std::string_view command) {
+  constexpr std::array<std::string_view, 5> kBefore = {"env", "exec", "nice", "nohup", "timeout"};
+  bool wrapped = false;
+  for (const std::string& word : WordsOf(command)) {
+    if (base::BaseName(word) == kShimName) return word;
+    // Of a wrapper: its options and its time.
+    const bool its_own = wrapped && (word.starts_with('-') || (word[0] >= '0' && word[0] <= '9'));
+    const bool variable = word.find('=') != word.npos && word.find('/') > word.find('=');
+    const bool wrapper = IsOneOf(base::BaseName(word), kBefore);
+    if (!its_own && !variable && !wrapper) return "";
+    wrapped = wrapped || wrapper;
+  }
+  return "";
+}
+
 bool IsOurCommand(std::string_view command) {
-  if (base::BaseName(FirstWord(command)) == kShim) return true;
-  // The reference's, in every form it had.
-  const std::string slashes = base::ReplaceAll(command, "\\", "/");
-  const std::string_view text = base::Trim(slashes);
-  if (text.find("/cli/selftune/hooks/") != text.npos) return true;
-  if (text.find("/bin/run-hook.cjs") != text.npos) return true;
-  if (text.starts_with("npx selftune hook ") || text.starts_with("npx -y selftune")) return true;
-  return text.find("npx -y selftune@latest ") != text.npos && text.ends_with(" hook; fi'");
+  return !ShimIn(command).empty() || IsReferenceCommand(command);
 }
 
 StatusOr<std::vector<FoundHook>> FindHooks(std::string_view text, const HookFileRules& rules,

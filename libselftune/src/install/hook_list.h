@@ -27,6 +27,12 @@ struct HookFileRules {
   bool positional = false;
 };
 
+// What the program is called that hooks start.
+inline constexpr std::string_view kShimName = "selftune-hook";
+
+// The shim's path in a command line that starts it, also behind variables and such
+// as `timeout 5`; "" for any other.
+[[nodiscard]] std::string ShimIn(std::string_view command);
 // A command line that starts our shim, or the reference's hooks.
 [[nodiscard]] bool IsOurCommand(std::string_view command);
 

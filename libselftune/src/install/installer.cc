@@ -166,18 +166,40 @@ FileResult ResultOf(const FileText& file, Did did, std::string after) {
   return out;
 }
 
+// Texts that a run of ours may have left beside a file.
+std::vector<std::string> KnownOf(const InstallRow& row, const FileText& file) {
+  return {file.sha256, row.sha256, OursOf(row).before};
+}
+
+// Nothing of ours is in the file any more.
+Status Forget(World& world, const std::string& path, std::string_view kind, const FileText& file) {
+  const InstallRow* const row = FindRow(world, path, kind);
+  if (world.dry_run || row == nullptr) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+  return DropRow(world, path, kind);
+}
+
 StatusOr<FileResult> InstallSettings(World& world, const Target& target, const Place& place) {
   const std::string path = SettingsPath(target, place);
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   ST_ASSIGN_OR_RETURN(const HookEdit edit,
                       WithHooks(file.bytes, target.hooks(place.shim), target.rules, path));
-  const InstallRow* const row = FindRow(world, path, kHookKind);
+  const InstallRow* row = FindRow(world, path, kHookKind);
+  if (row != nullptr && row->sha256 != file.sha256) {
+    // Somebody wrote the file anew: what we know of the former one is over.
+    ST_ASSIGN_OR_RETURN(const bool same_file, HoldsOurs(file.bytes, target.rules, path));
+    if (!same_file) row = nullptr;
+  }
   const bool known = row != nullptr;
   const Did did = !edit.changed                     ? Did::kNothing
                   : edit.updated + edit.removed > 0 ? Did::kUpdated
                                                     : Did::kInstalled;
   FileResult result = ResultOf(file, did, edit.text);
-  if (world.dry_run || (!edit.changed && known)) return result;
+  if (world.dry_run) return result;
+  if (!edit.changed && known) {
+    ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+    return result;
+  }
   InstallRow next{.path = path,
                   .kind = std::string(kHookKind),
                   .platform = std::string(target.platform),
@@ -238,26 +260,39 @@ StatusOr<std::optional<FileResult>> RemoveApprovals(const World& world, const Ta
   return std::optional(std::move(result));
 }
 
+// A file that cannot be read and that we never wrote to is nobody's business here.
+bool IsForeign(const World& world, const std::string& path, const StatusOr<FileText>& file,
+               const HookFileRules& rules) {
+  if (FindRow(world, path, kHookKind) != nullptr) return false;
+  if (!file.ok()) return true;
+  return file->bytes.find(kShimName) == file->bytes.npos &&
+         !FindHooks(file->bytes, rules, path).ok();
+}
+
 Status RemoveFromSettings(World& world, const Target& target, const Place& place,
                           const std::string& path, HostResult& out) {
-  ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
-  if (!file.exists) return DropRow(world, path, kHookKind);
+  const StatusOr<FileText> read = ReadFileText(path);
+  if (IsForeign(world, path, read, target.rules)) {
+    out.afterwards.push_back(path + " could not be read; nothing of selftune is known to be in it");
+    return absl::OkStatus();
+  }
+  if (!read.ok()) return read.status();
+  const FileText& file = *read;
+  if (!file.exists) return Forget(world, path, kHookKind, file);
   const InstallRow* const row = FindRow(world, path, kHookKind);
   const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
-  const bool as_left = row != nullptr && row->sha256 == file.sha256;
   ST_ASSIGN_OR_RETURN(HookEdit edit, WithoutHooks(file.bytes, target.rules,
                                                   row == nullptr ? nullptr : &ours.made, path));
-  if (!edit.changed) return DropRow(world, path, kHookKind);
+  if (!edit.changed) return Forget(world, path, kHookKind, file);
   if (row != nullptr) {
     if (auto bytes = BytesBefore(*row, file, ours)) edit.text = *std::move(bytes);
   }
   bool gone = false;
   if (row != nullptr && row->created_file) {
     ST_ASSIGN_OR_RETURN(const JsonNode root, ParseJsonText(edit.text, target.rules.dialect, path));
-    gone = as_left || (root.items.empty() && root.end - root.begin == 2);
+    gone = !file.is_link && root.items.empty() && root.end - root.begin == 2;
   }
   FileResult result = ResultOf(file, Did::kRemoved, gone ? "" : edit.text);
-  ST_ASSIGN_OR_RETURN(const auto approvals, RemoveApprovals(world, target, place, file.bytes));
   if (!world.dry_run) {
     std::vector<std::string> dirs;
     if (gone) {
@@ -271,17 +306,37 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
     ST_RETURN_IF_ERROR(DropRow(world, path, kHookKind));
   }
   out.files.push_back(std::move(result));
-  if (approvals.has_value()) out.files.push_back(*approvals);
+  // Of hooks that are gone: left there, they do no harm.
+  const auto approvals = RemoveApprovals(world, target, place, file.bytes);
+  if (!approvals.ok()) {
+    out.afterwards.push_back("their approvals were kept: " +
+                             std::string(Message(approvals.status())));
+  } else if (approvals->has_value()) {
+    out.files.push_back(**approvals);
+  }
   return absl::OkStatus();
 }
 
-bool IsManaged(std::string_view bytes) { return bytes.find(kManagedMark) != bytes.npos; }
+// The mark as we write it: a comment of its own near the top, or a JSON member.
+bool IsManaged(std::string_view bytes) {
+  const std::string mark(kManagedMark);
+  const std::string_view top = bytes.substr(0, 4096);
+  return top.starts_with("// " + mark + ":") || top.starts_with("#!/bin/sh\n# " + mark + ":") ||
+         top.find("\"comment\": \"" + mark + "\"") != top.npos;
+}
 
-Status RemoveOwn(World& world, const std::string& path, std::string_view kind, HostResult& out) {
+// `ours_now`: what we would write there, "" = unknown.
+Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
+                 std::string_view ours_now, HostResult& out) {
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   const InstallRow* const row = FindRow(world, path, kind);
-  if (!file.exists) return DropRow(world, path, kind);
+  if (!file.exists) return Forget(world, path, kind, file);
   if (row == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
+  if (row == nullptr && file.bytes != ours_now) {
+    out.afterwards.push_back(
+        fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
+    return absl::OkStatus();
+  }
   if (row != nullptr && row->sha256 != file.sha256) {
     out.afterwards.push_back(
         fmt::format("{} was edited since it was installed and was kept; remove it yourself", path));
@@ -291,24 +346,8 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind, H
   out.files.push_back(ResultOf(file, Did::kRemoved, ""));
   if (world.dry_run) return absl::OkStatus();
   ST_RETURN_IF_ERROR(RemoveFileText(file));
-  RemoveEmptyDirs(ours.dirs);
+  Merge(out.made_dirs, ours.dirs);
   return DropRow(world, path, kind);
-}
-
-std::string ShimOf(std::string_view command) {
-  std::string out;
-  char quote = '\0';
-  for (const char c : base::Trim(command)) {
-    if (quote == '\0' && base::IsSpace(c)) break;
-    if (c == quote) {
-      quote = '\0';
-    } else if (quote == '\0' && (c == '\'' || c == '"')) {
-      quote = c;
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out;
 }
 
 void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
@@ -324,7 +363,9 @@ void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
   }
   out.found = *std::move(found);
   for (const FoundHook& hook : out.found) {
-    if (hook.ours && out.shim.empty()) out.shim = ShimOf(hook.command);
+    if (!hook.ours) continue;
+    out.state = HookState::kPartial;  // or better, see below
+    if (out.shim.empty()) out.shim = ShimIn(hook.command);
   }
   if (out.shim.empty()) return;
   const std::string shim = place.shim.empty() ? out.shim : place.shim;
@@ -411,8 +452,9 @@ StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {
   HostResult out;
   const std::vector<InstallRow> rows = world.rows;
   for (const InstallRow& row : rows) {
-    if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, out));
+    if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out));
   }
+  RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }
@@ -445,10 +487,10 @@ StatusOr<HostResult> InstallHooks(World& world, const Target& target, const Plac
 StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place& place) {
   HostResult out{.platform = std::string(target.platform)};
   std::vector<std::string> settings, plugins;
+  std::vector<OwnFile> files;
   if (target.hooks != nullptr) settings.push_back(SettingsPath(target, place));
-  if (target.files != nullptr) {
-    for (const OwnFile& own : target.files(place)) plugins.push_back(own.path);
-  }
+  if (target.files != nullptr) files = target.files(place);
+  for (const OwnFile& own : files) plugins.push_back(own.path);
   // Where the host was when they were installed.
   for (const InstallRow& row : world.rows) {
     if (row.platform != target.platform) continue;
@@ -458,8 +500,13 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
   for (const std::string& path : settings) {
     ST_RETURN_IF_ERROR(RemoveFromSettings(world, target, place, path, out));
   }
-  for (const std::string& path : plugins)
-    ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind, out));
+  for (const std::string& path : plugins) {
+    const auto own = std::find_if(files.begin(), files.end(),
+                                  [&](const OwnFile& file) { return file.path == path; });
+    ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind,
+                                 own == files.end() ? std::string_view() : own->bytes, out));
+  }
+  RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }
@@ -484,15 +531,14 @@ std::string_view DriftOf(const InstallRow& row) {
 }
 
 std::string FindShim(std::string_view path_list) {
-  constexpr std::string_view kName = "selftune-hook";
   std::array<char, 4096> self{};
   const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
   const std::string program(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
   // A name on PATH stays the same over releases; the one beside us is ours.
-  std::string on_path = base::FindExecutable(kName, path_list);
+  std::string on_path = base::FindExecutable(kShimName, path_list);
   const std::string dir(base::DirName(program));
   for (const std::string& beside :
-       {base::JoinPath(dir, kName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
+       {base::JoinPath(dir, kShimName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
     if (program.empty() || ::access(beside.c_str(), X_OK) != 0) continue;
     const auto real = base::RealPath(beside);
     const auto named = on_path.empty() ? real : base::RealPath(on_path);

@@ -42,6 +42,7 @@ struct HostResult {
   Did did = Did::kNothing;
   std::vector<FileResult> files;
   std::vector<std::string> afterwards;  // what is left for the person
+  std::vector<std::string> made_dirs;   // folders of removed files that were ours, too
 };
 
 // All or nothing for each file; files before a failing one stay changed and are

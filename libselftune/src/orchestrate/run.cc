@@ -37,6 +37,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr char kJob[] = "orchestrate";
+constexpr int64_t kReactEveryMs = 30 * 60 * 1000;
 constexpr double kMaxOverlap = 0.3;  // of the smaller set
 
 int64_t MsSince(SteadyClock::time_point start) {
@@ -122,8 +123,22 @@ class Loop {
     skills_ = hosts::FindInstalledSkills(*world_.env, workspaces);
     ST_RETURN_IF_ERROR(CheckNamed());
     ST_RETURN_IF_ERROR(Watch());
+    ST_ASSIGN_OR_RETURN(const bool quiet, NothingToReactTo());
+    if (quiet) return absl::OkStatus();
     ST_RETURN_IF_ERROR(Choose());
     return ImproveChosen();
+  }
+
+  // A run that the end of a session started works on what a person just said about
+  // a skill, and not twice in half an hour.
+  StatusOr<bool> NothingToReactTo() {
+    if (!options_.reactive) return false;
+    const UtcMillis now = world_.clock->Now();
+    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*world_.db, now));
+    if (pending.empty()) return true;
+    ST_ASSIGN_OR_RETURN(const auto last,
+                        store::LastJobStart(*world_.db, kJob, "reactive", report_.run_id));
+    return last.has_value() && now.value - last->value < kReactEveryMs;
   }
 
   Status Sync() {

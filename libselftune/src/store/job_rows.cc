@@ -37,6 +37,10 @@ constexpr char kAbandon[] =
     "UPDATE job_run SET status='error', error='the process ended before the run did', "
     "elapsed_ms=?2-started_ms WHERE run_id=?1";
 
+constexpr char kLastStart[] =
+    "SELECT started_ms FROM job_run WHERE job=?1 AND trigger=?2 AND run_id<>?3 AND "
+    "status<>'nothing_to_do' ORDER BY started_ms DESC LIMIT 1";
+
 constexpr char kPending[] =
     "SELECT k.name, count(DISTINCT CASE WHEN g.kind='correction' THEN g.session_pk END), "
     "count(DISTINCT CASE WHEN g.kind='explicit_request' THEN g.session_pk END), "
@@ -93,6 +97,14 @@ Status EndJob(Db& db, const JobEnd& end, UtcMillis now) {
   }
   db.Touch(kTopicJobs);
   return absl::OkStatus();
+}
+
+StatusOr<std::optional<UtcMillis>> LastJobStart(Db& db, std::string_view job,
+                                                std::string_view trigger, std::string_view but) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kLastStart, job, trigger, but));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<UtcMillis>();
+  return std::optional(row.Time(0));
 }
 
 StatusOr<int64_t> EndAbandonedJobs(Db& db, std::string_view job, UtcMillis now) {

@@ -31,6 +31,11 @@ struct JobEnd {
 // Inside a WriteTxn.
 [[nodiscard]] Status StartJob(Db& db, const JobStart& start, UtcMillis now);
 [[nodiscard]] Status EndJob(Db& db, const JobEnd& end, UtcMillis now);
+// When the latest run of this trigger began that had something to do; `but` does
+// not count.
+[[nodiscard]] StatusOr<std::optional<UtcMillis>> LastJobStart(Db& db, std::string_view job,
+                                                              std::string_view trigger,
+                                                              std::string_view but);
 // Runs whose process is gone are ended with status error. Returns how many.
 [[nodiscard]] StatusOr<int64_t> EndAbandonedJobs(Db& db, std::string_view job, UtcMillis now);
 

@@ -68,6 +68,7 @@ class Taker {
       case EventType::kTurnEnd:
       case EventType::kSessionEnd:
         return AddEnd(*event, record.at);
+      case EventType::kPreToolUse:  // never kept
       case EventType::kRejected:
         break;
     }

@@ -90,12 +90,33 @@ TEST_SUITE("hosts/claude_code/hook") {
             R"({"hook_event_name":"PostToolUse","tool_name":"Read","tool_input":{"file_path":"/a.cc"},)" +
             cut)
             .verdict == Verdict::kIgnore);
-    CHECK(Parse(R"({"hook_event_name":"PreToolUse",)" + cut).verdict == Verdict::kIgnore);
+    CHECK(Parse(R"({"hook_event_name":"PreToolUse","tool_name":"Bash",)" + cut).verdict ==
+          Verdict::kIgnore);
+    CHECK(Parse(R"({"hook_event_name":"PreToolUse","tool_name":"Read",)" + cut).verdict ==
+          Verdict::kIgnore);
+    CHECK(
+        Parse(
+            R"({"hook_event_name":"PreToolUse","tool_name":"Edit","tool_input":{"file_path":"/a.cc"},)" +
+            cut)
+            .verdict == Verdict::kIgnore);
     CHECK(
         Parse(
             R"({"hook_event_name":"PostToolUse","tool_name":"Read","tool_input":{"file_path":"/s/SKILL.md"},)" +
             cut)
             .verdict == Verdict::kReject);
+  }
+
+  TEST_CASE("a call that failed is a use that failed, and a write is asked about before") {
+    const Parsed failed = Parse(
+        R"({"hook_event_name":"PostToolUseFailure","session_id":"s","tool_name":"Skill","tool_input":{"skill":"x"},"error":"no such skill"})");
+    CHECK(failed.event.type == EventType::kPostToolUse);
+    CHECK(failed.event.tool_failed);
+    const Parsed write = Parse(
+        R"({"hook_event_name":"PreToolUse","session_id":"s","tool_name":"Write","tool_input":{"content":"x","file_path":"/s/pdf/SKILL.md"}})");
+    CHECK(write.verdict == Verdict::kUse);
+    CHECK(write.event.type == EventType::kPreToolUse);
+    CHECK(write.event.tool == ToolKind::kWrite);
+    CHECK(write.event.path == "/s/pdf/SKILL.md");
   }
 
   TEST_CASE("a path in escapes is found too") {

@@ -153,7 +153,22 @@ TEST_SUITE("install/hook_list") {
     CHECK(IsOurCommand("\"/home/a b/selftune-hook\" codex"));
     CHECK(IsOurCommand("/home/a\\ b/selftune-hook codex"));
     CHECK(IsOurCommand("npx selftune hook prompt-log"));
-    CHECK(IsOurCommand("node C:\\x\\bin\\run-hook.cjs y"));
+    CHECK(IsOurCommand("npx -y selftune@latest codex hook"));
+    CHECK(IsOurCommand("bun /x/cli/selftune/hooks/skill-eval.ts"));
+    CHECK(IsOurCommand("node C:\\x\\bin\\run-hook.cjs C:\\x\\cli\\selftune\\hooks\\prompt-log.ts"));
+    CHECK(IsOurCommand(
+        "bash -c 'if [ -n \"$SELFTUNE_CLI_PATH\" ]; then exec \"$SELFTUNE_CLI_PATH\" codex hook; "
+        "else exec npx -y selftune@latest codex hook; fi'"));
+    for (const char* other :
+         {"node /home/me/my-linter/bin/run-hook.cjs notify", "npx -y selftuner-sound hook",
+          "cat /x/cli/selftune/hooks/README", "cat /x/cli/selftune/hooks/prompt-log.ts",
+          "node /x/cli/selftune/hooks/mine.ts", "npx selftune status"}) {
+      CAPTURE(other);
+      CHECK_FALSE(IsOurCommand(other));
+    }
+    CHECK(IsOurCommand("timeout 5 /usr/bin/selftune-hook claude"));
+    CHECK(IsOurCommand("A=1 env B=/x/y nice -n 5 /usr/bin/selftune-hook claude"));
+    CHECK(ShimIn("timeout 5 '/a b/selftune-hook' claude") == "/a b/selftune-hook");
     CHECK_FALSE(IsOurCommand("/usr/bin/selftune-hooker claude"));
     CHECK_FALSE(IsOurCommand("echo selftune-hook"));
     CHECK_FALSE(IsOurCommand("my-wrapper /usr/bin/selftune-hook claude"));

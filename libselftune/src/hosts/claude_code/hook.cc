@@ -15,8 +15,17 @@ using hooks::EventType;
 // `Stop` comes at the end of every turn; a session ends with `SessionEnd`.
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    {.native = "PreToolUse",
+     .matcher = "Write|Edit|MultiEdit",
+     .handler = "guard",
+     .timeout_seconds = 5},
     {.native = "PostToolUse",
      .matcher = "Read|Skill",
+     .handler = "skill-eval",
+     .timeout_seconds = 5},
+    // Without it a skill that could not be loaded leaves no trace.
+    {.native = "PostToolUseFailure",
+     .matcher = "Skill",
      .handler = "skill-eval",
      .timeout_seconds = 5},
     {.native = "Stop",
@@ -29,16 +38,21 @@ constexpr hooks::Subscription kSubscriptions[] = {
 
 constexpr NativeEvent kEvents[] = {
     {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
+    {"PreToolUse", "guard", EventType::kPreToolUse},
     {"PostToolUse", "skill-eval", EventType::kPostToolUse},
+    {"PostToolUseFailure", "skill-eval", EventType::kPostToolUse, /*failed=*/true},
     {"Stop", "session-stop", EventType::kTurnEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
+
+constexpr std::string_view kWriteTools[] = {"Write", "Edit", "MultiEdit"};
 
 constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_tool = "Skill",
                                  .skill_key = "skill",
                                  .read_tool = "Read",
-                                 .path_key = "file_path"};
+                                 .path_key = "file_path",
+                                 .write_tools = kWriteTools};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);
@@ -46,6 +60,7 @@ hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
 
 // Claude Code takes an empty answer for "go on".
 std::string Render(const hooks::Response& response, EventType type) {
+  if (type == EventType::kPreToolUse) return RenderContext(response, "PreToolUse");
   return RenderContext(response, type == EventType::kPromptSubmit ? "UserPromptSubmit" : "");
 }
 

@@ -1,6 +1,6 @@
 // Copilot CLI's hooks (host-others.md C). The event's name is not in the payload:
 // the handler on the command line says it. Prompts of subagents come like those a
-// person typed, so prompts are left to the transcript.
+// person typed, and calls of tools without their id: both are left to the transcript.
 #include <string>
 #include <string_view>
 
@@ -16,13 +16,11 @@ using hooks::EventType;
 using hooks::HookEvent;
 
 constexpr hooks::Subscription kSubscriptions[] = {
-    {.native = "postToolUse", .matcher = "", .handler = "skill-eval", .timeout_seconds = 5},
     {.native = "agentStop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
     {.native = "sessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
-    {"postToolUse", "skill-eval", EventType::kPostToolUse},
     {"agentStop", "session-stop", EventType::kTurnEnd},
     {"sessionEnd", "session-end", EventType::kSessionEnd},
 };
@@ -31,18 +29,15 @@ constexpr PayloadText kTexts[] = {
     {"sessionId", &HookEvent::session_id},
     {"transcriptPath", &HookEvent::transcript_path},
     {"cwd", &HookEvent::cwd},
-    {"toolName", &HookEvent::tool_name},
     {"reason", &HookEvent::reason},
 };
 
 constexpr PayloadWords kWords = {.events = kEvents,
-                                 .skill_tool = "skill",
-                                 .skill_key = "skill",
+                                 .skill_tool = "",
+                                 .skill_key = "",
                                  .read_tool = "",
                                  .path_key = "",
-                                 .texts = kTexts,
-                                 .tool_key = "toolName",
-                                 .input_key = "toolArgs"};
+                                 .texts = kTexts};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

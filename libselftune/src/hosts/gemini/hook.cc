@@ -1,4 +1,5 @@
 // Gemini CLI's hooks (host-gemini.md 6): Claude Code's with other names.
+// Its tool events have no id of the call, so what it uses is left to its chat file.
 #include <string>
 #include <string_view>
 
@@ -14,25 +15,17 @@ using hooks::EventType;
 
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "BeforeAgent", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
-    {.native = "AfterTool",
-     .matcher = "activate_skill|read_file",
-     .handler = "skill-eval",
-     .timeout_seconds = 5},
     {.native = "AfterAgent", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
     {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
     {"BeforeAgent", "prompt-log", EventType::kPromptSubmit},
-    {"AfterTool", "skill-eval", EventType::kPostToolUse},
     {"AfterAgent", "session-stop", EventType::kTurnEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
-constexpr PayloadWords kWords = {.events = kEvents,
-                                 .skill_tool = "activate_skill",
-                                 .skill_key = "name",
-                                 .read_tool = "read_file",
-                                 .path_key = "file_path"};
+constexpr PayloadWords kWords = {
+    .events = kEvents, .skill_tool = "", .skill_key = "", .read_tool = "", .path_key = ""};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

@@ -32,7 +32,8 @@ constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_tool = "skill",
                                  .skill_key = "skill",
                                  .read_tool = "read_file",
-                                 .path_key = "file_path"};
+                                 .path_key = "file_path",
+                                 .needs_call_id = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

@@ -1,0 +1,125 @@
+#include "capi/hook_notes.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/time.h"
+#include "hooks/notes.h"
+#include "store/db.h"
+#include "store/deploy_rows.h"
+#include "store/watch_rows.h"
+
+namespace selftune::capi {
+namespace {
+
+// A watch that nobody decides does not hold up its skill for ever.
+constexpr int64_t kGuardDays = 14;
+constexpr int64_t kToldDays = 7;
+
+struct Guarded {
+  std::string path, skill;
+  UtcMillis until;
+};
+
+struct Notes {
+  std::vector<Guarded> guards;
+  std::optional<hooks::Hint> hint;
+  std::string reactive;  // program, "" = nothing runs by itself
+};
+
+StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
+                      store::ListWatches(*db, "", /*open_only=*/true));
+  Notes notes;
+  // Before `init` nothing runs by itself, and `init` says which program it is.
+  if (config.exists && config.autonomy != config::Autonomy::kOff) {
+    notes.reactive = config.Get("cli_path").AsString();
+  }
+  for (const store::WatchRow& watch : watches) {
+    if (watch.rollback_due && !notes.hint.has_value()) {
+      notes.hint = hooks::Hint{.id = "regression:" + watch.deploy_id,
+                               .text = "skill " + watch.skill +
+                                       " does worse since its description was changed; see "
+                                       "selftune watch --skill " +
+                                       watch.skill};
+    }
+    const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
+    if (config.guards == config::Guards::kOff || until.value <= context.now().value) continue;
+    ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, store::ReadDeploy(*db, watch.deploy_id));
+    for (const store::DeployTargetRow& target : deploy.targets) {
+      notes.guards.push_back({target.path, watch.skill, until});
+    }
+  }
+  return notes;
+}
+
+std::string ToJson(const Notes& notes, config::Guards mode) {
+  if (notes.guards.empty() && !notes.hint.has_value() && notes.reactive.empty()) return "";
+  base::JsonWriter out;
+  out.BeginObject().Key("guards").BeginObject();
+  for (const Guarded& guard : notes.guards) {
+    out.Key(guard.path)
+        .BeginObject()
+        .Field("skill", guard.skill)
+        .Field("mode", config::Word(mode))
+        .Field("until_ms", guard.until.value)
+        .EndObject();
+  }
+  out.EndObject();
+  if (notes.hint.has_value()) {
+    out.Key("hint")
+        .BeginObject()
+        .Field("id", notes.hint->id)
+        .Field("text", notes.hint->text)
+        .EndObject();
+  }
+  if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+// What was said long ago may be said again.
+Status ForgetTold(const Context& context) {
+  const std::string dir = hooks::ToldDir(context.paths().state_dir);
+  const auto entries = base::ListDir(dir);
+  if (!entries.ok()) return absl::OkStatus();  // nothing was said yet
+  for (const base::DirEntry& entry : *entries) {
+    const std::string path = base::JoinPath(dir, entry.name);
+    const auto info = base::Stat(path);
+    const int64_t made_ms = info.ok() ? info->mtime_ns / 1'000'000 : context.now().value;
+    if (context.now().value - made_ms < kToldDays * kDayMs) continue;
+    ST_RETURN_IF_ERROR(base::RemoveFile(path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status KeepHookNotes(Context& context) {
+  const std::string path = hooks::NotesPath(context.paths().state_dir);
+  std::string text;
+  if (context.HasStore()) {
+    // As it is now: the operation may have changed it.
+    ST_ASSIGN_OR_RETURN(const config::Config config, config::Load(context.paths().state_dir));
+    ST_ASSIGN_OR_RETURN(const Notes notes, ReadNotes(context, config));
+    text = ToJson(notes, config.guards);
+  }
+  const bool there = base::Exists(path);
+  if (text.empty()) return there ? base::RemoveFile(path) : absl::OkStatus();
+  if (there) {
+    const auto before = base::ReadFile(path, hooks::kMaxNotes);
+    if (before.ok() && *before == text) return absl::OkStatus();
+  }
+  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
+  ST_RETURN_IF_ERROR(ForgetTold(context));
+  return base::WriteFileAtomic(path, text, 0600);
+}
+
+}  // namespace selftune::capi

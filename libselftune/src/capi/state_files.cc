@@ -1,0 +1,86 @@
+#include "capi/state_files.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "deploy/journal.h"
+#include "hooks/notes.h"
+#include "store/backup.h"
+
+namespace selftune::capi {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
+
+bool AllOf(std::string_view text, bool (*is)(char)) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), is);
+}
+
+// "2026-11-26.jsonl", with whatever stands behind the day.
+bool IsSpool(std::string_view name) {
+  if (name.size() < 16 || !name.ends_with(".jsonl")) return false;
+  return AllOf(name.substr(0, 4), IsDigit) && name[4] == '-' && AllOf(name.substr(5, 2), IsDigit) &&
+         name[7] == '-' && AllOf(name.substr(8, 2), IsDigit);
+}
+
+// "1795340590996-0a1b2c3d-claude_code-settings.json".
+bool IsBackupOfSettings(std::string_view name) {
+  const size_t dash = name.find('-');
+  return dash != name.npos && AllOf(name.substr(0, dash), IsDigit) && name.size() > dash + 9 &&
+         AllOf(name.substr(dash + 1, 8), IsHex) && name[dash + 9] == '-';
+}
+
+bool IsTold(std::string_view name) {
+  if (name.starts_with("day-") || name.starts_with("run-")) return AllOf(name.substr(4), IsDigit);
+  return name.size() == 16 && AllOf(name, IsHex);
+}
+
+bool IsLock(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kNames = {
+      "config.lock", "deploy.lock", "install.lock", "orchestrate.lock", "swap.lock", "sync.lock"};
+  return (name.starts_with("evolve-") && name.ends_with(".lock")) ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+void Add(const std::string& dir, bool (*is)(std::string_view), std::vector<std::string>& out) {
+  const auto entries = base::ListDir(dir);
+  if (!entries.ok()) return;  // there is no such folder
+  for (const base::DirEntry& entry : *entries) {
+    if (entry.maybe_file && is(entry.name)) out.push_back(base::JoinPath(dir, entry.name));
+  }
+}
+
+}  // namespace
+
+StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::string& db_path) {
+  const auto in = [&](std::string_view name) { return base::JoinPath(state_dir, name); };
+  StateFiles out;
+  Add(in("spool"), IsSpool, out.evidence);
+  Add(in("backups/install"), IsBackupOfSettings, out.evidence);
+  ST_ASSIGN_OR_RETURN(const std::vector<store::BackupInfo> backups, store::ListBackups(db_path));
+  for (const store::BackupInfo& backup : backups) out.evidence.push_back(backup.path);
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> journals, deploy::ListJournals(state_dir));
+  for (const std::string& id : journals) {
+    out.evidence.push_back(base::JoinPath(in("deploy"), id));
+  }
+  Add(hooks::ToldDir(state_dir), IsTold, out.evidence);
+  const std::string notes = hooks::NotesPath(state_dir);
+  if (base::Exists(notes)) out.evidence.push_back(notes);
+  // The store goes last: with it goes the proof that the rest is ours.
+  for (const std::string_view side : {"-wal", "-shm", ""}) {
+    const std::string path = db_path + std::string(side);
+    if (base::Exists(path)) out.evidence.push_back(path);
+  }
+  Add(in("locks"), IsLock, out.locks);
+  out.dirs = {state_dir,   in("backups"), in("backups/install"), in("deploy"),
+              in("hooks"), in("locks"),   in("spool"),           hooks::ToldDir(state_dir)};
+  return out;
+}
+
+}  // namespace selftune::capi

@@ -1,0 +1,21 @@
+// The files of the state folder that are selftune's, by name and kind: a folder that
+// SELFTUNE_HOME names may hold anything else as well.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace selftune::capi {
+
+struct StateFiles {
+  std::vector<std::string> evidence;  // files, and folders of journals
+  std::vector<std::string> locks;
+  std::vector<std::string> dirs;  // go when they are empty, innermost last
+};
+
+[[nodiscard]] StatusOr<StateFiles> FindStateFiles(const std::string& state_dir,
+                                                  const std::string& db_path);
+
+}  // namespace selftune::capi

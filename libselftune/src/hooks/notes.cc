@@ -1,0 +1,185 @@
+#include "hooks/notes.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <climits>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json_scan.h"
+
+namespace selftune::hooks {
+namespace {
+
+using base::JsonScan;
+using base::JsonSpan;
+
+// "" when there is none, or something else has its place.
+std::string ReadNotes(const World& world) {
+  const int fd = open(NotesPath(world.state_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return "";
+  std::string out;
+  struct stat info;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
+      info.st_size <= static_cast<off_t>(kMaxNotes)) {
+    out.resize(static_cast<size_t>(info.st_size));
+    const ssize_t got = read(fd, out.data(), out.size());
+    out.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  }
+  close(fd);
+  return out;
+}
+
+// The member of an object; kMissing without it.
+JsonSpan Member(std::string_view object, std::string_view key) {
+  JsonSpan found;
+  JsonScan scan(object);
+  while (scan.Next()) {
+    if (scan.key().Is(key)) found = scan.value();
+  }
+  return scan.complete() ? found : JsonSpan{};
+}
+
+int64_t ToInt(const JsonSpan& value) {
+  int64_t number = 0;
+  if (value.kind != JsonSpan::Kind::kNumber) return 0;
+  std::from_chars(value.text.data(), value.text.data() + value.text.size(), number);
+  return number;
+}
+
+// FNV-1a, 16 hexadecimal digits.
+std::string HashOf(std::string_view a, std::string_view b) {
+  uint64_t hash = 0xcbf29ce484222325U;
+  const auto add = [&](std::string_view text) {
+    for (const char c : text) {
+      hash ^= static_cast<unsigned char>(c);
+      hash *= 0x100000001b3U;
+    }
+  };
+  add(a);
+  add("\n");
+  add(b);
+  std::string out;
+  for (int shift = 60; shift >= 0; shift -= 4)
+    out.push_back("0123456789abcdef"[(hash >> shift) & 15]);
+  return out;
+}
+
+// True for one caller of all. Not able to remember: then it is not said, rather
+// than said at every event.
+bool FirstToSay(const World& world, const std::string& what) {
+  const std::string dir = ToldDir(world.state_dir);
+  mkdir(dir.c_str(), 0700);  // the folder above is there: the notes were in it
+  const int fd = open((dir + "/" + what).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
+// Without links, as the notes have it.
+std::string RealPath(const std::string& path) {
+  char buffer[PATH_MAX];
+  return realpath(path.c_str(), buffer) != nullptr ? std::string(buffer) : path;
+}
+
+Response AnswerGuard(const World& world, const HookEvent& event) {
+  Response out;
+  if (world.guard_off || event.tool != ToolKind::kWrite || !event.path.ends_with("SKILL.md")) {
+    return out;
+  }
+  const std::string notes = ReadNotes(world);
+  if (notes.empty()) return out;
+  const std::optional<Guard> guard = FindGuard(notes, RealPath(event.path), world.now);
+  if (!guard.has_value()) return out;
+  const std::string watch = "selftune watch --skill " + guard->skill;
+  const std::string why = "[selftune] The description of skill " + guard->skill +
+                          " was changed and is being watched; another change now would spoil the "
+                          "comparison.";
+  if (guard->block) {
+    out.deny = true;
+    out.context =
+        why + " See how it does: " + watch +
+        ". To edit all the same: selftune config set guards advise, or SELFTUNE_GUARD=off.";
+    return out;
+  }
+  if (FirstToSay(world, HashOf(event.session_id, event.path))) {
+    out.context = why + " See how it does first: " + watch;
+  }
+  return out;
+}
+
+Response AnswerPrompt(const World& world) {
+  Response out;
+  const std::string notes = ReadNotes(world);
+  if (notes.empty()) return out;
+  const std::optional<Hint> hint = FindHint(notes);
+  if (!hint.has_value()) return out;
+  constexpr int64_t kDayMs = 86'400'000;
+  if (FirstToSay(world, "day-" + std::to_string(world.now.value / kDayMs)) &&
+      FirstToSay(world, HashOf("hint", hint->id))) {
+    out.context = "[selftune] Suggestion: " + hint->text;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string NotesPath(std::string_view state_dir) {
+  return std::string(state_dir) + "/hooks/notes.json";
+}
+
+std::string ToldDir(std::string_view state_dir) { return std::string(state_dir) + "/hooks/told"; }
+
+std::optional<Guard> FindGuard(std::string_view notes_json, std::string_view path, UtcMillis now) {
+  const JsonSpan guards = Member(notes_json, "guards");
+  if (!guards.is_object()) return std::nullopt;
+  const JsonSpan guard = Member(guards.text, path);
+  if (!guard.is_object()) return std::nullopt;
+  Guard out;
+  out.skill = Member(guard.text, "skill").ToString();
+  out.block = Member(guard.text, "mode").Is("block");
+  out.until = UtcMillis{ToInt(Member(guard.text, "until_ms"))};
+  if (out.skill.empty() || out.until.value <= now.value) return std::nullopt;
+  return out;
+}
+
+std::optional<Hint> FindHint(std::string_view notes_json) {
+  const JsonSpan hint = Member(notes_json, "hint");
+  if (!hint.is_object()) return std::nullopt;
+  Hint out{.id = Member(hint.text, "id").ToString(), .text = Member(hint.text, "text").ToString()};
+  if (out.id.empty() || out.text.empty()) return std::nullopt;
+  return out;
+}
+
+std::string FindReactive(std::string_view notes_json) {
+  std::string program = Member(notes_json, "reactive").ToString();
+  return program.starts_with('/') ? program : std::string();
+}
+
+void React(const World& world, const HookEvent& event) {
+  if (world.start == nullptr || world.state_dir.empty() || event.type != EventType::kSessionEnd ||
+      !event.agent_id.empty()) {
+    return;
+  }
+  const std::string program = FindReactive(ReadNotes(world));
+  if (program.empty()) return;
+  constexpr int64_t kSlotMs = 30 * 60 * 1000;
+  if (FirstToSay(world, "run-" + std::to_string(world.now.value / kSlotMs))) {
+    world.start(program.c_str());
+  }
+}
+
+Response Answer(const World& world, const HookEvent& event) {
+  if (world.state_dir.empty()) return {};
+  if (event.type == EventType::kPreToolUse) return AnswerGuard(world, event);
+  if (event.type == EventType::kPromptSubmit) return AnswerPrompt(world);
+  return {};
+}
+
+}  // namespace selftune::hooks

@@ -1,0 +1,54 @@
+// What the library leaves for hooks to say: hooks open no store, so whoever changed
+// something that concerns an agent writes it into one small file.
+//
+//   <state>/hooks/notes.json
+//   {"guards": {"/home/dev/.claude/skills/pdf/SKILL.md":
+//               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
+//    "hint": {"id": "regression:pdf", "text": "..."},
+//    "reactive": "/usr/bin/selftune"}
+//
+// Said once: <state>/hooks/told/<what> is made first, by one process of all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "hooks/event.h"
+#include "hooks/host.h"
+#include "hooks/world.h"
+
+namespace selftune::hooks {
+
+inline constexpr size_t kMaxNotes = size_t{256} << 10;  // bytes
+
+// `<state>/hooks/notes.json`.
+[[nodiscard]] std::string NotesPath(std::string_view state_dir);
+// The folder of what was said already.
+[[nodiscard]] std::string ToldDir(std::string_view state_dir);
+
+struct Guard {
+  std::string skill;
+  bool block = false;  // otherwise advise
+  UtcMillis until;
+};
+// Of the file at `path`; nullopt: none, or it is over.
+[[nodiscard]] std::optional<Guard> FindGuard(std::string_view notes_json, std::string_view path,
+                                             UtcMillis now);
+
+struct Hint {
+  std::string id, text;
+};
+[[nodiscard]] std::optional<Hint> FindHint(std::string_view notes_json);
+
+// The program of selftune, when runs may begin by themselves; "" otherwise.
+[[nodiscard]] std::string FindReactive(std::string_view notes_json);
+// After the end of a session: starts such a run, at most one in half an hour. Whether
+// there is anything to do is for the run to find out.
+void React(const World& world, const HookEvent& event);
+
+// What the host is told at this event; empty for nearly all. Never fails.
+[[nodiscard]] Response Answer(const World& world, const HookEvent& event);
+
+}  // namespace selftune::hooks

@@ -1,0 +1,47 @@
+// Cline runs the file of an event's name in each of two folders (host-cline.md 3):
+// ours goes where nobody else's is.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "hosts/hook_rows.h"
+#include "hosts/install_rows.h"
+#include "install/target.h"
+
+namespace selftune::hosts {
+namespace {
+
+constexpr uint64_t kMaxScript = 1 << 20;
+
+bool IsFree(const std::string& path) {
+  const auto bytes = base::ReadFile(path, kMaxScript);
+  if (!bytes.ok()) return !base::Exists(path);
+  return bytes->find(install::kManagedMark) != bytes->npos;
+}
+
+std::vector<install::OwnFile> Files(const install::Place& place) {
+  const std::string script = "#!/bin/sh\n# " + std::string(install::kManagedMark) +
+                             ": made by `selftune hooks install`\n" +
+                             install::ShimCommand(place.shim, kClineHooks.command) +
+                             " >/dev/null 2>&1\nprintf '{\"cancel\":false}\\n'\n";
+  std::vector<install::OwnFile> out;
+  for (const hooks::Subscription& event : kClineHooks.subscriptions) {
+    const std::string name(event.native);
+    const std::string usual = base::JoinPath(place.config_dir, "hooks/" + name);
+    const std::string other = base::JoinPath(place.home, "Documents/Cline/Hooks/" + name);
+    const bool elsewhere = !IsFree(usual) && IsFree(other);
+    out.push_back({.path = elsewhere ? other : usual, .bytes = script, .mode = 0755});
+  }
+  return out;
+}
+
+}  // namespace
+
+constinit const install::Target kClineTarget = {
+    .platform = "cline",
+    .files = Files,
+    .afterwards = "restart running Cline sessions",
+};
+
+}  // namespace selftune::hosts

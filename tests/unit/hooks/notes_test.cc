@@ -1,0 +1,163 @@
+#include "hooks/notes.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "hooks/dispatch.h"
+#include "support/temp_dir.h"
+
+namespace selftune::hooks {
+namespace {
+
+constexpr int64_t kDay = 86'400'000;
+
+// A state folder with notes about one skill.
+struct Scene {
+  testing::TempDir dir;
+  World world;
+  std::string skill;
+
+  explicit Scene(const char* mode, bool hint = false) {
+    skill = dir.Write("skills/pdf/SKILL.md", "---\n---\n");
+    world.state_dir = dir.path() + "/state";
+    world.now = UtcMillis{1000 * kDay};
+    base::JsonWriter notes;
+    notes.BeginObject().Key("guards").BeginObject().Key(skill).BeginObject();
+    notes.Field("skill", "pdf").Field("mode", mode).Field("until_ms", world.now.value + kDay);
+    notes.EndObject().EndObject();
+    if (hint) {
+      notes.Key("hint").BeginObject().Field("id", "regression:d").Field("text", "look").EndObject();
+    }
+    notes.EndObject();
+    dir.Write("state/hooks/notes.json", std::move(notes).Take());
+  }
+
+  [[nodiscard]] std::string Edit(const std::string& path, const char* session = "s1") const {
+    base::JsonWriter event;
+    event.BeginObject()
+        .Field("hook_event_name", "PreToolUse")
+        .Field("session_id", session)
+        .Field("tool_name", "Edit")
+        .Key("tool_input")
+        .BeginObject()
+        .Field("file_path", path)
+        .EndObject()
+        .EndObject();
+    const Outcome outcome = Dispatch(world, "claude", "", event.view());
+    CHECK(outcome.kind == Outcome::Kind::kIgnored);
+    CHECK(outcome.exit_code == 0);
+    return outcome.reply;
+  }
+  [[nodiscard]] std::string Ask(const char* session) const {
+    return Dispatch(
+               world, "claude", "",
+               std::string(R"({"hook_event_name":"UserPromptSubmit","prompt":"x","session_id":")") +
+                   session + "\"}")
+        .reply;
+  }
+};
+
+bool Has(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+TEST_SUITE("hooks/notes") {
+  TEST_CASE("who edits a watched skill is advised, once a session") {
+    const Scene scene("advise");
+    const std::string reply = scene.Edit(scene.skill);
+    CHECK(Has(reply, R"("hookEventName":"PreToolUse")"));
+    CHECK(Has(reply, "selftune watch --skill pdf"));
+    CHECK_FALSE(Has(reply, "permissionDecision"));
+    CHECK(scene.Edit(scene.skill).empty());
+    CHECK_FALSE(scene.Edit(scene.skill, "s2").empty());
+    CHECK(scene.Edit(scene.dir.Write("skills/other/SKILL.md", "")).empty());
+    CHECK(scene.Edit(scene.dir.path() + "/skills/pdf/notes.md").empty());
+  }
+
+  TEST_CASE("set to block, each edit is refused with the way out") {
+    const Scene scene("block");
+    for (int i = 0; i < 2; ++i) {
+      const std::string reply = scene.Edit(scene.skill);
+      CHECK(Has(reply, R"("permissionDecision":"deny")"));
+      CHECK(Has(reply, "selftune config set guards advise"));
+    }
+  }
+
+  TEST_CASE("a guard ends by itself, and for who says so") {
+    Scene scene("block");
+    scene.world.guard_off = true;
+    CHECK(scene.Edit(scene.skill).empty());
+    scene.world.guard_off = false;
+    scene.world.internal = true;
+    CHECK(scene.Edit(scene.skill).empty());
+    scene.world.internal = false;
+    scene.world.now = UtcMillis{scene.world.now.value + kDay};
+    CHECK(scene.Edit(scene.skill).empty());
+  }
+
+  TEST_CASE("another way to the same file is the same file") {
+    const Scene scene("block");
+    CHECK_FALSE(scene.Edit(scene.dir.path() + "/skills/../skills/pdf/SKILL.md").empty());
+  }
+
+  TEST_CASE("a suggestion is made once, at most one a day") {
+    Scene scene("advise", /*hint=*/true);
+    CHECK(Has(scene.Ask("s1"), R"("additionalContext":"[selftune] Suggestion: look")"));
+    CHECK(scene.Ask("s1").empty());
+    CHECK(scene.Ask("s2").empty());
+    scene.world.now = UtcMillis{scene.world.now.value + kDay};
+    CHECK(scene.Ask("s3").empty());  // the same one
+  }
+
+  TEST_CASE("after a session one run is started in half an hour, when runs may start") {
+    static int started = 0;
+    started = 0;
+    const auto end = [](const Scene& scene, const char* more = "") {
+      const Outcome outcome =
+          Dispatch(scene.world, "claude", "",
+                   std::string(R"({"hook_event_name":"SessionEnd","session_id":"s")") + more + "}");
+      CHECK(outcome.kind == Outcome::Kind::kRecorded);
+      CHECK(outcome.reply.empty());
+    };
+    Scene scene("advise");
+    scene.world.start = [](const char* program) {
+      CHECK(std::string(program) == "/opt/selftune");
+      ++started;
+    };
+    end(scene);
+    CHECK(started == 0);  // nobody allowed it
+    scene.dir.Write("state/hooks/notes.json", R"({"reactive":"/opt/selftune"})");
+    end(scene, R"(,"agent_id":"a")");
+    CHECK(started == 0);
+    end(scene);
+    end(scene);
+    CHECK(started == 1);
+    scene.world.now = UtcMillis{scene.world.now.value + 30 * 60 * 1000};
+    scene.world.internal = true;
+    CHECK(
+        Dispatch(scene.world, "claude", "", R"({"hook_event_name":"SessionEnd","session_id":"s"})")
+            .kind == Outcome::Kind::kIgnored);
+    CHECK(started == 1);
+    scene.world.internal = false;
+    end(scene);
+    CHECK(started == 2);
+    scene.dir.Write("state/hooks/notes.json", R"({"reactive":"selftune"})");
+    scene.world.now = UtcMillis{scene.world.now.value + kDay};
+    end(scene);
+    CHECK(started == 2);  // no absolute path
+  }
+
+  TEST_CASE("notes that cannot be read say nothing") {
+    const Scene scene("block");
+    for (const char* text : {"", "{", "[]", R"({"guards":[]})", R"({"guards":{"/x":1}})"}) {
+      CAPTURE(text);
+      scene.dir.Write("state/hooks/notes.json", text);
+      CHECK(scene.Edit(scene.skill).empty());
+      CHECK(scene.Ask("s").empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace selftune::hooks
