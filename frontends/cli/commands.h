@@ -43,6 +43,17 @@ extern const Command kWatchCommand;
 // cmd_orchestrate.cc
 extern const Command kOrchestrateCommand;
 extern const Command kRunCommand;
+// cmd_schedule.cc
+extern const Command kCronSetupCommand;
+extern const Command kCronPreviewCommand;
+extern const Command kCronListCommand;
+extern const Command kCronStatusCommand;
+extern const Command kCronRemoveCommand;
+extern const Command kScheduleInstallCommand;
+extern const Command kSchedulePreviewCommand;
+extern const Command kScheduleListCommand;
+extern const Command kScheduleStatusCommand;
+extern const Command kScheduleRemoveCommand;
 // cmd_sync.cc
 extern const Command kSyncCommand;
 // cmd_config.cc

@@ -54,6 +54,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
     ST_RETURN_IF_ERROR(CheckSkills(world, options, all));
   }
   if (!options.quick) CheckAgents(world, all);
+  if (!options.quick) CheckScheduler(world, options, all);
   CheckMachine(world, all);
   DoctorReport report;
   for (Check& check : all) {

@@ -18,6 +18,9 @@ void CheckFolders(const DoctorWorld& world, Checks& out);
 void CheckMachine(const DoctorWorld& world, Checks& out);
 void CheckAgents(const DoctorWorld& world, Checks& out);
 
+// doctor_scheduler.cc
+void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out);
+
 // doctor_evidence.cc; the store is open.
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);

@@ -164,8 +164,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
          "itself otherwise",
          exposure.skill_path});
   } else if (answer.cause == "description") {
-    const store::SkillLocation* hidden =
-        installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
+    const store::SkillLocation* hidden = installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
     if (hidden != nullptr) {
       answer.cause = "shadowed";
       answer.evidence.push_back(

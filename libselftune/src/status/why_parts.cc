@@ -28,8 +28,8 @@ bool IsRootOf(const hosts::HostRow& host, std::string_view folder) {
       host.skill_roots.begin(), host.skill_roots.end(), [&](const hosts::SkillRoot& root) {
         if (root.base == hosts::SkillRoot::Base::kAbsolute) return folder == root.path;
         const bool config = root.base == hosts::SkillRoot::Base::kConfigDir;
-        const std::string end =
-            "/" + (config ? base::JoinPath(host.config_default, root.path) : std::string(root.path));
+        const std::string end = "/" + (config ? base::JoinPath(host.config_default, root.path)
+                                              : std::string(root.path));
         return folder.ends_with(end);
       });
 }
