@@ -334,6 +334,15 @@ class Schedule(cli_test.CliTest):
         self.assertEqual(self.cron("setup", code=2, CI="true")["error"]["code"], "BLOCKED")
         self.cron("setup", "--force", CI="true")
 
+    def test_two_schedulers_with_the_same_jobs_are_told(self):
+        self.install("systemd", "--jobs", "run")
+        doc = self.install("cron")
+        self.assertIn("systemd runs run as well", " ".join(w["message"] for w in doc["warnings"]))
+        self.assertEqual({(j["platform"], j["id"]) for j in self.cron("list")["data"]["jobs"]},
+                         {("systemd", "run"), ("cron", "sync"), ("cron", "run")})
+        self.cron("remove")
+        self.assertEqual(self.cron("list")["data"]["jobs"], [])
+
     def test_doctor_says_when_nothing_or_too_little_runs(self):
         self.assertEqual(self.check("scheduler")["status"], "info")
         self.install("systemd")

@@ -278,6 +278,11 @@ class Forget(StoreTest):
         self.assertEqual(self.person.sql("SELECT evidence FROM replay_result ORDER BY rep"), [('{"prompt":"[forgotten]"}',), ("{}",)])
         self.assertEqual(self.person.sql("SELECT sql FROM sqlite_schema WHERE name='evolution_no_update'"), [(trigger,)])
         self.assertEqual(self.person.good("forget", "--session", "s-1", "--yes")["data"]["audit_steps"], 0)
+        # Words that only the audit has.
+        reply = self.person.good("forget", "--match", "Keep Me", "--yes")
+        self.assertEqual((reply["changed"], reply["data"]["prompts"], reply["data"]["audit_steps"]), (True, 0, 1))
+        self.assertEqual(self.person.sql("SELECT eval_set FROM evolution_event WHERE event_id='ev-2'"), [('["[forgotten]","[forgotten]"]',)])
+        self.assert_sound(self.person)
 
     def test_it_goes_on_where_it_was_cut_off(self):
         """Many prompts in transactions of bounded size; a kill in between; the same command again."""

@@ -49,7 +49,8 @@ class Cron : public Backend {
     } else {
       ST_RETURN_IF_ERROR(Do({"crontab", "-"}, after));
       const auto now = Read();
-      if (!now.ok() || *now != after) {
+      const auto kept = now.ok() ? SplitCrontab(*now) : StatusOr<Crontab>(now.status());
+      if (!kept.ok() || kept->block.empty() || kept->edited) {
         const Status back = Put(before);
         if (!back.ok()) report_.warnings.emplace_back(Message(back));
         return Fail(kProcessFailed, "installing: crontab did not keep the lines");

@@ -56,6 +56,17 @@ void WarnOfLogout(const Machine& machine, SetupReport& report) {
   report.warnings.push_back("jobs stop when you log out; loginctl enable-linger lets them go on");
 }
 
+// Two schedulers with the same jobs run them twice.
+void WarnOfOthers(const Machine& machine, const Plan& plan, SetupReport& report) {
+  const auto record = ReadRecord(machine.state_dir);
+  if (!record.ok()) return;
+  for (const Record::Entry& entry : record->entries) {
+    if (entry.platform == plan.platform) continue;
+    report.warnings.push_back(fmt::format("{} runs {} as well; selftune cron remove takes out both",
+                                          Word(entry.platform), entry.id));
+  }
+}
+
 std::string PathOf(const Plan& plan, const Job& job) {
   if (plan.platform == Platform::kOpenclaw) return "openclaw";
   for (const Artifact& file : plan.artifacts) {
@@ -158,6 +169,7 @@ StatusOr<SetupReport> Setup(const Machine& machine, const SetupOptions& options,
     return report;
   }
   ST_RETURN_IF_ERROR(MakeBackend(plan.platform, machine, report)->Install(plan, options));
+  WarnOfOthers(machine, plan, report);
   ST_RETURN_IF_ERROR(Remember(machine, plan, options.every_hours));
   return report;
 }

@@ -98,6 +98,7 @@ constexpr char kChooseTexts[] = R"sql(
 constexpr char kLastText[] = R"sql(SELECT max(body_id) FROM temp.forget_text)sql";
 constexpr char kUnmarkTexts[] = R"sql(
   UPDATE body SET erased_ms=NULL WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text))sql";
+constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
 constexpr char kClearTexts[] = R"sql(DELETE FROM temp.forget_text)sql";
 // Somebody else said it, or it is no prompt.
 constexpr char kStillSaid[] = R"sql(
@@ -269,7 +270,8 @@ class Forgetter {
     }
     if (!prompts.empty()) last_ = prompts.back().prompt;
     quotes.Seal();
-    return EraseQuotes(quotes);
+    ST_RETURN_IF_ERROR(EraseQuotes(quotes));
+    return EraseNotes();
   }
 
   StatusOr<std::vector<Chosen>> NextPrompts() {
@@ -364,6 +366,7 @@ class Forgetter {
     for (const Row& row : changed) {
       ST_RETURN_IF_ERROR(db_.Run(write, row.key, OrNull{row.one}, OrNull{row.two}));
     }
+    report_.quotes += std::ssize(changed);
     return absl::OkStatus();
   }
 
@@ -372,7 +375,16 @@ class Forgetter {
     ST_RETURN_IF_ERROR(EraseUses(kSessionUseTexts, kEraseSessionUses, session.pk.value));
     ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseEvents, session.pk));
-    return db_.Run(kEraseExcerpts, session.pk);
+    ST_RETURN_IF_ERROR(db_.Run(kEraseExcerpts, session.pk));
+    return EraseNotes();
+  }
+
+  // Of the sessions chosen since the last time, and those with the words.
+  Status EraseNotes() {
+    ST_ASSIGN_OR_RETURN(const int64_t has_notes, db_.QueryInt(kHasNotes, 0));
+    if (has_notes == 0) return absl::OkStatus();
+    ST_RETURN_IF_ERROR(db_.Run(kEraseNotes, OrNull{options_.match}));
+    return db_.Run(kClearSessions);
   }
 
   // Also what belongs to no prompt.
@@ -412,8 +424,6 @@ class Forgetter {
   }
 
   Status End() {
-    ST_ASSIGN_OR_RETURN(const int64_t has_notes, db_.QueryInt(kHasNotes, 0));
-    if (has_notes != 0) ST_RETURN_IF_ERROR(db_.Run(kEraseNotes, OrNull{options_.match}));
     if (report_.changed()) {
       const int64_t until = options_.retention ? options_.before->value : INT64_MAX;
       ST_RETURN_IF_ERROR(db_.Run(kDropReplies, until));

@@ -49,8 +49,11 @@ struct ForgetReport {
   int64_t eval_entries = 0;  // that were made of them: out of their set
   int64_t cached_replies = 0;
   int64_t audit_steps = 0;   // that quoted them
+  int64_t quotes = 0;        // rows of proposals and replays that did
   bool left_in_log = false;  // somebody reads what was before: the log keeps it for now
-  [[nodiscard]] bool changed() const { return prompts + arguments + texts > 0; }
+  [[nodiscard]] bool changed() const {
+    return prompts + arguments + texts + audit_steps + quotes > 0;
+  }
 };
 
 // Words of prompts, arguments of skills and commands, and details of events go;
