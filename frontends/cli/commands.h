@@ -54,6 +54,17 @@ extern const Command kHooksListCommand;
 extern const Command kInitCommand;
 extern const Command kQuickstartCommand;
 extern const Command kUninstallCommand;
+// cmd_schedule.cc
+extern const Command kCronSetupCommand;
+extern const Command kCronPreviewCommand;
+extern const Command kCronListCommand;
+extern const Command kCronStatusCommand;
+extern const Command kCronRemoveCommand;
+extern const Command kScheduleInstallCommand;
+extern const Command kSchedulePreviewCommand;
+extern const Command kScheduleListCommand;
+extern const Command kScheduleStatusCommand;
+extern const Command kScheduleRemoveCommand;
 // cmd_sync.cc
 extern const Command kSyncCommand;
 // cmd_config.cc

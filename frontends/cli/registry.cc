@@ -14,6 +14,8 @@ constexpr const Command* kCommands[] = {
     // clang-format off
     &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kBudgetCommand, &kDoctorCommand, &kBadgeCommand, &kDashboardCommand,
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
+    &kCronSetupCommand, &kCronPreviewCommand, &kCronListCommand, &kCronStatusCommand, &kCronRemoveCommand,
+    &kScheduleInstallCommand, &kSchedulePreviewCommand, &kScheduleListCommand, &kScheduleStatusCommand, &kScheduleRemoveCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,
     &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,

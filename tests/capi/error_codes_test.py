@@ -74,9 +74,9 @@ class World:
         self.bin = self.root / "bin"
         self.bin.mkdir()
 
-    def call(self, *commands, flag=""):
+    def call(self, *commands, flag="", path=None):
         """The answer to the last command."""
-        env = dict(os.environ, HOME=str(self.home), PATH=f"{self.bin}:{os.environ['PATH']}")
+        env = dict(os.environ, HOME=str(self.home), PATH=path or f"{self.bin}:{os.environ['PATH']}")
         for name in ("SELFTUNE_HOME", "SELFTUNE_AGENT", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
             env.pop(name, None)
         done = subprocess.run([CALL, self.home, *filter(None, [flag])], input="\n".join(commands) + "\n",
@@ -198,6 +198,7 @@ def in_plain_world(world):
     yield "LOCK_HELD", world.locked("orchestrate.lock", lambda: world.ask("orchestrate.run"))
     world.state.joinpath("config.json").write_text("[]", encoding="utf-8")
     yield "INVALID_CONFIG", world.ask("evolve.run", skill="x")
+    yield "SCHEDULER_NOT_FOUND", world.call("request " + request("schedule.preview"), path=str(world.bin))
 
 
 def ambiguous(world):

@@ -291,6 +291,42 @@ def killed(selftune, expected, scratch, seed):
     return check(sync(selftune, home), expected)
 
 
+LENGTHEN = """
+import sqlite3, sys
+path, table, column = sys.argv[1:]
+db = sqlite3.connect(path)
+db.execute("PRAGMA ignore_check_constraints=ON")
+db.create_function("octet_length", 1, lambda v: len(v.encode() if isinstance(v, str) else v), deterministic=True)
+rowid, text = db.execute(f"SELECT rowid, {column} FROM {table} WHERE typeof({column})='text'"
+                         " ORDER BY rowid DESC LIMIT 1").fetchone()
+longer = text.rstrip()[:-1] + ',"a_long_member":"' + "x" * (40 << 20) + '"}'
+db.execute(f"UPDATE {table} SET {column}=? WHERE rowid=?", (longer, rowid))
+db.commit()
+"""
+
+
+def long_row(selftune, expected, scratch, path, table, column):
+    """A row of 40 MB: it and its neighbours come, in the memory that a sync may take."""
+    home = scratch / "home"
+    shutil.copytree(expected.parent / json.loads(expected.read_text())["home"], home, symlinks=True)
+    # By another process: what a child takes begins with what its parent ever took.
+    subprocess.run([sys.executable, "-c", LENGTHEN, home / path, table, column], check=True)
+    process = subprocess.Popen([selftune, "sync", "--json"], env=programs.Subject.env(home, home / ".selftune"),
+                               stdout=subprocess.PIPE)
+    out = process.stdout.read()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    good = process.returncode == 0 and not json.loads(out)["warnings"]
+    # A sanitizer takes memory of its own.
+    own = any(mark in Path(selftune).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
+    small = own or usage.ru_maxrss < 64 << 10
+    if not good or not small:
+        print(f"{expected.parent.name}: exit {process.returncode}, {usage.ru_maxrss >> 10} MiB, {out[-500:]}")
+    passed, failed = check(programs.database(home / ".selftune"), expected)
+    return passed + good + small, failed + (not good) + (not small)
+
+
 def ways_of(selftune, expected, scratch, seed):
     truth = json.loads(expected.read_text(encoding="utf-8"))
     whole = expected.parent / truth["home"]
@@ -299,11 +335,15 @@ def ways_of(selftune, expected, scratch, seed):
                                (("project", "id"), ("migration", "id")))
         yield side_by_side(selftune, expected, scratch, OPENCODE, older_opencode)
         yield killed(selftune, expected, scratch, seed)
+        if seed == 1:
+            yield long_row(selftune, expected, scratch / "long", OPENCODE, "part", "data")
     if (whole / OPENCLAW).exists():
         yield growing_database(selftune, expected, scratch, seed, OPENCLAW, openclaw_steps,
                                (("schema_meta", "meta_key"),))
         yield side_by_side(selftune, expected, scratch, OPENCLAW, older_openclaw)
         yield killed(selftune, expected, scratch, seed)
+        if seed == 1:
+            yield long_row(selftune, expected, scratch / "long", OPENCLAW, "transcript_events", "event_json")
     if (whole / OPENCODE_TREE).exists():
         yield cut_files(selftune, expected, scratch, seed, OPENCODE_TREE)
 

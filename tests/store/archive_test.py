@@ -155,7 +155,47 @@ class Archive(StoreTest):
             code, reply = other.run("import", self.archive, *options)
             self.assertEqual((code, reply["error"]["code"]), (2, "CONFLICTED"))
             self.assertIn(f"prompt {pk} ", reply["error"]["message"])
+            self.assertEqual(reply["next"]["argv"], ["selftune", "import", str(self.archive), "--home", f"{self.archive}-home"])
         self.assert_same_rows(before, dump(other.database))
+
+    def test_the_archive_of_another_machine_is_refused_with_the_way_out(self):
+        self.export()
+        other = self.home("other")
+        scene.all_recordings(other.path, {"pi"})
+        other.good("sync")
+        before = dump(other.database)
+        code, reply = other.run("import", self.archive)
+        self.assertEqual((code, reply["error"]["code"]), (2, "CONFLICTED"))
+        self.assertIn("of another store", reply["error"]["message"])
+        self.assert_same_rows(before, dump(other.database))
+        code, reply = other.run(*reply["next"]["argv"][1:])
+        self.assertEqual(code, 0, reply["error"])
+
+    def test_rows_that_are_not_what_was_written_are_refused(self):
+        """The digests of the files are right: somebody changed rows before the export."""
+        forged = self.copy_of(self.full, "forged")
+        for sql, what in (("UPDATE evolution_event SET details='another' WHERE event_id='ev-2'", "does not continue the chain"),
+                          ("UPDATE meta SET value='4 '||substr(value,3) WHERE key='evolution_chain'", "steps were written"),
+                          ("UPDATE proposal SET state='approved'", "its last step is"),
+                          ("UPDATE body SET text=text||'!' WHERE body_id=(SELECT min(body_id) FROM body WHERE text IS NOT NULL)", "digest")):
+            shutil.rmtree(forged.state)
+            shutil.copytree(self.full.state, forged.state)
+            db = forged.connect()
+            trigger = db.execute("SELECT sql FROM sqlite_schema WHERE name='evolution_no_update'").fetchone()[0]
+            db.execute("DROP TRIGGER evolution_no_update")
+            db.execute(sql)
+            db.execute(trigger)
+            db.commit()
+            db.close()
+            shutil.rmtree(self.archive, ignore_errors=True)
+            self.export(home=forged)
+            for home in (self.home("empty"), self.copy_of(self.full, "whole-" + what.split()[0])):
+                before = dump(home.database) if home.database.exists() else None
+                code, reply = home.run("import", self.archive)
+                self.assertEqual((code, reply["error"]["code"]), (1, "STORE_CORRUPT"), sql)
+                self.assertIn(what, reply["error"]["message"])
+                if before is not None:
+                    self.assert_same_rows(before, dump(home.database))
 
     def test_a_dry_run_changes_nothing(self):
         self.export()

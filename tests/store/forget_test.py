@@ -7,6 +7,7 @@
 import json
 import re
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -240,6 +241,86 @@ class Forget(StoreTest):
         self.assertEqual((data["eval_entries"], data["cached_replies"]), (1, 1))
         self.assertEqual(self.person.sql("SELECT active FROM eval_entry WHERE entry_id='e0'"), [(0,)])
         self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    def test_quotes_in_the_audit_go_and_the_chain_stays_whole(self):
+        scene.add_decisions(self.person.database)
+        said = f"please {SECRET} now"
+        quoting = {"details": f"misses: “{said[:24]}…”", "validation": json.dumps({"misses": [{"query": said, "n": 3}]}),
+                   "eval_set": json.dumps(["run the tests", "keep me"]), "snapshot": json.dumps({"passed": 3})}
+        db = self.person.connect()
+        trigger, = db.execute("SELECT sql FROM sqlite_schema WHERE name='evolution_no_update'").fetchone()
+        db.execute("DROP TRIGGER evolution_no_update")
+        previous = b""
+        for pk, in db.execute("SELECT event_pk FROM evolution_event ORDER BY event_pk").fetchall():
+            row = dict(zip(("event_id", "proposal_id", "skill_id", "action", "occurred_ms", "details", "sha256_before", "sha256_after", "texts"),
+                           db.execute("SELECT event_id,proposal_id,skill_id,action,occurred_ms,details,sha256_before,sha256_after,evidence_ref"
+                                      " FROM evolution_event WHERE event_pk=?", (pk,)).fetchone()))
+            more = quoting if row["event_id"] == "ev-2" else {}
+            digest = scene.hashed_event(previous, {**row, **more})
+            db.execute("UPDATE evolution_event SET details=?, validation=?, eval_set=?, snapshot=?, prev_hash=?, hash=? WHERE event_pk=?",
+                       (more.get("details", row["details"]), more.get("validation"), more.get("eval_set"), more.get("snapshot"),
+                        previous or None, digest, pk))
+            previous = digest
+        db.execute("INSERT OR REPLACE INTO meta VALUES('evolution_chain',?)", (f"5 {previous.hex()}",))
+        db.execute(trigger)
+        db.execute("UPDATE proposal SET rationale=?, evidence=?", (f"people say {said}", json.dumps({"examples": [said, "other"]})))
+        db.execute("UPDATE replay_result SET evidence=? WHERE rep=1", (json.dumps({"prompt": said}),))
+        db.commit()
+        db.close()
+        self.person.good("db", "check", "--deep")
+        data = self.forget("--session", "s-1")  # with a deep check
+        self.assertEqual(data["audit_steps"], 1)
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+        step, = self.person.sql("SELECT details,validation,eval_set,snapshot FROM evolution_event WHERE event_id='ev-2'")
+        self.assertEqual(step, ("[forgotten]", '{"misses":[{"query":"[forgotten]","n":3}]}',
+                                '["[forgotten]","keep me"]', '{"passed": 3}'))
+        self.assertEqual(self.person.sql("SELECT rationale,evidence FROM proposal"), [("[forgotten]", '{"examples":["[forgotten]","other"]}')])
+        self.assertEqual(self.person.sql("SELECT evidence FROM replay_result ORDER BY rep"), [('{"prompt":"[forgotten]"}',), ("{}",)])
+        self.assertEqual(self.person.sql("SELECT sql FROM sqlite_schema WHERE name='evolution_no_update'"), [(trigger,)])
+        self.assertEqual(self.person.good("forget", "--session", "s-1", "--yes")["data"]["audit_steps"], 0)
+        # Words that only the audit has.
+        reply = self.person.good("forget", "--match", "Keep Me", "--yes")
+        self.assertEqual((reply["changed"], reply["data"]["prompts"], reply["data"]["audit_steps"]), (True, 0, 1))
+        self.assertEqual(self.person.sql("SELECT eval_set FROM evolution_event WHERE event_id='ev-2'"), [('["[forgotten]","[forgotten]"]',)])
+        self.assert_sound(self.person)
+
+    def test_it_goes_on_where_it_was_cut_off(self):
+        """Many prompts in transactions of bounded size; a kill in between; the same command again."""
+        self.claude.say("m-0", "/w/many", f"{SECRET} first")
+        file = self.claude.file("m-0", "/w/many")
+        with file.open("a") as out:
+            for n in range(5000):
+                out.write(json.dumps(line("user", f"{SECRET} no. {n}", "m-0", 1000 + n, "/w/many", "2026-03-07T10:00:00.000Z")) + "\n")
+        self.person.good("sync")
+        figures = self.figures()
+        said = "SELECT count(*) FROM prompts WHERE prompt_text IS NOT NULL"
+        there, = self.person.sql(said)[0]
+        # Stopped when some batches are done.
+        db = self.person.connect()
+        process = self.person.start("forget", "--match", SECRET, "--yes")
+        for _ in range(2000):
+            now, = db.execute(said).fetchone()
+            if now < there:
+                process.kill()
+                break
+            time.sleep(0.002)
+        process.communicate()
+        db.close()
+        left, = self.person.sql(said)[0]
+        self.assertLess(left, there)
+        self.assertEqual(self.figures(), figures)
+        self.forget("--match", SECRET)
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store().lower())
+        self.assertEqual(self.person.sql("SELECT count(*) FROM meta WHERE key='forget_unfinished'"), [(0,)])
+        self.assertEqual(self.person.sql("SELECT count(*) FROM body WHERE text IS NOT NULL AND erased_ms IS NOT NULL"), [(0,)])
+        self.read_everything_again()
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store().lower())
+
+    def test_what_is_chosen_is_asked_for_first(self):
+        for options in ((), ("--yes",), ("--dry-run",)):
+            status, reply = self.person.run("forget", *options)
+            self.assertEqual((status, reply["error"]["code"]), (64, "INVALID_REQUEST"), options)
+            self.assertIn("session", reply["error"]["message"])
 
     def test_a_dry_run_says_the_same_and_changes_nothing(self):
         before = tree(self.person.path)

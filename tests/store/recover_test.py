@@ -95,6 +95,13 @@ class Recover(StoreTest):
         self.assert_same_rows(before, after, ("change_clock", "meta"))
         self.assertEqual(Path(data["moved_aside"]).read_bytes(), old)
         self.assertEqual(data["receipt"]["backup_path"], data["moved_aside"])
+        undo = data["receipt"]["undo"]["argv"]
+        self.assertEqual(undo[:3], ["selftune", "backup", "restore"])
+        back = home.good(*undo[1:])["data"]
+        self.assertEqual(home.database.read_bytes(), old)
+        # And forth.
+        home.good("backup", "restore", Path(back["moved_aside"]).name.split("selftune.db.")[1], "--yes")
+        self.assertNotEqual(home.database.read_bytes(), old)
         self.assert_sound(home)
 
     def test_it_asks_first_and_a_dry_run_changes_nothing(self):

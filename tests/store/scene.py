@@ -133,7 +133,7 @@ def hashed_event(previous, event):
         "event_id": event["event_id"], "proposal_id": event["proposal_id"],
         "skill_id": event["skill_id"], "action": event["action"],
         "occurred_ms": event["occurred_ms"], "details": event["details"] or "",
-        "validation": "", "eval_set": "", "snapshot": "", "target": "description",
+        **{k: event.get(k) or "" for k in ("validation", "eval_set", "snapshot")}, "target": "description",
         "location": "", **hexed, "run_id": "", "iterations": 0, "validation_mode": "",
         "validation_agent": "", "texts": event["texts"] or ""}, separators=(",", ":"),
         ensure_ascii=False)

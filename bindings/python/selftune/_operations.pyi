@@ -782,6 +782,145 @@ class ProposalShowReply(TypedDict):
     chain_problem: str | None
 
 
+class ScheduleListReplyJobs(TypedDict):
+    id: str
+    platform: str
+    schedule: str
+    next_run: str | None
+    path: str
+    program: str
+    problem: str | None
+    last_run: str | None
+    last_status: str | None
+
+
+class ScheduleListReply(TypedDict):
+    installed: bool
+    jobs: list[ScheduleListReplyJobs]
+
+
+class SchedulePreviewReplyContents(TypedDict):
+    path: str
+    text: str
+
+
+class SchedulePreviewReplyCommands(TypedDict):
+    argv: list[str]
+
+
+class SchedulePreviewReply(TypedDict):
+    platform: str
+    contents: list[SchedulePreviewReplyContents]
+    commands: list[SchedulePreviewReplyCommands]
+
+
+class ScheduleRemoveReplyFiles(TypedDict):
+    path: str
+    action: str
+    sha256: str | None
+
+
+class ScheduleRemoveReplyCommands(TypedDict):
+    argv: list[str]
+    exit_code: int | None
+
+
+class ScheduleRemoveReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class ScheduleRemoveReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class ScheduleRemoveReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class ScheduleRemoveReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: ScheduleRemoveReplyReceiptBefore
+    after: ScheduleRemoveReplyReceiptAfter
+    backup_path: str | None
+    undo: ScheduleRemoveReplyReceiptUndo | None
+
+
+class ScheduleRemoveReply(TypedDict):
+    files: list[ScheduleRemoveReplyFiles]
+    commands: list[ScheduleRemoveReplyCommands]
+    receipt: ScheduleRemoveReplyReceipt | None
+
+
+class ScheduleSetupReplyJobs(TypedDict):
+    id: str
+    platform: str
+    schedule: str
+    next_run: str | None
+
+
+class ScheduleSetupReplyFiles(TypedDict):
+    path: str
+    action: str
+    sha256: str | None
+
+
+class ScheduleSetupReplyCommands(TypedDict):
+    argv: list[str]
+    exit_code: int | None
+
+
+class ScheduleSetupReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class ScheduleSetupReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class ScheduleSetupReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class ScheduleSetupReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: ScheduleSetupReplyReceiptBefore
+    after: ScheduleSetupReplyReceiptAfter
+    backup_path: str | None
+    undo: ScheduleSetupReplyReceiptUndo | None
+
+
+class ScheduleSetupReply(TypedDict):
+    platform: str
+    installed: bool
+    activated: bool
+    verified: bool
+    jobs: list[ScheduleSetupReplyJobs]
+    files: list[ScheduleSetupReplyFiles]
+    commands: list[ScheduleSetupReplyCommands]
+    receipt: ScheduleSetupReplyReceipt | None
+
+
+class ScheduleStatusReplyJobs(TypedDict):
+    id: str
+    platform: str
+    schedule: str
+    next_run: str | None
+    path: str
+    program: str
+    problem: str | None
+    last_run: str | None
+    last_status: str | None
+
+
+class ScheduleStatusReply(TypedDict):
+    installed: bool
+    jobs: list[ScheduleStatusReplyJobs]
+
+
 class SchemaGetReply(TypedDict):
     id: str
     schema: dict[str, Any]
@@ -2283,6 +2422,7 @@ class StoreForgetReply(TypedDict):
     bodies_erased: int
     eval_entries: int
     cached_replies: int
+    audit_steps: int
     outbox_deletes: int
     still_in: list[str]
     receipt: StoreForgetReplyReceipt | None
@@ -2721,6 +2861,16 @@ class Requests:
     def request(self, op: Literal["proposal.reject"], /, *, proposal_id: str, reason: str | None = ..., dry_run: bool | None = ...) -> ProposalRejectReply: ...
     @overload
     def request(self, op: Literal["proposal.show"], /, *, proposal_id: str) -> ProposalShowReply: ...
+    @overload
+    def request(self, op: Literal["schedule.list"], /) -> ScheduleListReply: ...
+    @overload
+    def request(self, op: Literal["schedule.preview"], /, *, platform: Literal["cron", "launchd", "systemd", "openclaw"] | None = ..., jobs: list[str] | None = ..., every_hours: int | None = ..., tz: str | None = ...) -> SchedulePreviewReply: ...
+    @overload
+    def request(self, op: Literal["schedule.remove"], /, *, dry_run: bool | None = ...) -> ScheduleRemoveReply: ...
+    @overload
+    def request(self, op: Literal["schedule.setup"], /, *, platform: Literal["cron", "launchd", "systemd", "openclaw"] | None = ..., jobs: list[str] | None = ..., every_hours: int | None = ..., tz: str | None = ..., force: bool | None = ..., dry_run: bool | None = ...) -> ScheduleSetupReply: ...
+    @overload
+    def request(self, op: Literal["schedule.status"], /) -> ScheduleStatusReply: ...
     @overload
     def request(self, op: Literal["schema.get"], /, *, id: str) -> SchemaGetReply: ...
     @overload

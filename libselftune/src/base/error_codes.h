@@ -75,6 +75,7 @@ inline constexpr ErrorCode kJobRunning{"JOB_RUNNING", absl::StatusCode::kDeadlin
 inline constexpr ErrorCode kForked{"FORKED", absl::StatusCode::kFailedPrecondition, 70, false};
 inline constexpr ErrorCode kOutOfMemory{"OUT_OF_MEMORY", absl::StatusCode::kResourceExhausted, 1, true};
 inline constexpr ErrorCode kInvalidConfig{"INVALID_CONFIG", absl::StatusCode::kFailedPrecondition, 4, false};
+inline constexpr ErrorCode kSchedulerNotFound{"SCHEDULER_NOT_FOUND", absl::StatusCode::kNotFound, 5, false};
 inline constexpr ErrorCode kProcessFailed{"PROCESS_FAILED", absl::StatusCode::kInternal, 1, false};
 inline constexpr ErrorCode kInternal{"INTERNAL", absl::StatusCode::kInternal, 70, false};
 // Answers that are no failure of the operation: it ran, and says no.
@@ -93,7 +94,7 @@ inline constexpr std::array kErrorCodes = {
     kSkillNotFound, kSessionNotFound, kNotFound, kAmbiguousSkill, kInsufficientEvidence,
     kAgentNotFound, kAgentUnsafe, kAuthMissing, kApiFailed, kRateLimited, kTimeout, kContextTooLong, kBudgetExhausted, kInvalidReply,
     kInjectionSuspected, kBackendUnavailable,
-    kLockHeld, kCancelledError, kDeadline, kJobRunning, kForked, kOutOfMemory, kInvalidConfig, kProcessFailed, kInternal,
+    kLockHeld, kCancelledError, kDeadline, kJobRunning, kForked, kOutOfMemory, kInvalidConfig, kSchedulerNotFound, kProcessFailed, kInternal,
     kUnhealthy, kProposalRejected, kRegressionFound, kCheckFailed, kOnHold, kBlocked,
 };
 // clang-format on

@@ -74,6 +74,7 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"FORKED", "", "a mistake of the program: it must open an engine of its own in the child"},
     ErrorNext{"OUT_OF_MEMORY", "selftune doctor", "close something and try again"},
     ErrorNext{"INVALID_CONFIG", "selftune config path", "correct the file, or move it away to use the defaults"},
+    ErrorNext{"SCHEDULER_NOT_FOUND", "selftune cron preview --platform cron", "run it by another scheduler; see what a line would be"},
     ErrorNext{"PROCESS_FAILED", "selftune doctor", "see whether the programs that are needed are found"},
     ErrorNext{"INTERNAL", "selftune doctor --deep", "a mistake of selftune; please report it with what this says"},
     // Answers that are no failure of the operation.

@@ -61,6 +61,16 @@ StatusOr<std::string> ProposalList(Context& context, const base::JsonValue& para
 StatusOr<std::string> ProposalReject(Context& context, const base::JsonValue& params);
 // proposal.show: Show the texts of a proposal, its test and its audit.
 StatusOr<std::string> ProposalShow(Context& context, const base::JsonValue& params);
+// schedule.list: List the jobs that were installed.
+StatusOr<std::string> ScheduleList(Context& context, const base::JsonValue& params);
+// schedule.preview: Show what schedule.setup would install: texts and commands.
+StatusOr<std::string> SchedulePreview(Context& context, const base::JsonValue& params);
+// schedule.remove: Take the jobs out of every scheduler, also those of older versions.
+StatusOr<std::string> ScheduleRemove(Context& context, const base::JsonValue& params);
+// schedule.setup: Let the machine's scheduler run sync and the loop.
+StatusOr<std::string> ScheduleSetup(Context& context, const base::JsonValue& params);
+// schedule.status: Ask the scheduler whether the installed jobs are in order.
+StatusOr<std::string> ScheduleStatus(Context& context, const base::JsonValue& params);
 // schema.get: Print one JSON Schema.
 StatusOr<std::string> SchemaGet(Context& context, const base::JsonValue& params);
 // schema.list: List the JSON Schemas of parameters, replies and files.

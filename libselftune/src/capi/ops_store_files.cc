@@ -144,6 +144,13 @@ void WriteTables(JsonWriter& out, const store::RebuildReport& report, const Coun
   out.EndArray();
 }
 
+// selftune.db.before-recover-... is put back under what follows the store's name.
+std::vector<std::string> UndoOf(const std::string& aside) {
+  const size_t at = aside.rfind(".before-");
+  if (at == aside.npos) return {};
+  return {"selftune", "backup", "restore", aside.substr(at + 1), "--yes"};
+}
+
 std::string RebuildJson(const Context& context, const store::RebuildReport& report,
                         const Counts& now) {
   int64_t saved = 0, lost = 0, pages = 0;
@@ -166,7 +173,8 @@ std::string RebuildJson(const Context& context, const store::RebuildReport& repo
   } else {
     WriteReceipt(out, {.operation = "store.rebuild",
                        .targets = {context.paths().db},
-                       .backup_path = report.aside});
+                       .backup_path = report.aside,
+                       .undo = UndoOf(report.aside)});
   }
   out.EndObject();
   return std::move(out).Take();
@@ -257,6 +265,7 @@ StatusOr<std::string> StoreForget(Context& context, const JsonValue& params) {
       .Field("bodies_erased", report.texts)
       .Field("eval_entries", report.eval_entries)
       .Field("cached_replies", report.cached_replies)
+      .Field("audit_steps", report.audit_steps)
       .Field("outbox_deletes", 0)
       .Key("still_in")
       .BeginArray();

@@ -167,6 +167,25 @@ constexpr ParamSpec kParams_ProposalReject[] = {
 constexpr ParamSpec kParams_ProposalShow[] = {
     {.name = "proposal_id", .type = ParamType::kString, .required = true},
 };
+constexpr std::string_view kChoices_SchedulePreview_platform[] = {"cron", "launchd", "systemd", "openclaw"};
+constexpr ParamSpec kParams_SchedulePreview[] = {
+    {.name = "platform", .type = ParamType::kString, .choices = kChoices_SchedulePreview_platform},
+    {.name = "jobs", .type = ParamType::kString, .list = true},
+    {.name = "every_hours", .type = ParamType::kInt, .default_json = "6", .minimum = 1, .maximum = 24},
+    {.name = "tz", .type = ParamType::kString},
+};
+constexpr ParamSpec kParams_ScheduleRemove[] = {
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_ScheduleSetup_platform[] = {"cron", "launchd", "systemd", "openclaw"};
+constexpr ParamSpec kParams_ScheduleSetup[] = {
+    {.name = "platform", .type = ParamType::kString, .choices = kChoices_ScheduleSetup_platform},
+    {.name = "jobs", .type = ParamType::kString, .list = true},
+    {.name = "every_hours", .type = ParamType::kInt, .default_json = "6", .minimum = 1, .maximum = 24},
+    {.name = "tz", .type = ParamType::kString},
+    {.name = "force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_SchemaGet[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
 };
@@ -461,6 +480,11 @@ constexpr OpSpec kOps[] = {
     {.name = "proposal.list", .schema = "selftune/proposal.list@1", .flags = "", .run = ops::ProposalList, .params = kParams_ProposalList},
     {.name = "proposal.reject", .schema = "selftune/proposal.reject@1", .flags = "S", .run = ops::ProposalReject, .params = kParams_ProposalReject},
     {.name = "proposal.show", .schema = "selftune/proposal.show@1", .flags = "", .run = ops::ProposalShow, .params = kParams_ProposalShow},
+    {.name = "schedule.list", .schema = "selftune/schedule.list@1", .flags = "", .run = ops::ScheduleList, .params = {}},
+    {.name = "schedule.preview", .schema = "selftune/schedule.preview@1", .flags = "", .run = ops::SchedulePreview, .params = kParams_SchedulePreview},
+    {.name = "schedule.remove", .schema = "selftune/schedule.remove@1", .flags = "F", .run = ops::ScheduleRemove, .params = kParams_ScheduleRemove},
+    {.name = "schedule.setup", .schema = "selftune/schedule.setup@1", .flags = "F", .run = ops::ScheduleSetup, .params = kParams_ScheduleSetup},
+    {.name = "schedule.status", .schema = "selftune/schedule.status@1", .flags = "", .run = ops::ScheduleStatus, .params = {}},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},
     {.name = "schema.list", .schema = "selftune/schema.list@1", .flags = "", .run = ops::SchemaList, .params = {}},
     {.name = "session.last", .schema = "selftune/last@1", .flags = "", .run = ops::SessionLast, .params = kParams_SessionLast},
@@ -491,7 +515,7 @@ constexpr OpSpec kOps[] = {
     {.name = "store.backup_verify", .schema = "selftune/store.backup_verify@1", .flags = "", .run = ops::StoreBackupVerify, .params = kParams_StoreBackupVerify},
     {.name = "store.check", .schema = "selftune/store.check@1", .flags = "", .run = ops::StoreCheck, .params = kParams_StoreCheck},
     {.name = "store.export", .schema = "selftune/store.export@1", .flags = "FJ", .run = ops::StoreExport, .params = kParams_StoreExport},
-    {.name = "store.forget", .schema = "selftune/store.forget@1", .flags = "SY", .run = ops::StoreForget, .params = kParams_StoreForget},
+    {.name = "store.forget", .schema = "selftune/store.forget@1", .flags = "SYC", .run = ops::StoreForget, .params = kParams_StoreForget},
     {.name = "store.import", .schema = "selftune/store.import@1", .flags = "SJ", .run = ops::StoreImport, .params = kParams_StoreImport},
     {.name = "store.import_reference", .schema = "selftune/store.import_reference@1", .flags = "SJ", .run = ops::StoreImportReference, .params = kParams_StoreImportReference},
     {.name = "store.info", .schema = "selftune/store.info@1", .flags = "", .run = ops::StoreInfo, .params = kParams_StoreInfo},

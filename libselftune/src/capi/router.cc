@@ -66,6 +66,20 @@ Status AsDeadline(const Status& status, int64_t deadline_ms) {
   return Fail(kDeadline, "not done within {} ms", deadline_ms);
 }
 
+// Before anybody is asked whether they are sure.
+Status CheckChoice(const OpSpec& op, const base::JsonValue& params) {
+  std::string names;
+  for (const ParamSpec& param : op.params) {
+    if (param.name == "yes" || param.name == "dry_run") continue;
+    const base::JsonValue& value = params[param.name];
+    if (!value.is_null() && !(value.is_string() && value.AsString().empty())) {
+      return absl::OkStatus();
+    }
+    names += (names.empty() ? "" : ", ") + std::string(param.name);
+  }
+  return Fail(kInvalidRequest, "{}: choose by at least one of {}", op.name, names);
+}
+
 StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
                                  const base::Cancel& cancel,
                                  std::function<void(std::string_view)> on_event) {
@@ -76,6 +90,7 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
                    .dry_run = params["dry_run"].AsBool(),
                    .on_event = std::move(on_event)},
                   cancel);
+  if (request.op->Has('C')) ST_RETURN_IF_ERROR(CheckChoice(*request.op, params));
   if (request.op->Has('Y') && !params["yes"].AsBool() && !context.dry_run()) {
     return WithSuggestion(
         Fail(kConfirmationRequired, "{} changes what cannot be brought back by itself",

@@ -55,6 +55,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
   }
   if (!options.quick) CheckAgents(world, all);
   if (!options.quick) CheckHooks(world, all);
+  if (!options.quick) CheckScheduler(world, options, all);
   CheckMachine(world, all);
   DoctorReport report;
   for (Check& check : all) {

@@ -20,6 +20,8 @@ void CheckAgents(const DoctorWorld& world, Checks& out);
 
 // doctor_hooks.cc
 void CheckHooks(const DoctorWorld& world, Checks& out);
+// doctor_scheduler.cc
+void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out);
 
 // doctor_evidence.cc; the store is open.
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,

@@ -10,7 +10,6 @@
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "store/column_memory.h"
 
 namespace selftune::store::internal {
 namespace {
@@ -41,51 +40,8 @@ StatusOr<int64_t> CountOf(Db& db, const std::string& sql, std::string_view doing
   return found ? static_cast<int64_t>(sqlite3_column_int64(stmt.get(), 0)) : int64_t{0};
 }
 
-std::string_view BytesAt(sqlite3_stmt* stmt, int column) {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(stmt, column));
-  if (data == nullptr) CheckMemory(stmt);
-  const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, column));
-  return data == nullptr ? std::string_view() : std::string_view(data, size);
-}
-
-AnyValue ValueAt(sqlite3_stmt* stmt, int column) {
-  switch (sqlite3_column_type(stmt, column)) {
-    case SQLITE_INTEGER:
-      return {
-          .type = AnyValue::Type::kInt, .integer = sqlite3_column_int64(stmt, column), .bytes = {}};
-    case SQLITE_FLOAT:
-      return {
-          .type = AnyValue::Type::kReal, .real = sqlite3_column_double(stmt, column), .bytes = {}};
-    case SQLITE_TEXT:
-      return {.type = AnyValue::Type::kText, .bytes = std::string(BytesAt(stmt, column))};
-    case SQLITE_BLOB:
-      return {.type = AnyValue::Type::kBlob, .bytes = std::string(BytesAt(stmt, column))};
-    default:
-      return {};
-  }
-}
-
 Status BindAny(Db& db, sqlite3_stmt* stmt, int index, const AnyValue& value) {
-  int code = SQLITE_MISUSE;
-  switch (value.type) {
-    case AnyValue::Type::kNull:
-      code = sqlite3_bind_null(stmt, index);
-      break;
-    case AnyValue::Type::kInt:
-      code = sqlite3_bind_int64(stmt, index, value.integer);
-      break;
-    case AnyValue::Type::kReal:
-      code = sqlite3_bind_double(stmt, index, value.real);
-      break;
-    case AnyValue::Type::kText:
-      code = sqlite3_bind_text64(stmt, index, value.bytes.data(), value.bytes.size(), SQLITE_STATIC,
-                                 SQLITE_UTF8);
-      break;
-    case AnyValue::Type::kBlob:
-      code =
-          sqlite3_bind_blob64(stmt, index, value.bytes.data(), value.bytes.size(), SQLITE_STATIC);
-      break;
-  }
+  const int code = BindValueAt(stmt, index, value, /*copy=*/false);
   return code == SQLITE_OK ? absl::OkStatus() : db.Error(code, "binding a value");
 }
 
@@ -103,12 +59,6 @@ std::string Shown(const AnyValue& value) {
       return "x'" + base::Hex(std::string_view(value.bytes).substr(0, kMaxShown / 2)) + "'";
   }
   return "";
-}
-
-std::string Quoted(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 }  // namespace selftune::store::internal

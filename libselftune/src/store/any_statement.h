@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "store/any_value.h"
 #include "store/db.h"
 
 struct sqlite3_stmt;
@@ -26,26 +27,12 @@ using AnyStatement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 // Number in the first column of the first row; 0 when there is none.
 [[nodiscard]] StatusOr<int64_t> CountOf(Db& db, const std::string& sql, std::string_view doing);
 
-struct AnyValue {
-  enum class Type : uint8_t { kNull, kInt, kReal, kText, kBlob };
-  Type type = Type::kNull;
-  int64_t integer = 0;
-  double real = 0;
-  std::string bytes;
-  friend bool operator==(const AnyValue&, const AnyValue&) = default;
-};
+using AnyValue = LooseValue;
 
-[[nodiscard]] AnyValue ValueAt(sqlite3_stmt* stmt, int column);
 // The value outlives the next step. `index` counts from 1.
 [[nodiscard]] Status BindAny(Db& db, sqlite3_stmt* stmt, int index, const AnyValue& value);
 Status BindAny(Db& db, sqlite3_stmt* stmt, int index, AnyValue&& value) = delete;
 // For messages: 12, 0.5, 'text', x'00ff', NULL; long ones are cut.
 [[nodiscard]] std::string Shown(const AnyValue& value);
-
-// Bytes of a text or blob; points into the statement.
-[[nodiscard]] std::string_view BytesAt(sqlite3_stmt* stmt, int column);
-
-// `name` in double quotes.
-[[nodiscard]] std::string Quoted(std::string_view name);
 
 }  // namespace selftune::store::internal

@@ -1,8 +1,11 @@
 #include "store/audit_chain.h"
 
+#include <sqlite3.h>
+
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,8 +32,16 @@ constexpr char kInsertEvent[] =
 constexpr char kAllEvents[] =
     "SELECT event_id, proposal_id, skill_id, action, occurred_ms, details, validation, eval_set, "
     "snapshot, location, sha256_before, sha256_after, run_id, iterations, validation_mode, "
-    "validation_agent, evidence_ref, prev_hash, hash, target FROM evolution_event "
+    "validation_agent, evidence_ref, prev_hash, hash, target, event_pk FROM evolution_event "
     "ORDER BY event_pk";
+constexpr char kOneEvent[] =
+    "SELECT event_id, proposal_id, skill_id, action, occurred_ms, details, validation, eval_set, "
+    "snapshot, location, sha256_before, sha256_after, run_id, iterations, validation_mode, "
+    "validation_agent, evidence_ref, prev_hash, hash, target FROM evolution_event "
+    "WHERE event_pk=?1";
+constexpr char kRewriteEvent[] =
+    "UPDATE evolution_event SET details=?2, validation=?3, eval_set=?4, snapshot=?5, "
+    "prev_hash=?6, hash=?7 WHERE event_pk=?1";
 
 constexpr char kReadEnd[] = "SELECT value FROM meta WHERE key='evolution_chain'";
 constexpr char kSetEnd[] =
@@ -113,6 +124,101 @@ AuditEvent EventOf(const Cursor& row) {
           .iterations = row.OptInt(13),
           .at = row.Time(4)};
 }
+
+// Puts the append-only triggers aside for as long as it lives.
+class TriggersOff {
+ public:
+  explicit TriggersOff(Db& db) : db_(db) { Set(0); }
+  ~TriggersOff() { Set(1); }
+  TriggersOff(const TriggersOff&) = delete;
+  TriggersOff& operator=(const TriggersOff&) = delete;
+
+ private:
+  void Set(int on) { sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, on, nullptr); }
+  Db& db_;
+};
+
+// The chain once more, with other texts.
+class Eraser {
+ public:
+  Eraser(Db& db, const Quotes& quotes) : db_(db), quotes_(quotes) {}
+
+  StatusOr<int64_t> Run() {
+    ST_RETURN_IF_ERROR(Look());
+    if (erased_.empty()) return int64_t{0};
+    const TriggersOff off(db_);
+    ChainEnd end;
+    for (const int64_t pk : steps_) ST_RETURN_IF_ERROR(Rewrite(pk, end));
+    if (whole_) {
+      ST_RETURN_IF_ERROR(
+          db_.Run(kSetEnd, fmt::format("{} {}", steps_.size(), base::Hex(end.hash))));
+    }
+    return std::ssize(erased_);
+  }
+
+ private:
+  // Which steps quote, and whether the chain is whole.
+  Status Look() {
+    ChainEnd found;
+    {
+      ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kAllEvents));
+      for (;;) {
+        ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+        if (!more) break;
+        AuditEvent event = EventOf(rows);
+        const std::string hash(rows.Bytes(18));
+        whole_ = whole_ && rows.Bytes(17) == found.hash && hash == HashOf(found.hash, event);
+        ++found.count;
+        found.hash = hash;
+        steps_.push_back(rows.Int(20));
+        if (Clean(event)) erased_.insert(steps_.back());
+      }
+    }
+    ST_ASSIGN_OR_RETURN(const ChainEnd end, ReadEnd(db_));
+    whole_ = whole_ && end.count == found.count && end.hash == found.hash;
+    return absl::OkStatus();
+  }
+
+  bool Clean(AuditEvent& event) const {
+    bool any = false;
+    for (std::string* text :
+         {&event.details, &event.validation, &event.eval_set, &event.snapshot}) {
+      std::string clean = quotes_.Without(*text);
+      any = any || clean != *text;
+      *text = std::move(clean);
+    }
+    return any;
+  }
+
+  Status Rewrite(int64_t pk, ChainEnd& end) {
+    AuditEvent event;
+    std::string hash, before;
+    {
+      ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kOneEvent, pk));
+      ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+      if (!found) return Fail(kInternal, "reading step {} of the audit", pk);
+      event = EventOf(row);
+      before = std::string(row.Bytes(17));
+      hash = std::string(row.Bytes(18));
+    }
+    const bool erased = erased_.contains(pk);
+    if (erased) Clean(event);
+    if (whole_) {
+      before = end.hash;
+      end.hash = HashOf(before, event);
+    }
+    const std::string& now = whole_ ? end.hash : hash;
+    if (!erased && now == hash) return absl::OkStatus();
+    return db_.Run(kRewriteEvent, pk, OrNull{event.details}, OrNull{event.validation},
+                   OrNull{event.eval_set}, OrNull{event.snapshot}, Blob{before}, Blob{now});
+  }
+
+  Db& db_;
+  const Quotes& quotes_;
+  std::vector<int64_t> steps_;
+  std::set<int64_t> erased_;
+  bool whole_ = true;
+};
 
 // What the steps say of one proposal.
 struct Told {
@@ -276,6 +382,8 @@ Status AppendEvent(Db& db, const AuditEvent& event) {
              OrNull{event.agent}, OrNull{event.texts}, Blob{end.hash}, Blob{hash}, event.target));
   return db.Run(kSetEnd, fmt::format("{} {}", end.count + 1, base::Hex(hash)));
 }
+
+StatusOr<int64_t> EraseFromAudit(Db& db, const Quotes& quotes) { return Eraser(db, quotes).Run(); }
 
 StatusOr<std::vector<std::string>> CheckChains(Db& db) { return Check(db).Run(); }
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "store/db.h"
+#include "store/quotes.h"
 #include "store/rows.h"
 
 namespace selftune::store {
@@ -35,5 +36,10 @@ struct AuditEvent {
 // Recomputes the chain from its beginning to its end and compares it with the
 // proposals; one message a difference, "proposal <id>: ..." or "audit: ...".
 [[nodiscard]] StatusOr<std::vector<std::string>> CheckChains(Db& db);
+
+// Takes what quotes forgotten words out of the steps and hashes the chain anew from
+// the first of them on, unless it was broken before: then it stays so. Returns how many
+// steps were changed. Inside a WriteTxn.
+[[nodiscard]] StatusOr<int64_t> EraseFromAudit(Db& db, const Quotes& quotes);
 
 }  // namespace selftune::store

@@ -108,6 +108,18 @@ Status RemoveLog(const std::string& path) {
   return base::RemoveFile(path + "-shm");
 }
 
+// What was put aside is put back byte for byte: it may be damaged, that is why it is there.
+// Its log is folded in where that can be done, and stays beside the kept file anyway.
+Status CopyAside(const std::string& from, const std::string& to) {
+  for (const char* part : {"-wal", "-shm", ""}) ST_RETURN_IF_ERROR(base::RemoveFile(to + part));
+  ST_RETURN_IF_ERROR(CopyBytes(from, to));
+  if (!base::Exists(from + "-wal")) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(CopyBytes(from + "-wal", to + "-wal"));
+  if (MakeSingleFile(to).ok()) return absl::OkStatus();
+  for (const char* part : {"-wal", "-shm", ""}) ST_RETURN_IF_ERROR(base::RemoveFile(to + part));
+  return CopyBytes(from, to);
+}
+
 StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
   ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
   for (const BackupInfo& backup : all) {
@@ -182,7 +194,27 @@ StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& store_path) {
   return out;
 }
 
+bool IsAsideId(std::string_view id) {
+  constexpr std::string_view kKinds[] = {"before-recover-", "before-restore-"};
+  return std::any_of(std::begin(kKinds), std::end(kKinds), [&](std::string_view kind) {
+    return id.starts_with(kind) && id.size() > kind.size() &&
+           std::all_of(id.begin() + static_cast<std::ptrdiff_t>(kind.size()), id.end(), [](char c) {
+             return (c >= '0' && c <= '9') || c == 'T' || c == 'Z' || c == '-';
+           });
+  });
+}
+
 StatusOr<BackupCheck> VerifyBackup(const std::string& store_path, std::string_view id) {
+  if (IsAsideId(id)) {
+    const std::string path = ResolveStore(store_path) + "." + std::string(id);
+    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
+    return BackupCheck{.backup = {.id = std::string(id),
+                                  .path = path,
+                                  .at = UtcMillis{info.mtime_ns / 1'000'000},
+                                  .bytes = static_cast<int64_t>(info.size)},
+                       .ok = true,
+                       .problem = {}};
+  }
   ST_ASSIGN_OR_RETURN(BackupInfo backup, Find(store_path, id));
   ST_ASSIGN_OR_RETURN(std::string problem, ProblemOf(backup.path));
   const bool ok = problem.empty();
@@ -191,16 +223,20 @@ StatusOr<BackupCheck> VerifyBackup(const std::string& store_path, std::string_vi
 
 StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string_view id,
                                       UtcMillis now, std::chrono::milliseconds wait) {
-  ST_ASSIGN_OR_RETURN(const BackupCheck check, VerifyBackup(store_path, id));
-  if (!check.ok) {
-    return Fail(kStoreCorrupt, "restoring backup {}: {}", id, check.problem);
-  }
   // A whole new file beside the old one first: only renames lie between.
   const std::string real = ResolveStore(store_path);
   const std::string fresh = real + ".restoring";
-  ST_RETURN_IF_ERROR(CopyStore(check.backup.path, fresh, nullptr));
-  ST_RETURN_IF_ERROR(MakeSingleFile(fresh));
-  RestoreReport report{.restored = check.backup.path, .moved_aside = {}};
+  RestoreReport report;
+  if (IsAsideId(id)) {
+    report.restored = real + "." + std::string(id);
+    ST_RETURN_IF_ERROR(CopyAside(report.restored, fresh));
+  } else {
+    ST_ASSIGN_OR_RETURN(const BackupCheck check, VerifyBackup(store_path, id));
+    if (!check.ok) return Fail(kStoreCorrupt, "restoring backup {}: {}", id, check.problem);
+    report.restored = check.backup.path;
+    ST_RETURN_IF_ERROR(CopyStore(report.restored, fresh, nullptr));
+    ST_RETURN_IF_ERROR(MakeSingleFile(fresh));
+  }
   ST_ASSIGN_OR_RETURN(StoreSwap swap, StoreSwap::Begin(store_path, {.wait = wait}));
   if (base::Exists(store_path)) {
     report.moved_aside = real + ".before-restore-" + IdOf(now);

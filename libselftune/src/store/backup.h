@@ -45,7 +45,12 @@ struct BackupCheck {
   std::string problem;  // "" when ok
 };
 
-// Opens the backup and checks pages, foreign keys and our mark. NOT_FOUND.
+// Is it no backup, but the name of what recover or a restore moved aside:
+// "before-recover-..." of selftune.db.before-recover-...?
+[[nodiscard]] bool IsAsideId(std::string_view id);
+
+// Opens the backup and checks pages, foreign keys and our mark. NOT_FOUND. What was
+// moved aside only has to be there: it may be damaged.
 [[nodiscard]] StatusOr<BackupCheck> VerifyBackup(const std::string& store_path,
                                                  std::string_view id);
 

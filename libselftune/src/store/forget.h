@@ -48,8 +48,12 @@ struct ForgetReport {
   int64_t texts = 0;         // that nothing needs any more: gone, or empty
   int64_t eval_entries = 0;  // that were made of them: out of their set
   int64_t cached_replies = 0;
+  int64_t audit_steps = 0;   // that quoted them
+  int64_t quotes = 0;        // rows of proposals and replays that did
   bool left_in_log = false;  // somebody reads what was before: the log keeps it for now
-  [[nodiscard]] bool changed() const { return prompts + arguments + texts > 0; }
+  [[nodiscard]] bool changed() const {
+    return prompts + arguments + texts + audit_steps + quotes > 0;
+  }
 };
 
 // Words of prompts, arguments of skills and commands, and details of events go;
@@ -58,8 +62,9 @@ struct ForgetReport {
 // that reading the transcripts again does not bring it back: a session that was
 // forgotten whole stays so when it goes on, and with `before` alone nothing from
 // before that moment is ever kept. The bytes are overwritten (secure_delete) and
-// the log is folded in. Audit steps are hashed and stay. SESSION_NOT_FOUND,
-// SKILL_NOT_FOUND.
+// the log is folded in. Steps of the audit stay; quotes in them go, and their chain is
+// hashed anew. In short transactions; cut off, the same call goes on.
+// SESSION_NOT_FOUND, SKILL_NOT_FOUND.
 [[nodiscard]] StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis now);
 
 // Forgets what is older than `days`, once a day; an empty report when there is

@@ -11,8 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "store/any_statement.h"
 #include "store/archive.h"
 #include "store/backup.h"
@@ -164,9 +168,40 @@ class Loader {
   int64_t rows_ = 0;
 };
 
-// Figures that do not follow from the rows are made anew.
-Status CheckFigures(Db& db) {
+Status NotGenuine(const Archive& archive, std::string_view why) {
+  return WithSuggestion(Fail(kStoreCorrupt, "reading the archive {}: {}", archive.dir, why),
+                        "nothing was changed; see whether the store that it comes from says so, "
+                        "too, and make the archive anew",
+                        "selftune db check --deep");
+}
+
+// Each text is the one that its digest says.
+Status CheckTexts(Db& db, const Archive& archive) {
+  constexpr std::string_view kDoing = "checking the texts of";
+  ST_ASSIGN_OR_RETURN(
+      const AnyStatement stmt,
+      PrepareAny(db, "SELECT body_id, sha256, text FROM body WHERE text IS NOT NULL",
+                 std::string(kDoing)));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, StepAny(db, stmt.get(), kDoing));
+    if (!more) return absl::OkStatus();
+    if (internal::BytesAt(stmt.get(), 1) == base::Sha256Bytes(internal::BytesAt(stmt.get(), 2))) {
+      continue;
+    }
+    return NotGenuine(archive, "the text of body " +
+                                   std::to_string(sqlite3_column_int64(stmt.get(), 0)) +
+                                   " is another one than its digest says");
+  }
+}
+
+// The audit has to be the one that was written. Figures that do not follow from the rows
+// are made anew.
+Status CheckContent(Db& db, const Archive& archive) {
+  ST_RETURN_IF_ERROR(CheckTexts(db, archive));
   ST_ASSIGN_OR_RETURN(const CheckReport report, CheckStore(db, {.deep = true}));
+  for (const Problem& problem : report.problems) {
+    if (problem.check == "hash_chain") return NotGenuine(archive, problem.message);
+  }
   const bool wrong = std::any_of(report.problems.begin(), report.problems.end(), [](const auto& p) {
     return p.check == "rollup" || p.check == "counter";
   });
@@ -183,7 +218,7 @@ Status MakeStore(const std::string& path, const Archive& archive,
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db,
                         Db::Open(path, {.mode = OpenMode::kCreate, .bulk = true}));
     ST_RETURN_IF_ERROR(Loader(*db, archive, cancel).Load(tables));
-    ST_RETURN_IF_ERROR(CheckFigures(*db));
+    ST_RETURN_IF_ERROR(CheckContent(*db, archive));
   }
   return MakeSingleFile(path);
 }
@@ -226,10 +261,46 @@ class Import {
     ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
     fresh_ = base::JoinPath(folder, std::string(base::BaseName(store_path_)) + kLoading);
     ST_RETURN_IF_ERROR(MakeStore(fresh_, archive, tables_, options_.cancel));
-    return options_.dry_run ? Plan() : Apply();
+    StatusOr<ImportReport> report = options_.dry_run ? Plan() : Apply();
+    if (report.ok() || CodeOf(report.status()).name != kConflicted.name) return report;
+    return Conflict(report.status(), archive.dir);
   }
 
  private:
+  // Rows are told apart by the numbers they have in their store, so those of two stores
+  // are not mixed.
+  Status Conflict(const Status& status, const std::string& dir) const {
+    const std::string theirs = BornOf(fresh_), ours = BornOf(store_path_);
+    const bool other = theirs != ours && !theirs.empty() && !ours.empty();
+    const std::string why =
+        other ? fmt::format(
+                    "importing into {}: the archive is of another store (made {}, this one "
+                    "{}), and rows of two stores are not mixed: ",
+                    store_path_, theirs, ours)
+              : "";
+    return WithSuggestion(
+        Fail(kConflicted, "{}{}", why, Message(status)),
+        other ? "look at it in a home of its own; transcripts of several machines are read into "
+                "one store by sync"
+              : "the store has gone on since the archive was made: look at it in a home of its own",
+        base::JoinCommand({"selftune", "import", dir, "--home", OtherHome(dir)}));
+  }
+
+  // Beside the archive.
+  static std::string OtherHome(std::string dir) {
+    while (dir.size() > 1 && dir.ends_with('/')) dir.pop_back();
+    return dir + "-home";
+  }
+
+  static std::string BornOf(const std::string& path) {
+    const auto db = Db::OpenUnchecked(path, /*read_only=*/true);
+    if (!db.ok()) return {};
+    const auto row = PrepareAny(**db, "SELECT value FROM meta WHERE key='created_at'", "reading");
+    if (!row.ok()) return {};
+    const auto found = StepAny(**db, row->get(), "reading");
+    return found.ok() && *found ? std::string(internal::BytesAt(row->get(), 0)) : std::string();
+  }
+
   StatusOr<ImportReport> Plan() {
     if (!base::Exists(store_path_)) return Whole();
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> target, Db::Open(store_path_, {}));

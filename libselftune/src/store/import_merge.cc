@@ -91,11 +91,7 @@ std::vector<AnyValue> RowAt(sqlite3_stmt* stmt) {
 }
 
 Status Conflict(const Db& db, const std::string& row, std::string_view why) {
-  return WithSuggestion(
-      Fail(kConflicted, "importing into {}: the row {} {}", db.path(), row, why),
-      "the store has gone on since the archive was made, or is another one: import into a new "
-      "home",
-      "selftune import ./evidence --home ./other-home");
+  return Fail(kConflicted, "importing into {}: the row {} {}", db.path(), row, why);
 }
 
 Status RefuseOtherContent(Db& db, const TableShape& table) {

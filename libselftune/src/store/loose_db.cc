@@ -3,107 +3,25 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "base/status_macros.h"
-#include "base/strings.h"
 
 namespace selftune::store {
 namespace {
-
-constexpr double kInt64Limit = 9223372036854775808.0;  // 2^63
 
 const char* const kTables =
     "SELECT l.name, NOT l.wr FROM pragma_table_list l WHERE l.schema='main' AND "
     "l.type IN('table','shadow') AND l.name NOT GLOB 'sqlite_*' ORDER BY l.name";
 const char* const kColumns = "SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid";
 
-LooseValue ValueOf(sqlite3_stmt* stmt, int i) {
-  LooseValue out;
-  switch (sqlite3_column_type(stmt, i)) {
-    case SQLITE_INTEGER:
-      return LooseValue::Int(sqlite3_column_int64(stmt, i));
-    case SQLITE_FLOAT:
-      return LooseValue::Real(sqlite3_column_double(stmt, i));
-    case SQLITE_TEXT:
-    case SQLITE_BLOB: {
-      const bool text = sqlite3_column_type(stmt, i) == SQLITE_TEXT;
-      out.type = text ? LooseValue::Type::kText : LooseValue::Type::kBlob;
-      // Of a database in UTF-16 this is UTF-8, too.
-      const void* const data = text ? static_cast<const void*>(sqlite3_column_text(stmt, i))
-                                    : sqlite3_column_blob(stmt, i);
-      const auto size = static_cast<size_t>(sqlite3_column_bytes(stmt, i));
-      if (data != nullptr) out.bytes.assign(static_cast<const char*>(data), size);
-      return out;
-    }
-    default:
-      return out;
-  }
-}
-
 }  // namespace
 
-// ------------------------------------------------------------------- values
-
-LooseValue LooseValue::Int(int64_t value) {
-  LooseValue out;
-  out.type = Type::kInt;
-  out.integer = value;
-  return out;
-}
-
-LooseValue LooseValue::Real(double value) {
-  LooseValue out;
-  out.type = Type::kReal;
-  out.real = value;
-  return out;
-}
-
-LooseValue LooseValue::Text(std::string text) {
-  LooseValue out;
-  out.type = Type::kText;
-  out.bytes = std::move(text);
-  return out;
-}
-
-std::string LooseValue::AsText() const {
-  switch (type) {
-    case Type::kNull:
-      return {};
-    case Type::kInt:
-      return std::to_string(integer);
-    case Type::kReal:
-      return fmt::format("{}", real);
-    default:
-      return bytes;
-  }
-}
-
-std::optional<int64_t> LooseValue::AsInt() const {
-  if (type == Type::kInt) return integer;
-  const std::optional<double> number = AsReal();
-  if (type == Type::kText) {
-    if (const auto whole = base::ParseInt(base::Trim(bytes))) return whole;
-  }
-  if (!number.has_value() || std::floor(*number) != *number) return std::nullopt;
-  if (*number < -kInt64Limit || *number >= kInt64Limit) return std::nullopt;
-  return static_cast<int64_t>(*number);
-}
-
-std::optional<double> LooseValue::AsReal() const {
-  if (type == Type::kInt) return static_cast<double>(integer);
-  if (type == Type::kReal) return std::isfinite(real) ? std::optional(real) : std::nullopt;
-  if (type != Type::kText) return std::nullopt;
-  return base::ParseDouble(base::Trim(bytes));
-}
+// --------------------------------------------------------------------- rows
 
 const LooseValue& LooseRow::operator[](std::string_view name) const {
   static const LooseValue* const kNone = new LooseValue();
@@ -124,27 +42,8 @@ LooseQuery::~LooseQuery() { sqlite3_finalize(stmt_); }
 Status LooseQuery::Bind(const std::vector<LooseValue>& values) {
   sqlite3_reset(stmt_);
   for (size_t i = 0; i < values.size(); ++i) {
-    const int at = static_cast<int>(i) + 1;
-    const LooseValue& v = values[i];
-    int code = SQLITE_OK;
-    switch (v.type) {
-      case LooseValue::Type::kNull:
-        code = sqlite3_bind_null(stmt_, at);
-        break;
-      case LooseValue::Type::kInt:
-        code = sqlite3_bind_int64(stmt_, at, v.integer);
-        break;
-      case LooseValue::Type::kReal:
-        code = sqlite3_bind_double(stmt_, at, v.real);
-        break;
-      case LooseValue::Type::kText:
-        code = sqlite3_bind_text64(stmt_, at, v.bytes.data(), v.bytes.size(), SQLITE_TRANSIENT,
-                                   SQLITE_UTF8);
-        break;
-      case LooseValue::Type::kBlob:
-        code = sqlite3_bind_blob64(stmt_, at, v.bytes.data(), v.bytes.size(), SQLITE_TRANSIENT);
-        break;
-    }
+    const int code =
+        internal::BindValueAt(stmt_, static_cast<int>(i) + 1, values[i], /*copy=*/true);
     if (code != SQLITE_OK) return Fail(kInternal, "binding a value: {}", sqlite3_errstr(code));
   }
   return absl::OkStatus();
@@ -172,7 +71,7 @@ LooseRow LooseQuery::Row() const {
   const int n = sqlite3_column_count(stmt_);
   std::vector<LooseValue> values;
   values.reserve(static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) values.push_back(ValueOf(stmt_, i));
+  for (int i = 0; i < n; ++i) values.push_back(internal::ValueAt(stmt_, i));
   return {names_, std::move(values)};
 }
 
@@ -274,12 +173,6 @@ StatusOr<std::vector<LooseTable>> LooseDb::Tables() {
     for (auto& [place, name] : key) table.key.push_back(std::move(name));
   }
   return out;
-}
-
-std::string QuoteName(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) out.append(c == '"' ? 2 : 1, c);
-  return out + '"';
 }
 
 }  // namespace selftune::store

@@ -11,32 +11,12 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/time.h"
+#include "store/any_value.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace selftune::store {
-
-// A value as SQLite has it.
-struct LooseValue {
-  enum class Type : uint8_t { kNull, kInt, kReal, kText, kBlob };
-  Type type = Type::kNull;
-  int64_t integer = 0;
-  double real = 0;
-  std::string bytes;  // of a text or blob
-
-  [[nodiscard]] static LooseValue Int(int64_t value);
-  [[nodiscard]] static LooseValue Real(double value);
-  [[nodiscard]] static LooseValue Text(std::string text);
-  [[nodiscard]] bool is_null() const { return type == Type::kNull; }
-  [[nodiscard]] bool is_number() const { return type == Type::kInt || type == Type::kReal; }
-  // Numbers as digits; "" for NULL.
-  [[nodiscard]] std::string AsText() const;
-  // A whole number, also one that is spelled out; nullopt for anything else.
-  [[nodiscard]] std::optional<int64_t> AsInt() const;
-  [[nodiscard]] std::optional<double> AsReal() const;
-};
 
 // A row by the names of its columns; a name that is not there is NULL.
 class LooseRow {
@@ -109,6 +89,6 @@ class LooseDb {
 };
 
 // `name` as SQL writes it: in double quotes.
-[[nodiscard]] std::string QuoteName(std::string_view name);
+[[nodiscard]] inline std::string QuoteName(std::string_view name) { return internal::Quoted(name); }
 
 }  // namespace selftune::store

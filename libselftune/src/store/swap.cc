@@ -36,30 +36,14 @@ Status SyncFolder(const std::string& store_path) {
   return base::SyncDir(std::string(base::DirName(store_path)));
 }
 
-Status CopyFile(const std::string& from, const std::string& to) {
-  ST_ASSIGN_OR_RETURN(const base::FileHandle source, base::OpenRead(from));
-  ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
-  const base::FileHandle target(::open(to.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!target.valid()) return Fail(kWriteFailed, "writing {}: {}", to, strerror(errno));
-  std::string chunk(kCopyChunk, '\0');
-  for (uint64_t at = 0;;) {
-    ST_ASSIGN_OR_RETURN(const size_t got,
-                        base::ReadAt(source.fd(), at, chunk.data(), chunk.size(), from));
-    if (got == 0) break;
-    ST_RETURN_IF_ERROR(base::WriteAll(target.fd(), std::string_view(chunk).substr(0, got), to));
-    at += got;
-  }
-  return base::SyncFile(target.fd(), to);
-}
-
 // The old file under a second name; a copy where links are not possible. What
 // is in its log only is kept, too.
 Status KeepOld(const std::string& store_path, const std::string& aside) {
   if (base::Exists(store_path) && ::link(store_path.c_str(), aside.c_str()) != 0) {
-    ST_RETURN_IF_ERROR(CopyFile(store_path, aside));
+    ST_RETURN_IF_ERROR(CopyBytes(store_path, aside));
   }
   const auto log = base::Stat(store_path + "-wal");
-  if (log.ok() && log->size > 0) ST_RETURN_IF_ERROR(CopyFile(store_path + "-wal", aside + "-wal"));
+  if (log.ok() && log->size > 0) ST_RETURN_IF_ERROR(CopyBytes(store_path + "-wal", aside + "-wal"));
   return SyncFolder(store_path);
 }
 
@@ -104,6 +88,22 @@ bool LogIsEmpty(const std::string& store_path) {
 std::string ResolveStore(const std::string& store_path) {
   StatusOr<std::string> real = base::RealPath(store_path);
   return real.ok() ? *std::move(real) : store_path;
+}
+
+Status CopyBytes(const std::string& from, const std::string& to) {
+  ST_ASSIGN_OR_RETURN(const base::FileHandle source, base::OpenRead(from));
+  ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
+  const base::FileHandle target(::open(to.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!target.valid()) return Fail(kWriteFailed, "writing {}: {}", to, strerror(errno));
+  std::string chunk(kCopyChunk, '\0');
+  for (uint64_t at = 0;;) {
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        base::ReadAt(source.fd(), at, chunk.data(), chunk.size(), from));
+    if (got == 0) break;
+    ST_RETURN_IF_ERROR(base::WriteAll(target.fd(), std::string_view(chunk).substr(0, got), to));
+    at += got;
+  }
+  return base::SyncFile(target.fd(), to);
 }
 
 StatusOr<StoreSwap> StoreSwap::Begin(const std::string& named, Options options) {

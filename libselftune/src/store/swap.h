@@ -52,6 +52,9 @@ class StoreSwap {
 // end. Cheap when there is none. STORE_BUSY while another process is at it.
 [[nodiscard]] Status FinishSwap(const std::string& store_path);
 
+// Byte for byte, into a new file, on the disk.
+[[nodiscard]] Status CopyBytes(const std::string& from, const std::string& to);
+
 // Before a file is swapped in: WAL mode, but no log beside it, and everything
 // on the disk.
 [[nodiscard]] Status MakeSingleFile(const std::string& path);

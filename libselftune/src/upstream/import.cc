@@ -35,7 +35,7 @@ using store::LooseDb;
 constexpr int64_t kShownRejects = 50;
 constexpr int kMaxPasses = 5;  // over a database that grows meanwhile
 constexpr std::string_view kWorkDir = ".selftune-import-";
-constexpr size_t kRandomLetters = 6;  // behind it
+constexpr size_t kRandomLetters = 6;                        // behind it
 constexpr std::string_view kReading = "reading a table: ";  // of a LooseQuery
 constexpr const char* kMarkSql = "PRAGMA application_id";
 
@@ -315,9 +315,8 @@ class Import {
     const bool theirs =
         std::ranges::any_of(tables, [](const auto& table) { return IsKnownTable(table.name); });
     if (mark != store::kApplicationId && theirs) return absl::OkStatus();
-    return WithSuggestion(
-        Fail(kStoreForeign, "{} has none of the tables of the reference", path),
-        "name its selftune.db", "selftune help import upstream");
+    return WithSuggestion(Fail(kStoreForeign, "{} has none of the tables of the reference", path),
+                          "name its selftune.db", "selftune help import upstream");
   }
 
   Status All(Db& db, const WorkDir& work) {

@@ -133,7 +133,7 @@ std::optional<UtcMillis> TimeOf(const LooseValue& value) {
   if (value.is_number()) return TimeOfNumber(value);
   std::string text(base::Trim(value.bytes));
   if (const auto time = ParseRfc3339(text)) return time;
-  if (text.size() == kDate && text.find_first_of("-") != text.npos) text += "T00:00:00";
+  if (text.size() == kDate && text.find('-') != text.npos) text += "T00:00:00";
   if (text.size() > kDate && text[kDate] == ' ') text[kDate] = 'T';
   const bool no_seconds = text.size() >= kMinutes && text[kDate] == 'T' &&
                           (text.size() == kMinutes || text[kMinutes] != ':');

@@ -90,8 +90,8 @@ size_t SessionPrompts::people() const {
 bool SessionPrompts::IsLast(const std::string& prompt_id) const {
   const StoredPrompt* const named = ById(prompt_id);
   return named != nullptr && std::ranges::none_of(stored_, [&](const StoredPrompt& p) {
-    return p.actionable && p.seq > named->seq;
-  });
+           return p.actionable && p.seq > named->seq;
+         });
 }
 
 void SessionPrompts::Remember(const StoredPrompt& prompt, std::string_view text) {

@@ -224,8 +224,9 @@ TEST_SUITE("status/why") {
     CHECK(ask(kOther, "Read PDF forms.", "claude_code", "").cause == "shadowed");
     // The same words, another host's folder, and a host that lists both.
     CHECK(ask(kOther, "Make PDF files from text.", "claude_code", kPath).cause == "description");
-    CHECK(ask("/home/dev/.qwen/skills/pdf/SKILL.md", "Read PDF forms.", "claude_code", kPath)
-              .cause == "description");
+    CHECK(
+        ask("/home/dev/.qwen/skills/pdf/SKILL.md", "Read PDF forms.", "claude_code", kPath).cause ==
+        "description");
     CHECK(ask("/home/dev/.codex/skills/pdf/SKILL.md", "Read PDF forms.", "codex", kPath).cause ==
           "description");
   }

@@ -13,6 +13,7 @@
 
 #include "base/status_macros.h"
 #include "hosts/common/foreign_file.h"
+#include "ingest/long_line.h"
 
 namespace selftune::hosts {
 namespace {
@@ -208,6 +209,33 @@ StatusOr<ForeignQuery> ForeignDb::Query(std::string_view sql) {
   if (code != SQLITE_OK) return Error(code, "asking");
   return ForeignQuery(stmt, &path_);
 }
+
+StatusOr<std::string> ForeignDb::LongText(const std::string& table, const std::string& column,
+                                          int64_t rowid) {
+  if (!Has(table, {column})) return Fail(kInternal, "reading {}: no {}.{}", path_, table, column);
+  sqlite3_blob* raw = nullptr;
+  const int code =
+      sqlite3_blob_open(db_, "main", table.c_str(), column.c_str(), rowid, /*flags=*/0, &raw);
+  const std::unique_ptr<sqlite3_blob, decltype(&sqlite3_blob_close)> blob(raw, sqlite3_blob_close);
+  if (code != SQLITE_OK) return Error(code, "reading a long value of");
+  constexpr int kChunk = 1 << 20;
+  const int size = sqlite3_blob_bytes(blob.get());
+  std::string out;
+  ingest::LongLine line;
+  size_t used = 0;
+  for (int at = 0; at < size;) {
+    const int more = std::min(kChunk, size - at);
+    out.resize(used + static_cast<size_t>(more));
+    const int read = sqlite3_blob_read(blob.get(), out.data() + used, more, at);
+    if (read != SQLITE_OK) return Error(read, "reading a long value of");
+    at += more;
+    used = line.Squeeze(out.data(), out.size());
+  }
+  out.resize(used);
+  return out;
+}
+
+void ForeignDb::SetLongest(int bytes) { sqlite3_limit(db_, SQLITE_LIMIT_LENGTH, bytes); }
 
 StatusOr<int64_t> ForeignDb::QueryInt(std::string_view sql, int64_t fallback) {
   ST_ASSIGN_OR_RETURN(ForeignQuery row, Query(sql));

@@ -72,7 +72,10 @@ class ForeignQuery {
   bool done_ = false;
 };
 
-inline constexpr int kMaxForeignValue = 64 << 20;  // bytes of one value
+// Bytes of one value that a query gives. Longer ones, and there are some, are read by
+// LongText: a row of them may be all the memory that a sync is to take.
+inline constexpr int kMaxForeignValue = 16 << 20;
+inline constexpr int kMaxForeignBlob = 64 << 20;  // of what is compressed, and asked for whole
 
 // One connection that sees the store as it was when it was opened. Not thread-safe.
 class ForeignDb {
@@ -95,6 +98,12 @@ class ForeignDb {
                                     std::initializer_list<std::string_view> columns) const;
 
   [[nodiscard]] StatusOr<ForeignQuery> Query(std::string_view sql);
+  // A JSON text of any length, read piece by piece, without the middles of its long
+  // strings (ingest/long_line.h). The table is one of those named.
+  [[nodiscard]] StatusOr<std::string> LongText(const std::string& table, const std::string& column,
+                                               int64_t rowid);
+  // Queries give values of up to so many bytes from now on.
+  void SetLongest(int bytes);
   // First column of the first row; `fallback` when there is none, or it is NULL.
   [[nodiscard]] StatusOr<int64_t> QueryInt(std::string_view sql, int64_t fallback);
 

@@ -62,6 +62,9 @@ class Store final : public ForeignStore {
   Status AddEvent(Transcript& transcript, const std::string& record, std::string_view text,
                   bool is_new);
   StatusOr<bool> ReadEvents(ForeignDb& db, Transcript& transcript);
+  Status ReadLongEvents(ForeignDb& db, Transcript& transcript, int64_t after, bool marked);
+  Status AddPacked(ForeignDb& db, Transcript& transcript, const std::string& record, int64_t rowid,
+                   bool is_new);
   Status ReadArchive(ForeignDb& db, Transcript& transcript, std::string_view sql);
 
   std::string version_;  // of the program that writes the store today
@@ -186,12 +189,18 @@ StatusOr<bool> Store::ReadEvents(ForeignDb& db, Transcript& transcript) {
                " FROM transcript_events WHERE session_id=?1 ORDER BY seq"));
   rows.Bind(1, transcript.id());
   bool any = false, marked = false;
+  int64_t last = -1;
   for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return any;
+    const StatusOr<bool> more = rows.Next();
+    if (!more.ok() && CodeOf(more.status()).name == kFileTooLarge.name) {
+      ST_RETURN_IF_ERROR(ReadLongEvents(db, transcript, last, marked));
+      return true;
+    }
+    ST_RETURN_IF_ERROR(more.status());
+    if (!*more) return any;
     any = true;
-    const std::string record =
-        "transcript_events/" + transcript.id() + "/" + std::to_string(rows.Int(1));
+    last = rows.Int(1);
+    const std::string record = "transcript_events/" + transcript.id() + "/" + std::to_string(last);
     const bool is_new = IsNew(0, rows.Int(0));
     if (rows.IsNull(2) && !rows.IsNull(3)) {
       const auto text = ExpandZstd(rows.Bytes(3), kMaxEvent);
@@ -210,12 +219,57 @@ StatusOr<bool> Store::ReadEvents(ForeignDb& db, Transcript& transcript) {
   }
 }
 
+// The rest of a session that has an event of tens of megabytes: one by one.
+Status Store::ReadLongEvents(ForeignDb& db, Transcript& transcript, int64_t after, bool marked) {
+  ST_ASSIGN_OR_RETURN(ForeignQuery rows,
+                      db.Query("SELECT rowid,seq,typeof(event_json) FROM transcript_events WHERE "
+                               "session_id=?1 AND seq>?2 ORDER BY seq"));
+  rows.Bind(1, transcript.id());
+  rows.Bind(2, after);
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return absl::OkStatus();
+    const std::string record =
+        "transcript_events/" + transcript.id() + "/" + std::to_string(rows.Int(1));
+    const bool is_new = IsNew(0, rows.Int(0));
+    if (rows.Text(2) == "text") {
+      ST_ASSIGN_OR_RETURN(const std::string text,
+                          db.LongText("transcript_events", "event_json", rows.Int(0)));
+      ST_RETURN_IF_ERROR(AddEvent(transcript, record, text, is_new));
+    } else {
+      ST_RETURN_IF_ERROR(AddPacked(db, transcript, record, rows.Int(0), is_new));
+    }
+    if (transcript.begun() && !std::exchange(marked, true)) {
+      batch().Session(transcript.id()).whole = true;
+    }
+    ST_RETURN_IF_ERROR(FlushIfFull());
+  }
+}
+
+Status Store::AddPacked(ForeignDb& db, Transcript& transcript, const std::string& record,
+                        int64_t rowid, bool is_new) {
+  if (!db.Has("transcript_events", {"event_zstd"})) {
+    return AddEvent(transcript, record, "", is_new);
+  }
+  ST_ASSIGN_OR_RETURN(ForeignQuery row,
+                      db.Query("SELECT event_zstd FROM transcript_events WHERE rowid=?1"));
+  row.Bind(1, rowid);
+  ST_RETURN_IF_ERROR(row.Next().status());
+  const auto text = ExpandZstd(row.Bytes(0), kMaxEvent);
+  if (text.ok()) return AddEvent(transcript, record, *text, is_new);
+  AddBadRow(record, Message(text.status()), "decompression");
+  return absl::OkStatus();
+}
+
 // The events of a session that the host put away, as lines in one value.
 Status Store::ReadArchive(ForeignDb& db, Transcript& transcript, std::string_view sql) {
   ST_ASSIGN_OR_RETURN(ForeignQuery row, db.Query(sql));
   row.Bind(1, transcript.id());
-  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-  if (!found || row.Bytes(0).empty()) return absl::OkStatus();
+  db.SetLongest(kMaxForeignBlob);
+  const StatusOr<bool> found = row.Next();
+  db.SetLongest(kMaxForeignValue);
+  ST_RETURN_IF_ERROR(found.status());
+  if (!*found || row.Bytes(0).empty()) return absl::OkStatus();
   const std::string name = "archive/" + transcript.id();
   std::string text(row.Bytes(0));
   constexpr std::string_view kMagic = "\x28\xB5\x2F\xFD";

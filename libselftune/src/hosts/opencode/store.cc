@@ -62,7 +62,12 @@ class Store final : public ForeignStore {
 
   Status ReadSession(ForeignDb& db, const std::string& id) override;
   StatusOr<bool> IsInternal(ForeignDb& db, const SessionRow& row);
-  StatusOr<std::vector<Part>> ReadParts(ForeignQuery& rows, const MessageRow& message);
+  StatusOr<std::vector<Part>> ReadParts(ForeignDb& db, ForeignQuery& rows,
+                                        const MessageRow& message);
+  void AddPart(const std::string& id, int64_t rowid, std::string_view data,
+               const MessageRow& message, std::vector<Part>& parts);
+  Status ReadLongParts(ForeignDb& db, const MessageRow& message, const std::string& after,
+                       std::vector<Part>& parts);
 };
 
 StatusOr<std::optional<SessionRow>> ReadRow(ForeignDb& db, const std::string& id) {
@@ -116,25 +121,54 @@ StatusOr<bool> Store::IsInternal(ForeignDb& db, const SessionRow& row) {
   return false;
 }
 
-StatusOr<std::vector<Part>> Store::ReadParts(ForeignQuery& rows, const MessageRow& message) {
+StatusOr<std::vector<Part>> Store::ReadParts(ForeignDb& db, ForeignQuery& rows,
+                                             const MessageRow& message) {
   std::vector<Part> parts;
+  std::string last;
   rows.Reset();
   rows.Bind(1, message.id);
   for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return parts;
-    Part part;
-    part.id = rows.String(0);
-    const bool is_new = IsNew(1, rows.Int(1));
-    const Status parsed =
-        ParsePart(Padded(rows.Text(2)), {.text = message.role == Role::kUser}, parser(), part);
-    part.id = rows.String(0);
-    if (!parsed.ok()) {
-      AddBadRow("part/" + part.id, rows.Text(2));
-      continue;
+    const StatusOr<bool> more = rows.Next();
+    if (!more.ok() && CodeOf(more.status()).name == kFileTooLarge.name) {
+      ST_RETURN_IF_ERROR(ReadLongParts(db, message, last, parts));
+      return parts;
     }
-    CountRow(part.type != PartType::kUnknown, is_new);
-    parts.push_back(std::move(part));
+    ST_RETURN_IF_ERROR(more.status());
+    if (!*more) return parts;
+    last = rows.String(0);
+    AddPart(last, rows.Int(1), rows.Text(2), message, parts);
+  }
+}
+
+void Store::AddPart(const std::string& id, int64_t rowid, std::string_view data,
+                    const MessageRow& message, std::vector<Part>& parts) {
+  Part part;
+  part.id = id;
+  const bool is_new = IsNew(1, rowid);
+  const Status parsed =
+      ParsePart(Padded(data), {.text = message.role == Role::kUser}, parser(), part);
+  part.id = id;
+  if (!parsed.ok()) {
+    AddBadRow("part/" + part.id, data);
+    return;
+  }
+  CountRow(part.type != PartType::kUnknown, is_new);
+  parts.push_back(std::move(part));
+}
+
+// The rest of a message that has a part of tens of megabytes: one by one.
+Status Store::ReadLongParts(ForeignDb& db, const MessageRow& message, const std::string& after,
+                            std::vector<Part>& parts) {
+  ST_ASSIGN_OR_RETURN(
+      ForeignQuery rows,
+      db.Query("SELECT id,rowid FROM part WHERE message_id=?1 AND id>?2 ORDER BY id"));
+  rows.Bind(1, message.id);
+  rows.Bind(2, after);
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const std::string data, db.LongText("part", "data", rows.Int(1)));
+    AddPart(rows.String(0), rows.Int(1), data, message, parts);
   }
 }
 
@@ -163,7 +197,7 @@ Status Store::ReadSession(ForeignDb& db, const std::string& id) {
       continue;
     }
     CountRow(message.role != Role::kUnknown, is_new);
-    ST_ASSIGN_OR_RETURN(const std::vector<Part> own, ReadParts(parts, message));
+    ST_ASSIGN_OR_RETURN(const std::vector<Part> own, ReadParts(db, parts, message));
     session.Add(message, own, batch());
     any = true;
     ST_RETURN_IF_ERROR(FlushIfFull());

@@ -1,0 +1,226 @@
+// schedule.*: what runs by itself.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "capi/context.h"
+#include "capi/ops.h"
+#include "capi/receipt.h"
+#include "hosts/registry.h"
+#include "schedule/installer.h"
+#include "store/queries/runs.h"
+
+namespace selftune::capi::ops {
+namespace {
+
+using base::JsonValue;
+using base::JsonWriter;
+
+schedule::Machine MachineOf(const Context& context) {
+  schedule::Machine machine{.env = &context.env(),
+                            .cancel = &context.cancel(),
+                            .state_dir = context.paths().state_dir,
+                            .agent_commands = {}};
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    machine.agent_commands += std::string(row.command) + " ";
+  }
+  return machine;
+}
+
+StatusOr<schedule::SetupOptions> OptionsOf(const Context& context, const JsonValue& params) {
+  schedule::SetupOptions options;
+  if (params["platform"].is_string()) {
+    options.platform = schedule::ParsePlatform(params["platform"].AsString());
+  }
+  for (const JsonValue& id : params["jobs"].items()) options.jobs.push_back(id.AsString());
+  const int64_t hours = params["every_hours"].AsInt();
+  if (!schedule::IsEveryHours(hours)) {
+    return Fail(kInvalidRequest, "{}: every_hours is {}; a day has to be a multiple of it",
+                context.op(), hours);
+  }
+  options.every_hours = static_cast<int>(hours);
+  options.zone = params["tz"].AsString();
+  options.force = params["force"].AsBool();
+  options.dry_run = context.dry_run();
+  return options;
+}
+
+void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
+  if (text.empty()) {
+    out.NullField(key);
+  } else {
+    out.Field(key, text);
+  }
+}
+
+void WriteJob(JsonWriter& out, const schedule::JobState& job) {
+  out.Field("id", job.id)
+      .Field("platform", job.platform)
+      .Field("schedule", job.schedule)
+      .Field("next_run", job.next_run);
+}
+
+void WriteArgv(JsonWriter& out, const std::vector<std::string>& argv) {
+  out.Key("argv").BeginArray();
+  for (const std::string& word : argv) out.String(word);
+  out.EndArray();
+}
+
+void WriteFiles(JsonWriter& out, const schedule::SetupReport& report) {
+  out.Key("files").BeginArray();
+  for (const schedule::FileChange& file : report.files) {
+    out.BeginObject().Field("path", file.path).Field("action", file.action);
+    TextOrNull(out, "sha256", file.sha256);
+    out.EndObject();
+  }
+  out.EndArray().Key("commands").BeginArray();
+  for (const schedule::Ran& ran : report.commands) {
+    out.BeginObject();
+    WriteArgv(out, ran.argv);
+    out.Key("exit_code");
+    if (ran.exit_code < 0) {
+      out.Null();
+    } else {
+      out.Int(ran.exit_code);
+    }
+    out.EndObject();
+  }
+  out.EndArray();
+}
+
+void Finish(JsonWriter& out, Context& context, const schedule::SetupReport& report,
+            std::vector<std::string> undo) {
+  for (const std::string& warning : report.warnings) context.Warn("SCHEDULER", warning);
+  out.Key("receipt");
+  if (context.dry_run() || !report.changed()) {
+    out.Null();
+    return;
+  }
+  context.SetChanged();
+  Receipt receipt{.operation = context.op(), .undo = std::move(undo)};
+  for (const schedule::FileChange& file : report.files) receipt.targets.push_back(file.path);
+  WriteReceipt(out, receipt);
+}
+
+// The newest run of the loop that a timer started; nullopt without one.
+StatusOr<std::optional<store::RunItem>> LastRun(Context& context) {
+  constexpr int64_t kLookedAt = 50;
+  if (!context.HasStore()) return std::optional<store::RunItem>();
+  ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(store::RunPage page,
+                      store::ListRuns(*db, "orchestrate", {.limit = kLookedAt}));
+  for (store::RunItem& run : page.items) {
+    if (run.trigger == "cron") return std::optional(std::move(run));
+  }
+  return std::optional<store::RunItem>();
+}
+
+StatusOr<std::string> ListJobs(Context& context, bool ask) {
+  ST_ASSIGN_OR_RETURN(const std::optional<store::RunItem> last, LastRun(context));
+  ST_ASSIGN_OR_RETURN(const std::vector<schedule::Installed> jobs,
+                      schedule::List(MachineOf(context), context.now(), ask));
+  JsonWriter out;
+  out.BeginObject().Field("installed", !jobs.empty()).Key("jobs").BeginArray();
+  std::string first;
+  for (const schedule::Installed& one : jobs) {
+    out.BeginObject();
+    WriteJob(out, one.job);
+    out.Field("path", one.path).Field("program", one.program);
+    TextOrNull(out, "problem", one.problem);
+    const bool ran = one.job.id == "run" && last.has_value();
+    out.Field("last_run", ran ? std::optional(last->started) : std::nullopt);
+    TextOrNull(out, "last_status", ran ? last->status : "");
+    out.EndObject();
+    if (first.empty() && !one.problem.empty()) first = one.problem;
+  }
+  out.EndArray().EndObject();
+  if (jobs.empty()) {
+    context.SetNext({.argv = {"selftune", "cron", "setup"},
+                     .reason = "nothing runs by itself; this installs it"});
+  } else if (!first.empty()) {
+    context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}", first), "install it anew",
+                                      "selftune cron setup --force"));
+  }
+  return std::move(out).Take();
+}
+
+}  // namespace
+
+StatusOr<std::string> ScheduleSetup(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const schedule::SetupOptions options, OptionsOf(context, params));
+  if (!options.dry_run) ST_RETURN_IF_ERROR(context.CheckWritable());
+  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
+                      schedule::Setup(MachineOf(context), options, context.now()));
+  JsonWriter out;
+  out.BeginObject()
+      .Field("platform", schedule::Word(report.platform))
+      .Field("installed", !options.dry_run)
+      .Field("activated", report.activated)
+      .Field("verified", report.verified)
+      .Key("jobs")
+      .BeginArray();
+  for (const schedule::JobState& job : report.jobs) {
+    out.BeginObject();
+    WriteJob(out, job);
+    out.EndObject();
+  }
+  out.EndArray();
+  WriteFiles(out, report);
+  Finish(out, context, report, {"selftune", "cron", "remove"});
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> SchedulePreview(Context& context, const JsonValue& params) {
+  ST_ASSIGN_OR_RETURN(const schedule::SetupOptions options, OptionsOf(context, params));
+  std::vector<std::string> warnings;
+  ST_ASSIGN_OR_RETURN(const schedule::Plan plan,
+                      schedule::MakePlan(MachineOf(context), options, warnings));
+  for (std::string& warning : warnings) context.Warn("SCHEDULER", std::move(warning));
+  JsonWriter out;
+  out.BeginObject().Field("platform", schedule::Word(plan.platform)).Key("contents").BeginArray();
+  for (const schedule::Artifact& file : plan.artifacts) {
+    out.BeginObject().Field("path", file.path).Field("text", file.contents).EndObject();
+  }
+  out.EndArray().Key("commands").BeginArray();
+  for (const auto& argv : plan.commands) {
+    out.BeginObject();
+    WriteArgv(out, argv);
+    out.EndObject();
+  }
+  out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> ScheduleList(Context& context, const JsonValue& /*params*/) {
+  return ListJobs(context, /*ask=*/false);
+}
+
+StatusOr<std::string> ScheduleStatus(Context& context, const JsonValue& /*params*/) {
+  return ListJobs(context, /*ask=*/true);
+}
+
+StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params*/) {
+  if (!context.dry_run()) ST_RETURN_IF_ERROR(context.CheckWritable());
+  const schedule::Machine machine = MachineOf(context);
+  const auto before = schedule::List(machine, context.now(), /*ask=*/false);
+  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
+                      schedule::Remove(machine, context.dry_run()));
+  JsonWriter out;
+  out.BeginObject();
+  WriteFiles(out, report);
+  std::vector<std::string> undo;
+  if (before.ok() && !before->empty()) {
+    undo = {"selftune", "cron", "setup", "--platform", before->front().job.platform};
+  }
+  Finish(out, context, report, std::move(undo));
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+}  // namespace selftune::capi::ops

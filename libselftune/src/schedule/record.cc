@@ -1,0 +1,63 @@
+#include "schedule/record.h"
+
+#include <string>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json_value.h"
+#include "base/json_writer.h"
+#include "base/status_macros.h"
+
+namespace selftune::schedule {
+namespace {
+
+constexpr uint64_t kMostBytes = 1 << 20;
+
+std::string PathOf(const std::string& state_dir) {
+  return base::JoinPath(state_dir, "schedule/installed.json");
+}
+
+}  // namespace
+
+StatusOr<Record> ReadRecord(const std::string& state_dir) {
+  Record out;
+  const std::string path = PathOf(state_dir);
+  if (!base::Exists(path)) return out;
+  ST_ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMostBytes));
+  const auto json = base::JsonValue::Parse(text);
+  if (!json.ok()) {
+    return WithSuggestion(Fail(kInvalidConfig, "reading {}: {}", path, Message(json.status())),
+                          "install the schedule anew", "selftune cron setup");
+  }
+  for (const base::JsonValue& item : (*json)["jobs"].items()) {
+    const auto platform = ParsePlatform(item["platform"].AsString());
+    if (!platform.has_value() || item["id"].AsString().empty()) continue;
+    out.entries.push_back({.platform = *platform,
+                           .id = item["id"].AsString(),
+                           .path = item["path"].AsString(),
+                           .program = item["program"].AsString(),
+                           .every_hours = static_cast<int>(item["every_hours"].AsInt(6))});
+  }
+  return out;
+}
+
+Status WriteRecord(const std::string& state_dir, const Record& record) {
+  const std::string path = PathOf(state_dir);
+  if (record.entries.empty()) return base::RemoveFile(path);
+  base::JsonWriter out;
+  out.BeginObject().Field("version", 1).Key("jobs").BeginArray();
+  for (const Record::Entry& entry : record.entries) {
+    out.BeginObject()
+        .Field("platform", Word(entry.platform))
+        .Field("id", entry.id)
+        .Field("path", entry.path)
+        .Field("program", entry.program)
+        .Field("every_hours", entry.every_hours)
+        .EndObject();
+  }
+  out.EndArray().EndObject();
+  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
+  return base::WriteFileAtomic(path, std::move(out).Take() + "\n", 0600);
+}
+
+}  // namespace selftune::schedule

@@ -1,0 +1,26 @@
+// What was installed, in <state>/schedule/installed.json: enough to find it again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "schedule/place.h"
+
+namespace selftune::schedule {
+
+struct Record {
+  struct Entry {
+    Platform platform = Platform::kCron;
+    std::string id, path, program;
+    int every_hours = 6;
+  };
+  std::vector<Entry> entries;
+};
+
+// Empty when there is none. INVALID_CONFIG when it cannot be read.
+[[nodiscard]] StatusOr<Record> ReadRecord(const std::string& state_dir);
+// An empty one is removed.
+[[nodiscard]] Status WriteRecord(const std::string& state_dir, const Record& record);
+
+}  // namespace selftune::schedule

@@ -1,0 +1,55 @@
+#include "store/quotes.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+namespace selftune::store {
+namespace {
+
+Quotes Of(std::initializer_list<std::string_view> texts, std::string_view words = "") {
+  Quotes quotes;
+  for (const std::string_view text : texts) quotes.Add(text);
+  quotes.AddWords(words);
+  quotes.Seal();
+  return quotes;
+}
+
+TEST_SUITE("store/quotes") {
+  TEST_CASE("whole texts and how they begin are found inside others") {
+    const Quotes quotes =
+        Of({"  please fill in the long form of the client  ", "write it up, now"});
+    CHECK(quotes.In("he said: please fill in the long form of the client"));
+    CHECK(quotes.In("misses: “please fill in the long f…”"));
+    CHECK(quotes.In("write it up, now"));
+    CHECK(!quotes.In("please fill in"));
+    CHECK(!quotes.In("please fill in the short form"));
+    CHECK(!quotes.In(""));
+  }
+
+  TEST_CASE("a short text only where it is all") {
+    const Quotes quotes = Of({"ok", "run tests"});
+    CHECK(quotes.In("ok"));
+    CHECK(quotes.In(" run tests\n"));
+    CHECK(!quotes.In("run tests again, it was ok"));
+  }
+
+  TEST_CASE("words in any case") {
+    CHECK(Of({}, "SeCret").In("a SECRET one"));
+    CHECK(!Of({}, "").In("a SECRET one"));
+    CHECK(Of({}, "").empty());
+  }
+
+  TEST_CASE("JSON keeps its form and its figures") {
+    const Quotes quotes = Of({"please fill in the long form"});
+    CHECK(quotes.Without(R"({"n":1,"q":["please fill in the long form",2.5,null]})") ==
+          R"({"n":1,"q":["[forgotten]",2.5,null]})");
+    const std::string other = R"({ "n" : 1 })";  // not written anew
+    CHECK(quotes.Without(other) == other);
+    CHECK(quotes.Without("{please fill in the long form") == "[forgotten]");
+    CHECK(quotes.Without("") == "");
+  }
+}
+
+}  // namespace
+}  // namespace selftune::store
