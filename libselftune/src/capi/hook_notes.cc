@@ -45,10 +45,9 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   for (const store::WatchRow& watch : watches) {
     if (watch.rollback_due && !notes.hint.has_value()) {
       notes.hint = hooks::Hint{.id = "regression:" + watch.deploy_id,
-                               .text = "skill " + watch.skill +
-                                       " does worse since its description was changed; see "
-                                       "selftune watch --skill " +
-                                       watch.skill};
+                               .text = hooks::NameInWords(watch.skill) +
+                                       " does worse since its description was changed; see " +
+                                       hooks::WatchCommand(watch.skill)};
     }
     const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
     if (config.guards == config::Guards::kOff || until.value <= context.now().value) continue;

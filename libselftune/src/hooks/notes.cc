@@ -20,6 +20,18 @@ namespace {
 using base::JsonScan;
 using base::JsonSpan;
 
+constexpr size_t kMaxName = 64;
+
+bool IsPlainName(std::string_view name) {
+  constexpr std::string_view kMarks = "-_.:";
+  if (name.empty() || name.size() > kMaxName || name.front() == '-') return false;
+  for (const char c : name) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!word && kMarks.find(c) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
 // "" when there is none, or something else has its place.
 std::string ReadNotes(const World& world) {
   const int fd = open(NotesPath(world.state_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -97,8 +109,8 @@ Response AnswerGuard(const World& world, const HookEvent& event) {
   if (notes.empty()) return out;
   const std::optional<Guard> guard = FindGuard(notes, RealPath(event.path), world.now);
   if (!guard.has_value()) return out;
-  const std::string watch = "selftune watch --skill " + guard->skill;
-  const std::string why = "[selftune] The description of skill " + guard->skill +
+  const std::string watch = WatchCommand(guard->skill);
+  const std::string why = "[selftune] The description of " + NameInWords(guard->skill) +
                           " was changed and is being watched; another change now would spoil the "
                           "comparison.";
   if (guard->block) {
@@ -135,6 +147,16 @@ std::string NotesPath(std::string_view state_dir) {
 }
 
 std::string ToldDir(std::string_view state_dir) { return std::string(state_dir) + "/hooks/told"; }
+
+std::string NameInWords(std::string_view skill) {
+  return IsPlainName(skill) ? "skill " + std::string(skill) : "a skill";
+}
+
+std::string WatchCommand(std::string_view skill) {
+  std::string command = "selftune watch";
+  if (IsPlainName(skill)) command.append(" --skill ").append(skill);
+  return command;
+}
 
 std::optional<Guard> FindGuard(std::string_view notes_json, std::string_view path, UtcMillis now) {
   const JsonSpan guards = Member(notes_json, "guards");

@@ -28,6 +28,11 @@ inline constexpr size_t kMaxNotes = size_t{256} << 10;  // bytes
 // The folder of what was said already.
 [[nodiscard]] std::string ToldDir(std::string_view state_dir);
 
+// A name goes into the prompt of an agent and into a command line: one that has
+// other characters than names have stays out of both.
+[[nodiscard]] std::string NameInWords(std::string_view skill);   // "skill pdf", "a skill"
+[[nodiscard]] std::string WatchCommand(std::string_view skill);  // "selftune watch --skill pdf"
+
 struct Guard {
   std::string skill;
   bool block = false;  // otherwise advise
