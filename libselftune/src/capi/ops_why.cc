@@ -82,7 +82,7 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
   if (!params["prompt_index"].is_int()) {
     ST_ASSIGN_OR_RETURN(index, TellingPrompt(db, found, skill));
   }
-  return status::WhyAt(db, skill, found.pk, index);
+  return status::WhyAt(db, skill, found.pk, index, params["skill_path"].AsString());
 }
 
 }  // namespace

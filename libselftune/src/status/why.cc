@@ -129,10 +129,20 @@ std::string CauseAt(const store::ExposureAt& exposure, const Installed& installe
   return std::string(Word(seen));
 }
 
+// A copy in whose place another was offered: the cause for who asks about that one, for
+// the rest something to know.
+void AddHidden(const store::SkillLocation* hidden, std::string_view skill_path, WhyAnswer& answer) {
+  if (hidden == nullptr) return;
+  if (hidden->path == skill_path || hidden->real_path == skill_path) answer.cause = "shadowed";
+  answer.evidence.push_back({"shadowed",
+                             "this copy describes itself otherwise; the host offered another one",
+                             hidden->path});
+}
+
 }  // namespace
 
 StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::SessionPk session,
-                          int32_t prompt_index) {
+                          int32_t prompt_index, std::string_view skill_path) {
   WhyAnswer answer{.skill = skill.name};
   ST_ASSIGN_OR_RETURN(const store::PromptPlaceItem prompt,
                       store::ReadPromptPlace(db, session, prompt_index));
@@ -165,13 +175,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
          "itself otherwise",
          exposure.skill_path});
   } else if (answer.cause == "description") {
-    const store::SkillLocation* hidden = installed.HiddenBy(exposure, prompt.platform, prompt.cwd);
-    if (hidden != nullptr) {
-      answer.cause = "shadowed";
-      answer.evidence.push_back(
-          {"shadowed", "this copy describes itself otherwise; the host offered another one",
-           hidden->path});
-    }
+    AddHidden(installed.HiddenBy(exposure, prompt.platform, prompt.cwd), skill_path, answer);
   }
   Explain(answer.cause, installed,
           {.platform = prompt.platform,

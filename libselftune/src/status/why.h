@@ -35,9 +35,11 @@ struct WhyAnswer {
   std::string fix_command;  // "" = none
 };
 
-// The prompt with this number of a session.
+// The prompt with this number of a session. `skill_path`: the copy that is asked about;
+// "" = whichever the host offered.
 [[nodiscard]] StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill,
-                                        store::SessionPk session, int32_t prompt_index);
+                                        store::SessionPk session, int32_t prompt_index,
+                                        std::string_view skill_path = {});
 // A text that nobody typed yet.
 [[nodiscard]] StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill,
                                           std::string_view prompt);

@@ -1,10 +1,12 @@
 #include "sync/plan.h"
 
 #include <algorithm>
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,16 +20,22 @@ namespace {
 // are new each time. Hashing four times as many was a twentieth of a cold sync.
 constexpr uint64_t kHeadBytes = 1024;
 constexpr int64_t kQuietMs = 24 * 3'600'000;
-// File systems tell time in ticks of up to so many milliseconds.
+// File systems tell time in ticks of up to so many milliseconds; some know whole seconds only.
 constexpr int64_t kTickMs = 12;
+constexpr int64_t kCoarseMs = 1000;
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int kMostWaits = 4;  // of a tick, in one plan
 // Times beyond that are no work of a write that goes on: the clock was put back.
 constexpr int64_t kAheadMs = 1000;
 
 // Whether a file had changed so shortly before it was looked at that a later change
 // may have left it with the same time: such a one is looked into once more.
-bool IsRacy(int64_t mtime_ns, int64_t looked_ms) {
+bool IsRacy(int64_t mtime_ns, int64_t looked_ms, int64_t tick = kTickMs) {
   const int64_t age = looked_ms - mtime_ns / 1'000'000;
-  return age < kTickMs && age > -kAheadMs;
+  return age < tick && age > -kAheadMs;
+}
+bool IsCoarselyRacy(int64_t mtime_ns, int64_t looked_ms) {
+  return mtime_ns % kNsPerSecond == 0 && IsRacy(mtime_ns, looked_ms, kCoarseMs);
 }
 
 StatusOr<std::string> HashAt(const std::string& path, uint64_t offset, size_t want) {
@@ -116,7 +124,7 @@ class Planner {
 
   Status Look(ingest::SourceFile file, const store::LedgerEntry* entry) {
     looked_ = options_.clock->Now();
-    const auto info = plan_.source->Look(file);
+    auto info = plan_.source->Look(file);
     if (!info.ok()) {  // it went away between listing and looking
       plan_.problems.emplace_back(Message(info.status()));
       if (entry != nullptr) NoteOutOfReach(*entry, info.status());
@@ -125,13 +133,18 @@ class Planner {
     if (options_.since.has_value() && info->mtime_ns / 1'000'000 < options_.since->value) {
       return absl::OkStatus();
     }
-    if (entry == nullptr) return LookNew(std::move(file), *info);
+    if (entry == nullptr) {
+      AwaitTick(file, *info);
+      return LookNew(std::move(file), *info);
+    }
     if (entry->missing || entry->quarantined) plan_.back.push_back(entry->id);
     if (options_.force || !Unchanged(*entry, *info)) {
+      AwaitTick(file, *info);
       return AddKnown(std::move(file), *info, *entry);
     }
-    if (!IsRacy(entry->mtime_ns, entry->last_read_ms)) return absl::OkStatus();
-    return LookInto(std::move(file), *info, *entry);
+    const bool coarse = IsCoarselyRacy(entry->mtime_ns, entry->last_read_ms);
+    if (!coarse && !IsRacy(entry->mtime_ns, entry->last_read_ms)) return absl::OkStatus();
+    return LookInto(std::move(file), *info, *entry, coarse);
   }
 
   Status LookNew(ingest::SourceFile file, const base::FileInfo& info) {
@@ -167,18 +180,33 @@ class Planner {
            entry.last_read_ms > quiet_since;
   }
 
-  // A file that looks as it did and may be another one all the same.
+  // Once its tick is over, whatever is written into a file that is about to be read shows
+  // in its time. One that is written all the time is looked into at the next sync.
+  void AwaitTick(const ingest::SourceFile& file, base::FileInfo& info) {
+    if (file.rows || !IsRacy(info.mtime_ns, looked_.value) || waits_ == kMostWaits) return;
+    ++waits_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kTickMs));
+    const UtcMillis now = options_.clock->Now();
+    const auto again = plan_.source->Look(file);
+    if (!again.ok()) return;  // reading it will say what is wrong
+    info = *again;
+    looked_ = now;
+  }
+
+  // A file that looks as it did and may be another one all the same. `coarse`: for as long
+  // as a second it could be written without a trace.
   Status LookInto(ingest::SourceFile file, const base::FileInfo& info,
-                  const store::LedgerEntry& entry) {
+                  const store::LedgerEntry& entry, bool coarse) {
     ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(*db_, entry.id));
     const bool lines = !file.rows && !file.replaced_whole;
     // Only what is read to its end has these; the rest is looked at anyway.
-    if (lines && GoesOn(file, info, state) && state.offset + state.pending_bytes == info.size) {
+    if (lines && !coarse && GoesOn(file, info, state) &&
+        state.offset + state.pending_bytes == info.size) {
       return absl::OkStatus();
     }
     WorkItem& item = Add(std::move(file), info, std::move(state));
     // Its beginning and its size say nothing about a document.
-    if (item.file.replaced_whole) item.change = Change::kReplaced;
+    if (item.file.replaced_whole || (coarse && !item.file.rows)) item.change = Change::kReplaced;
     return absl::OkStatus();
   }
 
@@ -244,6 +272,7 @@ class Planner {
   const PlanOptions& options_;
   const UtcMillis now_;
   UtcMillis looked_;  // at the file in question
+  int waits_ = 0;
   HostPlan plan_;
   std::vector<store::LedgerEntry> ledger_;
   std::vector<const store::LedgerEntry*> gone_;  // null: found again under another path

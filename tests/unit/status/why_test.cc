@@ -203,8 +203,10 @@ TEST_SUITE("status/why") {
 
   TEST_CASE("of two copies that differ the host offers one: the other is shadowed") {
     constexpr char kOther[] = "/home/dev/shop/.claude/skills/pdf/SKILL.md";
+    // `about`: the copy that is asked about.
     const auto ask = [](std::string_view other, std::string_view description,
-                        std::string_view platform, std::string_view offered) {
+                        std::string_view platform, std::string_view offered,
+                        std::string_view about) {
       World world;
       world.Install("pdf", kPath, "Make PDF files from text.");
       world.Install("pdf", other, description);
@@ -213,22 +215,29 @@ TEST_SUITE("status/why") {
       world.Listing(session, std::nullopt, ExposureCause::kListing,
                     {{.name = "pdf", .description = "Make PDF files from text.", .path = offered}});
       const auto skill = Must(store::FindSkill(world.db(), "pdf"));
-      return Must(WhyAt(world.db(), skill, session, 3));
+      return Must(WhyAt(world.db(), skill, session, 3, about));
     };
-    const WhyAnswer hidden = ask(kOther, "Read PDF forms.", "claude_code", kPath);
+    const WhyAnswer hidden = ask(kOther, "Read PDF forms.", "claude_code", kPath, kOther);
     CHECK(hidden.cause == "shadowed");
     REQUIRE(Find(hidden, "shadowed") != nullptr);
     CHECK(Find(hidden, "shadowed")->source_path == kOther);
     CHECK(hidden.fix_command == "selftune doctor --only skills.shadowed");
     // Told by its words, where a listing names no file.
-    CHECK(ask(kOther, "Read PDF forms.", "claude_code", "").cause == "shadowed");
+    CHECK(ask(kOther, "Read PDF forms.", "claude_code", "", kOther).cause == "shadowed");
+    // The one that was offered was seen; whoever names none hears of both.
+    for (const char* about : {kPath, ""}) {
+      const WhyAnswer seen = ask(kOther, "Read PDF forms.", "claude_code", kPath, about);
+      CHECK(seen.cause == "description");
+      REQUIRE(Find(seen, "shadowed") != nullptr);
+      CHECK(Find(seen, "shadowed")->source_path == kOther);
+    }
     // The same words, another host's folder, and a host that lists both.
-    CHECK(ask(kOther, "Make PDF files from text.", "claude_code", kPath).cause == "description");
-    CHECK(
-        ask("/home/dev/.qwen/skills/pdf/SKILL.md", "Read PDF forms.", "claude_code", kPath).cause ==
-        "description");
-    CHECK(ask("/home/dev/.codex/skills/pdf/SKILL.md", "Read PDF forms.", "codex", kPath).cause ==
+    constexpr char kQwen[] = "/home/dev/.qwen/skills/pdf/SKILL.md";
+    constexpr char kCodex[] = "/home/dev/.codex/skills/pdf/SKILL.md";
+    CHECK(ask(kOther, "Make PDF files from text.", "claude_code", kPath, kOther).cause ==
           "description");
+    CHECK(ask(kQwen, "Read PDF forms.", "claude_code", kPath, kQwen).cause == "description");
+    CHECK(ask(kCodex, "Read PDF forms.", "codex", kPath, kCodex).cause == "description");
   }
 
   TEST_CASE("a compaction that dropped the listing is the cause, and no description cures it") {

@@ -149,6 +149,7 @@ TEST_SUITE("sync/plan") {
 
   TEST_CASE("a file that may have changed in the tick it was read in is looked into again") {
     SyncHome home;
+    home.clock.now.value += 500;  // no whole second
     const std::string lines = Name(kResumed), whole = Name(kOld) + ".zst";
     const std::string text = SyncHome::Recording(kResumed);
     std::string other = text;
@@ -169,6 +170,40 @@ TEST_SUITE("sync/plan") {
     home.clock.now.value += 60'000;
     home.Sync();
     CHECK(Plan(home).items.empty());
+  }
+
+  TEST_CASE("where times are whole seconds a young file is read once more") {
+    SyncHome home;
+    const std::string text = SyncHome::Recording(kResumed);
+    std::string other = text;
+    other[text.size() / 2] ^= 1;  // neither at its beginning nor at its end
+    home.Write(Name(kResumed), text, /*age_ms=*/0);
+    home.clock.now.value += 400;
+    home.Sync();
+    home.Rewrite(Name(kResumed), other, /*age_ms=*/400);
+    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    home.clock.now.value += 60'000;
+    home.Sync();
+    CHECK(Plan(home).items.empty());
+  }
+
+  TEST_CASE("a file that was written this moment is read when its tick is over") {
+    // Goes on whenever it is asked.
+    class Running final : public Clock {
+     public:
+      explicit Running(UtcMillis begin) : now_(begin) {}
+      UtcMillis Now() const override { return UtcMillis{now_.value += 7}; }
+
+     private:
+      mutable UtcMillis now_;
+    };
+    SyncHome home;
+    home.clock.now.value += 500;
+    home.Write(Name(kResumed), SyncHome::Recording(kResumed), /*age_ms=*/0);
+    const Running clock(UtcMillis{home.clock.now.value - 10});
+    const HostPlan plan = Must(PlanHost(home.db.get(), home.codex, home.env, {.clock = &clock}));
+    REQUIRE(Only(plan).looked.has_value());
+    CHECK(Only(plan).looked->value > home.clock.now.value + 5);
   }
 
   TEST_CASE("a file that was quiet when it was read is told by its size and time") {
