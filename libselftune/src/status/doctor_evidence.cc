@@ -15,6 +15,7 @@
 #include "hosts/installed_skills.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
+#include "status/why_parts.h"
 #include "store/queries/doctor.h"
 #include "store/queries/skill_facts.h"
 #include "store/source_ledger.h"
@@ -191,7 +192,7 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
                            : fmt::format("{}: the description has {} characters, hosts read {}",
                                          skill.name, length, kMaxDescription);
     check.text = "correct its frontmatter";
-    check.command = "selftune skills parse '" + skill.real_path + "'";
+    check.command = "selftune skills parse " + ShellQuoted(skill.real_path);
     out.push_back(std::move(check));
   }
   for (const skillfs::DiscoveryProblem& problem : found.problems) {
@@ -253,7 +254,7 @@ Status CheckSilent(const DoctorWorld& world, Checks& out) {
     check.message = fmt::format("{} of {} installed skills not used in {} days: {}", silent.size(),
                                 installed.size(), kSilentDays, Names(silent));
     check.text = "each costs room in every listing";
-    check.command = "selftune why '" + silent.front() + "'";
+    check.command = "selftune why " + ShellQuoted(silent.front());
   }
   out.push_back(std::move(check));
   return absl::OkStatus();

@@ -213,7 +213,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
                              : "It was never used, and no prompt is known at which it was needed.";
     if (report.triggered == 0) {
       answer.fix = "try a prompt it is made for";
-      answer.fix_command = "selftune why '" + skill.name + "' --prompt '...'";
+      answer.fix_command = "selftune why " + ShellQuoted(skill.name) + " --prompt '...'";
     }
     return answer;
   }

@@ -117,6 +117,11 @@ void ExplainTruncated(const WhyScene& scene, WhyAnswer& answer) {
 
 }  // namespace
 
+std::string ShellQuoted(std::string_view word) {
+  std::string text = base::JoinCommand({std::string(word)});
+  return text == word ? "'" + text + "'" : text;
+}
+
 void Explain(std::string_view cause, const Installed& installed, const WhyScene& scene,
              WhyAnswer& answer) {
   const std::string& name = answer.skill;
@@ -124,7 +129,7 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
   if (cause == "description") {
     answer.explanation = "The model saw name and description and did not choose it.";
     answer.fix = "a description that says when it is needed";
-    answer.fix_command = "selftune evolve --skill '" + name + "'";
+    answer.fix_command = "selftune evolve --skill " + ShellQuoted(name);
   } else if (cause == "not_installed") {
     answer.explanation = "It was not installed where this session ran.";
     answer.fix = "put its folder where the host looks for skills, then selftune sync";
@@ -146,7 +151,7 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
   } else {
     answer.explanation = "The host does not record what it offered, so the cause is not known.";
     answer.fix = "look at what was typed and what the description says";
-    answer.fix_command = "selftune skills show '" + name + "'";
+    answer.fix_command = "selftune skills show " + ShellQuoted(name);
   }
 }
 

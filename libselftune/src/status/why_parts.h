@@ -45,4 +45,8 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
 // `text` on one line, at most `n` code points.
 [[nodiscard]] std::string OneLine(std::string_view text, size_t n);
 
+// `word` in quotes, as one word of a shell's line: a suggested command with the name
+// of a skill or of a file in it does nothing else, whatever that is.
+[[nodiscard]] std::string ShellQuoted(std::string_view word);
+
 }  // namespace selftune::status

@@ -179,7 +179,7 @@ void Decide(const std::vector<Candidate>& candidates, WhyAnswer& answer) {
     answer.explanation =
         "Neither its name nor its description shares a telling word with the prompt.";
     answer.fix = "say in the description when it is needed, in words people type";
-    answer.fix_command = "selftune evolve --skill '" + answer.skill + "'";
+    answer.fix_command = "selftune evolve --skill " + ShellQuoted(answer.skill);
   } else if (candidates.front().score > own->score) {
     answer.cause = "competing";
     answer.explanation = candidates.front().skill + " matches the prompt better, by words alone.";
