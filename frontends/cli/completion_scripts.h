@@ -65,13 +65,15 @@ function __selftune_complete
     set -l typed (commandline -opc)
     set -l current (commandline -ct)
     set -l program $typed[1]
+    set -l front (string match -r -- '^--[^=]*=' "$current")
+    set -l path (string replace -r -- '^--[^=]*=' '' "$current")
     set -e typed[1]
     for line in ($program __complete $typed "$current" 2>/dev/null)
         switch $line
             case :files
-                __fish_complete_path (string replace -r '^--[^=]*=' '' -- "$current")
+                __fish_complete_path "$path" | string replace -r -- '^' "$front"
             case :dirs
-                __fish_complete_directories (string replace -r '^--[^=]*=' '' -- "$current") ''
+                __fish_complete_directories "$path" '' | string replace -r -- '^' "$front"
             case '*'
                 echo $line
         end

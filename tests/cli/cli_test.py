@@ -249,6 +249,40 @@ class Usage(CliTest):
         self.make_store()
         self.assertEqual(self.envelope("watch", "--explain", "--dry-run")["schema"], "selftune/watch.status@1")
 
+    def test_no_suggested_command_runs_what_a_skill_is_called(self):
+        """A skill that somebody else wrote, or its folder, may have any name."""
+        evil = "!'; touch %s; '"
+        for folder, name, text in (("named", evil % "named", "description: Does things."),
+                                   (evil % "folder", "broken", "description: [not, a, text")):
+            path = self.home / ".claude" / "skills" / folder / "SKILL.md"
+            path.parent.mkdir(parents=True)
+            path.write_text('---\nname: "%s"\n%s\n---\n' % (name, text), encoding="utf-8")
+        self.make_store()
+        shim = self.home / "shim"
+        shim.mkdir()
+        (shim / "selftune").write_text("#!/bin/sh\nexit 0\n")
+        (shim / "selftune").chmod(0o755)
+        commands = set()
+
+        def collect(value):
+            for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+                if key == "command" and isinstance(below, str) and below.startswith("selftune "):
+                    commands.add(below)
+                elif isinstance(below, (dict, list)):
+                    collect(below)
+
+        for argv in (("doctor",), ("doctor", "--deep"), ("why", evil % "named"), ("why", evil % "named", "--prompt", "do things"),
+                     ("status",), ("skills", "show", evil % "named"), ("budget",), ("evolve", "--skill", evil % "named", "--plan"),
+                     ("why", evil % "nothing")):
+            collect(json.loads(self.run_cli(*argv)[1]))
+        self.assertGreater(sum("touch" in c for c in commands), 1, commands)
+        doc = json.loads(self.run_cli("why", evil % "named", "--prompt", "zzz unrelated")[1])
+        self.assertEqual(doc["next"]["argv"], ["selftune", "evolve", "--skill", evil % "named"])
+        for command in commands:
+            subprocess.run(["bash", "-c", command], env=self.env(PATH="%s:/usr/bin:/bin" % shim), cwd=self.home, check=False)
+        for made in ("named", "folder", "nothing"):
+            self.assertFalse((self.home / made).exists(), made)
+
     def test_what_could_not_be_done_is_not_asked_to_be_confirmed(self):
         self.make_store()
         self.assertEqual(self.envelope("forget", code=64)["error"]["code"], "INVALID_REQUEST")
@@ -258,7 +292,8 @@ class Usage(CliTest):
         self.assertFalse(self.envelope(*doc["next"]["argv"][1:])["changed"])
 
     def test_looking_makes_no_store(self):
-        for argv in (("watch",), ("watch", "--dry-run"), ("evolve", "rollback", "--skill", "x", "--yes"), ("status",)):
+        for argv in (("watch",), ("watch", "--dry-run"), ("evolve", "rollback", "--skill", "x", "--yes"), ("status",),
+                     ("proposals", "reject", "x"), ("proposals", "approve", "x")):
             self.assertEqual(self.envelope(*argv, code=4)["error"]["code"], "STORE_MISSING")
         self.assertEqual(list(self.home.iterdir()), [])
 

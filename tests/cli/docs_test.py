@@ -142,7 +142,7 @@ class Fish(DocsTest):
         (self.home / "somewhere").mkdir()
         for line, expected in (("selftune skills lo", "lock"), ("selftune version --color al", "always"),
                                ("selftune version --color=al", "--color=always"),
-                               ("selftune export some", "somewhere/")):
+                               ("selftune export some", "somewhere/"), ("selftune --home=some", "--home=somewhere/")):
             with self.subTest(line=line):
                 done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]",
                                        str(script), line], env=self.env(XDG_CONFIG_HOME=str(self.home)),

@@ -246,6 +246,7 @@ StatusOr<std::string> EvolvePlan(Context& context, const JsonValue& params) {
 }
 
 StatusOr<std::string> ProposalApprove(Context& context, const JsonValue& params) {
+  if (!context.HasStore()) return context.ReadDb().status();  // nothing was proposed
   const std::string& id = params["proposal_id"].AsString();
   if (context.dry_run()) {
     ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
@@ -284,6 +285,7 @@ StatusOr<std::string> ProposalApprove(Context& context, const JsonValue& params)
 
 StatusOr<std::string> ProposalReject(Context& context, const JsonValue& params) {
   const std::string& id = params["proposal_id"].AsString();
+  if (!context.HasStore()) return context.ReadDb().status();  // nothing was proposed
   std::string state = "rejected";
   if (context.dry_run()) {
     ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
