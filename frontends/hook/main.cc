@@ -22,8 +22,11 @@ struct Limit {
   const char* hook;
   int64_t ms;
 };
-constexpr Limit kLimits[] = {
-    {"prompt-log", 250}, {"skill-eval", 500}, {"session-stop", 5000}, {"session-end", 1000}};
+constexpr Limit kLimits[] = {{"prompt-log", 250},
+                             {"guard", 250},
+                             {"skill-eval", 500},
+                             {"session-stop", 5000},
+                             {"session-end", 1000}};
 constexpr int64_t kOtherLimitMs = 1000;  // of one that only its payload names
 
 constexpr char kUsage[] =
@@ -31,8 +34,8 @@ constexpr char kUsage[] =
     "       selftune-hook --version\n"
     "\n"
     "Run by a coding agent at its events, with the event on standard input.\n"
-    "  HOST      claude-code\n"
-    "  HOOK      prompt-log, skill-eval, session-stop, session-end;\n"
+    "  HOST      claude-code, codex, gemini, qwen, copilot, cline\n"
+    "  HOOK      prompt-log, guard, skill-eval, session-stop, session-end;\n"
     "            default: as the event says. `event`: any HOST, the event in\n"
     "            the form that selftune/hook.h describes\n"
     "  --strict  say what went wrong and exit 1, instead of keeping out of\n"

@@ -173,6 +173,11 @@ void Import(Context& context, const JsonValue& params, Steps& steps) {
   if (CodeOf(done.status()).name == kNotFound.name) {
     return steps.Skipped("import", "no TypeScript selftune on this machine");
   }
+  // What looks like its database is our own store, with its mark in its log as yet.
+  const bool foreign = CodeOf(done.status()).name == kStoreForeign.name;
+  if (foreign && context.HasStore() && context.ReadDb().ok()) {
+    return steps.Skipped("import", "the store is selftune's own");
+  }
   steps.Failed("import", done.status());
 }
 

@@ -129,10 +129,6 @@ class Import {
       report_.databases = {options_.db};
     } else if (options_.logs.empty()) {
       report_.databases = FindDatabases(*world_.env, world_.store_path);
-      // A store of ours whose mark is still in its log alone.
-      std::erase_if(report_.databases, [&](const std::string& path) {
-        return path == world_.store_path && Db::Open(path, {}).ok();
-      });
     }
     if (!options_.logs.empty()) {
       logs_dir_ = options_.logs;
