@@ -49,7 +49,10 @@ class Machine(Place):
         self.assertEqual(config["skills"]["selftune"]["autonomy"], "locked")
         self.assertEqual((self.home.state / "config.json").stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.good("config", "validate")["data"]["unknown"], [])
-        self.assertTrue((self.home.path / ".claude/skills/selftune/SKILL.md").exists())
+        for part in ("skills/selftune/SKILL.md", "skills/selftune/workflows/initialize.md",
+                     "skills/selftune/references/cli.md", "agents/selftune-evolution-reviewer.md"):
+            self.assertTrue((self.home.path / ".claude" / part).exists(), part)
+        self.assertFalse((self.home.path / ".claude/skills/selftune/agents").exists())
         self.assertGreater(len(ours(self.settings().read_text())), 3)
 
         again = self.good("init")
@@ -142,6 +145,7 @@ class Machine(Place):
         path.write_text("mine")
         reply = self.good("init")
         self.assertEqual(path.read_text(), "mine")
+        self.assertEqual(list(path.parent.iterdir()), [path])
         self.assertIn("yours", next(s for s in reply["data"]["steps"] if s["id"] == "skill")["detail"])
         self.good("uninstall", "--yes")
         self.assertEqual(path.read_text(), "mine")

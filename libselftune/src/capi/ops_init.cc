@@ -215,10 +215,17 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
   }
 }
 
-// Where the agents that are here look for a person's skills.
-std::vector<install::OwnFile> SkillFiles(const std::vector<HostHere>& hosts) {
-  constexpr std::string_view kFile = "skills/selftune/SKILL.md";
-  std::vector<install::OwnFile> out;
+// Where an agent that is here looks for a person's skills, or specialists.
+struct SkillPlace {
+  std::string folder;
+  std::string_view part;  // of the files: those below it; "" = all but the specialists
+  std::string_view kind;  // as in the rows of what was installed
+};
+
+constexpr std::string_view kSpecialists = "agents/";
+
+std::vector<SkillPlace> SkillPlaces(const std::vector<HostHere>& hosts) {
+  std::vector<SkillPlace> out;
   bool shared = false;
   for (const HostHere& host : hosts) {
     const bool own = host.row->platform == "claude_code";
@@ -226,9 +233,42 @@ std::vector<install::OwnFile> SkillFiles(const std::vector<HostHere>& hosts) {
     shared = shared || !own;
     const std::string dir =
         own ? host.place.config_dir : base::JoinPath(host.place.home, ".agents");
-    out.push_back({.path = base::JoinPath(dir, kFile), .bytes = std::string(install::SkillText())});
+    out.push_back({base::JoinPath(dir, "skills/selftune"), "", "skill"});
+    if (own) out.push_back({base::JoinPath(dir, "agents"), kSpecialists, "agent"});
   }
   return out;
+}
+
+std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
+  std::vector<install::OwnFile> out;
+  for (const install::SkillFile& file : install::SkillFiles()) {
+    if (file.path.starts_with(kSpecialists) != !place.part.empty()) continue;
+    out.push_back({.path = base::JoinPath(place.folder, file.path.substr(place.part.size())),
+                   .bytes = std::string(file.text)});
+  }
+  return out;
+}
+
+// Files of the person's own stay: of a skill that has their SKILL.md all of it.
+Status InstallSkillAt(install::World& world, const SkillPlace& place, install::HostResult& files,
+                      std::string& detail) {
+  size_t written = 0, there = 0;
+  if (!detail.empty()) detail += ", ";
+  for (const install::OwnFile& own : FilesOf(place)) {
+    auto file = install::InstallFile(world, place.kind, "", own);
+    if (!file.ok()) {
+      const std::string_view code = CodeOf(file.status()).name;
+      if (code != kFileExists.name && code != kFileChanged.name) return file.status();
+      detail += own.path + " is yours and was kept; ";
+      if (place.part.empty() && written + there == 0) break;
+      continue;
+    }
+    ++(file->did == install::Did::kNothing ? there : written);
+    files.did = std::max(files.did, file->did);
+    files.files.push_back(*std::move(file));
+  }
+  detail += fmt::format("{}: {} files installed, {} were there", place.folder, written, there);
+  return absl::OkStatus();
 }
 
 void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
@@ -237,20 +277,9 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
   if (!installing.ok()) return steps.Failed("skill", installing.status());
   install::HostResult files;
   std::string detail;
-  for (const install::OwnFile& own : SkillFiles(init.hosts)) {
-    auto file = install::InstallFile(installing->world(), "skill", "", own);
-    if (!detail.empty()) detail += ", ";
-    if (!file.ok()) {
-      const std::string_view code = CodeOf(file.status()).name;
-      if (code != kFileExists.name && code != kFileChanged.name) {
-        return steps.Failed("skill", file.status());
-      }
-      detail += own.path + " is yours and was kept";
-      continue;
-    }
-    detail += own.path + (file->did == install::Did::kNothing ? " is there" : " installed");
-    files.did = std::max(files.did, file->did);
-    files.files.push_back(*std::move(file));
+  for (const SkillPlace& place : SkillPlaces(init.hosts)) {
+    const Status status = InstallSkillAt(installing->world(), place, files, detail);
+    if (!status.ok()) return steps.Failed("skill", status);
   }
   if (detail.empty()) return steps.Skipped("skill", "no agent was found");
   steps.Done("skill", files.did != install::Did::kNothing, detail);

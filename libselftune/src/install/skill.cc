@@ -1,6 +1,6 @@
 #include "install/skill.h"
 
-#include <string_view>
+#include <span>
 
 namespace selftune::install {
 namespace {
@@ -9,6 +9,6 @@ namespace {
 
 }  // namespace
 
-std::string_view SkillText() { return kSkillText; }
+std::span<const SkillFile> SkillFiles() { return kSkillFiles; }
 
 }  // namespace selftune::install
