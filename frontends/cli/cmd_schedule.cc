@@ -122,6 +122,10 @@ constexpr Command MakePreview(std::string_view path, std::string_view group,
   };
 }
 
+constexpr Example kListExamples[] = {
+    {"selftune cron list", "each job, with its schedule and its place"},
+};
+
 constexpr Command MakeList(std::string_view path, std::string_view group,
                            std::string_view alias_of) {
   return {
@@ -129,11 +133,16 @@ constexpr Command MakeList(std::string_view path, std::string_view group,
       .summary = "List the installed jobs",
       .group = group,
       .op = "schedule.list",
+      .examples = kListExamples,
       .render = RenderJobs,
       .alias_of = alias_of,
       .exit_zero = true,
   };
 }
+
+constexpr Example kStatusExamples[] = {
+    {"selftune cron status", "next run, last run, and what is wrong"},
+};
 
 constexpr Command MakeStatus(std::string_view path, std::string_view group,
                              std::string_view alias_of) {
@@ -142,11 +151,17 @@ constexpr Command MakeStatus(std::string_view path, std::string_view group,
       .summary = "Ask the scheduler whether the jobs are in order",
       .group = group,
       .op = "schedule.status",
+      .examples = kStatusExamples,
       .render = RenderJobs,
       .alias_of = alias_of,
       .exit_zero = true,
   };
 }
+
+constexpr Example kRemoveExamples[] = {
+    {"selftune cron remove --dry-run", "what would go"},
+    {"selftune cron remove", "nothing runs by itself any more"},
+};
 
 constexpr Command MakeRemove(std::string_view path, std::string_view group,
                              std::string_view alias_of) {
@@ -155,6 +170,7 @@ constexpr Command MakeRemove(std::string_view path, std::string_view group,
       .summary = "Take the jobs out of every scheduler",
       .group = group,
       .op = "schedule.remove",
+      .examples = kRemoveExamples,
       .render = RenderRemove,
       .alias_of = alias_of,
   };
