@@ -424,13 +424,15 @@ void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
 
 void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
                      Steps& steps) {
-  auto result = install::RemoveFiles(world, "skill");
-  if (!result.ok()) return steps.Failed("skill", result.status());
-  manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
-  std::vector<std::string> paths;
-  for (const install::FileResult& file : result->files) paths.push_back(file.path);
-  if (!paths.empty()) steps.Done("skill", true, base::Join(paths, ", "));
-  done.hosts.push_back(*std::move(result));
+  for (const std::string_view kind : {"skill", "agent"}) {
+    auto result = install::RemoveFiles(world, kind);
+    if (!result.ok()) return steps.Failed(std::string(kind), result.status());
+    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
+    std::vector<std::string> paths;
+    for (const install::FileResult& file : result->files) paths.push_back(file.path);
+    if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
+    done.hosts.push_back(*std::move(result));
+  }
 }
 
 // The file is ours when we wrote it and nobody keeps settings of another program in

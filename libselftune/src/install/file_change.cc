@@ -157,9 +157,9 @@ Status RemoveFileText(const FileText& before) {
 }
 
 void RemoveEmptyDirs(const std::vector<std::string>& dirs) {
-  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
-    if (::rmdir(dir->c_str()) != 0) return;
-  }
+  // One that holds something stays, and so do those above it.
+  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir)
+    static_cast<void>(::rmdir(dir->c_str()));
 }
 
 }  // namespace selftune::install
