@@ -168,8 +168,26 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   return call;
 }
 
-Failure FailureTold(const Invocation& invocation, const Answer& answer) {
+// Schemas are for programs: who typed a command reads its help.
+Failure ReadFailure(const Command& command, const Answer& answer) {
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
+  if (failure.next_argv == std::vector<std::string>{"selftune", "schema", "--list"}) {
+    failure.next_argv = {"selftune", ""};
+    for (const char c : command.path) {
+      if (c == ' ') {
+        failure.next_argv.emplace_back();
+      } else {
+        failure.next_argv.back() += c;
+      }
+    }
+    failure.next_argv.emplace_back("--help");
+    failure.suggestion = "see its help";
+  }
+  return failure;
+}
+
+Failure FailureTold(const Invocation& invocation, const Answer& answer) {
+  Failure failure = ReadFailure(*invocation.command, answer);
   if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
   if (failure.code == "CONFIRMATION_REQUIRED") {
     failure.next_argv = invocation.argv;
@@ -190,7 +208,7 @@ std::optional<Failure> WhyNot(const Invocation& invocation, const OpRow& op,
       Ask(options, RequestText(op.name, params, invocation.command->path, options.deadline_ms),
           nullptr);
   if (plan.error.empty()) return std::nullopt;
-  return FailureOf(Json::Parse(plan.error).value_or(Json()));
+  return ReadFailure(*invocation.command, plan);
 }
 
 int RunOperation(const Invocation& invocation) {

@@ -232,6 +232,11 @@ class Usage(CliTest):
                      ("evidence", "--sources", "--outcome", "missed")):
             with self.subTest(argv=argv):
                 self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"][0], "selftune")
+        for argv in (("status", "--window", "5x"), ("status", "--limit", "-1"), ("evidence", "--since", "yesterday"),
+                     ("skills", "show", "x", "--since", "soon")):
+            with self.subTest(argv=argv):
+                path = argv[:2] if argv[0] == "skills" else argv[:1]
+                self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"], ["selftune", *path, "--help"])
 
     def test_what_a_command_needs_is_asked_for(self):
         needing = [command for command in self.commands()

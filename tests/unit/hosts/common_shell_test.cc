@@ -48,6 +48,11 @@ std::string Skills(std::string_view line, const ShellPlace& place = kPlace) {
 TEST_SUITE("hosts/common/shell") {
   TEST_CASE("a file beside no folder of a name is no skill's") {
     CHECK(hosts::SkillOfFile("/s/pdf/SKILL.md") == "pdf");
+    // An example inside of a skill, and a skill of that name.
+    CHECK(!hosts::SkillOfFile("/s/skills/pdf/references/SKILL.md").has_value());
+    CHECK(!hosts::SkillOfFile("/s/skills/pdf/assets/SKILL.md").has_value());
+    CHECK(hosts::SkillOfFile("/s/.claude/skills/examples/SKILL.md") == "examples");
+    CHECK(hosts::SkillOfFile("/s/.opencode/skill/templates/SKILL.md") == "templates");
     for (const char* path :
          {"/SKILL.md", "SKILL.md", "/s/ /SKILL.md", "/s/\xe2\x80\x8b/SKILL.md"}) {
       CAPTURE(path);

@@ -202,6 +202,16 @@ class Finder {
   ShellSkills found_;
 };
 
+// Folders that the format of skills gives a meaning inside of a skill: a SKILL.md in
+// one of them is an example, or a template of one.
+bool IsPartOfSkill(std::string_view folder, std::string_view above) {
+  constexpr std::string_view kParts[] = {"references", "assets",    "scripts",
+                                         "resources",  "templates", "examples"};
+  constexpr std::string_view kRoots[] = {"skills", "skill"};
+  return std::find(std::begin(kParts), std::end(kParts), folder) != std::end(kParts) &&
+         std::find(std::begin(kRoots), std::end(kRoots), above) == std::end(kRoots);
+}
+
 }  // namespace
 
 ShellSkills FindShellSkills(std::string_view line, const ShellPlace& place) {
@@ -219,7 +229,9 @@ bool MayTouchSkill(std::string_view line) {
 
 std::optional<std::string_view> SkillOfFile(std::string_view path) {
   if (base::BaseName(path) != kSkillFile) return std::nullopt;
-  const std::string_view name = base::BaseName(base::DirName(path));
+  const std::string_view folder = base::DirName(path);
+  const std::string_view name = base::BaseName(folder);
+  if (IsPartOfSkill(name, base::BaseName(base::DirName(folder)))) return std::nullopt;
   if (base::IsBlank(name) || name == "/" || name == "." || name == ".." || name == "~" ||
       name == kSkillFile || name.find(kUnknownPart) != std::string_view::npos) {
     return std::nullopt;
