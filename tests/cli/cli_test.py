@@ -232,6 +232,7 @@ class Usage(CliTest):
                      ("evidence", "--sources", "--outcome", "missed")):
             with self.subTest(argv=argv):
                 self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"][0], "selftune")
+        self.make_store()
         for argv in (("status", "--window", "5x"), ("status", "--limit", "-1"), ("evidence", "--since", "yesterday"),
                      ("skills", "show", "x", "--since", "soon")):
             with self.subTest(argv=argv):
