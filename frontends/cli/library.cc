@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -14,7 +15,9 @@
 namespace selftune::cli {
 namespace {
 
-volatile sig_atomic_t caught_signal = 0;
+// Any thread may be the one that is interrupted.
+std::atomic<int> caught_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 void OnSignal(int number) {
   if (caught_signal != 0) _exit(128 + number);  // asked twice: do not wait

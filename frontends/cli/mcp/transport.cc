@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "cli/terminal.h"
@@ -14,7 +15,9 @@
 namespace selftune::cli::mcp {
 namespace {
 
-volatile sig_atomic_t caught_signal = 0;
+// Any thread may be the one that is interrupted.
+std::atomic<int> caught_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 int signal_pipe[2] = {-1, -1};
 
 // Nothing is read from the pipe: once there is a byte, every wait ends.
