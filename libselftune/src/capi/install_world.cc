@@ -1,12 +1,8 @@
 #include "capi/install_world.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "capi/readout.h"
+#include "capi/state_lock.h"
 #include "capi/version.h"
 #include "hosts/moved_homes.h"
 #include "store/install_rows.h"
@@ -24,29 +21,6 @@ namespace {
 
 using base::JsonValue;
 using base::JsonWriter;
-
-constexpr std::chrono::seconds kLockWait{5};
-constexpr std::chrono::milliseconds kLockPause{5};
-
-StatusOr<base::LockFile> LockInstalling(const Context& context) {
-  const std::string dir = base::JoinPath(context.paths().state_dir, "locks");
-  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-  JsonWriter holder;
-  holder.BeginObject()
-      .Field("what", context.op())
-      .Field("pid", static_cast<int64_t>(::getpid()))
-      .Field("started_at", context.now())
-      .EndObject();
-  const std::string path = base::JoinPath(dir, "install.lock");
-  const auto until = std::chrono::steady_clock::now() + kLockWait;
-  for (;;) {
-    auto lock = base::LockFile::TryAcquire(path, holder.view());
-    const bool held = !lock.ok() && CodeOf(lock.status()).name == kLockHeld.name;
-    if (!held || std::chrono::steady_clock::now() >= until) return lock;
-    ST_RETURN_IF_ERROR(context.cancel().Check());
-    std::this_thread::sleep_for(kLockPause);
-  }
-}
 
 void WriteFileResult(JsonWriter& out, const install::FileResult& file, bool with_diff) {
   out.BeginObject().Field("path", file.path).Field("action", install::Word(file.did));
@@ -130,7 +104,7 @@ StatusOr<Installing> Installing::Begin(Context& context, For what) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
   Installing out;
   if (!context.dry_run()) {
-    ST_ASSIGN_OR_RETURN(out.lock_, LockInstalling(context));
+    ST_ASSIGN_OR_RETURN(out.lock_, TakeStateLock(context, "install"));
     if (what == For::kPutting || context.HasStore()) {
       const StatusOr<store::Db*> db = context.WriteDb();
       if (!db.ok() && !(what == For::kRemoving && SaysNothing(db.status()))) return db.status();

@@ -28,7 +28,6 @@ constexpr double kMinRatio = 0.3;
 constexpr double kMaxRatio = 3.0;
 constexpr size_t kRatioFromWords = 8;
 constexpr size_t kMaxListItems = 12;
-constexpr size_t kWordsOfItem = 3;
 constexpr int kMaxRepeats = 3;
 
 constexpr std::string_view kQuantifiers[] = {"all",      "any",        "every",    "everything",
@@ -400,38 +399,6 @@ class Checker {
     if (!words.empty() && words == as_set(in_.original)) {
       Add("restate", "Restatement: the same content words as the present description");
     }
-  }
-
-  // Items of the longest list: behind commas, semicolons, slashes, bars, "and" or
-  // "or" in a sentence, or one a line.
-  static size_t LongestList(std::string_view text) {
-    size_t longest = 0;
-    for (const std::string_view sentence : Sentences(text)) {
-      const auto marks = std::count_if(sentence.begin(), sentence.end(), [](char c) {
-        return std::string_view(",;|").find(c) != std::string_view::npos;
-      });
-      longest = std::max({longest, static_cast<size_t>(marks) + 1, Joined(sentence)});
-    }
-    const std::vector<std::string_view> lines = base::Split(text, '\n');
-    const auto items = std::count_if(lines.begin(), lines.end(), [](std::string_view line) {
-      const size_t words = base::SplitSpace(line).size();
-      return words > 0 && words <= kWordsOfItem;
-    });
-    return std::max(longest, static_cast<size_t>(items));
-  }
-
-  // Items that a word or a slash joins, and words that nothing joins.
-  static size_t Joined(std::string_view sentence) {
-    size_t joints = 0, run = 0, longest = 0;
-    for (const std::string_view word : base::SplitSpace(sentence)) {
-      joints += base::EqualsIgnoreCase(word, "and") || base::EqualsIgnoreCase(word, "or");
-      joints += static_cast<size_t>(std::count(word.begin(), word.end(), '/'));
-      // Words of a sentence have others between them, or marks behind them.
-      run = ContentWords(word).empty() ? 0 : run + 1;
-      longest = std::max(longest, run);
-      if (!IsItemChar(word.back())) run = 0;
-    }
-    return std::max(joints + 1, longest);
   }
 
   static std::map<std::string, int> Counts(std::string_view text) {

@@ -13,6 +13,8 @@
 namespace selftune::evolution {
 namespace {
 
+constexpr size_t kWordsOfItem = 3;  // of a list with one item a line
+
 // Words that carry no meaning of their own.
 constexpr std::string_view kStopWords[] = {
     "a",     "about", "all",  "also",  "an",      "and",   "any",   "are",   "as",     "at",
@@ -46,6 +48,23 @@ bool OpensSentence(std::string_view rest) {
   const char c = rest[0];
   return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '"' || c == '\'' ||
          rest.starts_with("\u2018") || rest.starts_with("\u201C");
+}
+
+// Letters and digits, of any alphabet.
+bool IsWordByte(char c) { return eval::IsWordChar(c) || static_cast<unsigned char>(c) >= 0x80; }
+
+// Items that a word or a slash joins, and words that nothing joins.
+size_t Joined(std::string_view sentence) {
+  size_t joints = 0, run = 0, longest = 0;
+  for (const std::string_view word : base::SplitSpace(sentence)) {
+    joints += base::EqualsIgnoreCase(word, "and") || base::EqualsIgnoreCase(word, "or");
+    joints += static_cast<size_t>(std::count(word.begin(), word.end(), '/'));
+    // Words of a sentence have others between them, or marks behind them.
+    run = ContentWords(word).empty() ? 0 : run + 1;
+    longest = std::max(longest, run);
+    if (!IsWordByte(word.back())) run = 0;
+  }
+  return std::max(joints + 1, longest);
 }
 
 }  // namespace
@@ -85,6 +104,22 @@ std::vector<std::string> ContentWords(std::string_view text) {
     return std::find(std::begin(kStopWords), std::end(kStopWords), word) != std::end(kStopWords);
   });
   return words;
+}
+
+size_t LongestList(std::string_view text) {
+  size_t longest = 0;
+  for (const std::string_view sentence : Sentences(text)) {
+    const auto marks = std::count_if(sentence.begin(), sentence.end(), [](char c) {
+      return std::string_view(",;|").find(c) != std::string_view::npos;
+    });
+    longest = std::max({longest, static_cast<size_t>(marks) + 1, Joined(sentence)});
+  }
+  const std::vector<std::string_view> lines = base::Split(text, '\n');
+  const auto items = std::count_if(lines.begin(), lines.end(), [](std::string_view line) {
+    const size_t words = base::SplitSpace(line).size();
+    return words > 0 && words <= kWordsOfItem;
+  });
+  return std::max(longest, static_cast<size_t>(items));
 }
 
 }  // namespace selftune::evolution

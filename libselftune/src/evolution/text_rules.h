@@ -2,6 +2,7 @@
 // quality score.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,5 +20,9 @@ namespace selftune::evolution {
 
 // Lower-cased words without stop words, in text order.
 [[nodiscard]] std::vector<std::string> ContentWords(std::string_view text);
+
+// Items of the longest list: behind commas, semicolons, slashes, bars, "and" or "or"
+// in a sentence, words that nothing joins, or one a line.
+[[nodiscard]] size_t LongestList(std::string_view text);
 
 }  // namespace selftune::evolution

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/strings.h"
+#include "base/xml.h"
 #include "schedule/crontab.h"
 
 namespace selftune::schedule {
@@ -30,30 +31,9 @@ std::string UnitWord(std::string_view word, bool dollar) {
   return out + "\"";
 }
 
-std::string Xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
+std::string String(std::string_view text) {
+  return "<string>" + base::XmlEscaped(text) + "</string>";
 }
-
-std::string String(std::string_view text) { return "<string>" + Xml(text) + "</string>"; }
 
 // A word of a shell; % ends a command of cron.
 std::string CronWord(std::string_view word) {
@@ -137,7 +117,7 @@ std::vector<Artifact> RenderLaunchd(const Places& places, const Job& job,
   std::string arguments, variables;
   for (const std::string& word : job.argv) arguments += "    " + String(word) + "\n";
   for (const auto& [name, value] : env) {
-    variables += fmt::format("    <key>{}</key>{}\n", Xml(name), String(value));
+    variables += fmt::format("    <key>{}</key>{}\n", base::XmlEscaped(name), String(value));
   }
   const std::string log = places.LogOf(Platform::kLaunchd, job);
   const std::string body = fmt::format(

@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/json_writer.h"
+#include "base/xml.h"
 
 namespace selftune::status {
 namespace {
@@ -114,32 +115,9 @@ std::string Plain(std::string_view text) {
   return out;
 }
 
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // Tells a badge of ours, and of which label it is.
 std::string SvgMark(std::string_view label) {
-  return fmt::format("data-selftune-badge=\"{}\"", Escaped(label));
+  return fmt::format("data-selftune-badge=\"{}\"", base::XmlEscaped(label));
 }
 
 // One part of a path of shields.io, where - and _ stand for themselves doubled.
@@ -196,7 +174,7 @@ std::string BadgeSvg(const Badge& badge, BadgeStyle style) {
   const double label = std::round(TextWidth(badge.label) + 20 + kMark);
   const double value = std::round(TextWidth(badge.message) + 20);
   const double total = label + 1 + value;
-  const std::string name = Escaped(badge.label + ": " + badge.message);
+  const std::string name = base::XmlEscaped(badge.label + ": " + badge.message);
   // Several badges in one page must not share ids.
   const std::string id = "st" + base::Sha256Hex(name + badge.color).substr(0, 8);
   const bool flat = style == BadgeStyle::kFlat;
@@ -205,7 +183,7 @@ std::string BadgeSvg(const Badge& badge, BadgeStyle style) {
       "20\" "
       "role=\"img\" aria-label=\"{1}\" {2}><title>{3}</title>",
       total, name, SvgMark(badge.label),
-      Escaped(badge.label + ": " + badge.message + ", " + badge.title));
+      base::XmlEscaped(badge.label + ": " + badge.message + ", " + badge.title));
   out += fmt::format(
       "<linearGradient id=\"{0}g\" x2=\"0\" y2=\"100%\"><stop offset=\"0\" stop-color=\"#bbb\" "
       "stop-opacity=\".1\"/><stop offset=\"1\" stop-opacity=\".1\"/></linearGradient>"
@@ -223,8 +201,8 @@ std::string BadgeSvg(const Badge& badge, BadgeStyle style) {
       "<g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,Geneva,DejaVu "
       "Sans,sans-serif\" "
       "font-size=\"11\">";
-  out += TextTwice((label + kMark) / 2, Escaped(badge.label));
-  out += TextTwice(label + 1 + value / 2, Escaped(badge.message));
+  out += TextTwice((label + kMark) / 2, base::XmlEscaped(badge.label));
+  out += TextTwice(label + 1 + value / 2, base::XmlEscaped(badge.message));
   return out + "</g></svg>";
 }
 
