@@ -72,6 +72,10 @@ static int print_top(const char* reply, size_t count) {
   for (size_t i = 0; i < n && i < count; ++i) print_skill(order[i]);
   free(order);
   json_decref(root);
+  if (fflush(stdout) != 0) {
+    perror("top_skills: writing the table");
+    return EXIT_FAILURE;
+  }
   return EXIT_SUCCESS;
 }
 

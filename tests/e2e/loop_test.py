@@ -342,6 +342,10 @@ class DryRun(World):
                 config.write_bytes(before)
         self.assertEqual(self.query("SELECT count(*) FROM llm_call"), calls)
 
+    def test_a_skill_that_nobody_knows_is_not_a_skill_without_evidence(self):
+        for argv in (("watch", "--skill", "nope"), ("watch", "--skill", "nope", "--dry-run")):
+            self.assertEqual(self.selftune(*argv, exit_code=6)["error"]["code"], "SKILL_NOT_FOUND")
+
     def test_flags_that_only_the_reference_obeyed_are_accepted_and_said_to_do_nothing(self):
         reply = self.selftune("watch", "--window", "20", "--threshold", "0.1", "--no-grade-watch")
         self.assertEqual([w["code"] for w in reply["warnings"]], ["NO_EFFECT"] * 3)
@@ -358,7 +362,9 @@ class DryRun(World):
         reply = self.selftune("evolve", "--skill", name, exit_code=6)
         self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
         self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "show", name])
-        reply = self.selftune("watch", "--skill", "no-such-skill", exit_code=6)
+        self.selftune("sync")
+        reply = self.selftune("watch", "--skill", name, exit_code=6)
+        self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
         self.assertEqual(reply["next"]["argv"], ["selftune", "skills", "list"])
 
 

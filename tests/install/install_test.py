@@ -197,6 +197,16 @@ class TopSkills(Tree):
             low, high = (float(bound) for bound in first[3].split("-"))
             self.assertTrue(low == 0 and 0.10 <= high <= 0.12, first)  # Wilson, 0 of 30
 
+    def test_a_table_that_could_not_be_written_is_an_error(self):
+        home = self.recordings()
+        self.sync(home)
+        for c, _ in self.each_compiler():
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([self.build(c, self.SOURCE, "jansson"), "3650d"], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, check=False,
+                                      env=dict(self.environment(home), LD_LIBRARY_PATH=str(self.library)))
+            self.assertEqual((done.returncode, "No space left" in done.stderr), (1, True))
+
     def test_without_a_store_it_names_the_command_that_makes_one(self):
         home = self.scratch("empty")
         home.mkdir()

@@ -145,6 +145,15 @@ def test_a_handler_that_was_replaced_is_let_go(evidence):
         assert known[4]() is None
 
 
+def test_what_cannot_be_called_is_refused_when_it_is_handed_in(evidence):
+    with selftune.open(home=evidence) as engine:
+        for hand_in in (lambda: engine.set_llm(5), lambda: engine.subscribe(None)):
+            with pytest.raises(TypeError, match="is not callable"):
+                hand_in()
+    with pytest.raises(TypeError, match="handler: int is not callable"):
+        selftune.open(home=evidence, llm=5)
+
+
 def test_the_methods_are_the_list_of_views_and_datasets():
     from selftune._datasets import Datasets
 

@@ -267,6 +267,7 @@ class Engine(Requests, Datasets):
     ) -> Subscription:
         """Calls `changed(clock, topics)` from a thread of the library when the
         store has changed, whichever process wrote it. No topics: all."""
+        _check_callable("changed", changed)
         wanted = 0
         for topic in topics:
             wanted |= _TOPICS[topic]
@@ -285,6 +286,7 @@ class Engine(Requests, Datasets):
         if handler is None:
             self._core.set_llm_handler(None)
             return
+        _check_callable("handler", handler)
 
         def ask(text: str) -> str | None:
             try:
@@ -339,6 +341,11 @@ def _shut_down() -> None:
         if not isinstance(held, Job):
             held.close()
     _core.end()
+
+
+def _check_callable(name: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{name}: {type(value).__name__} is not callable")
 
 
 def _absolute(path: StrPath | None) -> str:

@@ -20,6 +20,7 @@
 #include "deploy/rollback.h"
 #include "orchestrate/watching.h"
 #include "store/deploy_rows.h"
+#include "store/queries/skills.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -80,7 +81,8 @@ std::string WatchReply(store::Db& db, const std::vector<WatchResult>& watches) {
 
 // A regression is a bad answer even when it was taken back; an asked-for watch
 // that does not exist or ended undecided is no answer.
-void Judge(Context& context, const std::vector<WatchResult>& watches, const std::string& skill) {
+void Judge(Context& context, store::Db& db, const std::vector<WatchResult>& watches,
+           const std::string& skill) {
   for (const WatchResult& watch : watches) {
     if (!watch.regressed) continue;
     const store::WatchRow& row = watch.view.row;
@@ -100,9 +102,13 @@ void Judge(Context& context, const std::vector<WatchResult>& watches, const std:
   }
   if (skill.empty()) return;
   if (watches.empty()) {
-    context.SetVerdict(WithSuggestion(
-        Fail(kInsufficientEvidence, "{}: no deploy of it is known", skill),
-        "nothing was deployed yet; see which skills there are", "selftune skills list"));
+    const auto known = store::FindSkill(db, skill);
+    context.SetVerdict(
+        !known.ok()
+            ? known.status()
+            : WithSuggestion(Fail(kInsufficientEvidence, "{}: no deploy of it is known", skill),
+                             "nothing was deployed yet; see which skills there are",
+                             "selftune skills list"));
   } else if (watches.front().view.row.state == "inconclusive") {
     context.SetVerdict(Fail(kOnHold, "{}: {}", skill, watches.front().view.row.reason));
   }
@@ -238,7 +244,7 @@ StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
                    watch.view.row.skill + ": " + std::string(Message(watch.error)));
     }
   }
-  Judge(context, watches, skill);
+  Judge(context, loop->db(), watches, skill);
   return WatchReply(loop->db(), watches);
 }
 
