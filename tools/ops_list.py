@@ -37,6 +37,7 @@ cursor?       string            next_cursor of the reply before
 """,
     "M": """
 agent?           string          Agent CLI that answers model calls
+llm_mode?        enum(agent,api)  An agent CLI, or the server of the settings api.*
 model?           string
 tier?            string          fast, standard or strong
 effort?          string          low, medium, high, xhigh or max

@@ -101,6 +101,7 @@ constexpr Flag kEvolveFlags[] = {
      "-"},
     kAgentFlag,
     {"rounds", "of proposing", FlagType::kInt, {}, 0, {}, {}, true},
+    kLlmModeFlag,
     kModelFlag,
     kTierFlag,
     kEffortFlag,

@@ -72,6 +72,7 @@ constexpr Flag kFlags[] = {
     {"auto-approve", kNoEffect, FlagType::kSwitch, {}, 0, {}, {}, true},
     {"scheduled", "started by a timer", FlagType::kSwitch, {}, 0, {}, {}, true},
     {"reactive", "started by a session's end", FlagType::kSwitch, {}, 0, {}, {}, true},
+    kLlmModeFlag,
     kModelFlag,
     kTierFlag,
     kEffortFlag,

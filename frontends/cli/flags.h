@@ -20,10 +20,19 @@ inline constexpr Flag kCursorFlag = {"cursor", "next_cursor of the page before",
                                      "cursor"};
 inline constexpr Flag kAgentFlag = {"agent", "agent CLI that answers model calls", FlagType::kText,
                                     "name"};
+inline constexpr std::string_view kLlmModes[] = {"agent", "api"};
+inline constexpr Flag kLlmModeFlag = {"llm-mode",
+                                      "an agent CLI, or the server of the settings api.*",
+                                      FlagType::kText,
+                                      "mode",
+                                      0,
+                                      kLlmModes,
+                                      {},
+                                      true};
 inline constexpr Flag kModelFlag = {"model", "model to ask", FlagType::kText, "name", 0, {}, {},
                                     true};
 inline constexpr Flag kTierFlag = {
-    "tier", "cheap, standard or strong", FlagType::kText, "tier", 0, {}, {}, true};
+    "tier", "fast, standard or strong", FlagType::kText, "tier", 0, {}, {}, true};
 inline constexpr Flag kEffortFlag = {
     "effort", "how hard the model should think", FlagType::kText, "effort", 0, {}, {}, true};
 inline constexpr Flag kMaxCallsFlag = {

@@ -17,6 +17,7 @@ LIBRARIES = [
     "doctest-dev",
     "libabsl-dev",
     "libboost1.81-dev",  # headers, for the dashboard
+    "libcurl4-openssl-dev",  # headers; the library is loaded on first use
     "libcxxopts-dev",
     "libfmt-dev",
     "libre2-dev",

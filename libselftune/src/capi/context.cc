@@ -20,6 +20,7 @@ Context::~Context() {
 }
 
 const base::Environment& Context::env() const { return engine_.options().env; }
+bool Context::no_network() const { return engine_.options().no_network; }
 const Clock& Context::clock() const { return engine_.clock(); }
 const Paths& Context::paths() const { return engine_.paths(); }
 bool Context::HasStore() const { return base::Exists(paths().db); }

@@ -70,6 +70,7 @@ class Context {
   // Read anew for each request. INVALID_CONFIG when the file cannot be used.
   [[nodiscard]] StatusOr<const config::Config*> config();
   [[nodiscard]] const base::Cancel& cancel() const { return cancel_; }
+  [[nodiscard]] bool no_network() const;  // of the engine
   // The embedding program's model; nullptr when it set none.
   [[nodiscard]] const LlmHandler* llm_handler() const { return llm_.get(); }
 

@@ -57,7 +57,7 @@ Status ReadLimits(const Context& context, const JsonValue& params, llm::ModelUse
   return absl::OkStatus();
 }
 
-Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
+Status ReadModel(const Context& context, const JsonValue& params, llm::ModelUse& use) {
   if (params["tier"].is_string()) {
     const std::optional<llm::Tier> tier = llm::ParseTier(params["tier"].AsString());
     if (!tier.has_value()) {
@@ -67,6 +67,7 @@ Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
     use.tier = *tier;
   }
   use.model = params["model"].AsString();
+  if (use.model.empty()) use.model = context.env().GetOr("SELFTUNE_MODEL", "");
   use.effort = params["effort"].AsString();
   if (!use.model.empty() && !llm::IsModelName(use.model)) {
     return WithSuggestion(Fail(kInvalidRequest, "model: \"{}\" is no name of a model", use.model),
@@ -76,6 +77,17 @@ Status ReadModel(const JsonValue& params, llm::ModelUse& use) {
     return WithSuggestion(Fail(kInvalidRequest, "unknown effort \"{}\"", use.effort),
                           "use low, medium, high, xhigh or max", "");
   }
+  return absl::OkStatus();
+}
+
+// An agent that is named is asked itself.
+Status ReadMode(const Context& context, const JsonValue& params, const config::Config& config,
+                llm::ChooseOptions& choose) {
+  const std::string& asked = params["llm_mode"].AsString();
+  if (asked.empty() && !choose.agent.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const bool api, llm::WantsApi(asked, context.env(), config));
+  if (!api || (choose.handler != nullptr && *choose.handler)) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(choose.api, llm::ReadApiSettings(config));
   return absl::OkStatus();
 }
 
@@ -117,13 +129,16 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params)
   out.choose.temp_parent = context.dry_run() ? (temp.starts_with('/') ? temp : "/tmp")
                                              : base::JoinPath(context.paths().state_dir, "tmp");
   out.choose.remember = !context.dry_run();
-  ST_RETURN_IF_ERROR(ReadModel(params, out.use));
+  out.choose.no_network = context.no_network();
+  ST_RETURN_IF_ERROR(ReadModel(context, params, out.use));
   out.plan = params["plan"].AsBool();
   const StatusOr<store::Spending> day = DailyLimits(*config);
   if (!day.ok() && !out.plan) return day.status();  // a plan spends nothing
   if (day.ok()) out.use.limits.day = *day;
   ST_RETURN_IF_ERROR(ReadLimits(context, params, out.use));
-  out.use.redact_emails = config->Get("privacy.redact_emails").AsBool();
+  ST_RETURN_IF_ERROR(ReadMode(context, params, *config, out.choose));
+  // What goes to a server of others is told less, unless the person says so.
+  out.use.redact_emails = config->Get("privacy.redact_emails").AsBool(out.choose.api.has_value());
   out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
   return out;
 }

@@ -190,7 +190,7 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   std::unique_ptr<llm::Backend> backend;
   if (!model.plan) {
     ST_ASSIGN_OR_RETURN(
-        backend, llm::ChooseBackend(context.env(), model.choose, &loop->db(), context.now()));
+        backend, llm::ChooseBackend(context.env(), model.choose, &loop->db(), context.clock()));
     world.backend = backend.get();
   }
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));

@@ -52,12 +52,14 @@ constexpr ParamSpec kParams_EvolvePlan[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
 };
+constexpr std::string_view kChoices_EvolveRun_llm_mode[] = {"agent", "api"};
 constexpr std::string_view kChoices_EvolveRun_target[] = {"description", "routing", "body"};
 constexpr std::string_view kChoices_EvolveRun_validation_mode[] = {"auto", "replay", "judge"};
 constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "skill", .type = ParamType::kString, .required = true},
     {.name = "skill_path", .type = ParamType::kPath},
     {.name = "agent", .type = ParamType::kString},
+    {.name = "llm_mode", .type = ParamType::kString, .choices = kChoices_EvolveRun_llm_mode},
     {.name = "model", .type = ParamType::kString},
     {.name = "tier", .type = ParamType::kString},
     {.name = "effort", .type = ParamType::kString},
@@ -112,10 +114,12 @@ constexpr ParamSpec kParams_LlmUsage[] = {
     {.name = "until", .type = ParamType::kTime},
     {.name = "by", .type = ParamType::kString, .choices = kChoices_LlmUsage_by, .default_json = "\"purpose\""},
 };
+constexpr std::string_view kChoices_OrchestrateRun_llm_mode[] = {"agent", "api"};
 constexpr ParamSpec kParams_OrchestrateRun[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
     {.name = "agent", .type = ParamType::kString},
+    {.name = "llm_mode", .type = ParamType::kString, .choices = kChoices_OrchestrateRun_llm_mode},
     {.name = "model", .type = ParamType::kString},
     {.name = "tier", .type = ParamType::kString},
     {.name = "effort", .type = ParamType::kString},

@@ -16,9 +16,11 @@ constexpr uint64_t kMaxBytes = 1 << 20;
 constexpr std::array<std::string_view, 3> kAutonomyWords = {"off", "propose", "deploy"};
 constexpr std::array<std::string_view, 3> kGuardsWords = {"off", "advise", "block"};
 constexpr std::array<std::string_view, 3> kSkillWords = {"locked", "propose", "auto"};
+constexpr std::array<std::string_view, 2> kModeWords = {"agent", "api"};
+constexpr std::array<std::string_view, 2> kProviderWords = {"anthropic", "openai"};
 
 template <typename Enum>
-std::optional<Enum> ParseWord(const std::array<std::string_view, 3>& words, std::string_view word) {
+std::optional<Enum> ParseWord(std::span<const std::string_view> words, std::string_view word) {
   for (size_t i = 0; i < words.size(); ++i) {
     if (words[i] == word) return static_cast<Enum>(i);
   }
@@ -127,6 +129,8 @@ std::string PrettyJson(const base::JsonValue& value, size_t depth) {
 std::string_view Word(Autonomy value) { return kAutonomyWords[static_cast<size_t>(value)]; }
 std::string_view Word(Guards value) { return kGuardsWords[static_cast<size_t>(value)]; }
 std::string_view Word(SkillAutonomy value) { return kSkillWords[static_cast<size_t>(value)]; }
+std::string_view Word(LlmMode value) { return kModeWords[static_cast<size_t>(value)]; }
+std::string_view Word(Provider value) { return kProviderWords[static_cast<size_t>(value)]; }
 
 std::optional<Autonomy> ParseAutonomy(std::string_view word) {
   return ParseWord<Autonomy>(kAutonomyWords, word);
@@ -136,6 +140,12 @@ std::optional<Guards> ParseGuards(std::string_view word) {
 }
 std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word) {
   return ParseWord<SkillAutonomy>(kSkillWords, word);
+}
+std::optional<LlmMode> ParseLlmMode(std::string_view word) {
+  return ParseWord<LlmMode>(kModeWords, word);
+}
+std::optional<Provider> ParseProvider(std::string_view word) {
+  return ParseWord<Provider>(kProviderWords, word);
 }
 
 std::optional<SkillAutonomy> Config::AutonomyOf(std::string_view skill) const {

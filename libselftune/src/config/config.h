@@ -21,13 +21,21 @@ enum class Autonomy { kOff, kPropose, kDeploy };
 enum class Guards { kOff, kAdvise, kBlock };
 // What may be done to one skill.
 enum class SkillAutonomy { kLocked, kPropose, kAuto };
+// How models are asked: through the agent's command, or a server over HTTP.
+enum class LlmMode { kAgent, kApi };
+// Which way of speaking such a server has.
+enum class Provider { kAnthropic, kOpenAi };
 
 [[nodiscard]] std::string_view Word(Autonomy);
 [[nodiscard]] std::string_view Word(Guards);
 [[nodiscard]] std::string_view Word(SkillAutonomy);
+[[nodiscard]] std::string_view Word(LlmMode);
+[[nodiscard]] std::string_view Word(Provider);
 [[nodiscard]] std::optional<Autonomy> ParseAutonomy(std::string_view word);
 [[nodiscard]] std::optional<Guards> ParseGuards(std::string_view word);
 [[nodiscard]] std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word);
+[[nodiscard]] std::optional<LlmMode> ParseLlmMode(std::string_view word);
+[[nodiscard]] std::optional<Provider> ParseProvider(std::string_view word);
 
 // A value that cannot be used, found while reading. The default stands in, for a
 // skill's autonomy the strictest word; the message says so.

@@ -8,12 +8,9 @@
 #include "base/json_value.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "base/utf8.h"
 
 namespace selftune::llm {
 namespace {
-
-constexpr size_t kShownBytes = 300;
 
 struct Pattern {
   std::string_view text;  // lower case
@@ -44,11 +41,6 @@ constexpr Pattern kPatterns[] = {
     {"enotfound", &kBackendUnavailable},
     {"stream disconnected", &kBackendUnavailable},
 };
-
-std::string Shown(std::string_view text) {
-  const std::string one_line = base::CollapseSpace(base::ToValidUtf8(text));
-  return base::EscapeControls(std::string_view(one_line).substr(0, kShownBytes));
-}
 
 Status Ended(Agent agent, const base::ProcessResult& result) {
   if (result.cancelled) return Fail(kCancelledError, "calling {}: cancelled", CommandOf(agent));

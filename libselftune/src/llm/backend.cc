@@ -6,7 +6,11 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "base/strings.h"
+#include "base/utf8.h"
 
 namespace selftune::llm {
 namespace {
@@ -24,6 +28,12 @@ std::optional<int64_t> Rounded(const base::JsonValue& value, double factor) {
 std::optional<int64_t> ReportedCount(const base::JsonValue& value) { return Rounded(value, 1); }
 
 std::optional<int64_t> MicroUsd(const base::JsonValue& dollars) { return Rounded(dollars, 1e6); }
+
+std::string Shown(std::string_view text) {
+  constexpr size_t kShownBytes = 300;
+  const std::string one_line = base::CollapseSpace(base::ToValidUtf8(text));
+  return base::EscapeControls(std::string_view(one_line).substr(0, kShownBytes));
+}
 
 std::chrono::milliseconds TimeoutOf(const LlmRequest& request) {
   if (request.timeout.count() > 0) return request.timeout;

@@ -56,6 +56,9 @@ struct Usage {
 [[nodiscard]] std::optional<int64_t> ReportedCount(const base::JsonValue& value);
 [[nodiscard]] std::optional<int64_t> MicroUsd(const base::JsonValue& dollars);
 
+// What a program or a server said, fit for an error: one line, 300 bytes.
+[[nodiscard]] std::string Shown(std::string_view text);
+
 struct LlmReply {
   std::string text;
   std::string model;  // as reported, "" = unknown

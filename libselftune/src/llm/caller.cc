@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_value.h"
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "llm/fence.h"
@@ -33,6 +34,12 @@ bool MayRetry(const Status& status, int attempt) {
   // A timeout already took its full time once.
   if (code.name == kTimeout.name) return attempt < 2;
   return code.name == kRateLimited.name || code.name == kBackendUnavailable.name;
+}
+
+// What the backend was told to wait at least; 0 = nothing.
+int64_t RetryAfterMs(const Status& status) {
+  const auto details = base::JsonValue::Parse(DetailsJson(status));
+  return details.ok() ? std::max<int64_t>(0, (*details)["retry_after_ms"].AsInt()) : 0;
 }
 
 int64_t Sum(const Usage& usage) {
@@ -242,7 +249,11 @@ StatusOr<LlmReply> Caller::CallWithRetries(LlmRequest request,
       return reply;
     }
     const int64_t ceiling = std::min<int64_t>(kMaxDelayMs, int64_t{1000} << attempts);
-    options_.sleep(static_cast<int64_t>(rng_.Below(static_cast<uint64_t>(ceiling))));
+    const auto jitter = static_cast<int64_t>(rng_.Below(static_cast<uint64_t>(ceiling)));
+    const int64_t asked_for = RetryAfterMs(reply.status());
+    // Nobody waits that long for one answer: the run goes on without it.
+    if (asked_for > kMaxDelayMs) return reply;
+    options_.sleep(std::max(jitter, asked_for));
     if (options_.cancel != nullptr) ST_RETURN_IF_ERROR(options_.cancel->Check());
   }
 }

@@ -11,6 +11,8 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "llm/agent_cli.h"
+#include "llm/api_backend.h"
+#include "net/transport.h"
 #include "store/llm_rows.h"
 
 namespace selftune::llm {
@@ -78,8 +80,6 @@ StatusOr<InstalledAgent> Inspect(Agent agent, const std::string& binary,
   return found;
 }
 
-}  // namespace
-
 StatusOr<Agent> ChooseAgent(const base::Environment& env, const ChooseOptions& options) {
   std::string wanted = options.agent;
   if (wanted.empty()) wanted = env.GetOr("SELFTUNE_AGENT", "");
@@ -95,13 +95,77 @@ StatusOr<Agent> ChooseAgent(const base::Environment& env, const ChooseOptions& o
   return NoAgent("");
 }
 
-StatusOr<std::unique_ptr<Backend>> ChooseBackend(const base::Environment& env,
-                                                 const ChooseOptions& options, store::Db* db,
-                                                 UtcMillis now) {
-  if (options.handler != nullptr && *options.handler) {
-    return std::unique_ptr<Backend>(std::make_unique<HandlerBackend>(*options.handler));
+bool HasHandler(const ChooseOptions& options) {
+  return options.handler != nullptr && *options.handler;
+}
+
+StatusOr<std::string> KeyFor(const base::Environment& env, const ChooseOptions& options) {
+  if (options.no_network) {
+    return WithSuggestion(Fail(kApiFailed, "asking {}: this engine may not use the network",
+                               config::Word(options.api->provider)),
+                          "open it without NO_NETWORK, or set llm_mode to \"agent\"", "");
+  }
+  return ApiKey(*options.api, env);
+}
+
+constexpr std::string_view kRefusedParts = "refused";
+
+std::string SubjectOf(const ApiSettings& settings, std::string_view model) {
+  return fmt::format("api:{}:{}", settings.base_url, model);
+}
+
+StatusOr<std::unique_ptr<Backend>> ChooseServer(const base::Environment& env,
+                                                const ChooseOptions& options, store::Db* db,
+                                                const Clock& clock) {
+  ApiBackendOptions server{.settings = *options.api,
+                           .key = {},
+                           .proxy = ProxyFor(env, options.api->base_url),
+                           .no_proxy = env.GetOr("no_proxy", env.GetOr("NO_PROXY", "")),
+                           .refused = {},
+                           .remember = {}};
+  ST_ASSIGN_OR_RETURN(server.key, KeyFor(env, options));
+  ST_ASSIGN_OR_RETURN(net::Transport* const transport, net::SharedTransport());
+  if (db != nullptr) {
+    for (const auto& [tier, model] : options.api->models) {
+      ST_ASSIGN_OR_RETURN(
+          const std::optional<std::string> parts,
+          store::ReadCapability(*db, SubjectOf(*options.api, model), kRefusedParts));
+      if (parts.has_value()) server.refused.merge(SplitFlags(*parts));
+    }
+  }
+  if (db != nullptr && options.remember && !db->read_only()) {
+    server.remember = [db, &clock, settings = *options.api](const std::string& model,
+                                                            const Refused& refused) {
+      // Best effort: what is not kept is found out again by the next run.
+      static_cast<void>(store::WriteCapability(*db, SubjectOf(settings, model), kRefusedParts,
+                                               JoinFlags(refused), clock.Now()));
+    };
+  }
+  return std::unique_ptr<Backend>(
+      std::make_unique<ApiBackend>(std::move(server), *transport, clock));
+}
+
+}  // namespace
+
+StatusOr<std::string> NameBackend(const base::Environment& env, const ChooseOptions& options) {
+  if (HasHandler(options)) return std::string("handler");
+  if (options.api.has_value()) {
+    ST_RETURN_IF_ERROR(KeyFor(env, options).status());
+    return std::string(config::Word(options.api->provider));
   }
   ST_ASSIGN_OR_RETURN(const Agent agent, ChooseAgent(env, options));
+  return std::string(CommandOf(agent));
+}
+
+StatusOr<std::unique_ptr<Backend>> ChooseBackend(const base::Environment& env,
+                                                 const ChooseOptions& options, store::Db* db,
+                                                 const Clock& clock) {
+  if (HasHandler(options)) {
+    return std::unique_ptr<Backend>(std::make_unique<HandlerBackend>(*options.handler));
+  }
+  if (options.api.has_value()) return ChooseServer(env, options, db, clock);
+  ST_ASSIGN_OR_RETURN(const Agent agent, ChooseAgent(env, options));
+  const UtcMillis now = clock.Now();
   if (options.remember) RemoveAbandoned(options.temp_parent, now);
   ST_ASSIGN_OR_RETURN(InstalledAgent installed,
                       Inspect(agent, FindAgent(agent, env), env, db, options, now));

@@ -196,10 +196,7 @@ class Loop {
         const std::vector<CandidateFacts> facts,
         GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now(), named_));
     report_.total_skills = static_cast<int64_t>(facts.size());
-    const bool handler = world_.choose.handler != nullptr && *world_.choose.handler;
-    const auto agent = llm::ChooseAgent(*world_.env, world_.choose);
-    if (handler) report_.agent = "handler";
-    if (!handler && agent.ok()) report_.agent = std::string(llm::CommandOf(*agent));
+    report_.agent = llm::NameBackend(*world_.env, world_.choose).value_or("");
     SelectOptions select;
     select.only_skill = named_.skill;
     select.max_skills = options_.max_skills;
@@ -217,8 +214,8 @@ class Loop {
         [](const SkillDecision& entry) { return entry.decision.action == Action::kEvolve; });
     std::unique_ptr<llm::Backend> backend;
     if (any && Writes()) {
-      ST_ASSIGN_OR_RETURN(
-          backend, llm::ChooseBackend(*world_.env, world_.choose, world_.db, world_.clock->Now()));
+      ST_ASSIGN_OR_RETURN(backend,
+                          llm::ChooseBackend(*world_.env, world_.choose, world_.db, *world_.clock));
     }
     for (SkillDecision& entry : report_.decisions) {
       if (entry.decision.action != Action::kEvolve) {

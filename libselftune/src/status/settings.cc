@@ -14,10 +14,24 @@
 namespace selftune::status {
 namespace {
 
-constexpr std::array<std::string_view, 3> kPlain = {"autonomy", "guards", "agent_cli"};
-// What `init` writes down; nobody sets it by hand.
-constexpr std::array<std::string_view, 6> kRecorded = {
-    "agent_type", "agents", "cli_path", "hooks_installed", "initialized_at", "llm_mode"};
+// Settings that are one text, in the order they are listed.
+constexpr std::array<std::string_view, 8> kPlain = {"autonomy",    "guards",       "agent_cli",
+                                                    "llm_mode",    "api.provider", "api.base_url",
+                                                    "api.key_env", "api.model"};
+// Known in the file, but not settable as one text: what `init` writes down and
+// what holds other than texts.
+constexpr std::array<std::string_view, 12> kOther = {"agent_type",
+                                                     "agents",
+                                                     "cli_path",
+                                                     "config_version",
+                                                     "hooks_installed",
+                                                     "initialized_at",
+                                                     "api.headers",
+                                                     "api.allow_insecure",
+                                                     "budget.daily_usd",
+                                                     "budget.daily_calls",
+                                                     "privacy.redact_emails",
+                                                     "retention.texts_days"};
 constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
@@ -89,7 +103,9 @@ void AddUnknownBelow(const config::Config& config, std::string_view group, std::
 
 std::optional<SettingKey> ParseSettingKey(std::string_view key) {
   if (std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end()) {
-    return SettingKey{.name = std::string(key), .path = {std::string(key)}};
+    SettingKey plain{.name = std::string(key), .path = {}};
+    for (const std::string_view part : base::Split(key, '.')) plain.path.emplace_back(part);
+    return plain;
   }
   if (key == kRetention) return RetentionKey();
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
@@ -112,6 +128,12 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   }
   if (key.name == "guards") {
     return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
+  }
+  if (key.name == "llm_mode") {
+    return config::ParseLlmMode(value).has_value() ? "" : "must be agent or api";
+  }
+  if (key.name == "api.provider") {
+    return config::ParseProvider(value).has_value() ? "" : "must be anthropic or openai";
   }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
   if (key.path[0] == "skills") {
@@ -163,15 +185,21 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
 
 std::vector<std::string> UnknownSettings(const config::Config& config) {
   std::vector<std::string> out;
+  const auto known = [](std::string_view name) {
+    return std::find(kPlain.begin(), kPlain.end(), name) != kPlain.end() ||
+           std::find(kOther.begin(), kOther.end(), name) != kOther.end();
+  };
+  constexpr std::array<std::string_view, 6> kGroups = {"api",     "budget",    "hosts",
+                                                       "privacy", "retention", "skills"};
   for (const auto& [key, value] : config.document.members()) {
-    const bool known = std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end() ||
-                       key == "config_version" || key == "skills" || key == "hosts" ||
-                       key == "retention" ||
-                       std::find(kRecorded.begin(), kRecorded.end(), key) != kRecorded.end();
-    if (!known) out.push_back(key);
-  }
-  for (const auto& [key, value] : config.document["retention"].members()) {
-    if (key != "texts_days") out.push_back("retention." + key);
+    const bool group = std::find(kGroups.begin(), kGroups.end(), key) != kGroups.end();
+    if (!group && !known(key)) out.push_back(key);
+    if (!group || key == "skills" || key == "hosts") continue;
+    for (const auto& [inner, ignored] : value.members()) {
+      if (std::string name = fmt::format("{}.{}", key, inner); !known(name)) {
+        out.push_back(std::move(name));
+      }
+    }
   }
   AddUnknownBelow(config, "skills", "autonomy", out);
   AddUnknownBelow(config, "hosts", "home", out);

@@ -154,6 +154,24 @@ TEST_SUITE("llm/caller") {
     CHECK(caller.totals().calls == 2);
   }
 
+  TEST_CASE("a server that says when to come back is not asked before") {
+    const auto later = [](const char* details) {
+      return WithDetails(Fail(kRateLimited, "slow down"), details);
+    };
+    Scene scene;
+    std::vector<int64_t> slept;
+    scene.options.sleep = [&slept](int64_t ms) { slept.push_back(ms); };
+    scene.backend.failures = {later(R"({"retry_after_ms":45000})"), later(R"({"other":1})")};
+    REQUIRE(scene.Make().Ask(Ask("q")).ok());
+    REQUIRE(slept.size() == 2);
+    CHECK(slept[0] == 45'000);
+    CHECK(slept[1] < 4'000);
+    // Nobody waits for longer than a minute: the run goes on without that answer.
+    scene.backend.failures = {later(R"({"retry_after_ms":61000})")};
+    CHECK(CodeOf(scene.Make().Ask(Ask("r")).status()).name == "RATE_LIMITED");
+    CHECK(slept.size() == 2);
+  }
+
   TEST_CASE("a reported cost counts even without tokens") {
     Scene scene;
     scene.backend.usage.cost_micro_usd = 7;

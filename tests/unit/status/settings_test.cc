@@ -30,7 +30,7 @@ TEST_SUITE("status/settings") {
       REQUIRE(key.has_value());
       CHECK(key->name == name);
     }
-    CHECK(SettingNames().size() == 4 + hosts::Rows().size());
+    CHECK(SettingNames().size() == 9 + hosts::Rows().size());
     CHECK(ParseSettingKey("hosts.claude-code.home")->name == "hosts.claude_code.home");
     CHECK(ParseSettingKey("hosts.claude.home")->path[1] == "claude_code");
     CHECK(ParseSettingKey("skills.acme:a.b.autonomy")->path[1] == "acme:a.b");
@@ -52,6 +52,7 @@ TEST_SUITE("status/settings") {
         {"autonomy", "deploy", "Deploy"},          {"guards", "block", "on"},
         {"skills.pdf.autonomy", "locked", "off"},  {"hosts.codex.home", "/data/codex", "codex"},
         {"hosts.codex.home", "~/codex", "~codex"}, {"agent_cli", "claude", ""},
+        {"llm_mode", "api", "http"},               {"api.provider", "openai", "other"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.key);

@@ -1,0 +1,11 @@
+// Of a build with -Dhttp_client=disabled: nothing here opens a connection.
+#include "net/transport.h"
+
+namespace selftune::net {
+
+StatusOr<Transport*> SharedTransport() {
+  return WithSuggestion(Fail(kApiFailed, "this build of selftune has no HTTP client"),
+                        "set llm_mode to \"agent\", or build with -Dhttp_client=enabled", "");
+}
+
+}  // namespace selftune::net
