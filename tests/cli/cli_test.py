@@ -595,7 +595,9 @@ class Config(CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
     def test_every_setting_goes_there_and_back(self):
-        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90"}
+        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90",
+                  "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
+                  "api.key_env": "MODEL_KEY", "api.model": "m-1"}
         listed = self.envelope("config", "list")["data"]["values"]
         self.assertGreater(len(listed), 8)
         keys = [row["key"] for row in listed] + ["skills.acme:a.b.autonomy"]
@@ -625,6 +627,8 @@ class Config(CliTest):
                            (("set", "hosts.nobody.home", "/x"), "hosts."),
                            (("set", "autonomy", "always"), None),
                            (("set", "hosts.codex.home", "codex"), None),
+                           (("set", "api.key_env", "sk-ant-api03-x"), None),
+                           (("set", "api.base_url", "models.example"), None),
                            (("set", "hosts.codex.home", ""), None),
                            (("set", "hosts.codex.home", str(self.home / "file")), None),
                            (("set", "autonomy"), None),

@@ -23,9 +23,11 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Db_pch=true")
-# A time in the precompiled header would make every compilation new to ccache.
-CLANG_ARGS = "-Wthread-safety -Xclang -fno-pch-timestamp"
+                     "-Dhook_static=disabled", "-Db_pch=true",
+                     "-Dc_link_args=-fuse-ld=lld", "-Dcpp_link_args=-fuse-ld=lld")
+# Lines are enough for a sanitizer's report. A time in the precompiled header
+# would make every compilation new to ccache.
+CLANG_ARGS = "-gline-tables-only -Wthread-safety -Xclang -fno-pch-timestamp"
 
 PROFILES = {
     "dev": Profile("build"),

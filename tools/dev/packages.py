@@ -34,7 +34,7 @@ LIBRARIES = [
 GROUPS = {
     "tools": TOOLS,
     "build": TOOLS + LIBRARIES + ["ccache"],
-    "clang": ["clang-19", "libclang-rt-19-dev", "llvm-19"],
+    "clang": ["clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
     # Shells and formatters are what completions and manual pages are tried in.

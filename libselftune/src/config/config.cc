@@ -261,6 +261,14 @@ std::string ProblemOfFolder(std::string_view text) {
   return "";
 }
 
+bool IsVariableName(std::string_view text) {
+  const auto plain = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
+         std::all_of(text.begin(), text.end(), plain);
+}
+
 std::string TextOf(const base::JsonValue& document) {
   const base::JsonValue stamped =
       document.Has("config_version")

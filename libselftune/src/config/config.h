@@ -90,6 +90,9 @@ struct Config {
 // Why `text` cannot be the folder of a host; "" when it can.
 [[nodiscard]] std::string ProblemOfFolder(std::string_view text);
 
+// Can it be the name of a variable of the environment? A key cannot.
+[[nodiscard]] bool IsVariableName(std::string_view text);
+
 // The bytes that Save writes.
 [[nodiscard]] std::string TextOf(const base::JsonValue& document);
 // Writes atomically with mode 0600; the folder is made with 0700.

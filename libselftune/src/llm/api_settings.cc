@@ -30,14 +30,6 @@ Status Wrong(const config::Config& config, std::string_view key, std::string_vie
                         "correct it, or set llm_mode to \"agent\"", "selftune config list");
 }
 
-bool IsVariable(std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && !(name.front() >= '0' && name.front() <= '9') &&
-         std::all_of(name.begin(), name.end(), plain);
-}
-
 // One name for all, or one for each of the tiers that are to be used.
 Status ReadModels(const config::Config& config, ApiSettings& out) {
   const JsonValue& model = config.Get("api.model");
@@ -123,7 +115,7 @@ StatusOr<ApiSettings> ReadApiSettings(const config::Config& config) {
 
   const JsonValue& key = config.Get("api.key_env");
   out.key_env = key.is_null() ? std::string(usual.key_env) : key.AsString();
-  if (!IsVariable(out.key_env)) {
+  if (!config::IsVariableName(out.key_env)) {
     return Wrong(config, "api.key_env",
                  "the name of the variable that holds the key, never the key");
   }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/strings.h"
 #include "hosts/registry.h"
+#include "net/transport.h"
 #include "store/db.h"
 
 namespace selftune::status {
@@ -135,6 +136,13 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (key.name == "api.provider") {
     return config::ParseProvider(value).has_value() ? "" : "must be anthropic or openai";
   }
+  if (key.name == "api.base_url") {
+    const Status fine = net::CheckUrl(value, /*allow_insecure=*/true);
+    return fine.ok() ? "" : "is wrong: " + std::string(Message(fine));
+  }
+  if (key.name == "api.key_env" && !config::IsVariableName(value)) {
+    return "must be the name of a variable, never the key itself";
+  }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
   if (key.path[0] == "skills") {
     return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
@@ -172,6 +180,14 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
   if (!days.is_null() && !RetentionDays(config).has_value()) {
     problems.push_back({std::string(kRetention),
                         ProblemOfValue(RetentionKey(), "") + "; nothing is forgotten by itself"});
+  }
+  for (const std::string_view name : {"llm_mode", "api.provider", "api.base_url", "api.key_env"}) {
+    const std::optional<SettingKey> key = ParseSettingKey(name);
+    const base::JsonValue& value = ValueAt(config, *key);
+    if (value.is_null()) continue;
+    std::string problem =
+        value.is_string() ? ProblemOfValue(*key, value.AsString()) : "must be a text";
+    if (!problem.empty()) problems.push_back({key->name, key->name + " " + problem});
   }
   for (const auto& [name, folder] : config.host_homes) {
     const hosts::HostRow* const row = hosts::FindRow(name);

@@ -64,6 +64,7 @@ class OneReply {
   }
   void Serve() {
     const int connection = accept(listener_, nullptr, nullptr);
+    if (connection < 0) return;
     char bytes[4096];
     while (!IsWhole()) {
       const ssize_t got = recv(connection, bytes, sizeof bytes, 0);

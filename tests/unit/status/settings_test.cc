@@ -49,10 +49,16 @@ TEST_SUITE("status/settings") {
       const char* bad;
     };
     const Case cases[] = {
-        {"autonomy", "deploy", "Deploy"},          {"guards", "block", "on"},
-        {"skills.pdf.autonomy", "locked", "off"},  {"hosts.codex.home", "/data/codex", "codex"},
-        {"hosts.codex.home", "~/codex", "~codex"}, {"agent_cli", "claude", ""},
-        {"llm_mode", "api", "http"},               {"api.provider", "openai", "other"},
+        {"autonomy", "deploy", "Deploy"},
+        {"guards", "block", "on"},
+        {"skills.pdf.autonomy", "locked", "off"},
+        {"hosts.codex.home", "/data/codex", "codex"},
+        {"hosts.codex.home", "~/codex", "~codex"},
+        {"agent_cli", "claude", ""},
+        {"api.base_url", "https://models.example", "models.example"},
+        {"api.key_env", "MODEL_KEY", "sk-ant-api03-x"},
+        {"llm_mode", "api", "http"},
+        {"api.provider", "openai", "other"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.key);
