@@ -84,7 +84,10 @@ class SyncRun {
     ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names, began_));
     if (!options_.repair_only) ST_RETURN_IF_ERROR(Hooks(catalogue.names));
     applier_ = std::make_unique<Applier>(db_, catalogue.names, Now());
-    for (HostPlan& plan : plans) ST_RETURN_IF_ERROR(SyncHost(plan));
+    for (HostPlan& plan : plans) {
+      ST_RETURN_IF_ERROR(SyncHost(plan));
+      plan = HostPlan();  // thousands of files
+    }
     ST_RETURN_IF_ERROR(Settle());
     ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
     ST_RETURN_IF_ERROR(Link());

@@ -154,11 +154,12 @@ TEST_SUITE("sync/joined") {
   }
 
   TEST_CASE("a reader state without bounds is not kept: the file is read from its start") {
-    const std::string args(size_t{2} << 20, 'x');
+    const std::string args(size_t{600} << 10, 'x');  // each is short enough to be kept
     const std::string call =
         R"({"type":"assistant","uuid":"c","parentUuid":"a0","isSidechain":false,"message":{"id":"mc",)"
         R"("type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"tool_use",)"
         R"("id":"toolu_1","name":"Skill","input":{"skill":"pdf","args":")" +
+        args + R"("}},{"type":"tool_use","id":"toolu_2","name":"Skill","input":{"skill":"pdf","args":")" +
         args +
         R"("}}],"usage":{"input_tokens":1,"output_tokens":1}},"sessionId":"11111111-2222-4333-8444-)"
         R"(555555555555","cwd":"/w","version":"2.1.330","timestamp":"2026-11-20T10:00:02.000Z"})"
