@@ -21,7 +21,8 @@ enum class Outside : uint8_t { kNever, kBlank, kSign, kScalar };
 // What a byte outside of strings is in JSON.
 constexpr std::array<Outside, 256> kOutside = [] {
   std::array<Outside, 256> out{};
-  for (const char c : std::string_view(" \t\r")) out[static_cast<unsigned char>(c)] = Outside::kBlank;
+  for (const char c : std::string_view(" \t\r"))
+    out[static_cast<unsigned char>(c)] = Outside::kBlank;
   for (const char c : std::string_view("{}[]:,")) {
     out[static_cast<unsigned char>(c)] = Outside::kSign;
   }

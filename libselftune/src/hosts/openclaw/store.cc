@@ -322,10 +322,11 @@ class Store::ArchiveLines final : public ingest::LineReader {
 // be compressed.
 Status Store::ReadArchive(ForeignDb& db, Transcript& transcript) {
   const std::string table(kArchives), column(kArchive);
-  ST_ASSIGN_OR_RETURN(ForeignQuery row, db.Query("SELECT rowid,CASE typeof(" + column + ") WHEN 'blob' THEN length(" +
-                               column + ") ELSE 0 END FROM " + table +
-                               " WHERE session_id=?1 AND typeof(" + column +
-                               ") IN ('blob','text')"));
+  ST_ASSIGN_OR_RETURN(
+      ForeignQuery row,
+      db.Query("SELECT rowid,CASE typeof(" + column + ") WHEN 'blob' THEN length(" + column +
+               ") ELSE 0 END FROM " + table + " WHERE session_id=?1 AND typeof(" + column +
+               ") IN ('blob','text')"));
   row.Bind(1, transcript.id());
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return absl::OkStatus();
