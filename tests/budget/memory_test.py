@@ -45,6 +45,26 @@ class Memory(unittest.TestCase):
             home.session(2, turns=2)
         self.peak("lines of 30 MiB", fill)
 
+    def test_lines_that_are_no_records(self):
+        """Neither garbage nor text without a break is held until its end comes."""
+        kinds = {"words": (b"", b"x", b""), "no object": (b"{", b"x", b"}"),
+                 "escapes": (b'{"type":"user","uuid":"u","message":{"role":"user","content":"', b"\\n", b'"}}')}
+        for name, (begin, middle, end) in kinds.items():
+            with self.subTest(name):
+                home = Home(self.folder / name, SELFTUNE)
+                home.session(1, turns=1)
+                with open(home.file(1), "ab") as out:
+                    out.write(begin)
+                    for _ in range(62):
+                        out.write(middle * (MIB // len(middle)))
+                    out.write(end + b"\n")
+                home.session(1, turns=1, first=1)
+                peak = home.peak("sync")
+                print(f"62 MiB of {name}: {peak / MIB:.1f} MiB")
+                self.assertLess(peak, LIMIT / 2)
+                reply, _ = home.run("query", "SELECT (SELECT count(*) FROM bad_lines), count(*) FROM prompts")
+                self.assertEqual(reply["data"]["rows"][0], [0, 3] if name == "escapes" else [1, 2])
+
     def test_line_above_the_limit(self):
         """What is too long for a record is a bad line; those around it count."""
         home = Home(self.folder / "too long", SELFTUNE)

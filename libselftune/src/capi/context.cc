@@ -47,6 +47,11 @@ StatusOr<store::Db*> Context::ReadDb() {
   return read_.get();
 }
 
+StatusOr<store::Db*> Context::AnyDb() {
+  if (write_ != nullptr) return write_.get();
+  return ReadDb();
+}
+
 StatusOr<store::Db*> Context::WriteDb() {
   ST_RETURN_IF_ERROR(CheckWritable());
   if (dry_run()) return Fail(kInternal, "{}: a dry run asked to write the store", op());

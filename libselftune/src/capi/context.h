@@ -79,6 +79,8 @@ class Context {
   // Write: the store is created and migrated, unless the engine is read-only
   // (STORE_READ_ONLY); refused in a dry run.
   [[nodiscard]] StatusOr<store::Db*> ReadDb();
+  // To read with, whichever of the two is open: another one costs as much as a start.
+  [[nodiscard]] StatusOr<store::Db*> AnyDb();
   [[nodiscard]] StatusOr<store::Db*> WriteDb();
   // The file exists; false before the first sync.
   [[nodiscard]] bool HasStore() const;

@@ -34,7 +34,7 @@ struct Notes {
 };
 
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
-  ST_ASSIGN_OR_RETURN(store::Db* const db, context.ReadDb());
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
                       store::ListWatches(*db, "", /*open_only=*/true));
   Notes notes;

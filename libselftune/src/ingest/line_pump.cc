@@ -18,7 +18,9 @@ namespace {
 
 constexpr size_t kPadding = 64;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // left by some editors
-constexpr size_t kOrdinaryCapacity = size_t{4} << 20;
+constexpr size_t kOrdinaryCapacity = size_t{2} << 20;
+constexpr size_t kMarkBytes = 4;  // of a parser for each token
+constexpr std::string_view kTooLong = "too_long";
 
 // One stream on its way through a reader.
 class Pump {
@@ -84,7 +86,7 @@ class Pump {
       if (skipping_) {
         EndSkip(length + 1);
       } else if (length + long_line_.removed() > options_.max_line_bytes) {
-        AddBad("too_long", {data, length});
+        AddBad(kTooLong, {data, length});
         Advance(length + 1);
       } else {
         ST_RETURN_IF_ERROR(HandleLine(Held(length)));
@@ -100,9 +102,15 @@ class Pump {
 
   // A line whose end is not here yet.
   Status HandlePart() {
-    if (skipping_ || Used() > options_.max_line_bytes) return SkipStart();
+    if (skipping_ || Used() > options_.max_line_bytes) return SkipStart(kTooLong);
     if (used_ > options_.whole_line_bytes) {
       used_ = long_line_.Squeeze(buffer_.data() + begin_, used_);
+      if (!long_line_.may_be_object()) {
+        return SkipStart(ReasonFor(WithoutPart({buffer_.data() + begin_, used_})));
+      }
+      if (used_ + kMarkBytes * long_line_.tokens() > options_.max_held_bytes) {
+        return SkipStart(kTooLong);
+      }
     }
     searched_ = used_;
     return absl::OkStatus();
@@ -139,16 +147,29 @@ class Pump {
     return text[first] == '{' ? "not_json" : "wrong_shape";
   }
 
+  // Without the bytes of a character that may go on.
+  static std::string_view WithoutPart(std::string_view text) {
+    constexpr size_t kLongestPart = 3;
+    constexpr unsigned char kFirstOfMany = 0xC0;
+    for (size_t back = 1; back <= std::min(kLongestPart, text.size()); ++back) {
+      const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+      if (byte >= kFirstOfMany) return text.substr(0, text.size() - back);
+    }
+    return text;
+  }
+
   void AddBad(std::string_view reason, std::string_view text) {
     batch_.bad_lines.push_back(
         {cursor_.offset, cursor_.line_no + 1, std::string(reason), Excerpt(text)});
   }
 
-  // A line above the limit is dropped as it is read, so memory stays bounded;
-  // the cursor stays at its begin until its end is seen.
-  Status SkipStart() {
+  // A line above the limit, or one that is no record whatever follows, is dropped as
+  // it is read, so memory stays bounded; the cursor stays at its begin until its end
+  // is seen.
+  Status SkipStart(std::string_view reason) {
     if (!skipping_) {
       skipping_ = true;
+      skip_reason_ = reason;
       excerpt_.assign(buffer_.data() + begin_, std::min(used_, kExcerptBytes));
     }
     skipped_ += Used();
@@ -160,8 +181,9 @@ class Pump {
   }
 
   void EndSkip(size_t consumed) {
+    const bool too_long = skipped_ + consumed - 1 > options_.max_line_bytes;
     cursor_.offset -= skipped_;
-    AddBad("too_long", excerpt_);
+    AddBad(too_long ? kTooLong : skip_reason_, excerpt_);
     cursor_.offset += skipped_;
     skipping_ = false;
     skipped_ = 0;
@@ -217,6 +239,7 @@ class Pump {
   size_t searched_ = 0;  // of them known to hold no line end
   LongLine long_line_;   // the first of them, when they are a part of one
   bool skipping_ = false;
+  std::string_view skip_reason_;
   uint64_t skipped_ = 0;
   std::string excerpt_;
 };

@@ -27,10 +27,12 @@ struct Cursor {
 
 struct PumpOptions {
   Cursor start;
-  size_t chunk_bytes = size_t{1} << 20;  // of one read; grows for a longer line
+  size_t chunk_bytes = size_t{512} << 10;  // of one read; grows for a longer line
   size_t max_line_bytes = size_t{64} << 20;
   // Of a longer line the middles of long strings are left out (LongLine).
-  size_t whole_line_bytes = size_t{16} << 20;
+  size_t whole_line_bytes = size_t{1} << 20;
+  // What is left of a line, with the marks that parsing it takes.
+  size_t max_held_bytes = size_t{40} << 20;
   size_t max_rows = 2000;    // facts in a batch before it is flushed
   bool accept_tail = false;  // a last line without '\n' counts if it parses
   const base::Cancel* cancel = nullptr;

@@ -231,7 +231,7 @@ Status Db::SetPragmas(const OpenOptions& options) {
   std::string pragmas = "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=";
   pragmas += options.durable ? "FULL" : "NORMAL";
   if (options.bulk) {
-    pragmas += "; PRAGMA cache_size=-8000; PRAGMA wal_autocheckpoint=" +
+    pragmas += "; PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=" +
                std::to_string(kBulkCheckpointPages);
   }
   if (options.max_pages > 0) {

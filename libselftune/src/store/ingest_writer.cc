@@ -302,10 +302,10 @@ StatusOr<SourceId> IngestWriter::UpsertSource(std::string_view platform, std::st
 Status IngestWriter::SaveCursor(const SourceState& state, const RecordCounts& counts) {
   return impl_->db.Run(
       kSaveCursor, state.id, state.dev, state.inode, state.generation, state.size, state.mtime_ns,
-      Blob{state.head_sha256}, state.offset, state.line_no, OrNull{state.foreign_cursor},
-      state.parser, state.parser_version, Blob{state.parser_state}, state.state,
-      OrNull{state.host_schema}, state.pending_bytes, counts.seen, counts.used, counts.unknown,
-      OrNull{state.last_error}, state.read.value_or(impl_->now), Blob{state.tail_sha256});
+      Blob{state.head_sha256}, state.offset, state.line_no, OrNull{state.stamp}, state.parser,
+      state.parser_version, Blob{state.parser_state}, state.state, OrNull{state.host_schema},
+      state.pending_bytes, counts.seen, counts.used, counts.unknown, OrNull{state.last_error},
+      state.read.value_or(impl_->now), Blob{state.tail_sha256});
 }
 
 Status IngestWriter::StartGeneration(SourceId source, int64_t generation) {

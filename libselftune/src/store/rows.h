@@ -38,7 +38,7 @@ struct SourceState {
   uint64_t offset = 0;           // just past the last complete line consumed
   uint64_t line_no = 0;
   std::string tail_sha256 = {};  // of the min(offset, 1024) bytes before offset
-  std::string foreign_cursor = {};
+  std::string stamp = {};        // of the file's last change of any kind; "" = unknown
   std::string parser = {};
   int64_t parser_version = 0;
   std::string parser_state = {};

@@ -53,7 +53,7 @@ CREATE TABLE source_file(
   line_no INTEGER NOT NULL DEFAULT 0,
   tail_sha256 BLOB,                               -- of the min(offset,1024) bytes before offset; NULL in a file replaced as a whole
   kept INTEGER NOT NULL DEFAULT 0,                -- 1: the file was gone when its sessions were read again; what it gave stays
-  foreign_cursor TEXT,                            -- for SQLite stores: max (updated_at,id)
+  foreign_cursor TEXT,                            -- the file's own stamp of its last change (ctime in ns)
   parser TEXT NOT NULL, parser_version INTEGER NOT NULL,
   parser_state BLOB,                              -- JSON, opaque to the store
   state TEXT NOT NULL DEFAULT 'active' CHECK(state='active' OR state='missing' OR state='quarantined'),

@@ -12,7 +12,8 @@ namespace {
 
 constexpr char kLedger[] =
     "SELECT source_id, path, dev, inode, size, mtime_ns, parser_version, pending_bytes, state, "
-    "coalesce(last_read_ms,0), last_error IS NOT NULL FROM source_file WHERE platform=?1 AND kind "
+    "coalesce(last_read_ms,0), last_error IS NOT NULL, coalesce(foreign_cursor,'') FROM "
+    "source_file WHERE platform=?1 AND kind "
     "NOT IN('spool','import') "
     "ORDER BY path";
 
@@ -54,6 +55,7 @@ StatusOr<std::vector<LedgerEntry>> LoadLedger(Db& db, std::string_view platform)
     entry.quarantined = rows.Text(8) == "quarantined";
     entry.last_read_ms = rows.Int(9);
     entry.has_error = rows.Bool(10);
+    entry.stamp = std::string(rows.Text(11));
   }
 }
 
@@ -74,7 +76,7 @@ StatusOr<SourceState> LoadSourceState(Db& db, SourceId id) {
   out.head_sha256 = std::string(row.Bytes(8));
   out.offset = static_cast<uint64_t>(row.Int(9));
   out.line_no = static_cast<uint64_t>(row.Int(10));
-  out.foreign_cursor = std::string(row.Text(11));
+  out.stamp = std::string(row.Text(11));
   out.parser = std::string(row.Text(12));
   out.parser_version = row.Int(13);
   out.parser_state = std::string(row.Bytes(14));

@@ -26,6 +26,7 @@ struct LedgerEntry {
   bool missing = false;
   bool quarantined = false;
   bool has_error = false;
+  std::string stamp;  // see SourceState
 };
 
 // All sources of a platform but spools and imports, sorted by path.

@@ -306,6 +306,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
     // ledger behind the disk, and the next run goes on at the cursor.
     row.size = item.info.size;
     row.mtime_ns = item.info.mtime_ns;
+    row.stamp = StampOf(item.file, item.info);
     row.read = item.looked;
     row.head_sha256 = chunk.head_sha256;
     row.tail_sha256 = chunk.tail_sha256;
@@ -313,6 +314,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
     // ... or from the start: what the ledger says is about the earlier read.
     row.size = 0;
     row.mtime_ns = 0;
+    row.stamp.clear();
     row.head_sha256.clear();
   }
   row.offset = chunk.cursor.offset;

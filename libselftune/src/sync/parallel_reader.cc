@@ -9,11 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/free_memory.h"
 #include "base/status_macros.h"
 #include "base/thrown.h"
 #include "sync/plan.h"
 
 namespace selftune::sync {
+namespace {
+
+constexpr uint64_t kMuch = uint64_t{8} << 20;  // of bytes to read: less leaves little behind
+
+}  // namespace
 
 ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel)
     : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()), failures_(tasks_.size()) {
@@ -33,6 +39,9 @@ ParallelReader::~ParallelReader() {
   }
   room_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  uint64_t bytes = 0;
+  for (const ReadTask& task : tasks_) bytes += task.size - std::min(task.size, task.start.offset);
+  if (bytes > kMuch) base::GiveBackFreeMemory();
 }
 
 ReadChunk ParallelReader::Next(size_t index) {
@@ -46,7 +55,8 @@ ReadChunk ParallelReader::Next(size_t index) {
     return chunk;
   }
   chunk = std::move(queues_[index].front());
-  queues_[index].pop_front();
+  queues_[index].erase(queues_[index].begin());
+  if (chunk.last) queues_[index] = {};
   if (queues_[index].size() == kQueued / 2) room_.notify_all();
   return chunk;
 }
@@ -87,8 +97,13 @@ void ParallelReader::Work() {
 void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept {
   Status status;
   try {
-    if (!buffer.has_value()) buffer.emplace();
-    status = tasks_[index].file.rows ? ReadRows(index) : Pump(index, *buffer);
+    if (tasks_[index].file.rows) {
+      buffer.reset();  // what lines needed is not held beside what rows need
+      status = ReadRows(index);
+    } else {
+      if (!buffer.has_value()) buffer.emplace();
+      status = Pump(index, *buffer);
+    }
   } catch (...) {
     status = base::Thrown();
   }

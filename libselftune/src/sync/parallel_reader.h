@@ -5,7 +5,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -76,12 +75,12 @@ class ParallelReader {
   std::vector<ReadTask> tasks_;
   const base::Cancel* cancel_;
   std::mutex mutex_;
-  std::condition_variable arrived_;  // what Next() and Ready() wait for
-  std::condition_variable room_;     // what workers wait for
-  std::vector<std::deque<ReadChunk>> queues_;
-  std::vector<Status> failures_;  // why the rest of a file does not come
-  size_t next_task_ = 0;          // to be read
-  size_t current_ = 0;            // being fetched
+  std::condition_variable arrived_;             // what Next() and Ready() wait for
+  std::condition_variable room_;                // what workers wait for
+  std::vector<std::vector<ReadChunk>> queues_;  // short ones; an empty one takes no memory
+  std::vector<Status> failures_;                // why the rest of a file does not come
+  size_t next_task_ = 0;                        // to be read
+  size_t current_ = 0;                          // being fetched
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

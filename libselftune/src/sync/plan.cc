@@ -138,7 +138,7 @@ class Planner {
       return LookNew(std::move(file), *info);
     }
     if (entry->missing || entry->quarantined) plan_.back.push_back(entry->id);
-    if (options_.force || !Unchanged(*entry, *info)) {
+    if (options_.force || !Unchanged(file, *entry, *info)) {
       AwaitTick(file, *info);
       return AddKnown(std::move(file), *info, *entry);
     }
@@ -169,9 +169,11 @@ class Planner {
     return now_.value - info.mtime_ns / 1'000'000 > kQuietMs;
   }
 
-  [[nodiscard]] bool Unchanged(const store::LedgerEntry& entry, const base::FileInfo& info) const {
+  [[nodiscard]] bool Unchanged(const ingest::SourceFile& file, const store::LedgerEntry& entry,
+                               const base::FileInfo& info) const {
     if (entry.size != info.size || entry.mtime_ns != info.mtime_ns || entry.dev != info.dev ||
-        entry.inode != info.inode || entry.parser_version != plan_.source->parser_version()) {
+        entry.inode != info.inode || entry.parser_version != plan_.source->parser_version() ||
+        HasOtherStamp(entry.stamp, file, info)) {
       return false;
     }
     // An unfinished last line is given up waiting for after a day, once.
@@ -247,7 +249,21 @@ class Planner {
                             : info.size < state.offset) {
       return false;
     }
+    if (WrittenOver(file, info, state)) return false;
     return SameHead(file, state) && (file.replaced_whole || SameTail(file, info, state));
+  }
+
+  static bool HasOtherStamp(const std::string& known, const ingest::SourceFile& file,
+                            const base::FileInfo& info) {
+    return !known.empty() && known != StampOf(file, info);
+  }
+
+  // Nothing was added to a file that was read to its end, but something was done to it:
+  // perhaps its middle is another one. A new name is no such thing.
+  static bool WrittenOver(const ingest::SourceFile& file, const base::FileInfo& info,
+                          const store::SourceState& state) {
+    if (info.size != state.size || state.mtime_ns == 0 || state.path != file.path) return false;
+    return info.mtime_ns != state.mtime_ns || HasOtherStamp(state.stamp, file, info);
   }
 
   // A file that was cut off and has grown again may begin as it did before.
@@ -284,6 +300,10 @@ class Planner {
 StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
                             const base::Environment& env, const PlanOptions& options) {
   return Planner(db, source, options).Run(env);
+}
+
+std::string StampOf(const ingest::SourceFile& file, const base::FileInfo& info) {
+  return file.rows ? std::string() : std::to_string(info.ctime_ns);
 }
 
 StatusOr<bool> BeginsWith(const ingest::Source& source, const ingest::SourceFile& file,

@@ -70,6 +70,10 @@ struct PlanOptions {
 [[nodiscard]] StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
                                           const base::Environment& env, const PlanOptions& options);
 
+// What the file system changes whenever a file is written to, also when its time is
+// put back; "" of a store of rows, which tells itself what changed.
+[[nodiscard]] std::string StampOf(const ingest::SourceFile& file, const base::FileInfo& info);
+
 // SHA-256 (raw) of the min(offset, 1024) bytes before `offset`.
 [[nodiscard]] StatusOr<std::string> TailHash(const std::string& path, uint64_t offset);
 

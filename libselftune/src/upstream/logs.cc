@@ -33,6 +33,7 @@ using store::LooseValue;
 constexpr std::string_view kParser = "reference/jsonl";
 constexpr int64_t kParserVersion = 1;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kWholeLine = size_t{16} << 20;
 constexpr std::string_view kMore = "more";  // members that the table has no column for
 
 struct LogKind {
@@ -252,7 +253,9 @@ class LogImport {
                         ingest::OpenPlain(log_.path, info_.size));
     LogReader reader(scratch, kind);
     ingest::PumpBuffer buffer;
-    const ingest::PumpOptions options{.accept_tail = true, .cancel = cancel};
+    // Texts are taken over as they are; only of the very longest the middles go.
+    const ingest::PumpOptions options{
+        .whole_line_bytes = kWholeLine, .accept_tail = true, .cancel = cancel};
     ST_ASSIGN_OR_RETURN(
         const ingest::Pumped pumped,
         ingest::PumpLines(*bytes, options, reader, buffer,

@@ -190,7 +190,7 @@ TEST_SUITE("ingest/line_pump") {
     buffer.Shrink(size_t{5} << 20);  // still needed
     CHECK(buffer.capacity() == limit);
     buffer.Shrink(size_t{1} << 20);
-    CHECK(buffer.capacity() <= size_t{4} << 20);
+    CHECK(buffer.capacity() <= size_t{2} << 20);
     CHECK(buffer.data()[0] == 'x');
   }
 
@@ -215,6 +215,52 @@ TEST_SUITE("ingest/line_pump") {
     }
     options.accept_tail = false;
     CHECK(Pump("{1}\n" + giant, options).pending == giant.size());
+  }
+
+  TEST_CASE("a long line that is no record is dropped as it is read, with the reason") {
+    PumpOptions options;
+    options.whole_line_bytes = size_t{1} << 16;
+    options.chunk_bytes = size_t{1} << 14;
+    options.max_line_bytes = size_t{1} << 20;
+    const std::string part((size_t{1} << 19) + 1, 'x');
+    struct Case {
+      const char* name;
+      std::string line;
+      std::string_view reason;
+    };
+    const Case cases[] = {{"words", part, "wrong_shape"},
+                          {"a list", "[" + part + "]", "wrong_shape"},
+                          {"an object that is none", "{" + part + "}", "not_json"},
+                          {"zeroes of a crash", std::string(part.size(), '\0'), "wrong_shape"},
+                          {"other bytes", part + "\xFF", "wrong_shape"},
+                          {"other bytes first", "\xFF" + part, "not_utf8"},
+                          {"above the limit", part + part, "too_long"}};
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const Result got = Pump("{1}\n" + c.line + "\n{2}\n" + c.line, options);
+      CHECK(got.lines == std::vector<std::string>{"{1}", "{2}"});
+      REQUIRE(got.bad.size() == 1);
+      CHECK(got.bad[0].reason == c.reason);
+      CHECK(got.bad[0].offset == 4);
+      CHECK(got.bad[0].line_no == 2);
+      CHECK(got.pending == c.line.size());
+      CHECK(got.cursor.offset == c.line.size() + 9);
+    }
+  }
+
+  TEST_CASE("a line whose parts would take more memory than it may is counted") {
+    PumpOptions options;
+    options.whole_line_bytes = size_t{1} << 16;
+    options.chunk_bytes = size_t{1} << 14;
+    options.max_held_bytes = size_t{1} << 20;
+    std::string dense = "{\"a\":[1";
+    while (dense.size() < size_t{1} << 18) dense += ",1";
+    const Result got = Pump("{1}\n" + dense + "]}\n{2}\n", options);
+    CHECK(got.lines == std::vector<std::string>{"{1}", "{2}"});
+    REQUIRE(got.bad.size() == 1);
+    CHECK(got.bad[0].reason == "too_long");
+    options.max_held_bytes = size_t{2} << 20;
+    CHECK(Pump("{1}\n" + dense + "]}\n{2}\n", options).lines.size() == 3);
   }
 
   TEST_CASE("the limit counts what was left out") {

@@ -127,16 +127,66 @@ TEST_SUITE("ingest/long_line") {
   }
 
   TEST_CASE("what has no plain place, and what is no string, stays whole") {
-    const std::string escapes = [] {
-      std::string out;
-      while (out.size() < 2 * kMiB) out += "\\n\\t";
-      return out;
-    }();
     for (const std::string& line :
-         {R"({"a":")" + escapes + R"("})", "{" + std::string(2 * kMiB, ' ') + "}",
-          std::string(2 * kMiB, '\\')}) {
+         {R"({"a":")" + std::string(2 * kMiB, '\\') + R"("})",
+          "{" + std::string(2 * kMiB, ' ') + "}", std::string(2 * kMiB, '\\')}) {
       CHECK(Squeezed(line, 99'999) == line);
     }
+  }
+
+  TEST_CASE("a string that consists of escapes is cut between two of them") {
+    for (const std::string escapes : {R"(\n\t)", R"(\u0000)", R"(\ud83d\ude00\n)", R"(\\\\\")"}) {
+      CAPTURE(escapes);
+      std::string text;
+      while (text.size() < 3 * kMiB) text += escapes;
+      const std::string line = R"({"a":")" + text + R"(","n":7})";
+      const std::string left = Squeezed(line, line.size());
+      CHECK(left.size() < 3 * kKept);
+      for (const size_t piece : {size_t{99'999}, kMiB, size_t{65'537}}) {
+        CAPTURE(piece);
+        CHECK(Squeezed(line, piece) == left);
+      }
+      const Fields got = FieldsOf(left);  // no half of a character is left alone
+      REQUIRE(got.size() == 2);
+      CHECK(got[1] == std::pair<std::string, std::string>("n", "7"));
+    }
+  }
+
+  TEST_CASE("what cannot be the beginning of an object is known at once") {
+    struct Case {
+      std::string line;
+      bool object;
+    };
+    const Case cases[] = {{"{", true},
+                          {"", true},
+                          {" \t", true},
+                          {"\xEF\xBB\xBF{\"a\":[1,-2.5e3,true,null]}", true},
+                          {R"({"any thing \" in a string": "x)", true},
+                          {"x", false},
+                          {"[1]", false},
+                          {"\"text\"", false},
+                          {"{\"a\":1} x", false},
+                          {std::string("{\0", 2), false},
+                          {"{xxx", false}};
+    for (const Case& c : cases) {
+      CAPTURE(c.line);
+      for (const size_t piece : {size_t{1}, size_t{100}}) {
+        std::string held;
+        LongLine line;
+        for (size_t at = 0; at < c.line.size(); at += piece) {
+          held += c.line.substr(at, piece);
+          held.resize(line.Squeeze(held.data(), held.size()));
+        }
+        CHECK(line.may_be_object() == c.object);
+      }
+    }
+  }
+
+  TEST_CASE("tokens are what a parser marks") {
+    LongLine line;
+    std::string text = R"({"a":[1,22,true],"b":{"c":"d"}})";
+    CHECK(line.Squeeze(text.data(), text.size()) == text.size());
+    CHECK(line.tokens() == 19);
   }
 
   TEST_CASE("an escape between two pieces is one") {

@@ -1,8 +1,10 @@
 // Sessions whose records lie in several files.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -154,11 +156,13 @@ TEST_SUITE("sync/joined") {
   }
 
   TEST_CASE("a reader state without bounds is not kept: the file is read from its start") {
-    const std::string args(size_t{2} << 20, 'x');
+    const std::string args(size_t{600} << 10, 'x');  // each is short enough to be kept
     const std::string call =
         R"({"type":"assistant","uuid":"c","parentUuid":"a0","isSidechain":false,"message":{"id":"mc",)"
         R"("type":"message","role":"assistant","model":"claude-opus-5-5","content":[{"type":"tool_use",)"
         R"("id":"toolu_1","name":"Skill","input":{"skill":"pdf","args":")" +
+        args +
+        R"("}},{"type":"tool_use","id":"toolu_2","name":"Skill","input":{"skill":"pdf","args":")" +
         args +
         R"("}}],"usage":{"input_tokens":1,"output_tokens":1}},"sessionId":"11111111-2222-4333-8444-)"
         R"(555555555555","cwd":"/w","version":"2.1.330","timestamp":"2026-11-20T10:00:02.000Z"})"
@@ -171,6 +175,22 @@ TEST_SUITE("sync/joined") {
     home.Append(kHere, ClaudeText(1, 1));
     home.Sync();
     CHECK(Said(home) == Whole(kHere, ClaudeText(1) + call + ClaudeText(1, 1)));
+  }
+
+  TEST_CASE("a middle that was written over gives its rows anew, and the old ones are gone") {
+    const std::string text = ClaudeText(5);
+    std::string other = text;
+    other.replace(other.find("question 2"), 8, "QUESTION");
+    SyncHome home;
+    home.Write(kHere, text);
+    home.Sync();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a tick of the file system
+    home.Rewrite(kHere, other, /*age_ms=*/1000);                 // its time is put back
+    home.Sync();
+    CHECK(Said(home) == Whole(kHere, other));
+    CHECK(home.One("SELECT count(*) FROM prompts WHERE prompt_text='QUESTION 2'") == "1");
+    CHECK(home.One("SELECT count(*) FROM prompts WHERE prompt_text='question 2'") == "0");
+    CHECK(!home.Sync().changed);
   }
 
   TEST_CASE("files in a folder that cannot be read are not gone") {

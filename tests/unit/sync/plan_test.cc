@@ -1,8 +1,11 @@
 #include "sync/plan.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -25,6 +28,9 @@ HostPlan Plan(SyncHome& home, PlanOptions options = {}) {
   options.clock = &home.clock;
   return Must(PlanHost(home.db.get(), home.codex, home.env, options));
 }
+
+// What happens to a file from now on has another time of the file system.
+void AwaitTick() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
 
 // The only file to read.
 const WorkItem& Only(const HostPlan& plan) {
@@ -206,14 +212,36 @@ TEST_SUITE("sync/plan") {
     CHECK(Only(plan).looked->value > home.clock.now.value + 5);
   }
 
-  TEST_CASE("a file that was quiet when it was read is told by its size and time") {
+  TEST_CASE("a file that was written over is read from its start, also when its time is put back") {
     SyncHome home;
     const std::string text = SyncHome::Recording(kResumed);
     std::string other = text;
-    other[text.size() - 8] ^= 1;
-    home.Write(Name(kResumed), text, /*age_ms=*/50);
+    other[text.size() / 2] ^= 1;  // neither at its beginning nor at its end
+    home.Write(Name(kResumed), text, /*age_ms=*/60'000);
     home.Sync();
-    home.Rewrite(Name(kResumed), other, /*age_ms=*/50);
+    CHECK(Plan(home).items.empty());
+    for (const int64_t age_ms : {60'000, 30'000, 30'000}) {
+      CAPTURE(age_ms);
+      AwaitTick();
+      home.Rewrite(Name(kResumed), other, age_ms);
+      CHECK(Only(Plan(home)).change == Change::kReplaced);
+      home.Sync();
+      CHECK(Plan(home).items.empty());
+    }
+    // One that was added to goes on as before.
+    AwaitTick();
+    home.Append(Name(kResumed), "{}\n");
+    CHECK(Only(Plan(home)).change == Change::kGrown);
+    CHECK(Only(Plan(home)).state.offset == text.size());
+  }
+
+  TEST_CASE("what a store of an earlier build does not know of a file says nothing") {
+    SyncHome home;
+    home.Write(Name(kResumed), SyncHome::Recording(kResumed), /*age_ms=*/60'000);
+    home.Sync();
+    REQUIRE(home.db->Execute("UPDATE source_file SET foreign_cursor=NULL").ok());
+    AwaitTick();
+    REQUIRE(::chmod(home.Path(Name(kResumed)).c_str(), S_IRUSR) == 0);
     CHECK(Plan(home).items.empty());
   }
 

@@ -40,6 +40,32 @@ Status Failed(int code, std::string_view doing, std::string_view path, std::stri
   }
 }
 
+using Value = std::unique_ptr<sqlite3_blob, decltype(&sqlite3_blob_close)>;
+
+class ValueBytes final : public ingest::ByteStream {
+ public:
+  ValueBytes(Value value, std::string path)
+      : value_(std::move(value)),
+        path_(std::move(path)),
+        size_(static_cast<uint64_t>(sqlite3_blob_bytes(value_.get()))) {}
+
+  StatusOr<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
+    if (offset >= size_) return size_t{0};
+    const auto more = static_cast<size_t>(std::min<uint64_t>(size, size_ - offset));
+    const int code =
+        sqlite3_blob_read(value_.get(), out, static_cast<int>(more), static_cast<int>(offset));
+    if (code != SQLITE_OK) {
+      return Failed(code, "reading a long value of", path_, sqlite3_errstr(code));
+    }
+    return more;
+  }
+
+ private:
+  const Value value_;
+  const std::string path_;
+  const uint64_t size_;
+};
+
 bool IsFreeTable(std::string_view table) {
   return table == "sqlite_master" || table == "sqlite_schema" || table.empty();
 }
@@ -158,7 +184,7 @@ Status ForeignDb::Start(std::span<const std::string_view> tables) {
   // queries see the same state.
   for (const char* sql :
        {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA temp_store=MEMORY", "PRAGMA cell_size_check=ON",
-        "PRAGMA cache_size=-4000", "BEGIN", "SELECT count(*) FROM sqlite_master"}) {
+        "PRAGMA cache_size=-1000", "BEGIN", "SELECT count(*) FROM sqlite_master"}) {
     const int done = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
     if (done != SQLITE_OK) return Error(done, "opening");
   }
@@ -212,27 +238,32 @@ StatusOr<ForeignQuery> ForeignDb::Query(std::string_view sql) {
 
 StatusOr<std::string> ForeignDb::LongText(const std::string& table, const std::string& column,
                                           int64_t rowid) {
+  ST_ASSIGN_OR_RETURN(const auto value, OpenValue(table, column, rowid));
+  constexpr size_t kChunk = size_t{1} << 20;
+  std::string out;
+  ingest::LongLine line;
+  size_t used = 0;
+  for (uint64_t at = 0;;) {
+    out.resize(used + kChunk);
+    ST_ASSIGN_OR_RETURN(const size_t got, value->ReadAt(at, out.data() + used, kChunk));
+    if (got == 0) break;
+    at += got;
+    used = line.Squeeze(out.data(), used + got);
+  }
+  out.resize(used);
+  return out;
+}
+
+StatusOr<std::unique_ptr<ingest::ByteStream>> ForeignDb::OpenValue(const std::string& table,
+                                                                   const std::string& column,
+                                                                   int64_t rowid) {
   if (!Has(table, {column})) return Fail(kInternal, "reading {}: no {}.{}", path_, table, column);
   sqlite3_blob* raw = nullptr;
   const int code =
       sqlite3_blob_open(db_, "main", table.c_str(), column.c_str(), rowid, /*flags=*/0, &raw);
-  const std::unique_ptr<sqlite3_blob, decltype(&sqlite3_blob_close)> blob(raw, sqlite3_blob_close);
+  Value value(raw, sqlite3_blob_close);
   if (code != SQLITE_OK) return Error(code, "reading a long value of");
-  constexpr int kChunk = 1 << 20;
-  const int size = sqlite3_blob_bytes(blob.get());
-  std::string out;
-  ingest::LongLine line;
-  size_t used = 0;
-  for (int at = 0; at < size;) {
-    const int more = std::min(kChunk, size - at);
-    out.resize(used + static_cast<size_t>(more));
-    const int read = sqlite3_blob_read(blob.get(), out.data() + used, more, at);
-    if (read != SQLITE_OK) return Error(read, "reading a long value of");
-    at += more;
-    used = line.Squeeze(out.data(), out.size());
-  }
-  out.resize(used);
-  return out;
+  return std::unique_ptr<ingest::ByteStream>(std::make_unique<ValueBytes>(std::move(value), path_));
 }
 
 void ForeignDb::SetLongest(int bytes) { sqlite3_limit(db_, SQLITE_LIMIT_LENGTH, bytes); }

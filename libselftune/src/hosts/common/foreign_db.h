@@ -31,6 +31,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "ingest/byte_stream.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -75,7 +76,8 @@ class ForeignQuery {
 // Bytes of one value that a query gives. Longer ones, and there are some, are read by
 // LongText: a row of them may be all the memory that a sync is to take.
 inline constexpr int kMaxForeignValue = 16 << 20;
-inline constexpr int kMaxForeignBlob = 64 << 20;  // of what is compressed, and asked for whole
+// ... of a table whose rows are many and mostly short.
+inline constexpr int kMaxShortValue = 1 << 20;
 
 // One connection that sees the store as it was when it was opened. Not thread-safe.
 class ForeignDb {
@@ -102,6 +104,10 @@ class ForeignDb {
   // strings (ingest/long_line.h). The table is one of those named.
   [[nodiscard]] StatusOr<std::string> LongText(const std::string& table, const std::string& column,
                                                int64_t rowid);
+  // A value of any length as bytes in their order. Ends before the database does.
+  [[nodiscard]] StatusOr<std::unique_ptr<ingest::ByteStream>> OpenValue(const std::string& table,
+                                                                        const std::string& column,
+                                                                        int64_t rowid);
   // Queries give values of up to so many bytes from now on.
   void SetLongest(int bytes);
   // First column of the first row; `fallback` when there is none, or it is NULL.
@@ -130,6 +136,18 @@ class ForeignDb {
   Stamp stamp_;
   // Of the tables that may be read and exist.
   std::map<std::string, std::vector<std::string>, std::less<>> columns_;
+};
+
+// While it lives, queries give no longer values than that.
+class LongestValue {
+ public:
+  LongestValue(ForeignDb& db, int bytes) : db_(db) { db_.SetLongest(bytes); }
+  ~LongestValue() { db_.SetLongest(kMaxForeignValue); }
+  LongestValue(const LongestValue&) = delete;
+  LongestValue& operator=(const LongestValue&) = delete;
+
+ private:
+  ForeignDb& db_;
 };
 
 // The store as sync compares it with the last look: the database and its log.

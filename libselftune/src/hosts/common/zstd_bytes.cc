@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
-#include "base/file.h"
 #include "base/status_macros.h"
 
 namespace selftune::hosts {
@@ -29,8 +28,9 @@ using Context = std::unique_ptr<ZSTD_DCtx, FreeContext>;
 
 class ZstdBytes final : public ingest::ByteStream {
  public:
-  ZstdBytes(base::FileHandle file, std::string path, uint64_t size, Context context)
-      : file_(std::move(file)),
+  ZstdBytes(std::unique_ptr<ingest::ByteStream> packed, std::string path, uint64_t size,
+            Context context)
+      : packed_(std::move(packed)),
         path_(std::move(path)),
         size_(size),
         context_(std::move(context)),
@@ -82,10 +82,7 @@ class ZstdBytes final : public ingest::ByteStream {
   }
 
   StatusOr<bool> Fetch() {
-    const auto want = static_cast<size_t>(std::min<uint64_t>(in_.size(), size_ - fetched_));
-    if (want == 0) return false;
-    ST_ASSIGN_OR_RETURN(const size_t got,
-                        base::ReadAt(file_.fd(), fetched_, in_.data(), want, path_));
+    ST_ASSIGN_OR_RETURN(const size_t got, packed_->ReadAt(fetched_, in_.data(), in_.size()));
     fetched_ += got;
     in_begin_ = 0;
     in_end_ = got;
@@ -118,7 +115,7 @@ class ZstdBytes final : public ingest::ByteStream {
 
   static constexpr size_t kFrameStart = 5;  // magic number and descriptor
 
-  const base::FileHandle file_;
+  const std::unique_ptr<ingest::ByteStream> packed_;
   const std::string path_;
   const uint64_t size_;
   const Context context_;
@@ -135,14 +132,19 @@ class ZstdBytes final : public ingest::ByteStream {
 }  // namespace
 
 StatusOr<std::unique_ptr<ingest::ByteStream>> OpenZstd(const std::string& path, uint64_t size) {
-  ST_ASSIGN_OR_RETURN(base::FileHandle file, base::OpenRead(path));
+  ST_ASSIGN_OR_RETURN(std::unique_ptr<ingest::ByteStream> packed, ingest::OpenPlain(path, size));
+  return OpenZstd(std::move(packed), path, size);
+}
+
+StatusOr<std::unique_ptr<ingest::ByteStream>> OpenZstd(std::unique_ptr<ingest::ByteStream> packed,
+                                                       const std::string& name, uint64_t size) {
   Context context(ZSTD_createDCtx());
   if (context == nullptr || ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax,
                                                                 kMaxWindowLog)) != 0) {
-    return Fail(kOutOfMemory, "expanding {}: no memory for a decoder", path);
+    return Fail(kOutOfMemory, "expanding {}: no memory for a decoder", name);
   }
   return std::unique_ptr<ingest::ByteStream>(
-      std::make_unique<ZstdBytes>(std::move(file), path, size, std::move(context)));
+      std::make_unique<ZstdBytes>(std::move(packed), name, size, std::move(context)));
 }
 
 }  // namespace selftune::hosts

@@ -1,6 +1,7 @@
 #include "hosts/openclaw/store.h"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,15 +10,19 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "hosts/common/foreign_store.h"
+#include "hosts/common/zstd_bytes.h"
 #include "hosts/common/zstd_text.h"
 #include "hosts/openclaw/transcript.h"
+#include "ingest/line_pump.h"
+#include "ingest/long_line.h"
 
 namespace selftune::hosts::openclaw {
 namespace {
 
 // The host's limit of one event is 4 MiB.
 constexpr size_t kMaxEvent = size_t{16} << 20;
-constexpr size_t kMaxArchive = size_t{64} << 20;
+constexpr std::string_view kArchives = "session_transcript_cold_archives";
+constexpr std::string_view kArchive = "archive_blob";
 
 // Credentials (auth_profile_*) and debugging copies (trajectory_*) are not among them.
 constexpr std::array<std::string_view, 6> kTables = {"schema_meta",
@@ -25,7 +30,7 @@ constexpr std::array<std::string_view, 6> kTables = {"schema_meta",
                                                      "session_windows",
                                                      "transcript_events",
                                                      "session_transcript_archives",
-                                                     "session_transcript_cold_archives"};
+                                                     kArchives};
 
 class Store final : public ForeignStore {
  public:
@@ -65,7 +70,11 @@ class Store final : public ForeignStore {
   Status ReadLongEvents(ForeignDb& db, Transcript& transcript, int64_t after, bool marked);
   Status AddPacked(ForeignDb& db, Transcript& transcript, const std::string& record, int64_t rowid,
                    bool is_new);
-  Status ReadArchive(ForeignDb& db, Transcript& transcript, std::string_view sql);
+  Status AddUnpacked(Transcript& transcript, const std::string& record, std::string_view packed,
+                     bool is_new);
+  Status ReadArchive(ForeignDb& db, Transcript& transcript);
+
+  class ArchiveLines;
 
   std::string version_;  // of the program that writes the store today
   int64_t version_since_ = 0;
@@ -188,6 +197,7 @@ StatusOr<bool> Store::ReadEvents(ForeignDb& db, Transcript& transcript) {
       db.Query(std::string("SELECT rowid,seq,event_json,") + (packed ? "event_zstd" : "NULL") +
                " FROM transcript_events WHERE session_id=?1 ORDER BY seq"));
   rows.Bind(1, transcript.id());
+  const LongestValue limit(db, kMaxShortValue);
   bool any = false, marked = false;
   int64_t last = -1;
   for (;;) {
@@ -203,12 +213,7 @@ StatusOr<bool> Store::ReadEvents(ForeignDb& db, Transcript& transcript) {
     const std::string record = "transcript_events/" + transcript.id() + "/" + std::to_string(last);
     const bool is_new = IsNew(0, rows.Int(0));
     if (rows.IsNull(2) && !rows.IsNull(3)) {
-      const auto text = ExpandZstd(rows.Bytes(3), kMaxEvent);
-      if (text.ok()) {
-        ST_RETURN_IF_ERROR(AddEvent(transcript, record, *text, is_new));
-      } else {
-        AddBadRow(record, Message(text.status()), "decompression");
-      }
+      ST_RETURN_IF_ERROR(AddUnpacked(transcript, record, rows.Bytes(3), is_new));
     } else {
       ST_RETURN_IF_ERROR(AddEvent(transcript, record, rows.Text(2), is_new));
     }
@@ -219,7 +224,7 @@ StatusOr<bool> Store::ReadEvents(ForeignDb& db, Transcript& transcript) {
   }
 }
 
-// The rest of a session that has an event of tens of megabytes: one by one.
+// The rest of a session that has an event of megabytes: one by one.
 Status Store::ReadLongEvents(ForeignDb& db, Transcript& transcript, int64_t after, bool marked) {
   ST_ASSIGN_OR_RETURN(ForeignQuery rows,
                       db.Query("SELECT rowid,seq,typeof(event_json) FROM transcript_events WHERE "
@@ -232,7 +237,7 @@ Status Store::ReadLongEvents(ForeignDb& db, Transcript& transcript, int64_t afte
     const std::string record =
         "transcript_events/" + transcript.id() + "/" + std::to_string(rows.Int(1));
     const bool is_new = IsNew(0, rows.Int(0));
-    if (rows.Text(2) == "text") {
+    if (rows.Text(2) == "text" || rows.Text(2) == "blob") {
       ST_ASSIGN_OR_RETURN(const std::string text,
                           db.LongText("transcript_events", "event_json", rows.Int(0)));
       ST_RETURN_IF_ERROR(AddEvent(transcript, record, text, is_new));
@@ -254,43 +259,96 @@ Status Store::AddPacked(ForeignDb& db, Transcript& transcript, const std::string
   ST_ASSIGN_OR_RETURN(ForeignQuery row,
                       db.Query("SELECT event_zstd FROM transcript_events WHERE rowid=?1"));
   row.Bind(1, rowid);
+  const LongestValue limit(db, kMaxForeignValue);
   ST_RETURN_IF_ERROR(row.Next().status());
-  const auto text = ExpandZstd(row.Bytes(0), kMaxEvent);
-  if (text.ok()) return AddEvent(transcript, record, *text, is_new);
-  AddBadRow(record, Message(text.status()), "decompression");
-  return absl::OkStatus();
+  return AddUnpacked(transcript, record, row.Bytes(0), is_new);
 }
 
-// The events of a session that the host put away, as lines in one value.
-Status Store::ReadArchive(ForeignDb& db, Transcript& transcript, std::string_view sql) {
-  ST_ASSIGN_OR_RETURN(ForeignQuery row, db.Query(sql));
+Status Store::AddUnpacked(Transcript& transcript, const std::string& record,
+                          std::string_view packed, bool is_new) {
+  auto text = ExpandZstd(packed, kMaxEvent);
+  if (!text.ok()) {
+    AddBadRow(record, Message(text.status()), "decompression");
+    return absl::OkStatus();
+  }
+  if (text->size() > kMaxShortValue) {
+    text->resize(ingest::LongLine().Squeeze(text->data(), text->size()));
+  }
+  return AddEvent(transcript, record, *text, is_new);
+}
+
+// Lines of an archive as events of its session.
+class Store::ArchiveLines final : public ingest::LineReader {
+ public:
+  ArchiveLines(Store& store, Transcript& transcript, std::string name)
+      : store_(store), transcript_(transcript), name_(std::move(name)) {}
+
+  // What AddEvent does not understand is a bad row of its own.
+  Status ReadLine(const ingest::Line& line, base::LineParser& /*parser*/,
+                  ingest::Batch& /*batch*/) override {
+    if (failed_.ok()) failed_ = Add(line.text);
+    return absl::OkStatus();
+  }
+  std::string SaveState() const override { return {}; }
+
+  // Lines that were left out, as rows.
+  void AddBad(const ingest::Batch& batch) {
+    for (const ingest::BadLine& line : batch.bad_lines) {
+      store_.AddBadRow(name_ + "/line " + std::to_string(line.line_no), line.excerpt, line.reason);
+    }
+  }
+  // Why the session cannot be read on.
+  [[nodiscard]] const Status& failed() const { return failed_; }
+
+ private:
+  Status Add(std::string_view text) {
+    const std::string record = name_ + "/" + std::to_string(seq_++);
+    ST_RETURN_IF_ERROR(store_.AddEvent(transcript_, record, text, true));
+    if (transcript_.begun() && !std::exchange(marked_, true)) {
+      store_.batch().Session(transcript_.id()).whole = true;
+    }
+    return store_.FlushIfFull();
+  }
+
+  Store& store_;
+  Transcript& transcript_;
+  const std::string name_;
+  Status failed_;
+  int64_t seq_ = 0;
+  bool marked_ = false;
+};
+
+// The events of a session that the host put away, as lines in one value, which may
+// be compressed.
+Status Store::ReadArchive(ForeignDb& db, Transcript& transcript) {
+  const std::string table(kArchives), column(kArchive);
+  ST_ASSIGN_OR_RETURN(
+      ForeignQuery row,
+      db.Query("SELECT rowid,CASE typeof(" + column + ") WHEN 'blob' THEN length(" + column +
+               ") ELSE 0 END FROM " + table + " WHERE session_id=?1 AND typeof(" + column +
+               ") IN ('blob','text')"));
   row.Bind(1, transcript.id());
-  db.SetLongest(kMaxForeignBlob);
-  const StatusOr<bool> found = row.Next();
-  db.SetLongest(kMaxForeignValue);
-  ST_RETURN_IF_ERROR(found.status());
-  if (!*found || row.Bytes(0).empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(auto bytes, db.OpenValue(table, column, row.Int(0)));
   const std::string name = "archive/" + transcript.id();
-  std::string text(row.Bytes(0));
   constexpr std::string_view kMagic = "\x28\xB5\x2F\xFD";
-  if (std::string_view(text).starts_with(kMagic)) {
-    auto expanded = ExpandZstd(text, kMaxArchive);
-    if (!expanded.ok()) {
-      AddBadRow(name, Message(expanded.status()), "decompression");
-      return absl::OkStatus();
-    }
-    text = *std::move(expanded);
+  std::array<char, kMagic.size()> head{};
+  ST_ASSIGN_OR_RETURN(const size_t got, bytes->ReadAt(0, head.data(), head.size()));
+  if (std::string_view(head.data(), got) == kMagic) {
+    ST_ASSIGN_OR_RETURN(bytes, OpenZstd(std::move(bytes), name, static_cast<uint64_t>(row.Int(1))));
   }
-  int64_t seq = 0;
-  bool marked = false;
-  for (const std::string_view line : base::Split(text, '\n')) {
-    if (base::Trim(line).empty()) continue;
-    ST_RETURN_IF_ERROR(AddEvent(transcript, name + "/" + std::to_string(seq++), line, true));
-    if (transcript.begun() && !std::exchange(marked, true)) {
-      batch().Session(transcript.id()).whole = true;
-    }
-    ST_RETURN_IF_ERROR(FlushIfFull());
-  }
+  ArchiveLines lines(*this, transcript, name);
+  ingest::PumpBuffer buffer;
+  ingest::PumpOptions pump;
+  pump.accept_tail = true;
+  pump.cancel = options().cancel;
+  ST_RETURN_IF_ERROR(ingest::PumpLines(*bytes, pump, lines, buffer,
+                                       [&](const ingest::Batch& batch, const ingest::Cursor&) {
+                                         lines.AddBad(batch);
+                                         return lines.failed();
+                                       })
+                         .status());
   return absl::OkStatus();
 }
 
@@ -299,10 +357,8 @@ Status Store::ReadSession(ForeignDb& db, const std::string& id) {
   if (!window.has_value() || window->info.Internal()) return absl::OkStatus();
   Transcript transcript(window->info, options().copied);
   ST_ASSIGN_OR_RETURN(const bool any, ReadEvents(db, transcript));
-  if (!any && db.Has("session_transcript_cold_archives", {"session_id", "archive_blob"})) {
-    ST_RETURN_IF_ERROR(ReadArchive(
-        db, transcript,
-        "SELECT archive_blob FROM session_transcript_cold_archives WHERE session_id=?1"));
+  if (!any && db.Has(kArchives, {"session_id", kArchive})) {
+    ST_RETURN_IF_ERROR(ReadArchive(db, transcript));
   }
   if (!transcript.begun()) return absl::OkStatus();
   transcript.EndRun(window->status, window->ended, batch());

@@ -125,6 +125,7 @@ StatusOr<std::vector<Part>> Store::ReadParts(ForeignDb& db, ForeignQuery& rows,
                                              const MessageRow& message) {
   std::vector<Part> parts;
   std::string last;
+  const LongestValue limit(db, kMaxShortValue);
   rows.Reset();
   rows.Bind(1, message.id);
   for (;;) {
@@ -156,7 +157,7 @@ void Store::AddPart(const std::string& id, int64_t rowid, std::string_view data,
   parts.push_back(std::move(part));
 }
 
-// The rest of a message that has a part of tens of megabytes: one by one.
+// The rest of a message that has a part of megabytes: one by one.
 Status Store::ReadLongParts(ForeignDb& db, const MessageRow& message, const std::string& after,
                             std::vector<Part>& parts) {
   ST_ASSIGN_OR_RETURN(
