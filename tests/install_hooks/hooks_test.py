@@ -491,6 +491,31 @@ class Events(Place):
         self.assertEqual([p.name for p in theirs.parent.iterdir()], ["PostToolUse"])
         self.assertFalse((self.home.path / "Documents").exists())
 
+    def run_command(self, command, payload):
+        done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_copilot_tells_of_prompts_of_persons_only(self):
+        (self.home.path / ".copilot").mkdir()
+        self.good("hooks", "install", "copilot")
+        command = json.loads(self.settings("copilot").read_text())["hooks"]["userPromptSubmitted"][0]["bash"]
+        typed = {"sessionId": "s-7", "timestamp": 1, "cwd": "/w", "prompt": "sum it up"}
+        task = {**typed, "sessionId": "a-1", "agentId": "a-1", "agentType": "general-purpose", "parentAgentId": "s-7"}
+        for payload in (typed, task):
+            self.run_command(command, payload)
+        self.assertEqual([record["payload"]["prompt"] for record in self.home.spool()], ["sum it up"])
+
+    def test_qwen_calls_a_call_by_the_id_of_its_chat_file(self):
+        (self.home.path / ".qwen").mkdir()
+        self.good("hooks", "install", "qwen")
+        command = json.loads(self.settings("qwen").read_text())["hooks"]["PostToolUse"][0]["hooks"][0]["command"]
+        self.run_command(command, {"session_id": "s-8", "hook_event_name": "PostToolUse", "tool_name": "skill",
+                                   "tool_input": {"skill": "commit-helper"}, "tool_response": {},
+                                   "tool_use_id": "toolu_1_x", "tool_call_id": "call_1"})
+        self.assertIn("call_1", json.dumps(self.home.spool()[-1]))
+        self.assertNotIn("toolu", json.dumps(self.home.spool()[-1]))
+
     def test_copilots_file_says_the_handler(self):
         (self.home.path / ".copilot").mkdir()
         self.good("hooks", "install", "copilot")
