@@ -16,12 +16,15 @@ class Way:
     """What is said here holds unless a class says otherwise."""
 
     command = platform = skills = ""  # `skills`: where a person's skills lie, in the home
+    common = ".agents/skills"  # where `selftune init` puts ours
+    offered = "Finds out why a skill did not run"  # of its description: what the model is shown
     agent = None
-    call = None  # (tool of the host that loads a skill, its input for the skill's folder)
+    call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
     installed = "installed"  # the state of hooks once they are installed
     prompts, uses = 2, 1  # of the session, what hooks bring
     events = ()  # kinds of events of the session that reach selftune
     resumes = True  # the second prompt goes to the same session
+    waits = True  # for a hook to end, so that events come in their order
     busy = "\n"  # below it the host writes when it likes; no path begins so
 
     def __init__(self, world):
@@ -58,10 +61,10 @@ class Way:
 
 class Claude(Way):
     command, platform, skills = "claude", "claude_code", ".claude/skills"
+    common = skills
     agent = npm_agent.Agent("@anthropic-ai/claude-code", "2.1.330", "claude", setup="install.cjs")
     call = ("Skill", lambda folder: {"skill": folder.name})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
-    session = "11111111-2222-4333-8444-555555555555"
     flags = ("--allowedTools", "Skill", "--output-format", "json")
 
     def env(self):
@@ -74,8 +77,7 @@ class Claude(Way):
                 f'{{\n  "model": "claude-opus-5-5",\n  "hooks": {{ "Stop": [ {STOP_HOOK} ] }}\n}}'}
 
     def first(self, prompt):
-        self.world.agent("-p", prompt, "--session-id", self.session, *self.flags)
-        return self.session
+        return json.loads(self.world.agent("-p", prompt, *self.flags))["session_id"]
 
     def next(self, session, prompt):
         self.world.agent("-p", prompt, "--resume", session, *self.flags)
@@ -85,9 +87,11 @@ class Codex(Way):
     command, platform, skills = "codex", "codex", ".codex/skills"
     agent = npm_agent.Agent("@openai/codex", "0.169.0", "codex")
     installed = "unapproved"
+    call = ("exec_command", lambda folder: {"cmd": f"cat {folder}/SKILL.md"})
     uses = 0  # no tool for skills: what it loads shows in its transcript
     events = ("prompt_submit", "turn_end", "session_end") * 2
-    flags = ("--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust")
+    flags = ("--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust",
+             "--dangerously-bypass-approvals-and-sandbox")
     config = """model = "gpt-5.5"
 model_provider = "stub"
 check_for_update_on_startup = false
@@ -129,10 +133,10 @@ enabled = false
 
 class OpenCode(Way):
     command, platform, skills = "opencode", "opencode", ".config/opencode/skills"
+    waits = False
     agent = npm_agent.Agent("opencode-ai", "1.18.33", "opencode")
     call = ("skill", lambda folder: {"name": folder.name})
-    prompts = 0
-    events = ("post_tool_use", "turn_end", "turn_end")
+    events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
 
     def settings(self):
         # Beside a plugin it wants to install a package; offline it must be told so, or it tries for a minute.
@@ -244,6 +248,7 @@ class Copilot(Way):
 
 class Pi(Way):
     command, platform, skills = "pi", "pi", ".pi/agent/skills"
+    waits = False
     agent = npm_agent.Agent("@earendil-works/pi-coding-agent", "0.87.1", "pi", node=(22, 19))
     call = ("read", lambda folder: {"path": str(folder / "SKILL.md")})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
@@ -269,6 +274,7 @@ class Cline(Way):
     command, platform, skills = "cline", "cline", ".cline/skills"
     agent = npm_agent.Agent("cline", "3.0.65", "cline")
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
+    offered = "Available skills: selftune"  # names only: no description reaches its model
     prompts = 0  # it tells no hook of prompts of its one-shot mode
     events = ("post_tool_use", "turn_end", "turn_end")
     resumes = False  # in its terminal interface only

@@ -18,10 +18,7 @@ using hooks::HookEvent;
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "agentStop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
     {.native = "sessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
-    {.native = "userPromptSubmitted",
-     .matcher = "",
-     .handler = "prompt-log",
-     .timeout_seconds = 5},
+    {.native = "userPromptSubmitted", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
