@@ -35,7 +35,8 @@ class Hooks(World):
         self.way.prepare()
 
     def tree(self):
-        return files_below(self.home, self.state, self.work)
+        # Below .cache Copilot unpacks itself.
+        return files_below(self.home, self.state, self.work, self.home / ".cache")
 
     def state_of_hooks(self):
         return self.cli("hooks", "status", self.way.command)["platforms"][0]["state"]

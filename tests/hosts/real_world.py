@@ -129,9 +129,19 @@ class World(unittest.TestCase):
         """The requests that the model got, as text."""
         return [path.read_text(encoding="utf-8") for path in sorted((self.scratch / "bodies").iterdir())]
 
-    def stop_process(self, pid):
-        """One that the agent left behind; it was told apart by its own note."""
-        try:
-            os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
+    def stop_process(self, pid, word):
+        """One that the agent left behind: `word` stands in its command line."""
+        command = Path(f"/proc/{pid}/cmdline")
+        deadline = time.monotonic() + 10
+        told = False
+        while time.monotonic() < deadline:
+            try:
+                if word.encode() not in command.read_bytes():
+                    return  # it has ended, its number may be another's
+                if not told:
+                    os.kill(pid, signal.SIGTERM)
+                    told = True
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)

@@ -4,9 +4,11 @@ A new agent is one class and one line of WAYS.
 """
 
 import json
+import unittest
 
 import gemini_door
 import npm_agent
+import real_world
 
 MODEL = "stub-large"
 STOP_HOOK = '{"hooks": [ {"type": "command", "command": "true"} ]}'
@@ -292,7 +294,7 @@ class Cline(Way):
     def stop(self):
         note = self.world.home / ".cline/data/locks/hub/production.json"
         if note.exists():  # it leaves a server running, one a home
-            self.world.stop_process(json.loads(note.read_text())["pid"])
+            self.world.stop_process(json.loads(note.read_text())["pid"], "--cline-hub-daemon")
 
     def sessions(self):
         return {path.name for path in (self.world.home / ".cline/data/sessions").glob("*")}
@@ -311,8 +313,6 @@ WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copi
 
 def run_tests(arguments, *cases):
     """The tests of `cases` with the way and the programs that a command line names."""
-    import unittest
-    import real_world
     selftune, agents, command = arguments
     npm_agent.raise_loopback()
     real_world.World.arguments = (WAYS[command], selftune, agents)
