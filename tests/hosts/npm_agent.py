@@ -6,6 +6,7 @@ then run a script again inside a namespace that has nothing but loopback.
 
 import fcntl
 import os
+import re
 import shutil
 import socket
 import struct
@@ -30,10 +31,12 @@ def own_environment(folder):
 
 
 class Agent:
-    """`setup`: script of the package that puts the binary in place, "" = none."""
+    """`setup`: script of the package that puts the binary in place, "" = none.
+    `node`: the oldest release of Node it runs on, (0,) = it brings its own."""
 
-    def __init__(self, package, version, command, setup=""):
+    def __init__(self, package, version, command, setup="", node=(0,)):
         self.package, self.version, self.command, self.setup = package, version, command, setup
+        self.node = node
 
     def installed(self, folder):
         binary = folder / "node_modules" / ".bin" / self.command
@@ -42,7 +45,7 @@ class Agent:
                                   env=own_environment(folder), timeout=120)
         except OSError:
             return False
-        return done.returncode == 0 and self.version in done.stdout.split()
+        return done.returncode == 0 and self.version in re.findall(r"\d+(?:\.\d+)+", done.stdout)
 
     def install(self, folder):
         """npm's words when it failed, else None."""
@@ -58,6 +61,7 @@ class Agent:
             done = subprocess.run(["node", str(script)], cwd=script.parent, check=False,
                                   env=own_environment(folder), capture_output=True, text=True)
         if done.returncode == 0 and self.installed(folder):
+            shutil.rmtree(folder / "cache", ignore_errors=True)
             return None
         return done.stdout + done.stderr
 
@@ -66,6 +70,9 @@ class Agent:
         for tool in ("node", "unshare"):
             if shutil.which(tool) is None:
                 return skip(f"{tool} is not installed")
+        problem = take_node(self.node, folder.parent / "node")
+        if problem is not None:
+            return skip(problem)
         if not self.installed(folder):
             if shutil.which("npm") is None:
                 return skip("npm is not installed")
@@ -77,6 +84,25 @@ class Agent:
             return skip("the kernel refuses a network namespace")
         return subprocess.run([*namespace, sys.executable, "-B", script, "--inside", str(selftune),
                                str(folder / "node_modules" / ".bin"), *more], check=False).returncode
+
+
+# What Debian has is older than some agents want. npm names it by machine.
+MACHINES = {"x86_64": "x64", "aarch64": "arm64"}
+NODE = Agent(f"node-linux-{MACHINES.get(os.uname().machine, 'x64')}", "22.23.3", "node")
+
+
+def take_node(oldest, folder):
+    """Puts a Node that is new enough first on PATH; words when there is none."""
+    done = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    found = tuple(int(part) for part in done.stdout.strip().lstrip("v").split(".") if part.isdigit())
+    if found >= oldest:
+        return None
+    if not NODE.installed(folder):
+        problem = NODE.install(folder)
+        if problem is not None:
+            return f"npm could not install {NODE.package}@{NODE.version}:\n{problem[-2000:]}"
+    os.environ["PATH"] = f"{folder / 'node_modules' / '.bin'}:{os.environ['PATH']}"
+    return None
 
 
 def raise_loopback():

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -21,6 +22,29 @@ from place import HOOK, Place, ours, random_settings, rng  # noqa: E402
 
 SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
 FILE_HOSTS = ("copilot", "opencode", "cline", "pi")
+# OpenCode as far as prompts go: a session, its subagent, a command, sessions of before.
+OPENCODE = r"""
+const module = await import(process.argv[1]);
+const known = { ses_old: {}, ses_child: { parentID: "ses_1" } };
+const client = { session: { get: async ({ path }) => ({ data: known[path.id] }) } };
+const plugin = await module.selftunePrompts({ client, directory: "/w" });
+const created = (id, parentID) =>
+  plugin.event({ event: { type: "session.created", properties: { info: { id, parentID } } } });
+const say = (sessionID, id, text) =>
+  plugin["chat.message"]({ sessionID }, { message: { id }, parts: [
+    { type: "text", text }, { type: "text", text: "x", synthetic: true }] });
+await created("ses_1");
+await say("ses_1", "m1", "sum it up");
+await plugin["command.execute.before"]({ command: "notes", sessionID: "ses_1", arguments: "for may" },
+                                       { parts: [{ type: "text", text: "Write notes for may" }] });
+await say("ses_1", "m2", "Write notes for may");
+await say("ses_1", "m3", '"a \\"b\\" c"\n');
+await created("ses_2", "ses_1");
+await say("ses_2", "m4", "a task");
+await say("ses_old", "m5", "go on");
+await say("ses_child", "m6", "a task of before");
+await say("ses_gone", "m7", "nobody knows");
+"""
 PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
 
 
@@ -490,6 +514,48 @@ class Events(Place):
         self.good("hooks", "uninstall", "cline")
         self.assertEqual([p.name for p in theirs.parent.iterdir()], ["PostToolUse"])
         self.assertFalse((self.home.path / "Documents").exists())
+
+    def run_command(self, command, payload):
+        done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
+                              capture_output=True, check=False, timeout=30)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_copilot_tells_of_prompts_of_persons_only(self):
+        (self.home.path / ".copilot").mkdir()
+        self.good("hooks", "install", "copilot")
+        command = json.loads(self.settings("copilot").read_text())["hooks"]["userPromptSubmitted"][0]["bash"]
+        typed = {"sessionId": "s-7", "timestamp": 1, "cwd": "/w", "prompt": "sum it up"}
+        task = {**typed, "sessionId": "a-1", "agentId": "a-1", "agentType": "general-purpose", "parentAgentId": "s-7"}
+        for payload in (typed, task):
+            self.run_command(command, payload)
+        self.assertEqual([record["payload"]["prompt"] for record in self.home.spool()], ["sum it up"])
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_opencode_tells_of_prompts_of_persons_only(self):
+        (self.home.path / ".config/opencode").mkdir(parents=True)
+        self.good("hooks", "install", "opencode")
+        module = self.root / "plugin.mjs"
+        shutil.copy(self.settings("opencode"), module)
+        done = subprocess.run(["node", "--input-type=module", "-e", OPENCODE, str(module)], env=self.env(),
+                              capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        deadline = time.monotonic() + 20
+        while len(self.home.spool()) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        heard = {tuple(record["payload"][key] for key in ("session_id", "prompt_id", "prompt"))
+                 for record in self.home.spool()}
+        self.assertEqual(heard, {("ses_1", "m1", "sum it up"), ("ses_1", "m2", "/notes for may"),
+                                 ("ses_1", "m3", 'a "b" c'), ("ses_old", "m5", "go on")})
+
+    def test_qwen_calls_a_call_by_the_id_of_its_chat_file(self):
+        (self.home.path / ".qwen").mkdir()
+        self.good("hooks", "install", "qwen")
+        command = json.loads(self.settings("qwen").read_text())["hooks"]["PostToolUse"][0]["hooks"][0]["command"]
+        self.run_command(command, {"session_id": "s-8", "hook_event_name": "PostToolUse", "tool_name": "skill",
+                                   "tool_input": {"skill": "commit-helper"}, "tool_response": {},
+                                   "tool_use_id": "toolu_1_x", "tool_call_id": "call_1"})
+        self.assertIn("call_1", json.dumps(self.home.spool()[-1]))
+        self.assertNotIn("toolu", json.dumps(self.home.spool()[-1]))
 
     def test_copilots_file_says_the_handler(self):
         (self.home.path / ".copilot").mkdir()

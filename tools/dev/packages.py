@@ -38,8 +38,9 @@ GROUPS = {
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
     # Shells and formatters are what completions and manual pages are tried in.
+    # A real OpenCode searches with ripgrep, and would download one.
     "tests": ["abigail-tools", "chromium", "fish", "fonts-dejavu-core", "groff-base", "libjansson-dev", "mandoc",
-              "nlohmann-json3-dev", "nodejs", "npm", "python3-venv", "strace", "util-linux", "valgrind", "zsh", "zstd"],
+              "nlohmann-json3-dev", "nodejs", "npm", "python3-venv", "ripgrep", "strace", "util-linux", "valgrind", "zsh", "zstd"],
 }
 
 

@@ -292,6 +292,8 @@ StatusOr<std::string> StoreQuery(Context& context, const JsonValue& params) {
   store::SqlOptions options;
   options.max_rows = params["limit"].AsInt();
   options.cancel = &context.cancel();
+  // The views say what hooks have told, too: opening takes it in.
+  ST_RETURN_IF_ERROR(context.ReadDb().status());
   ST_ASSIGN_OR_RETURN(
       const store::SqlResult result,
       store::RunUserSql(context.paths().db, params["sql"].AsString(), args, options));

@@ -31,6 +31,7 @@ inline constexpr PayloadText kUsualTexts[] = {
     {"agent_type", &hooks::HookEvent::agent_type},
     {"tool_name", &hooks::HookEvent::tool_name},
     {"tool_use_id", &hooks::HookEvent::tool_call_id},
+    {"tool_call_id", &hooks::HookEvent::tool_call_id},  // Qwen: the one its chat file has
     {"prompt", &hooks::HookEvent::prompt},
     {"user_prompt", &hooks::HookEvent::prompt},
     {"reason", &hooks::HookEvent::reason},

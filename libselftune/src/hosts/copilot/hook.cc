@@ -1,6 +1,6 @@
 // Copilot CLI's hooks (host-others.md C). The event's name is not in the payload:
-// the handler on the command line says it. Prompts of subagents come like those a
-// person typed, and calls of tools without their id: both are left to the transcript.
+// the handler on the command line says it. Calls of tools come without their id: they
+// are left to the transcript. A subagent is its own session here, and names its parent.
 #include <string>
 #include <string_view>
 
@@ -18,11 +18,13 @@ using hooks::HookEvent;
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "agentStop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
     {.native = "sessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
+    {.native = "userPromptSubmitted", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
     {"agentStop", "session-stop", EventType::kTurnEnd},
     {"sessionEnd", "session-end", EventType::kSessionEnd},
+    {"userPromptSubmitted", "prompt-log", EventType::kPromptSubmit},
 };
 
 constexpr PayloadText kTexts[] = {
@@ -30,6 +32,10 @@ constexpr PayloadText kTexts[] = {
     {"transcriptPath", &HookEvent::transcript_path},
     {"cwd", &HookEvent::cwd},
     {"reason", &HookEvent::reason},
+    {"prompt", &HookEvent::prompt},
+    {"agentId", &HookEvent::agent_id},
+    {"agentType", &HookEvent::agent_type},
+    {"parentAgentId", &HookEvent::session_id},
 };
 
 constexpr PayloadWords kWords = {.events = kEvents,

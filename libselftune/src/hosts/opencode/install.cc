@@ -1,6 +1,5 @@
 // OpenCode loads plugins (host-opencode.md 7): one file of our own, the person's
-// opencode.json is not touched. Prompts are left to the store: subagents get
-// theirs through the same event.
+// opencode.json is not touched. It calls each function that the file exports.
 #include <string>
 #include <vector>
 
@@ -65,10 +64,61 @@ export const selftune = async ({ directory }) => {
 };
 )js";
 
+// Subagents get their tasks through the same event: a session without a parent is one
+// that a person types into.
+constexpr std::string_view kPrompts =
+    R"js(
+// `run` wraps an argument with white space in it.
+function typed(text) {
+  const inner = /^"((?:[^"\\]|\\[^])*)"$/.exec(text.replace(/\n+$/, ""))?.[1];
+  return inner !== undefined && /\s/.test(inner) ? inner.replaceAll('\\"', '"') : text;
+}
+
+export const selftunePrompts = async ({ client, directory }) => {
+  const cwd = typeof directory === "string" ? { cwd: directory } : {};
+  const parents = new Map(); // session -> its parent, "" = none
+  const commands = new Map(); // session -> [what was typed, what the host makes of it]
+  const words = (parts) => (parts ?? [])
+    .filter((part) => part.type === "text" && !part.synthetic).map((part) => part.text).join("\n");
+  return {
+    "command.execute.before": async (input, output) => {
+      const line = `/${input?.command} ${input?.arguments ?? ""}`.trim();
+      commands.set(input?.sessionID, [line, words(output?.parts)]);
+    },
+    "chat.message": async (input, output) => {
+      try {
+        const id = input.sessionID;
+        const said = words(output.parts);
+        const [line, made] = commands.get(id) ?? [];
+        commands.delete(id);
+        if (!said) return;
+        const event = { ...cwd, type: "prompt_submit", session_id: id,
+                        prompt: made === said ? line : typed(said),
+                        prompt_id: String(output.message?.id ?? "") };
+        if (parents.get(id) === "") return tell(event);
+        if (parents.has(id)) return;
+        // A session of before; not waited for, it is the host who answers.
+        client.session.get({ path: { id } }).then(({ data }) => {
+          if (data) parents.set(id, data.parentID ?? "");
+          if (parents.get(id) === "") tell(event);
+        }).catch(() => {});
+      } catch {
+        // a hook never breaks its host
+      }
+    },
+    event: async ({ event }) => {
+      const info = event?.type === "session.created" ? event.properties?.info : undefined;
+      if (info?.id) parents.set(info.id, info.parentID ?? "");
+    },
+  };
+};
+)js";
+
 std::vector<install::OwnFile> Files(const install::Place& place) {
-  return {{.path = base::JoinPath(place.config_dir, "plugins/selftune.js"),
-           .bytes = base::ReplaceAll(kPlugin, "@SHIM@", base::JsonQuote(place.shim)),
-           .mode = 0644}};
+  return {
+      {.path = base::JoinPath(place.config_dir, "plugins/selftune.js"),
+       .bytes = base::ReplaceAll(kPlugin, "@SHIM@", base::JsonQuote(place.shim)).append(kPrompts),
+       .mode = 0644}};
 }
 
 }  // namespace

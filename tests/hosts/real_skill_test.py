@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Our skill in a real agent command line, without a network.
+
+    real_skill_test.py SELFTUNE COMMAND FOLDER
+
+`selftune init` on a machine that has the agent; then the agent itself offers the skill
+to its model, and hands over its text when the model asks for it. For Claude Code also
+the plugin that the folder skill/ is. How each agent is run: ways.py. Exit 77 as in
+real_hooks_test.py.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import ways  # noqa: E402
+from real_world import World, files_below  # noqa: E402
+
+ROOT = HERE.parents[1]
+TEXT = "You operate the `selftune` command for the user"  # of the body
+QUESTION = "good morning, which of my skills never run"
+
+
+def script(way, home):
+    tool, make = way.call
+    return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": {"text": "OK."},
+            "rules": [{"name": "skill", "when": {"prompt": QUESTION, "tools": [tool]},
+                       "steps": [{"tool": tool, "input": make(home / way.common / "selftune")}, {"text": "None."}]}]}
+
+
+class Skill(World):
+    script = staticmethod(script)
+
+    def setUp(self):
+        super().setUp()
+        self.way.prepare()
+
+    def shown(self):
+        """Numbers of the requests in which the listing stands, and of those with the skill's text."""
+        texts = self.bodies()
+        return [[i for i, text in enumerate(texts) if words in text] for words in (self.way.offered, TEXT)]
+
+    def test_init_puts_it_where_the_agent_looks(self):
+        reply = self.cli("init", "--autonomy", "off", "--no-hooks")
+        self.assertEqual(reply["agent_type"], self.way.platform)
+        folder = self.home / self.way.common / "selftune"
+        self.assertTrue((folder / "SKILL.md").is_file(), reply["steps"])
+        self.way.first(QUESTION)
+        offered, loaded = self.shown()
+        # First the model is offered it, then it gets what it asked for.
+        self.assertTrue(offered and loaded, (offered, loaded))
+        self.assertLess(min(offered), min(loaded))
+        self.way.stop()
+        self.cli("sync")
+        self.assertEqual(self.query("SELECT platform, skill_name, outcome FROM skill_invocations "
+                                    "WHERE skill_name='selftune' AND outcome='triggered'"),
+                         [[self.way.platform, "selftune", "triggered"]])
+
+
+class Plugin(World):
+    """skill/ as a plugin of Claude Code."""
+
+    script = staticmethod(lambda way, home: {**script(way, home), "rules": [
+        {"name": "skill", "when": {"prompt": QUESTION, "tools": ["Skill"]},
+         "steps": [{"tool": "Skill", "input": {"skill": "selftune:selftune"}}, {"text": "None."}]}]})
+
+    def setUp(self):
+        super().setUp()
+        self.way.prepare()
+        # What its hooks look for on PATH.
+        (self.bin / "selftune-hook").symlink_to(Path(self.selftune).parents[1] / "hook" / "selftune-hook")
+
+    def ask(self, *flags):
+        self.agent(*flags, "-p", QUESTION, "--allowedTools", "Skill", "--output-format", "json")
+
+    def check_session(self):
+        texts = self.bodies()
+        self.assertIn(self.way.offered, texts[0])
+        self.assertIn(TEXT, texts[1])
+        for agent in sorted((ROOT / "skill" / "agents").glob("*.md")):
+            self.assertIn(f"selftune:{agent.stem}", texts[0])
+        heard = [(event["type"], event.get("skill", "")) for event in self.events()]
+        for event in (("prompt_submit", ""), ("post_tool_use", "selftune:selftune"), ("session_end", "")):
+            self.assertIn(event, heard)
+
+    def test_the_program_finds_nothing_wrong_with_it(self):
+        for folder in (ROOT / "skill", ROOT):
+            self.assertIn("Validation passed", self.agent("plugin", "validate", folder))
+
+    def test_from_its_folder(self):
+        self.ask("--plugin-dir", ROOT / "skill")
+        self.check_session()
+
+    def test_installed_from_the_marketplace_and_taken_out(self):
+        before = files_below(self.home, self.work)[".claude/settings.json"]
+        self.agent("plugin", "marketplace", "add", ROOT)
+        self.agent("plugin", "install", "selftune@selftune")
+        self.ask()
+        self.check_session()
+        self.agent("plugin", "uninstall", "selftune@selftune")
+        self.agent("plugin", "marketplace", "remove", "selftune")
+        asked = len(self.bodies())
+        self.ask()
+        self.assertNotIn(self.way.offered, "".join(self.bodies()[asked:]))
+        self.assertEqual(json.loads(before)["hooks"],
+                         json.loads((self.home / ".claude" / "settings.json").read_text())["hooks"])
+
+
+def main():
+    if sys.argv[1] == "--inside":
+        return ways.run_tests(sys.argv[2:5], Skill, *([Plugin] if sys.argv[4] == "claude" else []))
+    selftune, command, folder = sys.argv[1:4]
+    return ways.WAYS[command].agent.run_inside(__file__, Path(selftune).resolve(), Path(folder).resolve(), command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

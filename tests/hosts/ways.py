@@ -1,0 +1,320 @@
+"""How each real agent is run: its package, the settings a person has, a turn, the next.
+
+A new agent is one class and one line of WAYS.
+"""
+
+import json
+import unittest
+
+import gemini_door
+import npm_agent
+import real_world
+
+MODEL = "stub-large"
+STOP_HOOK = '{"hooks": [ {"type": "command", "command": "true"} ]}'
+
+
+class Way:
+    """What is said here holds unless a class says otherwise."""
+
+    command = platform = skills = ""  # `skills`: where a person's skills lie, in the home
+    common = ".agents/skills"  # where `selftune init` puts ours
+    offered = "Finds out why a skill did not run"  # of its description: what the model is shown
+    agent = None
+    call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
+    installed = "installed"  # the state of hooks once they are installed
+    prompts, uses = 2, 1  # of the session, what hooks bring
+    events = ()  # kinds of events of the session that reach selftune
+    resumes = True  # the second prompt goes to the same session
+    waits = True  # for a hook to end, so that events come in their order
+    busy = "\n"  # below it the host writes when it likes; no path begins so
+
+    def __init__(self, world):
+        self.world = world
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.world.port}/v1"
+
+    def env(self):
+        return {}
+
+    def settings(self):
+        """Path in the home -> text, as they are before selftune comes."""
+        return {}
+
+    def start(self):
+        """Before anything else; the model listens."""
+
+    def prepare(self):
+        for path, text in self.settings().items():
+            self.world.write(path, text)
+
+    def first(self, prompt):
+        """Runs a prompt; the id of its session where the host says one."""
+        raise NotImplementedError
+
+    def next(self, session, prompt):
+        raise NotImplementedError
+
+    def stop(self):
+        """Ends what the host left running."""
+
+
+class Claude(Way):
+    command, platform, skills = "claude", "claude_code", ".claude/skills"
+    common = skills
+    agent = npm_agent.Agent("@anthropic-ai/claude-code", "2.1.330", "claude", setup="install.cjs")
+    call = ("Skill", lambda folder: {"skill": folder.name})
+    events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
+    flags = ("--allowedTools", "Skill", "--output-format", "json")
+
+    def env(self):
+        return {"ANTHROPIC_API_KEY": "sk-ant-stub", "ANTHROPIC_BASE_URL": self.url.removesuffix("/v1"),
+                "CLAUDE_CODE_MAX_RETRIES": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+                "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1", "DISABLE_ERROR_REPORTING": "1"}
+
+    def settings(self):
+        return {".claude/settings.json":
+                f'{{\n  "model": "claude-opus-5-5",\n  "hooks": {{ "Stop": [ {STOP_HOOK} ] }}\n}}'}
+
+    def first(self, prompt):
+        return json.loads(self.world.agent("-p", prompt, *self.flags))["session_id"]
+
+    def next(self, session, prompt):
+        self.world.agent("-p", prompt, "--resume", session, *self.flags)
+
+
+class Codex(Way):
+    command, platform, skills = "codex", "codex", ".codex/skills"
+    agent = npm_agent.Agent("@openai/codex", "0.169.0", "codex")
+    installed = "unapproved"
+    call = ("exec_command", lambda folder: {"cmd": f"cat {folder}/SKILL.md"})
+    uses = 0  # no tool for skills: what it loads shows in its transcript
+    events = ("prompt_submit", "turn_end", "session_end") * 2
+    flags = ("--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust",
+             "--dangerously-bypass-approvals-and-sandbox")
+    config = """model = "gpt-5.5"
+model_provider = "stub"
+check_for_update_on_startup = false
+[model_providers.stub]
+name = "stub"
+base_url = "@URL@"
+env_key = "STUB_API_KEY"
+wire_api = "responses"
+request_max_retries = 1
+stream_max_retries = 1
+[analytics]
+enabled = false
+[notice.model_migrations]
+"gpt-5.5" = "gpt-6-sol"
+"""
+
+    def env(self):
+        return {"STUB_API_KEY": "sk-stub"}
+
+    def settings(self):
+        # A key it does not know turns off every hook of the file.
+        return {".codex/config.toml": self.config.replace("@URL@", self.url),
+                ".codex/hooks.json": f'{{\n  "description": "mine",\n  "hooks": {{ "Stop": [ {STOP_HOOK} ] }}\n}}'}
+
+    def exec(self, *argv):
+        out = self.world.agent("exec", *argv)
+        started = [json.loads(line) for line in out.splitlines() if '"thread.started"' in line]
+        return started[0]["thread_id"]
+
+    def first(self, prompt):
+        return self.exec(*self.flags, prompt)
+
+    def unapproved(self):
+        return self.exec("--skip-git-repo-check", "--json", "good morning")
+
+    def next(self, session, prompt):
+        self.exec("resume", *self.flags, session, prompt)
+
+
+class OpenCode(Way):
+    command, platform, skills = "opencode", "opencode", ".config/opencode/skills"
+    waits = False
+    agent = npm_agent.Agent("opencode-ai", "1.18.33", "opencode")
+    call = ("skill", lambda folder: {"name": folder.name})
+    events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
+
+    def settings(self):
+        # Beside a plugin it wants to install a package; offline it must be told so, or it tries for a minute.
+        return {".npmrc": "offline=true\n", ".config/opencode/plugins/theirs.js": "export const theirs = async () => ({});\n",
+                # With its schema, or it writes the file anew itself.
+                ".config/opencode/opencode.json": f"""{{ // mine
+  "$schema": "https://opencode.ai/config.json",
+  "model": "stub/{MODEL}", "small_model": "stub/{MODEL}", "share": "disabled", "autoupdate": false,
+  "provider": {{"stub": {{"npm": "@ai-sdk/openai-compatible", "name": "Stub",
+    "options": {{"baseURL": "{self.url}", "apiKey": "sk-stub"}},
+    "models": {{"{MODEL}": {{"name": "Stub", "limit": {{"context": 200000, "output": 8192}}}}}}}}}},
+}}"""}
+
+    def run(self, *argv):
+        out = self.world.agent("run", "--format", "json", *argv)
+        return json.loads(out.splitlines()[0])["sessionID"]
+
+    def first(self, prompt):
+        return self.run(prompt)
+
+    def next(self, session, prompt):
+        self.run("-s", session, prompt)
+
+
+class Gemini(Way):
+    command, platform, skills = "gemini", "gemini", ".gemini/skills"
+    agent = npm_agent.Agent("@google/gemini-cli", "0.61.0", "gemini", node=(20,))
+    call = ("activate_skill", lambda folder: {"name": folder.name})
+    uses = 0  # its tool events have no id of the call
+    events = ("prompt_submit", "turn_end", "session_end") * 2
+    flags = ("--approval-mode", "yolo", "-o", "json")
+
+    def start(self):
+        self.door = gemini_door.Door(self.world.port)
+        self.world.addCleanup(self.door.server_close)
+        self.world.addCleanup(self.door.shutdown)
+
+    def env(self):
+        return {"GEMINI_API_KEY": "stub", "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{self.door.port}"}
+
+    def settings(self):
+        return {".gemini/settings.json": f"""{{ // mine
+  "security": {{"auth": {{"selectedType": "gemini-api-key"}}, "folderTrust": {{"enabled": false}}}},
+  "general": {{"enableAutoUpdate": false}}, "privacy": {{"usageStatisticsEnabled": false}},
+  "telemetry": {{"enabled": false}}, "model": {{"name": "gemini-2.5-pro"}},
+  "hooks": {{"AfterAgent": [{{"hooks": [{{"type": "command", "command": "echo {{}}"}}]}}]}}
+}}
+"""}
+
+    def first(self, prompt):
+        return json.loads(self.world.agent("-p", prompt, *self.flags))["session_id"]
+
+    def next(self, session, prompt):
+        self.world.agent("--resume", "latest", "-p", prompt, *self.flags)
+
+
+class Qwen(Way):
+    command, platform, skills = "qwen", "qwen", ".qwen/skills"
+    agent = npm_agent.Agent("@qwen-code/qwen-code", "0.24.4", "qwen", node=(22,))
+    call = ("skill", lambda folder: {"skill": folder.name})
+    events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
+    flags = ("--approval-mode", "yolo", "-o", "json")
+
+    def env(self):
+        return {"OPENAI_API_KEY": "sk-stub", "OPENAI_BASE_URL": self.url, "OPENAI_MODEL": MODEL}
+
+    def settings(self):
+        # With the version of its format in it, or it rewrites the file itself.
+        return {".qwen/settings.json": f"""{{ // mine
+  "$version": 4,
+  "security": {{"auth": {{"selectedType": "openai"}}}},
+  "general": {{"enableAutoUpdate": false}}, "privacy": {{"usageStatisticsEnabled": false}},
+  "hooks": {{"Stop": [ {STOP_HOOK} ]}}
+}}
+"""}
+
+    def first(self, prompt):
+        return json.loads(self.world.agent("-p", prompt, *self.flags))[0]["session_id"]
+
+    def next(self, session, prompt):
+        self.world.agent("--resume", session, "-p", prompt, *self.flags)
+
+
+class Copilot(Way):
+    command, platform, skills = "copilot", "copilot", ".copilot/skills"
+    agent = npm_agent.Agent("@github/copilot", "1.0.102", "copilot")
+    call = ("skill", lambda folder: {"skill": folder.name})
+    uses = 0  # its tool events have no id of the call
+    events = ("prompt_submit", "turn_end", "session_end") * 2
+    flags = ("--output-format", "json", "--allow-all-tools", "--disable-builtin-mcps", "--no-auto-update")
+
+    def env(self):
+        return {"COPILOT_PROVIDER_BASE_URL": self.url, "COPILOT_PROVIDER_API_KEY": "sk-stub",
+                "COPILOT_MODEL": MODEL, "COPILOT_OFFLINE": "true"}
+
+    def settings(self):
+        return {".copilot/hooks/theirs.json": '{"version":1,"hooks":{"sessionEnd":[{"type":"command","bash":"true"}]}}'}
+
+    def run(self, *argv):
+        out = self.world.agent(*argv, *self.flags)
+        return json.loads(out.splitlines()[-1])["sessionId"]
+
+    def first(self, prompt):
+        return self.run("-p", prompt)
+
+    def next(self, session, prompt):
+        self.run(f"--resume={session}", "-p", prompt)
+
+
+class Pi(Way):
+    command, platform, skills = "pi", "pi", ".pi/agent/skills"
+    waits = False
+    agent = npm_agent.Agent("@earendil-works/pi-coding-agent", "0.87.1", "pi", node=(22, 19))
+    call = ("read", lambda folder: {"path": str(folder / "SKILL.md")})
+    events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
+
+    def settings(self):
+        model = {"id": MODEL, "name": "Stub", "reasoning": False, "input": ["text"], "contextWindow": 200000,
+                 "maxTokens": 8192, "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}}
+        return {".pi/agent/settings.json":
+                f'{{"defaultProvider": "stub", "defaultModel": "{MODEL}", "defaultProjectTrust": "always"}}\n',
+                ".pi/agent/extensions/theirs.ts": "export default function () {}\n",
+                ".pi/agent/models.json": json.dumps({"providers": {"stub": {
+                    "baseUrl": self.url, "api": "openai-completions", "apiKey": "sk-stub", "models": [model]}}})}
+
+    def first(self, prompt):
+        out = self.world.agent("-p", "--offline", "--mode", "json", prompt)
+        return json.loads(out.splitlines()[0])["id"]
+
+    def next(self, session, prompt):
+        self.world.agent("-p", "--offline", "-c", prompt)
+
+
+class Cline(Way):
+    command, platform, skills = "cline", "cline", ".cline/skills"
+    agent = npm_agent.Agent("cline", "3.0.65", "cline")
+    call = ("skills", lambda folder: {"skill": folder.name, "args": None})
+    offered = "Available skills: selftune"  # names only: no description reaches its model
+    prompts = 0  # it tells no hook of prompts of its one-shot mode
+    events = ("post_tool_use", "turn_end", "turn_end")
+    resumes = False  # in its terminal interface only
+    busy = ".cline/data/"
+
+    def settings(self):
+        return {".cline/hooks/TaskComplete": '#!/bin/sh\ncat >/dev/null\nprintf \'{"cancel":false}\\n\'\n'}
+
+    def prepare(self):
+        for path, text in self.settings().items():
+            self.world.write(path, text, 0o755)
+        self.world.agent("auth", "-p", "openai-compatible", "-k", "sk-stub", "-m", MODEL, "-b", self.url)
+        self.world.addCleanup(self.stop)
+
+    def stop(self):
+        note = self.world.home / ".cline/data/locks/hub/production.json"
+        if note.exists():  # it leaves a server running, one a home
+            self.world.stop_process(json.loads(note.read_text())["pid"], "--cline-hub-daemon")
+
+    def sessions(self):
+        return {path.name for path in (self.world.home / ".cline/data/sessions").glob("*")}
+
+    def first(self, prompt):
+        before = self.sessions()
+        self.world.agent("--json", prompt)
+        return (self.sessions() - before).pop()
+
+    def next(self, session, prompt):
+        return self.first(prompt)
+
+
+WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)}
+
+
+def run_tests(arguments, *cases):
+    """The tests of `cases` with the way and the programs that a command line names."""
+    selftune, agents, command = arguments
+    npm_agent.raise_loopback()
+    real_world.World.arguments = (WAYS[command], selftune, agents)
+    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(case) for case in cases)
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
