@@ -90,6 +90,8 @@ extern const Command kBackupRestoreCommand;
 extern const Command kQueryCommand;
 // cmd_import.cc
 extern const Command kImportUpstreamCommand;
+// cmd_ingest.cc
+extern const Command kIngestWrapCodexCommand;
 // cmd_docs.cc
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;

@@ -18,7 +18,7 @@ constexpr const Command* kCommands[] = {
     &kScheduleInstallCommand, &kSchedulePreviewCommand, &kScheduleListCommand, &kScheduleStatusCommand, &kScheduleRemoveCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,
-    &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
+    &kSyncCommand, &kIngestWrapCodexCommand, &kEvidenceCommand, &kEvalMissesCommand,
     &kConfigListCommand, &kConfigGetCommand, &kConfigSetCommand, &kConfigPathCommand, &kConfigValidateCommand,
     &kImportUpstreamCommand,
     &kExportCommand, &kImportCommand, &kForgetCommand, &kRecoverCommand, &kDbRebuildCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,

@@ -56,7 +56,7 @@ class Settings(Place):
         self.assertEqual(self.tree(), installed)
         items = self.good("hooks", "list")["data"]["items"]
         self.assertEqual({i["drift"] for i in items}, {"none"})
-        self.assertEqual(len(items), 10)  # Cline has three
+        self.assertEqual(len(items), 13)  # Cline has six
         self.assertEqual(reply["data"]["receipt"]["undo"]["argv"][:3], ["selftune", "hooks", "uninstall"])
         self.good(*reply["data"]["receipt"]["undo"]["argv"][1:])
         self.assertEqual(self.tree(), before)
