@@ -16,14 +16,16 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kPlain = {"autonomy", "guards", "agent_cli"};
 // What `init` writes down; nobody sets it by hand.
-constexpr std::array<std::string_view, 6> kRecorded = {
-    "agent_type", "agents", "cli_path", "hooks_installed", "initialized_at", "llm_mode"};
+constexpr std::array<std::string_view, 7> kRecorded = {
+    "agent_type", "alpha", "agents", "cli_path", "hooks_installed", "initialized_at", "llm_mode"};
 constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
 constexpr std::string_view kHome = ".home";
 constexpr std::string_view kRetention = "retention.texts_days";
 constexpr int64_t kMaxDays = 36'500;
+constexpr std::string_view kEveryHours = "schedule.every_hours";
+constexpr int64_t kDayHours = 24;
 
 // What stands between `prefix` and `suffix`; nullopt when they do not surround
 // anything.
@@ -48,6 +50,15 @@ SettingKey RetentionKey() {
   return {.name = std::string(kRetention), .path = {"retention", "texts_days"}};
 }
 
+SettingKey EveryHoursKey() {
+  return {.name = std::string(kEveryHours), .path = {"schedule", "every_hours"}};
+}
+
+bool IsHours(std::string_view text) {
+  const std::optional<int64_t> hours = base::ParseInt(text);
+  return hours.has_value() && *hours >= 1 && *hours <= kDayHours && kDayHours % *hours == 0;
+}
+
 bool IsDays(std::string_view text) {
   const std::optional<int64_t> days = base::ParseInt(text);
   return days.has_value() && *days >= 1 && *days <= kMaxDays;
@@ -70,6 +81,7 @@ std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
   const config::Config absent;
   if (key.name == "autonomy") return std::string(config::Word(absent.autonomy));
   if (key.name == "guards") return std::string(config::Word(absent.guards));
+  if (key.name == kEveryHours) return "6";
   if (key.path[0] != "hosts") return "";
   const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
   if (row == nullptr || env.Home().empty()) return "";
@@ -92,6 +104,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
     return SettingKey{.name = std::string(key), .path = {std::string(key)}};
   }
   if (key == kRetention) return RetentionKey();
+  if (key == kEveryHours) return EveryHoursKey();
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
   if (const auto host = Between(key, kHosts, kHome)) {
     if (const hosts::HostRow* const row = hosts::FindRow(*host)) return HostKey(row->platform);
@@ -102,6 +115,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
 std::vector<std::string> SettingNames() {
   std::vector<std::string> names(kPlain.begin(), kPlain.end());
   names.emplace_back(kRetention);
+  names.emplace_back(kEveryHours);
   for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
   return names;
 }
@@ -114,6 +128,9 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
     return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
   }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
+  if (key.name == kEveryHours) {
+    return IsHours(value) ? "" : "must be 1, 2, 3, 4, 6, 8, 12 or 24";
+  }
   if (key.path[0] == "skills") {
     return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
   }
@@ -151,6 +168,9 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
     problems.push_back({std::string(kRetention),
                         ProblemOfValue(RetentionKey(), "") + "; nothing is forgotten by itself"});
   }
+  if (!ValueAt(config, EveryHoursKey()).is_null() && !EveryHours(config).has_value()) {
+    problems.push_back({std::string(kEveryHours), ProblemOfValue(EveryHoursKey(), "")});
+  }
   for (const auto& [name, folder] : config.host_homes) {
     const hosts::HostRow* const row = hosts::FindRow(name);
     if (row != nullptr && row->platform == name) continue;
@@ -166,12 +186,15 @@ std::vector<std::string> UnknownSettings(const config::Config& config) {
   for (const auto& [key, value] : config.document.members()) {
     const bool known = std::find(kPlain.begin(), kPlain.end(), key) != kPlain.end() ||
                        key == "config_version" || key == "skills" || key == "hosts" ||
-                       key == "retention" ||
+                       key == "retention" || key == "schedule" ||
                        std::find(kRecorded.begin(), kRecorded.end(), key) != kRecorded.end();
     if (!known) out.push_back(key);
   }
   for (const auto& [key, value] : config.document["retention"].members()) {
     if (key != "texts_days") out.push_back("retention." + key);
+  }
+  for (const auto& [key, value] : config.document["schedule"].members()) {
+    if (key != "every_hours") out.push_back("schedule." + key);
   }
   AddUnknownBelow(config, "skills", "autonomy", out);
   AddUnknownBelow(config, "hosts", "home", out);
@@ -182,6 +205,12 @@ std::optional<int64_t> RetentionDays(const config::Config& config) {
   const base::JsonValue& value = ValueAt(config, RetentionKey());
   const std::string text = value.is_int() ? std::to_string(value.AsInt()) : value.AsString();
   return IsDays(text) ? base::ParseInt(text) : std::nullopt;
+}
+
+std::optional<int64_t> EveryHours(const config::Config& config) {
+  const base::JsonValue& value = ValueAt(config, EveryHoursKey());
+  const std::string text = value.is_int() ? std::to_string(value.AsInt()) : value.AsString();
+  return IsHours(text) ? base::ParseInt(text) : std::nullopt;
 }
 
 base::Environment WithHostHomes(const base::Environment& env, const config::Config& config) {

@@ -2,9 +2,11 @@
 // ours goes where nobody else's is.
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
 #include "install/target.h"
@@ -41,12 +43,34 @@ std::vector<install::OwnFile> Files(const install::Place& place) {
   return out;
 }
 
+std::vector<install::HookTrial> Trials(const install::Place& place) {
+  const std::string name(install::kSampleName);
+  std::vector<install::HookTrial> out;
+  for (const install::OwnFile& file : Files(place)) {
+    const std::string event(base::BaseName(file.path));
+    const bool skill = event == "PostToolUse";
+    base::JsonWriter payload;
+    payload.BeginObject().Field("hookName", event).Field("taskId", name);
+    if (skill) {
+      payload.Key("tool_result").BeginObject().Field("name", "skills").Field("id", name);
+      payload.Key("input").BeginObject().Field("skill", name).EndObject().EndObject();
+    }
+    payload.EndObject();
+    out.push_back({.event = event,
+                   .command = install::ShellWord(file.path),
+                   .payload = std::move(payload).Take(),
+                   .kept = event != "PreToolUse"});
+  }
+  return out;
+}
+
 }  // namespace
 
 constinit const install::Target kClineTarget = {
     .platform = "cline",
     .files = Files,
     .afterwards = "restart running Cline sessions",
+    .trials = Trials,
 };
 
 }  // namespace selftune::hosts
