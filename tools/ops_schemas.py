@@ -97,6 +97,51 @@ def command_schemas():
     }
 
 
+def closed(words):
+    return {"type": "string", "enum": words.split()}
+
+
+def file_schemas():
+    """Files and payloads of others: what is read of them. What they have besides is theirs."""
+    skill = {"type": "object", "properties": {"autonomy": closed("locked propose auto")}}
+    host = {"type": "object", "properties": {"home": TEXT}}
+    config = {"type": "object", "properties": {
+        "config_version": {"type": "integer", "const": 1},
+        "agent_type": TEXT, "agents": array({"type": "object", "properties": {
+            "type": TEXT, "binary": TEXT_OR_NULL, "home": TEXT}}),
+        "cli_path": TEXT, "llm_mode": closed("agent api"), "agent_cli": TEXT_OR_NULL, "hooks_installed": FLAG,
+        "initialized_at": TEXT, "autonomy": closed("off propose deploy"), "guards": closed("off advise block"),
+        "skills": {"type": "object", "additionalProperties": skill},
+        "hosts": {"type": "object", "additionalProperties": host},
+        "retention": {"type": "object", "properties": {"texts_days": {"type": "integer", "minimum": 1}}},
+        "schedule": {"type": "object", "properties": {
+            "every_hours": {"type": "integer", "enum": [1, 2, 3, 4, 6, 8, 12, 24]}}},
+        "alpha": {"type": "object", "properties": {
+            "enrolled": FLAG, "user_id": TEXT, "email": TEXT, "display_name": TEXT, "consent_timestamp": TEXT},
+            "required": ["enrolled"]}}}
+    commit = {"type": "object", "properties": {"title": TEXT, "branch": TEXT, "remote": TEXT,
+                                               "at_ms": {"type": "integer"}}}
+    words = {name: TEXT for name in (
+        "prompt", "prompt_id", "skill", "args", "path", "command", "output", "tool_name", "tool_call_id", "agent_id",
+        "agent_type", "agent_session", "cwd", "transcript_path", "reason")}
+    event = {"type": "object", "properties": {
+        "type": closed("prompt_submit pre_tool_use post_tool_use skill_command turn_end agent_start agent_end "
+                       "session_end"),
+        "session_id": {"type": "string", "minLength": 1}, "tool": closed("skill read write shell"),
+        "tool_failed": FLAG, "duration_ms": {"type": "integer"},
+        "commits": {"type": "object", "additionalProperties": commit}, **words},
+        "required": ["type", "session_id"]}
+    reply = fields(decision=closed("allow block"), message=TEXT)
+    entry = {"type": "object", "properties": {"query": {"type": "string", "minLength": 1}, "should_trigger": FLAG,
+                                              "invocation_type": TEXT}, "required": ["query", "should_trigger"]}
+    return {
+        "config": ("config.json: the settings, and what init wrote down", config),
+        "hook_event": ("What a program hands to `selftune-hook HOST event`", event),
+        "hook_reply": ("What it is answered at pre_tool_use, if there is something to say", reply),
+        "eval_set": ("A file of queries of one skill", array(entry)),
+    }
+
+
 def with_head(schema, ident, title):
     out = {"$schema": DRAFT, "$id": ident, "title": title}
     out.update(schema)
@@ -110,6 +155,9 @@ def schemas(ops):
     for name, (title, schema) in command_schemas().items():
         ident = "selftune/%s@1" % name
         out.append((ident, "command", "", "command." + name, with_head(schema, ident, title)))
+    for name, (title, schema) in file_schemas().items():
+        ident = "selftune/file.%s@1" % name
+        out.append((ident, "file", "", "file." + name, with_head(schema, ident, title)))
     for op in ops:
         params = object_schema(op.params)
         params["additionalProperties"] = False

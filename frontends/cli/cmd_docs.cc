@@ -10,10 +10,11 @@
 namespace selftune::cli {
 namespace {
 
-constexpr std::string_view kShells[] = {"bash", "zsh", "fish"};
+constexpr std::string_view kShells[] = {"bash", "zsh", "fish", "powershell"};
 
 std::string_view ScriptOf(std::string_view shell) {
   if (shell == "bash") return kBashScript;
+  if (shell == "powershell") return kPowerShellScript;
   return shell == "zsh" ? kZshScript : kFishScript;
 }
 
@@ -70,7 +71,7 @@ int RunMan(const Invocation& invocation) {
 }
 
 constexpr Positional kShell[] = {
-    {"shell", "bash, zsh or fish", /*required=*/true, /*many=*/false, {}, kShells},
+    {"shell", "bash, zsh, fish or powershell", /*required=*/true, /*many=*/false, {}, kShells},
 };
 constexpr Example kCompletionExamples[] = {
     {"source <(selftune completions bash)", "in ~/.bashrc"},

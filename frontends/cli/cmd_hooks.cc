@@ -69,6 +69,28 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   return table.Draw(screen) + notes;
 }
 
+std::string RenderVerify(const Reply& reply, const Screen& screen) {
+  Table table({{"agent"},
+               {"event"},
+               {"takes", Table::Align::kRight},
+               {"result", Table::Align::kLeft, true}});
+  std::string notes;
+  for (const Json& host : reply.data()["platforms"].items()) {
+    const std::string name = OneLine(host["title"].Text());
+    if (!host["problem"].is_null()) notes += name + ": " + OneLine(host["problem"].Text()) + "\n";
+    for (const Json& hook : host["hooks"].items()) {
+      const bool good = hook["ok"].Bool();
+      const bool slow = hook["slow"].Bool();
+      table.Add({{name},
+                 {OneLine(hook["event"].Text())},
+                 {Duration(hook["elapsed_ms"].Int()), slow ? Style::kWarn : Style::kPlain},
+                 {good ? "ok" : OneLine(hook["problem"].Text()), good ? Style::kGood : Style::kBad}});
+    }
+  }
+  if (table.empty() && notes.empty()) return "No hooks of selftune are installed.\n";
+  return (table.empty() ? "" : table.Draw(screen)) + notes;
+}
+
 std::string RenderList(const Reply& reply, const Screen& screen) {
   Table table({{"file", Table::Align::kLeft, true}, {"kind"}, {"agent"}, {"since then"}});
   for (const Json& row : reply.data()["items"].items()) {
@@ -88,7 +110,14 @@ constexpr Positional kAgents[] = {
      "claude, codex, gemini, copilot, qwen, opencode, cline, pi; without, every one that is here",
      /*required=*/false, /*many=*/true, "platforms"},
 };
+constexpr std::string_view kScopes[] = {"user", "project", "local"};
+constexpr Flag kScopeFlags[] = {
+    {"scope", "of the person, of this project, or of this project and not shared",
+     FlagType::kText, "whose", 0, kScopes},
+};
 constexpr Flag kInstallFlags[] = {
+    {"scope", "of the person, of this project, or of this project and not shared",
+     FlagType::kText, "whose", 0, kScopes},
     {"hook-program", "selftune-hook, when it is not beside selftune or on PATH", FlagType::kText,
      "path"},
 };
@@ -96,6 +125,7 @@ constexpr Example kInstallExamples[] = {
     {"selftune hooks install --dry-run", "show what would be written"},
     {"selftune hooks install", "for every agent that is here"},
     {"selftune hooks install codex", "for one; then approve them in codex"},
+    {"selftune hooks install claude --scope local", "in this project only, for you only"},
 };
 constexpr Example kUninstallExamples[] = {
     {"selftune hooks uninstall", "out of every agent"},
@@ -105,6 +135,10 @@ constexpr Example kUninstallExamples[] = {
 constexpr Example kStatusExamples[] = {
     {"selftune hooks status", "every agent that is here"},
     {"selftune hooks status codex", "one of them"},
+};
+constexpr Example kVerifyExamples[] = {
+    {"selftune hooks verify", "do they run, how long does an agent wait for them?"},
+    {"selftune hooks verify claude", "those of one agent"},
 };
 constexpr Example kListExamples[] = {
     {"selftune hooks list", "each file that holds something of ours"},
@@ -128,6 +162,7 @@ extern const Command kHooksUninstallCommand = {
     .summary = "Take selftune's hooks out again, every other byte kept",
     .group = "Tools",
     .op = "install.hooks_remove",
+    .flags = kScopeFlags,
     .positionals = kAgents,
     .examples = kUninstallExamples,
     .render = RenderChange,
@@ -138,9 +173,22 @@ extern const Command kHooksStatusCommand = {
     .summary = "Show the hooks of the agents: ours and everybody else's",
     .group = "Tools",
     .op = "install.hooks_status",
+    .flags = kScopeFlags,
     .positionals = kAgents,
     .examples = kStatusExamples,
     .render = RenderStatus,
+};
+
+extern const Command kHooksVerifyCommand = {
+    .path = "hooks verify",
+    .summary = "Call each installed hook as its agent would",
+    .group = "Tools",
+    .op = "install.hooks_verify",
+    .flags = kScopeFlags,
+    .positionals = kAgents,
+    .examples = kVerifyExamples,
+    .render = RenderVerify,
+    .exit_zero = true,
 };
 
 extern const Command kHooksListCommand = {

@@ -71,17 +71,29 @@ std::string RenderRemove(const Reply& reply, const Screen& screen) {
   return files + (reply.dry_run() ? "Dry run: nothing was changed.\n" : "");
 }
 
+std::string RenderRunNow(const Reply& reply, const Screen& screen) {
+  const Json& data = reply.data();
+  const bool good = !data["exit_code"].is_null() && data["exit_code"].Int() == 0;
+  std::string out = OneLine(data["job"].Text()) + ": " +
+                    screen.Paint(good ? Style::kGood : Style::kBad, good ? "ended well" : "failed") +
+                    " after " + Duration(data["elapsed_ms"].Int()) + "\n";
+  if (!good && !data["problem"].is_null()) out += ManyLines(data["problem"].Text()) + "\n";
+  return out;
+}
+
 constexpr std::string_view kPlatforms[] = {"cron", "launchd", "systemd", "openclaw"};
 constexpr Flag kPreviewFlags[] = {
     {"platform", "instead of what this machine has", FlagType::kText, {}, 0, kPlatforms},
     {"jobs", "sync, run; both if left out", FlagType::kList, "job"},
     {"every-hours", "between two runs: 1 2 3 4 6 8 12 24", FlagType::kInt, "n"},
+    {"every", "the same", FlagType::kInt, "hours", 0, {}, "every_hours", true},
     {"tz", "zone for OpenClaw, as Europe/Berlin", FlagType::kText, "zone"},
 };
 constexpr Flag kSetupFlags[] = {
     {"platform", "instead of what this machine has", FlagType::kText, {}, 0, kPlatforms},
     {"jobs", "sync, run; both if left out", FlagType::kList, "job"},
     {"every-hours", "between two runs: 1 2 3 4 6 8 12 24", FlagType::kInt, "n"},
+    {"every", "the same", FlagType::kInt, "hours", 0, {}, "every_hours", true},
     {"tz", "zone for OpenClaw, as Europe/Berlin", FlagType::kText, "zone"},
     {"force", "also over files that somebody edited", FlagType::kSwitch},
 };
@@ -176,6 +188,28 @@ constexpr Command MakeRemove(std::string_view path, std::string_view group,
   };
 }
 
+constexpr std::string_view kJobs[] = {"sync", "run"};
+constexpr Positional kJob[] = {
+    {"job", "sync or run", /*required=*/true, /*many=*/false, {}, kJobs},
+};
+constexpr Example kRunNowExamples[] = {
+    {"selftune cron run-now sync", "does the scheduled command work in its environment?"},
+};
+
+constexpr Command MakeRunNow(std::string_view path, std::string_view group,
+                             std::string_view alias_of) {
+  return {
+      .path = path,
+      .summary = "Run a job as the scheduler would, and wait for it",
+      .group = group,
+      .op = "schedule.run_now",
+      .positionals = kJob,
+      .examples = kRunNowExamples,
+      .render = RenderRunNow,
+      .alias_of = alias_of,
+  };
+}
+
 }  // namespace
 
 extern const Command kCronSetupCommand = MakeSetup("cron setup", "Improve", {});
@@ -183,6 +217,8 @@ extern const Command kCronPreviewCommand = MakePreview("cron preview", "", {});
 extern const Command kCronListCommand = MakeList("cron list", "", {});
 extern const Command kCronStatusCommand = MakeStatus("cron status", "Improve", {});
 extern const Command kCronRemoveCommand = MakeRemove("cron remove", "Improve", {});
+extern const Command kCronRunNowCommand = MakeRunNow("cron run-now", "", {});
+extern const Command kScheduleRunNowCommand = MakeRunNow("schedule run-now", "", "cron run-now");
 extern const Command kScheduleInstallCommand = MakeSetup("schedule install", "", "cron setup");
 extern const Command kSchedulePreviewCommand = MakePreview("schedule preview", "", "cron preview");
 extern const Command kScheduleListCommand = MakeList("schedule list", "", "cron list");

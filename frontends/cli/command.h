@@ -93,6 +93,8 @@ struct Command {
   bool exit_zero = false;          // takes --exit-zero
   std::span<const Variant> variants = {};
   bool rare = false;  // in the overview only with --all
+  // Words behind it belong to another program, options too; only --help alone is ours.
+  bool passes_on = false;
 };
 
 // The parameter that a flag or positional sets; "" = none.

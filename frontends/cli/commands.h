@@ -49,6 +49,7 @@ extern const Command kRunCommand;
 extern const Command kHooksInstallCommand;
 extern const Command kHooksUninstallCommand;
 extern const Command kHooksStatusCommand;
+extern const Command kHooksVerifyCommand;
 extern const Command kHooksListCommand;
 // cmd_init.cc
 extern const Command kInitCommand;
@@ -60,6 +61,8 @@ extern const Command kCronPreviewCommand;
 extern const Command kCronListCommand;
 extern const Command kCronStatusCommand;
 extern const Command kCronRemoveCommand;
+extern const Command kCronRunNowCommand;
+extern const Command kScheduleRunNowCommand;
 extern const Command kScheduleInstallCommand;
 extern const Command kSchedulePreviewCommand;
 extern const Command kScheduleListCommand;
@@ -90,6 +93,8 @@ extern const Command kBackupRestoreCommand;
 extern const Command kQueryCommand;
 // cmd_import.cc
 extern const Command kImportUpstreamCommand;
+// cmd_ingest.cc
+extern const Command kIngestWrapCodexCommand;
 // cmd_docs.cc
 extern const Command kCompletionsCommand;
 extern const Command kManCommand;

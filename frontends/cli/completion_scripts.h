@@ -82,4 +82,21 @@ end
 complete -c selftune -f -a '(__selftune_complete)'
 )_";
 
+inline constexpr std::string_view kPowerShellScript = R"_(# PowerShell completion of selftune
+Register-ArgumentCompleter -Native -CommandName selftune -ScriptBlock {
+  param($word, $line, $cursor)
+  $typed = @($line.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.EndOffset -lt $cursor -or $_.Extent.Text -ne $word } |
+    ForEach-Object { if ($_.Value -is [string]) { $_.Value } else { $_.Extent.Text } })
+  $program = $line.CommandElements[0].Extent.Text
+  & $program __complete @typed "$word" 2>$null | ForEach-Object {
+    if ($_ -eq ':files' -or $_ -eq ':dirs') { return }
+    $value, $text = $_ -split "`t", 2
+    if (-not $text) { $text = $value }
+    $quoted = if ($value -match '[\s''"]') { "'" + ($value -replace "'", "''") + "'" } else { $value }
+    [System.Management.Automation.CompletionResult]::new($quoted, $value, 'ParameterValue', $text)
+  }
+}
+)_";
+
 }  // namespace selftune::cli

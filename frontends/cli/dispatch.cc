@@ -360,6 +360,10 @@ int Dispatch(const std::vector<std::string>& argv) {
 
 namespace {
 
+bool AsksForHelp(const std::vector<std::string>& words) {
+  return words.size() == 1 && (words[0] == "--help" || words[0] == "-h");
+}
+
 int Run(const std::vector<std::string>& argv, bool only_parse) {
   const SplitLine line = SplitGlobals(argv);
   Invocation invocation;
@@ -385,9 +389,16 @@ int Run(const std::vector<std::string>& argv, bool only_parse) {
         line.words.empty() && (flag == "--version" || (help && (flag == "--help" || flag == "-h")));
     if (!taken) rest.push_back(flag);
   }
-  rest.insert(rest.end(), words.begin() + static_cast<std::ptrdiff_t>(match.words), words.end());
+  std::vector<std::string> own(words.begin() + static_cast<std::ptrdiff_t>(match.words),
+                               words.end());
+  const bool passed_on = match.command->passes_on && !AsksForHelp(own);
+  if (!passed_on) rest.insert(rest.end(), own.begin(), own.end());
 
   ParsedLine parsed = ParseLine(*match.command, rest);
+  if (passed_on) {
+    if (!own.empty() && own[0] == "--") own.erase(own.begin());
+    for (std::string& word : own) parsed.args.Put("words", std::move(word));
+  }
   invocation.args = std::move(parsed.args);
   if (parsed.error.has_value()) {
     invocation.args = GlobalArgs(argv);

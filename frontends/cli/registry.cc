@@ -14,17 +14,17 @@ constexpr const Command* kCommands[] = {
     // clang-format off
     &kStatusCommand, &kLastCommand, &kWhyCommand, &kSkillsListCommand, &kSkillsShowCommand, &kBudgetCommand, &kDoctorCommand, &kBadgeCommand, &kDashboardCommand,
     &kEvolveCommand, &kEvolveRollbackCommand, &kWatchCommand, &kOrchestrateCommand, &kRunCommand,
-    &kCronSetupCommand, &kCronPreviewCommand, &kCronListCommand, &kCronStatusCommand, &kCronRemoveCommand,
+    &kCronSetupCommand, &kCronPreviewCommand, &kCronListCommand, &kCronStatusCommand, &kCronRemoveCommand, &kCronRunNowCommand, &kScheduleRunNowCommand,
     &kScheduleInstallCommand, &kSchedulePreviewCommand, &kScheduleListCommand, &kScheduleStatusCommand, &kScheduleRemoveCommand,
     &kProposalsListCommand, &kProposalsShowCommand, &kProposalsDiffCommand, &kProposalsApproveCommand,
     &kProposalsRejectCommand, &kSkillsLockCommand, &kSkillsUnlockCommand,
-    &kSyncCommand, &kEvidenceCommand, &kEvalMissesCommand,
+    &kSyncCommand, &kIngestWrapCodexCommand, &kEvidenceCommand, &kEvalMissesCommand,
     &kConfigListCommand, &kConfigGetCommand, &kConfigSetCommand, &kConfigPathCommand, &kConfigValidateCommand,
     &kImportUpstreamCommand,
     &kExportCommand, &kImportCommand, &kForgetCommand, &kRecoverCommand, &kDbRebuildCommand, &kDbCheckCommand, &kDbStatsCommand, &kDbMigrateCommand, &kDbVacuumCommand,
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
     &kInitCommand, &kQuickstartCommand, &kUninstallCommand,
-    &kHooksInstallCommand, &kHooksUninstallCommand, &kHooksStatusCommand, &kHooksListCommand,
+    &kHooksInstallCommand, &kHooksUninstallCommand, &kHooksStatusCommand, &kHooksVerifyCommand, &kHooksListCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kMcpCommand, &kCompletionsCommand, &kManCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };

@@ -36,9 +36,9 @@ bool IsDumb() {
   return term != nullptr && std::string_view(term) == "dumb";
 }
 
-size_t WidthOfStdout() {
+size_t WidthOf(int fd) {
   struct winsize size = {};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   const char* columns = getenv("COLUMNS");
   const long value = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
   return value > 0 && value < 10'000 ? static_cast<size_t>(value) : kWidth;
@@ -76,7 +76,7 @@ OutputMode ModeOf(const Args& args) {
 
 Screen ScreenOf(const Args& args) {
   Screen screen;
-  screen.width = std::max(kNarrowest, std::min(WidthOfStdout(), kWidest));
+  screen.width = std::max(kNarrowest, std::min(WidthOf(STDOUT_FILENO), kWidest));
   const std::string when = args.Get("color").value_or("auto");
   if (when != "auto") {
     screen.colour = when == "always";
@@ -110,10 +110,27 @@ void ProgressLine::Show(std::string_view event_json) {
   const int64_t total = (*event)["total"].Int();
   const int64_t done = (*event)["done"].Int();
   if (total > 0) line += " " + Count(done) + "/" + Count(total);
+  line += Speed((*event)["stage"].Text(), done, total, now);
   const std::string message = OneLine((*event)["message"].Text());
   if (!message.empty()) line += "  " + message;
   shown_ = true;
-  WriteErr("\r\x1b[K" + Shorten(line, kWidth - 1));
+  WriteErr("\r\x1b[K" + Shorten(line, WidthOf(STDERR_FILENO) - 1));
+}
+
+std::string ProgressLine::Speed(std::string_view stage, int64_t done, int64_t total, int64_t now) {
+  constexpr int64_t kSettledMs = 1000;  // before that a rate says little
+  if (stage != stage_ || done < stage_done_) {
+    stage_ = stage;
+    stage_ms_ = now;
+    stage_done_ = done;
+    return "";
+  }
+  const int64_t took = now - stage_ms_, did = done - stage_done_;
+  if (total <= 0 || took < kSettledMs || did <= 0 || done > total) return "";
+  const int64_t rate = did * 1000 / took;
+  std::string out = rate > 0 ? ", " + Count(rate) + "/s" : "";
+  if (done < total) out += ", " + Duration((total - done) * took / did) + " left";
+  return out;
 }
 
 void ProgressLine::Clear() {

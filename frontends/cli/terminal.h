@@ -1,6 +1,8 @@
 // What this process is connected to.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "cli/command.h"
@@ -18,7 +20,7 @@ enum class OutputMode { kText, kJson, kJsonLines };
 
 // A progress line on stderr, redrawn at most ten times a second; silent when
 // stderr is no terminal, TERM is dumb, in CI, and with --quiet, --no-progress
-// or JSON lines.
+// or JSON lines. Says how fast it goes and how long it takes, where that is known.
 class ProgressLine {
  public:
   ProgressLine(const Args& args, OutputMode mode);
@@ -32,8 +34,13 @@ class ProgressLine {
 
  private:
   bool active_ = false;
+  // Of the part that runs: how much is done in how long.
+  std::string Speed(std::string_view stage, int64_t done, int64_t total, int64_t now);
+
   bool shown_ = false;
   int64_t next_ms_ = 0;
+  std::string stage_;
+  int64_t stage_ms_ = 0, stage_done_ = 0;
 };
 
 // Writes to stdout; false when that failed (full disk, closed pipe).

@@ -25,9 +25,12 @@ struct Limit {
 constexpr Limit kLimits[] = {{"prompt-log", 250},
                              {"guard", 250},
                              {"skill-eval", 500},
+                             {"skill-command", 500},
+                             {"commit-track", 1000},
                              {"session-stop", 5000},
                              {"session-end", 1000}};
 constexpr int64_t kOtherLimitMs = 1000;  // of one that only its payload names
+constexpr int64_t kFirstByteMs = 500;     // until it begins, at most
 
 constexpr char kUsage[] =
     "usage: selftune-hook [--strict] HOST [HOOK] < payload\n"
@@ -35,7 +38,8 @@ constexpr char kUsage[] =
     "\n"
     "Run by a coding agent at its events, with the event on standard input.\n"
     "  HOST      claude-code, codex, gemini, qwen, copilot, cline\n"
-    "  HOOK      prompt-log, guard, skill-eval, session-stop, session-end;\n"
+    "  HOOK      prompt-log, guard, skill-eval, commit-track, skill-command,\n"
+    "            session-stop, subagent-start, subagent-stop, session-end;\n"
     "            default: as the event says. `event`: any HOST, the event in\n"
     "            the form that selftune/hook.h describes\n"
     "  --strict  say what went wrong and exit 1, instead of keeping out of\n"
@@ -99,10 +103,13 @@ struct Payload {
   void Read(int64_t limit_ms) {
     size_t room = kFirstBuffer;
     data = static_cast<char*>(std::malloc(room));
-    const int64_t deadline = NowMs() + limit_ms;
+    const int64_t start = NowMs();
+    const int64_t whole = start + limit_ms;
     // Never a read without a look before: a pipe that stays open must not hold
     // up the agent, and O_NONBLOCK would be set for all who share the pipe.
-    while (data != nullptr && More(deadline)) {
+    while (data != nullptr) {
+      const int64_t begins = start + (limit_ms < kFirstByteMs ? limit_ms : kFirstByteMs);
+      if (!More(size == 0 ? begins : whole)) return;
       const ssize_t got = Some(room);
       if (got > 0) {
         size += static_cast<size_t>(got);

@@ -102,6 +102,24 @@ class Schedule(cli_test.CliTest):
         return {str(p.relative_to(self.home)): p.read_bytes() for p in sorted(self.home.rglob("*"))
                 if p.is_file() and not any(part in without for part in p.relative_to(self.home).parts)}
 
+    def test_a_job_runs_as_the_scheduler_would_start_it(self):
+        data = self.cron("run-now", "sync", SECRET_TOKEN="x")["data"]
+        self.assertEqual((data["job"], data["exit_code"], data["problem"]), ("sync", 0, None))
+        self.assertEqual(data["argv"][1:], ["sync", "--json"])
+        self.assertTrue(json.loads(data["output"])["ok"])
+        self.assertTrue((self.home / ".selftune/selftune.db").exists())
+        self.assertEqual(self.cron("run-now", "nope", code=64)["error"]["code"], "INVALID_FLAG")
+        failed = self.cron("run-now", "run", code=1)
+        self.assertEqual(failed["error"]["code"], "PROCESS_FAILED")
+        self.assertNotEqual(failed["data"]["exit_code"], 0)
+
+    def test_how_often_is_a_setting(self):
+        self.fake("crontab")
+        self.envelope("config", "set", "schedule.every_hours", "7", code=64, env=self.env())
+        self.envelope("config", "set", "schedule.every_hours", "8", env=self.env())
+        self.assertIn("every 8 hours", self.cron("setup", "--platform", "cron")["data"]["jobs"][1]["schedule"])
+        self.assertIn("every 4 hours", self.cron("setup", "--platform", "cron", "--every", "4")["data"]["jobs"][1]["schedule"])
+
     # ---- what is written
 
     def contents(self, platform, *argv):

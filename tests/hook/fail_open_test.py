@@ -41,7 +41,8 @@ class FailOpen(unittest.TestCase):
     # ---- payloads
 
     def test_every_recorded_payload(self):
-        kept = {"UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd"}
+        kept = {"UserPromptSubmit", "UserPromptExpansion", "PostToolUse", "Stop", "SubagentStart", "SubagentStop",
+                "SessionEnd"}
         count = wanted = 0
         for file in sorted((DATA / "hooks" / "claude-code").glob("*.jsonl")):
             for line in file.read_text(encoding="utf-8").rstrip("\n").split("\n"):

@@ -80,7 +80,7 @@ class Settings(Place):
         self.assertEqual(self.tree(), installed)
         items = self.good("hooks", "list")["data"]["items"]
         self.assertEqual({i["drift"] for i in items}, {"none"})
-        self.assertEqual(len(items), 10)  # Cline has three
+        self.assertEqual(len(items), 13)  # Cline has six
         self.assertEqual(reply["data"]["receipt"]["undo"]["argv"][:3], ["selftune", "hooks", "uninstall"])
         self.good(*reply["data"]["receipt"]["undo"]["argv"][1:])
         self.assertEqual(self.tree(), before)
@@ -141,6 +141,75 @@ class Settings(Place):
         actions = {p["id"]: p["action"] for p in reply["data"]["platforms"]}
         self.assertEqual(actions, {"claude_code": "failed", "codex": "installed"})
 
+    def test_a_project_has_settings_of_its_own(self):
+        project = self.root / "proj"
+        (project / ".git").mkdir(parents=True)
+        (project / "sub").mkdir()
+        self.write(PLAIN)
+        shared = project / ".claude" / "settings.json"
+        local = project / ".claude" / "settings.local.json"
+
+        def run(*argv):
+            done = subprocess.run([place.CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
+                                  cwd=project / "sub", check=False)
+            return json.loads(done.stdout)
+
+        first = run("hooks", "install", "claude", "--scope", "project")
+        self.assertGreater(len(ours(shared.read_text())), 3)
+        second = run("hooks", "install", "claude", "--scope", "local")
+        self.assertGreater(len(ours(local.read_text())), 3)
+        self.assertEqual(self.settings().read_text(), PLAIN)
+        state = run("hooks", "status", "claude", "--scope", "local")["data"]["platforms"][0]
+        self.assertEqual((state["state"], state["path"]), ("installed", str(local)))
+        self.assertTrue(run(*first["data"]["receipt"]["undo"]["argv"][1:])["changed"])
+        self.assertFalse(shared.exists())
+        self.assertTrue(local.exists())
+        self.good("hooks", "install", "claude")
+        self.good("hooks", "uninstall", "claude")  # wherever they are
+        self.assertFalse(local.exists())
+        self.assertEqual(self.settings().read_text(), PLAIN)
+        self.assertEqual(second["data"]["receipt"]["undo"]["argv"][-2:], ["--scope", "local"])
+        self.bad("UNSUPPORTED_TYPE", "hooks", "install", "codex", "--scope", "project")
+        self.bad("UNSUPPORTED_TYPE", "hooks", "install", "gemini", "--scope", "local")
+
+    def test_each_hook_is_called_as_its_agent_would(self):
+        for host in SETTINGS_HOSTS + FILE_HOSTS:
+            self.good("hooks", "install", host)
+        self.good("hooks", "status")
+        before = self.tree()
+        reply = self.good("hooks", "verify")
+        events = {p["id"]: [h["event"] for h in p["hooks"]] for p in reply["data"]["platforms"]}
+        self.assertEqual(sorted(events), sorted(SETTINGS_HOSTS + FILE_HOSTS))
+        self.assertEqual(len(events["claude_code"]), 10)
+        self.assertEqual(len(events["cline"]), 6)
+        self.assertEqual(events["pi"], ["plugin"])
+        for platform in reply["data"]["platforms"]:
+            for hook in platform["hooks"]:
+                self.assertTrue(hook["ok"], (platform["id"], hook))
+                self.assertEqual((hook["exit_code"], hook["problem"]), (0, None))
+                self.assertGreaterEqual(hook["elapsed_ms"], 0)
+        self.assertEqual(self.tree(), before)
+        self.assertFalse((self.home.state / "spool").exists())
+
+    def test_a_hook_that_does_not_work_is_found(self):
+        shim = self.bin / "selftune-hook"
+        shim.write_text("#!/bin/sh\ncat >/dev/null\necho hello\n")
+        shim.chmod(0o755)
+        self.good("hooks", "install", "claude", "--hook-program", str(shim))
+        reply, status = self.bad("UNHEALTHY", "hooks", "verify", "claude")
+        self.assertEqual(status, 3)
+        problems = {h["problem"] for h in reply["data"]["platforms"][0]["hooks"]}
+        self.assertEqual(problems, {"what it prints is no JSON"})
+        shim.write_text("#!/bin/sh\ncat >/dev/null\n")
+        reply, _ = self.bad("UNHEALTHY", "hooks", "verify", "claude")
+        problems = {h["event"]: h["problem"] for h in reply["data"]["platforms"][0]["hooks"]}
+        self.assertEqual(problems["Stop"], "the event did not arrive")
+        self.assertIsNone(problems["PreToolUse"])
+        shim.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+        reply, _ = self.bad("UNHEALTHY", "hooks", "verify", "claude")
+        self.assertIn("exit code 3: broken", reply["error"]["message"])
+        self.good("hooks", "verify", "codex")
+
     def test_what_a_person_changed_since_stays(self):
         path = self.write(PLAIN)
         self.good("hooks", "install", "claude")
@@ -182,10 +251,10 @@ class Settings(Place):
         mine = {"type": "command", "command": "echo mine"}
         path = self.write(json.dumps({"hooks": {
             "UserPromptSubmit": [{"hooks": [handler, mine]}],
-            "SubagentStop": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
+            "Notification": [{"matcher": "Write|Edit", "hooks": [handler]}]}}))
         self.good("hooks", "install", "claude")
         self.assertNotIn("run-hook", path.read_text())
-        self.assertNotIn("SubagentStop", path.read_text())
+        self.assertNotIn("Notification", path.read_text())
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
 

@@ -6,6 +6,7 @@
 
 import json
 import sqlite3
+import subprocess
 import sys
 import time
 import unittest
@@ -119,6 +120,7 @@ class Machine(Place):
 
     def test_a_store_that_was_there_before_is_ours(self):
         self.good("sync")
+        self.assertEqual(self.bad("NOT_FOUND", "import", "upstream")[1], 6)
         for more in ((), ("--no-sync",), ("--no-sync",)):
             self.assertEqual(self.steps(self.good("init", *more))["import"], "skipped")
 
@@ -129,6 +131,73 @@ class Machine(Place):
         self.assertEqual(self.config()["autonomy"], "off")
         self.good("init", "--autonomy", "propose")
         self.assertEqual(self.config()["autonomy"], "propose")
+
+    def test_settings_from_before_survive_the_way_back(self):
+        self.good("config", "set", "autonomy", "off")
+        self.good("config", "set", "guards", "block")
+        self.good("config", "set", "skills.pdf.autonomy", "locked")
+        before = (self.home.state / "config.json").read_bytes()
+        receipt = self.good("init", "--no-hooks", "--no-skill")["data"]["receipt"]
+        self.assertEqual(len(receipt["before"]["hash"]), 64)
+        self.good(*receipt["undo"]["argv"][1:])
+        self.assertEqual((self.home.state / "config.json").read_bytes(), before)
+        # What was changed since stays, too.
+        self.good("init")
+        self.good("init", "--autonomy", "propose")
+        self.good("config", "set", "agent_cli", "codex")
+        self.good("uninstall", "--yes")
+        config = self.config()
+        self.assertEqual((config["guards"], config["skills"]), ("block", {"pdf": {"autonomy": "locked"}}))
+        for key in ("agent_type", "cli_path", "agents", "initialized_at"):
+            self.assertNotIn(key, config)
+        self.assertEqual(self.good("hooks", "list")["data"]["items"], [])
+
+    def test_taking_part_in_the_alpha_is_written_down_and_nothing_more(self):
+        self.bad("INVALID_REQUEST", "init", "--alpha-email", "a@b.example")
+        self.bad("INVALID_REQUEST", "init", "--alpha", "--alpha-email", "nobody")
+        self.assertFalse((self.home.state / "config.json").exists())
+        self.good("init", "--no-sync", "--alpha", "--alpha-email", "a@b.example", "--alpha-name", "A")
+        alpha = self.config()["alpha"]
+        self.assertEqual((alpha["enrolled"], alpha["email"], alpha["display_name"]), (True, "a@b.example", "A"))
+        self.assertRegex(alpha["user_id"], r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        self.good("init", "--no-sync", "--no-alpha")
+        self.assertEqual(self.config()["alpha"], {**alpha, "enrolled": False})
+        self.good("init", "--no-sync", "--alpha")
+        self.assertEqual(self.config()["alpha"]["user_id"], alpha["user_id"])
+        self.assertEqual(self.good("config", "validate")["data"]["unknown"], [])
+
+    def test_the_scheduler_is_set_up_when_asked_and_goes_with_the_rest(self):
+        table = self.root / "tab"
+        program = self.bin / "crontab"
+        program.write_text(f'#!/bin/sh\ncase "$1" in -l) cat {str(table)!r} 2>/dev/null || '
+                           f'{{ echo no crontab for me >&2; exit 1; }};; -r) rm {str(table)!r};; '
+                           f'-) cat >{str(table)!r};; esac\n')
+        program.chmod(0o755)
+        (self.bin / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+        (self.bin / "systemctl").chmod(0o755)
+        before = self.tree()
+        self.assertNotIn("schedule", self.steps(self.good("init", "--dry-run", "--no-sync")))
+        self.assertEqual(self.steps(self.good("init", "--dry-run", "--schedule", "--no-sync"))["schedule"], "done")
+        self.assertFalse(table.exists())
+        table.write_text("* * * * * mine\n")
+        reply = self.good("init", "--no-sync", "--schedule", "--every-hours", "12")
+        self.assertEqual(self.steps(reply)["schedule"], "done")
+        self.assertIn("20 */12 * * *", table.read_text())
+        rows = [i for i in self.good("hooks", "list")["data"]["items"] if i["kind"] == "schedule"]
+        self.assertEqual([(r["path"], r["drift"]) for r in rows], [("crontab", "none")])
+        done = self.good("uninstall", "--yes")
+        self.assertEqual(self.steps(done)["schedule"], "done")
+        self.assertEqual(table.read_text(), "* * * * * mine\n")
+        self.assertEqual(self.tree(), before)
+        self.assertNotIn("schedule", self.steps(self.good("uninstall", "--yes")))
+
+    def test_in_text_many_files_are_one_short_line(self):
+        self.good("init", "--no-sync")
+        done = subprocess.run([CLI, "uninstall", "--yes", "--text"], capture_output=True, text=True, env=self.env(),
+                              check=True)
+        skill = next(line for line in done.stdout.splitlines() if " skill: " in line)
+        self.assertRegex(skill, r"^ok  skill: \d+ files in /.*/skills/selftune/$")
+        self.assertLess(max(map(len, done.stdout.splitlines())), 60 + 2 * len(str(self.home.path)))
 
     def test_settings_of_the_person_survive(self):
         self.home.state.mkdir(parents=True)

@@ -51,6 +51,10 @@ def frontmatter(text):
     return out
 
 
+READS = {"skills show", "skills list", "why", "eval misses", "evidence", "budget", "doctor", "status", "query",
+         "proposals show", "proposals diff"}
+
+
 class Form(cli_test.CliTest):
     def test_it_is_a_skill_that_the_hosts_understand(self):
         doc = self.envelope("skills", "parse", str(skill() / "SKILL.md"))["data"]
@@ -80,7 +84,13 @@ class Form(cli_test.CliTest):
             self.assertEqual(head["name"], path.stem)
             self.assertTrue(head["name"].startswith("selftune-"))
             self.assertLessEqual(len(head["description"]), 300)
-            self.assertEqual(head["tools"], "Bash(selftune:*), Read")
+            # What they may run reads; --fix and the like are not among it.
+            grants = re.findall(r"Bash\(selftune ([^):]*)(:\*)?\)", head["tools"])
+            self.assertEqual(head["tools"], ", ".join(f"Bash(selftune {w}{s})" for w, s in grants) + ", Read")
+            for words, _ in grants:
+                self.assertIn(words.replace(" --json", ""), READS)
+            for line in re.findall(r"`selftune ([^`]*)`", text):
+                self.assertTrue(any(line == w or (s and line.startswith(w + " ")) for w, s in grants), line)
             block = re.search(r"```json\n(.*?)```", text, re.S).group(1)
             self.assertIsInstance(json.loads(block), dict)
         self.assertEqual(len(texts("agents")), 3)

@@ -58,6 +58,22 @@ class Datasets:
             until=until, order=order, limit=limit, timeout=timeout,
         )
 
+    def commit_tracking(
+        self, *, platform: Condition | None = None, session: Condition | None = None,
+        where: Conditions | None = None, columns: Sequence[str] | None = None,
+        since: Time | None = None, until: Time | None = None, order: Order | None = None,
+        limit: int | None = None, timeout: float | None = None,
+    ) -> Frame:
+        """One row per commit that a tool of a session made. Hooks see them; transcripts do not say them.
+
+        Columns: session_id, platform, commit_sha, commit_title, branch, repo_remote,
+        timestamp
+        """
+        return self.table(
+            "commit_tracking", where=merge(where, {"platform": platform, "session_id": session}),
+            columns=columns, since=since, until=until, order=order, limit=limit, timeout=timeout,
+        )
+
     def daily(
         self, *, skill: Condition | None = None, platform: Condition | None = None,
         where: Conditions | None = None, columns: Sequence[str] | None = None,

@@ -6,6 +6,7 @@ LONG = frozenset(
         "evolve.run",
         "install.init",
         "orchestrate.run",
+        "schedule.run_now",
         "store.backup",
         "store.export",
         "store.import",

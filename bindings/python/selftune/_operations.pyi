@@ -425,6 +425,28 @@ class InstallHooksStatusReply(TypedDict):
     platforms: list[InstallHooksStatusReplyPlatforms]
 
 
+class InstallHooksVerifyReplyPlatformsHooks(TypedDict):
+    event: str
+    command: str
+    ok: bool
+    exit_code: int | None
+    elapsed_ms: int
+    slow: bool
+    reply: str | None
+    problem: str | None
+
+
+class InstallHooksVerifyReplyPlatforms(TypedDict):
+    id: str
+    title: str
+    problem: str | None
+    hooks: list[InstallHooksVerifyReplyPlatformsHooks]
+
+
+class InstallHooksVerifyReply(TypedDict):
+    platforms: list[InstallHooksVerifyReplyPlatforms]
+
+
 class InstallInitReplySteps(TypedDict):
     id: str
     status: Literal["done", "skipped", "failed"]
@@ -853,6 +875,15 @@ class ScheduleRemoveReply(TypedDict):
     receipt: ScheduleRemoveReplyReceipt | None
 
 
+class ScheduleRunNowReply(TypedDict):
+    job: str
+    argv: list[str]
+    exit_code: int | None
+    elapsed_ms: int
+    output: str
+    problem: str | None
+
+
 class ScheduleSetupReplyJobs(TypedDict):
     id: str
     platform: str
@@ -928,7 +959,7 @@ class SchemaGetReply(TypedDict):
 
 class SchemaListReplySchemas(TypedDict):
     id: str
-    kind: Literal["command", "envelope", "params", "reply"]
+    kind: Literal["command", "envelope", "file", "params", "reply"]
     op: str | None
 
 
@@ -2834,17 +2865,19 @@ class Requests:
     @overload
     def request(self, op: Literal["evolve.run"], /, *, skill: str, skill_path: str | None = ..., agent: str | None = ..., llm_mode: Literal["agent", "api"] | None = ..., model: str | None = ..., tier: str | None = ..., effort: str | None = ..., max_calls: int | None = ..., max_cost_usd: float | None = ..., max_tokens: int | None = ..., max_minutes: float | None = ..., seed: int | None = ..., plan: bool | None = ..., target: Literal["description", "routing", "body"] | None = ..., validation_mode: Literal["auto", "replay", "judge"] | None = ..., eval_set: str | None = ..., rounds: int | None = ..., review_required: bool | None = ..., allow_dirty: bool | None = ..., sync_first: bool | None = ..., dry_run: bool | None = ...) -> EvolveRunReply: ...
     @overload
-    def request(self, op: Literal["install.hooks"], /, *, platforms: list[str] | None = ..., hook_program: str | None = ..., dry_run: bool | None = ...) -> InstallHooksReply: ...
+    def request(self, op: Literal["install.hooks"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ..., hook_program: str | None = ..., dry_run: bool | None = ...) -> InstallHooksReply: ...
     @overload
-    def request(self, op: Literal["install.hooks_remove"], /, *, platforms: list[str] | None = ..., dry_run: bool | None = ...) -> InstallHooksRemoveReply: ...
+    def request(self, op: Literal["install.hooks_remove"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ..., dry_run: bool | None = ...) -> InstallHooksRemoveReply: ...
     @overload
-    def request(self, op: Literal["install.hooks_status"], /, *, platforms: list[str] | None = ...) -> InstallHooksStatusReply: ...
+    def request(self, op: Literal["install.hooks_status"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ...) -> InstallHooksStatusReply: ...
     @overload
-    def request(self, op: Literal["install.init"], /, *, agents: list[str] | None = ..., autonomy: Literal["off", "propose", "deploy"] | None = ..., hooks: bool | None = ..., skill: bool | None = ..., sync: bool | None = ..., force: bool | None = ..., hook_program: str | None = ..., dry_run: bool | None = ..., **keywords: Any) -> InstallInitReply: ...
+    def request(self, op: Literal["install.hooks_verify"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ..., dry_run: bool | None = ...) -> InstallHooksVerifyReply: ...
+    @overload
+    def request(self, op: Literal["install.init"], /, *, agents: list[str] | None = ..., autonomy: Literal["off", "propose", "deploy"] | None = ..., hooks: bool | None = ..., skill: bool | None = ..., sync: bool | None = ..., force: bool | None = ..., schedule: bool | None = ..., every_hours: int | None = ..., alpha: bool | None = ..., alpha_email: str | None = ..., alpha_name: str | None = ..., hook_program: str | None = ..., dry_run: bool | None = ..., **keywords: Any) -> InstallInitReply: ...
     @overload
     def request(self, op: Literal["install.list"], /) -> InstallListReply: ...
     @overload
-    def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> InstallUninstallReply: ...
+    def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., restore_skills: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> InstallUninstallReply: ...
     @overload
     def request(self, op: Literal["llm.usage"], /, *, since: str | None = ..., until: str | None = ..., by: Literal["purpose", "model", "skill"] | None = ...) -> LlmUsageReply: ...
     @overload
@@ -2867,6 +2900,8 @@ class Requests:
     def request(self, op: Literal["schedule.preview"], /, *, platform: Literal["cron", "launchd", "systemd", "openclaw"] | None = ..., jobs: list[str] | None = ..., every_hours: int | None = ..., tz: str | None = ...) -> SchedulePreviewReply: ...
     @overload
     def request(self, op: Literal["schedule.remove"], /, *, dry_run: bool | None = ...) -> ScheduleRemoveReply: ...
+    @overload
+    def request(self, op: Literal["schedule.run_now"], /, *, job: str, every_hours: int | None = ...) -> ScheduleRunNowReply: ...
     @overload
     def request(self, op: Literal["schedule.setup"], /, *, platform: Literal["cron", "launchd", "systemd", "openclaw"] | None = ..., jobs: list[str] | None = ..., every_hours: int | None = ..., tz: str | None = ..., force: bool | None = ..., dry_run: bool | None = ...) -> ScheduleSetupReply: ...
     @overload

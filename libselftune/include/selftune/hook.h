@@ -56,20 +56,28 @@ typedef struct {
  *  @param      host       "claude-code"; `_` for `-` and "claude" will do. With
  *                         hook "event" any name of [a-z0-9_-] that begins with
  *                         a letter: your own agent.
- *  @param      hook       "prompt-log", "guard", "skill-eval", "session-stop",
- *                         "session-end"; empty: as the payload calls itself;
+ *  @param      hook       "prompt-log", "guard", "skill-eval", "commit-track",
+ *                         "skill-command", "session-stop", "subagent-start",
+ *                         "subagent-stop", "session-end"; empty: as the
+ *                         payload calls itself;
  *                         "event": the payload is in the form below.
  *  @param      payload    What the host sent, at most 8 MiB. Of hook "event" one
  *                         object:
  *
- *      {"type": "prompt_submit" | "post_tool_use" | "turn_end" | "session_end",
+ *      {"type": "prompt_submit" | "pre_tool_use" | "post_tool_use" | "turn_end" |
+ *               "agent_start" | "agent_end" | "session_end",
  *       "session_id": "...",                      required
  *       "prompt": "...",                          of prompt_submit
  *       "prompt_id": "...",                       the turn, if the host has ids
- *       "tool": "skill" | "read", "skill": "...", "args": "...", "path": "...",
+ *       "tool": "skill" | "read" | "write" | "shell",
+ *       "skill": "...", "args": "...", "path": "...",
+ *       "command": "...", "output": "...",        of shell; write: a patch
  *       "tool_name": "...", "tool_call_id": "...", "tool_failed": false,
  *       "agent_id": "...", "agent_type": "...",   inside a subagent
  *       "cwd": "...", "transcript_path": "...", "reason": "..."}
+ *
+ *                         pre_tool_use is answered, if there is something to
+ *                         say: {"decision": "allow" | "block", "message": "..."}.
  *
  *  @param[out] reply      For the host's standard output; free with
  *                         selftune_buf_free(). Often empty. Always set.

@@ -128,4 +128,18 @@ std::string MakeUlid(UtcMillis now) {
   return out;
 }
 
+std::string MakeUuid() {
+  std::array<unsigned char, 16> bytes{};
+  RandomBytes(bytes.data(), bytes.size());
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out.push_back('-');
+    out.push_back("0123456789abcdef"[bytes[i] >> 4]);
+    out.push_back("0123456789abcdef"[bytes[i] & 15]);
+  }
+  return out;
+}
+
 }  // namespace selftune::base

@@ -58,5 +58,7 @@ class Rng {
 
 // 26-character Crockford base32 ULID: sortable by time, unique without a clock.
 [[nodiscard]] std::string MakeUlid(UtcMillis now);
+// Random (version 4): "f81d4fae-7dec-41d0-a765-00a0c91e6bf6".
+[[nodiscard]] std::string MakeUuid();
 
 }  // namespace selftune::base

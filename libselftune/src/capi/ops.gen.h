@@ -39,6 +39,8 @@ StatusOr<std::string> InstallHooks(Context& context, const base::JsonValue& para
 StatusOr<std::string> InstallHooksRemove(Context& context, const base::JsonValue& params);
 // install.hooks_status: Show the hooks of the agents: ours and everybody else's.
 StatusOr<std::string> InstallHooksStatus(Context& context, const base::JsonValue& params);
+// install.hooks_verify: Call each installed hook as its agent would, and say what comes of it.
+StatusOr<std::string> InstallHooksVerify(Context& context, const base::JsonValue& params);
 // install.init: Set selftune up: configuration, store, hooks, skill and the first sync.
 StatusOr<std::string> InstallInit(Context& context, const base::JsonValue& params);
 // install.list: List what selftune wrote outside its own folder.
@@ -67,6 +69,8 @@ StatusOr<std::string> ScheduleList(Context& context, const base::JsonValue& para
 StatusOr<std::string> SchedulePreview(Context& context, const base::JsonValue& params);
 // schedule.remove: Take the jobs out of every scheduler, also those of older versions.
 StatusOr<std::string> ScheduleRemove(Context& context, const base::JsonValue& params);
+// schedule.run_now: Run a job as the scheduler would, and wait for it.
+StatusOr<std::string> ScheduleRunNow(Context& context, const base::JsonValue& params);
 // schedule.setup: Let the machine's scheduler run sync and the loop.
 StatusOr<std::string> ScheduleSetup(Context& context, const base::JsonValue& params);
 // schedule.status: Ask the scheduler whether the installed jobs are in order.

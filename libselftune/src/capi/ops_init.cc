@@ -1,21 +1,22 @@
-// install.init, install.uninstall: everything selftune needs on a machine, step by
-// step. Each step looks at what is there first, so a run that was cut off is simply
-// started again.
+// install.init: everything selftune needs on a machine, step by step. Each step looks
+// at what is there first, so a run that was cut off is simply started again.
 #include <array>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "capi/config_edit.h"
+#include "capi/config_record.h"
+#include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
-#include "capi/state_files.h"
-#include "install/file_change.h"
+#include "capi/schedule_jobs.h"
 #include "install/skill.h"
 #include "status/settings.h"
 
@@ -24,61 +25,6 @@ namespace {
 
 using base::JsonValue;
 using base::JsonWriter;
-
-struct Step {
-  std::string id;
-  std::string_view status = "done";  // done skipped failed
-  bool changed = false;
-  std::string detail;
-  std::vector<std::string> needs = {};
-};
-
-// What a run of init or uninstall did so far.
-class Steps {
- public:
-  explicit Steps(Context& context) : context_(context) {}
-
-  void Done(std::string id, bool changed, std::string detail, std::vector<std::string> needs = {}) {
-    list_.push_back({std::move(id), "done", changed, std::move(detail), std::move(needs)});
-  }
-  void Skipped(std::string id, std::string detail) {
-    list_.push_back({std::move(id), "skipped", false, std::move(detail)});
-  }
-  void Failed(std::string id, const Status& status) {
-    list_.push_back({std::move(id), "failed", false, std::string(Message(status))});
-    if (first_.ok()) first_ = status;
-  }
-  [[nodiscard]] const Status& first_failure() const { return first_; }
-  [[nodiscard]] bool changed() const {
-    for (const Step& step : list_) {
-      if (step.changed) return true;
-    }
-    return false;
-  }
-
-  void Write(JsonWriter& out, bool with_needs) const {
-    out.Key("steps").BeginArray();
-    for (const Step& step : list_) {
-      out.BeginObject()
-          .Field("id", step.id)
-          .Field("status", step.status)
-          .Field("changed", step.changed && !context_.dry_run())
-          .Field("detail", step.detail);
-      if (with_needs) {
-        out.Key("needs").BeginArray();
-        for (const std::string& need : step.needs) out.String(need);
-        out.EndArray();
-      }
-      out.EndObject();
-    }
-    out.EndArray();
-  }
-
- private:
-  Context& context_;
-  std::vector<Step> list_;
-  Status first_;
-};
 
 // The agents that answer model calls, in the order they are asked.
 constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", "opencode", "pi"};
@@ -100,12 +46,28 @@ std::string AgentCli(const std::vector<HostHere>& hosts) {
   return "";
 }
 
-bool Exists(const Context& context, const std::string& name) {
-  return base::Exists(base::JoinPath(context.paths().state_dir, name));
-}
-
 JsonValue WithPlain(const JsonValue& document, std::string_view key, const std::string& value) {
   return config::WithValue(document, key, JsonValue::Text(value));
+}
+
+// {"enrolled","user_id","email","display_name","consent_timestamp"}: written down, sent
+// nowhere. The id stays over enrolments.
+JsonValue AlphaOf(const Context& context, const JsonValue& params, const JsonValue& before) {
+  JsonValue out = before.is_object() ? before : JsonValue::Object({});
+  const bool enrolled = params["alpha"].AsBool();
+  out = config::WithValue(out, "enrolled", JsonValue::Bool(enrolled));
+  if (!enrolled) return out;
+  if (!out.Has("user_id")) out = WithPlain(out, "user_id", base::MakeUuid());
+  if (params["alpha_email"].is_string()) {
+    out = WithPlain(out, "email", params["alpha_email"].AsString());
+  }
+  if (params["alpha_name"].is_string()) {
+    out = WithPlain(out, "display_name", params["alpha_name"].AsString());
+  }
+  if (!before["enrolled"].AsBool()) {
+    out = WithPlain(out, "consent_timestamp", FormatRfc3339(context.now()));
+  }
+  return out;
 }
 
 // What is recorded about the machine, and what the person chose; every other key
@@ -140,6 +102,10 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
          {"home", JsonValue::Text(host.place.config_dir)}}));
   }
   document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
+  if (params["alpha"].is_bool()) {
+    document = config::WithValue(document, "alpha",
+                                 AlphaOf(context, params, before.document["alpha"]));
+  }
   // Its own skill is not improved from what happens on this machine.
   if (!before.AutonomyOf("selftune").has_value()) {
     document = config::WithSkillAutonomy(document, "selftune", config::SkillAutonomy::kLocked);
@@ -300,6 +266,43 @@ void Sync(Context& context, const JsonValue& params, Steps& steps) {
   steps.Done("sync", sessions > 0, fmt::format("{} sessions read", sessions));
 }
 
+void ScheduleStep(Context& context, const JsonValue& params, Steps& steps) {
+  if (!params["schedule"].AsBool()) return;
+  const auto hours = EveryHoursOf(context, params);
+  if (!hours.ok()) return steps.Failed("schedule", hours.status());
+  const auto done =
+      SetUpJobs(context, {.platform = {}, .jobs = {}, .every_hours = *hours, .zone = "",
+                          .force = false, .dry_run = context.dry_run()});
+  if (!done.ok()) return steps.Failed("schedule", done.status());
+  for (const std::string& warning : done->warnings) context.Warn("SCHEDULER", warning);
+  std::vector<std::string> jobs;
+  for (const schedule::JobState& job : done->jobs) jobs.push_back(job.id + " " + job.schedule);
+  steps.Done("schedule", context.dry_run() || done->changed(),
+             std::string(schedule::Word(done->platform)) + ": " + base::Join(jobs, ", "));
+}
+
+// "a@b.c", no blanks.
+bool IsEmail(std::string_view text) {
+  const size_t at = text.find('@');
+  const size_t dot = text.rfind('.');
+  return at != text.npos && at > 0 && text.find('@', at + 1) == text.npos && dot != text.npos &&
+         dot > at + 1 && dot + 1 < text.size() && text.find_first_of(" \t\r\n") == text.npos;
+}
+
+Status CheckAlpha(const JsonValue& params) {
+  const bool about = params["alpha_email"].is_string() || params["alpha_name"].is_string();
+  if (about && !params["alpha"].AsBool()) {
+    return WithSuggestion(Fail(kInvalidRequest, "enrolling: a name or an address without alpha"),
+                          "say alpha as well", "selftune help init");
+  }
+  if (params["alpha_email"].is_string() && !IsEmail(params["alpha_email"].AsString())) {
+    return WithSuggestion(Fail(kInvalidRequest, "enrolling: {} is no address of mail",
+                               params["alpha_email"].AsString()),
+                          "write it as name@example.com", "selftune help init");
+  }
+  return absl::OkStatus();
+}
+
 StatusOr<std::vector<HostHere>> HostsToSetUp(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(std::vector<HostHere> found, HostsHere(context, params["agents"], ""));
   std::vector<HostHere> out;
@@ -316,17 +319,13 @@ std::optional<Receipt> ReceiptOfInit(const Context& context, const Init& init,
   if (!receipt.has_value()) {
     receipt = Receipt{.operation = context.op(), .undo = {"selftune", "uninstall", "--yes"}};
   }
+  // Of several files none stands for all.
+  if (receipt->targets.empty()) {
+    receipt->sha256_before = edit->receipt.sha256_before;
+    receipt->sha256_after = edit->receipt.sha256_after;
+  }
   receipt->targets.push_back(edit->before.path);
   return receipt;
-}
-
-void WriteReceiptOrNull(JsonWriter& out, const std::optional<Receipt>& receipt) {
-  out.Key("receipt");
-  if (receipt.has_value()) {
-    WriteReceipt(out, *receipt);
-  } else {
-    out.Null();
-  }
 }
 
 void Advise(Context& context, const Init& init, const config::Config& config) {
@@ -349,6 +348,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
   ST_ASSIGN_OR_RETURN(const config::Config* const found, context.config());
   ST_RETURN_IF_ERROR(CheckOurs(*found));
+  ST_RETURN_IF_ERROR(CheckAlpha(params));
   Steps steps(context);
   Init init;
   ST_ASSIGN_OR_RETURN(init.hosts, HostsToSetUp(context, params));
@@ -370,12 +370,17 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   auto edit = EditConfig(context, [&](const config::Config& before) -> StatusOr<JsonValue> {
     return Configured(context, params, init, before);
   });
-  if (edit.ok()) {
+  Status recorded = absl::OkStatus();
+  if (edit.ok() && edit->written && store.ok()) recorded = RecordConfig(context, *edit);
+  if (edit.ok() && recorded.ok()) {
     steps.Done("config", edit->written, edit->before.path);
+  } else if (edit.ok()) {
+    steps.Failed("config", recorded);
   } else {
     steps.Failed("config", edit.status());
   }
   if (store.ok()) Sync(context, params, steps);
+  ScheduleStep(context, params, steps);
   if (steps.changed() && !context.dry_run()) context.SetChanged();
 
   ST_ASSIGN_OR_RETURN(const config::Config* const now, context.config());
@@ -394,148 +399,6 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   WriteReceiptOrNull(out, ReceiptOfInit(context, init, edit.ok() ? &*edit : nullptr));
   out.EndObject();
   Advise(context, init, config);
-  if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
-  return std::move(out).Take();
-}
-
-namespace {
-
-void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
-                     std::vector<std::string>& manual, Steps& steps) {
-  const auto hosts = HostsHere(context, JsonValue::Array({}),
-                               install::FindShim(context.env().GetOr("PATH", "")), Broken::kPassBy);
-  if (!hosts.ok()) return steps.Failed("hooks", hosts.status());
-  for (const HostHere& host : *hosts) {
-    if (host.target == nullptr) continue;
-    const std::string id = "hooks." + std::string(host.row->platform);
-    auto result = install::RemoveHooks(world, *host.target, host.place);
-    if (!result.ok()) {
-      steps.Failed(id, result.status());
-      continue;
-    }
-    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
-    if (result->files.empty()) continue;
-    std::vector<std::string> paths;
-    for (const install::FileResult& file : result->files) paths.push_back(file.path);
-    steps.Done(id, true, base::Join(paths, ", "));
-    done.hosts.push_back(*std::move(result));
-  }
-}
-
-void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
-                     Steps& steps) {
-  for (const std::string_view kind : {"skill", "agent"}) {
-    auto result = install::RemoveFiles(world, kind);
-    if (!result.ok()) return steps.Failed(std::string(kind), result.status());
-    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
-    std::vector<std::string> paths;
-    for (const install::FileResult& file : result->files) paths.push_back(file.path);
-    if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
-    done.hosts.push_back(*std::move(result));
-  }
-}
-
-// The file is ours when we wrote it and nobody keeps settings of another program in
-// it.
-void RemoveConfigStep(Context& context, const JsonValue& params, std::vector<std::string>& manual,
-                      Steps& steps) {
-  const auto config = config::Load(context.paths().state_dir);
-  if (!config.ok()) return steps.Skipped("config", std::string(Message(config.status())));
-  if (!config->exists) return;
-  if (params["keep_config"].AsBool()) return steps.Skipped("config", config->path + " is kept");
-  if (!config->document.Has("config_version")) {
-    return steps.Skipped("config", config->path + " is not selftune's and is kept");
-  }
-  if (const auto unknown = status::UnknownSettings(*config); !unknown.empty()) {
-    manual.push_back(config->path +
-                     " has settings that are not selftune's: " + base::Join(unknown, ", "));
-    return steps.Skipped("config", config->path + " is kept");
-  }
-  if (!context.dry_run()) {
-    const Status removed = base::RemoveFile(config->path);
-    if (!removed.ok()) return steps.Failed("config", removed);
-  }
-  steps.Done("config", true, config->path);
-}
-
-Status RemoveAll(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    const auto info = base::Stat(path);
-    const bool dir = info.ok() && info->is_dir();
-    ST_RETURN_IF_ERROR(dir ? base::RemoveTree(path) : base::RemoveFile(path));
-  }
-  return absl::OkStatus();
-}
-
-// Only beside a store that carries our mark: whose else the files are, nobody knows.
-void PurgeStep(Context& context, const JsonValue& params, Steps& steps) {
-  if (!context.HasStore()) return;
-  if (!params["purge_evidence"].AsBool()) {
-    return steps.Skipped("evidence", context.paths().db + " is kept");
-  }
-  if (const Status ours = context.ReadDb().status(); !ours.ok()) {
-    return steps.Failed("evidence", ours);
-  }
-  context.CloseConnections();
-  const auto files = FindStateFiles(context.paths().state_dir, context.paths().db);
-  if (!files.ok()) return steps.Failed("evidence", files.status());
-  if (!context.dry_run()) {
-    const Status removed = RemoveAll(files->evidence);
-    if (!removed.ok()) return steps.Failed("evidence", removed);
-  }
-  steps.Done("evidence", true, base::Join(files->evidence, ", "));
-}
-
-// The locks, which we held until now, and folders that are empty.
-Status RemoveLocks(const Context& context) {
-  ST_ASSIGN_OR_RETURN(const StateFiles files,
-                      FindStateFiles(context.paths().state_dir, context.paths().db));
-  ST_RETURN_IF_ERROR(RemoveAll(files.locks));
-  for (auto dir = files.dirs.rbegin(); dir != files.dirs.rend(); ++dir) {
-    install::RemoveEmptyDirs({*dir});
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params) {
-  Steps steps(context);
-  HostsDone done;
-  std::vector<std::string> manual;
-  {
-    ST_ASSIGN_OR_RETURN(Installing installing,
-                        Installing::Begin(context, Installing::For::kRemoving));
-    RemoveHooksStep(context, installing.world(), done, manual, steps);
-    RemoveSkillStep(installing.world(), done, manual, steps);
-    // What cannot be taken out must be found again.
-    if (steps.first_failure().ok()) {
-      RemoveConfigStep(context, params, manual, steps);
-      PurgeStep(context, params, steps);
-    }
-  }
-  const bool purged = params["purge_evidence"].AsBool() && !context.HasStore();
-  if (purged && steps.first_failure().ok() && !context.dry_run()) {
-    ST_RETURN_IF_ERROR(RemoveLocks(context));
-  }
-  if (Exists(context, "selftune.db.reference")) {
-    manual.push_back(base::JoinPath(context.paths().state_dir, "selftune.db.reference") +
-                     " is what the TypeScript selftune recorded");
-  }
-  if (purged) {
-    manual.push_back("sessions that still run may leave events in " +
-                     base::JoinPath(context.paths().state_dir, "spool") + " until they end");
-  }
-  manual.emplace_back("the programs selftune and selftune-hook, the way they were installed");
-  if (steps.changed() && !context.dry_run()) context.SetChanged();
-  JsonWriter out;
-  out.BeginObject();
-  steps.Write(out, /*with_needs=*/false);
-  out.Key("manual").BeginArray();
-  for (const std::string& what : manual) out.String(what);
-  out.EndArray();
-  WriteReceiptOrNull(out, ReceiptOf(context, done, {"selftune", "init"}));
-  out.EndObject();
   if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
   return std::move(out).Take();
 }

@@ -1,16 +1,21 @@
 // install.hooks*: selftune's hooks in the settings of the hosts.
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "install/installer.h"
+#include "install/verify.h"
 #include "store/install_rows.h"
 
 namespace selftune::capi::ops {
@@ -25,6 +30,42 @@ Status NothingThere(const HostHere& host) {
                              "say everything",
                              host.row->title),
                         "read its records", "selftune sync");
+}
+
+// Settings of the project in which this is run, where the host has some; the top of a
+// repository, else this folder.
+std::string ProjectDir() {
+  std::string here = base::RealPath(".").value_or("");
+  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+  }
+  return here;
+}
+
+Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& hosts) {
+  const std::string& scope = params["scope"].AsString();
+  if (scope.empty()) return absl::OkStatus();
+  for (HostHere& host : hosts) host.place.only_here = true;
+  if (scope == "user") return absl::OkStatus();
+  const bool local = scope == "local";
+  std::erase_if(hosts, [&](const HostHere& host) {
+    const bool has = !host.target->project_dir.empty() &&
+                     !(local && host.target->local_file.empty());
+    return !has && !named;
+  });
+  const std::string project = ProjectDir();
+  for (HostHere& host : hosts) {
+    const std::string_view dir = host.target->project_dir;
+    if (dir.empty() || (local && host.target->local_file.empty())) {
+      return WithSuggestion(
+          Fail(kUnsupportedType, "installing hooks: {} has no settings of scope {}",
+               host.row->title, scope),
+          "leave --scope out", "selftune hooks status");
+    }
+    host.place.config_dir = base::JoinPath(project, dir);
+    if (local) host.place.settings_file = host.target->local_file;
+  }
+  return absl::OkStatus();
 }
 
 // Without names: the hosts that are here. With names: those, or an error.
@@ -42,13 +83,18 @@ StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params
     }
     if (named || all || host.detected) out.push_back(std::move(host));
   }
+  ST_RETURN_IF_ERROR(ApplyScope(params, named, out));
   return out;
 }
 
-StatusOr<std::string> Finish(Context& context, const HostsDone& done, std::string_view undo_verb) {
+StatusOr<std::string> Finish(Context& context, const JsonValue& params, const HostsDone& done,
+                             std::string_view undo_verb) {
   std::vector<std::string> undo = {"selftune", "hooks", std::string(undo_verb)};
   for (const install::HostResult& host : done.hosts) {
     if (host.did != install::Did::kNothing) undo.push_back(host.platform);
+  }
+  if (params["scope"].is_string()) {
+    undo.insert(undo.end(), {"--scope", params["scope"].AsString()});
   }
   JsonWriter out;
   out.BeginObject().Key("platforms");
@@ -87,7 +133,7 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
     }
   }
   WarnOfMovedHomes(context);
-  return Finish(context, done, "uninstall");
+  return Finish(context, params, done, "uninstall");
 }
 
 StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& params) {
@@ -106,13 +152,17 @@ StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& para
       done.hosts.push_back(*std::move(result));
     }
   }
-  return Finish(context, done, "install");
+  return Finish(context, params, done, "install");
 }
 
 StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& params) {
   // Whichever program they start: doctor says whether it is there.
-  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
-                      HostsHere(context, params["platforms"], ""));
+  ST_ASSIGN_OR_RETURN(std::vector<HostHere> hosts, HostsHere(context, params["platforms"], ""));
+  const std::string& scope = params["scope"].AsString();
+  if (!scope.empty() && scope != "user") {
+    std::erase_if(hosts, [](const HostHere& host) { return host.target == nullptr; });
+    ST_RETURN_IF_ERROR(ApplyScope(params, !params["platforms"].items().empty(), hosts));
+  }
   JsonWriter out;
   out.BeginObject().Key("platforms").BeginArray();
   for (const HostHere& host : hosts) {
@@ -149,6 +199,58 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     out.EndArray().EndObject();
   }
   out.EndArray().EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> InstallHooksVerify(Context& context, const JsonValue& params) {
+  constexpr std::chrono::milliseconds kSlow{250};
+  ST_RETURN_IF_ERROR(context.CheckWritable());
+  const std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
+                      Chosen(context, params, shim, /*all=*/true));
+  const std::string temp = context.env().GetOr("TMPDIR", "/tmp");
+  ST_ASSIGN_OR_RETURN(const std::string scratch,
+                      base::MakeTempDir(temp.starts_with('/') ? temp : "/tmp", "selftune-verify-"));
+  JsonWriter out;
+  out.BeginObject().Key("platforms").BeginArray();
+  Status worst = absl::OkStatus();
+  size_t tried = 0;
+  for (const HostHere& host : chosen) {
+    const std::string dir = base::JoinPath(scratch, host.row->platform);
+    const auto results =
+        install::VerifyHooks(*host.target, host.place, context.env(), dir, context.cancel());
+    if (results.ok() && results->empty()) continue;
+    out.BeginObject().Field("id", host.row->platform).Field("title", host.row->title);
+    TextOrNull(out, "problem", results.ok() ? "" : std::string(Message(results.status())));
+    out.Key("hooks").BeginArray();
+    if (!results.ok() && worst.ok()) worst = results.status();
+    for (const install::TrialResult& one : results.ok() ? *results
+                                                        : std::vector<install::TrialResult>()) {
+      ++tried;
+      out.BeginObject()
+          .Field("event", one.event)
+          .Field("command", one.command)
+          .Field("ok", one.problem.empty())
+          .Field("exit_code", one.exit_code < 0 ? std::nullopt : std::optional(one.exit_code))
+          .Field("elapsed_ms", int64_t{one.elapsed.count()})
+          .Field("slow", one.elapsed > kSlow);
+      TextOrNull(out, "reply", base::ToValidUtf8(one.reply));
+      TextOrNull(out, "problem", base::ToValidUtf8(one.problem));
+      out.EndObject();
+      if (one.problem.empty() || !worst.ok()) continue;
+      worst = WithSuggestion(
+          Fail(kUnhealthy, "{}, {}: {}", host.row->title, one.event, one.problem),
+          "put the hooks in order", fmt::format("selftune hooks install {}", host.row->command));
+    }
+    out.EndArray().EndObject();
+  }
+  ST_RETURN_IF_ERROR(base::RemoveTree(scratch));
+  out.EndArray().EndObject();
+  if (tried == 0 && worst.ok()) {
+    context.SetNext({.argv = {"selftune", "hooks", "install"},
+                     .reason = "no hooks are installed; this puts them in"});
+  }
+  context.SetVerdict(worst);
   return std::move(out).Take();
 }
 

@@ -1,4 +1,5 @@
 // schedule.*: what runs by itself.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -6,12 +7,14 @@
 #include <vector>
 
 #include "base/json_writer.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "capi/context.h"
 #include "capi/ops.h"
 #include "capi/receipt.h"
-#include "hosts/registry.h"
+#include "capi/schedule_jobs.h"
 #include "schedule/installer.h"
 #include "store/queries/runs.h"
 
@@ -21,29 +24,13 @@ namespace {
 using base::JsonValue;
 using base::JsonWriter;
 
-schedule::Machine MachineOf(const Context& context) {
-  schedule::Machine machine{.env = &context.env(),
-                            .cancel = &context.cancel(),
-                            .state_dir = context.paths().state_dir,
-                            .agent_commands = {}};
-  for (const hosts::HostRow& row : hosts::Rows()) {
-    machine.agent_commands += std::string(row.command) + " ";
-  }
-  return machine;
-}
-
-StatusOr<schedule::SetupOptions> OptionsOf(const Context& context, const JsonValue& params) {
+StatusOr<schedule::SetupOptions> OptionsOf(Context& context, const JsonValue& params) {
   schedule::SetupOptions options;
   if (params["platform"].is_string()) {
     options.platform = schedule::ParsePlatform(params["platform"].AsString());
   }
   for (const JsonValue& id : params["jobs"].items()) options.jobs.push_back(id.AsString());
-  const int64_t hours = params["every_hours"].AsInt();
-  if (!schedule::IsEveryHours(hours)) {
-    return Fail(kInvalidRequest, "{}: every_hours is {}; a day has to be a multiple of it",
-                context.op(), hours);
-  }
-  options.every_hours = static_cast<int>(hours);
+  ST_ASSIGN_OR_RETURN(options.every_hours, EveryHoursOf(context, params));
   options.zone = params["tz"].AsString();
   options.force = params["force"].AsBool();
   options.dry_run = context.dry_run();
@@ -155,7 +142,7 @@ StatusOr<std::string> ScheduleSetup(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const schedule::SetupOptions options, OptionsOf(context, params));
   if (!options.dry_run) ST_RETURN_IF_ERROR(context.CheckWritable());
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
-                      schedule::Setup(MachineOf(context), options, context.now()));
+                      SetUpJobs(context, options));
   JsonWriter out;
   out.BeginObject()
       .Field("platform", schedule::Word(report.platform))
@@ -211,6 +198,10 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
   const auto before = schedule::List(machine, context.now(), /*ask=*/false);
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Remove(machine, context.dry_run()));
+  if (!context.dry_run() && context.HasStore()) {
+    ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
+    ST_RETURN_IF_ERROR(ForgetJobs(*db));
+  }
   JsonWriter out;
   out.BeginObject();
   WriteFiles(out, report);
@@ -220,6 +211,62 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
   }
   Finish(out, context, report, std::move(undo));
   out.EndObject();
+  return std::move(out).Take();
+}
+
+StatusOr<std::string> ScheduleRunNow(Context& context, const JsonValue& params) {
+  constexpr size_t kTail = 4000;  // bytes of what it said
+  ST_RETURN_IF_ERROR(context.CheckWritable());
+  const schedule::Machine machine = MachineOf(context);
+  ST_ASSIGN_OR_RETURN(const int hours, EveryHoursOf(context, params));
+  ST_ASSIGN_OR_RETURN(const std::string program, schedule::FindProgram(machine));
+  ST_ASSIGN_OR_RETURN(const auto installed,
+                      schedule::List(machine, context.now(), /*ask=*/false));
+  const std::string id = params["job"].AsString();
+  std::string starts = program;
+  for (const schedule::Installed& one : installed) {
+    if (one.job.id == id) starts = one.program;
+  }
+  const std::vector<schedule::Job> jobs = schedule::DefaultJobs(starts, hours);
+  const auto job =
+      std::find_if(jobs.begin(), jobs.end(), [&](const schedule::Job& j) { return j.id == id; });
+  if (job == jobs.end()) {
+    return WithSuggestion(Fail(kNotFound, "running {}: there is no such job", id),
+                          "there are sync and run", "selftune help cron run-now");
+  }
+  // As the scheduler starts it: with what it has of the environment, and no more.
+  ST_ASSIGN_OR_RETURN(const schedule::JobEnvironment env,
+                      schedule::CaptureEnvironment(machine, starts));
+  base::ProcessOptions options{.argv = job->argv, .cwd = context.paths().home};
+  options.env.insert(env.begin(), env.end());
+  options.env.emplace("HOME", context.paths().home);
+  options.timeout = job->timeout;
+  options.cancel = &context.cancel();
+  context.CloseConnections();
+  ST_ASSIGN_OR_RETURN(const base::ProcessResult ran, base::RunProcess(options));
+  context.SetChanged();
+  JsonWriter out;
+  out.BeginObject().Field("job", id);
+  WriteArgv(out, job->argv);
+  out.Key("exit_code");
+  if (ran.exit_code < 0) {
+    out.Null();
+  } else {
+    out.Int(ran.exit_code);
+  }
+  const std::string_view said = ran.stdout_text;
+  out.Field("elapsed_ms", int64_t{ran.duration.count()})
+      .Field("output", base::ToValidUtf8(said.substr(said.size() - std::min(said.size(), kTail))));
+  TextOrNull(out, "problem",
+             ran.timed_out ? "it did not end in its time" : base::ToValidUtf8(ran.stderr_text));
+  out.EndObject();
+  if (ran.exit_code != 0) {
+    context.SetVerdict(WithSuggestion(
+        Fail(kProcessFailed, "running {}: {}", id,
+             ran.timed_out ? "it did not end in its time"
+                           : fmt::format("exit code {}", ran.exit_code)),
+        "see what it says when it is started by hand", base::JoinCommand(job->argv)));
+  }
   return std::move(out).Take();
 }
 

@@ -78,17 +78,29 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "sync_first", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_InstallHooks_scope[] = {"user", "project", "local"};
 constexpr ParamSpec kParams_InstallHooks[] = {
     {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooks_scope},
     {.name = "hook_program", .type = ParamType::kPath},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_InstallHooksRemove_scope[] = {"user", "project", "local"};
 constexpr ParamSpec kParams_InstallHooksRemove[] = {
     {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooksRemove_scope},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_InstallHooksStatus_scope[] = {"user", "project", "local"};
 constexpr ParamSpec kParams_InstallHooksStatus[] = {
     {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooksStatus_scope},
+};
+constexpr std::string_view kChoices_InstallHooksVerify_scope[] = {"user", "project", "local"};
+constexpr ParamSpec kParams_InstallHooksVerify[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooksVerify_scope},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr std::string_view kChoices_InstallInit_autonomy[] = {"off", "propose", "deploy"};
 constexpr ParamSpec kParams_InstallInit[] = {
@@ -99,12 +111,18 @@ constexpr ParamSpec kParams_InstallInit[] = {
     {.name = "sync", .type = ParamType::kBool, .default_json = "true"},
     {.name = "import", .type = ParamType::kBool, .default_json = "true"},
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "schedule", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
+    {.name = "alpha", .type = ParamType::kBool},
+    {.name = "alpha_email", .type = ParamType::kString},
+    {.name = "alpha_name", .type = ParamType::kString},
     {.name = "hook_program", .type = ParamType::kPath},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_InstallUninstall[] = {
     {.name = "keep_config", .type = ParamType::kBool, .default_json = "false"},
     {.name = "purge_evidence", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "restore_skills", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
 };
@@ -175,17 +193,21 @@ constexpr std::string_view kChoices_SchedulePreview_platform[] = {"cron", "launc
 constexpr ParamSpec kParams_SchedulePreview[] = {
     {.name = "platform", .type = ParamType::kString, .choices = kChoices_SchedulePreview_platform},
     {.name = "jobs", .type = ParamType::kString, .list = true},
-    {.name = "every_hours", .type = ParamType::kInt, .default_json = "6", .minimum = 1, .maximum = 24},
+    {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "tz", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_ScheduleRemove[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr ParamSpec kParams_ScheduleRunNow[] = {
+    {.name = "job", .type = ParamType::kString, .required = true},
+    {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
+};
 constexpr std::string_view kChoices_ScheduleSetup_platform[] = {"cron", "launchd", "systemd", "openclaw"};
 constexpr ParamSpec kParams_ScheduleSetup[] = {
     {.name = "platform", .type = ParamType::kString, .choices = kChoices_ScheduleSetup_platform},
     {.name = "jobs", .type = ParamType::kString, .list = true},
-    {.name = "every_hours", .type = ParamType::kInt, .default_json = "6", .minimum = 1, .maximum = 24},
+    {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "tz", .type = ParamType::kString},
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
@@ -473,6 +495,7 @@ constexpr OpSpec kOps[] = {
     {.name = "install.hooks", .schema = "selftune/install.hooks@1", .flags = "SF", .run = ops::InstallHooks, .params = kParams_InstallHooks},
     {.name = "install.hooks_remove", .schema = "selftune/install.hooks_remove@1", .flags = "SF", .run = ops::InstallHooksRemove, .params = kParams_InstallHooksRemove},
     {.name = "install.hooks_status", .schema = "selftune/install.hooks_status@1", .flags = "", .run = ops::InstallHooksStatus, .params = kParams_InstallHooksStatus},
+    {.name = "install.hooks_verify", .schema = "selftune/install.hooks_verify@1", .flags = "S", .run = ops::InstallHooksVerify, .params = kParams_InstallHooksVerify},
     {.name = "install.init", .schema = "selftune/install.init@1", .flags = "SFJ", .run = ops::InstallInit, .params = kParams_InstallInit},
     {.name = "install.list", .schema = "selftune/install.list@1", .flags = "", .run = ops::InstallList, .params = {}},
     {.name = "install.uninstall", .schema = "selftune/install.uninstall@1", .flags = "SFY", .run = ops::InstallUninstall, .params = kParams_InstallUninstall},
@@ -487,6 +510,7 @@ constexpr OpSpec kOps[] = {
     {.name = "schedule.list", .schema = "selftune/schedule.list@1", .flags = "", .run = ops::ScheduleList, .params = {}},
     {.name = "schedule.preview", .schema = "selftune/schedule.preview@1", .flags = "", .run = ops::SchedulePreview, .params = kParams_SchedulePreview},
     {.name = "schedule.remove", .schema = "selftune/schedule.remove@1", .flags = "F", .run = ops::ScheduleRemove, .params = kParams_ScheduleRemove},
+    {.name = "schedule.run_now", .schema = "selftune/schedule.run_now@1", .flags = "J", .run = ops::ScheduleRunNow, .params = kParams_ScheduleRunNow},
     {.name = "schedule.setup", .schema = "selftune/schedule.setup@1", .flags = "F", .run = ops::ScheduleSetup, .params = kParams_ScheduleSetup},
     {.name = "schedule.status", .schema = "selftune/schedule.status@1", .flags = "", .run = ops::ScheduleStatus, .params = {}},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_writer.h"
 #include "base/utf8.h"
 #include "hooks/event.h"
 #include "hooks/handlers.h"
@@ -62,10 +63,14 @@ Outcome Reject(const World& world, HookEvent event, std::string_view handler, st
   event.type = EventType::kRejected;
   event.prompt.clear();
   event.args.reset();
+  event.command.clear();
+  event.output.clear();
+  event.commits.clear();
   // What is kept of it says what came, however long that was.
   for (std::string* text :
-       {&event.session_id, &event.agent_id, &event.agent_type, &event.prompt_id, &event.cwd,
-        &event.transcript_path, &event.tool_name, &event.tool_call_id, &event.skill, &event.path}) {
+       {&event.session_id, &event.agent_id, &event.agent_type, &event.agent_session,
+        &event.prompt_id, &event.cwd, &event.transcript_path, &event.tool_name,
+        &event.tool_call_id, &event.skill, &event.path}) {
     if (text->size() > kMaxIdBytes) text->resize(kMaxIdBytes);
   }
   event.handler = handler;
@@ -78,8 +83,9 @@ Outcome Reject(const World& world, HookEvent event, std::string_view handler, st
 // to anything.
 std::string_view IdProblem(const HookEvent& event) {
   if (event.session_id.empty()) return "no_session_id";
-  for (const std::string* id : {&event.session_id, &event.agent_id, &event.prompt_id,
-                                &event.tool_call_id, &event.tool_name, &event.skill}) {
+  for (const std::string* id :
+       {&event.session_id, &event.agent_id, &event.agent_session, &event.prompt_id,
+        &event.tool_call_id, &event.tool_name, &event.skill}) {
     if (id->size() > kMaxIdBytes) return "id_too_long";
     for (const char c : *id) {
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "control_in_id";
@@ -97,6 +103,18 @@ Parsed ParseNormalised(std::string_view payload) {
   return {.verdict = Verdict::kUse, .event = *std::move(event)};
 }
 
+// What a plugin that hands in events in our own form reads: what to tell the model,
+// and whether the tool may not run. "" = nothing.
+std::string RenderPlain(const Response& response) {
+  if (response.context.empty()) return "";
+  base::JsonWriter out;
+  out.BeginObject()
+      .Field("decision", response.deny ? "block" : "allow")
+      .Field("message", response.context)
+      .EndObject();
+  return std::move(out).Take();
+}
+
 std::string PlatformOf(std::string_view host) {
   std::string platform(host);
   std::ranges::replace(platform, '-', '_');
@@ -109,8 +127,10 @@ Outcome Take(const World& world, Parsed parsed, std::string_view hook, std::stri
   if (parsed.verdict == Verdict::kReject) {
     return Reject(world, std::move(event), hook, parsed.why, payload);
   }
-  const Handler* const handler = FindHandler(event.type);
-  if (handler == nullptr || !handler->keep(event)) return {};
+  const Handler* const asked = hook == kNormalisedHook ? nullptr : FindHandler(hook);
+  const Handler* const handler =
+      asked != nullptr && asked->type == event.type ? asked : FindHandler(event);
+  if (handler == nullptr || !handler->keep(world, event)) return {};
   const std::string_view problem = IdProblem(event);
   if (!problem.empty()) return Reject(world, std::move(event), hook, problem, payload);
   return Record(world, event, Kind::kRecorded);
@@ -139,13 +159,15 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
   }
   parsed.event.platform = std::move(platform);
   const EventType type = parsed.event.type;
-  const bool answers = row != nullptr && !normalised && parsed.verdict == Verdict::kUse;
+  // Prompts of a plugin are not answered: nobody reads that.
+  const bool answers =
+      parsed.verdict == Verdict::kUse && (!normalised || type == EventType::kPreToolUse);
   Response response;
   if (answers) response = Answer(world, parsed.event);
   const HookEvent event = type == EventType::kSessionEnd ? parsed.event : HookEvent{};
   Outcome outcome = Take(world, std::move(parsed), hook, payload);
   if (outcome.kind == Kind::kRecorded) React(world, event);
-  if (row != nullptr && !normalised) outcome.reply = row->render(response, type);
+  outcome.reply = normalised ? RenderPlain(response) : row->render(response, type);
   return outcome;
 }
 

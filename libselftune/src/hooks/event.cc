@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json_scan.h"
 #include "base/json_writer.h"
@@ -21,8 +23,10 @@ struct TypeWord {
   std::string_view word;
 };
 constexpr TypeWord kTypes[] = {
-    {EventType::kPromptSubmit, "prompt_submit"}, {EventType::kPostToolUse, "post_tool_use"},
-    {EventType::kTurnEnd, "turn_end"},           {EventType::kSessionEnd, "session_end"},
+    {EventType::kPromptSubmit, "prompt_submit"}, {EventType::kPreToolUse, "pre_tool_use"},
+    {EventType::kPostToolUse, "post_tool_use"},  {EventType::kSkillCommand, "skill_command"},
+    {EventType::kTurnEnd, "turn_end"},           {EventType::kAgentStart, "agent_start"},
+    {EventType::kAgentEnd, "agent_end"},         {EventType::kSessionEnd, "session_end"},
     {EventType::kRejected, "rejected"},
 };
 
@@ -30,7 +34,10 @@ struct ToolWord {
   ToolKind tool;
   std::string_view word;
 };
-constexpr ToolWord kTools[] = {{ToolKind::kSkill, "skill"}, {ToolKind::kRead, "read"}};
+constexpr ToolWord kTools[] = {{ToolKind::kSkill, "skill"},
+                               {ToolKind::kRead, "read"},
+                               {ToolKind::kWrite, "write"},
+                               {ToolKind::kShell, "shell"}};
 
 struct TextField {
   std::string_view key;
@@ -41,6 +48,7 @@ constexpr TextField kTexts[] = {
     {"session_id", &HookEvent::session_id},
     {"agent_id", &HookEvent::agent_id},
     {"agent_type", &HookEvent::agent_type},
+    {"agent_session", &HookEvent::agent_session},
     {"prompt_id", &HookEvent::prompt_id},
     {"cwd", &HookEvent::cwd},
     {"transcript_path", &HookEvent::transcript_path},
@@ -49,6 +57,8 @@ constexpr TextField kTexts[] = {
     {"tool_call_id", &HookEvent::tool_call_id},
     {"skill", &HookEvent::skill},
     {"path", &HookEvent::path},
+    {"command", &HookEvent::command},
+    {"output", &HookEvent::output},
     {"reason", &HookEvent::reason},
     {"handler", &HookEvent::handler},
     {"excerpt", &HookEvent::excerpt},
@@ -62,6 +72,43 @@ std::optional<int64_t> ToInt(const JsonSpan& value) {
   const auto parsed = std::from_chars(begin, end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
   return number;
+}
+
+constexpr struct {
+  std::string_view key;
+  std::string Commit::* member;
+} kCommitTexts[] = {
+    {"title", &Commit::title}, {"branch", &Commit::branch}, {"remote", &Commit::remote}};
+
+// {"<sha>": {"title","branch","remote","at_ms"}, ...}
+bool ReadCommits(const JsonSpan& value, std::vector<Commit>& out) {
+  if (!value.is_object()) return false;
+  JsonScan list(value.text);
+  while (list.Next()) {
+    if (!list.value().is_object()) return false;
+    Commit commit{.sha = list.key().ToString()};
+    JsonScan fields(list.value().text);
+    while (fields.Next()) {
+      for (const auto& text : kCommitTexts) {
+        if (fields.key().Is(text.key)) commit.*text.member = fields.value().ToString();
+      }
+      if (fields.key().Is("at_ms")) commit.at_ms = ToInt(fields.value()).value_or(0);
+    }
+    out.push_back(std::move(commit));
+  }
+  return list.complete();
+}
+
+void WriteCommits(const std::vector<Commit>& commits, JsonWriter& out) {
+  out.Key("commits").BeginObject();
+  for (const Commit& commit : commits) {
+    out.Key(commit.sha).BeginObject();
+    for (const auto& text : kCommitTexts) {
+      if (!(commit.*text.member).empty()) out.Field(text.key, commit.*text.member);
+    }
+    out.Field("at_ms", commit.at_ms).EndObject();
+  }
+  out.EndObject();
 }
 
 // False: the key is one of ours and the value is not what it holds.
@@ -94,6 +141,11 @@ bool SetField(HookEvent& event, const JsonSpan& key, const JsonSpan& value, bool
     event.transcript_bytes = ToInt(value);
     return event.transcript_bytes.has_value();
   }
+  if (key.Is("duration_ms")) {
+    event.duration_ms = ToInt(value);
+    return event.duration_ms.has_value();
+  }
+  if (key.Is("commits")) return ReadCommits(value, event.commits);
   if (key.Is("tool_failed")) event.tool_failed = value.IsTrue();
   return true;
 }
@@ -119,7 +171,9 @@ std::string ToJson(const HookEvent& event) {
     if (known.tool == event.tool) out.Field("tool", known.word);
   }
   if (event.args.has_value()) out.Field("args", *event.args);
+  if (event.duration_ms.has_value()) out.Field("duration_ms", *event.duration_ms);
   if (event.tool_failed) out.Field("tool_failed", true);
+  if (!event.commits.empty()) WriteCommits(event.commits, out);
   out.EndObject();
   return std::move(out).Take();
 }

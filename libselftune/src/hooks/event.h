@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace selftune::hooks {
 
@@ -12,7 +13,10 @@ enum class EventType : uint8_t {
   kPromptSubmit,
   kPreToolUse,  // answered, never kept
   kPostToolUse,
+  kSkillCommand,  // a person typed "/name", and it was taken for a command or a skill
   kTurnEnd,
+  kAgentStart,  // a subagent: session_id is its parent's
+  kAgentEnd,
   kSessionEnd,
   kRejected,  // a payload that cannot be used; `reason` says why
 };
@@ -21,7 +25,17 @@ enum class EventType : uint8_t {
 [[nodiscard]] std::string_view Word(EventType type);
 
 // What a tool call was about, as far as skills go.
-enum class ToolKind : uint8_t { kOther, kSkill, kRead, kWrite };
+enum class ToolKind : uint8_t { kOther, kSkill, kRead, kWrite, kShell };
+
+// A commit that a call of a tool made.
+struct Commit {
+  std::string sha;            // 40 or 64 hexadecimal digits, fewer when the host's output is all there is
+  std::string title, branch;  // "" = unknown, no branch
+  std::string remote;         // of `origin`, without a user's name
+  int64_t at_ms = 0;
+
+  friend bool operator==(const Commit&, const Commit&) = default;
+};
 
 // "" is unknown, unless said otherwise.
 struct HookEvent {
@@ -29,6 +43,7 @@ struct HookEvent {
   EventType type = EventType::kRejected;
   std::string session_id;
   std::string agent_id, agent_type;  // of a subagent; session_id is its parent's
+  std::string agent_session;         // what the host calls its session, if it has one of its own
   std::string prompt_id;             // the host's id of the turn
   std::string cwd;
   std::string transcript_path;
@@ -39,6 +54,10 @@ struct HookEvent {
   std::string skill;                // kSkill: as called
   std::optional<std::string> args;  // kSkill
   std::string path;                 // kRead, kWrite
+  std::string command;              // kShell: as run; kWrite: a patch. Never kept
+  std::string output;               // kShell: what it printed. Never kept
+  std::optional<int64_t> duration_ms;  // of the call
+  std::vector<Commit> commits;         // kShell
   bool tool_failed = false;
   std::string reason;   // why the session ended, why the payload was rejected
   std::string handler;  // kRejected: who was asked

@@ -11,8 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json_scan.h"
+#include "hooks/shell_line.h"
 
 namespace selftune::hooks {
 namespace {
@@ -100,14 +102,35 @@ std::string RealPath(const std::string& path) {
   return realpath(path.c_str(), buffer) != nullptr ? std::string(buffer) : path;
 }
 
+// The files that the call would write, those that may be a skill's.
+std::vector<std::string> SkillFilesWritten(const HookEvent& event) {
+  std::vector<std::string> files;
+  if (event.tool == ToolKind::kShell) files = WrittenFiles(event.command, event.cwd);
+  if (event.tool == ToolKind::kWrite && !event.path.empty()) {
+    const bool whole = event.path.starts_with('/');
+    files.push_back(whole ? event.path : ResolvePath(event.cwd, event.path));
+  }
+  // A patch comes through a tool of its own, or through a shell.
+  const std::vector<std::string> patched = PatchedFiles(event.command, event.cwd);
+  files.insert(files.end(), patched.begin(), patched.end());
+  std::erase_if(files, [](const std::string& path) { return !path.ends_with("SKILL.md"); });
+  return files;
+}
+
 Response AnswerGuard(const World& world, const HookEvent& event) {
   Response out;
-  if (world.guard_off || event.tool != ToolKind::kWrite || !event.path.ends_with("SKILL.md")) {
-    return out;
-  }
+  const bool named = event.path.find("SKILL.md") != event.path.npos ||
+                     event.command.find("SKILL.md") != event.command.npos;
+  if (world.guard_off || !named) return out;
+  const std::vector<std::string> files = SkillFilesWritten(event);
+  if (files.empty()) return out;
   const std::string notes = ReadNotes(world);
   if (notes.empty()) return out;
-  const std::optional<Guard> guard = FindGuard(notes, RealPath(event.path), world.now);
+  std::optional<Guard> guard;
+  for (const std::string& path : files) {
+    guard = FindGuard(notes, RealPath(path), world.now);
+    if (guard.has_value()) break;
+  }
   if (!guard.has_value()) return out;
   const std::string watch = WatchCommand(guard->skill);
   const std::string why = "[selftune] The description of " + NameInWords(guard->skill) +
@@ -120,7 +143,7 @@ Response AnswerGuard(const World& world, const HookEvent& event) {
         ". To edit all the same: selftune config set guards advise, or SELFTUNE_GUARD=off.";
     return out;
   }
-  if (FirstToSay(world, HashOf(event.session_id, event.path))) {
+  if (FirstToSay(world, HashOf(event.session_id, guard->skill))) {
     out.context = why + " See how it does first: " + watch;
   }
   return out;

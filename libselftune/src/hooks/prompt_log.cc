@@ -6,7 +6,7 @@
 
 namespace selftune::hooks {
 
-bool KeepPrompt(HookEvent& event) {
+bool KeepPrompt(const World&, HookEvent& event) {
   const std::string_view text = event.prompt;
   if (text.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos) return false;
   return !text.starts_with(kInternalPrompt);

@@ -5,7 +5,7 @@
 
 namespace selftune::hooks {
 
-bool KeepEnd(HookEvent& event) {
+bool KeepEnd(const World&, HookEvent& event) {
   struct stat info;
   if (!event.transcript_path.empty() && stat(event.transcript_path.c_str(), &info) == 0 &&
       S_ISREG(info.st_mode)) {

@@ -19,7 +19,7 @@ bool IsSkillFile(std::string_view path) {
 
 }  // namespace
 
-bool KeepSkillUse(HookEvent& event) {
+bool KeepSkillUse(const World&, HookEvent& event) {
   switch (event.tool) {
     case ToolKind::kSkill:
       if (event.skill.starts_with('/')) event.skill.erase(0, 1);
@@ -27,10 +27,16 @@ bool KeepSkillUse(HookEvent& event) {
     case ToolKind::kRead:
       return !event.tool_failed && IsSkillFile(event.path);
     case ToolKind::kWrite:
+    case ToolKind::kShell:
     case ToolKind::kOther:
       break;
   }
   return false;
+}
+
+bool KeepCommand(const World&, HookEvent& event) {
+  if (event.skill.starts_with('/')) event.skill.erase(0, 1);
+  return !event.skill.empty();
 }
 
 }  // namespace selftune::hooks

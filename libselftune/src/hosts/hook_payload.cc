@@ -1,7 +1,9 @@
 #include "hosts/hook_payload.h"
 
+#include <charconv>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/json_scan.h"
@@ -49,6 +51,8 @@ class Reader {
   [[nodiscard]] ToolKind ToolOf(const JsonSpan& name) const {
     if (!words_.skill_tool.empty() && name.Is(words_.skill_tool)) return ToolKind::kSkill;
     if (!words_.read_tool.empty() && name.Is(words_.read_tool)) return ToolKind::kRead;
+    if (!words_.shell_tool.empty() && name.Is(words_.shell_tool)) return ToolKind::kShell;
+    if (!words_.patch_tool.empty() && name.Is(words_.patch_tool)) return ToolKind::kWrite;
     for (const std::string_view tool : words_.write_tools) {
       if (name.Is(tool)) return ToolKind::kWrite;
     }
@@ -61,15 +65,19 @@ class Reader {
       native_ = value;
       return !value.present() || value.is_string();
     }
-    if (key.Is("tool_input")) {
+    if (key.Is(words_.keys.input)) {
       input_ = value;
       return true;
     }
-    if (key.Is("tool_response")) {
+    if (key.Is(words_.keys.response)) {
       response_ = value;
       return true;
     }
-    if (key.Is("tool_name")) event_.tool = ToolOf(value);
+    if (key.Is("duration_ms")) {
+      duration_ = value;
+      return true;
+    }
+    if (key.Is(words_.keys.name)) event_.tool = ToolOf(value);
     for (const PayloadText& field : words_.texts) {
       if (!key.Is(field.key) || !value.present()) continue;
       event_.*field.member = value.ToString();
@@ -86,6 +94,12 @@ class Reader {
     if (event_.tool == ToolKind::kOther) return true;
     // A text that is written may name any file: only the path counts, further down.
     const bool before = native->type == EventType::kPreToolUse;
+    if (event_.tool == ToolKind::kShell) {
+      if (before && !words_.shell_is_guarded) return true;
+      return input_.is_object() &&
+             input_.text.find(before ? "SKILL.md" : "git") == std::string_view::npos &&
+             !input_has_escapes();
+    }
     if (before != (event_.tool == ToolKind::kWrite)) return true;
     // Escaped or not, a path that ends otherwise is not a skill's file.
     return event_.tool != ToolKind::kSkill && input_.is_object() &&
@@ -113,25 +127,58 @@ class Reader {
       return native_.is_string() ? Parsed{} : Reject("no_event");
     }
     event_.type = native->type;
+    if (words_.agents_are_sessions) event_.agent_session = event_.agent_id;
+    if (native->type != EventType::kSkillCommand) event_.skill.clear();
     if (OfTool(native->type) && !Tool()) return Reject("wrong_type");
     event_.tool_failed = event_.tool_failed || native->failed;
     // A finished background task comes as a prompt that nobody typed.
     if (event_.prompt.starts_with("<task-notification>")) return {};
     // Nobody types into a subagent: its task comes from its parent.
-    if (native->type == EventType::kPromptSubmit && !event_.agent_id.empty()) return {};
+    const bool typed =
+        native->type == EventType::kPromptSubmit || native->type == EventType::kSkillCommand;
+    if (typed && !event_.agent_id.empty()) return {};
     // Told apart from what the transcript says by its id only.
     if (words_.needs_call_id && native->type == EventType::kPostToolUse &&
-        event_.tool_call_id.empty()) {
+        event_.tool != ToolKind::kShell && event_.tool_call_id.empty()) {
       return {};
     }
-    if (native->type != EventType::kPromptSubmit) event_.prompt.clear();
+    if (!typed) event_.prompt.clear();
     return {.verdict = Verdict::kUse, .event = std::move(event_)};
+  }
+
+  // A call with a command line or a patch in its input.
+  bool Command() {
+    JsonScan input(input_.text);
+    while (input.Next()) {
+      // A list of words is how the first releases of Codex wrote it: no text, no interest.
+      if (input.key().Is("command") && input.value().is_string()) {
+        event_.command = input.value().ToString();
+      } else if (input.key().Is(words_.path_key) && input.value().is_string()) {
+        event_.path = input.value().ToString();
+      }
+    }
+    if (duration_.kind == JsonSpan::Kind::kNumber) {
+      int64_t ms = 0;
+      const char* const end = duration_.text.data() + duration_.text.size();
+      if (std::from_chars(duration_.text.data(), end, ms).ec == std::errc()) {
+        event_.duration_ms = ms;
+      }
+    }
+    if (response_.is_string()) event_.output = response_.ToString();
+    JsonScan response(response_.is_object() ? response_.text : std::string_view("{}"));
+    while (response.Next()) {
+      for (const std::string_view key : {"stdout", "llmContent", "textResultForLlm"}) {
+        if (response.key().Is(key)) event_.output = response.value().ToString();
+      }
+    }
+    return true;
   }
 
   // What was called, and whether it worked.
   bool Tool() {
     if (event_.tool == ToolKind::kOther) return true;
     if (!input_.is_object()) return false;
+    if (event_.tool == ToolKind::kShell || event_.tool_name == words_.patch_tool) return Command();
     JsonScan input(input_.text);
     bool named = false;
     while (input.Next()) {
@@ -161,7 +208,7 @@ class Reader {
   JsonScan scan_;
   bool empty_;
   std::string_view handler_;
-  JsonSpan native_, input_, response_;
+  JsonSpan native_, input_, response_, duration_;
   HookEvent event_;
 };
 

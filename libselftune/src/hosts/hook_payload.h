@@ -29,12 +29,18 @@ inline constexpr PayloadText kUsualTexts[] = {
     {"prompt_id", &hooks::HookEvent::prompt_id},
     {"agent_id", &hooks::HookEvent::agent_id},
     {"agent_type", &hooks::HookEvent::agent_type},
+    {"command_name", &hooks::HookEvent::skill},
     {"tool_name", &hooks::HookEvent::tool_name},
     {"tool_use_id", &hooks::HookEvent::tool_call_id},
     {"tool_call_id", &hooks::HookEvent::tool_call_id},  // Qwen: the one its chat file has
     {"prompt", &hooks::HookEvent::prompt},
     {"user_prompt", &hooks::HookEvent::prompt},
     {"reason", &hooks::HookEvent::reason},
+};
+
+// What a call of a tool is called in the payload.
+struct CallKeys {
+  std::string_view name = "tool_name", input = "tool_input", response = "tool_response";
 };
 
 // The words of one host. Views point to literals.
@@ -44,8 +50,14 @@ struct PayloadWords {
   std::string_view read_tool, path_key;    // "Read" and the file in its input
   // Tools that write the file at path_key; asked about before they run.
   std::span<const std::string_view> write_tools = {};
+  std::string_view patch_tool = {};  // writes the files that the patch in `command` names
+  std::string_view shell_tool = {};  // runs `command`
+  bool shell_is_guarded = false;     // asked about before it runs, too
   bool needs_call_id = false;  // a call without an id is left to the transcript
+  // Subagents are sessions of their own, by the id of the agent.
+  bool agents_are_sessions = false;
   std::span<const PayloadText> texts = kUsualTexts;
+  CallKeys keys = {};
 };
 
 [[nodiscard]] hooks::Parsed ParsePayload(const PayloadWords& words, std::string_view payload,

@@ -493,7 +493,7 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
   for (const OwnFile& own : files) plugins.push_back(own.path);
   // Where the host was when they were installed.
   for (const InstallRow& row : world.rows) {
-    if (row.platform != target.platform) continue;
+    if (row.platform != target.platform || place.only_here) continue;
     if (row.kind == kHookKind && target.hooks != nullptr) Merge(settings, {row.path});
     if (row.kind == kPluginKind) Merge(plugins, {row.path});
   }
@@ -524,6 +524,8 @@ HostHooks LookAtHooks(const Target& target, const Place& place) {
 }
 
 std::string_view DriftOf(const InstallRow& row) {
+  // A place in a scheduler's own list: `cron status` asks it.
+  if (!row.path.starts_with('/')) return "none";
   const auto file = ReadFileText(row.path);
   if (!file.ok()) return "unreadable";
   if (!file->exists) return "missing";

@@ -343,6 +343,16 @@ std::string Pretty(const JsonValue& value, const JsonStyle& style, std::string_v
   return out;
 }
 
+namespace {
+
+// `line` any number of times, and nothing else.
+bool IsLines(std::string_view text, std::string_view line) {
+  while (text.starts_with(line)) text.remove_prefix(line.size());
+  return text.empty();
+}
+
+}  // namespace
+
 std::string AppendItem(std::string_view text, const JsonNode& container, size_t depth,
                        const JsonStyle& style, std::string_view key, const JsonValue& value) {
   const std::string indent = IndentIn(text, container, depth, style);
@@ -354,8 +364,12 @@ std::string AppendItem(std::string_view text, const JsonNode& container, size_t 
     std::string out = Spliced(text, container.tail, container.tail, item);
     return out.insert(end, 1, ',');
   }
-  // "{}" grows a line for its closing bracket.
-  if (container.end - container.begin == 2) item += style.newline + Indent(style, depth);
+  // "{}" grows a line for its closing bracket; and so does what is taken for such a
+  // line, so that the way back knows both apart.
+  const std::string line = style.newline + Indent(style, depth);
+  if (IsLines(text.substr(container.begin + 1, container.end - container.begin - 2), line)) {
+    item += line;
+  }
   return Spliced(text, container.tail, container.tail, item);
 }
 
@@ -378,7 +392,8 @@ std::string RemoveItem(std::string_view text, const JsonNode& container, size_t 
   const size_t open = container.begin + 1;
   const size_t close = container.end - 1 - (item.value.end - item.lead) + kept.size();
   const std::string_view rest = std::string_view(out).substr(open, close - open);
-  if (rest == style.newline + Indent(style, depth)) out.erase(open, close - open);
+  const std::string line = style.newline + Indent(style, depth);
+  if (!rest.empty() && IsLines(rest, line)) out.erase(open, line.size());
   return out;
 }
 

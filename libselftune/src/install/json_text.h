@@ -67,8 +67,7 @@ struct JsonStyle {
                                  std::string_view indent);
 
 // Each gives the whole text after one change. `depth` of the container: 0 is the
-// document. The text parses again, and Remove undoes Append byte for byte, except
-// where a container holds white space with a line break and nothing else.
+// document. The text parses again, and Remove undoes Append byte for byte.
 [[nodiscard]] std::string AppendItem(std::string_view text, const JsonNode& container, size_t depth,
                                      const JsonStyle& style, std::string_view key,
                                      const base::JsonValue& value);

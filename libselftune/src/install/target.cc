@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "base/json_value.h"
 
 namespace selftune::install {
@@ -22,7 +23,9 @@ const Target* FindTarget(std::string_view platform) {
 }
 
 std::string SettingsPath(const Target& target, const Place& place) {
-  return base::JoinPath(place.config_dir, target.settings_file);
+  return base::JoinPath(place.config_dir, place.settings_file.empty()
+                                              ? target.settings_file
+                                              : std::string_view(place.settings_file));
 }
 
 std::string ShellWord(std::string_view word) {
@@ -68,6 +71,37 @@ std::vector<WantedHook> GroupsOf(const hooks::Host& host, const std::string& shi
         {.event = std::string(event.native), .group = JsonValue::Object(std::move(group))});
   }
   return out;
+}
+
+bool IsKept(std::string_view handler) { return handler != "guard" && handler != "commit-track"; }
+
+std::string UsualSample(const hooks::Subscription& event, const SampleTools& tools) {
+  const std::string name(kSampleName);
+  std::string_view tool, key;
+  std::string value = name;
+  if (event.handler == "guard") {
+    tool = tools.write, key = "file_path", value = "/" + name + "/SKILL.md";
+  } else if (event.handler == "skill-eval") {
+    tool = tools.skill, key = "skill";
+  } else if (event.handler == "commit-track") {
+    tool = tools.shell, key = "command", value = "git commit";
+  }
+  base::JsonWriter out;
+  out.BeginObject()
+      .Field("hook_event_name", event.native)
+      .Field("session_id", name)
+      .Field("cwd", "/")
+      .Field("transcript_path", "/" + name + ".jsonl")
+      .Field("prompt", "/" + name)
+      .Field("command_name", name)
+      .Field("reason", "other");
+  if (event.handler.starts_with("subagent")) out.Field("agent_id", name);
+  if (!tool.empty()) {
+    out.Field("tool_name", tool).Field("tool_use_id", name).Key("tool_input").BeginObject();
+    out.Field(key, value).EndObject();
+  }
+  out.EndObject();
+  return std::move(out).Take();
 }
 
 }  // namespace selftune::install

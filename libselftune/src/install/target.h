@@ -19,6 +19,8 @@ struct Place {
   std::string home;        // the person's
   std::string config_dir;  // the host's
   std::string shim;        // absolute path of selftune-hook
+  std::string settings_file = {};  // instead of the target's own, "" = that
+  bool only_here = false;  // removing: not where else it is known to be
 };
 
 // A file that is ours as a whole. Its text holds kManagedMark.
@@ -28,6 +30,12 @@ struct OwnFile {
   uint32_t mode = 0644;
 };
 inline constexpr std::string_view kManagedMark = "selftune-managed";
+
+// What a hook says when the host calls it with `payload`.
+struct HookTrial {
+  std::string event, command, payload;
+  bool kept = false;  // something has to arrive
+};
 
 // Views point to literals.
 struct Target {
@@ -48,6 +56,13 @@ struct Target {
   std::string_view approvals_file = {};  // below the host's folder
   std::string (*without_approvals)(const Place& place, std::string_view settings_text,
                                    std::string_view approvals_text) = nullptr;
+  // A payload as the host sends it for a subscription.
+  std::string (*sample)(const hooks::Subscription& event) = nullptr;
+  // Files of our own: how the host calls what is in them; nullptr = it loads them itself.
+  std::vector<HookTrial> (*trials)(const Place& place) = nullptr;
+  // Where a project has settings of its own: folder, and the file that is not shared.
+  std::string_view project_dir = {};
+  std::string_view local_file = {};
 };
 
 [[nodiscard]] std::span<const Target> Targets();
@@ -61,6 +76,16 @@ struct Target {
 // "/usr/bin/selftune-hook claude": stable, hosts remember it.
 [[nodiscard]] std::string ShimCommand(const std::string& shim, std::string_view host,
                                       std::string_view handler = {});
+
+// Tools of a host whose payloads are like Claude Code's.
+struct SampleTools {
+  std::string_view write, skill, shell;
+};
+[[nodiscard]] std::string UsualSample(const hooks::Subscription& event, const SampleTools& tools);
+// An event of this handler leaves something.
+[[nodiscard]] bool IsKept(std::string_view handler);
+// What samples are about: nothing of a person's is called so.
+inline constexpr std::string_view kSampleName = "selftune-verify";
 
 // How a host writes a group of its settings.
 struct GroupForm {

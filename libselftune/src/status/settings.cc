@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 8> kPlain = {"autonomy",    "guards",    
                                                     "api.key_env", "api.model"};
 // Known in the file, but not settable as one text: what `init` writes down and
 // what holds other than texts.
-constexpr std::array<std::string_view, 12> kOther = {"agent_type",
+constexpr std::array<std::string_view, 14> kOther = {"agent_type",
+                                                     "alpha",
                                                      "agents",
                                                      "cli_path",
                                                      "config_version",
@@ -32,13 +33,16 @@ constexpr std::array<std::string_view, 12> kOther = {"agent_type",
                                                      "budget.daily_usd",
                                                      "budget.daily_calls",
                                                      "privacy.redact_emails",
-                                                     "retention.texts_days"};
+                                                     "retention.texts_days",
+                                                     "schedule.every_hours"};
 constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
 constexpr std::string_view kHome = ".home";
 constexpr std::string_view kRetention = "retention.texts_days";
 constexpr int64_t kMaxDays = 36'500;
+constexpr std::string_view kEveryHours = "schedule.every_hours";
+constexpr int64_t kDayHours = 24;
 
 // What stands between `prefix` and `suffix`; nullopt when they do not surround
 // anything.
@@ -63,6 +67,15 @@ SettingKey RetentionKey() {
   return {.name = std::string(kRetention), .path = {"retention", "texts_days"}};
 }
 
+SettingKey EveryHoursKey() {
+  return {.name = std::string(kEveryHours), .path = {"schedule", "every_hours"}};
+}
+
+bool IsHours(std::string_view text) {
+  const std::optional<int64_t> hours = base::ParseInt(text);
+  return hours.has_value() && *hours >= 1 && *hours <= kDayHours && kDayHours % *hours == 0;
+}
+
 bool IsDays(std::string_view text) {
   const std::optional<int64_t> days = base::ParseInt(text);
   return days.has_value() && *days >= 1 && *days <= kMaxDays;
@@ -85,6 +98,7 @@ std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
   const config::Config absent;
   if (key.name == "autonomy") return std::string(config::Word(absent.autonomy));
   if (key.name == "guards") return std::string(config::Word(absent.guards));
+  if (key.name == kEveryHours) return "6";
   if (key.path[0] != "hosts") return "";
   const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
   if (row == nullptr || env.Home().empty()) return "";
@@ -109,6 +123,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
     return plain;
   }
   if (key == kRetention) return RetentionKey();
+  if (key == kEveryHours) return EveryHoursKey();
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
   if (const auto host = Between(key, kHosts, kHome)) {
     if (const hosts::HostRow* const row = hosts::FindRow(*host)) return HostKey(row->platform);
@@ -119,6 +134,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
 std::vector<std::string> SettingNames() {
   std::vector<std::string> names(kPlain.begin(), kPlain.end());
   names.emplace_back(kRetention);
+  names.emplace_back(kEveryHours);
   for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
   return names;
 }
@@ -144,6 +160,9 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
     return "must be the name of a variable, never the key itself";
   }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
+  if (key.name == kEveryHours) {
+    return IsHours(value) ? "" : "must be 1, 2, 3, 4, 6, 8, 12 or 24";
+  }
   if (key.path[0] == "skills") {
     return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
   }
@@ -189,6 +208,9 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
         value.is_string() ? ProblemOfValue(*key, value.AsString()) : "must be a text";
     if (!problem.empty()) problems.push_back({key->name, key->name + " " + problem});
   }
+  if (!ValueAt(config, EveryHoursKey()).is_null() && !EveryHours(config).has_value()) {
+    problems.push_back({std::string(kEveryHours), ProblemOfValue(EveryHoursKey(), "")});
+  }
   for (const auto& [name, folder] : config.host_homes) {
     const hosts::HostRow* const row = hosts::FindRow(name);
     if (row != nullptr && row->platform == name) continue;
@@ -205,8 +227,8 @@ std::vector<std::string> UnknownSettings(const config::Config& config) {
     return std::find(kPlain.begin(), kPlain.end(), name) != kPlain.end() ||
            std::find(kOther.begin(), kOther.end(), name) != kOther.end();
   };
-  constexpr std::array<std::string_view, 6> kGroups = {"api",     "budget",    "hosts",
-                                                       "privacy", "retention", "skills"};
+  constexpr std::array<std::string_view, 7> kGroups = {"api",       "budget",   "hosts", "privacy",
+                                                       "retention", "schedule", "skills"};
   for (const auto& [key, value] : config.document.members()) {
     const bool group = std::find(kGroups.begin(), kGroups.end(), key) != kGroups.end();
     if (!group && !known(key)) out.push_back(key);
@@ -226,6 +248,12 @@ std::optional<int64_t> RetentionDays(const config::Config& config) {
   const base::JsonValue& value = ValueAt(config, RetentionKey());
   const std::string text = value.is_int() ? std::to_string(value.AsInt()) : value.AsString();
   return IsDays(text) ? base::ParseInt(text) : std::nullopt;
+}
+
+std::optional<int64_t> EveryHours(const config::Config& config) {
+  const base::JsonValue& value = ValueAt(config, EveryHoursKey());
+  const std::string text = value.is_int() ? std::to_string(value.AsInt()) : value.AsString();
+  return IsHours(text) ? base::ParseInt(text) : std::nullopt;
 }
 
 base::Environment WithHostHomes(const base::Environment& env, const config::Config& config) {

@@ -47,6 +47,9 @@ struct Setting {
 
 // After how many days a sync forgets what was said (store/forget.h); nullopt: never.
 [[nodiscard]] std::optional<int64_t> RetentionDays(const config::Config& config);
+// schedule.every_hours: between two scheduled runs; nullopt when the file says nothing
+// that can be used.
+[[nodiscard]] std::optional<int64_t> EveryHours(const config::Config& config);
 
 // `env` with the folders of hosts that the configuration names.
 [[nodiscard]] base::Environment WithHostHomes(const base::Environment& env,

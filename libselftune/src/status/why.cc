@@ -225,8 +225,8 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
                              ? "It is used, and no prompt is known at which it was missed."
                              : "It was never used, and no prompt is known at which it was needed.";
     if (report.triggered == 0) {
-      answer.fix = "try a prompt it is made for";
-      answer.fix_command = base::JoinCommand({"selftune", "why", skill.name, "--prompt", "..."});
+      answer.fix = "read its description, then ask why of a prompt it is made for (--prompt)";
+      answer.fix_command = base::JoinCommand({"selftune", "skills", "show", skill.name});
     }
     return answer;
   }

@@ -67,6 +67,8 @@ constexpr char kEraseRemarks[] =
     R"sql(UPDATE label SET detail=NULL WHERE prompt_pk=?1 AND detail IS NOT NULL)sql";
 constexpr char kEraseEvents[] =
     R"sql(UPDATE session_event SET detail=NULL WHERE session_pk=?1 AND detail IS NOT NULL)sql";
+constexpr char kEraseTitles[] =
+    R"sql(UPDATE vcs_commit SET title=NULL WHERE session_pk=?1 AND title IS NOT NULL)sql";
 constexpr char kEraseExcerpts[] = R"sql(
   UPDATE bad_line SET excerpt=NULL WHERE source_id=(SELECT source_id FROM session WHERE session_pk=?1) AND excerpt IS NOT NULL)sql";
 // Readers note the turn they are in; without that note a file is read from its
@@ -152,6 +154,8 @@ constexpr char kEraseOldUses[] = R"sql(
     WHERE occurred_ms<?1 AND (args IS NOT NULL OR extra IS NOT NULL) LIMIT ?2))sql";
 constexpr char kEraseOldEvents[] =
     R"sql(UPDATE session_event SET detail=NULL WHERE at_ms<?1 AND detail IS NOT NULL)sql";
+constexpr char kEraseOldTitles[] =
+    R"sql(UPDATE vcs_commit SET title=NULL WHERE committed_ms<?1 AND title IS NOT NULL)sql";
 constexpr char kEraseOldExcerpts[] =
     R"sql(UPDATE bad_line SET excerpt=NULL WHERE seen_ms<?1 AND excerpt IS NOT NULL)sql";
 constexpr char kHasSession[] = R"sql(SELECT 1 FROM session WHERE session_id=?1)sql";
@@ -375,6 +379,7 @@ class Forgetter {
     ST_RETURN_IF_ERROR(EraseUses(kSessionUseTexts, kEraseSessionUses, session.pk.value));
     ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseEvents, session.pk));
+    ST_RETURN_IF_ERROR(db_.Run(kEraseTitles, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseExcerpts, session.pk));
     return EraseNotes();
   }
@@ -400,6 +405,7 @@ class Forgetter {
     return InTransaction([&]() -> Status {
       ST_RETURN_IF_ERROR(db_.Run(kDropOldReaderStates, options_.before));
       ST_RETURN_IF_ERROR(db_.Run(kEraseOldEvents, options_.before));
+      ST_RETURN_IF_ERROR(db_.Run(kEraseOldTitles, options_.before));
       return db_.Run(kEraseOldExcerpts, options_.before);
     });
   }

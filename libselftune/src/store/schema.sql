@@ -237,6 +237,11 @@ CREATE INDEX signal_newest ON improvement_signal(occurred_ms DESC,signal_pk DESC
 CREATE INDEX signal_session ON improvement_signal(session_pk);
 CREATE INDEX signal_time ON improvement_signal(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 
+CREATE TABLE vcs_commit(          -- commits that the tools of a session made, as hooks saw them
+  session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, sha TEXT NOT NULL, title TEXT, branch TEXT, repo_remote TEXT,
+  committed_ms INTEGER NOT NULL, PRIMARY KEY(session_pk,sha)) STRICT, WITHOUT ROWID;
+CREATE INDEX commit_time ON vcs_commit(strftime('%Y-%m-%dT%H:%M:%fZ',committed_ms/1000.0,'unixepoch'));
+
 CREATE TABLE label(               -- three-way; absence of a row = unknown
   label_pk INTEGER PRIMARY KEY, prompt_pk INTEGER NOT NULL REFERENCES prompt ON DELETE CASCADE, skill_id INTEGER NOT NULL REFERENCES skill,
   label TEXT NOT NULL CHECK(label='should' OR label='should_not' OR label='unknown'), reason TEXT NOT NULL CHECK(reason='signal' OR reason='grader' OR reason='curated'),

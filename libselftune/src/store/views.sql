@@ -102,6 +102,11 @@ SELECT g.signal_pk AS id, strftime('%Y-%m-%dT%H:%M:%fZ',g.occurred_ms/1000.0,'un
 FROM improvement_signal g JOIN session s ON s.session_pk=g.session_pk
   LEFT JOIN prompt p ON p.prompt_pk=g.prompt_pk LEFT JOIN body b ON b.body_id=p.body_id LEFT JOIN skill k ON k.skill_id=g.skill_id;
 
+CREATE VIEW commit_tracking AS
+SELECT s.session_id, s.platform, v.sha AS commit_sha, v.title AS commit_title, v.branch, v.repo_remote,
+  strftime('%Y-%m-%dT%H:%M:%fZ',v.committed_ms/1000.0,'unixepoch') AS timestamp
+FROM vcs_commit v JOIN session s ON s.session_pk=v.session_pk;
+
 -- Gradings of the reference, as an import kept them; one that two databases have is shown once.
 CREATE VIEW grading_results AS
 SELECT json_extract(g.note,'$.row.grading_id') AS grading_id, json_extract(g.note,'$.row.session_id') AS session_id,

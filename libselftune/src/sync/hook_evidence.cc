@@ -18,6 +18,7 @@
 #include "hooks/event.h"
 #include "signals/invocation_mode.h"
 #include "signals/skill_names.h"
+#include "store/commit_rows.h"
 #include "store/hook_evidence.h"
 #include "store/ingest_writer.h"
 #include "store/link.h"
@@ -64,7 +65,14 @@ class Taker {
       case EventType::kPromptSubmit:
         return AddPrompt(*event, record.at);
       case EventType::kPostToolUse:
-        return AddUse(*event, record.at);
+        return event->tool == ToolKind::kShell ? AddCommits(*event, record.at)
+                                               : AddUse(*event, record.at);
+      case EventType::kSkillCommand:
+        return AddCommand(*event, record.at);
+      case EventType::kAgentStart:
+        return ActingSession(*event, record.at).status();
+      case EventType::kAgentEnd:
+        return AddAgentEnd(*event, record.at);
       case EventType::kTurnEnd:
       case EventType::kSessionEnd:
         return AddEnd(*event, record.at);
@@ -86,13 +94,17 @@ class Taker {
                                   .ended = at});
   }
 
+  static std::string AgentSession(const HookEvent& event) {
+    return event.agent_session.empty() ? event.session_id + ":agent:" + event.agent_id
+                                       : event.agent_session;
+  }
+
   // Inside a subagent the host names the session that started it.
   StatusOr<store::SessionPk> ActingSession(const HookEvent& event, UtcMillis at) {
     ST_ASSIGN_OR_RETURN(const store::SessionPk parent, Session(event, at));
     if (event.agent_id.empty()) return parent;
-    const std::string id = event.session_id + ":agent:" + event.agent_id;
     return writer_.UpdateSession({.platform = event.platform,
-                                  .id = id,
+                                  .id = AgentSession(event),
                                   .capture = Capture::kHook,
                                   .kind = SessionKind::kSubagent,
                                   .parent_id = event.session_id,
@@ -148,6 +160,55 @@ class Taker {
                                                     use.skill, Capture::kHook));
     }
     return true;
+  }
+
+  Status AddCommits(const HookEvent& event, UtcMillis at) {
+    if (event.commits.empty()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const store::SessionPk session, ActingSession(event, at));
+    for (const hooks::Commit& commit : event.commits) {
+      const bool timed = commit.at_ms > 0;
+      ST_RETURN_IF_ERROR(store::PutCommit(db_, session,
+                                          {.sha = commit.sha,
+                                           .title = commit.title,
+                                           .branch = commit.branch,
+                                           .remote = commit.remote,
+                                           .at = timed ? UtcMillis{commit.at_ms} : at}));
+    }
+    return absl::OkStatus();
+  }
+
+  // A typed "/name" that is an installed skill: the host loads it without a call.
+  Status AddCommand(const HookEvent& event, UtcMillis at) {
+    const std::string& skill = event.skill;
+    const bool known = std::any_of(installed_.begin(), installed_.end(), [&](const auto& name) {
+      return base::EqualsIgnoreCase(name, skill);
+    });
+    if (!known) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const store::SessionPk session, Session(event, at));
+    if (!event.prompt.empty()) ST_RETURN_IF_ERROR(AddPrompt(event, at));
+    ST_ASSIGN_OR_RETURN(const store::TurnPrompt turn,
+                        store::FindTurn(db_, session, event.prompt_id));
+    if (!turn.pk || !IsTypedCommand(turn.text, skill)) return absl::OkStatus();
+    // As its transcript will call it.
+    const std::string key =
+        fmt::format("p{}:{}:{}", turn.seq, skill, Word(Route::kSlashCommand));
+    return writer_.UpsertObservation(session, {.key = key,
+                                               .skill = skill,
+                                               .level = Level::kExplicit,
+                                               .route = Route::kSlashCommand,
+                                               .requested_by = RequestedBy::kUser,
+                                               .mode = InvocationMode::kExplicit,
+                                               .prompt_seq = turn.seq,
+                                               .at = at,
+                                               .capture = Capture::kHook});
+  }
+
+  Status AddAgentEnd(const HookEvent& event, UtcMillis at) {
+    if (event.agent_id.empty()) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const store::SessionPk known,
+                        writer_.FindSession(event.platform, AgentSession(event)));
+    if (!known) return absl::OkStatus();
+    return ActingSession(event, at).status();
   }
 
   static store::ObservationRow RowOf(const HookEvent& event, std::string_view key,

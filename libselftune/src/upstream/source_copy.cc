@@ -85,14 +85,44 @@ StatusOr<SourceStamp> StampOf(const std::string& path) {
   return SourceStamp{std::move(text)};
 }
 
+namespace {
+
+uint32_t BigEndian(std::string_view bytes, size_t at) {
+  uint32_t out = 0;
+  for (size_t i = 0; i < 4; ++i) out = (out << 8) | static_cast<unsigned char>(bytes[at + i]);
+  return out;
+}
+
+// The newest first page in the log of a database, whose mark has not reached the file
+// itself yet; "" when there is none.
+std::string FirstPageInLog(const std::string& path) {
+  constexpr size_t kFrameHead = 24;
+  constexpr int kMostFrames = 100'000;
+  const std::string head = Head(path + "-wal", kLogHead);
+  const auto log = base::OpenRead(path + "-wal");
+  if (head.size() < kLogHead || !log.ok()) return {};
+  const uint32_t page_size = BigEndian(head, 8);
+  std::string frame(kFrameHead + kHeader, '\0'), found, waiting;
+  uint64_t at = kLogHead;
+  for (int i = 0; i < kMostFrames; ++i, at += kFrameHead + page_size) {
+    const auto got = base::ReadAt(log->fd(), at, frame.data(), frame.size(), path);
+    if (!got.ok() || *got < frame.size()) break;
+    // Frames of a former round have another salt.
+    if (std::string_view(frame).substr(8, 8) != std::string_view(head).substr(16, 8)) break;
+    if (BigEndian(frame, 0) == 1) waiting = frame.substr(kFrameHead);
+    if (BigEndian(frame, 4) != 0 && !waiting.empty()) found = waiting;  // committed
+  }
+  return found;
+}
+
+}  // namespace
+
 StatusOr<bool> IsForeignDatabase(const std::string& path) {
   ST_RETURN_IF_ERROR(base::OpenRead(path).status());
   const std::string head = Head(path, kHeader);
   if (head.size() < kHeader || !head.starts_with(kMagic)) return false;
-  uint32_t mark = 0;
-  for (size_t i = 0; i < 4; ++i) {
-    mark = (mark << 8) | static_cast<unsigned char>(head[kMarkAt + i]);
-  }
+  const std::string newer = FirstPageInLog(path);
+  const uint32_t mark = BigEndian(newer.empty() ? head : newer, kMarkAt);
   return mark != static_cast<uint32_t>(store::kApplicationId);
 }
 

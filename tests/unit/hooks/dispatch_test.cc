@@ -182,24 +182,24 @@ TEST_SUITE("hooks/dispatch") {
   TEST_CASE("skills are called by name and read by file") {
     HookEvent event;
     event.tool = ToolKind::kSkill;
-    CHECK(!KeepSkillUse(event));
+    CHECK(!KeepSkillUse({}, event));
     event.skill = "/pdf";
-    CHECK(KeepSkillUse(event));
+    CHECK(KeepSkillUse({}, event));
     CHECK(event.skill == "pdf");
     event.tool = ToolKind::kRead;
     for (const char* path : {"/a/pdf/SKILL.md", "pdf/SKILL.md"}) {
       event.path = path;
-      CHECK(KeepSkillUse(event));
+      CHECK(KeepSkillUse({}, event));
     }
     for (const char* path : {"", "/SKILL.md", "SKILL.md", "/a/../SKILL.md", "/a/SKILL.md.bak",
                              "/a/skill.md", "/a/XSKILL.md"}) {
       CAPTURE(path);
       event.path = path;
-      CHECK(!KeepSkillUse(event));
+      CHECK(!KeepSkillUse({}, event));
     }
     event.path = "/a/pdf/SKILL.md";
     event.tool_failed = true;
-    CHECK(!KeepSkillUse(event));
+    CHECK(!KeepSkillUse({}, event));
   }
 }
 

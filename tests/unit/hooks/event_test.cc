@@ -25,6 +25,12 @@ HookEvent Full() {
   event.skill = "acme:commit";
   event.args = "";
   event.path = "/x/SKILL.md";
+  event.agent_session = "s2";
+  event.command = "git commit";
+  event.output = "[main 1234567] x";
+  event.duration_ms = 7;
+  event.commits = {{std::string(40, 'a'), "a \"b\"", "main", "https://x/y", 1'790'000'000'000},
+                   {std::string(40, 'b'), "", "", "", 0}};
   event.tool_failed = true;
   event.reason = "other";
   event.handler = "skill-eval";
@@ -37,8 +43,10 @@ HookEvent Full() {
 TEST_SUITE("hooks/event") {
   TEST_CASE("an event comes back as it went into the spool") {
     CHECK(FromJson(ToJson(Full())) == Full());
-    for (const EventType type : {EventType::kPromptSubmit, EventType::kTurnEnd,
-                                 EventType::kSessionEnd, EventType::kRejected}) {
+    for (const EventType type :
+         {EventType::kPromptSubmit, EventType::kPreToolUse, EventType::kSkillCommand,
+          EventType::kTurnEnd, EventType::kAgentStart, EventType::kAgentEnd,
+          EventType::kSessionEnd, EventType::kRejected}) {
       HookEvent event;
       event.type = type;
       CHECK(FromJson(ToJson(event)) == event);
@@ -58,7 +66,10 @@ TEST_SUITE("hooks/event") {
     for (const char* json :
          {"", "{}", "[]", R"({"type":"sing"})", R"({"type":5})",
           R"({"type":"prompt_submit","prompt":5})", R"({"type":"prompt_submit","session_id":{}})",
-          R"({"type":"prompt_submit")", R"({"type":"turn_end","transcript_bytes":"many"})"}) {
+          R"({"type":"prompt_submit")",
+          R"({"type":"post_tool_use","commits":["x"]})",
+          R"({"type":"post_tool_use","commits":{"a":1}})",
+          R"({"type":"post_tool_use","duration_ms":"long"})", R"({"type":"turn_end","transcript_bytes":"many"})"}) {
       CAPTURE(json);
       CHECK(!FromJson(json).has_value());
     }

@@ -72,6 +72,27 @@ TEST_SUITE("install/json_text") {
     }
   }
 
+  TEST_CASE("containers with nothing in them but white space come back as they were") {
+    for (const std::string inside : {"", " ", "\t", "\n", "\n\n", "\n \n", "\n  ", "\n  \n  ", "  \n",
+                                     "\r\n", "\r\n\r\n"}) {
+      CAPTURE(inside);
+      for (const std::string& text :
+           {"{" + inside + "}", "{\n  \"hooks\": {" + inside + "},\n  \"a\": 1\n}"}) {
+        const auto root = ParseJsonText(text, JsonDialect::kPlain, "x");
+        REQUIRE(root.ok());
+        const size_t depth = root->items.empty() ? 0 : 1;
+        const JsonNode& node = depth == 0 ? *root : root->Find("hooks")->value;
+        const JsonStyle style = StyleOf(text, *root);
+        const std::string longer =
+            AppendItem(text, node, depth, style, "new", JsonValue::Int(1));
+        const auto after = ParseJsonText(longer, JsonDialect::kPlain, "x");
+        REQUIRE_MESSAGE(after.ok(), longer);
+        const JsonNode& grown = depth == 0 ? *after : after->Find("hooks")->value;
+        CHECK(RemoveItem(longer, grown, depth, StyleOf(longer, *after), 0) == text);
+      }
+    }
+  }
+
   TEST_CASE("each item can be taken out of the middle and the rest means the same") {
     for (uint64_t seed = 0; seed < 500; ++seed) {
       CAPTURE(seed);

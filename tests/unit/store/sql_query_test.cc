@@ -61,6 +61,8 @@ const std::map<std::string, std::string>& Contract() {
        "id timestamp session_id platform prompt_id query signal_type mentioned_skill resolved "
        "state consumed "
        "consumed_at consumed_by_run"},
+      {"commit_tracking",
+       "session_id platform commit_sha commit_title branch repo_remote timestamp"},
       {"grading_results",
        "grading_id session_id platform skill_name run_id status transcript_path graded_at "
        "pass_rate mean_score "

@@ -183,7 +183,8 @@ constexpr std::string_view kEvidence[] = {
     "session_metric", "exposure",      "listing_entry",      "listing",
     "spawn",          "session_keys",  "session_anchor",     "session_part",
     "label",          "part_metric",   "part_tool",          "source_file",
-    "bad_line",       "skill_session", "improvement_signal", "watch_observation"};
+    "bad_line",       "skill_session", "improvement_signal", "watch_observation",
+    "vcs_commit"};
 
 constexpr std::string_view kFew[] = {
     "host",          "skill",      "skill_location", "skill_version", "skill_state",

@@ -15,17 +15,23 @@ using hooks::EventType;
 // `Stop` comes at the end of every turn; a session ends with `SessionEnd`.
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    // What a typed "/name" stands for, before any transcript says so.
+    {.native = "UserPromptExpansion",
+     .matcher = "",
+     .handler = "skill-command",
+     .timeout_seconds = 5},
     {.native = "PreToolUse",
      .matcher = "Write|Edit|MultiEdit",
      .handler = "guard",
      .timeout_seconds = 5},
     {.native = "PostToolUse",
-     .matcher = "Read|Skill",
+     .matcher = "Read|Skill|Bash",
      .handler = "skill-eval",
      .timeout_seconds = 5},
-    // Without it a skill that could not be loaded leaves no trace.
+    // Without it a skill that could not be loaded leaves no trace, nor does a commit
+    // of a command that failed after it.
     {.native = "PostToolUseFailure",
-     .matcher = "Skill",
+     .matcher = "Skill|Bash",
      .handler = "skill-eval",
      .timeout_seconds = 5},
     {.native = "Stop",
@@ -33,15 +39,29 @@ constexpr hooks::Subscription kSubscriptions[] = {
      .handler = "session-stop",
      .timeout_seconds = 60,
      .async = true},
+    // A turn that an error of the model ended.
+    {.native = "StopFailure",
+     .matcher = "",
+     .handler = "session-stop",
+     .timeout_seconds = 60,
+     .async = true},
+    {.native = "SubagentStart", .matcher = "", .handler = "subagent-start", .timeout_seconds = 5},
+    {.native = "SubagentStop", .matcher = "", .handler = "subagent-stop", .timeout_seconds = 5},
     {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
     {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
+    {"UserPromptExpansion", "skill-command", EventType::kSkillCommand},
     {"PreToolUse", "guard", EventType::kPreToolUse},
     {"PostToolUse", "skill-eval", EventType::kPostToolUse},
     {"PostToolUseFailure", "skill-eval", EventType::kPostToolUse, /*failed=*/true},
+    {"PostToolUse", "commit-track", EventType::kPostToolUse},
+    {"PostToolUseFailure", "commit-track", EventType::kPostToolUse, /*failed=*/true},
     {"Stop", "session-stop", EventType::kTurnEnd},
+    {"StopFailure", "session-stop", EventType::kTurnEnd},
+    {"SubagentStart", "subagent-start", EventType::kAgentStart},
+    {"SubagentStop", "subagent-stop", EventType::kAgentEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
 
@@ -52,7 +72,8 @@ constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_key = "skill",
                                  .read_tool = "Read",
                                  .path_key = "file_path",
-                                 .write_tools = kWriteTools};
+                                 .write_tools = kWriteTools,
+                                 .shell_tool = "Bash"};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

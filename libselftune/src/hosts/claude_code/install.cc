@@ -13,6 +13,10 @@ std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kClaudeCodeHooks, shim);
 }
 
+std::string Sample(const hooks::Subscription& event) {
+  return install::UsualSample(event, {.write = "Write", .skill = "Skill", .shell = "Bash"});
+}
+
 }  // namespace
 
 constinit const install::Target kClaudeCodeTarget = {
@@ -22,6 +26,9 @@ constinit const install::Target kClaudeCodeTarget = {
     .rules = {.dialect = install::JsonDialect::kPlain, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Claude Code sessions: they keep the settings they began with",
+    .sample = Sample,
+    .project_dir = ".claude",
+    .local_file = "settings.local.json",
 };
 
 }  // namespace selftune::hosts

@@ -2,9 +2,11 @@
 // ours goes where nobody else's is.
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_writer.h"
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
 #include "install/target.h"
@@ -21,17 +23,43 @@ bool IsFree(const std::string& path) {
 }
 
 std::vector<install::OwnFile> Files(const install::Place& place) {
-  const std::string script = "#!/bin/sh\n# " + std::string(install::kManagedMark) +
-                             ": made by `selftune hooks install`\n" +
-                             install::ShimCommand(place.shim, kClineHooks.command) +
-                             " >/dev/null 2>&1\nprintf '{\"cancel\":false}\\n'\n";
+  const std::string head = "#!/bin/sh\n# " + std::string(install::kManagedMark) +
+                           ": made by `selftune hooks install`\n";
+  const std::string shim = install::ShimCommand(place.shim, kClineHooks.command);
+  const std::string script =
+      head + shim + " >/dev/null 2>&1\nprintf '{\"cancel\":false}\\n'\n";
+  // The one whose answer counts.
+  const std::string guard = head + "answer=$(" + shim +
+                            " 2>/dev/null)\nif [ -n \"$answer\" ]; then printf '%s\\n' "
+                            "\"$answer\"; else printf '{\"cancel\":false}\\n'; fi\n";
   std::vector<install::OwnFile> out;
   for (const hooks::Subscription& event : kClineHooks.subscriptions) {
     const std::string name(event.native);
     const std::string usual = base::JoinPath(place.config_dir, "hooks/" + name);
     const std::string other = base::JoinPath(place.home, "Documents/Cline/Hooks/" + name);
     const bool elsewhere = !IsFree(usual) && IsFree(other);
-    out.push_back({.path = elsewhere ? other : usual, .bytes = script, .mode = 0755});
+    out.push_back({.path = elsewhere ? other : usual, .bytes = name == "PreToolUse" ? guard : script, .mode = 0755});
+  }
+  return out;
+}
+
+std::vector<install::HookTrial> Trials(const install::Place& place) {
+  const std::string name(install::kSampleName);
+  std::vector<install::HookTrial> out;
+  for (const install::OwnFile& file : Files(place)) {
+    const std::string event(base::BaseName(file.path));
+    const bool skill = event == "PostToolUse";
+    base::JsonWriter payload;
+    payload.BeginObject().Field("hookName", event).Field("taskId", name);
+    if (skill) {
+      payload.Key("tool_result").BeginObject().Field("name", "skills").Field("id", name);
+      payload.Key("input").BeginObject().Field("skill", name).EndObject().EndObject();
+    }
+    payload.EndObject();
+    out.push_back({.event = event,
+                   .command = install::ShellWord(file.path),
+                   .payload = std::move(payload).Take(),
+                   .kept = event != "PreToolUse"});
   }
   return out;
 }
@@ -42,6 +70,7 @@ constinit const install::Target kClineTarget = {
     .platform = "cline",
     .files = Files,
     .afterwards = "restart running Cline sessions",
+    .trials = Trials,
 };
 
 }  // namespace selftune::hosts

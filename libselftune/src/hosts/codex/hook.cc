@@ -17,23 +17,44 @@ using hooks::EventType;
 // comes at the end of every turn.
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    {.native = "PreToolUse",
+     .matcher = "^(apply_patch|Bash)$",
+     .handler = "guard",
+     .timeout_seconds = 5},
+    {.native = "PostToolUse", .matcher = "^Bash$", .handler = "commit-track", .timeout_seconds = 5},
     {.native = "Stop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    {.native = "Interrupt", .matcher = "", .handler = "session-stop", .timeout_seconds = 3},
+    {.native = "SubagentStart", .matcher = "", .handler = "subagent-start", .timeout_seconds = 5},
+    {.native = "SubagentStop", .matcher = "", .handler = "subagent-stop", .timeout_seconds = 5},
     {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 3},
 };
 
 constexpr NativeEvent kEvents[] = {
     {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
+    {"PreToolUse", "guard", EventType::kPreToolUse},
+    {"PostToolUse", "commit-track", EventType::kPostToolUse},
     {"Stop", "session-stop", EventType::kTurnEnd},
+    {"Interrupt", "session-stop", EventType::kTurnEnd},
+    {"SubagentStart", "subagent-start", EventType::kAgentStart},
+    {"SubagentStop", "subagent-stop", EventType::kAgentEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
-constexpr PayloadWords kWords = {
-    .events = kEvents, .skill_tool = "", .skill_key = "", .read_tool = "", .path_key = ""};
+constexpr PayloadWords kWords = {.events = kEvents,
+                                 .skill_tool = "",
+                                 .skill_key = "",
+                                 .read_tool = "",
+                                 .path_key = "",
+                                 .patch_tool = "apply_patch",
+                                 .shell_tool = "Bash",
+                                 .shell_is_guarded = true,
+                                 .agents_are_sessions = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);
 }
 
 std::string Render(const hooks::Response& response, EventType type) {
+  if (type == EventType::kPreToolUse) return RenderContext(response, "PreToolUse");
   return RenderContext(response, type == EventType::kPromptSubmit ? "UserPromptSubmit" : "");
 }
 

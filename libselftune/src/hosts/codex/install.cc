@@ -64,6 +64,10 @@ std::string WithoutApprovals(const install::Place& place, std::string_view setti
   return codex::WithoutTrust(approvals_text, keys);
 }
 
+std::string Sample(const hooks::Subscription& event) {
+  return install::UsualSample(event, {.write = "apply_patch", .skill = "", .shell = "Bash"});
+}
+
 }  // namespace
 
 constinit const install::Target kCodexTarget = {
@@ -78,6 +82,7 @@ constinit const install::Target kCodexTarget = {
         "they do not run",
     .approvals_file = "config.toml",
     .without_approvals = WithoutApprovals,
+    .sample = Sample,
 };
 
 }  // namespace selftune::hosts

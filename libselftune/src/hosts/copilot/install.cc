@@ -1,10 +1,13 @@
 // Copilot CLI reads every file of hooks/ (host-others.md C): one of our own, no
 // foreign one is touched.
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/json_value.h"
+#include "base/json_writer.h"
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
 #include "install/json_text.h"
@@ -14,6 +17,8 @@ namespace selftune::hosts {
 namespace {
 
 using base::JsonValue;
+
+constexpr std::string_view kFile = "hooks/selftune.json";
 
 std::vector<install::OwnFile> Files(const install::Place& place) {
   std::vector<JsonValue::Member> events;
@@ -29,9 +34,42 @@ std::vector<install::OwnFile> Files(const install::Place& place) {
   }
   const JsonValue file = JsonValue::Object(
       {{"version", JsonValue::Int(1)}, {"hooks", JsonValue::Object(std::move(events))}});
-  return {{.path = base::JoinPath(place.config_dir, "hooks/selftune.json"),
+  return {{.path = base::JoinPath(place.config_dir, kFile),
            .bytes = install::Pretty(file, {}, "") + "\n",
            .mode = 0644}};
+}
+
+// Its payloads do not say which event they are of.
+std::string Sample(const hooks::Subscription& event) {
+  const std::string name(install::kSampleName);
+  base::JsonWriter out;
+  out.BeginObject().Field("sessionId", name).Field("cwd", "/").Field("reason", "complete");
+  if (event.handler == "guard") {
+    out.Field("toolName", "edit").Key("toolArgs").BeginObject();
+    out.Field("path", "/" + name + "/SKILL.md").EndObject();
+  } else if (event.handler == "commit-track") {
+    out.Field("toolName", "bash").Key("toolArgs").BeginObject();
+    out.Field("command", "git commit").EndObject();
+  }
+  out.EndObject();
+  return std::move(out).Take();
+}
+
+std::vector<install::HookTrial> Trials(const install::Place& place) {
+  constexpr uint64_t kMost = 1 << 20;
+  std::vector<install::HookTrial> out;
+  const auto text = base::ReadFile(base::JoinPath(place.config_dir, kFile), kMost);
+  const auto json = text.ok() ? JsonValue::Parse(*text) : StatusOr<JsonValue>(text.status());
+  if (!json.ok()) return out;
+  for (const hooks::Subscription& event : kCopilotHooks.subscriptions) {
+    for (const JsonValue& entry : (*json)["hooks"][event.native].items()) {
+      out.push_back({.event = std::string(event.native),
+                     .command = entry["bash"].AsString(),
+                     .payload = Sample(event),
+                     .kept = install::IsKept(event.handler)});
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -40,6 +78,7 @@ constinit const install::Target kCopilotTarget = {
     .platform = "copilot",
     .files = Files,
     .afterwards = "restart running Copilot CLI sessions",
+    .trials = Trials,
 };
 
 }  // namespace selftune::hosts

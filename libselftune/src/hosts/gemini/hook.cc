@@ -2,7 +2,9 @@
 // Its tool events have no id of the call, so what it uses is left to its chat file.
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/json_writer.h"
 #include "hooks/event.h"
 #include "hooks/host.h"
 #include "hosts/hook_payload.h"
@@ -15,23 +17,60 @@ using hooks::EventType;
 
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "BeforeAgent", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    {.native = "BeforeTool",
+     .matcher = "write_file|replace",
+     .handler = "guard",
+     .timeout_seconds = 5},
+    {.native = "AfterTool",
+     .matcher = "run_shell_command",
+     .handler = "commit-track",
+     .timeout_seconds = 5},
     {.native = "AfterAgent", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
     {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
 };
 
 constexpr NativeEvent kEvents[] = {
     {"BeforeAgent", "prompt-log", EventType::kPromptSubmit},
+    {"BeforeTool", "guard", EventType::kPreToolUse},
+    {"AfterTool", "commit-track", EventType::kPostToolUse},
     {"AfterAgent", "session-stop", EventType::kTurnEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
-constexpr PayloadWords kWords = {
-    .events = kEvents, .skill_tool = "", .skill_key = "", .read_tool = "", .path_key = ""};
+constexpr std::string_view kWriteTools[] = {"write_file", "replace"};
+constexpr PayloadWords kWords = {.events = kEvents,
+                                 .skill_tool = "",
+                                 .skill_key = "",
+                                 .read_tool = "",
+                                 .path_key = "file_path",
+                                 .write_tools = kWriteTools,
+                                 .shell_tool = "run_shell_command"};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);
 }
 
+// A refusal stands at the top; advice is for the person, and for the model where it
+// reads it.
+std::string RenderGuard(const hooks::Response& response) {
+  if (response.context.empty()) return "";
+  base::JsonWriter out;
+  out.BeginObject();
+  if (response.deny) {
+    out.Field("decision", "deny").Field("reason", response.context);
+  } else {
+    out.Field("systemMessage", response.context)
+        .Key("hookSpecificOutput")
+        .BeginObject()
+        .Field("hookEventName", "BeforeTool")
+        .Field("additionalContext", response.context)
+        .EndObject();
+  }
+  out.EndObject();
+  return std::move(out).Take();
+}
+
 std::string Render(const hooks::Response& response, EventType type) {
+  if (type == EventType::kPreToolUse) return RenderGuard(response);
   return RenderContext(response, type == EventType::kPromptSubmit ? "BeforeAgent" : "");
 }
 

@@ -13,6 +13,11 @@ std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kGeminiHooks, shim, {.timeout_factor = 1000, .named = true});
 }
 
+std::string Sample(const hooks::Subscription& event) {
+  return install::UsualSample(event,
+                              {.write = "write_file", .skill = "", .shell = "run_shell_command"});
+}
+
 }  // namespace
 
 constinit const install::Target kGeminiTarget = {
@@ -21,6 +26,8 @@ constinit const install::Target kGeminiTarget = {
     .rules = {.dialect = install::JsonDialect::kComments, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Gemini CLI sessions",
+    .sample = Sample,
+    .project_dir = ".gemini",
 };
 
 }  // namespace selftune::hosts

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kPlugin =
     R"js(// selftune-managed: made by `selftune hooks install`, removed by `selftune hooks uninstall`
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 
 const SHIM = @SHIM@;
 
@@ -34,15 +34,53 @@ function tell(event) {
   }
 }
 
+// Why the call must not run, "" = it may. Waits a quarter of a second at most.
+function refusal(event) {
+  if (process.env.SELFTUNE_INTERNAL || typeof event.session_id !== "string") return "";
+  try {
+    const done = spawnSync(SHIM, ["opencode", "event"], {
+      input: JSON.stringify(event), timeout: 250, encoding: "utf8",
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const said = done.stdout ? JSON.parse(done.stdout) : {};
+    return said.decision === "block" ? String(said.message) : "";
+  } catch {
+    return "";
+  }
+}
+
 export const selftune = async ({ directory }) => {
   const cwd = typeof directory === "string" ? { cwd: directory } : {};
   return {
-    "tool.execute.after": async (input) => {
+    "tool.execute.before": async (input, output) => {
+      let why = "";
+      try {
+        const args = output?.args ?? {};
+        const base = { ...cwd, type: "pre_tool_use", session_id: input.sessionID,
+                       tool_name: input.tool, tool_call_id: String(input.callID ?? "") };
+        const patch = args.patchText ?? args.patch;
+        if ((input.tool === "edit" || input.tool === "write") &&
+            String(args.filePath).endsWith("SKILL.md")) {
+          why = refusal({ ...base, tool: "write", path: args.filePath });
+        } else if (input.tool === "bash" && String(args.command).includes("SKILL.md")) {
+          why = refusal({ ...base, tool: "shell", command: args.command });
+        } else if (typeof patch === "string" && patch.includes("SKILL.md")) {
+          why = refusal({ ...base, tool: "write", command: patch });
+        }
+      } catch {
+        // a hook never breaks its host
+      }
+      if (why) throw new Error(why);
+    },
+    "tool.execute.after": async (input, output) => {
       try {
         const base = { ...cwd, type: "post_tool_use", session_id: input.sessionID,
                        tool_name: input.tool, tool_call_id: String(input.callID ?? "") };
         const args = input.args ?? {};
-        if (input.tool === "skill" && typeof args.name === "string") {
+        if (input.tool === "bash" && /\bgit\b/.test(String(args.command))) {
+          tell({ ...base, tool: "shell", command: String(args.command),
+                 output: String(output?.output ?? "").slice(0, 20000) });
+        } else if (input.tool === "skill" && typeof args.name === "string") {
           tell({ ...base, tool: "skill", skill: args.name });
         } else if (input.tool === "read" && typeof args.filePath === "string" &&
                    args.filePath.endsWith("/SKILL.md")) {
@@ -54,8 +92,9 @@ export const selftune = async ({ directory }) => {
     },
     event: async ({ event }) => {
       try {
-        if (event?.type !== "session.idle") return;
-        tell({ ...cwd, type: "turn_end", session_id: event.properties?.sessionID });
+        if (event?.type !== "session.idle" && event?.type !== "session.error") return;
+        tell({ ...cwd, type: "turn_end", session_id: event.properties?.sessionID,
+               reason: event.type === "session.error" ? "error" : "" });
       } catch {
         // a hook never breaks its host
       }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kModule =
     R"js(// selftune-managed: made by `selftune hooks install`, removed by `selftune hooks uninstall`
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 
 const SHIM = @SHIM@;
 
@@ -31,6 +31,20 @@ function tell(event: Record<string, unknown>): void {
     child.unref();
   } catch {
     // a hook never breaks its host
+  }
+}
+
+// What is said about a call before it runs. Waits a quarter of a second at most.
+function ask(event: Record<string, unknown>): { decision?: string; message?: string } {
+  if (process.env.SELFTUNE_INTERNAL || typeof event.session_id !== "string") return {};
+  try {
+    const done = spawnSync(SHIM, ["pi", "event"], {
+      input: JSON.stringify(event), timeout: 250, encoding: "utf8",
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    return done.stdout ? JSON.parse(done.stdout) : {};
+  } catch {
+    return {};
   }
 }
 
@@ -56,7 +70,33 @@ export default function (pi: any) {
     ev.source === "interactive" && typeof ev.text === "string"
       ? { type: "prompt_submit", prompt: ev.text }
       : undefined);
+  pi.on("tool_call", async (ev: any, ctx: any) => {
+    try {
+      const path = ev.input?.path ?? ev.input?.file_path;
+      const command = ev.input?.command;
+      const about =
+        (ev.toolName === "write" || ev.toolName === "edit") && String(path).endsWith("SKILL.md")
+          ? { tool: "write", path }
+          : ev.toolName === "bash" && String(command).includes("SKILL.md")
+            ? { tool: "shell", command }
+            : undefined;
+      if (!about) return;
+      const said = ask({ ...base(ctx), type: "pre_tool_use", tool_name: ev.toolName,
+                         tool_call_id: String(ev.toolCallId ?? ""), ...about });
+      if (said.decision === "block") return { block: true, reason: String(said.message) };
+      if (said.message && ctx?.hasUI) ctx.ui?.notify?.(String(said.message), "info");
+    } catch {
+      // a hook never breaks its host
+    }
+  });
   on("tool_result", (ev) => {
+    const command = ev.input?.command;
+    if (ev.toolName === "bash" && /\bgit\b/.test(String(command))) {
+      const text = (Array.isArray(ev.content) ? ev.content : [])
+        .map((part: any) => (typeof part?.text === "string" ? part.text : "")).join("\n");
+      return { type: "post_tool_use", tool: "shell", tool_name: "bash", command: String(command),
+               tool_call_id: String(ev.toolCallId ?? ""), output: text.slice(0, 20000) };
+    }
     const path = ev.input?.path ?? ev.input?.file_path;
     if (ev.toolName !== "read" || typeof path !== "string" || !path.endsWith("/SKILL.md")) return;
     return { type: "post_tool_use", tool: "read", tool_name: "read", path,

@@ -14,8 +14,12 @@ using hooks::EventType;
 
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
+    {.native = "PreToolUse",
+     .matcher = "write_file|edit",
+     .handler = "guard",
+     .timeout_seconds = 5},
     {.native = "PostToolUse",
-     .matcher = "skill|read_file",
+     .matcher = "skill|read_file|run_shell_command",
      .handler = "skill-eval",
      .timeout_seconds = 5},
     {.native = "Stop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
@@ -24,15 +28,20 @@ constexpr hooks::Subscription kSubscriptions[] = {
 
 constexpr NativeEvent kEvents[] = {
     {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
+    {"PreToolUse", "guard", EventType::kPreToolUse},
     {"PostToolUse", "skill-eval", EventType::kPostToolUse},
+    {"PostToolUse", "commit-track", EventType::kPostToolUse},
     {"Stop", "session-stop", EventType::kTurnEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
+constexpr std::string_view kWriteTools[] = {"write_file", "edit"};
 constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_tool = "skill",
                                  .skill_key = "skill",
                                  .read_tool = "read_file",
                                  .path_key = "file_path",
+                                 .write_tools = kWriteTools,
+                                 .shell_tool = "run_shell_command",
                                  .needs_call_id = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
@@ -40,6 +49,7 @@ hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
 }
 
 std::string Render(const hooks::Response& response, EventType type) {
+  if (type == EventType::kPreToolUse) return RenderContext(response, "PreToolUse");
   return RenderContext(response, type == EventType::kPromptSubmit ? "UserPromptSubmit" : "");
 }
 

@@ -14,6 +14,11 @@ std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kQwenHooks, shim, {.timeout_factor = 1000, .named = true});
 }
 
+std::string Sample(const hooks::Subscription& event) {
+  return install::UsualSample(
+      event, {.write = "write_file", .skill = "skill", .shell = "run_shell_command"});
+}
+
 }  // namespace
 
 constinit const install::Target kQwenTarget = {
@@ -22,6 +27,8 @@ constinit const install::Target kQwenTarget = {
     .rules = {.dialect = install::JsonDialect::kComments, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Qwen Code sessions",
+    .sample = Sample,
+    .project_dir = ".qwen",
 };
 
 }  // namespace selftune::hosts

@@ -1,0 +1,25 @@
+// What config.json was before `init` wrote into it: a row of table `install`, so that
+// taking selftune out leaves settings that were there.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "capi/config_edit.h"
+#include "capi/context.h"
+#include "install/installer.h"
+
+namespace selftune::capi {
+
+// After `edit` was written by `init`. The first one counts: what it found is kept.
+[[nodiscard]] Status RecordConfig(Context& context, const ConfigEdit& edit);
+
+// Takes out of config.json what `init` wrote, where the file was there before: its
+// bytes from before, or, when somebody changed it since, everything but the keys of
+// init. Returns what was done; nullopt: the file was init's from the start, or no init
+// is known.
+[[nodiscard]] StatusOr<std::optional<std::string>> RestoreConfig(Context& context,
+                                                                 install::World& world);
+
+}  // namespace selftune::capi

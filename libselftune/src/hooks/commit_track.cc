@@ -1,0 +1,252 @@
+// The handler of command lines that commit. What was committed is read from the
+// repository's own log of its HEAD, a small text file, because what the command
+// printed is not reliable (--quiet, a detached HEAD, merges): the lines that are
+// not older than the call. No program is run.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hooks/handlers.h"
+#include "hooks/shell_line.h"
+
+namespace selftune::hooks {
+namespace {
+
+constexpr size_t kLogTail = size_t{32} << 10;  // bytes
+constexpr size_t kMaxConfig = size_t{64} << 10;
+constexpr size_t kMaxTitle = 500;
+constexpr size_t kMaxCommits = 64;
+constexpr int64_t kSlackMs = 2'000;           // the log counts seconds
+constexpr int64_t kUnknownCallMs = 60'000;    // how long a call may have taken
+constexpr int kMaxParents = 64;
+
+// The last `most` bytes of a regular file, "" without one.
+std::string ReadTail(const std::string& path, size_t most) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return "";
+  std::string out;
+  struct stat info;
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+    const auto size = static_cast<size_t>(info.st_size);
+    out.resize(std::min(size, most));
+    const ssize_t got = pread(fd, out.data(), out.size(), static_cast<off_t>(size - out.size()));
+    out.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  }
+  close(fd);
+  return out;
+}
+
+std::string_view Line(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+struct Repository {
+  std::string dir;     // of this work tree: HEAD and its log
+  std::string common;  // of all of them: config
+};
+
+// Of the folder or one above it.
+std::optional<Repository> FindRepository(std::string folder) {
+  for (int i = 0; i < kMaxParents && folder.starts_with('/'); ++i) {
+    const std::string dot = folder == "/" ? "/.git" : folder + "/.git";
+    struct stat info;
+    if (stat(dot.c_str(), &info) == 0) {
+      Repository out{.dir = dot, .common = ""};
+      if (S_ISREG(info.st_mode)) {  // a work tree beside it, a submodule
+        const std::string text = ReadTail(dot, 4096);
+        constexpr std::string_view kMark = "gitdir: ";
+        if (!text.starts_with(kMark)) return std::nullopt;
+        out.dir = ResolvePath(folder, Line(std::string_view(text).substr(kMark.size())));
+      }
+      const std::string common = ReadTail(out.dir + "/commondir", 4096);
+      out.common = common.empty() ? out.dir : ResolvePath(out.dir, Line(common));
+      return out;
+    }
+    if (folder == "/") break;
+    folder.resize(std::max<size_t>(folder.rfind('/'), 1));
+  }
+  return std::nullopt;
+}
+
+bool IsSha(std::string_view text) {
+  return (text.size() == 40 || text.size() == 64) &&
+         text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+// "commit: title", "commit (amend): title", "merge topic: Merge made by ...": what
+// was committed; nullopt for moves (checkout, reset, fast-forward).
+std::optional<std::string> TitleOf(std::string_view message) {
+  const size_t colon = message.find(": ");
+  if (colon == message.npos) return std::nullopt;
+  const std::string_view what = message.substr(0, colon);
+  std::string_view title = message.substr(colon + 2);
+  const std::string_view verb = what.substr(0, what.find(' '));
+  const bool merge = verb == "merge" || verb == "pull";
+  if (merge && title.starts_with("Fast-forward")) return std::nullopt;
+  if (verb == "rebase" || (verb == "pull" && what.find("--rebase") != what.npos)) {
+    if (what.ends_with("(start)") || what.ends_with("(finish)") || what.ends_with("(abort)")) {
+      return std::nullopt;
+    }
+  } else if (merge) {
+    title = what;
+  } else if (verb != "commit" && verb != "cherry-pick" && verb != "revert" && verb != "am") {
+    return std::nullopt;
+  }
+  return std::string(title.substr(0, kMaxTitle));
+}
+
+// One line: "<old> <new> <name> <mail> <seconds> <zone>\t<message>".
+std::optional<Commit> ReadLogLine(std::string_view line) {
+  const size_t tab = line.find('\t');
+  const size_t first = line.find(' ');
+  if (tab == line.npos || first == line.npos || first > tab) return std::nullopt;
+  const std::string_view rest = line.substr(first + 1, tab - first - 1);
+  const std::string_view sha = rest.substr(0, rest.find(' '));
+  const size_t end = rest.rfind("> ");
+  if (!IsSha(sha) || sha == line.substr(0, first) || end == rest.npos) return std::nullopt;
+  int64_t seconds = 0;
+  const char* const digits = rest.data() + end + 2;
+  if (std::from_chars(digits, rest.data() + rest.size(), seconds).ec != std::errc()) {
+    return std::nullopt;
+  }
+  std::optional<std::string> title = TitleOf(line.substr(tab + 1));
+  if (!title.has_value()) return std::nullopt;
+  Commit commit;
+  commit.sha = sha;
+  commit.title = *std::move(title);
+  commit.at_ms = seconds * 1000;
+  return commit;
+}
+
+// Without a user's name and password.
+std::string WithoutUser(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == url.npos) return std::string(url);
+  const size_t begin = scheme + 3;
+  const size_t slash = std::min(url.find('/', begin), url.size());
+  const size_t at = url.substr(0, slash).rfind('@');
+  if (at == url.npos || at < begin) return std::string(url);
+  return std::string(url.substr(0, begin)) + std::string(url.substr(at + 1));
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string RemoteOf(const Repository& repository) {
+  const std::string config = ReadTail(repository.common + "/config", kMaxConfig);
+  bool origin = false;
+  for (std::string_view rest = config; !rest.empty();) {
+    const std::string_view line = Trim(Line(rest));
+    rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+    if (line.starts_with('[')) {
+      origin = line.starts_with("[remote \"origin\"]");
+    } else if (origin && line.starts_with("url")) {
+      const size_t equals = line.find('=');
+      if (equals != line.npos) return WithoutUser(Trim(line.substr(equals + 1)));
+    }
+  }
+  return "";
+}
+
+std::string BranchOf(const Repository& repository) {
+  const std::string head = ReadTail(repository.dir + "/HEAD", 4096);
+  constexpr std::string_view kRef = "ref: refs/heads/";
+  return head.starts_with(kRef) ? std::string(Line(std::string_view(head).substr(kRef.size())))
+                                : std::string();
+}
+
+// The lines of HEAD's log that this call wrote, oldest first.
+std::vector<Commit> NewCommits(const Repository& repository, const HookEvent& event,
+                               int64_t now_ms) {
+  const std::string log = ReadTail(repository.dir + "/logs/HEAD", kLogTail);
+  const int64_t since = now_ms - event.duration_ms.value_or(kUnknownCallMs) - kSlackMs;
+  std::vector<Commit> out;
+  size_t end = log.size();
+  while (end > 0 && out.size() < kMaxCommits) {
+    if (log[end - 1] == '\n') --end;
+    if (end == 0) break;
+    const size_t newline = log.rfind('\n', end - 1);
+    const size_t begin = newline == log.npos ? 0 : newline + 1;
+    // The first line of the tail may have lost its beginning.
+    if (begin == 0 && log.size() == kLogTail) break;
+    const std::optional<Commit> commit =
+        ReadLogLine(std::string_view(log).substr(begin, end - begin));
+    end = begin;
+    if (!commit.has_value()) continue;
+    // How long it ran is unknown: what it printed may tell.
+    const bool printed = !event.duration_ms.has_value() &&
+                         event.output.find(commit->sha.substr(0, 7)) != event.output.npos;
+    if (commit->at_ms < since && !printed) break;
+    out.push_back(*commit);
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+// "[main (root-commit) 1a2b3c4] title", of a repository without a log.
+std::optional<Commit> PrintedCommit(std::string_view output, int64_t now_ms) {
+  for (size_t open = output.find('['); open != output.npos; open = output.find('[', open + 1)) {
+    const size_t close = output.find("] ", open);
+    if (close == output.npos) return std::nullopt;
+    const std::string_view inside = output.substr(open + 1, close - open - 1);
+    const size_t blank = inside.rfind(' ');
+    if (blank == inside.npos || inside.find('\n') != inside.npos) continue;
+    const std::string_view sha = inside.substr(blank + 1);
+    if (sha.size() < 7 || sha.size() > 64 ||
+        sha.find_first_not_of("0123456789abcdef") != sha.npos) {
+      continue;
+    }
+    Commit commit;
+    commit.sha = sha;
+    commit.title = Line(output.substr(close + 2)).substr(0, kMaxTitle);
+    commit.at_ms = now_ms;
+    return commit;
+  }
+  return std::nullopt;
+}
+
+void AddFrom(const std::string& folder, int64_t now_ms, HookEvent& event) {
+  const std::optional<Repository> repository = FindRepository(folder);
+  if (!repository.has_value()) return;
+  std::vector<Commit> commits = NewCommits(*repository, event, now_ms);
+  struct stat info;
+  if (commits.empty() && stat((repository->dir + "/logs/HEAD").c_str(), &info) != 0) {
+    if (auto printed = PrintedCommit(event.output, now_ms)) commits.push_back(*std::move(printed));
+  }
+  if (commits.empty()) return;
+  const std::string branch = BranchOf(*repository), remote = RemoteOf(*repository);
+  for (Commit& commit : commits) {
+    if (event.commits.size() >= kMaxCommits) return;
+    commit.branch = branch;
+    commit.remote = remote;
+    event.commits.push_back(std::move(commit));
+  }
+}
+
+}  // namespace
+
+bool KeepCommits(const World& world, HookEvent& event) {
+  if (event.tool != ToolKind::kShell) return false;
+  for (const std::string& folder : CommitFolders(event.command, event.cwd)) {
+    AddFrom(folder, world.now.value, event);
+  }
+  event.command.clear();
+  event.output.clear();
+  return !event.commits.empty();
+}
+
+}  // namespace selftune::hooks

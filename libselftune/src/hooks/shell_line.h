@@ -1,0 +1,26 @@
+// What a command line that an agent ran may have done, by its words alone: nothing
+// is run, and what only a shell could know (variables, substitutions) stays unknown.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace selftune::hooks {
+
+// `path` seen from `dir`, without "." and ".."; "" when it needs a shell ("~", "$").
+[[nodiscard]] std::string ResolvePath(std::string_view dir, std::string_view path);
+
+// Where `command`, run in `cwd`, may have made commits with git: `cd`, `git -C` and
+// `sh -c` are followed. Empty for nearly all.
+[[nodiscard]] std::vector<std::string> CommitFolders(std::string_view command,
+                                                     std::string_view cwd);
+
+// Files that it writes, in the usual ways: redirections, sed -i, tee, mv, cp, rm.
+[[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command,
+                                                    std::string_view cwd);
+
+// Files that a patch of the form "*** Update File: <path>" changes.
+[[nodiscard]] std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd);
+
+}  // namespace selftune::hooks
