@@ -305,12 +305,40 @@ db.commit()
 """
 
 
-def long_row(selftune, expected, scratch, path, table, column):
+# Every session put away as lines, a line of 40 MB among them; "zstd": compressed.
+PUT_AWAY = """
+import sqlite3, sys
+path, kind = sys.argv[1:]
+db = sqlite3.connect(path)
+db.create_function("octet_length", 1, lambda v: len(v.encode() if isinstance(v, str) else v), deterministic=True)
+
+def frame(data):
+    out = [b"\\x28\\xb5\\x2f\\xfd\\x00\\x58"]  # a window of 2 MiB, the size unsaid
+    blocks = [data[at:at + (1 << 17)] for at in range(0, len(data), 1 << 17)]
+    for i, block in enumerate(blocks):
+        out += [((len(block) << 3) | (i == len(blocks) - 1)).to_bytes(3, "little"), block]
+    return b"".join(out)
+
+most, = db.execute("SELECT max(n) FROM (SELECT count(*) n FROM transcript_events GROUP BY session_id)").fetchone()
+for session, in db.execute("SELECT DISTINCT session_id FROM transcript_events").fetchall():
+    lines = [text for text, in db.execute("SELECT event_json FROM transcript_events WHERE session_id=? ORDER BY seq",
+                                          (session,))]
+    if len(lines) == most:
+        lines[1] = lines[1].rstrip()[:-1] + ',"a_long_member":"' + "x" * (40 << 20) + '"}'
+    data = "\\n".join(lines).encode()
+    db.execute("INSERT INTO session_transcript_cold_archives VALUES(?,'g',?,?,?,?,?,0,0,'sqlite',?)",
+               (session, session, "0" * 64, len(lines), len(data), len(data), frame(data) if kind == "zstd" else data))
+    db.execute("DELETE FROM transcript_events WHERE session_id=?", (session,))
+db.commit()
+"""
+
+
+def long_row(selftune, expected, scratch, script, path, *arguments):
     """A row of 40 MB: it and its neighbours come, in the memory that a sync may take."""
     home = scratch / "home"
     shutil.copytree(expected.parent / json.loads(expected.read_text())["home"], home, symlinks=True)
     # By another process: what a child takes begins with what its parent ever took.
-    subprocess.run([sys.executable, "-c", LENGTHEN, home / path, table, column], check=True)
+    subprocess.run([sys.executable, "-c", script, home / path, *arguments], check=True)
     process = subprocess.Popen([selftune, "sync", "--json"], env=programs.Subject.env(home, home / ".selftune"),
                                stdout=subprocess.PIPE)
     out = process.stdout.read()
@@ -318,8 +346,8 @@ def long_row(selftune, expected, scratch, path, table, column):
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     good = process.returncode == 0 and not json.loads(out)["warnings"]
-    # A sanitizer takes memory of its own.
-    own = any(mark in Path(selftune).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
+    # A sanitizer takes memory of its own. Not read here: the next child would begin with that much.
+    own = subprocess.run(["grep", "-q", "-e", "__asan_init", "-e", "__tsan_init", selftune], check=False).returncode == 0
     small = own or usage.ru_maxrss < 64 << 10
     if not good or not small:
         print(f"{expected.parent.name}: exit {process.returncode}, {usage.ru_maxrss >> 10} MiB, {out[-500:]}")
@@ -336,14 +364,16 @@ def ways_of(selftune, expected, scratch, seed):
         yield side_by_side(selftune, expected, scratch, OPENCODE, older_opencode)
         yield killed(selftune, expected, scratch, seed)
         if seed == 1:
-            yield long_row(selftune, expected, scratch / "long", OPENCODE, "part", "data")
+            yield long_row(selftune, expected, scratch / "long", LENGTHEN, OPENCODE, "part", "data")
     if (whole / OPENCLAW).exists():
         yield growing_database(selftune, expected, scratch, seed, OPENCLAW, openclaw_steps,
                                (("schema_meta", "meta_key"),))
         yield side_by_side(selftune, expected, scratch, OPENCLAW, older_openclaw)
         yield killed(selftune, expected, scratch, seed)
         if seed == 1:
-            yield long_row(selftune, expected, scratch / "long", OPENCLAW, "transcript_events", "event_json")
+            yield long_row(selftune, expected, scratch / "long", LENGTHEN, OPENCLAW, "transcript_events", "event_json")
+            yield long_row(selftune, expected, scratch / "away", PUT_AWAY, OPENCLAW, "plain")
+            yield long_row(selftune, expected, scratch / "away-zstd", PUT_AWAY, OPENCLAW, "zstd")
     if (whole / OPENCODE_TREE).exists():
         yield cut_files(selftune, expected, scratch, seed, OPENCODE_TREE)
 
