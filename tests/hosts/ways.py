@@ -25,6 +25,7 @@ class Way:
     installed = "installed"  # the state of hooks once they are installed
     prompts, uses = 2, 1  # of the session, what hooks bring
     events = ()  # kinds of events of the session that reach selftune
+    maybe = ()  # those of them that its end may cut off
     resumes = True  # the second prompt goes to the same session
     waits = True  # for a hook to end, so that events come in their order
     busy = "\n"  # below it the host writes when it likes; no path begins so
@@ -67,6 +68,7 @@ class Claude(Way):
     agent = npm_agent.Agent("@anthropic-ai/claude-code", "2.1.330", "claude", setup="install.cjs")
     call = ("Skill", lambda folder: {"skill": folder.name})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
+    maybe = ("turn_end",)  # this hook runs beside it
     flags = ("--allowedTools", "Skill", "--output-format", "json")
 
     def env(self):
@@ -169,6 +171,7 @@ class Gemini(Way):
     call = ("activate_skill", lambda folder: {"name": folder.name})
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
+    maybe = ("session_end",)  # it does not wait for this one
     flags = ("--approval-mode", "yolo", "-o", "json")
 
     def start(self):
