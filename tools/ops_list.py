@@ -50,7 +50,9 @@ plan?            bool=false      Only estimate, no call
 """,
 }
 DRY_RUN = "dry_run?   bool=false   Describe the plan, write nothing\n"
-YES = "yes?       bool=false   Really do it\n"
+YES = ("yes?       bool=false   Really do it\n"
+       "plan_id?   string       Do exactly what a dry run with this plan_id showed, or nothing\n")
+PLAN_ID = "\nplan_id   string|null   Of a dry run: what it showed, to be done by this name\n"
 
 
 class Field:
@@ -195,7 +197,8 @@ class Op:
         self.params = parse_fields(text, self.name + " params")
         for name in [n for n in [self.tool_set, *self.tool_hide] if n not in [f.name for f in self.params] + [""]]:
             raise ListError("%s: its tool has no parameter %s" % (self.name, name))
-        self.reply = parse_fields(table["reply"], self.name + " reply")
+        reply = table["reply"] + (PLAN_ID if "Y" in self.flags else "")
+        self.reply = parse_fields(reply, self.name + " reply")
 
     @property
     def function(self):

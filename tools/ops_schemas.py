@@ -113,9 +113,9 @@ def file_schemas():
         "initialized_at": TEXT, "autonomy": closed("off propose deploy"), "guards": closed("off advise block"),
         "skills": {"type": "object", "additionalProperties": skill},
         "hosts": {"type": "object", "additionalProperties": host},
-        "retention": {"type": "object", "properties": {"texts_days": {"type": "integer", "minimum": 1}}},
+        "retention": {"type": "object", "properties": {"texts_days": {"type": ["integer", "string"]}}},
         "schedule": {"type": "object", "properties": {
-            "every_hours": {"type": "integer", "enum": [1, 2, 3, 4, 6, 8, 12, 24]}}},
+            "every_hours": {"type": ["integer", "string"], "description": "1, 2, 3, 4, 6, 8, 12 or 24"}}},
         "alpha": {"type": "object", "properties": {
             "enrolled": FLAG, "user_id": TEXT, "email": TEXT, "display_name": TEXT, "consent_timestamp": TEXT},
             "required": ["enrolled"]}}}

@@ -81,10 +81,11 @@ std::string RenderVerify(const Reply& reply, const Screen& screen) {
     for (const Json& hook : host["hooks"].items()) {
       const bool good = hook["ok"].Bool();
       const bool slow = hook["slow"].Bool();
-      table.Add({{name},
-                 {OneLine(hook["event"].Text())},
-                 {Duration(hook["elapsed_ms"].Int()), slow ? Style::kWarn : Style::kPlain},
-                 {good ? "ok" : OneLine(hook["problem"].Text()), good ? Style::kGood : Style::kBad}});
+      table.Add(
+          {{name},
+           {OneLine(hook["event"].Text())},
+           {Duration(hook["elapsed_ms"].Int()), slow ? Style::kWarn : Style::kPlain},
+           {good ? "ok" : OneLine(hook["problem"].Text()), good ? Style::kGood : Style::kBad}});
     }
   }
   if (table.empty() && notes.empty()) return "No hooks of selftune are installed.\n";
@@ -112,12 +113,12 @@ constexpr Positional kAgents[] = {
 };
 constexpr std::string_view kScopes[] = {"user", "project", "local"};
 constexpr Flag kScopeFlags[] = {
-    {"scope", "of the person, of this project, or of this project and not shared",
-     FlagType::kText, "whose", 0, kScopes},
+    {"scope", "of the person, of this project, or of this project and not shared", FlagType::kText,
+     "whose", 0, kScopes},
 };
 constexpr Flag kInstallFlags[] = {
-    {"scope", "of the person, of this project, or of this project and not shared",
-     FlagType::kText, "whose", 0, kScopes},
+    {"scope", "of the person, of this project, or of this project and not shared", FlagType::kText,
+     "whose", 0, kScopes},
     {"hook-program", "selftune-hook, when it is not beside selftune or on PATH", FlagType::kText,
      "path"},
 };

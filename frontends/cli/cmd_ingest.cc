@@ -59,13 +59,12 @@ void ReadSession(const Invocation& invocation, const std::string& id) {
   JsonObject params;
   params.AddTexts("only", {"codex"});
   params.AddText("session", id);
-  const Answer answer =
-      Ask(options, RequestText("sync.run", params.Take(), "ingest wrap-codex", std::nullopt),
-          nullptr);
+  const Answer answer = Ask(
+      options, RequestText("sync.run", params.Take(), "ingest wrap-codex", std::nullopt), nullptr);
   if (!answer.error.empty() && options.verbose) {
     const Json error = Json::Parse(answer.error).value_or(Json());
-    WriteErr("selftune: " + OneLine(error["code"].Text()) + ": " + OneLine(error["message"].Text()) +
-             "\n");
+    WriteErr("selftune: " + OneLine(error["code"].Text()) + ": " +
+             OneLine(error["message"].Text()) + "\n");
   }
 }
 

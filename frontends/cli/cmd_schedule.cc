@@ -73,10 +73,12 @@ std::string RenderRemove(const Reply& reply, const Screen& screen) {
 
 std::string RenderRunNow(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
+  if (reply.dry_run()) return "would run: " + Argv(data) + "\n";
   const bool good = !data["exit_code"].is_null() && data["exit_code"].Int() == 0;
-  std::string out = OneLine(data["job"].Text()) + ": " +
-                    screen.Paint(good ? Style::kGood : Style::kBad, good ? "ended well" : "failed") +
-                    " after " + Duration(data["elapsed_ms"].Int()) + "\n";
+  std::string out =
+      OneLine(data["job"].Text()) + ": " +
+      screen.Paint(good ? Style::kGood : Style::kBad, good ? "ended well" : "failed") + " after " +
+      Duration(data["elapsed_ms"].Int()) + "\n";
   if (!good && !data["problem"].is_null()) out += ManyLines(data["problem"].Text()) + "\n";
   return out;
 }

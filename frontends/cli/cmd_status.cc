@@ -193,7 +193,32 @@ constexpr Example kDoctorExamples[] = {
     {"selftune doctor --fix --dry-run", "what could be put in order at once?"},
 };
 
+std::string RenderBugreport(const Reply& reply, const Screen&) {
+  const std::string path = OneLine(reply.data()["path"].Text());
+  return (reply.dry_run() ? "would write " : "") + path + "  (" +
+         Bytes(reply.data()["bytes"].Int()) + ")\nRead it before you give it to anybody.\n";
+}
+
+constexpr Flag kBugreportFlags[] = {
+    {"dir", "where to; without, the state folder", FlagType::kText, "dir"},
+};
+constexpr Example kBugreportExamples[] = {
+    {"selftune bugreport", "one file: versions, checks, counts, errors"},
+    {"selftune bugreport --dir .", "here"},
+};
+
 }  // namespace
+
+extern const Command kBugreportCommand = {
+    .path = "bugreport",
+    .summary = "Write a file for a bug report, without words of yours",
+    .group = "Tools",
+    .op = "doctor.bugreport",
+    .flags = kBugreportFlags,
+    .examples = kBugreportExamples,
+    .render = RenderBugreport,
+    .rare = true,
+};
 
 extern const Command kStatusCommand = {
     .path = "status",

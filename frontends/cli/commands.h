@@ -8,6 +8,7 @@ namespace selftune::cli {
 // cmd_status.cc
 extern const Command kStatusCommand;
 extern const Command kDoctorCommand;
+extern const Command kBugreportCommand;
 // cmd_last.cc
 extern const Command kLastCommand;
 // cmd_dashboard.cc

@@ -85,6 +85,10 @@ std::string WithConfirmation(std::string params, const Invocation& invocation, c
     if (params.size() > 1) params += ',';
     params += flag == "yes" ? "\"yes\":true" : "\"dry_run\":true";
   }
+  if (const auto plan = invocation.args.Get("plan"); plan.has_value() && Takes(op, "plan_id")) {
+    if (params.size() > 1) params += ',';
+    params += "\"plan_id\":" + Quote(*plan);
+  }
   return params + "}";
 }
 

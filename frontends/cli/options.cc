@@ -221,6 +221,13 @@ std::vector<Flag> ExtraFlags(const Command& command) {
   }
   if (op != nullptr && op->flags.find('Y') != std::string_view::npos) {
     flags.push_back({"yes", "really do it", FlagType::kSwitch});
+    flags.push_back({"plan",
+                     "do exactly what --dry-run showed under this plan_id",
+                     FlagType::kText,
+                     "id",
+                     0,
+                     {},
+                     "plan_id"});
   }
   if (command.exit_zero) {
     flags.push_back(

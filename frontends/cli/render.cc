@@ -192,6 +192,13 @@ std::string RenderTail(const Reply& reply, const Screen& screen) {
   for (const Json& warning : reply.envelope["warnings"].items()) {
     out += screen.Paint(Style::kWarn, "warning") + ": " + OneLine(warning["message"].Text()) + "\n";
   }
+  if (reply.dry_run() && !reply.data()["plan_id"].is_null()) {
+    const std::string id = OneLine(reply.data()["plan_id"].Text());
+    if (!id.empty()) {
+      out += screen.Paint(Style::kDim, "plan") + ": " + id + "   " +
+             screen.Paint(Style::kDim, "to do exactly this: --plan " + id) + "\n";
+    }
+  }
   const Json& next = reply.envelope["next"];
   if (next.is_object()) {
     out += screen.Paint(Style::kDim, "next") + ": " + OneLine(next["command"].Text());

@@ -20,7 +20,7 @@ namespace selftune::cli {
 namespace {
 
 constexpr std::array<int, 4> kPassedOn = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-constexpr int kLookMs = 100;    // how late the end of the program may be noticed
+constexpr int kLookMs = 100;     // how late the end of the program may be noticed
 constexpr int kSilentLooks = 5;  // a process it left behind may hold its output open
 
 volatile pid_t running = 0;
@@ -77,11 +77,11 @@ pid_t Start(const std::vector<std::string>& argv, int out, const Signals& signal
     sigset_t defaults;
     sigemptyset(&defaults);
     if (!signals.pipe_was_ignored()) sigaddset(&defaults, SIGPIPE);
-    const bool ready = posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) == 0 &&
-                       posix_spawnattr_setsigdefault(&attributes, &defaults) == 0 &&
-                       posix_spawnattr_setsigmask(&attributes, &mask) == 0 &&
-                       posix_spawnattr_setflags(
-                           &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) == 0;
+    const bool ready =
+        posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) == 0 &&
+        posix_spawnattr_setsigdefault(&attributes, &defaults) == 0 &&
+        posix_spawnattr_setsigmask(&attributes, &mask) == 0 &&
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) == 0;
     if (!ready || posix_spawnp(&pid, words[0], &files, &attributes, words.data(), environ) != 0) {
       pid = 0;
     }

@@ -22,15 +22,11 @@ struct Limit {
   const char* hook;
   int64_t ms;
 };
-constexpr Limit kLimits[] = {{"prompt-log", 250},
-                             {"guard", 250},
-                             {"skill-eval", 500},
-                             {"skill-command", 500},
-                             {"commit-track", 1000},
-                             {"session-stop", 5000},
+constexpr Limit kLimits[] = {{"prompt-log", 250},    {"guard", 250},         {"skill-eval", 500},
+                             {"skill-command", 500}, {"commit-track", 1000}, {"session-stop", 5000},
                              {"session-end", 1000}};
 constexpr int64_t kOtherLimitMs = 1000;  // of one that only its payload names
-constexpr int64_t kFirstByteMs = 500;     // until it begins, at most
+constexpr int64_t kFirstByteMs = 500;    // until it begins, at most
 
 constexpr char kUsage[] =
     "usage: selftune-hook [--strict] HOST [HOOK] < payload\n"

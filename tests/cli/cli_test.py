@@ -197,6 +197,8 @@ class Usage(CliTest):
         self.assertIn("--json", doc["error"]["suggestion"])
         self.assertEqual(doc["next"]["argv"], ["selftune", "help", "version"])
         for command in self.commands():
+            if command["path"] == "ingest wrap-codex":
+                continue  # what is behind it is codex's
             with self.subTest(command=command["path"]):
                 doc = self.envelope(*command["path"].split(), "--no-such-flag", code=64)
                 self.assertEqual(doc["error"]["code"], "INVALID_FLAG")
@@ -310,6 +312,8 @@ class Usage(CliTest):
         self.assertEqual(self.envelope("--version")["command"], "version")
         self.assertEqual(self.envelope("--version", "doctor")["schema"], "selftune/version@1")
         for command in self.commands():
+            if command["path"] == "ingest wrap-codex":
+                continue
             with self.subTest(command=command["path"]):
                 doc = self.envelope(*command["path"].split(), "--version")
                 self.assertEqual(doc["schema"], "selftune/version@1")
@@ -597,7 +601,7 @@ class Config(CliTest):
     def test_every_setting_goes_there_and_back(self):
         values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
-                  "api.key_env": "MODEL_KEY", "api.model": "m-1"}
+                  "api.key_env": "MODEL_KEY", "api.model": "m-1", "schedule.every_hours": "12"}
         listed = self.envelope("config", "list")["data"]["values"]
         self.assertGreater(len(listed), 8)
         keys = [row["key"] for row in listed] + ["skills.acme:a.b.autonomy"]
@@ -651,7 +655,7 @@ class Config(CliTest):
         self.file().parent.mkdir()
         self.file().write_text('{"alpha":{"api_key":"k3y"},"guards":"loud"}')
         doc = self.envelope("config", "list")
-        self.assertEqual(doc["data"]["unknown"], ["alpha"])
+        self.assertEqual(doc["data"]["unknown"], ["alpha.api_key"])
         self.assertNotIn("k3y", json.dumps(doc))
         bad = self.envelope("config", "validate", code=3)
         self.assertEqual([p["key"] for p in bad["data"]["problems"]], ["guards"])

@@ -109,7 +109,11 @@ class Schedule(cli_test.CliTest):
         self.assertTrue(json.loads(data["output"])["ok"])
         self.assertTrue((self.home / ".selftune/selftune.db").exists())
         self.assertEqual(self.cron("run-now", "nope", code=64)["error"]["code"], "INVALID_FLAG")
-        failed = self.cron("run-now", "run", code=1)
+        self.assertEqual(self.cron("run-now", "run")["data"]["exit_code"], 0)
+        for path in (self.home / ".selftune").glob("selftune.db*"):
+            path.unlink()
+        (self.home / ".selftune/selftune.db").write_text("no database" * 100)
+        failed = self.cron("run-now", "sync", code=1)
         self.assertEqual(failed["error"]["code"], "PROCESS_FAILED")
         self.assertNotEqual(failed["data"]["exit_code"], 0)
 

@@ -191,6 +191,45 @@ class Machine(Place):
         self.assertEqual(self.tree(), before)
         self.assertNotIn("schedule", self.steps(self.good("uninstall", "--yes")))
 
+    def test_a_plan_is_carried_out_as_it_was_shown_or_not_at_all(self):
+        self.good("init", "--no-sync")
+        plan = self.good("uninstall", "--dry-run")["data"]["plan_id"]
+        self.assertEqual(self.good("uninstall", "--dry-run")["data"]["plan_id"], plan)
+        other = self.good("uninstall", "--dry-run", "--keep-config")["data"]["plan_id"]
+        self.assertNotEqual(other, plan)
+        before = self.tree()
+        self.assertEqual(self.bad("CONFLICTED", "uninstall", "--plan", other)[1], 2)
+        (self.home.path / ".claude/skills/selftune/SKILL.md").write_text("edited")
+        self.assertEqual(self.bad("CONFLICTED", "uninstall", "--plan", plan)[1], 2)
+        self.assertEqual(set(self.tree()), set(before))
+        plan = self.good("uninstall", "--dry-run")["data"]["plan_id"]
+        done = self.good("uninstall", "--plan", plan)
+        self.assertTrue(done["changed"])
+        self.assertIsNone(done["data"]["plan_id"])
+        self.assertFalse((self.home.state / "config.json").exists())
+
+    def test_a_report_of_a_fault_says_little_of_the_person(self):
+        skill = self.home.path / ".claude/skills/secret-project/SKILL.md"
+        skill.parent.mkdir(parents=True)
+        skill.write_text("---\nname: secret-project\ndescription: x\n---\n")
+        self.good("init")
+        self.home.hook({"session_id": "s", "hook_event_name": "UserPromptSubmit",
+                        "prompt": "launch at dawn"}, host="claude")
+        self.good("sync")
+        plan = self.good("bugreport", "--dry-run")["data"]
+        self.assertFalse(Path(plan["path"]).exists())
+        data = self.good("bugreport", "--dir", str(self.root))["data"]
+        path = Path(data["path"])
+        text = path.read_text()
+        self.assertEqual((path.parent, path.stat().st_mode & 0o777), (self.root, 0o600))
+        for word in ("secret-project", "launch at dawn", str(self.home.path)):
+            self.assertNotIn(word, text)
+        report = json.loads(text)
+        self.assertEqual(set(data["contents"]), set(report) - {"made_at"})
+        self.assertTrue(report["doctor"]["checks"])
+        self.assertEqual(report["settings"]["autonomy"], "deploy")
+        self.assertEqual(report["settings"]["cli_path"], "(set)")
+
     def test_in_text_many_files_are_one_short_line(self):
         self.good("init", "--no-sync")
         done = subprocess.run([CLI, "uninstall", "--yes", "--text"], capture_output=True, text=True, env=self.env(),

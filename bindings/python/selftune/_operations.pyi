@@ -162,6 +162,36 @@ class DeployRollbackReply(TypedDict):
     targets: list[DeployRollbackReplyTargets]
     detail: str | None
     receipt: DeployRollbackReplyReceipt | None
+    plan_id: str | None
+
+
+class DoctorBugreportReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class DoctorBugreportReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class DoctorBugreportReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class DoctorBugreportReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: DoctorBugreportReplyReceiptBefore
+    after: DoctorBugreportReplyReceiptAfter
+    backup_path: str | None
+    undo: DoctorBugreportReplyReceiptUndo | None
+
+
+class DoctorBugreportReply(TypedDict):
+    path: str
+    contents: list[str]
+    bytes: int
+    receipt: DoctorBugreportReplyReceipt | None
 
 
 class DoctorFixReplyApplied(TypedDict):
@@ -533,6 +563,7 @@ class InstallUninstallReply(TypedDict):
     steps: list[InstallUninstallReplySteps]
     manual: list[str]
     receipt: InstallUninstallReplyReceipt | None
+    plan_id: str | None
 
 
 class LlmUsageReplyRows(TypedDict):
@@ -882,6 +913,7 @@ class ScheduleRunNowReply(TypedDict):
     elapsed_ms: int
     output: str
     problem: str | None
+    receipt: dict[str, Any] | None
 
 
 class ScheduleSetupReplyJobs(TypedDict):
@@ -2457,6 +2489,7 @@ class StoreForgetReply(TypedDict):
     outbox_deletes: int
     still_in: list[str]
     receipt: StoreForgetReplyReceipt | None
+    plan_id: str | None
 
 
 class StoreImportReplyTables(TypedDict):
@@ -2648,6 +2681,7 @@ class StoreRebuildReply(TypedDict):
     read_again: bool
     problems: list[str]
     receipt: StoreRebuildReplyReceipt | None
+    plan_id: str | None
 
 
 class StoreRestoreReplyReceiptBefore(TypedDict):
@@ -2676,6 +2710,7 @@ class StoreRestoreReply(TypedDict):
     restored: str
     moved_aside: str | None
     receipt: StoreRestoreReplyReceipt | None
+    plan_id: str | None
 
 
 class StoreVacuumReplyReceiptBefore(TypedDict):
@@ -2851,7 +2886,9 @@ class Requests:
     @overload
     def request(self, op: Literal["deploy.recover"], /, *, dry_run: bool | None = ...) -> DeployRecoverReply: ...
     @overload
-    def request(self, op: Literal["deploy.rollback"], /, *, skill: str | None = ..., skill_path: str | None = ..., deploy_id: str | None = ..., to_file: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> DeployRollbackReply: ...
+    def request(self, op: Literal["deploy.rollback"], /, *, skill: str | None = ..., skill_path: str | None = ..., deploy_id: str | None = ..., to_file: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> DeployRollbackReply: ...
+    @overload
+    def request(self, op: Literal["doctor.bugreport"], /, *, dir: str | None = ..., dry_run: bool | None = ...) -> DoctorBugreportReply: ...
     @overload
     def request(self, op: Literal["doctor.fix"], /, *, only: str | None = ..., dry_run: bool | None = ...) -> DoctorFixReply: ...
     @overload
@@ -2871,13 +2908,13 @@ class Requests:
     @overload
     def request(self, op: Literal["install.hooks_status"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ...) -> InstallHooksStatusReply: ...
     @overload
-    def request(self, op: Literal["install.hooks_verify"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ..., dry_run: bool | None = ...) -> InstallHooksVerifyReply: ...
+    def request(self, op: Literal["install.hooks_verify"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project", "local"] | None = ...) -> InstallHooksVerifyReply: ...
     @overload
     def request(self, op: Literal["install.init"], /, *, agents: list[str] | None = ..., autonomy: Literal["off", "propose", "deploy"] | None = ..., hooks: bool | None = ..., skill: bool | None = ..., sync: bool | None = ..., force: bool | None = ..., schedule: bool | None = ..., every_hours: int | None = ..., alpha: bool | None = ..., alpha_email: str | None = ..., alpha_name: str | None = ..., hook_program: str | None = ..., dry_run: bool | None = ..., **keywords: Any) -> InstallInitReply: ...
     @overload
     def request(self, op: Literal["install.list"], /) -> InstallListReply: ...
     @overload
-    def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., restore_skills: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> InstallUninstallReply: ...
+    def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., restore_skills: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> InstallUninstallReply: ...
     @overload
     def request(self, op: Literal["llm.usage"], /, *, since: str | None = ..., until: str | None = ..., by: Literal["purpose", "model", "skill"] | None = ...) -> LlmUsageReply: ...
     @overload
@@ -2901,7 +2938,7 @@ class Requests:
     @overload
     def request(self, op: Literal["schedule.remove"], /, *, dry_run: bool | None = ...) -> ScheduleRemoveReply: ...
     @overload
-    def request(self, op: Literal["schedule.run_now"], /, *, job: str, every_hours: int | None = ...) -> ScheduleRunNowReply: ...
+    def request(self, op: Literal["schedule.run_now"], /, *, job: str, every_hours: int | None = ..., dry_run: bool | None = ...) -> ScheduleRunNowReply: ...
     @overload
     def request(self, op: Literal["schedule.setup"], /, *, platform: Literal["cron", "launchd", "systemd", "openclaw"] | None = ..., jobs: list[str] | None = ..., every_hours: int | None = ..., tz: str | None = ..., force: bool | None = ..., dry_run: bool | None = ...) -> ScheduleSetupReply: ...
     @overload
@@ -2967,7 +3004,7 @@ class Requests:
     @overload
     def request(self, op: Literal["store.export"], /, *, since: str | None = ..., until: str | None = ..., dir: str, format: Literal["jsonl", "sqlite"] | None = ..., tables: list[str] | None = ..., dry_run: bool | None = ...) -> StoreExportReply: ...
     @overload
-    def request(self, op: Literal["store.forget"], /, *, session: str | None = ..., workspace: str | None = ..., skill: str | None = ..., before: str | None = ..., match: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> StoreForgetReply: ...
+    def request(self, op: Literal["store.forget"], /, *, session: str | None = ..., workspace: str | None = ..., skill: str | None = ..., before: str | None = ..., match: str | None = ..., dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> StoreForgetReply: ...
     @overload
     def request(self, op: Literal["store.import"], /, *, dir: str, dry_run: bool | None = ...) -> StoreImportReply: ...
     @overload
@@ -2979,9 +3016,9 @@ class Requests:
     @overload
     def request(self, op: Literal["store.query"], /, *, sql: str, args: list[Any] | None = ..., limit: int | None = ...) -> StoreQueryReply: ...
     @overload
-    def request(self, op: Literal["store.rebuild"], /, *, read_again: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ...) -> StoreRebuildReply: ...
+    def request(self, op: Literal["store.rebuild"], /, *, read_again: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> StoreRebuildReply: ...
     @overload
-    def request(self, op: Literal["store.restore"], /, *, id: str, dry_run: bool | None = ..., yes: bool | None = ...) -> StoreRestoreReply: ...
+    def request(self, op: Literal["store.restore"], /, *, id: str, dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> StoreRestoreReply: ...
     @overload
     def request(self, op: Literal["store.vacuum"], /, *, dry_run: bool | None = ...) -> StoreVacuumReply: ...
     @overload

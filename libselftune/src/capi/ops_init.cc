@@ -103,8 +103,8 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
   }
   document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
   if (params["alpha"].is_bool()) {
-    document = config::WithValue(document, "alpha",
-                                 AlphaOf(context, params, before.document["alpha"]));
+    document =
+        config::WithValue(document, "alpha", AlphaOf(context, params, before.document["alpha"]));
   }
   // Its own skill is not improved from what happens on this machine.
   if (!before.AutonomyOf("selftune").has_value()) {
@@ -270,9 +270,12 @@ void ScheduleStep(Context& context, const JsonValue& params, Steps& steps) {
   if (!params["schedule"].AsBool()) return;
   const auto hours = EveryHoursOf(context, params);
   if (!hours.ok()) return steps.Failed("schedule", hours.status());
-  const auto done =
-      SetUpJobs(context, {.platform = {}, .jobs = {}, .every_hours = *hours, .zone = "",
-                          .force = false, .dry_run = context.dry_run()});
+  const auto done = SetUpJobs(context, {.platform = {},
+                                        .jobs = {},
+                                        .every_hours = *hours,
+                                        .zone = "",
+                                        .force = false,
+                                        .dry_run = context.dry_run()});
   if (!done.ok()) return steps.Failed("schedule", done.status());
   for (const std::string& warning : done->warnings) context.Warn("SCHEDULER", warning);
   std::vector<std::string> jobs;

@@ -141,8 +141,7 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
 StatusOr<std::string> ScheduleSetup(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const schedule::SetupOptions options, OptionsOf(context, params));
   if (!options.dry_run) ST_RETURN_IF_ERROR(context.CheckWritable());
-  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
-                      SetUpJobs(context, options));
+  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report, SetUpJobs(context, options));
   JsonWriter out;
   out.BeginObject()
       .Field("platform", schedule::Word(report.platform))
@@ -216,12 +215,11 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
 
 StatusOr<std::string> ScheduleRunNow(Context& context, const JsonValue& params) {
   constexpr size_t kTail = 4000;  // bytes of what it said
-  ST_RETURN_IF_ERROR(context.CheckWritable());
+  if (!context.dry_run()) ST_RETURN_IF_ERROR(context.CheckWritable());
   const schedule::Machine machine = MachineOf(context);
   ST_ASSIGN_OR_RETURN(const int hours, EveryHoursOf(context, params));
   ST_ASSIGN_OR_RETURN(const std::string program, schedule::FindProgram(machine));
-  ST_ASSIGN_OR_RETURN(const auto installed,
-                      schedule::List(machine, context.now(), /*ask=*/false));
+  ST_ASSIGN_OR_RETURN(const auto installed, schedule::List(machine, context.now(), /*ask=*/false));
   const std::string id = params["job"].AsString();
   std::string starts = program;
   for (const schedule::Installed& one : installed) {
@@ -243,8 +241,11 @@ StatusOr<std::string> ScheduleRunNow(Context& context, const JsonValue& params) 
   options.timeout = job->timeout;
   options.cancel = &context.cancel();
   context.CloseConnections();
-  ST_ASSIGN_OR_RETURN(const base::ProcessResult ran, base::RunProcess(options));
-  context.SetChanged();
+  base::ProcessResult ran;
+  if (!context.dry_run()) {
+    ST_ASSIGN_OR_RETURN(ran, base::RunProcess(options));
+    context.SetChanged();
+  }
   JsonWriter out;
   out.BeginObject().Field("job", id);
   WriteArgv(out, job->argv);
@@ -259,8 +260,8 @@ StatusOr<std::string> ScheduleRunNow(Context& context, const JsonValue& params) 
       .Field("output", base::ToValidUtf8(said.substr(said.size() - std::min(said.size(), kTail))));
   TextOrNull(out, "problem",
              ran.timed_out ? "it did not end in its time" : base::ToValidUtf8(ran.stderr_text));
-  out.EndObject();
-  if (ran.exit_code != 0) {
+  out.NullField("receipt").EndObject();
+  if (!context.dry_run() && ran.exit_code != 0) {
     context.SetVerdict(WithSuggestion(
         Fail(kProcessFailed, "running {}: {}", id,
              ran.timed_out ? "it did not end in its time"

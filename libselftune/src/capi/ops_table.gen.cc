@@ -31,6 +31,11 @@ constexpr ParamSpec kParams_DeployRollback[] = {
     {.name = "to_file", .type = ParamType::kPath},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "plan_id", .type = ParamType::kString},
+};
+constexpr ParamSpec kParams_DoctorBugreport[] = {
+    {.name = "dir", .type = ParamType::kPath},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_DoctorFix[] = {
     {.name = "only", .type = ParamType::kString},
@@ -100,7 +105,6 @@ constexpr std::string_view kChoices_InstallHooksVerify_scope[] = {"user", "proje
 constexpr ParamSpec kParams_InstallHooksVerify[] = {
     {.name = "platforms", .type = ParamType::kPlatform, .list = true},
     {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooksVerify_scope},
-    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr std::string_view kChoices_InstallInit_autonomy[] = {"off", "propose", "deploy"};
 constexpr ParamSpec kParams_InstallInit[] = {
@@ -125,6 +129,7 @@ constexpr ParamSpec kParams_InstallUninstall[] = {
     {.name = "restore_skills", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "plan_id", .type = ParamType::kString},
 };
 constexpr std::string_view kChoices_LlmUsage_by[] = {"purpose", "model", "skill"};
 constexpr ParamSpec kParams_LlmUsage[] = {
@@ -202,6 +207,7 @@ constexpr ParamSpec kParams_ScheduleRemove[] = {
 constexpr ParamSpec kParams_ScheduleRunNow[] = {
     {.name = "job", .type = ParamType::kString, .required = true},
     {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr std::string_view kChoices_ScheduleSetup_platform[] = {"cron", "launchd", "systemd", "openclaw"};
 constexpr ParamSpec kParams_ScheduleSetup[] = {
@@ -414,6 +420,7 @@ constexpr ParamSpec kParams_StoreForget[] = {
     {.name = "match", .type = ParamType::kString},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "plan_id", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_StoreImport[] = {
     {.name = "dir", .type = ParamType::kPath, .required = true},
@@ -439,11 +446,13 @@ constexpr ParamSpec kParams_StoreRebuild[] = {
     {.name = "read_again", .type = ParamType::kBool, .default_json = "true"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "plan_id", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_StoreRestore[] = {
     {.name = "id", .type = ParamType::kString, .required = true},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
     {.name = "yes", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "plan_id", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_StoreVacuum[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
@@ -486,6 +495,7 @@ constexpr OpSpec kOps[] = {
     {.name = "deploy.list", .schema = "selftune/deploy.list@1", .flags = "", .run = ops::DeployList, .params = kParams_DeployList},
     {.name = "deploy.recover", .schema = "selftune/deploy.recover@1", .flags = "SR", .run = ops::DeployRecover, .params = kParams_DeployRecover},
     {.name = "deploy.rollback", .schema = "selftune/rollback@1", .flags = "SRY", .run = ops::DeployRollback, .params = kParams_DeployRollback},
+    {.name = "doctor.bugreport", .schema = "selftune/doctor.bugreport@1", .flags = "F", .run = ops::DoctorBugreport, .params = kParams_DoctorBugreport},
     {.name = "doctor.fix", .schema = "selftune/doctor.fix@1", .flags = "SF", .run = ops::DoctorFix, .params = kParams_DoctorFix},
     {.name = "doctor.run", .schema = "selftune/doctor@1", .flags = "", .run = ops::DoctorRun, .params = kParams_DoctorRun},
     {.name = "eval.classify", .schema = "selftune/eval.classify@1", .flags = "", .run = ops::EvalClassify, .params = kParams_EvalClassify},
@@ -495,7 +505,7 @@ constexpr OpSpec kOps[] = {
     {.name = "install.hooks", .schema = "selftune/install.hooks@1", .flags = "SF", .run = ops::InstallHooks, .params = kParams_InstallHooks},
     {.name = "install.hooks_remove", .schema = "selftune/install.hooks_remove@1", .flags = "SF", .run = ops::InstallHooksRemove, .params = kParams_InstallHooksRemove},
     {.name = "install.hooks_status", .schema = "selftune/install.hooks_status@1", .flags = "", .run = ops::InstallHooksStatus, .params = kParams_InstallHooksStatus},
-    {.name = "install.hooks_verify", .schema = "selftune/install.hooks_verify@1", .flags = "S", .run = ops::InstallHooksVerify, .params = kParams_InstallHooksVerify},
+    {.name = "install.hooks_verify", .schema = "selftune/install.hooks_verify@1", .flags = "", .run = ops::InstallHooksVerify, .params = kParams_InstallHooksVerify},
     {.name = "install.init", .schema = "selftune/install.init@1", .flags = "SFJ", .run = ops::InstallInit, .params = kParams_InstallInit},
     {.name = "install.list", .schema = "selftune/install.list@1", .flags = "", .run = ops::InstallList, .params = {}},
     {.name = "install.uninstall", .schema = "selftune/install.uninstall@1", .flags = "SFY", .run = ops::InstallUninstall, .params = kParams_InstallUninstall},
@@ -510,7 +520,7 @@ constexpr OpSpec kOps[] = {
     {.name = "schedule.list", .schema = "selftune/schedule.list@1", .flags = "", .run = ops::ScheduleList, .params = {}},
     {.name = "schedule.preview", .schema = "selftune/schedule.preview@1", .flags = "", .run = ops::SchedulePreview, .params = kParams_SchedulePreview},
     {.name = "schedule.remove", .schema = "selftune/schedule.remove@1", .flags = "F", .run = ops::ScheduleRemove, .params = kParams_ScheduleRemove},
-    {.name = "schedule.run_now", .schema = "selftune/schedule.run_now@1", .flags = "J", .run = ops::ScheduleRunNow, .params = kParams_ScheduleRunNow},
+    {.name = "schedule.run_now", .schema = "selftune/schedule.run_now@1", .flags = "SFJ", .run = ops::ScheduleRunNow, .params = kParams_ScheduleRunNow},
     {.name = "schedule.setup", .schema = "selftune/schedule.setup@1", .flags = "F", .run = ops::ScheduleSetup, .params = kParams_ScheduleSetup},
     {.name = "schedule.status", .schema = "selftune/schedule.status@1", .flags = "", .run = ops::ScheduleStatus, .params = {}},
     {.name = "schema.get", .schema = "selftune/schema.get@1", .flags = "", .run = ops::SchemaGet, .params = kParams_SchemaGet},

@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "capi/context.h"
 #include "capi/engine.h"
 #include "capi/envelope.h"
@@ -66,11 +68,52 @@ Status AsDeadline(const Status& status, int64_t deadline_ms) {
   return Fail(kDeadline, "not done within {} ms", deadline_ms);
 }
 
+// Says how an operation is run, not what it does.
+bool IsAboutTheRun(std::string_view param) {
+  return param == "yes" || param == "dry_run" || param == "plan_id";
+}
+
+// What a dry run showed, as one word: the same plan has the same one.
+std::string PlanIdOf(const OpSpec& op, const base::JsonValue& params, const Context& context,
+                     std::string_view data) {
+  constexpr size_t kShown = 16;
+  base::FieldHash hash("plan");
+  hash.Add(op.name);
+  for (const auto& [name, value] : params.members()) {
+    if (!IsAboutTheRun(name)) hash.Add(name).Add(value.ToJson());
+  }
+  hash.Add(data).Add(Message(context.verdict()));
+  return base::Hex(hash.Key16()).substr(0, kShown);
+}
+
+// The plan as it is now.
+StatusOr<std::string> PlanNow(Engine& engine, const OpSpec& op, const base::JsonValue& params,
+                              const base::Cancel& cancel) {
+  std::vector<base::JsonValue::Member> members;
+  for (const auto& [name, value] : params.members()) {
+    members.emplace_back(name, name == "dry_run" ? base::JsonValue::Bool(true) : value);
+  }
+  Context context(engine, {.op = std::string(op.name), .dry_run = true, .on_event = {}}, cancel);
+  ST_ASSIGN_OR_RETURN(const std::string data,
+                      op.run(context, base::JsonValue::Object(std::move(members))));
+  return PlanIdOf(op, params, context, data);
+}
+
+// Goes through when what was previewed is still what would be done.
+Status CheckPlan(Engine& engine, const OpSpec& op, const base::JsonValue& params,
+                 const base::Cancel& cancel) {
+  ST_ASSIGN_OR_RETURN(const std::string now, PlanNow(engine, op, params, cancel));
+  if (now == params["plan_id"].AsString()) return absl::OkStatus();
+  return WithSuggestion(Fail(kConflicted, "{}: plan {} is not what would be done now", op.name,
+                             params["plan_id"].AsString()),
+                        "look at the plan again with dry_run", "");
+}
+
 // Before anybody is asked whether they are sure.
 Status CheckChoice(const OpSpec& op, const base::JsonValue& params) {
   std::string names;
   for (const ParamSpec& param : op.params) {
-    if (param.name == "yes" || param.name == "dry_run") continue;
+    if (IsAboutTheRun(param.name)) continue;
     const base::JsonValue& value = params[param.name];
     if (!value.is_null() && !(value.is_string() && value.AsString().empty())) {
       return absl::OkStatus();
@@ -91,13 +134,20 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
                    .on_event = std::move(on_event)},
                   cancel);
   if (request.op->Has('C')) ST_RETURN_IF_ERROR(CheckChoice(*request.op, params));
-  if (request.op->Has('Y') && !params["yes"].AsBool() && !context.dry_run()) {
+  const bool planned = params["plan_id"].is_string() && !context.dry_run();
+  if (planned) ST_RETURN_IF_ERROR(CheckPlan(engine, *request.op, params, cancel));
+  if (request.op->Has('Y') && !params["yes"].AsBool() && !planned && !context.dry_run()) {
     return WithSuggestion(
         Fail(kConfirmationRequired, "{} changes what cannot be brought back by itself",
              request.op->name),
         "look at the plan with dry_run, then repeat with yes", "");
   }
-  ST_ASSIGN_OR_RETURN(const std::string data, request.op->run(context, params));
+  ST_ASSIGN_OR_RETURN(std::string data, request.op->run(context, params));
+  if (request.op->Has('Y')) {
+    const std::string id = context.dry_run() ? PlanIdOf(*request.op, params, context, data) : "";
+    data.pop_back();
+    data += id.empty() ? ",\"plan_id\":null}" : ",\"plan_id\":\"" + id + "\"}";
+  }
   if (context.changed() && !context.dry_run() && !engine.options().read_only) {
     const Status kept = KeepHookNotes(context);
     if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)));

@@ -21,19 +21,18 @@ Status PutRows(Context& context, const schedule::SetupReport& report) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*db));
   for (const schedule::FileChange& file : report.files) {
-    const bool there = file.action == "created" || file.action == "updated" ||
-                       file.action == "unchanged";
+    const bool there =
+        file.action == "created" || file.action == "updated" || file.action == "unchanged";
     if (!there) continue;
-    ST_RETURN_IF_ERROR(
-        store::PutInstall(*db, {.path = file.path,
-                                .kind = std::string(kKind),
-                                .platform = "",
-                                .ours = "",
-                                .sha256 = file.sha256,
-                                .created_file = file.path.starts_with('/'),
-                                .backup_path = "",
-                                .version = std::string(kVersion),
-                                .installed = context.now()}));
+    ST_RETURN_IF_ERROR(store::PutInstall(*db, {.path = file.path,
+                                               .kind = std::string(kKind),
+                                               .platform = "",
+                                               .ours = "",
+                                               .sha256 = file.sha256,
+                                               .created_file = file.path.starts_with('/'),
+                                               .backup_path = "",
+                                               .version = std::string(kVersion),
+                                               .installed = context.now()}));
   }
   return txn.Commit();
 }
@@ -64,8 +63,7 @@ StatusOr<int> EveryHoursOf(Context& context, const base::JsonValue& params) {
               context.op(), hours);
 }
 
-StatusOr<schedule::SetupReport> SetUpJobs(Context& context,
-                                          const schedule::SetupOptions& options) {
+StatusOr<schedule::SetupReport> SetUpJobs(Context& context, const schedule::SetupOptions& options) {
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Setup(MachineOf(context), options, context.now()));
   // Without a store the record in the state folder is all there is.
@@ -80,8 +78,7 @@ StatusOr<std::vector<std::string>> RemoveJobs(Context& context, install::World& 
                                 [](const store::InstallRow& row) { return row.kind == kKind; });
   std::vector<std::string> out;
   if (!rows && known.ok() && known->empty()) return out;
-  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
-                      schedule::Remove(machine, world.dry_run));
+  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report, schedule::Remove(machine, world.dry_run));
   for (const schedule::FileChange& file : report.files) out.push_back(file.path);
   if (!world.dry_run && world.db != nullptr) {
     ST_RETURN_IF_ERROR(ForgetJobs(*world.db));

@@ -25,8 +25,8 @@ constexpr size_t kLogTail = size_t{32} << 10;  // bytes
 constexpr size_t kMaxConfig = size_t{64} << 10;
 constexpr size_t kMaxTitle = 500;
 constexpr size_t kMaxCommits = 64;
-constexpr int64_t kSlackMs = 2'000;           // the log counts seconds
-constexpr int64_t kUnknownCallMs = 60'000;    // how long a call may have taken
+constexpr int64_t kSlackMs = 2'000;         // the log counts seconds
+constexpr int64_t kUnknownCallMs = 60'000;  // how long a call may have taken
 constexpr int kMaxParents = 64;
 
 // The last `most` bytes of a regular file, "" without one.

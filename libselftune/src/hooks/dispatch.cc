@@ -69,8 +69,8 @@ Outcome Reject(const World& world, HookEvent event, std::string_view handler, st
   // What is kept of it says what came, however long that was.
   for (std::string* text :
        {&event.session_id, &event.agent_id, &event.agent_type, &event.agent_session,
-        &event.prompt_id, &event.cwd, &event.transcript_path, &event.tool_name,
-        &event.tool_call_id, &event.skill, &event.path}) {
+        &event.prompt_id, &event.cwd, &event.transcript_path, &event.tool_name, &event.tool_call_id,
+        &event.skill, &event.path}) {
     if (text->size() > kMaxIdBytes) text->resize(kMaxIdBytes);
   }
   event.handler = handler;

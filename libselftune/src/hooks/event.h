@@ -29,7 +29,7 @@ enum class ToolKind : uint8_t { kOther, kSkill, kRead, kWrite, kShell };
 
 // A commit that a call of a tool made.
 struct Commit {
-  std::string sha;            // 40 or 64 hexadecimal digits, fewer when the host's output is all there is
+  std::string sha;  // 40 or 64 hexadecimal digits, fewer when the host's output is all there is
   std::string title, branch;  // "" = unknown, no branch
   std::string remote;         // of `origin`, without a user's name
   int64_t at_ms = 0;
@@ -51,11 +51,11 @@ struct HookEvent {
   std::string prompt;                       // as typed
   ToolKind tool = ToolKind::kOther;
   std::string tool_name, tool_call_id;
-  std::string skill;                // kSkill: as called
-  std::optional<std::string> args;  // kSkill
-  std::string path;                 // kRead, kWrite
-  std::string command;              // kShell: as run; kWrite: a patch. Never kept
-  std::string output;               // kShell: what it printed. Never kept
+  std::string skill;                   // kSkill: as called
+  std::optional<std::string> args;     // kSkill
+  std::string path;                    // kRead, kWrite
+  std::string command;                 // kShell: as run; kWrite: a patch. Never kept
+  std::string output;                  // kShell: what it printed. Never kept
   std::optional<int64_t> duration_ms;  // of the call
   std::vector<Commit> commits;         // kShell
   bool tool_failed = false;

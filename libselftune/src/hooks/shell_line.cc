@@ -191,15 +191,16 @@ std::string CommitFolder(const Segment& segment, size_t at, std::string folder) 
     if (IsOneOf(option, {"-C", "-c", "--git-dir", "--work-tree", "--namespace"})) ++i;
   }
   if (i >= segment.words.size()) return "";
-  const bool commits = IsOneOf(segment.words[i],
-                               {"commit", "merge", "cherry-pick", "revert", "rebase", "pull", "am"});
+  const bool commits = IsOneOf(
+      segment.words[i], {"commit", "merge", "cherry-pick", "revert", "rebase", "pull", "am"});
   return commits ? folder : "";
 }
 
 bool IsInPlace(std::string_view program, std::string_view option) {
-  if (!IsOneOf(program, {"sed", "perl", "gsed"}) || option.starts_with("--expression")) return false;
-  return option.starts_with("--in-place") || (option.starts_with('-') && !option.starts_with("--") &&
-                                              option.find('i') != option.npos);
+  if (!IsOneOf(program, {"sed", "perl", "gsed"}) || option.starts_with("--expression"))
+    return false;
+  return option.starts_with("--in-place") ||
+         (option.starts_with('-') && !option.starts_with("--") && option.find('i') != option.npos);
 }
 
 }  // namespace
@@ -263,8 +264,8 @@ std::vector<std::string> WrittenFiles(std::string_view command, std::string_view
 }
 
 std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd) {
-  constexpr std::string_view kMarks[] = {"*** Update File: ", "*** Add File: ",
-                                         "*** Delete File: ", "*** Move to: "};
+  constexpr std::string_view kMarks[] = {
+      "*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "};
   std::vector<std::string> out;
   for (size_t begin = 0; begin < patch.size();) {
     const size_t end = std::min(patch.find('\n', begin), patch.size());

@@ -17,8 +17,7 @@ namespace selftune::hooks {
                                                      std::string_view cwd);
 
 // Files that it writes, in the usual ways: redirections, sed -i, tee, mv, cp, rm.
-[[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command,
-                                                    std::string_view cwd);
+[[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd);
 
 // Files that a patch of the form "*** Update File: <path>" changes.
 [[nodiscard]] std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd);

@@ -53,7 +53,7 @@ struct PayloadWords {
   std::string_view patch_tool = {};  // writes the files that the patch in `command` names
   std::string_view shell_tool = {};  // runs `command`
   bool shell_is_guarded = false;     // asked about before it runs, too
-  bool needs_call_id = false;  // a call without an id is left to the transcript
+  bool needs_call_id = false;        // a call without an id is left to the transcript
   // Subagents are sessions of their own, by the id of the agent.
   bool agents_are_sessions = false;
   std::span<const PayloadText> texts = kUsualTexts;

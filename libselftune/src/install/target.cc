@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/json_value.h"
+#include "base/json_writer.h"
 
 namespace selftune::install {
 

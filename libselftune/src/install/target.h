@@ -16,11 +16,11 @@ namespace selftune::install {
 
 // Where a host is, and what its hooks start.
 struct Place {
-  std::string home;        // the person's
-  std::string config_dir;  // the host's
-  std::string shim;        // absolute path of selftune-hook
+  std::string home;                // the person's
+  std::string config_dir;          // the host's
+  std::string shim;                // absolute path of selftune-hook
   std::string settings_file = {};  // instead of the target's own, "" = that
-  bool only_here = false;  // removing: not where else it is known to be
+  bool only_here = false;          // removing: not where else it is known to be
 };
 
 // A file that is ours as a whole. Its text holds kManagedMark.

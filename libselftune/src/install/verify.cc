@@ -69,9 +69,9 @@ std::string ProblemOf(const HookTrial& trial, const base::ProcessResult& ran,
                       const std::string& scratch) {
   if (ran.timed_out) return fmt::format("it did not end within {} ms", kPatience.count());
   if (ran.exit_code != 0) {
-    return ran.stderr_text.empty() ? fmt::format("exit code {}", ran.exit_code)
-                                   : fmt::format("exit code {}: {}", ran.exit_code,
-                                                 base::Trim(ran.stderr_text));
+    return ran.stderr_text.empty()
+               ? fmt::format("exit code {}", ran.exit_code)
+               : fmt::format("exit code {}: {}", ran.exit_code, base::Trim(ran.stderr_text));
   }
   const std::string_view said = base::Trim(ran.stdout_text);
   if (!said.empty() && !base::JsonValue::Parse(said).ok()) return "what it prints is no JSON";
@@ -96,8 +96,8 @@ StatusOr<std::vector<TrialResult>> VerifyHooks(const Target& target, const Place
     const std::string dir = base::JoinPath(scratch, fmt::format("{}", out.size()));
     ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
     base::ProcessOptions options{.argv = {"/bin/sh", "-c", trial.command}, .cwd = "/"};
-    options.env = {{"HOME", env.Home()}, {"PATH", env.GetOr("PATH", "/usr/bin:/bin")},
-                   {"SELFTUNE_HOME", dir}};
+    options.env = {
+        {"HOME", env.Home()}, {"PATH", env.GetOr("PATH", "/usr/bin:/bin")}, {"SELFTUNE_HOME", dir}};
     options.stdin_text = trial.payload;
     options.timeout = kPatience;
     options.cancel = &cancel;

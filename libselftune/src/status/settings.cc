@@ -239,6 +239,11 @@ std::vector<std::string> UnknownSettings(const config::Config& config) {
       }
     }
   }
+  constexpr std::array<std::string_view, 5> kAlpha = {"enrolled", "user_id", "email",
+                                                      "display_name", "consent_timestamp"};
+  for (const auto& [key, value] : config.document["alpha"].members()) {
+    if (std::find(kAlpha.begin(), kAlpha.end(), key) == kAlpha.end()) out.push_back("alpha." + key);
+  }
   AddUnknownBelow(config, "skills", "autonomy", out);
   AddUnknownBelow(config, "hosts", "home", out);
   return out;

@@ -190,8 +190,7 @@ class Taker {
                         store::FindTurn(db_, session, event.prompt_id));
     if (!turn.pk || !IsTypedCommand(turn.text, skill)) return absl::OkStatus();
     // As its transcript will call it.
-    const std::string key =
-        fmt::format("p{}:{}:{}", turn.seq, skill, Word(Route::kSlashCommand));
+    const std::string key = fmt::format("p{}:{}:{}", turn.seq, skill, Word(Route::kSlashCommand));
     return writer_.UpsertObservation(session, {.key = key,
                                                .skill = skill,
                                                .level = Level::kExplicit,

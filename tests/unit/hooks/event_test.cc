@@ -45,8 +45,8 @@ TEST_SUITE("hooks/event") {
     CHECK(FromJson(ToJson(Full())) == Full());
     for (const EventType type :
          {EventType::kPromptSubmit, EventType::kPreToolUse, EventType::kSkillCommand,
-          EventType::kTurnEnd, EventType::kAgentStart, EventType::kAgentEnd,
-          EventType::kSessionEnd, EventType::kRejected}) {
+          EventType::kTurnEnd, EventType::kAgentStart, EventType::kAgentEnd, EventType::kSessionEnd,
+          EventType::kRejected}) {
       HookEvent event;
       event.type = type;
       CHECK(FromJson(ToJson(event)) == event);
@@ -66,10 +66,10 @@ TEST_SUITE("hooks/event") {
     for (const char* json :
          {"", "{}", "[]", R"({"type":"sing"})", R"({"type":5})",
           R"({"type":"prompt_submit","prompt":5})", R"({"type":"prompt_submit","session_id":{}})",
-          R"({"type":"prompt_submit")",
-          R"({"type":"post_tool_use","commits":["x"]})",
+          R"({"type":"prompt_submit")", R"({"type":"post_tool_use","commits":["x"]})",
           R"({"type":"post_tool_use","commits":{"a":1}})",
-          R"({"type":"post_tool_use","duration_ms":"long"})", R"({"type":"turn_end","transcript_bytes":"many"})"}) {
+          R"({"type":"post_tool_use","duration_ms":"long"})",
+          R"({"type":"turn_end","transcript_bytes":"many"})"}) {
       CAPTURE(json);
       CHECK(!FromJson(json).has_value());
     }

@@ -37,9 +37,8 @@ constexpr Case kCases[] = {
     {"qwen", "",
      R"({"hook_event_name":"PreToolUse","session_id":"s","tool_name":"write_file","tool_input":{"file_path":"@"}})",
      R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
-    {"copilot", "guard",
-     R"({"sessionId":"s","cwd":"%","toolName":"edit","toolArgs":{"path":"@"}})", "",
-     R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
+    {"copilot", "guard", R"({"sessionId":"s","cwd":"%","toolName":"edit","toolArgs":{"path":"@"}})",
+     "", R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
     {"cline", "",
      R"({"hookName":"tool_call","taskId":"s","tool_call":{"id":"c","name":"editor","input":{"path":"@"}}})",
      R"({"cancel":false,"contextModification":"[selftune])",
@@ -48,12 +47,13 @@ constexpr Case kCases[] = {
      R"({"hookName":"PreToolUse","taskId":"s","preToolUse":{"toolName":"write_to_file","parameters":{"path":"@"}}})",
      R"({"cancel":false,"contextModification":"[selftune])",
      R"({"cancel":true,"errorMessage":"[selftune])"},
-    {"opencode", "event",
-     R"({"type":"pre_tool_use","session_id":"s","tool":"write","path":"@"})",
-     R"({"decision":"allow","message":"[selftune])", R"({"decision":"block","message":"[selftune])"},
+    {"opencode", "event", R"({"type":"pre_tool_use","session_id":"s","tool":"write","path":"@"})",
+     R"({"decision":"allow","message":"[selftune])",
+     R"({"decision":"block","message":"[selftune])"},
     {"pi", "event",
      R"({"type":"pre_tool_use","session_id":"s","cwd":"%","tool":"shell","command":"echo > SKILL.md"})",
-     R"({"decision":"allow","message":"[selftune])", R"({"decision":"block","message":"[selftune])"},
+     R"({"decision":"allow","message":"[selftune])",
+     R"({"decision":"block","message":"[selftune])"},
 };
 
 struct Scene {
@@ -115,10 +115,11 @@ TEST_SUITE("hooks/guards") {
 
   TEST_CASE("reading a watched skill, and other files, need no word") {
     const Scene scene("block");
-    for (const char* payload :
-         {R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"Bash","tool_input":{"command":"cat SKILL.md > /dev/null"}})",
-          R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"Bash","tool_input":{"command":["sed","-i","SKILL.md"]}})",
-          R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":"apply_patch","tool_input":{"command":"*** Update File: SKILL.md\n"}})"}) {
+    for (
+        const char* payload :
+        {R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"Bash","tool_input":{"command":"cat SKILL.md > /dev/null"}})",
+         R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"Bash","tool_input":{"command":["sed","-i","SKILL.md"]}})",
+         R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":"apply_patch","tool_input":{"command":"*** Update File: SKILL.md\n"}})"}) {
       CAPTURE(payload);
       CHECK(scene.Ask({"codex", "", payload, "", ""}, "").empty());
     }

@@ -85,7 +85,8 @@ TEST_SUITE("hooks/shell_line") {
   }
 
   TEST_CASE("no text takes it out of its way") {
-    for (const std::string text : {"\\", "\"", "'", ">", ">>", "2>&", "a\\", "cd", "(((", "sh -c"}) {
+    for (const std::string text :
+         {"\\", "\"", "'", ">", ">>", "2>&", "a\\", "cd", "(((", "sh -c"}) {
       CAPTURE(text);
       CHECK(CommitFolders("git " + text, "/w").empty());
       for (const std::string& file : WrittenFiles("rm " + text, "/w")) CHECK(file.starts_with('/'));

@@ -73,8 +73,8 @@ TEST_SUITE("install/json_text") {
   }
 
   TEST_CASE("containers with nothing in them but white space come back as they were") {
-    for (const std::string inside : {"", " ", "\t", "\n", "\n\n", "\n \n", "\n  ", "\n  \n  ", "  \n",
-                                     "\r\n", "\r\n\r\n"}) {
+    for (const std::string inside :
+         {"", " ", "\t", "\n", "\n\n", "\n \n", "\n  ", "\n  \n  ", "  \n", "\r\n", "\r\n\r\n"}) {
       CAPTURE(inside);
       for (const std::string& text :
            {"{" + inside + "}", "{\n  \"hooks\": {" + inside + "},\n  \"a\": 1\n}"}) {
@@ -83,8 +83,7 @@ TEST_SUITE("install/json_text") {
         const size_t depth = root->items.empty() ? 0 : 1;
         const JsonNode& node = depth == 0 ? *root : root->Find("hooks")->value;
         const JsonStyle style = StyleOf(text, *root);
-        const std::string longer =
-            AppendItem(text, node, depth, style, "new", JsonValue::Int(1));
+        const std::string longer = AppendItem(text, node, depth, style, "new", JsonValue::Int(1));
         const auto after = ParseJsonText(longer, JsonDialect::kPlain, "x");
         REQUIRE_MESSAGE(after.ok(), longer);
         const JsonNode& grown = depth == 0 ? *after : after->Find("hooks")->value;

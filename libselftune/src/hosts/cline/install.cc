@@ -23,11 +23,10 @@ bool IsFree(const std::string& path) {
 }
 
 std::vector<install::OwnFile> Files(const install::Place& place) {
-  const std::string head = "#!/bin/sh\n# " + std::string(install::kManagedMark) +
-                           ": made by `selftune hooks install`\n";
+  const std::string head =
+      "#!/bin/sh\n# " + std::string(install::kManagedMark) + ": made by `selftune hooks install`\n";
   const std::string shim = install::ShimCommand(place.shim, kClineHooks.command);
-  const std::string script =
-      head + shim + " >/dev/null 2>&1\nprintf '{\"cancel\":false}\\n'\n";
+  const std::string script = head + shim + " >/dev/null 2>&1\nprintf '{\"cancel\":false}\\n'\n";
   // The one whose answer counts.
   const std::string guard = head + "answer=$(" + shim +
                             " 2>/dev/null)\nif [ -n \"$answer\" ]; then printf '%s\\n' "
@@ -38,7 +37,9 @@ std::vector<install::OwnFile> Files(const install::Place& place) {
     const std::string usual = base::JoinPath(place.config_dir, "hooks/" + name);
     const std::string other = base::JoinPath(place.home, "Documents/Cline/Hooks/" + name);
     const bool elsewhere = !IsFree(usual) && IsFree(other);
-    out.push_back({.path = elsewhere ? other : usual, .bytes = name == "PreToolUse" ? guard : script, .mode = 0755});
+    out.push_back({.path = elsewhere ? other : usual,
+                   .bytes = name == "PreToolUse" ? guard : script,
+                   .mode = 0755});
   }
   return out;
 }

@@ -46,17 +46,16 @@ constexpr PayloadText kTexts[] = {
 };
 
 constexpr std::string_view kWriteTools[] = {"create", "edit"};
-constexpr PayloadWords kWords = {.events = kEvents,
-                                 .skill_tool = "",
-                                 .skill_key = "",
-                                 .read_tool = "",
-                                 .path_key = "path",
-                                 .write_tools = kWriteTools,
-                                 .shell_tool = "bash",
-                                 .texts = kTexts,
-                                 .keys = {.name = "toolName",
-                                          .input = "toolArgs",
-                                          .response = "toolResult"}};
+constexpr PayloadWords kWords = {
+    .events = kEvents,
+    .skill_tool = "",
+    .skill_key = "",
+    .read_tool = "",
+    .path_key = "path",
+    .write_tools = kWriteTools,
+    .shell_tool = "bash",
+    .texts = kTexts,
+    .keys = {.name = "toolName", .input = "toolArgs", .response = "toolResult"}};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);
