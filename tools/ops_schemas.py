@@ -116,6 +116,13 @@ def file_schemas():
         "retention": {"type": "object", "properties": {"texts_days": {"type": ["integer", "string"]}}},
         "schedule": {"type": "object", "properties": {
             "every_hours": {"type": ["integer", "string"], "description": "1, 2, 3, 4, 6, 8, 12 or 24"}}},
+        "api": {"type": "object", "properties": {
+            "provider": closed("anthropic openai"), "base_url": TEXT, "key_env": TEXT, "allow_insecure": FLAG,
+            "model": {"type": ["string", "object"], "description": "One name, or one for fast, standard, strong"},
+            "headers": {"type": "object", "additionalProperties": TEXT}}},
+        "budget": {"type": "object", "properties": {
+            "daily_calls": {"type": "integer", "minimum": 0}, "daily_usd": {"type": "number", "minimum": 0}}},
+        "privacy": {"type": "object", "properties": {"redact_emails": FLAG}},
         "alpha": {"type": "object", "properties": {
             "enrolled": FLAG, "user_id": TEXT, "email": TEXT, "display_name": TEXT, "consent_timestamp": TEXT},
             "required": ["enrolled"]}}}
