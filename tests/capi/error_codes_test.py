@@ -196,9 +196,9 @@ def in_plain_world(world):
     yield "FORKED", world.call("forked " + request("about.version"))
     yield "OUT_OF_MEMORY", world.call("no-memory " + request("about.version"))
     yield "LOCK_HELD", world.locked("orchestrate.lock", lambda: world.ask("orchestrate.run"))
+    yield "SCHEDULER_NOT_FOUND", world.call("request " + request("schedule.preview"), path=str(world.bin))
     world.state.joinpath("config.json").write_text("[]", encoding="utf-8")
     yield "INVALID_CONFIG", world.ask("evolve.run", skill="x")
-    yield "SCHEDULER_NOT_FOUND", world.call("request " + request("schedule.preview"), path=str(world.bin))
 
 
 def ambiguous(world):

@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import select
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -19,6 +20,9 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import schema_check  # noqa: E402
+
+# Whoever runs the tests may ignore it (nohup), and a command keeps that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SELFTUNE = ""
 SCHEMAS = {}

@@ -18,6 +18,9 @@ import time
 import unittest
 from pathlib import Path
 
+# Whoever runs the tests may ignore it (nohup), and a command keeps that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 sys.dont_write_bytecode = True
 
 CLI, DATA = (Path(a).resolve() for a in sys.argv[1:3])

@@ -63,6 +63,13 @@ class ApiMode:
         self.assertEqual(self.selftune("orchestrate", "--dry-run")["data"]["agent"], self.provider)
         self.assertEqual((tree(self.home.root), dump(self.database)), (files, rows))
 
+    def test_3b_what_api_mode_cannot_do_is_said(self):
+        reply = self.selftune("orchestrate", "--dry-run", "--max-cost-usd", "1")
+        self.assertEqual([w["code"] for w in reply["warnings"]], ["COST_UNKNOWN"])
+        checks = {c["name"]: c for c in self.selftune("doctor")["data"]["checks"]}
+        self.assertEqual(checks["model.api"]["status"], "pass", checks["model.api"])
+        self.assertNotIn("agents.any", checks)
+
     def test_4_an_agent_that_is_named_is_asked_itself(self):
         reply = self.selftune("evolve", "--skill", SKILL, "--agent", "claude", exit_code=5)
         self.assertEqual(reply["error"]["code"], "AGENT_NOT_FOUND")

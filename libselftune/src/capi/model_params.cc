@@ -139,6 +139,13 @@ StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params)
   ST_RETURN_IF_ERROR(ReadMode(context, params, *config, out.choose));
   // What goes to a server of others is told less, unless the person says so.
   out.use.redact_emails = config->Get("privacy.redact_emails").AsBool(out.choose.api.has_value());
+  const bool money =
+      params["max_cost_usd"].is_number() || !config->Get("budget.daily_usd").is_null();
+  if (out.choose.api.has_value() && money) {
+    context.Warn("COST_UNKNOWN",
+                 "a model's server does not say what an answer costs: limits in US dollars hold "
+                 "nobody back, those of calls and tokens do");
+  }
   out.use.seed = static_cast<uint64_t>(params["seed"].AsInt(42));
   return out;
 }

@@ -6,7 +6,9 @@
 
 #include "base/status_macros.h"
 #include "capi/version.h"
+#include "config/config.h"
 #include "hosts/registry.h"
+#include "net/transport.h"
 #include "status/settings.h"
 #include "store/install_rows.h"
 #include "store/write_txn.h"
@@ -37,6 +39,19 @@ Status PutRows(Context& context, const schedule::SetupReport& report) {
   return txn.Commit();
 }
 
+// A job has no variables but its own, and a key is not written into one.
+Status WarnOfKey(Context& context) {
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
+  const bool api = config->document["llm_mode"].AsString() == config::Word(config::LlmMode::kApi);
+  if (!api || net::IsLoopback(config->Get("api.base_url").AsString())) return absl::OkStatus();
+  context.Warn(
+      "KEY_NOT_IN_JOBS",
+      "llm_mode is api: put the variable " + config::KeyVariable(*config) +
+          " where the scheduler's jobs get theirs (systemd: ~/.config/environment.d, cron: "
+          "a line of the crontab); a job never holds it");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 schedule::Machine MachineOf(const Context& context) {
@@ -64,6 +79,7 @@ StatusOr<int> EveryHoursOf(Context& context, const base::JsonValue& params) {
 }
 
 StatusOr<schedule::SetupReport> SetUpJobs(Context& context, const schedule::SetupOptions& options) {
+  ST_RETURN_IF_ERROR(WarnOfKey(context));
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Setup(MachineOf(context), options, context.now()));
   // Without a store the record in the state folder is all there is.

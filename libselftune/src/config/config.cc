@@ -261,6 +261,14 @@ std::string ProblemOfFolder(std::string_view text) {
   return "";
 }
 
+std::string KeyVariable(const Config& config) {
+  const base::JsonValue& named = config.Get("api.key_env");
+  if (!named.is_null()) return named.AsString();
+  const Provider provider =
+      ParseProvider(config.Get("api.provider").AsString()).value_or(Provider::kAnthropic);
+  return provider == Provider::kOpenAi ? "OPENAI_API_KEY" : "ANTHROPIC_API_KEY";
+}
+
 bool IsVariableName(std::string_view text) {
   const auto plain = [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';

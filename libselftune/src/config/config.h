@@ -90,6 +90,9 @@ struct Config {
 // Why `text` cannot be the folder of a host; "" when it can.
 [[nodiscard]] std::string ProblemOfFolder(std::string_view text);
 
+// The variable that holds the key of the model's server: `api.key_env`, else the
+// usual one of `api.provider`.
+[[nodiscard]] std::string KeyVariable(const Config& config);
 // Can it be the name of a variable of the environment? A key cannot.
 [[nodiscard]] bool IsVariableName(std::string_view text);
 

@@ -7,20 +7,40 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/status_macros.h"
 
 namespace selftune::llm {
 namespace {
 
 constexpr int64_t kMaxTokens = 8192;  // doubled once when a reply was cut
-constexpr int kMaxParts = 8;          // more parts than a request has
+constexpr int kMaxTries = 12;         // more than a request has parts and halves
 
-// Adds what an earlier attempt used; unknown stays unknown.
 void Add(std::optional<int64_t>& sum, const std::optional<int64_t>& more) {
-  if (sum.has_value()) *sum += more.value_or(0);
+  if (more.has_value()) sum = sum.value_or(0) + *more;
+}
+
+void Add(Wasted& sum, const Usage& more) {
+  ++sum.answers;
+  Add(sum.usage.input_tokens, more.input_tokens);
+  Add(sum.usage.output_tokens, more.output_tokens);
+  Add(sum.usage.cache_read_tokens, more.cache_read_tokens);
+  Add(sum.usage.cache_write_tokens, more.cache_write_tokens);
+  Add(sum.usage.reasoning_tokens, more.reasoning_tokens);
 }
 
 }  // namespace
+
+ApiBackend::ApiBackend(ApiBackendOptions options, net::Transport& transport, const Clock& clock)
+    : options_(std::move(options)),
+      version_(options_.settings.base_url),
+      transport_(transport),
+      clock_(clock) {
+  for (const auto& [tier, model] : options_.settings.models) {
+    version_ += fmt::format(" {}={}", Word(tier), model);
+  }
+}
 
 std::string ProxyFor(const base::Environment& env, std::string_view url) {
   const auto first = [&](std::string_view lower, std::string_view upper) {
@@ -33,9 +53,11 @@ std::string ProxyFor(const base::Environment& env, std::string_view url) {
   return proxy.empty() ? first("all_proxy", "ALL_PROXY") : proxy;
 }
 
-StatusOr<net::HttpReply> ApiBackend::Exchange(const LlmRequest& request, int64_t max_tokens,
+StatusOr<net::HttpReply> ApiBackend::Exchange(const LlmRequest& request, int64_t& max_tokens,
                                               int64_t deadline_ms) {
-  for (int i = 0; i < kMaxParts; ++i) {
+  const std::string model = options_.settings.ModelFor(request);
+  Refused& refused = options_.refused[model];
+  for (int i = 0; i < kMaxTries; ++i) {
     const int64_t left = deadline_ms - clock_.Now().value;
     if (left <= 0) {
       return Fail(kTimeout, "asking {}: no answer after {} ms", name(), TimeoutOf(request).count());
@@ -44,15 +66,17 @@ StatusOr<net::HttpReply> ApiBackend::Exchange(const LlmRequest& request, int64_t
         net::HttpReply reply,
         transport_.Post({.url = ApiUrl(options_.settings),
                          .headers = ApiHeaders(options_.settings, options_.key),
-                         .body = ApiBody(options_.settings, request, options_.refused, max_tokens),
+                         .body = ApiBody(options_.settings, request, refused, max_tokens),
                          .timeout = std::chrono::milliseconds(left),
                          .proxy = options_.proxy,
                          .no_proxy = options_.no_proxy,
                          .cancel = request.cancel}));
-    const std::string part = RefusedPart(options_.settings, request, options_.refused, reply);
-    if (part.empty()) return reply;
-    options_.refused.insert(part);
-    if (options_.remember) options_.remember(options_.settings.ModelFor(request), options_.refused);
+    if (const int64_t lower = LowerLimit(reply, max_tokens); lower > 0) {
+      max_tokens = lower;
+      continue;
+    }
+    if (!LearnRefusal(options_.settings.provider, request, reply, refused)) return reply;
+    if (options_.remember) options_.remember(model, refused);
   }
   return Fail(kApiFailed, "asking {}: every form of the request was refused", name());
 }
@@ -60,23 +84,27 @@ StatusOr<net::HttpReply> ApiBackend::Exchange(const LlmRequest& request, int64_t
 StatusOr<LlmReply> ApiBackend::Call(const LlmRequest& request) {
   const UtcMillis begun = clock_.Now();
   const int64_t deadline = begun.value + TimeoutOf(request).count();
-  Usage cut;  // by a reply that was too long
-  for (const int64_t max_tokens : {kMaxTokens, 2 * kMaxTokens}) {
-    ST_ASSIGN_OR_RETURN(const net::HttpReply reply, Exchange(request, max_tokens, deadline));
-    if (reply.status < 200 || reply.status >= 300) {
-      return ApiFailure(options_.settings, reply, options_.key, clock_.Now());
+  Wasted paid;
+  int64_t max_tokens = kMaxTokens;
+  for (int64_t wanted = kMaxTokens; wanted <= 2 * kMaxTokens; wanted *= 2) {
+    max_tokens = wanted;
+    const StatusOr<net::HttpReply> reply = Exchange(request, max_tokens, deadline);
+    if (!reply.ok()) return WithWasted(reply.status(), paid);
+    if (reply->status < 200 || reply->status >= 300) {
+      return WithWasted(ApiFailure(options_.settings, *reply, options_.key, clock_.Now()), paid);
     }
-    ST_ASSIGN_OR_RETURN(ApiAnswer answer, ReadApiReply(options_.settings.provider, reply));
-    if (answer.cut) {
-      cut = answer.reply.usage;
-      continue;
-    }
-    Add(answer.reply.usage.input_tokens, cut.input_tokens);
-    Add(answer.reply.usage.output_tokens, cut.output_tokens);
+    ApiAnswer answer = ReadApiReply(options_.settings.provider, *reply);
+    Add(paid, answer.reply.usage);
+    if (!answer.problem.ok()) return WithWasted(std::move(answer.problem), paid);
+    if (answer.cut && max_tokens < wanted) break;  // it writes no more than that
+    if (answer.cut) continue;
+    answer.reply.usage = paid.usage;
+    answer.reply.answers = paid.answers;
     answer.reply.duration = std::chrono::milliseconds(clock_.Now().value - begun.value);
     return std::move(answer.reply);
   }
-  return Fail(kInvalidReply, "asking {}: the reply is cut after {} tokens", name(), 2 * kMaxTokens);
+  return WithWasted(
+      Fail(kInvalidReply, "asking {}: the reply is cut after {} tokens", name(), max_tokens), paid);
 }
 
 }  // namespace selftune::llm

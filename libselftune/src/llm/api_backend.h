@@ -1,7 +1,9 @@
 // A model asked over HTTP, without an agent in between.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "base/env.h"
@@ -17,8 +19,8 @@ struct ApiBackendOptions {
   ApiSettings settings;
   std::string key;
   std::string proxy, no_proxy;
-  Refused refused;  // as remembered
-  // Called, by the thread that asks, when the server refused another part.
+  std::map<std::string, Refused, std::less<>> refused;  // by model, as remembered
+  // Called, by the thread that asks, when a model's refusals are others than before.
   std::function<void(const std::string& model, const Refused&)> remember;
 };
 
@@ -26,22 +28,24 @@ struct ApiBackendOptions {
 class ApiBackend final : public Backend {
  public:
   // `transport` and `clock` must outlive the backend.
-  ApiBackend(ApiBackendOptions options, net::Transport& transport, const Clock& clock)
-      : options_(std::move(options)), transport_(transport), clock_(clock) {}
+  ApiBackend(ApiBackendOptions options, net::Transport& transport, const Clock& clock);
 
   [[nodiscard]] std::string_view name() const override {
     return config::Word(options_.settings.provider);
   }
-  // The server stands where an agent has its version: another one is another judge.
-  [[nodiscard]] std::string_view version() const override { return options_.settings.base_url; }
+  // The server and its models stand where an agent has its version: another one
+  // is another judge, whose answers are not mixed with these.
+  [[nodiscard]] std::string_view version() const override { return version_; }
   [[nodiscard]] StatusOr<LlmReply> Call(const LlmRequest& request) override;
 
  private:
-  // One request and its reply, without the parts the server refuses.
-  [[nodiscard]] StatusOr<net::HttpReply> Exchange(const LlmRequest& request, int64_t max_tokens,
+  // One request and its reply, without what the model refuses; `max_tokens`
+  // becomes what it takes.
+  [[nodiscard]] StatusOr<net::HttpReply> Exchange(const LlmRequest& request, int64_t& max_tokens,
                                                   int64_t deadline_ms);
 
   ApiBackendOptions options_;
+  std::string version_;
   net::Transport& transport_;
   const Clock& clock_;
 };

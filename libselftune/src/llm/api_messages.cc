@@ -1,6 +1,7 @@
 #include "llm/api_messages.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -94,25 +95,23 @@ Status Unusable(Provider provider, std::string_view what) {
 }
 
 // "end_turn", "max_tokens", "refusal" and OpenAI's words for the same.
-StatusOr<bool> WasCut(Provider provider, std::string_view stop) {
+void TakeEnd(Provider provider, std::string_view stop, ApiAnswer& out) {
   if (stop == "refusal" || stop == "content_filter") {
-    return Unusable(provider, "the model refused to answer");
+    out.problem = Unusable(provider, "the model refused to answer");
   }
-  return stop == "max_tokens" || stop == "length" || stop == "model_context_window_exceeded";
+  out.cut = stop == "max_tokens" || stop == "length" || stop == "model_context_window_exceeded";
 }
 
-StatusOr<ApiAnswer> ReadAnthropic(const JsonValue& root) {
-  ApiAnswer out;
-  for (const JsonValue& block : root["content"].items()) {
-    if (block["type"].AsString() == "text") out.reply.text += block["text"].AsString();
-  }
-  ST_ASSIGN_OR_RETURN(out.cut, WasCut(Provider::kAnthropic, root["stop_reason"].AsString()));
+void ReadAnthropic(const JsonValue& root, ApiAnswer& out) {
   const JsonValue& usage = root["usage"];
   out.reply.usage.input_tokens = ReportedCount(usage["input_tokens"]);
   out.reply.usage.output_tokens = ReportedCount(usage["output_tokens"]);
   out.reply.usage.cache_read_tokens = ReportedCount(usage["cache_read_input_tokens"]);
   out.reply.usage.cache_write_tokens = ReportedCount(usage["cache_creation_input_tokens"]);
-  return out;
+  for (const JsonValue& block : root["content"].items()) {
+    if (block["type"].AsString() == "text") out.reply.text += block["text"].AsString();
+  }
+  TakeEnd(Provider::kAnthropic, root["stop_reason"].AsString(), out);
 }
 
 std::string TextOf(const JsonValue& content) {
@@ -122,17 +121,7 @@ std::string TextOf(const JsonValue& content) {
   return out;
 }
 
-StatusOr<ApiAnswer> ReadOpenAi(const JsonValue& root) {
-  ApiAnswer out;
-  if (root["choices"].items().empty()) {
-    return Unusable(Provider::kOpenAi, "the reply has no choices");
-  }
-  const JsonValue& choice = root["choices"].items().front();
-  if (choice["message"]["refusal"].is_string()) {
-    return Unusable(Provider::kOpenAi, "the model refused to answer");
-  }
-  out.reply.text = TextOf(choice["message"]["content"]);
-  ST_ASSIGN_OR_RETURN(out.cut, WasCut(Provider::kOpenAi, choice["finish_reason"].AsString()));
+void ReadOpenAi(const JsonValue& root, ApiAnswer& out) {
   const JsonValue& usage = root["usage"];
   Usage& counts = out.reply.usage;
   counts.input_tokens = ReportedCount(usage["prompt_tokens"]);
@@ -143,7 +132,16 @@ StatusOr<ApiAnswer> ReadOpenAi(const JsonValue& root) {
   if (counts.input_tokens.has_value() && counts.cache_read_tokens.has_value()) {
     *counts.input_tokens = std::max<int64_t>(0, *counts.input_tokens - *counts.cache_read_tokens);
   }
-  return out;
+  if (root["choices"].items().empty()) {
+    out.problem = Unusable(Provider::kOpenAi, "the reply has no choices");
+    return;
+  }
+  const JsonValue& choice = root["choices"].items().front();
+  out.reply.text = TextOf(choice["message"]["content"]);
+  TakeEnd(Provider::kOpenAi, choice["finish_reason"].AsString(), out);
+  if (choice["message"]["refusal"].is_string()) {
+    out.problem = Unusable(Provider::kOpenAi, "the model refused to answer");
+  }
 }
 
 // What the server says is wrong, as text of a line.
@@ -227,28 +225,68 @@ std::string ApiBody(const ApiSettings& settings, const LlmRequest& request, cons
   return std::move(out).Take();
 }
 
-std::string RefusedPart(const ApiSettings& settings, const LlmRequest& request,
-                        const Refused& refused, const net::HttpReply& reply) {
-  if (reply.status != 400 && reply.status != 422) return "";
+bool LearnRefusal(Provider provider, const LlmRequest& request, const net::HttpReply& reply,
+                  Refused& refused) {
+  if (reply.status != 400 && reply.status != 422) return false;
   const std::string text = base::AsciiLower(Complaint(reply));
-  const auto first = [&](const auto& signs) -> std::string {
+  const auto names = [&](std::string_view word) { return text.find(word) != std::string::npos; };
+  // The older word for the limit is refused, too: then it was the newer one.
+  if (provider == Provider::kOpenAi && names("max_tokens") &&
+      refused.erase(std::string(kCompletionLimit)) != 0) {
+    return true;
+  }
+  const auto learn = [&](const auto& signs) {
     for (const Sign& sign : signs) {
-      const bool named = text.find(sign.text) != std::string::npos;
-      if (named && Sends(request, refused, sign.part)) return std::string(sign.part);
+      if (!names(sign.text) || !Sends(request, refused, sign.part)) continue;
+      refused.emplace(sign.part);
+      return true;
     }
-    return "";
+    return false;
   };
-  return settings.provider == Provider::kAnthropic ? first(kAnthropicSigns) : first(kOpenAiSigns);
+  return provider == Provider::kAnthropic ? learn(kAnthropicSigns) : learn(kOpenAiSigns);
 }
 
-StatusOr<ApiAnswer> ReadApiReply(Provider provider, const net::HttpReply& reply) {
+int64_t LowerLimit(const net::HttpReply& reply, int64_t sent) {
+  constexpr int64_t kLeast = 16;
+  constexpr int64_t kWorthHalving = 1024;
+  if (reply.status != 400 && reply.status != 422) return 0;
+  const std::string text = base::AsciiLower(Complaint(reply));
+  const auto any = [&](std::initializer_list<std::string_view> words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  };
+  if (!any({"max_tokens", "max_completion_tokens", "output tokens", "completion tokens"}) ||
+      !any({"too large", "too high", "at most", "maximum", "exceed", "less than", "> "})) {
+    return 0;
+  }
+  int64_t named = 0, number = 0;
+  for (const char c : text + " ") {
+    if (c >= '0' && c <= '9') {
+      number = std::min<int64_t>(number * 10 + (c - '0'), sent);
+    } else if (c != ',') {
+      if (number < sent) named = std::max(named, number);
+      number = 0;
+    }
+  }
+  if (named >= kLeast) return named;
+  return sent >= 2 * kWorthHalving ? sent / 2 : 0;
+}
+
+ApiAnswer ReadApiReply(Provider provider, const net::HttpReply& reply) {
+  ApiAnswer out;
   const auto root = JsonValue::Parse(reply.body);
-  if (!root.ok() || !root->is_object()) return Unusable(provider, "the reply is no JSON object");
-  ST_ASSIGN_OR_RETURN(ApiAnswer out,
-                      provider == Provider::kAnthropic ? ReadAnthropic(*root) : ReadOpenAi(*root));
+  if (!root.ok() || !root->is_object()) {
+    out.problem = Unusable(provider, "the reply is no JSON object");
+    return out;
+  }
   out.reply.model = (*root)["model"].AsString();
-  if (base::Trim(out.reply.text).empty() && !out.cut) {
-    return Unusable(provider, "the reply has no text");
+  if (provider == Provider::kAnthropic) {
+    ReadAnthropic(*root, out);
+  } else {
+    ReadOpenAi(*root, out);
+  }
+  if (out.problem.ok() && !out.cut && base::Trim(out.reply.text).empty()) {
+    out.problem = Unusable(provider, "the reply has no text");
   }
   return out;
 }

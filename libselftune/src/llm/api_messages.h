@@ -26,18 +26,22 @@ using Refused = std::set<std::string, std::less<>>;
 [[nodiscard]] std::string ApiBody(const ApiSettings& settings, const LlmRequest& request,
                                   const Refused& refused, int64_t max_tokens);
 
-// The optional part that a reply of status 400 or 422 names; "" = none of those
-// that were sent.
-[[nodiscard]] std::string RefusedPart(const ApiSettings& settings, const LlmRequest& request,
-                                      const Refused& refused, const net::HttpReply& reply);
+// Learns from a reply of status 400 or 422 that names an optional part which was
+// sent: true when another request is worth a try.
+[[nodiscard]] bool LearnRefusal(Provider provider, const LlmRequest& request,
+                                const net::HttpReply& reply, Refused& refused);
+// The limit of tokens to ask for instead of `sent`, when the reply says that a
+// model cannot write that much; 0 = it does not say so.
+[[nodiscard]] int64_t LowerLimit(const net::HttpReply& reply, int64_t sent);
 
 struct ApiAnswer {
-  LlmReply reply;
+  LlmReply reply;    // its usage holds also when the rest cannot be used
+  Status problem;    // INVALID_REPLY: no answer, or a refusal
   bool cut = false;  // it ended because it was as long as it may be
 };
 
-// A reply of status 2xx. INVALID_REPLY, also for a refusal.
-[[nodiscard]] StatusOr<ApiAnswer> ReadApiReply(Provider provider, const net::HttpReply& reply);
+// A reply of status 2xx.
+[[nodiscard]] ApiAnswer ReadApiReply(Provider provider, const net::HttpReply& reply);
 // The error in any other reply; `details.retry_after_ms` when the server said
 // when to come back. The text never holds `key`.
 [[nodiscard]] Status ApiFailure(const ApiSettings& settings, const net::HttpReply& reply,

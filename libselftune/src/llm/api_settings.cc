@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "net/transport.h"
 
 namespace selftune::llm {
@@ -16,13 +17,23 @@ namespace {
 
 using base::JsonValue;
 
-struct Defaults {
-  Provider provider;
-  std::string_view base_url, key_env;
-};
-constexpr Defaults kDefaults[] = {
-    {Provider::kAnthropic, "https://api.anthropic.com", "ANTHROPIC_API_KEY"},
-    {Provider::kOpenAi, "https://api.openai.com/v1", "OPENAI_API_KEY"},
+constexpr std::string_view kUsualUrls[] = {"https://api.anthropic.com",
+                                           "https://api.openai.com/v1"};
+// What a request says itself.
+constexpr std::string_view kOwnHeaders[] = {
+    "accept",
+    "anthropic-version",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-api-key",
 };
 
 Status Wrong(const config::Config& config, std::string_view key, std::string_view expected) {
@@ -45,11 +56,13 @@ Status ReadModels(const config::Config& config, ApiSettings& out) {
   return Wrong(config, "api.model", "the name of the model to ask; none is guessed");
 }
 
-// A header of ours or one that could end another is no header.
+// One of ours, or one that could end another, is none a person may add.
 bool IsHeader(std::string_view name, std::string_view value) {
   const auto token = [](char c) { return c > 0x20 && c < 0x7f && c != ':'; };
   const auto printable = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; };
-  return !name.empty() && std::all_of(name.begin(), name.end(), token) &&
+  const bool ours = std::find(std::begin(kOwnHeaders), std::end(kOwnHeaders),
+                              base::AsciiLower(name)) != std::end(kOwnHeaders);
+  return !name.empty() && !ours && std::all_of(name.begin(), name.end(), token) &&
          std::all_of(value.begin(), value.end(), printable);
 }
 
@@ -60,7 +73,9 @@ Status ReadHeaders(const config::Config& config, ApiSettings& out) {
   }
   for (const auto& [name, value] : headers.members()) {
     if (!value.is_string() || !IsHeader(name, value.AsString())) {
-      return Wrong(config, "api.headers." + name, "a header's value on one line");
+      return Wrong(
+          config, "api.headers." + name,
+          "a header's value on one line; those of the request itself are not yours to set");
     }
     out.headers.push_back(fmt::format("{}: {}", name, value.AsString()));
   }
@@ -100,11 +115,11 @@ StatusOr<ApiSettings> ReadApiSettings(const config::Config& config) {
     return Wrong(config, "api.provider", "anthropic or openai (any server that speaks like it)");
   }
   if (named.has_value()) out.provider = *named;
-  const Defaults& usual = kDefaults[static_cast<size_t>(out.provider)];
 
   const JsonValue& url = config.Get("api.base_url");
   if (!url.is_null() && !url.is_string()) return Wrong(config, "api.base_url", "an address");
-  out.base_url = url.is_string() ? url.AsString() : std::string(usual.base_url);
+  out.base_url =
+      url.is_string() ? url.AsString() : std::string(kUsualUrls[static_cast<size_t>(out.provider)]);
   while (out.base_url.ends_with('/')) out.base_url.pop_back();
   const JsonValue& insecure = config.Get("api.allow_insecure");
   if (!insecure.is_null() && !insecure.is_bool()) {
@@ -113,8 +128,7 @@ StatusOr<ApiSettings> ReadApiSettings(const config::Config& config) {
   out.allow_insecure = insecure.AsBool();
   ST_RETURN_IF_ERROR(net::CheckUrl(out.base_url, out.allow_insecure));
 
-  const JsonValue& key = config.Get("api.key_env");
-  out.key_env = key.is_null() ? std::string(usual.key_env) : key.AsString();
+  out.key_env = config::KeyVariable(config);
   if (!config::IsVariableName(out.key_env)) {
     return Wrong(config, "api.key_env",
                  "the name of the variable that holds the key, never the key");

@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/json_writer.h"
 #include "base/strings.h"
 #include "base/utf8.h"
 
@@ -28,6 +30,31 @@ std::optional<int64_t> Rounded(const base::JsonValue& value, double factor) {
 std::optional<int64_t> ReportedCount(const base::JsonValue& value) { return Rounded(value, 1); }
 
 std::optional<int64_t> MicroUsd(const base::JsonValue& dollars) { return Rounded(dollars, 1e6); }
+
+Status WithWasted(Status failure, const Wasted& wasted) {
+  if (wasted.answers == 0) return failure;
+  base::JsonWriter details;
+  details.BeginObject()
+      .Field("answers", wasted.answers)
+      .Field("input_tokens", wasted.usage.input_tokens)
+      .Field("output_tokens", wasted.usage.output_tokens)
+      .Field("cache_read_tokens", wasted.usage.cache_read_tokens)
+      .Field("cache_write_tokens", wasted.usage.cache_write_tokens)
+      .EndObject();
+  return WithDetails(std::move(failure), details.view());
+}
+
+Wasted WastedBy(const Status& failure) {
+  Wasted out;
+  const auto details = base::JsonValue::Parse(DetailsJson(failure));
+  if (!details.ok() || !(*details)["answers"].is_int()) return out;
+  out.answers = static_cast<int>((*details)["answers"].AsInt());
+  out.usage.input_tokens = ReportedCount((*details)["input_tokens"]);
+  out.usage.output_tokens = ReportedCount((*details)["output_tokens"]);
+  out.usage.cache_read_tokens = ReportedCount((*details)["cache_read_tokens"]);
+  out.usage.cache_write_tokens = ReportedCount((*details)["cache_write_tokens"]);
+  return out;
+}
 
 std::string Shown(std::string_view text) {
   constexpr size_t kShownBytes = 300;

@@ -64,12 +64,23 @@ struct LlmReply {
   std::string model;  // as reported, "" = unknown
   Usage usage;
   int attempts = 1;
+  int answers = 1;  // that were paid for, of which the last one is used
   std::chrono::milliseconds duration{0};
   bool from_cache = false;
 };
 
+// What was paid for although no reply can be used.
+struct Wasted {
+  int answers = 0;
+  Usage usage;
+};
+// Kept in the details of a failure, and read from there.
+[[nodiscard]] Status WithWasted(Status failure, const Wasted& wasted);
+[[nodiscard]] Wasted WastedBy(const Status& failure);
+
 // Thread-safe. Failures carry AUTH_MISSING, API_ERROR, RATE_LIMITED, TIMEOUT,
-// CONTEXT_TOO_LONG, INVALID_REPLY, BACKEND_UNAVAILABLE or AGENT_*.
+// CONTEXT_TOO_LONG, INVALID_REPLY, BACKEND_UNAVAILABLE or AGENT_*;
+// WastedBy() says what one cost.
 class Backend {
  public:
   virtual ~Backend() = default;

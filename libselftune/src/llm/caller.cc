@@ -212,12 +212,14 @@ StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
   StatusOr<LlmReply> reply = CallWithRetries(request, scopes, estimate, attempts);
   if (attempts == 0) return reply;  // it could not be paid for
   failures_in_a_row_ = reply.ok() ? 0 : failures_in_a_row_ + 1;
-  if (reply.ok()) {
+  const Wasted paid = reply.ok() ? Wasted{reply->answers, reply->usage} : WastedBy(reply.status());
+  if (paid.answers > 0) {
     // What was reported replaces the estimate of the attempt that was answered.
-    const int64_t tokens = Sum(reply->usage);
-    const store::Spending difference{0, tokens > 0 ? tokens - estimate.tokens : 0,
-                                     reply->usage.cost_micro_usd.value_or(0)};
+    const int64_t tokens = Sum(paid.usage);
+    const store::Spending difference{paid.answers - 1, tokens > 0 ? tokens - estimate.tokens : 0,
+                                     paid.usage.cost_micro_usd.value_or(0)};
     ST_RETURN_IF_ERROR(store::SettleBudget(db_, scopes, difference, clock_.Now()));
+    attempts += paid.answers - 1;
   }
   ST_RETURN_IF_ERROR(Record(question, request, reply, now, attempts));
   return reply.ok() ? std::move(reply) : StatusOr<LlmReply>(Advised(reply.status()));
@@ -277,9 +279,10 @@ Status Caller::Record(const Question& question, const LlmRequest& request,
                         .outcome = reply.ok() ? "ok" : CodeOf(reply.status()).name,
                         .prompt_sha256 = prompt_sha,
                         .reply_sha256 = reply_sha};
-  if (reply.ok()) {
-    const Usage& usage = reply->usage;
-    row.model = reply->model;
+  const Wasted paid = reply.ok() ? Wasted{reply->answers, reply->usage} : WastedBy(reply.status());
+  if (reply.ok()) row.model = reply->model;
+  if (paid.answers > 0) {
+    const Usage& usage = paid.usage;
     row.input_tokens = usage.input_tokens;
     row.output_tokens = usage.output_tokens;
     row.cache_read_tokens = usage.cache_read_tokens;

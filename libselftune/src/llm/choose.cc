@@ -109,9 +109,25 @@ StatusOr<std::string> KeyFor(const base::Environment& env, const ChooseOptions& 
 }
 
 constexpr std::string_view kRefusedParts = "refused";
+constexpr std::string_view kSince = "since=";
+constexpr int64_t kRefusedDays = 7;  // servers learn
 
 std::string SubjectOf(const ApiSettings& settings, std::string_view model) {
   return fmt::format("api:{}:{}", settings.base_url, model);
+}
+
+// What a model refused lately, out of "effort format since=<ms>".
+Refused StillRefused(std::string_view text, UtcMillis now) {
+  Refused out;
+  int64_t since = 0;
+  for (const std::string_view word : base::SplitSpace(text)) {
+    if (word.starts_with(kSince)) {
+      since = base::ParseInt(word.substr(kSince.size())).value_or(0);
+    } else {
+      out.emplace(word);
+    }
+  }
+  return now.value - since < kRefusedDays * kDayMs ? out : Refused();
 }
 
 StatusOr<std::unique_ptr<Backend>> ChooseServer(const base::Environment& env,
@@ -130,15 +146,17 @@ StatusOr<std::unique_ptr<Backend>> ChooseServer(const base::Environment& env,
       ST_ASSIGN_OR_RETURN(
           const std::optional<std::string> parts,
           store::ReadCapability(*db, SubjectOf(*options.api, model), kRefusedParts));
-      if (parts.has_value()) server.refused.merge(SplitFlags(*parts));
+      if (parts.has_value()) server.refused[model] = StillRefused(*parts, clock.Now());
     }
   }
   if (db != nullptr && options.remember && !db->read_only()) {
     server.remember = [db, &clock, settings = *options.api](const std::string& model,
                                                             const Refused& refused) {
       // Best effort: what is not kept is found out again by the next run.
-      static_cast<void>(store::WriteCapability(*db, SubjectOf(settings, model), kRefusedParts,
-                                               JoinFlags(refused), clock.Now()));
+      const UtcMillis now = clock.Now();
+      const std::string text = fmt::format("{}{}{}", JoinFlags(refused), kSince, now.value);
+      static_cast<void>(
+          store::WriteCapability(*db, SubjectOf(settings, model), kRefusedParts, text, now));
     };
   }
   return std::unique_ptr<Backend>(

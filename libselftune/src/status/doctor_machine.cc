@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "deploy/recover.h"
 #include "hosts/moved_homes.h"
+#include "net/transport.h"
 #include "status/doctor_checks.h"
 #include "status/settings.h"
 #include "store/backup.h"
@@ -347,6 +348,26 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
   CheckDisk(world, out);
 }
 
+// With llm_mode "api" a server answers instead of an agent.
+void CheckServer(const DoctorWorld& world, const config::Config& config, Checks& out) {
+  const std::string variable = config::KeyVariable(config);
+  const std::string& url = config.Get("api.base_url").AsString();
+  Check check{.name = "model.api",
+              .message = url.empty() ? "models are asked at their provider's address"
+                                     : fmt::format("models are asked at {}", url)};
+  if (config.Get("api.model").is_null()) {
+    check.status = CheckStatus::kWarn;
+    check.message = "llm_mode is api, and api.model names no model";
+    check.text = "none is guessed; set it to the name your server knows";
+    check.command = "selftune config set --help";
+  } else if (world.env->GetOr(variable, "").empty() && !net::IsLoopback(url)) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("llm_mode is api, and the variable {} is not set here", variable);
+    check.text = "set it where selftune runs, also for runs that a scheduler starts";
+  }
+  out.push_back(std::move(check));
+}
+
 void CheckAgents(const DoctorWorld& world, Checks& out) {
   const std::string path_list = world.env->GetOr("PATH", "");
   int found = 0;
@@ -365,7 +386,10 @@ void CheckAgents(const DoctorWorld& world, Checks& out) {
     }
     out.push_back(std::move(check));
   }
-  if (found > 0) return;
+  const bool api = world.config.ok() && (*world.config)->document["llm_mode"].AsString() ==
+                                            config::Word(config::LlmMode::kApi);
+  if (api) CheckServer(world, **world.config, out);
+  if (found > 0 || api) return;
   out.push_back({.name = "agents.any",
                  .status = CheckStatus::kWarn,
                  .message = "no agent command is on PATH",

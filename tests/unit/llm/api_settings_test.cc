@@ -95,6 +95,9 @@ TEST_CASE("what cannot be meant is refused by the name of its key") {
       {R"({"api":{"model":"m","headers":["a"]}})", "api.headers"},
       {R"({"api":{"model":"m","headers":{"a":1}}})", "api.headers.a"},
       {R"({"api":{"model":"m","headers":{"a":"x\r\nb: y"}}})", "api.headers.a"},
+      {R"({"api":{"model":"m","headers":{"Authorization":"Bearer x"}}})",
+       "api.headers.Authorization"},
+      {R"({"api":{"model":"m","headers":{"Transfer-Encoding":"chunked"}}})", "api.headers"},
       {R"({"api":{"model":"m","headers":{"a: b\n":"x"}}})", "api.headers"},
   };
   for (const auto& [text, named] : rows) {

@@ -182,7 +182,7 @@ TEST_CASE("an optional part that a server refuses is left out, and remembered") 
         Refused{"effort", "format", "json_object", "max_completion_tokens"});
 
   // Who knows it already does not ask for it again.
-  scene.options.refused = scene.remembered.back().second;
+  scene.options.refused["m-1"] = scene.remembered.back().second;
   scene.server.Say(200, kCompletion);
   REQUIRE(scene.Ask(Question()).ok());
   CHECK(!scene.server.Body(5).Has("response_format"));
@@ -215,8 +215,11 @@ TEST_CASE("a reply that was cut is asked for once more, twice as long") {
     CHECK(reply.ok() == !again);
     if (again) {
       CHECK(CodeOf(reply.status()).name == kInvalidReply.name);
+      CHECK(WastedBy(reply.status()).answers == 2);
+      CHECK(WastedBy(reply.status()).usage.output_tokens == 16'384);
     } else {
       CHECK(reply->usage.output_tokens == 8196);  // both were paid for
+      CHECK(reply->answers == 2);
     }
   }
 }
@@ -243,6 +246,76 @@ TEST_CASE("replies that say nothing usable are invalid") {
     REQUIRE(!reply.ok());
     CHECK(CodeOf(reply.status()).name == kInvalidReply.name);
   }
+}
+
+TEST_CASE("what one model refuses is not kept from another") {
+  Scene scene(Provider::kOpenAi);
+  scene.options.settings.models[Tier::kStrong] = "m-2";
+  scene.options.refused["m-1"] = {"format", "max_completion_tokens"};
+  scene.server.Say(200, kCompletion);
+  LlmRequest strong = Question();
+  strong.tier = Tier::kStrong;
+  REQUIRE(scene.Ask(strong).ok());
+  CHECK(scene.server.Body(0).Has("max_completion_tokens"));
+  // A model that wants the newer word after all gets it.
+  scene.server.Say(
+      400,
+      R"({"error":{"message":"Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."}})");
+  scene.server.Say(200, kCompletion);
+  REQUIRE(scene.Ask(Question()).ok());
+  CHECK(scene.server.Body(1).Has("max_tokens"));
+  CHECK(scene.server.Body(2).Has("max_completion_tokens"));
+  CHECK(scene.remembered.back().second == Refused{"format"});
+}
+
+TEST_CASE("a model that writes less than is asked for is asked for less") {
+  const std::pair<const char*, int64_t> rows[] = {
+      {"max_completion_tokens is too large: 8192. This model supports at most 4096 completion "
+       "tokens",
+       4096},
+      {"max_tokens: 8192 > 4,096, which is the maximum allowed number of output tokens for m-1",
+       4096},
+      {"max_tokens is too large", 4096},
+      {"max_tokens must be less than or equal to `2048`", 2048},
+      {"max_tokens: unknown field", 0},
+      {"maximum is 5", 0},
+  };
+  for (const auto& [text, limit] : rows) {
+    CAPTURE(text);
+    CHECK(LowerLimit({.status = 400, .headers = {}, .body = text}, 8192) == limit);
+    CHECK(LowerLimit({.status = 500, .headers = {}, .body = text}, 8192) == 0);
+  }
+  Scene scene(Provider::kOpenAi);
+  scene.server.Say(400, rows[0].first);
+  scene.server.Say(200, R"({"choices":[{"finish_reason":"length","message":{"content":"{"}}]})");
+  const auto reply = scene.Ask(Question());
+  CHECK(scene.server.Body(1)["max_completion_tokens"].AsInt() == 4096);
+  CHECK(scene.remembered.empty());
+  REQUIRE(!reply.ok());  // it was cut, and more cannot be had
+  CHECK(scene.server.posts.size() == 2);
+}
+
+TEST_CASE("a refusal was paid for") {
+  Scene scene(Provider::kOpenAi);
+  scene.server.Say(
+      200,
+      R"({"choices":[{"message":{"refusal":"no"}}],"usage":{"prompt_tokens":9,"completion_tokens":4}})");
+  const Wasted wasted = WastedBy(scene.Ask(Question()).status());
+  CHECK(wasted.answers == 1);
+  CHECK(wasted.usage.input_tokens == 9);
+  CHECK(wasted.usage.output_tokens == 4);
+  // Nobody answered: nothing was.
+  scene.server.Say(500, "{}");
+  CHECK(WastedBy(scene.Ask(Question()).status()).answers == 0);
+}
+
+TEST_CASE("another server or model is another judge") {
+  Scene scene(Provider::kOpenAi);
+  const ApiBackend first(scene.options, scene.server, scene.clock);
+  scene.options.settings.models[Tier::kStandard] = "m-2";
+  const ApiBackend second(scene.options, scene.server, scene.clock);
+  CHECK(first.version() != second.version());
+  CHECK(first.version() == "https://models.example/base standard=m-1");
 }
 
 TEST_CASE("every other status is an error of its kind, without the key") {

@@ -172,6 +172,19 @@ TEST_SUITE("llm/caller") {
     CHECK(slept.size() == 2);
   }
 
+  TEST_CASE("what was paid for a reply that is no use is written down") {
+    Scene scene;
+    scene.backend.failures = {
+        WithWasted(Fail(kInvalidReply, "cut"),
+                   {.answers = 2, .usage = {.input_tokens = 2000, .output_tokens = 16'384}})};
+    Caller caller = scene.Make();
+    CHECK(CodeOf(caller.Ask(Ask("q")).status()).name == "INVALID_REPLY");
+    CHECK(scene.Spent().calls == 2);
+    CHECK(scene.Spent().tokens == 18'384);
+    CHECK(caller.totals().calls == 2);
+    CHECK(caller.totals().output_tokens == 16'384);
+  }
+
   TEST_CASE("a reported cost counts even without tokens") {
     Scene scene;
     scene.backend.usage.cost_micro_usd = 7;
