@@ -8,7 +8,6 @@
 #include "cli/options.h"
 #include "cli/registry.h"
 #include "cli/render.h"
-#include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace selftune::cli {
@@ -174,12 +173,8 @@ std::string RenderText(const Reply& reply, const Screen&) { return reply.data()[
 
 int Show(const Invocation& invocation, const std::string& text,
          const std::vector<const Command*>& commands) {
-  const std::string envelope = OwnEnvelope("help", "selftune/help@1", HelpData(text, commands));
-  // It says that all is well, so nothing of it has to be looked at.
-  const bool as_it_is =
-      ModeOf(invocation.args) != OutputMode::kText && !invocation.args.Has("fields");
-  if (as_it_is && WriteOut(envelope + "\n")) return 0;
-  return Finish(invocation, envelope, RenderText);
+  return Finish(invocation, OwnEnvelope("help", "selftune/help@1", HelpData(text, commands)),
+                RenderText);
 }
 
 std::string CommandList(const std::vector<const Command*>& commands) {
