@@ -297,7 +297,29 @@ Args GlobalArgs(const std::vector<std::string>& argv) {
 
 }  // namespace
 
+namespace {
+
+// The second member of every reply.
+bool SaysOk(std::string_view envelope) {
+  constexpr std::string_view kBegin = R"({"schema":")";
+  if (!envelope.starts_with(kBegin)) return false;
+  const size_t end = envelope.find('"', kBegin.size());
+  return end != envelope.npos && envelope.substr(end).starts_with(R"(","ok":true,)");
+}
+
+int NotWritten() {
+  WriteErr("selftune: WRITE_FAILED: writing to stdout\n");
+  return kFailed;
+}
+
+}  // namespace
+
 int Finish(const Invocation& invocation, const std::string& envelope, RenderFn render) {
+  // Passed on as it is, nothing else of it has to be looked at.
+  if (ModeOf(invocation.args) != OutputMode::kText && !invocation.args.Has("fields") &&
+      SaysOk(envelope)) {
+    return WriteOut(envelope + "\n") ? 0 : NotWritten();
+  }
   const std::optional<Json> parsed = Json::Parse(envelope);
   if (!parsed.has_value()) {
     WriteErr("selftune: INTERNAL: the library's reply is not JSON\n");
@@ -317,11 +339,7 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
     written = WriteOut(text);
   }
   if (!(*parsed)["ok"].Bool()) ExplainOnStderr(*parsed);
-  if (!written) {
-    WriteErr("selftune: WRITE_FAILED: writing to stdout\n");
-    return kFailed;
-  }
-  return ExitCodeOf(*parsed, invocation.args);
+  return written ? ExitCodeOf(*parsed, invocation.args) : NotWritten();
 }
 
 int FinishFailure(const Invocation& invocation, std::string_view command, std::string_view schema,

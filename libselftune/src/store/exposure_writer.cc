@@ -56,6 +56,8 @@ bool Nameless(const ListedSkill& entry) { return entry.name.empty(); }
 
 }  // namespace
 
+void IngestWriter::ForgetTag(const void* tag) { impl_->tagged.Erase(tag); }
+
 Status IngestWriter::AddExposure(SessionPk session, const ExposureRow& row) {
   ST_ASSIGN_OR_RETURN(std::vector<ListedSkill> entries, InternEntries(*impl_, row));
   std::erase_if(entries, Nameless);

@@ -101,6 +101,8 @@ class IngestWriter {
   // Takes back one of the kind at the place.
   [[nodiscard]] Status RetractEvent(SessionPk session, const EventRow& row);
   [[nodiscard]] Status AddExposure(SessionPk session, const ExposureRow& row);
+  // The tag may stand for other entries from now on.
+  void ForgetTag(const void* tag);
   [[nodiscard]] Status AddSpawn(SessionPk session, const SpawnRow& row);
   [[nodiscard]] Status AddKeys(SessionPk session, std::span<const uint64_t> keys,
                                SourceId source = {});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -99,7 +100,7 @@ class Applier {
   std::vector<store::SourceId> set_aside_;
   std::vector<Waiting> waiting_;
   // Keeps listings alive whose address is used as a tag.
-  std::vector<std::shared_ptr<const ingest::Listing>> tagged_;
+  std::deque<std::shared_ptr<const ingest::Listing>> tagged_;
 };
 
 }  // namespace selftune::sync

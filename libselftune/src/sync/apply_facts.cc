@@ -18,7 +18,7 @@
 namespace selftune::sync {
 namespace {
 
-constexpr size_t kMaxTagged = 512;
+constexpr size_t kMaxTagged = 64;  // some hosts have one a session, of 10 KB
 
 // Documents and rows have no lines: their facts are found by their records.
 store::Provenance From(const ApplyState& state, const ingest::Origin& origin) {
@@ -265,7 +265,10 @@ const void* Applier::ListingTag(const std::shared_ptr<const ingest::Listing>& li
     if (known == listing) return listing.get();
   }
   // The address must not be reused for other entries while it is a tag.
-  if (tagged_.size() >= kMaxTagged) return nullptr;
+  if (tagged_.size() == kMaxTagged) {
+    writer_.ForgetTag(tagged_.front().get());
+    tagged_.pop_front();
+  }
   tagged_.push_back(listing);
   return listing.get();
 }
