@@ -17,8 +17,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import npm_agent  # noqa: E402
+import ways  # noqa: E402
 
-CLAUDE = npm_agent.Agent("@anthropic-ai/claude-code", "2.1.330", "claude", setup="install.cjs")
 LOOP = Path(__file__).resolve().parents[1] / "e2e" / "loop_test.py"
 
 
@@ -26,7 +26,7 @@ def main():
     if sys.argv[1] == "--inside":
         npm_agent.raise_loopback()
         os.execv(sys.executable, [sys.executable, "-B", str(LOOP), *sys.argv[2:]])
-    return CLAUDE.run_inside(__file__, Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
+    return ways.Claude.agent.run_inside(__file__, Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve())
 
 
 if __name__ == "__main__":

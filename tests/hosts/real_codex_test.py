@@ -26,8 +26,9 @@ E2E = HERE.parent / "e2e"
 sys.path[:0] = [str(HERE), str(E2E)]
 
 import npm_agent  # noqa: E402
+import ways  # noqa: E402
 
-CODEX = npm_agent.Agent("@openai/codex", "0.169.0", "codex")
+CODEX = ways.Codex.agent
 MODEL = "gpt-5.5"
 CONFIG = """model = "{model}"
 model_provider = "stub"

@@ -31,8 +31,8 @@ INSTEAD = "selftune quickstart --json"
 
 
 def commands(name):
-    """The command lines of a workflow, in their order."""
-    text = (SKILL / "workflows" / name).read_text()
+    """The command lines of a workflow's steps, in their order."""
+    text = (SKILL / "workflows" / name).read_text().partition("\nAsk the user:")[0]
     return re.findall(r"`(selftune [a-z][^`]*--json[^`]*)`", text)
 
 

@@ -166,8 +166,8 @@ constinit const install::Target kOpenCodeTarget = {
     .platform = "opencode",
     .files = Files,
     .afterwards =
-        "restart running OpenCode sessions; without a network its first start with a plugin takes "
-        "about a minute",
+        "restart running OpenCode sessions; without a network each start with a plugin takes about "
+        "a minute, unless ~/.npmrc says offline=true",
 };
 
 }  // namespace selftune::hosts
