@@ -50,6 +50,8 @@ std::string Sample(const hooks::Subscription& event) {
   } else if (event.handler == "commit-track") {
     out.Field("toolName", "bash").Key("toolArgs").BeginObject();
     out.Field("command", "git commit").EndObject();
+  } else if (event.handler == "prompt-log") {
+    out.Field("prompt", name);
   }
   out.EndObject();
   return std::move(out).Take();
