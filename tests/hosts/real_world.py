@@ -131,19 +131,25 @@ class World(unittest.TestCase):
         """The requests that the model got, as text."""
         return [path.read_text(encoding="utf-8") for path in sorted((self.scratch / "bodies").iterdir())]
 
-    def stop_process(self, pid, word):
-        """One that the agent left behind: `word` stands in its command line."""
-        command = Path(f"/proc/{pid}/cmdline")
-        deadline = time.monotonic() + 10
-        told = False
-        while time.monotonic() < deadline:
+    def left_running(self, word):
+        """Ids of processes that this test's agent left behind: `word` and our folder are in their command lines."""
+        out = []
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if word.encode() not in command.read_bytes():
-                    return  # it has ended, its number may be another's
-                if not told:
-                    os.kill(pid, signal.SIGTERM)
-                    told = True
-            except (FileNotFoundError, ProcessLookupError):
-                return
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+                words = command.read_bytes()
+            except OSError:
+                continue  # it has ended
+            if word.encode() in words and f"{self.scratch}/".encode() in words:
+                out.append(int(command.parent.name))
+        return out
+
+    def stop_left_running(self, word):
+        for sent in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + 10
+            for pid in self.left_running(word):
+                try:
+                    os.kill(pid, sent)
+                except ProcessLookupError:
+                    pass  # ended just now
+            while self.left_running(word) and time.monotonic() < deadline:
+                time.sleep(0.05)

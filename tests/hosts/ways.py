@@ -4,6 +4,7 @@ A new agent is one class and one line of WAYS.
 """
 
 import json
+import time
 import unittest
 
 import gemini_door
@@ -284,6 +285,8 @@ class Cline(Way):
     events = ("post_tool_use", "turn_end", "turn_end")
     resumes = False  # in its terminal interface only
     busy = ".cline/data/"
+    server = "--cline-hub-daemon"
+    stopped = False
 
     def settings(self):
         return {".cline/hooks/TaskComplete": '#!/bin/sh\ncat >/dev/null\nprintf \'{"cancel":false}\\n\'\n'}
@@ -295,9 +298,12 @@ class Cline(Way):
         self.world.addCleanup(self.stop)
 
     def stop(self):
-        note = self.world.home / ".cline/data/locks/hub/production.json"
-        if note.exists():  # it leaves a server running, one a home
-            self.world.stop_process(json.loads(note.read_text())["pid"], "--cline-hub-daemon")
+        """It leaves a server running, one a home, which may still be about to start."""
+        deadline = time.monotonic() + (10 if self.sessions() and not self.stopped else 0)
+        while not self.world.left_running(self.server) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.world.stop_left_running(self.server)
+        self.stopped = True
 
     def sessions(self):
         return {path.name for path in (self.world.home / ".cline/data/sessions").glob("*")}
