@@ -29,9 +29,8 @@ constexpr std::string_view kParts[] = {"version", "doctor", "store", "settings",
 // A part that cannot be told says why.
 JsonValue PartOf(const StatusOr<std::string>& data) {
   if (data.ok()) return JsonValue::Parse(*data).value_or(JsonValue());
-  return JsonValue::Object(
-      {{"error", JsonValue::Text(std::string(CodeOf(data.status()).name))},
-       {"message", JsonValue::Text(std::string(Message(data.status())))}});
+  return JsonValue::Object({{"error", JsonValue::Text(std::string(CodeOf(data.status()).name))},
+                            {"message", JsonValue::Text(std::string(Message(data.status())))}});
 }
 
 // Which settings there are; what they say only where it is one of a few words.
@@ -50,8 +49,8 @@ JsonValue SettingsOf(Context& context) {
 // Kinds and endings, no targets.
 JsonValue RunsOf(Context& context) {
   constexpr int64_t kMost = 20;
-  const JsonValue list = PartOf(
-      OrchestrateRuns(context, JsonValue::Object({{"limit", JsonValue::Int(kMost)}})));
+  const JsonValue list =
+      PartOf(OrchestrateRuns(context, JsonValue::Object({{"limit", JsonValue::Int(kMost)}})));
   std::vector<JsonValue> out;
   for (const JsonValue& run : list["items"].items()) {
     out.push_back(JsonValue::Object({{"job", run["job"]},
@@ -72,7 +71,8 @@ StatusOr<std::vector<std::string>> NamesToHide(Context& context) {
   }
   if (!context.HasStore()) return out;
   const JsonValue list = PartOf(SkillList(
-      context, JsonValue::Object({{"limit", JsonValue::Int(1000)}, {"sort", JsonValue::Text("name")}})));
+      context,
+      JsonValue::Object({{"limit", JsonValue::Int(1000)}, {"sort", JsonValue::Text("name")}})));
   for (const JsonValue& skill : list["items"].items()) {
     if (skill["name"].AsString() != "selftune") out.push_back(skill["name"].AsString());
   }
@@ -103,9 +103,10 @@ StatusOr<std::string> DoctorBugreport(Context& context, const JsonValue& params)
       {{"made_at", JsonValue::Text(FormatRfc3339(context.now()))},
        {"version", PartOf(AboutVersion(context, none))},
        {"doctor", PartOf(DoctorRun(context, none))},
-       {"store", context.HasStore()
-                     ? PartOf(StoreInfo(context, JsonValue::Object({{"counts", JsonValue::Bool(true)}})))
-                     : JsonValue()},
+       {"store",
+        context.HasStore()
+            ? PartOf(StoreInfo(context, JsonValue::Object({{"counts", JsonValue::Bool(true)}})))
+            : JsonValue()},
        {"settings", SettingsOf(context)},
        {"runs", context.HasStore() ? RunsOf(context) : JsonValue()}});
   context.SetVerdict(absl::OkStatus());  // what the doctor found is in the file
@@ -113,7 +114,8 @@ StatusOr<std::string> DoctorBugreport(Context& context, const JsonValue& params)
   std::string dir = params["dir"].AsString();
   if (dir.empty()) dir = context.paths().state_dir;
   const std::string path = base::JoinPath(
-      dir, fmt::format("bugreport-{}.json", base::ReplaceAll(FormatRfc3339(context.now()), ":", "")));
+      dir,
+      fmt::format("bugreport-{}.json", base::ReplaceAll(FormatRfc3339(context.now()), ":", "")));
   if (!context.dry_run()) {
     ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
     ST_RETURN_IF_ERROR(base::WriteFileNew(path, text, 0600));
@@ -126,9 +128,8 @@ StatusOr<std::string> DoctorBugreport(Context& context, const JsonValue& params)
   if (context.dry_run()) {
     out.Null();
   } else {
-    WriteReceipt(out, {.operation = context.op(),
-                       .targets = {path},
-                       .sha256_after = base::Sha256Hex(text)});
+    WriteReceipt(
+        out, {.operation = context.op(), .targets = {path}, .sha256_after = base::Sha256Hex(text)});
   }
   out.EndObject();
   return std::move(out).Take();
