@@ -77,6 +77,7 @@ class Reader {
       duration_ = value;
       return true;
     }
+    if (key.Is("error")) error_ = value;
     if (key.Is(words_.keys.name)) event_.tool = ToolOf(value);
     for (const PayloadText& field : words_.texts) {
       if (!key.Is(field.key) || !value.present()) continue;
@@ -165,10 +166,11 @@ class Reader {
       }
     }
     if (response_.is_string()) event_.output = response_.ToString();
+    if (error_.is_string()) event_.output += error_.ToString();
     JsonScan response(response_.is_object() ? response_.text : std::string_view("{}"));
     while (response.Next()) {
       for (const std::string_view key : {"stdout", "llmContent", "textResultForLlm"}) {
-        if (response.key().Is(key)) event_.output = response.value().ToString();
+        if (response.key().Is(key)) event_.output += response.value().ToString();
       }
     }
     return true;
@@ -208,7 +210,7 @@ class Reader {
   JsonScan scan_;
   bool empty_;
   std::string_view handler_;
-  JsonSpan native_, input_, response_, duration_;
+  JsonSpan native_, input_, response_, duration_, error_;
   HookEvent event_;
 };
 
