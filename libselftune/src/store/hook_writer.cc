@@ -26,7 +26,6 @@ namespace {
 // A file's clock and ours differ, and records are not written in order.
 constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kNearMs = 120'000;
-constexpr int64_t kTwiceMs = 1'000;
 
 constexpr char kAnyHookPrompt[] = R"sql(
   SELECT EXISTS(SELECT 1 FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL)
@@ -198,7 +197,7 @@ namespace {
 
 // The known prompt with these words that a hook's `row` is about. With a turn
 // id the same event twice (two installed hooks) is one prompt; without, the
-// same words twice are two, unless they come at once.
+// same words twice are two.
 StatusOr<PromptPk> SameText(Db& db, SessionPk session, BodyId body, const PromptRow& row) {
   PromptPk by_words, by_time;
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSameText, session, body));
@@ -207,14 +206,7 @@ StatusOr<PromptPk> SameText(Db& db, SessionPk session, BodyId body, const Prompt
     if (!more) return by_words ? by_words : by_time;
     const std::string_view native = rows.Text(1);
     if (!row.native_id.empty() && native == row.native_id) return rows.Key<PromptPk>(0);
-    if ((rows.Int(2) & SeenBit(Capture::kHook)) != 0) {
-      // The same event twice, of two installed hooks: no hand is so fast.
-      const std::optional<UtcMillis> at = rows.OptTime(3);
-      const bool twice = native.empty() && row.native_id.empty() && at.has_value() &&
-                         row.at.has_value() && std::abs(at->value - row.at->value) <= kTwiceMs;
-      if (twice) return rows.Key<PromptPk>(0);
-      continue;
-    }
+    if ((rows.Int(2) & SeenBit(Capture::kHook)) != 0) continue;
     if (!by_words && CanBeSame(native, row.native_id)) by_words = rows.Key<PromptPk>(0);
     if (!by_time && Near(rows.OptTime(3), row.at)) by_time = rows.Key<PromptPk>(0);
   }
