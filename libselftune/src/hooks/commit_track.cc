@@ -186,9 +186,9 @@ std::string BranchOf(const Repository& repository) {
 // "main" of "checkout: moving from main to topic": what was checked out before; nullopt
 // for other lines.
 std::optional<std::string> LeftBranch(std::string_view line) {
-  constexpr std::string_view kMark = "\tcheckout: moving from ";
+  constexpr std::string_view kMark = "checkout: moving from ";
   const size_t at = line.find(kMark);
-  if (at == line.npos) return std::nullopt;
+  if (at == line.npos || at == 0 || line[at - 1] != '\t') return std::nullopt;
   const std::string_view rest = line.substr(at + kMark.size());
   const std::string_view name = rest.substr(0, rest.find(' '));
   return IsSha(name) || name.size() > kMaxName ? std::string() : std::string(name);

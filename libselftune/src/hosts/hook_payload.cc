@@ -179,6 +179,14 @@ class Reader {
   // What was called, and whether it worked.
   bool Tool() {
     if (event_.tool == ToolKind::kOther) return true;
+    // Some releases send it as a text that holds the object.
+    if (input_.is_string() && words_.input_may_be_text) {
+      inner_ = input_.ToString();
+      JsonScan whole(inner_);
+      while (whole.Next()) {
+      }
+      if (whole.complete()) input_ = {.kind = JsonSpan::Kind::kObject, .text = inner_};
+    }
     if (!input_.is_object()) return false;
     if (event_.tool == ToolKind::kShell || event_.tool_name == words_.patch_tool) return Command();
     JsonScan input(input_.text);
@@ -211,6 +219,7 @@ class Reader {
   bool empty_;
   std::string_view handler_;
   JsonSpan native_, input_, response_, duration_, error_;
+  std::string inner_;  // of an input that is a text
   HookEvent event_;
 };
 
