@@ -160,8 +160,9 @@ class Reader {
     }
     if (duration_.kind == JsonSpan::Kind::kNumber) {
       int64_t ms = 0;
-      const char* const end = duration_.text.data() + duration_.text.size();
-      if (std::from_chars(duration_.text.data(), end, ms).ec == std::errc()) {
+      const char* const begin = duration_.text.data();
+      const char* const end = begin + duration_.text.size();
+      if (std::from_chars(begin, end, ms).ec == std::errc()) {
         event_.duration_ms = ms;
       }
     }
