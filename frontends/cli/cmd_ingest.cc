@@ -17,6 +17,8 @@
 namespace selftune::cli {
 namespace {
 
+// The next sync reads it anyhow: nobody waits long for another one that runs.
+constexpr int64_t kPatienceMs = 3000;
 constexpr size_t kMaxLine = 64 << 10;  // bytes; the line that is looked for is short
 
 // Finds {"type":"thread.started","thread_id":"..."} in what streams by.
@@ -60,7 +62,7 @@ void ReadSession(const Invocation& invocation, const std::string& id) {
   params.AddTexts("only", {"codex"});
   params.AddText("session", id);
   const Answer answer = Ask(
-      options, RequestText("sync.run", params.Take(), "ingest wrap-codex", std::nullopt), nullptr);
+      options, RequestText("sync.run", params.Take(), "ingest wrap-codex", kPatienceMs), nullptr);
   if (!answer.error.empty() && options.verbose) {
     const Json error = Json::Parse(answer.error).value_or(Json());
     WriteErr("selftune: " + OneLine(error["code"].Text()) + ": " +

@@ -27,7 +27,7 @@ inline constexpr OpRow kOps[] = {
     {"deploy.list", "selftune/deploy.list@1", "", " skill skill_path limit cursor ", " ", "List deploys and rollbacks, newest first", "", "", "", " "},
     {"deploy.recover", "selftune/deploy.recover@1", "SR", " dry_run ", " ", "End deploys that a crash left open", "", "", "", " "},
     {"deploy.rollback", "selftune/rollback@1", "SRY", " skill skill_path deploy_id to_file dry_run yes plan_id ", " ", "Put back the SKILL.md that a deploy replaced", "rollback", "", "Byte for byte. Ask the user first; needs yes: true.", " "},
-    {"doctor.bugreport", "selftune/doctor.bugreport@1", "F", " dir dry_run ", " ", "Write a file for a bug report: versions, checks, counts and errors, no text", "", "", "", " "},
+    {"doctor.bugreport", "selftune/doctor.bugreport@1", "F", " dir dry_run ", " ", "Write a file for a bug report: versions, checks, counts and errors", "", "", "", " "},
     {"doctor.fix", "selftune/doctor.fix@1", "SF", " only dry_run ", " ", "Do what the doctor advises where that is safe", "", "", "", " "},
     {"doctor.run", "selftune/doctor@1", "", " only deep online ", " ", "Check the installation, the store and the evidence", "doctor", "", "Use when there is no data, or something seems to be broken.", " "},
     {"eval.classify", "selftune/eval.classify@1", "", " query skill ", " query skill ", "Say how a query asks for a skill", "", "", "", " "},

@@ -6,6 +6,7 @@
 Codex is a program that plays what a test says; its rollout is a recorded one.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -138,6 +139,15 @@ class Wrap(unittest.TestCase):
         (self.home / ".selftune").unlink()
         self.assertEqual(self.run_wrapped(env=self.env(SELFTUNE_INTERNAL="1"))[0], 0)
         self.assertFalse(self.db.exists())
+
+    def test_another_sync_holds_nobody_up(self):
+        self.rollout()
+        self.assertEqual(self.run_wrapped()[0], 0)
+        with open(self.home / ".selftune" / "locks" / "sync.lock", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            begin = time.monotonic()
+            self.assertEqual(self.run_wrapped()[::2], (0, b""))
+            self.assertLess(time.monotonic() - begin, 30)
 
     def test_nothing_waits_for_what_codex_left_behind(self):
         self.codex("if os.fork() == 0:\n    os.close(2)\n    time.sleep(30)\n    os._exit(0)\nos.write(1, b'done\\n')")

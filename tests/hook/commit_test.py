@@ -98,11 +98,13 @@ class Events(unittest.TestCase):
         self.git("checkout", "-q", "main")
         self.commit("main work")
         self.git("merge", "-q", "-m", "joined", "topic")
-        self.quiet(self.bash("cd .. && git -C './my repo' merge topic; exit 3", event="PostToolUseFailure"))
+        printed = " ".join(self.git("reflog", "--format=%h").split())
+        self.quiet(self.bash("cd .. && git -C './my repo' merge topic; exit 3", event="PostToolUseFailure",
+                             error=f"Exit code 3\n{printed}"))
         self.home.selftune("sync")
         rows = {row[2]: row[3:5] for row in self.home.sql(ROWS)}
         self.assertEqual(rows[first], ("first", "main"))
-        self.assertEqual(rows[second][0], "detached")
+        self.assertEqual(rows[second], ("detached", None))
         self.assertEqual(rows[third][0], "topic work")
         self.assertEqual(rows[self.git("rev-parse", "HEAD")][0], "merge topic")
         self.assertEqual(len(rows), 5)
@@ -111,6 +113,21 @@ class Events(unittest.TestCase):
         self.quiet(self.bash("git log"))
         self.home.selftune("sync")
         self.assertEqual(len(self.home.sql(ROWS)), 5)
+
+    def test_a_commit_belongs_to_who_made_it(self):
+        self.git("init", "-q", "-b", "main")
+        self.commit("by the first")
+        self.quiet(self.bash("git commit"))
+        self.quiet(self.bash("git commit") | {"session_id": "another"})
+        self.home.selftune("sync")
+        self.assertEqual([row[0] for row in self.home.sql(ROWS)], [SESSION])
+
+    def test_an_event_that_comes_twice_is_one_prompt(self):
+        where = {"session_id": SESSION, "cwd": "/w", "prompt": "once", "hook_event_name": "UserPromptSubmit"}
+        for turn in ("t1", "t1", "t2"):
+            self.quiet({**where, "turn_id": turn}, host="codex")
+        self.home.selftune("sync")
+        self.assertEqual(self.home.sql("SELECT platform, count(*) FROM prompts"), [("codex", 2)])
 
     def test_forget_takes_the_titles(self):
         self.git("init", "-q", "-b", "main")

@@ -152,6 +152,23 @@ class Machine(Place):
             self.assertNotIn(key, config)
         self.assertEqual(self.good("hooks", "list")["data"]["items"], [])
 
+    def test_a_configuration_comes_back_byte_for_byte(self):
+        text = '{ "hosts":{},\n\n   "guards" : "block", "budget": {"daily_usd": 1.50}, "api": {"headers": {"x": "k3y-k3y"}} }\n'
+        self.home.state.mkdir(parents=True, mode=0o700)
+        path = self.home.state / "config.json"
+        path.write_text(text)
+        path.chmod(0o640)
+        self.good("init", "--no-sync")
+        for file in self.home.state.glob("selftune.db*"):
+            self.assertNotIn(b"k3y-k3y", file.read_bytes())
+        (self.home.state / "tmp").mkdir()
+        self.good("uninstall", "--yes")
+        self.assertEqual((path.read_text(), path.stat().st_mode & 0o777), (text, 0o640))
+        self.good("init", "--no-sync")
+        self.good("bugreport")
+        self.good("uninstall", "--yes", "--purge-evidence")
+        self.assertEqual([p.name for p in self.home.state.iterdir()], ["config.json"])
+
     def test_taking_part_in_the_alpha_is_written_down_and_nothing_more(self):
         self.bad("INVALID_REQUEST", "init", "--alpha-email", "a@b.example")
         self.bad("INVALID_REQUEST", "init", "--alpha", "--alpha-email", "nobody")

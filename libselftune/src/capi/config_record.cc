@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_writer.h"
@@ -21,6 +23,7 @@ namespace {
 using base::JsonValue;
 
 constexpr std::string_view kKind = "other";
+constexpr uint64_t kMaxConfig = 1 << 20;
 
 const store::InstallRow* RowOf(const std::vector<store::InstallRow>& rows,
                                const std::string& path) {
@@ -30,16 +33,14 @@ const store::InstallRow* RowOf(const std::vector<store::InstallRow>& rows,
   return found == rows.end() ? nullptr : &*found;
 }
 
-// {"before": <text or null>, "keys": [...]}: the file as it was, and what init added.
-std::string OursOf(const ConfigEdit& edit, const std::string* text) {
+// {"before": <hash>, "mode": n, "keys": [...]}: what the file was, and what init added.
+std::string OursOf(const ConfigEdit& edit, const ConfigFile& before) {
   base::JsonWriter out;
-  out.BeginObject().Key("before");
-  if (text == nullptr) {
-    out.Null();
-  } else {
-    out.String(*text);
-  }
-  out.Key("keys").BeginArray();
+  out.BeginObject()
+      .Field("before", base::Sha256Hex(before.bytes))
+      .Field("mode", static_cast<int64_t>(before.mode))
+      .Key("keys")
+      .BeginArray();
   for (const auto& [key, value] : edit.after.document.members()) {
     if (!edit.before.document.Has(key)) out.String(key);
   }
@@ -70,7 +71,19 @@ JsonValue Without(JsonValue document, const JsonValue& keys, std::string_view be
 
 }  // namespace
 
-Status RecordConfig(Context& context, const ConfigEdit& edit) {
+StatusOr<ConfigFile> ReadConfigFile(const Context& context) {
+  constexpr uint32_t kModeBits = 0777;
+  const std::string path = config::PathIn(context.paths().state_dir);
+  ConfigFile out;
+  const auto info = base::Stat(path);
+  if (!info.ok()) return out;
+  ST_ASSIGN_OR_RETURN(out.bytes, base::ReadFile(path, kMaxConfig));
+  out.exists = true;
+  out.mode = info->mode & kModeBits;
+  return out;
+}
+
+Status RecordConfig(Context& context, const ConfigFile& before, const ConfigEdit& edit) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
   store::InstallRow row{.path = edit.after.path,
@@ -78,16 +91,24 @@ Status RecordConfig(Context& context, const ConfigEdit& edit) {
                         .platform = "",
                         .ours = "",
                         .sha256 = edit.receipt.sha256_after.value_or(""),
-                        .created_file = !edit.before.exists,
+                        .created_file = !before.exists,
                         .backup_path = "",
                         .version = std::string(kVersion),
                         .installed = context.now()};
   if (const store::InstallRow* const known = RowOf(rows, row.path); known != nullptr) {
     row.ours = known->ours;
     row.created_file = known->created_file;
+    row.backup_path = known->backup_path;
   } else {
-    const std::string before = config::TextOf(edit.before.document);
-    row.ours = OursOf(edit, edit.before.exists ? &before : nullptr);
+    row.ours = OursOf(edit, before);
+    if (before.exists) {
+      const std::string dir = base::JoinPath(context.paths().state_dir, "backups/install");
+      ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+      row.backup_path =
+          base::JoinPath(dir, fmt::format("{}-{}-config.json", context.now().value,
+                                          base::Sha256Hex(before.bytes).substr(0, 8)));
+      ST_RETURN_IF_ERROR(base::WriteFileAtomic(row.backup_path, before.bytes, 0600));
+    }
   }
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*db));
   ST_RETURN_IF_ERROR(store::PutInstall(*db, row));
@@ -99,18 +120,23 @@ StatusOr<std::optional<std::string>> RestoreConfig(Context& context, install::Wo
   const store::InstallRow* const row = RowOf(world.rows, path);
   if (row == nullptr) return std::optional<std::string>();
   const auto ours = JsonValue::Parse(row->ours);
-  if (row->created_file || !ours.ok() || !(*ours)["before"].is_string()) {
+  if (row->created_file || !ours.ok()) {
     ST_RETURN_IF_ERROR(Forget(world, path));
     return std::optional<std::string>();
   }
-  ST_ASSIGN_OR_RETURN(const std::string now, base::ReadFile(path, 1 << 20));
-  const bool as_left = base::Sha256Hex(now) == row->sha256;
-  std::string text = (*ours)["before"].AsString();
+  ST_ASSIGN_OR_RETURN(const std::string now, base::ReadFile(path, kMaxConfig));
+  auto text = base::ReadFile(row->backup_path, kMaxConfig);
+  const bool kept = text.ok() && base::Sha256Hex(*text) == (*ours)["before"].AsString();
+  const bool as_left = kept && base::Sha256Hex(now) == row->sha256;
   if (!as_left) {
     ST_ASSIGN_OR_RETURN(const config::Config current, config::Parse(now, path));
-    text = config::TextOf(Without(current.document, (*ours)["keys"], text));
+    text = config::TextOf(Without(current.document, (*ours)["keys"], kept ? *text : "{}"));
   }
-  if (!world.dry_run) ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, text, 0600));
+  const auto mode = static_cast<uint32_t>((*ours)["mode"].AsInt(0600));
+  if (!world.dry_run) {
+    ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, *text, mode));
+    if (kept) ST_RETURN_IF_ERROR(base::RemoveFile(row->backup_path));
+  }
   ST_RETURN_IF_ERROR(Forget(world, path));
   return std::optional(path + (as_left ? " is as it was before init" : " is without init's part"));
 }

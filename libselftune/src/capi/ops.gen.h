@@ -21,7 +21,7 @@ StatusOr<std::string> DeployList(Context& context, const base::JsonValue& params
 StatusOr<std::string> DeployRecover(Context& context, const base::JsonValue& params);
 // deploy.rollback: Put back the SKILL.md that a deploy replaced.
 StatusOr<std::string> DeployRollback(Context& context, const base::JsonValue& params);
-// doctor.bugreport: Write a file for a bug report: versions, checks, counts and errors, no text.
+// doctor.bugreport: Write a file for a bug report: versions, checks, counts and errors.
 StatusOr<std::string> DoctorBugreport(Context& context, const base::JsonValue& params);
 // doctor.fix: Do what the doctor advises where that is safe.
 StatusOr<std::string> DoctorFix(Context& context, const base::JsonValue& params);

@@ -370,11 +370,12 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   } else {
     steps.Failed("store", store);
   }
-  auto edit = EditConfig(context, [&](const config::Config& before) -> StatusOr<JsonValue> {
-    return Configured(context, params, init, before);
+  ST_ASSIGN_OR_RETURN(const ConfigFile before, ReadConfigFile(context));
+  auto edit = EditConfig(context, [&](const config::Config& was) -> StatusOr<JsonValue> {
+    return Configured(context, params, init, was);
   });
   Status recorded = absl::OkStatus();
-  if (edit.ok() && edit->written && store.ok()) recorded = RecordConfig(context, *edit);
+  if (edit.ok() && edit->written && store.ok()) recorded = RecordConfig(context, before, *edit);
   if (edit.ok() && recorded.ok()) {
     steps.Done("config", edit->written, edit->before.path);
   } else if (edit.ok()) {

@@ -63,9 +63,24 @@ Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& ho
           "leave --scope out", "selftune hooks status");
     }
     host.place.config_dir = base::JoinPath(project, dir);
+    host.place.project = project;
     if (local) host.place.settings_file = host.target->local_file;
   }
   return absl::OkStatus();
+}
+
+// Events would come twice.
+void WarnOfTwo(Context& context, const HostHere& host) {
+  const auto env = context.hosts_env();
+  if (!env.ok()) return;
+  install::Place person = host.place;
+  person.config_dir = hosts::ConfigDir(*host.row, **env);
+  person.settings_file.clear();
+  if (install::LookAtHooks(*host.target, person).state == install::HookState::kAbsent) return;
+  context.Warn("HOOKS_TWICE",
+               std::string(host.row->title) +
+                   " has selftune's hooks in your own settings as well: here events are seen "
+                   "twice; selftune hooks uninstall --scope user takes those out");
 }
 
 // Without names: the hosts that are here. With names: those, or an error.
@@ -124,7 +139,12 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
   }
   ST_ASSIGN_OR_RETURN(Installing installing, Installing::Begin(context, Installing::For::kPutting));
   HostsDone done;
-  for (const HostHere& host : chosen) {
+  for (const HostHere& given : chosen) {
+    HostHere host = given;
+    // A file that a team shares knows no place of this machine.
+    const bool shared = params["scope"].AsString() == "project";
+    if (shared) host.place.shim = install::kShimName;
+    if (!host.place.project.empty()) WarnOfTwo(context, host);
     auto result = install::InstallHooks(installing.world(), *host.target, host.place);
     if (result.ok()) {
       done.hosts.push_back(*std::move(result));

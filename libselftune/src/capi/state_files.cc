@@ -36,6 +36,11 @@ bool IsBackupOfSettings(std::string_view name) {
          AllOf(name.substr(dash + 1, 8), IsHex) && name[dash + 9] == '-';
 }
 
+// "bugreport-2026-11-26T205304.000Z.json".
+bool IsBugreport(std::string_view name) {
+  return name.starts_with("bugreport-2") && name.ends_with("Z.json");
+}
+
 bool IsTold(std::string_view name) {
   if (name.starts_with("day-") || name.starts_with("run-")) return AllOf(name.substr(4), IsDigit);
   return name.size() == 16 && AllOf(name, IsHex);
@@ -62,6 +67,7 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
   const auto in = [&](std::string_view name) { return base::JoinPath(state_dir, name); };
   StateFiles out;
   Add(in("spool"), IsSpool, out.evidence);
+  Add(state_dir, IsBugreport, out.evidence);
   Add(in("backups/install"), IsBackupOfSettings, out.evidence);
   ST_ASSIGN_OR_RETURN(const std::vector<store::BackupInfo> backups, store::ListBackups(db_path));
   for (const store::BackupInfo& backup : backups) out.evidence.push_back(backup.path);
@@ -78,8 +84,9 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
     if (base::Exists(path)) out.evidence.push_back(path);
   }
   Add(in("locks"), IsLock, out.locks);
-  out.dirs = {state_dir,   in("backups"), in("backups/install"), in("deploy"),
-              in("hooks"), in("locks"),   in("spool"),           hooks::ToldDir(state_dir)};
+  out.dirs = {state_dir,    in("backups"), in("backups/install"),
+              in("deploy"), in("hooks"),   in("locks"),
+              in("spool"),  in("tmp"),     hooks::ToldDir(state_dir)};
   return out;
 }
 

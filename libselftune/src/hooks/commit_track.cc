@@ -24,9 +24,11 @@ namespace {
 constexpr size_t kLogTail = size_t{32} << 10;  // bytes
 constexpr size_t kMaxConfig = size_t{64} << 10;
 constexpr size_t kMaxTitle = 500;
-constexpr size_t kMaxCommits = 64;
-constexpr int64_t kSlackMs = 2'000;         // the log counts seconds
-constexpr int64_t kUnknownCallMs = 60'000;  // how long a call may have taken
+constexpr size_t kMaxName = 500;  // bytes of a branch or a remote; longer ones are none
+constexpr size_t kMaxCommits = 32;
+constexpr int64_t kSlackMs = 2'000;  // the log counts seconds
+constexpr int64_t kLongestMs = 86'400'000;
+constexpr int64_t kLastSecond = 253'402'300'799;  // of the year 9999
 constexpr int kMaxParents = 64;
 
 // The last `most` bytes of a regular file, "" without one.
@@ -84,6 +86,13 @@ bool IsSha(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
+// Not inside of a character.
+std::string Cut(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return std::string(text.substr(0, most));
+}
+
 // "commit: title", "commit (amend): title", "merge topic: Merge made by ...": what
 // was committed; nullopt for moves (checkout, reset, fast-forward).
 std::optional<std::string> TitleOf(std::string_view message) {
@@ -95,15 +104,16 @@ std::optional<std::string> TitleOf(std::string_view message) {
   const bool merge = verb == "merge" || verb == "pull";
   if (merge && title.starts_with("Fast-forward")) return std::nullopt;
   if (verb == "rebase" || (verb == "pull" && what.find("--rebase") != what.npos)) {
-    if (what.ends_with("(start)") || what.ends_with("(finish)") || what.ends_with("(abort)")) {
-      return std::nullopt;
+    // A pick makes somebody's commit anew; who wrote it is not known here.
+    for (const std::string_view step : {"(start)", "(finish)", "(abort)", "(pick)"}) {
+      if (what.ends_with(step)) return std::nullopt;
     }
   } else if (merge) {
     title = what;
   } else if (verb != "commit" && verb != "cherry-pick" && verb != "revert" && verb != "am") {
     return std::nullopt;
   }
-  return std::string(title.substr(0, kMaxTitle));
+  return Cut(title, kMaxTitle);
 }
 
 // One line: "<old> <new> <name> <mail> <seconds> <zone>\t<message>".
@@ -120,6 +130,7 @@ std::optional<Commit> ReadLogLine(std::string_view line) {
   if (std::from_chars(digits, rest.data() + rest.size(), seconds).ec != std::errc()) {
     return std::nullopt;
   }
+  if (seconds < 0 || seconds > kLastSecond) return std::nullopt;
   std::optional<std::string> title = TitleOf(line.substr(tab + 1));
   if (!title.has_value()) return std::nullopt;
   Commit commit;
@@ -156,7 +167,9 @@ std::string RemoteOf(const Repository& repository) {
       origin = line.starts_with("[remote \"origin\"]");
     } else if (origin && line.starts_with("url")) {
       const size_t equals = line.find('=');
-      if (equals != line.npos) return WithoutUser(Trim(line.substr(equals + 1)));
+      if (equals == line.npos) continue;
+      std::string url = WithoutUser(Trim(line.substr(equals + 1)));
+      return url.size() <= kMaxName ? url : std::string();
     }
   }
   return "";
@@ -165,15 +178,30 @@ std::string RemoteOf(const Repository& repository) {
 std::string BranchOf(const Repository& repository) {
   const std::string head = ReadTail(repository.dir + "/HEAD", 4096);
   constexpr std::string_view kRef = "ref: refs/heads/";
-  return head.starts_with(kRef) ? std::string(Line(std::string_view(head).substr(kRef.size())))
-                                : std::string();
+  if (!head.starts_with(kRef)) return "";
+  const std::string_view name = Line(std::string_view(head).substr(kRef.size()));
+  return name.size() <= kMaxName ? std::string(name) : std::string();
 }
 
-// The lines of HEAD's log that this call wrote, oldest first.
+// "main" of "checkout: moving from main to topic": what was checked out before; nullopt
+// for other lines.
+std::optional<std::string> LeftBranch(std::string_view line) {
+  constexpr std::string_view kMark = "checkout: moving from ";
+  const size_t at = line.find(kMark);
+  if (at == line.npos || at == 0 || line[at - 1] != '\t') return std::nullopt;
+  const std::string_view rest = line.substr(at + kMark.size());
+  const std::string_view name = rest.substr(0, rest.find(' '));
+  return IsSha(name) || name.size() > kMaxName ? std::string() : std::string(name);
+}
+
+// The lines of HEAD's log that this call wrote, oldest first. Others may commit there
+// as well: how long the call took bounds it, and what it printed says it.
 std::vector<Commit> NewCommits(const Repository& repository, const HookEvent& event,
                                int64_t now_ms) {
   const std::string log = ReadTail(repository.dir + "/logs/HEAD", kLogTail);
-  const int64_t since = now_ms - event.duration_ms.value_or(kUnknownCallMs) - kSlackMs;
+  const int64_t took = std::clamp<int64_t>(event.duration_ms.value_or(0), 0, kLongestMs);
+  const int64_t since = now_ms - took - kSlackMs;
+  std::string branch = BranchOf(repository);
   std::vector<Commit> out;
   size_t end = log.size();
   while (end > 0 && out.size() < kMaxCommits) {
@@ -183,15 +211,17 @@ std::vector<Commit> NewCommits(const Repository& repository, const HookEvent& ev
     const size_t begin = newline == log.npos ? 0 : newline + 1;
     // The first line of the tail may have lost its beginning.
     if (begin == 0 && log.size() == kLogTail) break;
-    const std::optional<Commit> commit =
-        ReadLogLine(std::string_view(log).substr(begin, end - begin));
+    const std::string_view line = std::string_view(log).substr(begin, end - begin);
+    std::optional<Commit> commit = ReadLogLine(line);
     end = begin;
+    if (auto left = LeftBranch(line)) branch = *std::move(left);
     if (!commit.has_value()) continue;
-    // How long it ran is unknown: what it printed may tell.
-    const bool printed = !event.duration_ms.has_value() &&
-                         event.output.find(commit->sha.substr(0, 7)) != event.output.npos;
-    if (commit->at_ms < since && !printed) break;
-    out.push_back(*commit);
+    const bool printed = event.output.find(commit->sha.substr(0, 7)) != event.output.npos;
+    if (commit->at_ms < since && (event.duration_ms.has_value() || !printed)) break;
+    // A commit that failed is none; what another one made meanwhile is not its own.
+    if (event.tool_failed && !printed) continue;
+    commit->branch = branch;
+    out.push_back(*std::move(commit));
   }
   std::reverse(out.begin(), out.end());
   return out;
@@ -212,7 +242,7 @@ std::optional<Commit> PrintedCommit(std::string_view output, int64_t now_ms) {
     }
     Commit commit;
     commit.sha = sha;
-    commit.title = Line(output.substr(close + 2)).substr(0, kMaxTitle);
+    commit.title = Cut(Line(output.substr(close + 2)), kMaxTitle);
     commit.at_ms = now_ms;
     return commit;
   }
@@ -225,13 +255,15 @@ void AddFrom(const std::string& folder, int64_t now_ms, HookEvent& event) {
   std::vector<Commit> commits = NewCommits(*repository, event, now_ms);
   struct stat info;
   if (commits.empty() && stat((repository->dir + "/logs/HEAD").c_str(), &info) != 0) {
-    if (auto printed = PrintedCommit(event.output, now_ms)) commits.push_back(*std::move(printed));
+    if (auto printed = PrintedCommit(event.output, now_ms)) {
+      printed->branch = BranchOf(*repository);
+      commits.push_back(*std::move(printed));
+    }
   }
   if (commits.empty()) return;
-  const std::string branch = BranchOf(*repository), remote = RemoteOf(*repository);
+  const std::string remote = RemoteOf(*repository);
   for (Commit& commit : commits) {
     if (event.commits.size() >= kMaxCommits) return;
-    commit.branch = branch;
     commit.remote = remote;
     event.commits.push_back(std::move(commit));
   }

@@ -44,7 +44,12 @@ class Splitter {
       pos_ = std::min(text_.find('\n', pos_), text_.size());
     } else if (c == '>') {
       Redirection();
-    } else if (c == ';' || c == '&' || c == '|' || c == '\n' || c == '(' || c == ')') {
+    } else if (c == '<') {
+      Input();
+    } else if (c == '\n') {
+      EndSegment();
+      SkipDocuments();
+    } else if (c == ';' || c == '&' || c == '|' || c == '(' || c == ')') {
       EndSegment();
     } else {
       Add(c);
@@ -95,10 +100,45 @@ class Splitter {
     to_file_ = true;
   }
 
+  // "< file": no word of the command. "<< END": a document begins with the next line.
+  void Input() {
+    EndWord();
+    from_ = From::kFile;
+    if (pos_ >= text_.size()) return;
+    if (text_[pos_] == '(') from_ = From::kNone;  // the output of a command
+    if (text_[pos_] != '<') return;
+    ++pos_;
+    if (pos_ < text_.size() && text_[pos_] == '<') {  // a word as input
+      ++pos_;
+      return;
+    }
+    if (pos_ < text_.size() && text_[pos_] == '-') ++pos_;
+    from_ = From::kDocument;
+  }
+
+  void SkipDocuments() {
+    for (const std::string& end : documents_) {
+      while (pos_ < text_.size()) {
+        const size_t newline = std::min(text_.find('\n', pos_), text_.size());
+        std::string_view line = text_.substr(pos_, newline - pos_);
+        pos_ = std::min(newline + 1, text_.size());
+        while (line.starts_with('\t')) line.remove_prefix(1);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (line == end) break;
+      }
+    }
+    documents_.clear();
+  }
+
   void EndWord() {
     if (!in_word_) return;
-    (to_file_ ? segment_.targets : segment_.words).push_back(std::move(word_));
+    if (from_ == From::kDocument) {
+      documents_.push_back(std::move(word_));
+    } else if (from_ == From::kNone) {
+      (to_file_ ? segment_.targets : segment_.words).push_back(std::move(word_));
+    }
     word_.clear();
+    from_ = From::kNone;
     in_word_ = to_file_ = false;
   }
 
@@ -113,7 +153,10 @@ class Splitter {
   std::string_view text_;
   size_t pos_ = 0;
   std::string word_;
+  enum class From { kNone, kFile, kDocument };
+  From from_ = From::kNone;  // what the next word is
   bool in_word_ = false, to_file_ = false;
+  std::vector<std::string> documents_;  // their last lines
   Segment segment_;
   std::vector<Segment> out_;
 };
@@ -164,8 +207,8 @@ void ForEach(std::string_view command, std::string folder, int depth, const Visi
     if (program == "cd" || program == "pushd") {
       const size_t to = at + 1 < segment.words.size() && segment.words[at + 1] == "--" ? 2 : 1;
       if (at + to >= segment.words.size()) continue;
-      std::string there = ResolvePath(folder, segment.words[at + to]);
-      if (!there.empty()) folder = std::move(there);
+      // Not known: then nothing that follows is known to be here.
+      folder = ResolvePath(folder, segment.words[at + to]);
       continue;
     }
     const std::string_view inner = Inner(segment, at);
@@ -179,8 +222,15 @@ void AddOnce(std::vector<std::string>& list, std::string path) {
   list.push_back(std::move(path));
 }
 
-// The folder in which `git ...` commits, "" if it does not.
+// Another repository than the one around the folder is meant.
+bool NamesRepository(std::string_view word) {
+  return word.starts_with("GIT_DIR=") || word.starts_with("GIT_WORK_TREE=") ||
+         word.starts_with("--git-dir") || word.starts_with("--work-tree");
+}
+
+// The folder in which `git ...` commits, "" if it does not or that is not known.
 std::string CommitFolder(const Segment& segment, size_t at, std::string folder) {
+  if (std::any_of(segment.words.begin(), segment.words.end(), NamesRepository)) return "";
   size_t i = at + 1;
   for (; i < segment.words.size() && segment.words[i].starts_with('-'); ++i) {
     const std::string_view option = segment.words[i];
@@ -188,7 +238,7 @@ std::string CommitFolder(const Segment& segment, size_t at, std::string folder) 
       folder = ResolvePath(folder, segment.words[i + 1]);
       if (folder.empty()) return "";
     }
-    if (IsOneOf(option, {"-C", "-c", "--git-dir", "--work-tree", "--namespace"})) ++i;
+    if (IsOneOf(option, {"-C", "-c", "--namespace"})) ++i;
   }
   if (i >= segment.words.size()) return "";
   const bool commits = IsOneOf(
@@ -196,18 +246,40 @@ std::string CommitFolder(const Segment& segment, size_t at, std::string folder) 
   return commits ? folder : "";
 }
 
+// `sed -i`, `sed -Ei.bak`, `perl -pi`: an "i" among letters that take no word.
 bool IsInPlace(std::string_view program, std::string_view option) {
-  if (!IsOneOf(program, {"sed", "perl", "gsed"}) || option.starts_with("--expression"))
-    return false;
-  return option.starts_with("--in-place") ||
-         (option.starts_with('-') && !option.starts_with("--") && option.find('i') != option.npos);
+  const bool perl = program == "perl";
+  if (!perl && program != "sed" && program != "gsed") return false;
+  if (option.starts_with("--in-place")) return true;
+  if (!option.starts_with('-') || option.starts_with("--")) return false;
+  option.remove_prefix(1);
+  const size_t end = option.find_first_not_of(perl ? "pnlawsu01234567" : "nErsuz");
+  return end != option.npos && option[end] == 'i';
+}
+
+// The words behind the program that it writes.
+std::vector<std::string_view> Written(const Segment& segment, size_t at) {
+  const std::string_view program = BaseName(segment.words[at]);
+  bool writes = IsOneOf(program, {"tee", "mv", "cp", "rm", "install", "truncate", "ln"});
+  const bool copies = IsOneOf(program, {"cp", "ln", "install"});
+  std::vector<std::string_view> files;
+  for (size_t i = at + 1; i < segment.words.size(); ++i) {
+    const std::string_view word = segment.words[i];
+    writes = writes || IsInPlace(program, word);
+    // All of a copy go there.
+    if (copies && word == "-t" && i + 1 < segment.words.size()) return {segment.words[i + 1]};
+    if (!word.starts_with('-')) files.push_back(word);
+  }
+  if (!writes) return {};
+  if (copies && files.size() > 1) files.erase(files.begin(), files.end() - 1);
+  return files;
 }
 
 }  // namespace
 
 std::string ResolvePath(std::string_view dir, std::string_view path) {
-  if (path.empty() || path.front() == '~' || path.find('$') != path.npos ||
-      path.find('`') != path.npos) {
+  if (path.empty() || (dir.empty() && path.front() != '/') || path.front() == '~' ||
+      path.find('$') != path.npos || path.find('`') != path.npos) {
     return "";
   }
   std::string whole(path.front() == '/' ? std::string_view() : dir);
@@ -245,19 +317,8 @@ std::vector<std::string> WrittenFiles(std::string_view command, std::string_view
               AddOnce(out, ResolvePath(folder, target));
             }
             if (at >= segment.words.size()) return;
-            const std::string_view program = BaseName(segment.words[at]);
-            bool writes = IsOneOf(program, {"tee", "mv", "cp", "rm", "install", "truncate", "ln"});
-            for (size_t i = at + 1; i < segment.words.size(); ++i) {
-              writes = writes || IsInPlace(program, segment.words[i]);
-            }
-            // A copy writes its last word only.
-            const size_t first = program == "cp" || program == "ln" || program == "install"
-                                     ? segment.words.size() - 1
-                                     : at + 1;
-            for (size_t i = std::max(first, at + 1); writes && i < segment.words.size(); ++i) {
-              if (!segment.words[i].starts_with('-')) {
-                AddOnce(out, ResolvePath(folder, segment.words[i]));
-              }
+            for (const std::string_view file : Written(segment, at)) {
+              AddOnce(out, ResolvePath(folder, file));
             }
           });
   return out;

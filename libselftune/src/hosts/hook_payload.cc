@@ -77,6 +77,7 @@ class Reader {
       duration_ = value;
       return true;
     }
+    if (key.Is("error")) error_ = value;
     if (key.Is(words_.keys.name)) event_.tool = ToolOf(value);
     for (const PayloadText& field : words_.texts) {
       if (!key.Is(field.key) || !value.present()) continue;
@@ -159,16 +160,18 @@ class Reader {
     }
     if (duration_.kind == JsonSpan::Kind::kNumber) {
       int64_t ms = 0;
-      const char* const end = duration_.text.data() + duration_.text.size();
-      if (std::from_chars(duration_.text.data(), end, ms).ec == std::errc()) {
+      const char* const begin = duration_.text.data();
+      const char* const end = begin + duration_.text.size();
+      if (std::from_chars(begin, end, ms).ec == std::errc()) {
         event_.duration_ms = ms;
       }
     }
     if (response_.is_string()) event_.output = response_.ToString();
+    if (error_.is_string()) event_.output += error_.ToString();
     JsonScan response(response_.is_object() ? response_.text : std::string_view("{}"));
     while (response.Next()) {
       for (const std::string_view key : {"stdout", "llmContent", "textResultForLlm"}) {
-        if (response.key().Is(key)) event_.output = response.value().ToString();
+        if (response.key().Is(key)) event_.output += response.value().ToString();
       }
     }
     return true;
@@ -177,6 +180,14 @@ class Reader {
   // What was called, and whether it worked.
   bool Tool() {
     if (event_.tool == ToolKind::kOther) return true;
+    // Some releases send it as a text that holds the object.
+    if (input_.is_string() && words_.input_may_be_text) {
+      inner_ = input_.ToString();
+      JsonScan whole(inner_);
+      while (whole.Next()) {
+      }
+      if (whole.complete()) input_ = {.kind = JsonSpan::Kind::kObject, .text = inner_};
+    }
     if (!input_.is_object()) return false;
     if (event_.tool == ToolKind::kShell || event_.tool_name == words_.patch_tool) return Command();
     JsonScan input(input_.text);
@@ -208,7 +219,8 @@ class Reader {
   JsonScan scan_;
   bool empty_;
   std::string_view handler_;
-  JsonSpan native_, input_, response_, duration_;
+  JsonSpan native_, input_, response_, duration_, error_;
+  std::string inner_;  // of an input that is a text
   HookEvent event_;
 };
 

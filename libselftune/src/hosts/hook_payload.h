@@ -56,6 +56,7 @@ struct PayloadWords {
   bool needs_call_id = false;        // a call without an id is left to the transcript
   // Subagents are sessions of their own, by the id of the agent.
   bool agents_are_sessions = false;
+  bool input_may_be_text = false;  // the input of a call as a text with JSON in it
   std::span<const PayloadText> texts = kUsualTexts;
   CallKeys keys = {};
 };

@@ -352,6 +352,7 @@ Status PutIn(HookFile& file, const WantedHook& wanted, const HookFileRules& rule
 
 std::string ShimIn(std::string_view command) {
   constexpr std::array<std::string_view, 5> kBefore = {"env", "exec", "nice", "nohup", "timeout"};
+  if (command.starts_with(kSharedStart)) return std::string(kShimName);
   bool wrapped = false;
   for (const std::string& word : WordsOf(command)) {
     if (base::BaseName(word) == kShimName) return word;

@@ -30,6 +30,11 @@ struct HookFileRules {
 // What the program is called that hooks start.
 inline constexpr std::string_view kShimName = "selftune-hook";
 
+// How a command begins that is the same on every machine: of settings that a team
+// shares. Where there is no such program nothing happens.
+inline constexpr std::string_view kSharedStart =
+    "command -v selftune-hook >/dev/null 2>&1 && selftune-hook ";
+
 // The shim's path in a command line that starts it, also behind variables and such
 // as `timeout 5`; "" for any other.
 [[nodiscard]] std::string ShimIn(std::string_view command);

@@ -46,9 +46,11 @@ std::string ShellWord(std::string_view word) {
 }
 
 std::string ShimCommand(const std::string& shim, std::string_view host, std::string_view handler) {
-  std::string out = ShellWord(shim) + " " + std::string(host);
+  const bool shared = shim == kShimName;
+  std::string out = shared ? std::string(kSharedStart) : ShellWord(shim) + " ";
+  out += host;
   if (!handler.empty()) out += " " + std::string(handler);
-  return out;
+  return shared ? out + " || true" : out;
 }
 
 std::vector<WantedHook> GroupsOf(const hooks::Host& host, const std::string& shim,

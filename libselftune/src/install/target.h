@@ -21,6 +21,7 @@ struct Place {
   std::string shim;                // absolute path of selftune-hook
   std::string settings_file = {};  // instead of the target's own, "" = that
   bool only_here = false;          // removing: not where else it is known to be
+  std::string project = {};        // whose settings these are, "" = the person's
 };
 
 // A file that is ours as a whole. Its text holds kManagedMark.
@@ -34,7 +35,9 @@ inline constexpr std::string_view kManagedMark = "selftune-managed";
 // What a hook says when the host calls it with `payload`.
 struct HookTrial {
   std::string event, command, payload;
-  bool kept = false;  // something has to arrive
+  std::string handler = {};  // that the command may name
+  bool kept = false;         // something has to arrive
+  bool is_file = false;      // `command` is a program of our own, not a line
 };
 
 // Views point to literals.
@@ -73,7 +76,8 @@ struct Target {
 
 // A word as a POSIX shell and cmd.exe read it: quoted when it has to be.
 [[nodiscard]] std::string ShellWord(std::string_view word);
-// "/usr/bin/selftune-hook claude": stable, hosts remember it.
+// "/usr/bin/selftune-hook claude": stable, hosts remember it. With the bare name of
+// the program the form that is the same on every machine.
 [[nodiscard]] std::string ShimCommand(const std::string& shim, std::string_view host,
                                       std::string_view handler = {});
 

@@ -22,6 +22,26 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
 
+bool SameFile(const std::string& a, const std::string& b) {
+  const auto first = base::RealPath(a), second = base::RealPath(b);
+  return first.ok() && second.ok() && *first == *second;
+}
+
+// The words of a command that an installer could have written; empty for any other.
+std::vector<std::string> WordsOf(const HookTrial& trial, const Place& place, bool projects,
+                                 std::string_view host) {
+  std::string program = ShimIn(trial.command);
+  for (const std::string_view handler : {std::string_view(), std::string_view(trial.handler)}) {
+    if (program.empty() || trial.command != ShimCommand(program, host, handler)) continue;
+    if (program == kShimName) program = place.shim;  // by PATH, as we find it
+    if (!program.starts_with('/') || (projects && !SameFile(program, place.shim))) return {};
+    std::vector<std::string> words = {program, std::string(host)};
+    if (!handler.empty()) words.emplace_back(handler);
+    return words;
+  }
+  return {};
+}
+
 // Of a settings file: what stands in it, whoever put it there.
 StatusOr<std::vector<HookTrial>> TrialsOfSettings(const Target& target, const Place& place) {
   const std::string path = SettingsPath(target, place);
@@ -37,6 +57,7 @@ StatusOr<std::vector<HookTrial>> TrialsOfSettings(const Target& target, const Pl
       out.push_back({.event = hook.event,
                      .command = hook.command,
                      .payload = target.sample(event),
+                     .handler = {},
                      .kept = IsKept(event.handler)});
       break;
     }
@@ -52,6 +73,7 @@ std::vector<HookTrial> TrialsOfPlugin(const Target& target, const Place& place) 
            .command = ShimCommand(place.shim, target.platform, "event"),
            .payload = fmt::format(R"({{"type":"prompt_submit","session_id":"{0}","prompt":"{0}"}})",
                                   kSampleName),
+           .handler = "event",
            .kept = true}};
 }
 
@@ -95,7 +117,19 @@ StatusOr<std::vector<TrialResult>> VerifyHooks(const Target& target, const Place
   for (const HookTrial& trial : trials) {
     const std::string dir = base::JoinPath(scratch, fmt::format("{}", out.size()));
     ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-    base::ProcessOptions options{.argv = {"/bin/sh", "-c", trial.command}, .cwd = "/"};
+    base::ProcessOptions options{.argv = {trial.command}, .cwd = "/"};
+    if (!trial.is_file) {
+      const hooks::Host* const host = hooks::FindHost(target.platform);
+      const std::string_view name = host == nullptr ? target.platform : host->command;
+      options.argv = WordsOf(trial, place, !place.project.empty(), name);
+    }
+    if (options.argv.empty()) {
+      out.push_back({.event = trial.event,
+                     .command = trial.command,
+                     .reply = "",
+                     .problem = "it is not as it was installed, and was not run"});
+      continue;
+    }
     options.env = {
         {"HOME", env.Home()}, {"PATH", env.GetOr("PATH", "/usr/bin:/bin")}, {"SELFTUNE_HOME", dir}};
     options.stdin_text = trial.payload;

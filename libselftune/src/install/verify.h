@@ -21,6 +21,9 @@ struct TrialResult {
   std::string problem;  // "" = as it should be
 };
 
+// Nothing is run but a program of ours, in the very words that an installer writes: a
+// settings file of a project may hold whatever its author liked. Where `place` is a
+// project's it is `place.shim` or not at all.
 // Empty: nothing of ours is installed there. `scratch`: a folder of ours that is empty.
 [[nodiscard]] StatusOr<std::vector<TrialResult>> VerifyHooks(const Target& target,
                                                              const Place& place,

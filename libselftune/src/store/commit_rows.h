@@ -16,7 +16,8 @@ struct CommitRow {
   UtcMillis at;
 };
 
-// Inside a WriteTxn. Twice is once; what is known already is not lost.
+// Inside a WriteTxn. Twice is once; what is known already is not lost. A commit belongs
+// to the session that was seen to make it first.
 [[nodiscard]] Status PutCommit(Db& db, SessionPk session, const CommitRow& row);
 
 }  // namespace selftune::store

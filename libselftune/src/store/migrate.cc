@@ -138,10 +138,10 @@ Status CreateSchema(Db& db) {
 
 Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
-      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_time'))sql";
-  constexpr std::string_view kAdded[] = {"TABLE forgotten(", "TABLE import_map(",
+      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time'))sql";
+  constexpr std::string_view kAdded[] = {"TABLE forgotten(",   "TABLE import_map(",
                                          "INDEX import_kept ", "TABLE vcs_commit(",
-                                         "INDEX commit_time "};
+                                         "INDEX commit_sha ",  "INDEX commit_time "};
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {

@@ -240,6 +240,7 @@ CREATE INDEX signal_time ON improvement_signal(strftime('%Y-%m-%dT%H:%M:%fZ',occ
 CREATE TABLE vcs_commit(          -- commits that the tools of a session made, as hooks saw them
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, sha TEXT NOT NULL, title TEXT, branch TEXT, repo_remote TEXT,
   committed_ms INTEGER NOT NULL, PRIMARY KEY(session_pk,sha)) STRICT, WITHOUT ROWID;
+CREATE INDEX commit_sha ON vcs_commit(sha);
 CREATE INDEX commit_time ON vcs_commit(strftime('%Y-%m-%dT%H:%M:%fZ',committed_ms/1000.0,'unixepoch'));
 
 CREATE TABLE label(               -- three-way; absence of a row = unknown

@@ -1,5 +1,7 @@
 // Repositories written by hand, as git writes them; tests/hook/commit_test.py has
 // real ones.
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +78,9 @@ TEST_SUITE("hooks/commit_track") {
     std::vector<std::string> titles;
     for (const Commit& commit : event.commits) titles.push_back(commit.title);
     CHECK(titles == std::vector<std::string>{"one", "two", "merge topic", "three"});
+    // "one" was made where the work began, the others behind the checkout.
+    CHECK(event.commits[0].branch == "main");
+    CHECK(event.commits[3].branch == "feature/x");
   }
 
   TEST_CASE("what was there before the call is not its work") {
@@ -96,6 +101,47 @@ TEST_SUITE("hooks/commit_track") {
     event.output = "[feature/x aaaaaaa] older\n 1 file changed";
     CHECK(KeepCommits(scene.world, event));
     CHECK(event.output.empty());
+  }
+
+  TEST_CASE("commits of others are not its own") {
+    Scene scene;
+    scene.Add('0', 'a', 4, "commit: of another session");
+    CHECK(scene.Run("git commit -m nothing", std::nullopt).commits.empty());
+    scene.Add('a', 'b', 0, "commit: while ours failed");
+    HookEvent event;
+    event.tool = ToolKind::kShell;
+    event.cwd = scene.dir / "repo";
+    event.command = "git commit && false";
+    event.tool_failed = true;
+    event.duration_ms = 1000;
+    CHECK_FALSE(KeepCommits(scene.world, event));
+    event.command = "git commit && false";
+    event.output = "[feature/x bbbbbbb] while ours failed";
+    CHECK(KeepCommits(scene.world, event));
+    REQUIRE(event.commits.size() == 1);
+    scene.Add('b', 'c', 0, "rebase (pick): somebody's");
+    scene.Add('c', 'd', 0, "rebase (continue): ours");
+    CHECK(scene.Run("git rebase main", 0).commits.back().title == "ours");
+    CHECK(scene.Run("git rebase main", 0).commits.size() == 2);
+  }
+
+  TEST_CASE("what a hostile repository says is bounded") {
+    Scene scene;
+    scene.dir.Write("repo/.git/config", "[remote \"origin\"]\nurl = " + std::string(60'000, 'u'));
+    scene.dir.Write("repo/.git/HEAD", "ref: refs/heads/" + std::string(3'000, 'b'));
+    std::string title = "x";
+    for (int i = 0; i < 600; ++i) title += "\xc3\xbc";
+    for (int i = 0; i < 70; ++i)
+      scene.Add(i % 2 == 0 ? 'a' : 'b', i % 2 == 0 ? 'b' : 'a', 0, "commit: " + title);
+    scene.Add('a', 'c', INT64_MIN / 2000, "commit: of no year");
+    const HookEvent event = scene.Run("git commit", INT64_MIN);
+    CHECK(event.commits.size() > 10);
+    CHECK(event.commits.size() <= 32);
+    CHECK(ToJson(event).size() < 50'000);
+    CHECK(event.commits[0].title.size() == 499);
+    CHECK(event.commits[0].title.ends_with("\xc3\xbc"));
+    CHECK(event.commits[0].remote.empty());
+    CHECK(event.commits[0].branch.empty());
   }
 
   TEST_CASE("below the top, in another work tree, without a branch") {

@@ -39,6 +39,8 @@ constexpr Case kCases[] = {
      R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
     {"copilot", "guard", R"({"sessionId":"s","cwd":"%","toolName":"edit","toolArgs":{"path":"@"}})",
      "", R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
+    {"copilot", "guard", R"({"sessionId":"s","toolName":"edit","toolArgs":"{\"path\":\"@\"}"})", "",
+     R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
     {"cline", "",
      R"({"hookName":"tool_call","taskId":"s","tool_call":{"id":"c","name":"editor","input":{"path":"@"}}})",
      R"({"cancel":false,"contextModification":"[selftune])",

@@ -37,7 +37,17 @@ TEST_SUITE("hooks/shell_line") {
         {"npm test && (cd sub; git commit -F -) | cat", {"/w/sub"}},
         {"bash -lc \"cd deep && git commit -m 'x'\"", {"/w/deep"}},
         {"git commit -m \"$(cat <<'EOF'\nfix: it\nEOF\n)\"", {"/w"}},
-        {"cd ~/x && git commit", {"/w"}},
+        {"cd ~/x && git commit", {}},
+        {"cd \"$OTHER\" && git commit", {}},
+        {"cd \"$OTHER\" && cd /x && git commit", {"/x"}},
+        {"GIT_DIR=/other/.git git commit", {}},
+        {"git --git-dir=/other/.git commit", {}},
+        {"git --git-dir /other/.git --work-tree /other commit", {}},
+        {"cat > notes.md <<'EOF'\ntoday\ngit commit -m x\nEOF\necho done", {}},
+        {"cat <<-A <<B\ngit commit\n\tA\ngit commit\nB\ngit -C late commit", {"/w/late"}},
+        {"git commit -F - <<EOF\nfix\nEOF", {"/w"}},
+        {"git commit -F - <<< 'fix: git'", {"/w"}},
+        {"git commit -F < message", {"/w"}},
         {"cd a; git commit; cd ../b; git commit", {"/w/a", "/w/b"}},
         {"legit commit", {}},
         {"# git commit", {}},
@@ -63,6 +73,14 @@ TEST_SUITE("hooks/shell_line") {
         {"make 2>log", {"/w/log"}},
         {"sed -n 1,5p SKILL.md", {}},
         {"sed -i s/a/b/ SKILL.md", {"/w/s/a/b", "/w/SKILL.md"}},
+        {"sed -Ei.bak s/a/b/ SKILL.md", {"/w/s/a/b", "/w/SKILL.md"}},
+        {"sed -es/i/x/ SKILL.md", {}},
+        {"sed -e s/i/x/ SKILL.md", {}},
+        {"perl -Mstrict -ne print SKILL.md", {}},
+        {"tee /tmp/log < SKILL.md", {"/tmp/log"}},
+        {"cp -t /x SKILL.md", {"/x"}},
+        {"cat > /tmp/n.md <<'EOF'\nrm SKILL.md\nEOF", {"/tmp/n.md"}},
+        {"diff <(cat a) SKILL.md", {}},
         {"perl -pi -e x SKILL.md", {"/w/x", "/w/SKILL.md"}},
         {"cp SKILL.md backup", {"/w/backup"}},
         {"mv new.md SKILL.md", {"/w/new.md", "/w/SKILL.md"}},
@@ -85,8 +103,8 @@ TEST_SUITE("hooks/shell_line") {
   }
 
   TEST_CASE("no text takes it out of its way") {
-    for (const std::string text :
-         {"\\", "\"", "'", ">", ">>", "2>&", "a\\", "cd", "(((", "sh -c"}) {
+    for (const std::string text : {"\\", "\"", "'", ">", ">>", "2>&", "<", "<<", "<<-", "<<<",
+                                   "<<A\n", "<(", "a\\", "cd", "(((", "sh -c"}) {
       CAPTURE(text);
       CHECK(CommitFolders("git " + text, "/w").empty());
       for (const std::string& file : WrittenFiles("rm " + text, "/w")) CHECK(file.starts_with('/'));

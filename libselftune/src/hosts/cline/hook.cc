@@ -111,9 +111,9 @@ void ReadTool(const JsonSpan& call, HookEvent& event) {
     event.command = Lines(Member(input, now ? "commands" : "command"));
     const JsonSpan took = Member(call, "durationMs");
     int64_t ms = 0;
-    const char* const end = took.text.data() + took.text.size();
-    if (took.kind == JsonSpan::Kind::kNumber &&
-        std::from_chars(took.text.data(), end, ms).ec == std::errc()) {
+    const char* const begin = took.text.data();
+    const char* const end = begin + took.text.size();
+    if (took.kind == JsonSpan::Kind::kNumber && std::from_chars(begin, end, ms).ec == std::errc()) {
       event.duration_ms = ms;
     }
   } else if (event.tool_name == "skills") {

@@ -58,9 +58,10 @@ std::vector<install::HookTrial> Trials(const install::Place& place) {
     }
     payload.EndObject();
     out.push_back({.event = event,
-                   .command = install::ShellWord(file.path),
+                   .command = file.path,
                    .payload = std::move(payload).Take(),
-                   .kept = event != "PreToolUse"});
+                   .kept = event != "PreToolUse",
+                   .is_file = true});
   }
   return out;
 }

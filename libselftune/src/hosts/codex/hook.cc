@@ -39,6 +39,20 @@ constexpr NativeEvent kEvents[] = {
     {"SubagentStop", "subagent-stop", EventType::kAgentEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
+// A turn has an id here as well, of another name.
+constexpr PayloadText kTexts[] = {
+    {"session_id", &hooks::HookEvent::session_id},
+    {"transcript_path", &hooks::HookEvent::transcript_path},
+    {"cwd", &hooks::HookEvent::cwd},
+    {"turn_id", &hooks::HookEvent::prompt_id},
+    {"agent_id", &hooks::HookEvent::agent_id},
+    {"agent_type", &hooks::HookEvent::agent_type},
+    {"tool_name", &hooks::HookEvent::tool_name},
+    {"tool_use_id", &hooks::HookEvent::tool_call_id},
+    {"prompt", &hooks::HookEvent::prompt},
+    {"reason", &hooks::HookEvent::reason},
+};
+
 constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_tool = "",
                                  .skill_key = "",
@@ -47,7 +61,8 @@ constexpr PayloadWords kWords = {.events = kEvents,
                                  .patch_tool = "apply_patch",
                                  .shell_tool = "Bash",
                                  .shell_is_guarded = true,
-                                 .agents_are_sessions = true};
+                                 .agents_are_sessions = true,
+                                 .texts = kTexts};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

@@ -68,6 +68,7 @@ std::vector<install::HookTrial> Trials(const install::Place& place) {
       out.push_back({.event = std::string(event.native),
                      .command = entry["bash"].AsString(),
                      .payload = Sample(event),
+                     .handler = std::string(event.handler),
                      .kept = install::IsKept(event.handler)});
     }
   }
