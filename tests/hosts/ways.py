@@ -28,6 +28,8 @@ class Way:
     events = ()  # kinds of events of the session that reach selftune
     maybe = ()  # those of them that its end may cut off
     resumes = True  # the second prompt goes to the same session
+    shell_is_guarded = False  # also what a shell writes into a skill's file is asked about
+    goes_on = True  # after a refusal the model is told why
     waits = True  # for a hook to end, so that events come in their order
     busy = "\n"  # below it the host writes when it likes; no path begins so
 
@@ -70,7 +72,7 @@ class Claude(Way):
     call = ("Skill", lambda folder: {"skill": folder.name})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
     maybe = ("turn_end",)  # this hook runs beside it
-    flags = ("--allowedTools", "Skill", "--output-format", "json")
+    flags = ("--allowedTools", "Skill,Bash,Write,Edit", "--output-format", "json")
 
     def env(self):
         return {"ANTHROPIC_API_KEY": "sk-ant-stub", "ANTHROPIC_BASE_URL": self.url.removesuffix("/v1"),
@@ -87,9 +89,16 @@ class Claude(Way):
     def next(self, session, prompt):
         self.world.agent("-p", prompt, "--resume", session, *self.flags)
 
+    def shell(self, line):
+        return {"tool": "Bash", "input": {"command": line, "description": "as asked"}}
+
+    def writes(self, path):
+        return {"tool": "Write", "input": {"file_path": str(path), "content": "spoiled"}}
+
 
 class Codex(Way):
     command, platform, skills = "codex", "codex", ".codex/skills"
+    shell_is_guarded = True
     agent = npm_agent.Agent("@openai/codex", "0.169.0", "codex")
     installed = "unapproved"
     call = ("exec_command", lambda folder: {"cmd": f"cat {folder}/SKILL.md"})
@@ -135,10 +144,17 @@ enabled = false
     def next(self, session, prompt):
         self.exec("resume", *self.flags, session, prompt)
 
+    def shell(self, line):
+        return {"tool": "exec_command", "input": {"cmd": line}}
+
+    def writes(self, path):
+        return self.shell(f"apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: {path}\n@@\n-# Tides\n+# Spoiled\n*** End Patch\nEOF")
+
 
 class OpenCode(Way):
     command, platform, skills = "opencode", "opencode", ".config/opencode/skills"
     waits = False
+    shell_is_guarded = True
     agent = npm_agent.Agent("opencode-ai", "1.18.33", "opencode")
     call = ("skill", lambda folder: {"name": folder.name})
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
@@ -164,6 +180,12 @@ class OpenCode(Way):
 
     def next(self, session, prompt):
         self.run("-s", session, prompt)
+
+    def shell(self, line):
+        return {"tool": "bash", "input": {"command": line, "description": "as asked"}}
+
+    def writes(self, path):
+        return {"tool": "write", "input": {"filePath": str(path), "content": "spoiled"}}
 
 
 class Gemini(Way):
@@ -198,6 +220,12 @@ class Gemini(Way):
     def next(self, session, prompt):
         self.world.agent("--resume", "latest", "-p", prompt, *self.flags)
 
+    def shell(self, line):
+        return {"tool": "run_shell_command", "input": {"command": line, "description": "as asked"}}
+
+    def writes(self, path):
+        return {"tool": "write_file", "input": {"file_path": str(path), "content": "spoiled"}}
+
 
 class Qwen(Way):
     command, platform, skills = "qwen", "qwen", ".qwen/skills"
@@ -225,6 +253,12 @@ class Qwen(Way):
     def next(self, session, prompt):
         self.world.agent("--resume", session, "-p", prompt, *self.flags)
 
+    def shell(self, line):
+        return {"tool": "run_shell_command", "input": {"command": line, "is_background": False}}
+
+    def writes(self, path):
+        return {"tool": "write_file", "input": {"file_path": str(path), "content": "spoiled"}}
+
 
 class Copilot(Way):
     command, platform, skills = "copilot", "copilot", ".copilot/skills"
@@ -251,10 +285,17 @@ class Copilot(Way):
     def next(self, session, prompt):
         self.run(f"--resume={session}", "-p", prompt)
 
+    def shell(self, line):
+        return {"tool": "bash", "input": {"command": line, "description": "as asked"}}
+
+    def writes(self, path):
+        return {"tool": "edit", "input": {"path": str(path), "old_str": "# Tides", "new_str": "# Spoiled"}}
+
 
 class Pi(Way):
     command, platform, skills = "pi", "pi", ".pi/agent/skills"
     waits = False
+    shell_is_guarded = True
     agent = npm_agent.Agent("@earendil-works/pi-coding-agent", "0.87.1", "pi", node=(22, 19))
     call = ("read", lambda folder: {"path": str(folder / "SKILL.md")})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
@@ -275,15 +316,23 @@ class Pi(Way):
     def next(self, session, prompt):
         self.world.agent("-p", "--offline", "-c", prompt)
 
+    def shell(self, line):
+        return {"tool": "bash", "input": {"command": line}}
+
+    def writes(self, path):
+        return {"tool": "write", "input": {"path": str(path), "content": "spoiled"}}
+
 
 class Cline(Way):
     command, platform, skills = "cline", "cline", ".cline/skills"
+    shell_is_guarded = True
     agent = npm_agent.Agent("cline", "3.0.65", "cline")
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
     offered = "Available skills: selftune"  # names only: no description reaches its model
     prompts = 0  # it tells no hook of prompts of its one-shot mode
     events = ("post_tool_use", "turn_end", "turn_end")
     resumes = False  # in its terminal interface only
+    goes_on = False  # a refusal ends its run
     busy = ".cline/data/"
     server = "--cline-hub-daemon"
     stopped = False
@@ -315,6 +364,12 @@ class Cline(Way):
 
     def next(self, session, prompt):
         return self.first(prompt)
+
+    def shell(self, line):
+        return {"tool": "run_commands", "input": {"commands": [line]}}
+
+    def writes(self, path):
+        return {"tool": "editor", "input": {"path": str(path), "old_text": "# Tides", "new_text": "# Spoiled"}}
 
 
 WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)}
