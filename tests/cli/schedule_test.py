@@ -117,6 +117,13 @@ class Schedule(cli_test.CliTest):
         self.assertEqual(failed["error"]["code"], "PROCESS_FAILED")
         self.assertNotEqual(failed["data"]["exit_code"], 0)
 
+    def test_a_key_that_jobs_do_not_have_is_said(self):
+        self.assertEqual(self.cron("setup", "--platform", "cron", "--dry-run")["warnings"], [])
+        (self.home / ".selftune").mkdir()
+        (self.home / ".selftune/config.json").write_text('{"llm_mode": "api"}')
+        codes = [w["code"] for w in self.cron("setup", "--platform", "cron", "--dry-run")["warnings"]]
+        self.assertEqual(codes, ["NO_API_KEY"])
+
     def test_how_often_is_a_setting(self):
         self.fake("crontab")
         self.envelope("config", "set", "schedule.every_hours", "7", code=64, env=self.env())

@@ -82,6 +82,13 @@ StatusOr<schedule::SetupReport> SetUpJobs(Context& context, const schedule::Setu
   ST_RETURN_IF_ERROR(WarnOfKey(context));
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Setup(MachineOf(context), options, context.now()));
+  // A scheduler's files hold no keys.
+  const auto config = context.config();
+  if (config.ok() && (*config)->Get("llm_mode").AsString() == "api") {
+    context.Warn("NO_API_KEY",
+                 "scheduled runs have no key of the API in their environment: what asks a model "
+                 "ends with AUTH_MISSING there, reading and watching work");
+  }
   // Without a store the record in the state folder is all there is.
   if (!options.dry_run && context.HasStore()) ST_RETURN_IF_ERROR(PutRows(context, report));
   return report;
