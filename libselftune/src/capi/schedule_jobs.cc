@@ -45,7 +45,7 @@ Status WarnOfKey(Context& context) {
   const bool api = config->document["llm_mode"].AsString() == config::Word(config::LlmMode::kApi);
   if (!api || net::IsLoopback(config->Get("api.base_url").AsString())) return absl::OkStatus();
   context.Warn(
-      "KEY_NOT_IN_JOBS",
+      "NO_API_KEY",
       "llm_mode is api: put the variable " + config::KeyVariable(*config) +
           " where the scheduler's jobs get theirs (systemd: ~/.config/environment.d, cron: "
           "a line of the crontab); a job never holds it");
@@ -82,13 +82,6 @@ StatusOr<schedule::SetupReport> SetUpJobs(Context& context, const schedule::Setu
   ST_RETURN_IF_ERROR(WarnOfKey(context));
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Setup(MachineOf(context), options, context.now()));
-  // A scheduler's files hold no keys.
-  const auto config = context.config();
-  if (config.ok() && (*config)->Get("llm_mode").AsString() == "api") {
-    context.Warn("NO_API_KEY",
-                 "scheduled runs have no key of the API in their environment: what asks a model "
-                 "ends with AUTH_MISSING there, reading and watching work");
-  }
   // Without a store the record in the state folder is all there is.
   if (!options.dry_run && context.HasStore()) ST_RETURN_IF_ERROR(PutRows(context, report));
   return report;
