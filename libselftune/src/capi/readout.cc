@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "capi/version.h"
 #include "hosts/registry.h"
 #include "hosts/sources.h"
 #include "llm/redact.h"
@@ -93,7 +94,8 @@ status::DoctorWorld DoctorWorldOf(Context& context) {
           .db_path = context.paths().db,
           .config = context.config(),
           .db = context.ReadDb(),
-          .now = context.now()};
+          .now = context.now(),
+          .version = std::string(kVersion)};
 }
 
 store::TimeWindow WindowOf(const JsonValue& params) {

@@ -43,6 +43,14 @@ struct ListingBudget {
   std::string_view chars_key = {};  // in the object `env`, as text
 };
 
+// When the host deletes its own transcripts.
+struct TranscriptRetention {
+  int64_t usual_days = 0;  // 0 = it keeps them, or nobody knows
+  // Overridden there: a number of days, or text like "30d" and "36h".
+  std::string_view settings_file = {};  // JSON below the configuration folder
+  std::string_view key = {};            // dotted
+};
+
 // The stable facts of a host. Views point to literals.
 struct HostRow {
   std::string_view platform;  // "claude_code"
@@ -67,6 +75,7 @@ struct HostRow {
   // Skill folders of installed plugins, nullptr = none known.
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
   ListingBudget listing = {};
+  TranscriptRetention retention = {};
 };
 
 // Absolute path of the host's configuration folder: the one config.json names,

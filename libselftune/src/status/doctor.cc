@@ -53,6 +53,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));
     ST_RETURN_IF_ERROR(CheckSkills(world, options, all));
   }
+  if (!options.quick) CheckPrivacy(world, all);
   if (!options.quick) CheckAgents(world, all);
   if (!options.quick) CheckHooks(world, all);
   if (!options.quick) CheckScheduler(world, options, all);

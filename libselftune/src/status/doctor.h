@@ -38,6 +38,7 @@ struct DoctorWorld {
   StatusOr<const config::Config*> config;
   StatusOr<store::Db*> db;  // open for reading, or why not
   UtcMillis now;
+  std::string version;  // of this selftune; "" = not told
 };
 
 struct DoctorOptions {

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "skillfs/discovery.h"
 #include "status/doctor.h"
 
 namespace selftune::status {
@@ -17,6 +18,13 @@ void CheckFolders(const DoctorWorld& world, Checks& out);
                                    Checks& out);
 void CheckMachine(const DoctorWorld& world, Checks& out);
 void CheckAgents(const DoctorWorld& world, Checks& out);
+
+// doctor_keeping.cc: what is lost unless something is done in time.
+[[nodiscard]] Status CheckRetention(const DoctorWorld& world, Checks& out);
+[[nodiscard]] Status CheckListings(const DoctorWorld& world, const skillfs::Discovery& found,
+                                   Checks& out);
+[[nodiscard]] Status CheckOwnSkill(const DoctorWorld& world, Checks& out);
+void CheckPrivacy(const DoctorWorld& world, Checks& out);
 
 // doctor_hooks.cc
 void CheckHooks(const DoctorWorld& world, Checks& out);

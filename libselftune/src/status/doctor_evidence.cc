@@ -292,6 +292,7 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
                         store::ReadSourceHealth(**world.db));
     for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
     AddUnread(world, hosts, out);
+    ST_RETURN_IF_ERROR(CheckRetention(world, out));
   }
   if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));
   return CheckClock(world, out);
@@ -306,6 +307,8 @@ Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Check
   const skillfs::Discovery found = skillfs::DiscoverSkills(request);
   CheckFiles(found, out);
   CheckShadowed(found, out);
+  ST_RETURN_IF_ERROR(CheckListings(world, found, out));
+  ST_RETURN_IF_ERROR(CheckOwnSkill(world, out));
   return CheckSilent(world, out);
 }
 

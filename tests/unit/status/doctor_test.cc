@@ -8,8 +8,11 @@
 
 #include <doctest/doctest.h>
 
+#include "base/crypto.h"
 #include "base/env.h"
 #include "status/freshness.h"
+#include "store/install_rows.h"
+#include "store/write_txn.h"
 #include "unit/status/status_fixture.h"
 
 namespace selftune::status {
@@ -48,14 +51,16 @@ struct Patient {
     env.Set("HOME", world.store().dir().path());
     env.Set("PATH", "/nowhere");
   }
-  DoctorReport Ask(const DoctorOptions& options = {}, UtcMillis now = kNow) {
+  DoctorReport Ask(const DoctorOptions& options = {}, UtcMillis now = kNow,
+                   const std::string& version = "") {
     const DoctorWorld doctor{.env = &env,
                              .sources = sources,
                              .state_dir = world.store().dir().path(),
                              .db_path = world.store().path(),
                              .config = &config,
                              .db = &world.db(),
-                             .now = now};
+                             .now = now,
+                             .version = version};
     return Must(RunDoctor(doctor, options));
   }
 };
@@ -207,6 +212,105 @@ TEST_SUITE("status/doctor") {
     REQUIRE(report.checks.size() == 2);
     CHECK(report.checks[0].path == dir / ".claude/skills/broken/SKILL.md");
     CHECK(report.checks[1].message.find("1100") != std::string::npos);
+  }
+
+  TEST_CASE("transcripts that a host is about to delete are to be read before") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const auto ask = [&] { return patient.Ask({.only = "retention.*"}); };
+    CHECK(ask().checks.empty());  // no host is here
+    dir.Write(".claude/settings.json", "{}");
+    dir.Write(".gemini/settings.json", "{}");
+    dir.Write(".codex/config.toml", "");
+    REQUIRE(ask().checks.size() == 1);  // the others keep them, or do not say
+    CHECK(StatusOf(ask(), "retention.claude_code") == CheckStatus::kWarn);  // never read
+    struct Row {
+      const char* settings;
+      int64_t days_since;
+      bool warned;
+    };
+    const Row rows[] = {
+        {"{}", 0, false},
+        {"{}", 22, false},
+        {"{}", 23, true},  // a week before 30 days
+        {R"({"cleanupPeriodDays":365})", 300, false},
+        {R"({"cleanupPeriodDays":365})", 358, true},
+        {R"({"cleanupPeriodDays":4})", 1, false},
+        {R"({"cleanupPeriodDays":4})", 2, true},
+        {R"({"cleanupPeriodDays":0})", 0, true},
+        {R"({"cleanupPeriodDays":"soon"})", 22, false},
+        {"not JSON", 23, true},
+    };
+    for (const Row& row : rows) {
+      CAPTURE(row.settings);
+      CAPTURE(row.days_since);
+      dir.Write(".claude/settings.json", row.settings);
+      REQUIRE_OK(WriteLastSync(patient.world.db(), DaysAgo(static_cast<int>(row.days_since))));
+      const DoctorReport report = ask();
+      CHECK((StatusOf(report, "retention.claude_code") == CheckStatus::kWarn) == row.warned);
+    }
+    dir.Write(".gemini/settings.json", R"({"general":{"sessionRetention":{"maxAge":"36h"}}})");
+    CHECK(Find(ask(), "retention.gemini")->message.find("after 2 days") != std::string::npos);
+    CHECK(Find(ask(), "retention.gemini")->command == "selftune sync");
+  }
+
+  TEST_CASE("skills that do not fit into a listing are named") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const auto ask = [&] { return patient.Ask({.only = "listing.*"}); };
+    const auto skill = [&](const std::string& name) {
+      dir.Write(".claude/skills/" + name + "/SKILL.md",
+                "---\nname: " + name + "\ndescription: " + std::string(1000, 'x') + "\n---\n");
+    };
+    skill("first");
+    REQUIRE(ask().checks.size() == 1);
+    CHECK(StatusOf(ask(), "listing.claude_code") == CheckStatus::kPass);
+    for (int i = 0; i < 10; ++i) skill("more-" + std::to_string(i));
+    CHECK(StatusOf(ask(), "listing.claude_code") == CheckStatus::kWarn);
+    CHECK(Find(ask(), "listing.claude_code")->command == "selftune budget --platform claude_code");
+  }
+
+  TEST_CASE("our own skill is as it was installed, or it is said what is not") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const auto ask = [&](const std::string& version) {
+      return patient.Ask({.only = "skill.selftune"}, kNow, version);
+    };
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kInfo);  // nobody installed it
+    dir.Write(".claude/skills/selftune/SKILL.md", "text");
+    const auto put = [&](const std::string& version) {
+      store::Db& db = patient.world.db();
+      auto txn = Must(store::WriteTxn::Begin(db));
+      REQUIRE_OK(store::PutInstall(db, {.path = dir / ".claude/skills/selftune/SKILL.md",
+                                        .kind = "skill",
+                                        .platform = "claude_code",
+                                        .ours = "",
+                                        .sha256 = base::Sha256Hex("text"),
+                                        .created_file = true,
+                                        .backup_path = "",
+                                        .version = version,
+                                        .installed = kNow}));
+      REQUIRE_OK(txn.Commit());
+    };
+    put("1");
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kPass);
+    CHECK(Find(ask("1"), "skill.selftune")->command.empty());
+    CHECK(StatusOf(ask("2"), "skill.selftune") == CheckStatus::kWarn);
+    CHECK(StatusOf(ask(""), "skill.selftune") == CheckStatus::kPass);  // nobody told the version
+    dir.Write(".claude/skills/selftune/SKILL.md", "a person's");
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kInfo);
+    std::filesystem::remove(dir / ".claude/skills/selftune/SKILL.md");
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kWarn);
+    CHECK(Find(ask("1"), "skill.selftune")->command == "selftune init");
+  }
+
+  TEST_CASE("where questions to a model go is told") {
+    Patient patient;
+    CHECK(Find(patient.Ask(), "privacy")->message.find("your agent") != std::string::npos);
+    patient.config = Must(config::Parse(R"({"llm_mode":"api"})", "config.json"));
+    const std::string message = Find(patient.Ask(), "privacy")->message;
+    CHECK(message.find("api.base_url") != std::string::npos);
+    CHECK(message.find("e-mail") != std::string::npos);
   }
 
   TEST_CASE("only what was asked for is answered and counted") {

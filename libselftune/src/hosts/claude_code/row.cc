@@ -44,6 +44,7 @@ constinit const HostRow kClaudeCodeRow = {
                 .share_key = "skillListingBudgetFraction",
                 .description_key = "skillListingMaxDescChars",
                 .chars_key = "SLASH_COMMAND_TOOL_CHAR_BUDGET"},
+    .retention = {.usual_days = 30, .settings_file = "settings.json", .key = "cleanupPeriodDays"},
 };
 
 }  // namespace selftune::hosts
