@@ -21,8 +21,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import schema_check  # noqa: E402
 
-# Whoever runs the tests may ignore it (nohup), and a command keeps that.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Whoever runs the tests may ignore them (nohup, a shell's &), and a command keeps that.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 
 SELFTUNE = ""
 SCHEMAS = {}

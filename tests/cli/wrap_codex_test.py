@@ -19,8 +19,9 @@ import time
 import unittest
 from pathlib import Path
 
-# Whoever runs the tests may ignore it (nohup), and a command keeps that.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Whoever runs the tests may ignore them (nohup, a shell's &), and a command keeps that.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 
 sys.dont_write_bytecode = True
 

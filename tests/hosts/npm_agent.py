@@ -14,6 +14,9 @@ import subprocess
 import sys
 
 SKIP = 77
+# What npm itself runs with: a Node from npm does not know the certificates that
+# the machine trusts.
+NPM_PATH = os.environ.get("PATH", "")
 
 
 def skip(why):
@@ -51,7 +54,7 @@ class Agent:
         """npm's words when it failed, else None."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text('{"private": true}\n')
-        env = dict(os.environ, npm_config_cache=str(folder / "cache"))
+        env = dict(os.environ, PATH=NPM_PATH, npm_config_cache=str(folder / "cache"))
         done = subprocess.run(["npm", "install", "--no-audit", "--no-fund",
                                f"{self.package}@{self.version}"], cwd=folder, env=env,
                               capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
