@@ -251,7 +251,11 @@ Status Db::CheckMark(const OpenOptions& options) {
   schema_version_ = static_cast<int>(user_version);
   if (application_id != kApplicationId) {
     ST_ASSIGN_OR_RETURN(const int64_t objects, QueryInt(kTableCount, 0));
-    if (application_id != 0 || user_version != 0 || objects != 0) return Foreign(path_);
+    if (application_id != 0 || user_version != 0 || objects != 0) {
+      // Another process may have made it between these questions, in one piece.
+      ST_ASSIGN_OR_RETURN(const int64_t now, QueryInt(kApplicationIdSql, 0));
+      return now == kApplicationId ? CheckMark(options) : Foreign(path_);
+    }
     // An empty file: somebody is about to make the store, or just did not.
     if (options.mode != OpenMode::kCreate) return Missing(path_);
     ST_RETURN_IF_ERROR(CreateSchema(*this));

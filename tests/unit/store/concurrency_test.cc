@@ -124,6 +124,34 @@ TEST_SUITE("store/cancel") {
 }
 
 TEST_SUITE("store/concurrency") {
+  TEST_CASE("who opens a store while another process makes it sees no foreign database") {
+    constexpr int kRounds = 20, kOpeners = 4, kLooks = 200;
+    for (int round = 0; round < kRounds; ++round) {
+      const selftune::testing::TempDir dir;
+      const std::string path = dir / "selftune.db";
+      std::vector<std::string> codes(kOpeners);
+      std::vector<std::thread> openers;
+      for (std::string& code : codes) {
+        // Looked at again and again, since the moment is short.
+        const bool maker = openers.empty();
+        openers.emplace_back([&code, &path, maker] {
+          if (!maker) {
+            for (int look = 0; look < kLooks && code.empty(); ++look) {
+              const auto db = Db::Open(path, {.mode = OpenMode::kReadOnly});
+              const std::string_view seen = db.ok() ? "" : CodeOf(db.status()).name;
+              if (seen != kStoreMissing.name && seen != kStoreBusy.name) code = seen;
+            }
+            return;
+          }
+          const auto db = Db::Open(path, {.mode = OpenMode::kCreate});
+          code = db.ok() ? "" : std::string(CodeOf(db.status()).name);
+        });
+      }
+      for (std::thread& opener : openers) opener.join();
+      for (const std::string& code : codes) REQUIRE(code == "");
+    }
+  }
+
   TEST_CASE("four processes that also make the store lose nothing") {
     const selftune::testing::TempDir dir;
     const std::string path = NewStorePath(dir);
