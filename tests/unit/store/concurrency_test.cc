@@ -199,7 +199,7 @@ TEST_SUITE("store/concurrency") {
       CHECK(WaitFor(child) == 128 + SIGKILL);
       if (!base::Exists(path)) continue;
       const auto db = Db::Open(path, {.mode = OpenMode::kCreate});
-      REQUIRE_OK(db.status());
+      REQUIRE(db.ok());
       CHECK(One(**db,
                 "SELECT (SELECT count(*) FROM prompts)=(SELECT count(*) FROM skill_invocations)") ==
             "1");
