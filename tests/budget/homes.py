@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "perf"))
+sys.path[:0] = [str(TESTS / "perf"), str(TESTS / "support")]
 
 import measure  # noqa: E402
-import subject as programs  # noqa: E402
+import surroundings  # noqa: E402
 
 # A process of its own: what a child held counts from before its exec, and this
 # one may hold much.
@@ -81,9 +81,7 @@ class Home:
 
     def env(self):
         # Meson lets malloc fill what it gives, which costs instructions and memory.
-        env = {k: v for k, v in os.environ.items()
-               if k not in programs.FOREIGN and not k.startswith(("SELFTUNE_", "MALLOC_"))}
-        return dict(env, HOME=str(self.path), NO_COLOR="1", **self.more_env)
+        return surroundings.environment(self.path, MALLOC_PERTURB_=None, **self.more_env)
 
     def run(self, *argv, prefix=(), accept=(0,)):
         """The reply, and what was said on stderr."""

@@ -26,9 +26,10 @@ sys.dont_write_bytecode = True
 CALL = Path(sys.argv[1]).resolve()
 HERE = Path(__file__).resolve().parent
 TESTS = HERE.parent
-sys.path.insert(0, str(TESTS / "e2e"))
+sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "support")]
 
 import loop_test  # noqa: E402
+import surroundings  # noqa: E402
 
 SKILL = loop_test.SKILL
 WORKERS = 4
@@ -76,9 +77,7 @@ class World:
 
     def call(self, *commands, flag="", path=None):
         """The answer to the last command."""
-        env = dict(os.environ, HOME=str(self.home), PATH=path or f"{self.bin}:{os.environ['PATH']}")
-        for name in ("SELFTUNE_HOME", "SELFTUNE_AGENT", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
-            env.pop(name, None)
+        env = surroundings.environment(self.home, PATH=path or f"{self.bin}:{os.environ['PATH']}")
         done = subprocess.run([CALL, self.home, *filter(None, [flag])], input="\n".join(commands) + "\n",
                               capture_output=True, text=True, env=env, check=False, timeout=120)
         if done.returncode != 0 or not done.stdout:
@@ -288,7 +287,7 @@ def process_failed(world):
 
 def git(world, *arguments):
     subprocess.run(["git", "-C", world.home, "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True,
-                   capture_output=True, env=dict(os.environ, HOME=str(world.root)))
+                   capture_output=True, env=surroundings.environment(world.root))
 
 
 def git_dirty(world):

@@ -20,6 +20,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import schema_check  # noqa: E402
+import surroundings  # noqa: E402
 
 # Whoever runs the tests may ignore them (nohup, a shell's &), and a command keeps that.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
@@ -44,12 +45,7 @@ class CliTest(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
 
     def env(self, **extra):
-        out = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "TERM": "xterm"}
-        for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
-            if name in os.environ:
-                out[name] = os.environ[name]
-        out.update(extra)
-        return out
+        return surroundings.environment(self.home, **{"PATH": "/usr/bin:/bin", "TERM": "xterm", "NO_COLOR": None} | extra)
 
     def run_cli(self, *argv, stdin=None, env=None):
         done = subprocess.run([SELFTUNE, *argv], input=stdin, capture_output=True, env=env or self.env(),

@@ -19,6 +19,9 @@ import time
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import surroundings  # noqa: E402
+
 # Whoever runs the tests may ignore them (nohup, a shell's &), and a command keeps that.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
@@ -48,8 +51,7 @@ class Wrap(unittest.TestCase):
         program.chmod(0o755)
 
     def env(self, **more):
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("SELFTUNE_", "CODEX"))}
-        return env | {"HOME": str(self.home), "PATH": f"{self.bin}:/usr/bin:/bin"} | more
+        return surroundings.environment(self.home, PATH=f"{self.bin}:/usr/bin:/bin", **more)
 
     def start(self, *words, **options):
         options.setdefault("env", self.env())

@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "support")]
 import claude_home  # noqa: E402
 import schema_check  # noqa: E402
+import surroundings  # noqa: E402
 
 PROGRAMS = {}
 SCHEMAS = {}
@@ -68,12 +69,7 @@ def main(*names):
 
 
 def environment(home):
-    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "TERM": "dumb"}
-    for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS",
-                 "LSAN_OPTIONS"):
-        if name in os.environ:
-            env[name] = os.environ[name]
-    return env
+    return surroundings.environment(home, PATH="/usr/bin:/bin", TERM="dumb")
 
 
 class Home:

@@ -6,7 +6,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -17,10 +16,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "python")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("e2e", "python", "support")]
 
 from claude_home import Home  # noqa: E402
 from run_pytest import sanitizer_environment  # noqa: E402
+import surroundings  # noqa: E402
 
 SELFTUNE, HOOK, ASK = (str(Path(path).resolve()) for path in sys.argv[1:4])
 PACKAGE = sys.argv[4]  # "" where Python is not built
@@ -100,12 +100,7 @@ class World(unittest.TestCase):
         self.state = self.home / ".selftune"
 
     def env(self, **more):
-        env = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-        for name in ("LD_LIBRARY_PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LD_PRELOAD"):
-            if name in os.environ:
-                env[name] = os.environ[name]
-        env.update(more)
-        return env
+        return surroundings.environment(**{"home": self.home, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"} | more)
 
     def run_as(self, env, *argv, stdin=b""):
         done = subprocess.run(argv, env=self.env(**env), input=stdin, capture_output=True,

@@ -1,16 +1,15 @@
 """What the hook suites share: homes, the two programs, what the store says."""
 
 import json
-import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "perf"))
+sys.path.insert(0, str(TESTS / "support"))
 
-import subject as programs  # noqa: E402
+import surroundings  # noqa: E402
 
 
 class Home:
@@ -24,11 +23,7 @@ class Home:
         self.hook_program, self.selftune_program = str(hook), str(selftune)
 
     def env(self, **more):
-        env = {k: v for k, v in os.environ.items()
-               if k not in programs.FOREIGN and not k.startswith("SELFTUNE_")}
-        env.update(HOME=str(self.path), NO_COLOR="1")
-        env.update(more)
-        return {k: v for k, v in env.items() if v is not None}
+        return surroundings.environment(self.path, **more)
 
     def start(self, *argv, **options):
         options.setdefault("env", self.env())

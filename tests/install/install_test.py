@@ -25,9 +25,10 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = Path(sys.argv[1]).resolve()
-sys.path.insert(0, str(HERE.parent / "e2e"))
+sys.path[:0] = [str(HERE.parent / "e2e"), str(HERE.parent / "support")]
 
 import loop_test  # noqa: E402
+import surroundings  # noqa: E402
 
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror")
 HOMES = ("*/home", "*/*/home/dev")  # of recordings, below tests/data/hosts
@@ -100,8 +101,7 @@ class Tree(unittest.TestCase):
         return self.built[compiler, source]
 
     def environment(self, home):
-        options = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
-        return options | {"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        return surroundings.environment(home, LANG="C.UTF-8", LD_LIBRARY_PATH=None, LD_PRELOAD=None)
 
     def call(self, home, *argv):
         """Exit code, stdout, stderr; whoever leaks or breaks a rule fails."""

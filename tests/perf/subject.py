@@ -1,17 +1,15 @@
 """The programs under test: how selftune is started against a home and a store."""
 
 import hashlib
-import os
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
 
 import measure
 
-# Variables of hosts: they lead nobody away from the home under test, but set
-# ones would add warnings to what is measured.
-FOREIGN = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENCODE_DATA_DIR", "XDG_DATA_HOME",
-           "XDG_CONFIG_HOME", "OPENCLAW_STATE_DIR", "CLINE_DIR", "GEMINI_DIR")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import surroundings  # noqa: E402
 
 
 class Subject:
@@ -30,10 +28,7 @@ class Subject:
 
     @staticmethod
     def env(home, state):
-        env = {k: v for k, v in os.environ.items()
-               if k not in FOREIGN and not k.startswith("SELFTUNE_")}
-        env.update(HOME=str(home), SELFTUNE_HOME=str(state), NO_COLOR="1")
-        return env
+        return surroundings.environment(home, SELFTUNE_HOME=str(state))
 
     def sync(self, home, state, *options):
         return measure.run([self.cli, "sync", *options], self.env(home, state))

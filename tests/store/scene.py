@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,11 +12,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS / "perf"))
 sys.path.insert(0, str(TESTS / "support"))
 
 import schema_check  # noqa: E402
-import subject as programs  # noqa: E402
+import surroundings  # noqa: E402
 
 DATA = TESTS / "data" / "hosts"
 API = TESTS.parent / "libselftune" / "api" / "schema"
@@ -55,11 +53,7 @@ class Home:
         self.program = str(selftune)
 
     def env(self, **more):
-        env = {k: v for k, v in os.environ.items()
-               if k not in programs.FOREIGN and not k.startswith("SELFTUNE_")}
-        env.update(HOME=str(self.path), NO_COLOR="1")
-        env.update(more)
-        return env
+        return surroundings.environment(self.path, **more)
 
     def start(self, *argv, **options):
         options.setdefault("env", self.env())
