@@ -4,6 +4,7 @@ What the tests of this folder share: install once by name and exact version,
 then run a script again inside a namespace that has nothing but loopback.
 """
 
+import contextlib
 import fcntl
 import os
 import re
@@ -12,6 +13,10 @@ import socket
 import struct
 import subprocess
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import surroundings  # noqa: E402
 
 SKIP = 77
 # What npm itself runs with: a Node from npm does not know the certificates that
@@ -28,9 +33,18 @@ def own_environment(folder):
     """Nothing of the person's home: neither agent folders nor npm settings."""
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
-    keep = {k: v for k, v in os.environ.items()
-            if k in ("PATH", "LANG", "LD_LIBRARY_PATH") or k.lower().startswith("npm_config_")}
-    return dict(keep, HOME=str(home))
+    npm = {k: v for k, v in os.environ.items() if k.lower().startswith("npm_config_")}
+    # What an agent prints is read with its colours off already.
+    return surroundings.environment(home, NO_COLOR=None, **npm)
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """One test at a time installs into a folder; the others find it installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class Agent:
@@ -52,7 +66,8 @@ class Agent:
 
     def install(self, folder):
         """npm's words when it failed, else None."""
-        folder.mkdir(parents=True, exist_ok=True)
+        if shutil.which("npm") is None:
+            return "npm is not installed"
         (folder / "package.json").write_text('{"private": true}\n')
         env = dict(os.environ, PATH=NPM_PATH, npm_config_cache=str(folder / "cache"))
         done = subprocess.run(["npm", "install", "--no-audit", "--no-fund",
@@ -76,12 +91,10 @@ class Agent:
         problem = take_node(self.node, folder.parent / "node")
         if problem is not None:
             return skip(problem)
-        if not self.installed(folder):
-            if shutil.which("npm") is None:
-                return skip("npm is not installed")
-            problem = self.install(folder)
-            if problem is not None:
-                return skip(f"npm could not install {self.package}@{self.version}:\n{problem[-2000:]}")
+        with alone(folder):
+            problem = None if self.installed(folder) else self.install(folder)
+        if problem is not None:
+            return skip(f"npm could not install {self.package}@{self.version}:\n{problem[-2000:]}")
         namespace = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
         if subprocess.run([*namespace, "true"], check=False).returncode != 0:
             return skip("the kernel refuses a network namespace")
@@ -100,10 +113,10 @@ def take_node(oldest, folder):
     found = tuple(int(part) for part in done.stdout.strip().lstrip("v").split(".") if part.isdigit())
     if found >= oldest:
         return None
-    if not NODE.installed(folder):
-        problem = NODE.install(folder)
-        if problem is not None:
-            return f"npm could not install {NODE.package}@{NODE.version}:\n{problem[-2000:]}"
+    with alone(folder):
+        problem = None if NODE.installed(folder) else NODE.install(folder)
+    if problem is not None:
+        return f"npm could not install {NODE.package}@{NODE.version}:\n{problem[-2000:]}"
     os.environ["PATH"] = f"{folder / 'node_modules' / '.bin'}:{os.environ['PATH']}"
     return None
 

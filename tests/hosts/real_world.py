@@ -6,10 +6,14 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+import surroundings  # noqa: E402
 
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
 SKILL = "tide-table"
@@ -77,8 +81,8 @@ class World(unittest.TestCase):
 
     def env(self):
         node = Path(shutil.which("node")).parent
-        return {"HOME": str(self.home), "PATH": f"{self.bin}:{node}:/usr/bin:/bin", "LANG": "C.UTF-8",
-                "NO_COLOR": "1", **self.way.env()}
+        return surroundings.environment(self.home, PATH=f"{self.bin}:{node}:/usr/bin:/bin", LANG="C.UTF-8",
+                                        **self.way.env())
 
     def run_program(self, *argv, seconds=240):
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, env=self.env(), cwd=self.work,

@@ -41,12 +41,12 @@ PROFILES = {
         "clang",
         {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:check_initialization_order=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"},
-        skip_suites=("lint", "hosts")),  # of sources; of programs that are not built here
+        skip_suites=("lint",)),  # of sources
     "tsan": Profile(
         "build-tsan",
         ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_ARGS}") + SANITIZER_OPTIONS, "clang",
         {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"},
-        skip_suites=("lint", "hosts")),
+        skip_suites=("lint",)),
 }
 
 COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}
