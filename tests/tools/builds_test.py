@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""./dev install puts everything below the prefix that was asked for."""
+"""./dev install puts everything below the prefix that was asked for; clang-tidy
+reads what was compiled without a precompiled header."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "dev"))
 
 import builds  # noqa: E402
+import lint  # noqa: E402
 
 PROJECT = """project('small', 'c', version: '1')
 library = library('small', 'small.c', install: true)
@@ -37,6 +40,18 @@ class Install(unittest.TestCase):
             self.assertEqual(sorted(p.name for p in files), ["libsmall.so", "small.pc"])
             description = next(p for p in files if p.name == "small.pc").read_text(encoding="utf-8")
             self.assertIn(f"prefix={prefix}\n", description)
+
+
+class PlainCommands(unittest.TestCase):
+    def test_a_file_is_checked_with_its_own_includes_alone(self):
+        with tempfile.TemporaryDirectory() as root:
+            commands = [{"directory": root, "file": "a.cc", "command": f"g++ {more}-c a.cc"}
+                        for more in ("-fpch-preprocess -include precompiled.h -Iinclude ", "-Iinclude ")]
+            (Path(root) / "compile_commands.json").write_text(json.dumps(commands), encoding="utf-8")
+            folder = lint.plain_commands(Path(root))
+            plain = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
+        self.assertEqual([c["command"] for c in plain], ["g++ -fpch-preprocess -Iinclude -c a.cc", "g++ -Iinclude -c a.cc"])
+        self.assertEqual({(c["directory"], c["file"]) for c in plain}, {(root, "a.cc")})
 
 
 if __name__ == "__main__":

@@ -31,7 +31,9 @@ CLANG_ARGS = "-gline-tables-only -Wthread-safety -Xclang -fno-pch-timestamp"
 
 PROFILES = {
     "dev": Profile("build"),
-    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
+    # A third less to compile; that each file includes what it uses is seen by
+    # clang-tidy, which goes without.
+    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true", "-Db_pch=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
     # Also the build of the fuzz targets: the library is compiled once for both.
     "asan": Profile(
