@@ -40,6 +40,7 @@ class ApiMode:
                            ("api.base_url", f"http://127.0.0.1:{self.port}{self.base}"), ("api.model", "m-1")):
             self.selftune("config", "set", key, value)
         self.assertTrue(self.selftune("config", "validate")["ok"])
+        self.assertIn("http", self.selftune("version")["data"]["features"])
         reply = self.selftune("config", "set", "api.provider", "other", exit_code=64)
         self.assertIn("anthropic or openai", reply["error"]["message"])
 

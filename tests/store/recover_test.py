@@ -395,6 +395,41 @@ class Recover(StoreTest):
                 self.assertTrue(check["quick_check"] and check["foreign_keys"])
                 shutil.rmtree(home.path)
 
+    def test_what_was_never_a_store_is_left_alone(self):
+        """No application_id, as most programs leave it; the reference's own file is such a one."""
+        reference = subprocess.run([sys.executable, "-B", str(scene.TESTS / "data" / "upstream" / "reference.py"), "newest"],
+                                   capture_output=True, text=True, check=True).stdout
+        someone = "CREATE TABLE notes(x); CREATE TABLE session(y); INSERT INTO notes VALUES(1);"
+        half = reference + "".join(f"CREATE TABLE filler{n}(x);" for n in range(300))
+        for name, script, text in (("reference", reference, None), ("someone", someone, None),
+                                   ("damaged", half, None), ("text", None, "nothing of a database\n" * 900)):
+            with self.subTest(name):
+                home = self.home("foreign-" + name)
+                home.state.mkdir(parents=True)
+                if text is not None:
+                    home.database.write_text(text)
+                else:
+                    db = sqlite3.connect(home.database)
+                    db.executescript(script)
+                    db.close()
+                if name == "damaged":  # the header and a page of the list of tables
+                    size = home.database.stat().st_size // PAGE
+                    overwrite(home.database, [size])
+                    with open(home.database, "r+b") as file:
+                        file.write(b"\0" * 100)
+                before = tree(home.path)
+                code, reply = home.run("recover", "--yes")
+                self.assertEqual((code, (reply["error"] or {}).get("code")), (4, "STORE_FOREIGN"))
+                self.assertIsNotNone(reply["next"])
+                self.assertEqual({k: v for k, v in tree(home.path).items() if "locks" not in k}, before)
+
+    def test_a_store_whose_every_byte_is_gone_is_made_anew(self):
+        home = self.damaged()
+        home.database.write_bytes(b"\0" * home.database.stat().st_size)
+        data, _ = self.recover(home)
+        self.assertTrue(data["damaged"])
+        self.assert_sound(home)
+
     def test_another_programs_database_is_left_alone(self):
         home = self.home()
         home.state.mkdir(parents=True)

@@ -4,6 +4,7 @@ reads what was compiled without a precompiled header."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,15 @@ class PlainCommands(unittest.TestCase):
             plain = json.loads((folder / "compile_commands.json").read_text(encoding="utf-8"))
         self.assertEqual([c["command"] for c in plain], ["g++ -fpch-preprocess -Iinclude -c a.cc", "g++ -Iinclude -c a.cc"])
         self.assertEqual({(c["directory"], c["file"]) for c in plain}, {(root, "a.cc")})
+
+
+class Suites(unittest.TestCase):
+    def test_contributors_are_told_the_suites_there_are(self):
+        there = {word for build in sorted((lint.ROOT / "tests").rglob("meson.build"))
+                 for words in re.findall(r"suite: (?:\w.* \? )?(\[[^\]]*\]|'\w+')", build.read_text(encoding="utf-8"))
+                 for word in re.findall(r"'(\w+)'", words)}
+        told = re.search(r"the suites named: `([^`]*)`", (lint.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+        self.assertEqual(set(told.group(1).split()), there - {"golden"})  # a mark that `./dev accept` goes by
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "net/transport.h"
 #include "selftune/selftune.h"
 
 namespace selftune::capi {
 namespace {
 
-constexpr std::string_view kFeatures[] = {"arrow", "jobs", "llm-handler", "subscribe"};
+constexpr std::string_view kFeatures[] = {"arrow", "http", "jobs", "llm-handler", "subscribe"};
+constexpr std::string_view kWithoutHttp[] = {"arrow", "jobs", "llm-handler", "subscribe"};
 
 // kVersion is what texts show; it must be the version of the header.
 constexpr bool Matches(std::string_view text, int major, int minor, int patch) {
@@ -36,7 +38,10 @@ uint32_t AbiVersion() {
   return SELFTUNE_VERSION_MAJOR << 16 | SELFTUNE_VERSION_MINOR << 8 | SELFTUNE_VERSION_PATCH;
 }
 
-std::span<const std::string_view> Features() { return kFeatures; }
+std::span<const std::string_view> Features() {
+  if (net::HasClient()) return kFeatures;
+  return kWithoutHttp;
+}
 
 }  // namespace selftune::capi
 

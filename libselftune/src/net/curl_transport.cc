@@ -171,6 +171,8 @@ class CurlTransport final : public Transport {
 
 }  // namespace
 
+bool HasClient() { return true; }
+
 StatusOr<Transport*> SharedTransport() {
   // Once a process, and not before it is needed; kept to its end.
   static const auto* const kTransport = [] {

@@ -3,6 +3,8 @@
 
 namespace selftune::net {
 
+bool HasClient() { return false; }
+
 StatusOr<Transport*> SharedTransport() {
   return WithSuggestion(Fail(kApiFailed, "this build of selftune has no HTTP client"),
                         "set llm_mode to \"agent\", or build with -Dhttp_client=enabled", "");

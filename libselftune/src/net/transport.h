@@ -41,6 +41,9 @@ class Transport {
   [[nodiscard]] virtual StatusOr<HttpReply> Post(const HttpPost& post) = 0;
 };
 
+// Whether this build has an HTTP client; libcurl itself is looked for on first use.
+[[nodiscard]] bool HasClient();
+
 // The one of this process. API_ERROR when this build has no network or the
 // system lacks libcurl.
 [[nodiscard]] StatusOr<Transport*> SharedTransport();

@@ -29,6 +29,7 @@ constexpr auto kStepPause = std::chrono::milliseconds(5);
 constexpr auto kBusyLimit = std::chrono::seconds(30);
 constexpr std::string_view kPrefix = "selftune-";
 constexpr std::string_view kSuffix = ".db";
+constexpr std::string_view kHalf = ".tmp";  // while it is made
 constexpr int kDailyBackups = 7;
 constexpr int kWeeklyBackups = 4;
 constexpr uint64_t kMaxBackupBytes = uint64_t{1} << 40;
@@ -131,9 +132,10 @@ StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
 
 }  // namespace
 
-Status CopyStore(const std::string& from, const std::string& to, const base::Cancel* cancel) {
-  ST_RETURN_IF_ERROR(base::RemoveFile(to));
-  ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
+namespace {
+
+// `to` is an empty file of the caller's own.
+Status FillCopy(const std::string& from, const std::string& to, const base::Cancel* cancel) {
   {
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> source,
                         Db::OpenUnchecked(from, /*read_only=*/true));
@@ -150,18 +152,45 @@ Status CopyStore(const std::string& from, const std::string& to, const base::Can
   return base::SyncFile(file.fd(), to);
 }
 
+// Takes the name of the next free millisecond, also from others who do so now:
+// the file that is filled is made by one of them only, and a finished backup has
+// its name before that file is gone.
+StatusOr<BackupReport> Reserve(const std::string& store_path, UtcMillis now) {
+  for (;; ++now.value) {
+    BackupReport report;
+    report.backup = {.id = IdOf(now), .path = PathOf(store_path, IdOf(now)), .at = now};
+    const Status made = base::WriteFileNew(report.backup.path + std::string(kHalf), "", 0600);
+    if (CodeOf(made).name == kFileExists.name) continue;
+    ST_RETURN_IF_ERROR(made);
+    if (!base::Exists(report.backup.path)) return report;
+    ST_RETURN_IF_ERROR(base::RemoveFile(report.backup.path + std::string(kHalf)));
+  }
+}
+
+Status RemoveHalf(const std::string& path) {
+  for (const char* part : {"", "-wal", "-shm", "-journal"}) {
+    ST_RETURN_IF_ERROR(base::RemoveFile(path + part));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status CopyStore(const std::string& from, const std::string& to, const base::Cancel* cancel) {
+  ST_RETURN_IF_ERROR(base::RemoveFile(to));
+  ST_RETURN_IF_ERROR(base::WriteFileNew(to, "", 0600));
+  return FillCopy(from, to, cancel);
+}
+
 StatusOr<BackupReport> CreateBackup(const std::string& store_path, UtcMillis now,
                                     const base::Cancel* cancel) {
   const std::string folder = Folder(store_path);
   ST_RETURN_IF_ERROR(base::MakeDirs(folder, 0700));
-  // Two in one millisecond get different names.
-  while (base::Exists(PathOf(store_path, IdOf(now)))) ++now.value;
-  BackupReport report;
-  report.backup = {.id = IdOf(now), .path = PathOf(store_path, IdOf(now)), .at = now};
-  const std::string temporary = report.backup.path + ".tmp";
-  const Status copied = CopyStore(store_path, temporary, cancel);
+  ST_ASSIGN_OR_RETURN(BackupReport report, Reserve(store_path, now));
+  const std::string temporary = report.backup.path + std::string(kHalf);
+  const Status copied = FillCopy(store_path, temporary, cancel);
   if (!copied.ok()) {
-    const Status ignored = base::RemoveFile(temporary);  // the copy's failure is the news
+    const Status ignored = RemoveHalf(temporary);  // the copy's failure is the news
     (void)ignored;
     return copied;
   }
@@ -245,6 +274,27 @@ StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string
   return report;
 }
 
+namespace {
+
+// Half backups of processes that died; one that is being made is younger.
+Status DropHalves(const std::string& folder, UtcMillis now) {
+  if (!base::Exists(folder)) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<base::DirEntry> entries, base::ListDir(folder));
+  for (const base::DirEntry& entry : entries) {
+    if (!entry.name.starts_with(kPrefix) ||
+        entry.name.find(std::string(kSuffix) + std::string(kHalf)) == std::string::npos) {
+      continue;
+    }
+    const std::string path = base::JoinPath(folder, entry.name);
+    const StatusOr<base::FileInfo> info = base::Stat(path);
+    if (!info.ok() || now.value - info->mtime_ns / 1'000'000 < kDayMs) continue;
+    ST_RETURN_IF_ERROR(base::RemoveFile(path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 StatusOr<std::vector<std::string>> PruneBackups(const std::string& store_path, UtcMillis now) {
   ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
   struct statvfs disk{};
@@ -252,6 +302,7 @@ StatusOr<std::vector<std::string>> PruneBackups(const std::string& store_path, U
   if (statvfs(Folder(store_path).c_str(), &disk) == 0) {
     limit = uint64_t{disk.f_bavail} * disk.f_frsize / 5;
   }
+  ST_RETURN_IF_ERROR(DropHalves(Folder(store_path), now));
   std::set<int64_t> days, weeks;
   std::vector<std::string> removed;
   uint64_t kept_bytes = 0;

@@ -89,6 +89,8 @@ StatusOr<Salvage> Salvage::Open(const std::string& path, const base::Cancel* can
   ST_ASSIGN_OR_RETURN(out.shapes_, SchemaShapes());
   for (const TableShape& table : out.shapes_) out.tables_.push_back({.name = table.name});
   out.claimed_.assign(size_t{out.file_.page_count()} + 1, false);
+  ST_ASSIGN_OR_RETURN(out.trees_, out.Catalogue());
+  ST_RETURN_IF_ERROR(out.CheckTables());
   return out;
 }
 
@@ -107,6 +109,43 @@ Status Salvage::CheckMark() const {
                 kSchemaVersion);
   }
   return absl::OkStatus();
+}
+
+// Without our mark the tables tell whose the file is: most programs set none.
+Status Salvage::CheckTables() const {
+  if (file_.has_header() && Word(file_.header(), kApplicationIdAt) == kApplicationId) {
+    return absl::OkStatus();
+  }
+  size_t named = 0, ours = 0;
+  for (const Tree& tree : trees_) {
+    if (tree.is_index || tree.name.starts_with("sqlite_")) continue;
+    ++named;
+    ours += std::any_of(shapes_.begin(), shapes_.end(),
+                        [&](const TableShape& shape) { return shape.name == tree.name; })
+                ? 1
+                : 0;
+  }
+  if (ours > 0 && ours * 2 >= named) return absl::OkStatus();
+  if (named == 0) {
+    ST_ASSIGN_OR_RETURN(const bool blank, IsBlank());
+    if (blank) return absl::OkStatus();  // zeros: what a crash of the machine leaves
+  }
+  return WithSuggestion(
+      Fail(kStoreForeign,
+           "reading a damaged store: nothing in the file shows that selftune made it"),
+      "it stays as it is; move it away, then a sync makes a store in its place", "selftune sync");
+}
+
+// Nothing but zeros, or an SQLite file in which nothing was made yet.
+StatusOr<bool> Salvage::IsBlank() const {
+  if (file_.has_header()) return !catalogue_lost_;
+  std::string page;
+  for (uint32_t number = 1; number <= file_.page_count(); ++number) {
+    if (number % kPagesPerCheck == 0 && cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
+    ST_ASSIGN_OR_RETURN(const bool found, file_.Read(number, page));
+    if (found && page.find_first_not_of('\0') != std::string::npos) return false;
+  }
+  return true;
 }
 
 void Salvage::AddTree(const Row& row, std::vector<Tree>& trees) {
@@ -319,9 +358,8 @@ Status Salvage::Adopt(RowFn fn) {
 }
 
 Status Salvage::Run(RowFn fn) {
-  ST_ASSIGN_OR_RETURN(const std::vector<Tree> trees, Catalogue());
   std::vector<bool> found(shapes_.size(), false);
-  for (const Tree& tree : trees) {
+  for (const Tree& tree : trees_) {
     if (tree.is_index) continue;
     for (size_t i = 0; i < shapes_.size(); ++i) {
       if (shapes_[i].name != tree.name || found[i]) continue;
@@ -329,7 +367,7 @@ Status Salvage::Run(RowFn fn) {
       ST_RETURN_IF_ERROR(WalkTable(tree, i, fn));
     }
   }
-  for (const Tree& tree : trees) {
+  for (const Tree& tree : trees_) {
     if (tree.is_index) ST_RETURN_IF_ERROR(WalkIndex(tree));
   }
   for (size_t i = 0; i < shapes_.size(); ++i) {

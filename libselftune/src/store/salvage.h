@@ -34,7 +34,8 @@ using RowFn =
 
 class Salvage {
  public:
-  // STORE_FOREIGN when the file is another program's database; SCHEMA_NEWER.
+  // STORE_FOREIGN when the file is another program's database or no database at
+  // all; SCHEMA_NEWER.
   [[nodiscard]] static StatusOr<Salvage> Open(const std::string& path,
                                               const base::Cancel* cancel = nullptr);
 
@@ -63,6 +64,8 @@ class Salvage {
 
   Salvage(PageFile file, const base::Cancel* cancel) : file_(std::move(file)), cancel_(cancel) {}
   [[nodiscard]] Status CheckMark() const;
+  [[nodiscard]] Status CheckTables() const;
+  [[nodiscard]] StatusOr<bool> IsBlank() const;
   static void AddTree(const std::vector<internal::AnyValue>& row, std::vector<Tree>& trees);
   [[nodiscard]] StatusOr<std::vector<Tree>> Catalogue();
   [[nodiscard]] Status FindCatalogue(std::vector<Tree>& trees);
@@ -81,6 +84,7 @@ class Salvage {
   PageFile file_;
   const base::Cancel* cancel_;
   std::vector<TableShape> shapes_;
+  std::vector<Tree> trees_;
   std::vector<SalvagedTable> tables_;
   std::vector<bool> claimed_;  // by page
   bool catalogue_lost_ = false;

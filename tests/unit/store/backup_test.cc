@@ -1,6 +1,8 @@
 #include "store/backup.h"
 
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -39,6 +41,45 @@ TEST_SUITE("store/backup") {
     CHECK(Must(VerifyBackup(store.path(), report.backup.id)).ok);
     for (const base::DirEntry& entry : Must(base::ListDir(store.dir() / "backups"))) {
       CHECK(entry.name.ends_with(".db"));  // and nothing beside it
+    }
+  }
+
+  TEST_CASE("backups made at the same time are each whole, and nothing else is left") {
+    TempStore store;
+    AddSessions(store, "a", 300);
+    constexpr size_t kMakers = 8;
+    std::vector<std::string> ids(kMakers), failures(kMakers);
+    std::vector<std::thread> makers;
+    for (size_t i = 0; i < kMakers; ++i) {
+      makers.emplace_back([&, i] {
+        const auto report = CreateBackup(store.path(), kNow);  // all in one millisecond
+        if (report.ok()) {
+          ids[i] = report->backup.id;
+        } else {
+          failures[i] = Message(report.status());
+        }
+      });
+    }
+    for (std::thread& maker : makers) maker.join();
+    CHECK(failures == std::vector<std::string>(kMakers));
+    CHECK(std::set<std::string>(ids.begin(), ids.end()).size() == kMakers);
+    for (const std::string& id : ids) CHECK(Must(VerifyBackup(store.path(), id)).ok);
+    CHECK(Must(base::ListDir(store.dir() / "backups")).size() == kMakers);
+  }
+
+  TEST_CASE("what a backup that died left is not taken for one, and goes after a day") {
+    TempStore store;
+    const BackupReport report = Must(CreateBackup(store.path(), kNow));
+    for (const char* part : {".tmp", ".tmp-wal", ".tmp-shm"}) {
+      Must(base::WriteFileNew(report.backup.path + part, "half", 0600));
+    }
+    CHECK(Must(CreateBackup(store.path(), kNow)).backup.id != report.backup.id);
+    const int64_t made = Must(base::Stat(report.backup.path + ".tmp")).mtime_ns / 1'000'000;
+    Must(PruneBackups(store.path(), UtcMillis{made + 1000}));
+    CHECK(base::Exists(report.backup.path + ".tmp"));
+    Must(PruneBackups(store.path(), UtcMillis{made + 2 * 86'400'000}));
+    for (const base::DirEntry& entry : Must(base::ListDir(store.dir() / "backups"))) {
+      CHECK(entry.name.ends_with(".db"));
     }
   }
 
