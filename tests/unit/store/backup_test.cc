@@ -71,7 +71,7 @@ TEST_SUITE("store/backup") {
     TempStore store;
     const BackupReport report = Must(CreateBackup(store.path(), kNow));
     for (const char* part : {".tmp", ".tmp-wal", ".tmp-shm"}) {
-      Must(base::WriteFileNew(report.backup.path + part, "half", 0600));
+      REQUIRE(base::WriteFileNew(report.backup.path + part, "half", 0600).ok());
     }
     CHECK(Must(CreateBackup(store.path(), kNow)).backup.id != report.backup.id);
     const int64_t made = Must(base::Stat(report.backup.path + ".tmp")).mtime_ns / 1'000'000;
