@@ -402,7 +402,8 @@ class Recover(StoreTest):
         someone = "CREATE TABLE notes(x); CREATE TABLE session(y); INSERT INTO notes VALUES(1);"
         half = reference + "".join(f"CREATE TABLE filler{n}(x);" for n in range(300))
         for name, script, text in (("reference", reference, None), ("someone", someone, None),
-                                   ("damaged", half, None), ("text", None, "nothing of a database\n" * 900)):
+                                   ("damaged", half, None), ("text", None, "nothing of a database\n" * 900),
+                                   ("word", None, "hello\n")):
             with self.subTest(name):
                 home = self.home("foreign-" + name)
                 home.state.mkdir(parents=True)

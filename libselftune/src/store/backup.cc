@@ -121,6 +121,20 @@ Status CopyAside(const std::string& from, const std::string& to) {
   return CopyBytes(from, to);
 }
 
+// A database of somebody else in the store's place is not put aside. One that
+// cannot be read is damaged, that is what backups are for.
+Status CheckReplaceable(const std::string& path) {
+  if (!base::Exists(path)) return absl::OkStatus();
+  const StatusOr<std::unique_ptr<Db>> db = Db::OpenUnchecked(path, /*read_only=*/true);
+  if (!db.ok()) return absl::OkStatus();
+  const StatusOr<int64_t> mark = (*db)->QueryInt(kApplicationIdSql, 0);
+  const StatusOr<int64_t> tables = (*db)->QueryInt("SELECT count(*) FROM sqlite_schema", 0);
+  if (!mark.ok() || !tables.ok() || *mark == kApplicationId || *tables == 0) {
+    return absl::OkStatus();
+  }
+  return ForeignStore(path);
+}
+
 StatusOr<BackupInfo> Find(const std::string& store_path, std::string_view id) {
   ST_ASSIGN_OR_RETURN(const std::vector<BackupInfo> all, ListBackups(store_path));
   for (const BackupInfo& backup : all) {
@@ -139,6 +153,8 @@ Status FillCopy(const std::string& from, const std::string& to, const base::Canc
   {
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> source,
                         Db::OpenUnchecked(from, /*read_only=*/true));
+    ST_ASSIGN_OR_RETURN(const int64_t mark, source->QueryInt(kApplicationIdSql, 0));
+    if (mark != kApplicationId) return ForeignStore(from);
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> target, Db::OpenUnchecked(to));
     ST_RETURN_IF_ERROR(CopyPages(*source, *target, cancel));
     // A copy is one file: no log beside it that could be left behind.
@@ -254,6 +270,7 @@ StatusOr<RestoreReport> RestoreBackup(const std::string& store_path, std::string
                                       UtcMillis now, std::chrono::milliseconds wait) {
   // A whole new file beside the old one first: only renames lie between.
   const std::string real = ResolveStore(store_path);
+  ST_RETURN_IF_ERROR(CheckReplaceable(real));
   const std::string fresh = real + ".restoring";
   RestoreReport report;
   if (IsAsideId(id)) {

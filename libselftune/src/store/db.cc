@@ -85,15 +85,6 @@ Status Missing(const std::string& path) {
                         "read the transcripts of this machine first", "selftune sync");
 }
 
-Status Foreign(const std::string& path) {
-  return WithSuggestion(
-      Fail(kStoreForeign, "opening the store: {} is a database that selftune did not make", path),
-      "the file is left alone: take it over if the TypeScript selftune made it, else move it away "
-      "or "
-      "keep the store elsewhere with --db",
-      "selftune import upstream");
-}
-
 bool HasLog(const std::string& path) {
   const auto log = base::Stat(path + "-wal");
   return log.ok() && log->size > 0;
@@ -134,6 +125,14 @@ Status PrepareFile(const std::string& path) {
 
 }  // namespace
 
+Status ForeignStore(const std::string& path) {
+  return WithSuggestion(
+      Fail(kStoreForeign, "{} is a database that selftune did not make", path),
+      "the file is left alone: take it over if the TypeScript selftune made it, else move it "
+      "away or keep the store elsewhere with --db",
+      "selftune import upstream");
+}
+
 // Waits a little and says whether to try again; spread out, so that waiting
 // writers do not meet again.
 int Db::WaitForLock(void* wait, int attempt) {
@@ -158,7 +157,7 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
   } else if (!base::Exists(path)) {
     return Missing(path);
   }
-  if (base::Exists(path + ".importing") && HasForeignMark(path)) return Foreign(path);
+  if (base::Exists(path + ".importing") && HasForeignMark(path)) return ForeignStore(path);
   std::unique_ptr<Db> db(new Db(path));
   db->read_only_ = options.mode == OpenMode::kReadOnly;
   ST_RETURN_IF_ERROR(db->OpenHandle());
@@ -254,7 +253,7 @@ Status Db::CheckMark(const OpenOptions& options) {
     if (application_id != 0 || user_version != 0 || objects != 0) {
       // Another process may have made it between these questions, in one piece.
       ST_ASSIGN_OR_RETURN(const int64_t now, QueryInt(kApplicationIdSql, 0));
-      return now == kApplicationId ? CheckMark(options) : Foreign(path_);
+      return now == kApplicationId ? CheckMark(options) : ForeignStore(path_);
     }
     // An empty file: somebody is about to make the store, or just did not.
     if (options.mode != OpenMode::kCreate) return Missing(path_);

@@ -66,6 +66,9 @@ enum Topic : uint32_t {
 enum class Counter { kSessions, kPrompts, kObservations, kEvidence, kTelemetry };
 inline constexpr size_t kCounters = 5;
 
+// STORE_FOREIGN, with the way out.
+[[nodiscard]] Status ForeignStore(const std::string& path);
+
 // One connection with its statement cache. Not thread-safe: one per thread,
 // or guarded by its owner. Outlives its cursors and transactions.
 class Db {

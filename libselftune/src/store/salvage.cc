@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/db.h"
@@ -63,6 +64,23 @@ std::vector<int> StoredOrder(const TableShape& table) {
 
 bool IsSalvaged(const TableShape& table) { return !IsDerived(table.name); }
 
+// One byte over and over, as a crash or an erased disk leaves a file.
+StatusOr<bool> IsWiped(const std::string& path, const base::Cancel* cancel) {
+  if (!base::Exists(path)) return true;  // all there is is a log
+  ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(path));
+  std::string block(size_t{1} << 16, '\0');
+  std::optional<char> byte;
+  for (uint64_t at = 0;; at += block.size()) {
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    ST_ASSIGN_OR_RETURN(const size_t got,
+                        base::ReadAt(file.fd(), at, block.data(), block.size(), path));
+    const std::string_view part = std::string_view(block).substr(0, got);
+    if (got > 0 && !byte.has_value()) byte = part.front();
+    if (got > 0 && part.find_first_not_of(*byte) != std::string_view::npos) return false;
+    if (got < block.size()) return true;
+  }
+}
+
 }  // namespace
 
 std::optional<Row> RowOf(const TableShape& table, const TreeCell& cell) {
@@ -90,7 +108,7 @@ StatusOr<Salvage> Salvage::Open(const std::string& path, const base::Cancel* can
   for (const TableShape& table : out.shapes_) out.tables_.push_back({.name = table.name});
   out.claimed_.assign(size_t{out.file_.page_count()} + 1, false);
   ST_ASSIGN_OR_RETURN(out.trees_, out.Catalogue());
-  ST_RETURN_IF_ERROR(out.CheckTables());
+  ST_RETURN_IF_ERROR(out.CheckTables(path));
   return out;
 }
 
@@ -112,7 +130,7 @@ Status Salvage::CheckMark() const {
 }
 
 // Without our mark the tables tell whose the file is: most programs set none.
-Status Salvage::CheckTables() const {
+Status Salvage::CheckTables(const std::string& path) const {
   if (file_.has_header() && Word(file_.header(), kApplicationIdAt) == kApplicationId) {
     return absl::OkStatus();
   }
@@ -125,27 +143,18 @@ Status Salvage::CheckTables() const {
                 ? 1
                 : 0;
   }
-  if (ours > 0 && ours * 2 >= named) return absl::OkStatus();
+  if (ours * 2 > named) return absl::OkStatus();
   if (named == 0) {
-    ST_ASSIGN_OR_RETURN(const bool blank, IsBlank());
-    if (blank) return absl::OkStatus();  // zeros: what a crash of the machine leaves
+    // Nothing was made in it yet, or everything is gone.
+    if (file_.has_header() && !catalogue_lost_) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const bool wiped, IsWiped(path, cancel_));
+    if (wiped) return absl::OkStatus();
   }
+  if (named > 0) return ForeignStore(path);
   return WithSuggestion(
       Fail(kStoreForeign,
            "reading a damaged store: nothing in the file shows that selftune made it"),
       "it stays as it is; move it away, then a sync makes a store in its place", "selftune sync");
-}
-
-// Nothing but zeros, or an SQLite file in which nothing was made yet.
-StatusOr<bool> Salvage::IsBlank() const {
-  if (file_.has_header()) return !catalogue_lost_;
-  std::string page;
-  for (uint32_t number = 1; number <= file_.page_count(); ++number) {
-    if (number % kPagesPerCheck == 0 && cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
-    ST_ASSIGN_OR_RETURN(const bool found, file_.Read(number, page));
-    if (found && page.find_first_not_of('\0') != std::string::npos) return false;
-  }
-  return true;
 }
 
 void Salvage::AddTree(const Row& row, std::vector<Tree>& trees) {

@@ -64,8 +64,7 @@ class Salvage {
 
   Salvage(PageFile file, const base::Cancel* cancel) : file_(std::move(file)), cancel_(cancel) {}
   [[nodiscard]] Status CheckMark() const;
-  [[nodiscard]] Status CheckTables() const;
-  [[nodiscard]] StatusOr<bool> IsBlank() const;
+  [[nodiscard]] Status CheckTables(const std::string& path) const;
   static void AddTree(const std::vector<internal::AnyValue>& row, std::vector<Tree>& trees);
   [[nodiscard]] StatusOr<std::vector<Tree>> Catalogue();
   [[nodiscard]] Status FindCatalogue(std::vector<Tree>& trees);
