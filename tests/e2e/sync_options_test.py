@@ -67,6 +67,12 @@ class SyncOptions(unittest.TestCase):
         self.assertEqual(set(self.read("--only", "claude_code,pi")), {"pi"})
         self.assertEqual(self.read(), {})
 
+    def test_hosts_are_sources_too(self):
+        """--source is another name of --only: together they are one list."""
+        self.assertEqual(set(self.read("--source", "claude")), {"claude_code"})
+        self.assertEqual(set(self.read("--only=claude", "--source=pi,codex")), {"pi"})
+        self.assertEqual(set(self.read("--force", "--source", "claude", "--only", "pi")), {"claude_code", "pi"})
+
     def test_since(self):
         """Older files wait until they are asked for."""
         self.assertEqual(self.read("--only", "claude", "--since", "7d"), {"claude_code": 1})
