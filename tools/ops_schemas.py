@@ -79,7 +79,8 @@ FLAG = {"type": "boolean"}
 
 def command_schemas():
     """What commands print that ask no operation."""
-    flag = fields(name=TEXT, letter=TEXT_OR_NULL, type={"type": "string", "enum": ["text", "int", "number", "list", "switch"]},
+    flag = fields(name=TEXT, letter=TEXT_OR_NULL, also=TEXT_OR_NULL,
+                  type={"type": "string", "enum": ["text", "int", "number", "list", "switch"]},
                   choices=array(TEXT), help=TEXT, param=TEXT_OR_NULL)
     positional = fields(name=TEXT, help=TEXT, required=FLAG, many=FLAG, choices=array(TEXT), param=TEXT_OR_NULL)
     command = fields(path=TEXT, summary=TEXT, group=TEXT_OR_NULL, ops=array(TEXT), schema=TEXT_OR_NULL,

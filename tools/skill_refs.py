@@ -21,7 +21,7 @@ def command_line(command):
     for positional in command["positionals"]:
         name = "|".join(positional["choices"]) or "<%s>" % positional["name"]
         words.append(name if positional["required"] else "[%s]" % name)
-    flags = ["--%s%s" % (f["name"], value_of(f)) for f in command["flags"] if f["help"] != "accepted, without effect"]
+    flags = ["--%s%s" % ("|--".join(filter(None, (f["name"], f["also"]))), value_of(f)) for f in command["flags"] if f["help"] != "accepted, without effect"]
     text = "* **%s** %s." % (" ".join(words), command["summary"])
     if command["alias_of"]:
         return text + " Same as `%s`." % command["alias_of"]

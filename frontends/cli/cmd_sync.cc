@@ -41,7 +41,15 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
 }
 
 constexpr Flag kFlags[] = {
-    {"only", "only these hosts", FlagType::kList, "hosts"},
+    {"only",
+     "only these hosts",
+     FlagType::kList,
+     "hosts",
+     0,
+     {},
+     {},
+     /*advanced=*/false,
+     "source"},
     kSinceFlag,
     {"session", "only files of this session and of what it started", FlagType::kText, "id"},
     {"force", "read everything again", FlagType::kSwitch},

@@ -25,7 +25,13 @@ struct Flag {
   std::span<const std::string_view> choices = {};
   std::string_view param = {};  // of the request; the name with "_" if empty, "-" = none
   bool advanced = false;        // shown under Advanced
+  std::string_view also = {};   // a second name, as good as the first
 };
+
+// By either of its names, without the dashes.
+[[nodiscard]] constexpr bool IsNamed(const Flag& flag, std::string_view name) {
+  return name == flag.name || (!flag.also.empty() && name == flag.also);
+}
 
 struct Positional {
   std::string_view name;  // "skill"

@@ -75,7 +75,7 @@ std::optional<Flag> FindFlag(const Typed& typed, std::string_view word) {
                                       : std::vector<Flag>(global.begin(), global.end());
   const std::string_view name = word.substr(0, word.find('='));
   for (const Flag& flag : flags) {
-    if (name == "--" + std::string(flag.name)) return flag;
+    if (name.starts_with("--") && IsNamed(flag, name.substr(2))) return flag;
     if (flag.letter != 0 && name == std::string("-") + flag.letter) return flag;
   }
   return std::nullopt;
@@ -204,7 +204,10 @@ void OfferFlags(const Typed& typed, Offers& offers) {
   const std::vector<Flag> flags = typed.command != nullptr
                                       ? FlagsOf(*typed.command)
                                       : std::vector<Flag>(global.begin(), global.end());
-  for (const Flag& flag : flags) offers.Add("--" + std::string(flag.name), flag.help);
+  for (const Flag& flag : flags) {
+    offers.Add("--" + std::string(flag.name), flag.help);
+    if (!flag.also.empty()) offers.Add("--" + std::string(flag.also), flag.help);
+  }
 }
 
 void OfferPositional(const Typed& typed, Offers& offers) {

@@ -33,7 +33,9 @@ constexpr ExitCode kExitCodes[] = {
 
 std::string FlagText(const Flag& flag) {
   std::string out = flag.letter != 0 ? std::string("-") + flag.letter + ", " : std::string("    ");
-  return out + "--" + std::string(flag.name) + ValueOf(flag);
+  out += "--" + std::string(flag.name);
+  if (!flag.also.empty()) out += ", --" + std::string(flag.also);
+  return out + ValueOf(flag);
 }
 
 std::string FlagLines(const std::vector<Flag>& flags) {
@@ -107,6 +109,7 @@ std::string FlagJson(const Flag& flag) {
   return JsonObject()
       .AddText("name", flag.name)
       .AddRaw("letter", flag.letter == 0 ? "null" : Quote(std::string_view(&flag.letter, 1)))
+      .AddRaw("also", flag.also.empty() ? "null" : Quote(flag.also))
       .AddText("type", kTypes[static_cast<size_t>(flag.type)])
       .AddTexts("choices", choices)
       .AddText("help", flag.help)

@@ -89,6 +89,7 @@ std::string FlagTerms(const std::vector<Flag>& flags) {
   for (const Flag& flag : flags) {
     std::string head = flag.letter == 0 ? "" : Bold(std::string("-") + flag.letter) + ", ";
     head += Bold("--" + std::string(flag.name));
+    if (!flag.also.empty()) head += ", " + Bold("--" + std::string(flag.also));
     const std::string value = ValueOf(flag);
     if (!value.empty()) head += " \\fI" + Roff(value.substr(1)) + "\\fR";
     out += Term(head, flag.help);

@@ -36,6 +36,7 @@ constexpr Flag kGlobal[] = {
 void Declare(cxxopts::OptionAdder& add, const Flag& flag) {
   std::string name(flag.name);
   if (flag.letter != 0) name = std::string(1, flag.letter) + "," + name;
+  if (!flag.also.empty()) name += "," + std::string(flag.also);
   if (flag.type == FlagType::kSwitch) {
     add(name, "", cxxopts::value<bool>());
   } else {
@@ -47,7 +48,10 @@ UsageError UnknownFlag(const std::string& word, const std::vector<Flag>& flags,
                        const Command& command) {
   const std::string typed = word.substr(0, word.find('='));
   std::vector<std::string_view> names;
-  for (const Flag& flag : flags) names.push_back(flag.name);
+  for (const Flag& flag : flags) {
+    names.push_back(flag.name);
+    if (!flag.also.empty()) names.push_back(flag.also);
+  }
   const size_t dashes = std::min(typed.find_first_not_of('-'), typed.size());
   const std::string_view nearest = Nearest(typed.substr(dashes), names);
   const std::string help = "selftune " + std::string(command.path) + " --help";

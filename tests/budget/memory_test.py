@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Memory of a sync does not follow the size of what it reads.
+"""Memory of a sync does not follow the size of what it reads; that of an import holds few copies of a text.
 
     memory_test.py SELFTUNE OPTIMIZATION
 """
 
+import json
+import sqlite3
 import sys
 import tempfile
 import unittest
@@ -11,7 +13,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from homes import Home  # noqa: E402
+from homes import TESTS, Home  # noqa: E402
+
+sys.path.insert(0, str(TESTS / "data" / "upstream"))
+import reference  # noqa: E402
 
 SELFTUNE = Path(sys.argv[1]).resolve()
 MIB = 1024 * 1024
@@ -80,6 +85,54 @@ class Memory(unittest.TestCase):
         self.assertEqual(reply["data"]["rows"], [[2]])
         reply, _ = home.run("query", "SELECT reason FROM bad_lines")
         self.assertEqual(reply["data"]["rows"], [["too_long"]])
+
+
+class Import(unittest.TestCase):
+    """Of the TypeScript selftune's texts. SQLite itself holds a value that is read, and one that is written."""
+
+    SIZE = 15 * MIB  # longer lines of a log lose their middles
+    # What is long, and how often its longest text may lie in memory.
+    COPIES = {"a prompt": 3.5, "two prompts of a session": 4.5, "a row without a place": 4.2, "a line of a log": 5}
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="selftune-memory-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+
+    def fill(self, folder, kind, text):
+        """Writes what is to be imported; the arguments that name it."""
+        if kind == "a line of a log":
+            line = {"timestamp": reference.at(0), "session_id": "s", "query": text}
+            (folder / "all_queries_log.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+            return "--logs", str(folder)
+        db = sqlite3.connect(folder / "old.db")
+        for name, columns in reference.TABLES.items():
+            db.execute(f"CREATE TABLE {name}({columns})")
+        if kind == "a row without a place":
+            db.execute("INSERT INTO canonical_eval_sets VALUES('pdf', ?, ?)", (reference.at(0), text))
+        else:
+            db.execute("INSERT INTO sessions(session_id, platform) VALUES('s', 'claude_code')")
+            for number in range(2 if kind.startswith("two") else 1):
+                db.execute("INSERT INTO prompts(prompt_id, session_id, occurred_at, prompt_kind, is_actionable,"
+                           " prompt_index, prompt_text) VALUES(?, 's', ?, 'user', 1, ?, ?)",
+                           (f"s:p{number}", reference.at(number), number, f"{number} {text}"))
+        db.commit()
+        db.close()
+        return "--db", str(folder / "old.db")
+
+    def peak(self, name, kind, text):
+        home = Home(self.folder / name, SELFTUNE)
+        folder = self.folder / (name + ", old")
+        folder.mkdir()
+        return home.peak("import", "upstream", *self.fill(folder, kind, text))
+
+    def test_long_texts(self):
+        for kind, copies in self.COPIES.items():
+            with self.subTest(kind):
+                short = self.peak(kind + ", short", kind, "a few words")
+                long = self.peak(kind, kind, ("words, " * (self.SIZE // 7 + 1))[:self.SIZE])
+                print(f"import of {kind}, 15 MiB: {(long - short) / self.SIZE:.2f} times that, limit {copies:g}")
+                self.assertLess(long - short, copies * self.SIZE)
 
 
 if __name__ == "__main__":

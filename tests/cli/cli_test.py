@@ -329,6 +329,7 @@ class Usage(CliTest):
                     self.assertIn("Usage: selftune " + command["path"], doc["data"]["text"])
                 for flag in command["flags"]:
                     self.assertIn("--" + flag["name"], doc["data"]["text"])
+                    self.assertIn("--" + (flag["also"] or flag["name"]), doc["data"]["text"])
         self.assertEqual(list(self.home.iterdir()), [])
 
     def test_help_names_what_there_is(self):

@@ -69,6 +69,10 @@ class Candidates(DocsTest):
         path = max(commands, key=lambda c: len(c["flags"]))
         flags = self.offered(*path["path"].split(), "--")
         self.assertEqual([f["name"] for f in path["flags"] if "--" + f["name"] not in flags], [])
+        named_twice = [(c["path"], f["name"], f["also"]) for c in commands for f in c["flags"] if f["also"]]
+        self.assertIn(("sync", "only", "source"), named_twice)
+        for words, *names in named_twice:
+            self.assertEqual([n for n in names if "--" + n not in self.offered(*words.split(), "--")], [])
 
     def test_values_are_offered_where_they_are_known(self):
         self.assertEqual(self.offered("version", "--color", ""), ["auto", "always", "never"])
@@ -81,6 +85,8 @@ class Candidates(DocsTest):
         self.assertEqual(self.offered("help", "evolve", ""), ["rollback"])
         self.assertEqual(self.offered("status", "--platform", "cl"), ["claude_code", "cline"])
         self.assertEqual(self.offered("sync", "--only", "pi"), ["pi"])
+        self.assertEqual(self.offered("sync", "--source", "pi"), ["pi"])
+        self.assertEqual(self.offered("sync", "--source=pi"), ["--source=pi"])
         self.assertIn("skills", self.offered("--home", "elsewhere", "sk"))
         self.assertEqual(self.offered("no-such-command", "x"), [])
         self.assertEqual(self.offered("why", "--", "--sk"), [])
@@ -193,6 +199,7 @@ class ManPages(DocsTest):
                 self.assertIn("selftune " + command["path"], page)
                 for flag in command["flags"]:
                     self.assertIn("--" + flag["name"], page)
+                    self.assertIn("--" + (flag["also"] or flag["name"]), page)
         self.assertEqual(self.run_cli("man", "sync", "--text")[1], pages["selftune-sync.1"])
         listed = self.envelope("man", "--list")["data"]["pages"]
         self.assertEqual([p["file"] for p in listed], list(pages))

@@ -67,6 +67,12 @@ class SyncOptions(unittest.TestCase):
         self.assertEqual(set(self.read("--only", "claude_code,pi")), {"pi"})
         self.assertEqual(self.read(), {})
 
+    def test_hosts_are_sources_too(self):
+        """--source is another name of --only: together they are one list."""
+        self.assertEqual(set(self.read("--source", "claude")), {"claude_code"})
+        self.assertEqual(set(self.read("--only=claude", "--source=pi,codex")), {"pi"})
+        self.assertEqual(set(self.read("--force", "--source", "claude", "--only", "pi")), {"claude_code", "pi"})
+
     def test_since(self):
         """Older files wait until they are asked for."""
         self.assertEqual(self.read("--only", "claude", "--since", "7d"), {"claude_code": 1})
@@ -104,10 +110,30 @@ class SyncOptions(unittest.TestCase):
             out.write(text.replace(b"a question", b"A QUESTION"))
         os.utime(self.old.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         self.assertEqual(self.read(), {"claude_code": 1})
+        self.assertEqual(self.prompts(), [["A QUESTION", 1], ["a question", 1]])
+
+    def test_changed_far_before_its_old_end_and_grown(self):
+        """Shows in the last kilobyte that was read when what lies behind it moved; else --force finds it."""
+        for number in range(40):
+            self.old.ask(f"{number:02} " + "words " * 20)
+        self.read()
+        for words, options in (("other words that are longer", ()), ("OTHER WORDS THAT ARE LONGER", ("--force",))):
+            text = self.old.path.read_text()
+            old = "10 words words" if not options else "10 other words that are longer"
+            self.assertEqual(text.count(old), 1)
+            with open(self.old.path, "r+") as out:
+                out.write(text.replace(old, "10 " + words))
+            self.old.ask("and one more")
+            self.assertEqual(self.read("--only", "claude", *options)["claude_code"], 2 if options else 1)
+            self.assertEqual(sum(prompt.startswith("10 " + words) for prompt, _ in self.prompts()), 1, words)
+            self.assertEqual(sum(prompt.startswith("10 ") for prompt, _ in self.prompts()), 1)
+
+    def prompts(self):
+        """What Claude Code was asked, and how often."""
         env = {"HOME": str(self.home.root), "PATH": "/usr/bin:/bin"}
         done = subprocess.run([str(SELFTUNE), "query", "SELECT prompt_text, count(*) FROM prompts WHERE "
                                "platform='claude_code' GROUP BY 1 ORDER BY 1"], capture_output=True, check=True, env=env)
-        self.assertEqual(json.loads(done.stdout)["data"]["rows"], [["A QUESTION", 1], ["a question", 1]])
+        return json.loads(done.stdout)["data"]["rows"]
         self.assertEqual(self.read(), {})
 
 

@@ -76,6 +76,11 @@ FieldHash& FieldHash::Add(std::string_view field) {
   return *this;
 }
 
+FieldHash& FieldHash::More(std::string_view rest) {
+  Append(state_, rest);
+  return *this;
+}
+
 std::string FieldHash::Key16() const {
   const Sha256Digest digest = Digest(state_);
   return {reinterpret_cast<const char*>(digest.data()), 16};

@@ -34,6 +34,8 @@ class FieldHash {
  public:
   explicit FieldHash(std::string_view domain);
   FieldHash& Add(std::string_view field);
+  // More of the field that was added last.
+  FieldHash& More(std::string_view rest);
   [[nodiscard]] std::string Key16() const;  // first 16 bytes
   [[nodiscard]] uint64_t Key8() const;      // first 8 bytes, big endian
 

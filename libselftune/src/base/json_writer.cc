@@ -1,5 +1,6 @@
 #include "base/json_writer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
@@ -36,19 +37,30 @@ void AppendEscape(std::string& out, unsigned char c) {
   }
 }
 
+constexpr size_t kLong = size_t{16} << 10;
+constexpr size_t kMostEscape = 5;  // bytes more than there were
+
+bool NeedsEscape(char at) {
+  const auto c = static_cast<unsigned char>(at);
+  return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
 void AppendQuoted(std::string& out, std::string_view text) {
   std::string repaired;
   if (!IsValidUtf8(text)) {
     repaired = ToShownText(text);
     text = repaired;
   }
+  if (text.size() >= kLong) {  // at once, not by doubling
+    const auto escapes = std::ranges::count_if(text, NeedsEscape);
+    out.reserve(out.size() + text.size() + static_cast<size_t>(escapes) * kMostEscape + kLong);
+  }
   out.push_back('"');
   size_t plain = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) continue;
+    if (!NeedsEscape(text[i])) continue;
     out.append(text.substr(plain, i - plain));
-    AppendEscape(out, c);
+    AppendEscape(out, static_cast<unsigned char>(text[i]));
     plain = i + 1;
   }
   out.append(text.substr(plain));

@@ -40,10 +40,21 @@ bool LooseRow::Has(std::string_view name) const {
 LooseQuery::~LooseQuery() { sqlite3_finalize(stmt_); }
 
 Status LooseQuery::Bind(const std::vector<LooseValue>& values) {
+  return BindAll(values, /*copy=*/true);
+}
+
+Status LooseQuery::Run(const std::vector<LooseValue>& values) {
+  Status done = BindAll(values, /*copy=*/false);
+  if (done.ok()) done = Next().status();
+  sqlite3_reset(stmt_);
+  sqlite3_clear_bindings(stmt_);  // they point to what may go away
+  return done;
+}
+
+Status LooseQuery::BindAll(const std::vector<LooseValue>& values, bool copy) {
   sqlite3_reset(stmt_);
   for (size_t i = 0; i < values.size(); ++i) {
-    const int code =
-        internal::BindValueAt(stmt_, static_cast<int>(i) + 1, values[i], /*copy=*/true);
+    const int code = internal::BindValueAt(stmt_, static_cast<int>(i) + 1, values[i], copy);
     if (code != SQLITE_OK) return Fail(kInternal, "binding a value: {}", sqlite3_errstr(code));
   }
   return absl::OkStatus();

@@ -49,9 +49,12 @@ class LooseQuery {
   [[nodiscard]] Status Bind(const std::vector<LooseValue>& values);
   [[nodiscard]] StatusOr<bool> Next();
   [[nodiscard]] LooseRow Row() const;
+  // Of a statement that gives no rows: once with these values, which are not copied.
+  [[nodiscard]] Status Run(const std::vector<LooseValue>& values);
 
  private:
   friend class LooseDb;
+  [[nodiscard]] Status BindAll(const std::vector<LooseValue>& values, bool copy);
   explicit LooseQuery(sqlite3_stmt* stmt) : stmt_(stmt) {}
   sqlite3_stmt* stmt_;
   std::shared_ptr<const std::vector<std::string>> names_;

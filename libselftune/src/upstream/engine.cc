@@ -207,7 +207,20 @@ Status Engine::Record(const SourceRow& row, const Fate& fate) {
   // Our row may still say what another one, or this one before it changed, said.
   const bool all =
       fate.whole || known || verdict == ImportVerdict::kKept || verdict == ImportVerdict::kRejected;
-  const std::string note = all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled);
+  return Put(row, verdict, fate,
+             all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled));
+}
+
+Status Engine::Keep(SourceRow row) {
+  constexpr ImportVerdict kKept = ImportVerdict::kKept;
+  if (row.Unchanged() && row.known->verdict == kKept) return absl::OkStatus();
+  const std::string note = WholeNote(row.row);
+  row.row = {};  // it may be large, and is all in the note
+  return Put(row, kKept, {}, note);
+}
+
+Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
+                   const std::string& note) {
   ++in_txn_;
   return ledger_.Put({.table = row.table,
                       .id = row.id,

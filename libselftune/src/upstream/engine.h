@@ -96,6 +96,8 @@ class Engine {
   void Rollback();
   [[nodiscard]] Status Record(const SourceRow& row, const Fate& fate);
   [[nodiscard]] Status Reject(const SourceRow& row, std::string reason);
+  // A row without a place: all of it goes to the ledger.
+  [[nodiscard]] Status Keep(SourceRow row);
   [[nodiscard]] Status CheckCancel() const;
 
   store::Db& db() { return db_; }
@@ -108,6 +110,8 @@ class Engine {
 
  private:
   [[nodiscard]] StatusOr<SourceRow> Read(const SourceTable& table, store::LooseRow row);
+  [[nodiscard]] Status Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
+                           const std::string& note);
 
   store::Db& db_;
   store::LooseDb& source_;

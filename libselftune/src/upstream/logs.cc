@@ -169,9 +169,7 @@ class Scratch {
     if (!more.empty()) {
       values.back() = LooseValue::Text(JsonValue::Object(std::move(more)).ToJson());
     }
-    const auto insert = inserts_.find(table);
-    ST_RETURN_IF_ERROR(insert->second.Bind(values));
-    return insert->second.Next().status();
+    return inserts_.find(table)->second.Run(values);
   }
 
  private:

@@ -28,6 +28,7 @@ constexpr double kMsPerSecond = 1000;
 constexpr size_t kDate = 10;     // "2026-03-01"
 constexpr size_t kMinutes = 16;  // "2026-03-01T10:00"
 constexpr size_t kEscape = 6;    // \ud800
+constexpr size_t kPiece = size_t{64} << 10;
 
 void WriteValue(base::JsonWriter& out, const LooseValue& value) {
   switch (value.type) {
@@ -56,6 +57,26 @@ void WriteValue(base::JsonWriter& out, const LooseValue& value) {
                 base::Hex(value.bytes));
       out.EndObject();
   }
+}
+
+// As WriteValue writes it, piece by piece.
+void HashValue(base::FieldHash& hash, const LooseValue& value) {
+  std::string_view rest = value.bytes;
+  if (value.type != LooseValue::Type::kText || rest.size() <= kPiece || !base::IsValidUtf8(rest)) {
+    base::JsonWriter out;
+    WriteValue(out, value);
+    hash.More(out.view());
+    return;
+  }
+  hash.More("\"");
+  while (!rest.empty()) {
+    size_t end = std::min(kPiece, rest.size());
+    while (end < rest.size() && (static_cast<unsigned char>(rest[end]) & 0xC0) == 0x80) --end;
+    const std::string quoted = base::JsonQuote(rest.substr(0, end));
+    hash.More(std::string_view(quoted).substr(1, quoted.size() - 2));
+    rest.remove_prefix(end);
+  }
+  hash.More("\"");
 }
 
 std::optional<UtcMillis> TimeOfNumber(const LooseValue& value) {
@@ -120,13 +141,31 @@ std::string LeftNote(const LooseRow& row, std::span<const std::string_view> carr
   return any ? std::move(out).Take() : std::string();
 }
 
+// Of the whole note, which is never held: its texts may be many megabytes.
 std::string DigestOf(const LooseRow& row) {
-  return base::FieldHash("row").Add(WholeNote(row)).Key16();
+  base::FieldHash hash("row");
+  hash.Add(R"({"row":{)");
+  std::string_view comma;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (row.name(i).starts_with(kOwnColumn)) continue;
+    hash.More(comma).More(base::JsonQuote(row.name(i))).More(":");
+    comma = ",";
+    HashValue(hash, row.value(i));
+  }
+  return hash.More("}}").Key16();
 }
 
 std::string TextOf(const LooseValue& value) {
   std::string text = value.AsText();
   return base::IsValidUtf8(text) ? text : base::ToValidUtf8(text);
+}
+
+TextIn::TextIn(const LooseValue& value) {
+  if (!value.is_number() && base::IsValidUtf8(value.bytes)) {
+    text_ = value.bytes;
+  } else {
+    made_ = TextOf(value);
+  }
 }
 
 std::optional<UtcMillis> TimeOf(const LooseValue& value) {

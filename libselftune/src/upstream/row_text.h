@@ -28,6 +28,21 @@ inline constexpr std::string_view kOwnColumn = "_st_";
 
 // Text as ours: valid UTF-8.
 [[nodiscard]] std::string TextOf(const store::LooseValue& value);
+// The same without a copy of what needs no mending: texts may be many megabytes. Whom it
+// is made of must outlive it.
+class TextIn {
+ public:
+  TextIn() = default;
+  explicit TextIn(std::string_view text) : text_(text) {}
+  explicit TextIn(const store::LooseValue& value);
+  [[nodiscard]] std::string_view view() const {
+    return made_.has_value() ? std::string_view(*made_) : text_;
+  }
+
+ private:
+  std::string_view text_;
+  std::optional<std::string> made_;
+};
 // ISO 8601 (also a day alone, or without seconds), SQLite's own form, or milliseconds or
 // seconds since the epoch, also spelled out: a column for text makes text of numbers.
 [[nodiscard]] std::optional<UtcMillis> TimeOf(const store::LooseValue& value);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "upstream/row_text.h"
@@ -64,15 +65,18 @@ const StoredPrompt* SessionPrompts::ById(const std::string& prompt_id) const {
   return found != by_id_.end() ? &found->second : nullptr;
 }
 
-const std::string* SessionPrompts::TextOfPrompt(const std::string& prompt_id) const {
+std::optional<std::string_view> SessionPrompts::TextOfPrompt(const std::string& prompt_id) const {
   const auto found = text_by_id_.find(prompt_id);
-  return found != text_by_id_.end() ? &found->second : nullptr;
+  if (found == text_by_id_.end()) return std::nullopt;
+  return found->second.view();
 }
+
+std::string SessionPrompts::KeyOf(std::string_view text) { return base::Sha256Bytes(text); }
 
 const StoredPrompt* SessionPrompts::ByText(std::string_view text,
                                            const std::optional<UtcMillis>& at) const {
   const StoredPrompt* best = nullptr;
-  const auto [begin, end] = by_text_.equal_range(text);
+  const auto [begin, end] = by_text_.equal_range(KeyOf(text));
   for (auto it = begin; it != end; ++it) {
     const StoredPrompt& prompt = it->second;
     if (!prompt.actionable) continue;
@@ -95,7 +99,7 @@ bool SessionPrompts::IsLast(const std::string& prompt_id) const {
 }
 
 void SessionPrompts::Remember(const StoredPrompt& prompt, std::string_view text) {
-  by_text_.emplace(std::string(text), prompt);
+  by_text_.emplace(KeyOf(text), prompt);
 }
 
 // A stored prompt with these words that no other row of the kind stands for.
@@ -117,7 +121,7 @@ StatusOr<bool> SessionPrompts::Claim(const SourceRow& row, std::string_view text
   if (found == nullptr) return false;
   claimed.insert(found->pk.value);
   const std::string name = TextOf(row.row[query ? "timestamp" : "prompt_id"]);
-  told_[std::pair(name, std::string(text))] = {.pk = found->pk.value};
+  told_[std::pair(name, KeyOf(text))] = {.pk = found->pk.value};
   if (query) {
     Remember(*found, text);
     ST_RETURN_IF_ERROR(engine_.Record(
@@ -133,14 +137,15 @@ StatusOr<bool> SessionPrompts::Claim(const SourceRow& row, std::string_view text
             .spoiled = Spoiled(row, *found, found->actionable ? "" : OtherKind(kind))}));
   const std::string id = TextOf(row.row["prompt_id"]);
   by_id_[id] = *found;
-  text_by_id_[id] = text;
+  text_by_id_[id] = TextIn(row.row["prompt_text"]);
   Remember(*found, text);
   return true;
 }
 
 Status SessionPrompts::TakePrompts() {
   for (const SourceRow& row : rows_.prompts) {
-    std::string text = TextOf(row.row["prompt_text"]);
+    TextIn words(row.row["prompt_text"]);
+    const std::string_view text = words.view();
     if (text.empty()) {
       ST_RETURN_IF_ERROR(engine_.Reject(row, "prompt_text is missing"));
       continue;
@@ -153,13 +158,14 @@ Status SessionPrompts::TakePrompts() {
     const bool actionable = row.row["is_actionable"].is_null()
                                 ? kind == "user" || kind.empty()
                                 : row.row["is_actionable"].AsInt().value_or(0) != 0;
-    Item item{.row = &row, .text = std::move(text), .at = TimeOf(row.row["occurred_at"])};
-    if (!actionable || IsPolluted(item.text, kind)) item.other_kind = OtherKind(kind);
+    Item item{.row = &row, .text = std::move(words), .at = TimeOf(row.row["occurred_at"])};
+    if (!actionable || IsPolluted(item.text.view(), kind)) item.other_kind = OtherKind(kind);
     const auto index = row.row["prompt_index"].AsInt();
     if (index.has_value() && *index >= 0 && *index < std::numeric_limits<int32_t>::max() / 2) {
       item.wanted = static_cast<int32_t>(*index);
     }
-    told_[std::pair(TextOf(row.row["prompt_id"]), item.text)] = {.fresh = fresh_.size()};
+    told_[std::pair(TextOf(row.row["prompt_id"]), KeyOf(item.text.view()))] = {.fresh =
+                                                                                   fresh_.size()};
     fresh_.push_back(std::move(item));
   }
   return absl::OkStatus();
@@ -167,10 +173,10 @@ Status SessionPrompts::TakePrompts() {
 
 // The same record once more: nothing in a log is unique. `name` tells it from others with
 // these words, "" = nothing does.
-StatusOr<bool> SessionPrompts::ToldAgain(const SourceRow& row, const std::string& text,
+StatusOr<bool> SessionPrompts::ToldAgain(const SourceRow& row, std::string_view text,
                                          const std::string& name) {
   if (name.empty() || row.Unchanged()) return false;
-  const auto known = told_.find(std::pair(name, text));
+  const auto known = told_.find(std::pair(name, KeyOf(text)));
   if (known == told_.end()) return false;
   if (known->second.pk == 0) {
     again_.emplace_back(&row, known->second.fresh);
@@ -188,10 +194,11 @@ bool SessionPrompts::SaysTheSame(const SourceRow& query, std::string_view text,
   for (Item& item : fresh_) {
     if (item.from_queries || item.row == nullptr) continue;
     if (claimed_fresh_.contains(&item)) continue;
-    const bool same = item.text == text;
+    const std::string_view words = item.text.view();
+    const bool same = words == text;
     // One of them was trimmed, or had its wrappers taken off.
-    const bool part = Near(item.at, at) && (item.text.find(text) != std::string::npos ||
-                                            text.find(item.text) != std::string_view::npos);
+    const bool part = Near(item.at, at) && (words.find(text) != std::string_view::npos ||
+                                            text.find(words) != std::string_view::npos);
     if (!same && !part) continue;
     if (found == nullptr || (Near(item.at, at) && !Near(found->at, at))) found = &item;
   }
@@ -199,12 +206,13 @@ bool SessionPrompts::SaysTheSame(const SourceRow& query, std::string_view text,
   claimed_fresh_.insert(found);
   const auto i = static_cast<size_t>(found - fresh_.data());
   found_for_[&query] = i;
-  told_[std::pair(TextOf(query.row["timestamp"]), std::string(text))] = {.fresh = i};
+  told_[std::pair(TextOf(query.row["timestamp"]), KeyOf(text))] = {.fresh = i};
   return true;
 }
 
 StatusOr<bool> SessionPrompts::TakeQuery(const SourceRow& row) {
-  const std::string text = TextOf(row.row["query"]);
+  const TextIn words(row.row["query"]);
+  const std::string_view text = words.view();
   if (text.empty()) {
     ST_RETURN_IF_ERROR(engine_.Reject(row, "query is missing"));
     return true;
@@ -222,10 +230,10 @@ Status SessionPrompts::TakeQueries() {
     if (taken) continue;
     Item item{.row = &row,
               .from_queries = true,
-              .text = TextOf(row.row["query"]),
+              .text = TextIn(row.row["query"]),
               .at = TimeOf(row.row["timestamp"])};
-    told_[std::pair(TextOf(row.row["timestamp"]), item.text)] = {.fresh = fresh_.size() +
-                                                                          orphans.size()};
+    told_[std::pair(TextOf(row.row["timestamp"]), KeyOf(item.text.view()))] = {
+        .fresh = fresh_.size() + orphans.size()};
     orphans.push_back(std::move(item));
   }
   for (Item& item : orphans) fresh_.push_back(std::move(item));
@@ -274,19 +282,19 @@ StatusOr<StoredPrompt> SessionPrompts::Add(const Item& item) {
   ST_ASSIGN_OR_RETURN(const store::PromptPk pk,
                       engine_.writer().UpsertPrompt(session_.pk, {.seq = item.seq.value_or(0),
                                                                   .other_kind = other,
-                                                                  .text = item.text,
+                                                                  .text = item.text.view(),
                                                                   .active = believed,
                                                                   .at = item.at,
                                                                   .capture = Capture::kLegacy,
                                                                   .origin = {.generation = 0}}));
-  ST_ASSIGN_OR_RETURN(const store::BodyId body, engine_.writer().InternBody(item.text));
+  ST_ASSIGN_OR_RETURN(const store::BodyId body, engine_.writer().InternBody(item.text.view()));
   StoredPrompt prompt{.pk = pk,
                       .seq = item.seq.value_or(0),
                       .body = body,
                       .at = item.at,
                       .actionable = other.empty() && session_.is_person};
   stored_.push_back(prompt);
-  Remember(prompt, item.text);
+  Remember(prompt, item.text.view());
   return prompt;
 }
 
@@ -322,7 +330,8 @@ Status SessionPrompts::Write() {
   }
   for (const auto& [query, i] : found_for_) {
     Fate fate{.verdict = ImportVerdict::kMerged, .dst = made[i], .carried = kSameQuery};
-    if (fresh_[i].text != TextOf(query->row["query"])) fate.spoiled.push_back("query");
+    if (fresh_[i].text.view() != TextIn(query->row["query"]).view())
+      fate.spoiled.push_back("query");
     ST_RETURN_IF_ERROR(engine_.Record(*query, fate));
   }
   return absl::OkStatus();
@@ -335,7 +344,7 @@ StatusOr<StoredPrompt> SessionPrompts::Ensure(std::string_view text,
   for (const StoredPrompt& prompt : stored_) {
     if (prompt.body == body) return prompt;
   }
-  Item item{.text = std::string(text), .at = at};
+  Item item{.text = TextIn(text), .at = at};
   item.seq = PlaceFor(item);
   taken_.emplace(*item.seq, at);
   return Add(item);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "store/import_rows.h"
 #include "upstream/engine.h"
+#include "upstream/row_text.h"
 #include "upstream/session_rows.h"
 
 namespace selftune::upstream {
@@ -34,7 +35,8 @@ class SessionPrompts {
   // The prompt with these words, made when there is none.
   [[nodiscard]] StatusOr<store::StoredPrompt> Ensure(std::string_view text,
                                                      const std::optional<UtcMillis>& at);
-  [[nodiscard]] const std::string* TextOfPrompt(const std::string& prompt_id) const;
+  // Its words; nullopt when there is none. Valid as long as the rows are.
+  [[nodiscard]] std::optional<std::string_view> TextOfPrompt(const std::string& prompt_id) const;
   // Prompts of a person.
   [[nodiscard]] size_t people() const;
   // The last of those has this prompt_id.
@@ -45,7 +47,7 @@ class SessionPrompts {
   struct Item {
     const SourceRow* row = nullptr;  // of prompts or queries
     bool from_queries = false;
-    std::string text;
+    TextIn text;
     std::string_view other_kind;  // "" = a person's
     std::optional<int32_t> wanted;
     std::optional<UtcMillis> at;
@@ -55,7 +57,7 @@ class SessionPrompts {
   [[nodiscard]] Status TakePrompts();
   [[nodiscard]] Status TakeQueries();
   [[nodiscard]] StatusOr<bool> TakeQuery(const SourceRow& row);
-  [[nodiscard]] StatusOr<bool> ToldAgain(const SourceRow& row, const std::string& text,
+  [[nodiscard]] StatusOr<bool> ToldAgain(const SourceRow& row, std::string_view text,
                                          const std::string& name);
   [[nodiscard]] StatusOr<bool> Claim(const SourceRow& row, std::string_view text,
                                      std::set<int64_t>& claimed);
@@ -76,6 +78,8 @@ class SessionPrompts {
   std::vector<Item> fresh_;
   std::map<const SourceRow*, size_t> found_for_;       // queries of prompts in fresh_
   std::map<int32_t, std::optional<UtcMillis>> taken_;  // numbers, with their times
+  // Words stand in the maps by their hash, and are held once: in the rows.
+  [[nodiscard]] static std::string KeyOf(std::string_view text);
   // Where a record with this name and these words went: to a prompt, or to one of fresh_.
   struct Place {
     int64_t pk = 0;
@@ -84,8 +88,8 @@ class SessionPrompts {
   std::map<std::pair<std::string, std::string>, Place> told_;
   std::vector<std::pair<const SourceRow*, size_t>> again_;  // of those in fresh_, once more
   std::map<std::string, store::StoredPrompt> by_id_;
-  std::map<std::string, std::string> text_by_id_;
-  std::multimap<std::string, store::StoredPrompt, std::less<>> by_text_;
+  std::map<std::string, TextIn> text_by_id_;
+  std::multimap<std::string, store::StoredPrompt> by_text_;
 };
 
 }  // namespace selftune::upstream

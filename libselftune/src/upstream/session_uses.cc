@@ -130,8 +130,7 @@ std::string SessionUses::QueryOf(const Use& use) const {
   }
   if (nearest != nullptr) return TextOf(nearest->row["query"]);
   if (use.rank == kMisattributed) return {};
-  const std::string* text = prompts_.TextOfPrompt(TextOf(use.row->row["matched_prompt_id"]));
-  return text != nullptr ? *text : std::string();
+  return std::string(prompts_.TextOfPrompt(TextOf(use.row->row["matched_prompt_id"])).value_or(""));
 }
 
 StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
@@ -148,8 +147,7 @@ StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
     // Its hook and its replay number prompts differently: the words say more than the number.
     const std::string id_of_prompt = TextOf(r["matched_prompt_id"]);
     prompt = prompts_.ById(id_of_prompt);
-    const std::string* text = prompts_.TextOfPrompt(id_of_prompt);
-    if (!query.empty() && (text == nullptr || *text != query)) {
+    if (!query.empty() && prompts_.TextOfPrompt(id_of_prompt) != query) {
       const store::StoredPrompt* said = prompts_.ByText(query, at);
       if (said != nullptr) prompt = said;
     }

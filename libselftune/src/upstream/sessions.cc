@@ -116,10 +116,10 @@ Status KeepOthers(Engine& engine) {
     const bool history = std::ranges::find(kHistoryTables, name) != std::end(kHistoryTables);
     const bool proposals = name.starts_with("evolution_") && !table.Has("proposal_id");
     if (BelongsToSessions(table) || (history && !proposals)) continue;
-    ST_RETURN_IF_ERROR(engine.ForEach(name, "", [&](const SourceRow& row) -> Status {
+    ST_RETURN_IF_ERROR(engine.ForEach(name, "", [&](SourceRow row) -> Status {
       if (row.Unchanged()) return absl::OkStatus();
       ST_RETURN_IF_ERROR(engine.Begin());
-      ST_RETURN_IF_ERROR(engine.Record(row, {.verdict = ImportVerdict::kKept}));
+      ST_RETURN_IF_ERROR(engine.Keep(std::move(row)));
       return engine.Commit(false);
     }));
   }

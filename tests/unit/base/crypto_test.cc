@@ -51,6 +51,9 @@ TEST_SUITE("base/crypto") {
     uint64_t key = 0;
     for (int i = 0; i < 8; ++i) key = key << 8 | static_cast<unsigned char>(want[i]);
     CHECK(hash.Key8() == key);
+    FieldHash pieces("p1");
+    pieces.Add("ho").More("st").Add("").More("").Add("").More("session");
+    CHECK(pieces.Key16() == hash.Key16());
     FieldHash shifted("p1");
     shifted.Add("hos").Add("t").Add("session");
     CHECK(shifted.Key16() != hash.Key16());

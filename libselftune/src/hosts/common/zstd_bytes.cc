@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 #include <zstd.h>
@@ -20,6 +19,15 @@ constexpr int kMaxWindowLog = 23;
 constexpr uint64_t kFreeBytes = uint64_t{64} << 20;
 constexpr uint64_t kMaxRatio = 1000;
 constexpr size_t kBlockHeader = 3;
+constexpr uint64_t kLeastRoom = 4096;  // for what is read of the file at once
+
+// Bytes that nobody needs to be zero.
+struct Room {
+  explicit Room(size_t bytes) : size(bytes), held(std::make_unique_for_overwrite<char[]>(bytes)) {}
+  [[nodiscard]] char* data() const { return held.get(); }
+  const size_t size;
+  const std::unique_ptr<char[]> held;
+};
 
 struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -34,7 +42,7 @@ class ZstdBytes final : public ingest::ByteStream {
         path_(std::move(path)),
         size_(size),
         context_(std::move(context)),
-        in_(ZSTD_DStreamInSize()),
+        in_(std::clamp<uint64_t>(size, kLeastRoom, ZSTD_DStreamInSize())),
         out_(ZSTD_DStreamOutSize()) {}
 
   StatusOr<size_t> ReadAt(uint64_t offset, char* out, size_t size) override {
@@ -82,7 +90,7 @@ class ZstdBytes final : public ingest::ByteStream {
   }
 
   StatusOr<bool> Fetch() {
-    ST_ASSIGN_OR_RETURN(const size_t got, packed_->ReadAt(fetched_, in_.data(), in_.size()));
+    ST_ASSIGN_OR_RETURN(const size_t got, packed_->ReadAt(fetched_, in_.data(), in_.size));
     fetched_ += got;
     in_begin_ = 0;
     in_end_ = got;
@@ -95,7 +103,7 @@ class ZstdBytes final : public ingest::ByteStream {
     const size_t piece = wanted_ > kBlockHeader ? wanted_ - kBlockHeader : wanted_;
     const size_t size = std::min(std::max<size_t>(piece, 1), in_end_ - in_begin_);
     ZSTD_inBuffer in{in_.data() + in_begin_, size, 0};
-    ZSTD_outBuffer out{out_.data(), out_.size(), 0};
+    ZSTD_outBuffer out{out_.data(), out_.size, 0};
     const size_t result = ZSTD_decompressStream(context_.get(), &out, &in);
     if (ZSTD_isError(result) != 0) {
       Break("decompression", ZSTD_getErrorName(result));
@@ -119,7 +127,7 @@ class ZstdBytes final : public ingest::ByteStream {
   const std::string path_;
   const uint64_t size_;
   const Context context_;
-  std::vector<char> in_, out_;
+  const Room in_, out_;
   size_t in_begin_ = 0, in_end_ = 0;    // of the fetched bytes that wait
   size_t out_begin_ = 0, out_end_ = 0;  // of the expanded bytes that wait
   size_t wanted_ = kFrameStart;         // by the decoder

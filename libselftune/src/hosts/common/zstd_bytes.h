@@ -18,7 +18,7 @@ namespace selftune::hosts {
 [[nodiscard]] StatusOr<std::unique_ptr<ingest::ByteStream>> OpenZstd(const std::string& path,
                                                                      uint64_t size);
 
-// The same of bytes that lie elsewhere; their name and number are for messages.
+// The same of bytes that lie elsewhere; `name` is for messages.
 [[nodiscard]] StatusOr<std::unique_ptr<ingest::ByteStream>> OpenZstd(
     std::unique_ptr<ingest::ByteStream> packed, const std::string& name, uint64_t size);
 
