@@ -115,6 +115,10 @@ class Width(cli_test.CliTest):
                 with self.subTest(argv=argv, columns=columns):
                     self.assertEqual(self.shown(columns, *argv).split(), whole)
 
+    def test_help_is_written_for_the_width_there_is(self):
+        for line in self.shown(40, "sync", "--help").splitlines():
+            self.assertLess(len(line) - len(line.lstrip()), 24, line)  # of 40 columns some are for words
+
     def test_a_table_that_does_not_fit_becomes_a_list_of_its_rows(self):
         sql = "SELECT 'first' AS name, 1 AS one, 2 AS two, 3 AS three, 4 AS four, 5 AS five, 6 AS six"
         self.assertEqual(self.shown(80, "query", sql).splitlines()[0].split(),
