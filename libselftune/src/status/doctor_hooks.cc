@@ -81,6 +81,14 @@ void DescribeInstalled(const install::HostHooks& hooks, Check& check) {
   }
 }
 
+// Our plugin brings the same hooks; with those of the settings each event is told twice.
+bool HasOurPlugin(const hosts::HostRow& row, const std::string& config_dir) {
+  if (row.plugin_roots == nullptr) return false;
+  const std::vector<skillfs::PluginRoot> roots = row.plugin_roots(config_dir);
+  return std::any_of(roots.begin(), roots.end(),
+                     [](const auto& root) { return root.plugin == "selftune"; });
+}
+
 // When the host got the hooks it has; nothing when nobody wrote it down.
 std::optional<UtcMillis> InstalledAt(const std::vector<store::InstallRow>& rows,
                                      std::string_view platform) {
@@ -172,6 +180,11 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
         check.status = CheckStatus::kWarn;
         check.message = "installed, not approved: they do not run";
         check.text = target->approve;
+      } else if (HasOurPlugin(row, place.config_dir)) {
+        check.status = CheckStatus::kWarn;
+        check.message += "; the plugin selftune brings the same ones, so each event is told twice";
+        check.text = "keep one of both";
+        check.command = fmt::format("selftune hooks uninstall {}", row.platform);
       } else if (!hooks.shim.empty()) {
         CheckRunnable(hooks.shim, row, check);
       }

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/lock_file.h"
+#include "install/hook_list.h"
+#include "install/target.h"
 #include "store/hook_evidence.h"
 #include "store/install_rows.h"
 #include "store/write_txn.h"
@@ -119,6 +121,32 @@ TEST_SUITE("status/doctor_alive") {
     patient.world.store().dir().Write(".claude/settings.json", "{}");
     (void)patient.world.Session("s1", DaysAgo(1));
     CHECK(patient.Ask({.only = "hooks.*.alive"}).checks.empty());
+  }
+
+  TEST_CASE("hooks beside our plugin, which has the same, are one too many") {
+    Hooked patient;
+    const auto& dir = patient.world.store().dir();
+    const std::string shim = dir.Write("bin/selftune-hook", "#!/bin/sh\n", 0755);
+    const install::Target* target = install::FindTarget("claude_code");
+    REQUIRE(target != nullptr);
+    const auto settings = Must(install::WithHooks("{}", target->hooks(shim), {}, "settings.json"));
+    const auto ask = [&](const std::string& plugins, const std::string& text) {
+      dir.Write(".claude/plugins/installed_plugins.json", plugins);
+      dir.Write(".claude/settings.json", text);
+      return patient.Ask({.only = "hooks.claude_code"}).checks.at(0);
+    };
+    const auto plugins = [](const std::string& id) {
+      return R"({"version":2,"plugins":{")" + id + R"(":[{"installPath":"/opt/p"}]}})";
+    };
+    const Check twice = ask(plugins("selftune@selftune"), settings.text);
+    CHECK(twice.status == CheckStatus::kWarn);
+    CHECK(Has(twice, "told twice"));
+    CHECK(twice.command == "selftune hooks uninstall claude_code");
+    CHECK_FALSE(Has(ask(plugins("other@selftune"), settings.text), "told twice"));
+    CHECK_FALSE(Has(ask("{}", settings.text), "told twice"));
+    std::string off = settings.text;
+    off.insert(off.find('{') + 1, R"("enabledPlugins":{"selftune@selftune":false},)");
+    CHECK_FALSE(Has(ask(plugins("selftune@selftune"), off), "told twice"));
   }
 
   TEST_CASE("coverage tells how much of the evidence hangs together") {
