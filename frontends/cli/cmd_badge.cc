@@ -44,6 +44,7 @@ extern const Command kBadgeCommand = {
     .flags = kFlags,
     .examples = kExamples,
     .render = RenderBadge,
+    .verbatim = true,
 };
 
 }  // namespace selftune::cli

@@ -112,6 +112,7 @@ extern const Command kManCommand = {
     .examples = kManExamples,
     .run = RunMan,
     .rare = true,
+    .verbatim = true,
 };
 
 }  // namespace selftune::cli

@@ -101,6 +101,7 @@ extern const Command kProposalsDiffCommand = {
     .positionals = kProposal,
     .examples = kDiffExamples,
     .render = RenderDiff,
+    .verbatim = true,
 };
 
 extern const Command kProposalsApproveCommand = {

@@ -133,6 +133,7 @@ constexpr Command MakePreview(std::string_view path, std::string_view group,
       .examples = kPreviewExamples,
       .render = RenderPreview,
       .alias_of = alias_of,
+      .verbatim = true,
   };
 }
 

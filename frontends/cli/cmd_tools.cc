@@ -204,6 +204,7 @@ extern const Command kSchemaCommand = {
     .examples = kSchemaExamples,
     .run = RunSchema,
     .rare = true,
+    .verbatim = true,
 };
 
 extern const Command kVersionCommand = {

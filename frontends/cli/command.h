@@ -98,7 +98,8 @@ struct Command {
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
   std::span<const Variant> variants = {};
-  bool rare = false;  // in the overview only with --all
+  bool rare = false;      // in the overview only with --all
+  bool verbatim = false;  // its text is a file or a page: lines stay as they are
   // Words behind it belong to another program, options too; only --help alone is ours.
   bool passes_on = false;
 };

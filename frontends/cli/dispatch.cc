@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/complete.h"
+#include "cli/fold.h"
 #include "cli/help.h"
 #include "cli/library.h"
 #include "cli/options.h"
@@ -336,7 +337,8 @@ int Finish(const Invocation& invocation, const std::string& envelope, RenderFn r
     const Reply reply{*parsed};
     std::string text = render != nullptr ? render(reply, screen) : RenderFields(reply, screen);
     if (!invocation.args.Has("quiet")) text += RenderTail(reply, screen);
-    written = WriteOut(text);
+    const bool verbatim = invocation.command != nullptr && invocation.command->verbatim;
+    written = WriteOut(screen.folds && !verbatim ? Fold(text, screen.width) : text);
   }
   if (!(*parsed)["ok"].Bool()) ExplainOnStderr(*parsed);
   return written ? ExitCodeOf(*parsed, invocation.args) : NotWritten();

@@ -8,12 +8,14 @@
 #include "cli/options.h"
 #include "cli/registry.h"
 #include "cli/render.h"
+#include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace selftune::cli {
 namespace {
 
 constexpr size_t kHelpWidth = 80;
+constexpr size_t kFlagWidth = 34;  // of that, at most, for flags
 
 constexpr ExitCode kExitCodes[] = {
     {"0", "ok", "done, nothing to do, or dry run completed", "continue"},
@@ -38,14 +40,14 @@ std::string FlagText(const Flag& flag) {
   return out + ValueOf(flag);
 }
 
-std::string FlagLines(const std::vector<Flag>& flags) {
+std::string FlagLines(const std::vector<Flag>& flags, size_t columns) {
   size_t widest = 0;
   for (const Flag& flag : flags) widest = std::max(widest, Width(FlagText(flag)));
-  widest = std::min<size_t>(widest, 34);
+  widest = std::min(widest, kFlagWidth * columns / kHelpWidth);
   std::string out;
   for (const Flag& flag : flags) {
     const std::string head = "  " + FlagText(flag);
-    const std::vector<std::string> lines = Wrap(flag.help, kHelpWidth - widest - 4);
+    const std::vector<std::string> lines = Wrap(flag.help, columns - widest - 4);
     const bool below = Width(head) > widest + 2;
     out += below ? head + "\n" : PadRight(head, widest + 4);
     for (size_t i = 0; i < lines.size(); ++i) {
@@ -56,7 +58,14 @@ std::string FlagLines(const std::vector<Flag>& flags) {
   return out;
 }
 
-std::string CommandText(const Command& command) {
+// The same for everybody, but for who looks at it on a narrow terminal.
+size_t HelpWidth(const Invocation& invocation) {
+  const Screen screen = ScreenOf(invocation.args);
+  const bool looks = screen.folds && ModeOf(invocation.args) == OutputMode::kText;
+  return looks ? std::min(screen.width, kHelpWidth) : kHelpWidth;
+}
+
+std::string CommandText(const Command& command, size_t columns) {
   std::string out = std::string(command.path) + ": " + std::string(command.summary) + "\n\n";
   out += "Usage: " + UsageLine(command) + "\n";
   if (!command.alias_of.empty())
@@ -80,13 +89,13 @@ std::string CommandText(const Command& command) {
   std::vector<Flag> advanced;
   for (const Flag& flag : OwnFlags(command)) (flag.advanced ? advanced : common).push_back(flag);
   for (const Flag& flag : ExtraFlags(command)) common.push_back(flag);
-  if (!common.empty()) out += "\nFlags:\n" + FlagLines(common);
-  if (!advanced.empty()) out += "\nAdvanced:\n" + FlagLines(advanced);
+  if (!common.empty()) out += "\nFlags:\n" + FlagLines(common, columns);
+  if (!advanced.empty()) out += "\nAdvanced:\n" + FlagLines(advanced, columns);
   std::vector<Flag> global;
   for (const Flag& flag : GlobalFlags()) {
     if (!HasOwnFlag(command, flag.name)) global.push_back(flag);
   }
-  out += "\nGlobal:\n" + FlagLines(global);
+  out += "\nGlobal:\n" + FlagLines(global, columns);
   out += "\nExit codes: selftune help exit-codes\n";
   std::string also;
   const std::string_view first = command.path.substr(0, command.path.find(' '));
@@ -280,7 +289,7 @@ bool IsGroup(std::string_view word) {
 }
 
 int ShowCommandHelp(const Invocation& invocation, const Command& command) {
-  return Show(invocation, CommandText(command), {&command});
+  return Show(invocation, CommandText(command, HelpWidth(invocation)), {&command});
 }
 
 int ShowGroupHelp(const Invocation& invocation, std::string_view word) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kGap = 2;        // blanks between columns
 constexpr size_t kNarrowest = 8;  // a flexible column is never narrower
+constexpr size_t kNarrowValue = 20;
 
 std::string Aligned(const std::string& text, size_t width, Table::Align align) {
   return align == Table::Align::kRight ? PadLeft(text, width) : PadRight(text, width);
@@ -112,6 +113,7 @@ std::string Table::Draw(const Screen& screen) const {
     if (widest == columns_.size()) break;
     --widths[widest];
   }
+  if (total() > screen.width) return DrawBelow(screen);
   std::string out;
   std::string line;
   for (size_t c = 0; c < columns_.size(); ++c) {
@@ -130,6 +132,27 @@ std::string Table::Draw(const Screen& screen) const {
   return out;
 }
 
+std::string Table::DrawBelow(const Screen& screen) const {
+  constexpr size_t kIndent = 2;
+  const Screen inner{.width = screen.width - kIndent, .colour = screen.colour};
+  std::string out;
+  for (const auto& row : rows_) {
+    if (!out.empty()) out += "\n";
+    out += screen.Paint(Style::kBold, Shorten(row[0].text, screen.width)) + "\n";
+    Fields fields;
+    for (size_t c = 1; c < columns_.size(); ++c) {
+      if (!row[c].text.empty()) fields.Add(columns_[c].title, row[c].text);
+    }
+    const std::string below = fields.Draw(inner);
+    for (size_t at = 0; at < below.size();) {
+      const size_t end = below.find('\n', at);
+      out += std::string(kIndent, ' ') + below.substr(at, end - at) + "\n";
+      at = end + 1;
+    }
+  }
+  return out;
+}
+
 void Fields::AddText(std::string label, const Json& value) {
   if (!value.Text().empty()) Add(std::move(label), OneLine(value.Text()));
 }
@@ -144,7 +167,15 @@ std::string Fields::Draw(const Screen& screen) const {
   std::string out;
   for (const auto& [label, value] : rows_) {
     const size_t indent = widest + kGap;
-    const size_t room = screen.width > indent + 20 ? screen.width - indent : 20;
+    if (screen.width < indent + kNarrowValue && Width(label) + kGap + Width(value) > screen.width) {
+      // No room beside it.
+      out += screen.Paint(Style::kDim, label) + "\n";
+      for (const std::string& line : Wrap(value, screen.width - kGap)) {
+        out += std::string(kGap, ' ') + line + "\n";
+      }
+      continue;
+    }
+    const size_t room = std::max(kNarrowValue, screen.width - std::min(screen.width, indent));
     std::vector<std::string> lines = Wrap(value, room);
     if (lines.empty()) lines.emplace_back();
     for (size_t i = 0; i < lines.size(); ++i) {

@@ -10,7 +10,8 @@
 namespace selftune::cli {
 
 // A table of columns. Cells hold text that is already harmless (OneLine); the
-// widest flexible column gives way when the screen is too narrow.
+// widest flexible column gives way when the screen is too narrow; where that is not
+// enough, the rows stand one below the other, a column a line.
 class Table {
  public:
   enum class Align { kLeft, kRight };
@@ -30,6 +31,8 @@ class Table {
   [[nodiscard]] std::string Draw(const Screen& screen) const;
 
  private:
+  [[nodiscard]] std::string DrawBelow(const Screen& screen) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
 };

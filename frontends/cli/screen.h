@@ -13,6 +13,7 @@ enum class Style { kPlain, kBold, kDim, kGood, kWarn, kBad };
 struct Screen {
   size_t width = 80;
   bool colour = false;
+  bool folds = false;  // a person looks at it: no line is to be wider
 
   // `text` in a style; plain without colours.
   [[nodiscard]] std::string Paint(Style style, std::string_view text) const;

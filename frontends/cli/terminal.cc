@@ -77,6 +77,7 @@ OutputMode ModeOf(const Args& args) {
 Screen ScreenOf(const Args& args) {
   Screen screen;
   screen.width = std::max(kNarrowest, std::min(WidthOf(STDOUT_FILENO), kWidest));
+  screen.folds = isatty(STDOUT_FILENO) != 0;
   const std::string when = args.Get("color").value_or("auto");
   if (when != "auto") {
     screen.colour = when == "always";

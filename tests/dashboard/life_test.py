@@ -127,6 +127,30 @@ class Life(unittest.TestCase):
         self.assertEqual(second.instance_file()["pid"], second.pid)
         self.assertEqual(second.sign_in(first.code).status, 401)
 
+    def doctor(self):
+        done = subprocess.run([PROGRAMS["cli"], "doctor", "--only", "dashboard", "--exit-zero", "--json"],
+                              env=harness.environment(self.home.path), capture_output=True, text=True, check=False)
+        check = json.loads(done.stdout)["data"]["checks"][0]
+        return check["status"], check["message"], (check["guidance"] or {}).get("command")
+
+    def test_the_doctor_knows_whether_it_runs(self):
+        server = self.start()
+        running = f"runs as process {server.pid} on port {server.port}"
+        self.assertEqual(self.doctor(), ("pass", running, None))
+        path = self.home.state / "run/dashboard.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "version": "0.0.1"}))
+        status, message, command = self.doctor()
+        self.assertEqual((status, command), ("warn", "selftune dashboard --restart"))
+        self.assertIn(running + ", in version 0.0.1", message)
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait(harness.PATIENCE)
+        self.assertEqual(self.doctor(), (
+            "info", f"process {server.pid} ended without taking its file away", "selftune dashboard"))
+        again = self.start()
+        self.assertEqual(self.doctor()[0], "pass")
+        again.stop()
+        self.assertIn("does not run", self.doctor()[1])
+
     def test_restart_of_one_that_does_not_listen(self):
         first = self.start()
         os.kill(first.pid, signal.SIGSTOP)

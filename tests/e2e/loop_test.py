@@ -209,6 +209,7 @@ class Loop(World):
         self.assertFalse(reply["changed"])
         chosen = [d for d in reply["data"]["decisions"] if d["action"] == "evolve"]
         self.assertEqual([d["skill"] for d in chosen], [SKILL])
+        self.assertIsNone(reply["data"]["receipt"])
         self.assertEqual(dump(self.database), rows)
         self.assertEqual(tree(self.home.root), files)
 
@@ -220,6 +221,12 @@ class Loop(World):
         self.assertGreaterEqual(chosen["gains"], 5)
         text = self.home.skill_file.read_text(encoding="utf-8")
         self.assertIn("invoices, receipts", text)
+        undo = ["selftune", "evolve", "rollback", "--deploy-id", chosen["deploy_id"], "--yes"]
+        self.assertEqual(reply["data"]["receipt"], {
+            "operation": "orchestrate.run", "targets": [str(self.home.skill_file)],
+            "before": {"hash": hashlib.sha256(self.original).hexdigest()},
+            "after": {"hash": hashlib.sha256(text.encode()).hexdigest()}, "backup_path": None,
+            "undo": {"command": " ".join(undo), "argv": undo}})
         self.assertEqual(text.split("---\n", 2)[2], self.original.decode().split("---\n", 2)[2])
         shown = self.selftune("proposals", "show", chosen["proposal_id"])["data"]
         diff = self.selftune("proposals", "diff", chosen["proposal_id"])["data"]["diff"]
@@ -240,7 +247,9 @@ class Loop(World):
         self.assertEqual(own, [(0,)])
 
     def test_4_a_fresh_deploy_is_watched_and_not_judged_by_old_sessions(self):
-        watch = self.selftune("watch", "--skill", SKILL)["data"]["watches"][0]
+        data = self.selftune("watch", "--skill", SKILL)["data"]
+        self.assertIsNone(data["receipt"])
+        watch = data["watches"][0]
         self.assertEqual((watch["state"], watch["observations"]["bad"]), ("watching", 0))
         self.assertGreaterEqual(watch["baseline_n"], 40)
 
@@ -270,6 +279,10 @@ class Loop(World):
         back = reply["data"]["rolled_back"]
         self.assertEqual([(b["skill"], b["state"]) for b in back], [(SKILL, "rolled_back")])
         self.assertEqual(self.home.skill_file.read_bytes(), self.original)
+        receipt = reply["data"]["receipt"]
+        self.assertEqual((receipt["targets"], receipt["after"], receipt["undo"]),
+                         ([str(self.home.skill_file)], {"hash": hashlib.sha256(self.original).hexdigest()}, None))
+        self.assertNotEqual(receipt["before"], receipt["after"])
         self.assertEqual([p.name for p in self.home.skill_file.parent.iterdir()], ["SKILL.md"])
         steps = [row[0] for row in self.query(
             "SELECT action FROM evolution_audit WHERE action IN('deployed','rolled_back') ORDER BY id")]

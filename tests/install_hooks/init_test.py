@@ -311,6 +311,20 @@ class Machine(Place):
         self.good("config", "set", "autonomy", "off")
         self.assertFalse((self.home.state / "hooks/notes.json").exists())
 
+    def test_where_no_end_of_a_session_is_told_a_turn_that_ends_starts_the_run(self):
+        self.good("sync")
+        self.good("init")
+        turn = {"type": "turn_end", "session_id": "ses_1", "cwd": "/w"}
+        for _ in range(3):
+            self.assertEqual(self.home.hook(turn, "event", host="opencode", env=self.env()), (0, b"", b""))
+        deadline = time.monotonic() + 60
+        while not any(status != "running" for _, status in self.runs()):
+            self.assertLess(time.monotonic(), deadline, "no run began")
+            time.sleep(0.1)
+        # Two, when a half hour just ended.
+        self.assertIn(len(self.runs()), (1, 2))
+        self.assertEqual(set(self.runs()), {("reactive", "nothing_to_do")})
+
     def test_without_any_agent_evidence_can_be_read(self):
         (self.bin / "claude").unlink()
         self.settings().unlink()

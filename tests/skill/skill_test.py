@@ -104,13 +104,28 @@ class Form(cli_test.CliTest):
         self.assertEqual((entry["name"], entry["version"], entry["description"]),
                          ("selftune", version, plugin["description"]))
         self.assertTrue((ROOT / entry["source"] / ".claude-plugin/plugin.json").is_file())
-        hooks = json.loads((skill() / "hooks/hooks.json").read_text(encoding="utf-8"))["hooks"]
-        self.assertEqual(set(hooks), {"UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd"})
-        commands = {h["command"] for groups in hooks.values() for g in groups for h in g["hooks"]}
+
+    def test_the_plugin_hears_what_installed_hooks_hear(self):
+        plugin = json.loads((skill() / "hooks/hooks.json").read_text(encoding="utf-8"))["hooks"]
+        commands = {h["command"] for groups in plugin.values() for g in groups for h in g["hooks"]}
         self.assertEqual(len(commands), 1)
         # Where the program is missing, the agent is left in peace.
         for command in commands:
             self.assertEqual(os.waitstatus_to_exitcode(os.system("PATH=/nowhere; " + command)), 0)
+        shim = self.home / "bin/selftune-hook"
+        shim.parent.mkdir()
+        shim.write_text("#!/bin/sh\n")
+        shim.chmod(0o755)
+        settings = self.home / ".claude/settings.json"
+        settings.parent.mkdir()
+        settings.write_text("{}")
+        self.envelope("hooks", "install", "claude", "--hook-program", str(shim))
+        installed = json.loads(settings.read_text(encoding="utf-8"))["hooks"]
+        for hooks in (plugin, installed):
+            for group in (g for groups in hooks.values() for g in groups):
+                for handler in group["hooks"]:
+                    handler.pop("command")
+        self.assertEqual(plugin, installed)
 
     def test_workflows_have_one_shape(self):
         for path, text in texts("workflows").items():

@@ -12,9 +12,11 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "perf"))
 sys.path.insert(0, str(TESTS / "support"))
 
 import schema_check  # noqa: E402
+import subject as programs  # noqa: E402, F401  # its digest of the evidence
 import surroundings  # noqa: E402
 
 DATA = TESTS / "data" / "hosts"

@@ -648,6 +648,28 @@ class OrchestrateRunReplyErrors(TypedDict):
     skill: str | None
 
 
+class OrchestrateRunReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class OrchestrateRunReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class OrchestrateRunReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class OrchestrateRunReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: OrchestrateRunReplyReceiptBefore
+    after: OrchestrateRunReplyReceiptAfter
+    backup_path: str | None
+    undo: OrchestrateRunReplyReceiptUndo | None
+
+
 class OrchestrateRunReply(TypedDict):
     run_id: str | None
     status: Literal["ok", "nothing_to_do", "lock_held", "partial", "error"]
@@ -665,6 +687,7 @@ class OrchestrateRunReply(TypedDict):
     rolled_back: list[OrchestrateRunReplyRolledBack]
     budget: OrchestrateRunReplyBudget
     errors: list[OrchestrateRunReplyErrors]
+    receipt: OrchestrateRunReplyReceipt | None
     elapsed_ms: int
 
 
@@ -2828,8 +2851,31 @@ class WatchRunReplyWatches(TypedDict):
     next_needed: WatchRunReplyWatchesNextNeeded
 
 
+class WatchRunReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class WatchRunReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class WatchRunReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class WatchRunReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: WatchRunReplyReceiptBefore
+    after: WatchRunReplyReceiptAfter
+    backup_path: str | None
+    undo: WatchRunReplyReceiptUndo | None
+
+
 class WatchRunReply(TypedDict):
     watches: list[WatchRunReplyWatches]
+    receipt: WatchRunReplyReceipt | None
 
 
 class WatchStatusReplyWatchesObservations(TypedDict):

@@ -7,6 +7,7 @@
 
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "capi/loop_receipt.h"
 #include "capi/loop_world.h"
 #include "capi/model_params.h"
 #include "capi/op_spec.h"
@@ -154,6 +155,7 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
   WriteRolledBack(out, report);
   WriteBudget(out, report, options.models.limits);
   WriteErrors(out, report);
+  WriteReceiptField(out, ReceiptOfRun("orchestrate.run", report));
   out.Field("elapsed_ms", report.elapsed_ms).EndObject();
   return std::move(out).Take();
 }

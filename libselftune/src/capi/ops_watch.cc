@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/loop_receipt.h"
 #include "capi/loop_world.h"
 #include "capi/op_spec.h"
 #include "capi/params.h"
@@ -71,12 +72,10 @@ void WriteWatch(JsonWriter& out, store::Db& db, const WatchResult& result) {
       .EndObject();
 }
 
-std::string WatchReply(store::Db& db, const std::vector<WatchResult>& watches) {
-  JsonWriter out;
-  out.BeginObject().Key("watches").BeginArray();
+void WriteWatches(JsonWriter& out, store::Db& db, const std::vector<WatchResult>& watches) {
+  out.Key("watches").BeginArray();
   for (const WatchResult& watch : watches) WriteWatch(out, db, watch);
-  out.EndArray().EndObject();
-  return std::move(out).Take();
+  out.EndArray();
 }
 
 // A regression is a bad answer even when it was taken back; an asked-for watch
@@ -245,14 +244,24 @@ StatusOr<std::string> WatchRun(Context& context, const JsonValue& params) {
     }
   }
   Judge(context, loop->db(), watches, skill);
-  return WatchReply(loop->db(), watches);
+  JsonWriter out;
+  out.BeginObject();
+  WriteWatches(out, loop->db(), watches);
+  // Nothing takes a rollback back: the text that made things worse is in its journal.
+  WriteReceiptField(out, ReceiptOfFiles(context.op(), FilesTakenBack(watches), {}));
+  out.EndObject();
+  return std::move(out).Take();
 }
 
 StatusOr<std::string> WatchStatus(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<LoopWorld> loop, LoopWorld::OpenRead(context));
   ST_ASSIGN_OR_RETURN(const std::vector<WatchResult> watches,
                       Look(context, *loop, {.skill = params["skill"].AsString(), .write = false}));
-  return WatchReply(loop->db(), watches);
+  JsonWriter out;
+  out.BeginObject();
+  WriteWatches(out, loop->db(), watches);
+  out.EndObject();
+  return std::move(out).Take();
 }
 
 StatusOr<std::string> DeployRollback(Context& context, const JsonValue& params) {

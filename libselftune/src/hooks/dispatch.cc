@@ -121,6 +121,12 @@ std::string PlatformOf(std::string_view host) {
   return platform;
 }
 
+// Where runs may begin by themselves.
+bool IsEnd(const Host* host, EventType type) {
+  return type == EventType::kSessionEnd ||
+         (type == EventType::kTurnEnd && host != nullptr && host->ends_with_turn);
+}
+
 Outcome Take(const World& world, Parsed parsed, std::string_view hook, std::string_view payload) {
   HookEvent& event = parsed.event;
   if (parsed.verdict == Verdict::kIgnore) return {};
@@ -145,7 +151,9 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
   const bool normalised = hook == kNormalisedHook;
   const Host* const row = FindHost(host);
   std::string platform = row != nullptr ? std::string(row->platform) : PlatformOf(host);
-  if (row == nullptr && !(normalised && IsPlatform(platform))) {
+  const bool speaks =
+      normalised ? row != nullptr || IsPlatform(platform) : row != nullptr && row->parse != nullptr;
+  if (!speaks) {
     return {.kind = Kind::kUnknownHost};
   }
   if (!normalised && !hook.empty() && FindHandler(hook) == nullptr) {
@@ -164,9 +172,10 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
       parsed.verdict == Verdict::kUse && (!normalised || type == EventType::kPreToolUse);
   Response response;
   if (answers) response = Answer(world, parsed.event);
-  const HookEvent event = type == EventType::kSessionEnd ? parsed.event : HookEvent{};
+  const bool ends = IsEnd(row, type);
+  const HookEvent event = ends ? parsed.event : HookEvent{};
   Outcome outcome = Take(world, std::move(parsed), hook, payload);
-  if (outcome.kind == Kind::kRecorded) React(world, event);
+  if (ends && outcome.kind == Kind::kRecorded) React(world, event);
   outcome.reply = normalised ? RenderPlain(response) : row->render(response, type);
   return outcome;
 }

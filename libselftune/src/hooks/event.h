@@ -59,9 +59,10 @@ struct HookEvent {
   std::optional<int64_t> duration_ms;  // of the call
   std::vector<Commit> commits;         // kShell
   bool tool_failed = false;
-  std::string reason;   // why the session ended, why the payload was rejected
-  std::string handler;  // kRejected: who was asked
-  std::string excerpt;  // kRejected: its first bytes
+  bool goes_on = false;  // kTurnEnd: a stop hook made the agent go on. Never kept
+  std::string reason;    // why the session ended, why the payload was rejected
+  std::string handler;   // kRejected: who was asked
+  std::string excerpt;   // kRejected: its first bytes
 
   friend bool operator==(const HookEvent&, const HookEvent&) = default;
 };

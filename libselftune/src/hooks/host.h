@@ -38,9 +38,12 @@ struct Host {
   std::string_view platform;  // "claude_code"
   std::string_view command;   // "claude", another spelling of its name
   std::span<const Subscription> subscriptions;
-  // `handler` "" = by what the payload calls itself. Never fails otherwise.
+  // `handler` "" = by what the payload calls itself. Never fails otherwise. nullptr: a
+  // plugin of ours hands in events in our own form, and no others.
   Parsed (*parse)(std::string_view payload, std::string_view handler) = nullptr;
   std::string (*render)(const Response& response, EventType type) = nullptr;
+  // Not every session of this host says that it ends: the end of a turn stands for it.
+  bool ends_with_turn = false;
 };
 
 }  // namespace selftune::hooks

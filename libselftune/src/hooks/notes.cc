@@ -208,10 +208,8 @@ std::string FindReactive(std::string_view notes_json) {
 }
 
 void React(const World& world, const HookEvent& event) {
-  if (world.start == nullptr || world.state_dir.empty() || event.type != EventType::kSessionEnd ||
-      !event.agent_id.empty()) {
-    return;
-  }
+  if (world.start == nullptr || world.state_dir.empty() || !event.agent_id.empty()) return;
+  if (event.goes_on) return;
   const std::string program = FindReactive(ReadNotes(world));
   if (program.empty()) return;
   constexpr int64_t kSlotMs = 30 * 60 * 1000;

@@ -49,8 +49,8 @@ struct Hint {
 
 // The program of selftune, when runs may begin by themselves; "" otherwise.
 [[nodiscard]] std::string FindReactive(std::string_view notes_json);
-// After the end of a session: starts such a run, at most one in half an hour. Whether
-// there is anything to do is for the run to find out.
+// After the end of a session, or of a turn where that stands for it: starts such a run,
+// at most one in half an hour. Whether there is anything to do is for the run to find out.
 void React(const World& world, const HookEvent& event);
 
 // What the host is told at this event; empty for nearly all. Never fails.

@@ -78,6 +78,7 @@ class Reader {
       return true;
     }
     if (key.Is("error")) error_ = value;
+    if (key.Is("stop_hook_active")) event_.goes_on = value.IsTrue();
     if (key.Is(words_.keys.name)) event_.tool = ToolOf(value);
     for (const PayloadText& field : words_.texts) {
       if (!key.Is(field.key) || !value.present()) continue;

@@ -10,6 +10,7 @@ extern const hooks::Host kClineHooks;
 extern const hooks::Host kCodexHooks;
 extern const hooks::Host kCopilotHooks;
 extern const hooks::Host kGeminiHooks;
+extern const hooks::Host kOpenCodeHooks;
 extern const hooks::Host kQwenHooks;
 
 }  // namespace selftune::hosts

@@ -11,7 +11,8 @@ namespace selftune::hooks {
 std::span<const Host> Hosts() {
   // Copied once, so that each row lives in its host's folder.
   static const Host hosts[] = {hosts::kClaudeCodeHooks, hosts::kClineHooks,  hosts::kCodexHooks,
-                               hosts::kCopilotHooks,    hosts::kGeminiHooks, hosts::kQwenHooks};
+                               hosts::kCopilotHooks,    hosts::kGeminiHooks, hosts::kOpenCodeHooks,
+                               hosts::kQwenHooks};
   return hosts;
 }
 

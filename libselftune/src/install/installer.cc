@@ -1,7 +1,5 @@
 #include "install/installer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -12,18 +10,16 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/json_writer.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "install/file_change.h"
 #include "install/hook_list.h"
+#include "install/ours.h"
 #include "store/write_txn.h"
 
 namespace selftune::install {
 namespace {
 
-using base::JsonValue;
 using store::InstallRow;
 
 constexpr std::string_view kHookKind = "hook";
@@ -31,44 +27,6 @@ constexpr std::string_view kPluginKind = "plugin";
 constexpr uint32_t kSettingsMode = 0600;
 constexpr uint64_t kMaxBackup = 8 << 20;
 constexpr size_t kBackupsKept = 10;
-
-// What a row says about a file besides its columns.
-struct Ours {
-  std::string before;             // hash of what was there; "" = not to be put back
-  std::vector<std::string> made;  // containers
-  std::vector<std::string> dirs;  // folders
-};
-
-std::vector<std::string> TextsOf(const JsonValue& list) {
-  std::vector<std::string> out;
-  for (const JsonValue& item : list.items()) out.push_back(item.AsString());
-  return out;
-}
-
-Ours OursOf(const InstallRow& row) {
-  const auto json = JsonValue::Parse(row.ours);
-  if (!json.ok()) return {};
-  return {.before = (*json)["before"].AsString(),
-          .made = TextsOf((*json)["made"]),
-          .dirs = TextsOf((*json)["dirs"])};
-}
-
-std::string ToJson(const Ours& ours) {
-  base::JsonWriter out;
-  out.BeginObject().Field("before", ours.before).Key("made").BeginArray();
-  for (const std::string& what : ours.made) out.String(what);
-  out.EndArray().Key("dirs").BeginArray();
-  for (const std::string& dir : ours.dirs) out.String(dir);
-  out.EndArray().EndObject();
-  return std::move(out).Take();
-}
-
-const InstallRow* FindRow(const World& world, std::string_view path, std::string_view kind) {
-  const auto found = std::find_if(world.rows.begin(), world.rows.end(), [&](const InstallRow& row) {
-    return row.path == path && row.kind == kind;
-  });
-  return found == world.rows.end() ? nullptr : &*found;
-}
 
 Status PutRow(World& world, const InstallRow& row) {
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world.db));
@@ -79,7 +37,7 @@ Status PutRow(World& world, const InstallRow& row) {
 }
 
 Status DropRow(World& world, const std::string& path, std::string_view kind) {
-  if (world.dry_run || FindRow(world, path, kind) == nullptr) return absl::OkStatus();
+  if (world.dry_run || FindRow(world.rows, path, kind) == nullptr) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world.db));
   ST_RETURN_IF_ERROR(store::DropInstall(*world.db, path, kind));
   ST_RETURN_IF_ERROR(txn.Commit());
@@ -131,7 +89,7 @@ void Merge(std::vector<std::string>& into, const std::vector<std::string>& more)
 // says more than there is, never a file that no row knows.
 Status Write(World& world, InstallRow row, Ours ours, const FileText& before,
              std::string_view bytes, uint32_t mode) {
-  const InstallRow* const old = FindRow(world, row.path, row.kind);
+  const InstallRow* const old = FindRow(world.rows, row.path, row.kind);
   const std::optional<InstallRow> was = old == nullptr ? std::nullopt : std::optional(*old);
   row.sha256 = base::Sha256Hex(bytes);
   row.version = world.version;
@@ -173,7 +131,7 @@ std::vector<std::string> KnownOf(const InstallRow& row, const FileText& file) {
 
 // Nothing of ours is in the file any more.
 Status Forget(World& world, const std::string& path, std::string_view kind, const FileText& file) {
-  const InstallRow* const row = FindRow(world, path, kind);
+  const InstallRow* const row = FindRow(world.rows, path, kind);
   if (world.dry_run || row == nullptr) return absl::OkStatus();
   ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
   return DropRow(world, path, kind);
@@ -184,7 +142,9 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
   ST_ASSIGN_OR_RETURN(const HookEdit edit,
                       WithHooks(file.bytes, target.hooks(place.shim), target.rules, path));
-  const InstallRow* row = FindRow(world, path, kHookKind);
+  const InstallRow* row = FindRow(world.rows, path, kHookKind);
+  const MovedRow moved = row == nullptr ? FindMovedRow(world.rows, kHookKind, file) : MovedRow{};
+  if (!moved.former_path.empty()) row = &moved.row;
   if (row != nullptr && row->sha256 != file.sha256) {
     // Somebody wrote the file anew: what we know of the former one is over.
     ST_ASSIGN_OR_RETURN(const bool same_file, HoldsOurs(file.bytes, target.rules, path));
@@ -198,6 +158,9 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
   if (world.dry_run) return result;
   if (!edit.changed && known) {
     ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+    if (moved.former_path.empty()) return result;
+    ST_RETURN_IF_ERROR(PutRow(world, moved.row));
+    ST_RETURN_IF_ERROR(DropRow(world, moved.former_path, kHookKind));
     return result;
   }
   InstallRow next{.path = path,
@@ -227,7 +190,17 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
   }
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, edit.text, kSettingsMode));
+  ST_RETURN_IF_ERROR(DropRow(world, moved.former_path, kHookKind));
   return result;
+}
+
+// An empty document and nothing else, such as a person's comment.
+bool IsEmptyDocument(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::string rest(text);
+  std::erase_if(rest, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  return rest == "{}";
 }
 
 // The bytes from before our first change, when the file is as we left it.
@@ -263,7 +236,7 @@ StatusOr<std::optional<FileResult>> RemoveApprovals(const World& world, const Ta
 // A file that cannot be read and that we never wrote to is nobody's business here.
 bool IsForeign(const World& world, const std::string& path, const StatusOr<FileText>& file,
                const HookFileRules& rules) {
-  if (FindRow(world, path, kHookKind) != nullptr) return false;
+  if (FindRow(world.rows, path, kHookKind) != nullptr) return false;
   if (!file.ok()) return true;
   return file->bytes.find(kShimName) == file->bytes.npos &&
          !FindHooks(file->bytes, rules, path).ok();
@@ -279,7 +252,9 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   if (!read.ok()) return read.status();
   const FileText& file = *read;
   if (!file.exists) return Forget(world, path, kHookKind, file);
-  const InstallRow* const row = FindRow(world, path, kHookKind);
+  const InstallRow* row = FindRow(world.rows, path, kHookKind);
+  const MovedRow moved = row == nullptr ? FindMovedRow(world.rows, kHookKind, file) : MovedRow{};
+  if (!moved.former_path.empty()) row = &moved.row;
   const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
   ST_ASSIGN_OR_RETURN(HookEdit edit, WithoutHooks(file.bytes, target.rules,
                                                   row == nullptr ? nullptr : &ours.made, path));
@@ -287,11 +262,8 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   if (row != nullptr) {
     if (auto bytes = BytesBefore(*row, file, ours)) edit.text = *std::move(bytes);
   }
-  bool gone = false;
-  if (row != nullptr && row->created_file) {
-    ST_ASSIGN_OR_RETURN(const JsonNode root, ParseJsonText(edit.text, target.rules.dialect, path));
-    gone = !file.is_link && root.items.empty() && root.end - root.begin == 2;
-  }
+  const bool gone =
+      row != nullptr && row->created_file && !file.is_link && IsEmptyDocument(edit.text);
   FileResult result = ResultOf(file, Did::kRemoved, gone ? "" : edit.text);
   if (!world.dry_run) {
     std::vector<std::string> dirs;
@@ -303,7 +275,8 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
       ST_RETURN_IF_ERROR(WriteFileText(file, edit.text, kSettingsMode, dirs,
                                        {file.sha256, ours.before, base::Sha256Hex(edit.text)}));
     }
-    ST_RETURN_IF_ERROR(DropRow(world, path, kHookKind));
+    const std::string& at = moved.former_path.empty() ? path : moved.former_path;
+    ST_RETURN_IF_ERROR(DropRow(world, at, kHookKind));
   }
   out.files.push_back(std::move(result));
   // Of hooks that are gone: left there, they do no harm.
@@ -317,19 +290,11 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
   return absl::OkStatus();
 }
 
-// The mark as we write it: a comment of its own near the top, or a JSON member.
-bool IsManaged(std::string_view bytes) {
-  const std::string mark(kManagedMark);
-  const std::string_view top = bytes.substr(0, 4096);
-  return top.starts_with("// " + mark + ":") || top.starts_with("#!/bin/sh\n# " + mark + ":") ||
-         top.find("\"comment\": \"" + mark + "\"") != top.npos;
-}
-
 // `ours_now`: what we would write there, "" = unknown.
 Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
                  std::string_view ours_now, HostResult& out) {
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
-  const InstallRow* const row = FindRow(world, path, kind);
+  const InstallRow* const row = FindRow(world.rows, path, kind);
   if (!file.exists) return Forget(world, path, kind, file);
   if (row == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
   if (row == nullptr && file.bytes != ours_now) {
@@ -350,51 +315,6 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
   return DropRow(world, path, kind);
 }
 
-void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
-  const auto file = ReadFileText(out.path);
-  if (!file.ok()) {
-    out.problem = std::string(Message(file.status()));
-    return;
-  }
-  auto found = FindHooks(file->bytes, target.rules, out.path);
-  if (!found.ok()) {
-    out.problem = std::string(Message(found.status()));
-    return;
-  }
-  out.found = *std::move(found);
-  for (const FoundHook& hook : out.found) {
-    if (!hook.ours) continue;
-    out.state = HookState::kPartial;  // or better, see below
-    if (out.shim.empty()) out.shim = ShimIn(hook.command);
-  }
-  if (out.shim.empty()) return;
-  const std::string shim = place.shim.empty() ? out.shim : place.shim;
-  const auto exact = HasExactly(file->bytes, target.hooks(shim), target.rules, out.path);
-  out.state = exact.ok() && *exact ? HookState::kInstalled : HookState::kPartial;
-  if (out.state != HookState::kInstalled || target.unapproved == nullptr) return;
-  const auto waiting = target.unapproved(place, file->bytes);
-  if (waiting.ok() && *waiting > 0) out.state = HookState::kUnapproved;
-}
-
-void LookAtFiles(const Target& target, const Place& place, HostHooks& out) {
-  size_t right = 0, there = 0;
-  const std::vector<OwnFile> files = target.files(place);
-  for (const OwnFile& own : files) {
-    out.path = own.path;
-    const auto file = ReadFileText(own.path);
-    if (!file.ok()) {
-      out.problem = std::string(Message(file.status()));
-      return;
-    }
-    if (!file->exists || !IsManaged(file->bytes)) continue;
-    ++there;
-    out.shim = place.shim;
-    if (file->bytes == own.bytes || place.shim.empty()) ++right;
-  }
-  if (there == 0) return;
-  out.state = right == files.size() ? HookState::kInstalled : HookState::kPartial;
-}
-
 }  // namespace
 
 std::string_view Word(Did did) {
@@ -402,16 +322,10 @@ std::string_view Word(Did did) {
   return kWords[static_cast<size_t>(did)];
 }
 
-std::string_view Word(HookState state) {
-  constexpr std::array<std::string_view, 4> kWords = {"absent", "partial", "installed",
-                                                      "unapproved"};
-  return kWords[static_cast<size_t>(state)];
-}
-
 StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::string_view platform,
                                  const OwnFile& own) {
   ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(own.path));
-  const InstallRow* const row = FindRow(world, own.path, kind);
+  const InstallRow* const row = FindRow(world.rows, own.path, kind);
   const bool same = file.exists && file.bytes == own.bytes;
   const Did did = same ? Did::kNothing : file.exists ? Did::kUpdated : Did::kInstalled;
   FileResult result = ResultOf(file, did, own.bytes);
@@ -509,45 +423,6 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
   RemoveEmptyDirs(out.made_dirs);
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
-}
-
-HostHooks LookAtHooks(const Target& target, const Place& place) {
-  HostHooks out;
-  if (target.hooks != nullptr) {
-    out.path = SettingsPath(target, place);
-    for (const WantedHook& hook : target.hooks(place.shim)) out.wanted.push_back(hook.event);
-    LookAtSettings(target, place, out);
-  } else if (target.files != nullptr) {
-    LookAtFiles(target, place, out);
-  }
-  return out;
-}
-
-std::string_view DriftOf(const InstallRow& row) {
-  // A place in a scheduler's own list: `cron status` asks it.
-  if (!row.path.starts_with('/')) return "none";
-  const auto file = ReadFileText(row.path);
-  if (!file.ok()) return "unreadable";
-  if (!file->exists) return "missing";
-  return file->sha256 == row.sha256 ? "none" : "edited";
-}
-
-std::string FindShim(std::string_view path_list) {
-  std::array<char, 4096> self{};
-  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
-  const std::string program(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
-  // A name on PATH stays the same over releases; the one beside us is ours.
-  std::string on_path = base::FindExecutable(kShimName, path_list);
-  const std::string dir(base::DirName(program));
-  for (const std::string& beside :
-       {base::JoinPath(dir, kShimName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
-    if (program.empty() || ::access(beside.c_str(), X_OK) != 0) continue;
-    const auto real = base::RealPath(beside);
-    const auto named = on_path.empty() ? real : base::RealPath(on_path);
-    if (!on_path.empty() && real.ok() && named.ok() && *real == *named) return on_path;
-    return beside;
-  }
-  return on_path;
 }
 
 }  // namespace selftune::install

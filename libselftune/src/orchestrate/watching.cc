@@ -126,6 +126,7 @@ class Watcher {
     result.rollback_state = std::string(deploy::Word(outcome.state));
     result.rollback_id = outcome.deploy_id;
     result.detail = outcome.detail;
+    result.files = outcome.files;
     result.rolled_back = outcome.state != deploy::RollbackState::kConflicted;
     return absl::OkStatus();
   }

@@ -38,6 +38,7 @@ struct WatchResult {
   bool regressed = false;
   bool rolled_back = false;
   std::string rollback_id, rollback_state;  // rolled_back partial conflicted, "" = none
+  std::vector<deploy::RollbackFile> files;  // that the rollback was about
   std::string detail;                       // why there was no rollback, or what stood in its way
   Status error;                             // of this watch; the others go on
 };

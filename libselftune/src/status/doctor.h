@@ -38,7 +38,8 @@ struct DoctorWorld {
   StatusOr<const config::Config*> config;
   StatusOr<store::Db*> db;  // open for reading, or why not
   UtcMillis now;
-  std::string version;  // of this selftune; "" = not told
+  std::string version;         // of this selftune; "" = not told
+  std::string proc = "/proc";  // where the kernel tells of itself
 };
 
 struct DoctorOptions {

@@ -27,7 +27,9 @@ void CheckAgents(const DoctorWorld& world, Checks& out);
 void CheckPrivacy(const DoctorWorld& world, Checks& out);
 
 // doctor_hooks.cc
-void CheckHooks(const DoctorWorld& world, Checks& out);
+[[nodiscard]] Status CheckHooks(const DoctorWorld& world, Checks& out);
+// doctor_dashboard.cc
+void CheckDashboard(const DoctorWorld& world, Checks& out);
 // doctor_scheduler.cc
 void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out);
 

@@ -1,6 +1,7 @@
 // Checks of what was read and of the skills it is about.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "status/freshness.h"
 #include "store/queries/doctor.h"
 #include "store/queries/skill_facts.h"
+#include "store/queries/sources.h"
 #include "store/source_ledger.h"
 #include "sync/sync.h"
 
@@ -28,6 +30,9 @@ constexpr int64_t kClockSlackMs = 5 * 60'000;
 constexpr int64_t kSilentDays = 30;
 constexpr size_t kMaxDescription = 1024;  // code points, Agent Skills specification
 constexpr double kMaxBadShare = 0.01;
+// Less than this share of so many is worth a word.
+constexpr double kLeastShare = 0.8;
+constexpr int64_t kFewestJudged = 20;
 constexpr size_t kNamesShown = 5;
 
 class FixedClock : public Clock {
@@ -116,6 +121,49 @@ Check UnderstoodOf(const store::SourceHealth& store) {
     check.command = "selftune query 'SELECT path, line_no, reason FROM bad_lines'";
   }
   return check;
+}
+
+// "Of the newest, 148 of 150 sessions have prompts and 60 of 61 skill uses a prompt; 3 of
+// 80000 lines are no records"
+Status CheckCoverage(const DoctorWorld& world, const std::vector<store::SourceHealth>& stores,
+                     Checks& out) {
+  ST_ASSIGN_OR_RETURN(const store::Coverage found, store::ReadCoverage(**world.db));
+  int64_t bad = 0, lines = 0;
+  for (const store::SourceHealth& store : stores) {
+    bad += store.bad_lines;
+    lines += store.records;
+  }
+  Check check{.name = "evidence.coverage"};
+  check.message = fmt::format(
+      "of the newest, {} of {} sessions have prompts and {} of {} skill uses a prompt; {} of {} "
+      "lines are no records",
+      found.with_prompts, found.sessions, found.with_prompt, found.uses, bad, lines);
+  const auto low = [](int64_t part, int64_t whole) {
+    return whole >= kFewestJudged &&
+           static_cast<double>(part) < kLeastShare * static_cast<double>(whole);
+  };
+  if (lines > 0 && static_cast<double>(bad) > kMaxBadShare * static_cast<double>(lines)) {
+    ST_ASSIGN_OR_RETURN(const store::BadLinePage page,
+                        store::ListBadLines(**world.db, std::nullopt, {.limit = 1}));
+    check.status = CheckStatus::kWarn;
+    for (const store::BadLineItem& line : page.items) {
+      check.path = line.path;
+      check.message += fmt::format("; one of them: {} at byte {}", line.reason, line.offset);
+    }
+    check.text = "see which";
+    check.command = "selftune evidence --bad-lines";
+  } else if (found.nameless > 0) {
+    check.status = CheckStatus::kWarn;
+    check.message += fmt::format("; {} sessions have no id of their own", found.nameless);
+    check.text = "several may count as one; see where they come from";
+    check.command = "selftune evidence --sessions";
+  } else if (low(found.with_prompts, found.sessions) || low(found.with_prompt, found.uses)) {
+    check.status = CheckStatus::kInfo;
+    check.text = "figures that need a prompt know less; read the transcripts again";
+    check.command = "selftune sync --force";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
 }
 
 // Hosts with files of which the ledger knows none.
@@ -292,6 +340,7 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
                         store::ReadSourceHealth(**world.db));
     for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
     AddUnread(world, hosts, out);
+    ST_RETURN_IF_ERROR(CheckCoverage(world, hosts, out));
     ST_RETURN_IF_ERROR(CheckRetention(world, out));
   }
   if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));

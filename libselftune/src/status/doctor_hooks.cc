@@ -4,16 +4,24 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/process.h"
+#include "base/status_macros.h"
+#include "base/time.h"
 #include "hosts/registry.h"
 #include "install/installer.h"
 #include "install/target.h"
 #include "status/doctor_checks.h"
+#include "store/hook_evidence.h"
+#include "store/install_rows.h"
+#include "store/queries/doctor.h"
 
 namespace selftune::status {
 namespace {
@@ -73,9 +81,70 @@ void DescribeInstalled(const install::HostHooks& hooks, Check& check) {
   }
 }
 
+// Our plugin brings the same hooks; with those of the settings each event is told twice.
+bool HasOurPlugin(const hosts::HostRow& row, const std::string& config_dir) {
+  if (row.plugin_roots == nullptr) return false;
+  const std::vector<skillfs::PluginRoot> roots = row.plugin_roots(config_dir);
+  return std::any_of(roots.begin(), roots.end(),
+                     [](const auto& root) { return root.plugin == "selftune"; });
+}
+
+// When the host got the hooks it has; nothing when nobody wrote it down.
+std::optional<UtcMillis> InstalledAt(const std::vector<store::InstallRow>& rows,
+                                     std::string_view platform) {
+  std::optional<UtcMillis> out;
+  for (const store::InstallRow& row : rows) {
+    const bool hook = row.kind == "hook" || row.kind == "plugin";
+    if (!hook || row.platform != platform) continue;
+    if (!out.has_value() || row.installed.value > out->value) out = row.installed;
+  }
+  return out;
+}
+
+// Whether hooks tell of what the transcripts tell. A session that has just begun may
+// have had nothing to say yet; one that ran before has no hooks.
+Status CheckAlive(const DoctorWorld& world, const install::Target& target, UtcMillis installed,
+                  Checks& out) {
+  constexpr int64_t kMinute = 60'000;
+  constexpr int64_t kYoung = 10 * kMinute;
+  constexpr int64_t kSlack = 5 * kMinute;  // between the clocks of the host and of its files
+  store::Db& db = **world.db;
+  ST_ASSIGN_OR_RETURN(const auto heard, store::LastHookEvent(db, target.platform));
+  ST_ASSIGN_OR_RETURN(const auto newest,
+                      store::FindNewestSession(db, target.platform, installed,
+                                               UtcMillis{world.now.value - kYoung}));
+  Check check{.name = fmt::format("hooks.{}.alive", target.platform)};
+  const bool since = heard.has_value() && heard->value >= installed.value;
+  if (since) check.message = fmt::format("the last event came at {}", FormatRfc3339(*heard));
+  const bool told =
+      since && (!newest.has_value() || heard->value >= newest->started.value - kSlack);
+  if (!told && newest.has_value()) {
+    check.status = since ? CheckStatus::kInfo : CheckStatus::kWarn;
+    check.message =
+        since ? check.message + fmt::format("; session {}, which began at {}, told nothing",
+                                            newest->session_id, FormatRfc3339(newest->started))
+              : fmt::format(
+                    "no event came since they were installed at {}, although session {} "
+                    "began at {}",
+                    FormatRfc3339(installed), newest->session_id, FormatRfc3339(newest->started));
+    const std::string_view text = target.approve.empty() ? target.afterwards : target.approve;
+    check.text = text.empty() ? "restart the agent" : std::string(text);
+    check.command = fmt::format("selftune hooks verify {}", target.platform);
+  } else if (!told) {
+    check.status = CheckStatus::kSkip;
+    check.message = "no session was seen since they were installed";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-void CheckHooks(const DoctorWorld& world, Checks& out) {
+Status CheckHooks(const DoctorWorld& world, Checks& out) {
+  std::vector<store::InstallRow> rows;
+  if (world.db.ok()) {
+    ST_ASSIGN_OR_RETURN(rows, store::ReadInstalls(**world.db));
+  }
   const bool set_up = world.config.ok() && (*world.config)->exists;
   for (const hosts::HostRow& row : hosts::Rows()) {
     const install::Target* const target = install::FindTarget(row.platform);
@@ -111,12 +180,25 @@ void CheckHooks(const DoctorWorld& world, Checks& out) {
         check.status = CheckStatus::kWarn;
         check.message = "installed, not approved: they do not run";
         check.text = target->approve;
+      } else if (HasOurPlugin(row, place.config_dir)) {
+        check.status = CheckStatus::kWarn;
+        check.message += "; the plugin selftune brings the same ones, so each event is told twice";
+        check.text = "keep one of both";
+        check.command = fmt::format("selftune hooks uninstall {}", row.platform);
       } else if (!hooks.shim.empty()) {
         CheckRunnable(hooks.shim, row, check);
       }
     }
     out.push_back(std::move(check));
+    // One cause is one finding: those that wait for approval are silent.
+    const bool silent = hooks.state == install::HookState::kAbsent ||
+                        hooks.state == install::HookState::kUnapproved || !hooks.problem.empty();
+    const std::optional<UtcMillis> installed = InstalledAt(rows, row.platform);
+    if (!silent && installed.has_value()) {
+      ST_RETURN_IF_ERROR(CheckAlive(world, *target, *installed, out));
+    }
   }
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::status

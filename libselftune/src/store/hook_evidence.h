@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "store/db.h"
 #include "store/ids.h"
 
@@ -20,6 +22,11 @@ namespace selftune::store {
 // Prompts of the session that only an import knows, and that its transcript, which was
 // read, does not: they stay, not actionable. Inside a WriteTxn.
 [[nodiscard]] Status RefuteImported(Db& db, SessionPk session);
+
+// A hook of this host told something then, whatever became of it. Inside a WriteTxn.
+[[nodiscard]] Status NoteHookEvent(Db& db, std::string_view platform, UtcMillis at);
+// The latest; nothing when none ever did.
+[[nodiscard]] StatusOr<std::optional<UtcMillis>> LastHookEvent(Db& db, std::string_view platform);
 
 struct TurnPrompt {
   PromptPk pk;  // 0 = the session has none

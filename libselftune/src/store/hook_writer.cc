@@ -82,6 +82,11 @@ constexpr char kUsesOfSession[] = R"sql(
   SELECT skill_text,level,capture,tool_call_id FROM observation
   WHERE session_pk=?1 AND outcome='triggered' AND polluted=0)sql";
 
+constexpr char kHeard[] = R"sql(
+  INSERT INTO meta(key,value) VALUES('hook_heard_ms.'||?1,?2)
+  ON CONFLICT DO UPDATE SET value=excluded.value WHERE CAST(excluded.value AS INTEGER)>CAST(value AS INTEGER))sql";
+constexpr char kLastHeard[] = R"sql(SELECT value FROM meta WHERE key='hook_heard_ms.'||?1)sql";
+
 // A prompt that only hooks know.
 struct HookRow {
   int64_t pk = 0;
@@ -309,6 +314,18 @@ Status SettleHookEvidence(Db& db) {
     ST_RETURN_IF_ERROR(ResolveNeighbours(db, use.session, use.prompt, use.skill));
   }
   return absl::OkStatus();
+}
+
+Status NoteHookEvent(Db& db, std::string_view platform, UtcMillis at) {
+  return db.Run(kHeard, platform, std::to_string(at.value));
+}
+
+StatusOr<std::optional<UtcMillis>> LastHookEvent(Db& db, std::string_view platform) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kLastHeard, platform));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<UtcMillis>();
+  const std::optional<int64_t> at = base::ParseInt(row.Text(0));
+  return at.has_value() ? std::optional(UtcMillis{*at}) : std::nullopt;
 }
 
 StatusOr<TurnPrompt> FindTurn(Db& db, SessionPk session, std::string_view native_id) {

@@ -61,6 +61,7 @@ class Taker {
     }
     if (event->type == EventType::kRejected) return Fail(kInvalidRequest, "{}", event->reason);
     if (event->session_id.empty()) return Fail(kInvalidRequest, "no_session_id");
+    ST_RETURN_IF_ERROR(store::NoteHookEvent(db_, event->platform, record.at));
     switch (event->type) {
       case EventType::kPromptSubmit:
         return AddPrompt(*event, record.at);

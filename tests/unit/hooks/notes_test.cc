@@ -160,6 +160,54 @@ TEST_SUITE("hooks/notes") {
     CHECK(started == 2);  // no absolute path
   }
 
+  TEST_CASE("where a host may not tell of a session's end, the end of a turn stands for it") {
+    struct Case {
+      const char* host;
+      const char* hook;
+      const char* payload;
+      bool starts;
+    };
+    const Case cases[] = {
+        {"qwen", "", R"({"hook_event_name":"Stop","session_id":"s"})", true},
+        {"qwen", "", R"({"hook_event_name":"Stop","session_id":"s","stop_hook_active":false})",
+         true},
+        {"qwen", "", R"({"hook_event_name":"Stop","session_id":"s","stop_hook_active":true})",
+         false},
+        {"qwen", "", R"({"hook_event_name":"SessionEnd","session_id":"s"})", true},
+        {"cline", "", R"({"hookName":"agent_end","sessionContext":{"rootSessionId":"s"}})", true},
+        {"cline", "", R"({"hookName":"agent_abort","sessionContext":{"rootSessionId":"s"}})", true},
+        {"opencode", "event", R"({"type":"turn_end","session_id":"s"})", true},
+        {"opencode", "event", R"({"type":"prompt_submit","session_id":"s","prompt":"x"})", false},
+        // Those that tell a session's end are not disturbed in the middle of one.
+        {"claude", "", R"({"hook_event_name":"Stop","session_id":"s"})", false},
+        {"codex", "", R"({"hook_event_name":"Stop","session_id":"s"})", false},
+        {"gemini", "", R"({"hook_event_name":"AfterAgent","session_id":"s"})", false},
+        {"pi", "event", R"({"type":"turn_end","session_id":"s"})", false},
+        {"pi", "event", R"({"type":"session_end","session_id":"s"})", true},
+        {"your_own", "event", R"({"type":"turn_end","session_id":"s"})", false},
+    };
+    static int started = 0;
+    for (const Case& c : cases) {
+      CAPTURE(c.host);
+      CAPTURE(c.payload);
+      Scene scene("advise");
+      scene.dir.Write("state/hooks/notes.json", R"({"reactive":"/opt/selftune"})");
+      scene.world.start = [](const char*) { ++started; };
+      started = 0;
+      for (int turn = 0; turn < 3; ++turn) {
+        CHECK(Dispatch(scene.world, c.host, c.hook, c.payload).kind == Outcome::Kind::kRecorded);
+      }
+      CHECK(started == (c.starts ? 1 : 0));  // of three turns in half an hour
+    }
+  }
+
+  TEST_CASE("a host with a plugin of ours has no payloads of its own") {
+    const Scene scene("advise");
+    CHECK(Dispatch(scene.world, "opencode", "", "{}").kind == Outcome::Kind::kUnknownHost);
+    CHECK(Dispatch(scene.world, "opencode", "session-stop", "{}").kind ==
+          Outcome::Kind::kUnknownHost);
+  }
+
   TEST_CASE("notes that cannot be read say nothing") {
     const Scene scene("block");
     for (const char* text : {"", "{", "[]", R"({"guards":[]})", R"({"guards":{"/x":1}})"}) {

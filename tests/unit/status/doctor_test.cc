@@ -9,75 +9,19 @@
 #include <doctest/doctest.h>
 
 #include "base/crypto.h"
-#include "base/env.h"
 #include "status/freshness.h"
 #include "store/install_rows.h"
 #include "store/write_txn.h"
-#include "unit/status/status_fixture.h"
+#include "unit/status/patient.h"
 
 namespace selftune::status {
-namespace {
 
 using testing::DaysAgo;
+using testing::Find;
 using testing::kNow;
 using testing::Must;
-using testing::World;
-
-// A host with one file, whose bytes say nothing.
-class OneFile : public ingest::Source {
- public:
-  [[nodiscard]] std::string_view platform() const override { return "claude_code"; }
-  [[nodiscard]] std::string_view parser_name() const override { return "test/jsonl"; }
-  [[nodiscard]] int parser_version() const override { return 1; }
-  [[nodiscard]] bool Available(const base::Environment&) const override { return true; }
-  [[nodiscard]] std::vector<ingest::SourceFile> Discover(const base::Environment&,
-                                                         std::vector<std::string>&) const override {
-    return {{.path = "/t/one.jsonl"}};
-  }
-  [[nodiscard]] StatusOr<std::unique_ptr<ingest::LineReader>> Open(
-      const ingest::ReaderOptions&) const override {
-    return Fail(kInternal, "not read in this test");
-  }
-};
-
-struct Patient {
-  World world;
-  base::Environment env;
-  config::Config config;
-  OneFile source;
-  std::vector<const ingest::Source*> sources = {&source};
-
-  Patient() {
-    env.Set("HOME", world.store().dir().path());
-    env.Set("PATH", "/nowhere");
-  }
-  DoctorReport Ask(const DoctorOptions& options = {}, UtcMillis now = kNow,
-                   const std::string& version = "") {
-    const DoctorWorld doctor{.env = &env,
-                             .sources = sources,
-                             .state_dir = world.store().dir().path(),
-                             .db_path = world.store().path(),
-                             .config = &config,
-                             .db = &world.db(),
-                             .now = now,
-                             .version = version};
-    return Must(RunDoctor(doctor, options));
-  }
-};
-
-const Check* Find(const DoctorReport& report, std::string_view name) {
-  const auto it = std::find_if(report.checks.begin(), report.checks.end(),
-                               [&](const Check& check) { return check.name == name; });
-  return it == report.checks.end() ? nullptr : &*it;
-}
-
-CheckStatus StatusOf(const DoctorReport& report, std::string_view name) {
-  const Check* check = Find(report, name);
-  REQUIRE_MESSAGE(check != nullptr, name);
-  return check->status;
-}
-
-}  // namespace
+using testing::Patient;
+using testing::StatusOf;
 
 TEST_SUITE("status/doctor") {
   TEST_CASE("globs match names as a shell would") {

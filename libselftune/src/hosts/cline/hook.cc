@@ -176,6 +176,7 @@ constinit const hooks::Host kClineHooks = {
     .subscriptions = kSubscriptions,
     .parse = Parse,
     .render = Render,
+    .ends_with_turn = true,  // one-shot runs shut nothing down
 };
 
 }  // namespace selftune::hosts

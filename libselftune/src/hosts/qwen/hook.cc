@@ -61,6 +61,7 @@ constinit const hooks::Host kQwenHooks = {
     .subscriptions = kSubscriptions,
     .parse = Parse,
     .render = Render,
+    .ends_with_turn = true,  // `qwen -p` ends without a SessionEnd
 };
 
 }  // namespace selftune::hosts

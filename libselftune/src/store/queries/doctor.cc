@@ -31,6 +31,23 @@ constexpr char kSchema[] = R"sql(
   SELECT host_schema FROM source_file NOT INDEXED
   WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
   ORDER BY source_id DESC LIMIT 1)sql";
+// By indexes in the order of time, so that the cost is that of the newest rows.
+constexpr char kSessionsTold[] = R"sql(
+  SELECT count(*),coalesce(sum(EXISTS(SELECT 1 FROM prompt p WHERE p.session_pk=n.session_pk)),0) FROM (
+    SELECT session_pk FROM session WHERE kind='main' AND capture='transcript'
+    ORDER BY coalesce(started_ms,0) DESC,session_pk DESC LIMIT ?1) n)sql";
+constexpr char kUsesTold[] = R"sql(
+  SELECT count(*),coalesce(sum(told),0) FROM (
+    SELECT o.prompt_pk IS NOT NULL OR o.query_body_id IS NOT NULL AS told
+    FROM observation o CROSS JOIN session s ON s.session_pk=o.session_pk
+    WHERE o.effective=1 AND s.kind='main'
+    ORDER BY coalesce(o.occurred_ms,0) DESC,o.obs_pk DESC LIMIT ?1))sql";
+constexpr char kNameless[] =
+    R"sql(SELECT count(*) FROM session WHERE session_id IN('','unknown'))sql";
+constexpr char kNewestSession[] = R"sql(
+  SELECT session_id,started_ms FROM session
+  WHERE coalesce(started_ms,0)>?2 AND coalesce(started_ms,0)<?3 AND +platform=?1 AND kind='main' AND capture='transcript'
+  ORDER BY coalesce(started_ms,0) DESC,session_pk DESC LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
@@ -76,6 +93,33 @@ StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
     host.error_path = row.String(1);
   }
   return out;
+}
+
+StatusOr<Coverage> ReadCoverage(Db& db) {
+  constexpr int64_t kNewest = 200;
+  Coverage out;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSessionsTold, kNewest));
+    ST_RETURN_IF_ERROR(row.Next().status());
+    out.sessions = row.Int(0);
+    out.with_prompts = row.Int(1);
+  }
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kUsesTold, kNewest));
+    ST_RETURN_IF_ERROR(row.Next().status());
+    out.uses = row.Int(0);
+    out.with_prompt = row.Int(1);
+  }
+  ST_ASSIGN_OR_RETURN(out.nameless, db.QueryInt(kNameless, 0));
+  return out;
+}
+
+StatusOr<std::optional<NewestSession>> FindNewestSession(Db& db, std::string_view platform,
+                                                         UtcMillis after, UtcMillis before) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kNewestSession, platform, after, before));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<NewestSession>();
+  return std::optional<NewestSession>({row.String(0), UtcMillis{row.Int(1)}});
 }
 
 StatusOr<std::optional<SharedId>> FindSharedSessionId(Db& db) {

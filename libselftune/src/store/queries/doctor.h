@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "store/db.h"
 #include "store/rows.h"
 
@@ -25,6 +27,25 @@ struct SourceHealth {
   std::string error, error_path;  // of one of the files with an error
 };
 [[nodiscard]] StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db);  // by platform, kind
+
+// How much of the newest evidence hangs together.
+struct Coverage {
+  int64_t sessions = 0, with_prompts = 0;  // of people, told by a transcript; the newest 200
+  int64_t uses = 0, with_prompt = 0;       // of skills; the newest 200
+  int64_t nameless = 0;                    // sessions whose id says nothing
+};
+[[nodiscard]] StatusOr<Coverage> ReadCoverage(Db& db);
+
+struct NewestSession {
+  std::string session_id;
+  UtcMillis started;
+};
+// Of the host's sessions that a person began between the two times and that a transcript
+// tells about.
+[[nodiscard]] StatusOr<std::optional<NewestSession>> FindNewestSession(Db& db,
+                                                                       std::string_view platform,
+                                                                       UtcMillis after,
+                                                                       UtcMillis before);
 
 // A session id that two hosts have; empty when there is none.
 struct SharedId {

@@ -1,0 +1,115 @@
+// What of ours is installed: reads, and changes nothing.
+#include "install/installer.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "install/file_change.h"
+#include "install/hook_list.h"
+#include "install/ours.h"
+
+namespace selftune::install {
+namespace {
+
+using store::InstallRow;
+
+void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
+  const auto file = ReadFileText(out.path);
+  if (!file.ok()) {
+    out.problem = std::string(Message(file.status()));
+    return;
+  }
+  auto found = FindHooks(file->bytes, target.rules, out.path);
+  if (!found.ok()) {
+    out.problem = std::string(Message(found.status()));
+    return;
+  }
+  out.found = *std::move(found);
+  for (const FoundHook& hook : out.found) {
+    if (!hook.ours) continue;
+    out.state = HookState::kPartial;  // or better, see below
+    if (out.shim.empty()) out.shim = ShimIn(hook.command);
+  }
+  if (out.shim.empty()) return;
+  const std::string shim = place.shim.empty() ? out.shim : place.shim;
+  const auto exact = HasExactly(file->bytes, target.hooks(shim), target.rules, out.path);
+  out.state = exact.ok() && *exact ? HookState::kInstalled : HookState::kPartial;
+  if (out.state != HookState::kInstalled || target.unapproved == nullptr) return;
+  const auto waiting = target.unapproved(place, file->bytes);
+  if (waiting.ok() && *waiting > 0) out.state = HookState::kUnapproved;
+}
+
+void LookAtFiles(const Target& target, const Place& place, HostHooks& out) {
+  size_t right = 0, there = 0;
+  const std::vector<OwnFile> files = target.files(place);
+  for (const OwnFile& own : files) {
+    out.path = own.path;
+    const auto file = ReadFileText(own.path);
+    if (!file.ok()) {
+      out.problem = std::string(Message(file.status()));
+      return;
+    }
+    if (!file->exists || !IsManaged(file->bytes)) continue;
+    ++there;
+    out.shim = place.shim;
+    if (file->bytes == own.bytes || place.shim.empty()) ++right;
+  }
+  if (there == 0) return;
+  out.state = right == files.size() ? HookState::kInstalled : HookState::kPartial;
+}
+
+}  // namespace
+
+std::string_view Word(HookState state) {
+  constexpr std::array<std::string_view, 4> kWords = {"absent", "partial", "installed",
+                                                      "unapproved"};
+  return kWords[static_cast<size_t>(state)];
+}
+
+HostHooks LookAtHooks(const Target& target, const Place& place) {
+  HostHooks out;
+  if (target.hooks != nullptr) {
+    out.path = SettingsPath(target, place);
+    for (const WantedHook& hook : target.hooks(place.shim)) out.wanted.push_back(hook.event);
+    LookAtSettings(target, place, out);
+  } else if (target.files != nullptr) {
+    LookAtFiles(target, place, out);
+  }
+  return out;
+}
+
+std::string_view DriftOf(const InstallRow& row) {
+  // A place in a scheduler's own list: `cron status` asks it.
+  if (!row.path.starts_with('/')) return "none";
+  const auto file = ReadFileText(row.path);
+  if (!file.ok()) return "unreadable";
+  if (!file->exists) return "missing";
+  return file->sha256 == row.sha256 ? "none" : "edited";
+}
+
+std::string FindShim(std::string_view path_list) {
+  std::array<char, 4096> self{};
+  const ssize_t size = ::readlink("/proc/self/exe", self.data(), self.size());
+  const std::string program(self.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  // A name on PATH stays the same over releases; the one beside us is ours.
+  std::string on_path = base::FindExecutable(kShimName, path_list);
+  const std::string dir(base::DirName(program));
+  for (const std::string& beside :
+       {base::JoinPath(dir, kShimName), base::NormalizePath(dir, "../hook/selftune-hook")}) {
+    if (program.empty() || ::access(beside.c_str(), X_OK) != 0) continue;
+    const auto real = base::RealPath(beside);
+    const auto named = on_path.empty() ? real : base::RealPath(on_path);
+    if (!on_path.empty() && real.ok() && named.ok() && *real == *named) return on_path;
+    return beside;
+  }
+  return on_path;
+}
+
+}  // namespace selftune::install

@@ -1,0 +1,97 @@
+// Whether the dashboard runs, in which version, and whether it can be had where people
+// look for it. It writes <state>/run/dashboard.json and holds a lock as long as it lives.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/json_value.h"
+#include "base/lock_file.h"
+#include "base/strings.h"
+#include "status/doctor_checks.h"
+
+namespace selftune::status {
+namespace {
+
+constexpr uint64_t kMaxInstance = 64U << 10;
+constexpr uint64_t kMaxTable = 4U << 20;
+constexpr int kUsualPort = 3141;
+
+// Somebody listens there, as the kernel's table of sockets says; a table that cannot be
+// read says nothing.
+//    sl  local_address rem_address   st ...
+//     0: 0100007F:0C45 00000000:0000 0A ...
+bool IsTaken(const std::string& proc, int port) {
+  constexpr std::string_view kListens = "0A";
+  const std::string wanted = fmt::format(":{:04X}", port);
+  for (const std::string_view table : {"net/tcp", "net/tcp6"}) {
+    const auto text = base::ReadFile(base::JoinPath(proc, table), kMaxTable);
+    if (!text.ok()) continue;
+    for (const std::string_view line : base::Split(*text, '\n')) {
+      std::vector<std::string_view> words;
+      for (const std::string_view word : base::Split(line, ' ')) {
+        if (!word.empty()) words.push_back(word);
+      }
+      if (words.size() > 3 && words[1].ends_with(wanted) && words[3] == kListens) return true;
+    }
+  }
+  return false;
+}
+
+void DescribeRunning(const base::JsonValue& instance, const std::string& version, Check& check) {
+  const std::string& theirs = instance["version"].AsString();
+  check.message = fmt::format("runs as process {} on port {}", instance["pid"].AsInt(),
+                              instance["port"].AsInt());
+  if (theirs.empty() || version.empty() || theirs == version) return;
+  check.status = CheckStatus::kWarn;
+  check.message += fmt::format(", in version {}; this is {}", theirs, version);
+  check.text = "end it and start this one";
+  check.command = "selftune dashboard --restart";
+}
+
+}  // namespace
+
+void CheckDashboard(const DoctorWorld& world, Checks& out) {
+  const std::string run = base::JoinPath(world.state_dir, "run");
+  Check check{.name = "dashboard"};
+  const std::string path = base::JoinPath(run, "dashboard.json");
+  const bool there = base::Exists(path);
+  if (there) check.path = path;
+  const auto holder = base::LockFile::Holder(base::JoinPath(run, "dashboard.lock"));
+  const auto bytes = there ? base::ReadFile(path, kMaxInstance) : StatusOr<std::string>("");
+  const auto instance = base::JsonValue::Parse(bytes.ok() ? *bytes : "");
+  const bool readable =
+      instance.ok() && (*instance)["pid"].is_int() && (*instance)["port"].is_int();
+  if (!holder.ok()) {
+    check.status = CheckStatus::kWarn;
+    check.message = std::string(Message(holder.status()));
+    check.text = "nobody can tell whether it runs; look at that file";
+  } else if (holder->has_value() && readable) {
+    DescribeRunning(*instance, world.version, check);
+  } else if (holder->has_value()) {
+    check.status = there ? CheckStatus::kWarn : CheckStatus::kInfo;
+    check.message = there ? "runs, and its file cannot be read" : "is just starting or ending";
+    check.text = there ? "end it and start anew" : "ask again in a moment";
+    check.command = there ? "selftune dashboard --restart" : "selftune doctor --only dashboard";
+  } else if (there) {
+    check.status = CheckStatus::kInfo;
+    check.message = readable ? fmt::format("process {} ended without taking its file away",
+                                           (*instance)["pid"].AsInt())
+                             : "does not run, and left a file that cannot be read";
+    check.text = "nothing is lost; the next start replaces it";
+    check.command = "selftune dashboard";
+  } else if (IsTaken(world.proc, kUsualPort)) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("does not run; port {} is another program's", kUsualPort);
+    check.text = "it takes any free port and says which";
+    check.command = "selftune dashboard";
+  } else {
+    check.message = fmt::format("does not run; port {} is free", kUsualPort);
+  }
+  out.push_back(std::move(check));
+}
+
+}  // namespace selftune::status
