@@ -129,6 +129,32 @@ class Events(unittest.TestCase):
         self.home.selftune("sync")
         self.assertEqual(self.home.sql("SELECT platform, count(*) FROM prompts"), [("codex", 2)])
 
+    def summary(self):
+        reply = self.home.selftune("request", json.dumps({"op": "status.skill_v2", "params": {"skill": "pdf"}}))
+        return reply["data"]["commit_summary"]
+
+    def test_the_report_of_a_skill_has_the_commits_of_its_sessions(self):
+        self.git("init", "-q", "-b", "main")
+        self.quiet(prompt("make a report", SESSION, cwd=str(self.repo)))
+        self.quiet(tool("Skill", "t0", SESSION, {"skill": "pdf"}, cwd=str(self.repo)))
+        self.home.selftune("sync")
+        self.assertIsNone(self.summary())
+        made = []
+        for number, branch in ((1, "main"), (2, "other")):
+            if branch != "main":
+                self.git("checkout", "-q", "-b", branch)
+            made.append((self.commit(f"report {number}"), f"report {number}", branch))
+            self.quiet(self.bash("git commit"))
+        # A session without the skill.
+        self.commit("by the way")
+        self.quiet({**self.bash("git commit"), "session_id": "another"})
+        self.home.selftune("sync")
+        found = self.summary()
+        self.assertEqual((found["total_commits"], found["unique_branches"]), (2, 2))
+        self.assertEqual(sorted((c["sha"], c["title"], c["branch"]) for c in found["recent_commits"]), sorted(made))
+        times = [c["timestamp"] for c in found["recent_commits"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+
     def test_forget_takes_the_titles(self):
         self.git("init", "-q", "-b", "main")
         self.commit("the secret plan")

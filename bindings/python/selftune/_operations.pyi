@@ -2065,6 +2065,19 @@ class StatusSkillV2ReplyExecutionMetrics(TypedDict):
     session_type_distribution: dict[str, int]
 
 
+class StatusSkillV2ReplyCommitSummaryRecentCommits(TypedDict):
+    sha: str
+    title: str | None
+    branch: str | None
+    timestamp: str
+
+
+class StatusSkillV2ReplyCommitSummary(TypedDict):
+    total_commits: int
+    unique_branches: int
+    recent_commits: list[StatusSkillV2ReplyCommitSummaryRecentCommits]
+
+
 class StatusSkillV2ReplySelftuneStats(TypedDict):
     total_llm_calls: int
     total_elapsed_ms: int
@@ -2276,7 +2289,7 @@ class StatusSkillV2Reply(TypedDict):
     invocations_pagination: StatusSkillV2ReplyInvocationsPagination
     duration_stats: StatusSkillV2ReplyDurationStats
     execution_metrics: StatusSkillV2ReplyExecutionMetrics
-    commit_summary: dict[str, Any] | None
+    commit_summary: StatusSkillV2ReplyCommitSummary | None
     selftune_stats: StatusSkillV2ReplySelftuneStats
     prompt_samples: list[StatusSkillV2ReplyPromptSamples]
     session_metadata: list[StatusSkillV2ReplySessionMetadata]

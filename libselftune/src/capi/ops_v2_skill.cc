@@ -192,7 +192,6 @@ void WriteSums(JsonWriter& out, const Facts& facts) {
       .BeginObject();
   for (const auto& [type, count] : sums.types) out.Field(type, count);
   out.EndObject().EndObject();
-  out.NullField("commit_summary");  // commits are no part of the evidence
 }
 
 Status WriteLoopCost(JsonWriter& out, store::Db& db, store::SkillId skill) {
@@ -481,6 +480,7 @@ StatusOr<std::string> StatusSkillV2(Context& context, const JsonValue& params) {
   WriteEvolution(out, facts);
   WriteInvocations(out, facts, context);
   WriteSums(out, facts);
+  ST_RETURN_IF_ERROR(v2::WriteCommits(out, *db, skill.id));
   ST_RETURN_IF_ERROR(WriteLoopCost(out, *db, skill.id));
   ST_RETURN_IF_ERROR(WriteSamples(out, *db, skill.id, context));
   ST_RETURN_IF_ERROR(WriteQuality(out, *db, skill));

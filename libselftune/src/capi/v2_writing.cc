@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/status_macros.h"
 #include "base/time.h"
 #include "capi/readout.h"
+#include "store/queries/v2_skill.h"
 
 namespace selftune::capi::v2 {
 
@@ -58,6 +60,31 @@ void WriteInvocation(JsonWriter& out, const store::V2Usage& row, const Context& 
   out.Field("timestamp", row.at).Field("session_id", row.session_id);
   PromptText(out, "query", row.query, context, /*raw=*/false);
   out.Field("triggered", row.triggered()).Field("source", row.capture);
+}
+
+Status WriteCommits(JsonWriter& out, store::Db& db, store::SkillId skill) {
+  constexpr int64_t kSessions = 10'000;  // the newest
+  constexpr int64_t kCommits = 20;
+  ST_ASSIGN_OR_RETURN(const store::V2Commits commits,
+                      store::ReadV2Commits(db, skill, kSessions, kCommits));
+  if (commits.total == 0) {
+    out.NullField("commit_summary");
+    return absl::OkStatus();
+  }
+  out.Key("commit_summary")
+      .BeginObject()
+      .Field("total_commits", commits.total)
+      .Field("unique_branches", commits.branches)
+      .Key("recent_commits")
+      .BeginArray();
+  for (const store::V2Commit& commit : commits.newest) {
+    out.BeginObject().Field("sha", commit.sha);
+    TextOrNull(out, "title", commit.title);
+    TextOrNull(out, "branch", commit.branch);
+    out.Field("timestamp", commit.at).EndObject();
+  }
+  out.EndArray().EndObject();
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::capi::v2

@@ -7,9 +7,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "capi/context.h"
+#include "store/db.h"
+#include "store/ids.h"
 #include "store/queries/v2.h"
 
 namespace selftune::capi::v2 {
@@ -42,5 +45,8 @@ void RawOrNull(base::JsonWriter& out, std::string_view key, const std::string& j
 
 // timestamp session_id query triggered source; without the object around them.
 void WriteInvocation(base::JsonWriter& out, const store::V2Usage& row, const Context& context);
+
+// "commit_summary": what tools committed in sessions that used the skill; null if nothing.
+[[nodiscard]] Status WriteCommits(base::JsonWriter& out, store::Db& db, store::SkillId skill);
 
 }  // namespace selftune::capi::v2

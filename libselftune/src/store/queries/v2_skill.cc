@@ -33,6 +33,14 @@ constexpr char kPrompts[] = R"sql(
   FROM (SELECT session_pk FROM skill_session WHERE skill_id=?1 ORDER BY session_pk DESC LIMIT ?2) z
   CROSS JOIN session s ON s.session_pk=z.session_pk CROSS JOIN prompt p ON p.session_pk=s.session_pk
   JOIN body b ON b.body_id=p.body_id ORDER BY z.session_pk DESC,p.seq DESC LIMIT ?3)sql";
+constexpr char kCommits[] = R"sql(
+  SELECT count(*),count(DISTINCT c.branch)
+  FROM (SELECT session_pk FROM skill_session WHERE skill_id=?1 ORDER BY session_pk DESC LIMIT ?2) z
+  CROSS JOIN vcs_commit c ON c.session_pk=z.session_pk)sql";
+constexpr char kNewestCommits[] = R"sql(
+  SELECT c.sha,c.title,c.branch,c.committed_ms
+  FROM (SELECT session_pk FROM skill_session WHERE skill_id=?1 ORDER BY session_pk DESC LIMIT ?2) z
+  CROSS JOIN vcs_commit c ON c.session_pk=z.session_pk ORDER BY c.committed_ms DESC,c.sha LIMIT ?3)sql";
 constexpr char kCalls[] = R"sql(
   SELECT count(*),coalesce(sum(duration_ms),0) FROM llm_call WHERE skill_id=?1)sql";
 constexpr char kRuns[] = R"sql(SELECT count(DISTINCT run_id) FROM job_action WHERE skill_id=?1)sql";
@@ -120,6 +128,22 @@ StatusOr<std::vector<V2PromptSample>> ListV2Prompts(Db& db, SkillId skill, int64
                    .matched = row.Bool(5),
                    .at = row.OptTime(4)});
   }));
+  return out;
+}
+
+StatusOr<V2Commits> ReadV2Commits(Db& db, SkillId skill, int64_t sessions, int64_t limit) {
+  V2Commits out;
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kCommits, skill, sessions), [&](const Cursor& row) {
+    out.total = row.Int(0);
+    out.branches = row.Int(1);
+  }));
+  ST_RETURN_IF_ERROR(
+      ForEach(db.Query(kNewestCommits, skill, sessions, limit), [&](const Cursor& row) {
+        out.newest.push_back({.sha = row.String(0),
+                              .title = row.String(1),
+                              .branch = row.String(2),
+                              .at = UtcMillis{row.Int(3)}});
+      }));
   return out;
 }
 

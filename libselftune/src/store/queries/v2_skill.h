@@ -54,6 +54,18 @@ struct V2PromptSample {
 [[nodiscard]] StatusOr<std::vector<V2PromptSample>> ListV2Prompts(Db& db, SkillId skill,
                                                                   int64_t sessions, int64_t limit);
 
+struct V2Commit {
+  std::string sha, title, branch;  // "" = unknown, no branch
+  UtcMillis at;
+};
+struct V2Commits {
+  int64_t total = 0, branches = 0;
+  std::vector<V2Commit> newest;  // newest first
+};
+// That tools made in the newest sessions that used it.
+[[nodiscard]] StatusOr<V2Commits> ReadV2Commits(Db& db, SkillId skill, int64_t sessions,
+                                                int64_t limit);
+
 struct V2LoopCost {
   int64_t llm_calls = 0, elapsed_ms = 0, runs = 0;
 };
