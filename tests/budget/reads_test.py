@@ -34,7 +34,8 @@ class Reads(unittest.TestCase):
             for file, appended in grown.items():
                 print(f"{file.name}: {appended} bytes came, {read[file]} were read")
                 self.assertGreaterEqual(read[file], appended)
-                self.assertLess(read[file], appended + 64 * KIB)
+                # The first and the last kilobyte that were read before, the last of now; performance.md allows 64.
+                self.assertLessEqual(read[file], appended + 3 * KIB)
 
 
 if __name__ == "__main__":

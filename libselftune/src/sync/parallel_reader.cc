@@ -125,7 +125,10 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
                       task.source->OpenBytes(task.file, task.size));
   // Before the first record: of a file that is rewritten meanwhile the next look
   // finds another beginning than this.
-  ST_ASSIGN_OR_RETURN(std::string head, HeadHash(task.file.path, task.size));
+  std::string head = task.head_sha256;
+  if (head.empty()) {
+    ST_ASSIGN_OR_RETURN(head, HeadHash(task.file.path, task.size));
+  }
   ingest::PumpOptions options;
   options.start = task.start;
   options.accept_tail = task.accept_tail;

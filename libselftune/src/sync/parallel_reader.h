@@ -26,6 +26,9 @@ struct ReadTask {
   ingest::Cursor start;
   std::string saved_state;  // "" = from the start
   bool accept_tail = false;
+  // HeadHash of the beginning that `start` follows, "" = not known. Of a file that is
+  // rewritten before it is read, the next plan finds another beginning than this.
+  std::string head_sha256;
   std::string only_session;                      // of rows: nothing else is read
   std::shared_ptr<const ingest::KeySet> copied;  // may be null
 };

@@ -16,9 +16,6 @@
 namespace selftune::sync {
 namespace {
 
-// Enough to tell files apart: their first record names the session, the last ones
-// are new each time. Hashing four times as many was a twentieth of a cold sync.
-constexpr uint64_t kHeadBytes = 1024;
 constexpr int64_t kQuietMs = 24 * 3'600'000;
 // File systems tell time in ticks of up to so many milliseconds; some know whole seconds only.
 constexpr int64_t kTickMs = 12;

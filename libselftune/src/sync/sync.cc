@@ -58,6 +58,8 @@ ReadTask TaskFor(const WorkItem& item) {
   if (item.change == Change::kGrown) {
     task.start = {item.state.offset, item.state.line_no};
     task.saved_state = item.state.parser_state;
+    const bool whole_head = std::min(item.state.size, item.info.size) >= kHeadBytes;
+    if (whole_head) task.head_sha256 = item.state.head_sha256;
   }
   task.only_session = item.only_session;
   return task;
