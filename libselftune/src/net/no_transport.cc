@@ -5,7 +5,8 @@ namespace selftune::net {
 
 StatusOr<Transport*> SharedTransport() {
   return WithSuggestion(Fail(kApiFailed, "this build of selftune has no HTTP client"),
-                        "set llm_mode to \"agent\", or build with -Dhttp_client=enabled", "");
+                        "set llm_mode to \"agent\", or build with -Dhttp_client=enabled",
+                        "selftune config set llm_mode agent");
 }
 
 }  // namespace selftune::net
