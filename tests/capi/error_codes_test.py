@@ -445,7 +445,7 @@ class ErrorCodes(unittest.TestCase):
                 ("skill.parse", {"path": missing}, "selftune skills list"),
                 ("skill.replace_description", {**replace, "output_path": missing + "/x/y"},
                  f"mkdir -p {missing}/x"),
-                ("skill.replace_description", {**replace, "output_path": file}, "selftune evolve --help")):
+                ("skill.replace_description", {**replace, "output_path": file}, "selftune help evolve")):
             with self.subTest(op, want=want):
                 self.assertEqual(" ".join(step(world.ask(op, **params))), want)
         # A description that cannot be used says nothing against the file.

@@ -58,7 +58,7 @@ Status WriteResult(const std::string& path, const std::string& output_path,
   const StatusOr<std::string> source = base::RealPath(path);
   if (same.ok() && source.ok() && *same == *source) {
     return WithSuggestion(std::move(status), "an installed SKILL.md is only changed by a deploy",
-                          "selftune evolve --help");
+                          "selftune help evolve");
   }
   return WithSuggestion(std::move(status), "name a path where nothing is yet", "");
 }
