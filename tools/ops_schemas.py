@@ -3,25 +3,21 @@
 from ops_list import object_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+COMMAND = {"command": {"type": "string"}, "argv": {"type": "array", "items": {"type": "string"}}}
 
 
 def next_schema():
     return {
         "type": ["object", "null"],
         "properties": {
-            "command": {"type": "string"},
-            "argv": {"type": "array", "items": {"type": "string"}},
+            **COMMAND,
             "reason": {"type": "string"},
             "blocking": {"type": "boolean"},
             "alternatives": {
                 "type": "array",
                 "items": {
                     "type": "object",
-                    "properties": {
-                        "command": {"type": "string"},
-                        "argv": {"type": "array", "items": {"type": "string"}},
-                        "reason": {"type": "string"},
-                    },
+                    "properties": {**COMMAND, "reason": {"type": "string"}},
                     "required": ["command", "argv", "reason"],
                 },
             },
@@ -45,8 +41,10 @@ def envelope_schema():
     }
     warning = {
         "type": "object",
-        "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
-        "required": ["code", "message"],
+        "properties": {"code": {"type": "string"}, "message": {"type": "string"},
+                       "next": {"type": ["object", "null"], "properties": COMMAND,
+                                "required": list(COMMAND)}},
+        "required": ["code", "message", "next"],
     }
     properties = {
         "schema": {"type": "string", "pattern": "^selftune/[a-z0-9_.]+@[0-9]+$"},

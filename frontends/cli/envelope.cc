@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/error_next.gen.h"
 #include "cli/library.h"
 #include "cli/text.h"
 
@@ -22,7 +23,6 @@ JsonObject Head(std::string_view schema, bool ok, std::string_view command, bool
 }
 
 std::string NextObject(const Failure& failure) {
-  if (failure.next_argv.empty()) return "null";
   return JsonObject()
       .AddText("command", ShellLine(failure.next_argv))
       .AddTexts("argv", failure.next_argv)
@@ -109,6 +109,7 @@ Json UnknownField(const std::string& name) {
   const auto text = JsonObject()
                         .AddText("code", "UNKNOWN_FIELD")
                         .AddText("message", "--fields: data has no " + OneLine(name))
+                        .AddRaw("next", "null")
                         .Take();
   return Json::Parse(text).value_or(Json());
 }
@@ -137,8 +138,12 @@ Failure UsageFailure(std::string code, std::string message, std::string suggesti
   return failure;
 }
 
-std::string FailureEnvelope(std::string_view command, std::string_view schema,
-                            const Failure& failure, bool dry_run) {
+std::string FailureEnvelope(std::string_view command, std::string_view schema, const Failure& told,
+                            bool dry_run) {
+  const ErrorNext& usual = FindErrorNext(told.code);
+  Failure failure = told;
+  if (failure.suggestion.empty()) failure.suggestion = usual.text;
+  if (failure.next_argv.empty()) failure.next_argv = usual.argv();
   return Head(schema, false, command, dry_run)
       .AddRaw("data", "null")
       .AddRaw("warnings", "[]")
@@ -174,23 +179,6 @@ Json KeepFields(const Json& envelope, std::string_view fields) {
     }
   }
   return Json::Object(std::move(members));
-}
-
-std::string ShellLine(const std::vector<std::string>& words) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+%";
-  std::string out;
-  for (const std::string& word : words) {
-    if (!out.empty()) out += ' ';
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-      out += word;
-      continue;
-    }
-    out += '\'';
-    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    out += '\'';
-  }
-  return out;
 }
 
 }  // namespace selftune::cli

@@ -17,13 +17,14 @@ struct Failure {
   bool retryable = false;
   int exit_code = 1;
   std::string details;                 // a JSON object, "" = null
-  std::vector<std::string> next_argv;  // empty = no next step
+  std::vector<std::string> next_argv;  // empty = that of the code
 };
 
 // From the error object of the library.
 [[nodiscard]] Failure FailureOf(const Json& error);
 [[nodiscard]] Failure UsageFailure(std::string code, std::string message, std::string suggestion);
 
+// With the next step of its code where the failure names none.
 [[nodiscard]] std::string FailureEnvelope(std::string_view command, std::string_view schema,
                                           const Failure& failure, bool dry_run);
 [[nodiscard]] std::string OwnEnvelope(std::string_view command, std::string_view schema,
@@ -32,8 +33,5 @@ struct Failure {
 // Keeps only the named parts of data ("skills.name,window"); what data lacks
 // becomes a warning UNKNOWN_FIELD.
 [[nodiscard]] Json KeepFields(const Json& envelope, std::string_view fields);
-
-// Words as a shell line.
-[[nodiscard]] std::string ShellLine(const std::vector<std::string>& words);
 
 }  // namespace selftune::cli

@@ -221,7 +221,9 @@ std::string RenderFields(const Reply& reply, const Screen& screen) {
 std::string RenderTail(const Reply& reply, const Screen& screen) {
   std::string out;
   for (const Json& warning : reply.envelope["warnings"].items()) {
-    out += screen.Paint(Style::kWarn, "warning") + ": " + OneLine(warning["message"].Text()) + "\n";
+    out += screen.Paint(Style::kWarn, "warning") + ": " + OneLine(warning["message"].Text());
+    const std::string command = OneLine(warning["next"]["command"].Text());
+    out += (command.empty() ? "" : "; " + command) + "\n";
   }
   if (reply.dry_run() && !reply.data()["plan_id"].is_null()) {
     const std::string id = OneLine(reply.data()["plan_id"].Text());

@@ -52,4 +52,7 @@ void AppendUtf8(std::string& out, uint32_t code_point);
 [[nodiscard]] std::string_view Nearest(std::string_view name,
                                        const std::vector<std::string_view>& candidates);
 
+// Words as a shell line.
+[[nodiscard]] std::string ShellLine(const std::vector<std::string>& words);
+
 }  // namespace selftune::cli

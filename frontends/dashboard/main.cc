@@ -151,8 +151,9 @@ int Main(int argc, char** argv) {
   if (!parsed.error.empty()) {
     return ReportFailure({.code = "INVALID_FLAG",
                           .message = parsed.error,
-                          .suggestion = "see selftune dashboard --help",
-                          .exit_code = 64},
+                          .suggestion = "see its help",
+                          .exit_code = 64,
+                          .next_argv = {"selftune", "dashboard", "--help"}},
                          json);
   }
   if (options.help) {

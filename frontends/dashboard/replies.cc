@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "cli/error_next.gen.h"
 #include "cli/json.h"
 
 namespace selftune::dashboard {
@@ -183,11 +184,9 @@ http::Response ProblemResponse(const Problem& problem) {
       .AddInt("status", problem.status)
       .AddText("detail", problem.detail)
       .AddText("code", problem.code);
-  if (problem.next_command.empty()) {
-    body.AddRaw("next_command", "null");
-  } else {
-    body.AddText("next_command", problem.next_command);
-  }
+  body.AddText("next_command", problem.next_command.empty()
+                                   ? cli::FindErrorNext(problem.code).command
+                                   : problem.next_command);
   if (problem.v2) body.AddText("error", OldError(problem.status, problem.detail));
   http::Response out;
   out.status = problem.status;

@@ -20,7 +20,7 @@ struct Problem {
   int status = 500;
   std::string_view code;
   std::string_view detail;
-  std::string_view next_command = {};  // "" = null
+  std::string_view next_command = {};  // "" = that of the code
   // Errors of the v2 interface were {"error": text}.
   bool v2 = false;
 };

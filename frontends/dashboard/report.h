@@ -24,8 +24,9 @@ struct Started {
 struct Failure {
   std::string code;
   std::string message;
-  std::string suggestion;  // "" = null
+  std::string suggestion;  // "" = that of the code
   int exit_code = 1;
+  std::vector<std::string> next_argv = {};  // empty = that of the code
 };
 
 // Both write to stdout, a failure also a line to stderr, and return the exit code.

@@ -42,17 +42,6 @@ KINDS = {"Cancelled": 1, "InvalidArgument": 3, "DeadlineExceeded": 4, "NotFound"
          "Aborted": 10, "OutOfRange": 11, "Unimplemented": 12, "Internal": 13, "Unavailable": 14,
          "DataLoss": 15, "Unauthenticated": 16}
 
-# Without a next step, and why; every other error names a command.
-NO_NEXT = {
-    "CONFIRMATION_REQUIRED": "the same request with yes: only the caller has it",
-    "FILE_EXISTS": "what to call the file is the caller's to say",
-    "CANCELLED": "somebody asked for it",
-    "DEADLINE": "the same request with more time: only the caller has it",
-    "JOB_RUNNING": "nothing failed",
-    "FORKED": "a mistake of the program",
-    "OUT_OF_MEMORY": "there may be no memory to say more",
-}
-
 OTHERS = {
     "MISSING_FLAG": "said by the command line, see tests/cli",
     "UNKNOWN_COMMAND": "said by the command line",
@@ -413,13 +402,12 @@ class ErrorCodes(unittest.TestCase):
         kind = dict(ROWS)[code]
         self.assertEqual(answer["code"], KINDS[kind] if answer["error"] else 0)
         self.assertTrue(error["message"])
-        if code not in NO_NEXT:
-            self.assertTrue(error["suggestion"], answer)
-            following = error["next"] if answer["error"] else answer["reply"]["next"]
-            self.assertIsNotNone(following, answer)
-            self.assertIn(following["argv"][0], ("selftune", "claude", "git"))
-            # `claude` alone is where one logs in.
-            self.assertTrue(len(following["argv"]) > 1 or following["argv"] == ["claude"])
+        self.assertTrue(error["suggestion"], answer)
+        following = error["next"] if answer["error"] else answer["reply"]["next"]
+        self.assertIsNotNone(following, answer)
+        self.assertIn(following["argv"][0], ("selftune", "claude", "git"))
+        # `claude` alone is where one logs in.
+        self.assertTrue(len(following["argv"]) > 1 or following["argv"] == ["claude"])
         self.made.add(code)
 
     def test_1_codes_of_a_plain_world(self):
@@ -435,7 +423,41 @@ class ErrorCodes(unittest.TestCase):
             with self.subTest(code):
                 self.check(code, answer.result())
 
-    def test_3_no_code_is_left_over(self):
+    def test_3_the_next_command_fits_what_was_asked(self):
+        world = World(self.root).synced()
+        file, missing = world.skill(), str(world.root / "none")
+        replace = {"path": file, "description": "second"}
+
+        def step(answer):
+            return answer["error"]["next"]["argv"]
+
+        # What must be confirmed names its own dry run, and that goes through.
+        plan = step(world.ask("store.forget", match="ledger"))
+        self.assertEqual(plan[:2], ["selftune", "request"])
+        self.assertEqual(json.loads(plan[2]), {"op": "store.forget", "params": {"match": "ledger", "dry_run": True}})
+        self.assertIsNone(world.call("request " + plan[2])["error"])
+        # An engine for reading only: the same request, where it may write.
+        answer = world.ask("sync.run", flag="read-only", force=True)
+        self.assertIn("read_only=False", answer["error"]["suggestion"])
+        self.assertEqual(json.loads(step(answer)[2]), {"op": "sync.run", "params": {"force": True}})
+        # A file that is not there: what there is of its kind.
+        for op, params, want in (
+                ("skill.parse", {"path": missing}, "selftune skills list"),
+                ("skill.replace_description", {**replace, "output_path": missing + "/x/y"},
+                 f"mkdir -p {missing}/x"),
+                ("skill.replace_description", {**replace, "output_path": file}, "selftune help evolve")):
+            with self.subTest(op, want=want):
+                self.assertEqual(" ".join(step(world.ask(op, **params))), want)
+        # A description that cannot be used says nothing against the file.
+        refused = world.ask("skill.replace_description", path=file, description=" ")
+        self.assertEqual(step(refused), ["selftune", "schema", "skill.replace_description"])
+        self.assertIn("the file is fine", refused["error"]["suggestion"])
+        folder = world.root / "full"
+        folder.mkdir()
+        (folder / "x").write_text("x")
+        self.assertEqual(step(world.ask("store.export", dir=str(folder))), ["selftune", "export", f"{folder}-2"])
+
+    def test_4_no_code_is_left_over(self):
         names = {name for name, _ in ROWS}
         self.assertGreater(len(names), 50)
         self.assertEqual(self.made | set(OTHERS), names)

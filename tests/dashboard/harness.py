@@ -345,5 +345,6 @@ class ServerTest(unittest.TestCase):
         self.assertEqual(body["status"], status)
         for key in ("type", "title", "detail", "code", "next_command"):
             self.assertIn(key, body)
+        self.assertTrue(body["next_command"].startswith("selftune "), body)
         if code:
             self.assertEqual(body["code"], code)

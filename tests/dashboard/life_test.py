@@ -41,7 +41,22 @@ class Life(unittest.TestCase):
                               env=dict(harness.environment(self.home.path), **(env or {})),
                               capture_output=True, text=True, timeout=harness.PATIENCE,
                               stdin=subprocess.DEVNULL, check=False)
-        return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+        envelope = json.loads(done.stdout) if done.stdout else None
+        if envelope and not envelope["ok"]:
+            self.assertEqual(envelope["next"]["argv"][0], "selftune", envelope)
+            self.assertIn("next: " + envelope["next"]["command"], done.stderr)
+        return done.returncode, envelope, done.stderr
+
+    def test_every_code_of_the_server_has_a_next_command(self):
+        frontends = Path(harness.__file__).parents[2] / "frontends"
+        table = (frontends / "cli" / "error_next.gen.h").read_text(encoding="utf-8")
+        given = set()
+        for source in (*frontends.glob("dashboard/*.cc"), *frontends.glob("dashboard/http/*.cc"),
+                       *frontends.glob("cli/*.cc")):
+            given |= set(re.findall(r'(?:\bcode = |\{\d{3}, |Refuse\(\d{3}, |UsageFailure\()"([A-Z_]+)"',
+                                    source.read_text(encoding="utf-8")))
+        self.assertGreater(len(given), 20)
+        self.assertEqual({code for code in given if f'    {{"{code}", ' not in table}, set())
 
     def test_what_is_printed(self):
         server = self.start()

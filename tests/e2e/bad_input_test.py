@@ -25,6 +25,7 @@ SELFTUNE = Path(sys.argv[1]).resolve()
 SKILL, TEXT = loop_test.SKILL, loop_test.OLD
 WHEN = datetime.now(timezone.utc) - timedelta(days=3)
 MIB = 1 << 20
+NOBODY = 65534
 
 
 class BadInput(unittest.TestCase):
@@ -37,10 +38,10 @@ class BadInput(unittest.TestCase):
         self.bin.mkdir()
         self.store = self.home.root / ".selftune" / "selftune.db"
 
-    def run_selftune(self, *arguments):
+    def run_selftune(self, *arguments, user=None):
         env = {"HOME": str(self.home.root), "PATH": f"{self.bin}:/usr/bin:/bin", "LANG": "C.UTF-8"}
         done = subprocess.run([str(SELFTUNE), *arguments], capture_output=True, check=False,
-                              env=env, timeout=300)
+                              env=env, timeout=300, user=user)
         return done.returncode, json.loads(done.stdout)
 
     def good(self, *arguments):
@@ -58,6 +59,15 @@ class BadInput(unittest.TestCase):
         self.assertEqual(reply["next"]["argv"][0], "selftune")
         self.assert_is_command(reply["next"]["argv"][1:])
         return reply
+
+    def warned(self, code, reply):
+        """The reply carries that warning, once, with a command that exists."""
+        warnings = [w for w in reply["warnings"] if w["code"] == code]
+        self.assertEqual(len(warnings), 1, reply["warnings"])
+        argv = warnings[0]["next"]["argv"]
+        self.assertEqual(argv[0], "selftune")
+        self.assert_is_command(argv[1:])
+        return warnings[0]
 
     def assert_is_command(self, words):
         known = {c["path"] for c in self.good("help", "--all")["data"]["commands"]}
@@ -97,7 +107,10 @@ class BadInput(unittest.TestCase):
             with self.subTest(name):
                 self.setUp()
                 self.transcript(first + damage + second)
-                self.assertEqual(self.good("sync")["data"]["sources"]["claude_code"]["bad_lines"], 1)
+                reply = self.good("sync")
+                self.assertEqual(reply["data"]["sources"]["claude_code"]["bad_lines"], 1)
+                warning = self.warned("BAD_LINES", reply)
+                self.assertEqual(warning["next"]["argv"], ["selftune", "evidence", "--bad-lines"])
                 self.assertEqual(self.prompts(), ["first question", "second question"])
                 rows = self.bad_lines()
                 self.assertEqual([offset for _, offset in rows], [len(first)])
@@ -111,7 +124,8 @@ class BadInput(unittest.TestCase):
             {"type": "assistant", "message": {"content": 3, "usage": "much"}},
             {"type": "attachment", "attachment": {"type": "skill_listing", "content": {}}}))
         self.transcript(self.line("before") + odd + self.line("after"))
-        self.good("sync")
+        reply = self.good("sync")
+        self.assertIn("2 lines", self.warned("BAD_LINES", reply)["message"])
         self.assertEqual(self.prompts(), ["before", "after"])
 
     def test_a_line_of_64_mib_is_passed_and_the_next_one_is_read(self):
@@ -119,6 +133,7 @@ class BadInput(unittest.TestCase):
         path = self.transcript(self.line("before") + huge + self.line("after"))
         reply = self.good("sync")
         self.assertEqual(reply["data"]["sources"]["claude_code"]["bytes_read"], path.stat().st_size)
+        self.assertIn("1 lines", self.warned("BAD_LINES", reply)["message"])
         found = self.prompts()
         self.assertEqual((found[0], found[-1]), ("before", "after"))
 
@@ -140,10 +155,37 @@ class BadInput(unittest.TestCase):
         path = self.transcript(self.line("a question"))
         loop = path.with_name("loop.jsonl")
         loop.symlink_to(loop)
-        warnings = self.good("sync")["data"]["sources"]["claude_code"]["warnings"]
-        self.assertEqual(len(warnings), 1)
-        self.assertIn("loop.jsonl", warnings[0])
+        for arguments in (["sync", "--dry-run"], ["sync"]):
+            with self.subTest(arguments):
+                reply = self.good(*arguments)
+                warning = self.warned("SOURCE_UNREADABLE", reply)
+                self.assertIn("loop.jsonl", warning["message"])
+                self.assertEqual(warning["next"]["argv"],
+                                 ["selftune", "evidence", "--sources", "--platform", "claude_code"])
+                self.assertEqual(len(reply["data"]["sources"]["claude_code"]["warnings"]), 1)
         self.assertEqual(self.prompts(), ["a question"])
+
+    def test_a_transcript_that_may_not_be_read_is_named_and_read_later(self):
+        path = self.transcript(self.line("a question"))
+        path.chmod(0)
+        reply = self.as_another_user("sync")
+        self.assertIn(path.name, self.warned("SOURCE_UNREADABLE", reply[1])["message"])
+        path.chmod(0o600)
+        reply = self.as_another_user("sync")
+        self.assertEqual(reply[1]["warnings"], [])
+        self.assertEqual(self.prompts(), ["a question"])
+
+    def as_another_user(self, *arguments):
+        """For root nothing is forbidden."""
+        if os.geteuid() != 0:
+            return self.run_selftune(*arguments)
+        for folder, folders, files in os.walk(self.scratch):
+            for name in (".", *folders, *files):
+                os.chown(Path(folder) / name, NOBODY, NOBODY, follow_symlinks=False)
+        try:
+            return self.run_selftune(*arguments, user=NOBODY)
+        except PermissionError:
+            self.skipTest("the program lies where only root may read")
 
     # The store.
 
@@ -178,6 +220,42 @@ class BadInput(unittest.TestCase):
         self.assertEqual((check["status"], check["guidance"]["command"]), ("fail", "selftune version"))
         self.assertEqual(self.good("status")["next"]["argv"], ["selftune", "version"])
         self.assertEqual(self.store.read_bytes(), before)
+
+    def test_a_store_that_may_not_be_written_is_found_by_doctor_with_what_helps(self):
+        self.transcript(self.line("a question"))
+        self.as_another_user("sync")
+        state = self.store.parent
+        # In a folder that is there whole, the store itself can still be written.
+        for path, mode, error in ((state, 0o500, None), (self.store, 0o400, "STORE_READ_ONLY")):
+            with self.subTest(path=path.name):
+                path.chmod(mode)
+                self.transcript(self.line("another question"))
+                reply = self.as_another_user("sync")[1]
+                self.assertEqual(error, reply["error"] and reply["error"]["code"], reply)
+                step = ["selftune", "doctor", "--only", "db.*"]
+                if error:
+                    self.assertEqual(reply["next"]["argv"], step)
+                code, doctor = self.as_another_user(*step[1:])
+                self.assertEqual((code, doctor["error"]["code"]), (3, "UNHEALTHY"))
+                check = next(c for c in doctor["data"]["checks"] if c["name"] == "db.write")
+                self.assertEqual((check["status"], check["path"]), ("fail", str(path)))
+                # What it says is what helps.
+                self.assertEqual(doctor["next"]["argv"][0], "chmod")
+                subprocess.run(doctor["next"]["argv"], check=True)
+                self.assertEqual(self.as_another_user("sync")[1]["error"], None)
+                self.assertEqual(self.as_another_user(*step[1:])[0], 0)
+
+    def test_the_store_that_was_named_stays_named_in_the_next_command(self):
+        named = self.scratch / "s.txt"
+        named.write_bytes(b"no database\n" * 1000)
+        for words, db in ((["status"], named), (["status"], self.scratch / "none.db")):
+            reply = self.run_selftune("--db", str(db), *words)[1]
+            self.assertEqual(reply["next"]["argv"][-2:], ["--db", str(db)], reply)
+        self.assertFalse(self.store.exists())
+
+    def test_a_store_where_no_folder_can_be_made_says_so(self):
+        reply = self.refused("FILE_NOT_FOUND", "--db", "/proc/x/y", "sync")
+        self.assertEqual(reply["next"]["argv"], ["selftune", "doctor", "--only", "db.*", "--db", "/proc/x/y"])
 
     def test_a_store_that_is_no_plain_file_hangs_nobody(self):
         self.store.parent.mkdir()

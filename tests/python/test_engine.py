@@ -97,6 +97,8 @@ def test_read_only_is_the_default(evidence):
         with pytest.raises(selftune.SelftuneError) as caught:
             engine.request("sync.run")
         assert caught.value.name == "STORE_READ_ONLY"
+        assert "read_only=False" in caught.value.suggestion
+        assert caught.value.next_argv[:2] == ["selftune", "request"]
         with pytest.raises(selftune.SelftuneError):
             engine.request("store.backup")
     assert (evidence / ".selftune" / "selftune.db").read_bytes() == before

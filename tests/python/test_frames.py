@@ -172,6 +172,7 @@ def test_a_value_that_does_not_fit_later_is_an_error_that_names_it(engine):
     with pytest.raises(selftune.SelftuneError, match="row 69000 holds a text") as caught:
         engine.sql(query, types={"v": "int64"})
     assert caught.value.name == "QUERY_REFUSED"
+    assert caught.value.suggestion and caught.value.next_argv[0] == "selftune"
     assert engine.sql(query)["v"][-1] == engine.sql(query, types={"v": "utf8"})["v"][-1] == "late"
     stream = engine.stream(query)
     with pytest.raises(Exception, match="row 69000"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from selftune._error_next import ERROR_NEXT
+
 
 class SelftuneError(Exception):
     """A request failed, or answered "no".
 
     `name` is stable ("STORE_MISSING"); `suggestion` says what to do about it and
-    `next_argv` is the command that does it, when there is one.
+    `next_argv` is the command that does it.
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class SelftuneError(Exception):
         name, separator, message = text.partition(": ")
         if not separator or not name.isupper():
             name, message = "INTERNAL", text
-        return cls(code, name, message)
+        suggestion, argv = ERROR_NEXT.get(name, ERROR_NEXT["INTERNAL"])
+        return cls(code, name, message, suggestion, argv)
 
     @classmethod
     def _from_dict(

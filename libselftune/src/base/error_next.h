@@ -1,5 +1,7 @@
 // What to do after a failure whose message names no step of its own: one row a
-// code of error_codes.h. Applied where errors leave the library (capi).
+// code of error_codes.h, and those of codes that only a frontend gives. Applied
+// where errors leave the library (capi) and the frontends, which have this table
+// as cli/error_next.gen.h (tools/gen_errors.py).
 #pragma once
 
 #include <array>
@@ -11,7 +13,7 @@ namespace selftune {
 
 struct ErrorNext {
   std::string_view code;
-  std::string_view command;  // runnable; "" = there is none, `text` says why
+  std::string_view command;  // runnable, of plain words
   std::string_view text;
 };
 
@@ -24,11 +26,11 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"UNKNOWN_COMMAND", "selftune help --all", "see which commands there are"},
     ErrorNext{"UNKNOWN_OPERATION", "selftune schema --list", "see which operations there are"},
     ErrorNext{"UNSUPPORTED_TYPE", "selftune version", "see what this version was built with; a newer one may read it"},
-    ErrorNext{"CONFIRMATION_REQUIRED", "", "repeat the request with yes; only the caller has it (the command line names it with --yes)"},
+    ErrorNext{"CONFIRMATION_REQUIRED", "selftune help --all", "look at the plan with dry_run (--dry-run), then repeat with yes (--yes)"},
     // Files.
-    ErrorNext{"FILE_NOT_FOUND", "selftune skills list", "see which files are known"},
+    ErrorNext{"FILE_NOT_FOUND", "selftune doctor", "see whether the files and folders that are needed are there"},
     ErrorNext{"FILE_UNREADABLE", "selftune doctor", "see what can be read"},
-    ErrorNext{"FILE_EXISTS", "", "give another name: what to call it is the caller's to say"},
+    ErrorNext{"FILE_EXISTS", "selftune help --all", "give another name; see how each command takes it"},
     ErrorNext{"FILE_CHANGED", "selftune status", "see how the skill is now, then start again"},
     ErrorNext{"FILE_TOO_LARGE", "selftune doctor --deep", "see which files are out of the ordinary"},
     ErrorNext{"WRITE_FAILED", "selftune doctor", "see whether disk, folders and store are in order"},
@@ -43,7 +45,7 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"STORE_BUSY", "selftune doctor --only 'lock*'", "another process writes the store; see which runs are under way, then try again"},
     ErrorNext{"STORE_FULL", "selftune doctor --only disk", "make room and try again; see how much is free"},
     ErrorNext{"STORE_CORRUPT", "selftune recover", "save what can be read of it; the file is kept"},
-    ErrorNext{"STORE_READ_ONLY", "selftune doctor --only 'db.*'", "see whether the file may be written"},
+    ErrorNext{"STORE_READ_ONLY", "selftune doctor --only 'db.*'", "see what may not be written, and what changes that"},
     ErrorNext{"STORE_FOREIGN", "selftune doctor --only 'db.*'", "the file is left alone; see which it is"},
     ErrorNext{"SCHEMA_NEWER", "selftune version", "install that version of selftune or a newer one"},
     ErrorNext{"STORE_CONSTRAINT", "selftune db check --deep", "see whether the store is what it claims to be"},
@@ -68,10 +70,10 @@ inline constexpr std::array kErrorNext = {
     ErrorNext{"BACKEND_UNAVAILABLE", "selftune doctor --only 'agents.*'", "try again later; see which agents are found"},
     // Engine.
     ErrorNext{"LOCK_HELD", "selftune doctor --only 'lock*'", "another run is at work; see which, then try again"},
-    ErrorNext{"CANCELLED", "", "somebody asked for it: there is nothing to repair"},
-    ErrorNext{"DEADLINE", "", "repeat the request with more time; only the caller has it"},
-    ErrorNext{"JOB_RUNNING", "", "nothing failed: wait for the job again"},
-    ErrorNext{"FORKED", "", "a mistake of the program: it must open an engine of its own in the child"},
+    ErrorNext{"CANCELLED", "selftune status", "somebody asked for it: there is nothing to repair; see what is there"},
+    ErrorNext{"DEADLINE", "selftune doctor --only 'lock*'", "repeat the request with more time; see whether another run is in its way"},
+    ErrorNext{"JOB_RUNNING", "selftune doctor --only 'lock*'", "nothing failed: wait for the job again; see which runs are under way"},
+    ErrorNext{"FORKED", "selftune status", "a mistake of the program, which must start its child with exec; this command, a process of its own, works meanwhile"},
     ErrorNext{"OUT_OF_MEMORY", "selftune doctor", "close something and try again"},
     ErrorNext{"INVALID_CONFIG", "selftune config path", "correct the file, or move it away to use the defaults"},
     ErrorNext{"SCHEDULER_NOT_FOUND", "selftune cron preview --platform cron", "run it by another scheduler; see what a line would be"},
@@ -87,6 +89,36 @@ inline constexpr std::array kErrorNext = {
 };
 // clang-format on
 
+// Of the dashboard and the command line themselves.
+// clang-format off
+inline constexpr std::array kFrontendNext = {
+    ErrorNext{"DASHBOARD_MISSING", "selftune status --text", "install selftune with the dashboard; see the same figures here"},
+    ErrorNext{"ROOT_REFUSED", "selftune dashboard --allow-root", "run it as yourself, or allow it"},
+    ErrorNext{"PORT_TAKEN", "selftune dashboard", "leave --port away, and a free port is found"},
+    ErrorNext{"LISTEN_FAILED", "selftune dashboard", "leave --port away, and a free port is found"},
+    ErrorNext{"NOT_SIGNED_IN", "selftune dashboard", "open the dashboard by a new link"},
+    ErrorNext{"CODE_INVALID", "selftune dashboard", "open the dashboard by a new link"},
+    ErrorNext{"TOO_MANY_ATTEMPTS", "selftune dashboard", "wait a minute, then use a new link"},
+    ErrorNext{"TOO_MANY_STREAMS", "selftune dashboard --help", "close a page; see --max-streams"},
+    ErrorNext{"TOO_MANY_CONNECTIONS", "selftune dashboard --help", "close a page; see --max-streams"},
+    ErrorNext{"WRONG_HOST", "selftune dashboard", "use the address that the command prints"},
+    ErrorNext{"FORBIDDEN_ORIGIN", "selftune dashboard", "open the page by the link that the command prints"},
+    ErrorNext{"FORBIDDEN_SITE", "selftune dashboard", "open the page by the link that the command prints"},
+    ErrorNext{"HEADER_MISSING", "selftune schema --list", "send X-Selftune: 1; programs are better served by the command line"},
+    ErrorNext{"BAD_PATH", "selftune dashboard", "use the address that the command prints"},
+    ErrorNext{"BAD_REQUEST", "selftune schema --list", "this is not HTTP/1.1; programs are better served by the command line"},
+    ErrorNext{"BODY_TOO_LARGE", "selftune schema --list", "see which parameters each operation takes"},
+    ErrorNext{"HEADER_TOO_LARGE", "selftune dashboard", "clear the cookies of this address, then use a new link"},
+    ErrorNext{"TARGET_TOO_LONG", "selftune schema --list", "see which parameters each operation takes"},
+    ErrorNext{"LENGTH_REQUIRED", "selftune schema --list", "send Content-Length; programs are better served by the command line"},
+    ErrorNext{"HTTP_VERSION", "selftune schema --list", "send HTTP/1.1; programs are better served by the command line"},
+    ErrorNext{"UPGRADE_REFUSED", "selftune schema --list", "send HTTP/1.1; programs are better served by the command line"},
+    ErrorNext{"EXPECTATION_FAILED", "selftune schema --list", "send the body at once; programs are better served by the command line"},
+    ErrorNext{"REQUEST_TIMEOUT", "selftune doctor --only 'lock*'", "try again; see whether something keeps this machine busy"},
+    ErrorNext{"METHOD_NOT_ALLOWED", "selftune help dashboard", "see what the dashboard answers"},
+};
+// clang-format on
+
 constexpr ErrorNext FindErrorNext(std::string_view code) {
   for (const ErrorNext& row : kErrorNext) {
     if (row.code == code) return row;
@@ -94,11 +126,11 @@ constexpr ErrorNext FindErrorNext(std::string_view code) {
   return {};
 }
 
-// A code without a row does not compile.
+// A code without a row, or with a row that names no command, does not compile.
 constexpr bool EveryErrorHasNext() {
   for (const ErrorCode& code : kErrorCodes) {
     const ErrorNext row = FindErrorNext(code.name);
-    if (row.code.empty() || row.text.empty()) return false;
+    if (row.code.empty() || row.text.empty() || !row.command.starts_with("selftune ")) return false;
   }
   return kErrorNext.size() == kErrorCodes.size();
 }

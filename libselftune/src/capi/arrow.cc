@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "capi/call.h"
+#include "capi/next_step.h"
 #include "capi/op_spec.h"
 #include "capi/params.h"
 #include "hosts/registry.h"
@@ -272,8 +273,9 @@ selftune_code_t selftune_export_arrow_until(selftune_engine_t* engine,
       return Fail(kInvalidRequest, "engine and out must not be NULL");
     }
     ST_RETURN_IF_ERROR(engine->impl->Check());
-    return capi::Export(*engine->impl, capi::View(dataset_request), {.stop = stop, .user = user},
-                        out);
+    const Status status =
+        capi::Export(*engine->impl, capi::View(dataset_request), {.stop = stop, .user = user}, out);
+    return status.ok() ? status : capi::InPlace(status, engine->impl->paths());
   });
 }
 

@@ -72,8 +72,8 @@ void Context::CloseConnections() {
   engine_.CloseIdle();
 }
 
-void Context::Warn(std::string_view code, std::string message) {
-  warnings_.push_back({std::string(code), std::move(message)});
+void Context::Warn(std::string_view code, std::string message, std::vector<std::string> next) {
+  warnings_.push_back({std::string(code), std::move(message), std::move(next)});
 }
 
 void Context::Progress(std::string_view stage, int64_t done, int64_t total,

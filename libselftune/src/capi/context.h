@@ -30,6 +30,9 @@ struct Paths {
   std::string home;       // the person's home folder
   std::string state_dir;  // our state folder, usually <home>/.selftune
   std::string db;         // the store
+  // The two, where whoever opened the engine named them; "" = as usual.
+  std::string chosen_state_dir;
+  std::string chosen_db;
 };
 
 // The embedding program's own model, instead of an agent CLI. Takes and
@@ -99,8 +102,9 @@ class Context {
   // --- The reply, besides its data ----------------------------------------
   // Something outside memory is different now (`changed` of the envelope).
   void SetChanged() { changed_ = true; }
-  // Code in capitals ("STALE_EVIDENCE"), message for a person.
-  void Warn(std::string_view code, std::string message);
+  // Code in capitals ("STALE_EVIDENCE"), message for a person, and the command
+  // that helps; empty = there is none.
+  void Warn(std::string_view code, std::string message, std::vector<std::string> next = {});
   void SetNext(NextStep next) { next_.insert(next_.begin(), std::move(next)); }
   // Another step a caller may take instead.
   void AddAlternative(NextStep next) { next_.push_back(std::move(next)); }
@@ -115,6 +119,7 @@ class Context {
   struct Warning {
     std::string code;
     std::string message;
+    std::vector<std::string> next;
   };
   [[nodiscard]] bool changed() const { return changed_; }
   [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }

@@ -73,6 +73,8 @@ StatusOr<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
     if (path->empty() || path->front() == '/') continue;
     return Fail(kInvalidRequest, "opening an engine: {} is not an absolute path", *path);
   }
+  if (options.state_dir_named) paths.chosen_state_dir = paths.state_dir;
+  paths.chosen_db = options.db_path;
   paths.db = options.db_path.empty() ? store::StorePath(paths.state_dir) : options.db_path;
   return std::unique_ptr<Engine>(new Engine(std::move(options), std::move(paths)));
 }

@@ -26,8 +26,9 @@ struct EngineOptions {
   bool no_create = false;
   bool no_migrate = false;
   bool no_network = false;
-  base::Environment env;  // home and state folder already put in
-  std::string db_path;    // "" = in the state folder
+  base::Environment env;         // home and state folder already put in
+  std::string db_path;           // "" = in the state folder
+  bool state_dir_named = false;  // by the caller, not by its environment
   std::function<void(LogLevel level, std::string_view json_line)> log;
   std::function<int64_t()> now_ms;  // empty = the system's clock
 };

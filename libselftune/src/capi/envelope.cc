@@ -1,8 +1,8 @@
 #include "capi/envelope.h"
 
-#include "base/error_next.h"
 #include "base/json_writer.h"
 #include "base/strings.h"
+#include "capi/next_step.h"
 #include "capi/version.h"
 
 namespace selftune::capi {
@@ -16,13 +16,6 @@ void WriteText(JsonWriter& out, std::string_view key, const std::string& text) {
   } else {
     out.Field(key, text);
   }
-}
-
-// `status` with the step of its code where it names none of its own.
-Status WithStep(const Status& status) {
-  const ErrorNext next = FindErrorNext(CodeOf(status).name);
-  return WithSuggestion(status, Suggestion(status).empty() ? next.text : "",
-                        NextCommand(status).empty() ? next.command : "");
 }
 
 void WriteErrorFields(JsonWriter& out, const Status& status) {
@@ -45,19 +38,19 @@ void WriteCommand(JsonWriter& out, const std::vector<std::string>& argv) {
   out.EndArray();
 }
 
-void WriteNext(JsonWriter& out, const std::vector<NextStep>& steps) {
+void WriteNext(JsonWriter& out, const std::vector<NextStep>& steps, const Paths& paths) {
   out.Key("next");
   if (steps.empty()) {
     out.Null();
     return;
   }
   out.BeginObject();
-  WriteCommand(out, steps[0].argv);
+  WriteCommand(out, InPlace(steps[0].argv, paths));
   out.Field("reason", steps[0].reason).Field("blocking", steps[0].blocking);
   out.Key("alternatives").BeginArray();
   for (size_t i = 1; i < steps.size(); ++i) {
     out.BeginObject();
-    WriteCommand(out, steps[i].argv);
+    WriteCommand(out, InPlace(steps[i].argv, paths));
     out.Field("reason", steps[i].reason).EndObject();
   }
   out.EndArray().EndObject();
@@ -68,10 +61,8 @@ std::vector<NextStep> StepsOf(const Context& context) {
   if (!context.next().empty()) return context.next();
   if (context.verdict().ok()) return {};
   const Status verdict = WithStep(context.verdict());
-  const std::string command = NextCommand(verdict);
-  if (command.empty()) return {};
   NextStep step;
-  step.argv = SplitCommand(command);
+  step.argv = SplitCommand(NextCommand(verdict));
   step.reason = Suggestion(verdict);
   return {step};
 }
@@ -91,16 +82,9 @@ std::string ErrorObjectWithNext(const Status& bare) {
   JsonWriter out;
   out.BeginObject();
   WriteErrorFields(out, status);
-  const std::string command = NextCommand(status);
-  out.Key("next");
-  if (command.empty()) {
-    out.Null();
-  } else {
-    out.BeginObject();
-    WriteCommand(out, SplitCommand(command));
-    out.EndObject();
-  }
-  out.EndObject();
+  out.Key("next").BeginObject();
+  WriteCommand(out, SplitCommand(NextCommand(status)));
+  out.EndObject().EndObject();
   return std::move(out).Take();
 }
 
@@ -119,10 +103,18 @@ std::string SuccessEnvelope(const RequestDoc& request, const Context& context,
   out.Key("data").Raw(data_json);
   out.Key("warnings").BeginArray();
   for (const Context::Warning& warning : context.warnings()) {
-    out.BeginObject().Field("code", warning.code).Field("message", warning.message).EndObject();
+    out.BeginObject().Field("code", warning.code).Field("message", warning.message).Key("next");
+    if (warning.next.empty()) {
+      out.Null();
+    } else {
+      out.BeginObject();
+      WriteCommand(out, InPlace(warning.next, context.paths()));
+      out.EndObject();
+    }
+    out.EndObject();
   }
   out.EndArray();
-  WriteNext(out, StepsOf(context));
+  WriteNext(out, StepsOf(context), context.paths());
   out.Key("error");
   if (ok) {
     out.Null();
@@ -131,38 +123,6 @@ std::string SuccessEnvelope(const RequestDoc& request, const Context& context,
   }
   out.EndObject();
   return std::move(out).Take();
-}
-
-std::vector<std::string> SplitCommand(std::string_view command) {
-  std::vector<std::string> words;
-  std::string word;
-  bool open = false;  // a word has begun, perhaps empty ('')
-  char quote = 0;
-  for (size_t i = 0; i < command.size(); ++i) {
-    const char c = command[i];
-    if (quote != 0) {
-      if (c == quote) {
-        quote = 0;
-      } else if (c == '\\' && quote == '"' && i + 1 < command.size()) {
-        word += command[++i];
-      } else {
-        word += c;
-      }
-    } else if (c == '\'' || c == '"') {
-      quote = c;
-      open = true;
-    } else if (base::IsSpace(c)) {
-      if (open) words.push_back(std::move(word));
-      word.clear();
-      open = false;
-    } else {
-      if (c == '\\' && i + 1 < command.size()) ++i;
-      word += command[i];
-      open = true;
-    }
-  }
-  if (open) words.push_back(std::move(word));
-  return words;
 }
 
 }  // namespace selftune::capi

@@ -17,13 +17,11 @@ namespace selftune::capi {
                                           std::string_view data_json);
 
 // {"code","message","suggestion","retryable","exit_code","details"}. An error
-// that names no step of its own gets that of its code (base/error_next.h).
+// that names no step of its own gets that of its code (next_step.h).
 [[nodiscard]] std::string ErrorObject(const Status& status);
-// The same with "next":{"command","argv"} or null; text of selftune_error_json.
+// The same with "next":{"command","argv"}; text of selftune_error_json.
 [[nodiscard]] std::string ErrorObjectWithNext(const Status& status);
 
-// Words of a command line; quotes as a shell reads them.
-[[nodiscard]] std::vector<std::string> SplitCommand(std::string_view command);
 using base::JoinCommand;
 
 }  // namespace selftune::capi

@@ -51,7 +51,7 @@ StatusOr<std::optional<std::string>> Replaced(const std::string& path, std::stri
   if (before.ok() && status::IsEarlierBadge(*before, content, badge)) return std::optional(*before);
   return WithSuggestion(
       Fail(kFileExists, "writing {}: it is no badge of this form and label", path),
-      "name a path where nothing is yet", "");
+      "name a path where nothing is yet", "selftune help badge");
 }
 
 // Behind a symbolic link, and with the mode that was there.

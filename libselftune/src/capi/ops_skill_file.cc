@@ -48,12 +48,17 @@ std::string NameOfFolder(const std::string& path) {
 Status WriteResult(const std::string& path, const std::string& output_path,
                    std::string_view bytes) {
   Status status = base::WriteFileNew(output_path, bytes, 0644);
+  if (CodeOf(status).name == kFileNotFound.name) {
+    return WithSuggestion(
+        std::move(status), "make the folder first, or name another",
+        base::JoinCommand({"mkdir", "-p", std::string(base::DirName(output_path))}));
+  }
   if (CodeOf(status).name != kFileExists.name) return status;
   const StatusOr<std::string> same = base::RealPath(output_path);
   const StatusOr<std::string> source = base::RealPath(path);
   if (same.ok() && source.ok() && *same == *source) {
     return WithSuggestion(std::move(status), "an installed SKILL.md is only changed by a deploy",
-                          "");
+                          "selftune help evolve");
   }
   return WithSuggestion(std::move(status), "name a path where nothing is yet", "");
 }

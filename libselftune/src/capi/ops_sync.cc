@@ -83,7 +83,7 @@ std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& fo
 
 void WarnAndAdvise(Context& context, std::string_view code, std::string message,
                    std::vector<std::string> argv, std::string reason) {
-  context.Warn(code, std::move(message));
+  context.Warn(code, std::move(message), argv);
   context.AddAlternative({.argv = std::move(argv), .reason = std::move(reason)});
 }
 
@@ -115,19 +115,40 @@ void WarnAboutFolders(Context& context, const base::Environment& env,
   }
 }
 
+std::vector<std::string> SourcesOf(const std::string& platform) {
+  return {"selftune", "evidence", "--sources", "--platform", platform};
+}
+
+// What is stored of them stays; data.sources has every one.
+void WarnAboutSources(Context& context, const sync::SyncReport& report) {
+  for (const sync::HostReport& host : report.hosts) {
+    if (host.warnings.empty()) continue;
+    std::string message = host.platform + ": " + host.warnings.front();
+    if (host.warnings.size() > 1) {
+      message += " (and " + std::to_string(host.warnings.size() - 1) + " more)";
+    }
+    context.Warn("SOURCE_UNREADABLE", std::move(message), SourcesOf(host.platform));
+  }
+}
+
 // Nothing understood of a store that is not empty is a failure, not silence.
 void WarnAbout(Context& context, const sync::SyncReport& report) {
   for (const std::string& problem : report.hook_problems) {
-    context.Warn("HOOKS_UNREADABLE", "hook events: " + problem);
+    context.Warn("HOOKS_UNREADABLE", "hook events: " + problem,
+                 {"selftune", "doctor", "--only", "hooks.spool"});
   }
   for (const sync::HostReport& host : report.hosts) {
     if (host.bad_lines > 0) {
-      context.Warn("BAD_LINES", host.platform + ": " + std::to_string(host.bad_lines) +
-                                    " lines could not be read; selftune evidence --bad-lines");
+      context.Warn(
+          "BAD_LINES",
+          host.platform + ": " + std::to_string(host.bad_lines) + " lines could not be read",
+          {"selftune", "evidence", "--bad-lines"});
     }
     if (host.changed > 0 && host.bytes_read > 0 && host.sessions == 0) {
-      context.Warn("NOTHING_UNDERSTOOD", host.platform + ": " + std::to_string(host.changed) +
-                                             " files were read and no session was found in them");
+      context.Warn("NOTHING_UNDERSTOOD",
+                   host.platform + ": " + std::to_string(host.changed) +
+                       " files were read and no session was found in them",
+                   SourcesOf(host.platform));
     }
   }
 }
@@ -164,6 +185,7 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
       ST_ASSIGN_OR_RETURN(db, context.ReadDb());
     }
     ST_ASSIGN_OR_RETURN(const sync::SyncReport preview, sync::Preview(db, world, options));
+    WarnAboutSources(context, preview);
     return ToJson(preview, {});
   }
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
@@ -174,6 +196,7 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
     ST_RETURN_IF_ERROR(status::WriteLastSync(*db, context.now()));
   }
   ST_ASSIGN_OR_RETURN(const store::ForgetReport forgotten, Retain(context, *db, *config));
+  WarnAboutSources(context, report);
   WarnAbout(context, report);
   return ToJson(report, forgotten);
 }

@@ -10,7 +10,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "capi/envelope.h"
+#include "capi/next_step.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "llm/redact.h"

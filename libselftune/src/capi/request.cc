@@ -50,6 +50,7 @@ StatusOr<EngineOptions> ReadOptions(const selftune_options_t* given) {
     options.env.Set("SELFTUNE_HOME", "");
   }
   if (raw.config_dir.size != 0) options.env.Set("SELFTUNE_HOME", std::string(View(raw.config_dir)));
+  options.state_dir_named = raw.config_dir.size != 0;
   options.db_path = View(raw.db_path);
   if (raw.log != nullptr) {
     options.log = [log = raw.log, user = raw.user](LogLevel level, std::string_view line) {

@@ -12,6 +12,7 @@
 #include "capi/engine.h"
 #include "capi/envelope.h"
 #include "capi/hook_notes.h"
+#include "capi/next_step.h"
 #include "capi/params.h"
 
 namespace selftune::capi {
@@ -106,7 +107,8 @@ Status CheckPlan(Engine& engine, const OpSpec& op, const base::JsonValue& params
   if (now == params["plan_id"].AsString()) return absl::OkStatus();
   return WithSuggestion(Fail(kConflicted, "{}: plan {} is not what would be done now", op.name,
                              params["plan_id"].AsString()),
-                        "look at the plan again with dry_run", "");
+                        "look at the plan again with dry_run",
+                        RequestCommand(op, params, "dry_run"));
 }
 
 // Before anybody is asked whether they are sure.
@@ -140,7 +142,8 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
     return WithSuggestion(
         Fail(kConfirmationRequired, "{} changes what cannot be brought back by itself",
              request.op->name),
-        "look at the plan with dry_run, then repeat with yes", "");
+        "look at the plan with dry_run, then repeat with yes",
+        RequestCommand(*request.op, request.params, "dry_run"));
   }
   ST_ASSIGN_OR_RETURN(std::string data, request.op->run(context, params));
   if (request.op->Has('Y')) {
@@ -183,8 +186,10 @@ StatusOr<RequestDoc> ParseRequest(std::string_view json) {
   return request;
 }
 
-StatusOr<std::string> RunRequest(Engine& engine, const RequestDoc& request, base::Cancel& cancel,
-                                 std::function<void(std::string_view)> on_event) {
+namespace {
+
+StatusOr<std::string> RunInTime(Engine& engine, const RequestDoc& request, base::Cancel& cancel,
+                                std::function<void(std::string_view)> on_event) {
   if (!request.deadline_ms.has_value()) {
     return RunChecked(engine, request, cancel, std::move(on_event));
   }
@@ -194,6 +199,15 @@ StatusOr<std::string> RunRequest(Engine& engine, const RequestDoc& request, base
   StatusOr<std::string> reply = RunChecked(engine, request, cancel, std::move(on_event));
   if (reply.ok() || !guard.passed()) return reply;
   return AsDeadline(reply.status(), *request.deadline_ms);
+}
+
+}  // namespace
+
+StatusOr<std::string> RunRequest(Engine& engine, const RequestDoc& request, base::Cancel& cancel,
+                                 std::function<void(std::string_view)> on_event) {
+  StatusOr<std::string> reply = RunInTime(engine, request, cancel, std::move(on_event));
+  if (reply.ok()) return reply;
+  return InPlace(WithStepOf(reply.status(), *request.op, request.params, engine), engine.paths());
 }
 
 }  // namespace selftune::capi

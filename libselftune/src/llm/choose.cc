@@ -103,7 +103,8 @@ StatusOr<std::string> KeyFor(const base::Environment& env, const ChooseOptions& 
   if (options.no_network) {
     return WithSuggestion(Fail(kApiFailed, "asking {}: this engine may not use the network",
                                config::Word(options.api->provider)),
-                          "open it without NO_NETWORK, or set llm_mode to \"agent\"", "");
+                          "open it without NO_NETWORK, or set llm_mode to \"agent\"",
+                          "selftune config set llm_mode agent");
   }
   return ApiKey(*options.api, env);
 }

@@ -60,7 +60,8 @@ StatusOr<Curl> LoadCurl() {
       !Find(library, "curl_slist_free_all", curl.free_all) ||
       curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return WithSuggestion(Fail(kApiFailed, "loading the HTTP client: libcurl is not installed"),
-                          "install libcurl 4 (Debian: libcurl4), or set llm_mode to \"agent\"", "");
+                          "install libcurl 4 (Debian: libcurl4), or set llm_mode to \"agent\"",
+                          "selftune config set llm_mode agent");
   }
   return curl;
 }

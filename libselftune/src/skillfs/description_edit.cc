@@ -17,6 +17,16 @@
 namespace selftune::skillfs {
 namespace {
 
+// What is wrong with the text that was given, not with the file.
+Status RefuseText(std::string_view code, std::string_view what) {
+  base::JsonWriter details;
+  details.BeginObject().Field("reason", code).EndObject();
+  return WithDetails(
+      WithSuggestion(Fail(kInvalidFrontmatter, "replacing the description: {}", code), what,
+                     "selftune schema skill.replace_description"),
+      details.view());
+}
+
 Status Refuse(std::string_view code) {
   base::JsonWriter details;
   details.BeginObject().Field("reason", code).EndObject();
@@ -211,8 +221,13 @@ StatusOr<EditResult> ReplaceDescription(std::string_view bytes, std::string_view
                                         std::string_view directory_name) {
   EditResult edit;
   edit.description = NormalizeDescription(new_description);
-  if (edit.description.empty()) return Refuse(kEmptyNewDescription);
-  if (!base::IsValidUtf8(edit.description)) return Refuse(kInvalidUtf8NewDescription);
+  if (edit.description.empty()) {
+    return RefuseText(kEmptyNewDescription, "the file is fine: give a description that has text");
+  }
+  if (!base::IsValidUtf8(edit.description)) {
+    return RefuseText(kInvalidUtf8NewDescription,
+                      "the file is fine: give the description in UTF-8");
+  }
   const Frontmatter parsed = ParseFrontmatter(bytes);
   if (!parsed.errors.empty()) return Refuse(parsed.errors.front());
   if (std::ranges::find(parsed.warnings, kDuplicateDescription) != parsed.warnings.end()) {

@@ -48,6 +48,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
   Checks all;
   CheckConfig(world, all);
   CheckFolders(world, all);
+  CheckStoreAccess(world, all);
   ST_RETURN_IF_ERROR(CheckDatabase(world, options, all));
   if (world.db.ok()) {
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));

@@ -10,6 +10,9 @@ namespace selftune::status {
 
 using Checks = std::vector<Check>;
 
+// doctor_access.cc: fails when the state folder or the store cannot be written.
+void CheckStoreAccess(const DoctorWorld& world, Checks& out);
+
 // doctor_machine.cc
 void CheckConfig(const DoctorWorld& world, Checks& out);
 // Folders that variables name and that are not read; folders configured.

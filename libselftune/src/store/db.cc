@@ -342,7 +342,8 @@ Status Db::Error(int code, std::string_view doing) const {
                           "selftune recover");
   }
   if (kind.name == kStoreFull.name) {
-    return WithSuggestion(std::move(status), "free some disk space and try again", "");
+    return WithSuggestion(std::move(status), "free some disk space and try again",
+                          "selftune doctor --only disk");
   }
   return status;
 }

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
 #include <string_view>
 
 #include "base/json_value.h"
+#include "capi/next_step.h"
 
 namespace selftune::capi {
 
@@ -30,28 +30,50 @@ TEST_SUITE("capi/envelope") {
     }
   }
 
-  TEST_CASE("every error says what to do next, or why there is nothing to do") {
-    // The codes without a command; the reason is the text of their row.
-    const std::set<std::string_view> none = {
-        "CONFIRMATION_REQUIRED", "FILE_EXISTS", "CANCELLED", "DEADLINE", "JOB_RUNNING", "FORKED"};
-    std::set<std::string_view> seen;
+  TEST_CASE("every error says what to do next") {
     for (const ErrorCode& code : kErrorCodes) {
       CAPTURE(code.name);
       const auto error = base::JsonValue::Parse(ErrorObjectWithNext(MakeError(code, "x")));
       REQUIRE(error.ok());
       CHECK(!(*error)["suggestion"].AsString().empty());
       const base::JsonValue& next = (*error)["next"];
-      if (none.contains(code.name)) {
-        CHECK(next.is_null());
-        seen.insert(code.name);
-        continue;
-      }
       REQUIRE(next.is_object());
       CHECK(next["argv"].items().size() > 1);
       CHECK(next["argv"].items()[0].AsString() == "selftune");
       CHECK(SplitCommand(next["command"].AsString()).size() == next["argv"].items().size());
     }
-    CHECK(seen == none);
+  }
+
+  TEST_CASE("a next command is for the store that was asked, and of every other nothing is added") {
+    const Paths chosen{
+        .home = {}, .state_dir = {}, .db = {}, .chosen_state_dir = "/s t", .chosen_db = "/x.db"};
+    struct Case {
+      const char* line;
+      const char* want;
+    };
+    const Case cases[] = {
+        {"selftune recover", "selftune recover --home '/s t' --db /x.db"},
+        {"selftune status --home /other", "selftune status --home /other --db /x.db"},
+        {"selftune doctor --db /other", "selftune doctor --db /other --home '/s t'"},
+        {"selftune import upstream", "selftune import upstream --home '/s t'"},
+        {"selftune ingest wrap-codex -- exec x",
+         "selftune ingest wrap-codex --home '/s t' --db /x.db -- exec x"},
+        {"selftune schema --list", "selftune schema --list"},
+        {"selftune version", "selftune version"},
+        {"git commit", "git commit"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.line);
+      CHECK(JoinCommand(InPlace(SplitCommand(c.line), chosen)) == c.want);
+      CHECK(JoinCommand(InPlace(SplitCommand(c.line), Paths{})) == c.line);
+    }
+    // The step of the code, where the error names none.
+    CHECK(NextCommand(InPlace(Fail(kStoreCorrupt, "x"), {.home = {},
+                                                         .state_dir = {},
+                                                         .db = {},
+                                                         .chosen_state_dir = {},
+                                                         .chosen_db = "/x.db"})) ==
+          "selftune recover --db /x.db");
   }
 
   TEST_CASE("an error's own step stays") {
@@ -70,8 +92,10 @@ TEST_SUITE("capi/envelope") {
     const Status plain = Fail(kJobRunning, "writing x");
     CHECK(ErrorObjectWithNext(plain) ==
           R"({"code":"JOB_RUNNING","message":"writing x",)"
-          R"("suggestion":"nothing failed: wait for the job again","retryable":true,)"
-          R"("exit_code":7,"details":null,"next":null})");
+          R"("suggestion":"nothing failed: wait for the job again; see which runs are under way",)"
+          R"("retryable":true,"exit_code":7,"details":null,)"
+          R"("next":{"command":"selftune doctor --only 'lock*'",)"
+          R"("argv":["selftune","doctor","--only","lock*"]}})");
     const Status full =
         WithDetails(WithSuggestion(Fail(kNotFound, "no \"y\""), "look", "selftune last --n 2"),
                     R"({"id":"y"})");

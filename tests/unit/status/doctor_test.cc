@@ -1,10 +1,13 @@
 #include "status/doctor.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -22,6 +25,24 @@ using testing::kNow;
 using testing::Must;
 using testing::Patient;
 using testing::StatusOf;
+
+namespace {
+
+// For root no mode forbids anything: the paths are another user's meanwhile,
+// and so is this process.
+template <typename Body>
+auto AsOrdinaryUser(const std::vector<std::string>& paths, Body body) {
+  if (::geteuid() != 0) return body();
+  constexpr uid_t kNobody = 65534;
+  for (const std::string& path : paths) REQUIRE(::chown(path.c_str(), kNobody, kNobody) == 0);
+  REQUIRE(::seteuid(kNobody) == 0);
+  auto result = body();
+  REQUIRE(::seteuid(0) == 0);
+  for (const std::string& path : paths) REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+  return result;
+}
+
+}  // namespace
 
 TEST_SUITE("status/doctor") {
   TEST_CASE("globs match names as a shell would") {
@@ -255,6 +276,23 @@ TEST_SUITE("status/doctor") {
     const std::string message = Find(patient.Ask(), "privacy")->message;
     CHECK(message.find("api.base_url") != std::string::npos);
     CHECK(message.find("e-mail") != std::string::npos);
+  }
+
+  TEST_CASE("a store or state folder that cannot be written is a failure with what helps") {
+    Patient patient;
+    const std::string folder = patient.world.store().dir().path();
+    const std::string store = patient.world.store().path();
+    CHECK(Find(patient.Ask(), "db.write") == nullptr);
+    for (const auto& [path, allowed, refused] :
+         {std::tuple{folder, 0700U, 0500U}, std::tuple{store, 0600U, 0400U}}) {
+      CAPTURE(path);
+      REQUIRE(::chmod(path.c_str(), refused) == 0);
+      const auto report = AsOrdinaryUser({folder, store}, [&] { return patient.Ask(); });
+      REQUIRE(::chmod(path.c_str(), allowed) == 0);
+      CHECK(StatusOf(report, "db.write") == CheckStatus::kFail);
+      CHECK(Find(report, "db.write")->path == path);
+      CHECK(Find(report, "db.write")->command.starts_with("chmod u+rw"));
+    }
   }
 
   TEST_CASE("only what was asked for is answered and counted") {

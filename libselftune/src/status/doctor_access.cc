@@ -1,0 +1,76 @@
+// Whether this user may write what must be written: without it no sync stores
+// anything, while everything that is in the store can still be read.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/strings.h"
+#include "status/doctor_checks.h"
+
+namespace selftune::status {
+namespace {
+
+// 0, or why the effective user may not.
+int WhyNot(const std::string& path, int mode) {
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+// The folder, or the one above it in which it would be made.
+std::string NearestFolder(std::string folder) {
+  while (!base::Exists(folder) && folder.size() > 1) {
+    folder = std::string(base::DirName(folder));
+    if (folder.empty()) folder = "/";
+  }
+  return folder;
+}
+
+Check Refused(const std::string& path, bool folder, int error) {
+  Check check{.name = "db.write",
+              .status = CheckStatus::kFail,
+              .message = fmt::format("{} cannot be written: {}", path,
+                                     std::generic_category().message(error)),
+              .path = path};
+  if (error == EROFS) {
+    check.text =
+        "its file system is read-only: mount it for writing, or name a folder elsewhere "
+        "with SELFTUNE_HOME";
+    return check;
+  }
+  check.text = "nothing new is stored until its owner allows it";
+  check.command = base::JoinCommand({"chmod", folder ? "u+rwx" : "u+rw", path});
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && info.st_uid != ::geteuid()) {
+    check.text = "it belongs to another user: nothing new is stored until it is yours";
+    check.command = base::JoinCommand({"sudo", "chown", std::to_string(::geteuid()), path});
+  }
+  return check;
+}
+
+}  // namespace
+
+void CheckStoreAccess(const DoctorWorld& world, Checks& out) {
+  const std::string store_folder(base::DirName(world.db_path));
+  for (const std::string& folder : {world.state_dir, store_folder}) {
+    const std::string path = NearestFolder(folder);
+    if (const int error = WhyNot(path, W_OK | X_OK); error != 0) {
+      out.push_back(Refused(path, /*folder=*/true, error));
+      return;
+    }
+  }
+  for (const char* const part : {"", "-wal", "-shm"}) {
+    const std::string path = world.db_path + part;
+    const int error = WhyNot(path, R_OK | W_OK);
+    if (error == 0 || error == ENOENT) continue;
+    out.push_back(Refused(path, /*folder=*/false, error));
+    return;
+  }
+}
+
+}  // namespace selftune::status
