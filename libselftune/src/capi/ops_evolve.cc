@@ -41,10 +41,8 @@ Status VerdictOf(const ImproveResult& result) {
                           "make a proposal for the text as it is now",
                           base::JoinCommand({"selftune", "evolve", "--skill", result.skill}));
   };
-  if (code == "no_candidate_improved" || code == "neighbour_regression") {
-    return code == "neighbour_regression" ? verdict(kOnHold) : verdict(kProposalRejected);
-  }
-  if (code == "hold") return verdict(kOnHold);
+  if (code == "no_candidate_improved" || code == "constitution") return verdict(kProposalRejected);
+  if (code == "neighbour_regression" || code == "hold") return verdict(kOnHold);
   if (code == "insufficient_evidence") return verdict(kInsufficientEvidence);
   if (code == "file_changed") return redo(kFileChanged);
   if (code == "budget_exhausted") return verdict(kBudgetExhausted);

@@ -294,9 +294,10 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   out.BeginObject().Field("skill_id", skill.id.value).Field("name", skill.name);
   WritePlaces(out, report.summary);
   WriteUsage(out, report);
-  if (states.empty()) {  // only ever listed by a host: no evidence and no file
+  if (states.empty()) {  // only listed by a host, or asked for in vain: no evidence and no file
     WriteTriggerRate(out, {});
-    out.Field("state", "UNKNOWN").Field("state_reason", "nothing was recorded about it");
+    out.Field("state", "UNKNOWN")
+        .Field("state_reason", "no skill of this name is installed or was ever loaded");
     WritePolicy(out, skill.name, status::DecideSkillPolicy({.skill = skill.name}, *config), false,
                 *config);
     out.Key("flags").BeginArray().EndArray();

@@ -52,6 +52,7 @@ orchestrate::CandidateFacts FactsOf(const SkillState& state) {
   facts.state = state.health.state;
   facts.trend = state.health.trend;
   facts.missed = state.missed_sessions;
+  facts.missed_before = state.missed_before;
   facts.labelled = state.health.good + state.health.bad;
   if (facts.labelled > 0) {
     facts.good_rate = static_cast<double>(state.health.good) / static_cast<double>(facts.labelled);

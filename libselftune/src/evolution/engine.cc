@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -124,15 +126,63 @@ Status Test(Judge& judge, const EvolveInput& input, const ChargeLook& charge,
   return Decide(judge, input, candidate, result);
 }
 
+std::vector<const Candidate*> Refused(const EvolveResult& result) {
+  std::vector<const Candidate*> out;
+  for (const Candidate& candidate : result.candidates) {
+    if (candidate.fate == CandidateFate::kConstitution) out.push_back(&candidate);
+  }
+  return out;
+}
+
+// "broaden (3): \"any\" without ...; tags (1): ...": each rule that was broken with the
+// number of texts that broke it and what was found first, the most broken rule first.
+std::string BrokenRules(const std::vector<const Candidate*>& refused) {
+  struct Rule {
+    std::string_view id, first;
+    int64_t texts = 0;
+  };
+  std::vector<Rule> rules;
+  for (const Candidate* candidate : refused) {
+    std::set<std::string_view> seen;
+    for (const Violation& violation : candidate->violations) {
+      if (!seen.insert(violation.id).second) continue;
+      auto rule = std::find_if(rules.begin(), rules.end(),
+                               [&](const Rule& known) { return known.id == violation.id; });
+      if (rule == rules.end()) {
+        rule = rules.insert(rule, Rule{.id = violation.id, .first = violation.message});
+      }
+      ++rule->texts;
+    }
+  }
+  std::stable_sort(rules.begin(), rules.end(),
+                   [](const Rule& a, const Rule& b) { return a.texts > b.texts; });
+  std::string out;
+  for (const Rule& rule : rules) {
+    out += fmt::format("{}{} ({}): {}", out.empty() ? "" : "; ", rule.id, rule.texts, rule.first);
+  }
+  return out;
+}
+
 // Replies that could not be used cost their rounds; they are the answer only
 // when there was no other.
 Status ConcludeWithoutBest(const SearchResult& search, EvolveResult& result) {
-  const bool refused = IsRefusedReply(search.stopped) && !result.candidates.empty();
-  if (!search.stopped.ok() && !refused) return search.stopped;
+  const bool bad_reply = IsRefusedReply(search.stopped) && !result.candidates.empty();
+  if (!search.stopped.ok() && !bad_reply) return search.stopped;
+  const std::vector<const Candidate*> refused = Refused(result);
+  const size_t all = result.candidates.size();
+  if (!refused.empty() && refused.size() == all) {
+    Conclude(result, "constitution",
+             fmt::format("{} of {} candidates refused untested by the rules for descriptions: {}",
+                         all, all, BrokenRules(refused)));
+    return absl::OkStatus();
+  }
   Conclude(result, "no_candidate_improved",
            fmt::format("{} candidates, none better than the present text ({} of {} training "
-                       "prompts)",
-                       result.candidates.size(), search.passed_before, search.entries));
+                       "prompts){}",
+                       all, search.passed_before, search.entries,
+                       refused.empty() ? ""
+                                       : fmt::format("; {} of them refused untested: {}",
+                                                     refused.size(), BrokenRules(refused))));
   return absl::OkStatus();
 }
 

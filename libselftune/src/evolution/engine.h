@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "evolution/constitution.h"
 #include "evolution/input.h"
 #include "evolution/judge.h"
 #include "evolution/plan.h"
@@ -25,8 +26,9 @@ struct Candidate {
   std::string description, rationale;
   double confidence = 0;
   CandidateFate fate = CandidateFate::kSuperseded;
-  std::string details;              // violations, or figures
-  std::vector<std::string> review;  // why a person has to see it before it is deployed
+  std::string details;                // violations, or figures
+  std::vector<Violation> violations;  // of the constitution, when that refused it
+  std::vector<std::string> review;    // why a person has to see it before it is deployed
   int round = 0;
 };
 
@@ -47,7 +49,7 @@ struct HeldOutEntry {
 
 struct EvolveResult {
   // promoted canary hold no_patterns insufficient_evidence no_candidate_improved
-  // judge_unreliable harness_invalid neighbour_regression budget_exhausted dry_run
+  // constitution judge_unreliable harness_invalid neighbour_regression budget_exhausted dry_run
   // error
   std::string_view reason_code;
   std::string reason;

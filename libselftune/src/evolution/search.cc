@@ -188,7 +188,8 @@ class Searcher {
       candidate.confidence = proposal.confidence;
       candidate.round = round;
       const ConstitutionInput check = CheckOf(candidate.description);
-      request.violations = Texts(CheckConstitution(check));
+      candidate.violations = CheckConstitution(check);
+      request.violations = Texts(candidate.violations);
       candidate.review = Texts(ReviewReasons(check));
       if (request.violations.empty()) return std::optional<size_t>(result_.candidates.size() - 1);
       candidate.fate = CandidateFate::kConstitution;

@@ -65,7 +65,7 @@ std::string_view Words(std::string_view reason_code) {
       {"cooldown", "changed recently"},
       {"no_agent", "no agent command to ask is on PATH"},
       {"healthy", "it fires where it is needed"},
-      {"no_signal", "nothing says that it was needed"},
+      {"no_signal", "nothing asks for another description"},
       {"insufficient_evidence", "too few judged prompts"},
       {"weak_signal", "no miss and no complaint"},
       {"capped", "others need it more"},
@@ -77,9 +77,20 @@ std::string_view Words(std::string_view reason_code) {
 }
 
 std::string Figures(const CandidateFacts& facts) {
-  return fmt::format("state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
-                     monitoring::Word(facts.state), facts.missed, facts.labelled, facts.corrections,
-                     facts.requests, monitoring::Word(facts.trend));
+  return fmt::format(
+      "last {} days: state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
+      kCandidateDays, monitoring::Word(facts.state), facts.missed, facts.labelled,
+      facts.corrections, facts.requests, monitoring::Word(facts.trend));
+}
+
+// Misses that other commands show and this decision does not count, because they are
+// too old; "" when there are none, or when newer ones decide.
+std::string OlderMisses(const CandidateFacts& facts) {
+  if (facts.missed > 0 || facts.missed_before == 0) return "";
+  const std::vector<std::string> look =
+      base::WithFlag({"selftune", "evidence", "--outcome", "missed"}, "--skill", facts.skill);
+  return fmt::format("; missed {} {} before that, see {}", facts.missed_before,
+                     facts.missed_before == 1 ? "time" : "times", base::JoinCommand(look));
 }
 
 }  // namespace
@@ -131,7 +142,8 @@ std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,
       decision.action = Action::kEvolve;
       decision.reason_code = "selected";
     }
-    decision.reason = fmt::format("{}; {}", Words(decision.reason_code), Figures(*entry));
+    decision.reason =
+        fmt::format("{}; {}{}", Words(decision.reason_code), Figures(*entry), OlderMisses(*entry));
   }
   return out;
 }

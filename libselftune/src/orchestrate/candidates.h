@@ -13,12 +13,16 @@
 
 namespace selftune::orchestrate {
 
+// What is older says nothing about the description as it is now.
+inline constexpr int64_t kCandidateDays = 30;
+
 struct CandidateFacts {
   std::string skill;
   monitoring::State state = monitoring::State::kUnknown;
   monitoring::Trend trend = monitoring::Trend::kUnknown;
-  int64_t missed = 0;    // in the last 30 days, causes that a description can cure
-  int64_t labelled = 0;  // sessions with a label
+  int64_t missed = 0;         // sessions of kCandidateDays, causes that a description can cure
+  int64_t missed_before = 0;  // prompts before that, of whatever cause
+  int64_t labelled = 0;       // sessions with a label
   std::optional<double> good_rate;
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions with pending signals
   bool installed = true;                                            // a SKILL.md was found
@@ -44,7 +48,7 @@ struct Decision {
   std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
                                  // insufficient_evidence capped no_agent skill_missing
                                  // plugin_managed explicit_only ambiguous overlap
-  std::string reason;            // one line with the figures
+  std::string reason;            // one line: why, the days looked at, the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart
 };

@@ -22,11 +22,11 @@ namespace selftune::orchestrate {
 namespace {
 
 constexpr int64_t kHealthDays = 60;
-constexpr int64_t kRecentDays = 30;
 
 // What the store knows of one skill.
 struct Known {
   bool seen = false;
+  int64_t missed_before = 0;
   std::vector<store::SkillSession> judged;  // lately
 };
 using KnownByName = std::map<std::string, Known>;  // lower case
@@ -40,6 +40,12 @@ StatusOr<KnownByName> ReadKnown(store::Db& db, UtcMillis now) {
     Known& known = out[base::AsciiLower(skill.name)];
     known.seen = skill.checks > 0;
     by_id[skill.id] = &known;
+  }
+  ST_ASSIGN_OR_RETURN(const auto misses,
+                      store::ReadMissesBefore(db, UtcMillis{now.value - kCandidateDays * kDayMs}));
+  for (const auto& [id, count] : misses) {
+    const auto known = by_id.find(id);
+    if (known != by_id.end()) known->second->missed_before = count;
   }
   const store::TimeWindow window{.from = UtcMillis{now.value - kHealthDays * kDayMs}};
   ST_ASSIGN_OR_RETURN(std::vector<store::JudgedSession> judged,
@@ -58,8 +64,9 @@ Status AddHealth(store::Db& db, UtcMillis now, Known known, CandidateFacts& fact
                       store::ListWatches(db, facts.skill, false));
   if (!watches.empty()) input.watch_state = watches.front().state;
   input.ever_seen = known.seen;
+  facts.missed_before = known.missed_before;
   for (const store::SkillSession& session : input.sessions) {
-    const bool recent = session.started.value >= now.value - kRecentDays * kDayMs;
+    const bool recent = session.started.value >= now.value - kCandidateDays * kDayMs;
     facts.missed += recent && session.missed ? 1 : 0;
   }
   const monitoring::Health health = monitoring::Classify(input, now);

@@ -323,7 +323,7 @@ class Loop {
   static bool Conclusive(const ImproveResult& result) {
     return result.deployed || result.reason_code == "review_required" ||
            result.reason_code == "hold" || result.reason_code == "no_candidate_improved" ||
-           result.reason_code == "neighbour_regression";
+           result.reason_code == "constitution" || result.reason_code == "neighbour_regression";
   }
 
   Status Consume(const std::string& skill) {

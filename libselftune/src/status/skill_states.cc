@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
+#include "stats/wilson.h"
 #include "status/skill_policy.h"
 #include "store/queries/health.h"
 
@@ -107,6 +108,11 @@ Status AddHealth(store::Db& db, const StateRequest& request, States& states) {
   for (store::JudgedSession& judged : sessions) {
     inputs[judged.skill.value].sessions.push_back(std::move(judged.session));
   }
+  const UtcMillis recent_from{request.now.value - kRecentDays * kDayMs};
+  ST_ASSIGN_OR_RETURN(const auto misses, store::ReadMissesBefore(db, recent_from));
+  for (const auto& [id, count] : misses) {
+    if (SkillState* state = Find(states, id)) state->missed_before = count;
+  }
   for (auto& [id, state] : states) {
     monitoring::HealthInput& input = inputs[id];
     if (state.watch.has_value()) {
@@ -115,7 +121,7 @@ Status AddHealth(store::Db& db, const StateRequest& request, States& states) {
     }
     input.ever_seen = state.seen();
     for (const store::SkillSession& session : input.sessions) {
-      const bool recent = session.started.value >= request.now.value - kRecentDays * kDayMs;
+      const bool recent = session.started.value >= recent_from.value;
       state.missed_sessions += recent && session.missed ? 1 : 0;
     }
     state.health = monitoring::Classify(input, request.now);
@@ -172,7 +178,8 @@ int Rank(State state) {
 }  // namespace
 
 bool SkillState::seen() const {
-  return totals.checks > 0 || trigger.expected > 0 || trigger.by_hand > 0 || trigger.unwanted > 0 ||
+  return (totals.checks > 0 && (installed() || totals.met)) || trigger.expected > 0 ||
+         trigger.by_hand > 0 || trigger.unwanted > 0 ||
          corrections + requests + manual + unwanted > 0;
 }
 
@@ -186,7 +193,8 @@ StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::C
   std::vector<SkillState> out;
   out.reserve(states.size());
   for (auto& [id, state] : states) {
-    // Names that were only ever listed by a host are no skills of the person.
+    // Names that a host only listed are no skills of the person, and names that were
+    // only asked for in vain are no skills at all.
     if (!state.installed() && !state.seen()) continue;
     AddPolicy(config, request.now, state);
     out.push_back(std::move(state));
@@ -200,11 +208,10 @@ StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::C
   return out;
 }
 
+// The rule behind the state weighs newer sessions more and has an interval of its own;
+// what is shown has the one interval that these counts have everywhere (eval 17.1).
 std::string ExplainState(const monitoring::Health& health) {
   const int64_t n = health.good + health.bad;
-  const std::string figures =
-      fmt::format("{} good of {} judged sessions, {:.0f} to {:.0f} % when newer ones weigh more",
-                  health.good, n, health.interval.lo * 100, health.interval.hi * 100);
   const std::string_view code = health.state_reason;
   if (code == "no_evidence") return "nothing was recorded about it";
   if (code == "watch_regressed") return "the watch of its last deploy found a regression";
@@ -212,7 +219,11 @@ std::string ExplainState(const monitoring::Health& health) {
     return n == 0 ? "nobody said yet whether its uses were right"
                   : fmt::format("only {} judged sessions in 30 days", n);
   }
-  return code == "drifting" ? "slowly getting worse since it was confirmed" : figures;
+  if (code == "drifting") return "slowly getting worse since it was confirmed";
+  const stats::Interval interval =
+      stats::Wilson(static_cast<double>(health.good), static_cast<double>(n));
+  return fmt::format("{} good of {} judged sessions in 30 days, 95 % interval {:.0f} to {:.0f} %",
+                     health.good, n, interval.lo * 100, interval.hi * 100);
 }
 
 StatusOr<store::TimeWindow> ParseWindow(store::Db& db, std::string_view text, UtcMillis now) {

@@ -26,6 +26,7 @@ struct SkillState {
   TriggerCounts trigger;                  // prompts in the window
   monitoring::Health health;              // always of the last 30 days
   int64_t missed_sessions = 0;            // of the last 30 days, cause curable
+  int64_t missed_before = 0;              // prompts, of whatever cause, before those days
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // pending, sessions
   std::optional<store::StandingDeploy> deploy;
   int64_t open_proposals = 0;
@@ -37,7 +38,8 @@ struct SkillState {
   std::vector<std::string_view> flags;  // regressed drifting silent locked frozen
 
   [[nodiscard]] bool installed() const { return !places.empty(); }
-  // Anything at all was recorded about it.
+  // Anything at all was recorded about it. A request that found nothing is a record of
+  // a skill only when there is such a skill.
   [[nodiscard]] bool seen() const;
 };
 

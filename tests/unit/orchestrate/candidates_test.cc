@@ -83,6 +83,38 @@ TEST_SUITE("orchestrate/candidates") {
     }
   }
 
+  TEST_CASE("a reason names the days it looked at, and what lies before them") {
+    struct Case {
+      const char* name;
+      CandidateFacts facts;
+      const char* reason;
+    };
+    const Case cases[] = {
+        {"nothing was ever missed",
+         {.skill = "pdf", .state = State::kUngraded},
+         "nothing asks for another description; last 30 days: state=UNGRADED, missed=0, "
+         "labelled=0, corrections=0, requests=0, trend=unknown"},
+        {"one old miss",
+         {.skill = "pdf", .state = State::kUngraded, .missed_before = 1},
+         "nothing asks for another description; last 30 days: state=UNGRADED, missed=0, "
+         "labelled=0, corrections=0, requests=0, trend=unknown; missed 1 time before that, see "
+         "selftune evidence --outcome missed --skill pdf"},
+        {"old misses of a skill with a space in its name",
+         {.skill = "my pdf", .state = State::kWarning, .missed_before = 3, .labelled = 9},
+         "no miss and no complaint; last 30 days: state=WARNING, missed=0, labelled=9, "
+         "corrections=0, requests=0, trend=unknown; missed 3 times before that, see "
+         "selftune evidence --outcome missed --skill 'my pdf'"},
+        {"new misses decide, old ones are not needed",
+         {.skill = "pdf", .state = State::kUngraded, .missed = 2, .missed_before = 3},
+         "worth improving; last 30 days: state=UNGRADED, missed=2, labelled=0, corrections=0, "
+         "requests=0, trend=unknown"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      CHECK(SelectCandidates({c.facts}, Options())[0].reason == c.reason);
+    }
+  }
+
   TEST_CASE("a cooldown ends at its very instant") {
     CandidateFacts facts{.skill = "x", .missed = 1};
     facts.cooldown_until = kNow;

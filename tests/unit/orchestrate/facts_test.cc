@@ -77,6 +77,28 @@ TEST_SUITE("orchestrate/facts") {
     CHECK(Of(facts, "idle").state == monitoring::State::kUnknown);
   }
 
+  TEST_CASE("misses before the window are counted apart, to the millisecond") {
+    World world;
+    const auto miss = [&](const char* id, std::string_view skill, double age, MissCause cause) {
+      const auto session = world.Session(id, DaysAgo(age));
+      world.Missed(world.Prompt(session, 0, "do it", DaysAgo(age)), skill, cause);
+    };
+    miss("s1", "pdf", 30.0001, MissCause::kDescription);
+    miss("s2", "pdf", 260, MissCause::kNotListed);
+    miss("s3", "lint", 29.9999, MissCause::kDescription);
+    const config::Config config;
+    const auto facts = Must(GatherFacts(world.db(), Installed({"pdf", "lint"}), config, kNow));
+    CHECK(Of(facts, "pdf").missed == 0);
+    CHECK(Of(facts, "pdf").missed_before == 2);
+    CHECK(Of(facts, "lint").missed == 1);
+    CHECK(Of(facts, "lint").missed_before == 0);
+    for (const status::SkillState& state : Must(status::ReadSkillStates(
+             world.db(), config, {.now = kNow, .window = {.from = DaysAgo(30)}}))) {
+      CAPTURE(state.totals.name);
+      CHECK(state.missed_before == Of(facts, state.totals.name).missed_before);
+    }
+  }
+
   TEST_CASE("starts by hand neither accuse nor praise a skill") {
     World world;
     for (int i = 0; i < 12; ++i) {

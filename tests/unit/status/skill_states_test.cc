@@ -56,6 +56,35 @@ TEST_SUITE("status/skill_states") {
     CHECK(States(world).empty());
   }
 
+  TEST_CASE("a name that was only asked for in vain is no skill") {
+    struct Case {
+      const char* name;
+      Outcome outcome;
+      bool listed, installed, is_skill;
+    };
+    const Case cases[] = {
+        {"refused, known to nobody", Outcome::kRefused, false, false, false},
+        {"typed, loaded by nothing", Outcome::kRequested, false, false, false},
+        {"refused, and the host offers it", Outcome::kRefused, true, false, true},
+        {"refused, and its file is there", Outcome::kRefused, false, true, true},
+        {"read while it was written", Outcome::kReadOnly, false, false, true},
+        {"loaded, its file is gone", Outcome::kTriggered, false, false, true},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      World world;
+      const auto session = world.Session("s1", DaysAgo(1));
+      (void)world.Prompt(session, 0, "use pdf", DaysAgo(1));
+      if (c.listed)
+        world.Listing(session, std::nullopt, ExposureCause::kListing, {{.name = "pdf"}});
+      if (c.installed) world.Install("pdf", "/home/dev/.claude/skills/pdf/SKILL.md", "Make PDFs.");
+      world.Use(session, 0, "pdf", DaysAgo(1), RequestedBy::kModel, c.outcome);
+      const auto states = States(world);
+      CHECK(states.size() == (c.is_skill ? 1 : 0));
+      for (const SkillState& state : states) CHECK(state.seen());
+    }
+  }
+
   TEST_CASE("silence is no success: uses without a judgement leave it ungraded") {
     World world;
     for (int i = 0; i < 10; ++i) {
@@ -103,6 +132,33 @@ TEST_SUITE("status/skill_states") {
     CHECK(recent.trigger.expected == 0);
     CHECK(recent.totals.triggered == 1);
     CHECK(Of(States(world, 365), "pdf").trigger.hit == 1);
+  }
+
+  TEST_CASE("the sentence behind a state has the interval that its counts have everywhere") {
+    struct Case {
+      const char* code;
+      int64_t good, bad;
+      const char* sentence;
+    };
+    const Case cases[] = {
+        // Wilson, 95 %: 0.101 to 0.434 and 0.481 to 0.855.
+        {"upper_below_half", 5, 17,
+         "5 good of 22 judged sessions in 30 days, 95 % interval 10 to 43 %"},
+        {"interval_too_wide", 14, 6,
+         "14 good of 20 judged sessions in 30 days, 95 % interval 48 to 85 %"},
+        {"too_few_labels", 1, 2, "only 3 judged sessions in 30 days"},
+        {"too_few_labels", 0, 0, "nobody said yet whether its uses were right"},
+        {"watch_regressed", 5, 17, "the watch of its last deploy found a regression"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.code);
+      monitoring::Health health;
+      health.state_reason = c.code;
+      health.good = c.good;
+      health.bad = c.bad;
+      health.interval = {.lo = 0.17, .hi = 0.42};  // weighted: decides, is not shown
+      CHECK(ExplainState(health) == c.sentence);
+    }
   }
 
   TEST_CASE("judged sessions agree with what the watch reads") {

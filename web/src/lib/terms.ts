@@ -94,12 +94,12 @@ export const STATES = table<Term & { level: Level }>({
   CRITICAL: {
     label: "Critical",
     level: "bad",
-    text: "Most of its judged sessions go badly, or the watch of a deploy found a regression.",
+    text: "Most of its judged sessions go badly, newer ones weighing more, or the watch of a deploy found a regression.",
   },
   WARNING: {
     label: "Warning",
     level: "warn",
-    text: "Too many of its judged sessions go badly, or it is drifting.",
+    text: "Too many of its judged sessions go badly, newer ones weighing more, or it is drifting.",
   },
   UNCERTAIN: { label: "Uncertain", level: "info", text: "Judged, but too little to tell good from bad." },
   HEALTHY: { label: "Healthy", level: "good", text: "Its judged sessions go well, and there are enough to be sure." },

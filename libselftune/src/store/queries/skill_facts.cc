@@ -16,12 +16,22 @@ namespace {
 
 constexpr char kTotals[] = R"sql(
   SELECT k.skill_id,k.name,t.checks,t.triggered,t.missed,t.sessions,t.last_ms,t.last_scope,x.autonomy,
-    x.cooldown_until_ms,x.frozen_until_ms
+    x.cooldown_until_ms,x.frozen_until_ms,
+    coalesce(t.triggered+t.missed,0)>0 OR EXISTS(SELECT 1 FROM listing_entry l WHERE l.skill_id=k.skill_id)
+      OR EXISTS(SELECT 1 FROM skill_day d WHERE d.skill_id=k.skill_id AND d.read_only>0)
   FROM skill k LEFT JOIN skill_total t ON t.skill_id=k.skill_id LEFT JOIN skill_state x ON x.skill_id=k.skill_id
   ORDER BY k.name)sql";
 constexpr char kWindows[] = R"sql(
   SELECT skill_id,sum(triggered),sum(refused),sum(requested),sum(missed) FROM skill_day
   WHERE day>=?1 AND day<=?2 AND skill_id<>0 GROUP BY skill_id)sql";
+// Whole days are summed up; of the day it falls into, the misses themselves are counted.
+constexpr char kMissesBefore[] = R"sql(
+  SELECT skill_id,sum(n) FROM (
+    SELECT skill_id,sum(missed) AS n FROM skill_day WHERE day<?1 AND skill_id<>0 AND missed>0 GROUP BY skill_id
+    UNION ALL
+    SELECT skill_id,1 FROM observation WHERE effective=1 AND outcome='missed'
+      AND coalesce(occurred_ms,0)>=?2 AND coalesce(occurred_ms,0)<?3)
+  GROUP BY skill_id)sql";
 constexpr char kPlaces[] = R"sql(
   SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git
   FROM skill_location ORDER BY skill_id,path)sql";
@@ -86,7 +96,8 @@ StatusOr<std::vector<SkillTotals>> ReadSkillTotals(Db& db) {
                    .last_scope = row.String(7),
                    .autonomy = row.String(8),
                    .cooldown_until = row.OptTime(9),
-                   .frozen_until = row.OptTime(10)});
+                   .frozen_until = row.OptTime(10),
+                   .met = row.Int(11) != 0});
   }));
   return out;
 }
@@ -103,6 +114,15 @@ StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& wi
   ST_RETURN_IF_ERROR(ForEach(db.Query(kWindows, from, to), [&](const Cursor& row) {
     out.push_back({row.Key<SkillId>(0), row.Int(1), row.Int(2), row.Int(3), row.Int(4)});
   }));
+  return out;
+}
+
+StatusOr<std::vector<std::pair<SkillId, int64_t>>> ReadMissesBefore(Db& db, UtcMillis when) {
+  const int64_t day = DayOf(when);
+  std::vector<std::pair<SkillId, int64_t>> out;
+  ST_RETURN_IF_ERROR(
+      ForEach(db.Query(kMissesBefore, day, day * kDayMs, when.value),
+              [&](const Cursor& row) { out.emplace_back(row.Key<SkillId>(0), row.Int(1)); }));
   return out;
 }
 

@@ -29,6 +29,9 @@ struct SkillTotals {
   std::optional<UtcMillis> last;
   std::string last_scope, autonomy;  // autonomy "" = default
   std::optional<UtcMillis> cooldown_until, frozen_until;
+  // Its text was read, a host listed it, or somebody judged it. False for a name that
+  // was only asked for and never answered: an agent asks for skills that do not exist.
+  bool met = false;
 };
 [[nodiscard]] StatusOr<std::vector<SkillTotals>> ReadSkillTotals(Db& db);  // by name
 
@@ -38,6 +41,11 @@ struct SkillWindow {
   int64_t triggered = 0, refused = 0, requested = 0, missed = 0;
 };
 [[nodiscard]] StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& window);
+
+// How often each skill was missed before an instant, for whatever cause; those that
+// never were are left out.
+[[nodiscard]] StatusOr<std::vector<std::pair<SkillId, int64_t>>> ReadMissesBefore(Db& db,
+                                                                                  UtcMillis when);
 
 struct SkillPlace {
   SkillId id;
