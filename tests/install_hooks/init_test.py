@@ -344,6 +344,12 @@ class Machine(Place):
              "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
         self.write(json.dumps({"hooks": {"Stop": [{"hooks": [{
             "type": "command", "command": "node /x/bin/run-hook.cjs /x/cli/selftune/hooks/session-stop.ts"}]}]}}))
+        before = self.tree(but=())
+        planned = self.good("init", "--dry-run")
+        self.assertIn("1 rows", next(s["detail"] for s in planned["data"]["steps"] if s["id"] == "import"))
+        self.assertEqual(self.steps(planned)["sync"], "skipped")
+        self.bad("STORE_FOREIGN", "init", "--dry-run", "--no-import")
+        self.assertEqual(self.tree(but=()), before)
         reply = self.good("init")
         self.assertEqual(self.steps(reply)["import"], "done")
         self.assertNotIn("run-hook", self.settings().read_text())

@@ -126,25 +126,39 @@ Status CheckOurs(const config::Config& config) {
       "selftune config path");
 }
 
-void Import(Context& context, const JsonValue& params, Steps& steps) {
-  if (!params["import"].AsBool()) return steps.Skipped("import", "not asked for");
+// Whether the TypeScript selftune's store was taken over, or would be.
+bool Import(Context& context, const JsonValue& params, Steps& steps) {
+  if (!params["import"].AsBool()) {
+    steps.Skipped("import", "not asked for");
+    return false;
+  }
   const auto done = StoreImportReference(context, JsonValue::Object({}));
   if (done.ok()) {
     const auto reply = JsonValue::Parse(*done);
     const bool changed = reply.ok() && (*reply)["receipt"].is_object();
-    return steps.Done("import", changed,
-                      changed ? "what the TypeScript selftune recorded was taken over"
-                              : "nothing new of the TypeScript selftune");
+    if (context.dry_run() && reply.ok()) {
+      int64_t rows = 0;
+      for (const JsonValue& table : (*reply)["tables"].items()) rows += table["source"].AsInt();
+      steps.Done("import", false, fmt::format("{} rows of the TypeScript selftune", rows));
+    } else {
+      steps.Done("import", changed,
+                 changed ? "what the TypeScript selftune recorded was taken over"
+                         : "nothing new of the TypeScript selftune");
+    }
+    return true;
   }
   if (CodeOf(done.status()).name == kNotFound.name) {
-    return steps.Skipped("import", "no TypeScript selftune on this machine");
+    steps.Skipped("import", "no TypeScript selftune on this machine");
+    return false;
   }
   // What looks like its database is our own store, with its mark in its log as yet.
   const bool foreign = CodeOf(done.status()).name == kStoreForeign.name;
   if (foreign && context.HasStore() && context.ReadDb().ok()) {
-    return steps.Skipped("import", "the store is selftune's own");
+    steps.Skipped("import", "the store is selftune's own");
+    return false;
   }
   steps.Failed("import", done.status());
+  return false;
 }
 
 std::string Said(const install::HostResult& result) {
@@ -358,11 +372,19 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   if (!context.dry_run()) {
     ST_RETURN_IF_ERROR(base::MakeDirs(context.paths().state_dir, 0700));
   }
-  Import(context, params, steps);
+  const bool imports = Import(context, params, steps);
   // A store that cannot be opened holds up what writes into it, nothing else.
   Status store = absl::OkStatus();
   const bool there = context.HasStore();
-  if (!context.dry_run()) store = context.WriteDb().status();
+  bool gives_way = false;  // a dry run: the file in the store's place would be moved aside
+  if (!context.dry_run()) {
+    store = context.WriteDb().status();
+  } else if (there) {
+    const Status read = context.ReadDb().status();
+    const bool foreign = CodeOf(read).name == kStoreForeign.name;
+    gives_way = foreign && imports;
+    if (foreign && !imports) store = read;
+  }
   if (store.ok()) {
     steps.Done("store", !there, context.paths().db);
     InstallHooksStep(context, params, init, steps);
@@ -383,7 +405,11 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   } else {
     steps.Failed("config", edit.status());
   }
-  if (store.ok()) Sync(context, params, steps);
+  if (gives_way && params["sync"].AsBool()) {
+    steps.Skipped("sync", "what is new shows when the store is there");
+  } else if (store.ok()) {
+    Sync(context, params, steps);
+  }
   ScheduleStep(context, params, steps);
   if (steps.changed() && !context.dry_run()) context.SetChanged();
 
