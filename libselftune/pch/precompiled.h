@@ -1,5 +1,5 @@
-// What most files include, parsed once: for CI's builds alone (b_pch). The others
-// and clang-tidy keep checking that each file includes what it uses.
+// What most files include, parsed once: for the sanitizer builds alone
+// (b_pch), so that the others keep checking that each file includes what it uses.
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>

@@ -31,9 +31,7 @@ CLANG_ARGS = "-gline-tables-only -Wthread-safety -Xclang -fno-pch-timestamp"
 
 PROFILES = {
     "dev": Profile("build"),
-    # A third less to compile; that each file includes what it uses is seen by
-    # clang-tidy, which goes without.
-    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true", "-Db_pch=true")),
+    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
     # Also the build of the fuzz targets: the library is compiled once for both.
     "asan": Profile(
