@@ -51,9 +51,11 @@ StatusOr<KnownByName> ReadKnown(store::Db& db, UtcMillis now) {
   ST_ASSIGN_OR_RETURN(std::vector<store::JudgedSession> judged,
                       store::ReadJudgedSessions(db, {.window = window}));
   for (store::JudgedSession& one : judged) {
-    Known& known = *by_id.at(one.skill);
-    known.seen = true;
-    known.judged.push_back(std::move(one.session));
+    // One that another process added since the skills were read waits for the next run.
+    const auto known = by_id.find(one.skill);
+    if (known == by_id.end()) continue;
+    known->second->seen = true;
+    known->second->judged.push_back(std::move(one.session));
   }
   return out;
 }
