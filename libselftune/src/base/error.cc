@@ -25,6 +25,16 @@ void SetPayload(Status& status, const char* url, std::string_view text) {
   }
 }
 
+// The same in memory of its own. Abseil copies a shared status when it is changed, and
+// loses that copy when memory ends before its second payload is in place.
+Status Own(const Status& status) {
+  Status own(status.code(), status.message());
+  status.ForEachPayload([&own](absl::string_view url, const absl::Cord& payload) {
+    own.SetPayload(url, payload);
+  });
+  return own;
+}
+
 // Made by base::OutOfMemory(): every other failure of ours has a message.
 bool IsOutOfMemory(const Status& status) {
   return status.code() == absl::StatusCode::kResourceExhausted && status.message().empty();
@@ -39,12 +49,14 @@ Status MakeError(const ErrorCode& code, const std::string& message) {
 }
 
 Status WithSuggestion(Status status, std::string_view suggestion, std::string_view next_command) {
+  status = Own(status);
   SetPayload(status, kSuggestionUrl, suggestion);
   SetPayload(status, kNextUrl, next_command);
   return status;
 }
 
 Status WithDetails(Status status, std::string_view details_json) {
+  status = Own(status);
   SetPayload(status, kDetailsUrl, details_json);
   return status;
 }
