@@ -29,9 +29,8 @@ void SetPayload(Status& status, const char* url, std::string_view text) {
 // loses that copy when memory ends before its second payload is in place.
 Status Own(const Status& status) {
   Status own(status.code(), status.message());
-  status.ForEachPayload([&own](absl::string_view url, const absl::Cord& payload) {
-    own.SetPayload(url, payload);
-  });
+  status.ForEachPayload(
+      [&own](absl::string_view url, const absl::Cord& payload) { own.SetPayload(url, payload); });
   return own;
 }
 
