@@ -31,6 +31,7 @@ constexpr std::string_view kPrefix = "selftune-";
 constexpr std::string_view kSuffix = ".db";
 constexpr std::string_view kHalf = ".tmp";  // while it is made
 constexpr int kDailyBackups = 7;
+constexpr int64_t kFreshMs = int64_t{60} * 60 * 1000;
 constexpr int kWeeklyBackups = 4;
 constexpr uint64_t kMaxBackupBytes = uint64_t{1} << 40;
 
@@ -231,9 +232,13 @@ StatusOr<std::vector<BackupInfo>> ListBackups(const std::string& store_path) {
     const std::optional<UtcMillis> at = TimeOf(id);
     if (!at.has_value()) continue;
     const std::string path = base::JoinPath(folder, entry.name);
-    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
-    out.push_back(
-        {.id = std::string(id), .path = path, .at = *at, .bytes = static_cast<int64_t>(info.size)});
+    const StatusOr<base::FileInfo> info = base::Stat(path);
+    if (!info.ok() && CodeOf(info.status()).name == kFileNotFound.name) continue;  // just pruned
+    ST_RETURN_IF_ERROR(info.status());
+    out.push_back({.id = std::string(id),
+                   .path = path,
+                   .at = *at,
+                   .bytes = static_cast<int64_t>(info->size)});
   }
   std::reverse(out.begin(), out.end());  // names sort by time
   return out;
@@ -328,8 +333,10 @@ StatusOr<std::vector<std::string>> PruneBackups(const std::string& store_path, U
     const int64_t age = DayOf(now) - day;
     const bool daily = age < kDailyBackups && !days.contains(day);
     const bool weekly = age < 7 * kWeeklyBackups && !weeks.contains(day / 7);
+    // Whoever made it has only just been told its name.
+    const bool fresh = now.value - all[i].at.value < kFreshMs;
     kept_bytes += static_cast<uint64_t>(all[i].bytes);
-    if (i == 0 || ((daily || weekly) && kept_bytes <= limit)) {
+    if (i == 0 || fresh || ((daily || weekly) && kept_bytes <= limit)) {
       days.insert(day);
       weeks.insert(day / 7);
       continue;

@@ -67,6 +67,15 @@ TEST_SUITE("store/backup") {
     CHECK(Must(base::ListDir(store.dir() / "backups")).size() == kMakers);
   }
 
+  TEST_CASE("a backup that was only just made is not thinned out, however many there are") {
+    TempStore store;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 3; ++i) ids.push_back(Must(CreateBackup(store.path(), kNow)).backup.id);
+    CHECK(Must(PruneBackups(store.path(), kNow)).empty());
+    for (const std::string& id : ids) CHECK(Must(VerifyBackup(store.path(), id)).ok);
+    CHECK(Must(PruneBackups(store.path(), UtcMillis{kNow.value + 2 * 3'600'000})).size() == 2);
+  }
+
   TEST_CASE("what a backup that died left is not taken for one, and goes after a day") {
     TempStore store;
     const BackupReport report = Must(CreateBackup(store.path(), kNow));
