@@ -4,6 +4,7 @@
     cli_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -74,9 +76,10 @@ class CliTest(unittest.TestCase):
             self.assertIn(doc["error"]["code"], err)
         return doc
 
-    def on_terminal(self, *argv, env=None):
-        """Runs with stdout a terminal; (exit code, what was shown)."""
+    def on_terminal(self, *argv, env=None, columns=0):
+        """Runs with stdout a terminal; (exit code, what was shown). 0 columns: it does not say."""
         master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         child = subprocess.Popen([SELFTUNE, *argv], stdin=subprocess.DEVNULL, stdout=slave,
                                  stderr=subprocess.PIPE, env=env or self.env(), cwd=self.home)
         os.close(slave)

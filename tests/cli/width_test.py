@@ -4,16 +4,10 @@
     width_test.py SELFTUNE SCHEMA_DIR HOME_OF_A_RECORDING [unittest arguments]
 """
 
-import fcntl
-import os
 import pathlib
-import pty
 import re
 import shutil
-import struct
-import subprocess
 import sys
-import termios
 import unicodedata
 import unittest
 
@@ -70,23 +64,9 @@ class Width(cli_test.CliTest):
         self.make_store()
 
     def shown(self, columns, *argv, colour=False):
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        child = subprocess.Popen([cli_test.SELFTUNE, *argv], stdin=subprocess.DEVNULL, stdout=slave, cwd=self.home,
-                                 stderr=subprocess.DEVNULL, env=self.env(NO_COLOR=None if colour else "1"))
-        os.close(slave)
-        out = b""
-        while True:
-            try:
-                chunk = os.read(master, 65536)
-            except OSError:  # the other end is gone
-                break
-            if not chunk:
-                break
-            out += chunk
-        os.close(master)
-        self.assertIn(child.wait(), (0, 6), argv)  # 6: there is nothing to show
-        return out.decode().replace("\r\n", "\n")
+        code, text = self.on_terminal(*argv, env=self.env(NO_COLOR=None if colour else "1"), columns=columns)
+        self.assertIn(code, (0, 6), argv)  # 6: there is nothing to show
+        return text
 
     def test_no_line_is_wider_than_the_terminal(self):
         for argv, words in COMMANDS:
