@@ -20,6 +20,7 @@
 #include <doctest/doctest.h>
 
 #include "recordings/recorded_home.h"
+#include "support/rounds.h"
 
 namespace selftune {
 namespace {
@@ -33,23 +34,11 @@ using testing::Recordings;
 
 constexpr size_t kLongestCut = 300;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
-
 // Sanitizers look at how bytes are read, which few cuts show as well as all.
 size_t Step() {
   const char* cuts = std::getenv("SELFTUNE_CUTS");
   if (cuts != nullptr && std::string_view(cuts) == "all") return 1;
-  return kSanitized ? 97 : 3;
+  return testing::kSanitized ? 97 : 3;
 }
 
 // A file with sessions, and the lengths by which it is cut.
@@ -109,7 +98,7 @@ std::vector<std::pair<std::string, std::string>> BrokenCopies(const std::string&
     out.emplace_back("cut by " + std::to_string(cut), bytes.substr(0, bytes.size() - cut));
   }
   const size_t pages = bytes.size() / kPage;
-  for (size_t keep = 0; keep < pages; keep += kSanitized ? 41 : 9) {
+  for (size_t keep = 0; keep < pages; keep += testing::kSanitized ? 41 : 9) {
     // An empty file is a database in which nothing is yet.
     if (keep > 0) out.emplace_back(std::to_string(keep) + " pages", bytes.substr(0, keep * kPage));
     std::string holes = bytes;

@@ -34,7 +34,7 @@ double PowerFrom(const std::vector<double>& found, int64_t n, double differ) {
   return std::min(1.0, power);
 }
 
-double Agreement(const RunTally& tally) {
+double AgreementOf(const RunTally& tally) {
   const int larger = std::max(tally.passes, tally.runs - tally.passes);
   return tally.runs == 0 ? 0 : static_cast<double>(larger) / tally.runs;
 }
@@ -87,6 +87,6 @@ int RunsWanted(const RunTally& before, const RunTally& after) {
   return runs;
 }
 
-bool IsUnstable(const RunTally& tally) { return Agreement(tally) < kStableAgreement; }
+bool IsUnstable(const RunTally& tally) { return AgreementOf(tally) < kStableAgreement; }
 
 }  // namespace selftune::stats

@@ -15,6 +15,7 @@
 #include "base/cancel.h"
 #include "base/crypto.h"
 #include "store/integrity.h"
+#include "support/rounds.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -125,7 +126,7 @@ TEST_SUITE("store/cancel") {
 
 TEST_SUITE("store/concurrency") {
   TEST_CASE("who opens a store while another process makes it sees no foreign database") {
-    constexpr int kRounds = 20, kOpeners = 4, kLooks = 200;
+    constexpr int kRounds = selftune::testing::Rounds(20), kOpeners = 4, kLooks = 200;
     for (int round = 0; round < kRounds; ++round) {
       const selftune::testing::TempDir dir;
       const std::string path = dir / "selftune.db";

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "hooks/event.h"
 #include "store/spool.h"
+#include "support/rounds.h"
 #include "sync/hook_evidence.h"
 #include "unit/sync/sync_fixture.h"
 
@@ -341,7 +342,7 @@ void Play(HookedHome& home, const Host& host, uint32_t seed) {
 
 TEST_SUITE("sync/hook order") {
   TEST_CASE("whatever hooks are lost or late, the transcript leaves what it leaves alone") {
-    constexpr uint32_t kSeeds = 60;
+    constexpr uint32_t kSeeds = testing::Rounds(60);
     for (const Host& host : kHosts) {
       HookedHome alone(host);
       alone.TellAll();

@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "support/rounds.h"
 #include "unit/sync/sync_fixture.h"
 
 namespace selftune::sync {
@@ -257,7 +258,7 @@ void Play(unsigned seed) {
 
 TEST_SUITE("sync/schedule") {
   TEST_CASE("whatever happens to files, each record counts once and none is lost") {
-    for (unsigned seed = 1; seed <= 16; ++seed) Play(seed);
+    for (int seed = 1; seed <= testing::Rounds(16); ++seed) Play(static_cast<unsigned>(seed));
   }
 }
 
