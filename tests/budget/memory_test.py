@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Memory of a sync does not follow the size of what it reads; nor does that of an import, which holds few copies of a text.
+"""Memory of a sync does not follow the size or number of what it reads; an import holds few copies of a text.
 
     memory_test.py SELFTUNE OPTIMIZATION
 """
@@ -85,6 +85,19 @@ class Memory(unittest.TestCase):
         self.assertEqual(reply["data"]["rows"], [[2]])
         reply, _ = home.run("query", "SELECT reason FROM bad_lines")
         self.assertEqual(reply["data"]["rows"], [["too_long"]])
+
+
+    def test_many_files(self):
+        """What is remembered of a file that waits to be read is little."""
+        def files(count):
+            def fill(home):
+                for number in range(count):
+                    home.session(number, turns=1, size=100)
+            return fill
+        few = self.peak("300 files", files(300))
+        many = self.peak("3,300 files", files(3_300))
+        print(f"a file more: {(many - few) / 3_000:.0f} bytes")
+        self.assertLess(many - few, 3_000 * 1_400)
 
 
 class Import(unittest.TestCase):
