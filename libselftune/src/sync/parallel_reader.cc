@@ -32,7 +32,7 @@ ParallelReader::ParallelReader(ReadTasks tasks, int workers, const base::Cancel*
   }
 }
 
-ParallelReader::ParallelReader(ReadTask task, const base::Cancel* cancel)
+ParallelReader::ParallelReader(const ReadTask& task, const base::Cancel* cancel)
     : ParallelReader({.count = 1,
                       .bytes = task.size - std::min(task.size, task.start.offset),
                       .make = [task](size_t) { return task; }},

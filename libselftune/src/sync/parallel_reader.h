@@ -62,7 +62,7 @@ class ParallelReader {
  public:
   ParallelReader(ReadTasks tasks, int workers, const base::Cancel* cancel);
   // Of one file.
-  ParallelReader(ReadTask task, const base::Cancel* cancel);
+  ParallelReader(const ReadTask& task, const base::Cancel* cancel);
   // Stops the workers; chunks not fetched are dropped.
   ~ParallelReader();
   ParallelReader(const ParallelReader&) = delete;

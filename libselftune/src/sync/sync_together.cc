@@ -106,7 +106,7 @@ StatusOr<bool> SyncRun::ReadPart(const JoinPart& part, int64_t generation, Chain
   task.start = part.start;
   task.saved_state = chain.reader_state;
   if (!chain.known.empty()) task.copied = std::make_shared<const ingest::KeySet>(chain.known);
-  ParallelReader reader(std::move(task), world_.cancel);
+  ParallelReader reader(task, world_.cancel);
   HostReport one;
   ST_RETURN_IF_ERROR(ReadOne(part.item, generation, one, [&](bool) -> StatusOr<ReadChunk> {
     ReadChunk chunk = reader.Next(0);
@@ -175,7 +175,7 @@ Status SyncRun::RereadRows(const ForkRead& read, const ingest::Source& source,
   item.known = std::make_shared<const store::SourceState>(std::move(state));
   ReadTask task = TaskFor(item);
   task.copied = read.copied;
-  ParallelReader reader(std::move(task), world_.cancel);
+  ParallelReader reader(task, world_.cancel);
   HostReport ignored;
   ST_RETURN_IF_ERROR(
       ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
