@@ -16,12 +16,15 @@ namespace {
 
 // What is given back goes back to the system. Left to itself glibc keeps more the
 // larger a block it has seen, and a sync of many files ends with twice the memory
-// it needs.
+// it needs. One arena: those of other threads grow by a call to the system a page.
 void KeepLittleMemory() {
 #ifdef __GLIBC__
   constexpr int kLargeBlock = 512 * 1024;
   mallopt(M_MMAP_THRESHOLD, kLargeBlock);
   mallopt(M_TRIM_THRESHOLD, kLargeBlock);
+#ifdef M_ARENA_MAX
+  mallopt(M_ARENA_MAX, 1);
+#endif
 #endif
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Memory of a sync does not follow the size of what it reads; that of an import holds few copies of a text.
+"""Memory of a sync does not follow the size or number of what it reads; an import holds few copies of a text.
 
     memory_test.py SELFTUNE OPTIMIZATION
 """
@@ -87,6 +87,19 @@ class Memory(unittest.TestCase):
         self.assertEqual(reply["data"]["rows"], [["too_long"]])
 
 
+    def test_many_files(self):
+        """What is remembered of a file that waits to be read is little."""
+        def files(count):
+            def fill(home):
+                for number in range(count):
+                    home.session(number, turns=1, size=100)
+            return fill
+        few = self.peak("300 files", files(300))
+        many = self.peak("3,300 files", files(3_300))
+        print(f"a file more: {(many - few) / 3_000:.0f} bytes")
+        self.assertLess(many - few, 3_000 * 1_400)
+
+
 class Import(unittest.TestCase):
     """Of the TypeScript selftune's texts. SQLite itself holds a value that is read, and one that is written."""
 
@@ -119,6 +132,41 @@ class Import(unittest.TestCase):
         db.commit()
         db.close()
         return "--db", str(folder / "old.db")
+
+    def fill_session(self, folder, texts, words):
+        """A session whose every text lies there four times, as the reference wrote it."""
+        db = sqlite3.connect(folder / "old.db")
+        for name, columns in reference.TABLES.items():
+            db.execute(f"CREATE TABLE {name}({columns})")
+        db.execute("INSERT INTO sessions(session_id, platform) VALUES('s', 'claude_code')")
+        for number in range(texts):
+            text, at = f"{number} {words}", reference.at(number)
+            db.execute("INSERT INTO prompts(prompt_id, session_id, occurred_at, prompt_kind, is_actionable,"
+                       " prompt_index, prompt_text) VALUES(?, 's', ?, 'user', 1, ?, ?)", (f"s:p{number}", at, number, text))
+            db.execute("INSERT INTO queries(timestamp, session_id, query) VALUES(?, 's', ?)", (at, text))
+            db.execute("INSERT INTO skill_usage(timestamp, session_id, skill_name, skill_path, query, triggered)"
+                       " VALUES(?, 's', 'pdf', '', ?, 1)", (at, text))
+            db.execute("INSERT INTO skill_invocations(skill_invocation_id, session_id, occurred_at, skill_name, query,"
+                       " matched_prompt_id, triggered) VALUES(?, 's', ?, 'pdf', ?, ?, 1)",
+                       (f"s:s{number}", at, text, f"s:p{number}"))
+        db.commit()
+        db.close()
+
+    def test_sessions_of_any_size(self):
+        """Of a session that is imported no more than a row is held, and where the others are."""
+        def peak(name, texts, size):
+            home, folder = Home(self.folder / name, SELFTUNE), self.folder / (name + ", old")
+            folder.mkdir()
+            self.fill_session(folder, texts, "w" * size)
+            peak = home.peak("import", "upstream", "--db", str(folder / "old.db"))
+            print(f"import of a session of {name}: {peak / MIB:.1f} MiB")
+            reply, _ = home.run("query", "SELECT count(*) FROM prompts")
+            self.assertEqual(reply["data"]["rows"], [[texts]])
+            return peak
+
+        short = peak("one word", 1, 1)
+        self.assertLess(peak("30 texts of 1 MiB", 30, MIB), short + 24 * MIB)
+        self.assertLess(peak("4,000 short texts", 4_000, 100), short + 24 * MIB)
 
     def peak(self, name, kind, text):
         home = Home(self.folder / name, SELFTUNE)

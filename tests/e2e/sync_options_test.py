@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,18 @@ class SyncOptions(unittest.TestCase):
         self.assertEqual(self.read("--dry-run"), {})
         self.assertEqual(self.read("--dry-run", "--force"), planned)
         self.assertEqual(self.read("--dry-run", "--force", "--only", "claude", "--since", "7d"), {"claude_code": 1})
+
+    def test_nothing_is_left_to_fold_in(self):
+        """All that a sync writes is in the database at its end, also when it was."""
+        state = self.home.root / ".selftune"
+        for _ in range(2):
+            self.sync()
+            self.assertEqual((state / "selftune.db-wal").stat().st_size, 0)
+            db = sqlite3.connect(f"file:{state / 'selftune.db'}?mode=ro", uri=True)
+            told = db.execute("SELECT value FROM meta WHERE key='last_sync_ms'").fetchone()
+            db.close()
+            self.assertLess(abs(time.time() * 1000 - int(told[0])), 60_000)
+            self.home.session(datetime.now(timezone.utc), None).ask("another question")
 
     def test_written_over(self):
         """Another text of the same size, with the time put back, replaces what was read."""

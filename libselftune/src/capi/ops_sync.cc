@@ -189,12 +189,13 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
     return ToJson(preview, {});
   }
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
+  const bool all = options.only.empty() && options.session.empty() && !options.repair_only &&
+                   !options.since.has_value();
+  options.finish = [&](const sync::SyncReport& report) {
+    return report.complete && all ? status::WriteLastSync(*db, context.now()) : absl::OkStatus();
+  };
   ST_ASSIGN_OR_RETURN(const sync::SyncReport report, sync::Run(*db, world, options));
   if (report.changed) context.SetChanged();
-  const bool all = options.only.empty() && options.session.empty() && !options.repair_only;
-  if (report.complete && all && !options.since.has_value()) {
-    ST_RETURN_IF_ERROR(status::WriteLastSync(*db, context.now()));
-  }
   ST_ASSIGN_OR_RETURN(const store::ForgetReport forgotten, Retain(context, *db, *config));
   WarnAboutSources(context, report);
   WarnAbout(context, report);

@@ -115,10 +115,11 @@ struct IngestWriter::Impl {
   };
   std::optional<ForgetRules> forget_rules;
 
-  RecentMap<std::unordered_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{128};
+  // Files are written one after the other; what a session was shown takes 15 KB.
+  RecentMap<std::unordered_map<int64_t, std::unique_ptr<SessionMemo>>> sessions{32};
   RecentMap<base::StringMap<SessionPk>> session_ids{2048};
   RecentMap<base::StringMap<SkillId>> skills{4096};
-  RecentMap<base::StringMap<BodyId>> bodies{4096};
+  RecentMap<base::StringMap<BodyId>> bodies{1024};
   RecentMap<base::StringMap<int64_t>> workspaces{1024};
   RecentMap<std::unordered_map<const void*, std::vector<ListedSkill>>> tagged{64};
   base::StringSet hosts;

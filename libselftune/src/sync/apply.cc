@@ -77,7 +77,7 @@ Applier::Applier(store::Db& db, std::vector<std::string> installed, UtcMillis no
 // The row of the file, which may have moved.
 StatusOr<store::SourceId> Applier::SourceOf(const WorkItem& item) {
   if (item.moved) {
-    ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state.id, item.file.path, item.file.archived));
+    ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state().id, item.file.path, item.file.archived));
   }
   return writer_.UpsertSource(item.source->platform(), item.file.kind, item.file.path,
                               item.source->parser_name(), item.source->parser_version());
@@ -87,8 +87,8 @@ StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation
   ApplyState state;
   state.item = &item;
   ST_ASSIGN_OR_RETURN(state.source, SourceOf(item));
-  state.generation = item.state.id ? item.state.generation : 1;
-  if (item.state.id && item.together.empty()) {
+  state.generation = item.state().id ? item.state().generation : 1;
+  if (item.state().id && item.together.empty()) {
     ST_ASSIGN_OR_RETURN(state.set_aside,
                         store::SharesSession(db_, state.source, item.change == Change::kReplaced));
     if (state.set_aside) {
@@ -289,7 +289,7 @@ Status Applier::ApplySession(ApplyState& state, const ingest::SessionFacts& fact
 Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   if (state.set_aside) return absl::OkStatus();  // until it is read with the others
   const WorkItem& item = *state.item;
-  store::SourceState row = item.state;
+  store::SourceState row = item.state();
   row.id = state.source;
   row.generation = state.generation;
   if (!item.only_session.empty()) return writer_.SaveCursor(row, {});
@@ -297,7 +297,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   row.inode = item.info.inode;
   row.parser = std::string(item.source->parser_name());
   row.parser_version = item.source->parser_version();
-  row.host_schema = SchemaOf(chunk.batch, item.state);
+  row.host_schema = SchemaOf(chunk.batch, item.state());
   row.state = "active";
   row.last_error = chunk.damage;
   row.tail_sha256.clear();  // of the offset, which moves

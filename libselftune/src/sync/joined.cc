@@ -110,7 +110,7 @@ Status AddGone(store::Db& db, const ingest::Source& source,
   // knew the parts that are read again now, and would take them for copies.
   int32_t first = INT32_MAX;
   for (const JoinPart& part : join.parts) {
-    ST_ASSIGN_OR_RETURN(const int32_t begins, store::FirstPromptOf(db, part.item.state.id));
+    ST_ASSIGN_OR_RETURN(const int32_t begins, store::FirstPromptOf(db, part.item.state().id));
     first = std::min(first, begins);
   }
   int32_t last = -1;
@@ -149,15 +149,16 @@ StatusOr<Join> LoadParts(store::Db& db, const ingest::Source& source, store::Sou
   for (const store::SourceId one : ids) {
     if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
     JoinPart part;
-    ST_ASSIGN_OR_RETURN(part.item.state, store::LoadSourceState(db, one));
-    join.generation = std::max(join.generation, part.item.state.generation + 1);
+    ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(db, one));
+    part.item.known = std::make_shared<const store::SourceState>(std::move(state));
+    join.generation = std::max(join.generation, part.item.state().generation + 1);
     part.item.source = &source;
-    part.item.file = source.Describe(part.item.state.path);
+    part.item.file = source.Describe(part.item.state().path);
     part.item.change = Change::kReplaced;
     part.item.together = ids;
     const StatusOr<base::FileInfo> info = source.Look(part.item.file);
     if (!info.ok() && CodeOf(info.status()).name == kFileNotFound.name) {
-      gone.push_back(std::move(part.item.state));
+      gone.push_back(part.item.state());
       continue;
     }
     ST_RETURN_IF_ERROR(info.status());

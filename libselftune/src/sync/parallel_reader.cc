@@ -21,9 +21,9 @@ constexpr uint64_t kMuch = uint64_t{8} << 20;  // of bytes to read: less leaves 
 
 }  // namespace
 
-ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel)
-    : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.size()), failures_(tasks_.size()) {
-  const auto count = std::min<size_t>(static_cast<size_t>(std::max(workers, 1)), tasks_.size());
+ParallelReader::ParallelReader(ReadTasks tasks, int workers, const base::Cancel* cancel)
+    : tasks_(std::move(tasks)), cancel_(cancel), queues_(tasks_.count), failures_(tasks_.count) {
+  const auto count = std::min<size_t>(static_cast<size_t>(std::max(workers, 1)), tasks_.count);
   threads_.reserve(count);
   try {
     while (threads_.size() < count) threads_.emplace_back([this] { Work(); });
@@ -32,6 +32,12 @@ ParallelReader::ParallelReader(std::vector<ReadTask> tasks, int workers, const b
   }
 }
 
+ParallelReader::ParallelReader(const ReadTask& task, const base::Cancel* cancel)
+    : ParallelReader({.count = 1,
+                      .bytes = task.size - std::min(task.size, task.start.offset),
+                      .make = [task](size_t) { return task; }},
+                     1, cancel) {}
+
 ParallelReader::~ParallelReader() {
   {
     const std::lock_guard lock(mutex_);
@@ -39,9 +45,7 @@ ParallelReader::~ParallelReader() {
   }
   room_.notify_all();
   for (std::thread& thread : threads_) thread.join();
-  uint64_t bytes = 0;
-  for (const ReadTask& task : tasks_) bytes += task.size - std::min(task.size, task.start.offset);
-  if (bytes > kMuch) base::GiveBackFreeMemory();
+  if (tasks_.bytes > kMuch) base::GiveBackFreeMemory();
 }
 
 ReadChunk ParallelReader::Next(size_t index) {
@@ -84,9 +88,9 @@ void ParallelReader::Work() {
     {
       std::unique_lock lock(mutex_);
       room_.wait(lock, [&] {
-        return stopping_ || next_task_ == tasks_.size() || next_task_ < current_ + kAhead;
+        return stopping_ || next_task_ == tasks_.count || next_task_ < current_ + kAhead;
       });
-      if (stopping_ || next_task_ == tasks_.size()) return;
+      if (stopping_ || next_task_ == tasks_.count) return;
       index = next_task_++;
     }
     Read(index, buffer);
@@ -97,12 +101,13 @@ void ParallelReader::Work() {
 void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept {
   Status status;
   try {
-    if (tasks_[index].file.rows) {
+    const ReadTask task = tasks_.make(index);
+    if (task.file.rows) {
       buffer.reset();  // what lines needed is not held beside what rows need
-      status = ReadRows(index);
+      status = ReadRows(index, task);
     } else {
       if (!buffer.has_value()) buffer.emplace();
-      status = Pump(index, *buffer);
+      status = Pump(index, task, *buffer);
     }
   } catch (...) {
     status = base::Thrown();
@@ -115,8 +120,7 @@ void ParallelReader::Read(size_t index, std::optional<ingest::PumpBuffer>& buffe
   arrived_.notify_one();
 }
 
-Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
-  const ReadTask& task = tasks_[index];
+Status ParallelReader::Pump(size_t index, const ReadTask& task, ingest::PumpBuffer& buffer) {
   ST_ASSIGN_OR_RETURN(
       const std::unique_ptr<ingest::LineReader> reader,
       task.source->Open(
@@ -159,8 +163,7 @@ Status ParallelReader::Pump(size_t index, ingest::PumpBuffer& buffer) {
   return absl::OkStatus();
 }
 
-Status ParallelReader::ReadRows(size_t index) {
-  const ReadTask& task = tasks_[index];
+Status ParallelReader::ReadRows(size_t index, const ReadTask& task) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<ingest::StoreReader> reader,
                       task.source->OpenStore({.file = &task.file,
                                               .saved_state = task.saved_state,

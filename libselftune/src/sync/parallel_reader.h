@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,11 +49,20 @@ struct ReadChunk {
   bool last = false;
 };
 
+// Tasks are made when they are read: there may be thousands.
+struct ReadTasks {
+  size_t count = 0;
+  uint64_t bytes = 0;                          // about as many are read
+  std::function<ReadTask(size_t index)> make;  // on any thread
+};
+
 // At most `kQueued` chunks of a file and `kAhead` files wait at a time, so memory
 // stays bounded when writing is slower than reading.
 class ParallelReader {
  public:
-  ParallelReader(std::vector<ReadTask> tasks, int workers, const base::Cancel* cancel);
+  ParallelReader(ReadTasks tasks, int workers, const base::Cancel* cancel);
+  // Of one file.
+  ParallelReader(const ReadTask& task, const base::Cancel* cancel);
   // Stops the workers; chunks not fetched are dropped.
   ~ParallelReader();
   ParallelReader(const ParallelReader&) = delete;
@@ -71,11 +81,11 @@ class ParallelReader {
   void Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept;
   void Begin(size_t index);                         // with mutex_ held
   [[nodiscard]] bool HasChunk(size_t index) const;  // with mutex_ held
-  [[nodiscard]] Status Pump(size_t index, ingest::PumpBuffer& buffer);
-  [[nodiscard]] Status ReadRows(size_t index);
+  [[nodiscard]] Status Pump(size_t index, const ReadTask& task, ingest::PumpBuffer& buffer);
+  [[nodiscard]] Status ReadRows(size_t index, const ReadTask& task);
   [[nodiscard]] bool Push(size_t index, ReadChunk chunk);
 
-  std::vector<ReadTask> tasks_;
+  const ReadTasks tasks_;
   const base::Cancel* cancel_;
   std::mutex mutex_;
   std::condition_variable arrived_;             // what Next() and Ready() wait for

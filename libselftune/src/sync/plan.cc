@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -224,7 +225,9 @@ class Planner {
     item.looked = looked_;
     item.change = GoesOn(file, info, state) ? Change::kGrown : Change::kReplaced;
     item.accept_tail = Quiet(info);
-    item.state = std::move(state);
+    // Nobody goes on with what the reader knew of a file that is read from its start.
+    if (item.change == Change::kReplaced) state.parser_state = {};
+    if (state.id) item.known = std::make_shared<const store::SourceState>(std::move(state));
     item.file = std::move(file);
     return item;
   }
@@ -293,6 +296,11 @@ class Planner {
 };
 
 }  // namespace
+
+const store::SourceState& WorkItem::state() const {
+  static const auto* const kNone = new store::SourceState();
+  return known != nullptr ? *known : *kNone;
+}
 
 StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
                             const base::Environment& env, const PlanOptions& options) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,8 +36,10 @@ struct WorkItem {
   base::FileInfo info;
   std::optional<UtcMillis> looked;  // when that was asked
   Change change = Change::kNew;
-  bool moved = false;        // known under another path, which is gone
-  store::SourceState state;  // id 0 for a new file; offset and parser state for a grown one
+  bool moved = false;  // known under another path, which is gone
+  // What is known of the file; null of a new one, so that it takes no room. There are
+  // thousands at a time.
+  std::shared_ptr<const store::SourceState> known;
   // Files with records of the same sessions; this one is read behind others.
   std::vector<store::SourceId> together;
   bool behind_kept = false;  // files of its sessions are gone; what they gave stays
@@ -46,6 +49,9 @@ struct WorkItem {
   std::string fork, forked_from;
   // Of a store of rows: a fork that is read again; what is known of the rest stays.
   std::string only_session;
+
+  // Id 0 for a new file; offset and parser state for a grown one.
+  [[nodiscard]] const store::SourceState& state() const;
 };
 
 struct OutOfReach {

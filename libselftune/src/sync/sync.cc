@@ -56,10 +56,10 @@ ReadTask TaskFor(const WorkItem& item) {
   task.size = item.info.size;
   task.accept_tail = item.accept_tail;
   if (item.change == Change::kGrown) {
-    task.start = {item.state.offset, item.state.line_no};
-    task.saved_state = item.state.parser_state;
-    const bool whole_head = std::min(item.state.size, item.info.size) >= kHeadBytes;
-    if (whole_head) task.head_sha256 = item.state.head_sha256;
+    task.start = {item.state().offset, item.state().line_no};
+    task.saved_state = item.state().parser_state;
+    const bool whole_head = std::min(item.state().size, item.info.size) >= kHeadBytes;
+    if (whole_head) task.head_sha256 = item.state().head_sha256;
   }
   task.only_session = item.only_session;
   return task;
@@ -84,6 +84,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   ST_RETURN_IF_ERROR(Settle());
   ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
   ST_RETURN_IF_ERROR(Link());
+  if (options_.finish) ST_RETURN_IF_ERROR(options_.finish(report_));
   if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
   if (report_.complete) ST_RETURN_IF_ERROR(MustKnowSession());
   report_.elapsed_ms = MsSince(begin_);
@@ -128,8 +129,15 @@ bool SyncRun::OutOfTime() const {
 }
 
 int64_t SyncRun::BytesOf(const WorkItem& item) {
-  const uint64_t start = item.change == Change::kGrown ? item.state.offset : 0;
+  const uint64_t start = item.change == Change::kGrown ? item.state().offset : 0;
   return static_cast<int64_t>(item.info.size - std::min(start, item.info.size));
+}
+
+// A thread and its buffers cost as much as reading half a megabyte.
+int SyncRun::WorkersFor(uint64_t bytes) const {
+  constexpr uint64_t kEach = uint64_t{2} << 20;
+  return static_cast<int>(
+      std::min(static_cast<uint64_t>(std::max(options_.workers, 1)), 1 + bytes / kEach));
 }
 
 Status SyncRun::SyncHost(HostPlan& plan) {
@@ -139,10 +147,11 @@ Status SyncRun::SyncHost(HostPlan& plan) {
   host.scanned = plan.scanned;
   host.warnings = plan.problems;
   ST_RETURN_IF_ERROR(MarkStates(plan));
-  std::vector<ReadTask> tasks;
-  tasks.reserve(plan.items.size());
-  for (const WorkItem& item : plan.items) tasks.push_back(TaskFor(item));
-  ParallelReader reader(std::move(tasks), options_.workers, world_.cancel);
+  ReadTasks tasks{.count = plan.items.size(),
+                  .make = [&plan](size_t index) { return TaskFor(plan.items[index]); }};
+  for (const WorkItem& item : plan.items) tasks.bytes += static_cast<uint64_t>(BytesOf(item));
+  const int workers = WorkersFor(tasks.bytes);
+  ParallelReader reader(std::move(tasks), workers, world_.cancel);
   for (size_t i = 0; i < plan.items.size(); ++i) {
     if (OutOfTime()) {
       report_.complete = false;
@@ -152,6 +161,7 @@ Status SyncRun::SyncHost(HostPlan& plan) {
       if (!wait || !reader.Ready(i, kPatience)) ST_RETURN_IF_ERROR(batches_.Close());
       return reader.Next(i);
     }));
+    plan.items[i] = WorkItem();  // its last piece was read: no reader asks for it any more
   }
   ST_RETURN_IF_ERROR(batches_.Close());
   return JoinFiles(*plan.source, host);

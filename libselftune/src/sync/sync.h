@@ -19,6 +19,8 @@
 
 namespace selftune::sync {
 
+struct SyncReport;
+
 struct SyncOptions {
   std::vector<std::string> only;   // platforms; empty = all
   bool force = false;              // read everything again
@@ -31,6 +33,8 @@ struct SyncOptions {
   // Stage, done, total (bytes), file.
   std::function<void(std::string_view stage, int64_t done, int64_t total, std::string_view what)>
       progress;
+  // Called at the end; what it writes is folded into the database with the rest.
+  std::function<Status(const SyncReport& report)> finish;
 };
 
 // What happened on one host.

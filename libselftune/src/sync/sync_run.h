@@ -54,6 +54,7 @@ class SyncRun {
   [[nodiscard]] Status GoOn() const;
   [[nodiscard]] bool OutOfTime() const;
   [[nodiscard]] static int64_t BytesOf(const WorkItem& item);
+  [[nodiscard]] int WorkersFor(uint64_t bytes) const;
   [[nodiscard]] Status SyncHost(HostPlan& plan);
   [[nodiscard]] Status MarkStates(const HostPlan& plan);
   [[nodiscard]] Status ReadOne(const WorkItem& item, int64_t min_generation, HostReport& host,

@@ -39,7 +39,7 @@ Status SyncRun::JoinFiles(const ingest::Source& source, const std::vector<store:
     if (done.contains(id.value)) continue;
     StatusOr<Join> join = LoadParts(db_, source, id, world_.cancel);
     if (join.ok()) {
-      for (const JoinPart& part : join->parts) done.insert(part.item.state.id.value);
+      for (const JoinPart& part : join->parts) done.insert(part.item.state().id.value);
       ST_RETURN_IF_ERROR(ReadTogether(*join, {}, host));
       continue;
     }
@@ -77,7 +77,7 @@ Status SyncRun::ReadTogether(const Join& join, const std::shared_ptr<const inges
   ST_RETURN_IF_ERROR(batches_.Open());
   for (const JoinPart& part : join.parts) {
     ST_RETURN_IF_ERROR(
-        applier_->writer().SweepSource(part.item.state.id, join.generation, !join.kept.empty()));
+        applier_->writer().SweepSource(part.item.state().id, join.generation, !join.kept.empty()));
   }
   return batches_.Close();
 }
@@ -94,8 +94,8 @@ Status SyncRun::MarkParts(const Join& join) {
     ST_RETURN_IF_ERROR(store::ReleaseSource(db_, former));
   }
   for (const JoinPart& part : join.parts) {
-    ST_RETURN_IF_ERROR(store::ReleaseSource(db_, part.item.state.id));
-    ST_RETURN_IF_ERROR(store::ForgetSeen(db_, part.item.state.id));
+    ST_RETURN_IF_ERROR(store::ReleaseSource(db_, part.item.state().id));
+    ST_RETURN_IF_ERROR(store::ForgetSeen(db_, part.item.state().id));
   }
   return batches_.Close();
 }
@@ -106,9 +106,7 @@ StatusOr<bool> SyncRun::ReadPart(const JoinPart& part, int64_t generation, Chain
   task.start = part.start;
   task.saved_state = chain.reader_state;
   if (!chain.known.empty()) task.copied = std::make_shared<const ingest::KeySet>(chain.known);
-  std::vector<ReadTask> tasks;
-  tasks.push_back(std::move(task));
-  ParallelReader reader(std::move(tasks), 1, world_.cancel);
+  ParallelReader reader(task, world_.cancel);
   HostReport one;
   ST_RETURN_IF_ERROR(ReadOne(part.item, generation, one, [&](bool) -> StatusOr<ReadChunk> {
     ReadChunk chunk = reader.Next(0);
@@ -173,11 +171,11 @@ Status SyncRun::RereadRows(const ForkRead& read, const ingest::Source& source,
   item.change = Change::kGrown;
   item.only_session = item.fork = read.member.session_id;
   item.forked_from = forked_from;
-  ST_ASSIGN_OR_RETURN(item.state, store::LoadSourceState(db_, read.member.source));
-  std::vector<ReadTask> tasks;
-  tasks.push_back(TaskFor(item));
-  tasks.back().copied = read.copied;
-  ParallelReader reader(std::move(tasks), 1, world_.cancel);
+  ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(db_, read.member.source));
+  item.known = std::make_shared<const store::SourceState>(std::move(state));
+  ReadTask task = TaskFor(item);
+  task.copied = read.copied;
+  ParallelReader reader(task, world_.cancel);
   HostReport ignored;
   ST_RETURN_IF_ERROR(
       ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));

@@ -76,6 +76,13 @@ std::string IdOf(const SourceTable& table, const LooseRow& row) {
   return id + "]";
 }
 
+// Fills in what a row's values say.
+void Name(SourceRow& out, LooseRow row) {
+  out.table = row.Has(kLog) ? "log:" + row.Text(kLog) : out.from->name;
+  out.id = IdOf(*out.from, row);
+  out.row = std::move(row);
+}
+
 }  // namespace
 
 bool SourceTable::Has(std::string_view column) const {
@@ -118,34 +125,73 @@ const SourceTable* Engine::Table(std::string_view name) const {
 
 StatusOr<SourceRow> Engine::Read(const SourceTable& table, LooseRow row) {
   SourceRow out;
-  out.table = row.Has(kLog) ? "log:" + row.Text(kLog) : table.name;
-  out.id = IdOf(table, row);
+  out.from = &table;
   out.number = row[kRowId].AsInt().value_or(0);
+  if (!table.shape.has_rowid) {
+    for (const std::string& column : table.shape.key) out.key.push_back(row[column]);
+  }
   if (digests_) out.digest = DigestOf(row);
-  out.row = std::move(row);
+  Name(out, std::move(row));
   ST_ASSIGN_OR_RETURN(out.known, ledger_.Find(out.table, out.id));
   return out;
+}
+
+StatusOr<SourceRow> Engine::Load(const RowAt& at) {
+  std::string sql = SelectFrom(*at.from) + " WHERE ";
+  std::vector<LooseValue> values = at.key;
+  if (at.from->shape.has_rowid) {
+    sql += fmt::format("{}.{}=?1", QuoteName(at.from->name), RowIdOf(*at.from));
+    values = {LooseValue::Int(at.number)};
+  } else {
+    for (size_t i = 0; i < values.size(); ++i) {
+      sql +=
+          fmt::format("{}{}=?{}", i == 0 ? "" : " AND ", QuoteName(at.from->shape.key[i]), i + 1);
+    }
+  }
+  ST_ASSIGN_OR_RETURN(store::LooseQuery* const query, Prepared(sql));
+  ST_RETURN_IF_ERROR(query->Bind(values));
+  ST_ASSIGN_OR_RETURN(const bool found, query->Next());
+  if (!found) return Fail(kInternal, "reading a row of {} again: it is gone", at.from->name);
+  SourceRow out;
+  static_cast<RowAt&>(out) = at;
+  Name(out, query->Row());
+  // Behind its row a statement holds nothing of it.
+  ST_RETURN_IF_ERROR(query->Next().status());
+  return out;
+}
+
+StatusOr<store::LooseQuery*> Engine::Prepared(const std::string& sql) {
+  auto query = queries_.find(sql);
+  if (query == queries_.end()) {
+    ST_ASSIGN_OR_RETURN(store::LooseQuery made, source_.Query(sql));
+    query = queries_.emplace(sql, std::move(made)).first;
+  }
+  return &query->second;
 }
 
 StatusOr<std::vector<SourceRow>> Engine::RowsWhere(std::string_view name, std::string_view column,
                                                    const LooseValue& value) {
   std::vector<SourceRow> out;
-  const SourceTable* table = Table(name);
-  if (table == nullptr || !table->Has(column)) return out;
-  const std::string key = fmt::format("{}\x1f{}", name, column);
-  auto query = queries_.find(key);
-  if (query == queries_.end()) {
-    ST_ASSIGN_OR_RETURN(store::LooseQuery made,
-                        source_.Query(fmt::format("{} WHERE {}=?1{}", SelectFrom(*table),
-                                                  QuoteName(column), OrderOf(*table))));
-    query = queries_.emplace(key, std::move(made)).first;
-  }
-  ST_RETURN_IF_ERROR(query->second.Bind({value}));
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, query->second.Next());
-    if (!more) return out;
-    ST_ASSIGN_OR_RETURN(SourceRow row, Read(*table, query->second.Row()));
+  ST_RETURN_IF_ERROR(EachWhere(name, column, value, [&](SourceRow row) {
     out.push_back(std::move(row));
+    return absl::OkStatus();
+  }));
+  return out;
+}
+
+Status Engine::EachWhere(std::string_view name, std::string_view column, const LooseValue& value,
+                         const std::function<Status(SourceRow row)>& each) {
+  const SourceTable* table = Table(name);
+  if (table == nullptr || !table->Has(column)) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::LooseQuery* const query,
+                      Prepared(fmt::format("{} WHERE {}=?1{}", SelectFrom(*table),
+                                           QuoteName(column), OrderOf(*table))));
+  ST_RETURN_IF_ERROR(query->Bind({value}));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, query->Next());
+    if (!more) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(SourceRow row, Read(*table, query->Row()));
+    ST_RETURN_IF_ERROR(each(std::move(row)));
   }
 }
 

@@ -25,12 +25,14 @@ namespace selftune::upstream {
 
 using store::ImportVerdict;
 
-// A row of the reference with its place in the ledger.
-struct SourceRow {
-  std::string table;  // of the ledger: its table, or "log:" and the file
-  std::string id;
-  store::LooseRow row;
-  int64_t number = 0;  // in its table, 0 = it has none
+struct SourceTable;
+
+// A row of the reference without its values, which may be many megabytes: where it is, and
+// what became of it.
+struct RowAt {
+  const SourceTable* from = nullptr;
+  int64_t number = 0;                  // in its table, 0 = it has none
+  std::vector<store::LooseValue> key;  // of one that has none
   std::string digest;
   std::optional<store::KnownImport> known;  // from an earlier import
 
@@ -39,6 +41,15 @@ struct SourceRow {
   [[nodiscard]] bool Changed() const { return known.has_value() && known->digest != digest; }
   // Our row from an earlier import; 0 = none.
   [[nodiscard]] int64_t dst() const { return known.has_value() ? known->dst : 0; }
+};
+
+// With them.
+struct SourceRow : RowAt {
+  std::string table;  // of the ledger: its table, or "log:" and the file
+  std::string id;
+  store::LooseRow row;
+
+  [[nodiscard]] const RowAt& at() const { return *this; }
 };
 
 // What became of a row.
@@ -80,6 +91,12 @@ class Engine {
   [[nodiscard]] StatusOr<std::vector<SourceRow>> RowsWhere(std::string_view table,
                                                            std::string_view column,
                                                            const store::LooseValue& value);
+  // The same, one after the other; `each` asks for no others of that table and column.
+  [[nodiscard]] Status EachWhere(std::string_view table, std::string_view column,
+                                 const store::LooseValue& value,
+                                 const std::function<Status(SourceRow row)>& each);
+  // The row with its values.
+  [[nodiscard]] StatusOr<SourceRow> Load(const RowAt& at);
   // All rows that fit `where` ("" = all), one after the other.
   [[nodiscard]] Status ForEach(std::string_view table, std::string_view where,
                                const std::function<Status(SourceRow row)>& each);
@@ -110,6 +127,8 @@ class Engine {
 
  private:
   [[nodiscard]] StatusOr<SourceRow> Read(const SourceTable& table, store::LooseRow row);
+  // A statement that is asked often.
+  [[nodiscard]] StatusOr<store::LooseQuery*> Prepared(const std::string& sql);
   [[nodiscard]] Status Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
                            const std::string& note);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -50,27 +51,41 @@ class Importer {
     ST_RETURN_IF_ERROR(prompts.Import());
     ST_RETURN_IF_ERROR(SessionUses(engine_, session_, rows_, prompts).Import());
     ST_RETURN_IF_ERROR(Figures());
-    for (const SourceRow& row : rows_.signals) ST_RETURN_IF_ERROR(Signal(row, prompts));
+    for (const RowAt& at : rows_.signals) {
+      ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+      ST_RETURN_IF_ERROR(Signal(row, prompts));
+    }
     return absl::OkStatus();
   }
 
   Status RejectAll(const std::string& why) {
     for (const auto* list : rows_.All()) {
-      for (const SourceRow& row : *list) {
-        if (&row != said_why_) ST_RETURN_IF_ERROR(engine_.Reject(row, why));
+      for (const RowAt& at : *list) {
+        if (&at != said_why_) ST_RETURN_IF_ERROR(Reject(at, why));
       }
     }
     return absl::OkStatus();
   }
 
  private:
+  // What rows of sessions say: of a text the first that has one, of a time the last.
+  struct Said {
+    std::string model, cli, branch, remote, cwd, kind, completion;
+    TimeSpan span;
+  };
+
+  Status Reject(const RowAt& at, const std::string& why) {
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+    return engine_.Reject(row, why);
+  }
+
   Status Session(std::string& problem) {
-    const std::string platform = PlatformOf(rows_);
+    const std::string& platform = rows_.platform;
     if (!IsHostName(platform)) problem = fmt::format("platform is {}", platform);
     if (!problem.empty()) {
       if (rows_.sessions.empty()) return absl::OkStatus();
       said_why_ = &rows_.sessions.front();
-      return engine_.Reject(*said_why_, problem);
+      return Reject(*said_why_, problem);
     }
     id_ = rows_.id;
     const std::string_view agent =
@@ -91,45 +106,49 @@ class Importer {
     const bool is_new = !session_.pk;
     ST_RETURN_IF_ERROR(
         Write(is_new || session_.platform == "unknown" ? platform : session_.platform));
-    for (const SourceRow& row : rows_.sessions) ST_RETURN_IF_ERROR(Recorded(row, is_new));
+    for (const RowAt& at : rows_.sessions) {
+      ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+      ST_RETURN_IF_ERROR(Recorded(row, is_new));
+    }
     return absl::OkStatus();
   }
 
-  // Text of the first row that has one.
-  std::string First(std::string_view column) const {
-    for (const SourceRow& row : rows_.sessions) {
-      std::string text = TextOf(row.row[column]);
-      if (!text.empty()) return text;
+  StatusOr<Said> Read() {
+    Said said;
+    said.span = rows_.span;
+    for (const RowAt& at : rows_.sessions) {
+      ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+      for (const auto& [text, column] :
+           {std::pair(&said.model, "model"), std::pair(&said.cli, "agent_cli"),
+            std::pair(&said.branch, "branch"), std::pair(&said.remote, "repo_remote"),
+            std::pair(&said.cwd, "workspace_path"), std::pair(&said.kind, "source_session_kind"),
+            std::pair(&said.completion, "completion_status")}) {
+        if (text->empty()) *text = TextOf(row.row[column]);
+      }
+      if (const auto time = TimeOf(row.row["started_at"])) said.span.first = time;
+      if (const auto time = TimeOf(row.row["ended_at"])) said.span.last = time;
     }
-    return {};
+    if (said.cwd.empty()) said.cwd = rows_.cwd;
+    return said;
   }
 
   Status Write(const std::string& platform) {
-    const std::string model = First("model"), cli = First("agent_cli"), branch = First("branch");
-    const std::string remote = First("repo_remote");
-    std::string cwd = First("workspace_path");
-    if (cwd.empty() && !rows_.telemetry.empty()) cwd = TextOf(rows_.telemetry[0].row["cwd"]);
-    TimeSpan span = SpanOf(rows_);
-    for (const SourceRow& row : rows_.sessions) {
-      if (const auto at = TimeOf(row.row["started_at"])) span.first = at;
-      if (const auto at = TimeOf(row.row["ended_at"])) span.last = at;
-    }
-    const bool automation =
-        (is_agent_ && id_ == rows_.id) || First("source_session_kind") == "synthetic";
+    ST_ASSIGN_OR_RETURN(const Said said, Read());
+    const bool automation = (is_agent_ && id_ == rows_.id) || said.kind == "synthetic";
     ST_ASSIGN_OR_RETURN(session_.pk,
                         engine_.writer().UpdateSession(
                             {.platform = platform,
                              .id = id_,
                              .capture = Capture::kLegacy,
                              .kind = automation ? SessionKind::kAutomation : SessionKind::kMain,
-                             .agent_cli = cli,
-                             .model = model,
-                             .cwd = cwd,
-                             .branch = branch,
-                             .repo_remote = remote,
-                             .started = span.first,
-                             .ended = span.last,
-                             .completion = ParseCompletion(First("completion_status")),
+                             .agent_cli = said.cli,
+                             .model = said.model,
+                             .cwd = said.cwd,
+                             .branch = said.branch,
+                             .repo_remote = said.remote,
+                             .started = said.span.first,
+                             .ended = said.span.last,
+                             .completion = ParseCompletion(said.completion),
                              .generation = 0}));
     ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, id_));
     return absl::OkStatus();
@@ -153,58 +172,67 @@ class Importer {
   // The reference added a row at each end of a turn, each with all so far: the greatest
   // is the session's, and their sum is nothing.
   Status Figures() {
-    std::vector<std::pair<const SourceRow*, FiguresOf>> rows;
+    std::vector<const RowAt*> rows;
+    const RowAt* greatest = nullptr;
+    Size most;
     for (const auto* list : {&rows_.facts, &rows_.telemetry}) {
-      for (const SourceRow& row : *list) {
-        FiguresOf read = ReadFigures(row.row);
+      for (const RowAt& at : *list) {
+        ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+        const FiguresOf read = ReadFigures(row.row);
         if (!read.problem.empty()) {
           ST_RETURN_IF_ERROR(engine_.Reject(row, read.problem));
           continue;
         }
-        rows.emplace_back(&row, std::move(read));
+        rows.push_back(&at);
+        const Size size = SizeOf(row, read);
+        if (greatest != nullptr && size <= most) continue;
+        greatest = &at;
+        most = size;
       }
     }
-    if (rows.empty()) return absl::OkStatus();
-    const size_t best = Greatest(rows);
-    ST_ASSIGN_OR_RETURN(const store::FiguresSize known,
-                        store::SizeOfFigures(engine_.db(), session_.pk));
-    const bool ours = std::ranges::any_of(rows, [](const auto& entry) {
-      return entry.first->known.has_value() &&
-             entry.first->known->verdict == ImportVerdict::kImported;
-    });
-    // Of two databases, the one that saw more of the session.
-    const store::ImportedFigures& figures = rows[best].second.figures;
-    store::FiguresSize size{.answers = figures.answers.value_or(0), .calls = 0};
-    for (const auto& [tool, n] : figures.tools) size.calls += n;
-    const bool write = !session_.told_by_file && (ours || known < size);
-    if (write) {
-      ST_RETURN_IF_ERROR(store::SetFigures(engine_.db(), session_.pk, figures, engine_.now()));
-    }
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (!session_.told_by_file && !(write && i == best)) {
-        ST_RETURN_IF_ERROR(store::FillFigures(engine_.db(), session_.pk, rows[i].second.figures));
+    if (greatest == nullptr) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const bool write, SetGreatest(rows, *greatest));
+    for (const RowAt* const at : rows) {
+      ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(*at));
+      const FiguresOf read = ReadFigures(row.row);
+      const bool best = write && at == greatest;
+      if (!session_.told_by_file && !best) {
+        ST_RETURN_IF_ERROR(store::FillFigures(engine_.db(), session_.pk, read.figures));
       }
-      ST_RETURN_IF_ERROR(Recorded(*rows[i].first, rows[i].second, write && i == best));
+      ST_RETURN_IF_ERROR(Recorded(row, read, best));
     }
     return absl::OkStatus();
   }
 
+  // False: what is stored tells more, or better.
+  StatusOr<bool> SetGreatest(const std::vector<const RowAt*>& rows, const RowAt& greatest) {
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(greatest));
+    const store::ImportedFigures figures = ReadFigures(row.row).figures;
+    ST_ASSIGN_OR_RETURN(const store::FiguresSize known,
+                        store::SizeOfFigures(engine_.db(), session_.pk));
+    const bool ours = std::ranges::any_of(rows, [](const RowAt* at) {
+      return at->known.has_value() && at->known->verdict == ImportVerdict::kImported;
+    });
+    // Of two databases, the one that saw more of the session.
+    const store::FiguresSize size{.answers = figures.answers.value_or(0), .calls = Calls(figures)};
+    if (session_.told_by_file || !(ours || known < size)) return false;
+    ST_RETURN_IF_ERROR(store::SetFigures(engine_.db(), session_.pk, figures, engine_.now()));
+    return true;
+  }
+
+  static int64_t Calls(const store::ImportedFigures& figures) {
+    int64_t calls = 0;
+    for (const auto& [tool, n] : figures.tools) calls += n;
+    return calls;
+  }
+
   // Of execution_facts, as long as there is one.
-  static size_t Greatest(const std::vector<std::pair<const SourceRow*, FiguresOf>>& rows) {
-    const auto size = [&](size_t i) {
-      const auto& [row, read] = rows[i];
-      const bool fact = row->row.Has("prompt_id") || !row->row.Has("timestamp");
-      const auto at = TimeOf(row->row[fact ? "occurred_at" : "timestamp"]);
-      int64_t calls = 0;
-      for (const auto& [tool, n] : read.figures.tools) calls += n;
-      return std::tuple(fact, read.figures.answers.value_or(-1), calls,
-                        at.value_or(UtcMillis{}).value);
-    };
-    size_t best = 0;
-    for (size_t i = 1; i < rows.size(); ++i) {
-      if (size(i) > size(best)) best = i;
-    }
-    return best;
+  using Size = std::tuple<bool, int64_t, int64_t, int64_t>;
+  static Size SizeOf(const SourceRow& row, const FiguresOf& read) {
+    const bool fact = row.row.Has("prompt_id") || !row.row.Has("timestamp");
+    const auto at = TimeOf(row.row[fact ? "occurred_at" : "timestamp"]);
+    return {fact, read.figures.answers.value_or(-1), Calls(read.figures),
+            at.value_or(UtcMillis{}).value};
   }
 
   Status Recorded(const SourceRow& row, const FiguresOf& read, bool best) {
@@ -265,7 +293,7 @@ class Importer {
   store::ImportSession session_;
   std::string id_;         // of our session
   bool is_agent_ = false;  // a subagent's
-  const SourceRow* said_why_ = nullptr;
+  const RowAt* said_why_ = nullptr;
 };
 
 }  // namespace

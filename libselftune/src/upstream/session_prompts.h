@@ -21,7 +21,7 @@ namespace selftune::upstream {
 
 class SessionPrompts {
  public:
-  SessionPrompts(Engine& engine, const store::ImportSession& session, SessionRows& rows)
+  SessionPrompts(Engine& engine, const store::ImportSession& session, const SessionRows& rows)
       : engine_(engine), session_(session), rows_(rows) {}
 
   // Writes what is new and records what became of the rows of prompts and queries.
@@ -35,61 +35,75 @@ class SessionPrompts {
   // The prompt with these words, made when there is none.
   [[nodiscard]] StatusOr<store::StoredPrompt> Ensure(std::string_view text,
                                                      const std::optional<UtcMillis>& at);
-  // Its words; nullopt when there is none. Valid as long as the rows are.
-  [[nodiscard]] std::optional<std::string_view> TextOfPrompt(const std::string& prompt_id) const;
+  // Its words; "" when there is none.
+  [[nodiscard]] StatusOr<std::string> TextOfPrompt(const std::string& prompt_id);
+  [[nodiscard]] bool Says(const std::string& prompt_id, std::string_view text) const;
   // Prompts of a person.
   [[nodiscard]] size_t people() const;
   // The last of those has this prompt_id.
   [[nodiscard]] bool IsLast(const std::string& prompt_id) const;
 
  private:
+  // Words stand here as their hash: those of a session may be more than there is memory.
+  using TextKey = std::string;
+
   // A prompt that is to be in the store.
   struct Item {
-    const SourceRow* row = nullptr;  // of prompts or queries
+    const RowAt* row = nullptr;  // of prompts or queries
     bool from_queries = false;
-    TextIn text;
-    std::string_view other_kind;  // "" = a person's
+    TextKey key;
+    std::optional<std::string> words;  // as long as they are few
+    std::string_view other_kind;       // "" = a person's
     std::optional<int32_t> wanted;
     std::optional<UtcMillis> at;
     std::optional<int32_t> seq;
   };
+  // A row of the kind that is taken, and its words.
+  struct Told {
+    const RowAt& at;
+    const SourceRow& row;
+    std::string_view text;
+    TextKey key;
+  };
 
   [[nodiscard]] Status TakePrompts();
+  [[nodiscard]] Status TakePrompt(const RowAt& at);
   [[nodiscard]] Status TakeQueries();
-  [[nodiscard]] StatusOr<bool> TakeQuery(const SourceRow& row);
-  [[nodiscard]] StatusOr<bool> ToldAgain(const SourceRow& row, std::string_view text,
-                                         const std::string& name);
-  [[nodiscard]] StatusOr<bool> Claim(const SourceRow& row, std::string_view text,
-                                     std::set<int64_t>& claimed);
-  [[nodiscard]] bool SaysTheSame(const SourceRow& query, std::string_view text,
-                                 const std::optional<UtcMillis>& at);
+  [[nodiscard]] StatusOr<std::optional<Item>> TakeQuery(const RowAt& at);
+  [[nodiscard]] StatusOr<bool> ToldAgain(const Told& told, const std::string& name);
+  [[nodiscard]] StatusOr<bool> Claim(const Told& told, std::set<int64_t>& claimed);
+  [[nodiscard]] StatusOr<bool> SaysTheSame(const Told& query);
+  [[nodiscard]] StatusOr<bool> IsPart(const Item& item, std::string_view text);
   void Number();
   [[nodiscard]] int32_t PlaceFor(const Item& item) const;
   [[nodiscard]] Status Write();
-  [[nodiscard]] StatusOr<store::StoredPrompt> Add(const Item& item);
-  void Remember(const store::StoredPrompt& prompt, std::string_view text);
+  [[nodiscard]] StatusOr<store::StoredPrompt> Write(const Item& item);
+  [[nodiscard]] StatusOr<store::StoredPrompt> Add(const Item& item, std::string_view text);
 
   Engine& engine_;
   const store::ImportSession& session_;
-  SessionRows& rows_;
+  const SessionRows& rows_;
   std::vector<store::StoredPrompt> stored_;
   std::set<int64_t> claimed_prompts_, claimed_queries_;
   std::set<const Item*> claimed_fresh_;  // by a query
   std::vector<Item> fresh_;
-  std::map<const SourceRow*, size_t> found_for_;       // queries of prompts in fresh_
+  std::map<const RowAt*, size_t> found_for_;           // queries of prompts in fresh_
   std::map<int32_t, std::optional<UtcMillis>> taken_;  // numbers, with their times
-  // Words stand in the maps by their hash, and are held once: in the rows.
-  [[nodiscard]] static std::string KeyOf(std::string_view text);
+  [[nodiscard]] static TextKey KeyOf(std::string_view text);
   // Where a record with this name and these words went: to a prompt, or to one of fresh_.
   struct Place {
     int64_t pk = 0;
     size_t fresh = 0;
   };
-  std::map<std::pair<std::string, std::string>, Place> told_;
-  std::vector<std::pair<const SourceRow*, size_t>> again_;  // of those in fresh_, once more
-  std::map<std::string, store::StoredPrompt> by_id_;
-  std::map<std::string, TextIn> text_by_id_;
-  std::multimap<std::string, store::StoredPrompt> by_text_;
+  std::map<std::pair<std::string, TextKey>, Place> told_;
+  std::vector<std::pair<const RowAt*, size_t>> again_;  // of those in fresh_, once more
+  struct Named {
+    store::StoredPrompt prompt;
+    const RowAt* row = nullptr;
+    TextKey key;
+  };
+  std::map<std::string, Named> by_id_;
+  std::multimap<TextKey, store::StoredPrompt> by_text_;
 };
 
 }  // namespace selftune::upstream

@@ -1,6 +1,7 @@
 #include "upstream/session_rows.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <string>
@@ -25,14 +26,23 @@ constexpr double kMostUsd = 1e9;
 constexpr int64_t kMostThings = 1'000'000'000'000'000;
 constexpr std::string_view kNameless = "unknown";  // calls that no tool is recorded for
 
-bool AllUnchanged(const std::vector<SourceRow>& rows) {
-  return std::ranges::all_of(rows, [](const SourceRow& row) { return row.Unchanged(); });
+bool AllUnchanged(const std::vector<RowAt>& rows) {
+  return std::ranges::all_of(rows, [](const RowAt& row) { return row.Unchanged(); });
 }
 
 void Widen(TimeSpan& span, const std::optional<UtcMillis>& at) {
   if (!at.has_value()) return;
   if (!span.first.has_value() || *at < *span.first) span.first = at;
   if (!span.last.has_value() || *at > *span.last) span.last = at;
+}
+
+constexpr int kRecorded = 5;  // weight of the tables that name the host itself
+
+// The host that a row names; "" = none.
+std::string HostOf(const LooseRow& row, int weight) {
+  if (weight < kRecorded) return std::string(HostOfSource(TextOf(row["source"])));
+  std::string platform = TextOf(row["platform"]);
+  return platform == "unknown" ? std::string() : platform;
 }
 
 class FiguresReader {
@@ -133,7 +143,7 @@ class FiguresReader {
 
 }  // namespace
 
-std::vector<std::vector<SourceRow>*> SessionRows::All() {
+std::vector<std::vector<RowAt>*> SessionRows::All() {
   return {&sessions, &prompts, &uses, &usage, &facts, &telemetry, &queries, &signals};
 }
 
@@ -144,42 +154,33 @@ bool SessionRows::Unchanged() const {
 }
 
 StatusOr<SessionRows> ReadSessionRows(Engine& engine, const store::LooseValue& id) {
+  // In the order of kSessionTables, and how much the word of each counts about the host:
+  // what was recorded of the session comes before what a log line says of itself.
+  constexpr std::array<int, std::size(kSessionTables)> kWeight = {8, 7, 6, 3, 5, 4, 2, 0};
   SessionRows out;
   out.id = TextOf(id);
-  const std::vector<std::vector<SourceRow>*> lists = {&out.sessions, &out.prompts, &out.uses,
-                                                      &out.usage,    &out.facts,   &out.telemetry,
-                                                      &out.queries,  &out.signals};
+  const std::vector<std::vector<RowAt>*> lists = out.All();
+  int weight = 0;
   for (size_t i = 0; i < lists.size(); ++i) {
-    ST_ASSIGN_OR_RETURN(*lists[i], engine.RowsWhere(kSessionTables[i], "session_id", id));
+    ST_RETURN_IF_ERROR(
+        engine.EachWhere(kSessionTables[i], "session_id", id, [&](const SourceRow& row) {
+          const LooseRow& r = row.row;
+          if (kWeight[i] > weight) {
+            if (std::string host = HostOf(r, kWeight[i]); !host.empty()) {
+              out.platform = std::move(host);
+              weight = kWeight[i];
+            }
+          }
+          const bool is_session = lists[i] == &out.sessions;
+          const bool recorded =
+              lists[i] == &out.prompts || lists[i] == &out.uses || lists[i] == &out.facts;
+          if (!is_session) Widen(out.span, TimeOf(r[recorded ? "occurred_at" : "timestamp"]));
+          if (lists[i] == &out.telemetry && out.telemetry.empty()) out.cwd = TextOf(r["cwd"]);
+          lists[i]->push_back(row.at());
+          return absl::OkStatus();
+        }));
   }
   return out;
-}
-
-std::string PlatformOf(const SessionRows& rows) {
-  for (const auto* list : {&rows.sessions, &rows.prompts, &rows.uses, &rows.facts}) {
-    for (const SourceRow& row : *list) {
-      std::string platform = TextOf(row.row["platform"]);
-      if (!platform.empty() && platform != "unknown") return platform;
-    }
-  }
-  for (const auto* list : {&rows.telemetry, &rows.usage, &rows.queries}) {
-    for (const SourceRow& row : *list) {
-      const std::string_view host = HostOfSource(TextOf(row.row["source"]));
-      if (!host.empty()) return std::string(host);
-    }
-  }
-  return "unknown";
-}
-
-TimeSpan SpanOf(const SessionRows& rows) {
-  TimeSpan span;
-  for (const auto* list : {&rows.prompts, &rows.uses, &rows.facts}) {
-    for (const SourceRow& row : *list) Widen(span, TimeOf(row.row["occurred_at"]));
-  }
-  for (const auto* list : {&rows.telemetry, &rows.usage, &rows.queries, &rows.signals}) {
-    for (const SourceRow& row : *list) Widen(span, TimeOf(row.row["timestamp"]));
-  }
-  return span;
 }
 
 FiguresOf ReadFigures(const LooseRow& row) { return FiguresReader(row).Read(); }

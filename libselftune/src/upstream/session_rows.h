@@ -13,23 +13,23 @@
 
 namespace selftune::upstream {
 
-struct SessionRows {
-  std::string id;
-  std::vector<SourceRow> sessions, prompts, uses, usage, facts, telemetry, queries, signals;
-
-  [[nodiscard]] std::vector<std::vector<SourceRow>*> All();
-  [[nodiscard]] bool Unchanged() const;
-};
-[[nodiscard]] StatusOr<SessionRows> ReadSessionRows(Engine& engine, const store::LooseValue& id);
-
-// The host that the rows name; "unknown" when none does.
-[[nodiscard]] std::string PlatformOf(const SessionRows& rows);
-
 // First and last time that any row says.
 struct TimeSpan {
   std::optional<UtcMillis> first, last;
 };
-[[nodiscard]] TimeSpan SpanOf(const SessionRows& rows);
+
+// Where the rows are: a session may have more of them than there is memory.
+struct SessionRows {
+  std::string id;
+  std::vector<RowAt> sessions, prompts, uses, usage, facts, telemetry, queries, signals;
+  std::string platform = "unknown";  // the host that the rows name
+  TimeSpan span;
+  std::string cwd;  // of its first row of telemetry
+
+  [[nodiscard]] std::vector<std::vector<RowAt>*> All();
+  [[nodiscard]] bool Unchanged() const;
+};
+[[nodiscard]] StatusOr<SessionRows> ReadSessionRows(Engine& engine, const store::LooseValue& id);
 
 // Figures of one row of execution_facts or session_telemetry; a reason when it cannot be
 // one.

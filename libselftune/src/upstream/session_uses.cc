@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crypto.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "upstream/row_text.h"
@@ -41,10 +42,10 @@ std::string_view ScopeOf(const std::string& scope) {
 
 }  // namespace
 
-// False: the row was recorded, as one that cannot be a decision.
-StatusOr<bool> SessionUses::Take(const SourceRow& row) {
+Status SessionUses::Take(const RowAt& at) {
+  ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
   const auto& r = row.row;
-  Use use{.row = &row, .skill = std::string(base::Trim(TextOf(r["skill_name"])))};
+  Use use{.row = &at, .skill = std::string(base::Trim(TextOf(r["skill_name"])))};
   std::string problem;
   const store::LooseValue& confidence = r["confidence"];
   const auto sure = confidence.AsReal();
@@ -55,36 +56,30 @@ StatusOr<bool> SessionUses::Take(const SourceRow& row) {
   if (!confidence.is_null() && (!sure.has_value() || *sure < 0 || *sure > 1)) {
     problem = fmt::format("confidence is {}, not from 0 to 1", TextOf(confidence));
   }
-  if (!problem.empty()) {
-    ST_RETURN_IF_ERROR(engine_.Reject(row, problem));
-    return false;
-  }
-  use.mode = TextOf(r["capture_mode"]);
-  use.query = TextOf(r["query"]);
+  if (!problem.empty()) return engine_.Reject(row, problem);
+  const std::string mode = TextOf(r["capture_mode"]);
   use.triggered = r["triggered"].is_null() || r["triggered"].AsInt() == 1;
-  use.rank = IsOldTableRow(row)     ? kOldTable
-             : use.mode == "repair" ? kRepaired
-             : use.mode == "replay" ? kReplayed
-                                    : kSeen;
+  use.rank = IsOldTableRow(row) ? kOldTable
+             : mode == "repair" ? kRepaired
+             : mode == "replay" ? kReplayed
+                                : kSeen;
+  if (use.rank == kReplayed) {
+    const TextIn query(r["query"]);
+    replayed_words_.insert(query.view().empty() ? "" : base::Sha256Bytes(query.view()));
+    replayed_prompts_.insert(TextOf(r["matched_prompt_id"]));
+  }
   const Kind kind(base::AsciiLower(use.skill), use.triggered);
   uses_[kind].push_back(std::move(use));
-  return true;
+  return absl::OkStatus();
 }
 
 // Replay named the last prompt for all decisions of a session.
 void SessionUses::FindMisattributed() {
-  std::set<std::string> queries, prompts;
-  for (const auto& [kind, uses] : uses_) {
-    for (const Use& use : uses) {
-      if (use.rank != kReplayed) continue;
-      queries.insert(use.query);
-      prompts.insert(TextOf(use.row->row["matched_prompt_id"]));
-    }
-  }
+  const bool one = replayed_words_.size() == 1;
   // Of some hosts it wrote no words, only the prompt.
-  const bool one_query = queries.size() == 1 && !queries.begin()->empty();
-  const bool last_prompt = queries.size() == 1 && queries.begin()->empty() && prompts.size() == 1 &&
-                           prompts_.IsLast(*prompts.begin());
+  const bool one_query = one && !replayed_words_.begin()->empty();
+  const bool last_prompt = one && !one_query && replayed_prompts_.size() == 1 &&
+                           prompts_.IsLast(*replayed_prompts_.begin());
   // With one prompt there is nothing to confuse.
   misattributed_ = (one_query || last_prompt) && prompts_.people() > 1;
   if (!misattributed_) return;
@@ -111,43 +106,57 @@ StatusOr<bool> SessionUses::Counts(const std::string& skill) {
   return !told;
 }
 
-// Its own, else of the old table's row nearest in time, else of its prompt.
-std::string SessionUses::QueryOf(const Use& use) const {
-  if (!use.query.empty()) return use.query;
-  const auto at = TimeOf(use.row->row["occurred_at"]);
-  const SourceRow* nearest = nullptr;
-  int64_t distance = std::numeric_limits<int64_t>::max();
-  for (const SourceRow& row : rows_.usage) {
-    if (!base::EqualsIgnoreCase(base::Trim(TextOf(row.row["skill_name"])), use.skill)) continue;
+Status SessionUses::FindWords() {
+  worded_.emplace();
+  for (const RowAt& at : rows_.usage) {
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
     if (row.row["query"].is_null()) continue;
-    const auto then = TimeOf(row.row["timestamp"]);
-    const int64_t d = at.has_value() && then.has_value() ? std::abs(at->value - then->value)
-                                                         : std::numeric_limits<int64_t>::max() - 1;
-    if (d < distance) {
-      distance = d;
-      nearest = &row;
-    }
+    (*worded_)[base::AsciiLower(base::Trim(TextOf(row.row["skill_name"])))].push_back(
+        {&at, TimeOf(row.row["timestamp"])});
   }
-  if (nearest != nullptr) return TextOf(nearest->row["query"]);
-  if (use.rank == kMisattributed) return {};
-  return std::string(prompts_.TextOfPrompt(TextOf(use.row->row["matched_prompt_id"])).value_or(""));
+  return absl::OkStatus();
 }
 
-StatusOr<store::WrittenUse> SessionUses::Write(const Use& use) {
-  ST_RETURN_IF_ERROR(DropFormer(*use.row));
-  const auto& r = use.row->row;
+// Its own, else of the old table's row nearest in time, else of its prompt.
+StatusOr<std::string> SessionUses::QueryOf(const Use& use, const SourceRow& row) {
+  std::string own = TextOf(row.row["query"]);
+  if (!own.empty()) return own;
+  if (!worded_.has_value()) ST_RETURN_IF_ERROR(FindWords());
+  const auto at = TimeOf(row.row["occurred_at"]);
+  const RowAt* nearest = nullptr;
+  int64_t distance = std::numeric_limits<int64_t>::max();
+  for (const Worded& other : (*worded_)[base::AsciiLower(use.skill)]) {
+    const int64_t d = at.has_value() && other.at.has_value()
+                          ? std::abs(at->value - other.at->value)
+                          : std::numeric_limits<int64_t>::max() - 1;
+    if (d < distance) {
+      distance = d;
+      nearest = other.row;
+    }
+  }
+  if (nearest != nullptr) {
+    ST_ASSIGN_OR_RETURN(const SourceRow told, engine_.Load(*nearest));
+    return TextOf(told.row["query"]);
+  }
+  if (use.rank == kMisattributed) return std::string();
+  return prompts_.TextOfPrompt(TextOf(row.row["matched_prompt_id"]));
+}
+
+StatusOr<store::WrittenUse> SessionUses::Write(const Use& use, const SourceRow& row) {
+  ST_RETURN_IF_ERROR(DropFormer(row));
+  const auto& r = row.row;
   const auto at = TimeOf(r["occurred_at"]);
   const std::string id = TextOf(r["skill_invocation_id"]);
   const std::string mode = TextOf(r["invocation_mode"]);
   const std::string tool = TextOf(r["tool_name"]);
-  const UseWords words = UseOf(use.triggered, mode, use.mode, tool);
-  const std::string query = QueryOf(use);
+  const UseWords words = UseOf(use.triggered, mode, TextOf(r["capture_mode"]), tool);
+  ST_ASSIGN_OR_RETURN(const std::string query, QueryOf(use, row));
   const store::StoredPrompt* prompt = nullptr;
   if (use.rank != kMisattributed) {
     // Its hook and its replay number prompts differently: the words say more than the number.
     const std::string id_of_prompt = TextOf(r["matched_prompt_id"]);
     prompt = prompts_.ById(id_of_prompt);
-    if (!query.empty() && prompts_.TextOfPrompt(id_of_prompt) != query) {
+    if (!query.empty() && !prompts_.Says(id_of_prompt, query)) {
       const store::StoredPrompt* said = prompts_.ByText(query, at);
       if (said != nullptr) prompt = said;
     }
@@ -186,35 +195,34 @@ Status SessionUses::WriteKind(const Kind& kind, std::vector<Use>& uses) {
   std::ranges::sort(uses, {}, [](const Use& use) { return std::pair(-use.rank, use.row); });
   const int best = uses.front().rank;
   for (const Use& use : uses) {
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(*use.row));
     if (use.rank < best) {
       ST_RETURN_IF_ERROR(engine_.Record(
-          *use.row, {.verdict = ImportVerdict::kMerged, .dst = best_[kind], .whole = true}));
+          row, {.verdict = ImportVerdict::kMerged, .dst = best_[kind], .whole = true}));
       continue;
     }
-    ST_ASSIGN_OR_RETURN(const store::WrittenUse written, Write(use));
+    ST_ASSIGN_OR_RETURN(const store::WrittenUse written, Write(use, row));
     if (best_[kind] == 0) best_[kind] = written.pk;
-    const auto& r = use.row->row;
+    const auto& r = row.row;
     Fate fate{.verdict = written.is_new ? ImportVerdict::kImported : ImportVerdict::kMerged,
               .dst = written.pk,
               .carried = kUseColumns,
-              .whole = !written.is_new && !use.row->known.has_value()};
+              .whole = !written.is_new && !row.known.has_value()};
     if (!r["occurred_at"].is_null() && !TimeOf(r["occurred_at"])) {
       fate.spoiled.push_back("occurred_at");
     }
     if (ScopeOf(TextOf(r["skill_scope"])).empty()) fate.spoiled.push_back("skill_scope");
     const std::string mode = TextOf(r["invocation_mode"]);
-    if (UseOf(use.triggered, mode, use.mode, "").mode != mode) {
+    if (UseOf(use.triggered, mode, TextOf(r["capture_mode"]), "").mode != mode) {
       fate.spoiled.push_back("invocation_mode");
     }
-    ST_RETURN_IF_ERROR(engine_.Record(*use.row, fate));
+    ST_RETURN_IF_ERROR(engine_.Record(row, fate));
   }
   return absl::OkStatus();
 }
 
 Status SessionUses::TakeUses() {
-  for (const SourceRow& row : rows_.uses) {
-    ST_RETURN_IF_ERROR(Take(row).status());
-  }
+  for (const RowAt& at : rows_.uses) ST_RETURN_IF_ERROR(Take(at));
   FindMisattributed();
   for (auto& [kind, uses] : uses_) ST_RETURN_IF_ERROR(WriteKind(kind, uses));
   return absl::OkStatus();
@@ -287,7 +295,7 @@ Status SessionUses::Import() {
   // What earlier passes or our own captures know of; rows of this table do not count
   // against each other.
   std::set<int64_t> ours;
-  for (const SourceRow& row : rows_.usage) {
+  for (const RowAt& row : rows_.usage) {
     if (row.known.has_value() && row.known->verdict == ImportVerdict::kImported) {
       ours.insert(row.dst());
     }
@@ -297,7 +305,10 @@ Status SessionUses::Import() {
   for (const store::StoredUse& use : stored) {
     if (!ours.contains(use.pk)) best_.try_emplace(Kind(use.skill_key, use.triggered), use.pk);
   }
-  for (const SourceRow& row : rows_.usage) ST_RETURN_IF_ERROR(TakeUsage(row));
+  for (const RowAt& at : rows_.usage) {
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+    ST_RETURN_IF_ERROR(TakeUsage(row));
+  }
   return absl::OkStatus();
 }
 

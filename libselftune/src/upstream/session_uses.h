@@ -2,6 +2,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,26 +23,33 @@ namespace selftune::upstream {
 class SessionUses {
  public:
   SessionUses(Engine& engine, const store::ImportSession& session, const SessionRows& rows,
-              const SessionPrompts& prompts)
+              SessionPrompts& prompts)
       : engine_(engine), session_(session), rows_(rows), prompts_(prompts) {}
 
   [[nodiscard]] Status Import();
 
  private:
   struct Use {
-    const SourceRow* row = nullptr;
-    std::string skill, mode, query;
+    const RowAt* row = nullptr;
+    std::string skill;
     bool triggered = false;
     int rank = 0;  // which kind of row: more is better
   };
   using Kind = std::pair<std::string, bool>;  // skill in lower case, triggered
 
+  // A row of the old table that has words.
+  struct Worded {
+    const RowAt* row = nullptr;
+    std::optional<UtcMillis> at;
+  };
+
   [[nodiscard]] Status TakeUses();
-  [[nodiscard]] StatusOr<bool> Take(const SourceRow& row);
+  [[nodiscard]] Status Take(const RowAt& at);
   void FindMisattributed();
   [[nodiscard]] Status WriteKind(const Kind& kind, std::vector<Use>& uses);
-  [[nodiscard]] StatusOr<store::WrittenUse> Write(const Use& use);
-  [[nodiscard]] std::string QueryOf(const Use& use) const;
+  [[nodiscard]] StatusOr<store::WrittenUse> Write(const Use& use, const SourceRow& row);
+  [[nodiscard]] StatusOr<std::string> QueryOf(const Use& use, const SourceRow& row);
+  [[nodiscard]] Status FindWords();
   [[nodiscard]] Status TakeUsage(const SourceRow& row);
   [[nodiscard]] Status DropFormer(const SourceRow& row);
   [[nodiscard]] StatusOr<bool> Counts(const std::string& skill);
@@ -48,8 +57,11 @@ class SessionUses {
   Engine& engine_;
   const store::ImportSession& session_;
   const SessionRows& rows_;
-  const SessionPrompts& prompts_;
+  SessionPrompts& prompts_;
   std::map<Kind, std::vector<Use>> uses_;
+  std::set<std::string> replayed_words_, replayed_prompts_;  // hashes and ids
+  // By skill in lower case; looked for on first need.
+  std::optional<std::map<std::string, std::vector<Worded>>> worded_;
   std::map<Kind, int64_t> best_;        // our row
   std::map<Kind, int64_t> repaired_;    // of the old table's repaired rows
   std::map<std::string, bool> counts_;  // by skill: nobody else tells of it

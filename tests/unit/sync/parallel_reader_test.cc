@@ -16,7 +16,7 @@ using store::testing::Must;
 
 // The last chunk of a file that is read to its end.
 ReadChunk LastOf(const ReadTask& task) {
-  ParallelReader reader({task}, /*workers=*/1, /*cancel=*/nullptr);
+  ParallelReader reader(task, /*cancel=*/nullptr);
   for (;;) {
     ReadChunk chunk = reader.Next(0);
     REQUIRE(chunk.status.ok());

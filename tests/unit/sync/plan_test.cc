@@ -60,7 +60,8 @@ TEST_SUITE("sync/plan") {
       CHECK(plan.available);
       CHECK(plan.scanned == 1);
       CHECK(Only(plan).change == Change::kNew);
-      CHECK(!Only(plan).state.id);
+      CHECK(!Only(plan).state().id);
+      CHECK(Only(plan).known == nullptr);  // thousands of new files wait at a time
       CHECK(Only(plan).file.path == home.Path(name));
       CHECK(Only(plan).info.size == text.size());
     }
@@ -70,13 +71,18 @@ TEST_SUITE("sync/plan") {
     {
       const HostPlan plan = Plan(home);
       CHECK(Only(plan).change == Change::kGrown);
-      CHECK(Only(plan).state.offset == text.size());
-      CHECK(Only(plan).state.line_no > 0);
-      CHECK(!Only(plan).state.parser_state.empty());
+      CHECK(Only(plan).state().offset == text.size());
+      CHECK(Only(plan).state().line_no > 0);
+      CHECK(!Only(plan).state().parser_state.empty());
     }
     home.Sync();
     home.Write(name, SyncHome::Recording(kMention));
-    CHECK(Only(Plan(home)).change == Change::kReplaced);
+    {
+      const HostPlan plan = Plan(home);
+      CHECK(Only(plan).change == Change::kReplaced);
+      CHECK(Only(plan).state().id);
+      CHECK(Only(plan).state().parser_state.empty());  // up to a megabyte each
+    }
     home.Sync();
     home.Remove(name);
     {
@@ -232,7 +238,7 @@ TEST_SUITE("sync/plan") {
     AwaitTick();
     home.Append(Name(kResumed), "{}\n");
     CHECK(Only(Plan(home)).change == Change::kGrown);
-    CHECK(Only(Plan(home)).state.offset == text.size());
+    CHECK(Only(Plan(home)).state().offset == text.size());
   }
 
   TEST_CASE("what a store of an earlier build does not know of a file says nothing") {
