@@ -2793,6 +2793,15 @@ class SyncRunReplyHooks(TypedDict):
     rejected: int
 
 
+class SyncRunReplyCommits(TypedDict):
+    repositories: int
+    added: int
+    ambiguous: int
+    waiting: int
+    refused: int
+    git: bool
+
+
 class SyncRunReplyResolver(TypedDict):
     changed: int
 
@@ -2807,6 +2816,7 @@ class SyncRunReply(TypedDict):
     forks_settled: int
     hooks: SyncRunReplyHooks
     spool_drained: int
+    commits: SyncRunReplyCommits
     resolver: SyncRunReplyResolver
     retention: SyncRunReplyRetention
     complete: bool
