@@ -1484,9 +1484,9 @@ class SkillReportReply(TypedDict):
     trigger_rate: SkillReportReplyTriggerRate
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
     state_reason: str
-    autonomy: Literal["locked", "propose", "auto"]
-    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"]
-    autonomy_reason: str
+    autonomy: Literal["locked", "propose", "auto"] | None
+    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"] | None
+    autonomy_reason: str | None
     flags: list[str]
     causes: dict[str, int]
     platforms: list[SkillReportReplyPlatforms]
