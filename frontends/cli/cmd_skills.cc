@@ -69,8 +69,11 @@ std::string RenderShow(const Reply& reply, const Screen& screen) {
   Fields fields;
   for (const Json& path : data["paths"].items()) fields.Add("path", OneLine(path.Text()));
   fields.AddText("scope", data["scope"]);
-  fields.Add("autonomy",
-             OneLine(data["autonomy"].Text()) + ": " + OneLine(data["autonomy_reason"].Text()));
+  if (const std::string word = OneLine(data["autonomy"].Text()); !word.empty()) {
+    fields.Add("autonomy", word + ": " + OneLine(data["autonomy_reason"].Text()));
+  } else {
+    fields.AddText("state", data["state_reason"]);
+  }
   fields.AddText("description", data["description"]);
   fields.Add("uses", UsageLine(data["usage"]));
   fields.Add("trigger rate", TriggerLine(data["trigger_rate"]));

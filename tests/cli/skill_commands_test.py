@@ -34,6 +34,44 @@ class SkillCommands(cli_test.CliTest):
         return {row["name"]: row for row in self.envelope("skills", "list")["data"]["items"]}[name]
 
 
+class Show(SkillCommands):
+    def ask_in_vain(self, name):
+        """A session whose model called a skill that its host does not know."""
+        common = {"sessionId": "11111111-0000-4000-8000-000000000000", "cwd": "/w", "version": "2.1.330",
+                  "isSidechain": False, "userType": "external", "entrypoint": "cli", "parentUuid": None}
+        records = [
+            {"type": "user", "uuid": "a", "promptId": "p", "promptSource": "typed",
+             "message": {"role": "user", "content": "make a report"}},
+            {"type": "assistant", "uuid": "b", "requestId": "r", "message": {
+                "id": "m", "role": "assistant", "model": "claude-opus-5-5",
+                "content": [{"type": "tool_use", "id": "t", "name": "Skill", "input": {"skill": name}}]}},
+            {"type": "user", "uuid": "c", "message": {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "t", "is_error": True,
+                 "content": f"<tool_use_error>Unknown skill: {name}</tool_use_error>"}]}}]
+        folder = self.home / ".claude/projects/-w"
+        folder.mkdir(parents=True)
+        with open(folder / (common["sessionId"] + ".jsonl"), "w", encoding="utf-8") as out:
+            for i, record in enumerate(records):
+                out.write(json.dumps({**common, **record, "timestamp": f"2026-11-20T10:00:0{i}.000Z"}) + "\n")
+
+    def test_nothing_is_said_of_what_may_be_done_to_a_name_that_is_no_skill(self):
+        self.ask_in_vain("nope")
+        self.make_store()
+        self.envelope("sync")
+        report = self.shown("nope")
+        self.assertEqual((report["state"], report["paths"]), ("UNKNOWN", []))
+        self.assertEqual([report[key] for key in ("autonomy", "autonomy_source", "autonomy_reason")], [None] * 3)
+        _, text, _ = self.run_cli("skills", "show", "nope", "--text")
+        self.assertNotIn("autonomy", text)
+        self.assertIn("no skill of this name is installed or was ever loaded", text)
+
+    def test_a_name_that_nobody_ever_said_is_not_found(self):
+        self.make_store()
+        doc = self.envelope("skills", "show", "nope", code=6)
+        self.assertEqual(doc["error"]["code"], "SKILL_NOT_FOUND")
+        self.assertIsNone(doc["data"])
+
+
 class Lock(SkillCommands):
     def test_a_lock_is_written_shown_with_its_reason_and_undone(self):
         self.install("pdf")

@@ -339,7 +339,7 @@ class DryRun(World):
             for budget, code in ((0, "BUDGET_EXHAUSTED"), ("1.00", "INVALID_CONFIG")):
                 with self.subTest(budget):
                     document = json.loads(before) if before else {}
-                    document["budget"] = {"daily_usd": budget}
+                    document |= {"budget": {"daily_usd": budget}, "autonomy": "deploy"}
                     config.parent.mkdir(mode=0o700, exist_ok=True)
                     config.write_text(json.dumps(document))
                     config.chmod(0o600)
@@ -348,6 +348,13 @@ class DryRun(World):
                     reply = json.loads(done.stdout)
                     self.assertNotEqual(done.returncode, 0)
                     self.assertEqual(reply["error"]["code"], code, reply)
+                    if budget != 0:
+                        continue
+                    # Nobody asked for a run after a session: it is no failure, and says why.
+                    self.assertGreater(self.query("SELECT count(*) FROM improvement_signals WHERE state='pending'")[0][0], 0)
+                    reply = self.selftune("orchestrate", "--reactive")
+                    self.assertEqual((reply["data"]["status"], reply["data"]["decisions"]), ("nothing_to_do", []))
+                    self.assertIn(code, [w["code"] for w in reply["warnings"]])
         finally:
             if before is None:
                 config.unlink()

@@ -206,6 +206,9 @@ def add_decisions(database):
     put("INSERT INTO job_action VALUES('r-1',0,?,'evolve','because',1,0,NULL,4,2)", (skill,))
     put("INSERT INTO install VALUES('/home/dev/.claude/settings.json','hook','claude_code','{}',?,0,NULL,'0.1.0',?)",
         (b"\x08" * 32, NOW))
+    put("INSERT INTO vcs_commit VALUES(?,?,'fix the table',NULL,NULL,?)", (sessions[0], "7" * 40, NOW))
+    put("INSERT INTO commit_logged VALUES(?,?)", ("7" * 40, sessions[0]))
+    put("INSERT OR REPLACE INTO commit_due VALUES(?,3,'git says: fatal')", (sessions[0],))
     put("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,?,NULL,'{\"row\":{}}')", (bytes(16),))
     db.commit()
     db.close()

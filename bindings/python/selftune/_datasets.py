@@ -64,10 +64,10 @@ class Datasets:
         since: Time | None = None, until: Time | None = None, order: Order | None = None,
         limit: int | None = None, timeout: float | None = None,
     ) -> Frame:
-        """One row per commit that a tool of a session made. Hooks see them; transcripts do not say them.
+        """One row per commit that a tool of a session made. Hooks see them; of others the repository's log tells what was committed in the time of one session alone.
 
         Columns: session_id, platform, commit_sha, commit_title, branch, repo_remote,
-        timestamp
+        timestamp, capture
         """
         return self.table(
             "commit_tracking", where=merge(where, {"platform": platform, "session_id": session}),

@@ -1484,9 +1484,9 @@ class SkillReportReply(TypedDict):
     trigger_rate: SkillReportReplyTriggerRate
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
     state_reason: str
-    autonomy: Literal["locked", "propose", "auto"]
-    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"]
-    autonomy_reason: str
+    autonomy: Literal["locked", "propose", "auto"] | None
+    autonomy_source: Literal["frontmatter", "config", "store", "version_control", "default"] | None
+    autonomy_reason: str | None
     flags: list[str]
     causes: dict[str, int]
     platforms: list[SkillReportReplyPlatforms]
@@ -2793,6 +2793,15 @@ class SyncRunReplyHooks(TypedDict):
     rejected: int
 
 
+class SyncRunReplyCommits(TypedDict):
+    repositories: int
+    added: int
+    ambiguous: int
+    waiting: int
+    refused: int
+    git: bool
+
+
 class SyncRunReplyResolver(TypedDict):
     changed: int
 
@@ -2807,6 +2816,7 @@ class SyncRunReply(TypedDict):
     forks_settled: int
     hooks: SyncRunReplyHooks
     spool_drained: int
+    commits: SyncRunReplyCommits
     resolver: SyncRunReplyResolver
     retention: SyncRunReplyRetention
     complete: bool

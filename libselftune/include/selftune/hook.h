@@ -35,7 +35,8 @@ typedef struct {
   uint32_t flags; /**< 0 */
   /** "K=V" entries, ended by NULL, that replace variables of the process
    *  environment; may be NULL. Looked at: HOME, SELFTUNE_HOME and
-   *  SELFTUNE_INTERNAL, SELFTUNE_GUARD. */
+   *  SELFTUNE_INTERNAL, SELFTUNE_GUARD, and what tells a CI job (CI and the
+   *  like). A run in the background has them as well. */
   const char* const* env;
   /** Milliseconds since 1970 UTC. NULL: the system's clock. */
   int64_t (*now_ms)(void* user);
@@ -50,7 +51,8 @@ typedef struct {
  *
  *  After the end of a session it may start `selftune orchestrate --reactive`
  *  in the background, at most once in half an hour: only where `selftune init`
- *  allowed runs to begin by themselves.
+ *  allowed runs to begin by themselves, not in a CI job and not on a battery
+ *  below 20 %. What it says is in logs/reactive.log of the state folder.
  *
  *  @param      options    NULL: all defaults.
  *  @param      host       "claude-code"; `_` for `-` and "claude" will do. With

@@ -1,9 +1,5 @@
 // selftune_hook_handle. Also in libselftune_hook.a: no Status here, whose
 // library would cost more than the hook.
-#include <fcntl.h>
-#include <spawn.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -19,6 +15,7 @@
 #include "base/error_next.h"
 #include "base/json_writer.h"
 #include "capi/handles.h"
+#include "hooks/background_run.h"
 #include "hooks/dispatch.h"
 #include "hooks/world.h"
 #include "selftune/hook.h"
@@ -37,28 +34,6 @@ std::string_view Variable(const void* user, const char* name) {
   }
   const char* const value = std::getenv(name);
   return value != nullptr ? value : "";
-}
-
-// A run of its own session with nothing open: the agent does not wait for it, and
-// ends without ending it.
-void StartRun(const char* program) {
-  char command[] = "selftune", run[] = "orchestrate", reactive[] = "--reactive",
-       skills[] = "--max-skills", two[] = "2", json[] = "--json";
-  char* const argv[] = {command, run, reactive, skills, two, json, nullptr};
-  posix_spawnattr_t attributes;
-  posix_spawn_file_actions_t files;
-  if (posix_spawnattr_init(&attributes) != 0) return;
-  if (posix_spawn_file_actions_init(&files) == 0) {
-    pid_t pid = 0;
-    const bool ready = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID) == 0 &&
-                       posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) == 0 &&
-                       posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0) == 0 &&
-                       posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0) == 0;
-    // A program that is not there any more: nothing runs.
-    if (ready) (void)posix_spawn(&pid, program, &files, &attributes, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-  }
-  posix_spawnattr_destroy(&attributes);
 }
 
 UtcMillis Now(const selftune_hook_options_t& options) {
@@ -139,7 +114,10 @@ selftune_code_t Handle(const selftune_hook_options_t* given, selftune_str_t host
   const selftune_hook_options_t options = Known(given);
   hooks::World world =
       hooks::LookAround(Variable, static_cast<const void*>(options.env), Now(options));
-  world.start = StartRun;
+  world.start = [](const hooks::BackgroundRun& run, const void* user) {
+    hooks::StartInBackground(run, static_cast<const char* const*>(user));
+  };
+  world.start_user = static_cast<const void*>(options.env);
   const hooks::Outcome outcome = hooks::Dispatch(world, View(host), View(hook), View(payload));
   if (!outcome.reply.empty() && !FillBuffer(outcome.reply, reply)) throw std::bad_alloc();
   *exit_code = outcome.exit_code;

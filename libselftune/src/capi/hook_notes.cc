@@ -31,6 +31,7 @@ struct Notes {
   std::vector<Guarded> guards;
   std::optional<hooks::Hint> hint;
   std::string reactive;  // program, "" = nothing runs by itself
+  bool review = false;   // what it finds waits for a person
 };
 
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
@@ -41,6 +42,7 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   // Before `init` nothing runs by itself, and `init` says which program it is.
   if (config.exists && config.autonomy != config::Autonomy::kOff) {
     notes.reactive = config.Get("cli_path").AsString();
+    notes.review = config.autonomy == config::Autonomy::kPropose;
   }
   for (const store::WatchRow& watch : watches) {
     if (watch.rollback_due && !notes.hint.has_value()) {
@@ -80,6 +82,7 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
         .EndObject();
   }
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
+  if (!notes.reactive.empty() && notes.review) out.Field("review", true);
   out.EndObject();
   return std::move(out).Take();
 }

@@ -298,8 +298,7 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
     WriteTriggerRate(out, {});
     out.Field("state", "UNKNOWN")
         .Field("state_reason", "no skill of this name is installed or was ever loaded");
-    WritePolicy(out, skill.name, status::DecideSkillPolicy({.skill = skill.name}, *config), false,
-                *config);
+    for (const char* key : {"autonomy", "autonomy_source", "autonomy_reason"}) out.NullField(key);
     out.Key("flags").BeginArray().EndArray();
   } else {
     SkillState& state = states.front();

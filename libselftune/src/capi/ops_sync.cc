@@ -67,6 +67,15 @@ std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& fo
       .Field("rejected", report.hook_rejects)
       .EndObject()
       .Field("spool_drained", report.hook_events)
+      .Key("commits")
+      .BeginObject()
+      .Field("repositories", report.commits.repositories)
+      .Field("added", report.commits.added)
+      .Field("ambiguous", report.commits.ambiguous)
+      .Field("waiting", report.commits.waiting)
+      .Field("refused", report.commits.refused)
+      .Field("git", report.commits.git)
+      .EndObject()
       .Key("resolver")
       .BeginObject()
       .Field("changed", report.links_resolved + report.repaired)
@@ -136,6 +145,10 @@ void WarnAbout(Context& context, const sync::SyncReport& report) {
   for (const std::string& problem : report.hook_problems) {
     context.Warn("HOOKS_UNREADABLE", "hook events: " + problem,
                  {"selftune", "doctor", "--only", "hooks.spool"});
+  }
+  for (const std::string& problem : report.commits.warnings) {
+    context.Warn("COMMITS_UNREADABLE", problem,
+                 {"selftune", "doctor", "--only", "evidence.commits"});
   }
   for (const sync::HostReport& host : report.hosts) {
     if (host.bad_lines > 0) {

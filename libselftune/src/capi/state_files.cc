@@ -46,6 +46,16 @@ bool IsTold(std::string_view name) {
   return name.size() == 16 && AllOf(name, IsHex);
 }
 
+// "reactive.log", and "reactive.log.1" put aside; also of the jobs of a scheduler.
+bool IsLog(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kNames = {"reactive.log", "run.log", "sync.log"};
+  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view log) {
+    if (!name.starts_with(log)) return false;
+    const std::string_view rest = name.substr(log.size());
+    return rest.empty() || (rest.size() == 2 && rest[0] == '.' && IsDigit(rest[1]));
+  });
+}
+
 bool IsLock(std::string_view name) {
   constexpr std::array<std::string_view, 6> kNames = {
       "config.lock", "deploy.lock", "install.lock", "orchestrate.lock", "swap.lock", "sync.lock"};
@@ -76,6 +86,7 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
     out.evidence.push_back(base::JoinPath(in("deploy"), id));
   }
   Add(hooks::ToldDir(state_dir), IsTold, out.evidence);
+  Add(in("logs"), IsLog, out.evidence);
   const std::string notes = hooks::NotesPath(state_dir);
   if (base::Exists(notes)) out.evidence.push_back(notes);
   // The store goes last: with it goes the proof that the rest is ours.
@@ -84,9 +95,9 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
     if (base::Exists(path)) out.evidence.push_back(path);
   }
   Add(in("locks"), IsLock, out.locks);
-  out.dirs = {state_dir,    in("backups"), in("backups/install"),
-              in("deploy"), in("hooks"),   in("locks"),
-              in("spool"),  in("tmp"),     hooks::ToldDir(state_dir)};
+  out.dirs = {
+      state_dir,   in("backups"), in("backups/install"), in("deploy"), in("hooks"),
+      in("locks"), in("logs"),    in("spool"),           in("tmp"),    hooks::ToldDir(state_dir)};
   return out;
 }
 

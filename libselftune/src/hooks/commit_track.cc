@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "hooks/handlers.h"
+#include "hooks/head_log.h"
 #include "hooks/shell_line.h"
 
 namespace selftune::hooks {
@@ -23,8 +24,6 @@ namespace {
 
 constexpr size_t kLogTail = size_t{32} << 10;  // bytes
 constexpr size_t kMaxConfig = size_t{64} << 10;
-constexpr size_t kMaxTitle = 500;
-constexpr size_t kMaxName = 500;  // bytes of a branch or a remote; longer ones are none
 constexpr size_t kMaxCommits = 32;
 constexpr int64_t kSlackMs = 2'000;  // the log counts seconds
 constexpr int64_t kLongestMs = 86'400'000;
@@ -81,39 +80,10 @@ std::optional<Repository> FindRepository(std::string folder) {
   return std::nullopt;
 }
 
-bool IsSha(std::string_view text) {
-  return (text.size() == 40 || text.size() == 64) &&
-         text.find_first_not_of("0123456789abcdef") == text.npos;
-}
-
-// Not inside of a character.
-std::string Cut(std::string_view text, size_t most) {
-  if (text.size() <= most) return std::string(text);
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  return std::string(text.substr(0, most));
-}
-
-// "commit: title", "commit (amend): title", "merge topic: Merge made by ...": what
-// was committed; nullopt for moves (checkout, reset, fast-forward).
-std::optional<std::string> TitleOf(std::string_view message) {
-  const size_t colon = message.find(": ");
-  if (colon == message.npos) return std::nullopt;
-  const std::string_view what = message.substr(0, colon);
-  std::string_view title = message.substr(colon + 2);
-  const std::string_view verb = what.substr(0, what.find(' '));
-  const bool merge = verb == "merge" || verb == "pull";
-  if (merge && title.starts_with("Fast-forward")) return std::nullopt;
-  if (verb == "rebase" || (verb == "pull" && what.find("--rebase") != what.npos)) {
-    // A pick makes somebody's commit anew; who wrote it is not known here.
-    for (const std::string_view step : {"(start)", "(finish)", "(abort)", "(pick)"}) {
-      if (what.ends_with(step)) return std::nullopt;
-    }
-  } else if (merge) {
-    title = what;
-  } else if (verb != "commit" && verb != "cherry-pick" && verb != "revert" && verb != "am") {
-    return std::nullopt;
-  }
-  return Cut(title, kMaxTitle);
+// What is behind the tab of a line.
+std::string_view MessageOf(std::string_view line) {
+  const size_t tab = line.find('\t');
+  return tab == line.npos ? std::string_view() : line.substr(tab + 1);
 }
 
 // One line: "<old> <new> <name> <mail> <seconds> <zone>\t<message>".
@@ -138,17 +108,6 @@ std::optional<Commit> ReadLogLine(std::string_view line) {
   commit.title = *std::move(title);
   commit.at_ms = seconds * 1000;
   return commit;
-}
-
-// Without a user's name and password.
-std::string WithoutUser(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == url.npos) return std::string(url);
-  const size_t begin = scheme + 3;
-  const size_t slash = std::min(url.find('/', begin), url.size());
-  const size_t at = url.substr(0, slash).rfind('@');
-  if (at == url.npos || at < begin) return std::string(url);
-  return std::string(url.substr(0, begin)) + std::string(url.substr(at + 1));
 }
 
 std::string_view Trim(std::string_view text) {
@@ -183,17 +142,6 @@ std::string BranchOf(const Repository& repository) {
   return name.size() <= kMaxName ? std::string(name) : std::string();
 }
 
-// "main" of "checkout: moving from main to topic": what was checked out before; nullopt
-// for other lines.
-std::optional<std::string> LeftBranch(std::string_view line) {
-  constexpr std::string_view kMark = "checkout: moving from ";
-  const size_t at = line.find(kMark);
-  if (at == line.npos || at == 0 || line[at - 1] != '\t') return std::nullopt;
-  const std::string_view rest = line.substr(at + kMark.size());
-  const std::string_view name = rest.substr(0, rest.find(' '));
-  return IsSha(name) || name.size() > kMaxName ? std::string() : std::string(name);
-}
-
 // The lines of HEAD's log that this call wrote, oldest first. Others may commit there
 // as well: how long the call took bounds it, and what it printed says it.
 std::vector<Commit> NewCommits(const Repository& repository, const HookEvent& event,
@@ -214,7 +162,7 @@ std::vector<Commit> NewCommits(const Repository& repository, const HookEvent& ev
     const std::string_view line = std::string_view(log).substr(begin, end - begin);
     std::optional<Commit> commit = ReadLogLine(line);
     end = begin;
-    if (auto left = LeftBranch(line)) branch = *std::move(left);
+    if (auto left = LeftBranch(MessageOf(line))) branch = *std::move(left);
     if (!commit.has_value()) continue;
     const bool printed = event.output.find(commit->sha.substr(0, 7)) != event.output.npos;
     if (commit->at_ms < since && (event.duration_ms.has_value() || !printed)) break;

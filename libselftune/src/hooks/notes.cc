@@ -34,20 +34,24 @@ bool IsPlainName(std::string_view name) {
   return true;
 }
 
-// "" when there is none, or something else has its place.
-std::string ReadNotes(const World& world) {
-  const int fd = open(NotesPath(world.state_dir).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+// "" when there is none, it is larger, or something else has its place.
+std::string ReadSmall(const std::string& path, size_t most) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return "";
   std::string out;
   struct stat info;
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
-      info.st_size <= static_cast<off_t>(kMaxNotes)) {
+      info.st_size <= static_cast<off_t>(most)) {
     out.resize(static_cast<size_t>(info.st_size));
     const ssize_t got = read(fd, out.data(), out.size());
     out.resize(got > 0 ? static_cast<size_t>(got) : 0);
   }
   close(fd);
   return out;
+}
+
+std::string ReadNotes(const World& world) {
+  return ReadSmall(NotesPath(world.state_dir), kMaxNotes);
 }
 
 // The member of an object; kMissing without it.
@@ -85,15 +89,31 @@ std::string HashOf(std::string_view a, std::string_view b) {
   return out;
 }
 
-// True for one caller of all. Not able to remember: then it is not said, rather
-// than said at every event.
-bool FirstToSay(const World& world, const std::string& what) {
+// True for one caller of all, whose `text` is kept. Not able to remember: then it is not
+// said, rather than said at every event.
+bool FirstToSay(const World& world, const std::string& what, std::string_view text = "") {
   const std::string dir = ToldDir(world.state_dir);
   mkdir(dir.c_str(), 0700);  // the folder above is there: the notes were in it
   const int fd = open((dir + "/" + what).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return false;
+  const bool kept = text.empty() || write(fd, text.data(), text.size()) > 0;
   close(fd);
-  return true;
+  return kept;
+}
+
+// One caller of all in half an hour, however the clock divides them.
+bool FirstInHalfHour(const World& world) {
+  constexpr int64_t kSlotMs = 30 * 60 * 1000;
+  const int64_t slot = world.now.value / kSlotMs;
+  const std::string before = ToldDir(world.state_dir) + "/run-" + std::to_string(slot - 1);
+  struct stat info;
+  if (stat(before.c_str(), &info) == 0) {
+    const std::string text = ReadSmall(before, 32);
+    int64_t at = slot * kSlotMs;  // it does not say when: at the end of its slot, then
+    std::from_chars(text.data(), text.data() + text.size(), at);
+    if (world.now.value - at < kSlotMs) return false;
+  }
+  return FirstToSay(world, "run-" + std::to_string(slot), std::to_string(world.now.value));
 }
 
 // Without links, as the notes have it.
@@ -202,20 +222,21 @@ std::optional<Hint> FindHint(std::string_view notes_json) {
   return out;
 }
 
-std::string FindReactive(std::string_view notes_json) {
-  std::string program = Member(notes_json, "reactive").ToString();
-  return program.starts_with('/') ? program : std::string();
+BackgroundRun FindReactive(std::string_view notes_json) {
+  BackgroundRun run;
+  run.program = Member(notes_json, "reactive").ToString();
+  if (!run.program.starts_with('/')) return {};
+  run.review = Member(notes_json, "review").IsTrue();
+  return run;
 }
 
 void React(const World& world, const HookEvent& event) {
   if (world.start == nullptr || world.state_dir.empty() || !event.agent_id.empty()) return;
-  if (event.goes_on) return;
-  const std::string program = FindReactive(ReadNotes(world));
-  if (program.empty()) return;
-  constexpr int64_t kSlotMs = 30 * 60 * 1000;
-  if (FirstToSay(world, "run-" + std::to_string(world.now.value / kSlotMs))) {
-    world.start(program.c_str());
-  }
+  if (event.goes_on || world.ci) return;
+  BackgroundRun run = FindReactive(ReadNotes(world));
+  if (run.program.empty() || BatteryIsLow(world.power_supplies)) return;
+  run.state_dir = world.state_dir;
+  if (FirstInHalfHour(world)) world.start(run, world.start_user);
 }
 
 Response Answer(const World& world, const HookEvent& event) {

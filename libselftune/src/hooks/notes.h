@@ -5,7 +5,7 @@
 //   {"guards": {"/home/dev/.claude/skills/pdf/SKILL.md":
 //               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
 //    "hint": {"id": "regression:pdf", "text": "..."},
-//    "reactive": "/usr/bin/selftune"}
+//    "reactive": "/usr/bin/selftune", "review": true}
 //
 // Said once: <state>/hooks/told/<what> is made first, by one process of all.
 #pragma once
@@ -47,10 +47,11 @@ struct Hint {
 };
 [[nodiscard]] std::optional<Hint> FindHint(std::string_view notes_json);
 
-// The program of selftune, when runs may begin by themselves; "" otherwise.
-[[nodiscard]] std::string FindReactive(std::string_view notes_json);
+// The run of selftune, when runs may begin by themselves; without a program otherwise.
+[[nodiscard]] BackgroundRun FindReactive(std::string_view notes_json);
 // After the end of a session, or of a turn where that stands for it: starts such a run,
-// at most one in half an hour. Whether there is anything to do is for the run to find out.
+// at most one in half an hour, not in a CI job and not on a battery that is nearly empty.
+// Whether there is anything to do, and money left for it, is for the run to find out.
 void React(const World& world, const HookEvent& event);
 
 // What the host is told at this event; empty for nearly all. Never fails.

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ci.h"
 #include "base/state_dir.h"
 
 namespace selftune::hooks {
@@ -14,6 +15,7 @@ World LookAround(std::string_view (*get)(const void* user, const char* name), co
   const std::string_view internal = get(user, "SELFTUNE_INTERNAL");
   world.internal = !internal.empty() && internal != "0";
   world.guard_off = get(user, "SELFTUNE_GUARD") == "off";
+  world.ci = base::IsCi([&](const char* name) { return get(user, name); });
   std::string dir = base::StateDirFrom(get(user, "SELFTUNE_HOME"), get(user, "HOME"));
   if (dir.starts_with('/')) world.state_dir = std::move(dir);
   return world;

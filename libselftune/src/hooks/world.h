@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "hooks/background_run.h"
 
 namespace selftune::hooks {
 
@@ -12,9 +13,12 @@ struct World {
   std::string state_dir;   // "" = unknown: nothing can be kept
   bool internal = false;   // an agent that selftune itself started
   bool guard_off = false;  // SELFTUNE_GUARD=off
+  bool ci = false;         // a job of a CI service
   UtcMillis now;
-  // Starts a program that outlives the hook; nullptr: nothing may be started.
-  void (*start)(const char* program) = nullptr;
+  const char* power_supplies = "/sys/class/power_supply";
+  // Starts a run that outlives the hook; nullptr: nothing may be started.
+  void (*start)(const BackgroundRun& run, const void* user) = nullptr;
+  const void* start_user = nullptr;
 };
 
 // `get` returns a variable's value, "" when it is unset.

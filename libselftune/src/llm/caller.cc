@@ -84,6 +84,12 @@ Status Advised(Status status) {
 
 }  // namespace
 
+Status CheckDay(store::Db& db, const store::Spending& limit, UtcMillis now) {
+  const std::string day = DayKey(now);
+  const store::BudgetScope scope{"day", day, limit};
+  return store::CheckBudget(db, {&scope, 1}, {1, 1, 1});
+}
+
 int64_t EstimateTokens(std::string_view text) {
   return static_cast<int64_t>(std::ceil(static_cast<double>(text.size()) / 3.5));
 }

@@ -32,6 +32,9 @@ struct BudgetLimits {
   store::Spending day{1'000, 5'000'000, 5'000'000};
 };
 
+// BUDGET_EXHAUSTED when the day's limits have no room for another call.
+[[nodiscard]] Status CheckDay(store::Db& db, const store::Spending& limit, UtcMillis now);
+
 // How whoever asked wants models to be used.
 struct ModelUse {
   Tier tier = Tier::kStrong;

@@ -130,7 +130,7 @@ class Loop {
   }
 
   // A run that the end of a session started works on what a person just said about
-  // a skill, and not twice in half an hour.
+  // a skill, not twice in half an hour, and not when the day's budget is used up.
   StatusOr<bool> NothingToReactTo() {
     if (!options_.reactive) return false;
     const UtcMillis now = world_.clock->Now();
@@ -138,7 +138,11 @@ class Loop {
     if (pending.empty()) return true;
     ST_ASSIGN_OR_RETURN(const auto last,
                         store::LastJobStart(*world_.db, kJob, "reactive", report_.run_id));
-    return last.has_value() && now.value - last->value < kReactEveryMs;
+    if (last.has_value() && now.value - last->value < kReactEveryMs) return true;
+    const Status left = llm::CheckDay(*world_.db, options_.models.limits.day, now);
+    if (left.ok() || CodeOf(left).name != kBudgetExhausted.name) return left;
+    report_.warnings.push_back(left);
+    return true;
   }
 
   Status Sync() {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ci.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/status_macros.h"
@@ -153,8 +154,12 @@ StatusOr<Plan> MakePlan(const Machine& machine, const SetupOptions& options,
 }
 
 StatusOr<SetupReport> Setup(const Machine& machine, const SetupOptions& options, UtcMillis now) {
-  if (machine.env->Get("CI").has_value() && !options.force && !options.dry_run) {
-    return WithSuggestion(Fail(kBlocked, "scheduling: this is a CI job (CI is set)"),
+  const auto variable = [&](const char* name) -> std::string_view {
+    const auto found = machine.env->all().find(name);
+    return found == machine.env->all().end() ? std::string_view() : found->second;
+  };
+  if (base::IsCi(variable) && !options.force && !options.dry_run) {
+    return WithSuggestion(Fail(kBlocked, "scheduling: this is a CI job, by its variables"),
                           "with force it is done all the same", "selftune cron setup --force");
   }
   SetupReport report;

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,10 +17,12 @@
 #include "hosts/installed_skills.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
+#include "store/commit_rows.h"
 #include "store/queries/doctor.h"
 #include "store/queries/skill_facts.h"
 #include "store/queries/sources.h"
 #include "store/source_ledger.h"
+#include "sync/git_log.h"
 #include "sync/sync.h"
 
 namespace selftune::status {
@@ -188,6 +191,28 @@ void AddUnread(const DoctorWorld& world, const std::vector<store::SourceHealth>&
   }
 }
 
+// Of sessions without hooks only the repositories know what they committed.
+Status CheckCommits(const DoctorWorld& world, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const store::CommitsLeft left, store::CountCommitsLeft(**world.db));
+  Check check{.name = "evidence.commits",
+              .message = "the logs of the repositories that sessions worked in are read"};
+  if (left.refused > 0) {
+    check.status = CheckStatus::kWarn;
+    check.message = fmt::format("commits of {} sessions: {}", left.refused, left.problem);
+    check.text = "trust that folder, if it is yours, and ask again";
+    check.command = "selftune sync --repair-only";
+  } else if (left.due > 0) {
+    const bool git = !sync::FindGit(*world.env).empty();
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("commits of {} sessions are not looked for yet{}", left.due,
+                                git ? "" : ": git is not installed");
+    check.text = git ? "look for them" : "with git a sync finds them";
+    check.command = "selftune sync";
+  }
+  out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
 Status CheckPending(const DoctorWorld& world, Checks& out) {
   const FixedClock clock(world.now);
   const sync::SyncWorld sync_world{.env = world.env, .clock = &clock, .sources = world.sources};
@@ -342,6 +367,7 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
     AddUnread(world, hosts, out);
     ST_RETURN_IF_ERROR(CheckCoverage(world, hosts, out));
     ST_RETURN_IF_ERROR(CheckRetention(world, out));
+    ST_RETURN_IF_ERROR(CheckCommits(world, out));
   }
   if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));
   return CheckClock(world, out);

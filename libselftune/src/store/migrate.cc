@@ -138,10 +138,13 @@ Status CreateSchema(Db& db) {
 
 Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
-      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time'))sql";
-  constexpr std::string_view kAdded[] = {"TABLE forgotten(",   "TABLE import_map(",
-                                         "INDEX import_kept ", "TABLE vcs_commit(",
-                                         "INDEX commit_sha ",  "INDEX commit_time "};
+      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time',
+        'session_place','commit_logged','commit_logged_session','commit_due'))sql";
+  constexpr std::string_view kAdded[] = {
+      "TABLE forgotten(",     "TABLE import_map(",    "INDEX import_kept ",
+      "TABLE vcs_commit(",    "INDEX commit_sha ",    "INDEX commit_time ",
+      "INDEX session_place ", "TABLE commit_logged(", "INDEX commit_logged_session ",
+      "TABLE commit_due("};
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {

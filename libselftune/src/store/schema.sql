@@ -96,6 +96,7 @@ CREATE INDEX session_started_iso ON session(strftime('%Y-%m-%dT%H:%M:%fZ',starte
 CREATE INDEX session_ended_iso ON session(strftime('%Y-%m-%dT%H:%M:%fZ',ended_ms/1000.0,'unixepoch'));
 CREATE INDEX session_platform ON session(platform);
 CREATE INDEX session_root ON session(root_pk);
+CREATE INDEX session_place ON session(workspace_id,ended_ms) WHERE workspace_id IS NOT NULL;
 CREATE INDEX session_parent ON session(parent_pk) WHERE parent_pk IS NOT NULL;
 CREATE INDEX session_source ON session(source_id);
 CREATE INDEX session_pending ON session(session_pk) WHERE link_pending=1;
@@ -237,11 +238,17 @@ CREATE INDEX signal_newest ON improvement_signal(occurred_ms DESC,signal_pk DESC
 CREATE INDEX signal_session ON improvement_signal(session_pk);
 CREATE INDEX signal_time ON improvement_signal(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 
-CREATE TABLE vcs_commit(          -- commits that the tools of a session made, as hooks saw them
+CREATE TABLE vcs_commit(          -- commits that the tools of a session made
   session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, sha TEXT NOT NULL, title TEXT, branch TEXT, repo_remote TEXT,
   committed_ms INTEGER NOT NULL, PRIMARY KEY(session_pk,sha)) STRICT, WITHOUT ROWID;
 CREATE INDEX commit_sha ON vcs_commit(sha);
 CREATE INDEX commit_time ON vcs_commit(strftime('%Y-%m-%dT%H:%M:%fZ',committed_ms/1000.0,'unixepoch'));
+CREATE TABLE commit_logged(       -- those that no hook saw: the repository's log has them in the time of this session alone
+  sha TEXT NOT NULL, session_pk INTEGER NOT NULL REFERENCES session ON DELETE CASCADE, PRIMARY KEY(sha,session_pk)) STRICT, WITHOUT ROWID;
+CREATE INDEX commit_logged_session ON commit_logged(session_pk);
+CREATE TABLE commit_due(          -- sessions that went on since the log of their repository was read
+  session_pk INTEGER PRIMARY KEY REFERENCES session ON DELETE CASCADE, rev INTEGER NOT NULL DEFAULT 0,
+  problem TEXT) STRICT;                           -- why that log could not be read; asked again when the session goes on
 
 CREATE TABLE label(               -- three-way; absence of a row = unknown
   label_pk INTEGER PRIMARY KEY, prompt_pk INTEGER NOT NULL REFERENCES prompt ON DELETE CASCADE, skill_id INTEGER NOT NULL REFERENCES skill,

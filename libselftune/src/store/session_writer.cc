@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "store/commit_rows.h"
 #include "store/hook_evidence.h"
 #include "store/identity.h"
 #include "store/ingest_writer.h"
@@ -219,6 +220,7 @@ StatusOr<SessionPk> IngestWriter::UpdateSession(const SessionUpdate& update) {
              OrNull{update.model}, workspace_id, OrNull{update.branch}, OrNull{update.commit_sha},
              OrNull{update.repo_remote}, depth, update.archived, update.started, update.ended,
              update.born, completion, update.source, update.generation, update.kind_certain));
+  ST_RETURN_IF_ERROR(MarkCommitsDue(db, session));
   const bool says_kind = update.kind != SessionKind::kMain || update.kind_certain;
   const int told_by = memo->rank;
   memo->rank = std::max(told_by, RankOf(update.capture));

@@ -104,7 +104,8 @@ FROM improvement_signal g JOIN session s ON s.session_pk=g.session_pk
 
 CREATE VIEW commit_tracking AS
 SELECT s.session_id, s.platform, v.sha AS commit_sha, v.title AS commit_title, v.branch, v.repo_remote,
-  strftime('%Y-%m-%dT%H:%M:%fZ',v.committed_ms/1000.0,'unixepoch') AS timestamp
+  strftime('%Y-%m-%dT%H:%M:%fZ',v.committed_ms/1000.0,'unixepoch') AS timestamp,
+  CASE WHEN EXISTS(SELECT 1 FROM commit_logged l WHERE l.session_pk=v.session_pk AND l.sha=v.sha) THEN 'batch' ELSE 'hook' END AS capture
 FROM vcs_commit v JOIN session s ON s.session_pk=v.session_pk;
 
 -- Gradings of the reference, as an import kept them; one that two databases have is shown once.

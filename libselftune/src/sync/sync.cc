@@ -12,6 +12,7 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "hosts/registry.h"
+#include "store/commit_rows.h"
 #include "store/hook_evidence.h"
 #include "store/link.h"
 #include "store/resolver.h"
@@ -20,7 +21,9 @@
 #include "sync/apply.h"
 #include "sync/batches.h"
 #include "sync/catalogue.h"
+#include "sync/commits.h"
 #include "sync/forks.h"
+#include "sync/git_log.h"
 #include "sync/hook_evidence.h"
 #include "sync/new_skills.h"
 #include "sync/one_session.h"
@@ -84,6 +87,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   ST_RETURN_IF_ERROR(Settle());
   ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
   ST_RETURN_IF_ERROR(Link());
+  ST_RETURN_IF_ERROR(Commits());
   if (options_.finish) ST_RETURN_IF_ERROR(options_.finish(report_));
   if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
   if (report_.complete) ST_RETURN_IF_ERROR(MustKnowSession());
@@ -301,6 +305,31 @@ Status SyncRun::Link() {
   return txn.Commit();
 }
 
+// Last, when it is known which sessions are one run.
+Status SyncRun::Commits() {
+  if (options_.repair_only) {
+    ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+    ST_RETURN_IF_ERROR(store::RetryCommits(db_));
+    ST_RETURN_IF_ERROR(txn.Commit());
+  }
+  const auto more = [this] {
+    if (options_.progress) options_.progress("commits", done_bytes_, total_bytes_, "");
+    return !OutOfTime();
+  };
+  ST_ASSIGN_OR_RETURN(
+      CommitReport found,
+      ReconcileCommits(db_, {.env = world_.env, .cancel = world_.cancel, .more = more}));
+  report_.commits = {.repositories = found.repositories,
+                     .added = found.added,
+                     .ambiguous = found.ambiguous,
+                     .waiting = found.waiting,
+                     .refused = found.refused,
+                     .git = !found.git_missing,
+                     .warnings = std::move(found.warnings)};
+  report_.changed |= found.changed;
+  return absl::OkStatus();
+}
+
 StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOptions& options) {
   ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSync(db, world.clock->Now(), world.cancel));
   return SyncRun(db, world, options).Execute();
@@ -308,6 +337,12 @@ StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOption
 
 StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOptions& options) {
   SyncReport report;
+  report.commits.git = !FindGit(*world.env).empty();
+  if (db != nullptr) {
+    ST_ASSIGN_OR_RETURN(const store::CommitsLeft left, store::CountCommitsLeft(*db));
+    report.commits.waiting = left.due;
+    report.commits.refused = left.refused;
+  }
   if (options.repair_only) return report;
   for (const ingest::Source* source : world.sources) {
     if (!Wanted(options, source->platform())) continue;

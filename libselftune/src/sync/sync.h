@@ -50,6 +50,17 @@ struct HostReport {
   std::vector<std::string> warnings;
 };
 
+// Commits that no hook saw.
+struct CommitCounts {
+  int64_t repositories = 0;  // whose log was read
+  int64_t added = 0;
+  int64_t ambiguous = 0;              // made while several sessions were at work there: nobody's
+  int64_t waiting = 0;                // sessions whose repository is still to be asked
+  int64_t refused = 0;                // sessions whose repository's log cannot be read
+  bool git = true;                    // is installed
+  std::vector<std::string> warnings;  // about those that could not be read in this run
+};
+
 struct SyncReport {
   std::vector<HostReport> hosts;           // registry order
   int64_t hook_events = 0;                 // taken in from the spool
@@ -59,6 +70,7 @@ struct SyncReport {
   int64_t repaired = 0;  // decisions that count again
   int64_t forks_settled = 0;
   int64_t skills_found = 0;
+  CommitCounts commits;
   bool complete = true;  // false: the time budget ran out
   bool changed = false;  // something was written
   int64_t elapsed_ms = 0;

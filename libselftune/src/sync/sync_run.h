@@ -64,6 +64,7 @@ class SyncRun {
   [[nodiscard]] Status LookAgain(std::vector<std::string> names, size_t workspaces);
   [[nodiscard]] Status Repair();
   [[nodiscard]] Status Link();
+  [[nodiscard]] Status Commits();
 
   // Of sessions whose records lie in several files, and of forks: sync_together.cc.
   [[nodiscard]] Status JoinFiles(const ingest::Source& source, HostReport& host);

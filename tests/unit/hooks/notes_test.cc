@@ -60,6 +60,11 @@ struct Scene {
   }
 };
 
+Outcome::Kind EndSession(const Scene& scene) {
+  return Dispatch(scene.world, "claude", "", R"({"hook_event_name":"SessionEnd","session_id":"s"})")
+      .kind;
+}
+
 bool Has(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
 
 TEST_SUITE("hooks/notes") {
@@ -133,8 +138,10 @@ TEST_SUITE("hooks/notes") {
       CHECK(outcome.reply.empty());
     };
     Scene scene("advise");
-    scene.world.start = [](const char* program) {
-      CHECK(std::string(program) == "/opt/selftune");
+    scene.world.start = [](const BackgroundRun& run, const void*) {
+      CHECK(run.program == "/opt/selftune");
+      CHECK(run.state_dir.ends_with("/state"));
+      CHECK(!run.review);
       ++started;
     };
     end(scene);
@@ -158,6 +165,74 @@ TEST_SUITE("hooks/notes") {
     scene.world.now = UtcMillis{scene.world.now.value + kDay};
     end(scene);
     CHECK(started == 2);  // no absolute path
+  }
+
+  TEST_CASE("half an hour is one wherever it begins") {
+    constexpr int64_t kMinute = 60'000;
+    static int started = 0;
+    started = 0;
+    Scene scene("advise");
+    scene.dir.Write("state/hooks/notes.json", R"({"reactive":"/opt/selftune"})");
+    scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
+    const auto end_at = [&](int64_t minute) {
+      scene.world.now = UtcMillis{1000 * kDay + minute * kMinute};
+      CHECK(EndSession(scene) == Outcome::Kind::kRecorded);
+      return started;
+    };
+    CHECK(end_at(29) == 1);
+    CHECK(end_at(30) == 1);
+    CHECK(end_at(58) == 1);
+    CHECK(end_at(59) == 2);
+    CHECK(end_at(61) == 2);
+    CHECK(end_at(89) == 3);
+    // One of an older version does not say when: perhaps a moment ago.
+    scene.dir.Write("state/hooks/told/run-" + std::to_string(1000 * 48 + 9), "");
+    CHECK(end_at(10 * 30 + 29) == 3);
+    CHECK(end_at(11 * 30) == 4);
+  }
+
+  TEST_CASE("what may only propose says so, and some places start nothing") {
+    struct Case {
+      const char* name;
+      const char* notes;
+      bool ci;
+      const char* charge;  // of a battery that discharges, "" = none
+      bool starts, review;
+    };
+    const Case cases[] = {
+        {"deploys", R"({"reactive":"/opt/selftune"})", false, "", true, false},
+        {"proposes", R"({"reactive":"/opt/selftune","review":true})", false, "", true, true},
+        {"not a truth", R"({"reactive":"/opt/selftune","review":"true"})", false, "", true, false},
+        {"a CI job", R"({"reactive":"/opt/selftune"})", true, "", false, false},
+        {"an empty battery", R"({"reactive":"/opt/selftune"})", false, "19", false, false},
+        {"a battery with enough", R"({"reactive":"/opt/selftune"})", false, "20", true, false},
+    };
+    static int started = 0;
+    static bool review = false;
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Scene scene("advise");
+      scene.dir.Write("state/hooks/notes.json", c.notes);
+      const std::string supplies = scene.dir.path() + "/supplies";
+      if (*c.charge != '\0') {
+        scene.dir.Write("supplies/BAT0/type", "Battery\n");
+        scene.dir.Write("supplies/BAT0/status", "Discharging\n");
+        scene.dir.Write("supplies/BAT0/capacity", std::string(c.charge) + "\n");
+      }
+      scene.world.power_supplies = supplies.c_str();
+      scene.world.ci = c.ci;
+      scene.world.start = [](const BackgroundRun& run, const void*) {
+        ++started;
+        review = run.review;
+      };
+      started = 0;
+      review = false;
+      CHECK(EndSession(scene) == Outcome::Kind::kRecorded);
+      CHECK(started == (c.starts ? 1 : 0));
+      CHECK(review == c.review);
+      // Where it did not start, the half hour is not used up either.
+      if (!c.starts) CHECK(!base::Exists(scene.dir.path() + "/state/hooks/told"));
+    }
   }
 
   TEST_CASE("where a host may not tell of a session's end, the end of a turn stands for it") {
@@ -192,7 +267,7 @@ TEST_SUITE("hooks/notes") {
       CAPTURE(c.payload);
       Scene scene("advise");
       scene.dir.Write("state/hooks/notes.json", R"({"reactive":"/opt/selftune"})");
-      scene.world.start = [](const char*) { ++started; };
+      scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
       started = 0;
       for (int turn = 0; turn < 3; ++turn) {
         CHECK(Dispatch(scene.world, c.host, c.hook, c.payload).kind == Outcome::Kind::kRecorded);

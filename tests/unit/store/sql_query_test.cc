@@ -62,7 +62,7 @@ const std::map<std::string, std::string>& Contract() {
        "state consumed "
        "consumed_at consumed_by_run"},
       {"commit_tracking",
-       "session_id platform commit_sha commit_title branch repo_remote timestamp"},
+       "session_id platform commit_sha commit_title branch repo_remote timestamp capture"},
       {"grading_results",
        "grading_id session_id platform skill_name run_id status transcript_path graded_at "
        "pass_rate mean_score "

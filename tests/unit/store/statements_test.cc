@@ -184,7 +184,7 @@ constexpr std::string_view kEvidence[] = {
     "spawn",          "session_keys",  "session_anchor",     "session_part",
     "label",          "part_metric",   "part_tool",          "source_file",
     "bad_line",       "skill_session", "improvement_signal", "watch_observation",
-    "vcs_commit"};
+    "vcs_commit",     "commit_logged"};
 
 constexpr std::string_view kFew[] = {
     "host",          "skill",      "skill_location", "skill_version", "skill_state",
@@ -192,7 +192,7 @@ constexpr std::string_view kFew[] = {
     "replay_result", "deploy",     "deploy_target",  "watch",         "llm_call",
     "llm_cache",     "budget",     "capability",     "job_run",       "job_action",
     "rollup_dirty",  "skill_day",  "skill_total",    "counter",       "meta",
-    "change_clock",  "install"};
+    "change_clock",  "install",    "commit_due"};
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 

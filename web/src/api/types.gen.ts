@@ -322,11 +322,12 @@ export interface SkillReport {
   };
   state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
   state_reason: string;
-  autonomy: "locked" | "propose" | "auto";
+  /** null, as the next two: no skill of this name was ever installed or loaded */
+  autonomy: unknown;
   /** Who says so */
-  autonomy_source: "frontmatter" | "config" | "store" | "version_control" | "default";
+  autonomy_source: unknown;
   /** A sentence */
-  autonomy_reason: string;
+  autonomy_reason: string | null;
   flags: string[];
   /** Of misses */
   causes: Record<string, number>;
@@ -393,9 +394,9 @@ export const skillReport = contract<SkillReport>("skill.report", {
   },
   "state": "s",
   "state_reason": "s",
-  "autonomy": "s",
-  "autonomy_source": "s",
-  "autonomy_reason": "s",
+  "autonomy": "*",
+  "autonomy_source": "*",
+  "autonomy_reason": "?s",
   "flags": [
     "s"
   ],

@@ -98,7 +98,8 @@ function Head({ report, window, setWindow }: { report: SkillReport; window: Wind
           <blockquote>{report.description}</blockquote>
           <figcaption className="quiet">
             Description: {count(length)} of {count(report.description_limit)} characters
-            {report.scope && <> · {report.scope}</>} · {AUTONOMY[report.autonomy] ?? report.autonomy}
+            {report.scope && <> · {report.scope}</>}
+            {typeof report.autonomy === "string" && <> · {AUTONOMY[report.autonomy] ?? report.autonomy}</>}
           </figcaption>
         </figure>
       )}
