@@ -16,7 +16,7 @@ namespace {
 
 using base::JsonValue;
 
-constexpr uint64_t kSeeds = testing::Rounds(1000);
+constexpr uint64_t kSeeds = selftune::testing::Rounds(1000);
 
 std::vector<WantedHook> Wanted(std::string_view shim = "/opt/selftune-hook") {
   return GroupsOf(*hooks::FindHost("claude"), std::string(shim));
@@ -70,7 +70,7 @@ TEST_SUITE("install/hook_list") {
   }
 
   TEST_CASE("a newer program takes the place of the older one, and leaves as cleanly") {
-    for (uint64_t seed = 0; seed < static_cast<uint64_t>(testing::Rounds(300)); ++seed) {
+    for (uint64_t seed = 0; seed < static_cast<uint64_t>(selftune::testing::Rounds(300)); ++seed) {
       CAPTURE(seed);
       const std::string text = testing::RandomSettings(seed, {}).Text();
       const HookEdit first = In(text, {}, "/old dir/selftune-hook");

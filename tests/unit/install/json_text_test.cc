@@ -56,7 +56,8 @@ TEST_SUITE("install/json_text") {
   TEST_CASE("a value appended and taken out again leaves the same bytes") {
     for (const bool comments : {false, true}) {
       const JsonDialect dialect = comments ? JsonDialect::kComments : JsonDialect::kPlain;
-      for (uint64_t seed = 0; seed < static_cast<uint64_t>(testing::Rounds(700)); ++seed) {
+      for (uint64_t seed = 0; seed < static_cast<uint64_t>(selftune::testing::Rounds(700));
+           ++seed) {
         CAPTURE(seed);
         const std::string text = testing::RandomSettings(seed, {.comments = comments}).Text();
         const auto root = ParseJsonText(text, dialect, "x");
@@ -94,7 +95,7 @@ TEST_SUITE("install/json_text") {
   }
 
   TEST_CASE("each item can be taken out of the middle and the rest means the same") {
-    for (uint64_t seed = 0; seed < static_cast<uint64_t>(testing::Rounds(500)); ++seed) {
+    for (uint64_t seed = 0; seed < static_cast<uint64_t>(selftune::testing::Rounds(500)); ++seed) {
       CAPTURE(seed);
       const std::string text = testing::RandomSettings(seed, {.comments = true}).Text();
       const auto root = ParseJsonText(text, JsonDialect::kComments, "x");

@@ -155,7 +155,7 @@ void Shuffle(base::Rng& rng, std::vector<size_t>& order) {
 
 TEST_SUITE("store/properties") {
   TEST_CASE("order of files, transactions and links does not matter; re-reading changes nothing") {
-    for (int seed = 1; seed <= testing::Rounds(25); ++seed) {
+    for (int seed = 1; seed <= selftune::testing::Rounds(25); ++seed) {
       CAPTURE(seed);
       base::Rng rng(seed);
       const std::vector<FakeSession> world = MakeWorld(rng);
@@ -194,7 +194,7 @@ TEST_SUITE("store/properties") {
   }
 
   TEST_CASE("a file that is replaced by another ends as if only the other had been there") {
-    for (int seed = 100; seed < 100 + testing::Rounds(15); ++seed) {
+    for (int seed = 100; seed < 100 + selftune::testing::Rounds(15); ++seed) {
       CAPTURE(seed);
       base::Rng rng(seed);
       const std::vector<FakeSession> before = MakeWorld(rng);

@@ -346,7 +346,7 @@ void Play(HookedHome& home, const Host& host, uint32_t seed) {
 
 TEST_SUITE("sync/hook order") {
   TEST_CASE("whatever hooks are lost or late, the transcript leaves what it leaves alone") {
-    constexpr uint32_t kSeeds = testing::Rounds(60);
+    constexpr uint32_t kSeeds = selftune::testing::Rounds(60);
     for (const Host& host : kHosts) {
       HookedHome alone(host);
       alone.TellAll();

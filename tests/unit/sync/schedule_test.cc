@@ -258,7 +258,8 @@ void Play(unsigned seed) {
 
 TEST_SUITE("sync/schedule") {
   TEST_CASE("whatever happens to files, each record counts once and none is lost") {
-    for (int seed = 1; seed <= testing::Rounds(16); ++seed) Play(static_cast<unsigned>(seed));
+    for (int seed = 1; seed <= selftune::testing::Rounds(16); ++seed)
+      Play(static_cast<unsigned>(seed));
   }
 }
 
