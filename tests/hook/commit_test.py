@@ -53,18 +53,6 @@ class Events(unittest.TestCase):
         return tool("Bash", "t1", SESSION, {"command": command}, cwd=str(self.repo), hook_event_name=event,
                     duration_ms=2000, tool_response={"stdout": "", "stderr": ""}, **more)
 
-    def test_a_prompt_that_two_installations_tell_counts_once_and_doctor_says_so(self):
-        self.home.make_store()
-        hooks = [self.home.start("claude-code") for _ in range(2)]
-        for hook in hooks:
-            self.assertEqual(hook.communicate(json.dumps(prompt("why didn't you use the pdf skill?")).encode(), timeout=30), (b"", b""))
-        self.home.selftune("sync")
-        self.assertEqual(self.home.prompts(), ["why didn't you use the pdf skill?"])
-        self.assertEqual(self.home.sql("SELECT count(*) FROM improvement_signals"), [(1,)])
-        check = self.home.selftune("doctor", "--only", "hooks.claude_code.twice")["data"]["checks"][0]
-        self.assertEqual(check["status"], "warn")
-        self.assertIn("1 prompts were told twice", check["message"])
-
     def test_each_host_says_what_was_committed(self):
         self.git("init", "-q", "-b", "main")
         self.git("remote", "add", "origin", "https://me:token@example.com/a.git")

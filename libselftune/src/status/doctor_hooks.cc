@@ -138,23 +138,6 @@ Status CheckAlive(const DoctorWorld& world, const install::Target& target, UtcMi
   return absl::OkStatus();
 }
 
-// Both of two installations told the same events of late.
-Status CheckTwice(const DoctorWorld& world, const hosts::HostRow& row, Checks& out) {
-  constexpr int64_t kLate = 7 * kDayMs;
-  ST_ASSIGN_OR_RETURN(const store::HeardTwice twice,
-                      store::ReadHeardTwice(**world.db, row.platform));
-  if (twice.events == 0 || world.now.value - twice.last.value > kLate) return absl::OkStatus();
-  out.push_back(
-      {.name = fmt::format("hooks.{}.twice", row.platform),
-       .status = CheckStatus::kWarn,
-       .message = fmt::format("{} prompts were told twice, the last at {}; each counts once",
-                              twice.events, FormatRfc3339(twice.last)),
-       .text = "our hooks are installed twice, perhaps for a project or as a plugin too; "
-               "keep one of both",
-       .command = fmt::format("selftune hooks status {}", row.platform)});
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 Status CheckHooks(const DoctorWorld& world, Checks& out) {
@@ -166,7 +149,6 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
   for (const hosts::HostRow& row : hosts::Rows()) {
     const install::Target* const target = install::FindTarget(row.platform);
     if (target == nullptr) continue;
-    if (world.db.ok()) ST_RETURN_IF_ERROR(CheckTwice(world, row, out));
     const install::Place place{
         .home = world.env->Home(), .config_dir = hosts::ConfigDir(row, *world.env), .shim = ""};
     if (place.config_dir.empty()) continue;

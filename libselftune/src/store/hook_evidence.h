@@ -28,15 +28,6 @@ namespace selftune::store {
 // The latest; nothing when none ever did.
 [[nodiscard]] StatusOr<std::optional<UtcMillis>> LastHookEvent(Db& db, std::string_view platform);
 
-// Events that two installations of our hooks told: counted once, and here. Inside a
-// WriteTxn.
-[[nodiscard]] Status NoteHeardTwice(Db& db, std::string_view platform, UtcMillis at);
-struct HeardTwice {
-  int64_t events = 0;
-  UtcMillis last;
-};
-[[nodiscard]] StatusOr<HeardTwice> ReadHeardTwice(Db& db, std::string_view platform);
-
 struct TurnPrompt {
   PromptPk pk;  // 0 = the session has none
   int32_t seq = 0;

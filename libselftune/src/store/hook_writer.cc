@@ -26,9 +26,6 @@ namespace {
 // A file's clock and ours differ, and records are not written in order.
 constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kNearMs = 120'000;
-// Hooks of one event run side by side or one after the other; nobody sends the same
-// words twice in so short a time.
-constexpr int64_t kOneEventMs = 1'000;
 
 constexpr char kAnyHookPrompt[] = R"sql(
   SELECT EXISTS(SELECT 1 FROM prompt WHERE session_pk=?1 AND capture='hook' AND source_id IS NULL)
@@ -88,11 +85,6 @@ constexpr char kUsesOfSession[] = R"sql(
 constexpr char kHeard[] = R"sql(
   INSERT INTO meta(key,value) VALUES('hook_heard_ms.'||?1,?2)
   ON CONFLICT DO UPDATE SET value=excluded.value WHERE CAST(excluded.value AS INTEGER)>CAST(value AS INTEGER))sql";
-constexpr char kHeardTwice[] = R"sql(
-  INSERT INTO meta(key,value) VALUES('hook_twice.'||?1,json_array(1,?2))
-  ON CONFLICT DO UPDATE SET value=json_array(json_extract(value,'$[0]')+1,max(json_extract(value,'$[1]'),?2)))sql";
-constexpr char kLastTwice[] = R"sql(
-  SELECT json_extract(value,'$[0]'),json_extract(value,'$[1]') FROM meta WHERE key='hook_twice.'||?1)sql";
 constexpr char kLastHeard[] = R"sql(SELECT value FROM meta WHERE key='hook_heard_ms.'||?1)sql";
 
 // A prompt that only hooks know.
@@ -117,9 +109,8 @@ StatusOr<std::vector<HookRow>> HookRows(Db& db, SessionPk session) {
 
 bool CanBeSame(std::string_view a, std::string_view b) { return a.empty() || b.empty() || a == b; }
 
-bool Near(const std::optional<UtcMillis>& a, const std::optional<UtcMillis>& b,
-          int64_t most = kNearMs) {
-  return a.has_value() && b.has_value() && std::abs(a->value - b->value) <= most;
+bool Near(const std::optional<UtcMillis>& a, const std::optional<UtcMillis>& b) {
+  return a.has_value() && b.has_value() && std::abs(a->value - b->value) <= kNearMs;
 }
 
 // The row that `row` of a transcript tells about: by turn and words, else by
@@ -209,22 +200,18 @@ Status IngestWriter::Impl::MakeRoomForPrompt(SessionMemo& memo, const PromptRow&
 
 namespace {
 
-// The known prompt with these words that a hook's `row` is about. The same event
-// twice (two installed hooks) is one prompt: by its turn, or without turn ids by its
-// moment. Otherwise the same words twice are two.
-StatusOr<HookPrompt> SameText(Db& db, SessionPk session, BodyId body, const PromptRow& row) {
+// The known prompt with these words that a hook's `row` is about. With a turn
+// id the same event twice (two installed hooks) is one prompt; without, the
+// same words twice are two.
+StatusOr<PromptPk> SameText(Db& db, SessionPk session, BodyId body, const PromptRow& row) {
   PromptPk by_words, by_time;
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSameText, session, body));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return HookPrompt{.pk = by_words ? by_words : by_time};
+    if (!more) return by_words ? by_words : by_time;
     const std::string_view native = rows.Text(1);
-    const bool heard = (rows.Int(2) & SeenBit(Capture::kHook)) != 0;
-    const bool one_event = row.native_id.empty()
-                               ? heard && Near(rows.OptTime(3), row.at, kOneEventMs)
-                               : native == row.native_id;
-    if (one_event) return HookPrompt{.pk = rows.Key<PromptPk>(0), .again = heard};
-    if (heard) continue;
+    if (!row.native_id.empty() && native == row.native_id) return rows.Key<PromptPk>(0);
+    if ((rows.Int(2) & SeenBit(Capture::kHook)) != 0) continue;
     if (!by_words && CanBeSame(native, row.native_id)) by_words = rows.Key<PromptPk>(0);
     if (!by_time && Near(rows.OptTime(3), row.at)) by_time = rows.Key<PromptPk>(0);
   }
@@ -236,14 +223,14 @@ StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const Pro
   ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
   ST_ASSIGN_OR_RETURN(const BodyId body, impl_->PromptBody(*memo, row.at, row.text));
   Db& db = impl_->db;
-  ST_ASSIGN_OR_RETURN(HookPrompt same, SameText(db, session, body, row));
-  if (!same.pk && !row.native_id.empty()) {
+  ST_ASSIGN_OR_RETURN(PromptPk same, SameText(db, session, body, row));
+  if (!same && !row.native_id.empty()) {
     ST_ASSIGN_OR_RETURN(const int64_t found, db.QueryInt(kSameTurn, 0, session, row.native_id));
-    same.pk = PromptPk{found};
+    same = PromptPk{found};
   }
-  if (same.pk) {
-    ST_RETURN_IF_ERROR(db.Run(kSeen, same.pk));
-    return same;
+  if (same) {
+    ST_RETURN_IF_ERROR(db.Run(kSeen, same));
+    return HookPrompt{same, /*is_new=*/false};
   }
   PromptRow behind = row;
   ST_ASSIGN_OR_RETURN(const int32_t last, LastSeq(db, session));
@@ -251,7 +238,7 @@ StatusOr<HookPrompt> IngestWriter::UpsertHookPrompt(SessionPk session, const Pro
   behind.capture = Capture::kHook;
   ST_ASSIGN_OR_RETURN(const PromptPk made, UpsertPrompt(session, behind));
   memo->hook_prompts = true;
-  return HookPrompt{.pk = made, .is_new = true};
+  return HookPrompt{made, /*is_new=*/true};
 }
 
 namespace {
@@ -339,17 +326,6 @@ StatusOr<std::optional<UtcMillis>> LastHookEvent(Db& db, std::string_view platfo
   if (!found) return std::optional<UtcMillis>();
   const std::optional<int64_t> at = base::ParseInt(row.Text(0));
   return at.has_value() ? std::optional(UtcMillis{*at}) : std::nullopt;
-}
-
-Status NoteHeardTwice(Db& db, std::string_view platform, UtcMillis at) {
-  return db.Run(kHeardTwice, platform, at);
-}
-
-StatusOr<HeardTwice> ReadHeardTwice(Db& db, std::string_view platform) {
-  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kLastTwice, platform));
-  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-  if (!found) return HeardTwice();
-  return HeardTwice{.events = row.Int(0), .last = UtcMillis{row.Int(1)}};
 }
 
 StatusOr<TurnPrompt> FindTurn(Db& db, SessionPk session, std::string_view native_id) {

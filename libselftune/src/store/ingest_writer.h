@@ -19,7 +19,6 @@ namespace selftune::store {
 struct HookPrompt {
   PromptPk pk;
   bool is_new = false;  // false: it was known already
-  bool again = false;   // from a hook: another installation told the same event
 };
 
 // Rows may arrive in any order; missing parents are made (a session stub). The

@@ -122,7 +122,6 @@ class Taker {
     ST_ASSIGN_OR_RETURN(
         const store::HookPrompt prompt,
         writer_.UpsertHookPrompt(session, {.text = text, .native_id = event.prompt_id, .at = at}));
-    if (prompt.again) return store::NoteHeardTwice(db_, event.platform, at);
     if (!prompt.is_new) return absl::OkStatus();
     ST_ASSIGN_OR_RETURN(const int32_t seq, store::SeqOfPrompt(db_, prompt.pk));
     return AddPromptSignals(writer_, session, seq, text, at, installed_);

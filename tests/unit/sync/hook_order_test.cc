@@ -324,14 +324,10 @@ void Play(HookedHome& home, const Host& host, uint32_t seed) {
       if (dice.Percent(30)) std::swap(events[i - 1], events[i]);
     }
   }
-  const size_t looks = dice.Below(3) * 20, grows = dice.Below(3) * 10, twice = dice.Below(2) * 50;
+  const size_t looks = dice.Below(3) * 20, grows = dice.Below(3) * 10;
   size_t told = 0;
   for (const Event& event : events) {
     home.Hook(event);
-    // Our hooks are installed a second time.
-    if (dice.Percent(twice)) {
-      home.Hook({{event.at.value + static_cast<int64_t>(dice.Below(400))}, event.event});
-    }
     if (dice.Percent(looks)) home.TakeIn();
     if (!dice.Percent(grows)) continue;
     told += dice.Below(home.lines() - told + 1);
@@ -364,42 +360,6 @@ TEST_SUITE("sync/hook order") {
         home.ReadAgain();
         CHECK(home.Evidence() == expected);
       }
-    }
-  }
-
-  TEST_CASE("a prompt that two installed hooks tell is one, and the same words later are another") {
-    struct Case {
-      const char* name;
-      bool turn_ids;
-      std::vector<int64_t> at;  // milliseconds
-      size_t prompts;
-      const char* twice;  // events and the last of them, "" = none
-    };
-    const Case cases[] = {
-        {"once", false, {0}, 1, ""},
-        {"at once", false, {0, 0}, 1, "[1,1789999000003]"},
-        {"one after the other", false, {0, 900}, 1, "[1,1789999000903]"},
-        {"the later one was kept first", false, {900, 0}, 1, "[1,1789999000903]"},
-        {"three of them", false, {0, 5, 9}, 1, "[2,1789999000012]"},
-        {"sent again", false, {0, 1'500}, 2, ""},
-        {"sent again, told twice each", false, {0, 4, 5'000, 5'004}, 2, "[2,1789999005007]"},
-        {"of one turn, whenever", true, {0, 30'000}, 1, "[1,1789999030003]"},
-    };
-    for (const Case& c : cases) {
-      CAPTURE(c.name);
-      const Host& host = kHosts[c.turn_ids ? 0 : 1];
-      HookedHome home(host);
-      for (const int64_t later : c.at) {
-        Event event = PromptOf(host, 7);  // it asks for a skill
-        event.at = {kBegin.value + 3 + later};
-        home.Hook(event);
-      }
-      home.TakeIn();
-      CHECK(home.Rows("SELECT 1 FROM prompt WHERE actionable=1", 1).size() == c.prompts);
-      CHECK(home.Signals().size() == c.prompts);
-      const std::vector<std::string> twice =
-          home.Rows("SELECT value FROM meta WHERE key='hook_twice.claude_code'", 1);
-      CHECK((twice.empty() ? "" : twice.front()) == c.twice);
     }
   }
 
