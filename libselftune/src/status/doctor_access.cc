@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -31,7 +32,14 @@ std::string NearestFolder(std::string folder) {
   return folder;
 }
 
-Check Refused(const std::string& path, bool folder, int error) {
+// `paths` are refused together: SQLite gives what it makes beside a store the
+// store's mode, so that one command has to help for all of them.
+Check Refused(const std::vector<std::string>& paths, bool folder, int error) {
+  const std::string& path = paths.front();
+  const auto command = [&paths](std::vector<std::string> words) {
+    words.insert(words.end(), paths.begin(), paths.end());
+    return base::JoinCommand(words);
+  };
   Check check{.name = "db.write",
               .status = CheckStatus::kFail,
               .message = fmt::format("{} cannot be written: {}", path,
@@ -44,11 +52,11 @@ Check Refused(const std::string& path, bool folder, int error) {
     return check;
   }
   check.text = "nothing new is stored until its owner allows it";
-  check.command = base::JoinCommand({"chmod", folder ? "u+rwx" : "u+rw", path});
+  check.command = command({"chmod", folder ? "u+rwx" : "u+rw"});
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0 && info.st_uid != ::geteuid()) {
     check.text = "it belongs to another user: nothing new is stored until it is yours";
-    check.command = base::JoinCommand({"sudo", "chown", std::to_string(::geteuid()), path});
+    check.command = command({"sudo", "chown", std::to_string(::geteuid())});
   }
   return check;
 }
@@ -60,17 +68,20 @@ void CheckStoreAccess(const DoctorWorld& world, Checks& out) {
   for (const std::string& folder : {world.state_dir, store_folder}) {
     const std::string path = NearestFolder(folder);
     if (const int error = WhyNot(path, W_OK | X_OK); error != 0) {
-      out.push_back(Refused(path, /*folder=*/true, error));
+      out.push_back(Refused({path}, /*folder=*/true, error));
       return;
     }
   }
+  std::vector<std::string> refused;
+  int why = 0;
   for (const char* const part : {"", "-wal", "-shm"}) {
     const std::string path = world.db_path + part;
     const int error = WhyNot(path, R_OK | W_OK);
     if (error == 0 || error == ENOENT) continue;
-    out.push_back(Refused(path, /*folder=*/false, error));
-    return;
+    if (refused.empty()) why = error;
+    refused.push_back(path);
   }
+  if (!refused.empty()) out.push_back(Refused(refused, /*folder=*/false, why));
 }
 
 }  // namespace selftune::status
