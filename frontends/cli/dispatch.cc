@@ -173,19 +173,29 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
   return call;
 }
 
+std::vector<std::string> HelpOf(const Command& command) {
+  std::vector<std::string> argv = {"selftune", "help", ""};
+  for (const char c : command.path) {
+    if (c == ' ') {
+      argv.emplace_back();
+    } else {
+      argv.back() += c;
+    }
+  }
+  return argv;
+}
+
+Failure Misused(const Command& command, const LibraryCall& call) {
+  Failure failure = UsageFailure(call.code, call.problem, "see its help");
+  failure.next_argv = HelpOf(command);
+  return failure;
+}
+
 // Schemas are for programs: who typed a command reads its help.
 Failure ReadFailure(const Command& command, const Answer& answer) {
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (failure.next_argv == std::vector<std::string>{"selftune", "schema", "--list"}) {
-    failure.next_argv = {"selftune", ""};
-    for (const char c : command.path) {
-      if (c == ' ') {
-        failure.next_argv.emplace_back();
-      } else {
-        failure.next_argv.back() += c;
-      }
-    }
-    failure.next_argv.emplace_back("--help");
+    failure.next_argv = HelpOf(command);
     failure.suggestion = "see its help";
   }
   return failure;
@@ -226,8 +236,7 @@ int RunOperation(const Invocation& invocation) {
   const std::string schema(target.op->schema);
   const LibraryCall call = CallOf(invocation, target);
   if (!call.problem.empty()) {
-    return FinishFailure(invocation, command.path, schema,
-                         UsageFailure(call.code, call.problem, "see its help"));
+    return FinishFailure(invocation, command.path, schema, Misused(command, call));
   }
   const std::string params =
       WithConfirmation(command.params != nullptr ? command.params(invocation.args)
@@ -362,8 +371,7 @@ int OnlyParse(const Invocation& invocation) {
   const LibraryCall call = target.op == nullptr ? LibraryCall{.options = {}, .problem = "unknown"}
                                                 : CallOf(invocation, target);
   if (call.problem.empty()) return 0;
-  return FinishFailure(invocation, command.path, kErrorSchema,
-                       UsageFailure(call.code, call.problem, "see its help"));
+  return FinishFailure(invocation, command.path, kErrorSchema, Misused(command, call));
 }
 
 int Run(const std::vector<std::string>& argv, bool only_parse);
@@ -429,8 +437,7 @@ int Run(const std::vector<std::string>& argv, bool only_parse) {
     const OpRow* op = FindOp(match.command->op);
     Failure failure =
         UsageFailure(parsed.error->code, parsed.error->message, parsed.error->suggestion);
-    failure.next_argv = {"selftune", "help"};
-    for (size_t i = 0; i < match.words; ++i) failure.next_argv.push_back(words[i]);
+    failure.next_argv = HelpOf(*match.command);
     return FinishFailure(invocation, match.command->path, op != nullptr ? op->schema : kErrorSchema,
                          failure);
   }

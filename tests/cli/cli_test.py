@@ -240,7 +240,7 @@ class Usage(CliTest):
                      ("skills", "show", "x", "--since", "soon")):
             with self.subTest(argv=argv):
                 path = argv[:2] if argv[0] == "skills" else argv[:1]
-                self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"], ["selftune", *path, "--help"])
+                self.assertEqual(self.envelope(*argv, code=64)["next"]["argv"], ["selftune", "help", *path])
 
     def test_what_a_command_needs_is_asked_for(self):
         needing = [command for command in self.commands()
@@ -252,7 +252,8 @@ class Usage(CliTest):
                 self.assertEqual(doc["error"]["code"], "MISSING_FLAG")
                 self.assertIn(f"{command['path']} needs <", doc["error"]["message"])
                 self.assertEqual(doc["error"]["suggestion"], f"see selftune {command['path']} --help")
-                self.assertEqual(doc["next"]["argv"][:2], ["selftune", "help"])
+                self.assertEqual(doc["next"]["argv"], ["selftune", "help", *command["path"].split()])
+        self.assertEqual(self.envelope("badge", code=64)["next"]["argv"], ["selftune", "help", "badge"])
 
     def test_a_dry_run_of_what_only_reads_is_no_error(self):
         self.make_store()

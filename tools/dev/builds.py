@@ -23,7 +23,7 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Db_pch=true",
+                     "-Dhook_static=disabled", "-Db_pch=true", "-Dgrouped=true",
                      "-Dc_link_args=-fuse-ld=lld", "-Dcpp_link_args=-fuse-ld=lld")
 # Lines are enough for a sanitizer's report. A time in the precompiled header
 # would make every compilation new to ccache.
@@ -76,8 +76,10 @@ def configure(name, *, wrap=False, options=()):
         if wrap or options:
             note(f"{profile.directory}/ is set up already; delete it to change its options")
         # What the build files say now: tests_of() asks before anything is compiled.
-        run_logged(["ninja", "-C", directory, "build.ninja"], directory / "dev.log",
-                   env=environment(profile), what="meson setup")
+        # Which sources are compiled as one depends on what they say.
+        again = (["meson", "setup", "--reconfigure", directory, ROOT]
+                 if "-Dgrouped=true" in profile.options else ["ninja", "-C", directory, "build.ninja"])
+        run_logged(again, directory / "dev.log", env=environment(profile), what="meson setup")
         return directory
     note(f"setting up {profile.directory}/")
     wrap_options = ["--wrap-mode=forcefallback"] if wrap else []

@@ -1,12 +1,17 @@
 """Sources put together into few translation units.
 
 Most of the time of a tool that parses C++ goes into headers, which a group of
-sources needs once. Files that name something of their own alike cannot share a
-unit; what this misses is seen by the caller, who then takes them one by one.
+sources needs once. A file shares no unit with one that uses a name which it
+defines for itself alone; what this misses, a compiler refuses.
+
+    grouped.py FOLDER SOURCE...    write the units, print their paths
 """
 
+import functools
 import json
 import re
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 MOST = 12  # files a unit; more leave nothing for the second core to do
@@ -18,6 +23,9 @@ _NOISE = re.compile(
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TYPE = re.compile(r"\b(?:(?:struct|class|union|enum(?:\s+class)?|concept)\s+(\w+)|using\s+(\w+)\s*=)")
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
+_INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+_USING = re.compile(r"^using\s+((?:\w+::)*)(\w+)$")
+_NAMESPACE = re.compile(r"^namespace\s+([\w:]+)", re.MULTILINE)
 _UNNAMED = re.compile(r"\bnamespace\s*\{")
 
 
@@ -26,12 +34,49 @@ def plain(text):
     return _NOISE.sub(lambda m: '""' if m.group().startswith(('"', "R", "'")) else " ", text)
 
 
-def own_names(text):
-    """What a source (as plain() leaves it) defines for itself alone."""
-    names = set(_MACRO.findall(text))
-    for opening in _UNNAMED.finditer(text):
-        names |= _declared(_outermost(text, opening.end()))
-    return names
+@dataclass(frozen=True)
+class Source:
+    own: dict  # name: what it stands for, "" if that is found in this file alone
+    words: set  # every name it uses
+    types: set  # (namespace, name) of what the headers of ours define that it includes
+    home: str  # its namespace
+
+    @staticmethod
+    def read(path):
+        text = plain(path.read_text(encoding="utf-8"))
+        own = dict.fromkeys(_MACRO.findall(text), "")
+        for opening in _UNNAMED.finditer(text):
+            own |= _declared(_outermost(text, opening.end()))
+        return Source(own, set(_WORD.findall(text)), set().union(*map(_header_types, _headers(path))), _home(text))
+
+    def hides(self, other):
+        """Whether a name of this file would mean something else in the other."""
+        return any((name in other.words and not (meant and other.own.get(name) == meant))
+                   or (self.home, name) in other.types for name, meant in self.own.items())
+
+
+@functools.cache
+def _headers(path):
+    """The headers of ours that a file includes, and those that these include."""
+    found = set()
+    for name in _INCLUDE.findall(path.read_text(encoding="utf-8")):
+        for folder in path.parents:
+            header = folder / name
+            if header.is_file():
+                found |= {header} | _headers(header)
+                break
+    return frozenset(found)
+
+
+@functools.cache
+def _header_types(path):
+    text = plain(path.read_text(encoding="utf-8"))
+    return frozenset((_home(text), a or b) for a, b in _TYPE.findall(text))
+
+
+def _home(text):
+    named = _NAMESPACE.search(text)
+    return named.group(1) if named else ""
 
 
 def _outermost(text, start):
@@ -57,14 +102,17 @@ def _outermost(text, start):
 def _declared(block):
     block = re.sub(r"^[ \t]*#.*$", "", block, flags=re.MULTILINE)
     block = re.sub(r"\[\[.*?\]\]", "", block)
-    names = set()
+    names = {}
     for statement in block.split(";"):
+        used = _USING.match(statement.strip())
         named = _TYPE.search(statement)
         words = _WORD.findall(re.split(r"[({=\[]", statement, maxsplit=1)[0])
-        if named:
-            names.add(named.group(1) or named.group(2))
-        elif words and words[0] != "using":  # of the same thing twice is no harm
-            names.add(words[-1])
+        if used:
+            names[used.group(2)] = used.group(1)
+        elif named:
+            names[named.group(1) or named.group(2)] = ""
+        elif words and words[0] != "using":  # of a whole namespace
+            names[words[-1]] = ""
     return names
 
 
@@ -74,23 +122,23 @@ def units(commands):
     for command in commands:
         alike.setdefault(_flags(command), []).append(command)
     for members in alike.values():
-        yield from _packed(members)
+        yield from packed(members, source_of)
 
 
-def _packed(commands):
-    """First fit: each source joins the first unit in which no name meets itself."""
-    groups, names = [], []
-    for command in commands:
-        own = own_names(plain(source_of(command).read_text(encoding="utf-8")))
-        for group, taken in zip(groups, names):
-            if len(group) < MOST and not own & taken:
-                group.append(command)
-                taken |= own
+def packed(members, source):
+    """First fit: each member, whose file source() tells, joins the first list
+    with room in which no name means two things."""
+    groups = []
+    for member in members:
+        new = Source.read(source(member))
+        for group in groups:
+            if len(group) < MOST and not any(new.hides(old) or old.hides(new) for _, old in group):
                 break
         else:
-            groups.append([command])
-            names.append(own)
-    return groups
+            group = []
+            groups.append(group)
+        group.append((member, new))
+    return [[member for member, _ in group] for group in groups]
 
 
 def source_of(command):
@@ -104,15 +152,32 @@ def _flags(command):
 
 
 def write(groups, folder):
-    """Writes a file for each group and their database; returns the files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows, files = [], []
-    for number, commands in enumerate(groups):
-        unit = folder / f"unit{number}.cc"
-        unit.write_text("".join(f'#include "{source_of(c)}"  // NOLINT\n' for c in commands),
-                        encoding="utf-8")
-        rows.append(dict(commands[0], file=str(unit),
-                         command=f"{_flags(commands[0])} -o {unit}.o -c {unit}"))
-        files.append(unit)
+    """Writes a file for each group of commands and their database; returns the files."""
+    files = write_units([[source_of(c) for c in commands] for commands in groups], folder)
+    rows = [dict(commands[0], file=str(unit),
+                 command=f"{_flags(commands[0])} -o {unit}.o -c {unit}")
+            for commands, unit in zip(groups, files)]
     (folder / "compile_commands.json").write_text(json.dumps(rows), encoding="utf-8")
     return files
+
+
+def write_units(groups, folder):
+    """A file of its own for each list of sources; one that stays is not touched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, sources in enumerate(groups):
+        unit = folder / f"unit{number}.cc"
+        text = "".join(f'#include "{source}"  // NOLINT\n' for source in sources)
+        if not unit.exists() or unit.read_text(encoding="utf-8") != text:
+            unit.write_text(text, encoding="utf-8")
+        files.append(unit)
+    return files
+
+
+def main(folder, *sources):
+    for unit in write_units(packed(map(Path, sources), Path), Path(folder)):
+        print(unit)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -46,7 +46,7 @@ struct Shown {
   std::vector<std::string> installed_on;
 };
 
-orchestrate::CandidateFacts FactsOf(const SkillState& state) {
+orchestrate::CandidateFacts CandidateFactsOf(const SkillState& state) {
   orchestrate::CandidateFacts facts;
   facts.skill = state.totals.name;
   facts.state = state.health.state;
@@ -74,7 +74,7 @@ std::vector<orchestrate::Decision> PlanOf(const Context& context,
                                           const std::vector<Shown>& skills) {
   std::vector<orchestrate::CandidateFacts> facts;
   facts.reserve(skills.size());
-  for (const Shown& shown : skills) facts.push_back(FactsOf(shown.state));
+  for (const Shown& shown : skills) facts.push_back(CandidateFactsOf(shown.state));
   return orchestrate::SelectCandidates(
       facts, {.agent_available = AgentAvailable(context), .now = context.now()});
 }
