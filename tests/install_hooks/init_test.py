@@ -332,6 +332,16 @@ class Machine(Place):
         self.good("uninstall", "--yes", "--purge-evidence")
         self.assertFalse(self.home.state.exists())
 
+    def test_what_is_pending_is_known_to_hooks_whoever_took_it_in(self):
+        self.good("sync")
+        self.good("init")
+        self.say_something()
+        mark = self.home.state / "hooks/told/pending"
+        self.assertTrue(mark.exists())
+        mark.unlink()  # as a run does that comes to nothing
+        self.good("status")
+        self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["pending"], True)
+
     def test_where_no_end_of_a_session_is_told_a_turn_that_ends_starts_the_run(self):
         self.good("sync")
         self.good("init")
