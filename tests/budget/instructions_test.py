@@ -10,6 +10,7 @@ promises: what a run costs follows what changed, not what is there.
 
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from homes import Home  # noqa: E402
+from homes import TESTS, Home  # noqa: E402
+
+sys.path.insert(0, str(TESTS / "data" / "upstream"))
+import reference  # noqa: E402
 
 SELFTUNE = Path(sys.argv[1]).resolve()
 OPTIMIZED = sys.argv[2] not in ("0", "g")
@@ -98,6 +102,39 @@ class Sync(Budget):
             sizes.append(home.session(1, turns=turns, size=10_000))
             counts.append(self.count(home, "sync"))
         self.within("sync, a new MB", (counts[1] - counts[0]) / (sizes[1] - sizes[0]) * MILLION)
+
+
+class Import(Budget):
+    """A session of the reference may have thousands of prompts, most of them "go on"."""
+
+    def test_a_prompt_costs_the_same_however_many_its_session_has(self):
+        def told(first, behind):
+            for i in range(first, behind):
+                text, minute = ("go on" if i % 3 else f"do no. {i}"), i // 8  # eight of one moment
+                at = f"2026-03-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:00.000Z"
+                yield reference.insert("prompts", prompt_id=f"s:p{i}", session_id="s", occurred_at=at, prompt_kind="user",
+                                       is_actionable=1, prompt_index=i, prompt_text=text, platform="claude_code")
+                yield reference.insert("queries", timestamp=at[:-5] + f".{i % 1000:03}Z", session_id="s", query=text, source="hook")
+                yield reference.insert("skill_invocations", skill_invocation_id=f"s:s:pdf:{i}", session_id="s", occurred_at=at, skill_name="pdf",
+                                       invocation_mode="implicit", triggered=1, confidence=1, query=text, capture_mode="hook")
+
+        def costs(prompts):
+            """Of an import, and of one more when another prompt has come."""
+            home = self.home(f"import-{prompts}")
+            source = home.path / "reference" / "selftune.db"
+            source.parent.mkdir()
+            reference.build(source, reference.script([*reference.tables(), reference.session("s"), *told(0, prompts)]))
+            argv = ("import", "upstream", "--db", str(source))
+            first = self.count(home, *argv)
+            with sqlite3.connect(source) as db:
+                db.executescript(reference.script(told(prompts, prompts + 1)))
+            db.close()
+            return first, self.count(home, *argv)
+
+        few, many = costs(400), costs(2000)
+        for name, one, five in zip(("the first time", "when one more has come"), few, many):
+            print(f"import of a session of 400 prompts, {name}: {one:.0f} million instructions, of 2,000: {five:.0f}")
+            self.assertLess(five, 5.5 * one)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -214,7 +215,89 @@ class Repositories(unittest.TestCase):
         self.assertEqual((counts["repositories"], counts["waiting"]), (0, 0))
         self.assertEqual(self.titles(), [])
 
+    def test_a_session_in_a_folder_that_is_gone_may_have_made_it_too(self):
+        gone = self.repo / "gone"
+        gone.mkdir()
+        self.session("a", 9, 12)
+        self.session("b", 10, 11, cwd=gone)
+        self.commit("perhaps b's", 10.5)
+        self.commit("a's", 11.5)
+        gone.rmdir()
+        self.assertEqual(self.sync()["ambiguous"], 1)
+        self.assertEqual(self.titles(), [("a", "a's")])
+
+    def test_a_git_that_is_no_repository_does_not_stand_for_the_one_above(self):
+        inner = self.repo / "inner"
+        (inner / ".git").mkdir(parents=True)
+        self.session("a", 9, 12)
+        self.session("b", 9.5, 11, cwd=inner)
+        self.commit("outer", 10)
+        counts = self.sync()
+        self.assertEqual((counts["added"], counts["refused"]), (1, 1))
+        self.assertEqual(self.titles(), [("a", "outer")])
+
+    def test_work_trees_and_submodules_tell_their_own(self):
+        self.commit("first", 8)
+        other, sub = self.root / "other", self.make("library")
+        self.commit("of the library", 8, cwd=sub)
+        self.git("worktree", "add", "-q", "-b", "side", str(other), hour=8.5)
+        self.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(sub), "lib", hour=8.6)
+        for name, cwd in (("a", self.repo), ("b", other), ("c", self.repo / "lib")):
+            self.session(name, 9, 12, cwd=cwd)
+            self.commit(f"by {name}", 10, cwd=cwd)
+        self.assertEqual(self.sync()["added"], 3)
+        self.assertEqual(self.titles(), [("a", "by a"), ("b", "by b"), ("c", "by c")])
+
+    def test_a_message_of_megabytes_hides_no_others(self):
+        self.session("a", 9, 12)
+        self.commit("before", 9.5)
+        (self.root / "message").write_text("long " * 1_000_000)
+        self.git("commit", "--allow-empty", "--quiet", "-F", str(self.root / "message"), hour=10)
+        self.commit("\u00e4fter, with \U0001f600", 11)
+        self.assertEqual(self.sync()["added"], 3)
+        before, between, after = self.titles()
+        self.assertEqual((before, after), (("a", "before"), ("a", "\u00e4fter, with \U0001f600")))
+        self.assertTrue(between[1].startswith("long long ") and len(between[1]) <= 500)
+
+    def test_a_title_that_is_no_utf8_is_made_one(self):
+        self.session("a", 9, 12)
+        (self.root / "message").write_bytes(b"caf\xe9 \xff")
+        self.git("-c", "i18n.commitEncoding=latin1", "commit", "--allow-empty", "--quiet", "-F", str(self.root / "message"), hour=10)
+        self.sync()
+        (found,), = self.home.sql("SELECT commit_title FROM commit_tracking")
+        self.assertTrue(found.startswith("caf"), found)
+
+    def test_sessions_from_before_all_this_are_asked_about(self):
+        self.session("a", 9, 12)
+        self.commit("old", 10)
+        self.sync(PATH=str(self.root / "nowhere"))
+        with sqlite3.connect(self.home.database) as db:  # as an older version left it
+            db.executescript("DROP TABLE commit_due; DROP TABLE commit_logged")
+        db.close()
+        self.assertEqual(self.sync()["added"], 1)
+        self.assertEqual(self.titles(), [("a", "old")])
+
     # ---- what may not happen
+
+    def test_of_a_session_that_was_forgotten_no_title_is_kept(self):
+        nowhere = str(self.root / "nowhere")
+        a = self.session("a", 9, 12)
+        b = self.session("b", 13, 14)
+        sha, other = self.commit("secret", 10), self.commit("not secret", 13.5)
+        self.sync(PATH=nowhere)  # both are due
+        self.home.selftune("forget", "--session", a, "--yes")
+        seen = harness.tool("Bash", "t1", a, {"command": "git commit"}, cwd=str(self.repo),
+                            tool_response={"stdout": f"[main {sha[:7]}] secret", "stderr": ""})
+        for _ in range(2):
+            self.sync()
+            self.assertEqual(self.home.sql("SELECT session_id, commit_sha, commit_title FROM commit_tracking ORDER BY timestamp"),
+                             [(a, sha, None), (b, other, "not secret")])
+            self.assertEqual(self.home.hook(seen), (0, b"", b""))  # nor when a hook tells it
+        self.home.selftune("forget", "--before", "2026-11-21", "--yes")
+        self.session("b", 14, 15)
+        self.commit("of that day", 14.5)
+        self.sync()
+        self.assertEqual({row[2] for row in self.home.sql(FOUND)}, {None})
 
     def test_a_dry_run_asks_nobody_and_changes_nothing(self):
         path = self.noting_git()

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from place import CLI, Place, ours  # noqa: E402
+from place import CLI, Place, harness, ours  # noqa: E402
 
 FIELDS = ("agent_type", "cli_path", "llm_mode", "agent_cli", "hooks_installed", "initialized_at")
 
@@ -291,6 +291,10 @@ class Machine(Place):
         return self.home.hook({"hook_event_name": "SessionEnd", "session_id": "s-1", "reason": "other"},
                               host="claude", env=self.env())
 
+    def say_something(self):
+        said = harness.prompt("you should have used the selftune skill", session="s-1")
+        self.assertEqual(self.home.hook(said, host="claude", env=self.env()), (0, b"", b""))
+
     def runs(self):
         return self.home.sql("SELECT trigger, status FROM job_run")
 
@@ -298,35 +302,59 @@ class Machine(Place):
         self.good("sync")
         self.assertEqual(self.end_session(), (0, b"", b""))
         self.good("init")
-        self.assertEqual(json.loads((self.home.state / "hooks/notes.json").read_text())["reactive"], str(CLI))
+        notes = json.loads((self.home.state / "hooks/notes.json").read_text())
+        self.assertEqual((notes["reactive"], notes["pending"]), (str(CLI), False))
+        self.assertIn("selftune", (self.home.state / "hooks/skills").read_text().split("\n"))
+        # Nobody said anything about a skill.
+        self.assertEqual(self.home.hook(harness.prompt("thanks"), host="claude", env=self.env()), (0, b"", b""))
+        self.assertEqual(self.end_session(), (0, b"", b""))
+        self.assertFalse((self.home.state / "hooks/told").exists())
+        self.say_something()
         self.assertEqual(self.end_session(), (0, b"", b""))
         deadline = time.monotonic() + 60
         while not any(status != "running" for _, status in self.runs()):
             self.assertLess(time.monotonic(), deadline, "no run began")
             time.sleep(0.1)
-        self.assertEqual(self.runs(), [("reactive", "nothing_to_do")])
+        ((trigger, status),) = self.runs()
+        self.assertEqual(trigger, "reactive")
         self.end_session()
         self.assertEqual(len(list((self.home.state / "hooks/told").glob("run-*"))), 1)
         log = json.loads((self.home.state / "logs/reactive.log").read_text())
-        self.assertEqual(log["data"]["status"], "nothing_to_do")
+        self.assertEqual(log["data"]["status"], status)
+        # The run found what was said, and left it for one that can work on it.
+        self.assertFalse((self.home.state / "hooks/told/pending").exists())
+        self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["pending"], True)
         self.good("config", "set", "autonomy", "propose")
         self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["review"], True)
         self.good("config", "set", "autonomy", "off")
-        self.assertFalse((self.home.state / "hooks/notes.json").exists())
+        self.assertEqual([path.name for path in (self.home.state / "hooks").iterdir()], ["told"])
+        self.say_something()
         self.good("uninstall", "--yes", "--purge-evidence")
         self.assertFalse(self.home.state.exists())
+
+    def test_what_is_pending_is_known_to_hooks_whoever_took_it_in(self):
+        self.good("sync")
+        self.good("init")
+        self.say_something()
+        mark = self.home.state / "hooks/told/pending"
+        self.assertTrue(mark.exists())
+        mark.unlink()  # as a run does that comes to nothing
+        self.good("status")
+        self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["pending"], True)
 
     def test_where_no_end_of_a_session_is_told_a_turn_that_ends_starts_the_run(self):
         self.good("sync")
         self.good("init")
         turn = {"type": "turn_end", "session_id": "ses_1", "cwd": "/w"}
+        said = {"type": "prompt_submit", "session_id": "ses_1", "cwd": "/w", "prompt": "you forgot to use the selftune skill"}
+        self.assertEqual(self.home.hook(said, "event", host="opencode", env=self.env()), (0, b"", b""))
         for _ in range(3):
             self.assertEqual(self.home.hook(turn, "event", host="opencode", env=self.env()), (0, b"", b""))
         deadline = time.monotonic() + 60
         while not any(status != "running" for _, status in self.runs()):
             self.assertLess(time.monotonic(), deadline, "no run began")
             time.sleep(0.1)
-        self.assertEqual(self.runs(), [("reactive", "nothing_to_do")])
+        self.assertEqual([trigger for trigger, _ in self.runs()], ["reactive"])
 
     def test_without_any_agent_evidence_can_be_read(self):
         (self.bin / "claude").unlink()

@@ -333,6 +333,57 @@ class Others(ImportCase):
         self.envelope("config", "validate")
 
 
+    def test_what_was_forgotten_does_not_come_back_with_a_source_that_grew(self):
+        def secrets():
+            return [text for text in ("hunter2", "hunter3", "hunter4") if any(text in line for lines in dump(self.store).values() for line in lines)]
+        self.take_old(reference.script(reference.tables() + [
+            reference.session("s"), reference.prompt("s", 0, "my password is hunter2", 1), reference.session("t"), reference.prompt("t", 0, "hello", 1),
+            reference.insert("session_telemetry", session_id="s", timestamp=reference.at(1), last_user_query="my password is hunter2"),
+            reference.insert("queries", timestamp=reference.at(1), session_id="s", query="my password is hunter2", source="hook")]))
+        self.envelope("forget", "--session", "s", "--yes")
+        self.assertEqual(secrets(), [])
+        with sqlite3.connect(self.old) as db:
+            db.executescript(reference.script([
+                reference.prompt("s", 1, "it was hunter3", 2), reference.use("s:s:pdf:0", "s", "pdf", 2, query="it was hunter3"),
+                reference.insert("skill_usage", timestamp=reference.at(3), session_id="s", skill_name="zip", query="not hunter4", triggered=1),
+                reference.insert("improvement_signals", timestamp=reference.at(2), session_id="s", query="my password is hunter2", signal_type="correction", mentioned_skill="pdf"),
+                reference.insert("grading_results", grading_id="g", session_id="s", skill_name="pdf", graded_at=reference.at(4), claims_json="they said hunter3"),
+                "UPDATE session_telemetry SET assistant_turns=4", reference.prompt("t", 1, "hello again", 2)]))
+        db.close()
+        self.take("--db", str(self.old))
+        self.assert_reconciled(self.old)
+        self.assertEqual(secrets(), [])
+        self.assertEqual(self.q("SELECT session_id,prompt_index,prompt_text FROM prompts ORDER BY 1,2"),
+                         [("s", 0, None), ("s", 1, None), ("t", 0, "hello"), ("t", 1, "hello again")])
+        self.assertEqual(self.q("SELECT skill_name,query FROM skill_invocations ORDER BY 1"), [("pdf", None), ("zip", None)])
+        self.assert_sound()
+
+    def test_what_is_older_than_is_kept_is_not_kept_of_an_import_either(self):
+        self.envelope("sync")
+        self.envelope("forget", "--before", "2026-03-02", "--yes")
+        self.take_old(reference.script(reference.tables() + [
+            reference.session("s"), reference.prompt("s", 0, "old words", 1),
+            reference.insert("queries", timestamp=reference.at(1), session_id="s", query="old words", source="hook"),
+            reference.insert("session_telemetry", session_id="s", timestamp=reference.at(1), last_user_query="old words"),
+            reference.insert("prompts", prompt_id="s:p1", session_id="s", occurred_at=reference.at(1, day=3), prompt_kind="user", is_actionable=1,
+                             prompt_index=1, prompt_text="new words", platform="claude_code")]))
+        self.assertEqual([name for name, lines in dump(self.store).items() if any("old words" in line for line in lines)], [])
+        self.assertEqual(self.q("SELECT prompt_text FROM prompts ORDER BY prompt_index"), [(None,), ("new words",)])
+
+    def test_rows_without_an_id_are_not_one_row(self):
+        self.take_old(reference.script(reference.tables() + [reference.session("s")] + [
+            reference.use(None, "s", skill, minute, tool_name="Skill") for skill, minute in (("pdf", 1), ("zip", 1), ("pdf", 2))]))
+        self.assertEqual(self.q("SELECT skill_name,count(*) FROM skill_invocations GROUP BY 1"), [("pdf", 2), ("zip", 1)])
+
+    def test_of_prompts_within_moments_a_query_is_the_one_with_its_words(self):
+        self.take_old(reference.script(reference.tables() + [
+            reference.session("s"), reference.prompt("s", 0, "yes, and test it", 1), reference.prompt("s", 1, "yes", 1),
+            reference.insert("queries", timestamp=reference.at(1, 1), session_id="s", query="yes", source="hook"),
+            reference.insert("queries", timestamp=reference.at(1, 1), session_id="s", query="and test it", source="hook")]))
+        self.assertEqual((self.counts["queries"]["imported"], self.counts["queries"]["merged"]), (0, 2))
+        self.assertEqual(self.q("SELECT p.prompt_index FROM import_map m JOIN prompts p ON p.prompt_id=(SELECT prompt_id FROM prompt WHERE prompt_pk=m.dst_pk)"
+                                " WHERE m.tbl='queries' ORDER BY m.src_id"), [(1,), (0,)])
+
     def test_a_thousand_uses_of_one_skill_in_a_session_take_no_minute(self):
         self.take_old(reference.script(reference.tables() + [reference.session("s")] + [
             reference.use("s:s:pdf:%d" % i, "s", "pdf", i % 60, tool_name="Skill", query="q%d" % i) for i in range(1500)]))

@@ -51,8 +51,10 @@ typedef struct {
  *
  *  After the end of a session it may start `selftune orchestrate --reactive`
  *  in the background, at most once in half an hour: only where `selftune init`
- *  allowed runs to begin by themselves, not in a CI job and not on a battery
- *  below 20 %. What it says is in logs/reactive.log of the state folder.
+ *  allowed runs to begin by themselves and something waits for one (the library
+ *  knew of a signal, or a prompt since then says something about an installed
+ *  skill), not in a CI job and not on a battery below 20 %. What it says is in logs/reactive.log of
+ * the state folder.
  *
  *  @param      options    NULL: all defaults.
  *  @param      host       "claude-code"; `_` for `-` and "claude" will do. With

@@ -42,7 +42,7 @@ StatusOr<const base::Environment*> Context::hosts_env() {
 StatusOr<store::Db*> Context::ReadDb() {
   if (read_ == nullptr) {
     ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead, &cancel_));
-    if (!dry_run()) engine_.TakeInHooks(*read_);
+    if (!dry_run() && engine_.TakeInHooks(*read_)) heard_ = true;
   }
   return read_.get();
 }

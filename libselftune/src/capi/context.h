@@ -122,6 +122,8 @@ class Context {
     std::vector<std::string> next;
   };
   [[nodiscard]] bool changed() const { return changed_; }
+  // What hooks left was taken into the store, whatever the operation.
+  [[nodiscard]] bool heard() const { return heard_; }
   [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
   [[nodiscard]] const std::vector<NextStep>& next() const { return next_; }
   [[nodiscard]] const Status& verdict() const { return verdict_; }
@@ -136,6 +138,7 @@ class Context {
   std::unique_ptr<store::Db> read_;
   std::unique_ptr<store::Db> write_;
   bool changed_ = false;
+  bool heard_ = false;
   std::vector<Warning> warnings_;
   std::vector<NextStep> next_;  // the first is the step, the rest alternatives
   Status verdict_;

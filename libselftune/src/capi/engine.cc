@@ -202,16 +202,18 @@ void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
   if (idle.size() < keep) idle.push_back(std::move(db));
 }
 
-void Engine::TakeInHooks(store::Db& reader) {
-  if (options_.read_only || reader.schema_version() != store::kSchemaVersion) return;
+bool Engine::TakeInHooks(store::Db& reader) {
+  if (options_.read_only || reader.schema_version() != store::kSchemaVersion) return false;
   const auto waiting = store::SpoolWaiting(reader, paths_.state_dir);
-  if (waiting.ok() && waiting->files == 0) return;
+  if (waiting.ok() && waiting->files == 0) return false;
   // A reader does not wait for a writer at work, which takes them in itself.
   const auto db =
       store::Db::Open(paths_.db, {.mode = store::OpenMode::kReadWrite, .busy_timeout = kHookWait});
-  const Status status =
-      db.ok() ? sync::TakeInHooks(**db, paths_.state_dir, clock().Now()).status() : db.status();
-  if (!status.ok()) Log(LogLevel::kWarning, "hooks.waiting", Message(status));
+  const StatusOr<store::DrainReport> taken =
+      db.ok() ? sync::TakeInHooks(**db, paths_.state_dir, clock().Now()) : db.status();
+  if (taken.ok()) return taken->records > 0;
+  Log(LogLevel::kWarning, "hooks.waiting", Message(taken.status()));
+  return true;  // a part, perhaps
 }
 
 void Engine::CloseIdle() {

@@ -11,8 +11,11 @@
 #include "base/status_macros.h"
 #include "base/time.h"
 #include "hooks/notes.h"
+#include "hooks/pending.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
+#include "store/job_rows.h"
+#include "store/skill_catalogue.h"
 #include "store/watch_rows.h"
 
 namespace selftune::capi {
@@ -32,7 +35,20 @@ struct Notes {
   std::optional<hooks::Hint> hint;
   std::string reactive;  // program, "" = nothing runs by itself
   bool review = false;   // what it finds waits for a person
+  bool pending = false;  // there is something for it to do
+  std::string skills;    // names of those that are installed, one a line
 };
+
+// What hooks ask to know whether a run has anything to do.
+Status ReadPending(store::Db& db, UtcMillis now, Notes& notes) {
+  ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(db, now));
+  notes.pending = !pending.empty();
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> names, store::InstalledNames(db));
+  for (const std::string& name : names) {
+    if (name.find('\n') == name.npos) notes.skills += name + "\n";
+  }
+  return absl::OkStatus();
+}
 
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
@@ -43,6 +59,7 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   if (config.exists && config.autonomy != config::Autonomy::kOff) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
+    ST_RETURN_IF_ERROR(ReadPending(*db, context.now(), notes));
   }
   for (const store::WatchRow& watch : watches) {
     if (watch.rollback_due && !notes.hint.has_value()) {
@@ -83,6 +100,7 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
   }
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
   if (!notes.reactive.empty() && notes.review) out.Field("review", true);
+  if (!notes.reactive.empty()) out.Field("pending", notes.pending);
   out.EndObject();
   return std::move(out).Take();
 }
@@ -102,26 +120,34 @@ Status ForgetTold(const Context& context) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-Status KeepHookNotes(Context& context) {
-  const std::string path = hooks::NotesPath(context.paths().state_dir);
-  std::string text;
-  if (context.HasStore()) {
-    // As it is now: the operation may have changed it.
-    ST_ASSIGN_OR_RETURN(const config::Config config, config::Load(context.paths().state_dir));
-    ST_ASSIGN_OR_RETURN(const Notes notes, ReadNotes(context, config));
-    text = ToJson(notes, config.guards);
-  }
+// The file says `text`; there is none when that is empty.
+Status Keep(const Context& context, const std::string& path, const std::string& text, size_t most) {
   const bool there = base::Exists(path);
-  if (text.empty()) return there ? base::RemoveFile(path) : absl::OkStatus();
+  if (text.empty() || text.size() > most) return there ? base::RemoveFile(path) : absl::OkStatus();
   if (there) {
-    const auto before = base::ReadFile(path, hooks::kMaxNotes);
+    const auto before = base::ReadFile(path, most);
     if (before.ok() && *before == text) return absl::OkStatus();
   }
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   ST_RETURN_IF_ERROR(ForgetTold(context));
   return base::WriteFileAtomic(path, text, 0600);
+}
+
+}  // namespace
+
+Status KeepHookNotes(Context& context) {
+  const std::string& state_dir = context.paths().state_dir;
+  std::string text, skills;
+  if (context.HasStore()) {
+    // As it is now: the operation may have changed it.
+    ST_ASSIGN_OR_RETURN(const config::Config config, config::Load(state_dir));
+    ST_ASSIGN_OR_RETURN(Notes notes, ReadNotes(context, config));
+    text = ToJson(notes, config.guards);
+    skills = std::move(notes.skills);
+  }
+  // First the names: while they are old, the notes are as well.
+  ST_RETURN_IF_ERROR(Keep(context, hooks::NamesPath(state_dir), skills, hooks::kMaxNames));
+  return Keep(context, hooks::NotesPath(state_dir), text, hooks::kMaxNotes);
 }
 
 }  // namespace selftune::capi

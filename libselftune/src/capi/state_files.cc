@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "deploy/journal.h"
 #include "hooks/notes.h"
+#include "hooks/pending.h"
 #include "store/backup.h"
 
 namespace selftune::capi {
@@ -43,7 +44,7 @@ bool IsBugreport(std::string_view name) {
 
 bool IsTold(std::string_view name) {
   if (name.starts_with("day-") || name.starts_with("run-")) return AllOf(name.substr(4), IsDigit);
-  return name.size() == 16 && AllOf(name, IsHex);
+  return name == "pending" || (name.size() == 16 && AllOf(name, IsHex));
 }
 
 // "reactive.log", and "reactive.log.1" put aside; also of the jobs of a scheduler.
@@ -87,8 +88,9 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
   }
   Add(hooks::ToldDir(state_dir), IsTold, out.evidence);
   Add(in("logs"), IsLog, out.evidence);
-  const std::string notes = hooks::NotesPath(state_dir);
-  if (base::Exists(notes)) out.evidence.push_back(notes);
+  for (const std::string& notes : {hooks::NotesPath(state_dir), hooks::NamesPath(state_dir)}) {
+    if (base::Exists(notes)) out.evidence.push_back(notes);
+  }
   // The store goes last: with it goes the proof that the rest is ours.
   for (const std::string_view side : {"-wal", "-shm", ""}) {
     const std::string path = db_path + std::string(side);

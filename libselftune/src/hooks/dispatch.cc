@@ -17,6 +17,7 @@
 #include "hooks/host.h"
 #include "hooks/hosts.h"
 #include "hooks/notes.h"
+#include "hooks/pending.h"
 #include "store/spool_file.h"
 
 namespace selftune::hooks {
@@ -174,8 +175,10 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
   if (answers) response = Answer(world, parsed.event);
   const bool ends = IsEnd(row, type);
   const HookEvent event = ends ? parsed.event : HookEvent{};
+  const bool says = parsed.verdict == Verdict::kUse && SaysSomething(world, parsed.event);
   Outcome outcome = Take(world, std::move(parsed), hook, payload);
-  if (ends && outcome.kind == Kind::kRecorded) React(world, event);
+  if (says && outcome.kind == Kind::kRecorded) RememberPending(world);
+  if (ends && outcome.kind == Kind::kRecorded) React(world, row, event);
   outcome.reply = normalised ? RenderPlain(response) : row->render(response, type);
   return outcome;
 }

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "base/json_scan.h"
+#include "hooks/pending.h"
 #include "hooks/shell_line.h"
+#include "hooks/small_file.h"
 
 namespace selftune::hooks {
 namespace {
@@ -32,22 +34,6 @@ bool IsPlainName(std::string_view name) {
     if (!word && kMarks.find(c) == std::string_view::npos) return false;
   }
   return true;
-}
-
-// "" when there is none, it is larger, or something else has its place.
-std::string ReadSmall(const std::string& path, size_t most) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return "";
-  std::string out;
-  struct stat info;
-  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
-      info.st_size <= static_cast<off_t>(most)) {
-    out.resize(static_cast<size_t>(info.st_size));
-    const ssize_t got = read(fd, out.data(), out.size());
-    out.resize(got > 0 ? static_cast<size_t>(got) : 0);
-  }
-  close(fd);
-  return out;
 }
 
 std::string ReadNotes(const World& world) {
@@ -230,13 +216,20 @@ BackgroundRun FindReactive(std::string_view notes_json) {
   return run;
 }
 
-void React(const World& world, const HookEvent& event) {
+bool SaysNothingPending(std::string_view notes_json) {
+  return Member(notes_json, "pending").IsFalse();
+}
+
+void React(const World& world, const Host* host, const HookEvent& event) {
   if (world.start == nullptr || world.state_dir.empty() || !event.agent_id.empty()) return;
   if (event.goes_on || world.ci) return;
-  BackgroundRun run = FindReactive(ReadNotes(world));
-  if (run.program.empty() || BatteryIsLow(world.power_supplies)) return;
+  const std::string notes = ReadNotes(world);
+  BackgroundRun run = FindReactive(notes);
+  if (run.program.empty() || !MayBePending(world, host, notes)) return;
+  if (BatteryIsLow(world.power_supplies) || !FirstInHalfHour(world)) return;
   run.state_dir = world.state_dir;
-  if (FirstInHalfHour(world)) world.start(run, world.start_user);
+  ForgetPending(world);
+  world.start(run, world.start_user);
 }
 
 Response Answer(const World& world, const HookEvent& event) {

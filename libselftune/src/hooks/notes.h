@@ -5,7 +5,7 @@
 //   {"guards": {"/home/dev/.claude/skills/pdf/SKILL.md":
 //               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
 //    "hint": {"id": "regression:pdf", "text": "..."},
-//    "reactive": "/usr/bin/selftune", "review": true}
+//    "reactive": "/usr/bin/selftune", "review": true, "pending": false}
 //
 // Said once: <state>/hooks/told/<what> is made first, by one process of all.
 #pragma once
@@ -49,10 +49,13 @@ struct Hint {
 
 // The run of selftune, when runs may begin by themselves; without a program otherwise.
 [[nodiscard]] BackgroundRun FindReactive(std::string_view notes_json);
-// After the end of a session, or of a turn where that stands for it: starts such a run,
-// at most one in half an hour, not in a CI job and not on a battery that is nearly empty.
-// Whether there is anything to do, and money left for it, is for the run to find out.
-void React(const World& world, const HookEvent& event);
+// No signal waited for a run when the notes were written. Older notes do not say.
+[[nodiscard]] bool SaysNothingPending(std::string_view notes_json);
+// After the end of a session, or of a turn where that stands for it: starts such a run when
+// there may be something for it to do (pending.h), at most one in half an hour, not in a CI
+// job and not on a battery that is nearly empty. Whether there is money left for it is for
+// the run to find out.
+void React(const World& world, const Host* host, const HookEvent& event);
 
 // What the host is told at this event; empty for nearly all. Never fails.
 [[nodiscard]] Response Answer(const World& world, const HookEvent& event);

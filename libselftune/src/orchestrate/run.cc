@@ -140,7 +140,8 @@ class Loop {
                         store::LastJobStart(*world_.db, kJob, "reactive", report_.run_id));
     if (last.has_value() && now.value - last->value < kReactEveryMs) return true;
     const Status left = llm::CheckDay(*world_.db, options_.models.limits.day, now);
-    if (left.ok() || CodeOf(left).name != kBudgetExhausted.name) return left;
+    if (left.ok()) return false;
+    if (CodeOf(left).name != kBudgetExhausted.name) return left;
     report_.warnings.push_back(left);
     return true;
   }

@@ -116,6 +116,20 @@ StatusOr<bool> IngestWriter::Impl::IsForgotten(SessionMemo& memo, std::optional<
          memo.forgotten->texts.contains(ForgottenTextKey(memo.platform, memo.id, text));
 }
 
+StatusOr<bool> IngestWriter::AnyForgotten() {
+  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  ST_RETURN_IF_ERROR(impl_->LoadForgetRules());
+  return impl_->forget_rules->some();
+}
+
+StatusOr<bool> IngestWriter::IsForgotten(SessionPk session, std::optional<UtcMillis> at,
+                                         std::string_view text) {
+  ST_ASSIGN_OR_RETURN(const bool any, AnyForgotten());
+  if (!any) return false;
+  ST_ASSIGN_OR_RETURN(SessionMemo * memo, impl_->Memo(session));
+  return impl_->IsForgotten(*memo, at, text);
+}
+
 StatusOr<bool> IngestWriter::MayKeepReaderState(SourceId source) {
   ST_RETURN_IF_ERROR(impl_->CheckMemory());
   ST_RETURN_IF_ERROR(impl_->LoadForgetRules());

@@ -22,7 +22,8 @@ constexpr char kSubagent[] = R"sql(
 constexpr char kById[] = R"sql(
   SELECT session_pk,platform,capture_rank,kind,session_id FROM session WHERE session_id=?1 ORDER BY platform LIMIT 2)sql";
 constexpr char kPrompts[] = R"sql(
-  SELECT prompt_pk,seq,body_id,occurred_ms,actionable FROM prompt WHERE session_pk=?1 ORDER BY seq)sql";
+  SELECT p.prompt_pk,p.seq,b.sha256,p.occurred_ms,p.actionable FROM prompt p JOIN body b ON b.body_id=p.body_id
+  WHERE p.session_pk=?1 ORDER BY p.seq)sql";
 constexpr char kIdOfSession[] = R"sql(SELECT platform FROM session WHERE session_pk=?1)sql";
 
 constexpr char kWriteUse[] = R"sql(
@@ -32,6 +33,8 @@ constexpr char kWriteUse[] = R"sql(
   ON CONFLICT(occurrence_key,capture) DO UPDATE SET prompt_pk=coalesce(excluded.prompt_pk,prompt_pk),
     prompt_seq=coalesce(excluded.prompt_seq,prompt_seq), query_body_id=coalesce(query_body_id,excluded.query_body_id),
     location=coalesce(location,excluded.location), scope=coalesce(scope,excluded.scope), rev=rev+1)sql";
+constexpr char kSetCounts[] =
+    R"sql(UPDATE observation SET effective=?2 WHERE obs_pk=?1 AND effective<>?2)sql";
 constexpr char kRowsOfUse[] =
     R"sql(SELECT obs_pk,capture,session_pk FROM observation WHERE occurrence_key=?1)sql";
 constexpr char kToldByOthers[] = R"sql(
@@ -113,7 +116,7 @@ StatusOr<std::vector<StoredPrompt>> PromptsOfSession(Db& db, SessionPk session) 
     if (!more) return out;
     out.push_back({.pk = rows.Key<PromptPk>(0),
                    .seq = static_cast<int32_t>(rows.Int(1)),
-                   .body = rows.Key<BodyId>(2),
+                   .words = std::string(rows.Bytes(2)),
                    .at = rows.OptTime(3),
                    .actionable = rows.Bool(4)});
   }
@@ -170,7 +173,8 @@ StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
   ST_ASSIGN_OR_RETURN(const SkillId skill, writer.EnsureSkill(use.skill));
   ST_ASSIGN_OR_RETURN(const UseRow row, FindUse(db, session, use));
   BodyId query;
-  if (!use.query.empty()) {
+  ST_ASSIGN_OR_RETURN(const bool forgotten, writer.IsForgotten(session, use.at, use.query));
+  if (!use.query.empty() && !forgotten) {
     ST_ASSIGN_OR_RETURN(query, writer.InternBody(use.query));
   }
   PromptPk prompt;
@@ -179,9 +183,9 @@ StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
     prompt = use.prompt->pk;
     seq = use.prompt->seq;
   }
-  // The usual case: the only word on this occurrence.
-  const bool settled = row.alone && row.pk == 0;
-  const bool counts = settled && use.counts && !use.polluted;
+  // The usual case: the only word on this occurrence. Its neighbours, of which a session
+  // may have thousands, are not looked at then.
+  const bool counts = row.alone && use.counts && !use.polluted;
   const int rank = use.misattributed ? 0 : RankOf(use.capture);
   ST_RETURN_IF_ERROR(
       db.Run(kWriteUse, session, skill, prompt, seq, Blob{row.key}, Word(use.capture), rank, use.at,
@@ -190,7 +194,11 @@ StatusOr<WrittenUse> WriteImportedUse(IngestWriter& writer, SessionPk session,
              use.confidence, OrNull{use.tool_name}, OrNull{use.agent_type}, query, OrNull{use.path},
              OrNull{use.scope}, use.polluted, OrNull{use.extra}, counts));
   const int64_t pk = row.pk != 0 ? row.pk : db.last_insert_id();
-  if (!settled) ST_RETURN_IF_ERROR(ResolveOccurrence(db, row.key));
+  if (!row.alone) {
+    ST_RETURN_IF_ERROR(ResolveOccurrence(db, row.key));
+  } else if (row.pk != 0) {
+    ST_RETURN_IF_ERROR(db.Run(kSetCounts, pk, counts));
+  }
   if (prompt) ST_RETURN_IF_ERROR(ResolveMisses(db, prompt, skill));
   return WrittenUse{.pk = pk, .is_new = row.pk == 0};
 }

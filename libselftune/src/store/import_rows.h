@@ -38,7 +38,7 @@ struct ImportSession {
 struct StoredPrompt {
   PromptPk pk;
   int32_t seq = 0;
-  BodyId body;
+  std::string words;  // SHA-256 of them; of forgotten ones ErasedBodyKey (forget.h)
   std::optional<UtcMillis> at;
   bool actionable = false;
 };

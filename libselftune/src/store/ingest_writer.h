@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "store/db.h"
 #include "store/rows.h"
 
@@ -116,6 +118,11 @@ class IngestWriter {
   [[nodiscard]] StatusOr<SkillId> EnsureSkill(std::string_view name);
   // A SKILL.md that lies on this machine; also remembers its content.
   [[nodiscard]] Status UpsertSkillLocation(const SkillLocationRow& row);
+
+  // Is anything forgotten, and are these words of the session, said then (forget.h)?
+  [[nodiscard]] StatusOr<bool> AnyForgotten();
+  [[nodiscard]] StatusOr<bool> IsForgotten(SessionPk session, std::optional<UtcMillis> at,
+                                           std::string_view text);
 
   // The text's row; equal texts share one.
   [[nodiscard]] StatusOr<BodyId> InternBody(std::string_view text);

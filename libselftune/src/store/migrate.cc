@@ -140,6 +140,10 @@ Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
       R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time',
         'session_place','commit_logged','commit_logged_session','commit_due'))sql";
+  constexpr char kHasDue[] = R"sql(SELECT count(*) FROM sqlite_schema WHERE name='commit_due')sql";
+  constexpr char kAllDue[] =
+      "INSERT INTO commit_due(session_pk) SELECT session_pk FROM session WHERE workspace_id IS NOT "
+      "NULL";
   constexpr std::string_view kAdded[] = {
       "TABLE forgotten(",     "TABLE import_map(",    "INDEX import_kept ",
       "TABLE vcs_commit(",    "INDEX commit_sha ",    "INDEX commit_time ",
@@ -148,6 +152,7 @@ Status AddMissingTables(Db& db) {
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {
+    ST_ASSIGN_OR_RETURN(const int64_t dues, db.QueryInt(kHasDue, 0));
     for (const std::string_view what : kAdded) {
       const std::string_view sql = kSchemaSql;
       const size_t begin = sql.find("CREATE " + std::string(what));
@@ -156,7 +161,8 @@ Status AddMissingTables(Db& db) {
       create.insert(create.find(' ', std::string_view("CREATE ").size()), " IF NOT EXISTS");
       ST_RETURN_IF_ERROR(db.Execute(create));
     }
-    return absl::OkStatus();
+    // Of sessions from before it was there nobody asked which commits they made.
+    return dues == 0 ? db.Execute(kAllDue) : absl::OkStatus();
   });
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,9 +26,15 @@ bool Within(const CommitDue& due, UtcMillis at) {
   return due.started->value < at.value + 1000 && due.ended->value >= at.value;
 }
 
+// Workspaces of a work tree.
+struct Places {
+  std::vector<int64_t> here, perhaps;
+};
+
 class Reconciler {
  public:
-  Reconciler(store::Db& db, const CommitWorld& world) : db_(db), world_(world) {}
+  Reconciler(store::IngestWriter& writer, const CommitWorld& world)
+      : writer_(writer), db_(writer.db()), world_(world) {}
 
   StatusOr<CommitReport> Run() {
     const std::string git = FindGit(*world_.env);
@@ -89,13 +96,15 @@ class Reconciler {
   }
 
   Status Store(const std::string& tree, const std::vector<CommitDue>& due, const GitLog& log) {
-    std::vector<int64_t> workspaces;
+    Places places;
     if (!log.commits.empty()) {
       ST_ASSIGN_OR_RETURN(const std::vector<store::Workspace> below,
                           store::WorkspacesBelow(db_, tree));
       for (const store::Workspace& place : below) {
         // One inside may be a repository of its own.
-        if (TreeOf(place.path) == tree) workspaces.push_back(place.id);
+        const std::string& of = TreeOf(place.path);
+        if (of == tree) places.here.push_back(place.id);
+        if (of == tree || of.empty()) places.perhaps.push_back(place.id);
       }
     }
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
@@ -103,19 +112,31 @@ class Reconciler {
       const bool asked = std::any_of(due.begin(), due.end(), [&](const CommitDue& session) {
         return Within(session, commit.at);
       });
-      if (asked) ST_RETURN_IF_ERROR(Add(workspaces, log.remote, commit));
+      if (asked) ST_RETURN_IF_ERROR(Add(places, log.remote, commit));
     }
     for (const CommitDue& one : due) ST_RETURN_IF_ERROR(store::SettleCommitsDue(db_, one, ""));
     return txn.Commit();
   }
 
-  Status Add(const std::vector<int64_t>& workspaces, const std::string& remote,
-             const LoggedCommit& commit) {
-    ST_ASSIGN_OR_RETURN(const store::AtWork who, store::WhoWasAtWork(db_, workspaces, commit.at));
+  // Who, when nobody else may have been: a folder that is gone belonged to the work tree,
+  // for all that is known.
+  StatusOr<store::AtWork> Who(const Places& places, UtcMillis at) {
+    ST_ASSIGN_OR_RETURN(const store::AtWork all, store::WhoWasAtWork(db_, places.perhaps, at));
+    if (all.several || places.here.size() == places.perhaps.size()) return all;
+    return store::WhoWasAtWork(db_, places.here, at);
+  }
+
+  Status Add(const Places& places, const std::string& remote, const LoggedCommit& commit) {
+    ST_ASSIGN_OR_RETURN(const store::AtWork who, Who(places, commit.at));
     report_.ambiguous += who.several ? 1 : 0;
+    bool forgotten = false;
+    if (who.session.has_value()) {
+      ST_ASSIGN_OR_RETURN(forgotten, writer_.IsForgotten(*who.session, commit.at, ""));
+    }
+    const std::string_view title = forgotten ? std::string_view() : commit.title;
     ST_ASSIGN_OR_RETURN(const bool changed, store::PutLoggedCommit(db_, who.session,
                                                                    {.sha = commit.sha,
-                                                                    .title = commit.title,
+                                                                    .title = title,
                                                                     .branch = commit.branch,
                                                                     .remote = remote,
                                                                     .at = commit.at}));
@@ -124,6 +145,7 @@ class Reconciler {
     return absl::OkStatus();
   }
 
+  store::IngestWriter& writer_;
   store::Db& db_;
   const CommitWorld& world_;
   std::map<std::string, std::string> trees_;  // by path
@@ -132,8 +154,8 @@ class Reconciler {
 
 }  // namespace
 
-StatusOr<CommitReport> ReconcileCommits(store::Db& db, const CommitWorld& world) {
-  return Reconciler(db, world).Run();
+StatusOr<CommitReport> ReconcileCommits(store::IngestWriter& writer, const CommitWorld& world) {
+  return Reconciler(writer, world).Run();
 }
 
 }  // namespace selftune::sync

@@ -10,7 +10,7 @@
 #include "base/cancel.h"
 #include "base/env.h"
 #include "base/error.h"
-#include "store/db.h"
+#include "store/ingest_writer.h"
 
 namespace selftune::sync {
 
@@ -35,7 +35,9 @@ struct CommitReport {
 // Of sessions that went on since they were last looked at, a bounded number of
 // repositories a run. A commit is a session's when it was made in the work tree of the
 // session's folder while this session alone was at work there; others are nobody's, as
-// before. Runs no program when nothing is due, and outside of any transaction.
-[[nodiscard]] StatusOr<CommitReport> ReconcileCommits(store::Db& db, const CommitWorld& world);
+// before. Of sessions that were forgotten no title is kept. Runs no program when nothing
+// is due, and outside of any transaction.
+[[nodiscard]] StatusOr<CommitReport> ReconcileCommits(store::IngestWriter& writer,
+                                                      const CommitWorld& world);
 
 }  // namespace selftune::sync

@@ -25,6 +25,7 @@ constexpr int kMaxParents = 64;
 constexpr int64_t kLastSecond = 253'402'300'799;  // of the year 9999
 constexpr std::chrono::milliseconds kPatience{10'000};
 constexpr size_t kMaxReply = size_t{4} << 20;
+constexpr std::string_view kCutMessage = "%<(600,trunc)%gs";  // as many columns, with blanks
 constexpr size_t kMaxReason = 300;
 
 // The settings of a repository may name programs, and it may come from anybody: an
@@ -66,6 +67,8 @@ base::ProcessOptions Call(const std::string& git, const base::Environment& env,
   call.env.emplace("GIT_TERMINAL_PROMPT", "0");
   call.env.emplace("GIT_ALLOW_PROTOCOL", "none");  // a partial clone would fetch
   call.env.emplace("GIT_NO_LAZY_FETCH", "1");
+  // A `.git` that is no repository does not stand for one above it.
+  call.env.emplace("GIT_CEILING_DIRECTORIES", base::DirName(folder));
   call.timeout = kPatience;
   call.kill_grace = std::chrono::milliseconds(500);
   call.max_stdout = kMaxReply;
@@ -97,7 +100,8 @@ std::optional<Entry> ReadEntry(std::string_view line) {
   const size_t first = line.find('\0');
   const size_t second = first == line.npos ? first : line.find('\0', first + 1);
   if (second == line.npos) return std::nullopt;
-  Entry entry{.sha = line.substr(0, first), .message = line.substr(second + 1), .at = {}};
+  const std::string_view message = base::Trim(line.substr(second + 1));
+  Entry entry{.sha = line.substr(0, first), .message = message, .at = {}};
   const std::string_view selector = line.substr(first + 1, second - first - 1);
   const size_t brace = selector.find('{');
   if (brace == selector.npos || !hooks::IsSha(entry.sha)) return std::nullopt;
@@ -157,11 +161,17 @@ StatusOr<GitLog> ReadGitLog(const std::string& git, const base::Environment& env
   const auto ask = [&](std::vector<std::string> words) {
     return Ask(Call(git, env, folder, std::move(words), cancel), folder);
   };
-  ST_ASSIGN_OR_RETURN(
-      const base::ProcessResult log,
-      ask({"log", "-g", "--no-show-signature", "--no-notes", "--no-color", "--no-mailmap",
-           "--no-patch", "--no-ext-diff", "--no-textconv", "--date=unix",
-           "-n" + std::to_string(kMaxGitEntries), "--format=%H%x00%gd%x00%gs", "HEAD", "--"}));
+  const auto ask_log = [&](std::string_view message) {
+    return ask({"log", "-g", "--no-show-signature", "--no-notes", "--no-color", "--no-mailmap",
+                "--no-patch", "--no-ext-diff", "--no-textconv", "--date=unix",
+                "-n" + std::to_string(kMaxGitEntries),
+                "--format=%H%x00%gd%x00" + std::string(message), "HEAD", "--"});
+  };
+  ST_ASSIGN_OR_RETURN(base::ProcessResult log, ask_log("%gs"));
+  // Messages may be of any length, and older ones are behind them.
+  if (log.exit_code == 0 && log.stdout_cut) {
+    ST_ASSIGN_OR_RETURN(log, ask_log(kCutMessage));
+  }
   if (log.exit_code != 0) {
     // One in which nothing was committed yet.
     ST_ASSIGN_OR_RETURN(const base::ProcessResult head,

@@ -167,13 +167,14 @@ class Taker {
     if (event.commits.empty()) return absl::OkStatus();
     ST_ASSIGN_OR_RETURN(const store::SessionPk session, ActingSession(event, at));
     for (const hooks::Commit& commit : event.commits) {
-      const bool timed = commit.at_ms > 0;
+      const UtcMillis made = commit.at_ms > 0 ? UtcMillis{commit.at_ms} : at;
+      ST_ASSIGN_OR_RETURN(const bool forgotten, writer_.IsForgotten(session, made, ""));
       ST_RETURN_IF_ERROR(store::PutCommit(db_, session,
                                           {.sha = commit.sha,
-                                           .title = commit.title,
+                                           .title = forgotten ? "" : std::string_view(commit.title),
                                            .branch = commit.branch,
                                            .remote = commit.remote,
-                                           .at = timed ? UtcMillis{commit.at_ms} : at}));
+                                           .at = made}));
     }
     return absl::OkStatus();
   }

@@ -316,9 +316,9 @@ Status SyncRun::Commits() {
     if (options_.progress) options_.progress("commits", done_bytes_, total_bytes_, "");
     return !OutOfTime();
   };
-  ST_ASSIGN_OR_RETURN(
-      CommitReport found,
-      ReconcileCommits(db_, {.env = world_.env, .cancel = world_.cancel, .more = more}));
+  ST_ASSIGN_OR_RETURN(CommitReport found,
+                      ReconcileCommits(applier_->writer(),
+                                       {.env = world_.env, .cancel = world_.cancel, .more = more}));
   report_.commits = {.repositories = found.repositories,
                      .added = found.added,
                      .ambiguous = found.ambiguous,

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "store/import_rows.h"
 #include "upstream/row_text.h"
 
 namespace selftune::upstream {
@@ -251,22 +252,48 @@ Status Engine::Record(const SourceRow& row, const Fate& fate) {
     return absl::OkStatus();  // its note may say more than could be said now
   }
   // Our row may still say what another one, or this one before it changed, said.
+  ST_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(row));
+  if (forgotten) return Put(row, verdict, fate, "");
   const bool all =
       fate.whole || known || verdict == ImportVerdict::kKept || verdict == ImportVerdict::kRejected;
   return Put(row, verdict, fate,
              all ? WholeNote(row.row) : LeftNote(row.row, fate.carried, fate.spoiled));
 }
 
+// Of a session by the rows of sessions, of others by the id that they name.
+StatusOr<bool> Engine::IsForgotten(const SourceRow& row) {
+  ST_ASSIGN_OR_RETURN(const bool any, writer_->AnyForgotten());
+  if (!any) return false;
+  store::SessionPk session = told_of_;
+  if (!session && row.row.Has("session_id")) {
+    ST_ASSIGN_OR_RETURN(const store::ImportSession named,
+                        store::FindImportSession(db_, "unknown", TextOf(row.row["session_id"])));
+    session = named.pk;
+  }
+  if (!session) return false;
+  std::optional<UtcMillis> at;
+  for (const std::string_view column : {"occurred_at", "timestamp", "started_at"}) {
+    if (!at.has_value()) at = TimeOf(row.row[column]);
+  }
+  for (const std::string_view column : {"prompt_text", "query", "last_user_query"}) {
+    const TextIn words(row.row[column]);
+    ST_ASSIGN_OR_RETURN(const bool forgotten, writer_->IsForgotten(session, at, words.view()));
+    if (forgotten) return true;
+  }
+  return false;
+}
+
 Status Engine::Keep(SourceRow row) {
   constexpr ImportVerdict kKept = ImportVerdict::kKept;
   if (row.Unchanged() && row.known->verdict == kKept) return absl::OkStatus();
-  const std::string note = WholeNote(row.row);
+  ST_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(row));
+  const std::string note = forgotten ? std::string() : WholeNote(row.row);
   row.row = {};  // it may be large, and is all in the note
   return Put(row, kKept, {}, note);
 }
 
 Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
-                   const std::string& note) {
+                   std::string_view note) {
   ++in_txn_;
   return ledger_.Put({.table = row.table,
                       .id = row.id,

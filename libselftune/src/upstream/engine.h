@@ -112,6 +112,8 @@ class Engine {
   // Takes back what was not committed.
   void Rollback();
   [[nodiscard]] Status Record(const SourceRow& row, const Fate& fate);
+  // Rows recorded from now on tell of it; 0 = of none that is known.
+  void TellOf(store::SessionPk session) { told_of_ = session; }
   [[nodiscard]] Status Reject(const SourceRow& row, std::string reason);
   // A row without a place: all of it goes to the ledger.
   [[nodiscard]] Status Keep(SourceRow row);
@@ -130,7 +132,9 @@ class Engine {
   // A statement that is asked often.
   [[nodiscard]] StatusOr<store::LooseQuery*> Prepared(const std::string& sql);
   [[nodiscard]] Status Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
-                           const std::string& note);
+                           std::string_view note);
+  // Are words in it that are not to be kept?
+  [[nodiscard]] StatusOr<bool> IsForgotten(const SourceRow& row);
 
   store::Db& db_;
   store::LooseDb& source_;
@@ -140,6 +144,7 @@ class Engine {
   std::map<std::string, SourceTable, std::less<>> tables_;
   std::map<std::string, store::LooseQuery, std::less<>> queries_;
   std::optional<store::WriteTxn> txn_;
+  store::SessionPk told_of_;
   int64_t in_txn_ = 0, written_ = 0;
   bool digests_ = true;
   std::chrono::steady_clock::time_point begun_;

@@ -151,6 +151,7 @@ class Importer {
                              .completion = ParseCompletion(said.completion),
                              .generation = 0}));
     ST_ASSIGN_OR_RETURN(session_, store::FindImportSession(engine_.db(), platform, id_));
+    engine_.TellOf(session_.pk);
     return absl::OkStatus();
   }
 
@@ -302,7 +303,9 @@ Status ImportSession(Engine& engine, const store::LooseValue& session_id) {
   ST_ASSIGN_OR_RETURN(SessionRows rows, ReadSessionRows(engine, session_id));
   if (rows.Unchanged()) return absl::OkStatus();
   ST_RETURN_IF_ERROR(engine.Begin());
-  return Importer(engine, rows).Run();
+  const Status done = Importer(engine, rows).Run();
+  engine.TellOf({});
+  return done;
 }
 
 Status RejectSession(Engine& engine, const store::LooseValue& session_id, std::string_view why) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/forget.h"
 #include "upstream/row_text.h"
 #include "upstream/words.h"
 
@@ -20,20 +20,16 @@ namespace {
 
 using store::StoredPrompt;
 
-// The hook wrote both rows of one prompt within moments.
-constexpr int64_t kMoments = 2'000;
 // Of a text that is held; of a longer one its hash is.
 constexpr size_t kFewWords = 512;
+// So many prompts are compared with a query within moments: nobody types more.
+constexpr size_t kMostNear = 32;
 
 constexpr std::array<std::string_view, 5> kPromptColumns = {
     "prompt_id", "session_id", "occurred_at", "prompt_index", "prompt_text"};
 constexpr std::array<std::string_view, 4> kQueryColumns = {"id", "session_id", "timestamp",
                                                            "query"};
 constexpr std::array<std::string_view, 3> kSameQuery = {"id", "session_id", "query"};
-
-bool Near(const std::optional<UtcMillis>& a, const std::optional<UtcMillis>& b) {
-  return a.has_value() && b.has_value() && std::abs(a->value - b->value) <= kMoments;
-}
 
 // Columns of a prompt that our row does not say as it was.
 std::vector<std::string_view> Spoiled(const SourceRow& row, const StoredPrompt& prompt,
@@ -83,15 +79,8 @@ std::string SessionPrompts::KeyOf(std::string_view text) { return base::Sha256By
 
 const StoredPrompt* SessionPrompts::ByText(std::string_view text,
                                            const std::optional<UtcMillis>& at) const {
-  const StoredPrompt* best = nullptr;
-  const auto [begin, end] = by_text_.equal_range(KeyOf(text));
-  for (auto it = begin; it != end; ++it) {
-    const StoredPrompt& prompt = it->second;
-    if (!prompt.actionable) continue;
-    const bool before = !at.has_value() || !prompt.at.has_value() || *prompt.at <= *at;
-    if (best == nullptr || (before && prompt.seq > best->seq)) best = &prompt;
-  }
-  return best;
+  const auto found = by_text_.LastBefore(KeyOf(text), at);
+  return found.has_value() ? &stored_[*found] : nullptr;
 }
 
 size_t SessionPrompts::people() const {
@@ -106,27 +95,38 @@ bool SessionPrompts::IsLast(const std::string& prompt_id) const {
          });
 }
 
-// A stored prompt with these words that no other row of the kind stands for.
-StatusOr<bool> SessionPrompts::Claim(const Told& told, std::set<int64_t>& claimed) {
-  const SourceRow& row = told.row;
-  ST_ASSIGN_OR_RETURN(const store::BodyId body, engine_.writer().InternBody(told.text));
-  const bool query = &claimed == &claimed_queries_;
-  const auto at = TimeOf(row.row[query ? "timestamp" : "occurred_at"]);
-  const StoredPrompt* found = nullptr;
-  for (const StoredPrompt& prompt : stored_) {
-    const bool same = row.Unchanged() || prompt.body == body;
-    if (row.dst() == prompt.pk.value && same) {
-      found = &prompt;  // as in an earlier import
-      break;
-    }
-    if (prompt.body != body || claimed.contains(prompt.pk.value)) continue;
-    if (found == nullptr || (Near(prompt.at, at) && !Near(found->at, at))) found = &prompt;
+// The one it was in an earlier import, else one that no other row of the kind stands for.
+std::optional<size_t> SessionPrompts::FindStored(const Told& told, const OpenPrompts& open,
+                                                 const std::optional<UtcMillis>& at) const {
+  const std::string erased = some_erased_ ? store::ErasedBodyKey(told.key) : std::string();
+  const auto known = stored_at_.find(told.row.dst());
+  if (known != stored_at_.end()) {
+    const std::string& words = stored_[known->second].words;
+    if (told.row.Unchanged() || words == told.key || words == erased) return known->second;
   }
-  if (found == nullptr) return false;
-  claimed.insert(found->pk.value);
+  auto found = open.Find(told.key, at);
+  if (!found.has_value() && some_erased_) found = open.Find(erased, at);
+  return found;
+}
+
+// By these words it is found from now on.
+void SessionPrompts::Remember(size_t stored, const TextKey& key) {
+  const StoredPrompt& prompt = stored_[stored];
+  if (prompt.actionable) by_text_.Add(key, stored, prompt.seq, prompt.at);
+}
+
+// Is it a stored prompt?
+StatusOr<bool> SessionPrompts::Claim(const Told& told, OpenPrompts& open) {
+  const SourceRow& row = told.row;
+  const bool query = &open == &open_queries_;
+  const auto at = TimeOf(row.row[query ? "timestamp" : "occurred_at"]);
+  const std::optional<size_t> which = FindStored(told, open, at);
+  if (!which.has_value()) return false;
+  open.Close(*which);
+  const StoredPrompt* const found = &stored_[*which];
   const std::string name = TextOf(row.row[query ? "timestamp" : "prompt_id"]);
   told_[std::pair(name, told.key)] = {.pk = found->pk.value};
-  by_text_.emplace(told.key, *found);
+  Remember(*which, told.key);
   if (query) {
     ST_RETURN_IF_ERROR(engine_.Record(
         row, {.verdict = ImportVerdict::kMerged, .dst = found->pk.value, .carried = kSameQuery}));
@@ -157,7 +157,7 @@ Status SessionPrompts::TakePrompt(const RowAt& at) {
   const std::string name = TextOf(row.row["prompt_id"]);
   ST_ASSIGN_OR_RETURN(const bool again, ToldAgain(told, name));
   if (again) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const bool known, Claim(told, claimed_prompts_));
+  ST_ASSIGN_OR_RETURN(const bool known, Claim(told, open_prompts_));
   if (known) return absl::OkStatus();
   const std::string kind = TextOf(row.row["prompt_kind"]);
   const bool actionable = row.row["is_actionable"].is_null()
@@ -171,6 +171,7 @@ Status SessionPrompts::TakePrompt(const RowAt& at) {
     item.wanted = static_cast<int32_t>(*index);
   }
   told_[std::pair(name, told.key)] = {.fresh = fresh_.size()};
+  open_fresh_.Add(told.key, fresh_.size(), item.at);
   fresh_.push_back(std::move(item));
   return absl::OkStatus();
 }
@@ -200,25 +201,26 @@ StatusOr<bool> SessionPrompts::IsPart(const Item& item, std::string_view text) {
   return part(TextIn(row.row["prompt_text"]).view());
 }
 
+// With its words and near in time; else near, and one is a part of the other; else with
+// its words at any time.
+StatusOr<std::optional<size_t>> SessionPrompts::FindFresh(const Told& query,
+                                                          const std::optional<UtcMillis>& at) {
+  if (const auto same = open_fresh_.FindNear(query.key, at)) return same;
+  for (const size_t near : open_fresh_.Near(at, kMostNear)) {
+    ST_ASSIGN_OR_RETURN(const bool part, IsPart(fresh_[near], query.text));
+    if (part) return std::optional(near);
+  }
+  return open_fresh_.Find(query.key, at);
+}
+
 // Is a prompt that is to be written the one of this query?
 StatusOr<bool> SessionPrompts::SaysTheSame(const Told& query) {
-  const auto at = TimeOf(query.row.row["timestamp"]);
-  const Item* found = nullptr;
-  for (const Item& item : fresh_) {
-    if (item.from_queries || item.row == nullptr || claimed_fresh_.contains(&item)) continue;
-    const bool near = Near(item.at, at);
-    if (found != nullptr && (!near || Near(found->at, at))) continue;
-    bool same = item.key == query.key;
-    if (!same && near) {
-      ST_ASSIGN_OR_RETURN(same, IsPart(item, query.text));
-    }
-    if (same) found = &item;
-  }
-  if (found == nullptr) return false;
-  claimed_fresh_.insert(found);
-  const auto i = static_cast<size_t>(found - fresh_.data());
-  found_for_[&query.at] = i;
-  told_[std::pair(TextOf(query.row.row["timestamp"]), query.key)] = {.fresh = i};
+  ST_ASSIGN_OR_RETURN(const std::optional<size_t> found,
+                      FindFresh(query, TimeOf(query.row.row["timestamp"])));
+  if (!found.has_value()) return false;
+  open_fresh_.Close(*found);
+  found_for_[&query.at] = *found;
+  told_[std::pair(TextOf(query.row.row["timestamp"]), query.key)] = {.fresh = *found};
   return true;
 }
 
@@ -233,7 +235,7 @@ StatusOr<std::optional<SessionPrompts::Item>> SessionPrompts::TakeQuery(const Ro
   const Told told{at, row, words.view(), KeyOf(words.view())};
   ST_ASSIGN_OR_RETURN(const bool again, ToldAgain(told, TextOf(row.row["timestamp"])));
   if (again) return std::optional<Item>();
-  ST_ASSIGN_OR_RETURN(const bool known, Claim(told, claimed_queries_));
+  ST_ASSIGN_OR_RETURN(const bool known, Claim(told, open_queries_));
   if (known) return std::optional<Item>();
   ST_ASSIGN_OR_RETURN(const bool same, SaysTheSame(told));
   if (same) return std::optional<Item>();
@@ -243,7 +245,6 @@ StatusOr<std::optional<SessionPrompts::Item>> SessionPrompts::TakeQuery(const Ro
 }
 
 Status SessionPrompts::TakeQueries() {
-  fresh_.reserve(fresh_.size() + rows_.queries.size());  // claimed_fresh_ points into it
   for (const RowAt& at : rows_.queries) {
     ST_ASSIGN_OR_RETURN(std::optional<Item> orphan, TakeQuery(at));
     if (orphan.has_value()) fresh_.push_back(*std::move(orphan));
@@ -253,25 +254,18 @@ Status SessionPrompts::TakeQueries() {
 
 // A number between those of its time, if one is free; else behind all.
 int32_t SessionPrompts::PlaceFor(const Item& item) const {
-  int32_t before = -1;
-  for (const auto& [seq, at] : taken_) {
-    const bool earlier = item.at.has_value() && at.has_value() && *at <= *item.at;
-    if (earlier) before = seq;
-  }
-  if (item.at.has_value() && !session_.told_by_file && !taken_.contains(before + 1)) {
-    return before + 1;
-  }
-  return taken_.empty() ? 0 : taken_.rbegin()->first + 1;
+  const bool by_time = item.at.has_value() && !session_.told_by_file;
+  return by_time ? numbers_.NextAt(*item.at) : numbers_.Next();
 }
 
 void SessionPrompts::Number() {
-  for (const StoredPrompt& prompt : stored_) taken_.emplace(prompt.seq, prompt.at);
+  for (const StoredPrompt& prompt : stored_) numbers_.Take(prompt.seq, prompt.at);
   std::vector<Item*> rest;
   for (Item& item : fresh_) {
-    const bool free = item.wanted.has_value() && !taken_.contains(*item.wanted);
+    const bool free = item.wanted.has_value() && !numbers_.IsTaken(*item.wanted);
     if (free && !session_.told_by_file) {
       item.seq = item.wanted;
-      taken_.emplace(*item.seq, item.at);
+      numbers_.Take(*item.seq, item.at);
     } else {
       rest.push_back(&item);
     }
@@ -281,7 +275,7 @@ void SessionPrompts::Number() {
       rest, {}, [](const Item* item) { return std::pair(item->at.value_or(UtcMillis{}), item); });
   for (Item* item : rest) {
     item->seq = PlaceFor(*item);
-    taken_.emplace(*item->seq, item->at);
+    numbers_.Take(*item->seq, item->at);
   }
 }
 
@@ -298,14 +292,13 @@ StatusOr<StoredPrompt> SessionPrompts::Add(const Item& item, std::string_view te
                                                                   .at = item.at,
                                                                   .capture = Capture::kLegacy,
                                                                   .origin = {.generation = 0}}));
-  ST_ASSIGN_OR_RETURN(const store::BodyId body, engine_.writer().InternBody(text));
   StoredPrompt prompt{.pk = pk,
                       .seq = item.seq.value_or(0),
-                      .body = body,
+                      .words = item.key,
                       .at = item.at,
                       .actionable = other.empty() && session_.is_person};
   stored_.push_back(prompt);
-  by_text_.emplace(item.key, prompt);
+  Remember(stored_.size() - 1, item.key);
   return prompt;
 }
 
@@ -354,25 +347,40 @@ Status SessionPrompts::Write() {
 StatusOr<StoredPrompt> SessionPrompts::Ensure(std::string_view text,
                                               const std::optional<UtcMillis>& at) {
   if (const StoredPrompt* known = ByText(text, at)) return *known;
-  ST_ASSIGN_OR_RETURN(const store::BodyId body, engine_.writer().InternBody(text));
-  for (const StoredPrompt& prompt : stored_) {
-    if (prompt.body == body) return prompt;
-  }
   Item item{.key = KeyOf(text), .at = at};
+  auto known = by_words_.LastBefore(item.key, at);
+  if (!known.has_value() && some_erased_) {
+    known = by_words_.LastBefore(store::ErasedBodyKey(item.key), at);
+  }
+  if (known.has_value()) return stored_[*known];
   item.seq = PlaceFor(item);
-  taken_.emplace(*item.seq, at);
+  numbers_.Take(*item.seq, at);
   return Add(item, text);
 }
 
-Status SessionPrompts::Import() {
+Status SessionPrompts::LoadStored() {
   ST_ASSIGN_OR_RETURN(stored_, store::PromptsOfSession(engine_.db(), session_.pk));
+  ST_ASSIGN_OR_RETURN(some_erased_, engine_.writer().AnyForgotten());
+  for (size_t i = 0; i < stored_.size(); ++i) {
+    const StoredPrompt& prompt = stored_[i];
+    stored_at_.emplace(prompt.pk.value, i);
+    open_prompts_.Add(prompt.words, i, prompt.at);
+    open_queries_.Add(prompt.words, i, prompt.at);
+    by_words_.Add(prompt.words, i, prompt.seq, prompt.at);
+  }
   // Prompts that earlier imports wrote are theirs.
   for (const auto* list : {&rows_.prompts, &rows_.queries}) {
+    OpenPrompts& open = list == &rows_.prompts ? open_prompts_ : open_queries_;
     for (const RowAt& row : *list) {
-      if (row.dst() == 0) continue;
-      (list == &rows_.prompts ? claimed_prompts_ : claimed_queries_).insert(row.dst());
+      const auto stored = stored_at_.find(row.dst());
+      if (stored != stored_at_.end()) open.Close(stored->second);
     }
   }
+  return absl::OkStatus();
+}
+
+Status SessionPrompts::Import() {
+  ST_RETURN_IF_ERROR(LoadStored());
   ST_RETURN_IF_ERROR(TakePrompts());
   ST_RETURN_IF_ERROR(TakeQueries());
   Number();

@@ -5,15 +5,16 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "store/import_rows.h"
 #include "upstream/engine.h"
+#include "upstream/prompt_index.h"
 #include "upstream/row_text.h"
 #include "upstream/session_rows.h"
 
@@ -66,14 +67,20 @@ class SessionPrompts {
     TextKey key;
   };
 
+  [[nodiscard]] Status LoadStored();
   [[nodiscard]] Status TakePrompts();
   [[nodiscard]] Status TakePrompt(const RowAt& at);
   [[nodiscard]] Status TakeQueries();
   [[nodiscard]] StatusOr<std::optional<Item>> TakeQuery(const RowAt& at);
   [[nodiscard]] StatusOr<bool> ToldAgain(const Told& told, const std::string& name);
-  [[nodiscard]] StatusOr<bool> Claim(const Told& told, std::set<int64_t>& claimed);
+  [[nodiscard]] StatusOr<bool> Claim(const Told& told, OpenPrompts& open);
+  [[nodiscard]] std::optional<size_t> FindStored(const Told& told, const OpenPrompts& open,
+                                                 const std::optional<UtcMillis>& at) const;
   [[nodiscard]] StatusOr<bool> SaysTheSame(const Told& query);
+  [[nodiscard]] StatusOr<std::optional<size_t>> FindFresh(const Told& query,
+                                                          const std::optional<UtcMillis>& at);
   [[nodiscard]] StatusOr<bool> IsPart(const Item& item, std::string_view text);
+  void Remember(size_t stored, const TextKey& key);
   void Number();
   [[nodiscard]] int32_t PlaceFor(const Item& item) const;
   [[nodiscard]] Status Write();
@@ -84,11 +91,13 @@ class SessionPrompts {
   const store::ImportSession& session_;
   const SessionRows& rows_;
   std::vector<store::StoredPrompt> stored_;
-  std::set<int64_t> claimed_prompts_, claimed_queries_;
-  std::set<const Item*> claimed_fresh_;  // by a query
+  std::unordered_map<int64_t, size_t> stored_at_;  // by key
+  bool some_erased_ = false;                       // of those stored
+  OpenPrompts open_prompts_, open_queries_;        // of stored_: no row of the kind stands for it
+  OpenPrompts open_fresh_;                         // of fresh_: no query does
   std::vector<Item> fresh_;
-  std::map<const RowAt*, size_t> found_for_;           // queries of prompts in fresh_
-  std::map<int32_t, std::optional<UtcMillis>> taken_;  // numbers, with their times
+  std::map<const RowAt*, size_t> found_for_;  // queries of prompts in fresh_
+  Numbers numbers_;
   [[nodiscard]] static TextKey KeyOf(std::string_view text);
   // Where a record with this name and these words went: to a prompt, or to one of fresh_.
   struct Place {
@@ -103,7 +112,8 @@ class SessionPrompts {
     TextKey key;
   };
   std::map<std::string, Named> by_id_;
-  std::multimap<TextKey, store::StoredPrompt> by_text_;
+  SaidPrompts by_text_;   // those of a person that rows stand for
+  SaidPrompts by_words_;  // all of stored_ as they were at the start
 };
 
 }  // namespace selftune::upstream

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <limits>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -111,10 +110,26 @@ Status SessionUses::FindWords() {
   for (const RowAt& at : rows_.usage) {
     ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
     if (row.row["query"].is_null()) continue;
-    (*worded_)[base::AsciiLower(base::Trim(TextOf(row.row["skill_name"])))].push_back(
-        {&at, TimeOf(row.row["timestamp"])});
+    Worded& worded = (*worded_)[base::AsciiLower(base::Trim(TextOf(row.row["skill_name"])))];
+    if (worded.first == nullptr) worded.first = &at;
+    if (const auto time = TimeOf(row.row["timestamp"])) worded.timed.emplace_back(time->value, &at);
   }
+  for (auto& [skill, worded] : *worded_) std::ranges::sort(worded.timed);
   return absl::OkStatus();
+}
+
+// Of equally near ones the earlier.
+const RowAt* SessionUses::Nearest(const Worded& worded, const std::optional<UtcMillis>& at) {
+  if (!at.has_value() || worded.timed.empty()) return worded.first;
+  const auto time = &std::pair<int64_t, const RowAt*>::first;
+  auto nearest = std::ranges::lower_bound(worded.timed, at->value, {}, time);
+  const bool none_later = nearest == worded.timed.end();
+  if (nearest == worded.timed.begin()) return nearest->second;
+  const auto before = std::prev(nearest);
+  if (none_later || at->value - before->first <= nearest->first - at->value) {
+    nearest = std::ranges::lower_bound(worded.timed, before->first, {}, time);
+  }
+  return nearest->second;
 }
 
 // Its own, else of the old table's row nearest in time, else of its prompt.
@@ -122,19 +137,9 @@ StatusOr<std::string> SessionUses::QueryOf(const Use& use, const SourceRow& row)
   std::string own = TextOf(row.row["query"]);
   if (!own.empty()) return own;
   if (!worded_.has_value()) ST_RETURN_IF_ERROR(FindWords());
-  const auto at = TimeOf(row.row["occurred_at"]);
-  const RowAt* nearest = nullptr;
-  int64_t distance = std::numeric_limits<int64_t>::max();
-  for (const Worded& other : (*worded_)[base::AsciiLower(use.skill)]) {
-    const int64_t d = at.has_value() && other.at.has_value()
-                          ? std::abs(at->value - other.at->value)
-                          : std::numeric_limits<int64_t>::max() - 1;
-    if (d < distance) {
-      distance = d;
-      nearest = other.row;
-    }
-  }
-  if (nearest != nullptr) {
+  const auto worded = worded_->find(base::AsciiLower(use.skill));
+  if (worded != worded_->end()) {
+    const RowAt* const nearest = Nearest(worded->second, TimeOf(row.row["occurred_at"]));
     ST_ASSIGN_OR_RETURN(const SourceRow told, engine_.Load(*nearest));
     return TextOf(told.row["query"]);
   }
@@ -146,7 +151,15 @@ StatusOr<store::WrittenUse> SessionUses::Write(const Use& use, const SourceRow& 
   ST_RETURN_IF_ERROR(DropFormer(row));
   const auto& r = row.row;
   const auto at = TimeOf(r["occurred_at"]);
-  const std::string id = TextOf(r["skill_invocation_id"]);
+  std::string id = TextOf(r["skill_invocation_id"]);
+  // Rows without one are not one row.
+  if (id.empty())
+    id = fmt::format("{}:si:{}", rows_.id,
+                     base::Hex(base::FieldHash("use")
+                                   .Add(TextOf(r["occurred_at"]))
+                                   .Add(use.skill)
+                                   .Add(TextOf(r["query"]))
+                                   .Key16()));
   const std::string mode = TextOf(r["invocation_mode"]);
   const std::string tool = TextOf(r["tool_name"]);
   const UseWords words = UseOf(use.triggered, mode, TextOf(r["capture_mode"]), tool);

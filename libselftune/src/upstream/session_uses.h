@@ -1,6 +1,7 @@
 // The skill decisions of one session.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,10 +38,10 @@ class SessionUses {
   };
   using Kind = std::pair<std::string, bool>;  // skill in lower case, triggered
 
-  // A row of the old table that has words.
+  // Rows of the old table that have words.
   struct Worded {
-    const RowAt* row = nullptr;
-    std::optional<UtcMillis> at;
+    const RowAt* first = nullptr;
+    std::vector<std::pair<int64_t, const RowAt*>> timed;  // in order of time
   };
 
   [[nodiscard]] Status TakeUses();
@@ -50,6 +51,8 @@ class SessionUses {
   [[nodiscard]] StatusOr<store::WrittenUse> Write(const Use& use, const SourceRow& row);
   [[nodiscard]] StatusOr<std::string> QueryOf(const Use& use, const SourceRow& row);
   [[nodiscard]] Status FindWords();
+  [[nodiscard]] static const RowAt* Nearest(const Worded& worded,
+                                            const std::optional<UtcMillis>& at);
   [[nodiscard]] Status TakeUsage(const SourceRow& row);
   [[nodiscard]] Status DropFormer(const SourceRow& row);
   [[nodiscard]] StatusOr<bool> Counts(const std::string& skill);
@@ -61,7 +64,7 @@ class SessionUses {
   std::map<Kind, std::vector<Use>> uses_;
   std::set<std::string> replayed_words_, replayed_prompts_;  // hashes and ids
   // By skill in lower case; looked for on first need.
-  std::optional<std::map<std::string, std::vector<Worded>>> worded_;
+  std::optional<std::map<std::string, Worded>> worded_;
   std::map<Kind, int64_t> best_;        // our row
   std::map<Kind, int64_t> repaired_;    // of the old table's repaired rows
   std::map<std::string, bool> counts_;  // by skill: nobody else tells of it

@@ -51,6 +51,17 @@ struct Scene {
     CHECK(outcome.exit_code == 0);
     return outcome.reply;
   }
+  [[nodiscard]] Outcome::Kind Say(const char* prompt, const char* more = "") const {
+    base::JsonWriter event;
+    event.BeginObject()
+        .Field("hook_event_name", "UserPromptSubmit")
+        .Field("session_id", "s")
+        .Field("prompt", prompt)
+        .EndObject();
+    std::string payload(event.view());
+    payload.insert(payload.size() - 1, more);
+    return Dispatch(world, "claude", "", payload).kind;
+  }
   [[nodiscard]] std::string Ask(const char* session) const {
     return Dispatch(
                world, "claude", "",
@@ -232,6 +243,92 @@ TEST_SUITE("hooks/notes") {
       CHECK(review == c.review);
       // Where it did not start, the half hour is not used up either.
       if (!c.starts) CHECK(!base::Exists(scene.dir.path() + "/state/hooks/told"));
+    }
+  }
+
+  TEST_CASE("where nothing is pending nothing is started") {
+    constexpr const char* kIdle = R"({"reactive":"/opt/selftune","pending":false})";
+    struct Case {
+      const char* name;
+      const char* notes;
+      const char* names;  // of skills, "" = unknown
+      const char* prompt;
+      bool starts;
+    };
+    const Case cases[] = {
+        {"the store knew of a signal", R"({"reactive":"/opt/selftune","pending":true})", "pdf\n",
+         "", true},
+        {"notes that do not say", R"({"reactive":"/opt/selftune"})", "pdf\n", "", true},
+        {"nobody said anything", kIdle, "pdf\n", "", false},
+        {"nothing about a skill", kIdle, "pdf\nzip\n", "why did you not run the tests?", false},
+        {"a correction", kIdle, "zip\npdf\n", "why didn't you use the pdf skill?", true},
+        {"about one that is not installed", kIdle, "zip\n", "why didn't you use the pdf skill?",
+         false},
+        {"in another spelling", kIdle, "team:Code-Review\n", "you forgot to run code review", true},
+        {"a request", kIdle, "pdf", "please use the pdf skill", true},
+        {"one that was typed", kIdle, "pdf\n", "/pdf fill the form", true},
+        {"no names are known", kIdle, "", "why not?", true},
+    };
+    static int started = 0;
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Scene scene("advise");
+      scene.dir.Write("state/hooks/notes.json", c.notes);
+      if (*c.names != '\0') scene.dir.Write("state/hooks/skills", c.names);
+      scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
+      started = 0;
+      if (*c.prompt != '\0') CHECK(scene.Say(c.prompt) == Outcome::Kind::kRecorded);
+      CHECK(EndSession(scene) == Outcome::Kind::kRecorded);
+      CHECK(started == (c.starts ? 1 : 0));
+      // Where it did not start, the half hour is not used up.
+      const std::string slot = scene.dir.path() + "/state/hooks/told/run-48000";
+      CHECK(base::Exists(slot) == c.starts);
+    }
+  }
+
+  TEST_CASE("what was said waits for the half hour to end, and starts one run") {
+    static int started = 0;
+    started = 0;
+    Scene scene("advise");
+    scene.dir.Write("state/hooks/notes.json", R"({"reactive":"/opt/selftune","pending":false})");
+    scene.dir.Write("state/hooks/skills", "pdf\n");
+    scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
+    const auto end_at = [&](int64_t minute) {
+      scene.world.now = UtcMillis{1000 * kDay + minute * 60'000};
+      CHECK(EndSession(scene) == Outcome::Kind::kRecorded);
+      return started;
+    };
+    CHECK(scene.Say("use the pdf skill") == Outcome::Kind::kRecorded);
+    CHECK(end_at(0) == 1);
+    CHECK(end_at(40) == 1);
+    CHECK(scene.Say("you forgot to use the pdf skill") == Outcome::Kind::kRecorded);
+    CHECK(end_at(80) == 2);
+    CHECK(scene.Say("you forgot to use the pdf skill") == Outcome::Kind::kRecorded);
+    CHECK(end_at(90) == 2);
+    CHECK(end_at(111) == 3);
+    CHECK(end_at(200) == 3);
+    // What nobody typed is nothing that a person said.
+    CHECK(scene.Say("use the pdf skill", R"(,"agent_id":"a")") == Outcome::Kind::kIgnored);
+    CHECK(end_at(300) == 3);
+  }
+
+  TEST_CASE("of a host that tells no prompts it is not known what was said") {
+    static int started = 0;
+    for (const bool pending : {false, true}) {
+      Scene scene("advise");
+      scene.dir.Write("state/hooks/notes.json",
+                      std::string(R"({"reactive":"/opt/selftune","pending":)") +
+                          (pending ? "true}" : "false}"));
+      scene.dir.Write("state/hooks/skills", "pdf\n");
+      scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
+      started = 0;
+      const auto end = [&](const char* host, const char* hook, const char* payload) {
+        CHECK(Dispatch(scene.world, host, hook, payload).kind == Outcome::Kind::kRecorded);
+        return started;
+      };
+      CHECK(end("pi", "event", R"({"type":"session_end","session_id":"s"})") == (pending ? 1 : 0));
+      CHECK(end("cline", "",
+                R"({"hookName":"agent_end","sessionContext":{"rootSessionId":"s"}})") == 1);
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include "base/json_value.h"
 #include "signals/improvement.h"
+#include "signals/quick_look.h"
 #include "support/test_files.h"
 #include "unit/signals/show.h"
 
@@ -40,6 +41,7 @@ TEST_SUITE("signals/improvement") {
       }
       CAPTURE(fixture["prompt"].AsString());
       CHECK(Show(DetectSignals(fixture["prompt"].AsString(), installed)) == want);
+      if (!want.empty()) CHECK(MayHaveSignals(fixture["prompt"].AsString()));
     }
   }
 }

@@ -1,4 +1,5 @@
 #include "signals/improvement.h"
+#include "signals/quick_look.h"
 
 #include <chrono>
 #include <string>
@@ -24,6 +25,7 @@ void Check(const std::vector<Case>& cases) {
   for (const Case& c : cases) {
     CAPTURE(c.prompt);
     CHECK(Show(DetectSignals(c.prompt, kInstalled)) == c.want);
+    if (!c.want.empty()) CHECK(MayHaveSignals(c.prompt));
   }
 }
 

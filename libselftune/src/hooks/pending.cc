@@ -1,0 +1,96 @@
+#include "hooks/pending.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bitset>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strings.h"
+#include "hooks/notes.h"
+#include "hooks/small_file.h"
+#include "signals/improvement.h"
+#include "signals/quick_look.h"
+
+namespace selftune::hooks {
+namespace {
+
+std::string MarkPath(const World& world) { return ToldDir(world.state_dir) + "/pending"; }
+
+// Which letters and figures a prompt has, whatever their case.
+std::bitset<256> Letters(std::string_view prompt) {
+  std::bitset<256> out;
+  for (const char c : prompt) out.set(static_cast<unsigned char>(base::ToLower(c)));
+  return out;
+}
+
+// Can it be named with them? Of "acme:pdf" the last part is enough.
+bool IsSpelledWith(const std::bitset<256>& letters, std::string_view name) {
+  const size_t colon = name.rfind(':');
+  if (colon != name.npos) name.remove_prefix(colon + 1);
+  return std::ranges::all_of(name, [&](char c) {
+    c = base::ToLower(c);
+    const bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return !word || letters.test(static_cast<unsigned char>(c));
+  });
+}
+
+// Those of the lines that the prompt may name: to look for all costs more than a hook may.
+std::vector<std::string> NamesFor(std::string_view prompt, std::string_view lines) {
+  const std::bitset<256> letters = Letters(prompt);
+  std::vector<std::string> out;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    if (!line.empty() && IsSpelledWith(letters, line)) out.emplace_back(line);
+  }
+  return out;
+}
+
+bool TellsPrompts(const Host* host) {
+  if (host == nullptr || host->subscriptions.empty()) return true;  // a plugin
+  return std::ranges::any_of(host->subscriptions,
+                             [](const Subscription& one) { return one.handler == "prompt-log"; });
+}
+
+}  // namespace
+
+std::string NamesPath(std::string_view state_dir) {
+  return std::string(state_dir) + "/hooks/skills";
+}
+
+bool SaysSomething(const World& world, const HookEvent& event) {
+  if (world.start == nullptr || world.state_dir.empty() || world.ci || event.prompt.empty()) {
+    return false;
+  }
+  struct stat info;
+  if (lstat(MarkPath(world).c_str(), &info) == 0) return true;  // or somebody did before
+  if (!signals::MayHaveSignals(event.prompt)) return false;
+  if (FindReactive(ReadSmall(NotesPath(world.state_dir), kMaxNotes)).program.empty()) return false;
+  const std::string lines = ReadSmall(NamesPath(world.state_dir), kMaxNames);
+  if (lines.empty()) return true;
+  const std::vector<std::string> names = NamesFor(event.prompt, lines);
+  if (names.empty()) return false;
+  const std::vector<signals::Signal> said = signals::DetectSignals(event.prompt, names);
+  return std::ranges::any_of(said, &signals::Signal::resolved);
+}
+
+void RememberPending(const World& world) {
+  mkdir(ToldDir(world.state_dir).c_str(), 0700);  // the folder above is there: the notes are in it
+  const int fd = open(MarkPath(world).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd >= 0) close(fd);
+}
+
+bool MayBePending(const World& world, const Host* host, std::string_view notes_json) {
+  if (!SaysNothingPending(notes_json) || !TellsPrompts(host)) return true;
+  struct stat info;
+  return lstat(MarkPath(world).c_str(), &info) == 0;
+}
+
+void ForgetPending(const World& world) { unlink(MarkPath(world).c_str()); }
+
+}  // namespace selftune::hooks

@@ -1,0 +1,31 @@
+// Is there anything for a run to do? The library says whether signals were pending when it
+// last looked, and which skills there are; people say more meanwhile.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hooks/event.h"
+#include "hooks/host.h"
+#include "hooks/world.h"
+
+namespace selftune::hooks {
+
+inline constexpr size_t kMaxNames = size_t{1} << 20;  // bytes
+
+// `<state>/hooks/skills`: names of installed skills, one a line.
+[[nodiscard]] std::string NamesPath(std::string_view state_dir);
+
+// Does the prompt say something about an installed skill that a run would work on? Asked
+// only where runs may begin by themselves; true when it cannot be told, or when something
+// is remembered already.
+[[nodiscard]] bool SaysSomething(const World& world, const HookEvent& event);
+// Somebody said something. After its event is in the spool: whoever takes this back has
+// not read that yet.
+void RememberPending(const World& world);
+// False: nothing is pending. A host without hooks for prompts says nothing about it.
+[[nodiscard]] bool MayBePending(const World& world, const Host* host, std::string_view notes_json);
+// A run begins, and reads the spool.
+void ForgetPending(const World& world);
+
+}  // namespace selftune::hooks
