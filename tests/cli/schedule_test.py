@@ -11,6 +11,7 @@ import plistlib
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -380,6 +381,26 @@ class Schedule(cli_test.CliTest):
         self.assertEqual(self.check("scheduler", "--deep")["status"], "fail")
         shutil.rmtree(self.units)
         self.assertIn("is gone", self.check("scheduler")["message"])
+
+    def test_doctor_says_when_the_next_run_is_and_how_the_last_one_ended(self):
+        self.make_store()
+        self.install("cron")
+        check = self.check("scheduler")
+        self.assertEqual(check["status"], "pass")
+        self.assertRegex(check["message"], r"run every 6 hours at :20 by cron, next at 20\d\d-\d\d-\d\dT")
+        self.assertNotIn("the last run", check["message"])
+        put = "INSERT INTO job_run(run_id,job,started_ms,status,trigger,error) VALUES(?,'orchestrate',?,?,?,?)"
+        for row, status in ((("a", 1, "ok", "cron", None), "pass"), (("b", 2, "error", "manual", "typed"), "pass"),
+                            (("c", 3, "error", "cron", "no agent"), "warn"), (("d", 4, "nothing_to_do", "cron", None), "pass")):
+            with sqlite3.connect(self.home / ".selftune" / "selftune.db") as db:
+                db.execute(put, row)
+            db.close()
+            check = self.check("scheduler")
+            self.assertEqual(check["status"], status, check)
+            self.assertIn("the last run, at 1970-01-01T", check["message"])
+            if status == "warn":
+                self.assertIn("ended error: no agent", check["message"])
+                self.assertEqual(check["guidance"]["command"], "selftune cron run-now run")
 
     def test_the_alias_and_the_terminal(self):
         self.fake("crontab")

@@ -121,6 +121,31 @@ class Texts(cli_test.CliTest):
             if doc["next"] is not None:
                 self.assertEqual(self.run_cli("__parse", *doc["next"]["argv"][1:])[0], 0, doc["next"])
 
+    def test_what_the_doctor_advises_can_be_run(self):
+        def findings():
+            checks = json.loads(self.run_cli("doctor", "--deep")[1])["data"]["checks"]
+            return [check for check in checks if check["status"] in ("info", "warn", "fail")]
+
+        seen = findings()  # nothing is set up
+        (self.home / ".claude" / "skills" / "bad").mkdir(parents=True)
+        (self.home / ".claude" / "skills" / "bad" / "SKILL.md").write_text("---\nname: [\n")
+        self.make_store()
+        seen += findings()
+        (self.home / ".claude" / "settings.json").write_text("{")
+        (self.home / ".selftune" / "config.json").write_text("{")
+        (self.home / ".selftune" / "spool").mkdir(exist_ok=True)
+        (self.home / ".selftune" / "spool" / "2026-01-02.jsonl").symlink_to("/nowhere")
+        seen += findings()
+        (self.home / ".selftune" / "config.json").write_text('{"autonomy": "maybe", "theirs": 1}')
+        seen += findings()
+        self.assertGreater(len({check["name"] for check in seen}), 10)
+        for check in seen:
+            with self.subTest(check=check["name"], message=check["message"]):
+                self.assertTrue(check["guidance"]["text"])
+                words = shlex.split(check["guidance"]["command"])
+                if words[0] == "selftune":
+                    self.assertEqual(self.run_cli("__parse", *words[1:])[0], 0, words)
+
     def test_schemas_keep_the_rules_of_the_envelope(self):
         def names(schema):
             for name, below in schema.get("properties", {}).items():

@@ -174,6 +174,7 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
     check.status = CheckStatus::kInfo;
     check.message =
         fmt::format("{} of its {} files were edited since; they are kept", own.changed, own.files);
+    check.text = "nothing needs to be done; see which they are";
     check.command = "selftune hooks list";
   } else {
     check.command.clear();

@@ -1,15 +1,46 @@
-// What runs by itself.
+// What runs by itself, when next, and how it went last.
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/status_macros.h"
+#include "base/time.h"
 #include "schedule/installer.h"
 #include "status/doctor_checks.h"
+#include "store/queries/runs.h"
 
 namespace selftune::status {
+namespace {
 
-void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+// "run every 6 hours at :20 by cron, next at 2026-..."
+std::string Describe(const schedule::Installed& one) {
+  std::string text = fmt::format("{} {} by {}", one.job.id, one.job.schedule, one.job.platform);
+  if (one.job.next_run.has_value()) text += ", next at " + FormatRfc3339(*one.job.next_run);
+  return text;
+}
+
+// A scheduler that works starts runs that may fail all the same.
+Status CheckLastRun(store::Db& db, Check& check) {
+  constexpr int64_t kLookedAt = 50;
+  ST_ASSIGN_OR_RETURN(const store::RunPage page,
+                      store::ListRuns(db, "orchestrate", {.limit = kLookedAt}));
+  const auto run = std::ranges::find(page.items, "cron", &store::RunItem::trigger);
+  if (run == page.items.end()) return absl::OkStatus();
+  check.message +=
+      fmt::format("; the last run, at {}, ended {}", FormatRfc3339(run->started), run->status);
+  if (run->status != "error") return absl::OkStatus();
+  check.status = CheckStatus::kWarn;
+  if (!run->error.empty()) check.message += ": " + run->error;
+  check.text = "start it as the scheduler does, and see what is wrong";
+  check.command = "selftune cron run-now run";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
   Check check{.name = "scheduler"};
   const schedule::Machine machine{.env = world.env, .state_dir = world.state_dir};
   const auto jobs = schedule::List(machine, world.now, options.deep);
@@ -27,8 +58,7 @@ void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Chec
     check.path = jobs->front().path.starts_with('/') ? jobs->front().path : "";
     for (const schedule::Installed& one : *jobs) {
       if (one.problem.empty()) {
-        check.message += fmt::format("{}{} {} by {}", check.message.empty() ? "" : "; ", one.job.id,
-                                     one.job.schedule, one.job.platform);
+        check.message += (check.message.empty() ? "" : "; ") + Describe(one);
         continue;
       }
       check.status = CheckStatus::kFail;
@@ -37,8 +67,12 @@ void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Chec
       check.command = "selftune cron setup --force";
       break;
     }
+    if (check.status == CheckStatus::kPass && world.db.ok()) {
+      ST_RETURN_IF_ERROR(CheckLastRun(**world.db, check));
+    }
   }
   out.push_back(std::move(check));
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::status
