@@ -118,6 +118,29 @@ class Schedule(cli_test.CliTest):
         self.assertEqual(failed["error"]["code"], "PROCESS_FAILED")
         self.assertNotEqual(failed["data"]["exit_code"], 0)
 
+    def test_a_scheduled_run_keeps_a_backup_of_each_day(self):
+        self.make_store()
+        folder = self.home / ".selftune" / "backups"
+        self.envelope("orchestrate")
+        self.envelope("orchestrate", "--scheduled", "--dry-run")
+        self.assertFalse(folder.exists())
+        self.assertTrue(self.envelope("orchestrate", "--scheduled")["changed"])
+        first, = folder.glob("selftune-*.db")
+        self.assertTrue(self.envelope("backup", "verify")["data"]["backups"][0]["ok"])
+        self.envelope("orchestrate", "--scheduled")
+        self.assertEqual(list(folder.iterdir()), [first])
+        day_before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=25)
+        first.rename(folder / day_before.strftime("selftune-%Y%m%dT%H%M%S000Z.db"))
+        self.envelope("orchestrate", "--scheduled")
+        self.assertEqual(len(list(folder.iterdir())), 2)
+        # It runs all the same where no copy can be made.
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        folder.write_text("in the way")
+        doc = self.envelope("orchestrate", "--scheduled")
+        self.assertEqual([w["code"] for w in doc["warnings"] if w["code"] == "BACKUP_FAILED"], ["BACKUP_FAILED"])
+
     def test_a_key_that_jobs_do_not_have_is_said(self):
         self.assertEqual(self.cron("setup", "--platform", "cron", "--dry-run")["warnings"], [])
         (self.home / ".selftune").mkdir()
