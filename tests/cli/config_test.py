@@ -43,7 +43,8 @@ class Config(cli_test.CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
     def test_every_setting_goes_there_and_back(self):
-        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90",
+        values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex",
+                  "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
                   "api.key_env": "MODEL_KEY", "api.model": "m-1", "schedule.every_hours": "12"}
         listed = self.envelope("config", "list")["data"]["values"]

@@ -328,6 +328,37 @@ class Machine(Place):
             time.sleep(0.1)
         self.assertEqual(self.runs(), [("reactive", "nothing_to_do")])
 
+    def test_an_agent_is_told_once_what_waits_for_a_review_unless_nobody_wants_that(self):
+        self.good("init")
+
+        def told(session):
+            _, out, _ = self.home.hook({"hook_event_name": "UserPromptSubmit", "session_id": session, "prompt": "hi"},
+                                       host="claude", env=self.env())
+            for day in (self.home.state / "hooks/told").glob("day-*"):
+                day.unlink()  # as if it were tomorrow
+            return json.loads(out)["hookSpecificOutput"]["additionalContext"] if out else ""
+
+        def propose(proposal):
+            with sqlite3.connect(self.home.database) as db:
+                db.execute("INSERT OR IGNORE INTO skill(skill_id,name,name_key) VALUES(99,'pdf','pdf')")
+                db.execute("INSERT INTO proposal(proposal_id,skill_id,target,state,created_ms,updated_ms) "
+                           "VALUES(?,99,'description','validated',1,1)", (proposal,))
+            db.close()
+            self.good("backup", "create")  # something changed: hooks are told anew
+
+        self.assertEqual(told("s0"), "")
+        propose("p-1")
+        suggestion = told("s1")
+        self.assertIn("a better description of skill pdf waits for a review", suggestion)
+        command = suggestion.partition("see selftune ")[2]
+        self.assertEqual([item["proposal_id"] for item in self.good(*command.split())["data"]["items"]], ["p-1"])
+        self.assertEqual(told("s2"), "")
+        self.good("config", "set", "suggestions", "off")
+        propose("p-2")
+        self.assertEqual(told("s3"), "")
+        self.good("config", "set", "suggestions", "on")
+        self.assertIn("waits for a review", told("s4"))
+
     def test_without_any_agent_evidence_can_be_read(self):
         (self.bin / "claude").unlink()
         self.settings().unlink()

@@ -13,6 +13,7 @@
 #include "hooks/notes.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
+#include "store/queries/runs.h"
 #include "store/watch_rows.h"
 
 namespace selftune::capi {
@@ -34,6 +35,26 @@ struct Notes {
   bool review = false;   // what it finds waits for a person
 };
 
+// What an agent may be told, the weightiest first; each once, and at most one a day.
+StatusOr<std::optional<hooks::Hint>> HintOf(store::Db& db,
+                                            const std::vector<store::WatchRow>& watches) {
+  for (const store::WatchRow& watch : watches) {
+    if (!watch.rollback_due) continue;
+    return std::optional(hooks::Hint{.id = "regression:" + watch.deploy_id,
+                                     .text = hooks::NameInWords(watch.skill) +
+                                             " does worse since its description was changed; see " +
+                                             hooks::WatchCommand(watch.skill)});
+  }
+  ST_ASSIGN_OR_RETURN(const store::ProposalPage open,
+                      store::ListProposals(db, {.state = "open", .page = {.limit = 1}}));
+  if (open.items.empty()) return std::optional<hooks::Hint>();
+  const store::ProposalItem& newest = open.items.front();
+  return std::optional(
+      hooks::Hint{.id = "review:" + newest.proposal_id,
+                  .text = "a better description of " + hooks::NameInWords(newest.skill) +
+                          " waits for a review; see selftune proposals list --state open"});
+}
+
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
@@ -44,13 +65,10 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
   }
+  if (config.suggestions == config::Suggestions::kOn) {
+    ST_ASSIGN_OR_RETURN(notes.hint, HintOf(*db, watches));
+  }
   for (const store::WatchRow& watch : watches) {
-    if (watch.rollback_due && !notes.hint.has_value()) {
-      notes.hint = hooks::Hint{.id = "regression:" + watch.deploy_id,
-                               .text = hooks::NameInWords(watch.skill) +
-                                       " does worse since its description was changed; see " +
-                                       hooks::WatchCommand(watch.skill)};
-    }
     const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
     if (config.guards == config::Guards::kOff || until.value <= context.now().value) continue;
     ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, store::ReadDeploy(*db, watch.deploy_id));
