@@ -18,7 +18,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 ODD = "o'd & <50%> \"$HOME\" ü"
 FOREIGN = "# mine\nMAILTO=me\n*/5 * * * * /usr/bin/true  # 50\\% \n"
@@ -58,7 +58,7 @@ esac
 }
 
 
-class Schedule(cli_test.CliTest):
+class Schedule(cli_case.CliTest):
     def setUp(self):
         super().setUp()
         self.outer = self.home
@@ -185,7 +185,7 @@ class Schedule(cli_test.CliTest):
                 doc = self.cron("preview", "--platform", "launchd", **extra)
                 plists = [plistlib.loads(f["text"].encode()) for f in doc["data"]["contents"]]
                 run = next(p for p in plists if p["Label"] == "com.selftune.run")
-                self.assertEqual(run["ProgramArguments"], [cli_test.SELFTUNE, "orchestrate", "--max-skills", "3", "--scheduled", "--json"])
+                self.assertEqual(run["ProgramArguments"], [cli_case.SELFTUNE, "orchestrate", "--max-skills", "3", "--scheduled", "--json"])
                 self.assertEqual(run["StartCalendarInterval"], [{"Hour": h, "Minute": 20} for h in (0, 6, 12, 18)])
                 self.assertEqual(run["StandardOutPath"], str(self.home / "Library/Logs/selftune/run.log"))
                 for name, value in extra.items():
@@ -198,7 +198,7 @@ class Schedule(cli_test.CliTest):
                     self.assertIsNone(re.search(r"(?<!\\)%", command))
                     words = shlex.split(command.replace("\\%", "%").split(" >>")[0])
                     self.assertEqual(words[0], "env")
-                    self.assertIn(cli_test.SELFTUNE, words)
+                    self.assertIn(cli_case.SELFTUNE, words)
                     for name, value in extra.items():
                         self.assertIn(f"{name}={value}", words)
                 doc = self.cron("preview", "--platform", "systemd", **extra)
@@ -446,6 +446,6 @@ def times_of_cron(minute, hour):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
