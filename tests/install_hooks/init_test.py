@@ -4,6 +4,7 @@
     init_test.py SELFTUNE SELFTUNE_HOOK
 """
 
+import hashlib
 import json
 import sqlite3
 import subprocess
@@ -274,6 +275,41 @@ class Machine(Place):
         self.assertIn("yours", next(s for s in reply["data"]["steps"] if s["id"] == "skill")["detail"])
         self.good("uninstall", "--yes")
         self.assertEqual(path.read_text(), "mine")
+
+    def own_skill(self):
+        return self.good("doctor", "--only", "skill.selftune", "--exit-zero")["data"]["checks"][0]
+
+    def test_files_of_an_older_version_are_renewed_or_taken_out_and_edited_ones_kept(self):
+        self.good("init", "--no-sync")
+        skill = self.home.path / ".claude/skills/selftune"
+        dropped, mine = skill / "workflows/dropped.md", skill / "workflows/dropped-too.md"
+        agent = self.home.path / ".claude/agents/selftune-former.md"
+        with sqlite3.connect(self.home.database) as db:
+            for path, kind in ((dropped, "skill"), (mine, "skill"), (agent, "agent")):
+                path.write_text("of an older version")
+                db.execute("INSERT INTO install(path,kind,platform,sha256,created_file,version,installed_ms) "
+                           "SELECT ?,?,platform,?,1,version,installed_ms FROM install WHERE kind='skill' LIMIT 1",
+                           (str(path), kind, hashlib.sha256(path.read_bytes()).digest()))
+            db.execute("UPDATE install SET version='0.0.1'")
+        db.close()
+        mine.write_text("edited")
+        theirs = self.home.path / ".claude/agents/theirs.md"
+        theirs.write_text("theirs")
+        self.assertEqual(self.own_skill()["status"], "warn")
+        plan = self.good("init", "--no-sync", "--dry-run")
+        self.assertTrue(dropped.exists())
+        self.assertIn("taken out", next(s for s in plan["data"]["steps"] if s["id"] == "skill")["detail"])
+        reply = self.good("init", "--no-sync")
+        self.assertEqual((dropped.exists(), agent.exists()), (False, False))
+        self.assertEqual((mine.read_text(), theirs.read_text()), ("edited", "theirs"))
+        self.assertIn("dropped-too.md was edited", json.dumps(reply["data"]["steps"]))
+        check = self.own_skill()
+        self.assertEqual(check["status"], "info", check)
+        mine.unlink()
+        self.assertEqual(self.own_skill()["status"], "warn")
+        self.good("init", "--no-sync")
+        self.assertEqual(self.own_skill()["status"], "pass")
+        self.assertFalse(self.good("init", "--no-sync")["changed"])
 
     def test_what_fails_is_said_and_the_next_run_goes_on(self):
         self.write("{ // mine\n}")
