@@ -425,6 +425,35 @@ class Schedule(cli_case.CliTest):
                 self.assertIn("ended error: no agent", check["message"])
                 self.assertEqual(check["guidance"]["command"], "selftune cron run-now run")
 
+    def test_an_agent_that_moved_is_told_and_found_again_by_another_setup(self):
+        for folder in ("old", "new"):
+            (self.home / folder).mkdir()
+
+        def path(folder):
+            program = self.home / folder / "claude"
+            program.write_text("#!/bin/sh\n")
+            program.chmod(0o755)
+            plain = self.plain_path()
+            return {"PATH": f"{self.home / folder}:{plain['PATH']}"}
+
+        self.fake("crontab")
+        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("old")))
+
+        def status(folder):
+            env = self.env(**path(folder))
+            doc = self.envelope("cron", "status", env=env)
+            check, = self.envelope("doctor", "--only", "scheduler", env=env)["data"]["checks"]
+            return {tuple(job["drift"]) for job in doc["data"]["jobs"]}, [w["code"] for w in doc["warnings"]], check
+
+        drift, warnings, check = status("old")
+        self.assertEqual((drift, warnings, check["status"]), ({()}, [], "pass"))
+        (self.home / "old" / "claude").unlink()
+        drift, warnings, check = status("new")
+        self.assertEqual((drift, warnings, check["status"]), ({("claude",)}, ["AGENT_NOT_IN_JOBS"], "warn"))
+        self.assertEqual(check["guidance"]["command"], "selftune cron setup")
+        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("new")))
+        self.assertEqual(status("new")[:2], ({()}, []))
+
     def test_the_alias_and_the_terminal(self):
         self.fake("crontab")
         code, shown = self.on_terminal("schedule", "install", "--platform", "cron", "--color", "never", env=self.env(**self.plain_path()))

@@ -866,6 +866,7 @@ class ScheduleListReplyJobs(TypedDict):
     path: str
     program: str
     problem: str | None
+    drift: list[str]
     last_run: str | None
     last_status: str | None
 
@@ -998,6 +999,7 @@ class ScheduleStatusReplyJobs(TypedDict):
     path: str
     program: str
     problem: str | None
+    drift: list[str]
     last_run: str | None
     last_status: str | None
 

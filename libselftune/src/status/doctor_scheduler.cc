@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "base/time.h"
+#include "hosts/registry.h"
 #include "schedule/installer.h"
 #include "status/doctor_checks.h"
 #include "store/queries/runs.h"
@@ -19,6 +21,21 @@ std::string Describe(const schedule::Installed& one) {
   std::string text = fmt::format("{} {} by {}", one.job.id, one.job.schedule, one.job.platform);
   if (one.job.next_run.has_value()) text += ", next at " + FormatRfc3339(*one.job.next_run);
   return text;
+}
+
+// A run that does not find the agent has nobody to ask.
+void CheckDrift(const std::vector<schedule::Installed>& jobs, Check& check) {
+  for (const schedule::Installed& one : jobs) {
+    if (one.job.id != "run" || one.drift.empty()) continue;
+    check.status = CheckStatus::kWarn;
+    check.message += fmt::format(
+        "; they would not find {}, which lies in another folder than when they were "
+        "installed",
+        base::Join(one.drift, ", "));
+    check.text = "let them look where it is now";
+    check.command = "selftune cron setup";
+    return;
+  }
 }
 
 // A scheduler that works starts runs that may fail all the same.
@@ -42,7 +59,10 @@ Status CheckLastRun(store::Db& db, Check& check) {
 
 Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
   Check check{.name = "scheduler"};
-  const schedule::Machine machine{.env = world.env, .state_dir = world.state_dir};
+  schedule::Machine machine{.env = world.env, .state_dir = world.state_dir};
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    machine.agent_commands += std::string(row.command) + " ";
+  }
   const auto jobs = schedule::List(machine, world.now, options.deep);
   if (!jobs.ok()) {
     check.status = CheckStatus::kWarn;
@@ -67,6 +87,7 @@ Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Ch
       check.command = "selftune cron setup --force";
       break;
     }
+    if (check.status == CheckStatus::kPass) CheckDrift(*jobs, check);
     if (check.status == CheckStatus::kPass && world.db.ok()) {
       ST_RETURN_IF_ERROR(CheckLastRun(**world.db, check));
     }
