@@ -25,7 +25,7 @@ class Way:
     call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
     spawn = None  # tool of the host that hands a task to a subagent, its input for the task
     tells_starts = True  # of subagents, not of their ends alone
-    tells_errors = True  # a turn that an error of the model ended, in one-shot mode
+    tells_errors = True  # a turn that an error of the model ended, in one-shot mode, whatever happens then
     installed = "installed"  # the state of hooks once they are installed
     prompts, uses = 2, 1  # of the session, what hooks bring
     events = ()  # kinds of events of the session that reach selftune
@@ -77,6 +77,7 @@ class Claude(Way):
                                     "run_in_background": False})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
     maybe = ("turn_end",)  # this hook runs beside it
+    tells_errors = False  # by that hook
     flags = ("--allowedTools", "Skill,Bash,Write,Edit", "--output-format", "json")
 
     def env(self):
@@ -88,11 +89,8 @@ class Claude(Way):
         return {".claude/settings.json":
                 f'{{\n  "model": "claude-opus-5-5",\n  "hooks": {{ "Stop": [ {STOP_HOOK} ] }}\n}}'}
 
-    def one_shot(self, prompt):
-        return ("-p", prompt, *self.flags)
-
     def first(self, prompt):
-        return json.loads(self.world.agent(*self.one_shot(prompt)))["session_id"]
+        return json.loads(self.world.agent("-p", prompt, *self.flags))["session_id"]
 
     def next(self, session, prompt):
         self.world.agent("-p", prompt, "--resume", session, *self.flags)
