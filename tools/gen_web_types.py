@@ -56,13 +56,24 @@ def only_kind(schema, where):
     return (found[0] if found else None), nullable
 
 
+def without_null(schema, where):
+    """The schema itself and False, or of `anyOf` something or null that something and True."""
+    if "anyOf" not in schema:
+        return schema, False
+    rest = [each for each in schema["anyOf"] if each != {"type": "null"}]
+    if len(rest) != 1 or len(rest) == len(schema["anyOf"]):
+        raise Unsupported(f"{where}: anyOf more than one schema and null")
+    return rest[0], True
+
+
 def type_of(schema, where, indent):
     """TypeScript type of a schema."""
+    schema, or_null = without_null(schema, where)
     kind, nullable = only_kind(schema, where)
     if kind is None:
         return "unknown"
     text = _type_of_kind(kind, schema, where, indent)
-    return f"{text} | null" if nullable else text
+    return f"{text} | null" if nullable or or_null else text
 
 
 def _type_of_kind(kind, schema, where, indent):
@@ -98,11 +109,12 @@ def interface_body(schema, where, indent):
 
 def shape_of(schema, where):
     """What web/src/api/contract.ts checks a value against, as JSON."""
+    schema, or_null = without_null(schema, where)
     kind, nullable = only_kind(schema, where)
     if kind is None:
         return "*"
     shape = _shape_of_kind(kind, schema, where)
-    if not nullable:
+    if not nullable and not or_null:
         return shape
     return "?" + shape if isinstance(shape, str) and shape != "*" else [None, shape]
 

@@ -110,6 +110,7 @@ def file_schemas():
             "type": TEXT, "binary": TEXT_OR_NULL, "home": TEXT}}),
         "cli_path": TEXT, "llm_mode": closed("agent api"), "agent_cli": TEXT_OR_NULL, "hooks_installed": FLAG,
         "initialized_at": TEXT, "autonomy": closed("off propose deploy"), "guards": closed("off advise block"),
+        "suggestions": closed("off on"),
         "skills": {"type": "object", "additionalProperties": skill},
         "hosts": {"type": "object", "additionalProperties": host},
         "retention": {"type": "object", "properties": {"texts_days": {"type": ["integer", "string"]}}},

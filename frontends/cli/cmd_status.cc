@@ -182,7 +182,7 @@ constexpr Example kStatusExamples[] = {
 constexpr Flag kDoctorFlags[] = {
     {"only", "checks whose name matches: db.*", FlagType::kText, "glob"},
     {"deep", "also what takes long", FlagType::kSwitch},
-    {"online", "compare versions over the network", FlagType::kSwitch},
+    {"online", "checks that need the network; there is none yet", FlagType::kSwitch},
     {"fix", "do what it advises where that is safe", FlagType::kSwitch, {}, 0, {}, "-"},
     {"dry-run", "with --fix: say what would be done", FlagType::kSwitch, {}, 'n', {}, "-"},
 };

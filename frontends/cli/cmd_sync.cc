@@ -7,6 +7,45 @@
 namespace selftune::cli {
 namespace {
 
+std::string PlaceText(const Json& place) {
+  std::string out = OneLine(place["capture"].Text()) + " " + OneLine(place["outcome"].Text());
+  if (!place["path"].is_string()) return out;
+  out += " " + OneLine(place["path"].Text());
+  return place["line"].is_null() ? out : out + ":" + std::to_string(place["line"].Int());
+}
+
+// Who told of what, and whose word counts.
+std::string RenderMerged(const Json& merged, const Screen& screen) {
+  if (!merged.is_object()) return "";
+  std::string out = "\n" + Heading(screen, "prompts by who told of them");
+  Table prompts({{"host"}, {"hook"}, {"transcript"}, {"prompts", Table::Align::kRight}});
+  for (const Json& told : merged["prompts"].items()) {
+    prompts.Add({{OneLine(told["platform"].Text())},
+                 {told["hook"].Bool() ? "yes" : "-"},
+                 {told["transcript"].Bool() ? "yes" : "-"},
+                 {Count(told["prompts"].Int())}});
+  }
+  out += prompts.empty() ? "none\n" : prompts.Draw(screen);
+  out += "\n" + Heading(screen, "decisions about skills that do not count");
+  Table rows({{"host"}, {"told by"}, {"why"}, {"instead"}, {"rows", Table::Align::kRight}});
+  for (const Json& lost : merged["outranked"].items()) {
+    const std::string counts = OneLine(lost["counts"].Text());
+    rows.Add({{OneLine(lost["platform"].Text())},
+              {OneLine(lost["capture"].Text())},
+              {OneLine(lost["why"].Text())},
+              {counts.empty() ? "-" : counts},
+              {Count(lost["rows"].Int())}});
+  }
+  out += rows.empty() ? "none\n" : rows.Draw(screen);
+  for (const Json& example : merged["examples"].items()) {
+    out += OneLine(example["skill"].Text()) + " in " + OneLine(example["session_id"].Text()) +
+           ": " + PlaceText(example["row"]) + ", " + OneLine(example["why"].Text());
+    if (example["counts"].is_object()) out += " by " + PlaceText(example["counts"]);
+    out += "\n";
+  }
+  return out;
+}
+
 std::string RenderSync(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   Table table({{"host"},
@@ -37,7 +76,8 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
   if (!absent.empty()) out += screen.Paint(Style::kDim, "not found: " + absent) + "\n";
   out += warnings;
   out += reply.dry_run() ? "Dry run" : data["complete"].Bool() ? "Done" : "Stopped before the end";
-  return out + " in " + Duration(data["elapsed_ms"].Int()) + "\n";
+  out += " in " + Duration(data["elapsed_ms"].Int()) + "\n";
+  return out + RenderMerged(data["merged"], screen);
 }
 
 constexpr Flag kFlags[] = {
@@ -54,6 +94,8 @@ constexpr Flag kFlags[] = {
     {"session", "only files of this session and of what it started", FlagType::kText, "id"},
     {"force", "read everything again", FlagType::kSwitch},
     {"repair-only", "read no file; say anew what follows from what is stored", FlagType::kSwitch},
+    {"explain", "say what hooks and transcripts both told of, and whose word counts",
+     FlagType::kSwitch},
     {"time-budget-ms",
      "stop after this long; the next sync goes on",
      FlagType::kInt,
@@ -66,6 +108,7 @@ constexpr Flag kFlags[] = {
 constexpr Example kExamples[] = {
     {"selftune sync", "read what is new"},
     {"selftune sync --only claude,codex --since 7d", "two hosts, one week"},
+    {"selftune sync --explain", "which rows were merged, and why"},
 };
 
 }  // namespace

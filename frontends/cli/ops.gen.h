@@ -94,7 +94,7 @@ inline constexpr OpRow kOps[] = {
     {"store.rebuild", "selftune/store.rebuild@1", "SJY", " read_again dry_run yes plan_id ", " ", "Make a new store of what can be read of a damaged one; the old file is kept", "", "", "", " "},
     {"store.restore", "selftune/store.restore@1", "SJY", " id dry_run yes plan_id ", " id ", "Put a backup in the place of the store; what is there is moved aside", "", "", "", " "},
     {"store.vacuum", "selftune/store.vacuum@1", "SJ", " dry_run ", " ", "Give unused space of the store back to the disk", "", "", "", " "},
-    {"sync.run", "selftune/sync.run@1", "SJ", " only session since force repair_only time_budget_ms dry_run ", " ", "Read what the hosts wrote since the last time", "sync", "", "Fast when nothing is new. Run it before questions about today.", " "},
+    {"sync.run", "selftune/sync.run@1", "SJ", " only session since force repair_only time_budget_ms explain dry_run ", " ", "Read what the hosts wrote since the last time", "sync", "", "Fast when nothing is new. Run it before questions about today.", " "},
     {"sync.status", "selftune/sync.status@1", "", " ", " ", "What the hosts wrote and is not read yet", "", "", "", " "},
     {"watch.run", "selftune/watch@1", "SR", " skill skill_path auto_rollback alpha delta sync_first sync_force window threshold grade_threshold no_grade_watch dry_run ", " ", "Judge what was deployed by what happened since", "watch", "", "Keeps, holds or reports a regression; auto_rollback: true also puts the old file back.", " "},
     {"watch.status", "selftune/watch.status@1", "", " skill skill_path ", " ", "The watches of deployed changes, without writing", "", "", "", " "},

@@ -4,112 +4,22 @@
     cli_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
 """
 
-import fcntl
 import json
 import os
 import pathlib
 import pty
-import select
-import signal
 import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
-import termios
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-import schema_check  # noqa: E402
-import surroundings  # noqa: E402
-
-# Whoever runs the tests may ignore them (nohup, a shell's &), and a command keeps that.
-for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-    signal.signal(number, signal.SIG_DFL)
-
-SELFTUNE = ""
-SCHEMAS = {}
-SKILL = "---\nname: pdf\ndescription: Fill forms.\n---\n\n# PDF\n"
-ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import cli_case  # noqa: E402
 
 
-def load_schemas(folder):
-    for path in pathlib.Path(folder).glob("*.json"):
-        schema = json.loads(path.read_text(encoding="utf-8"))
-        SCHEMAS[schema["$id"]] = schema
-
-
-class CliTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="selftune-cli-")
-        self.home = pathlib.Path(self.folder.name)
-        self.addCleanup(self.folder.cleanup)
-
-    def env(self, **extra):
-        return surroundings.environment(self.home, **{"PATH": "/usr/bin:/bin", "TERM": "xterm", "NO_COLOR": None} | extra)
-
-    def run_cli(self, *argv, stdin=None, env=None):
-        done = subprocess.run([SELFTUNE, *argv], input=stdin, capture_output=True, env=env or self.env(),
-                              timeout=120, cwd=self.home)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    def envelope(self, *argv, code=0, stdin=None, env=None):
-        """Runs a command that must print one well-formed envelope and exit with `code`."""
-        status, out, err = self.run_cli(*argv, stdin=stdin, env=env)
-        self.assertEqual(out.count("\n"), 1, "one line on stdout, not %r (stderr %r)" % (out, err))
-        doc = json.loads(out)
-        self.assertEqual(status, code, out + err)
-        self.assertEqual(schema_check.problems(SCHEMAS["selftune/envelope@1"], doc), [])
-        self.assertIn(doc["schema"], SCHEMAS, "the schema is published")
-        if doc["data"] is not None and "--fields" not in argv:
-            self.assertEqual(schema_check.problems(SCHEMAS[doc["schema"]], doc["data"]), [])
-        if "--exit-zero" in argv:
-            return doc
-        self.assertEqual(doc["ok"], status == 0)
-        if doc["ok"]:
-            self.assertIsNone(doc["error"])
-            self.assertEqual(err, "", "a command that works says nothing on stderr")
-        else:
-            self.assertEqual(doc["error"]["exit_code"], status)
-            self.assertEqual(err.count("\n"), 1, "one line on stderr, not %r" % err)
-            self.assertIn(doc["error"]["code"], err)
-        return doc
-
-    def on_terminal(self, *argv, env=None, columns=0):
-        """Runs with stdout a terminal; (exit code, what was shown). 0 columns: it does not say."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        child = subprocess.Popen([SELFTUNE, *argv], stdin=subprocess.DEVNULL, stdout=slave,
-                                 stderr=subprocess.PIPE, env=env or self.env(), cwd=self.home)
-        os.close(slave)
-        shown = b""
-        while True:
-            ready, _, _ = select.select([master], [], [], 0.1)
-            if ready:
-                try:
-                    chunk = os.read(master, 65536)
-                except OSError:  # the other end is gone
-                    break
-                if not chunk:
-                    break
-                shown += chunk
-            elif child.poll() is not None:
-                break
-        os.close(master)
-        child.stderr.close()
-        return child.wait(), shown.decode().replace("\r\n", "\n")
-
-    def skill_file(self, text=SKILL):
-        path = self.home / "SKILL.md"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    def make_store(self):
-        self.envelope("sync")
-
-
-class Output(CliTest):
+class Output(cli_case.CliTest):
     def test_not_a_terminal_means_one_envelope(self):
         doc = self.envelope("version")
         self.assertEqual(doc["command"], "version")
@@ -171,7 +81,7 @@ class Output(CliTest):
 
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "w", encoding="utf-8") as full:
-            done = subprocess.run([SELFTUNE, "version"], stdout=full, stderr=subprocess.PIPE, env=self.env(),
+            done = subprocess.run([cli_case.SELFTUNE, "version"], stdout=full, stderr=subprocess.PIPE, env=self.env(),
                                   check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"WRITE_FAILED", done.stderr)
@@ -182,7 +92,7 @@ class Output(CliTest):
         self.assertEqual(list(self.home.iterdir()), [])
 
 
-class Usage(CliTest):
+class Usage(cli_case.CliTest):
     def test_unknown_commands_say_what_was_meant(self):
         for argv, meant in ((("vversion",), "version"), (("skill", "parse"), "skills parse"),
                             (("skills", "prase"), "skills parse")):
@@ -213,7 +123,7 @@ class Usage(CliTest):
 
     def test_a_request_is_not_waited_for_on_a_terminal(self):
         master, slave = pty.openpty()
-        done = subprocess.run([SELFTUNE, "request", "-"], stdin=slave, capture_output=True, env=self.env(), timeout=60,
+        done = subprocess.run([cli_case.SELFTUNE, "request", "-"], stdin=slave, capture_output=True, env=self.env(), timeout=60,
                               check=False)
         os.close(master)
         os.close(slave)
@@ -222,7 +132,7 @@ class Usage(CliTest):
     def test_a_pipe_that_does_not_block_is_waited_for(self):
         read, write = os.pipe()
         os.set_blocking(write, False)
-        child = subprocess.Popen([SELFTUNE, "man", "--all", "--text"], stdout=write, env=self.env())
+        child = subprocess.Popen([cli_case.SELFTUNE, "man", "--all", "--text"], stdout=write, env=self.env())
         os.close(write)
         time.sleep(0.3)  # it fills the pipe, or the test shows nothing
         with open(read, "rb") as out:
@@ -349,13 +259,13 @@ class Usage(CliTest):
         for command in self.commands():
             if not command["ops"]:
                 continue
-            known = {n for op in command["ops"] for n in SCHEMAS["selftune/%s.params@1" % op]["properties"]}
+            known = {n for op in command["ops"] for n in cli_case.SCHEMAS["selftune/%s.params@1" % op]["properties"]}
             names = [f["param"] for f in command["flags"] + command["positionals"]]
             with self.subTest(command=command["path"]):
                 self.assertEqual([n for n in names if n is not None and n not in known], [])
 
 
-class Request(CliTest):
+class Request(cli_case.CliTest):
     def test_a_raw_operation(self):
         doc = self.envelope("request", '{"op":"about.version"}')
         self.assertEqual((doc["command"], doc["schema"]), ("request", "selftune/version@1"))
@@ -398,10 +308,10 @@ class Request(CliTest):
         doc = self.envelope("request", request)
         self.assertTrue(doc["changed"])
         self.assertEqual(doc["data"]["receipt"]["targets"], [str(target)])
-        self.assertEqual(target.read_text(), SKILL.replace("Fill forms.", "Merge files."))
+        self.assertEqual(target.read_text(), cli_case.SKILL.replace("Fill forms.", "Merge files."))
         doc = self.envelope("request", request, code=2)
         self.assertEqual(doc["error"]["code"], "FILE_EXISTS")
-        self.assertEqual(path.read_text(), SKILL)
+        self.assertEqual(path.read_text(), cli_case.SKILL)
 
     def test_relative_paths_are_those_of_the_caller(self):
         self.skill_file()
@@ -414,7 +324,7 @@ class Request(CliTest):
         self.assertTrue(json.loads(out.splitlines()[-1])["ok"])
 
 
-class Skills(CliTest):
+class Skills(cli_case.CliTest):
     def test_lint_says_what_is_wrong_and_where(self):
         path = self.skill_file("---\nname: Bad Name\ndescription: \"\"\n---\n")
         doc = self.envelope("skills", "lint", str(path), code=3)
@@ -439,44 +349,7 @@ class Skills(CliTest):
         self.assertIn("overlaps_other_skill", [f["code"] for f in beside])
 
 
-class EvidenceHome(CliTest):
-    """A conversation in a project with a skill of its own."""
-
-    SESSION = "77777777-1111-4111-8111-111111111111"
-    PROMPTS = ("good morning", "check the zeta of this", "you should have used the zeta-check skill",
-               "/release-notes 1.2", "thanks")
-
-    def setUp(self):
-        super().setUp()
-        for folder, skill in ((".claude", "release-notes"), ("proj/.claude", "zeta-check")):
-            path = self.home / folder / "skills" / skill / "SKILL.md"
-            path.parent.mkdir(parents=True)
-            path.write_text("---\nname: %s\ndescription: Does it.\n---\nx\n" % skill, encoding="utf-8")
-        self.write(self.SESSION)
-        self.make_store()
-
-    def write(self, session):
-        lines, when = [], time.time() - 86400
-        for text in self.PROMPTS:
-            for kind, message in (("user", {"role": "user", "content": text}),
-                                  ("assistant", {"role": "assistant", "model": "m", "id": "m%d" % len(lines),
-                                                 "content": [{"type": "text", "text": "ok"}],
-                                                 "usage": {"input_tokens": 1, "output_tokens": 1}})):
-                stamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when + len(lines)))
-                lines.append(json.dumps({
-                    "type": kind, "uuid": "%s-%d" % (session[:8], len(lines)), "parentUuid": None,
-                    "sessionId": session, "cwd": str(self.home / "proj"), "version": "2.1.330",
-                    "isSidechain": False, "userType": "external", "promptSource": "typed",
-                    "timestamp": stamp, "message": message}))
-        path = self.home / ".claude" / "projects" / "-proj" / (session + ".jsonl")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    def rows(self, sql):
-        return self.envelope("query", sql)["data"]["rows"]
-
-
-class Evidence(EvidenceHome):
+class Evidence(cli_case.EvidenceHome):
     def test_missed_means_the_same_everywhere(self):
         doc = self.envelope("status")
         for skill in doc["data"]["skills"]:
@@ -550,6 +423,6 @@ class Evidence(EvidenceHome):
 
 
 if __name__ == "__main__":
-    SELFTUNE = os.path.abspath(sys.argv[1])
-    load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -13,10 +13,10 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 
-class Config(cli_test.CliTest):
+class Config(cli_case.CliTest):
     def file(self):
         return self.home / ".selftune" / "config.json"
 
@@ -43,7 +43,8 @@ class Config(cli_test.CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
     def test_every_setting_goes_there_and_back(self):
-        values = {"autonomy": "deploy", "guards": "block", "agent_cli": "codex", "retention.texts_days": "90",
+        values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex",
+                  "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
                   "api.key_env": "MODEL_KEY", "api.model": "m-1", "schedule.every_hours": "12"}
         listed = self.envelope("config", "list")["data"]["values"]
@@ -113,7 +114,7 @@ class Config(cli_test.CliTest):
         self.assertEqual(self.envelope("config", "path")["data"], {"path": str(self.file()), "exists": True})
 
     def test_writers_at_once_lose_nothing(self):
-        children = [subprocess.Popen([cli_test.SELFTUNE, "config", "set", "skills.s%d.autonomy" % i, "locked"],
+        children = [subprocess.Popen([cli_case.SELFTUNE, "config", "set", "skills.s%d.autonomy" % i, "locked"],
                                      stdout=subprocess.PIPE, env=self.env()) for i in range(8)]
         for child in children:
             self.assertTrue(json.loads(child.communicate(timeout=60)[0])["changed"])
@@ -129,6 +130,6 @@ class Config(cli_test.CliTest):
         self.assertRegex(out, r"hosts\.codex\.home +%s/\.codex +default" % self.home)
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -19,7 +19,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 # What bash hands to a completion function: words are taken apart at = and :.
 BASH = """
@@ -31,12 +31,12 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-class DocsTest(cli_test.CliTest):
+class DocsTest(cli_case.CliTest):
     def setUp(self):
         super().setUp()
         self.bin = self.home / "bin"
         self.bin.mkdir()
-        (self.bin / "selftune").symlink_to(cli_test.SELFTUNE)
+        (self.bin / "selftune").symlink_to(cli_case.SELFTUNE)
 
     def env(self, **extra):
         return super().env(PATH="%s:/usr/bin:/bin" % self.bin, **extra)
@@ -228,6 +228,6 @@ class ManPages(DocsTest):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 import schema_check  # noqa: E402
 
 STATELESS = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -27,7 +27,7 @@ class Client:
     """Talks to one server; what it says is read in the background."""
 
     def __init__(self, env, cwd, *flags):
-        self.process = subprocess.Popen([cli_test.SELFTUNE, "mcp", *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([cli_case.SELFTUNE, "mcp", *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, env=env, cwd=cwd)
         self.lines, self.heard, self.last = queue.Queue(), [], 0
         self.reader = threading.Thread(target=self._read)
@@ -82,7 +82,7 @@ class Client:
         return code
 
 
-class McpTest(cli_test.CliTest):
+class McpTest(cli_case.CliTest):
     def client(self, *flags):
         client = Client(self.env(), self.home, *flags)
 
@@ -148,7 +148,7 @@ class Handshake(McpTest):
     def test_a_terminal_is_no_client(self):
         import pty
         master, slave = pty.openpty()
-        done = subprocess.run([cli_test.SELFTUNE, "mcp"], stdin=slave, capture_output=True, env=self.env(), timeout=60,
+        done = subprocess.run([cli_case.SELFTUNE, "mcp"], stdin=slave, capture_output=True, env=self.env(), timeout=60,
                               check=False)
         os.close(master)
         os.close(slave)
@@ -227,10 +227,10 @@ class Tools(McpTest):
         client.initialize()
         result = client.call("status")["result"]
         self.assertFalse(result["isError"])
-        self.assertEqual(schema_check.problems(cli_test.SCHEMAS["selftune/status@1"], result["structuredContent"]), [])
+        self.assertEqual(schema_check.problems(cli_case.SCHEMAS["selftune/status@1"], result["structuredContent"]), [])
         self.assertEqual(json.loads(result["content"][0]["text"]), result["structuredContent"])
         result = client.call("why", skill="pdf", prompt="fill this form")["result"]
-        self.assertEqual(schema_check.problems(cli_test.SCHEMAS["selftune/skill.why@1"], result["structuredContent"]), [])
+        self.assertEqual(schema_check.problems(cli_case.SCHEMAS["selftune/skill.why@1"], result["structuredContent"]), [])
         # A check whose answer is bad is no failure of the tool.
         result = client.call("doctor")["result"]
         self.assertFalse(result["isError"])
@@ -349,7 +349,7 @@ class Robust(McpTest):
 
     def endless(self, client, ident="long"):
         client.send({"jsonrpc": "2.0", "id": ident, "method": "tools/call",
-                     "params": {"name": "store_query", "arguments": {"sql": cli_test.ENDLESS}}})
+                     "params": {"name": "store_query", "arguments": {"sql": cli_case.ENDLESS}}})
 
     def test_a_call_can_be_cancelled_and_is_then_not_answered(self):
         self.make_store()
@@ -399,7 +399,7 @@ class Robust(McpTest):
             for end in ("signal", "input"):
                 with self.subTest(how=how, end=end):
                     ours, theirs = os.pipe() if how == "pipe" else [s.detach() for s in socket.socketpair()]
-                    server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=theirs,
+                    server = subprocess.Popen([cli_case.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=theirs,
                                               stderr=subprocess.DEVNULL, env=self.env(), cwd=self.home)
                     os.close(theirs)
                     self.addCleanup(server.kill)
@@ -418,7 +418,7 @@ class Robust(McpTest):
     def test_a_client_that_reads_no_more_is_no_crash(self):
         read, write = os.pipe()
         os.close(read)
-        done = subprocess.run([cli_test.SELFTUNE, "mcp"], stdout=write, stderr=subprocess.PIPE, env=self.env(), timeout=60,
+        done = subprocess.run([cli_case.SELFTUNE, "mcp"], stdout=write, stderr=subprocess.PIPE, env=self.env(), timeout=60,
                               input=b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n' * 3, check=False)
         os.close(write)
         self.assertEqual(done.returncode, 1)
@@ -426,7 +426,7 @@ class Robust(McpTest):
 
     def test_it_ends_when_nobody_hears_it_although_the_input_stays_open(self):
         read, write = os.pipe()
-        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL,
+        server = subprocess.Popen([cli_case.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, stderr=subprocess.DEVNULL,
                                   env=self.env())
         self.addCleanup(server.kill)
         self.addCleanup(server.stdin.close)
@@ -439,13 +439,13 @@ class Robust(McpTest):
     def test_streams_that_are_closed_from_the_start(self):
         for closed, code in (("<&-", 0), (">&-", 1), ("2>&-", 0)):
             done = subprocess.run(["sh", "-c", 'echo \'{"jsonrpc":"2.0","id":1,"method":"ping"}\' | "$0" mcp ' + closed,
-                                   cli_test.SELFTUNE], env=self.env(), timeout=60, capture_output=True, check=False)
+                                   cli_case.SELFTUNE], env=self.env(), timeout=60, capture_output=True, check=False)
             self.assertEqual(done.returncode, code, closed)
 
     def test_a_stdout_that_does_not_block_is_waited_for(self):
         read, write = os.pipe()
         os.set_blocking(write, False)
-        server = subprocess.Popen([cli_test.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, env=self.env())
+        server = subprocess.Popen([cli_case.SELFTUNE, "mcp"], stdin=subprocess.PIPE, stdout=write, env=self.env())
         self.addCleanup(server.kill)
         os.close(write)
         lines = "".join('{"jsonrpc":"2.0","id":%d,"method":"tools/list"}\n' % i for i in range(10))
@@ -466,6 +466,6 @@ class Robust(McpTest):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -11,13 +11,14 @@ import plistlib
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 ODD = "o'd & <50%> \"$HOME\" ü"
 FOREIGN = "# mine\nMAILTO=me\n*/5 * * * * /usr/bin/true  # 50\\% \n"
@@ -57,7 +58,7 @@ esac
 }
 
 
-class Schedule(cli_test.CliTest):
+class Schedule(cli_case.CliTest):
     def setUp(self):
         super().setUp()
         self.outer = self.home
@@ -117,6 +118,29 @@ class Schedule(cli_test.CliTest):
         self.assertEqual(failed["error"]["code"], "PROCESS_FAILED")
         self.assertNotEqual(failed["data"]["exit_code"], 0)
 
+    def test_a_scheduled_run_keeps_a_backup_of_each_day(self):
+        self.make_store()
+        folder = self.home / ".selftune" / "backups"
+        self.envelope("orchestrate")
+        self.envelope("orchestrate", "--scheduled", "--dry-run")
+        self.assertFalse(folder.exists())
+        self.assertTrue(self.envelope("orchestrate", "--scheduled")["changed"])
+        first, = folder.glob("selftune-*.db")
+        self.assertTrue(self.envelope("backup", "verify")["data"]["backups"][0]["ok"])
+        self.envelope("orchestrate", "--scheduled")
+        self.assertEqual(list(folder.iterdir()), [first])
+        day_before = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=25)
+        first.rename(folder / day_before.strftime("selftune-%Y%m%dT%H%M%S000Z.db"))
+        self.envelope("orchestrate", "--scheduled")
+        self.assertEqual(len(list(folder.iterdir())), 2)
+        # It runs all the same where no copy can be made.
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+        folder.write_text("in the way")
+        doc = self.envelope("orchestrate", "--scheduled")
+        self.assertEqual([w["code"] for w in doc["warnings"] if w["code"] == "BACKUP_FAILED"], ["BACKUP_FAILED"])
+
     def test_a_key_that_jobs_do_not_have_is_said(self):
         self.assertEqual(self.cron("setup", "--platform", "cron", "--dry-run")["warnings"], [])
         (self.home / ".selftune").mkdir()
@@ -161,7 +185,7 @@ class Schedule(cli_test.CliTest):
                 doc = self.cron("preview", "--platform", "launchd", **extra)
                 plists = [plistlib.loads(f["text"].encode()) for f in doc["data"]["contents"]]
                 run = next(p for p in plists if p["Label"] == "com.selftune.run")
-                self.assertEqual(run["ProgramArguments"], [cli_test.SELFTUNE, "orchestrate", "--max-skills", "3", "--scheduled", "--json"])
+                self.assertEqual(run["ProgramArguments"], [cli_case.SELFTUNE, "orchestrate", "--max-skills", "3", "--scheduled", "--json"])
                 self.assertEqual(run["StartCalendarInterval"], [{"Hour": h, "Minute": 20} for h in (0, 6, 12, 18)])
                 self.assertEqual(run["StandardOutPath"], str(self.home / "Library/Logs/selftune/run.log"))
                 for name, value in extra.items():
@@ -174,7 +198,7 @@ class Schedule(cli_test.CliTest):
                     self.assertIsNone(re.search(r"(?<!\\)%", command))
                     words = shlex.split(command.replace("\\%", "%").split(" >>")[0])
                     self.assertEqual(words[0], "env")
-                    self.assertIn(cli_test.SELFTUNE, words)
+                    self.assertIn(cli_case.SELFTUNE, words)
                     for name, value in extra.items():
                         self.assertIn(f"{name}={value}", words)
                 doc = self.cron("preview", "--platform", "systemd", **extra)
@@ -381,6 +405,55 @@ class Schedule(cli_test.CliTest):
         shutil.rmtree(self.units)
         self.assertIn("is gone", self.check("scheduler")["message"])
 
+    def test_doctor_says_when_the_next_run_is_and_how_the_last_one_ended(self):
+        self.make_store()
+        self.install("cron")
+        check = self.check("scheduler")
+        self.assertEqual(check["status"], "pass")
+        self.assertRegex(check["message"], r"run every 6 hours at :20 by cron, next at 20\d\d-\d\d-\d\dT")
+        self.assertNotIn("the last run", check["message"])
+        put = "INSERT INTO job_run(run_id,job,started_ms,status,trigger,error) VALUES(?,'orchestrate',?,?,?,?)"
+        for row, status in ((("a", 1, "ok", "cron", None), "pass"), (("b", 2, "error", "manual", "typed"), "pass"),
+                            (("c", 3, "error", "cron", "no agent"), "warn"), (("d", 4, "nothing_to_do", "cron", None), "pass")):
+            with sqlite3.connect(self.home / ".selftune" / "selftune.db") as db:
+                db.execute(put, row)
+            db.close()
+            check = self.check("scheduler")
+            self.assertEqual(check["status"], status, check)
+            self.assertIn("the last run, at 1970-01-01T", check["message"])
+            if status == "warn":
+                self.assertIn("ended error: no agent", check["message"])
+                self.assertEqual(check["guidance"]["command"], "selftune cron run-now run")
+
+    def test_an_agent_that_moved_is_told_and_found_again_by_another_setup(self):
+        for folder in ("old", "new"):
+            (self.home / folder).mkdir()
+
+        def path(folder):
+            program = self.home / folder / "claude"
+            program.write_text("#!/bin/sh\n")
+            program.chmod(0o755)
+            plain = self.plain_path()
+            return {"PATH": f"{self.home / folder}:{plain['PATH']}"}
+
+        self.fake("crontab")
+        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("old")))
+
+        def status(folder):
+            env = self.env(**path(folder))
+            doc = self.envelope("cron", "status", env=env)
+            check, = self.envelope("doctor", "--only", "scheduler", env=env)["data"]["checks"]
+            return {tuple(job["drift"]) for job in doc["data"]["jobs"]}, [w["code"] for w in doc["warnings"]], check
+
+        drift, warnings, check = status("old")
+        self.assertEqual((drift, warnings, check["status"]), ({()}, [], "pass"))
+        (self.home / "old" / "claude").unlink()
+        drift, warnings, check = status("new")
+        self.assertEqual((drift, warnings, check["status"]), ({("claude",)}, ["AGENT_NOT_IN_JOBS"], "warn"))
+        self.assertEqual(check["guidance"]["command"], "selftune cron setup")
+        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("new")))
+        self.assertEqual(status("new")[:2], ({()}, []))
+
     def test_the_alias_and_the_terminal(self):
         self.fake("crontab")
         code, shown = self.on_terminal("schedule", "install", "--platform", "cron", "--color", "never", env=self.env(**self.plain_path()))
@@ -402,6 +475,6 @@ def times_of_cron(minute, hour):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])

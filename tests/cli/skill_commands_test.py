@@ -14,10 +14,10 @@ import unittest
 import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 
-class SkillCommands(cli_test.CliTest):
+class SkillCommands(cli_case.CliTest):
     def config(self):
         return self.home / ".selftune" / "config.json"
 
@@ -417,6 +417,6 @@ class Badge(SkillCommands):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

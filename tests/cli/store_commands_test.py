@@ -16,10 +16,10 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 
-class Store(cli_test.CliTest):
+class Store(cli_case.CliTest):
     def test_without_a_store_the_next_step_is_sync(self):
         doc = self.envelope("db", "stats", code=4)
         self.assertEqual(doc["error"]["code"], "STORE_MISSING")
@@ -93,7 +93,7 @@ class Store(cli_test.CliTest):
         self.make_store()
         for number, code in ((signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with self.subTest(signal=number):
-                child = subprocess.Popen([cli_test.SELFTUNE, "query", cli_test.ENDLESS], stdout=subprocess.PIPE,
+                child = subprocess.Popen([cli_case.SELFTUNE, "query", cli_case.ENDLESS], stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, env=self.env(), cwd=self.home)
                 time.sleep(0.7)
                 child.send_signal(number)
@@ -104,11 +104,11 @@ class Store(cli_test.CliTest):
 
     def test_a_timeout_ends_it_too(self):
         self.make_store()
-        doc = self.envelope("query", cli_test.ENDLESS, "--timeout", "200ms", code=1)
+        doc = self.envelope("query", cli_case.ENDLESS, "--timeout", "200ms", code=1)
         self.assertEqual(doc["error"]["code"], "DEADLINE")
 
 
-class Busy(cli_test.CliTest):
+class Busy(cli_case.CliTest):
     """Another process writes the store, or is at work."""
 
     def setUp(self):
@@ -122,7 +122,7 @@ class Busy(cli_test.CliTest):
         self.writer.execute("BEGIN IMMEDIATE")
         for number, code in ((signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)):
             with self.subTest(signal=number):
-                child = subprocess.Popen([cli_test.SELFTUNE, "sync"], stdout=subprocess.PIPE,
+                child = subprocess.Popen([cli_case.SELFTUNE, "sync"], stdout=subprocess.PIPE,
                                          stderr=subprocess.PIPE, env=self.env(), cwd=self.home)
                 time.sleep(1)
                 self.assertIsNone(child.poll(), "it should wait for the writer")
@@ -155,6 +155,6 @@ class Busy(cli_test.CliTest):
                 self.assertIn("process 4711", found[0]["message"])
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     unittest.main(argv=[sys.argv[0]] + sys.argv[3:], verbosity=1)

@@ -17,7 +17,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 ROOT = pathlib.Path(".")
 
@@ -52,7 +52,7 @@ def words_of(line):
     return words
 
 
-class Texts(cli_test.CliTest):
+class Texts(cli_case.CliTest):
     good = set()
 
     def check(self, line, where):
@@ -121,6 +121,31 @@ class Texts(cli_test.CliTest):
             if doc["next"] is not None:
                 self.assertEqual(self.run_cli("__parse", *doc["next"]["argv"][1:])[0], 0, doc["next"])
 
+    def test_what_the_doctor_advises_can_be_run(self):
+        def findings():
+            checks = json.loads(self.run_cli("doctor", "--deep")[1])["data"]["checks"]
+            return [check for check in checks if check["status"] in ("info", "warn", "fail")]
+
+        seen = findings()  # nothing is set up
+        (self.home / ".claude" / "skills" / "bad").mkdir(parents=True)
+        (self.home / ".claude" / "skills" / "bad" / "SKILL.md").write_text("---\nname: [\n")
+        self.make_store()
+        seen += findings()
+        (self.home / ".claude" / "settings.json").write_text("{")
+        (self.home / ".selftune" / "config.json").write_text("{")
+        (self.home / ".selftune" / "spool").mkdir(exist_ok=True)
+        (self.home / ".selftune" / "spool" / "2026-01-02.jsonl").symlink_to("/nowhere")
+        seen += findings()
+        (self.home / ".selftune" / "config.json").write_text('{"autonomy": "maybe", "theirs": 1}')
+        seen += findings()
+        self.assertGreater(len({check["name"] for check in seen}), 10)
+        for check in seen:
+            with self.subTest(check=check["name"], message=check["message"]):
+                self.assertTrue(check["guidance"]["text"])
+                words = shlex.split(check["guidance"]["command"])
+                if words[0] == "selftune":
+                    self.assertEqual(self.run_cli("__parse", *words[1:])[0], 0, words)
+
     def test_schemas_keep_the_rules_of_the_envelope(self):
         def names(schema):
             for name, below in schema.get("properties", {}).items():
@@ -132,7 +157,7 @@ class Texts(cli_test.CliTest):
             for below in schema.get("anyOf", []):
                 yield from names(below)
 
-        for ident, schema in cli_test.SCHEMAS.items():
+        for ident, schema in cli_case.SCHEMAS.items():
             if ident in ("selftune/status.overview@1", "selftune/status.skill_v2@1"):
                 continue  # shapes of the page of version 2
             for name in names(schema):
@@ -145,10 +170,10 @@ class Texts(cli_test.CliTest):
             if not command["dry_run"] or command["path"] in without:
                 continue
             with self.subTest(command=command["path"]):
-                self.assertIn("receipt", cli_test.SCHEMAS[command["schema"]]["properties"])
+                self.assertIn("receipt", cli_case.SCHEMAS[command["schema"]]["properties"])
 
 
-class NoInput(cli_test.CliTest):
+class NoInput(cli_case.CliTest):
     def test_no_command_waits_for_input(self):
         """stdin is open and nobody writes to it."""
         read, write = os.pipe()
@@ -159,13 +184,13 @@ class NoInput(cli_test.CliTest):
                 continue  # they serve
             words = ["x" for p in command["positionals"] if p["required"]] + ["--dry-run"] * command["dry_run"]
             with self.subTest(command=command["path"]):
-                done = subprocess.run([cli_test.SELFTUNE, *command["path"].split(), *words], stdin=read, env=self.env(),
+                done = subprocess.run([cli_case.SELFTUNE, *command["path"].split(), *words], stdin=read, env=self.env(),
                                       cwd=self.home, timeout=60, capture_output=True, check=False)
                 self.assertIn(done.returncode, (0, 1, 2, 3, 4, 5, 6, 64), done.stderr)
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     ROOT = pathlib.Path(sys.argv[3]).resolve()
     unittest.main(argv=[sys.argv[0]] + sys.argv[4:], verbosity=1)

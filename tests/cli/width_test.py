@@ -12,7 +12,7 @@ import unicodedata
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 
 RECORDING = pathlib.Path()
 WIDTHS = (40, 47, 60, 79, 80, 120)
@@ -53,7 +53,7 @@ def may_be_wider(line):
     return " " not in bare or bare.startswith("selftune ")
 
 
-class Width(cli_test.CliTest):
+class Width(cli_case.CliTest):
     def setUp(self):
         super().setUp()
         shutil.copytree(RECORDING, self.home, dirs_exist_ok=True, symlinks=True)
@@ -118,7 +118,7 @@ class Width(cli_test.CliTest):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
+    cli_case.load_schemas(sys.argv[2])
     RECORDING = pathlib.Path(sys.argv[3]).resolve()
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]])

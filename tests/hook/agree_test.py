@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The recorded hook events of Codex, Gemini CLI and Cline, played against their recorded sessions.
+"""The recorded hook events of Codex, Gemini CLI, Cline and Copilot CLI, played against their recorded sessions.
 
     agree_test.py HOOK SELFTUNE DATA_DIR
 
@@ -20,9 +20,14 @@ sys.dont_write_bytecode = True
 import harness  # noqa: E402
 
 HOOK, SELFTUNE, DATA = (Path(a).resolve() for a in sys.argv[1:4])
-HOMES = {"codex": "codex/home", "gemini": "gemini/0.61.0/home/dev", "cline": "cline/3.0.65/home/dev"}
+HOMES = {"codex": "codex/home", "gemini": "gemini/0.61.0/home/dev", "cline": "cline/3.0.65/home/dev",
+         "copilot": "copilot/1.0.102/home/dev"}
+# Copilot's payloads do not say which event they are of: its settings name the handler.
+HANDLERS = {"userPromptSubmitted": "prompt-log", "preToolUse": "guard", "postToolUse": "commit-track",
+            "agentStop": "session-stop", "errorOccurred": "session-stop", "subagentStop": "subagent-stop",
+            "sessionEnd": "session-end"}
 # Sessions without a file: an ephemeral one, one that failed at its first answer.
-ONLY_HOOKS = {"codex": {"count the files"}, "gemini": {"Deploy it to staging"}, "cline": set()}
+ONLY_HOOKS = {"codex": {"count the files"}, "gemini": {"Deploy it to staging"}, "cline": set(), "copilot": set()}
 PROMPTS = "SELECT session_id, prompt_text FROM prompts WHERE is_actionable=1 ORDER BY 1, 2"
 USES = ("SELECT session_id, skill_name, outcome, invocation_mode FROM skill_invocations "
         "WHERE outcome='triggered' ORDER BY 1, 2, 3, 4")
@@ -40,7 +45,11 @@ class Agree(unittest.TestCase):
                     home.selftune("sync")
                     continue
                 for line in (DATA / "hooks" / host / "payloads.jsonl").read_text().splitlines():
-                    self.assertEqual(home.hook(json.loads(line), host=host), (0, b"", b""))
+                    payload = json.loads(line)
+                    if "payload" not in payload:
+                        self.assertEqual(home.hook(payload, host=host), (0, b"", b""))
+                    elif payload["event"] in HANDLERS:
+                        self.assertEqual(home.hook(payload["payload"], HANDLERS[payload["event"]], host=host), (0, b"", b""))
             home.selftune("sync")
             self.assertEqual(home.bad_lines(), [])
             return home.sql(PROMPTS), home.sql(USES)

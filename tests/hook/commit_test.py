@@ -210,7 +210,28 @@ class Events(unittest.TestCase):
         self.quiet({"hookName": "agent_error", "taskId": "c"}, host="cline")
         self.quiet({"hookName": "TaskCancel", "taskId": "c"}, host="cline")
         self.quiet({"session_id": "x", "hook_event_name": "Interrupt"}, host="codex")
-        self.assertEqual([r["payload"]["type"] for r in self.home.spool()], ["prompt_submit"] + ["turn_end"] * 5)
+        self.quiet({"session_id": "q", "hook_event_name": "StopFailure", "error": "rate_limit"}, host="qwen")
+        self.assertEqual([r["payload"]["type"] for r in self.home.spool()], ["prompt_submit"] + ["turn_end"] * 6)
+
+    def test_a_skill_that_could_not_be_loaded_is_a_refused_use(self):
+        call = {"session_id": SESSION, "hook_event_name": "PostToolUseFailure", "cwd": "/w", "error": "not found"}
+        self.quiet({**call, "tool_name": "Skill", "tool_input": {"skill": "nope"}, "tool_use_id": "t1"})
+        self.quiet({**call, "session_id": "q", "tool_name": "skill", "tool_input": {"skill": "nope"},
+                    "tool_use_id": "toolu_1_x", "tool_call_id": "call_1"}, host="qwen")
+        self.home.selftune("sync")
+        self.assertEqual(self.home.sql("SELECT platform, skill_name, outcome FROM skill_invocations ORDER BY 1"),
+                         [("claude_code", "nope", "refused"), ("qwen", "nope", "refused")])
+
+    def test_a_subagent_of_others_is_the_one_its_transcript_will_have(self):
+        agent = {"agent_id": "a7", "agent_type": "general-purpose", "cwd": "/w"}
+        for event in ("SubagentStart", "SubagentStop"):
+            self.quiet({**agent, "session_id": SESSION, "hook_event_name": event}, host="qwen")
+        # It tells of the end only: what nobody heard of is left to the transcript.
+        self.quiet({**agent, "sessionId": "c", "parentAgentId": "c", "stopReason": "end_turn"}, "subagent-stop",
+                   host="copilot")
+        self.home.selftune("sync")
+        self.assertEqual(self.home.sql("SELECT platform, session_id, agent_type FROM session WHERE kind='subagent'"),
+                         [("qwen", f"{SESSION}:agent:a7", "general-purpose")])
 
 
 if __name__ == "__main__":

@@ -184,6 +184,26 @@ class Recordings(unittest.TestCase):
         both = home.sql("SELECT count(*) FROM prompts WHERE seen_in_hook AND seen_in_transcript")
         self.assertEqual(both, [(53,)])  # 53 typed, one without a transcript; a forked command was expanded only
 
+    def test_what_both_told_of_can_be_explained(self):
+        home = self.home("explained")
+        play(home, events(), self.times)
+        self.assertIsNone(home.selftune("sync")["data"]["merged"])
+        merged = home.selftune("sync", "--explain")["data"]["merged"]
+        both = [row["prompts"] for row in merged["prompts"] if row["hook"] and row["transcript"]]
+        self.assertEqual(both, [home.sql("SELECT count(*) FROM prompts WHERE seen_in_hook AND seen_in_transcript "
+                                         "AND is_actionable")[0][0]])
+        self.assertEqual({(row["capture"], row["why"], row["counts"]) for row in merged["outranked"]},
+                         {("hook", "outranked", "transcript")})
+        self.assertEqual(sum(row["rows"] for row in merged["outranked"]),
+                         home.sql("SELECT count(*) FROM observation WHERE effective=0")[0][0])
+        for example in merged["examples"]:
+            # The row that counts says where it was read.
+            line = Path(example["counts"]["path"]).read_bytes()[example["counts"]["offset"]:].split(b"\n")[0]
+            self.assertIn(example["skill"].encode(), line)
+            self.assertIsNone(example["row"]["path"])
+        self.assertTrue(merged["examples"])
+        self.assertEqual(home.selftune("sync", "--explain", "--dry-run")["data"]["merged"], merged)
+
     def test_transcripts_first(self):
         home = self.home("after")
         home.make_store()

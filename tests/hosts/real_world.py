@@ -131,6 +131,13 @@ class World(unittest.TestCase):
         self.assertEqual(certain(heard), certain(types), self.events())
         self.assertLessEqual(set(heard), set(types))
 
+    def wait_for(self, kind):
+        """Until a hook has told of an event of this kind."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and kind not in [event["type"] for event in self.events()]:
+            time.sleep(0.1)
+        self.assertIn(kind, [event["type"] for event in self.events()])
+
     def bodies(self):
         """The requests that the model got, as text."""
         return [path.read_text(encoding="utf-8") for path in sorted((self.scratch / "bodies").iterdir())]

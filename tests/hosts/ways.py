@@ -23,6 +23,9 @@ class Way:
     offered = "Finds out why a skill did not run"  # of its description: what the model is shown
     agent = None
     call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
+    spawn = None  # tool of the host that hands a task to a subagent, its input for the task
+    tells_starts = True  # of subagents, not of their ends alone
+    tells_errors = True  # a turn that an error of the model ended, in one-shot mode, whatever happens then
     installed = "installed"  # the state of hooks once they are installed
     prompts, uses = 2, 1  # of the session, what hooks bring
     events = ()  # kinds of events of the session that reach selftune
@@ -70,8 +73,11 @@ class Claude(Way):
     common = skills
     agent = npm_agent.Agent("@anthropic-ai/claude-code", "2.1.330", "claude", setup="install.cjs")
     call = ("Skill", lambda folder: {"skill": folder.name})
+    spawn = ("Agent", lambda task: {"description": "count", "prompt": task, "subagent_type": "general-purpose",
+                                    "run_in_background": False})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
     maybe = ("turn_end",)  # this hook runs beside it
+    tells_errors = False  # by that hook
     flags = ("--allowedTools", "Skill,Bash,Write,Edit", "--output-format", "json")
 
     def env(self):
@@ -231,6 +237,9 @@ class Qwen(Way):
     command, platform, skills = "qwen", "qwen", ".qwen/skills"
     agent = npm_agent.Agent("@qwen-code/qwen-code", "0.24.4", "qwen", node=(22,))
     call = ("skill", lambda folder: {"skill": folder.name})
+    spawn = ("agent", lambda task: {"description": "count", "prompt": task, "subagent_type": "general-purpose",
+                                    "run_in_background": False})
+    tells_errors = False
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
     flags = ("--approval-mode", "yolo", "-o", "json")
 
@@ -264,6 +273,9 @@ class Copilot(Way):
     command, platform, skills = "copilot", "copilot", ".copilot/skills"
     agent = npm_agent.Agent("@github/copilot", "1.0.102", "copilot")
     call = ("skill", lambda folder: {"skill": folder.name})
+    spawn = ("task", lambda task: {"name": "count", "agent_type": "general-purpose", "description": "count",
+                                   "prompt": task, "mode": "sync"})
+    tells_starts = False
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
     flags = ("--output-format", "json", "--allow-all-tools", "--disable-builtin-mcps", "--no-auto-update")
@@ -274,6 +286,9 @@ class Copilot(Way):
 
     def settings(self):
         return {".copilot/hooks/theirs.json": '{"version":1,"hooks":{"sessionEnd":[{"type":"command","bash":"true"}]}}'}
+
+    def one_shot(self, prompt):
+        return ("-p", prompt, *self.flags)
 
     def run(self, *argv):
         out = self.world.agent(*argv, *self.flags)

@@ -4,6 +4,7 @@
     init_test.py SELFTUNE SELFTUNE_HOOK
 """
 
+import hashlib
 import json
 import sqlite3
 import subprocess
@@ -275,6 +276,41 @@ class Machine(Place):
         self.good("uninstall", "--yes")
         self.assertEqual(path.read_text(), "mine")
 
+    def own_skill(self):
+        return self.good("doctor", "--only", "skill.selftune", "--exit-zero")["data"]["checks"][0]
+
+    def test_files_of_an_older_version_are_renewed_or_taken_out_and_edited_ones_kept(self):
+        self.good("init", "--no-sync")
+        skill = self.home.path / ".claude/skills/selftune"
+        dropped, mine = skill / "workflows/dropped.md", skill / "workflows/dropped-too.md"
+        agent = self.home.path / ".claude/agents/selftune-former.md"
+        with sqlite3.connect(self.home.database) as db:
+            for path, kind in ((dropped, "skill"), (mine, "skill"), (agent, "agent")):
+                path.write_text("of an older version")
+                db.execute("INSERT INTO install(path,kind,platform,sha256,created_file,version,installed_ms) "
+                           "SELECT ?,?,platform,?,1,version,installed_ms FROM install WHERE kind='skill' LIMIT 1",
+                           (str(path), kind, hashlib.sha256(path.read_bytes()).digest()))
+            db.execute("UPDATE install SET version='0.0.1'")
+        db.close()
+        mine.write_text("edited")
+        theirs = self.home.path / ".claude/agents/theirs.md"
+        theirs.write_text("theirs")
+        self.assertEqual(self.own_skill()["status"], "warn")
+        plan = self.good("init", "--no-sync", "--dry-run")
+        self.assertTrue(dropped.exists())
+        self.assertIn("taken out", next(s for s in plan["data"]["steps"] if s["id"] == "skill")["detail"])
+        reply = self.good("init", "--no-sync")
+        self.assertEqual((dropped.exists(), agent.exists()), (False, False))
+        self.assertEqual((mine.read_text(), theirs.read_text()), ("edited", "theirs"))
+        self.assertIn("dropped-too.md was edited", json.dumps(reply["data"]["steps"]))
+        check = self.own_skill()
+        self.assertEqual(check["status"], "info", check)
+        mine.unlink()
+        self.assertEqual(self.own_skill()["status"], "warn")
+        self.good("init", "--no-sync")
+        self.assertEqual(self.own_skill()["status"], "pass")
+        self.assertFalse(self.good("init", "--no-sync")["changed"])
+
     def test_what_fails_is_said_and_the_next_run_goes_on(self):
         self.write("{ // mine\n}")
         reply, status = self.bad("SETTINGS_INVALID", "init")
@@ -355,6 +391,37 @@ class Machine(Place):
             self.assertLess(time.monotonic(), deadline, "no run began")
             time.sleep(0.1)
         self.assertEqual([trigger for trigger, _ in self.runs()], ["reactive"])
+
+    def test_an_agent_is_told_once_what_waits_for_a_review_unless_nobody_wants_that(self):
+        self.good("init")
+
+        def told(session):
+            _, out, _ = self.home.hook({"hook_event_name": "UserPromptSubmit", "session_id": session, "prompt": "hi"},
+                                       host="claude", env=self.env())
+            for day in (self.home.state / "hooks/told").glob("day-*"):
+                day.unlink()  # as if it were tomorrow
+            return json.loads(out)["hookSpecificOutput"]["additionalContext"] if out else ""
+
+        def propose(proposal):
+            with sqlite3.connect(self.home.database) as db:
+                db.execute("INSERT OR IGNORE INTO skill(skill_id,name,name_key) VALUES(99,'pdf','pdf')")
+                db.execute("INSERT INTO proposal(proposal_id,skill_id,target,state,created_ms,updated_ms) "
+                           "VALUES(?,99,'description','validated',1,1)", (proposal,))
+            db.close()
+            self.good("backup", "create")  # something changed: hooks are told anew
+
+        self.assertEqual(told("s0"), "")
+        propose("p-1")
+        suggestion = told("s1")
+        self.assertIn("a better description of skill pdf waits for a review", suggestion)
+        command = suggestion.partition("see selftune ")[2]
+        self.assertEqual([item["proposal_id"] for item in self.good(*command.split())["data"]["items"]], ["p-1"])
+        self.assertEqual(told("s2"), "")
+        self.good("config", "set", "suggestions", "off")
+        propose("p-2")
+        self.assertEqual(told("s3"), "")
+        self.good("config", "set", "suggestions", "on")
+        self.assertIn("waits for a review", told("s4"))
 
     def test_without_any_agent_evidence_can_be_read(self):
         (self.bin / "claude").unlink()

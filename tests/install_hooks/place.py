@@ -17,6 +17,9 @@ sys.path.insert(0, str(TESTS / "hook"))
 import harness  # noqa: E402
 
 CLI, HOOK = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
+FILE_HOSTS = ("copilot", "opencode", "cline", "pi")
+PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
 
 
 class Place(unittest.TestCase):

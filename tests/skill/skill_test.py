@@ -14,7 +14,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 import texts_test  # noqa: E402
 
 ROOT = pathlib.Path(".")
@@ -55,7 +55,7 @@ READS = {"skills show", "skills list", "why", "eval misses", "evidence", "budget
          "proposals show", "proposals diff"}
 
 
-class Form(cli_test.CliTest):
+class Form(cli_case.CliTest):
     def test_it_is_a_skill_that_the_hosts_understand(self):
         doc = self.envelope("skills", "parse", str(skill() / "SKILL.md"))["data"]
         self.assertEqual((doc["name"], doc["errors"], doc["warnings"]), ("selftune", [], []))
@@ -147,7 +147,7 @@ class Form(cli_test.CliTest):
                     self.assertIn(seen.setdefault(piece, path), (path,), "%s: %s" % (path.name, piece))
 
 
-class Links(cli_test.CliTest):
+class Links(cli_case.CliTest):
     def test_every_file_that_is_named_exists_and_every_file_is_named(self):
         everything = dict(texts("workflows", "references", "agents"))
         everything[skill() / "SKILL.md"] = (skill() / "SKILL.md").read_text(encoding="utf-8")
@@ -195,7 +195,7 @@ class Links(cli_test.CliTest):
                     command = commands[max(fits, key=len)]
                     ids = [command["schema"] or "selftune/%s@1" % command["path"]]
                     ids += ["selftune/%s@1" % op for op in command["ops"]]
-                    schemas += [cli_test.SCHEMAS[i] for i in ids if i in cli_test.SCHEMAS]
+                    schemas += [cli_case.SCHEMAS[i] for i in ids if i in cli_case.SCHEMAS]
                 for field in re.findall(r"--fields ([a-z_.,]+)", line):
                     for each in field.split(","):
                         self.assertTrue(any(below(s, each.split(".")) for s in schemas), "%s: --fields %s" % (path.name, each))
@@ -205,12 +205,12 @@ class Links(cli_test.CliTest):
         self.assertGreater(found, 60)
 
 
-class Commands(cli_test.EvidenceHome):
+class Commands(cli_case.EvidenceHome):
     """On a home with evidence, as an agent would run them: nothing is changed."""
 
     def test_the_commands_of_every_workflow_run(self):
         self.envelope("sync")
-        (self.home / "SKILL.md").write_text(cli_test.SKILL, encoding="utf-8")
+        (self.home / "SKILL.md").write_text(cli_case.SKILL, encoding="utf-8")
         (self.home / "folder").mkdir()
         table = {c["path"]: c for c in self.envelope("help", "--all")["data"]["commands"]}
         counts = "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM prompts)"
@@ -281,7 +281,7 @@ class Routing(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    cli_test.SELFTUNE = os.path.abspath(sys.argv[1])
-    cli_test.load_schemas(sys.argv[2])
+    cli_case.SELFTUNE = os.path.abspath(sys.argv[1])
+    cli_case.load_schemas(sys.argv[2])
     ROOT = pathlib.Path(sys.argv[3]).resolve()
     unittest.main(argv=[sys.argv[0]] + sys.argv[4:], verbosity=1)

@@ -12,7 +12,7 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "cli"))
 sys.path.insert(0, str(TESTS / "data" / "upstream"))
-import cli_test  # noqa: E402
+import cli_case  # noqa: E402
 import reference  # noqa: E402
 
 KEPT = ("grading_results", "grading_baselines", "canonical_eval_sets", "unit_test_files", "unit_test_run_results",
@@ -53,7 +53,7 @@ def dump(path, skip=("meta", "change_clock", "source_file", "sqlite_sequence")):
     return out
 
 
-class ImportCase(cli_test.CliTest):
+class ImportCase(cli_case.CliTest):
     def setUp(self):
         super().setUp()
         self.state = self.home / ".selftune"
@@ -129,6 +129,6 @@ class ImportCase(cli_test.CliTest):
 
 def main(argv):
     """SELFTUNE SCHEMA_DIR [unittest arguments]"""
-    cli_test.SELFTUNE = str(pathlib.Path(argv[1]).resolve())
-    cli_test.load_schemas(argv[2])
+    cli_case.SELFTUNE = str(pathlib.Path(argv[1]).resolve())
+    cli_case.load_schemas(argv[2])
     unittest.main(module="__main__", argv=[argv[0], *argv[3:]])

@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import import_case  # noqa: E402
-from import_case import ImportCase, TESTS, cli_test, dump, reference, rows, sha, tree  # noqa: E402
+from import_case import ImportCase, TESTS, cli_case, dump, reference, rows, sha, tree  # noqa: E402
 
 
 class InPlace(ImportCase):
@@ -133,7 +133,7 @@ sys.stdin.readline()
 
         def start(*inject):
             return subprocess.run(["strace", "-f", "-qq", "-o", str(log), "-e", "trace=" + ",".join(calls), *inject,
-                                   cli_test.SELFTUNE, "import", "upstream"], capture_output=True, env=env, cwd=self.home, timeout=120)
+                                   cli_case.SELFTUNE, "import", "upstream"], capture_output=True, env=env, cwd=self.home, timeout=120)
 
         self.assertEqual(start().returncode, 0)
         want = dump(self.store)
@@ -333,7 +333,7 @@ class Size(ImportCase):
             n = 8_000
         self.build(reference.big(n))
         begin = time.monotonic()
-        child = subprocess.Popen([cli_test.SELFTUNE, "import", "upstream", "--db", str(self.old)], env=self.env(), cwd=self.home,
+        child = subprocess.Popen([cli_case.SELFTUNE, "import", "upstream", "--db", str(self.old)], env=self.env(), cwd=self.home,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while child.poll() is None and time.monotonic() - begin < 60:  # somewhere in the middle
             if sum(size_of(p) for p in self.state.glob("selftune.db*")) > 2_000_000:

@@ -866,6 +866,7 @@ class ScheduleListReplyJobs(TypedDict):
     path: str
     program: str
     problem: str | None
+    drift: list[str]
     last_run: str | None
     last_status: str | None
 
@@ -998,6 +999,7 @@ class ScheduleStatusReplyJobs(TypedDict):
     path: str
     program: str
     problem: str | None
+    drift: list[str]
     last_run: str | None
     last_status: str | None
 
@@ -2810,6 +2812,56 @@ class SyncRunReplyRetention(TypedDict):
     prompts_erased: int
 
 
+class SyncRunReplyMergedPrompts(TypedDict):
+    platform: str
+    hook: bool
+    transcript: bool
+    prompts: int
+
+
+class SyncRunReplyMergedOutranked(TypedDict):
+    platform: str
+    capture: str
+    why: Literal["outranked", "refuted", "imported", "used", "relabelled", "polluted"]
+    counts: str | None
+    rows: int
+
+
+class SyncRunReplyMergedExamplesRow(TypedDict):
+    capture: str
+    outcome: str
+    level: str | None
+    path: str | None
+    line: int | None
+    offset: int | None
+
+
+class SyncRunReplyMergedExamplesCounts(TypedDict):
+    capture: str
+    outcome: str
+    level: str | None
+    path: str | None
+    line: int | None
+    offset: int | None
+
+
+class SyncRunReplyMergedExamples(TypedDict):
+    platform: str
+    session_id: str
+    skill: str
+    prompt_id: str | None
+    at: str | None
+    why: str
+    row: SyncRunReplyMergedExamplesRow
+    counts: SyncRunReplyMergedExamplesCounts | None
+
+
+class SyncRunReplyMerged(TypedDict):
+    prompts: list[SyncRunReplyMergedPrompts]
+    outranked: list[SyncRunReplyMergedOutranked]
+    examples: list[SyncRunReplyMergedExamples]
+
+
 class SyncRunReply(TypedDict):
     sources: dict[str, SyncRunReplySources]
     skills_found: int
@@ -2819,6 +2871,7 @@ class SyncRunReply(TypedDict):
     commits: SyncRunReplyCommits
     resolver: SyncRunReplyResolver
     retention: SyncRunReplyRetention
+    merged: SyncRunReplyMerged | None
     complete: bool
     elapsed_ms: int
 
@@ -3091,7 +3144,7 @@ class Requests:
     @overload
     def request(self, op: Literal["store.vacuum"], /, *, dry_run: bool | None = ...) -> StoreVacuumReply: ...
     @overload
-    def request(self, op: Literal["sync.run"], /, *, only: list[str] | None = ..., session: str | None = ..., since: str | None = ..., force: bool | None = ..., repair_only: bool | None = ..., time_budget_ms: int | None = ..., dry_run: bool | None = ...) -> SyncRunReply: ...
+    def request(self, op: Literal["sync.run"], /, *, only: list[str] | None = ..., session: str | None = ..., since: str | None = ..., force: bool | None = ..., repair_only: bool | None = ..., time_budget_ms: int | None = ..., explain: bool | None = ..., dry_run: bool | None = ...) -> SyncRunReply: ...
     @overload
     def request(self, op: Literal["sync.status"], /) -> SyncStatusReply: ...
     @overload

@@ -15,6 +15,7 @@
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
+#include "store/queries/runs.h"
 #include "store/skill_catalogue.h"
 #include "store/watch_rows.h"
 
@@ -50,6 +51,26 @@ Status ReadPending(store::Db& db, UtcMillis now, Notes& notes) {
   return absl::OkStatus();
 }
 
+// What an agent may be told, the weightiest first; each once, and at most one a day.
+StatusOr<std::optional<hooks::Hint>> HintOf(store::Db& db,
+                                            const std::vector<store::WatchRow>& watches) {
+  for (const store::WatchRow& watch : watches) {
+    if (!watch.rollback_due) continue;
+    return std::optional(hooks::Hint{.id = "regression:" + watch.deploy_id,
+                                     .text = hooks::NameInWords(watch.skill) +
+                                             " does worse since its description was changed; see " +
+                                             hooks::WatchCommand(watch.skill)});
+  }
+  ST_ASSIGN_OR_RETURN(const store::ProposalPage open,
+                      store::ListProposals(db, {.state = "open", .page = {.limit = 1}}));
+  if (open.items.empty()) return std::optional<hooks::Hint>();
+  const store::ProposalItem& newest = open.items.front();
+  return std::optional(
+      hooks::Hint{.id = "review:" + newest.proposal_id,
+                  .text = "a better description of " + hooks::NameInWords(newest.skill) +
+                          " waits for a review; see selftune proposals list --state open"});
+}
+
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
@@ -61,13 +82,10 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     notes.review = config.autonomy == config::Autonomy::kPropose;
     ST_RETURN_IF_ERROR(ReadPending(*db, context.now(), notes));
   }
+  if (config.suggestions == config::Suggestions::kOn) {
+    ST_ASSIGN_OR_RETURN(notes.hint, HintOf(*db, watches));
+  }
   for (const store::WatchRow& watch : watches) {
-    if (watch.rollback_due && !notes.hint.has_value()) {
-      notes.hint = hooks::Hint{.id = "regression:" + watch.deploy_id,
-                               .text = hooks::NameInWords(watch.skill) +
-                                       " does worse since its description was changed; see " +
-                                       hooks::WatchCommand(watch.skill)};
-    }
     const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
     if (config.guards == config::Guards::kOff || until.value <= context.now().value) continue;
     ST_ASSIGN_OR_RETURN(const store::DeployRow deploy, store::ReadDeploy(*db, watch.deploy_id));

@@ -39,8 +39,9 @@ JsonValue SettingsOf(Context& context) {
   if (!config.ok()) return PartOf(config.status());
   std::vector<JsonValue::Member> out;
   for (const auto& [key, value] : (*config)->document.members()) {
-    const bool plain = key == "autonomy" || key == "guards" || key == "llm_mode" ||
-                       key == "agent_type" || key == "hooks_installed" || key == "config_version";
+    const bool plain = key == "autonomy" || key == "guards" || key == "suggestions" ||
+                       key == "llm_mode" || key == "agent_type" || key == "hooks_installed" ||
+                       key == "config_version";
     out.emplace_back(key, plain ? value : JsonValue::Text("(set)"));
   }
   return JsonValue::Object(std::move(out));

@@ -1,6 +1,8 @@
 // install.init: everything selftune needs on a machine, step by step. Each step looks
 // at what is there first, so a run that was cut off is simply started again.
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -234,7 +236,8 @@ Status InstallSkillAt(install::World& world, const SkillPlace& place, install::H
                       std::string& detail) {
   size_t written = 0, there = 0;
   if (!detail.empty()) detail += ", ";
-  for (const install::OwnFile& own : FilesOf(place)) {
+  const std::vector<install::OwnFile> wanted = FilesOf(place);
+  for (const install::OwnFile& own : wanted) {
     auto file = install::InstallFile(world, place.kind, "", own);
     if (!file.ok()) {
       const std::string_view code = CodeOf(file.status()).name;
@@ -248,6 +251,14 @@ Status InstallSkillAt(install::World& world, const SkillPlace& place, install::H
     files.files.push_back(*std::move(file));
   }
   detail += fmt::format("{}: {} files installed, {} were there", place.folder, written, there);
+  ST_ASSIGN_OR_RETURN(install::HostResult stale,
+                      install::RemoveStale(world, place.kind, place.folder, wanted));
+  if (!stale.files.empty()) {
+    detail += fmt::format(", {} of an older version taken out", stale.files.size());
+  }
+  for (const std::string& kept : stale.afterwards) detail += "; " + kept;
+  files.did = std::max(files.did, stale.did);
+  std::move(stale.files.begin(), stale.files.end(), std::back_inserter(files.files));
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 #include "capi/params.h"
 #include "hosts/sources.h"
 #include "orchestrate/run.h"
+#include "store/backup.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -184,6 +185,23 @@ void Judge(Context& context, const RunReport& report) {
   }
 }
 
+// What people said and what was deployed cannot be read again from transcripts. A run
+// is no failure for the want of a copy.
+void BackUpDaily(Context& context) {
+  const std::string& store = context.paths().db;
+  const auto there = store::ListBackups(store);
+  const bool fresh =
+      there.ok() && !there->empty() && context.now().value - there->front().at.value < kDayMs;
+  if (fresh) return;
+  Status done = store::CreateBackup(store, context.now(), &context.cancel()).status();
+  if (done.ok()) done = store::PruneBackups(store, context.now()).status();
+  if (done.ok()) {
+    context.SetChanged();
+  } else {
+    context.Warn("BACKUP_FAILED", std::string(Message(done)), {"selftune", "backup", "create"});
+  }
+}
+
 }  // namespace
 
 StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) {
@@ -220,6 +238,7 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   options.max_skills = params["max_skills"].AsInt(5);
   options.models = model.use;
   ST_ASSIGN_OR_RETURN(const RunReport report, orchestrate::RunLoop(world, options));
+  if (!looks_only && options.scheduled) BackUpDaily(context);
   if (!looks_only) Judge(context, report);
   return ToJson(report, options);
 }

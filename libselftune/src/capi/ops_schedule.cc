@@ -119,11 +119,20 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
     WriteJob(out, one.job);
     out.Field("path", one.path).Field("program", one.program);
     TextOrNull(out, "problem", one.problem);
+    out.Key("drift").BeginArray();
+    for (const std::string& command : one.drift) out.String(command);
+    out.EndArray();
     const bool ran = one.job.id == "run" && last.has_value();
     out.Field("last_run", ran ? std::optional(last->started) : std::nullopt);
     TextOrNull(out, "last_status", ran ? last->status : "");
     out.EndObject();
     if (first.empty() && !one.problem.empty()) first = one.problem;
+    if (one.job.id == "run" && !one.drift.empty()) {
+      context.Warn("AGENT_NOT_IN_JOBS",
+                   one.job.platform + ": the jobs would not find " + base::Join(one.drift, ", ") +
+                       ", which lies in another folder than when they were installed",
+                   {"selftune", "cron", "setup"});
+    }
   }
   out.EndArray().EndObject();
   if (jobs.empty()) {

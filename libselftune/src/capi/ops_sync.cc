@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "capi/op_spec.h"
+#include "capi/readout.h"
 #include "hosts/moved_homes.h"
 #include "hosts/registry.h"
 #include "hosts/sources.h"
@@ -17,6 +18,7 @@
 #include "status/settings.h"
 #include "store/db.h"
 #include "store/forget.h"
+#include "store/queries/merged.h"
 #include "sync/sync.h"
 
 namespace selftune::capi::ops {
@@ -54,7 +56,55 @@ void WriteHost(JsonWriter& out, const sync::HostReport& host) {
   out.EndArray().EndObject();
 }
 
-std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& forgotten) {
+void WritePlace(JsonWriter& out, const store::MergedPlace& place) {
+  out.BeginObject().Field("capture", place.capture).Field("outcome", place.outcome);
+  TextOrNull(out, "level", place.level);
+  TextOrNull(out, "path", place.path);
+  out.Field("line", place.line).Field("offset", place.offset).EndObject();
+}
+
+void WriteMerged(JsonWriter& out, const std::optional<store::Merged>& merged) {
+  if (!merged.has_value()) {
+    out.NullField("merged");
+    return;
+  }
+  out.Key("merged").BeginObject().Key("prompts").BeginArray();
+  for (const store::MergedPrompts& told : merged->prompts) {
+    out.BeginObject()
+        .Field("platform", told.platform)
+        .Field("hook", told.hook)
+        .Field("transcript", told.transcript)
+        .Field("prompts", told.prompts)
+        .EndObject();
+  }
+  out.EndArray().Key("outranked").BeginArray();
+  for (const store::MergedRows& rows : merged->rows) {
+    out.BeginObject().Field("platform", rows.platform).Field("capture", rows.capture);
+    out.Field("why", rows.why);
+    TextOrNull(out, "counts", rows.counts);
+    out.Field("rows", rows.rows).EndObject();
+  }
+  out.EndArray().Key("examples").BeginArray();
+  for (const store::MergedExample& example : merged->examples) {
+    out.BeginObject()
+        .Field("platform", example.platform)
+        .Field("session_id", example.session_id)
+        .Field("skill", example.skill);
+    TextOrNull(out, "prompt_id", example.prompt_id);
+    out.Field("at", example.at).Field("why", example.why);
+    WritePlace(out.Key("row"), example.row);
+    if (example.counts.has_value()) {
+      WritePlace(out.Key("counts"), *example.counts);
+    } else {
+      out.NullField("counts");
+    }
+    out.EndObject();
+  }
+  out.EndArray().EndObject();
+}
+
+std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& forgotten,
+                   const std::optional<store::Merged>& merged) {
   JsonWriter out;
   out.BeginObject().Key("sources").BeginObject();
   for (const sync::HostReport& host : report.hosts) WriteHost(out, host);
@@ -83,10 +133,9 @@ std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& fo
       .Key("retention")
       .BeginObject()
       .Field("prompts_erased", forgotten.prompts)
-      .EndObject()
-      .Field("complete", report.complete)
-      .Field("elapsed_ms", report.elapsed_ms)
       .EndObject();
+  WriteMerged(out, merged);
+  out.Field("complete", report.complete).Field("elapsed_ms", report.elapsed_ms).EndObject();
   return std::move(out).Take();
 }
 
@@ -166,6 +215,13 @@ void WarnAbout(Context& context, const sync::SyncReport& report) {
   }
 }
 
+// Read when all is settled; without being asked nobody looks at every row.
+StatusOr<std::optional<store::Merged>> Explained(store::Db* db, const JsonValue& params) {
+  if (db == nullptr || !params["explain"].AsBool()) return std::optional<store::Merged>();
+  ST_ASSIGN_OR_RETURN(store::Merged merged, store::ReadMerged(*db));
+  return std::optional(std::move(merged));
+}
+
 // What is older than the person wants to keep.
 StatusOr<store::ForgetReport> Retain(Context& context, store::Db& db,
                                      const config::Config& config) {
@@ -199,7 +255,8 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
     }
     ST_ASSIGN_OR_RETURN(const sync::SyncReport preview, sync::Preview(db, world, options));
     WarnAboutSources(context, preview);
-    return ToJson(preview, {});
+    ST_ASSIGN_OR_RETURN(const auto merged, Explained(db, params));
+    return ToJson(preview, {}, merged);
   }
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
   const bool all = options.only.empty() && options.session.empty() && !options.repair_only &&
@@ -212,7 +269,8 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const store::ForgetReport forgotten, Retain(context, *db, *config));
   WarnAboutSources(context, report);
   WarnAbout(context, report);
-  return ToJson(report, forgotten);
+  ST_ASSIGN_OR_RETURN(const auto merged, Explained(db, params));
+  return ToJson(report, forgotten, merged);
 }
 
 }  // namespace selftune::capi::ops

@@ -464,6 +464,7 @@ constexpr ParamSpec kParams_SyncRun[] = {
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
     {.name = "repair_only", .type = ParamType::kBool, .default_json = "false"},
     {.name = "time_budget_ms", .type = ParamType::kInt, .minimum = 0, .maximum = 86400000},
+    {.name = "explain", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr ParamSpec kParams_WatchRun[] = {

@@ -33,7 +33,7 @@ StatusOr<store::SkillRef> SkillAt(store::Db& db, const std::string& path) {
   }
   return WithSuggestion(
       Fail(kSkillNotFound, "finding the skill of {}: the file is not known", path),
-      "read what is installed first", "selftune sync");
+      "see which files are known; a sync finds new ones", "selftune skills list");
 }
 
 Status OtherFile(const std::string& skill, const std::string& path,

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
+
+#include <fmt/ranges.h>
 
 #include "base/file.h"
 #include "base/status_macros.h"
@@ -15,6 +18,7 @@ constexpr int64_t kVersion = 1;
 constexpr uint64_t kMaxBytes = 1 << 20;
 constexpr std::array<std::string_view, 3> kAutonomyWords = {"off", "propose", "deploy"};
 constexpr std::array<std::string_view, 3> kGuardsWords = {"off", "advise", "block"};
+constexpr std::array<std::string_view, 2> kSuggestionsWords = {"off", "on"};
 constexpr std::array<std::string_view, 3> kSkillWords = {"locked", "propose", "auto"};
 constexpr std::array<std::string_view, 2> kModeWords = {"agent", "api"};
 constexpr std::array<std::string_view, 2> kProviderWords = {"anthropic", "openai"};
@@ -27,15 +31,16 @@ std::optional<Enum> ParseWord(std::span<const std::string_view> words, std::stri
   return std::nullopt;
 }
 
-std::string Choices(const std::array<std::string_view, 3>& words) {
-  return fmt::format("{}, {} or {}", words[0], words[1], words[2]);
+// "off, advise or block"
+std::string Choices(std::span<const std::string_view> words) {
+  return fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
 }
 
 // Reads one enumeration; keeps `value` and notes a problem when it is not one
 // of `words`.
-template <typename Enum>
+template <typename Enum, size_t n>
 void ReadWord(const base::JsonValue& document, std::string_view key,
-              const std::array<std::string_view, 3>& words, Enum& value,
+              const std::array<std::string_view, n>& words, Enum& value,
               std::vector<Problem>& problems) {
   const base::JsonValue& found = document[key];
   if (found.is_null()) return;
@@ -128,6 +133,7 @@ std::string PrettyJson(const base::JsonValue& value, size_t depth) {
 
 std::string_view Word(Autonomy value) { return kAutonomyWords[static_cast<size_t>(value)]; }
 std::string_view Word(Guards value) { return kGuardsWords[static_cast<size_t>(value)]; }
+std::string_view Word(Suggestions value) { return kSuggestionsWords[static_cast<size_t>(value)]; }
 std::string_view Word(SkillAutonomy value) { return kSkillWords[static_cast<size_t>(value)]; }
 std::string_view Word(LlmMode value) { return kModeWords[static_cast<size_t>(value)]; }
 std::string_view Word(Provider value) { return kProviderWords[static_cast<size_t>(value)]; }
@@ -137,6 +143,9 @@ std::optional<Autonomy> ParseAutonomy(std::string_view word) {
 }
 std::optional<Guards> ParseGuards(std::string_view word) {
   return ParseWord<Guards>(kGuardsWords, word);
+}
+std::optional<Suggestions> ParseSuggestions(std::string_view word) {
+  return ParseWord<Suggestions>(kSuggestionsWords, word);
 }
 std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word) {
   return ParseWord<SkillAutonomy>(kSkillWords, word);
@@ -188,6 +197,7 @@ StatusOr<Config> Parse(std::string_view text, std::string path) {
   config.document = *std::move(parsed);
   ReadWord(config.document, "autonomy", kAutonomyWords, config.autonomy, config.problems);
   ReadWord(config.document, "guards", kGuardsWords, config.guards, config.problems);
+  ReadWord(config.document, "suggestions", kSuggestionsWords, config.suggestions, config.problems);
   CheckSkills(config.document, config.problems);
   ReadHosts(config.document, config);
   const base::JsonValue& agent = config.document["agent_cli"];

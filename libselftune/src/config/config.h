@@ -19,6 +19,8 @@ namespace selftune::config {
 enum class Autonomy { kOff, kPropose, kDeploy };
 // What guards do while a deploy or a watch is open.
 enum class Guards { kOff, kAdvise, kBlock };
+// Whether hooks may suggest a command to the agent, at most once a day.
+enum class Suggestions { kOff, kOn };
 // What may be done to one skill.
 enum class SkillAutonomy { kLocked, kPropose, kAuto };
 // How models are asked: through the agent's command, or a server over HTTP.
@@ -28,11 +30,13 @@ enum class Provider { kAnthropic, kOpenAi };
 
 [[nodiscard]] std::string_view Word(Autonomy);
 [[nodiscard]] std::string_view Word(Guards);
+[[nodiscard]] std::string_view Word(Suggestions);
 [[nodiscard]] std::string_view Word(SkillAutonomy);
 [[nodiscard]] std::string_view Word(LlmMode);
 [[nodiscard]] std::string_view Word(Provider);
 [[nodiscard]] std::optional<Autonomy> ParseAutonomy(std::string_view word);
 [[nodiscard]] std::optional<Guards> ParseGuards(std::string_view word);
+[[nodiscard]] std::optional<Suggestions> ParseSuggestions(std::string_view word);
 [[nodiscard]] std::optional<SkillAutonomy> ParseSkillAutonomy(std::string_view word);
 [[nodiscard]] std::optional<LlmMode> ParseLlmMode(std::string_view word);
 [[nodiscard]] std::optional<Provider> ParseProvider(std::string_view word);
@@ -50,6 +54,7 @@ struct Config {
   bool exists = false;  // false before `init`: nothing runs by itself
   Autonomy autonomy = Autonomy::kOff;
   Guards guards = Guards::kAdvise;
+  Suggestions suggestions = Suggestions::kOn;
   std::string agent_cli;  // "" = the first one found
   // hosts.<name>.home: a host's folder that is not where it is by default;
   // absolute, or below the person's home ("~/..."). Names as the file has them.

@@ -339,7 +339,14 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
         Fail(kFileChanged, "writing {}: it was edited since it was installed", own.path),
         "move it away, then install again", "selftune hooks list");
   }
-  if (world.dry_run || (same && row != nullptr)) return result;
+  if (world.dry_run) return result;
+  if (same && row != nullptr) {
+    if (row->version == world.version) return result;
+    InstallRow renewed = *row;  // this version writes the same
+    renewed.version = world.version;
+    ST_RETURN_IF_ERROR(PutRow(world, renewed));
+    return result;
+  }
   const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
   InstallRow next{.path = own.path,
                   .kind = std::string(kind),
@@ -360,6 +367,21 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, own.bytes, own.mode));
   return result;
+}
+
+StatusOr<HostResult> RemoveStale(World& world, std::string_view kind, const std::string& folder,
+                                 const std::vector<OwnFile>& wanted) {
+  HostResult out;
+  const std::vector<InstallRow> rows = world.rows;
+  for (const InstallRow& row : rows) {
+    if (row.kind != kind || !row.path.starts_with(folder + "/")) continue;
+    const bool needed = std::any_of(wanted.begin(), wanted.end(),
+                                    [&](const OwnFile& file) { return file.path == row.path; });
+    if (!needed) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out));
+  }
+  RemoveEmptyDirs(out.made_dirs);
+  if (!out.files.empty()) out.did = Did::kRemoved;
+  return out;
 }
 
 StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {

@@ -58,6 +58,10 @@ struct HostResult {
                                                std::string_view platform, const OwnFile& own);
 // Those of a kind; edited ones are kept and named in `afterwards`.
 [[nodiscard]] StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind);
+// Those of a kind below a folder that are not wanted any more: of an older version.
+[[nodiscard]] StatusOr<HostResult> RemoveStale(World& world, std::string_view kind,
+                                               const std::string& folder,
+                                               const std::vector<OwnFile>& wanted);
 
 enum class HookState {
   kAbsent,   // none of ours

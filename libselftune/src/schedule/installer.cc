@@ -12,6 +12,7 @@
 #include "base/ci.h"
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "schedule/backend.h"
@@ -101,9 +102,22 @@ Status Remember(const Machine& machine, const Plan& plan, int every_hours) {
                             .id = job.id,
                             .path = PathOf(plan, job),
                             .program = job.argv.front(),
-                            .every_hours = every_hours});
+                            .every_hours = every_hours,
+                            .path_list = plan.path_list});
   }
   return WriteRecord(machine.state_dir, next);
+}
+
+// An agent that was updated by a manager of versions lies in another folder then.
+std::vector<std::string> DriftOf(const Machine& machine, const Record::Entry& entry) {
+  std::vector<std::string> out;
+  if (entry.path_list.empty()) return out;
+  const std::string here = machine.env->GetOr("PATH", "");
+  for (const std::string_view command : base::SplitSpace(machine.agent_commands)) {
+    const bool found = !base::FindExecutable(command, here).empty();
+    if (found && base::FindExecutable(command, entry.path_list).empty()) out.emplace_back(command);
+  }
+  return out;
 }
 
 }  // namespace
@@ -140,12 +154,13 @@ bool SetupReport::changed() const {
 
 StatusOr<Plan> MakePlan(const Machine& machine, const SetupOptions& options,
                         std::vector<std::string>& warnings) {
-  Plan plan{.platform = Platform::kCron, .zone = options.zone};
+  Plan plan{.platform = Platform::kCron, .path_list = "", .zone = options.zone};
   ST_ASSIGN_OR_RETURN(plan.platform, Choose(machine, options));
   ST_ASSIGN_OR_RETURN(const std::string program, FindProgram(machine));
   plan.jobs = DefaultJobs(program, options.every_hours);
   ST_RETURN_IF_ERROR(KeepJobs(options.jobs, plan.jobs));
   ST_ASSIGN_OR_RETURN(const JobEnvironment env, CaptureEnvironment(machine, program));
+  if (const auto path = env.find("PATH"); path != env.end()) plan.path_list = path->second;
   SetupReport scratch;
   ST_RETURN_IF_ERROR(MakeBackend(plan.platform, machine, scratch)->Describe(env, plan));
   if (plan.platform == Platform::kSystemd) WarnOfLogout(machine, scratch);
@@ -214,7 +229,8 @@ StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now, boo
     Installed one{.job = StateOf(entry.platform, *job, now),
                   .path = entry.path,
                   .program = entry.program,
-                  .problem = {}};
+                  .problem = {},
+                  .drift = DriftOf(machine, entry)};
     if (!base::Exists(entry.program)) {
       one.problem = entry.program + " is gone";
     } else {

@@ -34,6 +34,7 @@ struct JobState {
 };
 struct Plan {
   Platform platform = Platform::kCron;
+  std::string path_list;  // where the jobs look for programs
   std::vector<Job> jobs;
   std::vector<Artifact> artifacts;  // files; of cron the block under the name "crontab"
   std::vector<std::vector<std::string>> commands;
@@ -66,6 +67,8 @@ struct Installed {
   std::string path;     // of its file, "crontab" or "openclaw"
   std::string program;  // that it starts
   std::string problem;  // "" = none: edited, missing program, not enabled ...
+  // Agents that are found here and that it would not find.
+  std::vector<std::string> drift;
 };
 // `ask`: schedulers are asked, which starts programs; else only files are looked at.
 [[nodiscard]] StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now,

@@ -36,7 +36,8 @@ StatusOr<Record> ReadRecord(const std::string& state_dir) {
                            .id = item["id"].AsString(),
                            .path = item["path"].AsString(),
                            .program = item["program"].AsString(),
-                           .every_hours = static_cast<int>(item["every_hours"].AsInt(6))});
+                           .every_hours = static_cast<int>(item["every_hours"].AsInt(6)),
+                           .path_list = item["path_list"].AsString()});
   }
   return out;
 }
@@ -53,6 +54,7 @@ Status WriteRecord(const std::string& state_dir, const Record& record) {
         .Field("path", entry.path)
         .Field("program", entry.program)
         .Field("every_hours", entry.every_hours)
+        .Field("path_list", entry.path_list)
         .EndObject();
   }
   out.EndArray().EndObject();

@@ -14,6 +14,7 @@ struct Record {
     Platform platform = Platform::kCron;
     std::string id, path, program;
     int every_hours = 6;
+    std::string path_list;  // where it looks for programs; "" = nobody wrote it down
   };
   std::vector<Entry> entries;
 };

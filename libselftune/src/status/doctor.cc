@@ -55,9 +55,9 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
     ST_RETURN_IF_ERROR(CheckSkills(world, options, all));
   }
   if (!options.quick) CheckPrivacy(world, all);
-  if (!options.quick) CheckAgents(world, all);
+  if (!options.quick) CheckAgents(world, options, all);
   if (!options.quick) ST_RETURN_IF_ERROR(CheckHooks(world, all));
-  if (!options.quick) CheckScheduler(world, options, all);
+  if (!options.quick) ST_RETURN_IF_ERROR(CheckScheduler(world, options, all));
   if (!options.quick) CheckDashboard(world, all);
   CheckMachine(world, all);
   DoctorReport report;

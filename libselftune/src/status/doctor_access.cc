@@ -49,6 +49,7 @@ Check Refused(const std::vector<std::string>& paths, bool folder, int error) {
     check.text =
         "its file system is read-only: mount it for writing, or name a folder elsewhere "
         "with SELFTUNE_HOME";
+    check.command = command({"df"});
     return check;
   }
   check.text = "nothing new is stored until its owner allows it";

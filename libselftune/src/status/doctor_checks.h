@@ -20,7 +20,8 @@ void CheckFolders(const DoctorWorld& world, Checks& out);
 [[nodiscard]] Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);
 void CheckMachine(const DoctorWorld& world, Checks& out);
-void CheckAgents(const DoctorWorld& world, Checks& out);
+// doctor_agents.cc
+void CheckAgents(const DoctorWorld& world, const DoctorOptions& options, Checks& out);
 
 // doctor_keeping.cc: what is lost unless something is done in time.
 [[nodiscard]] Status CheckRetention(const DoctorWorld& world, Checks& out);
@@ -34,7 +35,8 @@ void CheckPrivacy(const DoctorWorld& world, Checks& out);
 // doctor_dashboard.cc
 void CheckDashboard(const DoctorWorld& world, Checks& out);
 // doctor_scheduler.cc
-void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out);
+[[nodiscard]] Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options,
+                                    Checks& out);
 
 // doctor_evidence.cc; the store is open.
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,

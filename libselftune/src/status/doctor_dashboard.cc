@@ -69,6 +69,7 @@ void CheckDashboard(const DoctorWorld& world, Checks& out) {
     check.status = CheckStatus::kWarn;
     check.message = std::string(Message(holder.status()));
     check.text = "nobody can tell whether it runs; look at that file";
+    check.command = base::JoinCommand({"ls", "-l", base::JoinPath(run, "dashboard.lock")});
   } else if (holder->has_value() && readable) {
     DescribeRunning(*instance, world.version, check);
   } else if (holder->has_value()) {

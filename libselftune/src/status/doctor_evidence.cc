@@ -234,6 +234,7 @@ Status CheckPending(const DoctorWorld& world, Checks& out) {
     mix.message = fmt::format("session {} is stored for {} and {}", shared->session_id,
                               shared->first, shared->second);
     mix.text = "one of them is read wrongly; please report it";
+    mix.command = "selftune bugreport";
   }
   out.push_back(std::move(mix));
   return absl::OkStatus();
@@ -247,6 +248,7 @@ Status CheckClock(const DoctorWorld& world, Checks& out) {
     check.message = fmt::format("the newest evidence is of {}, the clock says {}",
                                 FormatRfc3339(*newest), FormatRfc3339(world.now));
     check.text = "set the clock: windows and cool-downs go by it";
+    check.command = "date -u";
   }
   out.push_back(std::move(check));
   return absl::OkStatus();
@@ -272,7 +274,9 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
     out.push_back({.name = "skills.parse",
                    .status = CheckStatus::kWarn,
                    .message = fmt::format("{}: {}", problem.code, problem.message),
-                   .path = problem.path});
+                   .path = problem.path,
+                   .text = "no agent can read it either; see what it is",
+                   .command = base::JoinCommand({"ls", "-ld", problem.path})});
   }
   if (bad == 0) {
     out.push_back({.name = "skills.parse",
@@ -282,12 +286,13 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
 
 void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
   std::vector<std::string> hidden;
-  std::string path, by;
+  std::string name, path, by;
   for (const skillfs::InstalledSkill& skill : found.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
       if (placement.shadowed_by.empty()) continue;
       hidden.push_back(fmt::format("{} ({})", placement.name, placement.platform));
       if (!path.empty()) continue;
+      name = placement.name;
       path = placement.path;
       by = placement.shadowed_by;
     }
@@ -299,6 +304,7 @@ void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
         fmt::format("hidden by one of the same name: {}; {} by {}", Names(hidden), path, by);
     check.path = path;
     check.text = "the hidden file is never read by that host; rename or remove one";
+    check.command = base::JoinCommand({"selftune", "skills", "show", name});
   }
   out.push_back(std::move(check));
 }

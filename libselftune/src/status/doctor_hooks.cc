@@ -66,7 +66,8 @@ void CheckRunnable(const std::string& shim, const hosts::HostRow& row, Check& ch
   if (ran->duration <= kSlow) return;
   check.status = CheckStatus::kWarn;
   check.message += fmt::format("; a hook takes {} ms here", ran->duration.count());
-  check.text = "the agent waits for it at each event; see what slows down starting programs";
+  check.text = "the agent waits for it at each event; see whether each of them is slow";
+  check.command = fmt::format("selftune hooks verify {}", row.platform);
 }
 
 void DescribeInstalled(const install::HostHooks& hooks, Check& check) {
@@ -158,11 +159,13 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
       check.status = CheckStatus::kWarn;
       check.message = hooks.problem;
       check.text = "the agent ignores a file it cannot read, and hooks with it; correct it";
+      check.command = fmt::format("selftune hooks status {}", row.platform);
     } else if (hooks.state == install::HookState::kAbsent) {
       if (!set_up || base::FindExecutable(row.command, world.env->GetOr("PATH", "")).empty())
         continue;
       check.status = CheckStatus::kInfo;
       check.message = "not installed: evidence comes from transcripts only";
+      check.text = "with them it is known at once";
       check.command = InstallCommand(row.platform);
     } else if (hooks.state == install::HookState::kPartial) {
       check.status = CheckStatus::kWarn;
@@ -180,6 +183,7 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
         check.status = CheckStatus::kWarn;
         check.message = "installed, not approved: they do not run";
         check.text = target->approve;
+        check.command = row.command;
       } else if (HasOurPlugin(row, place.config_dir)) {
         check.status = CheckStatus::kWarn;
         check.message += "; the plugin selftune brings the same ones, so each event is told twice";

@@ -98,9 +98,10 @@ OwnFiles Look(const std::vector<store::InstallRow>& rows, std::string_view versi
     if (!bytes.ok()) {
       ++out.missing;
     } else if (!row.sha256.empty() && base::Sha256Hex(*bytes) != row.sha256) {
-      ++out.changed;
+      ++out.changed;  // kept as it is, also by a newer version
+    } else if (!version.empty() && row.version != version) {
+      ++out.older;
     }
-    out.older += !version.empty() && row.version != version ? 1 : 0;
   }
   return out;
 }
@@ -174,6 +175,7 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
     check.status = CheckStatus::kInfo;
     check.message =
         fmt::format("{} of its {} files were edited since; they are kept", own.changed, own.files);
+    check.text = "nothing needs to be done; see which they are";
     check.command = "selftune hooks list";
   } else {
     check.command.clear();

@@ -1,5 +1,4 @@
-// Checks that need no evidence: configuration, database file, disk, locks,
-// agents.
+// Checks that need no evidence: configuration, database file, disk, locks.
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -9,16 +8,15 @@
 
 #include <fmt/format.h>
 
+#include "base/error_next.h"
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/lock_file.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "deploy/recover.h"
 #include "hosts/moved_homes.h"
-#include "net/transport.h"
 #include "status/doctor_checks.h"
 #include "status/settings.h"
 #include "store/backup.h"
@@ -96,7 +94,8 @@ Status CheckSchema(const DoctorWorld& world, store::Db& db, Checks& out) {
     schema.status = CheckStatus::kWarn;
     schema.message =
         fmt::format("{} tables are not ours, {} among them", foreign.size(), foreign.front());
-    schema.text = "another program writes to this file; give selftune a folder of its own";
+    schema.text = "another program writes to this file; see whose hooks start it";
+    schema.command = "selftune hooks status";
   }
   schema.path = world.db_path;
   out.push_back(std::move(schema));
@@ -134,7 +133,8 @@ void CheckDisk(const DoctorWorld& world, Checks& out) {
   Check check{.name = "disk", .message = fmt::format("{} MiB free", free / kMiB), .path = folder};
   if (free < kLowDisk) {
     check.status = free < kNoDisk ? CheckStatus::kFail : CheckStatus::kWarn;
-    check.text = "make room: without it evidence cannot be stored";
+    check.text = "make room: without it evidence cannot be stored; see what the store takes";
+    check.command = "selftune db stats";
   }
   out.push_back(std::move(check));
 }
@@ -149,9 +149,13 @@ void CheckLock(const DoctorWorld& world, const std::string& name, Checks& out) {
   if (!holder.ok()) {
     check.status = CheckStatus::kWarn;
     check.message = std::string(Message(holder.status()));
+    check.text = "nobody can tell whether a run is under way; look at that file";
+    check.command = base::JoinCommand({"ls", "-l", path});
   } else if (holder->has_value()) {
     check.status = CheckStatus::kInfo;
     check.message = main ? "a run is under way" : "held";
+    check.text = "others wait for it; ask again in a moment";
+    check.command = base::JoinCommand({"selftune", "doctor", "--only", check.name});
     const auto text = base::JsonValue::Parse(**holder);
     int64_t running_ms = 0;
     if (text.ok()) {
@@ -165,6 +169,9 @@ void CheckLock(const DoctorWorld& world, const std::string& name, Checks& out) {
       check.status = CheckStatus::kWarn;
       check.message += fmt::format(", for {} minutes", running_ms / 60'000);
       check.text = "it should have ended; look at that process";
+      if ((*text)["pid"].is_int()) {
+        check.command = base::JoinCommand({"ps", "-fp", std::to_string((*text)["pid"].AsInt())});
+      }
     }
   }
   out.push_back(std::move(check));
@@ -191,6 +198,7 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
     file.status = CheckStatus::kFail;
     file.message = std::string(Message(world.config.status()));
     file.text = "correct the file, or move it aside: the defaults then hold";
+    file.command = "selftune config path";
     out.push_back(std::move(file));
     return;
   }
@@ -198,6 +206,8 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
   if (!config.exists) {
     file.status = CheckStatus::kInfo;
     file.message = "there is none: the defaults hold, nothing runs by itself";
+    file.text = "set selftune up, if more than reading is wanted";
+    file.command = "selftune init";
   }
   out.push_back(std::move(file));
   CheckMode(path, 0600, "600", "it says what may run by itself", out);
@@ -220,6 +230,8 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
   } else if (!unknown.empty()) {
     values.status = CheckStatus::kInfo;
     values.message += fmt::format("; not known here and kept: {}", base::Join(unknown, ", "));
+    values.text = "another version's, or a slip of the pen; see which are known";
+    values.command = "selftune config list";
   }
   out.push_back(std::move(values));
 }
@@ -265,6 +277,9 @@ Status CheckDatabase(const DoctorWorld& world, const DoctorOptions& options, Che
     open.message = std::string(Message(world.db.status()));
     open.text = Suggestion(world.db.status());
     open.command = NextCommand(world.db.status());
+    const ErrorNext next = FindErrorNext(CodeOf(world.db.status()).name);
+    if (open.text.empty()) open.text = next.text;
+    if (open.command.empty()) open.command = next.command;
     out.push_back(std::move(open));
     return absl::OkStatus();
   }
@@ -307,6 +322,8 @@ void CheckJournals(const DoctorWorld& world, Checks& out) {
   if (!open.ok()) {
     check.status = CheckStatus::kWarn;
     check.message = std::string(Message(open.status()));
+    check.text = "nobody can tell whether a deploy is half done; look at that folder";
+    check.command = base::JoinCommand({"ls", "-l", check.path});
   } else if (!open->empty()) {
     const auto damaged = std::find_if(open->begin(), open->end(),
                                       [](const auto& journal) { return !journal.why.ok(); });
@@ -316,7 +333,8 @@ void CheckJournals(const DoctorWorld& world, Checks& out) {
                              : std::string(Message(damaged->why));
     check.text = readable ? "the next run brings them to an end"
                           : "move this folder away after comparing the skill's text with its bytes";
-    if (readable) check.command = "selftune orchestrate";
+    check.command =
+        readable ? "selftune orchestrate" : base::JoinCommand({"ls", "-lR", check.path});
   }
   out.push_back(std::move(check));
 }
@@ -324,10 +342,14 @@ void CheckJournals(const DoctorWorld& world, Checks& out) {
 void CheckMachine(const DoctorWorld& world, Checks& out) {
   if (world.db.ok()) {
     Check spool{.name = "hooks.spool", .message = "empty"};
+    const std::string list =
+        base::JoinCommand({"ls", "-l", base::JoinPath(world.state_dir, "spool")});
     const auto waiting = store::SpoolWaiting(**world.db, world.state_dir);
     if (!waiting.ok()) {
       spool.status = CheckStatus::kWarn;
       spool.message = std::string(Message(waiting.status()));
+      spool.text = "hook events in it are not stored; look at that folder";
+      spool.command = list;
     } else if (!waiting->problems.empty()) {
       spool.status = CheckStatus::kWarn;
       spool.message = waiting->problems.front();
@@ -335,6 +357,7 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
         spool.message += fmt::format(" (and {} more)", waiting->problems.size() - 1);
       }
       spool.text = "hook events in it are not stored; repair it or move it away";
+      spool.command = list;
     } else if (waiting->bytes > 0) {
       spool.status = waiting->bytes > kManySpooled ? CheckStatus::kWarn : CheckStatus::kInfo;
       spool.message = fmt::format("{} bytes of hook events wait to be stored", waiting->bytes);
@@ -346,54 +369,6 @@ void CheckMachine(const DoctorWorld& world, Checks& out) {
   CheckLocks(world, out);
   CheckJournals(world, out);
   CheckDisk(world, out);
-}
-
-// With llm_mode "api" a server answers instead of an agent.
-void CheckServer(const DoctorWorld& world, const config::Config& config, Checks& out) {
-  const std::string variable = config::KeyVariable(config);
-  const std::string& url = config.Get("api.base_url").AsString();
-  Check check{.name = "model.api",
-              .message = url.empty() ? "models are asked at their provider's address"
-                                     : fmt::format("models are asked at {}", url)};
-  if (config.Get("api.model").is_null()) {
-    check.status = CheckStatus::kWarn;
-    check.message = "llm_mode is api, and api.model names no model";
-    check.text = "none is guessed; set it to the name your server knows";
-    check.command = "selftune config set --help";
-  } else if (world.env->GetOr(variable, "").empty() && !net::IsLoopback(url)) {
-    check.status = CheckStatus::kWarn;
-    check.message = fmt::format("llm_mode is api, and the variable {} is not set here", variable);
-    check.text = "set it where selftune runs, also for runs that a scheduler starts";
-  }
-  out.push_back(std::move(check));
-}
-
-void CheckAgents(const DoctorWorld& world, Checks& out) {
-  const std::string path_list = world.env->GetOr("PATH", "");
-  int found = 0;
-  for (const hosts::HostRow& row : hosts::Rows()) {
-    if (row.command.empty()) continue;
-    const std::string binary = base::FindExecutable(row.command, path_list);
-    const bool present = base::Exists(hosts::ConfigDir(row, *world.env));
-    if (!present && binary.empty()) continue;
-    Check check{.name = fmt::format("agents.{}", row.platform), .path = binary};
-    if (binary.empty()) {
-      check.status = CheckStatus::kInfo;
-      check.message = fmt::format("{} left files, {} is not on PATH", row.title, row.command);
-    } else {
-      ++found;
-      check.message = fmt::format("{} found", row.command);
-    }
-    out.push_back(std::move(check));
-  }
-  const bool api = world.config.ok() && (*world.config)->document["llm_mode"].AsString() ==
-                                            config::Word(config::LlmMode::kApi);
-  if (api) CheckServer(world, **world.config, out);
-  if (found > 0 || api) return;
-  out.push_back({.name = "agents.any",
-                 .status = CheckStatus::kWarn,
-                 .message = "no agent command is on PATH",
-                 .text = "evolving and grading ask one of them; reading evidence works without"});
 }
 
 }  // namespace selftune::status

@@ -1,17 +1,68 @@
-// What runs by itself.
+// What runs by itself, when next, and how it went last.
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/time.h"
+#include "hosts/registry.h"
 #include "schedule/installer.h"
 #include "status/doctor_checks.h"
+#include "store/queries/runs.h"
 
 namespace selftune::status {
+namespace {
 
-void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+// "run every 6 hours at :20 by cron, next at 2026-..."
+std::string Describe(const schedule::Installed& one) {
+  std::string text = fmt::format("{} {} by {}", one.job.id, one.job.schedule, one.job.platform);
+  if (one.job.next_run.has_value()) text += ", next at " + FormatRfc3339(*one.job.next_run);
+  return text;
+}
+
+// A run that does not find the agent has nobody to ask.
+void CheckDrift(const std::vector<schedule::Installed>& jobs, Check& check) {
+  for (const schedule::Installed& one : jobs) {
+    if (one.job.id != "run" || one.drift.empty()) continue;
+    check.status = CheckStatus::kWarn;
+    check.message += fmt::format(
+        "; they would not find {}, which lies in another folder than when they were "
+        "installed",
+        base::Join(one.drift, ", "));
+    check.text = "let them look where it is now";
+    check.command = "selftune cron setup";
+    return;
+  }
+}
+
+// A scheduler that works starts runs that may fail all the same.
+Status CheckLastRun(store::Db& db, Check& check) {
+  constexpr int64_t kLookedAt = 50;
+  ST_ASSIGN_OR_RETURN(const store::RunPage page,
+                      store::ListRuns(db, "orchestrate", {.limit = kLookedAt}));
+  const auto run = std::ranges::find(page.items, "cron", &store::RunItem::trigger);
+  if (run == page.items.end()) return absl::OkStatus();
+  check.message +=
+      fmt::format("; the last run, at {}, ended {}", FormatRfc3339(run->started), run->status);
+  if (run->status != "error") return absl::OkStatus();
+  check.status = CheckStatus::kWarn;
+  if (!run->error.empty()) check.message += ": " + run->error;
+  check.text = "start it as the scheduler does, and see what is wrong";
+  check.command = "selftune cron run-now run";
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
   Check check{.name = "scheduler"};
-  const schedule::Machine machine{.env = world.env, .state_dir = world.state_dir};
+  schedule::Machine machine{.env = world.env, .state_dir = world.state_dir};
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    machine.agent_commands += std::string(row.command) + " ";
+  }
   const auto jobs = schedule::List(machine, world.now, options.deep);
   if (!jobs.ok()) {
     check.status = CheckStatus::kWarn;
@@ -27,8 +78,7 @@ void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Chec
     check.path = jobs->front().path.starts_with('/') ? jobs->front().path : "";
     for (const schedule::Installed& one : *jobs) {
       if (one.problem.empty()) {
-        check.message += fmt::format("{}{} {} by {}", check.message.empty() ? "" : "; ", one.job.id,
-                                     one.job.schedule, one.job.platform);
+        check.message += (check.message.empty() ? "" : "; ") + Describe(one);
         continue;
       }
       check.status = CheckStatus::kFail;
@@ -37,8 +87,13 @@ void CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Chec
       check.command = "selftune cron setup --force";
       break;
     }
+    if (check.status == CheckStatus::kPass) CheckDrift(*jobs, check);
+    if (check.status == CheckStatus::kPass && world.db.ok()) {
+      ST_RETURN_IF_ERROR(CheckLastRun(**world.db, check));
+    }
   }
   out.push_back(std::move(check));
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::status

@@ -16,9 +16,9 @@ namespace selftune::status {
 namespace {
 
 // Settings that are one text, in the order they are listed.
-constexpr std::array<std::string_view, 8> kPlain = {"autonomy",    "guards",       "agent_cli",
-                                                    "llm_mode",    "api.provider", "api.base_url",
-                                                    "api.key_env", "api.model"};
+constexpr std::array<std::string_view, 9> kPlain = {"autonomy",     "guards",      "suggestions",
+                                                    "agent_cli",    "llm_mode",    "api.provider",
+                                                    "api.base_url", "api.key_env", "api.model"};
 // Known in the file, but not settable as one text: what `init` writes down and
 // what holds other than texts.
 constexpr std::array<std::string_view, 14> kOther = {"agent_type",
@@ -98,6 +98,7 @@ std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
   const config::Config absent;
   if (key.name == "autonomy") return std::string(config::Word(absent.autonomy));
   if (key.name == "guards") return std::string(config::Word(absent.guards));
+  if (key.name == "suggestions") return std::string(config::Word(absent.suggestions));
   if (key.name == kEveryHours) return "6";
   if (key.path[0] != "hosts") return "";
   const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
@@ -145,6 +146,9 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   }
   if (key.name == "guards") {
     return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
+  }
+  if (key.name == "suggestions") {
+    return config::ParseSuggestions(value).has_value() ? "" : "must be on or off";
   }
   if (key.name == "llm_mode") {
     return config::ParseLlmMode(value).has_value() ? "" : "must be agent or api";

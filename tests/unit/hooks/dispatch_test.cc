@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -175,6 +176,31 @@ TEST_SUITE("hooks/dispatch") {
     for (const Host& host : Hosts()) {
       for (const Subscription& subscription : host.subscriptions) {
         CHECK(FindHandler(subscription.handler) != nullptr);
+      }
+    }
+  }
+
+  TEST_CASE("what a host tells of failures and of subagents is heard") {
+    struct Told {
+      std::string_view host;
+      std::vector<std::string_view> events;
+    };
+    // Gemini CLI tells of neither; the plugins of OpenCode and Pi say what they hear themselves.
+    const Told hosts[] = {
+        {"claude", {"PostToolUseFailure", "StopFailure", "SubagentStart", "SubagentStop"}},
+        {"codex", {"Interrupt", "SubagentStart", "SubagentStop"}},
+        {"qwen", {"PostToolUseFailure", "StopFailure", "SubagentStart", "SubagentStop"}},
+        {"copilot", {"errorOccurred", "subagentStop"}},
+        {"cline", {"TaskError", "TaskCancel"}},
+    };
+    for (const Told& told : hosts) {
+      const Host* const host = FindHost(told.host);
+      REQUIRE(host != nullptr);
+      for (const std::string_view event : told.events) {
+        CAPTURE(told.host);
+        CAPTURE(event);
+        CHECK(std::ranges::find(host->subscriptions, event, &Subscription::native) !=
+              host->subscriptions.end());
       }
     }
   }

@@ -269,6 +269,28 @@ TEST_SUITE("status/doctor") {
     CHECK(Find(ask("1"), "skill.selftune")->command == "selftune init");
   }
 
+  TEST_CASE("an agent is found on PATH, and asked for its version when all is looked at") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    patient.env.Set("PATH", dir / "bin");
+    CHECK(StatusOf(patient.Ask({.only = "agents.*"}), "agents.any") == CheckStatus::kWarn);
+    dir.Write(".codex/config.toml", "");
+    CHECK(StatusOf(patient.Ask({.only = "agents.*"}), "agents.codex") == CheckStatus::kInfo);
+    const std::string claude =
+        dir.Write("bin/claude", "#!/bin/sh\necho \"2.1.330 (of $SELFTUNE_INTERNAL)\"\n", 0755);
+    CHECK(Find(patient.Ask(), "agents.claude_code")->message == "claude found");
+    CHECK(Find(patient.Ask({.deep = true}), "agents.claude_code")->message ==
+          "claude found, 2.1.330 (of 1)");
+    CHECK(Find(patient.Ask(), "agents.any") == nullptr);
+    for (const char* const broken : {"#!/bin/sh\nexit 3\n", "#!/bin/sh\n", "#!/nowhere\n"}) {
+      dir.Write("bin/claude", broken, 0755);
+      CHECK(StatusOf(patient.Ask(), "agents.claude_code") == CheckStatus::kPass);
+      const DoctorReport report = patient.Ask({.deep = true});
+      CHECK(StatusOf(report, "agents.claude_code") == CheckStatus::kWarn);
+      CHECK(Find(report, "agents.claude_code")->command == claude + " --version");
+    }
+  }
+
   TEST_CASE("where questions to a model go is told") {
     Patient patient;
     CHECK(Find(patient.Ask(), "privacy")->message.find("your agent") != std::string::npos);

@@ -34,6 +34,16 @@ class OneFile : public ingest::Source {
   }
 };
 
+// Whoever is told that something is amiss is told what to do, and the one command for it.
+inline void CheckGuided(const Check& check) {
+  CAPTURE(check.name);
+  CAPTURE(check.message);
+  const bool finding = check.status != CheckStatus::kPass && check.status != CheckStatus::kSkip;
+  if (!finding) return;
+  CHECK(!check.text.empty());
+  CHECK(!check.command.empty());
+}
+
 // A store, a home and settings for the doctor to look at.
 struct Patient {
   World world;
@@ -57,7 +67,9 @@ struct Patient {
                              .now = now,
                              .version = version,
                              .proc = world.store().dir() / "proc"};
-    return Must(RunDoctor(doctor, options));
+    DoctorReport report = Must(RunDoctor(doctor, options));
+    for (const Check& check : report.checks) CheckGuided(check);
+    return report;
   }
 };
 

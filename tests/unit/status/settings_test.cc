@@ -30,7 +30,7 @@ TEST_SUITE("status/settings") {
       REQUIRE(key.has_value());
       CHECK(key->name == name);
     }
-    CHECK(SettingNames().size() == 10 + hosts::Rows().size());
+    CHECK(SettingNames().size() == 11 + hosts::Rows().size());
     CHECK(ParseSettingKey("hosts.claude-code.home")->name == "hosts.claude_code.home");
     CHECK(ParseSettingKey("hosts.claude.home")->path[1] == "claude_code");
     CHECK(ParseSettingKey("skills.acme:a.b.autonomy")->path[1] == "acme:a.b");
@@ -51,6 +51,7 @@ TEST_SUITE("status/settings") {
     const Case cases[] = {
         {"autonomy", "deploy", "Deploy"},
         {"guards", "block", "on"},
+        {"suggestions", "off", "never"},
         {"skills.pdf.autonomy", "locked", "off"},
         {"hosts.codex.home", "/data/codex", "codex"},
         {"hosts.codex.home", "~/codex", "~codex"},

@@ -259,6 +259,16 @@ TEST_SUITE("store/queries") {
     const Status status = FindSkill(store.db(), "pfd").status();
     CHECK(CodeOf(status).name == "SKILL_NOT_FOUND");
     CHECK(Suggestion(status).find("pdf") != std::string::npos);
+    CHECK(NextCommand(status) == "selftune skills list");
+  }
+
+  TEST_CASE("an unknown skill that is like none leads to those there are, if there are any") {
+    TempStore store;
+    CHECK(NextCommand(FindSkill(store.db(), "unheard-of").status()) == "selftune sync");
+    Fill(store);
+    const Status status = FindSkill(store.db(), "unheard-of").status();
+    CHECK(CodeOf(status).name == "SKILL_NOT_FOUND");
+    CHECK(NextCommand(status) == "selftune skills list");
   }
 
   TEST_CASE("signals move through their states") {

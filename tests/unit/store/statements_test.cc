@@ -300,6 +300,7 @@ constexpr WholeStore kWholeStore[] = {
     {"sources.cc:kList", "lists the ledger, which is what was asked for"},
     {"sources.cc:kFreshness", "the newest of all files, by an index of the ledger"},
     {"overview.cc:kTableCounts*", "`db info --counts`: to count is to walk"},
+    {"merged.cc:*", "`sync --explain`: what was merged is looked for everywhere"},
     {"forgotten.cc:kAny", "whether there is any: the first row answers"},
     {"forget.cc:*", "what a person wants gone is looked for everywhere"},
     {"mend.cc:*", "what a rebuilt store lacks is looked for everywhere"},

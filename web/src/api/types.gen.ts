@@ -323,9 +323,9 @@ export interface SkillReport {
   state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
   state_reason: string;
   /** null, as the next two: no skill of this name was ever installed or loaded */
-  autonomy: unknown;
+  autonomy: "locked" | "propose" | "auto" | null;
   /** Who says so */
-  autonomy_source: unknown;
+  autonomy_source: "frontmatter" | "config" | "store" | "version_control" | "default" | null;
   /** A sentence */
   autonomy_reason: string | null;
   flags: string[];
@@ -394,8 +394,8 @@ export const skillReport = contract<SkillReport>("skill.report", {
   },
   "state": "s",
   "state_reason": "s",
-  "autonomy": "*",
-  "autonomy_source": "*",
+  "autonomy": "?s",
+  "autonomy_source": "?s",
   "autonomy_reason": "?s",
   "flags": [
     "s"

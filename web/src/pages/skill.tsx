@@ -99,7 +99,7 @@ function Head({ report, window, setWindow }: { report: SkillReport; window: Wind
           <figcaption className="quiet">
             Description: {count(length)} of {count(report.description_limit)} characters
             {report.scope && <> · {report.scope}</>}
-            {typeof report.autonomy === "string" && <> · {AUTONOMY[report.autonomy] ?? report.autonomy}</>}
+            {report.autonomy !== null && <> · {AUTONOMY[report.autonomy] ?? report.autonomy}</>}
           </figcaption>
         </figure>
       )}

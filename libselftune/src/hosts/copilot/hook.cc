@@ -21,6 +21,10 @@ constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "preToolUse", .matcher = "", .handler = "guard", .timeout_seconds = 5},
     {.native = "postToolUse", .matcher = "", .handler = "commit-track", .timeout_seconds = 5},
     {.native = "agentStop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    // A turn that an error ended: no other event tells of it. What was recoverable is
+    // followed by the turn's own end.
+    {.native = "errorOccurred", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    {.native = "subagentStop", .matcher = "", .handler = "subagent-stop", .timeout_seconds = 5},
     {.native = "sessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
     {.native = "userPromptSubmitted", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
 };
@@ -29,6 +33,8 @@ constexpr NativeEvent kEvents[] = {
     {"preToolUse", "guard", EventType::kPreToolUse},
     {"postToolUse", "commit-track", EventType::kPostToolUse},
     {"agentStop", "session-stop", EventType::kTurnEnd},
+    {"errorOccurred", "session-stop", EventType::kTurnEnd},
+    {"subagentStop", "subagent-stop", EventType::kAgentEnd},
     {"sessionEnd", "session-end", EventType::kSessionEnd},
     {"userPromptSubmitted", "prompt-log", EventType::kPromptSubmit},
 };

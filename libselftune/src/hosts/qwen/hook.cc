@@ -22,7 +22,14 @@ constexpr hooks::Subscription kSubscriptions[] = {
      .matcher = "skill|read_file|run_shell_command",
      .handler = "skill-eval",
      .timeout_seconds = 5},
+    {.native = "PostToolUseFailure",
+     .matcher = "skill|run_shell_command",
+     .handler = "skill-eval",
+     .timeout_seconds = 5},
     {.native = "Stop", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    {.native = "StopFailure", .matcher = "", .handler = "session-stop", .timeout_seconds = 5},
+    {.native = "SubagentStart", .matcher = "", .handler = "subagent-start", .timeout_seconds = 5},
+    {.native = "SubagentStop", .matcher = "", .handler = "subagent-stop", .timeout_seconds = 5},
     {.native = "SessionEnd", .matcher = "", .handler = "session-end", .timeout_seconds = 5},
 };
 
@@ -30,8 +37,13 @@ constexpr NativeEvent kEvents[] = {
     {"UserPromptSubmit", "prompt-log", EventType::kPromptSubmit},
     {"PreToolUse", "guard", EventType::kPreToolUse},
     {"PostToolUse", "skill-eval", EventType::kPostToolUse},
+    {"PostToolUseFailure", "skill-eval", EventType::kPostToolUse, /*failed=*/true},
     {"PostToolUse", "commit-track", EventType::kPostToolUse},
+    {"PostToolUseFailure", "commit-track", EventType::kPostToolUse, /*failed=*/true},
     {"Stop", "session-stop", EventType::kTurnEnd},
+    {"StopFailure", "session-stop", EventType::kTurnEnd},
+    {"SubagentStart", "subagent-start", EventType::kAgentStart},
+    {"SubagentStop", "subagent-stop", EventType::kAgentEnd},
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
 constexpr std::string_view kWriteTools[] = {"write_file", "edit"};

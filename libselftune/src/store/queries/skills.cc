@@ -78,11 +78,14 @@ DayRange DaysOf(const TimeWindow& window) {
   return range;
 }
 
+// What helps is a name that is meant, then one of those there are; reading transcripts
+// only where nothing was read yet.
 Status NotFound(Db& db, std::string_view name) {
   std::vector<std::pair<size_t, std::string>> near;
+  size_t known = 0;
   const std::string key = base::AsciiLower(base::Trim(name));
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNames));
-  for (;;) {
+  for (;; ++known) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) break;
     const size_t distance = base::EditDistance(key, rows.Text(1));
@@ -92,9 +95,12 @@ Status NotFound(Db& db, std::string_view name) {
   if (near.size() > kMaxSuggestions) near.resize(kMaxSuggestions);
   std::string text;
   for (const auto& [distance, other] : near) text += (text.empty() ? "" : ", ") + other;
-  return WithSuggestion(Fail(kSkillNotFound, "finding skill {}: nothing is known of it", name),
-                        text.empty() ? "read the transcripts first" : "did you mean " + text + "?",
-                        text.empty() ? "selftune sync" : "selftune skills list");
+  const Status none = Fail(kSkillNotFound, "finding skill {}: nothing is known of it", name);
+  if (!text.empty()) {
+    return WithSuggestion(none, "did you mean " + text + "?", "selftune skills list");
+  }
+  if (known == 0) return WithSuggestion(none, "read the transcripts first", "selftune sync");
+  return WithSuggestion(none, "see which skills are known", "selftune skills list");
 }
 
 StatusOr<SkillSummary> ReadSummary(Db& db, SkillId skill) {
