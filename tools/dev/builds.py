@@ -23,11 +23,10 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Db_pch=true", "-Dgrouped=true",
+                     "-Dhook_static=disabled", "-Dgrouped=true",
                      "-Dc_link_args=-fuse-ld=lld", "-Dcpp_link_args=-fuse-ld=lld")
-# Lines are enough for a sanitizer's report. A time in the precompiled header
-# would make every compilation new to ccache.
-CLANG_ARGS = "-gline-tables-only -Wthread-safety -Xclang -fno-pch-timestamp"
+# Lines are enough for a sanitizer's report.
+CLANG_ARGS = "-gline-tables-only -Wthread-safety"
 
 PROFILES = {
     "dev": Profile("build"),
@@ -55,8 +54,7 @@ COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}
 def environment(profile):
     """Compilers and ccache settings; a clone in another folder hits the same cache."""
     cc, cxx = COMPILERS[profile.compiler]
-    env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1",
-               CCACHE_SLOPPINESS="pch_defines,time_macros")
+    env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
     if profile.compiler != "gcc" or "CC" not in os.environ:
         ccache = "ccache " if _has("ccache") else ""
         env.update(CC=ccache + cc, CXX=ccache + cxx)

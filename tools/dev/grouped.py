@@ -9,6 +9,7 @@ defines for itself alone; what this misses, a compiler refuses.
 
 import functools
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -167,7 +168,9 @@ def write_units(groups, folder):
     files = []
     for number, sources in enumerate(groups):
         unit = folder / f"unit{number}.cc"
-        text = "".join(f'#include "{source}"  // NOLINT\n' for source in sources)
+        # Relative, so that a clone elsewhere hits the same compiler cache.
+        names = [os.path.relpath(source, folder) for source in sources]
+        text = "".join(f'#include "{name}"  // NOLINT\n' for name in names)
         if not unit.exists() or unit.read_text(encoding="utf-8") != text:
             unit.write_text(text, encoding="utf-8")
         files.append(unit)

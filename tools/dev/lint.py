@@ -109,7 +109,7 @@ def generated():
 
 def tidy(changed_only=False):
     """Every file in CI, in groups; those that differ from HEAD with --changed."""
-    database = builds.configure("ci")  # the sanitizers' asks for a precompiled header
+    database = builds.configure("ci")  # the sanitizers' knows groups, not files
     files = our_files(".cc")
     if changed_only:
         changed = _run(["git", "diff", "--name-only", "HEAD"]).stdout.splitlines()
