@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "failing_alloc.h"
+#include "support/rounds.h"
 
 namespace {
 
@@ -102,15 +103,7 @@ std::string MustAsk(selftune_engine_t* engine, std::string_view request) {
 }
 
 // A build with sanitizers takes five times as long, and looks at fewer points.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr int64_t kShare = 4;
-#else
-constexpr int64_t kShare = 1;
-#endif
-#else
-constexpr int64_t kShare = 1;
-#endif
+constexpr int64_t kShare = selftune::testing::kSanitized ? 4 : 1;
 
 // Which allocations fail: the first `dense` and then fewer and fewer of them.
 struct Points {
