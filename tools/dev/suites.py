@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 
 import builds
-from common import DevError, note, say, tail
+from common import JOBS, DevError, note, say, tail
 
 DOCTEST = re.compile(r"test cases:\s*\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
 PLAIN = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed", re.MULTILINE)
@@ -79,8 +79,9 @@ def run(profile_name, suites=(), *, wrap=False):
     part = bool(profile.skip_suites)
     builds.build(profile_name, targets=targets if part else ())
     note(f"testing {profile.directory}/")
+    # One more than there are cores: many a test waits for a disk, a process or a clock.
     argv = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs",
-            "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
+            "--num-processes", str(JOBS + 1), "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
     for suite in suites:
         argv += ["--suite", suite]
     if part:
