@@ -279,15 +279,20 @@ std::string Ago(std::string_view rfc3339, std::string_view now) {
   return minutes < 0 ? "in " + span : span + " ago";
 }
 
+// Two neighbours swapped are one edit.
 size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
+  std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
+    std::swap(before, above);
+    std::swap(above, row);
+    row[0] = i + 1;
     for (size_t j = 0; j < b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, diagonal + 1, substitute});
+      const size_t substitute = above[j] + (a[i] == b[j] ? 0 : 1);
+      row[j + 1] = std::min({row[j] + 1, above[j + 1] + 1, substitute});
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j]) {
+        row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+      }
     }
   }
   return row[b.size()];
@@ -295,7 +300,7 @@ size_t Distance(std::string_view a, std::string_view b) {
 
 std::string_view Nearest(std::string_view name, const std::vector<std::string_view>& candidates) {
   std::string_view nearest;
-  size_t best = 3;  // at most two edits
+  size_t best = name.size() <= 4 ? 2 : 3;  // of one edit or two: short names are all alike
   if (name.size() > 100) return nearest;
   for (const std::string_view candidate : candidates) {
     const size_t distance = Distance(name, candidate);

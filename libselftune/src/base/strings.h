@@ -44,7 +44,11 @@ namespace selftune::base {
 // is not seen.
 [[nodiscard]] std::string JoinCommand(const std::vector<std::string>& argv);
 
-// Edit distance with unit costs, O(|a|*|b|); used for "did you mean".
+// Edits between two names, two neighbours swapped being one; O(|a|*|b|); used for
+// "did you mean".
 [[nodiscard]] size_t EditDistance(std::string_view a, std::string_view b);
+// How many edits away what was meant by a name may be: a short name differs from most
+// short names by little.
+[[nodiscard]] size_t MostEdits(std::string_view name);
 
 }  // namespace selftune::base

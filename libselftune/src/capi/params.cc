@@ -176,8 +176,7 @@ Status UnknownName(std::string_view what, std::string_view name,
                    const std::vector<std::string_view>& known) {
   const Status status = Fail(kInvalidRequest, "unknown {} {}", what, Shown(name));
   std::string_view nearest;
-  // A short name differs from most short names by little.
-  size_t best = (name.size() <= 4 ? 1 : std::max<size_t>(2, name.size() / 3)) + 1;
+  size_t best = base::MostEdits(name) + 1;
   // A name of foreign length is not near anything, and comparing it is work.
   for (const std::string_view candidate : known) {
     if (name.size() > candidate.size() + best) continue;

@@ -53,7 +53,7 @@ Status Unreadable(const skillfs::Discovery& discovery, std::string_view name) {
 Status NotFound(const skillfs::Discovery& discovery, std::string_view name) {
   ST_RETURN_IF_ERROR(Unreadable(discovery, name));
   std::string near;
-  size_t best = 3;
+  size_t best = base::MostEdits(name) + 1;
   for (const InstalledSkill& skill : discovery.skills) {
     const size_t distance =
         base::EditDistance(base::AsciiLower(skill.name), base::AsciiLower(name));

@@ -111,7 +111,14 @@ TEST_SUITE("base/strings") {
     CHECK(EditDistance("abc", "") == 3);
     CHECK(EditDistance("", "abc") == 3);
     CHECK(EditDistance("kitten", "sitting") == 3);
-    CHECK(EditDistance("status", "statsu") == 2);
+    CHECK(EditDistance("status", "statsu") == 1);
+    CHECK(EditDistance("ca", "abc") == 3);
+  }
+
+  TEST_CASE("a short name may be misspelt by one edit, a longer one by more") {
+    CHECK(MostEdits("nope") == 1);
+    CHECK(MostEdits("reviw") == 2);
+    CHECK(MostEdits("a-name-of-16-chs") == 4);
   }
 }
 

@@ -260,6 +260,8 @@ TEST_SUITE("store/queries") {
     CHECK(CodeOf(status).name == "SKILL_NOT_FOUND");
     CHECK(Suggestion(status).find("pdf") != std::string::npos);
     CHECK(NextCommand(status) == "selftune skills list");
+    // Half of a short name is no slip.
+    CHECK(Suggestion(FindSkill(store.db(), "pxx").status()).find("pdf") == std::string::npos);
   }
 
   TEST_CASE("an unknown skill that is like none leads to those there are, if there are any") {

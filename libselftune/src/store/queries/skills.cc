@@ -89,7 +89,7 @@ Status NotFound(Db& db, std::string_view name) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) break;
     const size_t distance = base::EditDistance(key, rows.Text(1));
-    if (distance <= 2 + key.size() / 4) near.emplace_back(distance, rows.String(0));
+    if (distance <= base::MostEdits(key)) near.emplace_back(distance, rows.String(0));
   }
   std::sort(near.begin(), near.end());
   if (near.size() > kMaxSuggestions) near.resize(kMaxSuggestions);
