@@ -22,6 +22,10 @@ StatusOr<std::unique_ptr<StoreReader>> Source::OpenStore(const StoreOptions& opt
   return Fail(kInternal, "reading {}: it is no store of rows", options.file->path);
 }
 
+StatusOr<std::vector<HostCount>> Source::CountedUses(const base::Environment&) const {
+  return std::vector<HostCount>();
+}
+
 StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,
                                                         uint64_t size) const {
   return OpenPlain(file.path, size);

@@ -67,6 +67,12 @@ struct ReaderOptions {
   const KeySet* copied = nullptr;
 };
 
+// Uses of a skill as a host sums them up itself: a cross-check, no evidence.
+struct HostCount {
+  std::string skill;  // as the host calls it
+  int64_t uses = 0;
+};
+
 // One host's transcripts. Stateless; thread-safe.
 class Source {
  public:
@@ -95,6 +101,9 @@ class Source {
   // The reader of a file of lines. Fails when `saved_state` is not of this parser.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<LineReader>> Open(
       const ReaderOptions& options) const;
+  // What the host counted; nothing where it does not count, or has not begun to.
+  [[nodiscard]] virtual StatusOr<std::vector<HostCount>> CountedUses(
+      const base::Environment& env) const;
   // The reader of a file with `rows`. Opens nothing yet.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<StoreReader>> OpenStore(
       const StoreOptions& options) const;

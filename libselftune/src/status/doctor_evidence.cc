@@ -376,6 +376,7 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
     ST_RETURN_IF_ERROR(CheckCommits(world, out));
   }
   if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));
+  if (options.deep) ST_RETURN_IF_ERROR(CheckCounted(world, out));
   return CheckClock(world, out);
 }
 

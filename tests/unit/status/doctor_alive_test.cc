@@ -246,6 +246,28 @@ TEST_SUITE("status/doctor_alive") {
       CHECK(report.checks[0].command == c.command);
     }
   }
+
+  TEST_CASE("what a host counted itself is compared when all is looked at") {
+    Patient patient;
+    const auto session = patient.world.Session("s1", DaysAgo(2));
+    patient.world.Prompt(session, 0, "merge the files", DaysAgo(2));
+    patient.world.Use(session, 0, "pdf", DaysAgo(2));
+    patient.world.Use(session, 0, "pdf", DaysAgo(2), RequestedBy::kModel, Outcome::kRefused);
+    const auto ask = [&] { return patient.Ask({.deep = true}); };
+    constexpr const char* kName = "evidence.claude_code.counted";
+    CHECK(Find(ask(), kName) == nullptr);  // it counted nothing
+    patient.source.counted = std::vector<ingest::HostCount>{{.skill = "PDF", .uses = 1}};
+    CHECK(StatusOf(ask(), kName) == CheckStatus::kPass);
+    CHECK(Find(patient.Ask(), kName) == nullptr);
+    patient.source.counted =
+        std::vector<ingest::HostCount>{{.skill = "pdf", .uses = 4}, {.skill = "gone", .uses = 2}};
+    const DoctorReport report = ask();
+    CHECK(StatusOf(report, kName) == CheckStatus::kInfo);
+    CHECK(Find(report, kName)->message ==
+          "it counted 5 uses of 2 skills more than are known (pdf: 4 by the host, 1 known)");
+    patient.source.counted = Fail(kStoreCorrupt, "reading it: damaged");
+    CHECK(Find(ask(), kName)->message == "what it counted is not known: reading it: damaged");
+  }
 }
 
 }  // namespace selftune::status

@@ -24,6 +24,11 @@ class OneFile : public ingest::Source {
   [[nodiscard]] std::string_view parser_name() const override { return "test/jsonl"; }
   [[nodiscard]] int parser_version() const override { return 1; }
   [[nodiscard]] bool Available(const base::Environment&) const override { return true; }
+  [[nodiscard]] StatusOr<std::vector<ingest::HostCount>> CountedUses(
+      const base::Environment&) const override {
+    return counted;
+  }
+  StatusOr<std::vector<ingest::HostCount>> counted = std::vector<ingest::HostCount>();
   [[nodiscard]] std::vector<ingest::SourceFile> Discover(const base::Environment&,
                                                          std::vector<std::string>&) const override {
     return {{.path = "/t/one.jsonl"}};

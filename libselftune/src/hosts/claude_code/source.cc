@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_value.h"
+#include "base/status_macros.h"
 #include "hosts/claude_code/reader.h"
 #include "hosts/rows.h"
 
@@ -19,6 +21,16 @@ using ingest::SourceFile;
 std::string ProjectsDir(const base::Environment& env) {
   const std::string config = ConfigDir(kClaudeCodeRow, env);
   return config.empty() ? config : base::JoinPath(config, "projects");
+}
+
+constexpr uint64_t kMostState = uint64_t{64} << 20;
+
+// `.claude.json` lies beside the usual configuration folder, and in one of another name.
+std::string StateFile(const base::Environment& env) {
+  const std::string config = ConfigDir(kClaudeCodeRow, env);
+  if (config.empty()) return config;
+  const bool usual = base::BaseName(config) == kClaudeCodeRow.config_default;
+  return base::JoinPath(usual ? std::string(base::DirName(config)) : config, ".claude.json");
 }
 
 // Entries of a folder; an unreadable one is a problem, a missing one is not.
@@ -78,6 +90,19 @@ class ClaudeSource final : public ingest::Source {
     std::sort(files.begin(), files.end(),
               [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
     return files;
+  }
+
+  StatusOr<std::vector<ingest::HostCount>> CountedUses(
+      const base::Environment& env) const override {
+    std::vector<ingest::HostCount> out;
+    const std::string path = StateFile(env);
+    if (path.empty() || !base::Exists(path)) return out;
+    ST_ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMostState));
+    ST_ASSIGN_OR_RETURN(const base::JsonValue state, base::JsonValue::Parse(text));
+    for (const auto& [skill, usage] : state["skillUsage"].members()) {
+      out.push_back({.skill = skill, .uses = usage["usageCount"].AsInt()});
+    }
+    return out;
   }
 
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(

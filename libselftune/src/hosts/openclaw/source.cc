@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/status_macros.h"
 #include "hosts/common/folders.h"
 #include "hosts/common/foreign_db.h"
 #include "hosts/common/zstd_bytes.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::string_view kLines = ".jsonl";
 constexpr std::string_view kStore = "openclaw-agent.sqlite";
+constexpr std::string_view kCounted[] = {"skill_usage"};
 
 bool IsCompressed(std::string_view name) { return name.ends_with(".zst"); }
 
@@ -98,6 +100,24 @@ class OpenClaw : public ingest::Source {
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(
       const ingest::ReaderOptions& options) const override {
     return openclaw::OpenTranscript(options, index_);
+  }
+
+  StatusOr<std::vector<ingest::HostCount>> CountedUses(
+      const base::Environment& env) const override {
+    std::vector<ingest::HostCount> out;
+    const std::string state = base::JoinPath(ConfigDir(kOpenClawRow, env), "state/openclaw.sqlite");
+    if (!base::Exists(state)) return out;
+    ST_ASSIGN_OR_RETURN(const auto db, ForeignDb::Open(state, kCounted));
+    if (!db->Has("skill_usage", {"skill_name", "use_count"})) return out;
+    ST_ASSIGN_OR_RETURN(ForeignQuery rows, db->Query("SELECT skill_name,sum(use_count) FROM "
+                                                     "skill_usage GROUP BY 1 ORDER BY 1"));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      out.push_back({.skill = rows.String(0), .uses = rows.Int(1)});
+    }
+    ST_RETURN_IF_ERROR(db->CheckUnchanged());
+    return out;
   }
 
   StatusOr<std::unique_ptr<ingest::StoreReader>> OpenStore(

@@ -51,6 +51,10 @@ constexpr char kPlatforms[] = R"sql(
 constexpr char kListed[] = R"sql(
   SELECT length(l.name)+coalesce(length(b.text),0) FROM listing_entry l LEFT JOIN body b ON b.body_id=l.description_body
   WHERE l.skill_id=?1 AND l.state IN('full','truncated','name_only') ORDER BY l.listing_id DESC LIMIT 1)sql";
+constexpr char kUses[] = R"sql(
+  SELECT count(*) FROM observation o JOIN session s ON s.session_pk=o.session_pk
+  WHERE o.skill_id=(SELECT skill_id FROM skill WHERE name_key=?1) AND o.effective=1 AND o.outcome='triggered'
+    AND s.platform=?2)sql";
 constexpr char kSignals[] = R"sql(
   SELECT skill_id,kind,count(DISTINCT session_pk) FROM improvement_signal
   WHERE state='pending' AND skill_id IS NOT NULL AND resolved=1 AND occurred_ms>=?1 GROUP BY 1,2)sql";
@@ -100,6 +104,12 @@ StatusOr<std::vector<SkillTotals>> ReadSkillTotals(Db& db) {
                    .met = row.Int(11) != 0});
   }));
   return out;
+}
+
+StatusOr<int64_t> CountUses(Db& db, std::string_view name, std::string_view platform) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kUses, base::AsciiLower(base::Trim(name)), platform));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.Int(0) : 0;
 }
 
 StatusOr<std::vector<SkillWindow>> ReadSkillWindows(Db& db, const TimeWindow& window) {

@@ -35,6 +35,9 @@ struct SkillTotals {
 };
 [[nodiscard]] StatusOr<std::vector<SkillTotals>> ReadSkillTotals(Db& db);  // by name
 
+// How often a skill was used in the sessions of a host; 0 for an unknown name.
+[[nodiscard]] StatusOr<int64_t> CountUses(Db& db, std::string_view name, std::string_view platform);
+
 // Sums of whole days.
 struct SkillWindow {
   SkillId id;
