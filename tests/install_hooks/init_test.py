@@ -6,6 +6,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -310,6 +312,74 @@ class Machine(Place):
         self.good("init", "--no-sync")
         self.assertEqual(self.own_skill()["status"], "pass")
         self.assertFalse(self.good("init", "--no-sync")["changed"])
+
+    def older(self, *names):
+        """Files that a former version of selftune installed, as it left them."""
+        with sqlite3.connect(self.home.database) as db:
+            for name in names:
+                path = self.home.path / name
+                path.write_text("of an older version")
+                db.execute("UPDATE install SET version='0.0.1', sha256=? WHERE path=?",
+                           (hashlib.sha256(path.read_bytes()).digest(), str(path)))
+        db.close()
+
+    def skill_step(self, *argv):
+        steps = self.good("init", "--no-sync", *argv)["data"]["steps"]
+        return next(step for step in steps if step["id"] == "skill")
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_a_renewal_that_was_killed_is_gone_on_with(self):
+        name = ".claude/skills/selftune/SKILL.md"
+        self.good("init", "--no-sync")
+        fresh = (self.home.path / name).read_bytes()
+        for verb in ("init", "uninstall"):
+            self.older(name)
+            # Between the row that says what will be there and the file.
+            log = self.root / "trace"
+            subprocess.run(["strace", "-f", "-qq", "-o", str(log),
+                            "-e", "trace=renameat2", "-e", "inject=renameat2:signal=KILL:when=1",
+                            str(CLI), "init", "--no-sync", "--no-hooks", "--json"],
+                           env=self.env(ASAN_OPTIONS="detect_leaks=0"), stdout=subprocess.DEVNULL, check=False, timeout=120)
+            self.assertIn("killed by SIGKILL", log.read_text())
+            self.assertEqual((self.home.path / name).read_text(), "of an older version")
+            self.assertIn("another version", self.own_skill()["message"])
+            if verb == "init":
+                self.assertNotIn("yours", self.skill_step()["detail"])
+                self.assertEqual((self.home.path / name).read_bytes(), fresh)
+                self.assertEqual(self.own_skill()["status"], "pass")
+            else:
+                self.good("uninstall", "--yes")
+                self.assertFalse((self.home.path / name).exists())
+
+    def test_one_folder_under_two_names_is_renewed_and_taken_out(self):
+        shared = self.home.path / ".agents/skills"
+        shared.mkdir(parents=True)
+        (self.home.path / ".claude").mkdir(exist_ok=True)
+        (self.home.path / ".claude/skills").symlink_to(shared)
+        (self.home.path / ".gemini").mkdir()
+        self.good("init", "--no-sync")
+        self.older(".claude/skills/selftune/SKILL.md", ".agents/skills/selftune/SKILL.md")
+        self.good("init", "--no-sync")
+        self.assertEqual(self.own_skill()["status"], "pass", self.own_skill())
+        drift = {item["drift"] for item in self.good("hooks", "list")["data"]["items"]}
+        self.assertEqual(drift, {"none"})
+
+    def test_what_took_the_place_of_a_file_no_longer_needed_is_kept(self):
+        self.good("init", "--no-sync")
+        dropped = self.home.path / ".claude/skills/selftune/workflows/dropped.md"
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("INSERT INTO install(path,kind,sha256,created_file,version,installed_ms) "
+                       "SELECT ?,kind,sha256,1,version,installed_ms FROM install WHERE kind='skill' LIMIT 1", (str(dropped),))
+        db.close()
+        for put in (dropped.mkdir, lambda: os.mkfifo(dropped), lambda: dropped.symlink_to("nowhere")):
+            put()
+            self.assertIn("dropped.md", self.skill_step()["detail"])
+            self.assertIn("cannot be read", self.own_skill()["message"])
+            self.assertTrue(os.path.lexists(dropped))
+            dropped.rmdir() if dropped.is_dir() else dropped.unlink()
+        os.mkfifo(dropped)
+        self.good("uninstall", "--yes")
+        self.assertTrue(os.path.lexists(dropped))
 
     def test_what_fails_is_said_and_the_next_run_goes_on(self):
         self.write("{ // mine\n}")

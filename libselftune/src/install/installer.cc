@@ -293,7 +293,13 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
 // `ours_now`: what we would write there, "" = unknown.
 Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
                  std::string_view ours_now, HostResult& out) {
-  ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(path));
+  const StatusOr<FileText> read = ReadFileText(path);
+  if (!read.ok()) {  // a folder, a link to nowhere, one that nobody may read: not what we wrote
+    out.afterwards.push_back(
+        fmt::format("{}; it was kept: remove it yourself", Message(read.status())));
+    return absl::OkStatus();
+  }
+  const FileText& file = *read;
   const InstallRow* const row = FindRow(world.rows, path, kind);
   if (!file.exists) return Forget(world, path, kind, file);
   if (row == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
@@ -302,7 +308,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
         fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
     return absl::OkStatus();
   }
-  if (row != nullptr && row->sha256 != file.sha256) {
+  if (row != nullptr && !IsAsLeft(*row, file.sha256)) {
     out.afterwards.push_back(
         fmt::format("{} was edited since it was installed and was kept; remove it yourself", path));
     return absl::OkStatus();
@@ -334,20 +340,22 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
         Fail(kFileExists, "writing {}: a file that is not selftune's has this name", own.path),
         "move it away if you do not need it", "selftune hooks list");
   }
-  if (file.exists && !same && row != nullptr && row->sha256 != file.sha256) {
+  if (file.exists && !same && row != nullptr && !IsAsLeft(*row, file.sha256)) {
     return WithSuggestion(
         Fail(kFileChanged, "writing {}: it was edited since it was installed", own.path),
         "move it away, then install again", "selftune hooks list");
   }
   if (world.dry_run) return result;
   if (same && row != nullptr) {
-    if (row->version == world.version) return result;
+    if (row->version == world.version && row->sha256 == file.sha256) return result;
     InstallRow renewed = *row;  // this version writes the same
     renewed.version = world.version;
+    renewed.sha256 = file.sha256;  // whoever wrote it
     ST_RETURN_IF_ERROR(PutRow(world, renewed));
     return result;
   }
-  const Ours ours = row == nullptr ? Ours{} : OursOf(*row);
+  Ours ours = row == nullptr ? Ours{} : OursOf(*row);
+  ours.former = same ? "" : file.sha256;
   InstallRow next{.path = own.path,
                   .kind = std::string(kind),
                   .platform = std::string(platform),

@@ -91,7 +91,7 @@ std::string_view DriftOf(const InstallRow& row) {
   const auto file = ReadFileText(row.path);
   if (!file.ok()) return "unreadable";
   if (!file->exists) return "missing";
-  return file->sha256 == row.sha256 ? "none" : "edited";
+  return IsAsLeft(row, file->sha256) ? "none" : "edited";
 }
 
 std::string FindShim(std::string_view path_list) {

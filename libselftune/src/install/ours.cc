@@ -42,18 +42,25 @@ Ours OursOf(const InstallRow& row) {
   const auto json = JsonValue::Parse(row.ours);
   if (!json.ok()) return {};
   return {.before = (*json)["before"].AsString(),
+          .former = (*json)["former"].AsString(),
           .made = TextsOf((*json)["made"]),
           .dirs = TextsOf((*json)["dirs"])};
 }
 
 std::string ToJson(const Ours& ours) {
   base::JsonWriter out;
-  out.BeginObject().Field("before", ours.before).Key("made").BeginArray();
+  out.BeginObject().Field("before", ours.before);
+  if (!ours.former.empty()) out.Field("former", ours.former);
+  out.Key("made").BeginArray();
   for (const std::string& what : ours.made) out.String(what);
   out.EndArray().Key("dirs").BeginArray();
   for (const std::string& dir : ours.dirs) out.String(dir);
   out.EndArray().EndObject();
   return std::move(out).Take();
+}
+
+bool IsAsLeft(const InstallRow& row, std::string_view sha256) {
+  return row.sha256 == sha256 || (!sha256.empty() && OursOf(row).former == sha256);
 }
 
 const InstallRow* FindRow(const std::vector<InstallRow>& rows, std::string_view path,

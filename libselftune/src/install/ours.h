@@ -13,11 +13,14 @@ namespace selftune::install {
 
 struct Ours {
   std::string before;             // hash of what was there; "" = not to be put back
+  std::string former;             // of our file that a run cut off may have left; "" = none
   std::vector<std::string> made;  // containers
   std::vector<std::string> dirs;  // folders
 };
 [[nodiscard]] Ours OursOf(const store::InstallRow& row);
 [[nodiscard]] std::string ToJson(const Ours& ours);
+// Is a file of this hash as one of our runs left it, also one that was cut off?
+[[nodiscard]] bool IsAsLeft(const store::InstallRow& row, std::string_view sha256);
 
 // nullptr: none.
 [[nodiscard]] const store::InstallRow* FindRow(const std::vector<store::InstallRow>& rows,

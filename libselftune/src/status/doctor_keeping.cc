@@ -10,13 +10,14 @@
 
 #include <fmt/format.h>
 
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "hosts/registry.h"
+#include "install/file_change.h"
+#include "install/ours.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
 #include "status/listing_budget.h"
@@ -86,7 +87,8 @@ Check ListingOf(const HostRow& row, const ListingLimit& limit,
 }
 
 struct OwnFiles {
-  int64_t files = 0, missing = 0, changed = 0, older = 0;
+  int64_t files = 0, missing = 0, changed = 0, older = 0, unreadable = 0;
+  std::string problem, path;  // of the first that cannot be read
 };
 
 OwnFiles Look(const std::vector<store::InstallRow>& rows, std::string_view version) {
@@ -94,12 +96,17 @@ OwnFiles Look(const std::vector<store::InstallRow>& rows, std::string_view versi
   for (const store::InstallRow& row : rows) {
     if (row.kind != "skill") continue;
     ++out.files;
-    const auto bytes = base::ReadFile(row.path, kMaxSettings);
-    if (!bytes.ok()) {
+    const auto file = install::ReadFileText(row.path);
+    if (!file.ok()) {
+      if (++out.unreadable > 1) continue;
+      out.problem = Message(file.status());
+      out.path = row.path;
+    } else if (!file->exists) {
       ++out.missing;
-    } else if (!row.sha256.empty() && base::Sha256Hex(*bytes) != row.sha256) {
+    } else if (!row.sha256.empty() && !install::IsAsLeft(row, file->sha256)) {
       ++out.changed;  // kept as it is, also by a newer version
-    } else if (!version.empty() && row.version != version) {
+    } else if ((!version.empty() && row.version != version) ||
+               (!row.sha256.empty() && row.sha256 != file->sha256)) {
       ++out.older;
     }
   }
@@ -162,6 +169,13 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
     check.status = CheckStatus::kInfo;
     check.message = "not installed by init";
     check.text = "with it an agent can operate selftune";
+  } else if (own.unreadable > 0) {
+    check.status = CheckStatus::kWarn;
+    check.message =
+        fmt::format("{} of its {} files cannot be read: {}", own.unreadable, own.files, own.problem);
+    check.path = own.path;
+    check.text = "nobody else can read it either; see what it is, and move it away";
+    check.command = base::JoinCommand({"ls", "-ld", own.path});
   } else if (own.missing > 0) {
     check.status = CheckStatus::kWarn;
     check.message = fmt::format("{} of its {} files are gone", own.missing, own.files);

@@ -267,6 +267,10 @@ TEST_SUITE("status/doctor") {
     std::filesystem::remove(dir / ".claude/skills/selftune/SKILL.md");
     CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kWarn);
     CHECK(Find(ask("1"), "skill.selftune")->command == "selftune init");
+    std::filesystem::create_directory(dir / ".claude/skills/selftune/SKILL.md");
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kWarn);  // there, and no file
+    CHECK(Find(ask("1"), "skill.selftune")->message.find("cannot be read") != std::string::npos);
+    CHECK(Find(ask("1"), "skill.selftune")->command.starts_with("ls -ld "));
   }
 
   TEST_CASE("an agent is found on PATH, and asked for its version when all is looked at") {
