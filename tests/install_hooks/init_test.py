@@ -4,6 +4,7 @@
     init_test.py SELFTUNE SELFTUNE_HOOK
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -444,9 +445,55 @@ class Machine(Place):
         self.say_something()
         mark = self.home.state / "hooks/told/pending"
         self.assertTrue(mark.exists())
-        mark.unlink()  # as a run does that comes to nothing
         self.good("status")
-        self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["pending"], True)
+        self.assertIs(self.notes()["pending"], True)
+        self.assertFalse(mark.exists())
+
+    def notes(self):
+        return json.loads((self.home.state / "hooks/notes.json").read_text())
+
+    def test_a_run_that_comes_to_nothing_forgets_nothing(self):
+        self.good("sync")
+        self.good("init")
+        self.say_something()
+        mark = self.home.state / "hooks/told/pending"
+        with open(self.home.state / "locks/orchestrate.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another run, which has read already
+            self.bad("LOCK_HELD", "orchestrate", "--reactive")
+        self.assertIs(self.notes()["pending"], True)
+        self.assertFalse(mark.exists())
+
+    def test_what_was_said_is_known_when_whoever_read_it_was_killed(self):
+        self.good("sync")
+        self.good("init")
+        self.say_something()
+        said = self.home.state / "hooks/told"
+        notes = self.home.state / "hooks/notes.json"
+        before = notes.read_text()
+        self.good("status")
+        notes.write_text(before)  # killed after it took in the event and before it wrote
+        (said / "pending-seen").touch()
+        self.good("status")
+        self.assertIs(self.notes()["pending"], True)
+        self.assertEqual([path.name for path in said.iterdir()], [])
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_who_writes_last_what_hooks_say_has_read_last(self):
+        self.good("sync")
+        self.good("init")
+        self.say_something()
+        notes = self.home.state / "hooks/notes.json"
+        slow = subprocess.Popen(["strace", "-f", "-qq", "-o", str(self.root / "trace"), "-e", "trace=rename", "-e",
+                                 "inject=rename:delay_enter=2000000", str(CLI), "status", "--json"],
+                                env=self.env(ASAN_OPTIONS="detect_leaks=0"), stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not list(notes.parent.glob(".selftune-tmp-*")):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        # It has read the store and the settings, and has not written yet.
+        self.good("config", "set", "autonomy", "propose")
+        self.assertEqual(slow.wait(timeout=60), 0)
+        self.assertEqual((self.notes().get("review"), self.notes()["pending"]), (True, True))
 
     def test_where_no_end_of_a_session_is_told_a_turn_that_ends_starts_the_run(self):
         self.good("sync")

@@ -42,7 +42,7 @@ StatusOr<const base::Environment*> Context::hosts_env() {
 StatusOr<store::Db*> Context::ReadDb() {
   if (read_ == nullptr) {
     ST_ASSIGN_OR_RETURN(read_, engine_.TakeDb(Engine::Access::kRead, &cancel_));
-    if (!dry_run() && engine_.TakeInHooks(*read_)) heard_ = true;
+    if (!dry_run()) Hear(*read_);
   }
   return read_.get();
 }
@@ -50,6 +50,17 @@ StatusOr<store::Db*> Context::ReadDb() {
 StatusOr<store::Db*> Context::AnyDb() {
   if (write_ != nullptr) return write_.get();
   return ReadDb();
+}
+
+bool Context::Hear(store::Db& reader) {
+  const StatusOr<bool> taken = engine_.TakeInHooks(reader);
+  heard_ = heard_ || !taken.ok() || *taken;  // a part, perhaps
+  return taken.ok();
+}
+
+StatusOr<bool> Context::TakeInHooks() {
+  ST_ASSIGN_OR_RETURN(store::Db* const db, AnyDb());
+  return Hear(*db);
 }
 
 StatusOr<store::Db*> Context::WriteDb() {

@@ -85,6 +85,8 @@ class Context {
   // To read with, whichever of the two is open: another one costs as much as a start.
   [[nodiscard]] StatusOr<store::Db*> AnyDb();
   [[nodiscard]] StatusOr<store::Db*> WriteDb();
+  // Moves what hooks left into the store. Returns false when that could not be done now.
+  [[nodiscard]] StatusOr<bool> TakeInHooks();
   // The file exists; false before the first sync.
   [[nodiscard]] bool HasStore() const;
   // STORE_READ_ONLY when this engine must not write; for operations that write
@@ -124,11 +126,15 @@ class Context {
   [[nodiscard]] bool changed() const { return changed_; }
   // What hooks left was taken into the store, whatever the operation.
   [[nodiscard]] bool heard() const { return heard_; }
+  // The store was open for writing.
+  [[nodiscard]] bool wrote() const { return write_ != nullptr; }
   [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
   [[nodiscard]] const std::vector<NextStep>& next() const { return next_; }
   [[nodiscard]] const Status& verdict() const { return verdict_; }
 
  private:
+  bool Hear(store::Db& reader);
+
   Engine& engine_;
   Request request_;
   const base::Cancel& cancel_;

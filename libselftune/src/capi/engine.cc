@@ -202,7 +202,7 @@ void Engine::ReturnDb(Access access, std::unique_ptr<store::Db> db) {
   if (idle.size() < keep) idle.push_back(std::move(db));
 }
 
-bool Engine::TakeInHooks(store::Db& reader) {
+StatusOr<bool> Engine::TakeInHooks(store::Db& reader) {
   if (options_.read_only || reader.schema_version() != store::kSchemaVersion) return false;
   const auto waiting = store::SpoolWaiting(reader, paths_.state_dir);
   if (waiting.ok() && waiting->files == 0) return false;
@@ -213,7 +213,7 @@ bool Engine::TakeInHooks(store::Db& reader) {
       db.ok() ? sync::TakeInHooks(**db, paths_.state_dir, clock().Now()) : db.status();
   if (taken.ok()) return taken->records > 0;
   Log(LogLevel::kWarning, "hooks.waiting", Message(taken.status()));
-  return true;  // a part, perhaps
+  return taken.status();
 }
 
 void Engine::CloseIdle() {

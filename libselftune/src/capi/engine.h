@@ -71,8 +71,9 @@ class Engine {
   void ReturnDb(Access access, std::unique_ptr<store::Db> db);
   // Moves what hooks left in the spool into the store, when something waits and
   // this engine may write. What cannot be moved now stays there; `reader` is
-  // only asked what was moved before. Returns whether anything was.
-  bool TakeInHooks(store::Db& reader);
+  // only asked what was moved before. Returns whether anything was; a failure, of which
+  // a part may have been moved, is logged.
+  StatusOr<bool> TakeInHooks(store::Db& reader);
   // Closes those that nobody uses now.
   void CloseIdle();
 

@@ -138,22 +138,26 @@ Status ForgetTold(const Context& context) {
   return absl::OkStatus();
 }
 
-// The file says `text`; there is none when that is empty.
-Status Keep(const Context& context, const std::string& path, const std::string& text, size_t most) {
+// The file says `text`; there is none when that is empty. Returns whether it was written.
+StatusOr<bool> Keep(const Context& context, const std::string& path, const std::string& text,
+                    size_t most) {
   const bool there = base::Exists(path);
-  if (text.empty() || text.size() > most) return there ? base::RemoveFile(path) : absl::OkStatus();
+  if (text.empty() || text.size() > most) {
+    if (there) ST_RETURN_IF_ERROR(base::RemoveFile(path));
+    return there;
+  }
   if (there) {
     const auto before = base::ReadFile(path, most);
-    if (before.ok() && *before == text) return absl::OkStatus();
+    if (before.ok() && *before == text) return false;
   }
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   ST_RETURN_IF_ERROR(ForgetTold(context));
-  return base::WriteFileAtomic(path, text, 0600);
+  ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, text, 0600));
+  return true;
 }
 
-}  // namespace
-
-Status KeepHookNotes(Context& context) {
+// Writes what the store says now. Returns whether the files said something else.
+StatusOr<bool> KeepOnce(Context& context) {
   const std::string& state_dir = context.paths().state_dir;
   std::string text, skills;
   if (context.HasStore()) {
@@ -164,8 +168,44 @@ Status KeepHookNotes(Context& context) {
     skills = std::move(notes.skills);
   }
   // First the names: while they are old, the notes are as well.
-  ST_RETURN_IF_ERROR(Keep(context, hooks::NamesPath(state_dir), skills, hooks::kMaxNames));
-  return Keep(context, hooks::NotesPath(state_dir), text, hooks::kMaxNotes);
+  ST_ASSIGN_OR_RETURN(const bool names,
+                      Keep(context, hooks::NamesPath(state_dir), skills, hooks::kMaxNames));
+  ST_ASSIGN_OR_RETURN(const bool notes,
+                      Keep(context, hooks::NotesPath(state_dir), text, hooks::kMaxNotes));
+  return names || notes;
+}
+
+// Puts the mark aside, then reads what it stands for.
+StatusOr<bool> Heed(Context& context, const std::string& mark, const std::string& seen) {
+  // Another process may be quicker.
+  if (const Status aside = base::Rename(mark, seen);
+      !aside.ok() && CodeOf(aside).name != kFileNotFound.name) {
+    return aside;
+  }
+  if (!base::Exists(seen)) return false;
+  if (!context.HasStore()) return true;
+  return context.TakeInHooks();
+}
+
+}  // namespace
+
+bool HooksLeftAMark(const Context& context) {
+  const std::string& state_dir = context.paths().state_dir;
+  return base::Exists(hooks::MarkPath(state_dir)) || base::Exists(hooks::SeenMarkPath(state_dir));
+}
+
+Status KeepHookNotes(Context& context) {
+  const std::string& state_dir = context.paths().state_dir;
+  const std::string seen = hooks::SeenMarkPath(state_dir);
+  ST_ASSIGN_OR_RETURN(const bool heeded, Heed(context, hooks::MarkPath(state_dir), seen));
+  // Another process may have read the store before this one, and write after it: who wrote
+  // looks again.
+  constexpr int kTries = 4;
+  for (int i = 0; i < kTries; ++i) {
+    ST_ASSIGN_OR_RETURN(const bool wrote, KeepOnce(context));
+    if (!wrote) break;
+  }
+  return heeded ? base::RemoveFile(seen) : absl::OkStatus();
 }
 
 }  // namespace selftune::capi

@@ -6,8 +6,10 @@
 
 namespace selftune::capi {
 
-// After an operation that changed something. The file is rewritten only if it would
-// say something else, and removed when there is nothing to say.
+// After an operation that changed something, or when hooks left a mark. The file is
+// rewritten only if it would say something else, and removed when there is nothing to say.
 [[nodiscard]] Status KeepHookNotes(Context& context);
+// Somebody said something that the notes may not know of (hooks/pending.h).
+[[nodiscard]] bool HooksLeftAMark(const Context& context);
 
 }  // namespace selftune::capi

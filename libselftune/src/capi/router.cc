@@ -125,6 +125,17 @@ Status CheckChoice(const OpSpec& op, const base::JsonValue& params) {
   return Fail(kInvalidRequest, "{}: choose by at least one of {}", op.name, names);
 }
 
+// What failed may have changed the store before: the first of several skills was deployed,
+// then somebody cancelled.
+void KeepNotesAfterFailure(Engine& engine, const Context& failed) {
+  if (failed.dry_run() || engine.options().read_only) return;
+  if (!failed.changed() && !failed.heard() && !failed.wrote()) return;
+  const base::Cancel never;
+  Context context(engine, {.op = failed.op(), .dry_run = false, .on_event = {}}, never);
+  const Status kept = KeepHookNotes(context);
+  if (!kept.ok()) engine.Log(LogLevel::kWarning, "hooks.notes", Message(kept));
+}
+
 StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
                                  const base::Cancel& cancel,
                                  std::function<void(std::string_view)> on_event) {
@@ -145,13 +156,18 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
         "look at the plan with dry_run, then repeat with yes",
         RequestCommand(*request.op, request.params, "dry_run"));
   }
-  ST_ASSIGN_OR_RETURN(std::string data, request.op->run(context, params));
+  StatusOr<std::string> ran = request.op->run(context, params);
+  if (!ran.ok()) {
+    KeepNotesAfterFailure(engine, context);
+    return ran.status();
+  }
+  std::string data = *std::move(ran);
   if (request.op->Has('Y')) {
     const std::string id = context.dry_run() ? PlanIdOf(*request.op, params, context, data) : "";
     data.pop_back();
     data += id.empty() ? ",\"plan_id\":null}" : ",\"plan_id\":\"" + id + "\"}";
   }
-  const bool differs = context.changed() || context.heard();
+  const bool differs = context.changed() || context.heard() || HooksLeftAMark(context);
   if (differs && !context.dry_run() && !engine.options().read_only) {
     const Status kept = KeepHookNotes(context);
     if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)));

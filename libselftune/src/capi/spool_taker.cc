@@ -67,7 +67,7 @@ void SpoolTaker::MakeFolder() {
 void SpoolTaker::TakeIn() {
   StatusOr<std::unique_ptr<store::Db>> db = engine_.TakeDb(Engine::Access::kRead);
   if (!db.ok()) return;  // no store yet: the events wait
-  engine_.TakeInHooks(**db);
+  static_cast<void>(engine_.TakeInHooks(**db));  // what fails is logged, and waits
   engine_.ReturnDb(Engine::Access::kRead, *std::move(db));
 }
 

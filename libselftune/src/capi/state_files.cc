@@ -44,7 +44,7 @@ bool IsBugreport(std::string_view name) {
 
 bool IsTold(std::string_view name) {
   if (name.starts_with("day-") || name.starts_with("run-")) return AllOf(name.substr(4), IsDigit);
-  return name == "pending" || (name.size() == 16 && AllOf(name, IsHex));
+  return name == "pending" || name == "pending-seen" || (name.size() == 16 && AllOf(name, IsHex));
 }
 
 // "reactive.log", and "reactive.log.1" put aside; also of the jobs of a scheduler.

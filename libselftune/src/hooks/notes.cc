@@ -228,7 +228,6 @@ void React(const World& world, const Host* host, const HookEvent& event) {
   if (run.program.empty() || !MayBePending(world, host, notes)) return;
   if (BatteryIsLow(world.power_supplies) || !FirstInHalfHour(world)) return;
   run.state_dir = world.state_dir;
-  ForgetPending(world);
   world.start(run, world.start_user);
 }
 

@@ -19,7 +19,10 @@
 namespace selftune::hooks {
 namespace {
 
-std::string MarkPath(const World& world) { return ToldDir(world.state_dir) + "/pending"; }
+bool IsThere(const std::string& path) {
+  struct stat info;
+  return lstat(path.c_str(), &info) == 0;
+}
 
 // Which letters and figures a prompt has, whatever their case.
 std::bitset<256> Letters(std::string_view prompt) {
@@ -63,12 +66,17 @@ std::string NamesPath(std::string_view state_dir) {
   return std::string(state_dir) + "/hooks/skills";
 }
 
+std::string MarkPath(std::string_view state_dir) { return ToldDir(state_dir) + "/pending"; }
+
+std::string SeenMarkPath(std::string_view state_dir) {
+  return ToldDir(state_dir) + "/pending-seen";
+}
+
 bool SaysSomething(const World& world, const HookEvent& event) {
   if (world.start == nullptr || world.state_dir.empty() || world.ci || event.prompt.empty()) {
     return false;
   }
-  struct stat info;
-  if (lstat(MarkPath(world).c_str(), &info) == 0) return true;  // or somebody did before
+  if (IsThere(MarkPath(world.state_dir))) return true;  // or somebody did before
   if (!signals::MayHaveSignals(event.prompt)) return false;
   if (FindReactive(ReadSmall(NotesPath(world.state_dir), kMaxNotes)).program.empty()) return false;
   const std::string lines = ReadSmall(NamesPath(world.state_dir), kMaxNames);
@@ -81,16 +89,13 @@ bool SaysSomething(const World& world, const HookEvent& event) {
 
 void RememberPending(const World& world) {
   mkdir(ToldDir(world.state_dir).c_str(), 0700);  // the folder above is there: the notes are in it
-  const int fd = open(MarkPath(world).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int fd = open(MarkPath(world.state_dir).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0) close(fd);
 }
 
 bool MayBePending(const World& world, const Host* host, std::string_view notes_json) {
   if (!SaysNothingPending(notes_json) || !TellsPrompts(host)) return true;
-  struct stat info;
-  return lstat(MarkPath(world).c_str(), &info) == 0;
+  return IsThere(MarkPath(world.state_dir)) || IsThere(SeenMarkPath(world.state_dir));
 }
-
-void ForgetPending(const World& world) { unlink(MarkPath(world).c_str()); }
 
 }  // namespace selftune::hooks

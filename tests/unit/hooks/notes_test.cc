@@ -301,15 +301,24 @@ TEST_SUITE("hooks/notes") {
     CHECK(scene.Say("use the pdf skill") == Outcome::Kind::kRecorded);
     CHECK(end_at(0) == 1);
     CHECK(end_at(40) == 1);
+    // The library takes it in, and says in the notes what is pending.
+    const std::string told = scene.dir.path() + "/state/hooks/told/";
+    const auto read = [&](const char* mark) { REQUIRE(base::RemoveFile(told + mark).ok()); };
+    read("pending");
     CHECK(scene.Say("you forgot to use the pdf skill") == Outcome::Kind::kRecorded);
     CHECK(end_at(80) == 2);
+    read("pending");
     CHECK(scene.Say("you forgot to use the pdf skill") == Outcome::Kind::kRecorded);
     CHECK(end_at(90) == 2);
     CHECK(end_at(111) == 3);
-    CHECK(end_at(200) == 3);
+    CHECK(end_at(150) == 4);  // that run came to nothing
+    REQUIRE(base::Rename(told + "pending", told + "pending-seen").ok());
+    CHECK(end_at(190) == 5);  // that one was killed while it read
+    read("pending-seen");
+    CHECK(end_at(230) == 5);
     // What nobody typed is nothing that a person said.
     CHECK(scene.Say("use the pdf skill", R"(,"agent_id":"a")") == Outcome::Kind::kIgnored);
-    CHECK(end_at(300) == 3);
+    CHECK(end_at(300) == 5);
   }
 
   TEST_CASE("of a host that tells no prompts it is not known what was said") {
