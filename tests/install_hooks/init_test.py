@@ -365,6 +365,21 @@ class Machine(Place):
         drift = {item["drift"] for item in self.good("hooks", "list")["data"]["items"]}
         self.assertEqual(drift, {"none"})
 
+    def test_where_an_agent_is_gone_its_skill_is_renewed_while_it_is_there(self):
+        (self.home.path / ".gemini").mkdir()
+        self.good("init", "--no-sync")
+        shutil.rmtree(self.home.path / ".gemini")
+        self.older(".agents/skills/selftune/SKILL.md", ".claude/agents/selftune-pattern-analyst.md")
+        self.assertEqual(self.own_skill()["status"], "warn")
+        self.good("init", "--no-sync", "--agent", "claude")
+        self.assertEqual(self.own_skill()["status"], "pass", self.own_skill())
+        self.assertFalse(self.good("init", "--no-sync")["changed"])
+        # Nobody wants it back in a folder that a person removed with its agent.
+        shutil.rmtree(self.home.path / ".agents")
+        self.good("init", "--no-sync")
+        self.assertFalse((self.home.path / ".agents").exists())
+        self.assertEqual(self.own_skill()["status"], "pass", self.own_skill())
+
     def test_what_took_the_place_of_a_file_no_longer_needed_is_kept(self):
         self.good("init", "--no-sync")
         dropped = self.home.path / ".claude/skills/selftune/workflows/dropped.md"

@@ -221,6 +221,29 @@ std::vector<SkillPlace> SkillPlaces(const std::vector<HostHere>& hosts) {
   return out;
 }
 
+// Where an agent looked that is gone, or that was not named: as long as it is there, what was
+// installed there is kept up to date.
+std::vector<SkillPlace> FormerPlaces(const std::vector<store::InstallRow>& rows,
+                                     const std::vector<SkillPlace>& places) {
+  std::vector<SkillPlace> out;
+  const auto known = [](const std::vector<SkillPlace>& list, const SkillPlace& place) {
+    return std::ranges::any_of(list, [&](const SkillPlace& other) {
+      return other.folder == place.folder && other.kind == place.kind;
+    });
+  };
+  for (const store::InstallRow& row : rows) {
+    SkillPlace place{std::string(base::DirName(row.path)), "", "skill"};
+    if (row.kind == "agent") {
+      place.part = kSpecialists;
+      place.kind = "agent";
+    } else if (row.kind != "skill" || !row.path.ends_with("/skills/selftune/SKILL.md")) {
+      continue;
+    }
+    if (!known(places, place) && !known(out, place)) out.push_back(std::move(place));
+  }
+  return out;
+}
+
 std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
   std::vector<install::OwnFile> out;
   for (const install::SkillFile& file : install::SkillFiles()) {
@@ -233,10 +256,11 @@ std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
 
 // Files of the person's own stay: of a skill that has their SKILL.md all of it.
 Status InstallSkillAt(install::World& world, const SkillPlace& place, install::HostResult& files,
-                      std::string& detail) {
+                      std::string& detail, bool former = false) {
   size_t written = 0, there = 0;
-  if (!detail.empty()) detail += ", ";
-  const std::vector<install::OwnFile> wanted = FilesOf(place);
+  std::vector<install::OwnFile> wanted;
+  if (!former || base::Exists(place.folder)) wanted = FilesOf(place);
+  if (!detail.empty() && !wanted.empty()) detail += ", ";
   for (const install::OwnFile& own : wanted) {
     auto file = install::InstallFile(world, place.kind, "", own);
     if (!file.ok()) {
@@ -250,7 +274,9 @@ Status InstallSkillAt(install::World& world, const SkillPlace& place, install::H
     files.did = std::max(files.did, file->did);
     files.files.push_back(*std::move(file));
   }
-  detail += fmt::format("{}: {} files installed, {} were there", place.folder, written, there);
+  if (!wanted.empty()) {
+    detail += fmt::format("{}: {} files installed, {} were there", place.folder, written, there);
+  }
   ST_ASSIGN_OR_RETURN(install::HostResult stale,
                       install::RemoveStale(world, place.kind, place.folder, wanted));
   if (!stale.files.empty()) {
@@ -268,8 +294,14 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
   if (!installing.ok()) return steps.Failed("skill", installing.status());
   install::HostResult files;
   std::string detail;
-  for (const SkillPlace& place : SkillPlaces(init.hosts)) {
+  const std::vector<SkillPlace> places = SkillPlaces(init.hosts);
+  const std::vector<SkillPlace> former = FormerPlaces(installing->world().rows, places);
+  for (const SkillPlace& place : places) {
     const Status status = InstallSkillAt(installing->world(), place, files, detail);
+    if (!status.ok()) return steps.Failed("skill", status);
+  }
+  for (const SkillPlace& place : former) {
+    const Status status = InstallSkillAt(installing->world(), place, files, detail, true);
     if (!status.ok()) return steps.Failed("skill", status);
   }
   if (detail.empty()) return steps.Skipped("skill", "no agent was found");
