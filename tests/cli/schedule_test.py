@@ -133,6 +133,12 @@ class Schedule(cli_case.CliTest):
         first.rename(folder / day_before.strftime("selftune-%Y%m%dT%H%M%S000Z.db"))
         self.envelope("orchestrate", "--scheduled")
         self.assertEqual(len(list(folder.iterdir())), 2)
+        # One that a wrong clock dated says nothing of today, and today's is one.
+        for path in folder.iterdir():
+            path.rename(folder / "selftune-20990101T000000000Z.db")
+        for _ in range(2):
+            self.envelope("orchestrate", "--scheduled")
+        self.assertEqual(len(list(folder.iterdir())), 2)
         # It runs all the same where no copy can be made.
         for path in folder.iterdir():
             path.unlink()
@@ -437,7 +443,7 @@ class Schedule(cli_case.CliTest):
             return {"PATH": f"{self.home / folder}:{plain['PATH']}"}
 
         self.fake("crontab")
-        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("old")))
+        self.envelope("cron", "setup", "--platform", "cron", "--every-hours", "12", "--jobs", "run", env=self.env(**path("old")))
 
         def status(folder):
             env = self.env(**path(folder))
@@ -450,9 +456,14 @@ class Schedule(cli_case.CliTest):
         (self.home / "old" / "claude").unlink()
         drift, warnings, check = status("new")
         self.assertEqual((drift, warnings, check["status"]), ({("claude",)}, ["AGENT_NOT_IN_JOBS"], "warn"))
-        self.assertEqual(check["guidance"]["command"], "selftune cron setup")
-        self.envelope("cron", "setup", "--platform", "cron", env=self.env(**path("new")))
+        # What it advises changes neither where, nor which, nor how often.
+        before = [(job["id"], job["platform"], job["schedule"]) for job in self.envelope("cron", "status")["data"]["jobs"]]
+        self.assertEqual([(job, platform) for job, platform, _ in before], [("run", "cron")])
+        argv = check["guidance"]["command"].split()
+        self.assertEqual(argv[:3], ["selftune", "cron", "setup"])
+        self.envelope(*argv[1:], env=self.env(**path("new")))
         self.assertEqual(status("new")[:2], ({()}, []))
+        self.assertEqual([(job["id"], job["platform"], job["schedule"]) for job in self.envelope("cron", "status")["data"]["jobs"]], before)
 
     def test_the_alias_and_the_terminal(self):
         self.fake("crontab")

@@ -190,8 +190,11 @@ void Judge(Context& context, const RunReport& report) {
 void BackUpDaily(Context& context) {
   const std::string& store = context.paths().db;
   const auto there = store::ListBackups(store);
-  const bool fresh =
-      there.ok() && !there->empty() && context.now().value - there->front().at.value < kDayMs;
+  // One of a clock that was wrong says nothing of today.
+  const bool fresh = there.ok() && std::ranges::any_of(*there, [&](const auto& backup) {
+                       const int64_t age = context.now().value - backup.at.value;
+                       return age >= 0 && age < kDayMs;
+                     });
   if (fresh) return;
   Status done = store::CreateBackup(store, context.now(), &context.cancel()).status();
   if (done.ok()) done = store::PruneBackups(store, context.now()).status();

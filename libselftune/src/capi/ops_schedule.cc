@@ -113,7 +113,7 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
                       schedule::List(MachineOf(context), context.now(), ask));
   JsonWriter out;
   out.BeginObject().Field("installed", !jobs.empty()).Key("jobs").BeginArray();
-  std::string first;
+  const schedule::Installed* first = nullptr;
   for (const schedule::Installed& one : jobs) {
     out.BeginObject();
     WriteJob(out, one.job);
@@ -126,21 +126,23 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
     out.Field("last_run", ran ? std::optional(last->started) : std::nullopt);
     TextOrNull(out, "last_status", ran ? last->status : "");
     out.EndObject();
-    if (first.empty() && !one.problem.empty()) first = one.problem;
+    if (first == nullptr && !one.problem.empty()) first = &one;
     if (one.job.id == "run" && !one.drift.empty()) {
       context.Warn("AGENT_NOT_IN_JOBS",
                    one.job.platform + ": the jobs would not find " + base::Join(one.drift, ", ") +
                        ", which lies in another folder than when they were installed",
-                   {"selftune", "cron", "setup"});
+                   schedule::RenewArgv(jobs, one.job.platform));
     }
   }
   out.EndArray().EndObject();
   if (jobs.empty()) {
     context.SetNext({.argv = {"selftune", "cron", "setup"},
                      .reason = "nothing runs by itself; this installs it"});
-  } else if (!first.empty()) {
-    context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}", first), "install it anew",
-                                      "selftune cron setup --force"));
+  } else if (first != nullptr) {
+    std::vector<std::string> again = schedule::RenewArgv(jobs, first->job.platform);
+    again.emplace_back("--force");
+    context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}", first->problem), "install it anew",
+                                      base::JoinCommand(again)));
   }
   return std::move(out).Take();
 }

@@ -66,7 +66,7 @@ void SpoolTaker::MakeFolder() {
 
 void SpoolTaker::TakeIn() {
   StatusOr<std::unique_ptr<store::Db>> db = engine_.TakeDb(Engine::Access::kRead);
-  if (!db.ok()) return;  // no store yet: the events wait
+  if (!db.ok()) return;                          // no store yet: the events wait
   static_cast<void>(engine_.TakeInHooks(**db));  // what fails is logged, and waits
   engine_.ReturnDb(Engine::Access::kRead, *std::move(db));
 }

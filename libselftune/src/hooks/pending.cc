@@ -89,7 +89,8 @@ bool SaysSomething(const World& world, const HookEvent& event) {
 
 void RememberPending(const World& world) {
   mkdir(ToldDir(world.state_dir).c_str(), 0700);  // the folder above is there: the notes are in it
-  const int fd = open(MarkPath(world.state_dir).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  const int fd =
+      open(MarkPath(world.state_dir).c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0) close(fd);
 }
 

@@ -218,6 +218,23 @@ StatusOr<SetupReport> Remove(const Machine& machine, bool dry_run) {
   return report;
 }
 
+std::vector<std::string> RenewArgv(const std::vector<Installed>& all, std::string_view platform) {
+  std::vector<std::string> argv = {"selftune", "cron", "setup", "--platform",
+                                   std::string(platform)};
+  std::vector<std::string> jobs;
+  for (const Installed& one : all) {
+    if (one.job.platform != platform) continue;
+    if (jobs.empty()) {
+      argv.insert(argv.end(), {"--every-hours", std::to_string(one.every_hours)});
+    }
+    jobs.push_back(one.job.id);
+  }
+  if (jobs.size() < DefaultJobs("", Installed{}.every_hours).size()) {
+    argv.insert(argv.end(), {"--jobs", base::Join(jobs, ",")});
+  }
+  return argv;
+}
+
 StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now, bool ask) {
   ST_ASSIGN_OR_RETURN(const Record record, ReadRecord(machine.state_dir));
   std::vector<Installed> out;
@@ -230,7 +247,8 @@ StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now, boo
                   .path = entry.path,
                   .program = entry.program,
                   .problem = {},
-                  .drift = DriftOf(machine, entry)};
+                  .drift = DriftOf(machine, entry),
+                  .every_hours = entry.every_hours};
     if (!base::Exists(entry.program)) {
       one.problem = entry.program + " is gone";
     } else {

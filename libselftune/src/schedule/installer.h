@@ -69,7 +69,12 @@ struct Installed {
   std::string problem;  // "" = none: edited, missing program, not enabled ...
   // Agents that are found here and that it would not find.
   std::vector<std::string> drift;
+  int every_hours = 6;
 };
+// What installs a scheduler's jobs anew as they are, whatever this machine would be given
+// by default: on the scheduler that they are on, those jobs, as often.
+[[nodiscard]] std::vector<std::string> RenewArgv(const std::vector<Installed>& all,
+                                                 std::string_view platform);
 // `ask`: schedulers are asked, which starts programs; else only files are looked at.
 [[nodiscard]] StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now,
                                                     bool ask);

@@ -171,8 +171,8 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
     check.text = "with it an agent can operate selftune";
   } else if (own.unreadable > 0) {
     check.status = CheckStatus::kWarn;
-    check.message =
-        fmt::format("{} of its {} files cannot be read: {}", own.unreadable, own.files, own.problem);
+    check.message = fmt::format("{} of its {} files cannot be read: {}", own.unreadable, own.files,
+                                own.problem);
     check.path = own.path;
     check.text = "nobody else can read it either; see what it is, and move it away";
     check.command = base::JoinCommand({"ls", "-ld", own.path});

@@ -33,7 +33,7 @@ void CheckDrift(const std::vector<schedule::Installed>& jobs, Check& check) {
         "installed",
         base::Join(one.drift, ", "));
     check.text = "let them look where it is now";
-    check.command = "selftune cron setup";
+    check.command = base::JoinCommand(schedule::RenewArgv(jobs, one.job.platform));
     return;
   }
 }
@@ -84,7 +84,7 @@ Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Ch
       check.status = CheckStatus::kFail;
       check.message = fmt::format("{}: {}", one.job.id, one.problem);
       check.text = "it does not run as it should; install it anew";
-      check.command = "selftune cron setup --force";
+      check.command = base::JoinCommand(schedule::RenewArgv(*jobs, one.job.platform)) + " --force";
       break;
     }
     if (check.status == CheckStatus::kPass) CheckDrift(*jobs, check);
