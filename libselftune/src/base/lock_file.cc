@@ -118,7 +118,8 @@ StatusOr<LockFile> LockFile::TryAcquire(const std::string& path, std::string_vie
 }
 
 StatusOr<std::optional<std::string>> LockFile::Holder(const std::string& path) {
-  const FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // A FIFO in its place has nobody to wait for.
+  const FileHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file.valid()) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
     return Fail(kFileUnreadable, "opening lock file {}: {}", path, ErrnoText(errno));

@@ -1,5 +1,6 @@
 #include "base/lock_file.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,6 +85,15 @@ TEST_SUITE("base/lock_file") {
     REQUIRE(symlink("victim", (dir / "lock").c_str()) == 0);
     CHECK(!LockFile::TryAcquire(dir / "lock", "x").ok());
     CHECK(dir.Read("victim") == "keep");
+  }
+
+  TEST_CASE("who looks at a FIFO in the place of the file does not wait for it") {
+    const testing::TempDir dir;
+    const std::string path = dir / "lock";
+    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+    const auto holder = LockFile::Holder(path);
+    REQUIRE(holder.ok());
+    CHECK_FALSE(holder->has_value());
   }
 
   TEST_CASE("of many threads exactly one is inside, whoever looks on") {
