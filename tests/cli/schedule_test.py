@@ -465,6 +465,19 @@ class Schedule(cli_case.CliTest):
         self.assertEqual(status("new")[:2], ({()}, []))
         self.assertEqual([(job["id"], job["platform"], job["schedule"]) for job in self.envelope("cron", "status")["data"]["jobs"]], before)
 
+    def test_a_record_with_other_hours_than_there_are_is_damaged(self):
+        self.fake("crontab")
+        self.envelope("cron", "setup", "--platform", "cron")
+        record = self.home / ".selftune/schedule/installed.json"
+        written = record.read_text()
+        for hours in ("0", "-6", "5", "99999999999999"):
+            record.write_text(written.replace('"every_hours":6', f'"every_hours":{hours}'))
+            self.assertNotEqual(record.read_text(), written)
+            check, = self.envelope("doctor", "--only", "scheduler")["data"]["checks"]
+            self.assertEqual((check["status"], check["guidance"]["command"]), ("warn", "selftune cron setup"), check)
+        self.envelope("cron", "setup", "--platform", "cron")
+        self.assertEqual(record.read_text(), written)
+
     def test_the_alias_and_the_terminal(self):
         self.fake("crontab")
         code, shown = self.on_terminal("schedule", "install", "--platform", "cron", "--color", "never", env=self.env(**self.plain_path()))

@@ -1,5 +1,6 @@
 #include "schedule/record.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "base/json_value.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "schedule/job.h"
 
 namespace selftune::schedule {
 namespace {
@@ -32,11 +34,16 @@ StatusOr<Record> ReadRecord(const std::string& state_dir) {
   for (const base::JsonValue& item : (*json)["jobs"].items()) {
     const auto platform = ParsePlatform(item["platform"].AsString());
     if (!platform.has_value() || item["id"].AsString().empty()) continue;
+    const int64_t hours = item["every_hours"].AsInt(6);
+    if (!IsEveryHours(hours)) {  // nobody can say when such a job runs next
+      return WithSuggestion(Fail(kInvalidConfig, "reading {}: a job every {} hours", path, hours),
+                            "install the schedule anew", "selftune cron setup");
+    }
     out.entries.push_back({.platform = *platform,
                            .id = item["id"].AsString(),
                            .path = item["path"].AsString(),
                            .program = item["program"].AsString(),
-                           .every_hours = static_cast<int>(item["every_hours"].AsInt(6)),
+                           .every_hours = static_cast<int>(hours),
                            .path_list = item["path_list"].AsString()});
   }
   return out;
