@@ -131,6 +131,8 @@ std::string PrettyJson(const base::JsonValue& value, size_t depth) {
 
 }  // namespace
 
+bool IsOwnSkill(std::string_view skill) { return base::EqualsIgnoreCase(skill, kOwnSkill); }
+
 std::string_view Word(Autonomy value) { return kAutonomyWords[static_cast<size_t>(value)]; }
 std::string_view Word(Guards value) { return kGuardsWords[static_cast<size_t>(value)]; }
 std::string_view Word(Suggestions value) { return kSuggestionsWords[static_cast<size_t>(value)]; }

@@ -28,6 +28,10 @@ enum class LlmMode { kAgent, kApi };
 // Which way of speaking such a server has.
 enum class Provider { kAnthropic, kOpenAi };
 
+// The skill that agents operate selftune by: locked, unless somebody unlocks it.
+inline constexpr std::string_view kOwnSkill = "selftune";
+[[nodiscard]] bool IsOwnSkill(std::string_view skill);
+
 [[nodiscard]] std::string_view Word(Autonomy);
 [[nodiscard]] std::string_view Word(Guards);
 [[nodiscard]] std::string_view Word(Suggestions);

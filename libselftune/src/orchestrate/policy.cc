@@ -11,6 +11,7 @@ SkillAutonomy AutonomyOf(const PolicyInput& input) {
   if (input.target->off) return SkillAutonomy::kLocked;
   if (const auto set = input.config->AutonomyOf(input.target->skill)) return *set;
   if (const auto set = config::ParseSkillAutonomy(input.stored.autonomy)) return *set;
+  if (config::IsOwnSkill(input.target->skill)) return SkillAutonomy::kLocked;
   return input.target->in_git ? SkillAutonomy::kPropose : SkillAutonomy::kAuto;
 }
 

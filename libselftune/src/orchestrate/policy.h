@@ -29,8 +29,8 @@ struct PolicyDecision {
 
 [[nodiscard]] PolicyDecision DecidePolicy(const PolicyInput& input);
 
-// The skill's own setting: config, then the store, then the default (propose
-// under version control, else auto).
+// The skill's own setting: config, then the store, then the default (locked for
+// selftune's own, propose under version control, else auto).
 [[nodiscard]] config::SkillAutonomy AutonomyOf(const PolicyInput& input);
 
 }  // namespace selftune::orchestrate

@@ -28,6 +28,8 @@ std::string SourceSentence(std::string_view skill, const SkillPolicy& policy) {
   if (policy.source == "version_control") {
     return "the file is under version control: its change concerns a team";
   }
+  if (config::IsOwnSkill(skill))
+    return "it is selftune's own: no evidence of this machine changes it";
   return "the default for files that are not under version control";
 }
 
@@ -37,6 +39,7 @@ SkillPolicy DecideSkillPolicy(const PolicyFacts& facts, const config::Config& co
   if (facts.off) return {SkillAutonomy::kLocked, "frontmatter"};
   if (const auto set = config.AutonomyOf(facts.skill)) return {*set, "config"};
   if (const auto set = config::ParseSkillAutonomy(facts.stored)) return {*set, "store"};
+  if (config::IsOwnSkill(facts.skill)) return {SkillAutonomy::kLocked, "default"};
   if (facts.in_git) return {SkillAutonomy::kPropose, "version_control"};
   return {SkillAutonomy::kAuto, "default"};
 }

@@ -51,6 +51,25 @@ TEST_SUITE("status/skill_policy") {
     }
   }
 
+  TEST_CASE("selftune's own skill is locked unless somebody unlocks it") {
+    const config::Config none;
+    const config::Config unlocked = Parsed(R"({"skills":{"selftune":{"autonomy":"auto"}}})");
+    const auto decide = [](std::string_view skill, const char* stored,
+                           const config::Config& config) {
+      return DecideSkillPolicy({.skill = skill, .stored = stored}, config).autonomy;
+    };
+    CHECK(decide("selftune", "", none) == SkillAutonomy::kLocked);
+    CHECK(decide("Selftune", "", none) == SkillAutonomy::kLocked);
+    CHECK(decide("selftune", "propose", none) == SkillAutonomy::kPropose);
+    CHECK(decide("selftune", "", unlocked) == SkillAutonomy::kAuto);
+    CHECK(decide("selftune-helper", "", none) == SkillAutonomy::kAuto);
+    orchestrate::SkillTarget target;
+    target.skill = "selftune";
+    CHECK(orchestrate::AutonomyOf({.target = &target, .config = &none}) == SkillAutonomy::kLocked);
+    CHECK(orchestrate::AutonomyOf({.target = &target, .config = &unlocked}) ==
+          SkillAutonomy::kAuto);
+  }
+
   TEST_CASE("what is shown is what the loop does, whatever was set where") {
     for (const bool off : {false, true}) {
       for (const bool in_git : {false, true}) {
