@@ -52,6 +52,10 @@ extern const Command kHooksUninstallCommand;
 extern const Command kHooksStatusCommand;
 extern const Command kHooksVerifyCommand;
 extern const Command kHooksListCommand;
+extern const Command kSkillInstallCommand;
+extern const Command kSkillUpdateCommand;
+extern const Command kSkillStatusCommand;
+extern const Command kSkillUninstallCommand;
 // cmd_init.cc
 extern const Command kInitCommand;
 extern const Command kQuickstartCommand;

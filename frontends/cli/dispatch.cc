@@ -264,8 +264,10 @@ int RunOperation(const Invocation& invocation) {
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {
   std::vector<std::string_view> names;
+  std::vector<std::string_view> paths;
   std::vector<std::string_view> below;
   for (const Command* command : Registered()) {
+    paths.push_back(command->path);
     const std::string_view first = command->path.substr(0, command->path.find(' '));
     names.push_back(command->path);
     names.push_back(first);
@@ -276,7 +278,8 @@ int UnknownCommand(const Invocation& invocation, const std::vector<std::string>&
     for (const std::string_view path : below)
       known += (known.empty() ? "" : ", ") + std::string(path);
     const std::string typed = words.size() > 1 ? words[0] + " " + words[1] : words[0];
-    const std::string_view nearest = Nearest(typed, below);
+    // Of any group: skill and skills are two.
+    const std::string_view nearest = Nearest(typed, paths);
     const std::string meant =
         nearest.empty() ? "" : "did you mean selftune " + std::string(nearest) + "? ";
     return FinishFailure(

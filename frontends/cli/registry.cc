@@ -25,6 +25,7 @@ constexpr const Command* kCommands[] = {
     &kBackupCreateCommand, &kBackupListCommand, &kBackupVerifyCommand, &kBackupRestoreCommand, &kQueryCommand, &kLlmUsageCommand,
     &kInitCommand, &kQuickstartCommand, &kUninstallCommand,
     &kHooksInstallCommand, &kHooksUninstallCommand, &kHooksStatusCommand, &kHooksVerifyCommand, &kHooksListCommand,
+    &kSkillInstallCommand, &kSkillUpdateCommand, &kSkillStatusCommand, &kSkillUninstallCommand,
     &kSkillsParseCommand, &kSkillsLintCommand, &kRequestCommand, &kSchemaCommand, &kBugreportCommand, &kMcpCommand, &kCompletionsCommand, &kManCommand, &kVersionCommand, &kHelpCommand,
     // clang-format on
 };

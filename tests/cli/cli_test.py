@@ -95,7 +95,8 @@ class Output(cli_case.CliTest):
 class Usage(cli_case.CliTest):
     def test_unknown_commands_say_what_was_meant(self):
         for argv, meant in ((("vversion",), "version"), (("skill", "parse"), "skills parse"),
-                            (("skills", "prase"), "skills parse")):
+                            (("skills", "prase"), "skills parse"), (("skill", "statsu"), "skill status"),
+                            (("skills", "install"), "skill install")):
             with self.subTest(argv=argv):
                 doc = self.envelope(*argv, code=64)
                 self.assertEqual(doc["error"]["code"], "UNKNOWN_COMMAND")

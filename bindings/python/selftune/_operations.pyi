@@ -530,6 +530,126 @@ class InstallListReply(TypedDict):
     items: list[InstallListReplyItems]
 
 
+class InstallSkillReplyPlaces(TypedDict):
+    path: str
+    kind: Literal["skill", "agent"]
+    scope: Literal["user", "project"]
+    platforms: list[str]
+    action: Literal["none", "installed", "updated", "removed", "failed"]
+    files: int
+    error: str | None
+
+
+class InstallSkillReplyFiles(TypedDict):
+    path: str
+    action: Literal["installed", "updated", "removed"]
+
+
+class InstallSkillReplyKeptAsOrig(TypedDict):
+    path: str
+    kept_as: str
+
+
+class InstallSkillReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallSkillReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallSkillReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallSkillReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallSkillReplyReceiptBefore
+    after: InstallSkillReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallSkillReplyReceiptUndo | None
+
+
+class InstallSkillReply(TypedDict):
+    places: list[InstallSkillReplyPlaces]
+    files: list[InstallSkillReplyFiles]
+    kept_as_orig: list[InstallSkillReplyKeptAsOrig]
+    needs: list[str]
+    receipt: InstallSkillReplyReceipt | None
+
+
+class InstallSkillRemoveReplyPlaces(TypedDict):
+    path: str
+    kind: Literal["skill", "agent"]
+    scope: Literal["user", "project"]
+    platforms: list[str]
+    action: Literal["none", "removed", "failed"]
+    files: int
+    error: str | None
+
+
+class InstallSkillRemoveReplyFiles(TypedDict):
+    path: str
+    action: Literal["updated", "removed"]
+
+
+class InstallSkillRemoveReplyReceiptBefore(TypedDict):
+    hash: str | None
+
+
+class InstallSkillRemoveReplyReceiptAfter(TypedDict):
+    hash: str | None
+
+
+class InstallSkillRemoveReplyReceiptUndo(TypedDict):
+    command: str
+    argv: list[str]
+
+
+class InstallSkillRemoveReplyReceipt(TypedDict):
+    operation: str
+    targets: list[str]
+    before: InstallSkillRemoveReplyReceiptBefore
+    after: InstallSkillRemoveReplyReceiptAfter
+    backup_path: str | None
+    undo: InstallSkillRemoveReplyReceiptUndo | None
+
+
+class InstallSkillRemoveReply(TypedDict):
+    places: list[InstallSkillRemoveReplyPlaces]
+    files: list[InstallSkillRemoveReplyFiles]
+    needs: list[str]
+    receipt: InstallSkillRemoveReplyReceipt | None
+
+
+class InstallSkillStatusReplyInstalled(TypedDict):
+    path: str
+    kind: Literal["skill", "agent"]
+    scope: Literal["user", "project"]
+    platforms: list[str]
+    state: Literal["absent", "current", "outdated", "changed", "foreign", "gone"]
+    version: str | None
+    files: int
+    unmodified: int
+    help: str | None
+    command: str | None
+
+
+class InstallSkillStatusReplyDrift(TypedDict):
+    path: str
+    state: Literal["edited", "missing", "foreign", "outdated", "dropped", "unreadable"]
+    help: str
+    command: str
+
+
+class InstallSkillStatusReply(TypedDict):
+    version: str
+    installed: list[InstallSkillStatusReplyInstalled]
+    drift: list[InstallSkillStatusReplyDrift]
+
+
 class InstallUninstallReplySteps(TypedDict):
     id: str
     status: Literal["done", "skipped", "failed"]
@@ -3035,6 +3155,12 @@ class Requests:
     def request(self, op: Literal["install.init"], /, *, agents: list[str] | None = ..., autonomy: Literal["off", "propose", "deploy"] | None = ..., hooks: bool | None = ..., skill: bool | None = ..., sync: bool | None = ..., force: bool | None = ..., schedule: bool | None = ..., every_hours: int | None = ..., alpha: bool | None = ..., alpha_email: str | None = ..., alpha_name: str | None = ..., hook_program: str | None = ..., dry_run: bool | None = ..., **keywords: Any) -> InstallInitReply: ...
     @overload
     def request(self, op: Literal["install.list"], /) -> InstallListReply: ...
+    @overload
+    def request(self, op: Literal["install.skill"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project"] | None = ..., update: bool | None = ..., dry_run: bool | None = ...) -> InstallSkillReply: ...
+    @overload
+    def request(self, op: Literal["install.skill_remove"], /, *, platforms: list[str] | None = ..., scope: Literal["user", "project"] | None = ..., dry_run: bool | None = ...) -> InstallSkillRemoveReply: ...
+    @overload
+    def request(self, op: Literal["install.skill_status"], /) -> InstallSkillStatusReply: ...
     @overload
     def request(self, op: Literal["install.uninstall"], /, *, keep_config: bool | None = ..., purge_evidence: bool | None = ..., restore_skills: bool | None = ..., dry_run: bool | None = ..., yes: bool | None = ..., plan_id: str | None = ...) -> InstallUninstallReply: ...
     @overload

@@ -47,6 +47,12 @@ StatusOr<std::string> InstallHooksVerify(Context& context, const base::JsonValue
 StatusOr<std::string> InstallInit(Context& context, const base::JsonValue& params);
 // install.list: List what selftune wrote outside its own folder.
 StatusOr<std::string> InstallList(Context& context, const base::JsonValue& params);
+// install.skill: Put selftune's skill where the agents look for skills.
+StatusOr<std::string> InstallSkill(Context& context, const base::JsonValue& params);
+// install.skill_remove: Take selftune's skill out again; edited files stay.
+StatusOr<std::string> InstallSkillRemove(Context& context, const base::JsonValue& params);
+// install.skill_status: Show where selftune's skill is, and what became of its files.
+StatusOr<std::string> InstallSkillStatus(Context& context, const base::JsonValue& params);
 // install.uninstall: Take out what selftune wrote outside its folder; the evidence stays.
 StatusOr<std::string> InstallUninstall(Context& context, const base::JsonValue& params);
 // llm.usage: What model calls cost.

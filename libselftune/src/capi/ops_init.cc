@@ -18,8 +18,8 @@
 #include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
+#include "capi/own_skill.h"
 #include "capi/schedule_jobs.h"
-#include "install/skill.h"
 #include "status/settings.h"
 
 namespace selftune::capi::ops {
@@ -109,8 +109,9 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
         config::WithValue(document, "alpha", AlphaOf(context, params, before.document["alpha"]));
   }
   // Its own skill is not improved from what happens on this machine.
-  if (!before.AutonomyOf("selftune").has_value()) {
-    document = config::WithSkillAutonomy(document, "selftune", config::SkillAutonomy::kLocked);
+  if (!before.AutonomyOf(config::kOwnSkill).has_value()) {
+    document = config::WithSkillAutonomy(document, std::string(config::kOwnSkill),
+                                         config::SkillAutonomy::kLocked);
   }
   return document;
 }
@@ -197,115 +198,38 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
   }
 }
 
-// Where an agent that is here looks for a person's skills, or specialists.
-struct SkillPlace {
-  std::string folder;
-  std::string_view part;  // of the files: those below it; "" = all but the specialists
-  std::string_view kind;  // as in the rows of what was installed
-};
-
-constexpr std::string_view kSpecialists = "agents/";
-
-std::vector<SkillPlace> SkillPlaces(const std::vector<HostHere>& hosts) {
-  std::vector<SkillPlace> out;
-  bool shared = false;
-  for (const HostHere& host : hosts) {
-    const bool own = host.row->platform == "claude_code";
-    if (!own && shared) continue;
-    shared = shared || !own;
-    const std::string dir =
-        own ? host.place.config_dir : base::JoinPath(host.place.home, ".agents");
-    out.push_back({base::JoinPath(dir, "skills/selftune"), "", "skill"});
-    if (own) out.push_back({base::JoinPath(dir, "agents"), kSpecialists, "agent"});
-  }
-  return out;
-}
-
-// Where an agent looked that is gone, or that was not named: as long as it is there, what was
-// installed there is kept up to date.
-std::vector<SkillPlace> FormerPlaces(const std::vector<store::InstallRow>& rows,
-                                     const std::vector<SkillPlace>& places) {
-  std::vector<SkillPlace> out;
-  const auto known = [](const std::vector<SkillPlace>& list, const SkillPlace& place) {
-    return std::ranges::any_of(list, [&](const SkillPlace& other) {
-      return other.folder == place.folder && other.kind == place.kind;
-    });
-  };
-  for (const store::InstallRow& row : rows) {
-    SkillPlace place{std::string(base::DirName(row.path)), "", "skill"};
-    if (row.kind == "agent") {
-      place.part = kSpecialists;
-      place.kind = "agent";
-    } else if (row.kind != "skill" || !row.path.ends_with("/skills/selftune/SKILL.md")) {
-      continue;
-    }
-    if (!known(places, place) && !known(out, place)) out.push_back(std::move(place));
-  }
-  return out;
-}
-
-std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
-  std::vector<install::OwnFile> out;
-  for (const install::SkillFile& file : install::SkillFiles()) {
-    if (file.path.starts_with(kSpecialists) != !place.part.empty()) continue;
-    out.push_back({.path = base::JoinPath(place.folder, file.path.substr(place.part.size())),
-                   .bytes = std::string(file.text)});
-  }
-  return out;
-}
-
-// Files of the person's own stay: of a skill that has their SKILL.md all of it.
-Status InstallSkillAt(install::World& world, const SkillPlace& place, install::HostResult& files,
-                      std::string& detail, bool former = false) {
-  size_t written = 0, there = 0;
-  std::vector<install::OwnFile> wanted;
-  if (!former || base::Exists(place.folder)) wanted = FilesOf(place);
-  if (!detail.empty() && !wanted.empty()) detail += ", ";
-  for (const install::OwnFile& own : wanted) {
-    auto file = install::InstallFile(world, place.kind, "", own);
-    if (!file.ok()) {
-      const std::string_view code = CodeOf(file.status()).name;
-      if (code != kFileExists.name && code != kFileChanged.name) return file.status();
-      detail += own.path + " is yours and was kept; ";
-      if (place.part.empty() && written + there == 0) break;
-      continue;
-    }
-    ++(file->did == install::Did::kNothing ? there : written);
-    files.did = std::max(files.did, file->did);
-    files.files.push_back(*std::move(file));
-  }
-  if (!wanted.empty()) {
-    detail += fmt::format("{}: {} files installed, {} were there", place.folder, written, there);
-  }
-  ST_ASSIGN_OR_RETURN(install::HostResult stale,
-                      install::RemoveStale(world, place.kind, place.folder, wanted));
-  if (!stale.files.empty()) {
-    detail += fmt::format(", {} of an older version taken out", stale.files.size());
-  }
-  for (const std::string& kept : stale.afterwards) detail += "; " + kept;
-  files.did = std::max(files.did, stale.did);
-  std::move(stale.files.begin(), stale.files.end(), std::back_inserter(files.files));
-  return absl::OkStatus();
-}
-
 void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
   if (!params["skill"].AsBool()) return steps.Skipped("skill", "not asked for");
   auto installing = Installing::Begin(context, Installing::For::kPutting);
   if (!installing.ok()) return steps.Failed("skill", installing.status());
   install::HostResult files;
-  std::string detail;
-  const std::vector<SkillPlace> places = SkillPlaces(init.hosts);
-  const std::vector<SkillPlace> former = FormerPlaces(installing->world().rows, places);
+  std::vector<std::string> details;
+  const auto install = [&](const SkillPlace& place) {
+    auto done = InstallSkillAt(installing->world(), place, install::Edits::kRefuse);
+    if (!done.status.ok() && !done.foreign) return done.status;
+    details.push_back(Said(place, done));
+    files.did = std::max(files.did, done.files.did);
+    std::move(done.files.files.begin(), done.files.files.end(), std::back_inserter(files.files));
+    return Status();
+  };
+  const std::vector<SkillPlace> places = UserSkillPlaces(init.hosts);
+  // Where an agent looked that is gone, or that was not named: what is there is kept up to
+  // date, what a person removed is forgotten.
+  const std::vector<SkillPlace> others = OtherSkillPlaces(installing->world().rows, places);
   for (const SkillPlace& place : places) {
-    const Status status = InstallSkillAt(installing->world(), place, files, detail);
+    const Status status = install(place);
     if (!status.ok()) return steps.Failed("skill", status);
   }
-  for (const SkillPlace& place : former) {
-    const Status status = InstallSkillAt(installing->world(), place, files, detail, true);
+  for (const SkillPlace& place : others) {
+    if (IsGone(place)) continue;  // it may come back, as a disk or a moved project does
+    const Status status =
+        base::Exists(place.folder)
+            ? install(place)
+            : install::RemoveStale(installing->world(), place.kind, place.folder, {}).status();
     if (!status.ok()) return steps.Failed("skill", status);
   }
-  if (detail.empty()) return steps.Skipped("skill", "no agent was found");
-  steps.Done("skill", files.did != install::Did::kNothing, detail);
+  if (details.empty()) return steps.Skipped("skill", "no agent was found");
+  steps.Done("skill", files.did != install::Did::kNothing, base::Join(details, ", "));
   init.done.hosts.push_back(std::move(files));
 }
 

@@ -123,6 +123,19 @@ constexpr ParamSpec kParams_InstallInit[] = {
     {.name = "hook_program", .type = ParamType::kPath},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_InstallSkill_scope[] = {"user", "project"};
+constexpr ParamSpec kParams_InstallSkill[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallSkill_scope},
+    {.name = "update", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
+constexpr std::string_view kChoices_InstallSkillRemove_scope[] = {"user", "project"};
+constexpr ParamSpec kParams_InstallSkillRemove[] = {
+    {.name = "platforms", .type = ParamType::kPlatform, .list = true},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallSkillRemove_scope},
+    {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
+};
 constexpr ParamSpec kParams_InstallUninstall[] = {
     {.name = "keep_config", .type = ParamType::kBool, .default_json = "false"},
     {.name = "purge_evidence", .type = ParamType::kBool, .default_json = "false"},
@@ -509,6 +522,9 @@ constexpr OpSpec kOps[] = {
     {.name = "install.hooks_verify", .schema = "selftune/install.hooks_verify@1", .flags = "", .run = ops::InstallHooksVerify, .params = kParams_InstallHooksVerify},
     {.name = "install.init", .schema = "selftune/install.init@1", .flags = "SFJ", .run = ops::InstallInit, .params = kParams_InstallInit},
     {.name = "install.list", .schema = "selftune/install.list@1", .flags = "", .run = ops::InstallList, .params = {}},
+    {.name = "install.skill", .schema = "selftune/install.skill@1", .flags = "SF", .run = ops::InstallSkill, .params = kParams_InstallSkill},
+    {.name = "install.skill_remove", .schema = "selftune/install.skill_remove@1", .flags = "SF", .run = ops::InstallSkillRemove, .params = kParams_InstallSkillRemove},
+    {.name = "install.skill_status", .schema = "selftune/install.skill_status@1", .flags = "", .run = ops::InstallSkillStatus, .params = {}},
     {.name = "install.uninstall", .schema = "selftune/install.uninstall@1", .flags = "SFY", .run = ops::InstallUninstall, .params = kParams_InstallUninstall},
     {.name = "llm.usage", .schema = "selftune/llm.usage@1", .flags = "", .run = ops::LlmUsage, .params = kParams_LlmUsage},
     {.name = "orchestrate.run", .schema = "selftune/orchestrate@1", .flags = "SRLJ", .run = ops::OrchestrateRun, .params = kParams_OrchestrateRun},

@@ -17,6 +17,7 @@
 #include "capi/schedule_jobs.h"
 #include "capi/state_files.h"
 #include "install/file_change.h"
+#include "install/own_file.h"
 #include "status/settings.h"
 #include "store/deploy_rows.h"
 
@@ -101,6 +102,7 @@ void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
 
 void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
                      Steps& steps) {
+  std::vector<std::string> made_dirs;
   for (const std::string_view kind : {"skill", "agent"}) {
     auto result = install::RemoveFiles(world, kind);
     if (!result.ok()) return steps.Failed(std::string(kind), result.status());
@@ -108,8 +110,10 @@ void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::st
     std::vector<std::string> paths;
     for (const install::FileResult& file : result->files) paths.push_back(file.path);
     if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
+    made_dirs.insert(made_dirs.end(), result->made_dirs.begin(), result->made_dirs.end());
     done.hosts.push_back(*std::move(result));
   }
+  install::RemoveEmptyDirs(made_dirs);  // above both
 }
 
 // The file is ours when we wrote it and nobody keeps settings of another program in

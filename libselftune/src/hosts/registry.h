@@ -74,6 +74,9 @@ struct HostRow {
   bool skill_ends_search = true;  // nested roots: no skills below a skill
   // Skill folders of installed plugins, nullptr = none known.
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
+  // Below the configuration folder, also that of a project: agents for single tasks, as
+  // ours are written; "" = it reads none.
+  std::string_view specialists_dir = {};
   ListingBudget listing = {};
   TranscriptRetention retention = {};
 };

@@ -32,16 +32,6 @@ Status Changed(const std::string& path) {
       "their text was kept; run it again", "selftune hooks install");
 }
 
-// Folders above `path` that do not exist, outermost first.
-std::vector<std::string> MissingDirs(const std::string& path) {
-  std::vector<std::string> out;
-  for (std::string dir(base::DirName(path)); dir.size() > 1 && !base::Exists(dir);
-       dir = std::string(base::DirName(dir))) {
-    out.insert(out.begin(), dir);
-  }
-  return out;
-}
-
 // A new file appears whole, or not at all.
 Status CreateFile(const std::string& path, std::string_view bytes, uint32_t mode) {
   const std::string part = deploy::PartPath(path, kChangeId);
@@ -71,6 +61,15 @@ StatusOr<deploy::IntentTarget> TargetOf(const FileText& before, std::string_view
 }
 
 }  // namespace
+
+std::vector<std::string> MissingDirs(const std::string& path) {
+  std::vector<std::string> out;
+  for (std::string dir(base::DirName(path)); dir.size() > 1 && !base::Exists(dir);
+       dir = std::string(base::DirName(dir))) {
+    out.insert(out.begin(), dir);
+  }
+  return out;
+}
 
 StatusOr<FileText> ReadFileText(const std::string& path) {
   FileText out{.path = path, .real_path = path};

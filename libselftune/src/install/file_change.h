@@ -29,6 +29,9 @@ struct FileText {
 [[nodiscard]] Status ClearLeftovers(const FileText& file,
                                     const std::vector<std::string>& known_sha256);
 
+// Folders above `path` that do not exist, outermost first.
+[[nodiscard]] std::vector<std::string> MissingDirs(const std::string& path);
+
 // Writes `bytes`, if the file is still as it was read (FILE_CHANGED otherwise).
 // A new file gets `mode`; missing folders are made and named in `made_dirs`,
 // outermost first. The caller holds the lock of installing. `known`: contents that

@@ -34,6 +34,7 @@ struct FileResult {
   Did did = Did::kNothing;
   std::string sha256_before, sha256_after;  // "" = there was, or is, none
   std::string backup_path;                  // "" = none
+  std::string kept_as;                      // an edited text of ours, "" = there was none
   std::string before, after;                // the texts
 };
 
@@ -51,17 +52,6 @@ struct HostResult {
                                                 const Place& place);
 [[nodiscard]] StatusOr<HostResult> RemoveHooks(World& world, const Target& target,
                                                const Place& place);
-
-// A file that is ours as a whole, of some other kind: "skill". Never replaces what
-// somebody else wrote or edited (FILE_EXISTS, FILE_CHANGED).
-[[nodiscard]] StatusOr<FileResult> InstallFile(World& world, std::string_view kind,
-                                               std::string_view platform, const OwnFile& own);
-// Those of a kind; edited ones are kept and named in `afterwards`.
-[[nodiscard]] StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind);
-// Those of a kind below a folder that are not wanted any more: of an older version.
-[[nodiscard]] StatusOr<HostResult> RemoveStale(World& world, std::string_view kind,
-                                               const std::string& folder,
-                                               const std::vector<OwnFile>& wanted);
 
 enum class HookState {
   kAbsent,   // none of ours

@@ -91,10 +91,16 @@ struct OwnFiles {
   std::string problem, path;  // of the first that cannot be read
 };
 
+// Of a project or an agent that is no more: ".claude" is gone from ".claude/skills/...".
+bool IsGone(std::string_view path) {
+  const size_t at = path.rfind("/skills/");
+  return at != path.npos && !base::Exists(std::string(path.substr(0, at)));
+}
+
 OwnFiles Look(const std::vector<store::InstallRow>& rows, std::string_view version) {
   OwnFiles out;
   for (const store::InstallRow& row : rows) {
-    if (row.kind != "skill") continue;
+    if (row.kind != "skill" || IsGone(row.path)) continue;
     ++out.files;
     const auto file = install::ReadFileText(row.path);
     if (!file.ok()) {
@@ -164,10 +170,10 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
   const OwnFiles own = Look(rows, world.version);
   Check check{.name = "skill.selftune",
               .message = fmt::format("{} files, as installed", own.files)};
-  check.command = "selftune init";
+  check.command = "selftune skill install";
   if (own.files == 0) {
     check.status = CheckStatus::kInfo;
-    check.message = "not installed by init";
+    check.message = "not installed";
     check.text = "with it an agent can operate selftune";
   } else if (own.unreadable > 0) {
     check.status = CheckStatus::kWarn;
@@ -184,13 +190,14 @@ Status CheckOwnSkill(const DoctorWorld& world, Checks& out) {
     check.status = CheckStatus::kWarn;
     check.message = fmt::format("{} of its {} files are of another version than {}", own.older,
                                 own.files, world.version);
-    check.text = "renew those that nobody edited";
+    check.text = "renew them; a text that somebody edited stays as .orig";
+    check.command = "selftune skill update";
   } else if (own.changed > 0) {
     check.status = CheckStatus::kInfo;
     check.message =
         fmt::format("{} of its {} files were edited since; they are kept", own.changed, own.files);
     check.text = "nothing needs to be done; see which they are";
-    check.command = "selftune hooks list";
+    check.command = "selftune skill status";
   } else {
     check.command.clear();
   }

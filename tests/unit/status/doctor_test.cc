@@ -261,16 +261,19 @@ TEST_SUITE("status/doctor") {
     CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kPass);
     CHECK(Find(ask("1"), "skill.selftune")->command.empty());
     CHECK(StatusOf(ask("2"), "skill.selftune") == CheckStatus::kWarn);
+    CHECK(Find(ask("2"), "skill.selftune")->command == "selftune skill update");
     CHECK(StatusOf(ask(""), "skill.selftune") == CheckStatus::kPass);  // nobody told the version
     dir.Write(".claude/skills/selftune/SKILL.md", "a person's");
     CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kInfo);
     std::filesystem::remove(dir / ".claude/skills/selftune/SKILL.md");
     CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kWarn);
-    CHECK(Find(ask("1"), "skill.selftune")->command == "selftune init");
+    CHECK(Find(ask("1"), "skill.selftune")->command == "selftune skill install");
     std::filesystem::create_directory(dir / ".claude/skills/selftune/SKILL.md");
     CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kWarn);  // there, and no file
     CHECK(Find(ask("1"), "skill.selftune")->message.find("cannot be read") != std::string::npos);
     CHECK(Find(ask("1"), "skill.selftune")->command.starts_with("ls -ld "));
+    std::filesystem::remove_all(dir / ".claude");  // with the agent, or the project
+    CHECK(StatusOf(ask("1"), "skill.selftune") == CheckStatus::kInfo);
   }
 
   TEST_CASE("an agent is found on PATH, and asked for its version when all is looked at") {

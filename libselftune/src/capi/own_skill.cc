@@ -1,0 +1,261 @@
+#include "capi/own_skill.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "config/config.h"
+#include "install/file_change.h"
+#include "install/ours.h"
+#include "install/skill.h"
+
+namespace selftune::capi {
+namespace {
+
+using Base = skillfs::SkillRoot::Base;
+
+constexpr std::string_view kSkill = "skill";
+constexpr std::string_view kAgent = "agent";
+constexpr std::string_view kSpecialists = "agents/";  // in what is installed
+constexpr std::string_view kShared = ".agents/skills";
+constexpr std::string_view kMainFile = "SKILL.md";
+
+bool IsOfProject(const skillfs::SkillRoot& root) {
+  return root.base == Base::kProjectUp || root.base == Base::kProjectOnly;
+}
+
+// Where the host looks: the folder that many share if it does, else its first one of its own.
+const skillfs::SkillRoot* RootOf(const hosts::HostRow& row, bool of_project) {
+  const skillfs::SkillRoot* own = nullptr;
+  for (const skillfs::SkillRoot& root : row.skill_roots) {
+    if (of_project ? !IsOfProject(root) : root.base != Base::kHome && root.base != Base::kConfigDir)
+      continue;
+    if (root.path == kShared && root.base != Base::kConfigDir) return &root;
+    if (own == nullptr && (of_project || root.base == Base::kConfigDir)) own = &root;
+  }
+  return own;
+}
+
+void AddPlace(std::vector<SkillPlace>& places, SkillPlace place) {
+  for (SkillPlace& known : places) {
+    if (known.folder != place.folder || known.kind != place.kind) continue;
+    known.platforms.insert(known.platforms.end(), place.platforms.begin(), place.platforms.end());
+    return;
+  }
+  places.push_back(std::move(place));
+}
+
+std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
+  const bool specialists = place.kind == kAgent;
+  std::vector<install::OwnFile> out;
+  for (const install::SkillFile& file : install::SkillFiles()) {
+    if (file.path.starts_with(kSpecialists) != specialists) continue;
+    const std::string_view name = file.path.substr(specialists ? kSpecialists.size() : 0);
+    out.push_back({.path = base::JoinPath(place.folder, name), .bytes = std::string(file.text)});
+  }
+  return out;
+}
+
+bool IsIn(const store::InstallRow& row, const SkillPlace& place) {
+  return row.kind == place.kind && row.path.starts_with(place.folder + "/");
+}
+
+// The folder of a row's place; "" for a row of another kind.
+std::string FolderOf(const store::InstallRow& row) {
+  if (row.kind == kAgent) return std::string(base::DirName(row.path));
+  const std::string ours = "/skills/" + std::string(config::kOwnSkill);
+  const size_t at = row.path.rfind(ours + "/");
+  return row.kind != kSkill || at == row.path.npos ? "" : row.path.substr(0, at + ours.size());
+}
+
+// "" for a file that is as it is to be, and where nothing of ours is to be: `expected`.
+std::string_view StateOf(const install::OwnFile& own, const store::InstallRow* row, bool expected) {
+  const auto file = install::ReadFileText(own.path);
+  if (!file.ok()) return "unreadable";
+  if (!file->exists) return expected ? "missing" : "";
+  if (file->bytes == own.bytes) return "";
+  if (row == nullptr) return "foreign";
+  return row->sha256 == file->sha256 ? "outdated" : "edited";
+}
+
+}  // namespace
+
+bool HasRows(const std::vector<store::InstallRow>& rows, const SkillPlace& place) {
+  return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return IsIn(row, place); });
+}
+
+bool IsThere(const std::vector<store::InstallRow>& rows, const SkillPlace& place) {
+  if (place.kind == kSkill) return base::Exists(base::JoinPath(place.folder, kMainFile));
+  return std::any_of(rows.begin(), rows.end(),
+                     [&](const auto& row) { return IsIn(row, place) && base::Exists(row.path); });
+}
+
+bool IsGone(const SkillPlace& place) {
+  // ".claude" of ".claude/skills/selftune" and of ".claude/agents".
+  const std::string_view above = base::DirName(place.folder);
+  return !base::Exists(std::string(place.kind == kSkill ? base::DirName(above) : above));
+}
+
+std::vector<SkillPlace> UserSkillPlaces(const std::vector<HostHere>& hosts) {
+  std::vector<SkillPlace> out;
+  for (const HostHere& host : hosts) {
+    const std::string platform(host.row->platform);
+    const skillfs::SkillRoot* const root = RootOf(*host.row, /*of_project=*/false);
+    if (root == nullptr) continue;
+    const std::string& dir = root->base == Base::kHome ? host.place.home : host.place.config_dir;
+    AddPlace(out, {.folder = base::JoinPath(base::JoinPath(dir, root->path), config::kOwnSkill),
+                   .kind = kSkill,
+                   .platforms = {platform}});
+    if (host.row->specialists_dir.empty()) continue;
+    AddPlace(out, {.folder = base::JoinPath(host.place.config_dir, host.row->specialists_dir),
+                   .kind = kAgent,
+                   .platforms = {platform}});
+  }
+  return out;
+}
+
+StatusOr<std::vector<SkillPlace>> ProjectSkillPlaces(const std::vector<HostHere>& hosts,
+                                                     const std::string& project, bool named) {
+  std::vector<SkillPlace> out;
+  for (const HostHere& host : hosts) {
+    const std::string platform(host.row->platform);
+    const skillfs::SkillRoot* const root = RootOf(*host.row, /*of_project=*/true);
+    if (root == nullptr && named) {
+      return WithSuggestion(Fail(kUnsupportedType,
+                                 "installing the skill: {} reads no skills of "
+                                 "a project",
+                                 host.row->title),
+                            "install it for yourself",
+                            fmt::format("selftune skill install --agent {}", host.row->command));
+    }
+    if (root == nullptr) continue;
+    AddPlace(out, {.folder = base::JoinPath(base::JoinPath(project, root->path), config::kOwnSkill),
+                   .kind = kSkill,
+                   .scope = "project",
+                   .platforms = {platform}});
+    if (host.row->specialists_dir.empty()) continue;
+    const std::string below(base::DirName(root->path));
+    AddPlace(out,
+             {.folder = base::JoinPath(base::JoinPath(project, below), host.row->specialists_dir),
+              .kind = kAgent,
+              .scope = "project",
+              .platforms = {platform}});
+  }
+  return out;
+}
+
+std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& rows,
+                                         const std::vector<SkillPlace>& known) {
+  std::vector<SkillPlace> out;
+  for (const store::InstallRow& row : rows) {
+    const std::string folder = FolderOf(row);
+    const std::string_view kind = row.kind == kAgent ? kAgent : kSkill;
+    const auto same = [&](const SkillPlace& place) {
+      return place.folder == folder && place.kind == kind;
+    };
+    if (folder.empty() || std::any_of(known.begin(), known.end(), same) ||
+        std::any_of(out.begin(), out.end(), same)) {
+      continue;
+    }
+    out.push_back({.folder = folder, .kind = kind, .scope = "project", .platforms = {}});
+  }
+  return out;
+}
+
+StatusOr<std::string> ProjectHere(const Context& context) {
+  const std::string here = base::RealPath(".").value_or("");
+  const std::string home = base::RealPath(context.paths().home).value_or(context.paths().home);
+  const auto refused = [&](std::string_view why) {
+    return WithSuggestion(Fail(kNotFound, "installing the skill: {} {}", here, why),
+                          "go into a project, or install it for yourself",
+                          "selftune skill install --scope user");
+  };
+  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    if (dir == home) return refused("is in your home, and in no project there");
+    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+  }
+  return refused("is in no project: no folder above it has .git");
+}
+
+SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install::Edits edits) {
+  SkillDone out;
+  const std::vector<install::OwnFile> wanted = FilesOf(place);
+  for (const install::OwnFile& own : wanted) {
+    auto file = install::InstallFile(world, place.kind, "", own, edits);
+    if (!file.ok()) {
+      const std::string_view code = CodeOf(file.status()).name;
+      const bool foreign = code == kFileExists.name || code == kFileChanged.name;
+      if (out.status.ok() || !foreign) out.foreign = foreign;
+      if (out.status.ok() || !foreign) out.status = file.status();
+      if (!foreign) return out;
+      out.kept.push_back(own.path);
+      if (base::BaseName(own.path) == kMainFile && code == kFileExists.name) return out;
+      continue;
+    }
+    if (file->did == install::Did::kNothing) {
+      ++out.there;
+      continue;
+    }
+    out.files.did = std::max(out.files.did, file->did);
+    out.files.files.push_back(*std::move(file));
+  }
+  auto stale = install::RemoveStale(world, place.kind, place.folder, wanted, edits);
+  if (!stale.ok()) {
+    out.status = stale.status();
+    out.foreign = false;
+    return out;
+  }
+  out.stale = static_cast<int64_t>(stale->files.size());
+  out.files.did = std::max(out.files.did, stale->did);
+  out.files.afterwards = std::move(stale->afterwards);
+  std::move(stale->files.begin(), stale->files.end(), std::back_inserter(out.files.files));
+  return out;
+}
+
+std::string Said(const SkillPlace& place, const SkillDone& done) {
+  std::string out;
+  for (const std::string& path : done.kept) out += path + " is yours and was kept; ";
+  const auto written = static_cast<int64_t>(done.files.files.size()) - done.stale;
+  out += fmt::format("{}: {} files installed, {} were there", place.folder, written, done.there);
+  if (done.stale > 0) out += fmt::format(", {} of an older version taken out", done.stale);
+  for (const std::string& what : done.files.afterwards) out += "; " + what;
+  return out;
+}
+
+SkillLook LookAtSkill(const std::vector<store::InstallRow>& rows, const SkillPlace& place) {
+  SkillLook out;
+  const std::vector<install::OwnFile> wanted = FilesOf(place);
+  const bool expected = HasRows(rows, place);
+  for (const install::OwnFile& own : wanted) {
+    const store::InstallRow* const row = install::FindRow(rows, own.path, place.kind);
+    const std::string_view state = StateOf(own, row, expected);
+    if (row != nullptr && out.version.empty()) out.version = row->version;
+    const bool there = state.empty() && base::Exists(own.path);
+    out.unmodified += there ? 1 : 0;
+    if (!state.empty()) out.drift.push_back({own.path, state});
+    if (row != nullptr || there || !state.empty()) {
+      out.absent = false;
+      ++out.files;
+    }
+    // The rest of a person's own skill is theirs as well.
+    if (state == "foreign" && base::BaseName(own.path) == kMainFile) return out;
+  }
+  for (const store::InstallRow& row : rows) {
+    if (!IsIn(row, place)) continue;
+    const bool needed = std::any_of(wanted.begin(), wanted.end(),
+                                    [&](const auto& own) { return own.path == row.path; });
+    if (needed || install::DriftOf(row) == "missing") continue;
+    out.absent = false;
+    ++out.files;
+    if (out.version.empty()) out.version = row.version;
+    out.drift.push_back({row.path, "dropped"});
+  }
+  return out;
+}
+
+}  // namespace selftune::capi

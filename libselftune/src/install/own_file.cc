@@ -1,0 +1,218 @@
+#include "install/own_file.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "install/file_change.h"
+#include "install/ours.h"
+#include "install/record.h"
+
+namespace selftune::install {
+namespace {
+
+using store::InstallRow;
+
+constexpr uint32_t kModeBits = 0777;
+
+// Not as we left it, nor as it was before a run that was killed.
+bool IsEdited(const InstallRow& row, const FileText& file) {
+  return !IsAsLeft(row, file.sha256);
+}
+
+// The command that shows what became of files of this kind.
+std::string_view ListOf(std::string_view kind) {
+  return kind == "skill" || kind == "agent" ? "selftune skill status" : "selftune hooks list";
+}
+
+// A person's file, or one that a link puts in this place: neither is written to.
+Status NotOurs(const FileText& file, std::string_view kind) {
+  return WithSuggestion(
+      Fail(kFileExists, "writing {}: {}", file.path,
+           file.is_link ? "it is a link to " + file.real_path + ", which is not selftune's"
+                        : std::string("a file that is not selftune's has this name")),
+      "move it away if you do not need it, then install again", ListOf(kind));
+}
+
+// Keeps the text of `file` beside it, under a name that nobody has.
+StatusOr<std::string> KeepAsOrig(const World& world, const FileText& file) {
+  ST_ASSIGN_OR_RETURN(std::string path, OrigPath(file.path, file.bytes));
+  if (world.dry_run || base::Exists(path)) return path;
+  ST_ASSIGN_OR_RETURN(const FileText free, ReadFileText(path));
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(file.real_path));
+  std::vector<std::string> dirs;
+  ST_RETURN_IF_ERROR(WriteFileText(free, file.bytes, info.mode & kModeBits, dirs, {file.sha256}));
+  return path;
+}
+
+// The file is as we would write it; only the row may be missing or older.
+Status Adopt(World& world, std::string_view kind, std::string_view platform, const FileText& file) {
+  if (const InstallRow* const row = FindRow(world.rows, file.path, kind)) {
+    ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
+    if (row->version == world.version && row->sha256 == file.sha256) return absl::OkStatus();
+    InstallRow renewed = *row;  // this version writes the same
+    renewed.version = world.version;
+    renewed.sha256 = file.sha256;
+    return PutRow(world, renewed);
+  }
+  const MovedRow moved = FindMovedRow(world.rows, kind, file);
+  if (!moved.former_path.empty()) {
+    ST_RETURN_IF_ERROR(PutRow(world, moved.row));
+    return DropRow(world, moved.former_path, kind);
+  }
+  // Without a mark of ours nobody knows who wrote it.
+  return PutRow(world, {.path = file.path,
+                        .kind = std::string(kind),
+                        .platform = std::string(platform),
+                        .ours = ToJson({}),
+                        .sha256 = file.sha256,
+                        .created_file = IsManaged(file.bytes),
+                        .backup_path = "",
+                        .version = world.version,
+                        .installed = world.now});
+}
+
+// The file was there before us: its bytes from then come back.
+Status PutBack(World& world, const InstallRow& row, const FileText& file, HostResult& out) {
+  if (row.backup_path.empty()) {
+    out.afterwards.push_back(row.path + " was there before selftune and was kept");
+    return DropRow(world, row.path, row.kind);
+  }
+  ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(row.backup_path, kMaxBackup));
+  out.files.push_back(ResultOf(file, Did::kUpdated, bytes));
+  if (world.dry_run) return absl::OkStatus();
+  std::vector<std::string> dirs;
+  ST_RETURN_IF_ERROR(WriteFileText(file, bytes, kModeBits, dirs, KnownOf(row, file)));
+  return DropRow(world, row.path, row.kind);
+}
+
+}  // namespace
+
+StatusOr<std::string> OrigPath(const std::string& path, std::string_view bytes) {
+  constexpr int kMost = 1000;
+  for (int i = 1; i <= kMost; ++i) {
+    std::string name = path + ".orig" + (i == 1 ? std::string() : fmt::format(".{}", i));
+    const auto file = ReadFileText(name);
+    if (!file.ok()) continue;  // no file, but something of this name
+    if (!file->exists || (!file->is_link && file->bytes == bytes)) return name;
+  }
+  return WithSuggestion(
+      Fail(kFileExists, "keeping your edits of {}: {} names are taken", path, kMost),
+      "remove files *.orig that you do not need", "selftune skill status");
+}
+
+StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::string_view platform,
+                                 const OwnFile& own, Edits edits) {
+  ST_ASSIGN_OR_RETURN(const FileText file, ReadFileText(own.path));
+  const InstallRow* const row = FindRow(world.rows, own.path, kind);
+  const bool same = file.exists && file.bytes == own.bytes;
+  const Did did = same ? Did::kNothing : file.exists ? Did::kUpdated : Did::kInstalled;
+  FileResult result = ResultOf(file, did, own.bytes);
+  const bool edited = file.exists && !same && row != nullptr && IsEdited(*row, file);
+  if (file.exists && !same && row == nullptr && !IsManaged(file.bytes)) return NotOurs(file, kind);
+  if (edited && file.is_link) return NotOurs(file, kind);
+  if (edited && edits == Edits::kRefuse) {
+    return WithSuggestion(
+        Fail(kFileChanged, "writing {}: it was edited since it was installed", own.path),
+        "move it away, then install again", ListOf(kind));
+  }
+  if (edited) {
+    ST_ASSIGN_OR_RETURN(result.kept_as, KeepAsOrig(world, file));
+  }
+  if (world.dry_run) return result;
+  if (same) {
+    ST_RETURN_IF_ERROR(Adopt(world, kind, platform, file));
+    return result;
+  }
+  Ours ours = row == nullptr ? Ours{} : OursOf(*row);
+  ours.former = row == nullptr || edited ? "" : file.sha256;
+  InstallRow next{.path = own.path,
+                  .kind = std::string(kind),
+                  .platform = std::string(platform),
+                  .ours = "",
+                  .sha256 = "",
+                  .created_file = row == nullptr || row->created_file || !file.exists,
+                  .backup_path = row == nullptr ? "" : row->backup_path,
+                  .version = "",
+                  .installed = {}};
+  if (row == nullptr || (!next.created_file && next.backup_path.empty())) {
+    ST_ASSIGN_OR_RETURN(next.backup_path, Backup(world, file, platform));
+  }
+  result.backup_path = next.backup_path;
+  ST_RETURN_IF_ERROR(Write(world, next, ours, file, own.bytes, own.mode));
+  return result;
+}
+
+Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
+                 std::string_view ours_now, HostResult& out, Edits edits) {
+  const StatusOr<FileText> read = ReadFileText(path);
+  if (!read.ok()) {  // a folder, a link to nowhere, one that nobody may read: not what we wrote
+    out.afterwards.push_back(
+        fmt::format("{}; it was kept: remove it yourself", Message(read.status())));
+    return absl::OkStatus();
+  }
+  const FileText& file = *read;
+  const InstallRow* const found = FindRow(world.rows, path, kind);
+  if (!file.exists) return Forget(world, path, kind, file);
+  if (found == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
+  if (found == nullptr && file.bytes != ours_now) {
+    out.afterwards.push_back(
+        fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
+    return absl::OkStatus();
+  }
+  const InstallRow row = found == nullptr ? InstallRow{.created_file = true} : *found;
+  std::string kept_as;
+  if (found != nullptr && IsEdited(row, file)) {
+    if (edits == Edits::kRefuse || file.is_link) {
+      out.afterwards.push_back(fmt::format(
+          "{} was edited since it was installed and was kept; remove it yourself", path));
+      return absl::OkStatus();
+    }
+    ST_ASSIGN_OR_RETURN(kept_as, KeepAsOrig(world, file));
+  } else if (!row.created_file) {
+    return PutBack(world, row, file, out);
+  }
+  out.files.push_back(ResultOf(file, Did::kRemoved, ""));
+  if (kept_as.empty() && base::Exists(path + ".orig")) {
+    out.afterwards.push_back(path + ".orig has your edits and was kept");
+  }
+  out.files.back().kept_as = std::move(kept_as);
+  if (world.dry_run) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(row, file)));
+  ST_RETURN_IF_ERROR(RemoveFileText(file));
+  Merge(out.made_dirs, found == nullptr ? std::vector<std::string>() : OursOf(row).dirs);
+  return DropRow(world, path, kind);
+}
+
+StatusOr<HostResult> RemoveStale(World& world, std::string_view kind, const std::string& folder,
+                                 const std::vector<OwnFile>& wanted, Edits edits) {
+  HostResult out;
+  const std::vector<InstallRow> rows = world.rows;
+  for (const InstallRow& row : rows) {
+    if (row.kind != kind || !row.path.starts_with(folder + "/")) continue;
+    const bool needed = std::any_of(wanted.begin(), wanted.end(),
+                                    [&](const OwnFile& file) { return file.path == row.path; });
+    if (!needed) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out, edits));
+  }
+  RemoveEmptyDirs(out.made_dirs);
+  if (!out.files.empty()) out.did = Did::kRemoved;
+  return out;
+}
+
+StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {
+  HostResult out;
+  const std::vector<InstallRow> rows = world.rows;
+  for (const InstallRow& row : rows) {
+    if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out));
+  }
+  RemoveEmptyDirs(out.made_dirs);
+  if (!out.files.empty()) out.did = Did::kRemoved;
+  return out;
+}
+
+}  // namespace selftune::install
