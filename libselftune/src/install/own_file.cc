@@ -21,9 +21,7 @@ using store::InstallRow;
 constexpr uint32_t kModeBits = 0777;
 
 // Not as we left it, nor as it was before a run that was killed.
-bool IsEdited(const InstallRow& row, const FileText& file) {
-  return !IsAsLeft(row, file.sha256);
-}
+bool IsEdited(const InstallRow& row, const FileText& file) { return !IsAsLeft(row, file.sha256); }
 
 // The command that shows what became of files of this kind.
 std::string_view ListOf(std::string_view kind) {

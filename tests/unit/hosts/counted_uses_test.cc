@@ -44,8 +44,8 @@ void MakeDb(const std::string& path, const char* sql) {
 
 TEST_SUITE("hosts/counted_uses") {
   TEST_CASE("Claude Code keeps them in its state file, as its recording shows") {
-    const Counts counted = Counted(claude_code::TranscriptSource(),
-                                   testing::DataPath("hosts/claude-code/home"));
+    const Counts counted =
+        Counted(claude_code::TranscriptSource(), testing::DataPath("hosts/claude-code/home"));
     CHECK(counted == Counts{{"changelog-writer", 9},
                             {"standup", 1},
                             {"secret-scan", 1},
