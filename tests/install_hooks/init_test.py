@@ -47,6 +47,9 @@ class Machine(Place):
         self.assertEqual(config["cli_path"], str(CLI))
         self.assertEqual((config["llm_mode"], config["agent_cli"]), ("agent", "claude"))
         self.assertIs(config["hooks_installed"], True)
+        self.assertEqual(config["agents"], [{"type": "claude_code", "binary": str(self.bin / "claude"),
+                                             "home": str(self.home.path / ".claude"), "hooks": True,
+                                             "detected_by": "command"}])
         self.assertEqual(config["autonomy"], "deploy")
         self.assertIn("autonomy", json.dumps(reply["warnings"]))
         self.assertEqual(config["skills"]["selftune"]["autonomy"], "locked")
@@ -58,9 +61,10 @@ class Machine(Place):
         self.assertFalse((self.home.path / ".claude/skills/selftune/agents").exists())
         self.assertGreater(len(ours(self.settings().read_text())), 3)
 
-        again = self.good("init")
-        self.assertFalse(again["changed"], again)
-        self.assertEqual(self.config(), config)
+        for argv in ((), ("--no-hooks",)):  # hooks of an earlier run are there all the same
+            again = self.good("init", *argv)
+            self.assertFalse(again["changed"], again)
+            self.assertEqual(self.config(), config)
 
         self.bad("CONFIRMATION_REQUIRED", "uninstall")
         self.assertFalse(self.good("uninstall", "--dry-run", "--yes")["changed"])

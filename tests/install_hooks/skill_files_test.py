@@ -137,6 +137,17 @@ class SkillFiles(Place):
         self.assertFalse((self.home.path / ".agents").exists())
         self.assertEqual(self.own_skill()["status"], "pass", self.own_skill())
 
+    def test_what_a_link_leads_to_is_not_taken_out(self):
+        """Some keep such files elsewhere, and put links in their places."""
+        self.good("init", "--no-sync")
+        path, moved = self.home.path / ".claude/skills/selftune/SKILL.md", self.root / "dotfiles.md"
+        text = path.read_bytes()
+        path.rename(moved)
+        path.symlink_to(moved)
+        needs = str(self.good("uninstall", "--yes")["data"])
+        self.assertEqual((moved.read_bytes(), path.readlink()), (text, moved))
+        self.assertIn(f"{path} is a link to {moved}", needs)
+
     def test_what_took_the_place_of_a_file_no_longer_needed_is_kept(self):
         self.good("init", "--no-sync")
         dropped = self.home.path / ".claude/skills/selftune/workflows/dropped.md"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +34,8 @@ constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", 
 
 struct Init {
   std::vector<HostHere> hosts;  // those that are set up
-  bool hooks_installed = false;
+  // Those with hooks of ours, also of an earlier run.
+  std::set<std::string, std::less<>> hooked;
   HostsDone done;
 };
 
@@ -72,6 +74,27 @@ JsonValue AlphaOf(const Context& context, const JsonValue& params, const JsonVal
   return out;
 }
 
+JsonValue AgentOf(const HostHere& host, const Init& init) {
+  const std::string_view by = !host.binary.empty() ? "command" : host.detected ? "folder" : "named";
+  return JsonValue::Object(
+      {{"type", JsonValue::Text(std::string(host.row->platform))},
+       {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
+       {"home", JsonValue::Text(host.place.config_dir)},
+       {"hooks", JsonValue::Bool(init.hooked.contains(host.row->platform))},
+       {"detected_by", JsonValue::Text(std::string(by))}});
+}
+
+// Adds those that rows know of.
+Status AddHooked(Context& context, Init& init) {
+  if (!context.HasStore()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
+  ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
+  for (const store::InstallRow& row : rows) {
+    if (row.kind == "hook" || row.kind == "plugin") init.hooked.insert(row.platform);
+  }
+  return absl::OkStatus();
+}
+
 // What is recorded about the machine, and what the person chose; every other key
 // is kept.
 JsonValue Configured(const Context& context, const JsonValue& params, const Init& init,
@@ -87,7 +110,7 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
   if (missing("llm_mode")) document = WithPlain(document, "llm_mode", "agent");
   const std::string cli = AgentCli(init.hosts);
   if (missing("agent_cli") && !cli.empty()) document = WithPlain(document, "agent_cli", cli);
-  document = config::WithValue(document, "hooks_installed", JsonValue::Bool(init.hooks_installed));
+  document = config::WithValue(document, "hooks_installed", JsonValue::Bool(!init.hooked.empty()));
   if (missing("initialized_at")) {
     document = WithPlain(document, "initialized_at", FormatRfc3339(context.now()));
   }
@@ -97,12 +120,7 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
     document = WithPlain(document, "autonomy", "deploy");
   }
   std::vector<JsonValue> agents;
-  for (const HostHere& host : init.hosts) {
-    agents.push_back(JsonValue::Object(
-        {{"type", JsonValue::Text(std::string(host.row->platform))},
-         {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
-         {"home", JsonValue::Text(host.place.config_dir)}}));
-  }
+  for (const HostHere& host : init.hosts) agents.push_back(AgentOf(host, init));
   document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
   if (params["alpha"].is_bool()) {
     document =
@@ -192,7 +210,7 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
       steps.Failed(id, result.status());
       continue;
     }
-    init.hooks_installed = true;
+    init.hooked.emplace(host.row->platform);
     steps.Done(id, result->did != install::Did::kNothing, Said(*result), result->afterwards);
     init.done.hosts.push_back(*std::move(result));
   }
@@ -354,6 +372,8 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   }
   if (store.ok()) {
     steps.Done("store", !there, context.paths().db);
+    const Status known = gives_way ? absl::OkStatus() : AddHooked(context, init);
+    if (!known.ok()) steps.Failed("hooks", known);
     InstallHooksStep(context, params, init, steps);
     InstallSkillStep(context, params, init, steps);
   } else {

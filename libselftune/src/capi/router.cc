@@ -170,7 +170,7 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
   const bool differs = context.changed() || context.heard() || HooksLeftAMark(context);
   if (differs && !context.dry_run() && !engine.options().read_only) {
     const Status kept = KeepHookNotes(context);
-    if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)));
+    if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)), {"selftune", "doctor"});
   }
   return SuccessEnvelope(request, context, data);
 }

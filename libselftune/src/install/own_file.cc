@@ -158,6 +158,11 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
   const InstallRow* const found = FindRow(world.rows, path, kind);
   if (!file.exists) return Forget(world, path, kind, file);
   if (found == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
+  if (file.is_link) {  // a person's: what it leads to is theirs, whatever is in it
+    out.afterwards.push_back(
+        fmt::format("{} is a link to {} and was kept; remove it yourself", path, file.real_path));
+    return absl::OkStatus();
+  }
   if (found == nullptr && file.bytes != ours_now) {
     out.afterwards.push_back(
         fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
@@ -166,7 +171,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
   const InstallRow row = found == nullptr ? InstallRow{.created_file = true} : *found;
   std::string kept_as;
   if (found != nullptr && IsEdited(row, file)) {
-    if (edits == Edits::kRefuse || file.is_link) {
+    if (edits == Edits::kRefuse) {
       out.afterwards.push_back(fmt::format(
           "{} was edited since it was installed and was kept; remove it yourself", path));
       return absl::OkStatus();
