@@ -20,6 +20,8 @@ class Profile:
     compiler: str = "gcc"
     env: dict = field(default_factory=dict)  # of its tests
     skip_suites: tuple = ()
+    # Tests at a time beyond one a core: many a test waits for a disk, a process or a clock.
+    spare: int = 1
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
@@ -45,7 +47,7 @@ PROFILES = {
         "build-tsan",
         ("-Db_sanitize=thread", f"-Dcpp_args={CLANG_ARGS}") + SANITIZER_OPTIONS, "clang",
         {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"},
-        skip_suites=("lint",)),
+        skip_suites=("lint",), spare=0),  # these compute more than they wait
 }
 
 COMPILERS = {"gcc": ("gcc", "g++"), "clang": ("clang-19", "clang++-19")}

@@ -79,9 +79,9 @@ def run(profile_name, suites=(), *, wrap=False):
     part = bool(profile.skip_suites)
     builds.build(profile_name, targets=targets if part else ())
     note(f"testing {profile.directory}/")
-    # One more than there are cores: many a test waits for a disk, a process or a clock.
     argv = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs",
-            "--num-processes", str(JOBS + 1), "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
+            "--num-processes", str(JOBS + profile.spare),
+            "--timeout-multiplier", "1" if profile.compiler == "gcc" else "4"]
     for suite in suites:
         argv += ["--suite", suite]
     if part:
