@@ -31,19 +31,26 @@ async function withServer(kind, use) {
   }
 }
 
-/** When the text of an element is another one for the first time. */
-function nextChange(page, selector) {
-  return page.evaluate(([css, patience]) => new Promise((resolve, reject) => {
+/**
+ * Begins to watch the text of an element. What it gives tells when that was another one for
+ * the first time; who writes after this has resolved cannot be too quick for it.
+ */
+async function nextChange(page, selector) {
+  await page.evaluate(([css, patience]) => {
     const text = () => document.querySelector(css)?.textContent;
     const before = text();
-    const observer = new MutationObserver(() => {
-      if (text() === before) return;
-      observer.disconnect();
-      resolve({ at: Date.now() });
+    window.nextChange = new Promise((resolve, reject) => {
+      const observer = new MutationObserver(() => {
+        if (text() === before) return;
+        observer.disconnect();
+        resolve({ at: Date.now() });
+      });
+      observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+      setTimeout(() => reject(new Error(`${css} still says ${before}`)), patience);
     });
-    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
-    setTimeout(() => reject(new Error(`${css} still says ${before}`)), patience);
-  }), [selector, PATIENCE_MS]);
+    window.nextChange.catch(() => {});  // told to whoever asks
+  }, [selector, PATIENCE_MS]);
+  return () => page.evaluate(() => window.nextChange);
 }
 
 /** Runs a process that writes the store; resolves with the time of its end. */
@@ -68,9 +75,9 @@ describe("live", () => {
       });
       for (let round = 0; round < 3; ++round) {
         grow(home, "use", "release-notes");
-        const changed = nextChange(page, "#watched");
+        const changed = await nextChange(page, "#watched");
         const written = await run(SELFTUNE, ["sync", "--json"], home);
-        const { at } = await changed;
+        const { at } = await changed();
         assert.ok(at - written <= WITHIN_MS, `${at - written} ms after the write`);
       }
     });
@@ -85,9 +92,9 @@ describe("live", () => {
       await settled(page);
       const hostile = `slow <img src=x onerror="window.pwned=1"> query`;
       grow(home, "miss", "sql-tuning", hostile);
-      const changed = nextChange(page, "#misses .badge");
+      const changed = await nextChange(page, "#misses .badge");
       const written = await run(SELFTUNE, ["sync", "--json"], home);
-      const { at } = await changed;
+      const { at } = await changed();
       assert.ok(at - written <= WITHIN_MS, `${at - written} ms after the write`);
       await page.waitForFunction((text) => [...document.querySelectorAll("#misses .prompt")].some((p) => p.textContent === text), hostile);
       assert.equal(await page.evaluate(() => window.pwned), undefined);
@@ -102,13 +109,13 @@ describe("live", () => {
       await page.evaluate(() => {
         [...document.querySelectorAll(".figures > div")].find((d) => d.textContent.startsWith("Evidence")).id = "watched";
       });
-      const changed = nextChange(page, "#watched");
+      const changed = await nextChange(page, "#watched");
       const payload = JSON.stringify({
         session_id: "e2e00000-0000-4000-8000-00000000beef", hook_event_name: "UserPromptSubmit",
         transcript_path: `${home}/.claude/projects/-x/none.jsonl`, cwd: "/home/dev/work/books", prompt: "from a hook",
       });
       const written = await run(process.env.SELFTUNE_HOOK, ["claude-code", "prompt-log"], home, payload);
-      const { at } = await changed;
+      const { at } = await changed();
       assert.ok(at - written <= WITHIN_MS, `${at - written} ms after the write`);
     });
   });
@@ -127,9 +134,9 @@ describe("live", () => {
       await first.close();
       await until(() => streams.length === 2, "a stream of the second tab");
       grow(home, "use", "release-notes");
-      const changed = nextChange(second, ".figures");
+      const changed = await nextChange(second, ".figures");
       await run(SELFTUNE, ["sync", "--json"], home);
-      await changed;
+      await changed();
     });
   });
 
