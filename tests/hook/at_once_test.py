@@ -7,6 +7,7 @@ Also with SIGKILL among them, at any moment, with records of every size, and
 with others taking in the spool meanwhile.
 """
 
+import fcntl
 import json
 import os
 import random
@@ -40,27 +41,36 @@ class AtOnce(unittest.TestCase):
         self.home = harness.Home(Path(scratch.name) / "home", HOOK, SELFTUNE)
         self.home.make_store()
 
+    def behind(self, gate, content):
+        """A hook that begins when `gate` closes, with its payload there already.
+
+        A hook waits half a second for a payload, then it is counted as one that
+        got none: on a busy machine twenty may take longer to start.
+        """
+        argv = ["/bin/sh", "-c", 'read _ <"$0"; exec "$@"', f"/dev/fd/{gate}", str(HOOK), "claude-code"]
+        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=self.home.env(), pass_fds=[gate])
+        fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, 1 << 18)
+        process.stdin.write(content)
+        process.stdin.close()
+        return process
+
     def rounds(self, payload, killed=lambda: None):
         """Numbers of the hooks that ended with 0, and of the others."""
         done, dead = set(), set()
         for turn in range(ROUNDS):
-            running = []
-            for place in range(AT_ONCE):
-                number = turn * AT_ONCE + place
-                process = self.home.start("claude-code")
-                running.append((number, process, json.dumps(payload(number)).encode()))
-            # All are waiting for their payload: now they go at once.
-            for _, process, content in running:
-                try:
-                    process.stdin.write(content)
-                    process.stdin.close()
-                except BrokenPipeError:
-                    pass  # killed before it read
+            gate, opens = os.pipe()
+            running = {}
+            for number in range(turn * AT_ONCE, (turn + 1) * AT_ONCE):
+                running[number] = self.behind(gate, json.dumps(payload(number)).encode())
+            os.close(gate)
+            os.close(opens)  # now they go at once
+            for process in running.values():
                 delay = killed()
                 if delay is not None:
                     time.sleep(delay)
                     process.send_signal(signal.SIGKILL)
-            for number, process, _ in running:
+            for number, process in running.items():
                 (done if process.wait(timeout=60) == 0 else dead).add(number)
                 for pipe in (process.stdout, process.stderr):
                     self.assertEqual(pipe.read(), b"")
@@ -75,8 +85,8 @@ class AtOnce(unittest.TestCase):
         done, dead = self.rounds(lambda n: prompt(f"prompt {n} " + "x" * (n % 50), session_of(n)))
         self.assertEqual((len(done), dead), (ROUNDS * AT_ONCE, set()))
         self.home.selftune("status")
-        self.assertEqual(self.numbers(), sorted(done))
         self.assertEqual(self.home.bad_lines(), [])
+        self.assertEqual(self.numbers(), sorted(done))
 
     def test_nothing_acknowledged_is_lost_when_some_are_killed(self):
         dice = random.Random(11)
@@ -124,11 +134,13 @@ class AtOnce(unittest.TestCase):
         threads = [threading.Thread(target=take_in) for _ in range(2)]
         for thread in threads:
             thread.start()
-        done, _ = self.rounds(lambda n: prompt(f"prompt {n}", session_of(n)) if n % 5 else
-                              tool("Skill", f"call-{n}", session_of(n), {"skill": "pdf"}))
-        stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            done, _ = self.rounds(lambda n: prompt(f"prompt {n}", session_of(n)) if n % 5 else
+                                  tool("Skill", f"call-{n}", session_of(n), {"skill": "pdf"}))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
         self.assertEqual(failures, [])
         self.assertEqual(len(done), ROUNDS * AT_ONCE)
         self.home.selftune("status")
