@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """pip install of the working tree into a clean virtual environment.
 
-    pip_install.py BUILDTYPE WERROR MESON_VERSION
+    pip_install.py BUILDTYPE WERROR GROUPED MESON_VERSION
 
 First as a user does it, with the build tools from PyPI; then, where they are
 installed, with the distribution's (python3-mesonpy). Looks into the wheel,
@@ -21,8 +21,8 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILDTYPE, WERROR, MESON = sys.argv[1:4]
-del sys.argv[1:4]
+BUILDTYPE, WERROR, GROUPED, MESON = sys.argv[1:5]
+del sys.argv[1:5]
 DISTRIBUTION = Path("/usr/bin/python3")
 
 MODULES = {p.name for p in (ROOT / "bindings/python/selftune").iterdir()
@@ -73,7 +73,7 @@ class WheelTest(unittest.TestCase):
         """Where and how to build; the folder is one of this tree's, for the cache."""
         build = ROOT / f"build-wheel-{name}"
         self.addCleanup(shutil.rmtree, build, ignore_errors=True)
-        return build, [f"-Dbuildtype={BUILDTYPE}", f"-Dwerror={WERROR}"]
+        return build, [f"-Dbuildtype={BUILDTYPE}", f"-Dwerror={WERROR}", f"-Dgrouped={GROUPED}"]
 
     def check(self, wheel, python):
         names = zipfile.ZipFile(wheel).namelist()

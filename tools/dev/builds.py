@@ -32,7 +32,8 @@ CLANG_ARGS = "-gline-tables-only -Wthread-safety"
 
 PROFILES = {
     "dev": Profile("build"),
-    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true")),
+    # In groups for time's sake: ./dev build compiles each file by itself.
+    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true", "-Dgrouped=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
     # Also the build of the fuzz targets: the library is compiled once for both.
     "asan": Profile(

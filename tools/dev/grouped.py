@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOST = 12  # files a unit; more leave nothing for the second core to do
+UNITS = ".units"  # a folder with this file holds units
 
 _NOISE = re.compile(
     r'R"(?P<end>[^()\s]*)\(.*?\)(?P=end)"'  # raw strings first: they hold quotes
@@ -117,6 +118,18 @@ def _declared(block):
     return names
 
 
+def alone(commands):
+    """The commands of a compilation database with one for each source in place of a unit's."""
+    for command in commands:
+        unit = source_of(command)
+        if not (unit.parent / UNITS).is_file():
+            yield command
+            continue
+        for name in _INCLUDE.findall(unit.read_text(encoding="utf-8")):
+            source = (unit.parent / name).resolve()
+            yield dict(command, file=str(source), command=f"{_flags(command)} -o {source.name}.o -c {source}")
+
+
 def units(commands):
     """Lists of compile commands (of a compilation database) that can share a unit."""
     alike = {}
@@ -165,6 +178,7 @@ def write(groups, folder):
 def write_units(groups, folder):
     """A file of its own for each list of sources; one that stays is not touched."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / UNITS).touch()
     files = []
     for number, sources in enumerate(groups):
         unit = folder / f"unit{number}.cc"

@@ -109,13 +109,13 @@ def generated():
 
 def tidy(changed_only=False):
     """Every file in CI, in groups; those that differ from HEAD with --changed."""
-    database = builds.configure("ci")  # the sanitizers' knows groups, not files
+    database = builds.configure("ci")
     files = our_files(".cc")
     if changed_only:
         changed = _run(["git", "diff", "--name-only", "HEAD"]).stdout.splitlines()
         files = [f for f in files if f in changed]
     with open(database / "compile_commands.json", encoding="utf-8") as text:
-        commands = {grouped.source_of(c): c for c in json.load(text)}
+        commands = {grouped.source_of(c): c for c in grouped.alone(json.load(text))}
     commands = [commands[path] for path in ((ROOT / f).resolve() for f in files)
                 if path in commands and path.relative_to(ROOT).parts[0] in TIDY]
     groups = [[c] for c in commands] if changed_only else list(grouped.units(commands))
