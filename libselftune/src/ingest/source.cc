@@ -26,6 +26,8 @@ StatusOr<std::vector<HostCount>> Source::CountedUses(const base::Environment&) c
   return std::vector<HostCount>();
 }
 
+HookRunsOf Source::hook_runs() const { return nullptr; }
+
 StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,
                                                         uint64_t size) const {
   return OpenPlain(file.path, size);

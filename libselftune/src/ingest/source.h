@@ -73,6 +73,14 @@ struct HostCount {
   int64_t uses = 0;
 };
 
+// A run of a hook program, ours or another's, as a host timed it: no evidence.
+struct HookRun {
+  std::string command;
+  int64_t ms = 0;
+};
+// Those that one line of a file tells of.
+using HookRunsOf = std::vector<HookRun> (*)(std::string_view line);
+
 // One host's transcripts. Stateless; thread-safe.
 class Source {
  public:
@@ -104,6 +112,8 @@ class Source {
   // What the host counted; nothing where it does not count, or has not begun to.
   [[nodiscard]] virtual StatusOr<std::vector<HostCount>> CountedUses(
       const base::Environment& env) const;
+  // nullptr where the host does not write down how long hooks took.
+  [[nodiscard]] virtual HookRunsOf hook_runs() const;
   // The reader of a file with `rows`. Opens nothing yet.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<StoreReader>> OpenStore(
       const StoreOptions& options) const;

@@ -40,6 +40,8 @@ void CheckDashboard(const DoctorWorld& world, Checks& out);
 
 // doctor_counted.cc; the store is open.
 [[nodiscard]] Status CheckCounted(const DoctorWorld& world, Checks& out);
+// doctor_hook_cost.cc; the store is open.
+[[nodiscard]] Status CheckHookCost(const DoctorWorld& world, Checks& out);
 // doctor_evidence.cc; the store is open.
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);

@@ -377,6 +377,7 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
   }
   if (options.deep) ST_RETURN_IF_ERROR(CheckPending(world, out));
   if (options.deep) ST_RETURN_IF_ERROR(CheckCounted(world, out));
+  if (options.deep) ST_RETURN_IF_ERROR(CheckHookCost(world, out));
   return CheckClock(world, out);
 }
 

@@ -29,6 +29,8 @@ class OneFile : public ingest::Source {
     return counted;
   }
   StatusOr<std::vector<ingest::HostCount>> counted = std::vector<ingest::HostCount>();
+  [[nodiscard]] ingest::HookRunsOf hook_runs() const override { return runs_of; }
+  ingest::HookRunsOf runs_of = nullptr;
   [[nodiscard]] std::vector<ingest::SourceFile> Discover(const base::Environment&,
                                                          std::vector<std::string>&) const override {
     return {{.path = "/t/one.jsonl"}};

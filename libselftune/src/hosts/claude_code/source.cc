@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
+#include "hosts/claude_code/hook_runs.h"
 #include "hosts/claude_code/reader.h"
 #include "hosts/rows.h"
 
@@ -104,6 +105,8 @@ class ClaudeSource final : public ingest::Source {
     }
     return out;
   }
+
+  ingest::HookRunsOf hook_runs() const override { return HookRunsOf; }
 
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(
       const ingest::ReaderOptions& options) const override {
