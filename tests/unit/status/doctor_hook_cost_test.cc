@@ -113,7 +113,8 @@ TEST_SUITE("status/doctor_hook_cost") {
     for (int i = 0; i < 20; ++i) {
       patient.Transcript(fmt::format("t/a{:02}.jsonl", i), Stop("new", i));
     }
-    REQUIRE_OK(patient.world.db().Execute("UPDATE source_file SET mtime_ns=1 WHERE path LIKE '%/a%'"));
+    REQUIRE_OK(
+        patient.world.db().Execute("UPDATE source_file SET mtime_ns=1 WHERE path LIKE '%/a%'"));
     CHECK(
         patient.Cost()->message ==
         "of 1 of others the slowest, new, took 10 ms (median of 20, at most 19), by the newest 20 "

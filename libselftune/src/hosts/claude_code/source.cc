@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
-#include "hosts/claude_code/hook_runs.h"
 #include "hosts/claude_code/reader.h"
+#include "hosts/claude_code/timed_hooks.h"
 #include "hosts/rows.h"
 
 namespace selftune::hosts::claude_code {

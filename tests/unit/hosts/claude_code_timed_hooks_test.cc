@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
-#include "hosts/claude_code/hook_runs.h"
+#include "hosts/claude_code/timed_hooks.h"
 
 namespace selftune {
 namespace {
@@ -31,7 +31,7 @@ std::vector<ingest::HookRun> RunsOf(std::string_view session) {
 
 }  // namespace
 
-TEST_SUITE("hosts/claude_code/hook_runs") {
+TEST_SUITE("hosts/claude_code/timed_hooks") {
   TEST_CASE("a hook at the end of a turn") {
     const auto runs = RunsOf("c1a0de00-0001-4000-8000-000000000001");
     REQUIRE(runs.size() == 1);

@@ -1,4 +1,4 @@
-#include "hosts/claude_code/hook_runs.h"
+#include "hosts/claude_code/timed_hooks.h"
 
 #include <string>
 #include <string_view>
