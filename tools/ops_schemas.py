@@ -73,6 +73,7 @@ def array(items):
 TEXT = {"type": "string"}
 TEXT_OR_NULL = {"type": ["string", "null"]}
 FLAG = {"type": "boolean"}
+COUNT = {"type": "integer", "minimum": 0}
 
 
 def command_schemas():
@@ -149,6 +150,35 @@ def file_schemas():
     }
 
 
+def agent_schemas():
+    """What the specialists of the skill answer with; who called them checks it."""
+    finding = fields(what=TEXT, evidence=TEXT)
+    counted = fields(what=TEXT, count=COUNT, of=COUNT, evidence=array(TEXT))
+    answers = {
+        "diagnosis-analyst": ("Why a skill does badly", fields(
+            **{"class": closed("TRIGGER LISTING PROCESS QUALITY INFRASTRUCTURE")},
+            confidence={"type": "number", "minimum": 0, "maximum": 1}, findings=array(counted),
+            next=array(fields(command=TEXT, why=TEXT)), unknown=array(TEXT))),
+        "evolution-reviewer": ("A second opinion on a proposal; anything but a valid APPROVE is a no", fields(
+            verdict=closed("APPROVE CONDITIONS REJECT"), findings={**array(finding), "minItems": 1},
+            required=array(TEXT), watch_for=array(TEXT))),
+        "pattern-analyst": ("Which skills compete and what none answers", fields(
+            conflicts=array(fields(skills={**array(TEXT), "minItems": 2}, count=COUNT, of=COUNT,
+                                   evidence=array(TEXT))),
+            gaps=array(fields(prompts=COUNT, about=TEXT)), changes=array(fields(skill=TEXT, what=TEXT)))),
+        "eval-author": ("Queries to test a skill with; `entries` without `why` is a file.eval_set", fields(
+            entries={**array(fields(query={"type": "string", "minLength": 1}, should_trigger=FLAG, why=TEXT)),
+                     "minItems": 1})),
+        "integration-guide": ("How selftune is set up here", fields(
+            installed=array(TEXT), missing=array(TEXT), verify=array(TEXT), unknown=array(TEXT),
+            steps=array({"type": "object", "properties": {"command": TEXT_OR_NULL, "why": TEXT, "needs": TEXT_OR_NULL},
+                         "required": ["command", "why"]}))),
+    }
+    blocked = {**fields(blocked={"type": "string", "minLength": 1}), "additionalProperties": False}
+    return {name: (title, {"anyOf": [{**answer, "additionalProperties": False}, blocked]})
+            for name, (title, answer) in answers.items()}
+
+
 def with_head(schema, ident, title):
     out = {"$schema": DRAFT, "$id": ident, "title": title}
     out.update(schema)
@@ -165,6 +195,9 @@ def schemas(ops):
     for name, (title, schema) in file_schemas().items():
         ident = "selftune/file.%s@1" % name
         out.append((ident, "file", "", "file." + name, with_head(schema, ident, title)))
+    for name, (title, schema) in agent_schemas().items():
+        ident = "selftune/agent/%s@1" % name
+        out.append((ident, "agent", "", "agent." + name, with_head(schema, ident, title)))
     for op in ops:
         params = object_schema(op.params)
         params["additionalProperties"] = False

@@ -52,7 +52,8 @@ def frontmatter(text):
 
 
 READS = {"skills show", "skills list", "why", "eval misses", "evidence", "budget", "doctor", "status", "query",
-         "proposals show", "proposals diff"}
+         "proposals show", "proposals diff", "init --dry-run", "hooks status", "skill status", "cron status", "evidence --sources",
+         "config list"}
 
 
 class Form(cli_case.CliTest):
@@ -91,9 +92,32 @@ class Form(cli_case.CliTest):
                 self.assertIn(words.replace(" --json", ""), READS)
             for line in re.findall(r"`selftune ([^`]*)`", text):
                 self.assertTrue(any(line == w or (s and line.startswith(w + " ")) for w, s in grants), line)
-            block = re.search(r"```json\n(.*?)```", text, re.S).group(1)
-            self.assertIsInstance(json.loads(block), dict)
-        self.assertEqual(len(texts("agents")), 3)
+        self.assertEqual(len(texts("agents")), 5)
+
+    def test_what_an_agent_answers_has_a_schema(self):
+        listed = {row["id"] for row in self.envelope("schema", "--list")["data"]["schemas"] if row["kind"] == "agent"}
+        self.assertEqual(listed, {f"selftune/agent/{p.stem.removeprefix('selftune-')}@1" for p in texts("agents")})
+        for path, text in texts("agents").items():
+            schema = self.envelope("schema", "agent/" + path.stem.removeprefix("selftune-"))["data"]["schema"]
+
+            def valid(value, schema=schema):
+                return not cli_case.schema_check.problems(schema, value)
+
+            answer = json.loads(re.search(r"```json\n(.*?)```", text, re.S).group(1))
+            self.assertTrue(valid(answer), path)
+            self.assertTrue(valid(json.loads(re.search(r'`({"blocked": .*?})`', text).group(1))), path)
+            # Nothing of it may be missing, and nothing else be there.
+            for key in answer:
+                self.assertFalse(valid({k: v for k, v in answer.items() if k != key}), (path, key))
+            for wrong in ({}, [], {"blocked": ""}, {**answer, "blocked": "x"}, "APPROVE"):
+                self.assertFalse(valid(wrong), (path, wrong))
+        # A reviewer that says nothing about it, or in other words, has not approved.
+        schema = self.envelope("schema", "agent/evolution-reviewer")["data"]["schema"]
+        approved = {"verdict": "APPROVE", "findings": [{"what": "says when", "evidence": "line 3"}],
+                    "required": [], "watch_for": []}
+        self.assertEqual(cli_case.schema_check.problems(schema, approved), [])
+        for change in ({"verdict": "approve"}, {"findings": []}, {"verdict": "I APPROVE, but REJECT"}):
+            self.assertNotEqual(cli_case.schema_check.problems(schema, approved | change), [], change)
 
     def test_plugin_and_marketplace_say_the_same(self):
         version = self.envelope("version")["data"]["version"]

@@ -33,6 +33,9 @@ def problems(schema, value, where="$"):
         out.append("%s: %r is none of %s" % (where, value, schema["enum"]))
     if "pattern" in schema and isinstance(value, str) and not re.search(schema["pattern"], value):
         out.append("%s: %r does not match %s" % (where, value, schema["pattern"]))
+    for kind, word in ((str, "minLength"), (list, "minItems")):
+        if isinstance(value, kind) and len(value) < schema.get(word, 0):
+            out.append("%s: %r is too short" % (where, value))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if value < schema.get("minimum", value) or value > schema.get("maximum", value):
             out.append("%s: %r is out of range" % (where, value))

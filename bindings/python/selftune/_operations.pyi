@@ -1136,7 +1136,7 @@ class SchemaGetReply(TypedDict):
 
 class SchemaListReplySchemas(TypedDict):
     id: str
-    kind: Literal["command", "envelope", "file", "params", "reply"]
+    kind: Literal["agent", "command", "envelope", "file", "params", "reply"]
     op: str | None
 
 

@@ -28,10 +28,18 @@ std::optional<int64_t> StoreVersion(Context& context) {
   return std::nullopt;
 }
 
+// "selftune/status@1" is also "status".
+bool IsShortFor(std::string_view id, std::string_view whole) {
+  constexpr std::string_view kOurs = "selftune/";
+  if (!whole.starts_with(kOurs)) return false;
+  whole.remove_prefix(kOurs.size());
+  return whole.substr(0, whole.rfind('@')) == id;
+}
+
 const SchemaRow* FindSchema(std::string_view id) {
   const std::span<const SchemaRow> all = AllSchemas();
   const auto by_id = std::find_if(all.begin(), all.end(), [&](const SchemaRow& row) {
-    return row.id == id || (row.kind == "reply" && row.op == id);
+    return row.id == id || (row.kind == "reply" && row.op == id) || IsShortFor(id, row.id);
   });
   return by_id == all.end() ? nullptr : &*by_id;
 }
