@@ -24,7 +24,7 @@ StatusOr<std::optional<std::string>> HashOf(const std::string& path) {
 }  // namespace
 
 StatusOr<ConfigEdit> EditConfig(Context& context, const ConfigChange& change,
-                                const ConfigCheck& check) {
+                                const ConfigCheck& check, const ConfigNotice& notice) {
   ST_RETURN_IF_ERROR(context.CheckWritable());
   std::optional<base::LockFile> lock;
   if (!context.dry_run()) {
@@ -43,10 +43,11 @@ StatusOr<ConfigEdit> EditConfig(Context& context, const ConfigChange& change,
   ST_ASSIGN_OR_RETURN(edit.receipt.sha256_before, HashOf(edit.before.path));
   const bool changed = document.ToJson() != edit.before.document.ToJson();
   if (!changed || context.dry_run()) return edit;
+  edit.receipt.sha256_after = base::Sha256Hex(text);
+  if (notice != nullptr) ST_RETURN_IF_ERROR(notice(edit));
   ST_RETURN_IF_ERROR(config::Save(state_dir, document));
   context.SetChanged();
   edit.written = true;
-  edit.receipt.sha256_after = base::Sha256Hex(text);
   return edit;
 }
 

@@ -23,11 +23,14 @@ struct ConfigEdit {
 using ConfigChange = std::function<StatusOr<base::JsonValue>(const config::Config& before)>;
 // Why the result must not be written.
 using ConfigCheck = std::function<Status(const config::Config& after)>;
+// Called under the lock right before a file is written that says something else.
+using ConfigNotice = std::function<Status(const ConfigEdit& edit)>;
 
 // STORE_READ_ONLY for a reading engine, LOCK_HELD when another writer does not
 // end, INVALID_CONFIG when the file cannot be read: then it is left alone.
 [[nodiscard]] StatusOr<ConfigEdit> EditConfig(Context& context, const ConfigChange& change,
-                                              const ConfigCheck& check = nullptr);
+                                              const ConfigCheck& check = nullptr,
+                                              const ConfigNotice& notice = nullptr);
 
 // The receipt, or null when nothing was written.
 void WriteEditReceipt(base::JsonWriter& out, const ConfigEdit& edit);

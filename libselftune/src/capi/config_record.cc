@@ -25,6 +25,25 @@ using base::JsonValue;
 constexpr std::string_view kKind = "other";
 constexpr uint64_t kMaxConfig = 1 << 20;
 
+// The file as it is.
+struct ConfigFile {
+  bool exists = false;
+  std::string bytes;
+  uint32_t mode = 0600;
+};
+
+StatusOr<ConfigFile> ReadConfigFile(const Context& context) {
+  constexpr uint32_t kModeBits = 0777;
+  const std::string path = config::PathIn(context.paths().state_dir);
+  ConfigFile out;
+  const auto info = base::Stat(path);
+  if (!info.ok()) return out;
+  ST_ASSIGN_OR_RETURN(out.bytes, base::ReadFile(path, kMaxConfig));
+  out.exists = true;
+  out.mode = info->mode & kModeBits;
+  return out;
+}
+
 const store::InstallRow* RowOf(const std::vector<store::InstallRow>& rows,
                                const std::string& path) {
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const store::InstallRow& row) {
@@ -46,6 +65,12 @@ std::string OursOf(const ConfigEdit& edit, const ConfigFile& before) {
   }
   out.EndArray().EndObject();
   return std::move(out).Take();
+}
+
+// Of the file that init found.
+std::string HashBefore(const store::InstallRow& row) {
+  const auto ours = JsonValue::Parse(row.ours);
+  return ours.ok() ? (*ours)["before"].AsString() : std::string();
 }
 
 Status Forget(install::World& world, const std::string& path) {
@@ -71,19 +96,8 @@ JsonValue Without(JsonValue document, const JsonValue& keys, std::string_view be
 
 }  // namespace
 
-StatusOr<ConfigFile> ReadConfigFile(const Context& context) {
-  constexpr uint32_t kModeBits = 0777;
-  const std::string path = config::PathIn(context.paths().state_dir);
-  ConfigFile out;
-  const auto info = base::Stat(path);
-  if (!info.ok()) return out;
-  ST_ASSIGN_OR_RETURN(out.bytes, base::ReadFile(path, kMaxConfig));
-  out.exists = true;
-  out.mode = info->mode & kModeBits;
-  return out;
-}
-
-Status RecordConfig(Context& context, const ConfigFile& before, const ConfigEdit& edit) {
+Status RecordConfig(Context& context, const ConfigEdit& edit) {
+  ST_ASSIGN_OR_RETURN(const ConfigFile before, ReadConfigFile(context));
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
   store::InstallRow row{.path = edit.after.path,
@@ -99,6 +113,9 @@ Status RecordConfig(Context& context, const ConfigFile& before, const ConfigEdit
     row.ours = known->ours;
     row.created_file = known->created_file;
     row.backup_path = known->backup_path;
+    // A person changed it since: the bytes from before init are not theirs any more.
+    const std::string now = base::Sha256Hex(before.bytes);
+    if (now != known->sha256 && now != HashBefore(*known)) row.sha256 = known->sha256;
   } else {
     row.ours = OursOf(edit, before);
     if (before.exists) {
@@ -126,8 +143,14 @@ StatusOr<std::optional<std::string>> RestoreConfig(Context& context, install::Wo
   }
   ST_ASSIGN_OR_RETURN(const std::string now, base::ReadFile(path, kMaxConfig));
   auto text = base::ReadFile(row->backup_path, kMaxConfig);
-  const bool kept = text.ok() && base::Sha256Hex(*text) == (*ours)["before"].AsString();
-  const bool as_left = kept && base::Sha256Hex(now) == row->sha256;
+  const bool kept = text.ok() && base::Sha256Hex(*text) == HashBefore(*row);
+  const std::string hash = base::Sha256Hex(now);
+  if (hash == HashBefore(*row)) {  // init was killed before it wrote
+    if (kept && !world.dry_run) ST_RETURN_IF_ERROR(base::RemoveFile(row->backup_path));
+    ST_RETURN_IF_ERROR(Forget(world, path));
+    return std::optional(path + " is as it was before init");
+  }
+  const bool as_left = kept && hash == row->sha256;
   if (!as_left) {
     ST_ASSIGN_OR_RETURN(const config::Config current, config::Parse(now, path));
     text = config::TextOf(Without(current.document, (*ours)["keys"], kept ? *text : "{}"));

@@ -2,7 +2,6 @@
 // taking selftune out leaves settings that were there.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,18 +12,10 @@
 
 namespace selftune::capi {
 
-// The file as it is.
-struct ConfigFile {
-  bool exists = false;
-  std::string bytes;
-  uint32_t mode = 0600;
-};
-[[nodiscard]] StatusOr<ConfigFile> ReadConfigFile(const Context& context);
-
-// After `edit` was written by `init` over `before`. The first one counts: what it found
-// is kept, beside the store and not in it: settings may hold what a store never does.
-[[nodiscard]] Status RecordConfig(Context& context, const ConfigFile& before,
-                                  const ConfigEdit& edit);
+// Before `init` writes `edit`: whoever is killed in between leaves no file that nobody
+// knows. The first one counts: what it found is kept, beside the store and not in it:
+// settings may hold what a store never does.
+[[nodiscard]] Status RecordConfig(Context& context, const ConfigEdit& edit);
 
 // Takes out of config.json what `init` wrote, where the file was there before: its
 // bytes from before, or, when somebody changed it since, everything but the keys of

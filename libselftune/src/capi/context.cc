@@ -52,6 +52,13 @@ StatusOr<store::Db*> Context::AnyDb() {
   return ReadDb();
 }
 
+StatusOr<store::Db*> Context::DbIfThere() {
+  if (!HasStore()) return nullptr;
+  StatusOr<store::Db*> db = AnyDb();
+  if (!db.ok() && CodeOf(db.status()).name == kStoreMissing.name) return nullptr;
+  return db;
+}
+
 bool Context::Hear(store::Db& reader) {
   const StatusOr<bool> taken = engine_.TakeInHooks(reader);
   heard_ = heard_ || !taken.ok() || *taken;  // a part, perhaps

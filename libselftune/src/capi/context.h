@@ -84,6 +84,8 @@ class Context {
   [[nodiscard]] StatusOr<store::Db*> ReadDb();
   // To read with, whichever of the two is open: another one costs as much as a start.
   [[nodiscard]] StatusOr<store::Db*> AnyDb();
+  // The same; nullptr where there is no store, or a file that nobody has filled yet.
+  [[nodiscard]] StatusOr<store::Db*> DbIfThere();
   [[nodiscard]] StatusOr<store::Db*> WriteDb();
   // Moves what hooks left into the store. Returns false when that could not be done now.
   [[nodiscard]] StatusOr<bool> TakeInHooks();

@@ -110,8 +110,8 @@ StatusOr<Installing> Installing::Begin(Context& context, For what) {
       if (!db.ok() && !(what == For::kRemoving && SaysNothing(db.status()))) return db.status();
       if (db.ok()) out.world_.db = *db;
     }
-  } else if (context.HasStore()) {
-    const StatusOr<store::Db*> db = context.ReadDb();
+  } else {
+    const StatusOr<store::Db*> db = context.DbIfThere();
     if (!db.ok() && !SaysNothing(db.status())) return db.status();
     if (db.ok()) out.world_.db = *db;
   }

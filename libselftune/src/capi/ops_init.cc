@@ -16,11 +16,13 @@
 #include "base/strings.h"
 #include "capi/config_edit.h"
 #include "capi/config_record.h"
+#include "capi/hook_notes.h"
 #include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
 #include "capi/own_skill.h"
 #include "capi/schedule_jobs.h"
+#include "capi/state_files.h"
 #include "status/settings.h"
 
 namespace selftune::capi::ops {
@@ -86,8 +88,8 @@ JsonValue AgentOf(const HostHere& host, const Init& init) {
 
 // Adds those that rows know of.
 Status AddHooked(Context& context, Init& init) {
-  if (!context.HasStore()) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.DbIfThere());
+  if (db == nullptr) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
   for (const store::InstallRow& row : rows) {
     if (row.kind == "hook" || row.kind == "plugin") init.hooked.insert(row.platform);
@@ -172,11 +174,14 @@ bool Import(Context& context, const JsonValue& params, Steps& steps) {
     steps.Skipped("import", "no TypeScript selftune on this machine");
     return false;
   }
-  // What looks like its database is our own store, with its mark in its log as yet.
-  const bool foreign = CodeOf(done.status()).name == kStoreForeign.name;
-  if (foreign && context.HasStore() && context.ReadDb().ok()) {
-    steps.Skipped("import", "the store is selftune's own");
-    return false;
+  // What looks like its database is our own store, with its mark in its log as yet, or
+  // one whose maker was killed before it wrote anything.
+  if (CodeOf(done.status()).name == kStoreForeign.name && context.HasStore()) {
+    const Status read = context.ReadDb().status();
+    if (read.ok() || CodeOf(read).name == kStoreMissing.name) {
+      steps.Skipped("import", "the store is selftune's own");
+      return false;
+    }
   }
   steps.Failed("import", done.status());
   return false;
@@ -330,6 +335,16 @@ std::optional<Receipt> ReceiptOfInit(const Context& context, const Init& init,
   return receipt;
 }
 
+// What a run that was killed left: its temporary files, and hooks that do not know yet
+// what it wrote.
+void TidyUp(Context& context, Steps& steps) {
+  const Status removed = RemoveOldTemps(context.paths().state_dir, context.now());
+  if (!removed.ok()) steps.Failed("tidy", removed);
+  if (context.changed()) return;  // then they are told anyway
+  const Status kept = KeepHookNotes(context);
+  if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)), {"selftune", "doctor"});
+}
+
 void Advise(Context& context, const Init& init, const config::Config& config) {
   if (init.hosts.empty()) {
     context.Warn("NO_AGENT",
@@ -360,13 +375,14 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   const bool imports = Import(context, params, steps);
   // A store that cannot be opened holds up what writes into it, nothing else.
   Status store = absl::OkStatus();
-  const bool there = context.HasStore();
+  bool there = context.HasStore();
   bool gives_way = false;  // a dry run: the file in the store's place would be moved aside
   if (!context.dry_run()) {
     store = context.WriteDb().status();
   } else if (there) {
     const Status read = context.ReadDb().status();
     const bool foreign = CodeOf(read).name == kStoreForeign.name;
+    there = CodeOf(read).name != kStoreMissing.name;  // a file, and nothing in it
     gives_way = foreign && imports;
     if (foreign && !imports) store = read;
   }
@@ -379,16 +395,17 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   } else {
     steps.Failed("store", store);
   }
-  ST_ASSIGN_OR_RETURN(const ConfigFile before, ReadConfigFile(context));
-  auto edit = EditConfig(context, [&](const config::Config& was) -> StatusOr<JsonValue> {
-    return Configured(context, params, init, was);
-  });
-  Status recorded = absl::OkStatus();
-  if (edit.ok() && edit->written && store.ok()) recorded = RecordConfig(context, before, *edit);
-  if (edit.ok() && recorded.ok()) {
+  auto edit = EditConfig(
+      context,
+      [&](const config::Config& was) -> StatusOr<JsonValue> {
+        return Configured(context, params, init, was);
+      },
+      nullptr,
+      [&](const ConfigEdit& coming) {
+        return store.ok() ? RecordConfig(context, coming) : absl::OkStatus();
+      });
+  if (edit.ok()) {
     steps.Done("config", edit->written, edit->before.path);
-  } else if (edit.ok()) {
-    steps.Failed("config", recorded);
   } else {
     steps.Failed("config", edit.status());
   }
@@ -399,6 +416,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   }
   ScheduleStep(context, params, steps);
   if (steps.changed() && !context.dry_run()) context.SetChanged();
+  if (store.ok() && !context.dry_run()) TidyUp(context, steps);
 
   ST_ASSIGN_OR_RETURN(const config::Config* const now, context.config());
   const config::Config& config = edit.ok() ? edit->after : *now;

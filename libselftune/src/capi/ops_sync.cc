@@ -249,10 +249,7 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
   WarnAboutFolders(context, *env, *config);
   if (context.dry_run()) {
-    store::Db* db = nullptr;
-    if (context.HasStore()) {
-      ST_ASSIGN_OR_RETURN(db, context.ReadDb());
-    }
+    ST_ASSIGN_OR_RETURN(store::Db* const db, context.DbIfThere());
     ST_ASSIGN_OR_RETURN(const sync::SyncReport preview, sync::Preview(db, world, options));
     WarnAboutSources(context, preview);
     ST_ASSIGN_OR_RETURN(const auto merged, Explained(db, params));

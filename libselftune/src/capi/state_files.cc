@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "base/time.h"
 #include "deploy/journal.h"
 #include "hooks/notes.h"
 #include "hooks/pending.h"
@@ -15,6 +16,9 @@
 
 namespace selftune::capi {
 namespace {
+
+constexpr std::string_view kTemp = ".selftune-tmp-";
+constexpr int64_t kTempAge = 3'600'000'000'000;  // ns; writing takes milliseconds
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
@@ -57,6 +61,18 @@ bool IsLog(std::string_view name) {
   });
 }
 
+// ".selftune-tmp-00112233aabbccdd" (base::WriteFileAtomic).
+bool IsTemp(std::string_view name) {
+  return name.starts_with(kTemp) && name.size() == kTemp.size() + 16 &&
+         AllOf(name.substr(kTemp.size()), IsHex);
+}
+
+// Folders in which files are written over as a whole.
+std::array<std::string, 3> FoldersOfTemps(const std::string& state_dir) {
+  return {state_dir, base::JoinPath(state_dir, "backups/install"),
+          base::JoinPath(state_dir, "hooks")};
+}
+
 bool IsLock(std::string_view name) {
   constexpr std::array<std::string_view, 6> kNames = {
       "config.lock", "deploy.lock", "install.lock", "orchestrate.lock", "swap.lock", "sync.lock"};
@@ -91,6 +107,7 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
   for (const std::string& notes : {hooks::NotesPath(state_dir), hooks::NamesPath(state_dir)}) {
     if (base::Exists(notes)) out.evidence.push_back(notes);
   }
+  for (const std::string& dir : FoldersOfTemps(state_dir)) Add(dir, IsTemp, out.evidence);
   // The store goes last: with it goes the proof that the rest is ours.
   for (const std::string_view side : {"-wal", "-shm", ""}) {
     const std::string path = db_path + std::string(side);
@@ -101,6 +118,17 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
       state_dir,   in("backups"), in("backups/install"), in("deploy"), in("hooks"),
       in("locks"), in("logs"),    in("spool"),           in("tmp"),    hooks::ToldDir(state_dir)};
   return out;
+}
+
+Status RemoveOldTemps(const std::string& state_dir, UtcMillis now) {
+  std::vector<std::string> temps;
+  for (const std::string& dir : FoldersOfTemps(state_dir)) Add(dir, IsTemp, temps);
+  for (const std::string& path : temps) {
+    const auto info = base::Stat(path);
+    if (!info.ok() || now.value * 1'000'000 - info->mtime_ns < kTempAge) continue;
+    ST_RETURN_IF_ERROR(base::RemoveFile(path));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::capi

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/time.h"
 
 namespace selftune::capi {
 
@@ -17,5 +18,8 @@ struct StateFiles {
 
 [[nodiscard]] StatusOr<StateFiles> FindStateFiles(const std::string& state_dir,
                                                   const std::string& db_path);
+
+// Temporary files of writers that were killed: those that nobody can be writing any more.
+[[nodiscard]] Status RemoveOldTemps(const std::string& state_dir, UtcMillis now);
 
 }  // namespace selftune::capi

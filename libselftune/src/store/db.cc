@@ -245,7 +245,14 @@ Status Db::SetPragmas(const OpenOptions& options) {
 }
 
 Status Db::CheckMark(const OpenOptions& options) {
-  ST_ASSIGN_OR_RETURN(const int64_t application_id, QueryInt(kApplicationIdSql, 0));
+  const StatusOr<int64_t> mark = QueryInt(kApplicationIdSql, 0);
+  // The log of a change that was cut off, other than a WAL: somebody was killed before the
+  // first table was there. The next writer makes the store; a reader may not tidy up.
+  if (!mark.ok() && sqlite3_extended_errcode(db_) == SQLITE_READONLY_ROLLBACK) {
+    return Missing(path_);
+  }
+  ST_RETURN_IF_ERROR(mark.status());
+  const int64_t application_id = *mark;
   ST_ASSIGN_OR_RETURN(const int64_t user_version, QueryInt(kUserVersionSql, 0));
   schema_version_ = static_cast<int>(user_version);
   if (application_id != kApplicationId) {
