@@ -71,10 +71,13 @@ std::string RenderUninstall(const Reply& reply, const Screen& screen) {
 }
 
 constexpr std::string_view kAutonomy[] = {"off", "propose", "deploy"};
+constexpr std::string_view kScopes[] = {"user", "project"};
 
 constexpr Flag kInitFlags[] = {
     {"agent", "only this agent; may be repeated", FlagType::kList, "name", 0, {}, "agents"},
     {"autonomy", "what may run by itself", FlagType::kText, {}, 0, kAutonomy},
+    {"scope", "hooks and skill of the person, or of this project", FlagType::kText, "whose", 0,
+     kScopes},
     {"no-hooks", "install no hooks", FlagType::kSwitch, {}, 0, {}, "-"},
     {"no-skill",
      "do not install the skill that operates selftune",
@@ -129,6 +132,7 @@ std::string QuickParams(const Args& args) {
 constexpr Example kInitExamples[] = {
     {"selftune init --dry-run", "show each step, change nothing"},
     {"selftune init", "every agent that is here; run it again at any time"},
+    {"selftune init --scope project --no-sync", "for all who work in this repository"},
     {"selftune init --autonomy propose --schedule", "changes wait for your review; every 6 hours"},
 };
 

@@ -38,7 +38,7 @@ inline constexpr OpRow kOps[] = {
     {"install.hooks_remove", "selftune/install.hooks_remove@1", "SF", " platforms scope dry_run ", " ", "Take selftune's hooks out again, every other byte kept", "", "", "", " "},
     {"install.hooks_status", "selftune/install.hooks_status@1", "", " platforms scope ", " ", "Show the hooks of the agents: ours and everybody else's", "", "", "", " "},
     {"install.hooks_verify", "selftune/install.hooks_verify@1", "", " platforms scope ", " ", "Call each installed hook as its agent would, and say what comes of it", "", "", "", " "},
-    {"install.init", "selftune/install.init@1", "SFJ", " agents autonomy hooks skill sync import force schedule every_hours alpha alpha_email alpha_name hook_program dry_run ", " ", "Set selftune up: configuration, store, hooks, skill and the first sync", "", "", "", " "},
+    {"install.init", "selftune/install.init@1", "SFJ", " agents autonomy scope hooks skill sync import force schedule every_hours alpha alpha_email alpha_name hook_program dry_run ", " ", "Set selftune up: configuration, store, hooks, skill and the first sync", "", "", "", " "},
     {"install.list", "selftune/install.list@1", "", " ", " ", "List what selftune wrote outside its own folder", "", "", "", " "},
     {"install.skill", "selftune/install.skill@1", "SF", " platforms scope update dry_run ", " ", "Put selftune's skill where the agents look for skills", "", "", "", " "},
     {"install.skill_remove", "selftune/install.skill_remove@1", "SF", " platforms scope dry_run ", " ", "Take selftune's skill out again; edited files stay", "", "", "", " "},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`selftune hooks --scope`: settings of a project, and what a repository brings with it.
+"""`selftune hooks --scope`, `selftune init --scope`: settings of a project, and what a repository brings with it.
 
     projects_test.py SELFTUNE SELFTUNE_HOOK
 """
@@ -48,6 +48,56 @@ class Projects(Place):
         self.assertEqual(second["data"]["receipt"]["undo"]["argv"][-2:], ["--scope", "local"])
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "codex", "--scope", "project")
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "gemini", "--scope", "local")
+
+    def test_a_project_is_set_up_for_all_who_work_in_it(self):
+        for name in ("claude", "codex"):
+            self.agent(name)
+        project = self.root / "proj"
+        (project / ".claude").mkdir(parents=True)
+        (project / "sub").mkdir()
+        self.write(PLAIN)
+        team = project / ".claude/settings.json"
+        team.write_text(PLAIN)
+
+        def run(where, *argv):
+            done = subprocess.run([place.CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
+                                  cwd=where, check=False)
+            return json.loads(done.stdout)
+
+        def project_files():
+            return {str(p.relative_to(project)): p.read_bytes() for p in project.rglob("*") if p.is_file()}
+
+        refused = run(project, "init", "--scope", "project")  # it is in no repository
+        self.assertEqual((refused["error"]["code"], refused["next"]["argv"]), ("NOT_FOUND", ["selftune", "init"]))
+        self.assertFalse(self.home.state.exists())
+        (project / ".git").mkdir()
+        before, home = project_files(), self.tree()
+        plan = run(project / "sub", "init", "--scope", "project", "--dry-run")
+        self.assertEqual((project_files(), self.tree(but=())), (before, home))
+        reply = run(project / "sub", "init", "--scope", "project")
+        self.assertTrue(reply["ok"], reply)
+        steps = {step["id"]: step for step in reply["data"]["steps"]}
+        self.assertEqual([s["id"] for s in plan["data"]["steps"]], list(steps))
+        self.assertEqual((steps["hooks.claude_code"]["status"], steps["hooks.codex"]["status"]), ("done", "skipped"))
+        # What a team shares knows no place of this machine.
+        commands = {handler["command"] for _, _, handler in ours(team.read_text())}
+        self.assertEqual([command for command in commands if str(self.root) in command], [])
+        self.assertGreater(len(ours(team.read_text())), 3)
+        for name in (".claude/skills/selftune/SKILL.md", ".agents/skills/selftune/SKILL.md",
+                     ".claude/agents/selftune-pattern-analyst.md"):
+            self.assertIn(name, project_files())
+        self.assertEqual(self.tree(), home)
+        self.assertLessEqual({str(team), str(project / ".claude/skills/selftune/SKILL.md")},
+                             set(reply["data"]["receipt"]["targets"]))
+        again = run(project, "init", "--scope", "project", "--no-sync")
+        self.assertEqual((again["changed"], again["warnings"][0]["code"]), (False, "AUTONOMY"))
+        # The person's own come beside them, and everything goes again from anywhere.
+        both = run(project, "init", "--scope", "user")
+        self.assertGreater(len(ours(self.settings().read_text())), 3)
+        self.assertTrue(both["ok"], both)
+        self.assertIn("HOOKS_TWICE", [w["code"] for w in run(project, "init", "--scope", "project")["warnings"]])
+        self.assertTrue(run(self.root, "uninstall", "--yes")["ok"])
+        self.assertEqual((project_files(), self.tree()), (before, home))
 
     def test_what_a_repository_brings_is_not_run(self):
         project = self.root / "clone"

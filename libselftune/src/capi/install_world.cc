@@ -70,6 +70,25 @@ StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& pla
   return out;
 }
 
+void MoveToProject(HostHere& host, const std::string& project) {
+  host.place.only_here = true;
+  host.place.config_dir = base::JoinPath(project, host.target->project_dir);
+  host.place.project = project;
+}
+
+void WarnOfTwo(Context& context, const HostHere& host) {
+  const auto env = context.hosts_env();
+  if (!env.ok()) return;
+  install::Place person = host.place;
+  person.config_dir = hosts::ConfigDir(*host.row, **env);
+  person.settings_file.clear();
+  if (install::LookAtHooks(*host.target, person).state == install::HookState::kAbsent) return;
+  context.Warn("HOOKS_TWICE",
+               std::string(host.row->title) +
+                   " has selftune's hooks in your own settings as well: here events are seen "
+                   "twice; selftune hooks uninstall --scope user takes those out");
+}
+
 void WarnOfMovedHomes(Context& context) {
   const auto env = context.hosts_env();
   if (!env.ok()) return;

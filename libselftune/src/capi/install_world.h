@@ -38,6 +38,11 @@ enum class Broken { kFail, kPassBy };
 // PATH. FILE_NOT_FOUND with what to do.
 [[nodiscard]] StatusOr<std::string> ShimFor(const Context& context, const std::string& given);
 
+// Into the settings that all who work in `project` share.
+void MoveToProject(HostHere& host, const std::string& project);
+// Says so when the person's own settings have our hooks as well: events would come twice.
+void WarnOfTwo(Context& context, const HostHere& host);
+
 // Folders that a host's own variable names and that we do not follow: hooks there
 // are not the ones we write.
 void WarnOfMovedHomes(Context& context);

@@ -36,6 +36,7 @@ constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", 
 
 struct Init {
   std::vector<HostHere> hosts;  // those that are set up
+  std::string project;          // whose settings and skill; "" = the person's
   // Those with hooks of ours, also of an earlier run.
   std::set<std::string, std::less<>> hooked;
   HostsDone done;
@@ -203,13 +204,22 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
   if (!shim.ok()) return steps.Failed("hooks", shim.status());
   auto installing = Installing::Begin(context, Installing::For::kPutting);
   if (!installing.ok()) return steps.Failed("hooks", installing.status());
-  for (HostHere& host : init.hosts) {
+  for (HostHere host : init.hosts) {
     const std::string id = "hooks." + std::string(host.row->platform);
     if (host.target == nullptr) {
       steps.Skipped(id, "its own records say everything");
       continue;
     }
+    if (!init.project.empty() && host.target->project_dir.empty()) {
+      steps.Skipped(id, "it has no settings of a project");
+      continue;
+    }
     host.place.shim = *shim;
+    if (!init.project.empty()) {
+      MoveToProject(host, init.project);
+      host.place.shim = install::kShimName;  // what a team shares knows no place of this machine
+      WarnOfTwo(context, host);
+    }
     auto result = install::InstallHooks(installing->world(), *host.target, host.place);
     if (!result.ok()) {
       steps.Failed(id, result.status());
@@ -235,7 +245,12 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
     std::move(done.files.files.begin(), done.files.files.end(), std::back_inserter(files.files));
     return Status();
   };
-  const std::vector<SkillPlace> places = UserSkillPlaces(init.hosts);
+  std::vector<SkillPlace> places = UserSkillPlaces(init.hosts);
+  if (!init.project.empty()) {
+    auto found = ProjectSkillPlaces(init.hosts, init.project, /*named=*/false);
+    if (!found.ok()) return steps.Failed("skill", found.status());
+    places = *std::move(found);
+  }
   // Where an agent looked that is gone, or that was not named: what is there is kept up to
   // date, what a person removed is forgotten.
   const std::vector<SkillPlace> others = OtherSkillPlaces(installing->world().rows, places);
@@ -319,6 +334,15 @@ StatusOr<std::vector<HostHere>> HostsToSetUp(Context& context, const JsonValue& 
   return out;
 }
 
+// Whose settings and skill: "" for the person's.
+StatusOr<std::string> ProjectToSetUp(const Context& context, const JsonValue& params) {
+  if (params["scope"].AsString() != "project") return std::string();
+  auto project = ProjectHere(context);
+  if (project.ok()) return project;
+  return WithSuggestion(Fail(kNotFound, "{}", Message(project.status())),
+                        "go into a project, or set selftune up for yourself", "selftune init");
+}
+
 std::optional<Receipt> ReceiptOfInit(const Context& context, const Init& init,
                                      const ConfigEdit* edit) {
   auto receipt = ReceiptOf(context, init.done, {"selftune", "uninstall", "--yes"});
@@ -369,6 +393,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   Steps steps(context);
   Init init;
   ST_ASSIGN_OR_RETURN(init.hosts, HostsToSetUp(context, params));
+  ST_ASSIGN_OR_RETURN(init.project, ProjectToSetUp(context, params));
   if (!context.dry_run()) {
     ST_RETURN_IF_ERROR(base::MakeDirs(context.paths().state_dir, 0700));
   }

@@ -62,25 +62,10 @@ Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& ho
                host.row->title, scope),
           "leave --scope out", "selftune hooks status");
     }
-    host.place.config_dir = base::JoinPath(project, dir);
-    host.place.project = project;
+    MoveToProject(host, project);
     if (local) host.place.settings_file = host.target->local_file;
   }
   return absl::OkStatus();
-}
-
-// Events would come twice.
-void WarnOfTwo(Context& context, const HostHere& host) {
-  const auto env = context.hosts_env();
-  if (!env.ok()) return;
-  install::Place person = host.place;
-  person.config_dir = hosts::ConfigDir(*host.row, **env);
-  person.settings_file.clear();
-  if (install::LookAtHooks(*host.target, person).state == install::HookState::kAbsent) return;
-  context.Warn("HOOKS_TWICE",
-               std::string(host.row->title) +
-                   " has selftune's hooks in your own settings as well: here events are seen "
-                   "twice; selftune hooks uninstall --scope user takes those out");
 }
 
 // Without names: the hosts that are here. With names: those, or an error.

@@ -107,9 +107,11 @@ constexpr ParamSpec kParams_InstallHooksVerify[] = {
     {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallHooksVerify_scope},
 };
 constexpr std::string_view kChoices_InstallInit_autonomy[] = {"off", "propose", "deploy"};
+constexpr std::string_view kChoices_InstallInit_scope[] = {"user", "project"};
 constexpr ParamSpec kParams_InstallInit[] = {
     {.name = "agents", .type = ParamType::kPlatform, .list = true},
     {.name = "autonomy", .type = ParamType::kString, .choices = kChoices_InstallInit_autonomy},
+    {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallInit_scope},
     {.name = "hooks", .type = ParamType::kBool, .default_json = "true"},
     {.name = "skill", .type = ParamType::kBool, .default_json = "true"},
     {.name = "sync", .type = ParamType::kBool, .default_json = "true"},

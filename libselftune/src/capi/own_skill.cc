@@ -171,7 +171,7 @@ StatusOr<std::string> ProjectHere(const Context& context) {
   const std::string here = base::RealPath(".").value_or("");
   const std::string home = base::RealPath(context.paths().home).value_or(context.paths().home);
   const auto refused = [&](std::string_view why) {
-    return WithSuggestion(Fail(kNotFound, "installing the skill: {} {}", here, why),
+    return WithSuggestion(Fail(kNotFound, "looking for the project: {} {}", here, why),
                           "go into a project, or install it for yourself",
                           "selftune skill install --scope user");
   };
