@@ -49,7 +49,7 @@ class Machine(Place):
         self.assertIs(config["hooks_installed"], True)
         self.assertEqual(config["agents"], [{"type": "claude_code", "binary": str(self.bin / "claude"),
                                              "home": str(self.home.path / ".claude"), "hooks": True,
-                                             "detected_by": "command"}])
+                                             "detected_by": "command", "primary": True}])
         self.assertEqual(config["autonomy"], "deploy")
         self.assertIn("autonomy", json.dumps(reply["warnings"]))
         self.assertEqual(config["skills"]["selftune"]["autonomy"], "locked")
@@ -73,6 +73,15 @@ class Machine(Place):
         self.assertEqual(self.tree(), before)
         self.assertTrue(self.home.database.exists())
         self.assertFalse((self.home.state / "config.json").exists())
+
+    def test_the_agent_that_agent_type_names_is_the_primary_one(self):
+        self.agent("codex")
+        for name in ("claude_code", "codex"):
+            self.good("init", "--no-sync")
+            self.assertEqual([(agent["type"], agent["primary"]) for agent in self.config()["agents"]],
+                             [("claude_code", name == "claude_code"), ("codex", name == "codex")])
+            path = self.home.state / "config.json"
+            path.write_text(json.dumps({**self.config(), "agent_type": "codex"}))
 
     def test_purged_nothing_is_left(self):
         before = self.tree(but=())

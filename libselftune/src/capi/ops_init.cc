@@ -77,14 +77,15 @@ JsonValue AlphaOf(const Context& context, const JsonValue& params, const JsonVal
   return out;
 }
 
-JsonValue AgentOf(const HostHere& host, const Init& init) {
+JsonValue AgentOf(const HostHere& host, const Init& init, std::string_view agent_type) {
   const std::string_view by = !host.binary.empty() ? "command" : host.detected ? "folder" : "named";
   return JsonValue::Object(
       {{"type", JsonValue::Text(std::string(host.row->platform))},
        {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
        {"home", JsonValue::Text(host.place.config_dir)},
        {"hooks", JsonValue::Bool(init.hooked.contains(host.row->platform))},
-       {"detected_by", JsonValue::Text(std::string(by))}});
+       {"detected_by", JsonValue::Text(std::string(by))},
+       {"primary", JsonValue::Bool(host.row->platform == agent_type)}});
 }
 
 // Adds those that rows know of.
@@ -123,7 +124,8 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
     document = WithPlain(document, "autonomy", "deploy");
   }
   std::vector<JsonValue> agents;
-  for (const HostHere& host : init.hosts) agents.push_back(AgentOf(host, init));
+  const std::string primary = document["agent_type"].AsString();
+  for (const HostHere& host : init.hosts) agents.push_back(AgentOf(host, init, primary));
   document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
   if (params["alpha"].is_bool()) {
     document =
