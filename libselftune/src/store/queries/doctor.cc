@@ -48,6 +48,15 @@ constexpr char kNewestSession[] = R"sql(
   SELECT session_id,started_ms FROM session
   WHERE coalesce(started_ms,0)>?2 AND coalesce(started_ms,0)<?3 AND +platform=?1 AND kind='main' AND capture='transcript'
   ORDER BY coalesce(started_ms,0) DESC,session_pk DESC LIMIT 1)sql";
+// Of the spool: a file that cannot be read, or only records that could not be used.
+constexpr char kSpoolBroken[] = R"sql(
+  SELECT coalesce(max(last_error IS NOT NULL AND state='active'),0),
+    coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_seen END),0),
+    coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_used END),0)
+  FROM source_file WHERE platform='unknown' AND kind='spool')sql";
+constexpr char kWrittenSince[] = R"sql(
+  SELECT EXISTS(SELECT 1 FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
+    AND state='active' AND mtime_ns/1000000>=?4))sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
@@ -56,6 +65,31 @@ constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 
 }  // namespace
+
+bool UnderstoodNothing(const SourceHealth& store) {
+  return store.bytes > 0 && (store.used == 0 || !store.any_session);
+}
+
+StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
+  constexpr int64_t kFewest = 10;  // records: fewer may be those of an agent that only began
+  constexpr int64_t kDayMs = 86'400'000;
+  const int64_t lately = now.value - 7 * kDayMs;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSpoolBroken, lately));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (found && (row.Bool(0) || (row.Int(1) >= kFewest && row.Int(2) == 0))) return "hooks";
+  }
+  ST_ASSIGN_OR_RETURN(const std::vector<SourceHealth> stores, ReadSourceHealth(db));
+  for (const SourceHealth& store : stores) {
+    const bool judged = store.records >= kFewest || store.with_error > 0;
+    if (!judged || store.used > 0 || !UnderstoodNothing(store)) continue;
+    ST_ASSIGN_OR_RETURN(
+        Cursor row, db.Query(kWrittenSince, store.platform, store.kind, store.database, lately));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (found && row.Bool(0)) return store.platform;
+  }
+  return "";
+}
 
 StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
   std::vector<SourceHealth> out;
