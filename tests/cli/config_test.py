@@ -64,6 +64,11 @@ class Config(cli_case.CliTest):
             self.envelope("config", "set", key, "--default")
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
+    def test_the_schema_of_the_file_has_every_rule_of_suggestions(self):
+        listed = [row["key"] for row in self.envelope("config", "list")["data"]["values"]]
+        rules = cli_case.SCHEMAS["selftune/file.config@1"]["properties"]["suggest"]["properties"]
+        self.assertEqual([key for key in listed if key.startswith("suggest.")], [f"suggest.{rule}" for rule in rules])
+
     def test_a_dry_run_writes_nothing(self):
         doc = self.envelope("config", "set", "guards", "off", "--dry-run")
         self.assertEqual((doc["dry_run"], doc["changed"]), (True, False))

@@ -83,6 +83,11 @@ std::string ReadSoFar(const store::SourceHealth& store) {
   return text + (store.schema.empty() ? ", schema not told" : ", schema " + store.schema);
 }
 
+// Something is there, and nothing of it was understood.
+bool IsDumb(const store::SourceHealth& store) {
+  return store.bytes > 0 && (store.used == 0 || !store.any_session);
+}
+
 void ExplainDumb(const store::SourceHealth& store, Check& check) {
   check.status = CheckStatus::kFail;
   check.message =
@@ -103,7 +108,7 @@ Check UnderstoodOf(const store::SourceHealth& store) {
                                               : static_cast<double>(store.bad_lines) /
                                                     static_cast<double>(store.records);
   check.message = ReadSoFar(store);
-  if (store::UnderstoodNothing(store)) {
+  if (IsDumb(store)) {
     ExplainDumb(store, check);
   } else if (store.with_error > 0) {
     check.status = CheckStatus::kWarn;

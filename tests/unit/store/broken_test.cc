@@ -90,6 +90,12 @@ TEST_SUITE("store/broken") {
     CHECK(Must(FindBroken(store.db(), kNow)) == "codex");
     Add(store, "/b", {.used = 20});
     CHECK(Must(FindBroken(store.db(), kNow)).empty());
+    // A database is a store of its own, whatever another one says.
+    Add(store, "/good.db", {.platform = "opencode", .kind = "sqlite", .used = 20});
+    Add(store, "/bad.db", {.platform = "opencode", .kind = "sqlite"});
+    CHECK(Must(FindBroken(store.db(), kNow)) == "opencode");
+    Add(store, "/bad.db", {.platform = "opencode", .kind = "sqlite", .used = 20});
+    CHECK(Must(FindBroken(store.db(), kNow)).empty());
     Add(store, "/spool/1", {.platform = "unknown", .kind = "spool"});
     CHECK(Must(FindBroken(store.db(), kNow)) == "hooks");
     Add(store, "/spool/2", {.platform = "unknown", .kind = "spool", .used = 20});

@@ -54,9 +54,18 @@ constexpr char kSpoolBroken[] = R"sql(
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_seen END),0),
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_used END),0)
   FROM source_file WHERE platform='unknown' AND kind='spool')sql";
-constexpr char kWrittenSince[] = R"sql(
-  SELECT EXISTS(SELECT 1 FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
-    AND state='active' AND mtime_ns/1000000>=?4))sql";
+// Of transcripts: a host that writes now, and of whose files of a kind, or of a database of
+// whose, nothing was understood.
+constexpr char kEvidenceBroken[] = R"sql(
+  WITH suspect AS (
+    SELECT h.platform,k.column1 AS kind FROM host h CROSS JOIN (VALUES('transcript'),('rollout'),('json'),('sqlite')) k
+    WHERE k.column1='sqlite' OR NOT EXISTS(
+      SELECT 1 FROM source_file f WHERE f.platform=h.platform AND f.kind=k.column1 AND f.records_used>0))
+  SELECT f.platform FROM suspect s CROSS JOIN source_file f ON f.platform=s.platform AND f.kind=s.kind
+  GROUP BY f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END
+  HAVING sum(f.records_used)=0 AND sum(f.size)>0 AND (sum(f.records_seen)>=?2 OR count(f.last_error)>0)
+    AND max(CASE f.state WHEN 'active' THEN f.mtime_ns/1000000 END)>=?1
+  ORDER BY 1 LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
@@ -65,10 +74,6 @@ constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 
 }  // namespace
-
-bool UnderstoodNothing(const SourceHealth& store) {
-  return store.bytes > 0 && (store.used == 0 || !store.any_session);
-}
 
 StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
   constexpr int64_t kFewest = 10;  // records: fewer may be those of an agent that only began
@@ -79,16 +84,9 @@ StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
     ST_ASSIGN_OR_RETURN(const bool found, row.Next());
     if (found && (row.Bool(0) || (row.Int(1) >= kFewest && row.Int(2) == 0))) return "hooks";
   }
-  ST_ASSIGN_OR_RETURN(const std::vector<SourceHealth> stores, ReadSourceHealth(db));
-  for (const SourceHealth& store : stores) {
-    const bool judged = store.records >= kFewest || store.with_error > 0;
-    if (!judged || store.used > 0 || !UnderstoodNothing(store)) continue;
-    ST_ASSIGN_OR_RETURN(
-        Cursor row, db.Query(kWrittenSince, store.platform, store.kind, store.database, lately));
-    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-    if (found && row.Bool(0)) return store.platform;
-  }
-  return "";
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kEvidenceBroken, lately, kFewest));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.String(0) : std::string();
 }
 
 StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
