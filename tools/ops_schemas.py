@@ -112,6 +112,8 @@ def file_schemas():
         "cli_path": TEXT, "llm_mode": closed("agent api"), "agent_cli": TEXT_OR_NULL, "hooks_installed": FLAG,
         "initialized_at": TEXT, "autonomy": closed("off propose deploy"), "guards": closed("off advise block"),
         "suggestions": closed("off on"),
+        "suggest": {"type": "object", "properties": {
+            rule: closed("off on") for rule in ("correction", "regression", "broken", "review")}},
         "skills": {"type": "object", "additionalProperties": skill},
         "hosts": {"type": "object", "additionalProperties": host},
         "retention": {"type": "object", "properties": {"texts_days": {"type": ["integer", "string"]}}},

@@ -44,7 +44,8 @@ class Config(cli_case.CliTest):
 
     def test_every_setting_goes_there_and_back(self):
         values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex",
-                  "retention.texts_days": "90",
+                  "suggest.correction": "off", "suggest.regression": "off", "suggest.broken": "off",
+                  "suggest.review": "off", "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
                   "api.key_env": "MODEL_KEY", "api.model": "m-1", "schedule.every_hours": "12"}
         listed = self.envelope("config", "list")["data"]["values"]
@@ -63,6 +64,11 @@ class Config(cli_case.CliTest):
             self.envelope("config", "set", key, "--default")
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
+    def test_the_schema_of_the_file_has_every_rule_of_suggestions(self):
+        listed = [row["key"] for row in self.envelope("config", "list")["data"]["values"]]
+        rules = cli_case.SCHEMAS["selftune/file.config@1"]["properties"]["suggest"]["properties"]
+        self.assertEqual([key for key in listed if key.startswith("suggest.")], [f"suggest.{rule}" for rule in rules])
+
     def test_a_dry_run_writes_nothing(self):
         doc = self.envelope("config", "set", "guards", "off", "--dry-run")
         self.assertEqual((doc["dry_run"], doc["changed"]), (True, False))
@@ -76,6 +82,8 @@ class Config(cli_case.CliTest):
                            (("set", "hosts.nobody.home", "/x"), "hosts."),
                            (("set", "autonomy", "always"), None),
                            (("set", "hosts.codex.home", "codex"), None),
+                           (("set", "suggest.review", "never"), None),
+                           (("set", "suggest.reviews", "off"), "suggest.review"),
                            (("set", "api.key_env", "sk-ant-api03-x"), None),
                            (("set", "api.base_url", "models.example"), None),
                            (("set", "hosts.codex.home", ""), None),

@@ -33,6 +33,8 @@ GOAL = 600_000
 # The names of all skills are read only where something may be said of one. As above,
 # 140,000 of each are Meson's, which lets malloc fill what it gives.
 RUN_LIMITS = {"a prompt": 420_000, "a complaint": 540_000, "an end": 420_000}
+# A prompt is looked through also where nothing starts, and what it says is answered once.
+SAID_LIMITS = {"a prompt": 420_000, "a correction": 600_000, "a correction, said already": 600_000}
 LIMITS = {"prompt": 350_000, "ordinary read": 350_000, "stop": 350_000, "skill": 350_000}
 
 
@@ -43,11 +45,13 @@ class Budget(unittest.TestCase):
         self.scratch = Path(scratch.name)
         self.home = harness.Home(self.scratch / "home", HOOK, SELFTUNE)
 
-    def instructions(self, payload):
+    def instructions(self, payload, answer=""):
         done = subprocess.run(
             ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(HOOK), "claude-code"],
             input=json.dumps(payload).encode(), env=self.home.env(), capture_output=True, check=False)
-        self.assertEqual((done.returncode, done.stdout), (0, b""), done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(bool(done.stdout), bool(answer), done.stdout)
+        self.assertIn(answer.encode(), done.stdout)
         refs = re.search(rb"I\s+refs:\s+([\d,]+)", done.stderr)
         self.assertIsNotNone(refs, done.stderr)
         return int(refs.group(1).replace(b",", b""))
@@ -89,6 +93,24 @@ class Budget(unittest.TestCase):
                 count = self.instructions(payload)
                 print(f"{name}: {count} instructions (goal {GOAL}, gate {GATE})")
                 self.assertLess(count, RUN_LIMITS[name])
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_where_suggestions_are_made(self):
+        self.home.hook(prompt("the folder is made once"))
+        notes = self.home.state / "hooks"
+        notes.mkdir()
+        (notes / "notes.json").write_text(json.dumps({"guards": {}, "corrections": True}))
+        (notes / "skills").write_text("".join(f"team:the-skill-no-{i}\n" for i in range(300)))
+        missed = prompt("why did you not use the team:the-skill-no-7 skill?")
+        for name, payload, answer in (
+                ("a prompt", prompt("please write release notes for version 1.2. " * 20), ""),
+                ("a correction", missed, "selftune why team:the-skill-no-7"),
+                ("a correction, said already", missed, "")):
+            with self.subTest(payload=name):
+                count = self.instructions(payload, answer)
+                print(f"{name}: {count} instructions (goal {GOAL}, gate {GATE})")
+                self.assertLess(count, SAID_LIMITS[name])
 
     @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
     @unittest.skipUnless(STATIC, "the limits are those of the static program")

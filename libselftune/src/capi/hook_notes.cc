@@ -1,20 +1,25 @@
 #include "capi/hook_notes.h"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/time.h"
+#include "config/suggestion_rules.h"
 #include "hooks/notes.h"
 #include "hooks/pending.h"
+#include "hooks/suggestions.h"
+#include "hooks/told.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
+#include "store/queries/doctor.h"
 #include "store/queries/runs.h"
 #include "store/skill_catalogue.h"
 #include "store/watch_rows.h"
@@ -25,50 +30,61 @@ namespace {
 // A watch that nobody decides does not hold up its skill for ever.
 constexpr int64_t kGuardDays = 14;
 constexpr int64_t kToldDays = 7;
+static_assert(config::kMaxCooldownDays <= kToldDays);
 
 struct Guarded {
   std::string path, skill;
   UtcMillis until;
 };
 
-struct Notes {
-  std::vector<Guarded> guards;
-  std::optional<hooks::Hint> hint;
-  std::string reactive;  // program, "" = nothing runs by itself
-  bool review = false;   // what it finds waits for a person
-  bool pending = false;  // there is something for it to do
-  std::string skills;    // names of those that are installed, one a line
+struct Hint {
+  std::string id, text;
 };
 
-// What hooks ask to know whether a run has anything to do.
-Status ReadPending(store::Db& db, UtcMillis now, Notes& notes) {
-  ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(db, now));
-  notes.pending = !pending.empty();
+struct Notes {
+  std::vector<Guarded> guards;
+  std::vector<Hint> hints;
+  bool corrections = false;  // hooks may say what they hear of a skill that was not used
+  std::string reactive;      // program, "" = nothing runs by itself
+  bool review = false;       // what it finds waits for a person
+  bool pending = false;      // there is something for it to do
+  std::string skills;        // names of those that are installed, one a line
+};
+
+// Names of those that are installed, one a line.
+StatusOr<std::string> ReadNames(store::Db& db) {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> names, store::InstalledNames(db));
+  std::string lines;
   for (const std::string& name : names) {
-    if (name.find('\n') == name.npos) notes.skills += name + "\n";
+    if (name.find('\n') == name.npos) lines += name + "\n";
   }
-  return absl::OkStatus();
+  return lines;
 }
 
-// What an agent may be told, the weightiest first; each once, and at most one a day.
-StatusOr<std::optional<hooks::Hint>> HintOf(store::Db& db,
-                                            const std::vector<store::WatchRow>& watches) {
-  for (const store::WatchRow& watch : watches) {
-    if (!watch.rollback_due) continue;
-    return std::optional(hooks::Hint{.id = "regression:" + watch.deploy_id,
-                                     .text = hooks::NameInWords(watch.skill) +
-                                             " does worse since its description was changed; see " +
-                                             hooks::WatchCommand(watch.skill)});
+// What an agent may be told by the rules that are on, the weightiest first; the hook takes
+// the first that it has not said lately.
+StatusOr<std::vector<Hint>> HintsOf(store::Db& db, const config::Config& config, UtcMillis now,
+                                    const std::vector<store::WatchRow>& watches) {
+  std::vector<Hint> hints;
+  const auto add = [&hints](const config::SuggestionRule& rule, const std::string& about,
+                            std::string_view skill) {
+    hints.push_back({fmt::format("{}:{}", rule.id, about), hooks::TextOf(rule, skill)});
+  };
+  if (const auto& rule = RuleOf(config::SuggestionId::kRegression); config.Suggests(rule)) {
+    for (const store::WatchRow& watch : watches) {
+      if (watch.rollback_due) add(rule, watch.deploy_id, watch.skill);
+    }
   }
-  ST_ASSIGN_OR_RETURN(const store::ProposalPage open,
-                      store::ListProposals(db, {.state = "open", .page = {.limit = 1}}));
-  if (open.items.empty()) return std::optional<hooks::Hint>();
-  const store::ProposalItem& newest = open.items.front();
-  return std::optional(
-      hooks::Hint{.id = "review:" + newest.proposal_id,
-                  .text = "a better description of " + hooks::NameInWords(newest.skill) +
-                          " waits for a review; see selftune proposals list --state open"});
+  if (const auto& rule = RuleOf(config::SuggestionId::kBroken); config.Suggests(rule)) {
+    ST_ASSIGN_OR_RETURN(const std::string broken, store::FindBroken(db, now));
+    if (!broken.empty()) add(rule, broken, "");
+  }
+  if (const auto& rule = RuleOf(config::SuggestionId::kReview); config.Suggests(rule)) {
+    ST_ASSIGN_OR_RETURN(const store::ProposalPage open,
+                        store::ListProposals(db, {.state = "open", .page = {.limit = 1}}));
+    for (const auto& newest : open.items) add(rule, newest.proposal_id, newest.skill);
+  }
+  return hints;
 }
 
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
@@ -80,11 +96,15 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   if (config.exists && config.autonomy != config::Autonomy::kOff) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
-    ST_RETURN_IF_ERROR(ReadPending(*db, context.now(), notes));
+    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*db, context.now()));
+    notes.pending = !pending.empty();
   }
-  if (config.suggestions == config::Suggestions::kOn) {
-    ST_ASSIGN_OR_RETURN(notes.hint, HintOf(*db, watches));
+  notes.corrections = config.Suggests(RuleOf(config::SuggestionId::kCorrection));
+  if (!notes.reactive.empty() || notes.corrections) {
+    ST_ASSIGN_OR_RETURN(notes.skills, ReadNames(*db));
   }
+  notes.corrections = notes.corrections && !notes.skills.empty();  // of none nothing is said
+  ST_ASSIGN_OR_RETURN(notes.hints, HintsOf(*db, config, context.now(), watches));
   for (const store::WatchRow& watch : watches) {
     const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
     if (config.guards == config::Guards::kOff || until.value <= context.now().value) continue;
@@ -97,7 +117,8 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
 }
 
 std::string ToJson(const Notes& notes, config::Guards mode) {
-  if (notes.guards.empty() && !notes.hint.has_value() && notes.reactive.empty()) return "";
+  const bool says = !notes.guards.empty() || !notes.hints.empty() || notes.corrections;
+  if (!says && notes.reactive.empty()) return "";
   base::JsonWriter out;
   out.BeginObject().Key("guards").BeginObject();
   for (const Guarded& guard : notes.guards) {
@@ -109,13 +130,12 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
         .EndObject();
   }
   out.EndObject();
-  if (notes.hint.has_value()) {
-    out.Key("hint")
-        .BeginObject()
-        .Field("id", notes.hint->id)
-        .Field("text", notes.hint->text)
-        .EndObject();
+  if (!notes.hints.empty()) {
+    out.Key("hints").BeginObject();
+    for (const Hint& hint : notes.hints) out.Field(hint.id, hint.text);
+    out.EndObject();
   }
+  if (notes.corrections) out.Field("corrections", true);
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
   if (!notes.reactive.empty() && notes.review) out.Field("review", true);
   if (!notes.reactive.empty()) out.Field("pending", notes.pending);

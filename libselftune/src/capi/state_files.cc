@@ -12,6 +12,7 @@
 #include "deploy/journal.h"
 #include "hooks/notes.h"
 #include "hooks/pending.h"
+#include "hooks/told.h"
 #include "store/backup.h"
 
 namespace selftune::capi {

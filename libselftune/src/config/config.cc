@@ -77,6 +77,26 @@ void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems
   }
 }
 
+// What suggest.<rule> says; nullopt: nothing that can be read.
+std::optional<Suggestions> SwitchOf(const base::JsonValue& document, const SuggestionRule& rule) {
+  return ParseSuggestions(document["suggest"][rule.id].AsString());
+}
+
+void CheckRules(const base::JsonValue& document, std::vector<Problem>& problems) {
+  const base::JsonValue& rules = document["suggest"];
+  if (rules.is_null()) return;
+  if (!rules.is_object()) {
+    problems.push_back({"suggest", "suggest must be an object like {\"review\":\"off\"}"});
+    return;
+  }
+  for (const SuggestionRule& rule : kSuggestionRules) {
+    if (rules[rule.id].is_null() || SwitchOf(document, rule).has_value()) continue;
+    problems.push_back({fmt::format("suggest.{}", rule.id),
+                        fmt::format("suggest.{} must be {}; until then it is {}", rule.id,
+                                    Choices(kSuggestionsWords), rule.enabled ? "on" : "off")});
+  }
+}
+
 void ReadHosts(const base::JsonValue& document, Config& config) {
   const base::JsonValue& hosts = document["hosts"];
   if (hosts.is_null()) return;
@@ -159,6 +179,12 @@ std::optional<Provider> ParseProvider(std::string_view word) {
   return ParseWord<Provider>(kProviderWords, word);
 }
 
+bool Config::Suggests(const SuggestionRule& rule) const {
+  const Suggestions fallback = rule.enabled ? Suggestions::kOn : Suggestions::kOff;
+  return suggestions == Suggestions::kOn &&
+         SwitchOf(document, rule).value_or(fallback) == Suggestions::kOn;
+}
+
 std::optional<SkillAutonomy> Config::AutonomyOf(std::string_view skill) const {
   const base::JsonValue& skills = document["skills"];
   if (!skills.is_null() && !skills.is_object()) return SkillAutonomy::kLocked;
@@ -200,6 +226,7 @@ StatusOr<Config> Parse(std::string_view text, std::string path) {
   ReadWord(config.document, "autonomy", kAutonomyWords, config.autonomy, config.problems);
   ReadWord(config.document, "guards", kGuardsWords, config.guards, config.problems);
   ReadWord(config.document, "suggestions", kSuggestionsWords, config.suggestions, config.problems);
+  CheckRules(config.document, config.problems);
   CheckSkills(config.document, config.problems);
   ReadHosts(config.document, config);
   const base::JsonValue& agent = config.document["agent_cli"];

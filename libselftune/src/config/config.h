@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/json_value.h"
+#include "config/suggestion_rules.h"
 
 namespace selftune::config {
 
@@ -66,6 +67,9 @@ struct Config {
   std::vector<Problem> problems;
   base::JsonValue document;  // the file as read, unknown keys included
 
+  // May hooks make suggestions by this rule? `suggestions` is on, and suggest.<rule> is, or
+  // says nothing of a rule that is enabled.
+  [[nodiscard]] bool Suggests(const SuggestionRule& rule) const;
   // skills.<name>.autonomy; nullopt when the file says nothing. Names are
   // compared like everywhere, without case; of several entries the strictest
   // holds. A word that cannot be read locks: it was meant to restrict something.

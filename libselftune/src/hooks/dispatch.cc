@@ -171,13 +171,14 @@ Outcome Dispatch(const World& world, std::string_view host, std::string_view hoo
   // Prompts of a plugin are not answered: nobody reads that.
   const bool answers =
       parsed.verdict == Verdict::kUse && (!normalised || type == EventType::kPreToolUse);
+  Heard heard;
+  if (parsed.verdict == Verdict::kUse) heard = Listen(world, parsed.event);
   Response response;
-  if (answers) response = Answer(world, parsed.event);
+  if (answers) response = Answer(world, parsed.event, heard.missed);
   const bool ends = IsEnd(row, type);
   const HookEvent event = ends ? parsed.event : HookEvent{};
-  const bool says = parsed.verdict == Verdict::kUse && SaysSomething(world, parsed.event);
   Outcome outcome = Take(world, std::move(parsed), hook, payload);
-  if (says && outcome.kind == Kind::kRecorded) RememberPending(world);
+  if (heard.pending && outcome.kind == Kind::kRecorded) RememberPending(world);
   if (ends && outcome.kind == Kind::kRecorded) React(world, row, event);
   outcome.reply = normalised ? RenderPlain(response) : row->render(response, type);
   return outcome;

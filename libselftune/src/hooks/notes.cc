@@ -1,9 +1,5 @@
 #include "hooks/notes.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <climits>
 #include <cstdint>
@@ -17,6 +13,8 @@
 #include "hooks/pending.h"
 #include "hooks/shell_line.h"
 #include "hooks/small_file.h"
+#include "hooks/suggestions.h"
+#include "hooks/told.h"
 
 namespace selftune::hooks {
 namespace {
@@ -26,30 +24,6 @@ using base::JsonSpan;
 
 constexpr size_t kMaxName = 64;
 
-bool IsPlainName(std::string_view name) {
-  constexpr std::string_view kMarks = "-_.:";
-  if (name.empty() || name.size() > kMaxName || name.front() == '-') return false;
-  for (const char c : name) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!word && kMarks.find(c) == std::string_view::npos) return false;
-  }
-  return true;
-}
-
-std::string ReadNotes(const World& world) {
-  return ReadSmall(NotesPath(world.state_dir), kMaxNotes);
-}
-
-// The member of an object; kMissing without it.
-JsonSpan Member(std::string_view object, std::string_view key) {
-  JsonSpan found;
-  JsonScan scan(object);
-  while (scan.Next()) {
-    if (scan.key().Is(key)) found = scan.value();
-  }
-  return scan.complete() ? found : JsonSpan{};
-}
-
 int64_t ToInt(const JsonSpan& value) {
   int64_t number = 0;
   if (value.kind != JsonSpan::Kind::kNumber) return 0;
@@ -57,44 +31,13 @@ int64_t ToInt(const JsonSpan& value) {
   return number;
 }
 
-// FNV-1a, 16 hexadecimal digits.
-std::string HashOf(std::string_view a, std::string_view b) {
-  uint64_t hash = 0xcbf29ce484222325U;
-  const auto add = [&](std::string_view text) {
-    for (const char c : text) {
-      hash ^= static_cast<unsigned char>(c);
-      hash *= 0x100000001b3U;
-    }
-  };
-  add(a);
-  add("\n");
-  add(b);
-  std::string out;
-  for (int shift = 60; shift >= 0; shift -= 4)
-    out.push_back("0123456789abcdef"[(hash >> shift) & 15]);
-  return out;
-}
-
-// True for one caller of all, whose `text` is kept. Not able to remember: then it is not
-// said, rather than said at every event.
-bool FirstToSay(const World& world, const std::string& what, std::string_view text = "") {
-  const std::string dir = ToldDir(world.state_dir);
-  mkdir(dir.c_str(), 0700);  // the folder above is there: the notes were in it
-  const int fd = open((dir + "/" + what).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  const bool kept = text.empty() || write(fd, text.data(), text.size()) > 0;
-  close(fd);
-  return kept;
-}
-
 // One caller of all in half an hour, however the clock divides them.
 bool FirstInHalfHour(const World& world) {
   constexpr int64_t kSlotMs = 30 * 60 * 1000;
   const int64_t slot = world.now.value / kSlotMs;
-  const std::string before = ToldDir(world.state_dir) + "/run-" + std::to_string(slot - 1);
-  struct stat info;
-  if (stat(before.c_str(), &info) == 0) {
-    const std::string text = ReadSmall(before, 32);
+  const std::string before = "run-" + std::to_string(slot - 1);
+  if (WasTold(world, before)) {
+    const std::string text = ToldText(world, before);
     int64_t at = slot * kSlotMs;  // it does not say when: at the end of its slot, then
     std::from_chars(text.data(), text.data() + text.size(), at);
     if (world.now.value - at < kSlotMs) return false;
@@ -149,22 +92,8 @@ Response AnswerGuard(const World& world, const HookEvent& event) {
         ". To edit all the same: selftune config set guards advise, or SELFTUNE_GUARD=off.";
     return out;
   }
-  if (FirstToSay(world, HashOf(event.session_id, guard->skill))) {
+  if (FirstToSay(world, ToldName(event.session_id, guard->skill))) {
     out.context = why + " See how it does first: " + watch;
-  }
-  return out;
-}
-
-Response AnswerPrompt(const World& world) {
-  Response out;
-  const std::string notes = ReadNotes(world);
-  if (notes.empty()) return out;
-  const std::optional<Hint> hint = FindHint(notes);
-  if (!hint.has_value()) return out;
-  constexpr int64_t kDayMs = 86'400'000;
-  if (FirstToSay(world, "day-" + std::to_string(world.now.value / kDayMs)) &&
-      FirstToSay(world, HashOf("hint", hint->id))) {
-    out.context = "[selftune] Suggestion: " + hint->text;
   }
   return out;
 }
@@ -175,7 +104,28 @@ std::string NotesPath(std::string_view state_dir) {
   return std::string(state_dir) + "/hooks/notes.json";
 }
 
-std::string ToldDir(std::string_view state_dir) { return std::string(state_dir) + "/hooks/told"; }
+std::string ReadNotes(const World& world) {
+  return ReadSmall(NotesPath(world.state_dir), kMaxNotes);
+}
+
+JsonSpan FindNote(std::string_view object, std::string_view key) {
+  JsonSpan found;
+  JsonScan scan(object);
+  while (scan.Next()) {
+    if (scan.key().Is(key)) found = scan.value();
+  }
+  return scan.complete() ? found : JsonSpan{};
+}
+
+bool IsPlainName(std::string_view name) {
+  constexpr std::string_view kMarks = "-_.:";
+  if (name.empty() || name.size() > kMaxName || name.front() == '-') return false;
+  for (const char c : name) {
+    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!word && kMarks.find(c) == std::string_view::npos) return false;
+  }
+  return true;
+}
 
 std::string NameInWords(std::string_view skill) {
   return IsPlainName(skill) ? "skill " + std::string(skill) : "a skill";
@@ -188,36 +138,28 @@ std::string WatchCommand(std::string_view skill) {
 }
 
 std::optional<Guard> FindGuard(std::string_view notes_json, std::string_view path, UtcMillis now) {
-  const JsonSpan guards = Member(notes_json, "guards");
+  const JsonSpan guards = FindNote(notes_json, "guards");
   if (!guards.is_object()) return std::nullopt;
-  const JsonSpan guard = Member(guards.text, path);
+  const JsonSpan guard = FindNote(guards.text, path);
   if (!guard.is_object()) return std::nullopt;
   Guard out;
-  out.skill = Member(guard.text, "skill").ToString();
-  out.block = Member(guard.text, "mode").Is("block");
-  out.until = UtcMillis{ToInt(Member(guard.text, "until_ms"))};
+  out.skill = FindNote(guard.text, "skill").ToString();
+  out.block = FindNote(guard.text, "mode").Is("block");
+  out.until = UtcMillis{ToInt(FindNote(guard.text, "until_ms"))};
   if (out.skill.empty() || out.until.value <= now.value) return std::nullopt;
-  return out;
-}
-
-std::optional<Hint> FindHint(std::string_view notes_json) {
-  const JsonSpan hint = Member(notes_json, "hint");
-  if (!hint.is_object()) return std::nullopt;
-  Hint out{.id = Member(hint.text, "id").ToString(), .text = Member(hint.text, "text").ToString()};
-  if (out.id.empty() || out.text.empty()) return std::nullopt;
   return out;
 }
 
 BackgroundRun FindReactive(std::string_view notes_json) {
   BackgroundRun run;
-  run.program = Member(notes_json, "reactive").ToString();
+  run.program = FindNote(notes_json, "reactive").ToString();
   if (!run.program.starts_with('/')) return {};
-  run.review = Member(notes_json, "review").IsTrue();
+  run.review = FindNote(notes_json, "review").IsTrue();
   return run;
 }
 
 bool SaysNothingPending(std::string_view notes_json) {
-  return Member(notes_json, "pending").IsFalse();
+  return FindNote(notes_json, "pending").IsFalse();
 }
 
 void React(const World& world, const Host* host, const HookEvent& event) {
@@ -231,10 +173,10 @@ void React(const World& world, const Host* host, const HookEvent& event) {
   world.start(run, world.start_user);
 }
 
-Response Answer(const World& world, const HookEvent& event) {
+Response Answer(const World& world, const HookEvent& event, std::string_view missed) {
   if (world.state_dir.empty()) return {};
   if (event.type == EventType::kPreToolUse) return AnswerGuard(world, event);
-  if (event.type == EventType::kPromptSubmit) return AnswerPrompt(world);
+  if (event.type == EventType::kPromptSubmit) return Suggest(world, event, missed);
   return {};
 }
 

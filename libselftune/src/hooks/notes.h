@@ -4,16 +4,17 @@
 //   <state>/hooks/notes.json
 //   {"guards": {"/home/dev/.claude/skills/pdf/SKILL.md":
 //               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
-//    "hint": {"id": "regression:pdf", "text": "..."},
+//    "hints": {"regression:dep-1": "..."}, "corrections": true,
 //    "reactive": "/usr/bin/selftune", "review": true, "pending": false}
 //
-// Said once: <state>/hooks/told/<what> is made first, by one process of all.
+// Said once (told.h); what with a prompt: suggestions.h.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/json_scan.h"
 #include "base/time.h"
 #include "hooks/event.h"
 #include "hooks/host.h"
@@ -25,11 +26,14 @@ inline constexpr size_t kMaxNotes = size_t{256} << 10;  // bytes
 
 // `<state>/hooks/notes.json`.
 [[nodiscard]] std::string NotesPath(std::string_view state_dir);
-// The folder of what was said already.
-[[nodiscard]] std::string ToldDir(std::string_view state_dir);
+// "" without a state folder or notes.
+[[nodiscard]] std::string ReadNotes(const World& world);
+// The member of an object; kMissing without it.
+[[nodiscard]] base::JsonSpan FindNote(std::string_view object, std::string_view key);
 
 // A name goes into the prompt of an agent and into a command line: one that has
 // other characters than names have stays out of both.
+[[nodiscard]] bool IsPlainName(std::string_view name);
 [[nodiscard]] std::string NameInWords(std::string_view skill);   // "skill pdf", "a skill"
 [[nodiscard]] std::string WatchCommand(std::string_view skill);  // "selftune watch --skill pdf"
 
@@ -42,11 +46,6 @@ struct Guard {
 [[nodiscard]] std::optional<Guard> FindGuard(std::string_view notes_json, std::string_view path,
                                              UtcMillis now);
 
-struct Hint {
-  std::string id, text;
-};
-[[nodiscard]] std::optional<Hint> FindHint(std::string_view notes_json);
-
 // The run of selftune, when runs may begin by themselves; without a program otherwise.
 [[nodiscard]] BackgroundRun FindReactive(std::string_view notes_json);
 // No signal waited for a run when the notes were written. Older notes do not say.
@@ -57,7 +56,8 @@ struct Hint {
 // the run to find out.
 void React(const World& world, const Host* host, const HookEvent& event);
 
-// What the host is told at this event; empty for nearly all. Never fails.
-[[nodiscard]] Response Answer(const World& world, const HookEvent& event);
+// What the host is told at this event; empty for nearly all. Never fails. `missed`: the
+// skill that should have been used, as the prompt says.
+[[nodiscard]] Response Answer(const World& world, const HookEvent& event, std::string_view missed);
 
 }  // namespace selftune::hooks

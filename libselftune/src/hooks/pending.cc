@@ -13,6 +13,8 @@
 #include "base/strings.h"
 #include "hooks/notes.h"
 #include "hooks/small_file.h"
+#include "hooks/suggestions.h"
+#include "hooks/told.h"
 #include "signals/improvement.h"
 #include "signals/quick_look.h"
 
@@ -72,19 +74,30 @@ std::string SeenMarkPath(std::string_view state_dir) {
   return ToldDir(state_dir) + "/pending-seen";
 }
 
-bool SaysSomething(const World& world, const HookEvent& event) {
-  if (world.start == nullptr || world.state_dir.empty() || world.ci || event.prompt.empty()) {
-    return false;
-  }
-  if (IsThere(MarkPath(world.state_dir))) return true;  // or somebody did before
-  if (!signals::MayHaveSignals(event.prompt)) return false;
-  if (FindReactive(ReadSmall(NotesPath(world.state_dir), kMaxNotes)).program.empty()) return false;
+Heard Listen(const World& world, const HookEvent& event) {
+  Heard heard;
+  if (world.state_dir.empty() || event.prompt.empty()) return heard;
+  const bool runs = world.start != nullptr && !world.ci;
+  heard.pending = runs && IsThere(MarkPath(world.state_dir));  // or somebody said it before
+  if (!signals::MayHaveSignals(event.prompt)) return heard;
+  const std::string notes = ReadNotes(world);
+  const bool for_runs = runs && !heard.pending && !FindReactive(notes).program.empty();
+  const bool for_agent = SuggestsCorrections(notes) && !event.prompt.starts_with(kInternalPrompt);
+  if (!for_runs && !for_agent) return heard;
   const std::string lines = ReadSmall(NamesPath(world.state_dir), kMaxNames);
-  if (lines.empty()) return true;
+  if (lines.empty()) {
+    heard.pending = heard.pending || for_runs;
+    return heard;
+  }
   const std::vector<std::string> names = NamesFor(event.prompt, lines);
-  if (names.empty()) return false;
-  const std::vector<signals::Signal> said = signals::DetectSignals(event.prompt, names);
-  return std::ranges::any_of(said, &signals::Signal::resolved);
+  if (names.empty()) return heard;
+  for (const signals::Signal& said : signals::DetectSignals(event.prompt, names)) {
+    if (!said.resolved) continue;
+    heard.pending = heard.pending || for_runs;
+    const bool missed = for_agent && said.kind == signals::SignalKind::kCorrection;
+    if (missed && heard.missed.empty()) heard.missed = said.skill;
+  }
+  return heard;
 }
 
 void RememberPending(const World& world) {

@@ -23,10 +23,16 @@ inline constexpr size_t kMaxNames = size_t{1} << 20;  // bytes
 [[nodiscard]] std::string MarkPath(std::string_view state_dir);
 [[nodiscard]] std::string SeenMarkPath(std::string_view state_dir);
 
-// Does the prompt say something about an installed skill that a run would work on? Asked
-// only where runs may begin by themselves; true when it cannot be told, or when something
-// is remembered already.
-[[nodiscard]] bool SaysSomething(const World& world, const HookEvent& event);
+struct Heard {
+  // Something about an installed skill that a run would work on. Asked only where runs may
+  // begin by themselves; true when it cannot be told, or when something is remembered already.
+  bool pending = false;
+  // The installed skill that should have been used. Asked only where that may be suggested;
+  // "" when it cannot be told.
+  std::string missed;
+};
+// What the prompt says.
+[[nodiscard]] Heard Listen(const World& world, const HookEvent& event);
 // Somebody said something. After its event is in the spool: whoever takes this back reads
 // that afterwards.
 void RememberPending(const World& world);

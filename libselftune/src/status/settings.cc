@@ -39,6 +39,7 @@ constexpr std::string_view kSkills = "skills.";
 constexpr std::string_view kAutonomy = ".autonomy";
 constexpr std::string_view kHosts = "hosts.";
 constexpr std::string_view kHome = ".home";
+constexpr std::string_view kSuggest = "suggest";
 constexpr std::string_view kRetention = "retention.texts_days";
 constexpr int64_t kMaxDays = 36'500;
 constexpr std::string_view kEveryHours = "schedule.every_hours";
@@ -61,6 +62,16 @@ SettingKey HostKey(std::string_view platform) {
 SettingKey SkillKey(std::string_view skill) {
   return {.name = fmt::format("{}{}{}", kSkills, skill, kAutonomy),
           .path = {"skills", std::string(skill), "autonomy"}};
+}
+
+SettingKey RuleKey(const config::SuggestionRule& rule) {
+  return {.name = fmt::format("{}.{}", kSuggest, rule.id),
+          .path = {std::string(kSuggest), std::string(rule.id)}};
+}
+
+// Of a setting that is one; nullptr for others.
+const config::SuggestionRule* RuleOf(const SettingKey& key) {
+  return key.path.size() == 2 && key.path[0] == kSuggest ? config::FindRule(key.path[1]) : nullptr;
 }
 
 SettingKey RetentionKey() {
@@ -99,6 +110,7 @@ std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
   if (key.name == "autonomy") return std::string(config::Word(absent.autonomy));
   if (key.name == "guards") return std::string(config::Word(absent.guards));
   if (key.name == "suggestions") return std::string(config::Word(absent.suggestions));
+  if (const config::SuggestionRule* const rule = RuleOf(key)) return rule->enabled ? "on" : "off";
   if (key.name == kEveryHours) return "6";
   if (key.path[0] != "hosts") return "";
   const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
@@ -125,6 +137,9 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
   }
   if (key == kRetention) return RetentionKey();
   if (key == kEveryHours) return EveryHoursKey();
+  for (const config::SuggestionRule& rule : config::kSuggestionRules) {
+    if (RuleKey(rule).name == key) return RuleKey(rule);
+  }
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
   if (const auto host = Between(key, kHosts, kHome)) {
     if (const hosts::HostRow* const row = hosts::FindRow(*host)) return HostKey(row->platform);
@@ -136,6 +151,9 @@ std::vector<std::string> SettingNames() {
   std::vector<std::string> names(kPlain.begin(), kPlain.end());
   names.emplace_back(kRetention);
   names.emplace_back(kEveryHours);
+  for (const config::SuggestionRule& rule : config::kSuggestionRules) {
+    names.push_back(RuleKey(rule).name);
+  }
   for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
   return names;
 }
@@ -147,7 +165,7 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (key.name == "guards") {
     return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
   }
-  if (key.name == "suggestions") {
+  if (key.name == "suggestions" || RuleOf(key) != nullptr) {
     return config::ParseSuggestions(value).has_value() ? "" : "must be on or off";
   }
   if (key.name == "llm_mode") {
@@ -228,11 +246,11 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
 std::vector<std::string> UnknownSettings(const config::Config& config) {
   std::vector<std::string> out;
   const auto known = [](std::string_view name) {
-    return std::find(kPlain.begin(), kPlain.end(), name) != kPlain.end() ||
+    return ParseSettingKey(name).has_value() ||
            std::find(kOther.begin(), kOther.end(), name) != kOther.end();
   };
-  constexpr std::array<std::string_view, 7> kGroups = {"api",       "budget",   "hosts", "privacy",
-                                                       "retention", "schedule", "skills"};
+  constexpr std::array<std::string_view, 8> kGroups = {
+      "api", "budget", "hosts", "privacy", "retention", "schedule", "skills", "suggest"};
   for (const auto& [key, value] : config.document.members()) {
     const bool group = std::find(kGroups.begin(), kGroups.end(), key) != kGroups.end();
     if (!group && !known(key)) out.push_back(key);

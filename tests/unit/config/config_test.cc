@@ -45,6 +45,9 @@ TEST_SUITE("config/config") {
          Guards::kAdvise, 3},
         {R"({"hosts":{"codex":{"home":"/a\nb"}}})", Autonomy::kOff, Guards::kAdvise, 1},
         {R"({"hosts":[],"agent_cli":1})", Autonomy::kOff, Guards::kAdvise, 2},
+        {R"({"suggest":{"review":"off","other":7}})", Autonomy::kOff, Guards::kAdvise, 0},
+        {R"({"suggest":{"review":false,"broken":"never"}})", Autonomy::kOff, Guards::kAdvise, 2},
+        {R"({"suggest":["review"]})", Autonomy::kOff, Guards::kAdvise, 1},
     };
     for (const Case& c : cases) {
       CAPTURE(c.text);
@@ -53,6 +56,35 @@ TEST_SUITE("config/config") {
       CHECK(config->autonomy == c.autonomy);
       CHECK(config->guards == c.guards);
       CHECK(config->problems.size() == c.problems);
+    }
+  }
+
+  TEST_CASE("suggestions are on, and each rule can be turned off") {
+    struct Case {
+      const char* text;
+      const char* off;  // "" = no rule is off, "*" = all
+    };
+    const Case cases[] = {
+        {"{}", ""},
+        {R"({"suggestions":"on"})", ""},
+        {R"({"suggestions":"off"})", "*"},
+        {R"({"suggestions":"off","suggest":{"review":"on"}})", "*"},
+        {R"({"suggest":{"correction":"off"}})", "correction"},
+        {R"({"suggest":{"regression":"off"}})", "regression"},
+        {R"({"suggest":{"broken":"off"}})", "broken"},
+        {R"({"suggest":{"review":"off","broken":"on"}})", "review"},
+        {R"({"suggest":{"review":false}})", ""},
+        {R"({"suggest":["review"]})", ""},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.text);
+      const auto config = Parse(c.text, "config.json");
+      REQUIRE(config.ok());
+      for (const SuggestionRule& rule : kSuggestionRules) {
+        CAPTURE(rule.id);
+        const bool off = std::string_view(c.off) == "*" || rule.id == c.off;
+        CHECK(config->Suggests(rule) == !off);
+      }
     }
   }
 

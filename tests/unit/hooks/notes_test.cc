@@ -20,7 +20,7 @@ struct Scene {
   World world;
   std::string skill;
 
-  explicit Scene(const char* mode, bool hint = false) {
+  explicit Scene(const char* mode) {
     skill = dir.Write("skills/pdf/SKILL.md", "---\n---\n");
     world.state_dir = dir.path() + "/state";
     world.now = UtcMillis{1000 * kDay};
@@ -28,9 +28,6 @@ struct Scene {
     notes.BeginObject().Key("guards").BeginObject().Key(skill).BeginObject();
     notes.Field("skill", "pdf").Field("mode", mode).Field("until_ms", world.now.value + kDay);
     notes.EndObject().EndObject();
-    if (hint) {
-      notes.Key("hint").BeginObject().Field("id", "regression:d").Field("text", "look").EndObject();
-    }
     notes.EndObject();
     dir.Write("state/hooks/notes.json", std::move(notes).Take());
   }
@@ -127,15 +124,6 @@ TEST_SUITE("hooks/notes") {
   TEST_CASE("another way to the same file is the same file") {
     const Scene scene("block");
     CHECK_FALSE(scene.Edit(scene.dir.path() + "/skills/../skills/pdf/SKILL.md").empty());
-  }
-
-  TEST_CASE("a suggestion is made once, at most one a day") {
-    Scene scene("advise", /*hint=*/true);
-    CHECK(Has(scene.Ask("s1"), R"("additionalContext":"[selftune] Suggestion: look")"));
-    CHECK(scene.Ask("s1").empty());
-    CHECK(scene.Ask("s2").empty());
-    scene.world.now = UtcMillis{scene.world.now.value + kDay};
-    CHECK(scene.Ask("s3").empty());  // the same one
   }
 
   TEST_CASE("after a session one run is started in half an hour, when runs may start") {

@@ -30,13 +30,14 @@ TEST_SUITE("status/settings") {
       REQUIRE(key.has_value());
       CHECK(key->name == name);
     }
-    CHECK(SettingNames().size() == 11 + hosts::Rows().size());
+    CHECK(SettingNames().size() == 15 + hosts::Rows().size());
     CHECK(ParseSettingKey("hosts.claude-code.home")->name == "hosts.claude_code.home");
     CHECK(ParseSettingKey("hosts.claude.home")->path[1] == "claude_code");
     CHECK(ParseSettingKey("skills.acme:a.b.autonomy")->path[1] == "acme:a.b");
     for (const char* wrong :
          {"", "autonom", "hosts.codex", "hosts.codex.homes", "hosts.nobody.home", "hosts..home",
-          "skills.autonomy", "skills..autonomy", "config_version", "alpha.api_key"}) {
+          "skills.autonomy", "skills..autonomy", "suggest", "suggest.", "suggest.other",
+          "config_version", "alpha.api_key"}) {
       CAPTURE(wrong);
       CHECK_FALSE(ParseSettingKey(wrong).has_value());
     }
@@ -52,6 +53,8 @@ TEST_SUITE("status/settings") {
         {"autonomy", "deploy", "Deploy"},
         {"guards", "block", "on"},
         {"suggestions", "off", "never"},
+        {"suggest.correction", "off", "no"},
+        {"suggest.broken", "on", ""},
         {"skills.pdf.autonomy", "locked", "off"},
         {"hosts.codex.home", "/data/codex", "codex"},
         {"hosts.codex.home", "~/codex", "~codex"},
@@ -82,6 +85,8 @@ TEST_SUITE("status/settings") {
     CHECK(get("autonomy").fallback == "off");
     CHECK(get("guards").value == "advise");
     CHECK_FALSE(get("guards").in_file);
+    CHECK(get("suggest.review").value == "on");
+    CHECK(get("suggest.review").fallback == "on");
     CHECK(get("hosts.codex.home").value == "/c");
     CHECK(get("hosts.codex.home").fallback == "/h/.codex");
     CHECK(get("hosts.pi.home").value == "/h/.pi/agent");
@@ -94,7 +99,8 @@ TEST_SUITE("status/settings") {
   TEST_CASE("folders of hosts go into the environment, those of nobody are a problem") {
     const auto config = Parsed(
         R"({"hosts":{"codex":{"home":"/c/../d/"},"pi":{"home":"~/p"},"claude":{"home":"/x"},
-            "nobody":{"home":"/y"}},"extra":1,"skills":{"a":{"x":1}}})");
+            "nobody":{"home":"/y"}},"extra":1,"skills":{"a":{"x":1}},
+            "suggest":{"review":"off","other":"off"}})");
     const base::Environment env = WithHostHomes(HomeOf("/h"), config);
     CHECK(env.HostHome("codex") == "/d");
     CHECK(env.HostHome("pi") == "/h/p");
@@ -103,7 +109,8 @@ TEST_SUITE("status/settings") {
     REQUIRE(problems.size() == 2);
     CHECK(problems[0].message.find("claude_code") != std::string::npos);
     CHECK(problems[1].key == "hosts.nobody.home");
-    CHECK(UnknownSettings(config) == std::vector<std::string>{"extra", "skills.a.x"});
+    CHECK(UnknownSettings(config) ==
+          std::vector<std::string>{"extra", "suggest.other", "skills.a.x"});
   }
 
   TEST_CASE("the store of a former variable is found unless it is ours") {

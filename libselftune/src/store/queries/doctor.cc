@@ -48,6 +48,24 @@ constexpr char kNewestSession[] = R"sql(
   SELECT session_id,started_ms FROM session
   WHERE coalesce(started_ms,0)>?2 AND coalesce(started_ms,0)<?3 AND +platform=?1 AND kind='main' AND capture='transcript'
   ORDER BY coalesce(started_ms,0) DESC,session_pk DESC LIMIT 1)sql";
+// Of the spool: a file that cannot be read, or only records that could not be used.
+constexpr char kSpoolBroken[] = R"sql(
+  SELECT coalesce(max(last_error IS NOT NULL AND state='active'),0),
+    coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_seen END),0),
+    coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_used END),0)
+  FROM source_file WHERE platform='unknown' AND kind='spool')sql";
+// Of transcripts: a host that writes now, and of whose files of a kind, or of a database of
+// whose, nothing was understood.
+constexpr char kEvidenceBroken[] = R"sql(
+  WITH suspect AS (
+    SELECT h.platform,k.column1 AS kind FROM host h CROSS JOIN (VALUES('transcript'),('rollout'),('json'),('sqlite')) k
+    WHERE k.column1='sqlite' OR NOT EXISTS(
+      SELECT 1 FROM source_file f WHERE f.platform=h.platform AND f.kind=k.column1 AND f.records_used>0))
+  SELECT f.platform FROM suspect s CROSS JOIN source_file f ON f.platform=s.platform AND f.kind=s.kind
+  GROUP BY f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END
+  HAVING sum(f.records_used)=0 AND sum(f.size)>0 AND (sum(f.records_seen)>=?2 OR count(f.last_error)>0)
+    AND max(CASE f.state WHEN 'active' THEN f.mtime_ns/1000000 END)>=?1
+  ORDER BY 1 LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
   SELECT s.session_id,s.platform,o.platform FROM host h CROSS JOIN session s ON s.platform=h.platform
@@ -56,6 +74,20 @@ constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 
 }  // namespace
+
+StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
+  constexpr int64_t kFewest = 10;  // records: fewer may be those of an agent that only began
+  constexpr int64_t kDayMs = 86'400'000;
+  const int64_t lately = now.value - 7 * kDayMs;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSpoolBroken, lately));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (found && (row.Bool(0) || (row.Int(1) >= kFewest && row.Int(2) == 0))) return "hooks";
+  }
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kEvidenceBroken, lately, kFewest));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.String(0) : std::string();
+}
 
 StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
   std::vector<SourceHealth> out;

@@ -28,6 +28,12 @@ struct SourceHealth {
 };
 [[nodiscard]] StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db);  // by platform, kind
 
+// What is certainly broken of what agents tell now: "hooks" (their records cannot be read, or
+// none of them could be used) or the platform of transcripts of which nothing is understood;
+// "" = nothing. Little, old or half-read evidence says nothing either way. Of healthy hosts it
+// looks at their first files.
+[[nodiscard]] StatusOr<std::string> FindBroken(Db& db, UtcMillis now);
+
 // How much of the newest evidence hangs together.
 struct Coverage {
   int64_t sessions = 0, with_prompts = 0;  // of people, told by a transcript; the newest 200
