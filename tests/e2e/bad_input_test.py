@@ -7,6 +7,7 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -198,6 +199,27 @@ class BadInput(unittest.TestCase):
         for command in ("sync", "status"):
             self.refused("STORE_FOREIGN", command)
         self.assertEqual(self.store.read_bytes(), before)
+
+    def test_a_change_that_its_program_did_not_end_is_left_to_it(self):
+        self.store.parent.mkdir()
+        # Killed within a change, part of which is in the file already.
+        killed = subprocess.run([sys.executable, "-c", f"""
+import os, signal, sqlite3
+db = sqlite3.connect({str(self.store)!r}, isolation_level=None)
+db.execute("PRAGMA cache_size=2")
+db.execute("CREATE TABLE t(x)")
+for _ in range(200):
+    db.execute("INSERT INTO t VALUES(randomblob(2000))")
+db.execute("BEGIN IMMEDIATE")
+db.execute("UPDATE t SET x=randomblob(1999)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""], check=False)
+        self.assertEqual(killed.returncode, -signal.SIGKILL)
+        journal = self.store.with_name("selftune.db-journal")
+        before = self.store.read_bytes(), journal.read_bytes()
+        for command in ("sync", "status", "doctor"):
+            self.refused("UNHEALTHY" if command == "doctor" else "STORE_FOREIGN", command)
+        self.assertEqual((self.store.read_bytes(), journal.read_bytes()), before)
 
     def test_a_file_that_is_no_database_is_left_alone(self):
         self.store.parent.mkdir()

@@ -97,19 +97,38 @@ Status LogAlone(const std::string& path) {
       "save what can be read of it; the file is kept", "selftune recover");
 }
 
-// Another program's database whose place an import is about to take: its log may not be
-// beside it any more, and without that it can look empty. Nobody opens it then.
-bool HasForeignMark(const std::string& path) {
-  constexpr size_t kHeader = 100;
-  constexpr size_t kMark = 68;
+// The first bytes of a file; "" when it has fewer, or is none.
+std::string Head(const std::string& path, size_t size) {
+  std::string head(size, '\0');
+  const auto info = base::Stat(path);
+  if (!info.ok() || !info->is_file()) return "";  // opening a pipe would wait
   const auto file = base::OpenRead(path);
-  if (!file.ok()) return false;
-  std::array<char, kHeader> head{};
-  const auto got = base::ReadAt(file->fd(), 0, head.data(), head.size(), path);
-  if (!got.ok() || *got < head.size()) return false;
-  int64_t mark = 0;
-  for (size_t i = 0; i < 4; ++i) mark = (mark << 8) | static_cast<unsigned char>(head[kMark + i]);
-  return mark != kApplicationId;
+  if (!file.ok()) return "";
+  const auto got = base::ReadAt(file->fd(), 0, head.data(), size, path);
+  return got.ok() && *got == size ? head : "";
+}
+
+int64_t BigEndian32(std::string_view bytes, size_t at) {
+  int64_t out = 0;
+  for (size_t i = 0; i < 4; ++i) out = (out << 8) | static_cast<unsigned char>(bytes[at + i]);
+  return out;
+}
+
+// By its bytes: opening it with the library may change it.
+bool HasForeignMark(const std::string& path) {
+  constexpr size_t kHeader = 100, kMark = 68;
+  const std::string head = Head(path, kHeader);
+  return !head.empty() && BigEndian32(head, kMark) != kApplicationId;
+}
+
+// The log of a change that another program did not end, to a database that had pages
+// before: who opens that to write takes the change back. A store of ours has such a log
+// only while its file is made.
+bool HasForeignJournal(const std::string& path) {
+  constexpr std::string_view kMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+  constexpr size_t kHeader = 28, kPagesBefore = 16;
+  const std::string head = Head(path + "-journal", kHeader);
+  return head.starts_with(kMagic) && BigEndian32(head, kPagesBefore) > 0 && HasForeignMark(path);
 }
 
 // The file exists with mode 0600 before the database library opens it, so that
@@ -157,7 +176,10 @@ StatusOr<std::unique_ptr<Db>> Db::Open(const std::string& path, const OpenOption
   } else if (!base::Exists(path)) {
     return Missing(path);
   }
-  if (base::Exists(path + ".importing") && HasForeignMark(path)) return ForeignStore(path);
+  // Whose place an import is about to take: its log may not be beside it any more, and
+  // without that it can look empty.
+  const bool gives_way = base::Exists(path + ".importing") && HasForeignMark(path);
+  if (gives_way || HasForeignJournal(path)) return ForeignStore(path);
   std::unique_ptr<Db> db(new Db(path));
   db->read_only_ = options.mode == OpenMode::kReadOnly;
   ST_RETURN_IF_ERROR(db->OpenHandle());
