@@ -8,6 +8,11 @@ bool Steps::changed() const {
   return std::any_of(list_.begin(), list_.end(), [](const Step& step) { return step.changed; });
 }
 
+bool Steps::changed(std::string_view id) const {
+  return std::any_of(list_.begin(), list_.end(),
+                     [&](const Step& step) { return step.changed && step.id.starts_with(id); });
+}
+
 void Steps::Write(base::JsonWriter& out, bool with_needs) const {
   out.Key("steps").BeginArray();
   for (const Step& step : list_) {

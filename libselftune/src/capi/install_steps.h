@@ -37,6 +37,8 @@ class Steps {
   }
   [[nodiscard]] const Status& first_failure() const { return first_; }
   [[nodiscard]] bool changed() const;
+  // Of a step whose id begins so.
+  [[nodiscard]] bool changed(std::string_view id) const;
 
   void Write(base::JsonWriter& out, bool with_needs) const;
 

@@ -181,11 +181,15 @@ std::optional<Receipt> ReceiptOf(const Context& context, const HostsDone& done,
   Receipt receipt{.operation = context.op(), .undo = std::move(undo)};
   const install::FileResult* only = nullptr;
   for (const install::HostResult& host : done.hosts) {
+    bool changed = false, had_ours = false;
     for (const install::FileResult& file : host.files) {
+      had_ours = had_ours || file.had_ours;
       if (file.did == install::Did::kNothing) continue;
+      changed = true;
       receipt.targets.push_back(file.path);
       only = &file;
     }
+    if (changed && had_ours) receipt.undo.clear();
   }
   if (receipt.targets.empty()) return std::nullopt;
   if (only != nullptr && receipt.targets.size() == 1) {

@@ -40,6 +40,8 @@ struct Init {
   // Those with hooks of ours, also of an earlier run.
   std::set<std::string, std::less<>> hooked;
   HostsDone done;
+  bool first = false;  // nothing of selftune was set up before
+  std::vector<schedule::FileChange> jobs;
 };
 
 std::string AgentCli(const std::vector<HostHere>& hosts) {
@@ -88,11 +90,13 @@ JsonValue AgentOf(const HostHere& host, const Init& init, std::string_view agent
        {"primary", JsonValue::Bool(host.row->platform == agent_type)}});
 }
 
-// Adds those that rows know of.
-Status AddHooked(Context& context, Init& init) {
+// What earlier runs left, by the rows.
+Status LookBack(Context& context, Init& init) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.DbIfThere());
+  init.first = true;
   if (db == nullptr) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
+  init.first = rows.empty();
   for (const store::InstallRow& row : rows) {
     if (row.kind == "hook" || row.kind == "plugin") init.hooked.insert(row.platform);
   }
@@ -287,7 +291,7 @@ void Sync(Context& context, const JsonValue& params, Steps& steps) {
   steps.Done("sync", sessions > 0, fmt::format("{} sessions read", sessions));
 }
 
-void ScheduleStep(Context& context, const JsonValue& params, Steps& steps) {
+void ScheduleStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
   if (!params["schedule"].AsBool()) return;
   const auto hours = EveryHoursOf(context, params);
   if (!hours.ok()) return steps.Failed("schedule", hours.status());
@@ -299,6 +303,7 @@ void ScheduleStep(Context& context, const JsonValue& params, Steps& steps) {
                                         .dry_run = context.dry_run()});
   if (!done.ok()) return steps.Failed("schedule", done.status());
   for (const std::string& warning : done->warnings) context.Warn("SCHEDULER", warning);
+  init.jobs = done->files;
   std::vector<std::string> jobs;
   for (const schedule::JobState& job : done->jobs) jobs.push_back(job.id + " " + job.schedule);
   steps.Done("schedule", context.dry_run() || done->changed(),
@@ -345,20 +350,29 @@ StatusOr<std::string> ProjectToSetUp(const Context& context, const JsonValue& pa
                         "go into a project, or set selftune up for yourself", "selftune init");
 }
 
+// `uninstall` undoes the first init; it would take back far more than a later one did.
 std::optional<Receipt> ReceiptOfInit(const Context& context, const Init& init,
                                      const ConfigEdit* edit) {
-  auto receipt = ReceiptOf(context, init.done, {"selftune", "uninstall", "--yes"});
-  if (edit == nullptr || !edit->written) return receipt;
-  if (!receipt.has_value()) {
-    receipt = Receipt{.operation = context.op(), .undo = {"selftune", "uninstall", "--yes"}};
+  const std::vector<std::string> undo =
+      init.first ? std::vector<std::string>{"selftune", "uninstall", "--yes"}
+                 : std::vector<std::string>{};
+  Receipt receipt = ReceiptOf(context, init.done, undo)
+                        .value_or(Receipt{.operation = context.op(), .undo = undo});
+  if (edit != nullptr && edit->written) {
+    // Of several files none stands for all.
+    if (receipt.targets.empty()) {
+      receipt.sha256_before = edit->receipt.sha256_before;
+      receipt.sha256_after = edit->receipt.sha256_after;
+    }
+    receipt.targets.push_back(edit->before.path);
   }
-  // Of several files none stands for all.
-  if (receipt->targets.empty()) {
-    receipt->sha256_before = edit->receipt.sha256_before;
-    receipt->sha256_after = edit->receipt.sha256_after;
+  if (!context.dry_run()) {
+    for (const schedule::FileChange& file : init.jobs) {
+      if (file.changed()) receipt.targets.push_back(file.path);
+    }
   }
-  receipt->targets.push_back(edit->before.path);
-  return receipt;
+  if (receipt.targets.size() > 1) receipt.sha256_before = receipt.sha256_after = std::nullopt;
+  return receipt.targets.empty() ? std::nullopt : std::optional(std::move(receipt));
 }
 
 // What a run that was killed left: its temporary files, and hooks that do not know yet
@@ -415,7 +429,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   }
   if (store.ok()) {
     steps.Done("store", !there, context.paths().db);
-    const Status known = gives_way ? absl::OkStatus() : AddHooked(context, init);
+    const Status known = gives_way ? absl::OkStatus() : LookBack(context, init);
     if (!known.ok()) steps.Failed("hooks", known);
     InstallHooksStep(context, params, init, steps);
     InstallSkillStep(context, params, init, steps);
@@ -441,7 +455,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   } else if (store.ok()) {
     Sync(context, params, steps);
   }
-  ScheduleStep(context, params, steps);
+  ScheduleStep(context, params, init, steps);
   if (steps.changed() && !context.dry_run()) context.SetChanged();
   if (store.ok() && !context.dry_run()) TidyUp(context, steps);
 

@@ -168,7 +168,12 @@ StatusOr<std::string> ScheduleSetup(Context& context, const JsonValue& params) {
   }
   out.EndArray();
   WriteFiles(out, report);
-  Finish(out, context, report, {"selftune", "cron", "remove"});
+  // Where some were there before, taking them out is more than an undo.
+  const bool all_new = std::ranges::all_of(
+      report.files, [](const schedule::FileChange& file) { return file.action == "created"; });
+  Finish(out, context, report,
+         all_new ? std::vector<std::string>{"selftune", "cron", "remove"}
+                 : std::vector<std::string>{});
   out.EndObject();
   return std::move(out).Take();
 }

@@ -220,7 +220,12 @@ StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params
   out.Key("manual").BeginArray();
   for (const std::string& what : manual) out.String(what);
   out.EndArray();
-  WriteReceiptOrNull(out, ReceiptOf(context, done, {"selftune", "init"}));
+  // What `init` would bring back.
+  const bool all = !steps.changed("restore.") && !steps.changed("schedule") &&
+                   !steps.changed("config") && !steps.changed("evidence");
+  WriteReceiptOrNull(out, ReceiptOf(context, done,
+                                    all ? std::vector<std::string>{"selftune", "init"}
+                                        : std::vector<std::string>{}));
   out.EndObject();
   if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
   return std::move(out).Take();

@@ -50,6 +50,7 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
                   : edit.updated + edit.removed > 0 ? Did::kUpdated
                                                     : Did::kInstalled;
   FileResult result = ResultOf(file, did, edit.text);
+  ST_ASSIGN_OR_RETURN(result.had_ours, HoldsOurs(file.bytes, target.rules, path));
   if (world.dry_run) return result;
   if (!edit.changed && known) {
     ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
@@ -79,9 +80,8 @@ StatusOr<FileResult> InstallSettings(World& world, const Target& target, const P
   }
   Merge(ours.made, edit.made);
   if (!known || row->sha256 != file.sha256) {
-    ST_ASSIGN_OR_RETURN(const bool had_ours, HoldsOurs(file.bytes, target.rules, path));
     ST_ASSIGN_OR_RETURN(next.backup_path, Backup(world, file, target.platform));
-    ours.before = known || had_ours ? "" : file.sha256;
+    ours.before = known || result.had_ours ? "" : file.sha256;
   }
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, edit.text, kSettingsMode));

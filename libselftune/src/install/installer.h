@@ -35,6 +35,7 @@ struct FileResult {
   std::string sha256_before, sha256_after;  // "" = there was, or is, none
   std::string backup_path;                  // "" = none
   std::string kept_as;                      // an edited text of ours, "" = there was none
+  bool had_ours = false;                    // before: taking it out is more than an undo
   std::string before, after;                // the texts
 };
 

@@ -111,6 +111,7 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   const bool same = file.exists && file.bytes == own.bytes;
   const Did did = same ? Did::kNothing : file.exists ? Did::kUpdated : Did::kInstalled;
   FileResult result = ResultOf(file, did, own.bytes);
+  result.had_ours = file.exists;  // one of others is not written over
   const bool edited = file.exists && !same && row != nullptr && IsEdited(*row, file);
   if (file.exists && !same && row == nullptr && !IsManaged(file.bytes)) return NotOurs(file, kind);
   if (edited && file.is_link) return NotOurs(file, kind);

@@ -144,11 +144,11 @@ void Backend::Note(std::string path, std::string_view action, std::string_view c
                            .sha256 = contents.empty() ? "" : base::Sha256Hex(contents)});
 }
 
-bool SetupReport::changed() const {
-  return std::ranges::any_of(files, [](const FileChange& file) {
-    return file.action == "created" || file.action == "updated" || file.action == "removed";
-  });
+bool FileChange::changed() const {
+  return action == "created" || action == "updated" || action == "removed";
 }
+
+bool SetupReport::changed() const { return std::ranges::any_of(files, &FileChange::changed); }
 
 // ---------------------------------------------------------------- operations
 

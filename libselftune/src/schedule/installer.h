@@ -27,6 +27,7 @@ struct SetupOptions {
 struct FileChange {
   std::string path, action;  // planned created updated unchanged skipped_user_edited removed
   std::string sha256;        // hex, "" = removed
+  [[nodiscard]] bool changed() const;
 };
 struct JobState {
   std::string id, platform, schedule;
