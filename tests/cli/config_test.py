@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import unittest
@@ -120,6 +121,11 @@ class Config(cli_case.CliTest):
             self.assertEqual(self.envelope("config", *argv, code=4)["error"]["code"], "INVALID_CONFIG")
         self.assertEqual(self.file().read_text(), "{")
         self.assertEqual(self.envelope("config", "path")["data"], {"path": str(self.file()), "exists": True})
+        # What doctor names helps: the file is kept beside, and there are none.
+        check = self.envelope("doctor", "--only", "config.file", code=3)["data"]["checks"][0]
+        subprocess.run(shlex.split(check["guidance"]["command"]), check=True)
+        self.assertEqual(self.envelope("config", "list")["data"]["unknown"], [])
+        self.assertEqual(self.file().with_name("config.json.broken").read_text(), "{")
 
     def test_writers_at_once_lose_nothing(self):
         children = [subprocess.Popen([cli_case.SELFTUNE, "config", "set", "skills.s%d.autonomy" % i, "locked"],

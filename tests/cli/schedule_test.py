@@ -361,8 +361,8 @@ class Schedule(cli_case.CliTest):
                 self.assertEqual(tab.read_bytes() if tab.exists() else None, after.encode() if after is not None else None)
         tab.write_text(FOREIGN + "# BEGIN SELFTUNE\n0 8 * * *  selftune status\n1 1 * * * mine\n")
         broken = tab.read_text()
-        self.assertEqual(self.install("cron", code=2)["error"]["code"], "CONFLICTED")
-        self.assertEqual(self.cron("remove", code=2)["error"]["code"], "CONFLICTED")
+        for refused in (self.install("cron", code=2), self.cron("remove", code=2)):
+            self.assertEqual((refused["error"]["code"], refused["next"]["argv"]), ("CONFLICTED", ["selftune", "cron", "status"]))
         self.assertEqual(tab.read_text(), broken)
 
     def test_what_older_versions_left_is_removed_and_nothing_else(self):

@@ -136,6 +136,23 @@ class Settings(Place):
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
 
+    def test_hooks_that_a_setting_switches_off_are_no_working_hooks(self):
+        path = self.write('{"disableAllHooks": true}')
+        self.good("hooks", "install", "claude")
+        self.assertIn("disableAllHooks", self.good("hooks", "status", "claude")["data"]["platforms"][0]["needs"])
+        self.assertTrue(json.loads(path.read_text())["disableAllHooks"])
+
+        def check():
+            done = self.run_cli("doctor", "--only", "hooks.claude_code", "--exit-zero")
+            return json.loads(done.stdout)["data"]["checks"][0]
+
+        self.assertEqual(check()["status"], "warn")
+        self.assertIn("disableAllHooks", check()["message"])
+        self.assertEqual(check()["guidance"]["command"], "selftune hooks status claude_code")
+        path.write_text(path.read_text().replace('"disableAllHooks": true', '"disableAllHooks": false'))
+        self.assertEqual(check()["status"], "pass")
+        self.assertIsNone(self.good("hooks", "status", "claude")["data"]["platforms"][0]["needs"])
+
     def test_a_moved_program_is_updated_in_its_place(self):
         path = self.write('{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "a"}]}]}}', "codex")
         self.good("hooks", "install", "codex")

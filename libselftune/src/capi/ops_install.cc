@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
@@ -183,10 +185,12 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     TextOrNull(out, "path", hooks.path);
     TextOrNull(out, "hook_program", hooks.shim);
     TextOrNull(out, "problem", hooks.problem);
-    TextOrNull(out, "needs",
-               host.target != nullptr && hooks.state == install::HookState::kUnapproved
-                   ? std::string(host.target->approve)
-                   : std::string());
+    TextOrNull(
+        out, "needs",
+        hooks.state == install::HookState::kUnapproved ? std::string(host.target->approve)
+        : !hooks.switched_off.empty()
+            ? fmt::format("take {} out of {}: with it no hook runs", hooks.switched_off, hooks.path)
+            : std::string());
     out.Key("events").BeginArray();
     for (const std::string& event : hooks.wanted) {
       const auto ours =

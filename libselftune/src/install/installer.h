@@ -69,6 +69,7 @@ struct HostHooks {
   std::vector<FoundHook> found;     // ours and others', of a settings file
   std::string shim;                 // the program that ours start, "" = none
   std::string problem;              // why nothing can be said, "" = none
+  std::string_view switched_off;    // the setting by which no hook runs, "" = none
 };
 // Reads files only. With `place.shim` empty any shim will do.
 [[nodiscard]] HostHooks LookAtHooks(const Target& target, const Place& place);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_value.h"
 #include "base/process.h"
 #include "install/file_change.h"
 #include "install/hook_list.h"
@@ -32,6 +33,12 @@ void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
     return;
   }
   out.found = *std::move(found);
+  if (!target.off_setting.empty()) {
+    const auto settings = base::JsonValue::Parse(file->bytes);
+    if (settings.ok() && (*settings)[target.off_setting].AsBool()) {
+      out.switched_off = target.off_setting;
+    }
+  }
   for (const FoundHook& hook : out.found) {
     if (!hook.ours) continue;
     out.state = HookState::kPartial;  // or better, see below

@@ -59,6 +59,8 @@ struct Target {
   std::string_view approvals_file = {};  // below the host's folder
   std::string (*without_approvals)(const Place& place, std::string_view settings_text,
                                    std::string_view approvals_text) = nullptr;
+  // A setting of that file, at its top, that is true where no hook may run; "" = none.
+  std::string_view off_setting = {};
   // A payload as the host sends it for a subscription.
   std::string (*sample)(const hooks::Subscription& event) = nullptr;
   // Files of our own: how the host calls what is in them; nullptr = it loads them itself.

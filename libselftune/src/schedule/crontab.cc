@@ -69,7 +69,7 @@ StatusOr<Crontab> SplitCrontab(std::string_view text) {
     if (!last.starts_with(kEnd)) {
       return WithSuggestion(
           Fail(kConflicted, "reading the crontab: \"{}\" has no \"{}\"", base::Trim(line), kEnd),
-          "add that line behind the lines of selftune with crontab -e", "");
+          "add that line behind the lines of selftune with crontab -e", "selftune cron status");
     }
     out.edited = out.edited || IsEdited(line, lines);
     out.block += std::string(line) + lines + std::string(last);

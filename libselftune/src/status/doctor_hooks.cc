@@ -184,6 +184,12 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
         check.message = "installed, not approved: they do not run";
         check.text = target->approve;
         check.command = row.command;
+      } else if (!hooks.switched_off.empty()) {
+        check.status = CheckStatus::kWarn;
+        check.message =
+            fmt::format("installed, but {} in the settings: no hook runs", hooks.switched_off);
+        check.text = "take that setting out, unless it is meant so";
+        check.command = fmt::format("selftune hooks status {}", row.platform);
       } else if (HasOurPlugin(row, place.config_dir)) {
         check.status = CheckStatus::kWarn;
         check.message += "; the plugin selftune brings the same ones, so each event is told twice";
@@ -196,7 +202,8 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
     out.push_back(std::move(check));
     // One cause is one finding: those that wait for approval are silent.
     const bool silent = hooks.state == install::HookState::kAbsent ||
-                        hooks.state == install::HookState::kUnapproved || !hooks.problem.empty();
+                        hooks.state == install::HookState::kUnapproved || !hooks.problem.empty() ||
+                        !hooks.switched_off.empty();
     const std::optional<UtcMillis> installed = InstalledAt(rows, row.platform);
     if (!silent && installed.has_value()) {
       ST_RETURN_IF_ERROR(CheckAlive(world, *target, *installed, out));

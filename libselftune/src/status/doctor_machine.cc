@@ -198,7 +198,7 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
     file.status = CheckStatus::kFail;
     file.message = std::string(Message(world.config.status()));
     file.text = "correct the file, or move it aside: the defaults then hold";
-    file.command = "selftune config path";
+    file.command = base::JoinCommand({"mv", "-n", path, path + ".broken"});
     out.push_back(std::move(file));
     return;
   }

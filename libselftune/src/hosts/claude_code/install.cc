@@ -26,6 +26,7 @@ constinit const install::Target kClaudeCodeTarget = {
     .rules = {.dialect = install::JsonDialect::kPlain, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Claude Code sessions: they keep the settings they began with",
+    .off_setting = "disableAllHooks",
     .sample = Sample,
     .project_dir = ".claude",
     .local_file = "settings.local.json",
