@@ -60,16 +60,6 @@ class Killed(Place):
         self.home.state.mkdir(mode=0o700)
         (self.home.state / "config.json").write_text(CONFIG_OF_A_PERSON)
 
-    def installation_of_the_reference(self):
-        self.home.state.mkdir(mode=0o700)
-        with sqlite3.connect(self.home.database) as db:
-            db.execute("CREATE TABLE sessions(session_id TEXT PRIMARY KEY, platform TEXT, started_at TEXT)")
-            db.execute("INSERT INTO sessions VALUES('s-1','claude_code','2026-01-01T00:00:00Z')")
-        db.close()
-        (self.home.state / "config.json").write_text(json.dumps(
-            {"agent_type": "claude_code", "cli_path": "/old", "llm_mode": "agent", "agent_cli": "claude",
-             "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
-
     def back_to_fresh(self):
         shutil.rmtree(self.home.path)
         shutil.copytree(self.fresh, self.home.path, symlinks=True)

@@ -418,14 +418,7 @@ class Machine(Place):
         self.assertIn("NO_AGENT", json.dumps(reply["warnings"]))
 
     def test_the_references_installation_is_taken_over(self):
-        self.home.state.mkdir(parents=True)
-        with sqlite3.connect(self.home.database) as db:
-            db.execute("CREATE TABLE sessions(session_id TEXT PRIMARY KEY, platform TEXT, started_at TEXT)")
-            db.execute("INSERT INTO sessions VALUES('s-1','claude_code','2026-01-01T00:00:00Z')")
-        db.close()
-        (self.home.state / "config.json").write_text(json.dumps(
-            {"agent_type": "claude_code", "cli_path": "/old", "llm_mode": "agent", "agent_cli": "claude",
-             "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
+        self.installation_of_the_reference()
         self.write(json.dumps({"hooks": {"Stop": [{"hooks": [{
             "type": "command", "command": "node /x/bin/run-hook.cjs /x/cli/selftune/hooks/session-stop.ts"}]}]}}))
         before = self.tree(but=())

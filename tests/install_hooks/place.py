@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,17 @@ class Place(unittest.TestCase):
                     hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "dir")
                 out[str(path.relative_to(self.home.path))] = (path.lstat().st_mode, entry)
         return out
+
+    def installation_of_the_reference(self):
+        """What the TypeScript selftune leaves in its folder: a database and settings."""
+        self.home.state.mkdir(parents=True, mode=0o700)
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("CREATE TABLE sessions(session_id TEXT PRIMARY KEY, platform TEXT, started_at TEXT)")
+            db.execute("INSERT INTO sessions VALUES('s-1','claude_code','2026-01-01T00:00:00Z')")
+        db.close()
+        (self.home.state / "config.json").write_text(json.dumps(
+            {"agent_type": "claude_code", "cli_path": "/old", "llm_mode": "agent", "agent_cli": "claude",
+             "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
 
     def settings(self, host="claude_code"):
         names = {"claude_code": ".claude/settings.json", "codex": ".codex/hooks.json",
