@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -117,24 +118,30 @@ std::string StartJob(selftune_engine_t* engine, std::string_view request_json,
 }
 
 Answer WaitFor(selftune_job_t* job) {
-  constexpr int64_t kLookMs = 50;  // how late a signal may be noticed
+  using std::chrono::milliseconds, std::chrono::steady_clock;
+  constexpr milliseconds kLook{50};  // how late a signal may be noticed
   Answer answer;
   bool cancelled = false;
-  for (;;) {
+  for (bool ended = false; !ended;) {
+    // No error is asked for at each look: writing one would cost more than the look. A job
+    // that has ended answers at once, also one whose own deadline has passed.
+    const auto start = steady_clock::now();
     selftune_buf_t reply = SELFTUNE_BUF_INIT;
     selftune_error_t* error = nullptr;
-    if (selftune_job_wait(job, kLookMs, &reply, &error) == SELFTUNE_OK) {
+    selftune_code_t code = selftune_job_wait(job, kLook.count(), &reply, nullptr);
+    if (code != SELFTUNE_OK && steady_clock::now() - start < kLook) {
+      code = selftune_job_wait(job, 0, &reply, &error);
+    }
+    if (code == SELFTUNE_OK) {
       answer.envelope.assign(reply.data, reply.size);
       selftune_buf_free(&reply);
-      break;
+      ended = true;
+    } else if (error != nullptr) {
+      ended = std::string_view(selftune_error_name(error)) != "JOB_RUNNING";
+      std::string json = TakeError(error);
+      if (ended) answer.error = std::move(json);
     }
-    const bool still_runs = std::string_view(selftune_error_name(error)) == "JOB_RUNNING";
-    std::string json = TakeError(error);
-    if (!still_runs) {
-      answer.error = std::move(json);
-      break;
-    }
-    if (caught_signal != 0 && !cancelled) {
+    if (!ended && caught_signal != 0 && !cancelled) {
       selftune_job_cancel(job);
       cancelled = true;
     }
