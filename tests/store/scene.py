@@ -24,6 +24,8 @@ API = TESTS.parent / "libselftune" / "api" / "schema"
 # A sanitizer's runtime makes calls and takes memory of its own, and is slow.
 SANITIZED = "--sanitized" in sys.argv
 DERIVED = {"counter", "rollup_dirty", "skill_day", "skill_session", "skill_total"}
+# What is computed, noted at each command, or says where to read on.
+OTHERWISE = DERIVED | {"change_clock", "meta", "source_file"}
 SCHEMAS = {}
 
 
