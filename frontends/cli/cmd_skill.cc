@@ -29,7 +29,7 @@ std::string RenderChange(const Reply& reply, const Screen& screen) {
     if (!place["error"].is_null()) out += "  " + OneLine(place["error"].Text()) + "\n";
   }
   for (const Json& file : reply.data()["kept_as_orig"].items()) {
-    out += screen.Paint(Style::kWarn, "your edits:") + " " + OneLine(file["kept_as"].Text()) + "\n";
+    out += screen.Paint(Style::kWarn, "kept:") + " " + OneLine(file["kept_as"].Text()) + "\n";
   }
   for (const Json& need : reply.data()["needs"].items()) {
     out += screen.Paint(Style::kWarn, "now:") + " " + OneLine(need.Text()) + "\n";
@@ -77,10 +77,18 @@ constexpr Flag kFlags[] = {
     {"agent", "only this agent; may be repeated", FlagType::kList, "name", 0, {}, "platforms"},
     {"scope", "of the person, or of this project", FlagType::kText, "whose", 0, kScopes},
 };
+constexpr Flag kInstallFlags[] = {
+    kFlags[0],
+    kFlags[1],
+    {"replace", "also in the place of a skill that is not selftune's, which is kept",
+     FlagType::kSwitch},
+};
 constexpr Example kInstallExamples[] = {
     {"selftune skill install --dry-run", "show what would be written"},
     {"selftune skill install", "for every agent that is here; texts you edited stay as *.orig"},
     {"selftune skill install --agent claude --scope project", "for all who work in this project"},
+    {"selftune skill install --agent claude --replace",
+     "another skill of this name gives way; `skill uninstall` brings it back"},
 };
 constexpr Example kUpdateExamples[] = {
     {"selftune skill update", "renew it wherever it is installed"},
@@ -106,7 +114,7 @@ extern const Command kSkillInstallCommand = {
     .summary = "Put selftune's own skill where the agents look for skills",
     .group = "Tools",
     .op = "install.skill",
-    .flags = kFlags,
+    .flags = kInstallFlags,
     .examples = kInstallExamples,
     .render = RenderChange,
 };

@@ -40,7 +40,7 @@ inline constexpr OpRow kOps[] = {
     {"install.hooks_verify", "selftune/install.hooks_verify@1", "", " platforms scope ", " ", "Call each installed hook as its agent would, and say what comes of it", "", "", "", " "},
     {"install.init", "selftune/install.init@1", "SFJ", " agents autonomy scope hooks skill sync import force schedule every_hours alpha alpha_email alpha_name hook_program dry_run ", " ", "Set selftune up: configuration, store, hooks, skill and the first sync", "", "", "", " "},
     {"install.list", "selftune/install.list@1", "", " ", " ", "List what selftune wrote outside its own folder", "", "", "", " "},
-    {"install.skill", "selftune/install.skill@1", "SF", " platforms scope update dry_run ", " ", "Put selftune's skill where the agents look for skills", "", "", "", " "},
+    {"install.skill", "selftune/install.skill@1", "SF", " platforms scope update replace dry_run ", " ", "Put selftune's skill where the agents look for skills", "", "", "", " "},
     {"install.skill_remove", "selftune/install.skill_remove@1", "SF", " platforms scope dry_run ", " ", "Take selftune's skill out again; edited files stay", "", "", "", " "},
     {"install.skill_status", "selftune/install.skill_status@1", "", " ", " ", "Show where selftune's skill is, and what became of its files", "", "", "", " "},
     {"install.uninstall", "selftune/install.uninstall@1", "SFY", " keep_config purge_evidence restore_skills dry_run yes plan_id ", " ", "Take out what selftune wrote outside its folder; the evidence stays", "", "", "", " "},

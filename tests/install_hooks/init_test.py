@@ -434,6 +434,8 @@ class Machine(Place):
         self.assertTrue((self.home.state / "selftune.db.reference").exists())
         self.assertEqual(self.home.sql("SELECT count(*) FROM sessions")[0][0], 1)
         self.assertEqual(self.config()["initialized_at"], "2026-01-01T00:00:00Z")
+        self.assertNotIn("selftune-dev", (self.home.path / ".claude/skills/selftune/SKILL.md").read_text())
+        self.assertEqual([w["next"]["argv"][0] for w in reply["warnings"] if w["code"] == "REFERENCE_STILL_RUNS"], ["sh"])
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ class Refused(OwnSkill):
     def refused(self, code, *argv):
         reply, status = self.bad(code, *argv)
         self.assertTrue(reply["error"]["suggestion"])
-        self.assertEqual(reply["next"]["argv"][0], "selftune")
+        self.assertIn(reply["next"]["argv"][0], ("selftune", "mv"))
         return reply, status
 
     def test_a_skill_of_the_person_is_never_written_to(self):
@@ -291,7 +291,11 @@ class Refused(OwnSkill):
         self.good("skill", "update")
         drift = self.data("status")["drift"]
         self.assertEqual([(d["path"], d["state"]) for d in drift], [(str(self.path(MAIN)), "foreign")])
-        self.assertIn("move it away", drift[0]["help"])
+        # The advice of both ends in the same command, and that one works.
+        argv = ["selftune", "skill", "install", "--agent", "claude_code", "--replace"]
+        self.assertEqual(reply["next"]["argv"], argv)
+        self.assertEqual(self.good("skill", "status")["next"]["argv"], argv)
+        self.assertEqual(drift[0]["command"].split(), argv)
         self.assertEqual(self.states()[SKILL], "foreign")
         self.good("skill", "uninstall")
         self.assertEqual({n: e for n, e in self.tree().items() if "claude/skills" in n}, before)
@@ -343,7 +347,9 @@ class Refused(OwnSkill):
                     kind = self.path(MAIN).lstat().st_mode
                     reply, _ = self.refused(code, "skill", "install")
                     self.assertIn(str(self.path(MAIN)), reply["error"]["message"])
-                    self.assertEqual(reply["next"]["argv"][1:3], ["skill", "status"])
+                    away = ["mv", "-n", str(self.path(MAIN)), str(self.path(MAIN)) + ".kept"]
+                    self.assertEqual(reply["next"]["argv"], away if make is link else ["selftune", "skill", "status"])
+                    self.assertEqual(self.good("skill", "status")["next"]["argv"], away)
                     self.assertIn(MAIN, self.drift())
                     self.assertEqual(self.path(MAIN).lstat().st_mode, kind)
                     if make is link:

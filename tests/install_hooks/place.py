@@ -20,6 +20,21 @@ import harness  # noqa: E402
 CLI, HOOK = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 SETTINGS_HOSTS = ("claude_code", "codex", "gemini", "qwen")
 FILE_HOSTS = ("copilot", "opencode", "cline", "pi")
+# In the shape that all versions of the TypeScript selftune's skill share.
+SKILL_OF_THE_REFERENCE = """---
+name: selftune
+description: >
+  Looks after skills. Use when skills are
+  missed.
+metadata:
+  author: selftune-dev
+  version: 0.2.28
+---
+
+# selftune
+
+Without a configuration read `workflows/Initialize.md` first.
+"""
 PLAIN = '{\n  "model": "opus",\n  "permissions": { "allow": ["Bash(git *)"] }\n}\n'
 
 
@@ -71,7 +86,7 @@ class Place(unittest.TestCase):
         return out
 
     def installation_of_the_reference(self):
-        """What the TypeScript selftune leaves in its folder: a database and settings."""
+        """What the TypeScript selftune leaves: a database, settings, its skill and its timers."""
         self.home.state.mkdir(parents=True, mode=0o700)
         with sqlite3.connect(self.home.database) as db:
             db.execute("CREATE TABLE sessions(session_id TEXT PRIMARY KEY, platform TEXT, started_at TEXT)")
@@ -80,6 +95,24 @@ class Place(unittest.TestCase):
         (self.home.state / "config.json").write_text(json.dumps(
             {"agent_type": "claude_code", "cli_path": "/old", "llm_mode": "agent", "agent_cli": "claude",
              "hooks_installed": True, "initialized_at": "2026-01-01T00:00:00Z"}))
+
+        self.skill_of_the_reference()
+        self.timers_of_the_reference()
+
+    def skill_of_the_reference(self, folder=".claude/skills/selftune"):
+        folder = self.home.path / folder
+        (folder / "workflows").mkdir(parents=True)
+        (folder / "SKILL.md").write_text(SKILL_OF_THE_REFERENCE)
+        (folder / "workflows/Initialize.md").write_text("# Set up\n")
+        return folder / "SKILL.md"
+
+    def timers_of_the_reference(self):
+        units = self.home.path / ".config/systemd/user"
+        units.mkdir(parents=True)
+        for job in ("sync", "orchestrate"):
+            (units / f"selftune-{job}.timer").write_text("[Timer]\nOnCalendar=*:0/30\n")
+            (units / f"selftune-{job}.service").write_text(f"[Service]\nExecStart=/old/bin/selftune {job}\n")
+        return units
 
     def settings(self, host="claude_code"):
         names = {"claude_code": ".claude/settings.json", "codex": ".codex/hooks.json",

@@ -1,5 +1,4 @@
 // store.import_reference: what another program's store recorded.
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/receipt.h"
+#include "capi/reference.h"
 #include "store/db.h"
 #include "upstream/import.h"
 
@@ -94,12 +94,8 @@ std::string ToJson(const Context& context, const upstream::ImportReport& report)
 }
 
 void Advise(Context& context, const upstream::ImportReport& report) {
-  const auto runs = [](const upstream::Leftover& left) { return left.kind != "config"; };
-  if (std::ranges::any_of(report.leftovers, runs)) {
-    context.Warn("REFERENCE_STILL_RUNS",
-                 "hooks or timers of the reference are installed; remove them, or it writes to a "
-                 "database of its own again");
-  }
+  // init tells of them at its end, when its own steps have replaced the hooks.
+  if (context.op() == "store.import_reference") WarnOfReference(context);
   std::vector<std::string> kept;
   for (const upstream::TableCount& table : report.tables) {
     if (table.kept > 0) kept.push_back(fmt::format("{} ({})", table.name, table.kept));

@@ -21,6 +21,7 @@
 #include "capi/install_world.h"
 #include "capi/ops.h"
 #include "capi/own_skill.h"
+#include "capi/reference.h"
 #include "capi/schedule_jobs.h"
 #include "capi/state_files.h"
 #include "status/settings.h"
@@ -156,44 +157,6 @@ Status CheckOurs(const config::Config& config) {
       "selftune config path");
 }
 
-// Whether the TypeScript selftune's store was taken over, or would be.
-bool Import(Context& context, const JsonValue& params, Steps& steps) {
-  if (!params["import"].AsBool()) {
-    steps.Skipped("import", "not asked for");
-    return false;
-  }
-  const auto done = StoreImportReference(context, JsonValue::Object({}));
-  if (done.ok()) {
-    const auto reply = JsonValue::Parse(*done);
-    const bool changed = reply.ok() && (*reply)["receipt"].is_object();
-    if (context.dry_run() && reply.ok()) {
-      int64_t rows = 0;
-      for (const JsonValue& table : (*reply)["tables"].items()) rows += table["source"].AsInt();
-      steps.Done("import", false, fmt::format("{} rows of the TypeScript selftune", rows));
-    } else {
-      steps.Done("import", changed,
-                 changed ? "what the TypeScript selftune recorded was taken over"
-                         : "nothing new of the TypeScript selftune");
-    }
-    return true;
-  }
-  if (CodeOf(done.status()).name == kNotFound.name) {
-    steps.Skipped("import", "no TypeScript selftune on this machine");
-    return false;
-  }
-  // What looks like its database is our own store, with its mark in its log as yet, or
-  // one whose maker was killed before it wrote anything.
-  if (CodeOf(done.status()).name == kStoreForeign.name && context.HasStore()) {
-    const Status read = context.ReadDb().status();
-    if (read.ok() || CodeOf(read).name == kStoreMissing.name) {
-      steps.Skipped("import", "the store is selftune's own");
-      return false;
-    }
-  }
-  steps.Failed("import", done.status());
-  return false;
-}
-
 std::string Said(const install::HostResult& result) {
   std::string out;
   for (const install::FileResult& file : result.files) {
@@ -246,6 +209,11 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
   const auto install = [&](const SkillPlace& place) {
     auto done = InstallSkillAt(installing->world(), place, install::Edits::kRefuse);
     if (!done.status.ok() && !done.foreign) return done.status;
+    if (done.foreign) {
+      context.Warn("SKILL_KEPT",
+                   done.kept.front() + " is not as selftune has it and was kept: agents read that",
+                   ReplaceArgv(place, done.kept.front(), done.status));
+    }
     details.push_back(Said(place, done));
     files.did = std::max(files.did, done.files.did);
     std::move(done.files.files.begin(), done.files.files.end(), std::back_inserter(files.files));
@@ -413,7 +381,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   if (!context.dry_run()) {
     ST_RETURN_IF_ERROR(base::MakeDirs(context.paths().state_dir, 0700));
   }
-  const bool imports = Import(context, params, steps);
+  const bool imports = TakeOverRecords(context, params, steps);
   // A store that cannot be opened holds up what writes into it, nothing else.
   Status store = absl::OkStatus();
   bool there = context.HasStore();
@@ -458,6 +426,9 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   ScheduleStep(context, params, init, steps);
   if (steps.changed() && !context.dry_run()) context.SetChanged();
   if (store.ok() && !context.dry_run()) TidyUp(context, steps);
+
+  // A dry run: its hooks would be replaced.
+  WarnOfReference(context, context.dry_run() && params["hooks"].AsBool() ? "timer" : "");
 
   ST_ASSIGN_OR_RETURN(const config::Config* const now, context.config());
   const config::Config& config = edit.ok() ? edit->after : *now;

@@ -61,7 +61,12 @@ StatusOr<std::vector<SkillPlace>> KnownPlaces(Context& context, const JsonValue&
 }
 
 // With something that helps, whatever stood in the way.
-Status Helped(const Status& status) {
+Status Helped(const PlaceDone& one) {
+  const Status& status = one.done.status;
+  if (!status.ok() && one.done.foreign) {
+    return WithSuggestion(status, "put selftune's there; what is there now is kept",
+                          base::JoinCommand(ReplaceArgv(one.place, one.done.kept.front(), status)));
+  }
   if (status.ok() || !NextCommand(status).empty()) return status;
   return WithSuggestion(status, "see what is in the places of the skill", "selftune skill status");
 }
@@ -100,8 +105,9 @@ void WriteKept(JsonWriter& out, const std::vector<PlaceDone>& all) {
   out.Key("kept_as_orig").BeginArray();
   for (const PlaceDone& one : all) {
     for (const install::FileResult& file : one.done.files.files) {
-      if (file.kept_as.empty()) continue;
-      out.BeginObject().Field("path", file.path).Field("kept_as", file.kept_as).EndObject();
+      const std::string& kept = file.replaced ? file.backup_path : file.kept_as;
+      if (kept.empty()) continue;
+      out.BeginObject().Field("path", file.path).Field("kept_as", kept).EndObject();
     }
   }
   out.EndArray();
@@ -132,13 +138,13 @@ std::string Finish(Context& context, JsonWriter out, const std::vector<PlaceDone
   Status worst = absl::OkStatus();
   for (const PlaceDone& one : all) {
     done.hosts.push_back(one.done.files);
-    if (worst.ok()) worst = one.done.status;
+    if (worst.ok()) worst = Helped(one);
   }
   const auto receipt = ReceiptOf(context, done, std::move(undo));
   WriteReceiptOrNull(out, receipt);
   out.EndObject();
   if (receipt.has_value()) context.SetChanged();
-  context.SetVerdict(Helped(worst));
+  context.SetVerdict(worst);
   return std::move(out).Take();
 }
 
@@ -146,7 +152,7 @@ std::string Finish(Context& context, JsonWriter out, const std::vector<PlaceDone
 bool IsAnew(const PlaceDone& one) {
   const auto& files = one.done.files.files;
   return one.anew && std::all_of(files.begin(), files.end(), [](const install::FileResult& file) {
-           return file.did == install::Did::kInstalled;
+           return file.did == install::Did::kInstalled || file.replaced;
          });
 }
 
@@ -179,38 +185,39 @@ std::string_view StateOf(const SkillPlace& place, const SkillLook& look) {
   return all ? "foreign" : "changed";
 }
 
-// The command that helps, and why; both "" when nothing is amiss.
+// The command that helps, and why; both empty when nothing is amiss.
 struct Help {
-  std::string text, command;
+  std::string text;
+  std::vector<std::string> argv;
+
+  [[nodiscard]] std::string command() const { return base::JoinCommand(argv); }
 };
 
-Help HelpFor(const SkillPlace& place, std::string_view state) {
-  std::string install = "selftune skill install";
-  if (!place.platforms.empty()) install += " --agent " + place.platforms.front();
-  if (place.scope != "user") install += " --scope " + std::string(place.scope);
-  if (state == "outdated" || state == "dropped") {
-    return {"of another version of selftune", "selftune skill update"};
+Help HelpFor(const SkillPlace& place, const SkillDrift& drift) {
+  const std::vector<std::string> update = {"selftune", "skill", "update"};
+  if (drift.state == "outdated" || drift.state == "dropped") {
+    return {"of another version of selftune", update};
   }
-  if (state == "edited") {
-    return {"edited since it was installed; your text would be kept as .orig",
-            "selftune skill update"};
+  if (drift.state == "edited" && !drift.is_link) {
+    return {"edited since it was installed; your text would be kept as .orig", update};
   }
-  if (state == "missing") return {"it is gone; this puts it back", install};
-  if (state == "foreign") return {"not selftune's: move it away first if ours is wanted", install};
-  if (state == "unreadable") return {"no file that can be read: move it away first", install};
-  return {};
+  if (drift.state == "missing") return {"it is gone; this puts it back", InstallArgv(place)};
+  if (drift.state == "foreign" && !drift.is_link) {
+    return {"not selftune's; this puts ours there, and keeps it until ours is taken out again",
+            ReplaceArgv(place, drift.path, absl::OkStatus())};
+  }
+  return {drift.is_link ? "a link to what is not selftune's: this keeps it under another name, "
+                          "then install"
+                        : "no file that can be read: this keeps it under another name, then "
+                          "install",
+          ReplaceArgv(place, drift.path, absl::OkStatus())};
 }
 
 Help HelpFor(const SkillPlace& place, std::string_view state, const SkillLook& look) {
-  if (state == "absent") return {"not installed", HelpFor(place, "missing").command};
+  if (state == "absent") return {"not installed", InstallArgv(place)};
   if (state == "current" || state == "gone") return {};
-  return HelpFor(place, look.drift.empty() ? "outdated" : look.drift.front().state);
-}
-
-// Of a command of plain words.
-std::vector<std::string> WordsOf(const std::string& command) {
-  const std::vector<std::string_view> words = base::Split(command, ' ');
-  return {words.begin(), words.end()};
+  return HelpFor(
+      place, look.drift.empty() ? SkillDrift{.path = "", .state = "outdated"} : look.drift.front());
 }
 
 // Each place in which the skill belongs or is known to be.
@@ -255,10 +262,12 @@ StatusOr<std::string> InstallSkill(Context& context, const JsonValue& params) {
     ST_ASSIGN_OR_RETURN(places, KnownPlaces(context, params, world.rows));
     std::erase_if(places, [&](const SkillPlace& place) { return !IsThere(world.rows, place); });
   }
+  const auto edits =
+      params["replace"].AsBool() ? install::Edits::kReplace : install::Edits::kKeepAsOrig;
   std::vector<PlaceDone> all;
   for (const SkillPlace& place : places) {
     const bool anew = !HasRows(world.rows, place);
-    all.push_back({place, InstallSkillAt(world, place, install::Edits::kKeepAsOrig), anew});
+    all.push_back({place, InstallSkillAt(world, place, edits), anew});
   }
   if (update && places.empty()) {
     context.SetNext({.argv = {"selftune", "skill", "install"},
@@ -313,7 +322,7 @@ StatusOr<std::string> InstallSkillStatus(Context& context, const JsonValue&) {
   JsonWriter out, drifts;
   drifts.BeginArray();
   out.BeginObject().Field("version", kVersion).Key("installed").BeginArray();
-  std::string advice;
+  std::vector<std::string> advice;
   for (const SkillPlace& place : places) {
     const SkillLook look = LookAtSkill(rows, place);
     const std::string_view state = StateOf(place, look);
@@ -324,24 +333,24 @@ StatusOr<std::string> InstallSkillStatus(Context& context, const JsonValue&) {
     out.Field("files", look.files).Field("unmodified", look.unmodified);
     const Help help = HelpFor(place, state, look);
     TextOrNull(out, "help", help.text);
-    TextOrNull(out, "command", help.command);
+    TextOrNull(out, "command", help.command());
     out.EndObject();
-    if (advice.empty()) advice = help.command;
+    if (advice.empty()) advice = help.argv;
     if (state == "gone") continue;
     for (const SkillDrift& drift : look.drift) {
-      const Help one = HelpFor(place, drift.state);
+      const Help one = HelpFor(place, drift);
       drifts.BeginObject()
           .Field("path", drift.path)
           .Field("state", drift.state)
           .Field("help", one.text)
-          .Field("command", one.command)
+          .Field("command", one.command())
           .EndObject();
     }
   }
   drifts.EndArray();
   out.EndArray().Key("drift").Raw(drifts.view()).EndObject();
   if (!advice.empty()) {
-    context.SetNext({.argv = WordsOf(advice), .reason = "put the skill in order"});
+    context.SetNext({.argv = advice, .reason = "put the skill in order"});
   }
   return std::move(out).Take();
 }

@@ -14,6 +14,7 @@
 #include "capi/context.h"
 #include "capi/ops.h"
 #include "capi/receipt.h"
+#include "capi/reference.h"
 #include "capi/schedule_jobs.h"
 #include "schedule/installer.h"
 #include "store/queries/runs.h"
@@ -135,6 +136,7 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
     }
   }
   out.EndArray().EndObject();
+  WarnOfReference(context, "timer");
   if (jobs.empty()) {
     context.SetNext({.argv = {"selftune", "cron", "setup"},
                      .reason = "nothing runs by itself; this installs it"});

@@ -130,6 +130,7 @@ constexpr ParamSpec kParams_InstallSkill[] = {
     {.name = "platforms", .type = ParamType::kPlatform, .list = true},
     {.name = "scope", .type = ParamType::kString, .choices = kChoices_InstallSkill_scope},
     {.name = "update", .type = ParamType::kBool, .default_json = "false"},
+    {.name = "replace", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr std::string_view kChoices_InstallSkillRemove_scope[] = {"user", "project"};

@@ -13,6 +13,7 @@
 #include "install/file_change.h"
 #include "install/ours.h"
 #include "install/skill.h"
+#include "upstream/reference_skill.h"
 
 namespace selftune::capi {
 namespace {
@@ -74,13 +75,20 @@ std::string FolderOf(const store::InstallRow& row) {
 }
 
 // "" for a file that is as it is to be, and where nothing of ours is to be: `expected`.
-std::string_view StateOf(const install::OwnFile& own, const store::InstallRow* row, bool expected) {
-  const auto file = install::ReadFileText(own.path);
+std::string_view StateOf(const install::OwnFile& own, const StatusOr<install::FileText>& file,
+                         const store::InstallRow* row, bool expected) {
   if (!file.ok()) return "unreadable";
   if (!file->exists) return expected ? "missing" : "";
   if (file->bytes == own.bytes) return "";
   if (row == nullptr) return "foreign";
   return row->sha256 == file->sha256 ? "outdated" : "edited";
+}
+
+// Nothing of ours is there, and the TypeScript selftune's skill is.
+bool HasReference(const SkillPlace& place, const std::vector<store::InstallRow>& rows) {
+  if (place.kind != kSkill || HasRows(rows, place)) return false;
+  const auto main = install::ReadFileText(base::JoinPath(place.folder, kMainFile));
+  return main.ok() && main->exists && upstream::IsReferenceSkill(main->bytes, place.folder);
 }
 
 }  // namespace
@@ -185,8 +193,10 @@ StatusOr<std::string> ProjectHere(const Context& context) {
 SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install::Edits edits) {
   SkillDone out;
   const std::vector<install::OwnFile> wanted = FilesOf(place);
+  const bool reference = HasReference(place, world.rows);
   for (const install::OwnFile& own : wanted) {
-    auto file = install::InstallFile(world, place.kind, "", own, edits);
+    auto file = install::InstallFile(world, place.kind, "", own,
+                                     reference ? install::Edits::kReplace : edits);
     if (!file.ok()) {
       const std::string_view code = CodeOf(file.status()).name;
       const bool foreign = code == kFileExists.name || code == kFileChanged.name;
@@ -201,6 +211,7 @@ SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install
       ++out.there;
       continue;
     }
+    out.took_over = out.took_over || (reference && file->replaced);
     out.files.did = std::max(out.files.did, file->did);
     out.files.files.push_back(*std::move(file));
   }
@@ -217,11 +228,33 @@ SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install
   return out;
 }
 
+std::vector<std::string> InstallArgv(const SkillPlace& place) {
+  std::vector<std::string> out = {"selftune", "skill", "install"};
+  if (!place.platforms.empty()) out.insert(out.end(), {"--agent", place.platforms.front()});
+  if (place.scope != "user") out.insert(out.end(), {"--scope", std::string(place.scope)});
+  return out;
+}
+
+std::vector<std::string> ReplaceArgv(const SkillPlace& place, const std::string& path,
+                                     const Status& status) {
+  const std::string_view code = CodeOf(status).name;
+  if (code == kFileChanged.name) return {"selftune", "skill", "update"};
+  const auto file = install::ReadFileText(path);
+  // What a link leads to is somebody's, and what is no file has no bytes to keep.
+  if (!file.ok() || file->is_link) return {"mv", "-n", path, path + ".kept"};
+  std::vector<std::string> out = InstallArgv(place);
+  out.emplace_back("--replace");
+  return out;
+}
+
 std::string Said(const SkillPlace& place, const SkillDone& done) {
   std::string out;
   for (const std::string& path : done.kept) out += path + " is yours and was kept; ";
   const auto written = static_cast<int64_t>(done.files.files.size()) - done.stale;
   out += fmt::format("{}: {} files installed, {} were there", place.folder, written, done.there);
+  if (done.took_over) {
+    out += ", instead of the TypeScript selftune's skill, which comes back when ours is taken out";
+  }
   if (done.stale > 0) out += fmt::format(", {} of an older version taken out", done.stale);
   for (const std::string& what : done.files.afterwards) out += "; " + what;
   return out;
@@ -233,11 +266,12 @@ SkillLook LookAtSkill(const std::vector<store::InstallRow>& rows, const SkillPla
   const bool expected = HasRows(rows, place);
   for (const install::OwnFile& own : wanted) {
     const store::InstallRow* const row = install::FindRow(rows, own.path, place.kind);
-    const std::string_view state = StateOf(own, row, expected);
+    const auto file = install::ReadFileText(own.path);
+    const std::string_view state = StateOf(own, file, row, expected);
     if (row != nullptr && out.version.empty()) out.version = row->version;
     const bool there = state.empty() && base::Exists(own.path);
     out.unmodified += there ? 1 : 0;
-    if (!state.empty()) out.drift.push_back({own.path, state});
+    if (!state.empty()) out.drift.push_back({own.path, state, file.ok() && file->is_link});
     if (row != nullptr || there || !state.empty()) {
       out.absent = false;
       ++out.files;

@@ -47,14 +47,22 @@ struct SkillDone {
   install::HostResult files;
   int64_t there = 0;                   // files that were as they are to be
   int64_t stale = 0;                   // of an older version, taken out
+  bool took_over = false;              // the TypeScript selftune's skill was there
   Status status;                       // the first file that stood in the way
   bool foreign = false;                // that is a file of the person's: theirs was kept
   std::vector<std::string> kept = {};  // each such file
 };
 
-// What is in the way is kept: of a skill that has a person's SKILL.md all of it.
+// What is in the way is kept: of a skill that has a person's SKILL.md all of it. The
+// TypeScript selftune's gives way, and comes back when ours is taken out.
 [[nodiscard]] SkillDone InstallSkillAt(install::World& world, const SkillPlace& place,
                                        install::Edits edits);
+// The command that puts ours in the place of `path`, which `status` says is in the way;
+// what is there is kept by it.
+[[nodiscard]] std::vector<std::string> ReplaceArgv(const SkillPlace& place, const std::string& path,
+                                                   const Status& status);
+// "selftune skill install" of this place alone.
+[[nodiscard]] std::vector<std::string> InstallArgv(const SkillPlace& place);
 // A sentence for init's step.
 [[nodiscard]] std::string Said(const SkillPlace& place, const SkillDone& done);
 
@@ -63,6 +71,7 @@ struct SkillDrift {
   std::string path;
   // edited missing foreign outdated dropped unreadable; see operations.toml
   std::string_view state;
+  bool is_link = false;
 };
 struct SkillLook {
   std::string version;  // that wrote it, "" = nothing of ours

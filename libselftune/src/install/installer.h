@@ -36,6 +36,7 @@ struct FileResult {
   std::string backup_path;                  // "" = none
   std::string kept_as;                      // an edited text of ours, "" = there was none
   bool had_ours = false;                    // before: taking it out is more than an undo
+  bool replaced = false;                    // it was somebody else's: `backup_path` has its bytes
   std::string before, after;                // the texts
 };
 

@@ -111,9 +111,11 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   const bool same = file.exists && file.bytes == own.bytes;
   const Did did = same ? Did::kNothing : file.exists ? Did::kUpdated : Did::kInstalled;
   FileResult result = ResultOf(file, did, own.bytes);
-  result.had_ours = file.exists;  // one of others is not written over
+  const bool foreign = file.exists && !same && row == nullptr && !IsManaged(file.bytes);
+  result.had_ours = file.exists && !foreign;
+  result.replaced = foreign;
   const bool edited = file.exists && !same && row != nullptr && IsEdited(*row, file);
-  if (file.exists && !same && row == nullptr && !IsManaged(file.bytes)) return NotOurs(file, kind);
+  if (foreign && (edits != Edits::kReplace || file.is_link)) return NotOurs(file, kind);
   if (edited && file.is_link) return NotOurs(file, kind);
   if (edited && edits == Edits::kRefuse) {
     return WithSuggestion(
@@ -129,13 +131,13 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
     return result;
   }
   Ours ours = row == nullptr ? Ours{} : OursOf(*row);
-  ours.former = row == nullptr || edited ? "" : file.sha256;
+  ours.former = foreign || (row != nullptr && !edited) ? file.sha256 : "";
   InstallRow next{.path = own.path,
                   .kind = std::string(kind),
                   .platform = std::string(platform),
                   .ours = "",
                   .sha256 = "",
-                  .created_file = row == nullptr || row->created_file || !file.exists,
+                  .created_file = !foreign && (row == nullptr || row->created_file || !file.exists),
                   .backup_path = row == nullptr ? "" : row->backup_path,
                   .version = "",
                   .installed = {}};

@@ -15,9 +15,11 @@ namespace selftune::install {
 enum class Edits {
   kRefuse,      // it stays as it is (FILE_CHANGED), or is named
   kKeepAsOrig,  // ours comes in its place; the edited text stays beside it as *.orig
+  kReplace,     // that, and a file that somebody else wrote gives way as well
 };
 
-// Never replaces what somebody else wrote (FILE_EXISTS). A file that was there before,
+// Replaces what somebody else wrote (FILE_EXISTS) only when told to, and never what a
+// link leads to; its bytes come back when ours are taken out. A file that was there before,
 // byte for byte as ours, is looked after and stays when ours are taken out.
 [[nodiscard]] StatusOr<FileResult> InstallFile(World& world, std::string_view kind,
                                                std::string_view platform, const OwnFile& own,

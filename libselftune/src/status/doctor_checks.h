@@ -38,6 +38,9 @@ void CheckDashboard(const DoctorWorld& world, Checks& out);
 [[nodiscard]] Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options,
                                     Checks& out);
 
+// doctor_reference.cc
+void CheckReference(const DoctorWorld& world, Checks& out);
+
 // doctor_counted.cc; the store is open.
 [[nodiscard]] Status CheckCounted(const DoctorWorld& world, Checks& out);
 // doctor_hook_cost.cc; the store is open.
