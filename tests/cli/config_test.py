@@ -127,6 +127,28 @@ class Config(cli_case.CliTest):
         self.assertEqual(self.envelope("config", "list")["data"]["unknown"], [])
         self.assertEqual(self.file().with_name("config.json.broken").read_text(), "{")
 
+    def test_what_is_no_json_is_shown_and_moved_aside_and_then_init_works(self):
+        self.file().parent.mkdir()
+        self.file().write_text('{\n  "autonomy": "propose",\n  "guards": block\n}\n')
+        for argv in (("init",), ("sync",), ("config", "list"), ("config", "set", "guards", "off")):
+            doc = self.envelope(*argv, code=4)
+            self.assertEqual(doc["error"]["code"], "INVALID_CONFIG")
+            self.assertIn(f"{self.file()}: line 3, column 13: ", doc["error"]["message"])
+            self.assertEqual(doc["next"]["argv"], ["mv", "-n", str(self.file()), str(self.file()) + ".broken"])
+        subprocess.run(doc["next"]["argv"], check=True)
+        self.envelope("init", "--no-sync", "--no-hooks")
+
+    def test_a_byte_order_mark_is_accepted_and_stays(self):
+        self.file().parent.mkdir()
+        text = b'\xef\xbb\xbf{"guards": "block"}\r\n'
+        self.file().write_bytes(text)
+        self.assertEqual(self.envelope("config", "get", "guards")["data"]["values"][0]["value"], "block")
+        self.assertEqual(self.file().read_bytes(), text)
+        self.envelope("init", "--no-sync", "--no-hooks")
+        self.assertEqual(json.loads(self.file().read_text())["guards"], "block")
+        self.envelope("uninstall", "--yes")
+        self.assertEqual(self.file().read_bytes(), text)
+
     def test_writers_at_once_lose_nothing(self):
         children = [subprocess.Popen([cli_case.SELFTUNE, "config", "set", "skills.s%d.autonomy" % i, "locked"],
                                      stdout=subprocess.PIPE, env=self.env()) for i in range(8)]

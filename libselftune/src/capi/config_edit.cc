@@ -10,18 +10,33 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "capi/state_lock.h"
+#include "install/json_text.h"
 
 namespace selftune::capi {
 namespace {
 
+constexpr uint64_t kMaxBytes = 1 << 20;
+
 StatusOr<std::optional<std::string>> HashOf(const std::string& path) {
-  const StatusOr<std::string> bytes = base::ReadFile(path, 1 << 20);
+  const StatusOr<std::string> bytes = base::ReadFile(path, kMaxBytes);
   if (bytes.ok()) return std::optional(base::Sha256Hex(*bytes));
   if (CodeOf(bytes.status()).name == kFileNotFound.name) return std::optional<std::string>();
   return bytes.status();
 }
 
 }  // namespace
+
+StatusOr<config::Config> LoadConfig(const std::string& state_dir) {
+  StatusOr<config::Config> config = config::Load(state_dir);
+  if (config.ok() || CodeOf(config.status()).name != kInvalidConfig.name) return config;
+  const std::string path = config::PathIn(state_dir);
+  const StatusOr<std::string> text = base::ReadFile(path, kMaxBytes);
+  if (!text.ok()) return config;
+  const auto found = install::ParseJsonText(*text, install::JsonDialect::kPlain, path);
+  if (found.ok()) return config;  // it is JSON, and wrong otherwise
+  return WithSuggestion(Fail(kInvalidConfig, "{}", Message(found.status())),
+                        Suggestion(config.status()), NextCommand(config.status()));
+}
 
 StatusOr<ConfigEdit> EditConfig(Context& context, const ConfigChange& change,
                                 const ConfigCheck& check, const ConfigNotice& notice) {
@@ -32,7 +47,7 @@ StatusOr<ConfigEdit> EditConfig(Context& context, const ConfigChange& change,
   }
   const std::string& state_dir = context.paths().state_dir;
   ConfigEdit edit;
-  ST_ASSIGN_OR_RETURN(edit.before, config::Load(state_dir));
+  ST_ASSIGN_OR_RETURN(edit.before, LoadConfig(state_dir));
   ST_ASSIGN_OR_RETURN(const base::JsonValue document, change(edit.before));
   const std::string text = config::TextOf(document);
   ST_ASSIGN_OR_RETURN(edit.after, config::Parse(text, edit.before.path));

@@ -19,6 +19,9 @@ struct ConfigEdit {
   Receipt receipt;  // the caller adds how to undo it
 };
 
+// config.json of that folder. INVALID_CONFIG says the line and column of what is no JSON.
+[[nodiscard]] StatusOr<config::Config> LoadConfig(const std::string& state_dir);
+
 // The new document; called with the file as it is, under the lock.
 using ConfigChange = std::function<StatusOr<base::JsonValue>(const config::Config& before)>;
 // Why the result must not be written.

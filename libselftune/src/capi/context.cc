@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "capi/config_edit.h"
 #include "capi/engine.h"
 #include "status/settings.h"
 #include "store/db.h"
@@ -27,7 +28,7 @@ bool Context::HasStore() const { return base::Exists(paths().db); }
 
 StatusOr<const config::Config*> Context::config() {
   if (!config_.has_value()) {
-    ST_ASSIGN_OR_RETURN(config_, config::Load(paths().state_dir));
+    ST_ASSIGN_OR_RETURN(config_, LoadConfig(paths().state_dir));
   }
   return &*config_;
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kVersion = 1;
 constexpr uint64_t kMaxBytes = 1 << 20;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // as some editors begin a file
 constexpr std::array<std::string_view, 3> kAutonomyWords = {"off", "propose", "deploy"};
 constexpr std::array<std::string_view, 3> kGuardsWords = {"off", "advise", "block"};
 constexpr std::array<std::string_view, 2> kSuggestionsWords = {"off", "on"};
@@ -209,8 +210,10 @@ std::string PathIn(std::string_view state_dir) { return base::JoinPath(state_dir
 StatusOr<Config> Parse(std::string_view text, std::string path) {
   const auto refuse = [&path](std::string_view why) {
     return WithSuggestion(Fail(kInvalidConfig, "reading {}: {}", path, why),
-                          "correct the file, or move it away to use the defaults", "");
+                          "correct the file, or move it aside: the defaults then hold",
+                          base::JoinCommand({"mv", "-n", path, path + ".broken"}));
   };
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   StatusOr<base::JsonValue> parsed = base::JsonValue::Parse(text);
   if (!parsed.ok()) return refuse(Message(parsed.status()));
   if (!parsed->is_object()) return refuse("expected a JSON object");

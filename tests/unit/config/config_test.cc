@@ -95,7 +95,16 @@ TEST_SUITE("config/config") {
       REQUIRE_FALSE(config.ok());
       CHECK(CodeOf(config.status()).name == "INVALID_CONFIG");
       CHECK(Message(config.status()).find("/x/config.json") != std::string_view::npos);
+      CHECK(NextCommand(config.status()) == "mv -n /x/config.json /x/config.json.broken");
     }
+  }
+
+  TEST_CASE("a byte order mark before the text is none of it") {
+    const auto config = Parse("\xef\xbb\xbf{\"guards\":\"block\"}", "config.json");
+    REQUIRE(config.ok());
+    CHECK(config->guards == Guards::kBlock);
+    CHECK_FALSE(Parse("{}\xef\xbb\xbf", "config.json").ok());
+    CHECK_FALSE(Parse("\xef\xbb\xbf\xef\xbb\xbf{}", "config.json").ok());
   }
 
   TEST_CASE("a skill's autonomy is found by its whole name") {
