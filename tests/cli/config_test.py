@@ -44,7 +44,7 @@ class Config(cli_case.CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"config_version": 1})
 
     def test_every_setting_goes_there_and_back(self):
-        values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex",
+        values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex", "agent_type": "codex",
                   "suggest.correction": "off", "suggest.regression": "off", "suggest.broken": "off",
                   "suggest.review": "off", "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",

@@ -14,7 +14,6 @@
 #include "base/status_macros.h"
 #include "capi/version.h"
 #include "config/config.h"
-#include "store/install_rows.h"
 #include "store/write_txn.h"
 
 namespace selftune::capi {
@@ -95,6 +94,10 @@ JsonValue Without(JsonValue document, const JsonValue& keys, std::string_view be
 }
 
 }  // namespace
+
+bool RecordsConfig(const std::vector<store::InstallRow>& rows, const std::string& path) {
+  return RowOf(rows, path) != nullptr;
+}
 
 Status RecordConfig(Context& context, const ConfigEdit& edit) {
   ST_ASSIGN_OR_RETURN(const ConfigFile before, ReadConfigFile(context));

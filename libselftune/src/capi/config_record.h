@@ -4,11 +4,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "capi/config_edit.h"
 #include "capi/context.h"
 #include "install/installer.h"
+#include "store/install_rows.h"
 
 namespace selftune::capi {
 
@@ -16,6 +18,10 @@ namespace selftune::capi {
 // knows. The first one counts: what it found is kept, beside the store and not in it:
 // settings may hold what a store never does.
 [[nodiscard]] Status RecordConfig(Context& context, const ConfigEdit& edit);
+
+// Does a row say what the file was before `init`?
+[[nodiscard]] bool RecordsConfig(const std::vector<store::InstallRow>& rows,
+                                 const std::string& path);
 
 // Takes out of config.json what `init` wrote, where the file was there before: its
 // bytes from before, or, when somebody changed it since, everything but the keys of

@@ -8,8 +8,10 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "capi/config_edit.h"
+#include "capi/hooked_agents.h"
 #include "capi/ops.h"
 #include "capi/params.h"
+#include "hosts/registry.h"
 #include "llm/agent_argv.h"
 #include "status/settings.h"
 
@@ -53,6 +55,10 @@ StatusOr<std::string> CheckedValue(const SettingKey& key, std::string value) {
   if (key.name == "agent_cli") {
     ST_ASSIGN_OR_RETURN(const llm::Agent agent, llm::ParseAgent(value));
     return std::string(llm::CommandOf(agent));
+  }
+  if (key.name == "agent_type") {  // by whichever of its names
+    const hosts::HostRow* const row = hosts::FindRow(value);
+    return row == nullptr ? value : std::string(row->platform);
   }
   if (key.path[0] != "hosts") return value;
   while (value.size() > 1 && value.ends_with('/')) value.pop_back();
@@ -142,7 +148,8 @@ StatusOr<std::string> ConfigSet(Context& context, const JsonValue& params) {
       EditConfig(
           context,
           [&](const config::Config& before) -> StatusOr<JsonValue> {
-            return config::WithValueAt(before.document, key.path, value);
+            const JsonValue document = config::WithValueAt(before.document, key.path, value);
+            return key.name == "agent_type" ? WithPrimary(document) : document;
           },
           [&](const config::Config& after) { return CheckFolder(context, key, after); }));
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "capi/config_edit.h"
 #include "capi/config_record.h"
 #include "capi/hook_notes.h"
+#include "capi/hooked_agents.h"
 #include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
@@ -35,11 +35,13 @@ using base::JsonWriter;
 // The agents that answer model calls, in the order they are asked.
 constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", "opencode", "pi"};
 
+constexpr std::string_view kNoAgent = "unknown";  // as `agent_type`
+
 struct Init {
   std::vector<HostHere> hosts;  // those that are set up
   std::string project;          // whose settings and skill; "" = the person's
   // Those with hooks of ours, also of an earlier run.
-  std::set<std::string, std::less<>> hooked;
+  Hooked hooked;
   HostsDone done;
   bool first = false;  // nothing of selftune was set up before
   std::vector<schedule::FileChange> jobs;
@@ -80,15 +82,30 @@ JsonValue AlphaOf(const Context& context, const JsonValue& params, const JsonVal
   return out;
 }
 
-JsonValue AgentOf(const HostHere& host, const Init& init, std::string_view agent_type) {
+JsonValue AgentOf(const HostHere& host) {
   const std::string_view by = !host.binary.empty() ? "command" : host.detected ? "folder" : "named";
   return JsonValue::Object(
       {{"type", JsonValue::Text(std::string(host.row->platform))},
        {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
        {"home", JsonValue::Text(host.place.config_dir)},
-       {"hooks", JsonValue::Bool(init.hooked.contains(host.row->platform))},
+       {"hooks", JsonValue()},
        {"detected_by", JsonValue::Text(std::string(by))},
-       {"primary", JsonValue::Bool(host.row->platform == agent_type)}});
+       {"primary", JsonValue()}});
+}
+
+// Those of this run, and of earlier ones: all that it did not ask about, and those that
+// have hooks. Who has hooks and who is primary is told by the caller.
+JsonValue AgentsOf(const JsonValue& params, const Init& init, const config::Config& before) {
+  std::vector<JsonValue> out;
+  const bool named = !params["agents"].items().empty();
+  for (const HostHere& host : init.hosts) out.push_back(AgentOf(host));
+  for (const JsonValue& agent : before.document["agents"].items()) {
+    const std::string& type = agent["type"].AsString();
+    const bool here = std::ranges::any_of(
+        init.hosts, [&](const HostHere& host) { return host.row->platform == type; });
+    if (!here && (named || init.hooked.contains(type))) out.push_back(agent);
+  }
+  return JsonValue::Array(std::move(out));
 }
 
 // What earlier runs left, by the rows.
@@ -98,9 +115,7 @@ Status LookBack(Context& context, Init& init) {
   if (db == nullptr) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const std::vector<store::InstallRow> rows, store::ReadInstalls(*db));
   init.first = rows.empty();
-  for (const store::InstallRow& row : rows) {
-    if (row.kind == "hook" || row.kind == "plugin") init.hooked.insert(row.platform);
-  }
+  init.hooked = HookedHosts(rows);
   return absl::OkStatus();
 }
 
@@ -111,15 +126,17 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
   const bool anew = params["force"].AsBool();
   JsonValue document = before.document.is_object() ? before.document : JsonValue::Object({});
   const std::string type =
-      init.hosts.empty() ? "unknown" : std::string(init.hosts.front().row->platform);
+      init.hosts.empty() ? std::string(kNoAgent) : std::string(init.hosts.front().row->platform);
   const auto missing = [&](std::string_view key) { return anew || !document.Has(key); };
-  if (missing("agent_type")) document = WithPlain(document, "agent_type", type);
+  if (missing("agent_type") || document["agent_type"].AsString() == kNoAgent) {
+    document = WithPlain(document, "agent_type", type);
+  }
   const auto path = base::RealPath("/proc/self/exe");
   if (missing("cli_path") && path.ok()) document = WithPlain(document, "cli_path", *path);
   if (missing("llm_mode")) document = WithPlain(document, "llm_mode", "agent");
   const std::string cli = AgentCli(init.hosts);
   if (missing("agent_cli") && !cli.empty()) document = WithPlain(document, "agent_cli", cli);
-  document = config::WithValue(document, "hooks_installed", JsonValue::Bool(!init.hooked.empty()));
+  document = config::WithValue(document, "hooks_installed", JsonValue());  // told below
   if (missing("initialized_at")) {
     document = WithPlain(document, "initialized_at", FormatRfc3339(context.now()));
   }
@@ -128,10 +145,8 @@ JsonValue Configured(const Context& context, const JsonValue& params, const Init
   } else if (!document.Has("autonomy")) {
     document = WithPlain(document, "autonomy", "deploy");
   }
-  std::vector<JsonValue> agents;
-  const std::string primary = document["agent_type"].AsString();
-  for (const HostHere& host : init.hosts) agents.push_back(AgentOf(host, init, primary));
-  document = config::WithValue(document, "agents", JsonValue::Array(std::move(agents)));
+  document = config::WithValue(document, "agents", AgentsOf(params, init, before));
+  document = WithPrimary(WithHooked(document, init.hooked));
   if (params["alpha"].is_bool()) {
     document =
         config::WithValue(document, "alpha", AlphaOf(context, params, before.document["alpha"]));

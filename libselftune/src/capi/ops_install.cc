@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
+#include "capi/hooked_agents.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
@@ -140,6 +141,7 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
     }
   }
   WarnOfMovedHomes(context);
+  RecordHooked(context, installing.world().rows);
   return Finish(context, params, done, "uninstall");
 }
 
@@ -159,6 +161,7 @@ StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& para
       done.hosts.push_back(*std::move(result));
     }
   }
+  if (installing.world().db != nullptr) RecordHooked(context, installing.world().rows);
   return Finish(context, params, done, "install");
 }
 

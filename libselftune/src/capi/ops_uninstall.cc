@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "capi/config_record.h"
+#include "capi/hooked_agents.h"
 #include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
@@ -123,7 +124,10 @@ void RemoveConfigStep(Context& context, install::World& world, const JsonValue& 
   const auto config = config::Load(context.paths().state_dir);
   if (!config.ok()) return steps.Skipped("config", std::string(Message(config.status())));
   if (!config->exists) return;
-  if (params["keep_config"].AsBool()) return steps.Skipped("config", config->path + " is kept");
+  if (params["keep_config"].AsBool()) {
+    if (world.db != nullptr) RecordHooked(context, world.rows);
+    return steps.Skipped("config", config->path + " is kept");
+  }
   const auto put_back = RestoreConfig(context, world);
   if (!put_back.ok()) return steps.Failed("config", put_back.status());
   if (put_back->has_value()) return steps.Done("config", true, **put_back);

@@ -16,13 +16,12 @@ namespace selftune::status {
 namespace {
 
 // Settings that are one text, in the order they are listed.
-constexpr std::array<std::string_view, 9> kPlain = {"autonomy",     "guards",      "suggestions",
-                                                    "agent_cli",    "llm_mode",    "api.provider",
-                                                    "api.base_url", "api.key_env", "api.model"};
+constexpr std::array<std::string_view, 10> kPlain = {
+    "autonomy", "guards",       "suggestions",  "agent_type",  "agent_cli",
+    "llm_mode", "api.provider", "api.base_url", "api.key_env", "api.model"};
 // Known in the file, but not settable as one text: what `init` writes down and
 // what holds other than texts.
-constexpr std::array<std::string_view, 14> kOther = {"agent_type",
-                                                     "alpha",
+constexpr std::array<std::string_view, 13> kOther = {"alpha",
                                                      "agents",
                                                      "cli_path",
                                                      "config_version",
@@ -168,6 +167,10 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (key.name == "suggestions" || RuleOf(key) != nullptr) {
     return config::ParseSuggestions(value).has_value() ? "" : "must be on or off";
   }
+  if (key.name == "agent_type") {
+    const bool known = value == "unknown" || hosts::FindRow(value) != nullptr;
+    return known ? "" : "must be the name of an agent, or unknown";
+  }
   if (key.name == "llm_mode") {
     return config::ParseLlmMode(value).has_value() ? "" : "must be agent or api";
   }
@@ -222,7 +225,8 @@ std::vector<config::Problem> SettingProblems(const config::Config& config) {
     problems.push_back({std::string(kRetention),
                         ProblemOfValue(RetentionKey(), "") + "; nothing is forgotten by itself"});
   }
-  for (const std::string_view name : {"llm_mode", "api.provider", "api.base_url", "api.key_env"}) {
+  for (const std::string_view name :
+       {"agent_type", "llm_mode", "api.provider", "api.base_url", "api.key_env"}) {
     const std::optional<SettingKey> key = ParseSettingKey(name);
     const base::JsonValue& value = ValueAt(config, *key);
     if (value.is_null()) continue;
