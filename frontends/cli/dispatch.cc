@@ -201,6 +201,19 @@ Failure ReadFailure(const Command& command, const Answer& answer) {
   return failure;
 }
 
+// The line as it was typed, for the plan as it is now instead of one that was shown before.
+std::vector<std::string> PlanAgain(const Invocation& invocation) {
+  std::vector<std::string> out = {"selftune"};
+  for (size_t i = 1; i < invocation.argv.size(); ++i) {
+    const std::string& word = invocation.argv[i];
+    if (word == "--plan") ++i;
+    if (word == "--yes" || word == "--plan" || word.starts_with("--plan=")) continue;
+    out.push_back(word);
+  }
+  out.emplace_back("--dry-run");
+  return out;
+}
+
 Failure FailureTold(const Invocation& invocation, const Answer& answer) {
   Failure failure = ReadFailure(*invocation.command, answer);
   if (answer.signal != 0 && failure.code == "CANCELLED") failure.exit_code = 128 + answer.signal;
@@ -208,6 +221,11 @@ Failure FailureTold(const Invocation& invocation, const Answer& answer) {
     failure.next_argv = invocation.argv;
     failure.next_argv[0] = "selftune";
     failure.next_argv.emplace_back("--yes");
+  }
+  const bool asks_again = failure.next_argv.size() > 1 && failure.next_argv[1] == "request";
+  if (failure.code == "CONFLICTED" && asks_again && invocation.args.Has("plan")) {
+    failure.next_argv = PlanAgain(invocation);
+    failure.suggestion = "look at the plan again with --dry-run";
   }
   return failure;
 }

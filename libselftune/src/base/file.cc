@@ -184,7 +184,10 @@ Status MakeOneDir(const std::string& path, uint32_t mode) {
   struct stat st;
   if (stat(path.c_str(), &st) == 0) {
     if (S_ISDIR(st.st_mode)) return absl::OkStatus();
-    return Fail(kFileExists, "creating directory {}: there is a file of this name", path);
+    return WithSuggestion(
+        Fail(kFileExists, "creating directory {}: there is a file of this name", path),
+        "see what it is, and move it away or name another folder",
+        JoinCommand({"ls", "-ld", path}));
   }
   return WriteError("creating directory", path, error);
 }

@@ -100,17 +100,25 @@ void WarnOfMovedHomes(Context& context) {
 }
 
 StatusOr<std::string> ShimFor(const Context& context, const std::string& given) {
+  std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
   if (!given.empty()) {
+    const auto refused = [&](const Status& status) {
+      if (shim.empty()) {
+        return WithSuggestion(status, "name a selftune-hook that is there", "selftune help init");
+      }
+      return WithSuggestion(
+          status, fmt::format("leave --hook-program out: {} is found without it", shim),
+          context.op() == "install.hooks" ? "selftune hooks install" : "selftune init");
+    };
     const auto info = base::Stat(given);
     if (!info.ok() || !info->is_file() || ::access(given.c_str(), X_OK) != 0) {
-      return Fail(kFileNotFound, "installing hooks: {} is no program", given);
+      return refused(Fail(kFileNotFound, "installing hooks: {} is no program", given));
     }
     // By its name hooks are found again.
     if (base::BaseName(given) == install::kShimName) return given;
-    return Fail(kInvalidRequest, "installing hooks: {} is not called {}", given,
-                install::kShimName);
+    return refused(
+        Fail(kInvalidRequest, "installing hooks: {} is not called {}", given, install::kShimName));
   }
-  std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
   if (!shim.empty()) return shim;
   return WithSuggestion(
       Fail(kFileNotFound,

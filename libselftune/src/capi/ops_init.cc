@@ -379,7 +379,6 @@ void Advise(Context& context, const Init& init, const config::Config& config) {
                  "validated changes are deployed by themselves and watched; to be asked first: "
                  "selftune config set autonomy propose");
   }
-  context.SetNext({.argv = {"selftune", "status"}, .reason = "see what your skills did"});
 }
 
 }  // namespace
@@ -461,7 +460,11 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   WriteReceiptOrNull(out, ReceiptOfInit(context, init, edit.ok() ? &*edit : nullptr));
   out.EndObject();
   Advise(context, init, config);
-  if (!steps.first_failure().ok()) context.SetVerdict(steps.first_failure());
+  if (steps.first_failure().ok()) {
+    context.SetNext({.argv = {"selftune", "status"}, .reason = "see what your skills did"});
+  } else {
+    context.SetVerdict(steps.first_failure());  // with what helps
+  }
   return std::move(out).Take();
 }
 

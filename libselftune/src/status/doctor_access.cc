@@ -62,12 +62,32 @@ Check Refused(const std::vector<std::string>& paths, bool folder, int error) {
   return check;
 }
 
+// Only what lies where our own folder belongs is ours to have moved.
+Check NoFolder(const std::string& path, const std::string& state_dir) {
+  Check check{.name = "db.write",
+              .status = CheckStatus::kFail,
+              .message = path + " is no folder: nothing can be stored below it",
+              .path = path};
+  if (path == state_dir && base::BaseName(path) == ".selftune") {
+    check.text = "this keeps it under another name, and the folder is made by the next sync";
+    check.command = base::JoinCommand({"mv", "-n", path, path + ".kept"});
+  } else {
+    check.text = "see what it is, and name a folder with SELFTUNE_HOME";
+    check.command = base::JoinCommand({"ls", "-ld", path});
+  }
+  return check;
+}
+
 }  // namespace
 
 void CheckStoreAccess(const DoctorWorld& world, Checks& out) {
   const std::string store_folder(base::DirName(world.db_path));
   for (const std::string& folder : {world.state_dir, store_folder}) {
     const std::string path = NearestFolder(folder);
+    if (const auto info = base::Stat(path); info.ok() && !info->is_dir()) {
+      out.push_back(NoFolder(path, world.state_dir));
+      return;
+    }
     if (const int error = WhyNot(path, W_OK | X_OK); error != 0) {
       out.push_back(Refused({path}, /*folder=*/true, error));
       return;
