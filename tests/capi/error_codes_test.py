@@ -405,7 +405,7 @@ class ErrorCodes(unittest.TestCase):
         self.assertTrue(error["suggestion"], answer)
         following = error["next"] if answer["error"] else answer["reply"]["next"]
         self.assertIsNotNone(following, answer)
-        self.assertIn(following["argv"][0], ("selftune", "claude", "git"))
+        self.assertIn(following["argv"][0], ("selftune", "claude", "git", "mv"))
         # `claude` alone is where one logs in.
         self.assertTrue(len(following["argv"]) > 1 or following["argv"] == ["claude"])
         self.made.add(code)

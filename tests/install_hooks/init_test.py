@@ -139,13 +139,24 @@ class Machine(Place):
         for more in ((), ("--no-sync",), ("--no-sync",)):
             self.assertEqual(self.steps(self.good("init", *more))["import"], "skipped")
 
-    def test_quickstart_lets_nothing_run_by_itself(self):
-        self.good("quickstart")
+    def test_quickstart_lets_nothing_run_by_itself_and_says_so(self):
+        def told(*argv):
+            warnings = [w for w in self.good(*argv, "--dry-run")["warnings"] if w["code"] == "AUTONOMY"]
+            done = [w for w in self.good(*argv)["warnings"] if w["code"] == "AUTONOMY"]
+            self.assertEqual(warnings, done)
+            return [(w["message"].partition("; ")[0], w["next"]["argv"][-1]) for w in done]
+
+        self.assertEqual(told("quickstart"), [("nothing runs by itself", "propose")])
         self.assertEqual(self.config()["autonomy"], "off")
-        self.good("init")
+        self.assertEqual(told("init"), [("nothing runs by itself", "propose")])
         self.assertEqual(self.config()["autonomy"], "off")
-        self.good("init", "--autonomy", "propose")
+        self.assertEqual(told("init", "--autonomy", "propose"), [])
         self.assertEqual(self.config()["autonomy"], "propose")
+        # Of one who chose otherwise before.
+        self.good("init", "--autonomy", "deploy")
+        self.assertEqual(told("quickstart"), [
+            ("nothing runs by itself (autonomy is off now and was deploy)", "deploy")])
+        self.assertEqual(self.config()["autonomy"], "off")
 
     def test_settings_from_before_survive_the_way_back(self):
         self.good("config", "set", "autonomy", "off")

@@ -368,17 +368,36 @@ void TidyUp(Context& context, Steps& steps) {
   if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)), {"selftune", "doctor"});
 }
 
-void Advise(Context& context, const Init& init, const config::Config& config) {
+// What may run by itself now is never set without a word.
+void TellAutonomy(Context& context, const config::Config& before, const config::Config& after) {
+  const bool changed = before.autonomy != after.autonomy && before.document.Has("autonomy");
+  const std::string was =
+      changed ? fmt::format(" (autonomy is {} now and was {})", config::Word(after.autonomy),
+                            config::Word(before.autonomy))
+              : "";
+  const auto tell = [&](std::string_view what, std::string_view why, std::string_view word) {
+    context.Warn("AUTONOMY",
+                 fmt::format("{}{}; {}: selftune config set autonomy {}", what, was, why, word),
+                 {"selftune", "config", "set", "autonomy", std::string(word)});
+  };
+  if (after.autonomy == config::Autonomy::kDeploy) {
+    tell("validated changes are deployed by themselves and watched", "to be asked first",
+         "propose");
+  } else if (after.autonomy == config::Autonomy::kOff && changed) {
+    tell("nothing runs by itself", "as it was before", config::Word(before.autonomy));
+  } else if (after.autonomy == config::Autonomy::kOff) {
+    tell("nothing runs by itself", "to have changes proposed", "propose");
+  }
+}
+
+void Advise(Context& context, const Init& init, const config::Config& before,
+            const config::Config& config) {
   if (init.hosts.empty()) {
     context.Warn("NO_AGENT",
                  "no agent was found on this machine: evidence can be read, nothing "
                  "can be improved");
   }
-  if (config.autonomy == config::Autonomy::kDeploy) {
-    context.Warn("AUTONOMY",
-                 "validated changes are deployed by themselves and watched; to be asked first: "
-                 "selftune config set autonomy propose");
-  }
+  TellAutonomy(context, before, config);
 }
 
 }  // namespace
@@ -459,7 +478,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   out.Field("autonomy", config::Word(config.autonomy));
   WriteReceiptOrNull(out, ReceiptOfInit(context, init, edit.ok() ? &*edit : nullptr));
   out.EndObject();
-  Advise(context, init, config);
+  Advise(context, init, edit.ok() ? edit->before : *now, config);
   if (steps.first_failure().ok()) {
     context.SetNext({.argv = {"selftune", "status"}, .reason = "see what your skills did"});
   } else {
