@@ -5,6 +5,7 @@
 """
 
 import json
+import shlex
 import subprocess
 import sys
 import unittest
@@ -131,6 +132,32 @@ class Skill(Taken):
         self.assertEqual(self.warnings(self.good("init", "--no-sync"), "SKILL_KEPT"), [])
         self.assertEqual(theirs.read_text(), SKILL_OF_THE_REFERENCE)
         self.assertIn("operate the `selftune` command", self.main())
+
+
+class Folder(Taken):
+    def mode(self):
+        return self.home.state.stat().st_mode & 0o777
+
+    def test_it_is_closed_to_others_and_that_is_said(self):
+        self.installation_of_the_reference()
+        self.home.state.chmod(0o755)
+        self.assertIn("mode 755", self.step(self.good("init", "--no-sync", "--dry-run"), "folder")["detail"])
+        self.assertEqual(self.mode(), 0o755)
+        reply = self.good("init", "--no-sync")
+        self.assertTrue(self.step(reply, "folder")["changed"])
+        self.assertEqual((self.mode(), len(self.warnings(reply, "FOLDER_CLOSED"))), (0o700, 1))
+        again = self.good("init", "--no-sync")
+        self.assertNotIn("folder", [s["id"] for s in again["data"]["steps"]])
+
+    def test_one_that_was_named_is_left_to_doctor(self):
+        folder = self.root / "shared folder"
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+        self.good("init", "--no-sync", "--home", str(folder))
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o755)
+        check, = self.good("doctor", "--only", "config.mode", "--home", str(folder), "--exit-zero")["data"]["checks"]
+        subprocess.run(shlex.split(check["guidance"]["command"]), check=True)
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
 
 
 class Running(Taken):

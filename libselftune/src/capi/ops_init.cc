@@ -1,14 +1,16 @@
 // install.init: everything selftune needs on a machine, step by step. Each step looks
 // at what is there first, so a run that was cut off is simply started again.
+#include <sys/stat.h>
+
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
@@ -17,6 +19,7 @@
 #include "capi/config_record.h"
 #include "capi/hook_notes.h"
 #include "capi/hooked_agents.h"
+#include "capi/init_config.h"
 #include "capi/install_steps.h"
 #include "capi/install_world.h"
 #include "capi/ops.h"
@@ -32,11 +35,6 @@ namespace {
 using base::JsonValue;
 using base::JsonWriter;
 
-// The agents that answer model calls, in the order they are asked.
-constexpr std::array<std::string_view, 4> kAnswering = {"claude_code", "codex", "opencode", "pi"};
-
-constexpr std::string_view kNoAgent = "unknown";  // as `agent_type`
-
 struct Init {
   std::vector<HostHere> hosts;  // those that are set up
   std::string project;          // whose settings and skill; "" = the person's
@@ -47,67 +45,6 @@ struct Init {
   std::vector<schedule::FileChange> jobs;
 };
 
-std::string AgentCli(const std::vector<HostHere>& hosts) {
-  for (const std::string_view platform : kAnswering) {
-    for (const HostHere& host : hosts) {
-      if (host.row->platform == platform && !host.binary.empty()) {
-        return std::string(host.row->command);
-      }
-    }
-  }
-  return "";
-}
-
-JsonValue WithPlain(const JsonValue& document, std::string_view key, const std::string& value) {
-  return config::WithValue(document, key, JsonValue::Text(value));
-}
-
-// {"enrolled","user_id","email","display_name","consent_timestamp"}: written down, sent
-// nowhere. The id stays over enrolments.
-JsonValue AlphaOf(const Context& context, const JsonValue& params, const JsonValue& before) {
-  JsonValue out = before.is_object() ? before : JsonValue::Object({});
-  const bool enrolled = params["alpha"].AsBool();
-  out = config::WithValue(out, "enrolled", JsonValue::Bool(enrolled));
-  if (!enrolled) return out;
-  if (!out.Has("user_id")) out = WithPlain(out, "user_id", base::MakeUuid());
-  if (params["alpha_email"].is_string()) {
-    out = WithPlain(out, "email", params["alpha_email"].AsString());
-  }
-  if (params["alpha_name"].is_string()) {
-    out = WithPlain(out, "display_name", params["alpha_name"].AsString());
-  }
-  if (!before["enrolled"].AsBool()) {
-    out = WithPlain(out, "consent_timestamp", FormatRfc3339(context.now()));
-  }
-  return out;
-}
-
-JsonValue AgentOf(const HostHere& host) {
-  const std::string_view by = !host.binary.empty() ? "command" : host.detected ? "folder" : "named";
-  return JsonValue::Object(
-      {{"type", JsonValue::Text(std::string(host.row->platform))},
-       {"binary", host.binary.empty() ? JsonValue() : JsonValue::Text(host.binary)},
-       {"home", JsonValue::Text(host.place.config_dir)},
-       {"hooks", JsonValue()},
-       {"detected_by", JsonValue::Text(std::string(by))},
-       {"primary", JsonValue()}});
-}
-
-// Those of this run, and of earlier ones: all that it did not ask about, and those that
-// have hooks. Who has hooks and who is primary is told by the caller.
-JsonValue AgentsOf(const JsonValue& params, const Init& init, const config::Config& before) {
-  std::vector<JsonValue> out;
-  const bool named = !params["agents"].items().empty();
-  for (const HostHere& host : init.hosts) out.push_back(AgentOf(host));
-  for (const JsonValue& agent : before.document["agents"].items()) {
-    const std::string& type = agent["type"].AsString();
-    const bool here = std::ranges::any_of(
-        init.hosts, [&](const HostHere& host) { return host.row->platform == type; });
-    if (!here && (named || init.hooked.contains(type))) out.push_back(agent);
-  }
-  return JsonValue::Array(std::move(out));
-}
-
 // What earlier runs left, by the rows.
 Status LookBack(Context& context, Init& init) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.DbIfThere());
@@ -117,46 +54,6 @@ Status LookBack(Context& context, Init& init) {
   init.first = rows.empty();
   init.hooked = HookedHosts(rows);
   return absl::OkStatus();
-}
-
-// What is recorded about the machine, and what the person chose; every other key
-// is kept.
-JsonValue Configured(const Context& context, const JsonValue& params, const Init& init,
-                     const config::Config& before) {
-  const bool anew = params["force"].AsBool();
-  JsonValue document = before.document.is_object() ? before.document : JsonValue::Object({});
-  const std::string type =
-      init.hosts.empty() ? std::string(kNoAgent) : std::string(init.hosts.front().row->platform);
-  const auto missing = [&](std::string_view key) { return anew || !document.Has(key); };
-  if (missing("agent_type") || document["agent_type"].AsString() == kNoAgent) {
-    document = WithPlain(document, "agent_type", type);
-  }
-  const auto path = base::RealPath("/proc/self/exe");
-  if (missing("cli_path") && path.ok()) document = WithPlain(document, "cli_path", *path);
-  if (missing("llm_mode")) document = WithPlain(document, "llm_mode", "agent");
-  const std::string cli = AgentCli(init.hosts);
-  if (missing("agent_cli") && !cli.empty()) document = WithPlain(document, "agent_cli", cli);
-  document = config::WithValue(document, "hooks_installed", JsonValue());  // told below
-  if (missing("initialized_at")) {
-    document = WithPlain(document, "initialized_at", FormatRfc3339(context.now()));
-  }
-  if (params["autonomy"].is_string()) {
-    document = WithPlain(document, "autonomy", params["autonomy"].AsString());
-  } else if (!document.Has("autonomy")) {
-    document = WithPlain(document, "autonomy", "deploy");
-  }
-  document = config::WithValue(document, "agents", AgentsOf(params, init, before));
-  document = WithPrimary(WithHooked(document, init.hooked));
-  if (params["alpha"].is_bool()) {
-    document =
-        config::WithValue(document, "alpha", AlphaOf(context, params, before.document["alpha"]));
-  }
-  // Its own skill is not improved from what happens on this machine.
-  if (!before.AutonomyOf(config::kOwnSkill).has_value()) {
-    document = config::WithSkillAutonomy(document, std::string(config::kOwnSkill),
-                                         config::SkillAutonomy::kLocked);
-  }
-  return document;
 }
 
 // A config.json in which nothing is selftune's belongs to the folder's other owner.
@@ -368,12 +265,31 @@ void TidyUp(Context& context, Steps& steps) {
   if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)), {"selftune", "doctor"});
 }
 
+// The reference left its folder open to others; prompts are in it. One that was named may
+// be shared on purpose: of that doctor speaks.
+void CloseFolder(Context& context, Steps& steps) {
+  constexpr uint32_t kOfOthers = 077;
+  const std::string& dir = context.paths().state_dir;
+  const auto info = base::Stat(dir);
+  if (!info.ok() || !info->is_dir() || (info->mode & kOfOthers) == 0) return;
+  if (dir != base::JoinPath(context.env().Home(), ".selftune")) return;
+  const uint32_t mode = info->mode & 07777;
+  if (!context.dry_run() && ::chmod(dir.c_str(), mode & ~kOfOthers) != 0) {
+    return steps.Failed("folder", Fail(kWriteFailed, "closing {} to others: {}", dir,
+                                       std::generic_category().message(errno)));
+  }
+  std::string detail =
+      fmt::format("{} was open to others (mode {:o}): only you may read it now", dir, mode);
+  context.Warn("FOLDER_CLOSED", detail);
+  steps.Done("folder", true, std::move(detail));
+}
+
 // What may run by itself now is never set without a word.
 void TellAutonomy(Context& context, const config::Config& before, const config::Config& after) {
   const bool changed = before.autonomy != after.autonomy && before.document.Has("autonomy");
   const std::string was =
-      changed ? fmt::format(" (autonomy is {} now and was {})", config::Word(after.autonomy),
-                            config::Word(before.autonomy))
+      changed ? fmt::format(" (autonomy {} {}, and was {})", context.dry_run() ? "would be" : "is",
+                            config::Word(after.autonomy), config::Word(before.autonomy))
               : "";
   const auto tell = [&](std::string_view what, std::string_view why, std::string_view word) {
     context.Warn("AUTONOMY",
@@ -414,6 +330,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   if (!context.dry_run()) {
     ST_RETURN_IF_ERROR(base::MakeDirs(context.paths().state_dir, 0700));
   }
+  CloseFolder(context, steps);
   const bool imports = TakeOverRecords(context, params, steps);
   // A store that cannot be opened holds up what writes into it, nothing else.
   Status store = absl::OkStatus();
@@ -440,7 +357,7 @@ StatusOr<std::string> InstallInit(Context& context, const JsonValue& params) {
   auto edit = EditConfig(
       context,
       [&](const config::Config& was) -> StatusOr<JsonValue> {
-        return Configured(context, params, init, was);
+        return ConfigOfInit(context, params, init.hosts, init.hooked, was);
       },
       nullptr,
       [&](const ConfigEdit& coming) {

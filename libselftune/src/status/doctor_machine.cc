@@ -51,7 +51,7 @@ void CheckMode(const std::string& path, uint32_t allowed, std::string_view chmod
                  .message = fmt::format("others can read it: mode {:o}", mode),
                  .path = path,
                  .text = std::string(why) + "; keep it to yourself",
-                 .command = fmt::format("chmod {} {}", chmod, path)});
+                 .command = base::JoinCommand({"chmod", std::string(chmod), path})});
 }
 
 void CheckIntegrity(const store::CheckReport& report, bool deep, Checks& out) {
