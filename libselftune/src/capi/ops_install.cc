@@ -190,7 +190,8 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     TextOrNull(out, "problem", hooks.problem);
     TextOrNull(
         out, "needs",
-        hooks.state == install::HookState::kUnapproved ? std::string(host.target->approve)
+        host.target != nullptr && hooks.state == install::HookState::kUnapproved
+            ? std::string(host.target->approve)
         : !hooks.switched_off.empty()
             ? fmt::format("take {} out of {}: with it no hook runs", hooks.switched_off, hooks.path)
             : std::string());
