@@ -10,6 +10,7 @@ real_hooks_test.py.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -59,6 +60,23 @@ class Skill(World):
         self.assertEqual(self.query("SELECT platform, skill_name, outcome FROM skill_invocations "
                                     "WHERE skill_name='selftune' AND outcome='triggered'"),
                          [[self.way.platform, "selftune", "triggered"]])
+
+
+class Specialists(Skill):
+    """OpenCode reads ours as agents of its own, which may look and nothing else."""
+
+    def test_init_puts_it_where_the_agent_looks(self):
+        self.cli("init", "--autonomy", "off", "--no-hooks")
+        listed = re.split(r"(?m)^(\S+) \((\w+)\)\n", self.agent("agent", "list"))
+        agents = {name: (mode, json.loads(rules)) for name, mode, rules in zip(*(listed[i::3] for i in (1, 2, 3)))}
+        for file in sorted((ROOT / "skill" / "agents").glob("*.md")):
+            mode, rules = agents[file.stem]
+            self.assertEqual(mode, "subagent")
+            ours = rules[max(i for i, r in enumerate(rules) if (r["permission"], r["pattern"], r["action"]) == ("*", "*", "deny")):]
+            allowed = {(r["permission"], r["pattern"]) for r in ours if r["action"] == "allow" and r["permission"] != "external_directory"}
+            self.assertEqual({p for p, _ in allowed}, {"read", "bash"}, file.stem)
+            for permission, pattern in allowed:
+                self.assertTrue(permission == "read" or pattern.startswith("selftune "), pattern)
 
 
 class Plugin(World):
@@ -112,7 +130,8 @@ class Plugin(World):
 
 def main():
     if sys.argv[1] == "--inside":
-        return ways.run_tests(sys.argv[2:5], Skill, *([Plugin] if sys.argv[4] == "claude" else []))
+        more = {"claude": [Plugin], "opencode": [Specialists]}
+        return ways.run_tests(sys.argv[2:5], Skill, *more.get(sys.argv[4], []))
     selftune, command, folder = sys.argv[1:4]
     return ways.WAYS[command].agent.run_inside(__file__, Path(selftune).resolve(), Path(folder).resolve(), command)
 

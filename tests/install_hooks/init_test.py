@@ -58,7 +58,9 @@ class Machine(Place):
         for part in ("skills/selftune/SKILL.md", "skills/selftune/workflows/initialize.md",
                      "skills/selftune/references/cli.md", "agents/selftune-evolution-reviewer.md"):
             self.assertTrue((self.home.path / ".claude" / part).exists(), part)
-        self.assertFalse((self.home.path / ".claude/skills/selftune/agents").exists())
+        # The skill's text names them: an agent that runs none reads them there.
+        self.assertTrue((self.home.path / ".claude/skills/selftune/agents/selftune-evolution-reviewer.md").is_file())
+        self.assertFalse((self.home.path / ".claude/skills/selftune/forms").exists())
         self.assertGreater(len(ours(self.settings().read_text())), 3)
 
         for argv in ((), ("--no-hooks",)):  # hooks of an earlier run are there all the same

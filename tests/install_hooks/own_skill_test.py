@@ -127,6 +127,35 @@ class Install(OwnSkill):
         self.data("uninstall", "--agent", "codex")
         self.assertEqual((self.path(".agents").exists(), self.path(MAIN).exists()), (False, True))
 
+    def test_specialists_are_written_as_each_agent_reads_them(self):
+        repo = self.project()
+        name = "selftune-diagnosis-analyst.md"
+        places = {"claude": ".claude/agents", "opencode": ".config/opencode/agents"}
+        self.data("install", *(word for agent in (*places, "codex") for word in ("--agent", agent)))
+        texts = {agent: self.path(f"{folder}/{name}").read_text() for agent, folder in places.items()}
+        self.assertRegex(texts["claude"], r"\ntools: Bash\(selftune skills show:\*\), .*, Read\n")
+        # OpenCode has no `tools`: what is not named is not allowed.
+        self.assertRegex(texts["opencode"], r'\nmode: subagent\npermission:\n  "\*": deny\n  read: allow\n  bash:\n    "\*": deny\n'
+                                            r'    "selftune skills show \*": allow\n')
+        self.assertEqual(len({text.split("---\n", 2)[2] for text in texts.values()}), 1)
+        # An agent without any reads them beside the skill, whose text names them.
+        self.assertEqual(self.path(f".agents/skills/selftune/agents/{name}").read_text(), texts["claude"])
+        self.data("install", "--scope", "project", "--agent", "opencode", "--agent", "claude")
+        for agent in places:
+            self.assertEqual((repo / f".{agent}/agents" / name).read_text(), texts[agent])
+        # From elsewhere, where only the rows know of the project, nothing seems amiss or is changed.
+        self.cwd = self.root
+        self.assertEqual({p["state"] for p in self.data("status")["installed"]}, {"current"})
+        self.assertEqual(self.data("update")["files"], [])
+        former = repo / ".opencode/agents" / name
+        former.write_text("of an older version")
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("UPDATE install SET sha256=?, version='0.0.1' WHERE path=?",
+                       (hashlib.sha256(former.read_bytes()).digest(), str(former)))
+        db.close()
+        self.assertEqual([f["path"] for f in self.data("update")["files"]], [str(former)])
+        self.assertEqual(former.read_text(), texts["opencode"])
+
     def test_a_project_has_its_own(self):
         repo = self.project()
         reply = self.good("skill", "install", "--scope", "project", "--agent", "claude", "--agent", "gemini")

@@ -22,7 +22,7 @@ using Base = skillfs::SkillRoot::Base;
 
 constexpr std::string_view kSkill = "skill";
 constexpr std::string_view kAgent = "agent";
-constexpr std::string_view kSpecialists = "agents/";  // in what is installed
+constexpr std::string_view kForms = "forms/";  // in what is installed: for agents' folders alone
 constexpr std::string_view kShared = ".agents/skills";
 constexpr std::string_view kMainFile = "SKILL.md";
 
@@ -51,15 +51,24 @@ void AddPlace(std::vector<SkillPlace>& places, SkillPlace place) {
   places.push_back(std::move(place));
 }
 
+// A skill has the specialists as files to read, for hosts that have no agents of that kind.
 std::vector<install::OwnFile> FilesOf(const SkillPlace& place) {
-  const bool specialists = place.kind == kAgent;
+  const std::string form = place.kind == kAgent ? std::string(place.form) + "/" : "";
   std::vector<install::OwnFile> out;
   for (const install::SkillFile& file : install::SkillFiles()) {
-    if (file.path.starts_with(kSpecialists) != specialists) continue;
-    const std::string_view name = file.path.substr(specialists ? kSpecialists.size() : 0);
+    if (form.empty() ? file.path.starts_with(kForms) : !file.path.starts_with(form)) continue;
+    const std::string_view name = file.path.substr(form.size());
     out.push_back({.path = base::JoinPath(place.folder, name), .bytes = std::string(file.text)});
   }
   return out;
+}
+
+// How specialists are written in a folder that a row tells of. Before there were several
+// forms rows named no host.
+std::string_view FormOf(const store::InstallRow& row) {
+  const hosts::HostRow* const host = hosts::FindRow(row.platform);
+  return host == nullptr || host->specialists.dir.empty() ? SkillPlace().form
+                                                          : host->specialists.form;
 }
 
 bool IsIn(const store::InstallRow& row, const SkillPlace& place) {
@@ -72,6 +81,14 @@ std::string FolderOf(const store::InstallRow& row) {
   const std::string ours = "/skills/" + std::string(config::kOwnSkill);
   const size_t at = row.path.rfind(ours + "/");
   return row.kind != kSkill || at == row.path.npos ? "" : row.path.substr(0, at + ours.size());
+}
+
+// What the row of a specialist names, so that its form is known wherever it is; a skill is
+// of no host.
+std::string PlatformOf(const std::vector<store::InstallRow>& rows, const SkillPlace& place,
+                       const std::string& path) {
+  if (const auto* const row = install::FindRow(rows, path, place.kind)) return row->platform;
+  return place.kind == kAgent && !place.platforms.empty() ? place.platforms.front() : "";
 }
 
 // "" for a file that is as it is to be, and where nothing of ours is to be: `expected`.
@@ -119,9 +136,11 @@ std::vector<SkillPlace> UserSkillPlaces(const std::vector<HostHere>& hosts) {
     AddPlace(out, {.folder = base::JoinPath(base::JoinPath(dir, root->path), config::kOwnSkill),
                    .kind = kSkill,
                    .platforms = {platform}});
-    if (host.row->specialists_dir.empty()) continue;
-    AddPlace(out, {.folder = base::JoinPath(host.place.config_dir, host.row->specialists_dir),
+    const hosts::Specialists& specialists = host.row->specialists;
+    if (specialists.dir.empty()) continue;
+    AddPlace(out, {.folder = base::JoinPath(host.place.config_dir, specialists.dir),
                    .kind = kAgent,
+                   .form = specialists.form,
                    .platforms = {platform}});
   }
   return out;
@@ -146,13 +165,13 @@ StatusOr<std::vector<SkillPlace>> ProjectSkillPlaces(const std::vector<HostHere>
                    .kind = kSkill,
                    .scope = "project",
                    .platforms = {platform}});
-    if (host.row->specialists_dir.empty()) continue;
-    const std::string below(base::DirName(root->path));
-    AddPlace(out,
-             {.folder = base::JoinPath(base::JoinPath(project, below), host.row->specialists_dir),
-              .kind = kAgent,
-              .scope = "project",
-              .platforms = {platform}});
+    const hosts::Specialists& specialists = host.row->specialists;
+    if (specialists.dir.empty()) continue;
+    AddPlace(out, {.folder = base::JoinPath(project, specialists.project_dir),
+                   .kind = kAgent,
+                   .scope = "project",
+                   .form = specialists.form,
+                   .platforms = {platform}});
   }
   return out;
 }
@@ -170,7 +189,8 @@ std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& r
         std::any_of(out.begin(), out.end(), same)) {
       continue;
     }
-    out.push_back({.folder = folder, .kind = kind, .scope = "project", .platforms = {}});
+    out.push_back(
+        {.folder = folder, .kind = kind, .scope = "project", .form = FormOf(row), .platforms = {}});
   }
   return out;
 }
@@ -195,8 +215,8 @@ SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install
   const std::vector<install::OwnFile> wanted = FilesOf(place);
   const bool reference = HasReference(place, world.rows);
   for (const install::OwnFile& own : wanted) {
-    auto file = install::InstallFile(world, place.kind, "", own,
-                                     reference ? install::Edits::kReplace : edits);
+    auto file = install::InstallFile(world, place.kind, PlatformOf(world.rows, place, own.path),
+                                     own, reference ? install::Edits::kReplace : edits);
     if (!file.ok()) {
       const std::string_view code = CodeOf(file.status()).name;
       const bool foreign = code == kFileExists.name || code == kFileChanged.name;

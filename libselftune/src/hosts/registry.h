@@ -51,6 +51,13 @@ struct TranscriptRetention {
   std::string_view key = {};            // dotted
 };
 
+// Where a host reads agents for single tasks from, and how ours are written for it.
+struct Specialists {
+  std::string_view dir = {};          // below the configuration folder, "" = it reads none
+  std::string_view project_dir = {};  // below a project
+  std::string_view form = {};         // folder in what is installed: tools/embed_skill.py
+};
+
 // The stable facts of a host. Views point to literals.
 struct HostRow {
   std::string_view platform;  // "claude_code"
@@ -74,9 +81,7 @@ struct HostRow {
   bool skill_ends_search = true;  // nested roots: no skills below a skill
   // Skill folders of installed plugins, nullptr = none known.
   std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
-  // Below the configuration folder, also that of a project: agents for single tasks, as
-  // ours are written; "" = it reads none.
-  std::string_view specialists_dir = {};
+  Specialists specialists = {};
   ListingBudget listing = {};
   TranscriptRetention retention = {};
 };

@@ -32,7 +32,7 @@ constinit const HostRow kClaudeCodeRow = {
     .name_is_folder = true,
     .skill_ends_search = true,
     .plugin_roots = claude_code::PluginSkillRoots,
-    .specialists_dir = "agents",
+    .specialists = {.dir = "agents", .project_dir = ".claude/agents", .form = "agents"},
     // peers.md W5: 1 % of the context window, the least used lose their
     // description first. Characters: the host's own documentation and settings
     // schema (1 % of 200,000 tokens at 4 characters, 1,536 a description).

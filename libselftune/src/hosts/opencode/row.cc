@@ -62,6 +62,7 @@ constinit const HostRow kOpenCodeRow = {
     .name_is_folder = false,
     .skill_ends_search = false,
     .plugin_roots = nullptr,
+    .specialists = {.dir = "agents", .project_dir = ".opencode/agents", .form = "forms/opencode"},
 };
 
 }  // namespace selftune::hosts
