@@ -1,5 +1,8 @@
 // status, doctor: how things are.
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -120,31 +123,46 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   return out + fields.Draw(screen) + PlanLines(data["plan"], screen);
 }
 
+// "✓ db.open   opened", and below a finding what to do about it.
+std::string CheckLines(const Json& check, const Screen& screen) {
+  struct Mark {
+    std::string_view status, mark;
+    Style style;
+  };
+  constexpr Mark kMarks[] = {{"pass", "✓", Style::kGood},
+                             {"info", "i", Style::kPlain},
+                             {"warn", "!", Style::kWarn},
+                             {"fail", "✗", Style::kBad},
+                             {"skip", "-", Style::kDim}};
+  const auto* const mark =
+      std::find_if(std::begin(kMarks), std::end(kMarks) - 1,
+                   [&](const Mark& m) { return m.status == check["status"].Text(); });
+  std::string out = "  " + screen.Paint(mark->style, mark->mark) + " " +
+                    PadRight(OneLine(check["name"].Text()), 30) + " " +
+                    OneLine(check["message"].Text()) + "\n";
+  const std::string command = OneLine(check["guidance"]["command"].Text());
+  const std::string text = OneLine(check["guidance"]["text"].Text());
+  if (command.empty() && text.empty()) return out;
+  return out + "      → " + text +
+         (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
+}
+
+// Checks run in an order of their own; here those of a group stand together.
 std::string RenderDoctor(const Reply& reply, const Screen& screen) {
-  std::string out;
-  std::string group;
+  std::vector<std::pair<std::string, std::string>> groups;  // name, lines
   for (const Json& check : reply.data()["checks"].items()) {
     const std::string name = OneLine(check["name"].Text());
     const std::string of = name.substr(0, name.find('.'));
-    if (of != group) out += (group.empty() ? "" : "\n") + Heading(screen, of);
-    group = of;
-    const std::string& status = check["status"].Text();
-    const bool bad = status == "fail";
-    const bool warn = status == "warn";
-    const std::string mark = bad ? "✗" : warn ? "!" : status == "skip" ? "-" : "✓";
-    const Style style = bad ? Style::kBad : warn ? Style::kWarn : Style::kGood;
-    out += "  " + screen.Paint(style, mark) + " " + PadRight(name, 30) + " " +
-           OneLine(check["message"].Text()) + "\n";
-    const std::string command = OneLine(check["guidance"]["command"].Text());
-    const std::string text = OneLine(check["guidance"]["text"].Text());
-    if ((bad || warn) && !(command.empty() && text.empty())) {
-      out += "      → " + text +
-             (command.empty() ? "" : "  " + screen.Paint(Style::kBold, command)) + "\n";
-    }
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& known) { return known.first == of; });
+    if (group == groups.end()) group = groups.emplace(groups.end(), of, "");
+    group->second += CheckLines(check, screen);
   }
+  std::string out;
+  for (const auto& [name, lines] : groups) out += Heading(screen, name) + lines + "\n";
   const Json& data = reply.data();
-  out += "\n" + (data["healthy"].Bool() ? screen.Paint(Style::kGood, "healthy")
-                                        : screen.Paint(Style::kBad, "unhealthy"));
+  out += data["healthy"].Bool() ? screen.Paint(Style::kGood, "healthy")
+                                : screen.Paint(Style::kBad, "unhealthy");
   return out + ": " + Count(data["pass"].Int()) + " pass, " + Count(data["warn"].Int()) +
          " warn, " + Count(data["fail"].Int()) + " fail\n";
 }

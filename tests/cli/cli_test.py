@@ -92,6 +92,22 @@ class Output(cli_case.CliTest):
         self.assertEqual(list(self.home.iterdir()), [])
 
 
+    def test_doctor_has_a_heading_once_and_a_command_for_each_finding(self):
+        self.skill_file()
+        self.make_store()
+        checks = self.envelope("doctor", "--exit-zero")["data"]["checks"]
+        findings = [check for check in checks if check["guidance"]]
+        self.assertIn("info", {check["status"] for check in findings})
+        lines = self.run_cli("doctor", "--text", "--exit-zero")[1].splitlines()
+        headings = [line for line in lines if line and not line.startswith(" ")][:-1]
+        self.assertEqual(headings, sorted(set(headings), key=headings.index))
+        self.assertEqual(set(headings), {check["name"].partition(".")[0] for check in checks})
+        for check in findings:
+            at = next(i for i, line in enumerate(lines) if check["name"] in line.split() and check["message"] in line)
+            with self.subTest(check=check["name"]):
+                self.assertIn(check["guidance"]["command"], lines[at + 1])
+
+
 class Usage(cli_case.CliTest):
     def test_unknown_commands_say_what_was_meant(self):
         for argv, meant in ((("vversion",), "version"), (("skill", "parse"), "skills parse"),

@@ -48,6 +48,7 @@ void CheckReference(const DoctorWorld& world, Checks& out);
 // doctor_evidence.cc; the store is open.
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);
+// doctor_skills.cc; the store is open.
 [[nodiscard]] Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options,
                                  Checks& out);
 

@@ -1,8 +1,7 @@
-// Checks of what was read and of the skills it is about.
+// Checks of what was read.
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,7 +12,6 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
-#include "base/utf8.h"
 #include "hosts/installed_skills.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
@@ -30,13 +28,10 @@ namespace {
 
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kClockSlackMs = 5 * 60'000;
-constexpr int64_t kSilentDays = 30;
-constexpr size_t kMaxDescription = 1024;  // code points, Agent Skills specification
 constexpr double kMaxBadShare = 0.01;
 // Less than this share of so many is worth a word.
 constexpr double kLeastShare = 0.8;
 constexpr int64_t kFewestJudged = 20;
-constexpr size_t kNamesShown = 5;
 
 class FixedClock : public Clock {
  public:
@@ -46,13 +41,6 @@ class FixedClock : public Clock {
  private:
   UtcMillis now_;
 };
-
-std::string Names(const std::vector<std::string>& names) {
-  std::vector<std::string> shown(names.begin(),
-                                 names.begin() + std::min(names.size(), kNamesShown));
-  std::string text = base::Join(shown, ", ");
-  return names.size() > kNamesShown ? text + ", ..." : text;
-}
 
 Check FreshnessOf(const Freshness& freshness) {
   Check check{.name = "evidence.freshness"};
@@ -254,113 +242,6 @@ Status CheckClock(const DoctorWorld& world, Checks& out) {
   return absl::OkStatus();
 }
 
-void CheckFiles(const skillfs::Discovery& found, Checks& out) {
-  int64_t bad = 0;
-  for (const skillfs::InstalledSkill& skill : found.skills) {
-    const bool broken = !skill.frontmatter.errors.empty();
-    const size_t length = base::CountCodePoints(skill.frontmatter.description.value_or(""));
-    if (!broken && length <= kMaxDescription) continue;
-    ++bad;
-    Check check{.name = "skills.parse", .status = CheckStatus::kWarn, .path = skill.real_path};
-    check.message = broken ? fmt::format("{}: {}", skill.name, skill.frontmatter.errors.front())
-                           : fmt::format("{}: the description has {} characters, hosts read {}",
-                                         skill.name, length, kMaxDescription);
-    check.text = "correct its frontmatter";
-    check.command = base::JoinCommand({"selftune", "skills", "parse", skill.real_path});
-    out.push_back(std::move(check));
-  }
-  for (const skillfs::DiscoveryProblem& problem : found.problems) {
-    ++bad;
-    out.push_back({.name = "skills.parse",
-                   .status = CheckStatus::kWarn,
-                   .message = fmt::format("{}: {}", problem.code, problem.message),
-                   .path = problem.path,
-                   .text = "no agent can read it either; see what it is",
-                   .command = base::JoinCommand({"ls", "-ld", problem.path})});
-  }
-  if (bad == 0) {
-    out.push_back({.name = "skills.parse",
-                   .message = fmt::format("{} SKILL.md, all understood", found.skills.size())});
-  }
-}
-
-void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
-  std::vector<std::string> hidden;
-  std::string name, path, by;
-  for (const skillfs::InstalledSkill& skill : found.skills) {
-    for (const skillfs::SkillPlacement& placement : skill.placements) {
-      if (placement.shadowed_by.empty()) continue;
-      hidden.push_back(fmt::format("{} ({})", placement.name, placement.platform));
-      if (!path.empty()) continue;
-      name = placement.name;
-      path = placement.path;
-      by = placement.shadowed_by;
-    }
-  }
-  Check check{.name = "skills.shadowed", .message = "no skill hides another"};
-  if (!hidden.empty()) {
-    check.status = CheckStatus::kInfo;
-    check.message =
-        fmt::format("hidden by one of the same name: {}; {} by {}", Names(hidden), path, by);
-    check.path = path;
-    check.text = "the hidden file is never read by that host; rename or remove one";
-    check.command = base::JoinCommand({"selftune", "skills", "show", name});
-  }
-  out.push_back(std::move(check));
-}
-
-Status CheckSilent(const DoctorWorld& world, Checks& out) {
-  store::Db& db = **world.db;
-  const store::TimeWindow window{.from = UtcMillis{world.now.value - kSilentDays * kDayMs}};
-  ST_ASSIGN_OR_RETURN(const auto totals, store::ReadSkillTotals(db));
-  ST_ASSIGN_OR_RETURN(const auto places, store::ReadSkillPlaces(db));
-  ST_ASSIGN_OR_RETURN(const auto windows, store::ReadSkillWindows(db, window));
-  std::set<int64_t> used, installed;
-  for (const store::SkillWindow& row : windows) {
-    if (row.triggered > 0) used.insert(row.id.value);
-  }
-  for (const store::SkillPlace& place : places) installed.insert(place.id.value);
-  std::vector<std::string> silent;
-  for (const store::SkillTotals& skill : totals) {
-    if (installed.contains(skill.id.value) && !used.contains(skill.id.value)) {
-      silent.push_back(skill.name);
-    }
-  }
-  Check check{.name = "skills.silent", .message = "every installed skill was used"};
-  if (!silent.empty()) {
-    check.status = CheckStatus::kInfo;
-    check.message = fmt::format("{} of {} installed skills not used in {} days: {}", silent.size(),
-                                installed.size(), kSilentDays, Names(silent));
-    check.text = "each costs room in every listing";
-    check.command = base::JoinCommand({"selftune", "why", silent.front()});
-  }
-  out.push_back(std::move(check));
-  return absl::OkStatus();
-}
-
-Status CheckLoop(const DoctorWorld& world, Checks& out) {
-  ST_ASSIGN_OR_RETURN(const auto proposals, store::ReadOpenProposals(**world.db));
-  ST_ASSIGN_OR_RETURN(const auto watches, store::ReadSkillWatches(**world.db));
-  int64_t waiting = 0;
-  for (const auto& [skill, count] : proposals) waiting += count;
-  const auto regressed = std::count_if(
-      watches.begin(), watches.end(), [](const auto& watch) { return watch.state == "regressed"; });
-  Check check{.name = "skills.pending", .message = "nothing waits for a decision"};
-  if (regressed > 0) {
-    check.status = CheckStatus::kWarn;
-    check.message = fmt::format("{} deployed changes made a skill worse", regressed);
-    check.text = "see which, and take them back";
-    check.command = "selftune watch";
-  } else if (waiting > 0) {
-    check.status = CheckStatus::kInfo;
-    check.message = fmt::format("{} proposals wait for a review", waiting);
-    check.text = "approve or reject them";
-    check.command = "selftune proposals list";
-  }
-  out.push_back(std::move(check));
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
@@ -379,20 +260,6 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
   if (options.deep) ST_RETURN_IF_ERROR(CheckCounted(world, out));
   if (options.deep) ST_RETURN_IF_ERROR(CheckHookCost(world, out));
   return CheckClock(world, out);
-}
-
-Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
-  ST_RETURN_IF_ERROR(CheckLoop(world, out));
-  if (options.quick) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
-  skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
-  request.digests = false;
-  const skillfs::Discovery found = skillfs::DiscoverSkills(request);
-  CheckFiles(found, out);
-  CheckShadowed(found, out);
-  ST_RETURN_IF_ERROR(CheckListings(world, found, out));
-  ST_RETURN_IF_ERROR(CheckOwnSkill(world, out));
-  return CheckSilent(world, out);
 }
 
 }  // namespace selftune::status

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <tuple>
@@ -233,6 +234,53 @@ TEST_SUITE("status/doctor") {
     for (int i = 0; i < 10; ++i) skill("more-" + std::to_string(i));
     CHECK(StatusOf(ask(), "listing.claude_code") == CheckStatus::kWarn);
     CHECK(Find(ask(), "listing.claude_code")->command == "selftune budget --platform claude_code");
+  }
+
+  TEST_CASE("a skill that is younger than the window is not called unused") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const std::string path = dir / ".claude/skills/new/SKILL.md";
+    dir.Write(".claude/skills/new/SKILL.md", "---\nname: new\ndescription: New.\n---\n");
+    patient.world.Install("new", path, "New.");  // a sync met it at kNow
+    const auto ask = [&](UtcMillis now) { return patient.Ask({.only = "skills.silent"}, now); };
+    const auto days = [](UtcMillis from, int64_t n) { return UtcMillis{from.value + n * kDayMs}; };
+    CHECK(StatusOf(ask(kNow), "skills.silent") == CheckStatus::kSkip);  // no session at all
+    patient.world.Session("s1", DaysAgo(1));
+    CHECK(StatusOf(ask(kNow), "skills.silent") == CheckStatus::kPass);
+    CHECK(StatusOf(ask(days(kNow, 28)), "skills.silent") == CheckStatus::kPass);
+    CHECK(StatusOf(ask(days(kNow, 31)), "skills.silent") == CheckStatus::kSkip);  // none of late
+    patient.world.Session("s2", days(kNow, 30));
+    CHECK(StatusOf(ask(days(kNow, 31)), "skills.silent") == CheckStatus::kInfo);
+    CHECK(Find(ask(days(kNow, 31)), "skills.silent")->message.find("1 of 1") != std::string::npos);
+  }
+
+  TEST_CASE("a skill whose file, or whose use, is older than the store is judged at once") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const std::string path = dir / ".claude/skills/old/SKILL.md";
+    dir.Write(".claude/skills/old/SKILL.md", "---\nname: old\ndescription: Old.\n---\n");
+    // The file's own time is the machine's; the store meets it 40 days later.
+    const UtcMillis now{std::chrono::duration_cast<std::chrono::milliseconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count() +
+                        40 * kDayMs};
+    store::IngestWriter writer(patient.world.db(), now);
+    const auto met = [&](std::string_view skill, const std::string& where) {
+      auto txn = Must(store::WriteTxn::Begin(patient.world.db()));
+      REQUIRE_OK(writer.UpsertSkillLocation({.skill = skill, .path = where, .real_path = where}));
+      REQUIRE_OK(txn.Commit());
+    };
+    patient.world.Session("s1", UtcMillis{now.value - kDayMs});
+    met("old", path);
+    met("young", "/elsewhere/young/SKILL.md");
+    const auto silent = [&] {
+      return Find(patient.Ask({.only = "skills.silent"}, now), "skills.silent")->message;
+    };
+    CHECK(silent() == "1 of 2 installed skills not used in 30 days: old");
+    const auto before = patient.world.Session("s0", UtcMillis{now.value - 60 * kDayMs});
+    patient.world.Prompt(before, 0, "young, please", UtcMillis{now.value - 60 * kDayMs});
+    patient.world.Use(before, 0, "young", UtcMillis{now.value - 60 * kDayMs});
+    CHECK(silent() == "2 of 2 installed skills not used in 30 days: old, young");
   }
 
   TEST_CASE("our own skill is as it was installed, or it is said what is not") {

@@ -33,7 +33,8 @@ constexpr char kMissesBefore[] = R"sql(
       AND coalesce(occurred_ms,0)>=?2 AND coalesce(occurred_ms,0)<?3)
   GROUP BY skill_id)sql";
 constexpr char kPlaces[] = R"sql(
-  SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git
+  SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git,
+    first_ms
   FROM skill_location ORDER BY skill_id,path)sql";
 // For each skill and host the first session that is one of both. The rows of a host
 // lie close together, so looking from its first one finds them soon; where hosts
@@ -146,7 +147,8 @@ StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
                    .project_root = row.String(4),
                    .content_sha256 = std::string(row.Bytes(5)),
                    .implicit_allowed = row.OptBool(6),
-                   .in_git = row.OptBool(7)});
+                   .in_git = row.OptBool(7),
+                   .first_seen = row.Time(8)});
   }));
   return out;
 }

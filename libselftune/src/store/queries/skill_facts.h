@@ -54,6 +54,7 @@ struct SkillPlace {
   SkillId id;
   std::string path, scope, registry_dir, project_root, content_sha256;  // raw
   std::optional<bool> implicit_allowed, in_git;
+  UtcMillis first_seen;  // there, by a sync
 };
 [[nodiscard]] StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db);  // by skill, path
 
