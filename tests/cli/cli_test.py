@@ -138,6 +138,29 @@ class Usage(cli_case.CliTest):
             _, out, err = self.run_cli(*argv)
             self.assertLess(len(out) + len(err), 4000, argv[:1])
 
+    def test_long_values_are_not_said_back_by_any_operation(self):
+        self.make_store()
+        long = "x" * 100000
+        lines = [["--home", "/" + long, "status"], ["--db", "/" + long, "status"]]
+        for command in self.commands():
+            path = command["path"].split()
+            if path[0] in ("mcp", "dashboard", "request", "hook", "query") or command["path"] == "ingest wrap-codex":
+                continue  # they speak another protocol, or give a program what is typed
+            dry = ["--dry-run"] if command["dry_run"] else []
+            words = [long for each in command["positionals"] if each["required"]]
+            if words:
+                lines.append(path + words + dry)
+            for flag in command["flags"]:
+                if flag["type"] in ("text", "list") and not flag["choices"]:
+                    lines.append(path + ["x"] * len(words) + ["--" + flag["name"], long] + dry)
+        lines += [["config", "set", key, long] for key in ("autonomy", "agent_cli", "api.model", "api.base_url")]
+        lines += [["config", "set", "hosts.codex.home", "/" + long], ["config", "set", "skills.%s.autonomy" % long, "auto"]]
+        self.assertGreater(len(lines), 60)
+        for argv in lines:
+            with self.subTest(argv=[word[:20] for word in argv]):
+                _, out, err = self.run_cli(*argv)
+                self.assertLess(len(out) + len(err), 10000)
+
     def test_a_request_is_not_waited_for_on_a_terminal(self):
         master, slave = pty.openpty()
         done = subprocess.run([cli_case.SELFTUNE, "request", "-"], stdin=slave, capture_output=True, env=self.env(), timeout=60,

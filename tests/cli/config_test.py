@@ -98,6 +98,24 @@ class Config(cli_case.CliTest):
                     self.assertEqual(doc["next"]["argv"], ["selftune", "config", "list"])
         self.assertFalse(self.file().exists())
 
+    def test_a_name_that_no_skill_can_have_is_a_slip(self):
+        for name in ("a/b", "../x", "two words", "'x'", "a" * 65, "b\n"):
+            with self.subTest(name):
+                doc = self.envelope("config", "set", "skills.%s.autonomy" % name, "auto", code=64)
+                self.assertEqual(doc["error"]["code"], "INVALID_REQUEST")
+                self.assertEqual(doc["next"]["argv"], ["selftune", "skills", "list"])
+                self.assertFalse(self.file().exists())
+        # A skill that was met has the name it has, and what the file has can be taken out of it.
+        skill = self.home / ".claude" / "skills" / "odd" / "SKILL.md"
+        skill.parent.mkdir(parents=True)
+        skill.write_text("---\nname: odd name\ndescription: Fills forms.\n---\n")
+        (self.home / ".claude" / "skills" / "odd name").symlink_to(skill.parent)
+        self.make_store()
+        self.envelope("config", "set", "skills.odd name.autonomy", "locked")
+        self.file().write_text('{"skills":{"a/b":{"autonomy":"auto"}}}')
+        self.envelope("config", "set", "skills.a/b.autonomy", "--default")
+        self.assertNotIn("a/b", self.file().read_text())
+
     def test_hosts_have_the_names_of_the_command_line(self):
         doc = self.envelope("config", "set", "hosts.claude.home", str(self.home))
         self.assertEqual(doc["data"]["key"], "hosts.claude_code.home")

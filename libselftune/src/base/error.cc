@@ -39,10 +39,29 @@ bool IsOutOfMemory(const Status& status) {
   return status.code() == absl::StatusCode::kResourceExhausted && status.message().empty();
 }
 
+// Messages say back what was given: a name, a path, a query. Nobody reads more of one than
+// this many bytes, and what a message is about stands at its two ends.
+constexpr size_t kMaxMessage = 1000;
+constexpr size_t kKeptHead = 600;
+constexpr size_t kKeptTail = 300;
+
+bool IsInsideCodePoint(const std::string& text, size_t at) {
+  return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+}
+
+std::string Bounded(const std::string& message) {
+  if (message.size() <= kMaxMessage) return message;
+  size_t head = kKeptHead;
+  size_t tail = message.size() - kKeptTail;
+  while (head > 0 && IsInsideCodePoint(message, head)) --head;
+  while (tail < message.size() && IsInsideCodePoint(message, tail)) ++tail;
+  return message.substr(0, head) + " ... " + message.substr(tail);
+}
+
 }  // namespace
 
 Status MakeError(const ErrorCode& code, const std::string& message) {
-  Status status(code.kind, message);
+  Status status(code.kind, Bounded(message));
   SetPayload(status, kCodeUrl, code.name);
   return status;
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <utility>
 
 #include "base/file.h"
@@ -70,6 +71,9 @@ StatusOr<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
         "set HOME", "");
   }
   for (const std::string* path : {&paths.home, &paths.state_dir, &options.db_path}) {
+    if (path->size() >= PATH_MAX) {
+      return Fail(kInvalidRequest, "opening an engine: {} is longer than a path can be", *path);
+    }
     if (path->empty() || path->front() == '/') continue;
     return Fail(kInvalidRequest, "opening an engine: {} is not an absolute path", *path);
   }

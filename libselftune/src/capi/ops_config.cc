@@ -13,7 +13,9 @@
 #include "capi/params.h"
 #include "hosts/registry.h"
 #include "llm/agent_argv.h"
+#include "skillfs/lint.h"
 #include "status/settings.h"
+#include "store/queries/skills.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -63,6 +65,24 @@ StatusOr<std::string> CheckedValue(const SettingKey& key, std::string value) {
   if (key.path[0] != "hosts") return value;
   while (value.size() > 1 && value.ends_with('/')) value.pop_back();
   return value;
+}
+
+// A name that no host gives a skill restricts nothing: it is a slip. What the file already
+// has may be changed, and a skill that was met has the name it has.
+Status CheckSkill(Context& context, const SettingKey& key, const config::Config& before) {
+  if (key.path[0] != "skills") return absl::OkStatus();
+  const std::string& name = key.path[1];
+  if (skillfs::IsPossibleSkillName(name) || before.document["skills"].Has(name)) {
+    return absl::OkStatus();
+  }
+  if (context.HasStore()) {
+    ST_ASSIGN_OR_RETURN(store::Db* const db, context.ReadDb());
+    const auto met = store::FindSkill(*db, name);
+    if (met.ok()) return absl::OkStatus();
+    if (CodeOf(met.status()).name != kSkillNotFound.name) return met.status();
+  }
+  return WithSuggestion(Fail(kInvalidRequest, "config.set: no skill can be called {}", name),
+                        "letters, digits, - _ . and at most 64 of them", "selftune skills list");
 }
 
 // The folder of a host is a folder, or not there yet.
@@ -148,6 +168,7 @@ StatusOr<std::string> ConfigSet(Context& context, const JsonValue& params) {
       EditConfig(
           context,
           [&](const config::Config& before) -> StatusOr<JsonValue> {
+            ST_RETURN_IF_ERROR(CheckSkill(context, key, before));
             const JsonValue document = config::WithValueAt(before.document, key.path, value);
             return key.name == "agent_type" ? WithPrimary(document) : document;
           },

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <string>
 #include <utility>
 
@@ -48,13 +49,14 @@ struct Checker {
   [[nodiscard]] StatusOr<JsonValue> Path(const ParamSpec& spec, const JsonValue& value) const {
     const std::string& text = value.AsString();
     if (text.empty()) return Wrong(spec, "a path");
+    if (text.size() >= PATH_MAX) return Wrong(spec, "a path that the system takes");
     if (text.find('\0') != std::string::npos) return Wrong(spec, "a path without NUL");
     if (text == "~" || text.starts_with("~/")) {
       return JsonValue::Text(
           base::NormalizePath(engine.paths().home, text.substr(std::min<size_t>(2, text.size()))));
     }
     if (text.front() == '/') return JsonValue::Text(base::NormalizePath("/", text));
-    char here[4096];
+    char here[PATH_MAX];
     if (::getcwd(here, sizeof here) == nullptr) return Wrong(spec, "an absolute path here");
     return JsonValue::Text(base::NormalizePath(here, text));
   }

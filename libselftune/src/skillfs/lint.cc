@@ -207,6 +207,20 @@ bool IsValidSkillName(std::string_view name) {
   return last != '-';
 }
 
+bool IsPossibleSkillName(std::string_view name) {
+  if (!base::IsValidUtf8(name) || NeedsEscapes(name)) return false;
+  for (const std::string_view part : base::Split(name, ':')) {
+    if (part.empty() || base::CountCodePoints(part) > kMaxNameChars) return false;
+    for (size_t pos = 0; pos < part.size();) {
+      const uint32_t c = base::NextCodePoint(part, pos);
+      const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+      if (!plain && (c < 0xa0 || base::IsUnicodeSpace(c))) return false;
+    }
+  }
+  return true;
+}
+
 bool HasErrors(std::span<const LintFinding> findings) {
   return std::ranges::any_of(
       findings, [](const LintFinding& finding) { return finding.level == LintLevel::kError; });

@@ -55,6 +55,9 @@ struct LintContext {
 
 // 1-64 characters: lower-case letters, digits and single hyphens between them.
 [[nodiscard]] bool IsValidSkillName(std::string_view name);
+// What hosts may call a skill: of each part ("plugin:skill") 1-64 letters, digits, - _ and
+// dots. Wider than the specification, so that every name it allows is one.
+[[nodiscard]] bool IsPossibleSkillName(std::string_view name);
 
 [[nodiscard]] bool HasErrors(std::span<const LintFinding> findings);
 

@@ -41,6 +41,7 @@ constexpr std::string_view kHome = ".home";
 constexpr std::string_view kSuggest = "suggest";
 constexpr std::string_view kRetention = "retention.texts_days";
 constexpr int64_t kMaxDays = 36'500;
+constexpr size_t kMaxValue = 2048;
 constexpr std::string_view kEveryHours = "schedule.every_hours";
 constexpr int64_t kDayHours = 24;
 
@@ -158,6 +159,7 @@ std::vector<std::string> SettingNames() {
 }
 
 std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
+  if (value.size() > kMaxValue) return fmt::format("must be at most {} bytes", kMaxValue);
   if (key.name == "autonomy") {
     return config::ParseAutonomy(value).has_value() ? "" : "must be off, propose or deploy";
   }

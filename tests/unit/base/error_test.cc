@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/status_macros.h"
 #include "base/string_map.h"
+#include "base/utf8.h"
 
 namespace selftune {
 namespace {
@@ -44,6 +45,23 @@ TEST_SUITE("base/error") {
     CHECK(Suggestion(status).empty());
     CHECK(NextCommand(status).empty());
     CHECK(DetailsJson(status).empty());
+  }
+
+  TEST_CASE("of what was given a message says back so much and no more") {
+    const std::string path(900, 'p');
+    CHECK(Message(Fail(kInvalidRequest, "reading {}: gone", path)) == "reading " + path + ": gone");
+    for (const char* const piece : {"n", "\xc3\xa4", "\xf0\x9f\x98\x80", "a b "}) {
+      CAPTURE(piece);
+      std::string name;
+      while (name.size() < 100'000) name += piece;
+      const Status status = Fail(kInvalidRequest, "looking for skill {}: none is installed", name);
+      const std::string message(Message(status));
+      CHECK(message.size() <= 1000);
+      CHECK(message.starts_with("looking for skill " + std::string(piece)));
+      CHECK(message.ends_with(": none is installed"));
+      CHECK(message.find(" ... ") != std::string::npos);
+      CHECK(base::IsValidUtf8(message));
+    }
   }
 
   TEST_CASE("suggestion, next command and details travel along, the outermost wins") {

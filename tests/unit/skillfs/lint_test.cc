@@ -122,6 +122,20 @@ TEST_SUITE("skillfs/lint") {
     CHECK_FALSE(IsValidSkillName(std::string(65, 'a')));
   }
 
+  TEST_CASE("hosts may call a skill what the specification does not, but no path or sentence") {
+    for (const char* name : {"a", "A_b.c", "acme:sql-tuner", "caf\u00e9", "\u65c5\u884c", "-a"}) {
+      CAPTURE(name);
+      CHECK(IsPossibleSkillName(name));
+    }
+    for (const char* name :
+         {"", "a/b", "a\\b", "../a", "a b", ":a", "a:", "a\n", "a;b", "'a'", "a\xff", "a\u00a0b"}) {
+      CAPTURE(name);
+      CHECK_FALSE(IsPossibleSkillName(name));
+    }
+    CHECK(IsPossibleSkillName("acme:" + std::string(64, 'a')));
+    CHECK_FALSE(IsPossibleSkillName(std::string(65, 'a')));
+  }
+
   TEST_CASE("a file is checked as a whole") {
     struct Case {
       const char* name;
