@@ -49,6 +49,36 @@ class Projects(Place):
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "codex", "--scope", "project")
         self.bad("UNSUPPORTED_TYPE", "hooks", "install", "gemini", "--scope", "local")
 
+    def test_what_a_project_is_all_commands_say_alike(self):
+        self.agent("claude")
+        bare = self.root / "bare"
+        bare.mkdir()
+        home = self.home.path / "notes"
+        home.mkdir()
+        (self.home.path / ".git").mkdir()  # a home under version control is no project
+
+        def run(folder, *argv):
+            done = subprocess.run([place.CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
+                                  cwd=folder, check=False)
+            return json.loads(done.stdout)
+
+        for folder in (bare, home):
+            said = set()
+            for argv, instead in ((("init", "--scope", "project"), ["init"]),
+                                  (("skill", "install", "--scope", "project"), ["skill", "install", "--scope", "user"]),
+                                  (("hooks", "install", "--scope", "project"), ["hooks", "install", "--scope", "user"]),
+                                  (("hooks", "install", "--scope", "local"), ["hooks", "install", "--scope", "user"]),
+                                  (("hooks", "status", "--scope", "project"), ["hooks", "status"]),
+                                  (("hooks", "uninstall", "--scope", "project"), ["hooks", "status"]),
+                                  (("skill", "uninstall", "--scope", "project"), ["skill", "status"])):
+                with self.subTest(folder=folder.name, argv=argv):
+                    reply = run(folder, *argv)
+                    self.assertFalse(reply["ok"])
+                    self.assertEqual((reply["error"]["code"], reply["next"]["argv"]), ("NOT_FOUND", ["selftune", *instead]))
+                    said.add((reply["error"]["message"], reply["error"]["suggestion"]))
+            self.assertEqual(len(said), 1)
+            self.assertEqual(list(folder.iterdir()), [])
+
     def test_a_project_is_set_up_for_all_who_work_in_it(self):
         for name in ("claude", "codex"):
             self.agent(name)

@@ -70,6 +70,20 @@ StatusOr<std::vector<HostHere>> HostsHere(Context& context, const JsonValue& pla
   return out;
 }
 
+StatusOr<std::string> ProjectHere(const Context& context, std::string_view instead) {
+  const std::string here = base::RealPath(".").value_or("");
+  const std::string home = base::RealPath(context.paths().home).value_or(context.paths().home);
+  const auto refused = [&](std::string_view why) {
+    return WithSuggestion(Fail(kNotFound, "looking for the project: {} {}", here, why),
+                          "go into a project, or leave --scope out", instead);
+  };
+  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    if (dir == home) return refused("is in your home, and in no project there");
+    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+  }
+  return refused("is in no project: no folder above it has .git");
+}
+
 void MoveToProject(HostHere& host, const std::string& project) {
   host.place.only_here = true;
   host.place.config_dir = base::JoinPath(project, host.target->project_dir);

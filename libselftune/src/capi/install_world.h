@@ -38,6 +38,10 @@ enum class Broken { kFail, kPassBy };
 // PATH. FILE_NOT_FOUND with what to do.
 [[nodiscard]] StatusOr<std::string> ShimFor(const Context& context, const std::string& given);
 
+// What --scope project means to every operation that has it: the top of the repository in
+// which this is run. NOT_FOUND outside of one, and where that is the person's home; `instead`
+// is a command that helps without a project, and takes nothing out.
+[[nodiscard]] StatusOr<std::string> ProjectHere(const Context& context, std::string_view instead);
 // Into the settings that all who work in `project` share.
 void MoveToProject(HostHere& host, const std::string& project);
 // Says so when the person's own settings have our hooks as well: events would come twice.

@@ -224,10 +224,7 @@ StatusOr<std::vector<HostHere>> HostsToSetUp(Context& context, const JsonValue& 
 // Whose settings and skill: "" for the person's.
 StatusOr<std::string> ProjectToSetUp(const Context& context, const JsonValue& params) {
   if (params["scope"].AsString() != "project") return std::string();
-  auto project = ProjectHere(context);
-  if (project.ok()) return project;
-  return WithSuggestion(Fail(kNotFound, "{}", Message(project.status())),
-                        "go into a project, or set selftune up for yourself", "selftune init");
+  return ProjectHere(context, "selftune init");
 }
 
 // `uninstall` undoes the first init; it would take back far more than a later one did.

@@ -35,17 +35,9 @@ Status NothingThere(const HostHere& host) {
                         "read its records", "selftune sync");
 }
 
-// Settings of the project in which this is run, where the host has some; the top of a
-// repository, else this folder.
-std::string ProjectDir() {
-  std::string here = base::RealPath(".").value_or("");
-  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
-    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
-  }
-  return here;
-}
-
-Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& hosts) {
+Status ApplyScope(const Context& context, const JsonValue& params, std::string_view instead,
+                  std::vector<HostHere>& hosts) {
+  const bool named = !params["platforms"].items().empty();
   const std::string& scope = params["scope"].AsString();
   if (scope.empty()) return absl::OkStatus();
   for (HostHere& host : hosts) host.place.only_here = true;
@@ -56,8 +48,7 @@ Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& ho
         !host.target->project_dir.empty() && !(local && host.target->local_file.empty());
     return !has && !named;
   });
-  const std::string project = ProjectDir();
-  for (HostHere& host : hosts) {
+  for (const HostHere& host : hosts) {
     const std::string_view dir = host.target->project_dir;
     if (dir.empty() || (local && host.target->local_file.empty())) {
       return WithSuggestion(
@@ -65,6 +56,9 @@ Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& ho
                host.row->title, scope),
           "leave --scope out", "selftune hooks status");
     }
+  }
+  ST_ASSIGN_OR_RETURN(const std::string project, ProjectHere(context, instead));
+  for (HostHere& host : hosts) {
     MoveToProject(host, project);
     if (local) host.place.settings_file = host.target->local_file;
   }
@@ -72,8 +66,10 @@ Status ApplyScope(const JsonValue& params, bool named, std::vector<HostHere>& ho
 }
 
 // Without names: the hosts that are here. With names: those, or an error.
+// `instead` of a project that is not here.
 StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params,
-                                       const std::string& shim, bool all) {
+                                       const std::string& shim, bool all,
+                                       std::string_view instead) {
   ST_ASSIGN_OR_RETURN(
       std::vector<HostHere> found,
       HostsHere(context, params["platforms"], shim, all ? Broken::kPassBy : Broken::kFail));
@@ -86,7 +82,7 @@ StatusOr<std::vector<HostHere>> Chosen(Context& context, const JsonValue& params
     }
     if (named || all || host.detected) out.push_back(std::move(host));
   }
-  ST_RETURN_IF_ERROR(ApplyScope(params, named, out));
+  ST_RETURN_IF_ERROR(ApplyScope(context, params, instead, out));
   return out;
 }
 
@@ -119,8 +115,9 @@ StatusOr<std::string> Finish(Context& context, const JsonValue& params, const Ho
 
 StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const std::string shim, ShimFor(context, params["hook_program"].AsString()));
-  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
-                      Chosen(context, params, shim, /*all=*/false));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<HostHere> chosen,
+      Chosen(context, params, shim, /*all=*/false, "selftune hooks install --scope user"));
   if (chosen.empty()) {
     return WithSuggestion(Fail(kNotFound, "installing hooks: no agent was found on this machine"),
                           "name one: selftune hooks install claude", "selftune hooks status");
@@ -146,9 +143,9 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
 }
 
 StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& params) {
-  ST_ASSIGN_OR_RETURN(
-      const std::vector<HostHere> chosen,
-      Chosen(context, params, install::FindShim(context.env().GetOr("PATH", "")), /*all=*/true));
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
+                      Chosen(context, params, install::FindShim(context.env().GetOr("PATH", "")),
+                             /*all=*/true, "selftune hooks status"));
   ST_ASSIGN_OR_RETURN(Installing installing,
                       Installing::Begin(context, Installing::For::kRemoving));
   HostsDone done;
@@ -171,7 +168,7 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
   const std::string& scope = params["scope"].AsString();
   if (!scope.empty() && scope != "user") {
     std::erase_if(hosts, [](const HostHere& host) { return host.target == nullptr; });
-    ST_RETURN_IF_ERROR(ApplyScope(params, !params["platforms"].items().empty(), hosts));
+    ST_RETURN_IF_ERROR(ApplyScope(context, params, "selftune hooks status", hosts));
   }
   JsonWriter out;
   out.BeginObject().Key("platforms").BeginArray();
@@ -219,7 +216,7 @@ StatusOr<std::string> InstallHooksVerify(Context& context, const JsonValue& para
   constexpr std::chrono::milliseconds kSlow{250};
   const std::string shim = install::FindShim(context.env().GetOr("PATH", ""));
   ST_ASSIGN_OR_RETURN(const std::vector<HostHere> chosen,
-                      Chosen(context, params, shim, /*all=*/true));
+                      Chosen(context, params, shim, /*all=*/true, "selftune hooks status"));
   const std::string temp = context.env().GetOr("TMPDIR", "/tmp");
   ST_ASSIGN_OR_RETURN(const std::string scratch,
                       base::MakeTempDir(temp.starts_with('/') ? temp : "/tmp", "selftune-verify-"));

@@ -41,9 +41,10 @@ std::vector<HostHere> Here(const std::vector<HostHere>& hosts, bool named) {
 }
 
 StatusOr<std::vector<SkillPlace>> PlacesOf(const Context& context, const JsonValue& params,
-                                           const std::vector<HostHere>& hosts) {
+                                           const std::vector<HostHere>& hosts,
+                                           std::string_view instead) {
   if (params["scope"].AsString() != "project") return UserSkillPlaces(hosts);
-  ST_ASSIGN_OR_RETURN(const std::string project, ProjectHere(context));
+  ST_ASSIGN_OR_RETURN(const std::string project, ProjectHere(context, instead));
   return ProjectSkillPlaces(hosts, project, !params["platforms"].items().empty());
 }
 
@@ -52,7 +53,8 @@ StatusOr<std::vector<SkillPlace>> KnownPlaces(Context& context, const JsonValue&
                                               const Rows& rows) {
   ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
                       HostsHere(context, params["platforms"], "", Broken::kPassBy));
-  ST_ASSIGN_OR_RETURN(std::vector<SkillPlace> out, PlacesOf(context, params, hosts));
+  ST_ASSIGN_OR_RETURN(std::vector<SkillPlace> out,
+                      PlacesOf(context, params, hosts, "selftune skill status"));
   if (params["scope"].AsString().empty() && params["platforms"].items().empty()) {
     for (SkillPlace& place : OtherSkillPlaces(rows, out)) out.push_back(std::move(place));
   }
@@ -166,7 +168,7 @@ StatusOr<std::vector<SkillPlace>> PlacesToInstall(Context& context, const JsonVa
         Fail(kNotFound, "installing the skill: no agent was found on this machine"),
         "name one with --agent", "selftune skill install --agent claude");
   }
-  return PlacesOf(context, params, here);
+  return PlacesOf(context, params, here, "selftune skill install --scope user");
 }
 
 std::string_view StateOf(const SkillPlace& place, const SkillLook& look) {
@@ -227,7 +229,7 @@ StatusOr<std::vector<SkillPlace>> PlacesToLookAt(Context& context, const Rows& r
   const std::vector<HostHere> here = Here(hosts, /*named=*/false);
   std::vector<SkillPlace> out = UserSkillPlaces(here);
   std::vector<SkillPlace> known = UserSkillPlaces(hosts);
-  if (const auto project = ProjectHere(context); project.ok()) {
+  if (const auto project = ProjectHere(context, ""); project.ok()) {
     ST_ASSIGN_OR_RETURN(const std::vector<SkillPlace> places,
                         ProjectSkillPlaces(hosts, *project, /*named=*/false));
     for (const SkillPlace& place : places) {

@@ -195,21 +195,6 @@ std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& r
   return out;
 }
 
-StatusOr<std::string> ProjectHere(const Context& context) {
-  const std::string here = base::RealPath(".").value_or("");
-  const std::string home = base::RealPath(context.paths().home).value_or(context.paths().home);
-  const auto refused = [&](std::string_view why) {
-    return WithSuggestion(Fail(kNotFound, "looking for the project: {} {}", here, why),
-                          "go into a project, or install it for yourself",
-                          "selftune skill install --scope user");
-  };
-  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
-    if (dir == home) return refused("is in your home, and in no project there");
-    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
-  }
-  return refused("is in no project: no folder above it has .git");
-}
-
 SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install::Edits edits) {
   SkillDone out;
   const std::vector<install::OwnFile> wanted = FilesOf(place);

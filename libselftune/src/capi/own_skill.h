@@ -40,10 +40,6 @@ struct SkillPlace {
 [[nodiscard]] bool IsThere(const std::vector<store::InstallRow>& rows, const SkillPlace& place);
 [[nodiscard]] bool IsGone(const SkillPlace& place);
 
-// The top of the repository in which this is run; NOT_FOUND outside of one, and where
-// that is the person's home.
-[[nodiscard]] StatusOr<std::string> ProjectHere(const Context& context);
-
 struct SkillDone {
   install::HostResult files;
   int64_t there = 0;                   // files that were as they are to be
