@@ -99,5 +99,15 @@ def cli_table(ops):
         lines.append("    {%s}," % ", ".join(map(cpp_string, (op.name, op.schema_id, op.flags, params, required, op.summary,
                                                               op.tool, op.tool_set, op.tool_text,
                                                               "".join(" " + n for n in op.tool_hide) + " "))))
+    lines += ["};", "", "// Parameters of which the library knows the values: hosts, or some words.",
+              "struct ParamRow {", "  std::string_view op, name;", "  bool hosts;",
+              "  std::string_view choices;  // each between blanks", "};",
+              "inline constexpr ParamRow kParams[] = {"]
+    for op in ops:
+        for field in op.params:
+            if field.base == "platform" or field.choices:
+                lines.append("    {%s, %s, %s, %s}," % (
+                    cpp_string(op.name), cpp_string(field.name), "true" if field.base == "platform" else "false",
+                    cpp_string("".join(" " + c for c in field.choices or ()) + " ")))
     lines += ["};", "", "}  // namespace selftune::cli", ""]
     return "\n".join(lines)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/library.h"
+#include "cli/man.h"
 #include "cli/options.h"
 #include "cli/registry.h"
 #include "cli/terminal.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr int64_t kPatienceMs = 1000;
 constexpr size_t kTextWidth = 60;
 
-// Values that the store or the settings know.
+// Values that the store or the settings know, with what stands around each on a line.
 struct Source {
   std::string_view name;   // of a flag or positional
   std::string_view group;  // its command begins so; "" = any
@@ -25,13 +26,15 @@ struct Source {
   std::string_view list;  // in the reply
   std::string_view field;
   std::string_view text;
+  std::string_view before = {}, after = {};
 };
 constexpr Source kSources[] = {
     {"skill", "", "skill.list", R"({"limit":1000})", "items", "name", "state"},
     {"proposal-id", "", "proposal.list", "{}", "items", "proposal_id", "skill"},
     {"key", "config", "config.list", "{}", "values", "key", "value"},
+    {"key", "config", "skill.list", R"({"limit":1000})", "items", "name", "state", "skills.",
+     ".autonomy"},
     {"id", "backup", "store.backup_list", "{}", "backups", "id", "at"},
-    {"id", "schema", "schema.list", "{}", "schemas", "id", "op"},
 };
 
 // Words before the one that is typed.
@@ -153,25 +156,51 @@ void OfferNextWords(const std::string& path, Offers& offers) {
 }
 
 // Answers that need the store are given if there is one.
-void OfferFrom(const Source& source, const LibraryOptions& given, Offers& offers) {
-  LibraryOptions options = given;
+Json AskFor(std::string_view op, std::string_view params, LibraryOptions options) {
   options.look_only = true;
   const Answer answer =
-      Ask(options, RequestText(source.op, source.params, kCompleteCommand, kPatienceMs), nullptr);
-  const Json reply = Json::Parse(answer.envelope).value_or(Json());
-  for (const Json& row : reply["data"][source.list].items()) {
-    offers.Add(row[source.field].Text(), row[source.text].Text());
+      Ask(options, RequestText(op, params, kCompleteCommand, kPatienceMs), nullptr);
+  return Json::Parse(answer.envelope).value_or(Json())["data"];
+}
+
+void OfferFrom(const Source& source, const LibraryOptions& options, Offers& offers) {
+  const Json reply = AskFor(source.op, source.params, options);
+  for (const Json& row : reply[source.list].items()) {
+    const std::string value = row[source.field].Text();
+    offers.Add(std::string(source.before) + value + std::string(source.after),
+               row[source.text].Text());
   }
+}
+
+// A schema is found by its id, selftune/status@1, and by what is short of it.
+void OfferSchemas(const LibraryOptions& options, Offers& offers) {
+  constexpr std::string_view kFront = "selftune/";
+  const Json reply = AskFor("schema.list", "{}", options);
+  for (const Json& row : reply["schemas"].items()) {
+    const std::string_view id = row["id"].Text();
+    offers.Add(id, row["op"].Text());
+    if (!id.starts_with(kFront)) continue;
+    const std::string_view name = id.substr(kFront.size());
+    offers.Add(name.substr(0, name.find('@')), row["op"].Text());
+  }
+}
+
+// What a setting takes: its words, or a folder.
+void OfferSetting(const std::string& key, const LibraryOptions& options, Offers& offers) {
+  const std::string params = JsonObject().AddText("key", key).Take();
+  const Json reply = AskFor("config.get", params, options);
+  for (const Json& row : reply["values"].items()) {
+    for (const Json& word : row["choices"].items()) offers.Add(word.Text(), "");
+  }
+  if (key.starts_with("hosts.")) offers.Files(/*folders=*/true);
 }
 
 // The agents are those that have a setting: hosts.<id>.home.
 void OfferHosts(const LibraryOptions& options, Offers& offers) {
   constexpr std::string_view kFront = "hosts.";
   constexpr std::string_view kBack = ".home";
-  const Answer answer =
-      Ask(options, RequestText("config.list", "{}", kCompleteCommand, kPatienceMs), nullptr);
-  const Json reply = Json::Parse(answer.envelope).value_or(Json());
-  for (const Json& row : reply["data"]["values"].items()) {
+  const Json reply = AskFor("config.list", "{}", options);
+  for (const Json& row : reply["values"].items()) {
     std::string_view key = row["key"].Text();
     if (!key.starts_with(kFront) || !key.ends_with(kBack)) continue;
     key.remove_prefix(kFront.size());
@@ -180,23 +209,62 @@ void OfferHosts(const LibraryOptions& options, Offers& offers) {
   }
 }
 
-void OfferValues(const Typed& typed, std::string_view name, std::string_view shown,
-                 std::span<const std::string_view> choices, Offers& offers) {
-  for (const std::string_view choice : choices) offers.Add(choice, "");
+// What the library checks the parameter by; nullptr: it takes any text.
+const ParamRow* FindParam(const Command& command, const std::string& name) {
+  std::vector<std::string_view> ops = {command.op};
+  for (const Variant& variant : command.variants) ops.push_back(variant.op);
+  for (const std::string_view op : ops) {
+    for (const ParamRow& row : kParams) {
+      if (row.op == op && row.name == name) return &row;
+    }
+  }
+  return nullptr;
+}
+
+// A flag or a positional that waits for its value.
+struct Slot {
+  std::string_view name, shown;
+  std::string param;
+  std::span<const std::string_view> choices;
+};
+Slot SlotOf(const Flag& flag) {
+  return {flag.name, flag.value, ParamName(flag.param, flag.name), flag.choices};
+}
+Slot SlotOf(const Positional& positional) {
+  return {positional.name, positional.name, ParamName(positional.param, positional.name),
+          positional.choices};
+}
+
+void OfferChecked(const Typed& typed, const Slot& slot, Offers& offers) {
+  for (const std::string_view choice : slot.choices) offers.Add(choice, "");
+  if (!slot.choices.empty()) return;  // perhaps fewer than the library's
+  const ParamRow* const row =
+      typed.command == nullptr ? nullptr : FindParam(*typed.command, slot.param);
+  if (row == nullptr) {
+    // The agent that answers model calls is a setting as well.
+    if (slot.param == "agent") OfferSetting("agent_cli", typed.options, offers);
+    return;
+  }
+  if (row->hosts) OfferHosts(typed.options, offers);
+  for (std::string_view rest = row->choices; !rest.empty();) {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    offers.Add(word, "");
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+  }
+}
+
+void OfferValues(const Typed& typed, const Slot& slot, Offers& offers) {
+  OfferChecked(typed, slot, offers);
   for (const Source& source : kSources) {
     const bool fits = source.group.empty() || typed.path == source.group ||
                       typed.path.starts_with(std::string(source.group) + " ");
-    if (source.name == name && fits && FindOp(source.op) != nullptr) {
+    if (source.name == slot.name && fits && FindOp(source.op) != nullptr) {
       OfferFrom(source, typed.options, offers);
     }
   }
-  if (shown == "host" || shown == "hosts") {
-    LibraryOptions options = typed.options;
-    options.look_only = true;
-    OfferHosts(options, offers);
-  }
-  if (shown == "path" || shown == "file") offers.Files(/*folders=*/false);
-  if (shown == "dir" || shown == "folder") offers.Files(/*folders=*/true);
+  if (slot.name == "id" && typed.path == "schema") OfferSchemas(typed.options, offers);
+  if (slot.shown == "path" || slot.shown == "file") offers.Files(/*folders=*/false);
+  if (slot.shown == "dir" || slot.shown == "folder") offers.Files(/*folders=*/true);
 }
 
 void OfferFlags(const Typed& typed, Offers& offers) {
@@ -220,24 +288,41 @@ void OfferPositional(const Typed& typed, Offers& offers) {
     OfferNextWords(typed.words, offers);
     if (typed.words.empty()) offers.Add("exit-codes", "what the command exits with");
   }
-  OfferValues(typed, positional.name, positional.name, positional.choices, offers);
+  if (positional.name == "page") {  // man
+    for (std::string_view page : ManPages()) {
+      if (page.starts_with("selftune-")) page.remove_prefix(std::string_view("selftune-").size());
+      offers.Add(page, "");
+    }
+  }
+  if (typed.path == "config set" && at == 1) {
+    OfferSetting(typed.words.substr(0, typed.words.find(' ')), typed.options, offers);
+  }
+  OfferValues(typed, SlotOf(positional), offers);
+}
+
+// `front` stands before the value on the line. Of a list the last item is being typed.
+std::string OffersForValue(const Typed& typed, const Flag& flag, const std::string& value,
+                           std::string front) {
+  size_t begin = 0;
+  if (flag.type == FlagType::kList && value.rfind(',') != value.npos) begin = value.rfind(',') + 1;
+  front += value.substr(0, begin);
+  Offers offers(std::string_view(value).substr(begin), front);
+  OfferValues(typed, SlotOf(flag), offers);
+  return offers.text();
 }
 
 std::string OffersFor(const std::vector<std::string>& words) {
   const Typed typed = Read(words);
   const std::string& current = words.back();
   if (typed.open.has_value()) {
-    Offers offers(current, "");
-    OfferValues(typed, typed.open->name, typed.open->value, typed.open->choices, offers);
-    return offers.text();
+    return OffersForValue(typed, *typed.open, current, "");
   }
   if (!typed.literal && current.starts_with("-")) {
     const size_t equals = current.find('=');
     const std::optional<Flag> flag = FindFlag(typed, current);
     if (equals != std::string::npos && flag.has_value()) {
-      Offers offers(std::string_view(current).substr(equals + 1), current.substr(0, equals + 1));
-      OfferValues(typed, flag->name, flag->value, flag->choices, offers);
-      return offers.text();
+      return OffersForValue(typed, *flag, current.substr(equals + 1),
+                            current.substr(0, equals + 1));
     }
     Offers offers(current, "");
     OfferFlags(typed, offers);

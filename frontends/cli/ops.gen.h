@@ -103,4 +103,59 @@ inline constexpr OpRow kOps[] = {
     {"watch.status", "selftune/watch.status@1", "", " skill skill_path ", " ", "The watches of deployed changes, without writing", "", "", "", " "},
 };
 
+// Parameters of which the library knows the values: hosts, or some words.
+struct ParamRow {
+  std::string_view op, name;
+  bool hosts;
+  std::string_view choices;  // each between blanks
+};
+inline constexpr ParamRow kParams[] = {
+    {"evolve.run", "llm_mode", false, " agent api "},
+    {"evolve.run", "target", false, " description routing body "},
+    {"evolve.run", "validation_mode", false, " auto replay judge "},
+    {"install.hooks", "platforms", true, " "},
+    {"install.hooks", "scope", false, " user project local "},
+    {"install.hooks_remove", "platforms", true, " "},
+    {"install.hooks_remove", "scope", false, " user project local "},
+    {"install.hooks_status", "platforms", true, " "},
+    {"install.hooks_status", "scope", false, " user project local "},
+    {"install.hooks_verify", "platforms", true, " "},
+    {"install.hooks_verify", "scope", false, " user project local "},
+    {"install.init", "agents", true, " "},
+    {"install.init", "autonomy", false, " off propose deploy "},
+    {"install.init", "scope", false, " user project "},
+    {"install.skill", "platforms", true, " "},
+    {"install.skill", "scope", false, " user project "},
+    {"install.skill_remove", "platforms", true, " "},
+    {"install.skill_remove", "scope", false, " user project "},
+    {"llm.usage", "by", false, " purpose model skill "},
+    {"orchestrate.run", "llm_mode", false, " agent api "},
+    {"proposal.diff", "format", false, " word unified "},
+    {"proposal.list", "state", false, " open created validated rejected superseded approved deploying deployed confirmed rolled_back conflicted "},
+    {"schedule.preview", "platform", false, " cron launchd systemd openclaw "},
+    {"schedule.setup", "platform", false, " cron launchd systemd openclaw "},
+    {"session.last", "platform", true, " "},
+    {"session.list", "platform", true, " "},
+    {"session.list", "kind", false, " main subagent automation "},
+    {"session.timeline", "platform", true, " "},
+    {"signals.list", "state", false, " pending attached consumed expired dismissed "},
+    {"skill.budget", "platform", true, " "},
+    {"skill.lint", "platform", true, " "},
+    {"skill.list", "platform", true, " "},
+    {"skill.list", "sort", false, " uses name last misses "},
+    {"skill.observations", "outcome", false, " triggered refused requested read_only missed "},
+    {"skill.observations", "level", false, " explicit tool read shell_read "},
+    {"skill.observations", "mode", false, " explicit implicit inferred contextual repaired "},
+    {"skill.observations", "platform", true, " "},
+    {"skill.set_autonomy", "autonomy", false, " locked propose auto "},
+    {"skill.why", "platform", true, " "},
+    {"source.list", "platform", true, " "},
+    {"status.badge", "format", false, " svg markdown url json "},
+    {"status.badge", "metric", false, " recall sessions runs "},
+    {"status.badge", "style", false, " flat flat-square "},
+    {"status.get", "platform", true, " "},
+    {"store.export", "format", false, " jsonl sqlite "},
+    {"sync.run", "only", true, " "},
+};
+
 }  // namespace selftune::cli

@@ -33,7 +33,8 @@ class Config(cli_case.CliTest):
         self.assertEqual(json.loads(self.file().read_text()), {"autonomy": "propose", "config_version": 1})
         self.assertEqual(self.file().stat().st_mode & 0o777, 0o600)
         self.assertEqual(self.envelope("config", "get", "autonomy")["data"]["values"],
-                         [{"key": "autonomy", "value": "propose", "source": "file", "default": "off"}])
+                         [{"key": "autonomy", "value": "propose", "source": "file", "default": "off",
+                           "choices": ["off", "propose", "deploy"]}])
         again = self.envelope("config", "set", "autonomy", "propose")
         self.assertEqual((again["changed"], again["data"]["receipt"]), (False, None))
         doc = self.envelope("config", "set", "autonomy", "deploy")

@@ -92,6 +92,60 @@ class Candidates(DocsTest):
         self.assertEqual(self.offered("why", "--", "--sk"), [])
         self.assertEqual(self.offered(), [])
 
+    def test_what_the_library_checks_is_what_is_offered(self):
+        """Every parameter of the list of operations that is a host or one of some words."""
+        listed = [row["key"][len("hosts."):-len(".home")] for row in self.envelope("config", "list")["data"]["values"]
+                  if row["key"].startswith("hosts.")]
+        self.assertGreater(len(listed), 8)
+        checked = 0
+        for command in self.envelope("help", "--all")["data"]["commands"]:
+            for op in command["ops"]:
+                known = cli_case.SCHEMAS["selftune/%s.params@1" % op]["properties"] if op else {}
+                slots = [(f["param"], command["path"].split() + ["--" + f["name"]]) for f in command["flags"]]
+                slots += [(p["param"], command["path"].split()) for p in command["positionals"][:1]]
+                for param, words in slots:
+                    rule = known.get(param, {})
+                    rule = rule.get("items", rule)
+                    with self.subTest(op=op, words=words):
+                        offered = self.offered(*words, "")
+                        if "enum" in rule:  # or some of them: unlock --to
+                            self.assertLess(0, len(offered))
+                            self.assertLessEqual(set(offered), set(rule["enum"]))
+                            checked += 1
+                        elif rule and (param in ("platform", "platforms", "agents") or (op, param) == ("sync.run", "only")):
+                            self.assertEqual(offered, listed)
+                            checked += 1
+        self.assertGreater(checked, 40)
+
+    def test_hosts_agents_settings_schemas_and_pages_are_offered(self):
+        for words, expected in ((("hooks", "install", "cl"), ["claude_code", "cline"]),
+                                (("hooks", "install", "pi", "cod"), ["codex"]),
+                                (("init", "--agent", "q"), ["qwen"]),
+                                (("skill", "install", "--agent=ge"), ["--agent=gemini"]),
+                                (("sync", "--only", "claude,co"), ["claude,codex", "claude,copilot"]),
+                                (("sync", "--source=pi,q"), ["--source=pi,qwen"]),
+                                (("evolve", "--agent", ""), ["claude", "codex"]),
+                                (("orchestrate", "--agent", "co"), ["codex"]),
+                                (("config", "set", "autonomy", ""), ["off", "propose", "deploy"]),
+                                (("config", "set", "skills.pdf.autonomy", "l"), ["locked"]),
+                                (("config", "set", "suggest.review", ""), ["off", "on"]),
+                                (("config", "set", "schedule.every_hours", "1"), ["1", "12"]),
+                                (("config", "set", "agent_cli", ""), ["claude", "codex"]),
+                                (("config", "set", "hosts.pi.home", ""), [":dirs"]),
+                                (("config", "set", "no-such-key", ""), []),
+                                (("config", "set", "autonomy", "off", ""), []),
+                                (("schema", "session.li"), ["session.list.params", "session.list"]),
+                                (("schema", "selftune/status@"), ["selftune/status@1"]),
+                                (("man", "syn"), ["sync"]), (("man", "selft"), ["selftune"]),
+                                (("evidence", "--level", "s"), ["shell_read"]),
+                                (("proposals", "list", "--state", "ro"), ["rolled_back"]),
+                                (("hooks", "install", "--scope", "l"), ["local"])):
+            with self.subTest(words=words):
+                self.assertEqual(self.offered(*words), expected)
+        self.install_skill("pdf")
+        self.make_store()
+        self.assertEqual(self.offered("config", "get", "skills.p"), ["skills.pdf.autonomy"])
+
     def test_skills_come_from_the_store_and_only_harmless_names(self):
         self.assertEqual(self.offered("why", ""), [])
         self.assertEqual([p.name for p in self.home.iterdir()], ["bin"], "looking makes no store")
@@ -122,6 +176,12 @@ class Bash(DocsTest):
         self.assertEqual(self.complete("selftune version --color a", "selftune", "version", "--color", "a"),
                          ["auto", "always"])
         self.assertIn("status", self.complete("selftune ", "selftune", ""))
+        self.assertEqual(self.complete("selftune hooks install co", "selftune", "hooks", "install", "co"),
+                         ["codex", "copilot"])
+        self.assertEqual(self.complete("selftune config set autonomy d", "selftune", "config", "set", "autonomy", "d"),
+                         ["deploy"])
+        self.assertEqual(self.complete("selftune sync --only=claude,q", "selftune", "sync", "--only", "=", "claude,q"),
+                         ["claude,qwen"])
 
     def test_bash_completes_files_with_blanks(self):
         (self.home / "my skill.md").touch()
@@ -148,6 +208,7 @@ class Fish(DocsTest):
         (self.home / "somewhere").mkdir()
         for line, expected in (("selftune skills lo", "lock"), ("selftune version --color al", "always"),
                                ("selftune version --color=al", "--color=always"),
+                               ("selftune init --agent q", "qwen"), ("selftune man syn", "sync"),
                                ("selftune export some", "somewhere/"), ("selftune --home=some", "--home=somewhere/")):
             with self.subTest(line=line):
                 done = subprocess.run(["fish", "--no-config", "-c", "source $argv[1]; complete -C $argv[2]",
@@ -173,7 +234,9 @@ class Zsh(DocsTest):
                          b"autoload -Uz compinit; compinit -D -u; print rea''dy\n")
         self.until(master, "ready")
         for typed, expected in (("selftune skills loc", "skills lock"), ("selftune bud", "budget"),
-                                ("selftune version --color=al", "version --color=always")):
+                                ("selftune version --color=al", "version --color=always"),
+                                ("selftune hooks install ge", "hooks install gemini"),
+                                ("selftune config set guards bl", "config set guards block")):
             with self.subTest(typed=typed):
                 os.write(master, typed.encode() + b"\t\x01print -r -- 'it is' \x05; print do''ne\n")
                 self.assertIn("it is selftune %s\n" % expected, self.until(master, "done").replace(" \n", "\n"))

@@ -17,6 +17,7 @@ class ConfigGetReplyValues(TypedDict):
     value: str | None
     source: Literal["file", "default"]
     default: str | None
+    choices: list[str]
 
 
 class ConfigGetReply(TypedDict):
@@ -28,6 +29,7 @@ class ConfigListReplyValues(TypedDict):
     value: str | None
     source: Literal["file", "default"]
     default: str | None
+    choices: list[str]
 
 
 class ConfigListReply(TypedDict):

@@ -25,6 +25,8 @@ using base::JsonWriter;
 using status::Setting;
 using status::SettingKey;
 
+constexpr std::string_view kAgentCli = "agent_cli";
+
 void TextOrNull(JsonWriter& out, std::string_view key, const std::string& text) {
   if (text.empty()) {
     out.NullField(key);
@@ -47,14 +49,20 @@ void WriteSetting(JsonWriter& out, const Setting& setting) {
   TextOrNull(out, "value", setting.value);
   out.Field("source", setting.in_file ? "file" : "default");
   TextOrNull(out, "default", setting.fallback);
-  out.EndObject();
+  out.Key("choices").BeginArray();
+  if (setting.key == kAgentCli) {
+    for (const llm::Agent agent : llm::AllAgents()) out.String(llm::CommandOf(agent));
+  } else if (const auto key = status::ParseSettingKey(setting.key)) {
+    for (const std::string_view word : status::ChoicesOf(*key)) out.String(word);
+  }
+  out.EndArray().EndObject();
 }
 
 // What may be written: a value of the right kind, folders by their plain name.
 StatusOr<std::string> CheckedValue(const SettingKey& key, std::string value) {
   const std::string why = status::ProblemOfValue(key, value);
   if (!why.empty()) return Fail(kInvalidRequest, "config.set: {} {}", key.name, why);
-  if (key.name == "agent_cli") {
+  if (key.name == kAgentCli) {
     ST_ASSIGN_OR_RETURN(const llm::Agent agent, llm::ParseAgent(value));
     return std::string(llm::CommandOf(agent));
   }

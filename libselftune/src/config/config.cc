@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "config/choices.h"
 
 namespace selftune::config {
 namespace {
@@ -32,11 +33,6 @@ std::optional<Enum> ParseWord(std::span<const std::string_view> words, std::stri
   return std::nullopt;
 }
 
-// "off, advise or block"
-std::string Choices(std::span<const std::string_view> words) {
-  return fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
-}
-
 // Reads one enumeration; keeps `value` and notes a problem when it is not one
 // of `words`.
 template <typename Enum, size_t n>
@@ -51,7 +47,7 @@ void ReadWord(const base::JsonValue& document, std::string_view key,
     return;
   }
   problems.push_back({std::string(key), fmt::format("{} must be {}; until then it is {}", key,
-                                                    Choices(words), Word(value))});
+                                                    EitherOf(words), Word(value))});
 }
 
 void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems) {
@@ -74,7 +70,7 @@ void CheckSkills(const base::JsonValue& document, std::vector<Problem>& problems
     if (word.is_null() || ParseSkillAutonomy(word.AsString()).has_value()) continue;
     problems.push_back({fmt::format("skills.{}.autonomy", name),
                         fmt::format("skills.{0}.autonomy must be {1}; until then {0} is locked",
-                                    name, Choices(kSkillWords))});
+                                    name, EitherOf(kSkillWords))});
   }
 }
 
@@ -94,7 +90,7 @@ void CheckRules(const base::JsonValue& document, std::vector<Problem>& problems)
     if (rules[rule.id].is_null() || SwitchOf(document, rule).has_value()) continue;
     problems.push_back({fmt::format("suggest.{}", rule.id),
                         fmt::format("suggest.{} must be {}; until then it is {}", rule.id,
-                                    Choices(kSuggestionsWords), rule.enabled ? "on" : "off")});
+                                    EitherOf(kSuggestionsWords), rule.enabled ? "on" : "off")});
   }
 }
 
@@ -151,6 +147,17 @@ std::string PrettyJson(const base::JsonValue& value, size_t depth) {
 }
 
 }  // namespace
+
+Words AutonomyWords() { return kAutonomyWords; }
+Words GuardsWords() { return kGuardsWords; }
+Words SuggestionsWords() { return kSuggestionsWords; }
+Words SkillAutonomyWords() { return kSkillWords; }
+Words LlmModeWords() { return kModeWords; }
+Words ProviderWords() { return kProviderWords; }
+
+std::string EitherOf(Words words) {
+  return fmt::format("{} or {}", fmt::join(words.first(words.size() - 1), ", "), words.back());
+}
 
 bool IsOwnSkill(std::string_view skill) { return base::EqualsIgnoreCase(skill, kOwnSkill); }
 

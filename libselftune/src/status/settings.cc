@@ -43,7 +43,18 @@ constexpr std::string_view kRetention = "retention.texts_days";
 constexpr int64_t kMaxDays = 36'500;
 constexpr size_t kMaxValue = 2048;
 constexpr std::string_view kEveryHours = "schedule.every_hours";
-constexpr int64_t kDayHours = 24;
+constexpr std::string_view kHours[] = {"1", "2", "3", "4", "6", "8", "12", "24"};
+config::Words HoursWords() { return kHours; }
+
+// Settings that take one of some words.
+struct WordsRow {
+  std::string_view name;
+  config::Words (*words)();
+};
+constexpr WordsRow kWords[] = {
+    {"autonomy", config::AutonomyWords},       {"guards", config::GuardsWords},
+    {"suggestions", config::SuggestionsWords}, {"llm_mode", config::LlmModeWords},
+    {"api.provider", config::ProviderWords},   {kEveryHours, HoursWords}};
 
 // What stands between `prefix` and `suffix`; nullopt when they do not surround
 // anything.
@@ -83,8 +94,7 @@ SettingKey EveryHoursKey() {
 }
 
 bool IsHours(std::string_view text) {
-  const std::optional<int64_t> hours = base::ParseInt(text);
-  return hours.has_value() && *hours >= 1 && *hours <= kDayHours && kDayHours % *hours == 0;
+  return std::find(std::begin(kHours), std::end(kHours), text) != std::end(kHours);
 }
 
 bool IsDays(std::string_view text) {
@@ -158,26 +168,24 @@ std::vector<std::string> SettingNames() {
   return names;
 }
 
+config::Words ChoicesOf(const SettingKey& key) {
+  if (key.path[0] == "skills") return config::SkillAutonomyWords();
+  if (RuleOf(key) != nullptr) return config::SuggestionsWords();
+  for (const auto& [name, words] : kWords) {
+    if (name == key.name) return words();
+  }
+  return {};
+}
+
 std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (value.size() > kMaxValue) return fmt::format("must be at most {} bytes", kMaxValue);
-  if (key.name == "autonomy") {
-    return config::ParseAutonomy(value).has_value() ? "" : "must be off, propose or deploy";
-  }
-  if (key.name == "guards") {
-    return config::ParseGuards(value).has_value() ? "" : "must be off, advise or block";
-  }
-  if (key.name == "suggestions" || RuleOf(key) != nullptr) {
-    return config::ParseSuggestions(value).has_value() ? "" : "must be on or off";
+  if (const config::Words words = ChoicesOf(key); !words.empty()) {
+    const bool known = std::find(words.begin(), words.end(), value) != words.end();
+    return known ? "" : "must be " + config::EitherOf(words);
   }
   if (key.name == "agent_type") {
     const bool known = value == "unknown" || hosts::FindRow(value) != nullptr;
     return known ? "" : "must be the name of an agent, or unknown";
-  }
-  if (key.name == "llm_mode") {
-    return config::ParseLlmMode(value).has_value() ? "" : "must be agent or api";
-  }
-  if (key.name == "api.provider") {
-    return config::ParseProvider(value).has_value() ? "" : "must be anthropic or openai";
   }
   if (key.name == "api.base_url") {
     const Status fine = net::CheckUrl(value, /*allow_insecure=*/true);
@@ -187,12 +195,6 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
     return "must be the name of a variable, never the key itself";
   }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
-  if (key.name == kEveryHours) {
-    return IsHours(value) ? "" : "must be 1, 2, 3, 4, 6, 8, 12 or 24";
-  }
-  if (key.path[0] == "skills") {
-    return config::ParseSkillAutonomy(value).has_value() ? "" : "must be locked, propose or auto";
-  }
   if (key.path[0] == "hosts") return config::ProblemOfFolder(value);
   return value.empty() ? "must not be empty" : "";
 }

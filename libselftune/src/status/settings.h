@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "config/choices.h"
 #include "config/config.h"
 
 namespace selftune::status {
@@ -23,6 +24,8 @@ struct SettingKey {
 // All names but those of skills, which have "skills.<skill>.autonomy".
 [[nodiscard]] std::vector<std::string> SettingNames();
 
+// The words that `key` takes; none: any text that ProblemOfValue allows.
+[[nodiscard]] config::Words ChoicesOf(const SettingKey& key);
 // Why `value` cannot be that of `key`: "must be off, propose or deploy"; "" when
 // it can.
 [[nodiscard]] std::string ProblemOfValue(const SettingKey& key, std::string_view value);
