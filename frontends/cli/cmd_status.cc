@@ -80,7 +80,7 @@ std::string PlanLines(const Json& plan, const Screen& screen) {
   std::string out;
   for (const Json& decision : plan.items()) {
     if (decision["action"].Text() != "evolve") continue;
-    if (out.empty()) out = "\n" + Heading(screen, "could be improved");
+    if (out.empty()) out = "\n" + Heading(screen, "a run would look at");
     out += "  " + OneLine(decision["skill"].Text()) + "  " +
            screen.Paint(Style::kDim, OneLine(decision["reason"].Text())) + "\n";
   }

@@ -400,6 +400,23 @@ class Evidence(cli_case.EvidenceHome):
         last = self.envelope("last")["data"]["sessions"][0]
         self.assertEqual([(m["skill"], m["index"]) for m in last["unmatched"]], [("zeta-check", 1)])
 
+    def test_what_a_run_would_look_at_is_named_with_what_speaks_for_it(self):
+        (self.home / "bin").mkdir()
+        (self.home / "bin" / "claude").write_text("#!/bin/sh\nexit 1\n")
+        (self.home / "bin" / "claude").chmod(0o755)
+        env = self.env(PATH="%s:/usr/bin:/bin" % (self.home / "bin"))
+        # It was corrected, so it weighs more, but no run may touch it.
+        self.envelope("config", "set", "skills.zeta-check.autonomy", "locked")
+        doc = self.envelope("status", env=env)
+        self.assertEqual([(d["skill"], d["action"]) for d in doc["data"]["plan"]],
+                         [("zeta-check", "skip"), ("release-notes", "evolve")])
+        reason = doc["next"]["reason"]
+        self.assertTrue(reason.startswith("release-notes: worth a look, though it was not missed: started by hand in 1 session"),
+                        reason)
+        self.assertIn("missed=0", reason)
+        self.assertIn("manual=1", reason)
+        self.assertIn("a run would look at\n  release-notes  worth a look", self.run_cli("status", "--text", env=env)[1])
+
     def test_flags_of_one_letter_may_be_written_as_all_others(self):
         self.write("88888888-1111-4111-8111-111111111111")
         self.envelope("sync")

@@ -259,14 +259,16 @@ void Advise(Context& context, int64_t schema, const status::Freshness& freshness
     steps.push_back({.argv = {"selftune", "proposals", "list"},
                      .reason = std::to_string(waiting) + " proposals wait for a review"});
   }
-  const auto chosen = std::count_if(plan.begin(), plan.end(), [](const auto& decision) {
+  const auto taken_up = [](const auto& decision) {
     return decision.action == orchestrate::Action::kEvolve;
-  });
-  if (chosen > 0) {
+  };
+  const auto first = std::find_if(plan.begin(), plan.end(), taken_up);
+  if (first != plan.end()) {
+    const auto more = std::count_if(first + 1, plan.end(), taken_up);
     steps.push_back({.argv = {"selftune", "orchestrate"},
-                     .reason = plan.front().skill +
-                               (chosen > 1 ? " and " + std::to_string(chosen - 1) + " more" : "") +
-                               " could be improved: " + plan.front().reason});
+                     .reason = first->skill +
+                               (more > 0 ? " and " + std::to_string(more) + " more" : "") + ": " +
+                               first->reason});
   }
   for (size_t i = 0; i < steps.size(); ++i) {
     if (i == 0) {

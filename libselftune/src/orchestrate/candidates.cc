@@ -76,11 +76,34 @@ std::string_view Words(std::string_view reason_code) {
   return reason_code;
 }
 
+// "corrected in 1 session, started by hand in 3 sessions": what speaks for a skill that
+// was not missed.
+std::string Grounds(const CandidateFacts& facts) {
+  const std::pair<std::string_view, int64_t> signals[] = {{"corrected", facts.corrections},
+                                                          {"asked for", facts.requests},
+                                                          {"started by hand", facts.manual},
+                                                          {"unwanted", facts.unwanted}};
+  std::string out;
+  for (const auto& [what, sessions] : signals) {
+    if (sessions == 0) continue;
+    out += fmt::format("{}{} in {} {}", out.empty() ? "" : ", ", what, sessions,
+                       sessions == 1 ? "session" : "sessions");
+  }
+  return out.empty() ? "its judged sessions go badly" : out;
+}
+
+std::string Why(std::string_view reason_code, const CandidateFacts& facts) {
+  if (reason_code != "selected" || facts.missed > 0) return std::string(Words(reason_code));
+  return "worth a look, though it was not missed: " + Grounds(facts);
+}
+
 std::string Figures(const CandidateFacts& facts) {
   return fmt::format(
-      "last {} days: state={}, missed={}, labelled={}, corrections={}, requests={}, trend={}",
+      "last {} days: state={}, missed={}, labelled={}, corrections={}, requests={}, manual={}, "
+      "unwanted={}, trend={}",
       kCandidateDays, monitoring::Word(facts.state), facts.missed, facts.labelled,
-      facts.corrections, facts.requests, monitoring::Word(facts.trend));
+      facts.corrections, facts.requests, facts.manual, facts.unwanted,
+      monitoring::Word(facts.trend));
 }
 
 // Misses that other commands show and this decision does not count, because they are
@@ -142,8 +165,8 @@ std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,
       decision.action = Action::kEvolve;
       decision.reason_code = "selected";
     }
-    decision.reason =
-        fmt::format("{}; {}{}", Words(decision.reason_code), Figures(*entry), OlderMisses(*entry));
+    decision.reason = fmt::format("{}; {}{}", Why(decision.reason_code, *entry), Figures(*entry),
+                                  OlderMisses(*entry));
   }
   return out;
 }

@@ -93,21 +93,33 @@ TEST_SUITE("orchestrate/candidates") {
         {"nothing was ever missed",
          {.skill = "pdf", .state = State::kUngraded},
          "nothing asks for another description; last 30 days: state=UNGRADED, missed=0, "
-         "labelled=0, corrections=0, requests=0, trend=unknown"},
+         "labelled=0, corrections=0, requests=0, manual=0, unwanted=0, trend=unknown"},
         {"one old miss",
          {.skill = "pdf", .state = State::kUngraded, .missed_before = 1},
          "nothing asks for another description; last 30 days: state=UNGRADED, missed=0, "
-         "labelled=0, corrections=0, requests=0, trend=unknown; missed 1 time before that, see "
+         "labelled=0, corrections=0, requests=0, manual=0, unwanted=0, trend=unknown; missed 1 "
+         "time before that, see "
          "selftune evidence --outcome missed --skill pdf"},
         {"old misses of a skill with a space in its name",
          {.skill = "my pdf", .state = State::kWarning, .missed_before = 3, .labelled = 9},
          "no miss and no complaint; last 30 days: state=WARNING, missed=0, labelled=9, "
-         "corrections=0, requests=0, trend=unknown; missed 3 times before that, see "
+         "corrections=0, requests=0, manual=0, unwanted=0, trend=unknown; missed 3 times before "
+         "that, see "
          "selftune evidence --outcome missed --skill 'my pdf'"},
         {"new misses decide, old ones are not needed",
          {.skill = "pdf", .state = State::kUngraded, .missed = 2, .missed_before = 3},
          "worth improving; last 30 days: state=UNGRADED, missed=2, labelled=0, corrections=0, "
-         "requests=0, trend=unknown"},
+         "requests=0, manual=0, unwanted=0, trend=unknown"},
+        {"signals, and no miss: what they are is said",
+         {.skill = "pdf", .state = State::kHealthy, .requests = 2, .manual = 1},
+         "worth a look, though it was not missed: asked for in 2 sessions, started by hand in 1 "
+         "session; last 30 days: state=HEALTHY, missed=0, labelled=0, corrections=0, requests=2, "
+         "manual=1, unwanted=0, trend=unknown"},
+        {"neither misses nor signals",
+         {.skill = "pdf", .state = State::kCritical, .labelled = 9},
+         "worth a look, though it was not missed: its judged sessions go badly; last 30 days: "
+         "state=CRITICAL, missed=0, labelled=9, corrections=0, requests=0, manual=0, unwanted=0, "
+         "trend=unknown"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
