@@ -326,8 +326,11 @@ int ShowOverview(const Invocation& invocation, bool all) {
 
 int ShowExitCodes(const Invocation& invocation) {
   std::string text = "Exit codes:\n";
+  size_t width = 0;
+  for (const ExitCode& code : kExitCodes) width = std::max(width, code.code.size());
   for (const ExitCode& code : kExitCodes) {
-    text += "  " + PadRight(code.code, 9) + PadRight(code.name, 17) + std::string(code.meaning);
+    text +=
+        "  " + PadRight(code.code, width + 2) + PadRight(code.name, 17) + std::string(code.meaning);
     text += (code.reaction.empty() ? "" : " -> " + std::string(code.reaction)) + "\n";
   }
   return Show(invocation, text, {});

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import sqlite3
 import struct
 import subprocess
@@ -294,6 +295,14 @@ class Usage(cli_case.CliTest):
         self.envelope("help", "no such", code=64)
         _, text = self.on_terminal("help", "version")
         self.assertIn("Usage: selftune version", text)
+
+    def test_exit_codes_and_names_stand_in_columns(self):
+        lines = self.envelope("help", "exit-codes")["data"]["text"].splitlines()[1:]
+        self.assertGreater(len(lines), 10)
+        names = [re.fullmatch(r"  ([\d/]+  +)(\w[\w ]*?  +)\S.*", line) for line in lines]
+        self.assertNotIn(None, names, lines)
+        self.assertEqual(len({len(each[1]) for each in names}), 1)
+        self.assertEqual(len({len(each[2]) for each in names}), 1)
 
     def test_every_flag_is_a_parameter_of_its_operation(self):
         for command in self.commands():

@@ -182,9 +182,9 @@ class Tools(McpTest):
 
     def test_without_being_allowed_to_write_there_are_few_and_they_only_read(self):
         tools = self.tools()
-        self.assertEqual(set(tools), {"status", "skill_report", "last_session", "evidence_search", "why", "doctor",
-                                      "proposals_list", "proposal_diff"})
-        self.assertLessEqual(len(tools), 12)
+        self.assertEqual(set(tools), {"status", "skill_report", "last_session", "evidence_search", "doctor", "proposals_list",
+                                      "proposal_diff"})
+        self.assertLessEqual(len(self.tools("--allow-write")), 12, "each costs every session that has them")
         for name, tool in tools.items():
             self.assertTrue(tool["annotations"]["readOnlyHint"], name)
             self.assertLessEqual(len(tool["description"].split()), 60, name)
@@ -229,7 +229,9 @@ class Tools(McpTest):
         self.assertFalse(result["isError"])
         self.assertEqual(schema_check.problems(cli_case.SCHEMAS["selftune/status@1"], result["structuredContent"]), [])
         self.assertEqual(json.loads(result["content"][0]["text"]), result["structuredContent"])
-        result = client.call("why", skill="pdf", prompt="fill this form")["result"]
+        every = self.client("--all-tools")
+        every.initialize()
+        result = every.call("skill_why", skill="pdf", prompt="fill this form")["result"]
         self.assertEqual(schema_check.problems(cli_case.SCHEMAS["selftune/skill.why@1"], result["structuredContent"]), [])
         # A check whose answer is bad is no failure of the tool.
         result = client.call("doctor")["result"]
@@ -245,8 +247,9 @@ class Tools(McpTest):
         self.assertNotIn("structuredContent", result)
         self.assertEqual((told["code"], told["next"]["command"]), ("STORE_MISSING", "selftune sync"))
         self.assertFalse((self.home / ".selftune").exists(), "looking makes nothing")
-        for arguments in ({"skill": "x", "no_such": 1}, {}, {"skill": 7}):
-            result = client.call("why", **arguments)["result"]
+        for tool, arguments in (("skill_report", {"skill": "x", "no_such": 1}), ("proposal_diff", {}),
+                                ("skill_report", {"skill": 7})):
+            result = client.call(tool, **arguments)["result"]
             self.assertTrue(result["isError"])
             self.assertIn("INVALID_REQUEST", result["content"][0]["text"])
 
