@@ -75,9 +75,11 @@ class Form(cli_case.CliTest):
         for path, text in texts("workflows").items():
             self.assertLessEqual(len(text.splitlines()), 120, path)
             self.assertLessEqual(len(text) // 4, 1500, path)
+        lines = {"cli.md": 120, "evidence-model.md": 100, "platforms.md": 100, "troubleshooting.md": 80, "examples.md": 120,
+                 "skill-authoring.md": 100, "embedding.md": 60}
         for path, text in texts("references").items():
-            self.assertLessEqual(len(text.splitlines()), 150, path)
-        self.assertLess(sum(p.stat().st_size for p in skill().rglob("*") if p.is_file()), 100_000)
+            self.assertLessEqual(len(text.splitlines()), lines.get(path.name, 150), path)
+        self.assertLess(sum(p.stat().st_size for p in skill().rglob("*") if p.is_file()), 80_000)
 
     def test_agents_have_what_a_host_wants(self):
         for path, text in texts("agents").items():
@@ -270,7 +272,9 @@ class Routing(unittest.TestCase):
     def setUp(self):
         body = (skill() / "SKILL.md").read_text(encoding="utf-8")
         self.rows = {f: words for words, f in re.findall(r"^\| (.*?) \| `((?:workflows|references)/[a-z-]+\.md)` \|$", body, re.M)}
-        self.cases = json.loads((skill() / "assets/eval/routing.json").read_text(encoding="utf-8"))
+        by_file = json.loads((skill() / "assets/eval/routing.json").read_text(encoding="utf-8"))
+        self.cases = [{"query": query, "file": None if file == "none" else file}
+                      for file, queries in by_file.items() for query in queries]
 
     @staticmethod
     def stems(text):

@@ -96,6 +96,7 @@ inline constexpr std::array kFrontendNext = {
     ErrorNext{"ROOT_REFUSED", "selftune dashboard --allow-root", "run it as yourself, or allow it"},
     ErrorNext{"PORT_TAKEN", "selftune dashboard", "leave --port away, and a free port is found"},
     ErrorNext{"LISTEN_FAILED", "selftune dashboard", "leave --port away, and a free port is found"},
+    // Over HTTP.
     ErrorNext{"NOT_SIGNED_IN", "selftune dashboard", "open the dashboard by a new link"},
     ErrorNext{"CODE_INVALID", "selftune dashboard", "open the dashboard by a new link"},
     ErrorNext{"TOO_MANY_ATTEMPTS", "selftune dashboard", "wait a minute, then use a new link"},
