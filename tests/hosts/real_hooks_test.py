@@ -11,7 +11,10 @@ compares the settings byte for byte. How each agent is run: ways.py. Exit 77
 are said.
 """
 
+import shlex
+import shutil
 import sys
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -69,6 +72,52 @@ class Hooks(World):
         self.heard(session)
         self.read(session)
         self.taken_out(settings, ours)
+
+    def finding(self):
+        """Of the doctor about hooks that are there and do not run, None = they run."""
+        checks = self.cli("doctor", "--only", f"hooks.{self.way.platform}", "--exit-zero")["checks"]
+        return checks[0] if "no hook" in checks[0]["message"] else None
+
+    def test_3_what_switches_hooks_off_is_found_and_its_command_switches_them_on(self):
+        way = self.way
+        for path, text, instead in way.switches:
+            with self.subTest(path=path, instead=instead):
+                self.cli("hooks", "install", way.command)
+                self.assertIsNone(self.finding())
+                file = self.home / path
+                before = file.read_text() if file.exists() else None
+                file.write_text((before or "").replace(text, instead, 1))
+                way.first(PROMPT)
+                time.sleep(0.5)  # what a hook beside it would have told
+                self.assertEqual(self.events(), [])
+                command = shlex.split(self.finding()["guidance"]["command"])
+                if command == [way.command]:  # there its person has to type something
+                    file.write_text(before)
+                else:
+                    self.run_program(self.bin / command[0] if command[0] == way.command else command[0], *command[1:])
+                self.assertIsNone(self.finding())
+                way.first(PROMPT)
+                self.wait_for("prompt_submit")
+                shutil.rmtree(self.state / "spool")
+                file.unlink() if before is None else file.write_text(before)
+
+    def test_4_what_was_approved_runs_and_what_changed_afterwards_does_not(self):
+        way = self.way
+        if way.installed != "unapproved":
+            self.skipTest("it runs every hook")
+        self.cli("hooks", "install", way.command)
+        way.approve()
+        self.assertEqual(self.state_of_hooks(), "installed")
+        way.unapproved()
+        self.wait_for("prompt_submit")
+        shutil.rmtree(self.state / "spool")
+        program = self.cli("hooks", "status", way.command)["platforms"][0]["hook_program"]
+        moved = shutil.copy(program, self.bin / "selftune-hook")
+        self.cli("hooks", "install", way.command, "--hook-program", moved)
+        check = self.cli("doctor", "--only", f"hooks.{way.platform}", "--exit-zero")["checks"][0]
+        self.assertIn("changed after they were approved", check["message"])
+        way.unapproved()
+        self.assertEqual(self.events(), [])
 
     def kinds_until_the_correction(self):
         """The events of the first turn: all but those of the second."""

@@ -4,6 +4,7 @@ A new agent is one class and one line of WAYS.
 """
 
 import json
+import subprocess
 import time
 import unittest
 
@@ -35,6 +36,7 @@ class Way:
     goes_on = True  # after a refusal the model is told why
     waits = True  # for a hook to end, so that events come in their order
     busy = "\n"  # below it the host writes when it likes; no path begins so
+    switches = ()  # (path in the home, text there, text in its place): with it no hook of ours runs
 
     def __init__(self, world):
         self.world = world
@@ -78,6 +80,7 @@ class Claude(Way):
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
     maybe = ("turn_end",)  # this hook runs beside it
     tells_errors = False  # by that hook
+    switches = ((".claude/settings.json", '"model"', '"disableAllHooks": true,\n  "model"'),)
     flags = ("--allowedTools", "Skill,Bash,Write,Edit", "--output-format", "json")
 
     def env(self):
@@ -110,6 +113,8 @@ class Codex(Way):
     call = ("exec_command", lambda folder: {"cmd": f"cat {folder}/SKILL.md"})
     uses = 0  # no tool for skills: what it loads shows in its transcript
     events = ("prompt_submit", "turn_end", "session_end") * 2
+    switches = tuple((".codex/config.toml", "[analytics]", f"[features]\n{name} = false\n[analytics]")
+                     for name in ("hooks", "codex_hooks"))
     flags = ("--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust",
              "--dangerously-bypass-approvals-and-sandbox")
     config = """model = "gpt-5.5"
@@ -149,6 +154,25 @@ enabled = false
 
     def next(self, session, prompt):
         self.exec("resume", *self.flags, session, prompt)
+
+    def approve(self):
+        """Writes what it writes when its person approves its hooks; it says itself what their hashes are."""
+        requests = ({"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "t", "version": "1"}}},
+                    {"method": "initialized"},
+                    {"id": 2, "method": "hooks/list", "params": {"cwds": [str(self.world.work)]}})
+        with subprocess.Popen([self.world.bin / "codex", "app-server"], text=True, env=self.world.env(),
+                              cwd=self.world.work, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as server:
+            try:
+                server.stdin.write("".join(json.dumps(request) + "\n" for request in requests))
+                server.stdin.flush()
+                reply = next(reply for reply in map(json.loads, server.stdout) if reply.get("id") == 2)
+            finally:
+                server.terminate()
+        config = self.world.home / ".codex/config.toml"
+        config.write_text(config.read_text() + "".join(
+            f'\n[hooks.state."{hook["key"]}"]\ntrusted_hash = "{hook["currentHash"]}"\n'
+            for hook in reply["result"]["data"][0]["hooks"]))
 
     def shell(self, line):
         return {"tool": "exec_command", "input": {"cmd": line}}
@@ -201,6 +225,8 @@ class Gemini(Way):
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
     maybe = ("session_end",)  # it does not wait for this one
+    switches = ((".gemini/settings.json", '"hooks":', '"hooksConfig": {"enabled": false},\n  "hooks":'),
+                (".gemini/settings.json", '"hooks":', '"hooksConfig": {"disabled": ["selftune"]},\n  "hooks":'))
     flags = ("--approval-mode", "yolo", "-o", "json")
 
     def start(self):
@@ -241,6 +267,7 @@ class Qwen(Way):
                                     "run_in_background": False})
     tells_errors = False
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
+    switches = ((".qwen/settings.json", '"hooks":', '"disableAllHooks": true,\n  "hooks":'),)
     flags = ("--approval-mode", "yolo", "-o", "json")
 
     def env(self):
@@ -278,6 +305,7 @@ class Copilot(Way):
     tells_starts = False
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
+    switches = ((".copilot/hooks/selftune.json", '"version"', '"disableAllHooks": true,\n  "version"'),)
     flags = ("--output-format", "json", "--allow-all-tools", "--disable-builtin-mcps", "--no-auto-update")
 
     def env(self):

@@ -136,23 +136,6 @@ class Settings(Place):
         self.good("hooks", "uninstall", "claude")
         self.assertEqual(json.loads(path.read_text()), {"hooks": {"UserPromptSubmit": [{"hooks": [mine]}]}})
 
-    def test_hooks_that_a_setting_switches_off_are_no_working_hooks(self):
-        path = self.write('{"disableAllHooks": true}')
-        self.good("hooks", "install", "claude")
-        self.assertIn("disableAllHooks", self.good("hooks", "status", "claude")["data"]["platforms"][0]["needs"])
-        self.assertTrue(json.loads(path.read_text())["disableAllHooks"])
-
-        def check():
-            done = self.run_cli("doctor", "--only", "hooks.claude_code", "--exit-zero")
-            return json.loads(done.stdout)["data"]["checks"][0]
-
-        self.assertEqual(check()["status"], "warn")
-        self.assertIn("disableAllHooks", check()["message"])
-        self.assertEqual(check()["guidance"]["command"], "selftune hooks status claude_code")
-        path.write_text(path.read_text().replace('"disableAllHooks": true', '"disableAllHooks": false'))
-        self.assertEqual(check()["status"], "pass")
-        self.assertIsNone(self.good("hooks", "status", "claude")["data"]["platforms"][0]["needs"])
-
     def test_a_moved_program_is_updated_in_its_place(self):
         path = self.write('{"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "a"}]}]}}', "codex")
         self.good("hooks", "install", "codex")
@@ -189,15 +172,6 @@ class Settings(Place):
 
 
 class Codex(Place):
-    def approve(self):
-        path = self.settings("codex")
-        config = path.with_name("config.toml")
-        text = config.read_text() if config.exists() else ""
-        for event, group, _ in ours(path.read_text()):
-            snake = "".join("_" + c.lower() if c.isupper() else c for c in event).lstrip("_")
-            text += f'\n[hooks.state."{path}:{snake}:{group}:0"]\ntrusted_hash = "sha256:00"\n'
-        config.write_text(text)
-
     def state(self):
         return self.good("hooks", "status", "codex")["data"]["platforms"][0]["state"]
 
@@ -208,7 +182,7 @@ class Codex(Place):
         reply = self.good("hooks", "install", "codex")
         self.assertIn("approve", reply["data"]["platforms"][0]["needs"][0])
         self.assertEqual(self.state(), "unapproved")
-        self.approve()
+        self.approve_in_codex()
         self.assertEqual(self.state(), "installed")
         self.assertEqual(self.good("hooks", "install", "codex")["data"]["platforms"][0]["needs"], [])
         self.good("hooks", "uninstall", "codex")

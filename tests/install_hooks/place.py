@@ -131,6 +131,23 @@ class Place(unittest.TestCase):
         return path
 
 
+    def approve_in_codex(self):
+        """What codex writes when its person approves our hooks; the text of config.toml."""
+        path = self.settings("codex")
+        config = path.with_name("config.toml")
+        text = config.read_text() if config.exists() else ""
+        groups = json.loads(path.read_text())["hooks"]
+        for event, group, handler in ours(path.read_text()):
+            snake = "".join("_" + c.lower() if c.isupper() else c for c in event).lstrip("_")
+            told = {"event_name": snake, "hooks": [{"async": False, **handler}],
+                    **{key: value for key, value in groups[event][group].items() if key == "matcher"}}
+            # As approvals_test.cc has it of the real program: the same JSON, its keys in order.
+            digest = hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+            text += f'\n[hooks.state."{path}:{snake}:{group}:0"]\ntrusted_hash = "sha256:{digest}"\n'
+        config.write_text(text)
+        return text
+
+
 def ours(text):
     """(event, group index, handler) of each handler of ours."""
     return [(event, g, handler)

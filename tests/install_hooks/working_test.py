@@ -134,13 +134,6 @@ class Doctor(Place):
         self.assertEqual([c["name"] for c in self.fix()["data"]["remaining"]], ["hooks.claude_code"])
         self.assertEqual(self.settings().read_text(), "{")
 
-    def test_codex_hooks_that_wait_for_approval(self):
-        self.good("hooks", "install", "codex")
-        check = self.check("codex")
-        self.assertEqual(check["status"], "warn")
-        self.assertIn("not approved", check["message"])
-        self.assertIn("/hooks", check["guidance"]["text"])
-
 
 class Events(Place):
     def test_the_installed_command_brings_events_into_the_store(self):

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "base/utf8.h"
 #include "capi/hooked_agents.h"
 #include "capi/install_world.h"
@@ -185,13 +186,9 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
     TextOrNull(out, "path", hooks.path);
     TextOrNull(out, "hook_program", hooks.shim);
     TextOrNull(out, "problem", hooks.problem);
-    TextOrNull(
-        out, "needs",
-        host.target != nullptr && hooks.state == install::HookState::kUnapproved
-            ? std::string(host.target->approve)
-        : !hooks.switched_off.empty()
-            ? fmt::format("take {} out of {}: with it no hook runs", hooks.switched_off, hooks.path)
-            : std::string());
+    std::vector<std::string> needs;
+    for (const install::Hindrance& one : hooks.hindrances) needs.push_back(one.remedy);
+    TextOrNull(out, "needs", base::Join(needs, "; "));
     out.Key("events").BeginArray();
     for (const std::string& event : hooks.wanted) {
       const auto ours =

@@ -206,10 +206,10 @@ StatusOr<HostResult> InstallHooks(World& world, const Target& target, const Plac
       out.files.push_back(std::move(file));
     }
   }
-  if (target.unapproved != nullptr) {
-    const std::string& text = out.files.front().after;
-    ST_ASSIGN_OR_RETURN(const size_t waiting, target.unapproved(place, text));
-    if (waiting > 0) out.afterwards.emplace_back(target.approve);
+  if (target.hindrances != nullptr) {
+    for (Hindrance& one : target.hindrances(place, out.files.front().after)) {
+      out.afterwards.push_back(std::move(one.remedy));
+    }
   }
   if (out.did != Did::kNothing && !target.afterwards.empty()) {
     out.afterwards.emplace_back(target.afterwards);

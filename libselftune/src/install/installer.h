@@ -65,12 +65,12 @@ enum class HookState {
 
 struct HostHooks {
   HookState state = HookState::kAbsent;
-  std::string path;                 // the file they are in
-  std::vector<std::string> wanted;  // events
-  std::vector<FoundHook> found;     // ours and others', of a settings file
-  std::string shim;                 // the program that ours start, "" = none
-  std::string problem;              // why nothing can be said, "" = none
-  std::string_view switched_off;    // the setting by which no hook runs, "" = none
+  std::string path;                   // the file they are in
+  std::vector<std::string> wanted;    // events
+  std::vector<FoundHook> found;       // ours and others', of a settings file
+  std::string shim;                   // the program that ours start, "" = none
+  std::string problem;                // why nothing can be said, "" = none
+  std::vector<Hindrance> hindrances;  // why they do not run though they are there
 };
 // Reads files only. With `place.shim` empty any shim will do.
 [[nodiscard]] HostHooks LookAtHooks(const Target& target, const Place& place);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -10,7 +11,6 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/json_value.h"
 #include "base/process.h"
 #include "install/file_change.h"
 #include "install/hook_list.h"
@@ -20,6 +20,20 @@ namespace selftune::install {
 namespace {
 
 using store::InstallRow;
+
+// Hooks that are put in order are approved as they are then: before, nothing is said of it.
+void AddHindrances(const Target& target, const Place& place, std::string_view text,
+                   HostHooks& out) {
+  if (target.hindrances == nullptr) return;
+  out.hindrances = target.hindrances(place, text);
+  if (out.state == HookState::kPartial) {
+    std::erase_if(out.hindrances, [](const Hindrance& one) { return one.approval; });
+    return;
+  }
+  const bool waits = std::any_of(out.hindrances.begin(), out.hindrances.end(),
+                                 [](const Hindrance& one) { return one.approval; });
+  if (waits) out.state = HookState::kUnapproved;
+}
 
 void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
   const auto file = ReadFileText(out.path);
@@ -33,12 +47,6 @@ void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
     return;
   }
   out.found = *std::move(found);
-  if (!target.off_setting.empty()) {
-    const auto settings = base::JsonValue::Parse(file->bytes);
-    if (settings.ok() && (*settings)[target.off_setting].AsBool()) {
-      out.switched_off = target.off_setting;
-    }
-  }
   for (const FoundHook& hook : out.found) {
     if (!hook.ours) continue;
     out.state = HookState::kPartial;  // or better, see below
@@ -48,9 +56,7 @@ void LookAtSettings(const Target& target, const Place& place, HostHooks& out) {
   const std::string shim = place.shim.empty() ? out.shim : place.shim;
   const auto exact = HasExactly(file->bytes, target.hooks(shim), target.rules, out.path);
   out.state = exact.ok() && *exact ? HookState::kInstalled : HookState::kPartial;
-  if (out.state != HookState::kInstalled || target.unapproved == nullptr) return;
-  const auto waiting = target.unapproved(place, file->bytes);
-  if (waiting.ok() && *waiting > 0) out.state = HookState::kUnapproved;
+  AddHindrances(target, place, file->bytes, out);
 }
 
 void LookAtFiles(const Target& target, const Place& place, HostHooks& out) {
@@ -70,6 +76,7 @@ void LookAtFiles(const Target& target, const Place& place, HostHooks& out) {
   }
   if (there == 0) return;
   out.state = right == files.size() ? HookState::kInstalled : HookState::kPartial;
+  AddHindrances(target, place, "", out);
 }
 
 }  // namespace

@@ -32,6 +32,15 @@ struct OwnFile {
 };
 inline constexpr std::string_view kManagedMark = "selftune-managed";
 
+// Why hooks that are in their places do not run.
+struct Hindrance {
+  std::string_view name;  // "switched_off", a literal
+  std::string what;       // which hooks, by what in which file
+  std::string remedy;     // what the person has to do
+  std::string command;    // that does it, or with which to begin; "" = none
+  bool approval = false;  // the host runs what the person approved, and this is not
+};
+
 // What a hook says when the host calls it with `payload`.
 struct HookTrial {
   std::string event, command, payload;
@@ -51,16 +60,15 @@ struct Target {
   std::vector<OwnFile> (*files)(const Place& place) = nullptr;
   // What is left for the person to do after a change.
   std::string_view afterwards = {};
-  // The host runs only what the person approved: how many of our hooks in `text`,
-  // the settings file, are not yet. nullptr = no approval.
-  StatusOr<size_t> (*unapproved)(const Place& place, std::string_view text) = nullptr;
-  std::string_view approve = {};  // how
+  // What keeps our hooks from running, by the host's files; `text` is the settings file, ""
+  // where there is none. The heaviest first. nullptr = nothing is known to.
+  std::vector<Hindrance> (*hindrances)(const Place& place, std::string_view text) = nullptr;
+  // How hooks are approved where the host runs no others, "" = it runs all.
+  std::string_view approve = {};
   // The host's list of approvals without ours: path and text; nullptr = none.
   std::string_view approvals_file = {};  // below the host's folder
   std::string (*without_approvals)(const Place& place, std::string_view settings_text,
                                    std::string_view approvals_text) = nullptr;
-  // A setting of that file, at its top, that is true where no hook may run; "" = none.
-  std::string_view off_setting = {};
   // A payload as the host sends it for a subscription.
   std::string (*sample)(const hooks::Subscription& event) = nullptr;
   // Files of our own: how the host calls what is in them; nullptr = it loads them itself.

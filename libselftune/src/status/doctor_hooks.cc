@@ -82,6 +82,14 @@ void DescribeInstalled(const install::HostHooks& hooks, Check& check) {
   }
 }
 
+void Tell(const install::Hindrance& one, std::string_view platform, Check& check) {
+  check.status = CheckStatus::kWarn;
+  check.message = one.what;
+  check.text = one.remedy;
+  check.command =
+      one.command.empty() ? fmt::format("selftune hooks status {}", platform) : one.command;
+}
+
 // Our plugin brings the same hooks; with those of the settings each event is told twice.
 bool HasOurPlugin(const hosts::HostRow& row, const std::string& config_dir) {
   if (row.plugin_roots == nullptr) return false;
@@ -155,6 +163,7 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
     if (place.config_dir.empty()) continue;
     const install::HostHooks hooks = install::LookAtHooks(*target, place);
     Check check{.name = fmt::format("hooks.{}", row.platform), .path = hooks.path};
+    size_t told = 0;  // of what keeps them from running
     if (!hooks.problem.empty()) {
       check.status = CheckStatus::kWarn;
       check.message = hooks.problem;
@@ -179,17 +188,10 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
       check.command = InstallCommand(row.platform);
     } else {
       DescribeInstalled(hooks, check);
-      if (hooks.state == install::HookState::kUnapproved) {
-        check.status = CheckStatus::kWarn;
-        check.message = "installed, not approved: they do not run";
-        check.text = target->approve;
-        check.command = row.command;
-      } else if (!hooks.switched_off.empty()) {
-        check.status = CheckStatus::kWarn;
-        check.message =
-            fmt::format("installed, but {} in the settings: no hook runs", hooks.switched_off);
-        check.text = "take that setting out, unless it is meant so";
-        check.command = fmt::format("selftune hooks status {}", row.platform);
+      if (!hooks.hindrances.empty()) {
+        Tell(hooks.hindrances.front(), row.platform, check);
+        check.message.insert(0, "installed, but ");
+        told = 1;
       } else if (HasOurPlugin(row, place.config_dir)) {
         check.status = CheckStatus::kWarn;
         check.message += "; the plugin selftune brings the same ones, so each event is told twice";
@@ -200,10 +202,15 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
       }
     }
     out.push_back(std::move(check));
-    // One cause is one finding: those that wait for approval are silent.
-    const bool silent = hooks.state == install::HookState::kAbsent ||
-                        hooks.state == install::HookState::kUnapproved || !hooks.problem.empty() ||
-                        !hooks.switched_off.empty();
+    for (; told < hooks.hindrances.size(); ++told) {
+      Check more{.name = fmt::format("hooks.{}.{}", row.platform, hooks.hindrances[told].name),
+                 .path = hooks.path};
+      Tell(hooks.hindrances[told], row.platform, more);
+      out.push_back(std::move(more));
+    }
+    // One cause is one finding: those that may not run are silent.
+    const bool silent = hooks.state == install::HookState::kAbsent || !hooks.problem.empty() ||
+                        !hooks.hindrances.empty();
     const std::optional<UtcMillis> installed = InstalledAt(rows, row.platform);
     if (!silent && installed.has_value()) {
       ST_RETURN_IF_ERROR(CheckAlive(world, *target, *installed, out));

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/json_value.h"
 #include "hosts/codex/install_trust.h"
 
 namespace selftune::hosts::codex {
@@ -30,12 +31,79 @@ TEST_SUITE("install/approvals") {
           "/h/hooks.json:user_prompt_submit:0:2");
   }
 
-  TEST_CASE("only headers outside texts count") {
-    CHECK(TrustedKeys(kToml) ==
-          std::vector<std::string>{"/h/hooks.json:stop:0:0", "/h/hooks.json:stop:1:0"});
-    CHECK(TrustedKeys("[hooks.state.'C:\\h\\hooks.json:stop:0:0']\n") ==
-          std::vector<std::string>{"C:\\h\\hooks.json:stop:0:0"});
-    CHECK(TrustedKeys("").empty());
+  TEST_CASE("what an entry says is read however it is written") {
+    const HookConfig config = ReadHookConfig(
+        "[hooks.state]\n"
+        "'C:\\h\\hooks.json:stop:0:0'.trusted_hash = 'sha256:aa'\n"
+        "\"/h/hooks.json:stop:1:0\" = { enabled = false, # for now\n"
+        "  trusted_hash = \"sha256:bb\" }\n"
+        "[hooks.state.\"/h/\\u00fc/hooks.json:stop:2:0\"]\n"
+        "enabled = true\n"
+        "[[hooks.state.list]]\n"
+        "model = \"\"\"a \"quoted\" word\"\"\"\n"
+        "[hooks]\n"
+        "state.dotted.trusted_hash = \"sha256:dd\"\n"
+        "= \n"
+        "state.behind_a_mistake.enabled = false\n");
+    struct Case {
+      const char* key;
+      const char* hash;
+      bool enabled;
+    };
+    const Case cases[] = {
+        {"C:\\h\\hooks.json:stop:0:0", "sha256:aa", true},
+        {"/h/hooks.json:stop:1:0", "sha256:bb", false},
+        {"/h/\u00fc/hooks.json:stop:2:0", "", true},
+        {"dotted", "sha256:dd", true},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.key);
+      const Trust* const trust = config.Find(c.key);
+      REQUIRE(trust != nullptr);
+      CHECK(trust->hash == c.hash);
+      CHECK(trust->enabled == c.enabled);
+    }
+    CHECK(config.Find("behind_a_mistake") == nullptr);
+    CHECK(config.off.empty());
+    CHECK(ReadHookConfig(kToml).Find("/h/hooks.json:stop:9:9") == nullptr);
+    CHECK(ReadHookConfig("").trusts.empty());
+    // A person's file may be anything.
+    CHECK(ReadHookConfig("a = " + std::string(10'000, '[')).trusts.empty());
+    CHECK(ReadHookConfig("a = \"\\").trusts.empty());
+  }
+
+  TEST_CASE("the hash is the one that codex 0.134, 0.169 and 0.171 show of the same hooks") {
+    struct Case {
+      const char* event;
+      const char* group;
+      const char* hash;
+    };
+    const Case cases[] = {
+        {"UserPromptSubmit",
+         R"({"hooks": [{"type": "command", "command": "/x/selftune-hook codex", "timeout": 5}]})",
+         "sha256:a78e57dbe21f75e4261bedb62770d9c07c7a70e509c8b4ee445c5f898bf4b09a"},
+        {"PreToolUse",
+         R"({"matcher": "^(apply_patch|Bash)$", "hooks": [
+             {"type": "command", "command": "'/x y/selftune-hook' codex", "timeout": 5}]})",
+         "sha256:9bbddff612b417f9b5f7cbab9626cfbd6cd13ce13c98dddc1ea89e583c4b7706"},
+        {"PostToolUse",
+         R"({"matcher": "^Bash$", "hooks": [{"type": "command", "command": "/x/selftune-hook codex"}]})",
+         "sha256:b33dd4d17107a3e338274d71d47eba28a0fb5cb3af9fccfda60e09437dc85683"},
+        {"Interrupt",
+         R"({"hooks": [{"timeout": 3, "command": "/x/selftune-hook codex", "type": "command", "x": 1}]})",
+         "sha256:a83354bfb0614586eb24eb99cf55fec7a54948c20cf8a1f10e8d58ea52247801"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.event);
+      const auto group = base::JsonValue::Parse(c.group);
+      REQUIRE(group.ok());
+      CHECK(TrustHash(c.event, *group, 0) == c.hash);
+      CHECK(TrustHash(c.event, *group, 1).empty());
+    }
+    // JSON has two ways to write it.
+    const auto odd = base::JsonValue::Parse(R"({"hooks": [{"command": "\u007f"}]})");
+    REQUIRE(odd.ok());
+    CHECK(TrustHash("Stop", *odd, 0).empty());
   }
 
   TEST_CASE("taking one out leaves every other byte") {

@@ -1,9 +1,11 @@
 // Claude Code's settings.json (host-claude-code.md 10.4).
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
+#include "install/off_switch.h"
 #include "install/target.h"
 
 namespace selftune::hosts {
@@ -17,6 +19,10 @@ std::string Sample(const hooks::Subscription& event) {
   return install::UsualSample(event, {.write = "Write", .skill = "Skill", .shell = "Bash"});
 }
 
+std::vector<install::Hindrance> Hindrances(const install::Place& place, std::string_view text) {
+  return install::OffSwitches(kClaudeCodeTarget, place, text, {{{"disableAllHooks"}, true}});
+}
+
 }  // namespace
 
 constinit const install::Target kClaudeCodeTarget = {
@@ -26,7 +32,7 @@ constinit const install::Target kClaudeCodeTarget = {
     .rules = {.dialect = install::JsonDialect::kPlain, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Claude Code sessions: they keep the settings they began with",
-    .off_setting = "disableAllHooks",
+    .hindrances = Hindrances,
     .sample = Sample,
     .project_dir = ".claude",
     .local_file = "settings.local.json",

@@ -1,15 +1,21 @@
 #include "hosts/codex/install_trust.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/crypto.h"
 #include "base/json_scan.h"
+#include "base/json_value.h"
 #include "base/strings.h"
+#include "hosts/codex/install_toml.h"
 
 namespace selftune::hosts::codex {
 namespace {
@@ -95,10 +101,8 @@ std::optional<std::string> KeyOfHeader(std::string_view line) {
       .ToString();
 }
 
-}  // namespace
-
-std::string TrustKey(std::string_view hooks_file, std::string_view event, size_t group,
-                     size_t handler) {
+// "UserPromptSubmit" is "user_prompt_submit" there.
+std::string Snake(std::string_view event) {
   std::string snake;
   for (const char c : event) {
     if (c >= 'A' && c <= 'Z') {
@@ -108,14 +112,64 @@ std::string TrustKey(std::string_view hooks_file, std::string_view event, size_t
       snake.push_back(c);
     }
   }
-  return fmt::format("{}:{}:{}:{}", hooks_file, snake, group, handler);
+  return snake;
 }
 
-std::vector<std::string> TrustedKeys(std::string_view toml) {
-  std::vector<std::string> out;
-  for (Lines lines(toml); lines.Next();) {
-    if (lines.in_text) continue;
-    if (auto key = KeyOfHeader(lines.line)) out.push_back(*std::move(key));
+}  // namespace
+
+std::string TrustKey(std::string_view hooks_file, std::string_view event, size_t group,
+                     size_t handler) {
+  return fmt::format("{}:{}:{}:{}", hooks_file, Snake(event), group, handler);
+}
+
+std::string TrustHash(std::string_view event, const base::JsonValue& group, size_t handler) {
+  using base::JsonValue;
+  constexpr int64_t kUsualTimeout = 600;
+  const auto& handlers = group["hooks"].items();
+  if (handler >= handlers.size()) return "";
+  const JsonValue& hook = handlers[handler];
+  const std::string& message = hook["statusMessage"].AsString();
+  for (const std::string& text : {hook["command"].AsString(), message}) {
+    // There are several ways to write these in JSON.
+    if (std::any_of(text.begin(), text.end(), [](char c) { return c < ' ' || c == 0x7f; })) {
+      return "";
+    }
+  }
+  std::vector<JsonValue::Member> told = {{"async", JsonValue::Bool(hook["async"].AsBool())},
+                                         {"command", JsonValue::Text(hook["command"].AsString())}};
+  if (!message.empty()) told.emplace_back("statusMessage", JsonValue::Text(message));
+  told.emplace_back("timeout", JsonValue::Int(hook["timeout"].AsInt(kUsualTimeout)));
+  told.emplace_back("type", JsonValue::Text("command"));
+  std::vector<JsonValue::Member> identity = {
+      {"event_name", JsonValue::Text(Snake(event))},
+      {"hooks", JsonValue::Array({JsonValue::Object(std::move(told))})}};
+  if (group.Has("matcher")) identity.emplace_back("matcher", group["matcher"]);
+  return "sha256:" + base::Sha256Hex(JsonValue::Object(std::move(identity)).ToJson());
+}
+
+const Trust* HookConfig::Find(std::string_view key) const {
+  const auto found = std::find_if(trusts.begin(), trusts.end(),
+                                  [&](const Trust& trust) { return trust.key == key; });
+  return found == trusts.end() ? nullptr : &*found;
+}
+
+HookConfig ReadHookConfig(std::string_view toml) {
+  HookConfig out;
+  bool named = false;  // by its own name, which wins over the one of before
+  for (const TomlValue& value : ReadToml(toml)) {
+    const std::vector<std::string>& path = value.path;
+    if (path.size() == 2 && path[0] == "features") {
+      const bool old = path[1] == "codex_hooks";
+      if (path[1] != "hooks" && (!old || named)) continue;
+      named = named || !old;
+      out.off = value.Is("false") ? path[1] : "";
+    } else if (path.size() == 4 && path[0] == "hooks" && path[1] == "state") {
+      auto found = std::find_if(out.trusts.begin(), out.trusts.end(),
+                                [&](const Trust& trust) { return trust.key == path[2]; });
+      if (found == out.trusts.end()) found = out.trusts.insert(found, Trust{.key = path[2]});
+      if (path[3] == "enabled") found->enabled = !value.Is("false");
+      if (path[3] == "trusted_hash" && value.is_text) found->hash = value.text;
+    }
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
 #include "install/json_text.h"
+#include "install/off_switch.h"
 #include "install/target.h"
 
 namespace selftune::hosts {
@@ -75,12 +76,31 @@ std::vector<install::HookTrial> Trials(const install::Place& place) {
   return out;
 }
 
+// In a file of hooks it is about that file. In the settings it is about every file, as the
+// host describes it; in one-shot mode 1.0.102 does not look there.
+std::vector<install::Hindrance> Hindrances(const install::Place& place, std::string_view) {
+  constexpr uint64_t kMost = 1 << 20;
+  const install::OffSwitch all{{"disableAllHooks"}, true};
+  std::vector<install::Hindrance> out;
+  for (const std::string_view name : {kFile, std::string_view("settings.json")}) {
+    const std::string path = base::JoinPath(place.config_dir, name);
+    const auto text = base::ReadFile(path, kMost);
+    if (!text.ok()) continue;
+    auto found = install::FindOffSwitch(*text, install::JsonDialect::kComments, path, all);
+    if (!found.has_value()) continue;
+    if (name != kFile) found->what += "; its one-shot mode runs them all the same";
+    out.push_back(*std::move(found));
+  }
+  return out;
+}
+
 }  // namespace
 
 constinit const install::Target kCopilotTarget = {
     .platform = "copilot",
     .files = Files,
     .afterwards = "restart running Copilot CLI sessions",
+    .hindrances = Hindrances,
     .trials = Trials,
 };
 

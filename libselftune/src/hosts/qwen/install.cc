@@ -1,9 +1,11 @@
 // Qwen Code's settings.json (host-others.md D): Claude Code's form, comments allowed.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hosts/hook_rows.h"
 #include "hosts/install_rows.h"
+#include "install/off_switch.h"
 #include "install/target.h"
 
 namespace selftune::hosts {
@@ -19,6 +21,10 @@ std::string Sample(const hooks::Subscription& event) {
       event, {.write = "write_file", .skill = "skill", .shell = "run_shell_command"});
 }
 
+std::vector<install::Hindrance> Hindrances(const install::Place& place, std::string_view text) {
+  return install::OffSwitches(kQwenTarget, place, text, {{{"disableAllHooks"}, true}});
+}
+
 }  // namespace
 
 constinit const install::Target kQwenTarget = {
@@ -27,6 +33,7 @@ constinit const install::Target kQwenTarget = {
     .rules = {.dialect = install::JsonDialect::kComments, .positional = false},
     .hooks = Hooks,
     .afterwards = "restart running Qwen Code sessions",
+    .hindrances = Hindrances,
     .sample = Sample,
     .project_dir = ".qwen",
 };

@@ -1,0 +1,176 @@
+#include "hosts/codex/install_toml.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json_scan.h"
+#include "base/strings.h"
+
+namespace selftune::hosts::codex {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+bool IsBare(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+using Path = std::vector<std::string>;
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : text_(text) {}
+
+  std::vector<TomlValue> Read() {
+    Path table;
+    for (SkipBlank(); pos_ < text_.size(); SkipBlank()) {
+      if (text_[pos_] == '[' ? !Header(table) : !Member(table, 0)) break;
+      SkipSpace();
+      if (pos_ < text_.size() && !AtLineEnd()) break;
+    }
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] bool At(char c) const { return pos_ < text_.size() && text_[pos_] == c; }
+  [[nodiscard]] bool AtLineEnd() const { return At('\n') || At('\r') || At('#'); }
+
+  bool Take(char c) {
+    if (!At(c)) return false;
+    ++pos_;
+    return true;
+  }
+
+  void SkipSpace() {
+    while (At(' ') || At('\t')) ++pos_;
+  }
+
+  // Also breaks of lines and comments.
+  void SkipBlank() {
+    for (;;) {
+      SkipSpace();
+      if (At('#')) {
+        const size_t end = text_.find('\n', pos_);
+        pos_ = end == text_.npos ? text_.size() : end;
+      } else if (!Take('\n') && !Take('\r')) {
+        return;
+      }
+    }
+  }
+
+  // "[a.b]" and "[[a.b]]".
+  bool Header(Path& table) {
+    ++pos_;
+    const bool many = Take('[');
+    auto path = Keys();
+    if (!path.has_value() || !Take(']') || (many && !Take(']'))) return false;
+    table = *std::move(path);
+    return true;
+  }
+
+  // "a.b = value"
+  bool Member(const Path& table, int depth) {
+    auto keys = Keys();
+    if (!keys.has_value() || !Take('=')) return false;
+    Path path = table;
+    path.insert(path.end(), keys->begin(), keys->end());
+    return Value(path, depth);
+  }
+
+  std::optional<Path> Keys() {
+    Path out;
+    do {
+      SkipSpace();
+      if (At('"') || At('\'')) {
+        auto key = Quoted();
+        if (!key.has_value()) return std::nullopt;
+        out.push_back(*std::move(key));
+      } else {
+        const size_t begin = pos_;
+        while (pos_ < text_.size() && IsBare(text_[pos_])) ++pos_;
+        if (pos_ == begin) return std::nullopt;
+        out.emplace_back(text_.substr(begin, pos_ - begin));
+      }
+      SkipSpace();
+    } while (Take('.'));
+    return out;
+  }
+
+  bool Value(const Path& path, int depth) {
+    if (depth > kMaxDepth) return false;
+    SkipSpace();
+    if (At('{')) return Inside('}', path, depth);
+    if (At('[')) return Inside(']', path, depth);
+    const bool is_text = At('"') || At('\'');
+    std::string text;
+    if (is_text) {
+      auto quoted = Quoted();
+      if (!quoted.has_value()) return false;
+      text = *std::move(quoted);
+    } else {
+      const size_t end = text_.find_first_of(",]}\n\r#", pos_);
+      text = base::Trim(text_.substr(pos_, end == text_.npos ? end : end - pos_));
+      pos_ = end == text_.npos ? text_.size() : end;
+      if (text.empty()) return false;
+    }
+    if (arrays_ == 0) out_.push_back({.path = path, .text = std::move(text), .is_text = is_text});
+    return true;
+  }
+
+  // An array, or a table in braces.
+  bool Inside(char close, const Path& path, int depth) {
+    const bool array = close == ']';
+    ++pos_;
+    arrays_ += array ? 1 : 0;
+    for (SkipBlank(); !At(close); SkipBlank()) {
+      if (!(array ? Value(path, depth + 1) : Member(path, depth + 1))) return false;
+      SkipBlank();
+      if (!Take(',') && !At(close)) return false;
+    }
+    arrays_ -= array ? 1 : 0;
+    return Take(close);
+  }
+
+  std::optional<std::string> Quoted() {
+    const char quote = text_[pos_];
+    const bool lines = text_.substr(pos_, 3) == std::string(3, quote);
+    const std::string mark(lines ? 3 : 1, quote);
+    pos_ += mark.size();
+    const size_t begin = pos_;
+    bool escaped = false;
+    while (pos_ < text_.size() && text_.substr(pos_, mark.size()) != mark) {
+      if (!lines && text_[pos_] == '\n') return std::nullopt;
+      const bool escape = text_[pos_] == '\\' && quote == '"';
+      escaped = escaped || escape;
+      pos_ += escape ? 2 : 1;
+    }
+    if (pos_ >= text_.size()) return std::nullopt;
+    const std::string_view inside = text_.substr(begin, pos_ - begin);
+    pos_ += mark.size();
+    // Up to two more quotes belong to a text of several lines.
+    while (lines && At(quote)) ++pos_;
+    if (!escaped) return std::string(inside);
+    // Its escapes are JSON's as far as paths and hashes need any.
+    return base::JsonSpan{.kind = base::JsonSpan::Kind::kString, .escaped = true, .text = inside}
+        .ToString();
+  }
+
+  std::string_view text_;
+  size_t pos_ = 0;
+  int arrays_ = 0;  // how many are open
+  std::vector<TomlValue> out_;
+};
+
+}  // namespace
+
+std::vector<TomlValue> ReadToml(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return Reader(text).Read();
+}
+
+}  // namespace selftune::hosts::codex
