@@ -30,8 +30,7 @@ REFUSAL = "is being watched; another change now would spoil the comparison"
 def script(way, home):
     skill = home / "work" / ".agents" / "skills" / SKILL / "SKILL.md"
     steps = [way.shell(f"cd {home}/work && git add notes.txt && git commit -m '{TITLE}'"), way.writes(skill)]
-    if way.shell_is_guarded:
-        steps.append(way.shell(f"echo spoiled >> {skill}"))
+    steps.append(way.shell(f"echo spoiled >> {skill}"))
     steps.append({"text": "Done."})
     return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": {"text": "OK."},
             "rules": [{"name": "work", "when": {"prompt": re.escape(QUESTION), "tools": [steps[0]["tool"]]}, "steps": steps}]}
@@ -75,7 +74,7 @@ class Guards(World):
         self.assertEqual(rows, [[session, sha.split()[0], TITLE, "main"]])
         self.assertEqual(self.skill.read_text(), SKILL_FILE)
         if self.way.goes_on:
-            self.assertEqual(self.bodies()[-1].count(REFUSAL), 1 + self.way.shell_is_guarded)
+            self.assertEqual(self.bodies()[-1].count(REFUSAL), 2)
         self.cli("sync")
         self.assertEqual(len(self.query("SELECT 1 FROM commit_tracking")), 1)
         self.assertEqual(self.query("SELECT count(*) FROM sessions WHERE kind='main'"), [[1]])

@@ -32,7 +32,6 @@ class Way:
     events = ()  # kinds of events of the session that reach selftune
     maybe = ()  # those of them that its end may cut off
     resumes = True  # the second prompt goes to the same session
-    shell_is_guarded = False  # also what a shell writes into a skill's file is asked about
     goes_on = True  # after a refusal the model is told why
     waits = True  # for a hook to end, so that events come in their order
     busy = "\n"  # below it the host writes when it likes; no path begins so
@@ -107,7 +106,6 @@ class Claude(Way):
 
 class Codex(Way):
     command, platform, skills = "codex", "codex", ".codex/skills"
-    shell_is_guarded = True
     agent = npm_agent.Agent("@openai/codex", "0.169.0", "codex")
     installed = "unapproved"
     call = ("exec_command", lambda folder: {"cmd": f"cat {folder}/SKILL.md"})
@@ -184,7 +182,6 @@ enabled = false
 class OpenCode(Way):
     command, platform, skills = "opencode", "opencode", ".config/opencode/skills"
     waits = False
-    shell_is_guarded = True
     agent = npm_agent.Agent("opencode-ai", "1.18.33", "opencode")
     call = ("skill", lambda folder: {"name": folder.name})
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
@@ -338,7 +335,6 @@ class Copilot(Way):
 class Pi(Way):
     command, platform, skills = "pi", "pi", ".pi/agent/skills"
     waits = False
-    shell_is_guarded = True
     agent = npm_agent.Agent("@earendil-works/pi-coding-agent", "0.87.1", "pi", node=(22, 19))
     call = ("read", lambda folder: {"path": str(folder / "SKILL.md")})
     events = ("prompt_submit", "post_tool_use", "turn_end", "session_end", "prompt_submit", "turn_end", "session_end")
@@ -368,7 +364,6 @@ class Pi(Way):
 
 class Cline(Way):
     command, platform, skills = "cline", "cline", ".cline/skills"
-    shell_is_guarded = True
     agent = npm_agent.Agent("cline", "3.0.65", "cline")
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
     offered = "Available skills: selftune"  # names only: no description reaches its model

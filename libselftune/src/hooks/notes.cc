@@ -52,9 +52,9 @@ std::string RealPath(const std::string& path) {
 }
 
 // The files that the call would write, those that may be a skill's.
-std::vector<std::string> SkillFilesWritten(const HookEvent& event) {
+std::vector<std::string> SkillFilesWritten(const HookEvent& event, std::string_view home) {
   std::vector<std::string> files;
-  if (event.tool == ToolKind::kShell) files = WrittenFiles(event.command, event.cwd);
+  if (event.tool == ToolKind::kShell) files = WrittenFiles(event.command, event.cwd, home);
   if (event.tool == ToolKind::kWrite && !event.path.empty()) {
     const bool whole = event.path.starts_with('/');
     files.push_back(whole ? event.path : ResolvePath(event.cwd, event.path));
@@ -71,7 +71,7 @@ Response AnswerGuard(const World& world, const HookEvent& event) {
   const bool named = event.path.find("SKILL.md") != event.path.npos ||
                      event.command.find("SKILL.md") != event.command.npos;
   if (world.guard_off || !named) return out;
-  const std::vector<std::string> files = SkillFilesWritten(event);
+  const std::vector<std::string> files = SkillFilesWritten(event, world.home);
   if (files.empty()) return out;
   const std::string notes = ReadNotes(world);
   if (notes.empty()) return out;

@@ -193,9 +193,21 @@ std::string_view Inner(const Segment& segment, size_t at) {
   return "";
 }
 
+// A path as it stands, with the home in it where it begins with that.
+std::string Homed(std::string_view path, std::string_view home) {
+  if (home.empty()) return std::string(path);
+  for (const std::string_view mark : {"~", "$HOME", "${HOME}"}) {
+    if (!path.starts_with(mark)) continue;
+    const std::string_view rest = path.substr(mark.size());
+    if (rest.empty() || rest.front() == '/') return std::string(home).append(rest);
+  }
+  return std::string(path);
+}
+
 // Calls visit(segment, first word, folder) for every simple command.
 template <typename Visit>
-void ForEach(std::string_view command, std::string folder, int depth, const Visit& visit) {
+void ForEach(std::string_view command, std::string folder, std::string_view home, int depth,
+             const Visit& visit) {
   const std::vector<Segment> segments = Splitter(command).Split();
   for (const Segment& segment : segments) {
     const size_t at = FirstWord(segment);
@@ -208,11 +220,11 @@ void ForEach(std::string_view command, std::string folder, int depth, const Visi
       const size_t to = at + 1 < segment.words.size() && segment.words[at + 1] == "--" ? 2 : 1;
       if (at + to >= segment.words.size()) continue;
       // Not known: then nothing that follows is known to be here.
-      folder = ResolvePath(folder, segment.words[at + to]);
+      folder = ResolvePath(folder, Homed(segment.words[at + to], home));
       continue;
     }
     const std::string_view inner = Inner(segment, at);
-    if (!inner.empty() && depth < kMaxNesting) ForEach(inner, folder, depth + 1, visit);
+    if (!inner.empty() && depth < kMaxNesting) ForEach(inner, folder, home, depth + 1, visit);
     visit(segment, at, folder);
   }
 }
@@ -257,22 +269,44 @@ bool IsInPlace(std::string_view program, std::string_view option) {
   return end != option.npos && option[end] == 'i';
 }
 
+// What `sources` are called once they are in `folder`, if it is one.
+void AddInside(std::string_view folder, const std::vector<std::string_view>& sources,
+               std::vector<std::string>& out) {
+  for (const std::string_view source : sources) {
+    const std::string_view name = BaseName(source);
+    if (!name.empty()) out.push_back(std::string(folder).append("/").append(name));
+  }
+}
+
 // The words behind the program that it writes.
-std::vector<std::string_view> Written(const Segment& segment, size_t at) {
+std::vector<std::string> Written(const Segment& segment, size_t at) {
   const std::string_view program = BaseName(segment.words[at]);
-  bool writes = IsOneOf(program, {"tee", "mv", "cp", "rm", "install", "truncate", "ln"});
   const bool copies = IsOneOf(program, {"cp", "ln", "install"});
+  const bool puts = copies || program == "mv";
+  bool writes = puts || IsOneOf(program, {"tee", "rm", "truncate"});
   std::vector<std::string_view> files;
+  std::string_view folder;  // that an option names
   for (size_t i = at + 1; i < segment.words.size(); ++i) {
     const std::string_view word = segment.words[i];
     writes = writes || IsInPlace(program, word);
-    // All of a copy go there.
-    if (copies && word == "-t" && i + 1 < segment.words.size()) return {segment.words[i + 1]};
-    if (!word.starts_with('-')) files.push_back(word);
+    if (puts && word == "-t" && i + 1 < segment.words.size()) {
+      folder = segment.words[++i];
+    } else if (!word.starts_with('-')) {
+      files.push_back(word);
+    }
   }
   if (!writes) return {};
-  if (copies && files.size() > 1) files.erase(files.begin(), files.end() - 1);
-  return files;
+  std::vector<std::string> out;
+  if (puts && folder.empty() && files.size() > 1) {
+    folder = files.back();
+    files.pop_back();
+  }
+  // What is moved is gone from where it was.
+  if (!copies || folder.empty()) out.assign(files.begin(), files.end());
+  if (folder.empty()) return out;
+  out.emplace_back(folder);
+  AddInside(folder, files, out);
+  return out;
 }
 
 }  // namespace
@@ -300,7 +334,7 @@ std::string ResolvePath(std::string_view dir, std::string_view path) {
 std::vector<std::string> CommitFolders(std::string_view command, std::string_view cwd) {
   std::vector<std::string> out;
   if (command.find("git") == command.npos) return out;
-  ForEach(command, std::string(cwd), 0,
+  ForEach(command, std::string(cwd), "", 0,
           [&](const Segment& segment, size_t at, const std::string& folder) {
             if (at < segment.words.size() && BaseName(segment.words[at]) == "git") {
               AddOnce(out, CommitFolder(segment, at, folder));
@@ -309,16 +343,17 @@ std::vector<std::string> CommitFolders(std::string_view command, std::string_vie
   return out;
 }
 
-std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd) {
+std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd,
+                                      std::string_view home) {
   std::vector<std::string> out;
-  ForEach(command, std::string(cwd), 0,
+  ForEach(command, std::string(cwd), home, 0,
           [&](const Segment& segment, size_t at, const std::string& folder) {
             for (const std::string& target : segment.targets) {
-              AddOnce(out, ResolvePath(folder, target));
+              AddOnce(out, ResolvePath(folder, Homed(target, home)));
             }
             if (at >= segment.words.size()) return;
-            for (const std::string_view file : Written(segment, at)) {
-              AddOnce(out, ResolvePath(folder, file));
+            for (const std::string& file : Written(segment, at)) {
+              AddOnce(out, ResolvePath(folder, Homed(file, home)));
             }
           });
   return out;

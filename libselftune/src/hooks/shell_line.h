@@ -16,8 +16,11 @@ namespace selftune::hooks {
 [[nodiscard]] std::vector<std::string> CommitFolders(std::string_view command,
                                                      std::string_view cwd);
 
-// Files that it writes, in the usual ways: redirections, sed -i, tee, mv, cp, rm.
-[[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd);
+// Files that it writes, in the usual ways: redirections, sed -i, tee, mv, cp, rm. Of what is
+// put somewhere also the place it has there if that is a folder. `home`: what "~" and "$HOME"
+// at the start of a path are, "" = not known.
+[[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd,
+                                                    std::string_view home = {});
 
 // Files that a patch of the form "*** Update File: <path>" changes.
 [[nodiscard]] std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd);

@@ -18,6 +18,7 @@ World LookAround(std::string_view (*get)(const void* user, const char* name), co
   world.ci = base::IsCi([&](const char* name) { return get(user, name); });
   std::string dir = base::StateDirFrom(get(user, "SELFTUNE_HOME"), get(user, "HOME"));
   if (dir.starts_with('/')) world.state_dir = std::move(dir);
+  world.home = get(user, "HOME");
   return world;
 }
 

@@ -11,6 +11,7 @@ namespace selftune::hooks {
 
 struct World {
   std::string state_dir;   // "" = unknown: nothing can be kept
+  std::string home;        // the person's, "" = unknown
   bool internal = false;   // an agent that selftune itself started
   bool guard_off = false;  // SELFTUNE_GUARD=off
   bool ci = false;         // a job of a CI service

@@ -148,6 +148,10 @@ class Reader {
     return {.verdict = Verdict::kUse, .event = std::move(event_)};
   }
 
+  [[nodiscard]] bool NamesFile(const JsonSpan& key) const {
+    return key.Is(words_.path_key) || (!words_.notebook_key.empty() && key.Is(words_.notebook_key));
+  }
+
   // A call with a command line or a patch in its input.
   bool Command() {
     JsonScan input(input_.text);
@@ -204,7 +208,7 @@ class Reader {
         named = by_name;
       } else if (event_.tool == ToolKind::kSkill && input.key().Is("args")) {
         if (value.is_string()) event_.args = value.ToString();
-      } else if (event_.tool != ToolKind::kSkill && input.key().Is(words_.path_key)) {
+      } else if (event_.tool != ToolKind::kSkill && NamesFile(input.key())) {
         if (!value.is_string()) return false;
         event_.path = value.ToString();
       }

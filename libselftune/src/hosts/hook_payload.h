@@ -48,6 +48,7 @@ struct PayloadWords {
   std::span<const NativeEvent> events;
   std::string_view skill_tool, skill_key;  // "Skill" and the name in its input
   std::string_view read_tool, path_key;    // "Read" and the file in its input
+  std::string_view notebook_key = {};      // the file in the input of a tool for notebooks
   // Tools that write the file at path_key; asked about before they run.
   std::span<const std::string_view> write_tools = {};
   std::string_view patch_tool = {};  // writes the files that the patch in `command` names

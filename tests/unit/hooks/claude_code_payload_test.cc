@@ -90,8 +90,11 @@ TEST_SUITE("hosts/claude_code/hook") {
             R"({"hook_event_name":"PostToolUse","tool_name":"Read","tool_input":{"file_path":"/a.cc"},)" +
             cut)
             .verdict == Verdict::kIgnore);
-    CHECK(Parse(R"({"hook_event_name":"PreToolUse","tool_name":"Bash",)" + cut).verdict ==
-          Verdict::kIgnore);
+    CHECK(
+        Parse(
+            R"({"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"make"},)" +
+            cut)
+            .verdict == Verdict::kIgnore);
     CHECK(Parse(R"({"hook_event_name":"PreToolUse","tool_name":"Read",)" + cut).verdict ==
           Verdict::kIgnore);
     CHECK(

@@ -25,6 +25,15 @@ constexpr Case kCases[] = {
     {"claude", "",
      R"({"hook_event_name":"PreToolUse","session_id":"s","tool_name":"Edit","tool_input":{"file_path":"@"}})",
      R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
+    {"claude", "",
+     R"({"hook_event_name":"PreToolUse","session_id":"s","tool_name":"NotebookEdit","tool_input":{"notebook_path":"@"}})",
+     R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
+    {"claude", "",
+     R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":"Bash","tool_input":{"command":"echo x >> @"}})",
+     R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
+    {"claude", "",
+     R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":"Bash","tool_input":{"command":"cp /tmp/SKILL.md ~/skills/pdf"}})",
+     R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
     {"codex", "",
      R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"apply_patch","tool_input":{"command":"*** Begin Patch\n*** Update File: SKILL.md\n"}})",
      R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
@@ -34,9 +43,18 @@ constexpr Case kCases[] = {
     {"gemini", "",
      R"({"hook_event_name":"BeforeTool","session_id":"s","cwd":"%","tool_name":"replace","tool_input":{"file_path":"SKILL.md"}})",
      R"("systemMessage":"[selftune])", R"({"decision":"deny","reason":"[selftune])"},
+    {"gemini", "",
+     R"({"hook_event_name":"BeforeTool","session_id":"s","cwd":"%","tool_name":"run_shell_command","tool_input":{"command":"rm SKILL.md"}})",
+     R"("systemMessage":"[selftune])", R"({"decision":"deny","reason":"[selftune])"},
     {"qwen", "",
      R"({"hook_event_name":"PreToolUse","session_id":"s","tool_name":"write_file","tool_input":{"file_path":"@"}})",
      R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
+    {"qwen", "",
+     R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"%","tool_name":"run_shell_command","tool_input":{"command":"mv x SKILL.md"}})",
+     R"("additionalContext":"[selftune])", R"("permissionDecision":"deny")"},
+    {"copilot", "guard",
+     R"({"sessionId":"s","cwd":"%","toolName":"bash","toolArgs":{"command":"cat x | tee SKILL.md"}})",
+     "", R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
     {"copilot", "guard", R"({"sessionId":"s","cwd":"%","toolName":"edit","toolArgs":{"path":"@"}})",
      "", R"({"permissionDecision":"deny","permissionDecisionReason":"[selftune])"},
     {"copilot", "guard", R"({"sessionId":"s","toolName":"edit","toolArgs":"{\"path\":\"@\"}"})", "",
@@ -66,6 +84,7 @@ struct Scene {
   explicit Scene(const char* mode) {
     skill = dir.Write("skills/pdf/SKILL.md", "---\n---\n");
     world.state_dir = dir.path() + "/state";
+    world.home = dir.path();
     world.now = UtcMillis{86'400'000'000};
     base::JsonWriter notes;
     notes.BeginObject().Key("guards").BeginObject().Key(skill).BeginObject();
@@ -124,6 +143,7 @@ TEST_SUITE("hooks/guards") {
          R"({"hook_event_name":"PreToolUse","session_id":"s","cwd":"/","tool_name":"apply_patch","tool_input":{"command":"*** Update File: SKILL.md\n"}})"}) {
       CAPTURE(payload);
       CHECK(scene.Ask({"codex", "", payload, "", ""}, "").empty());
+      CHECK(scene.Ask({"claude", "", payload, "", ""}, "").empty());
     }
   }
 }

@@ -78,12 +78,18 @@ TEST_SUITE("hooks/shell_line") {
         {"sed -e s/i/x/ SKILL.md", {}},
         {"perl -Mstrict -ne print SKILL.md", {}},
         {"tee /tmp/log < SKILL.md", {"/tmp/log"}},
-        {"cp -t /x SKILL.md", {"/x"}},
+        {"cp -t /x SKILL.md", {"/x", "/x/SKILL.md"}},
+        {"mv -t /x a/SKILL.md", {"/w/a/SKILL.md", "/x", "/x/SKILL.md"}},
+        {"cp new/SKILL.md skills/pdf/", {"/w/skills/pdf", "/w/skills/pdf/SKILL.md"}},
+        {"sed -i s/a/b/ ~/s/SKILL.md", {"/w/s/a/b", "/h/dev/s/SKILL.md"}},
+        {"echo x >> \"$HOME/s/SKILL.md\"", {"/h/dev/s/SKILL.md"}},
+        {"cd ${HOME} && rm SKILL.md", {"/h/dev/SKILL.md"}},
+        {"rm ~other/SKILL.md $HOMES/SKILL.md", {}},
         {"cat > /tmp/n.md <<'EOF'\nrm SKILL.md\nEOF", {"/tmp/n.md"}},
         {"diff <(cat a) SKILL.md", {}},
         {"perl -pi -e x SKILL.md", {"/w/x", "/w/SKILL.md"}},
-        {"cp SKILL.md backup", {"/w/backup"}},
-        {"mv new.md SKILL.md", {"/w/new.md", "/w/SKILL.md"}},
+        {"cp SKILL.md backup", {"/w/backup", "/w/backup/SKILL.md"}},
+        {"mv new.md SKILL.md", {"/w/new.md", "/w/SKILL.md", "/w/SKILL.md/new.md"}},
         {"cd skills/pdf && rm -f SKILL.md", {"/w/skills/pdf/SKILL.md"}},
         {"echo x | tee -a SKILL.md", {"/w/SKILL.md"}},
         {"grep -rl x . > /dev/null", {"/dev/null"}},
@@ -91,8 +97,12 @@ TEST_SUITE("hooks/shell_line") {
     };
     for (const Case& c : cases) {
       CAPTURE(c.command);
-      CHECK(WrittenFiles(c.command, "/w") == c.files);
+      CHECK(WrittenFiles(c.command, "/w", "/h/dev") == c.files);
     }
+  }
+
+  TEST_CASE("without a home nothing is known to be in it") {
+    CHECK(WrittenFiles("rm ~/SKILL.md $HOME/SKILL.md a", "/w") == Texts{"/w/a"});
   }
 
   TEST_CASE("which files a patch changes") {

@@ -21,7 +21,7 @@ constexpr hooks::Subscription kSubscriptions[] = {
      .handler = "skill-command",
      .timeout_seconds = 5},
     {.native = "PreToolUse",
-     .matcher = "Write|Edit|MultiEdit",
+     .matcher = "Write|Edit|MultiEdit|NotebookEdit|Bash",
      .handler = "guard",
      .timeout_seconds = 5},
     {.native = "PostToolUse",
@@ -65,15 +65,17 @@ constexpr NativeEvent kEvents[] = {
     {"SessionEnd", "session-end", EventType::kSessionEnd},
 };
 
-constexpr std::string_view kWriteTools[] = {"Write", "Edit", "MultiEdit"};
+constexpr std::string_view kWriteTools[] = {"Write", "Edit", "MultiEdit", "NotebookEdit"};
 
 constexpr PayloadWords kWords = {.events = kEvents,
                                  .skill_tool = "Skill",
                                  .skill_key = "skill",
                                  .read_tool = "Read",
                                  .path_key = "file_path",
+                                 .notebook_key = "notebook_path",
                                  .write_tools = kWriteTools,
-                                 .shell_tool = "Bash"};
+                                 .shell_tool = "Bash",
+                                 .shell_is_guarded = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

@@ -60,6 +60,7 @@ constexpr PayloadWords kWords = {
     .path_key = "path",
     .write_tools = kWriteTools,
     .shell_tool = "bash",
+    .shell_is_guarded = true,
     .input_may_be_text = true,
     .texts = kTexts,
     .keys = {.name = "toolName", .input = "toolArgs", .response = "toolResult"}};

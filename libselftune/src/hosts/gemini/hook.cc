@@ -18,7 +18,7 @@ using hooks::EventType;
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "BeforeAgent", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
     {.native = "BeforeTool",
-     .matcher = "write_file|replace",
+     .matcher = "write_file|replace|run_shell_command",
      .handler = "guard",
      .timeout_seconds = 5},
     {.native = "AfterTool",
@@ -43,7 +43,8 @@ constexpr PayloadWords kWords = {.events = kEvents,
                                  .read_tool = "",
                                  .path_key = "file_path",
                                  .write_tools = kWriteTools,
-                                 .shell_tool = "run_shell_command"};
+                                 .shell_tool = "run_shell_command",
+                                 .shell_is_guarded = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
   return ParsePayload(kWords, payload, handler);

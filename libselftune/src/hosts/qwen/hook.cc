@@ -15,7 +15,7 @@ using hooks::EventType;
 constexpr hooks::Subscription kSubscriptions[] = {
     {.native = "UserPromptSubmit", .matcher = "", .handler = "prompt-log", .timeout_seconds = 5},
     {.native = "PreToolUse",
-     .matcher = "write_file|edit",
+     .matcher = "write_file|edit|run_shell_command",
      .handler = "guard",
      .timeout_seconds = 5},
     {.native = "PostToolUse",
@@ -54,6 +54,7 @@ constexpr PayloadWords kWords = {.events = kEvents,
                                  .path_key = "file_path",
                                  .write_tools = kWriteTools,
                                  .shell_tool = "run_shell_command",
+                                 .shell_is_guarded = true,
                                  .needs_call_id = true};
 
 hooks::Parsed Parse(std::string_view payload, std::string_view handler) {
