@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -14,6 +16,7 @@
 #include "capi/state_lock.h"
 #include "capi/version.h"
 #include "hosts/moved_homes.h"
+#include "install/twice.h"
 #include "store/install_rows.h"
 
 namespace selftune::capi {
@@ -90,17 +93,38 @@ void MoveToProject(HostHere& host, const std::string& project) {
   host.place.project = project;
 }
 
-void WarnOfTwo(Context& context, const HostHere& host) {
+void WarnOfTwo(Context& context, const HostHere& host, const std::vector<store::InstallRow>& rows,
+               bool planned) {
   const auto env = context.hosts_env();
   if (!env.ok()) return;
-  install::Place person = host.place;
+  const install::Place& here = host.place;
+  install::Place person = here;
   person.config_dir = hosts::ConfigDir(*host.row, **env);
   person.settings_file.clear();
-  if (install::LookAtHooks(*host.target, person).state == install::HookState::kAbsent) return;
-  context.Warn("HOOKS_TWICE",
-               std::string(host.row->title) +
-                   " has selftune's hooks in your own settings as well: here events are seen "
-                   "twice; selftune hooks uninstall --scope user takes those out");
+  person.project.clear();
+  person.shim.clear();
+  const std::string project = here.project.empty() ? install::ProjectAround() : here.project;
+  std::vector<install::HooksPlace> places =
+      install::PlacesOfHooks(*host.row, *host.target, person, project, rows);
+  if (planned && host.target->hooks != nullptr) {
+    const std::string path = install::SettingsPath(*host.target, here);
+    const auto wanted = host.target->hooks(here.shim);
+    std::erase_if(places, [&](const install::HooksPlace& one) { return one.path == path; });
+    const auto& handler = wanted.front().group["hooks"].items().front();
+    places.push_back({.scope = here.project.empty()         ? "user"
+                               : here.settings_file.empty() ? "project"
+                                                            : "local",
+                      .path = path,
+                      .command = handler["command"].AsString(),
+                      .project = here.project,
+                      .here = true});
+  }
+  const auto twice = install::FindTwice(*host.row, std::move(places));
+  if (!twice.has_value()) return;
+  const std::string command = base::JoinCommand(twice->command);
+  context.Warn("HOOKS_TWICE", fmt::format("{}: {}; {} takes some of them out", host.row->title,
+                                          twice->what, command));
+  context.AddAlternative({.argv = twice->command, .reason = "each event is told once then"});
 }
 
 void WarnOfMovedHomes(Context& context) {

@@ -44,8 +44,10 @@ enum class Broken { kFail, kPassBy };
 [[nodiscard]] StatusOr<std::string> ProjectHere(const Context& context, std::string_view instead);
 // Into the settings that all who work in `project` share.
 void MoveToProject(HostHere& host, const std::string& project);
-// Says so when the person's own settings have our hooks as well: events would come twice.
-void WarnOfTwo(Context& context, const HostHere& host);
+// Says so when the host has our hooks in two places: events come twice. `planned`: those of
+// `host` are there, or will be; `rows`: what is installed.
+void WarnOfTwo(Context& context, const HostHere& host, const std::vector<store::InstallRow>& rows,
+               bool planned);
 
 // Folders that a host's own variable names and that we do not follow: hooks there
 // are not the ones we write.

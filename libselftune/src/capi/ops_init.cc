@@ -99,13 +99,13 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
     if (!init.project.empty()) {
       MoveToProject(host, init.project);
       host.place.shim = install::kShimName;  // what a team shares knows no place of this machine
-      WarnOfTwo(context, host);
     }
     auto result = install::InstallHooks(installing->world(), *host.target, host.place);
     if (!result.ok()) {
       steps.Failed(id, result.status());
       continue;
     }
+    WarnOfTwo(context, host, installing->world().rows, /*planned=*/true);
     init.hooked.emplace(host.row->platform);
     steps.Done(id, result->did != install::Did::kNothing, Said(*result), result->afterwards);
     init.done.hosts.push_back(*std::move(result));

@@ -19,6 +19,7 @@
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "install/installer.h"
+#include "install/twice.h"
 #include "install/verify.h"
 #include "store/install_rows.h"
 
@@ -130,9 +131,9 @@ StatusOr<std::string> InstallHooks(Context& context, const JsonValue& params) {
     // A file that a team shares knows no place of this machine.
     const bool shared = params["scope"].AsString() == "project";
     if (shared) host.place.shim = install::kShimName;
-    if (!host.place.project.empty()) WarnOfTwo(context, host);
     auto result = install::InstallHooks(installing.world(), *host.target, host.place);
     if (result.ok()) {
+      WarnOfTwo(context, host, installing.world().rows, /*planned=*/true);
       done.hosts.push_back(*std::move(result));
     } else {
       done.failed.emplace_back(host.row->platform, result.status());
@@ -164,6 +165,13 @@ StatusOr<std::string> InstallHooksRemove(Context& context, const JsonValue& para
 }
 
 StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& params) {
+  std::vector<store::InstallRow> rows;
+  if (context.HasStore()) {
+    // Hooks are looked at all the same where the store cannot be read.
+    if (const auto db = context.ReadDb(); db.ok()) {
+      ST_ASSIGN_OR_RETURN(rows, store::ReadInstalls(**db));
+    }
+  }
   // Whichever program they start: doctor says whether it is there.
   ST_ASSIGN_OR_RETURN(std::vector<HostHere> hosts, HostsHere(context, params["platforms"], ""));
   const std::string& scope = params["scope"].AsString();
@@ -175,7 +183,10 @@ StatusOr<std::string> InstallHooksStatus(Context& context, const JsonValue& para
   out.BeginObject().Key("platforms").BeginArray();
   for (const HostHere& host : hosts) {
     install::HostHooks hooks;
-    if (host.target != nullptr) hooks = install::LookAtHooks(*host.target, host.place);
+    if (host.target != nullptr) {
+      hooks = install::LookAtHooks(*host.target, host.place);
+      WarnOfTwo(context, host, rows, /*planned=*/false);
+    }
     out.BeginObject()
         .Field("id", host.row->platform)
         .Field("title", host.row->title)

@@ -10,6 +10,7 @@
 #include "capi/version.h"
 #include "hosts/registry.h"
 #include "hosts/sources.h"
+#include "install/twice.h"
 #include "llm/redact.h"
 #include "stats/wilson.h"
 
@@ -95,7 +96,8 @@ status::DoctorWorld DoctorWorldOf(Context& context) {
           .config = context.config(),
           .db = context.ReadDb(),
           .now = context.now(),
-          .version = std::string(kVersion)};
+          .version = std::string(kVersion),
+          .project = install::ProjectAround()};
 }
 
 store::TimeWindow WindowOf(const JsonValue& params) {

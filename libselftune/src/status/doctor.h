@@ -39,6 +39,7 @@ struct DoctorWorld {
   StatusOr<store::Db*> db;  // open for reading, or why not
   UtcMillis now;
   std::string version;         // of this selftune; "" = not told
+  std::string project = {};    // in which it is asked, "" = in none
   std::string proc = "/proc";  // where the kernel tells of itself
 };
 

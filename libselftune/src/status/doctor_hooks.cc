@@ -14,10 +14,12 @@
 
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "base/time.h"
 #include "hosts/registry.h"
 #include "install/installer.h"
 #include "install/target.h"
+#include "install/twice.h"
 #include "status/doctor_checks.h"
 #include "store/hook_evidence.h"
 #include "store/install_rows.h"
@@ -90,12 +92,18 @@ void Tell(const install::Hindrance& one, std::string_view platform, Check& check
       one.command.empty() ? fmt::format("selftune hooks status {}", platform) : one.command;
 }
 
-// Our plugin brings the same hooks; with those of the settings each event is told twice.
-bool HasOurPlugin(const hosts::HostRow& row, const std::string& config_dir) {
-  if (row.plugin_roots == nullptr) return false;
-  const std::vector<skillfs::PluginRoot> roots = row.plugin_roots(config_dir);
-  return std::any_of(roots.begin(), roots.end(),
-                     [](const auto& root) { return root.plugin == "selftune"; });
+// Each event told twice, because there are hooks in two places.
+void CheckTwice(const DoctorWorld& world, const hosts::HostRow& row, const install::Target& target,
+                const install::Place& person, const std::vector<store::InstallRow>& rows,
+                Checks& out) {
+  const auto twice =
+      install::FindTwice(row, install::PlacesOfHooks(row, target, person, world.project, rows));
+  if (!twice.has_value()) return;
+  out.push_back({.name = fmt::format("hooks.{}.twice", row.platform),
+                 .status = CheckStatus::kWarn,
+                 .message = twice->what,
+                 .text = "keep one of both",
+                 .command = base::JoinCommand(twice->command)});
 }
 
 // When the host got the hooks it has; nothing when nobody wrote it down.
@@ -161,6 +169,7 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
     const install::Place place{
         .home = world.env->Home(), .config_dir = hosts::ConfigDir(row, *world.env), .shim = ""};
     if (place.config_dir.empty()) continue;
+    CheckTwice(world, row, *target, place, rows, out);
     const install::HostHooks hooks = install::LookAtHooks(*target, place);
     Check check{.name = fmt::format("hooks.{}", row.platform), .path = hooks.path};
     size_t told = 0;  // of what keeps them from running
@@ -192,11 +201,6 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
         Tell(hooks.hindrances.front(), row.platform, check);
         check.message.insert(0, "installed, but ");
         told = 1;
-      } else if (HasOurPlugin(row, place.config_dir)) {
-        check.status = CheckStatus::kWarn;
-        check.message += "; the plugin selftune brings the same ones, so each event is told twice";
-        check.text = "keep one of both";
-        check.command = fmt::format("selftune hooks uninstall {}", row.platform);
       } else if (!hooks.shim.empty()) {
         CheckRunnable(hooks.shim, row, check);
       }

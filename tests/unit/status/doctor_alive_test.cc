@@ -133,20 +133,21 @@ TEST_SUITE("status/doctor_alive") {
     const auto ask = [&](const std::string& plugins, const std::string& text) {
       dir.Write(".claude/plugins/installed_plugins.json", plugins);
       dir.Write(".claude/settings.json", text);
-      return patient.Ask({.only = "hooks.claude_code"}).checks.at(0);
+      return patient.Ask({.only = "hooks.claude_code.twice"}).checks;
     };
     const auto plugins = [](const std::string& id) {
       return R"({"version":2,"plugins":{")" + id + R"(":[{"installPath":"/opt/p"}]}})";
     };
-    const Check twice = ask(plugins("selftune@selftune"), settings.text);
-    CHECK(twice.status == CheckStatus::kWarn);
-    CHECK(Has(twice, "told twice"));
-    CHECK(twice.command == "selftune hooks uninstall claude_code");
-    CHECK_FALSE(Has(ask(plugins("other@selftune"), settings.text), "told twice"));
-    CHECK_FALSE(Has(ask("{}", settings.text), "told twice"));
+    const auto twice = ask(plugins("selftune@selftune"), settings.text);
+    REQUIRE(twice.size() == 1);
+    CHECK(twice[0].status == CheckStatus::kWarn);
+    CHECK(Has(twice[0], "told twice"));
+    CHECK(twice[0].command == "selftune hooks uninstall claude_code --scope user");
+    CHECK(ask(plugins("other@selftune"), settings.text).empty());
+    CHECK(ask("{}", settings.text).empty());
     std::string off = settings.text;
     off.insert(off.find('{') + 1, R"("enabledPlugins":{"selftune@selftune":false},)");
-    CHECK_FALSE(Has(ask(plugins("selftune@selftune"), off), "told twice"));
+    CHECK(ask(plugins("selftune@selftune"), off).empty());
   }
 
   TEST_CASE("coverage tells how much of the evidence hangs together") {

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Hooks of ours in two places, which tell each event twice: said in whatever order they came.
+
+    twice_test.py SELFTUNE SELFTUNE_HOOK
+
+That Claude Code, Gemini CLI and Qwen Code call both, and the same command once, was tried with the real ones.
+"""
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import place  # noqa: E402
+from place import Place  # noqa: E402
+
+
+class Twice(Place):
+    def setUp(self):
+        super().setUp()
+        self.project = self.root / "proj"
+        (self.project / ".git").mkdir(parents=True)
+        (self.project / "sub").mkdir()
+        (self.home.path / ".claude").mkdir()
+
+    def run_in(self, where, *argv):
+        done = subprocess.run([place.CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
+                              cwd=where, check=False, timeout=120)
+        return json.loads(done.stdout)
+
+    def install(self, scope, host="claude", *more, where=None):
+        return self.run_in(where or self.project, "hooks", "install", host, "--scope", scope, *more)
+
+    def plugin(self):
+        file = self.home.path / ".claude/plugins/installed_plugins.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"version": 2, "plugins": {"selftune@selftune": [{"installPath": "/opt/p"}]}}))
+
+    def commands(self, reply):
+        """Those that take one of both out."""
+        warned = [w for w in reply["warnings"] if w["code"] == "HOOKS_TWICE"]
+        if not warned:
+            return None
+        command = reply["alternatives"][0]["command"] if "alternatives" in reply else reply["next"]["command"]
+        self.assertIn(command, warned[0]["message"])
+        return command
+
+    def said(self, where, host="claude"):
+        """What `hooks status` and `doctor` advise there; they agree."""
+        status = self.commands(self.run_in(where, "hooks", "status", host))
+        name = {"claude": "claude_code"}.get(host, host)
+        checks = self.run_in(where, "doctor", "--only", f"hooks.{name}.twice", "--exit-zero")["data"]
+        found = checks["checks"][0]["guidance"]["command"] if checks else None
+        self.assertEqual(status, found)
+        return status
+
+    def test_one_place_is_no_news(self):
+        for scope in ("user", "project", "local"):
+            self.assertIsNone(self.commands(self.install(scope)))
+            self.assertIsNone(self.said(self.project))
+            self.run_in(self.project, "hooks", "uninstall", "claude", "--scope", scope)
+
+    def test_the_persons_and_a_projects_in_any_order(self):
+        for first, second in (("user", "project"), ("project", "user")):
+            for host in ("claude", "gemini", "qwen"):
+                with self.subTest(first=first, host=host):
+                    self.assertIsNone(self.commands(self.install(first, host)))
+                    planned = self.commands(self.install(second, host, "--dry-run"))
+                    done = self.commands(self.install(second, host))
+                    self.assertEqual(done, planned)
+                    self.assertTrue(done.endswith("--scope user"), done)
+                    # Where the project is known from, too.
+                    for where in (self.project, self.project / "sub", self.root):
+                        self.assertEqual(self.said(where, host), done)
+                    self.assertEqual(self.commands(self.install(second, host)), done)
+                    self.run_in(self.root, *done.split()[1:])
+                    self.assertIsNone(self.said(self.project, host))
+                    self.run_in(self.project, "hooks", "uninstall", host, "--scope", "project")
+
+    def test_the_same_command_is_called_once(self):
+        self.install("user")
+        self.assertIsNone(self.commands(self.install("local")))
+        self.assertIsNone(self.said(self.project))
+
+    def test_two_files_of_a_project(self):
+        self.install("local")
+        self.assertIn("--scope project", self.commands(self.install("project")))
+
+    def test_two_projects_do_not_meet(self):
+        other = self.root / "other"
+        (other / ".git").mkdir(parents=True)
+        self.install("project")
+        self.assertIsNone(self.commands(self.install("local", where=other)))
+        self.assertIsNone(self.said(other))
+
+    def test_beside_our_plugin(self):
+        for scope in ("user", "project"):
+            with self.subTest(scope):
+                self.install(scope)
+                self.assertIsNone(self.said(self.project))
+                self.plugin()
+                # A project's are taken out in that project.
+                self.assertEqual(self.said(self.root) is None, scope == "project")
+                self.assertIn(f"--scope {scope}", self.said(self.project))
+                self.assertIn(f"--scope {scope}", self.commands(self.install(scope)))
+                self.run_in(self.project, *self.said(self.project).split()[1:])
+                self.assertIsNone(self.said(self.project))
+                (self.home.path / ".claude/plugins/installed_plugins.json").unlink()
+                (self.home.path / ".claude/plugins").rmdir()
+
+    def test_a_set_up_says_it_too(self):
+        self.agent("claude")
+        self.install("project")
+        reply = self.run_in(self.root, "init", "--no-sync")
+        self.assertIn("HOOKS_TWICE", [w["code"] for w in reply["warnings"]], reply)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
