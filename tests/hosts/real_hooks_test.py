@@ -80,6 +80,8 @@ class Hooks(World):
 
     def test_3_what_switches_hooks_off_is_found_and_its_command_switches_them_on(self):
         way = self.way
+        if not way.switches:
+            self.skipTest("nothing is known to switch them off")
         for path, text, instead in way.switches:
             with self.subTest(path=path, instead=instead):
                 self.cli("hooks", "install", way.command)
