@@ -289,17 +289,15 @@ void TellAutonomy(Context& context, const config::Config& before, const config::
                             config::Word(after.autonomy), config::Word(before.autonomy))
               : "";
   const auto tell = [&](std::string_view what, std::string_view why, std::string_view word) {
-    context.Warn("AUTONOMY",
-                 fmt::format("{}{}; {}: selftune config set autonomy {}", what, was, why, word),
+    context.Warn("AUTONOMY", fmt::format("{}{}; {}", what, was, why),
                  {"selftune", "config", "set", "autonomy", std::string(word)});
   };
   if (after.autonomy == config::Autonomy::kDeploy) {
-    tell("validated changes are deployed by themselves and watched", "to be asked first",
-         "propose");
+    tell("validated changes are deployed by themselves and watched", "this asks first", "propose");
   } else if (after.autonomy == config::Autonomy::kOff && changed) {
-    tell("nothing runs by itself", "as it was before", config::Word(before.autonomy));
+    tell("nothing runs by itself", "this sets it back", config::Word(before.autonomy));
   } else if (after.autonomy == config::Autonomy::kOff) {
-    tell("nothing runs by itself", "to have changes proposed", "propose");
+    tell("nothing runs by itself", "this has changes proposed", "propose");
   }
 }
 

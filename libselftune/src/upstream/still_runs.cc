@@ -14,7 +14,7 @@ namespace selftune::upstream {
 namespace {
 
 constexpr std::string_view kConsequence =
-    "of the TypeScript selftune: it writes to a database of its own, and changes skills as well";
+    "of the TypeScript selftune, which writes to a database of its own and changes skills as well";
 
 std::vector<std::string> PathsOf(const std::vector<Leftover>& leftovers, std::string_view kind) {
   std::vector<std::string> out;
@@ -70,10 +70,12 @@ std::vector<StillRuns> WhatStillRuns(const std::vector<Leftover>& leftovers,
   if (const auto timers = PathsOf(leftovers, "timer"); !timers.empty()) {
     std::vector<std::string> names;
     for (const std::string& path : timers) names.emplace_back(base::BaseName(path));
-    out.push_back({.kind = "timer",
-                   .path = timers.front(),
-                   .message = fmt::format("{} run {}", base::Join(names, ", "), kConsequence),
-                   .remedy = EndTimers(timers, state_dir)});
+    out.push_back(
+        {.kind = "timer",
+         .path = timers.front(),
+         .message = fmt::format("{} {} {}", base::Join(names, ", "),
+                                names.size() == 1 ? "is a job" : "are jobs", kConsequence),
+         .remedy = EndTimers(timers, state_dir)});
   }
   return out;
 }
