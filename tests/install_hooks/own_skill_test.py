@@ -388,6 +388,22 @@ class Refused(OwnSkill):
                     if self.path(SKILL).exists():
                         self.path(SKILL).rmdir()
 
+    def test_a_folder_that_two_agents_share_by_a_link_is_one_place(self):
+        shared = self.path(".agents/skills")
+        shared.mkdir(parents=True)
+        self.agent("codex")
+        self.path(".codex").mkdir()
+        self.path(".claude/skills").symlink_to(shared)
+        before = self.tree()
+        for _ in range(2):  # also once it is there
+            places = [(p["kind"], p["platforms"]) for p in self.data("install")["places"]]
+            self.assertEqual(places, [("skill", ["claude_code", "codex"]), ("agent", ["claude_code"])])
+        self.assertEqual(len({row[0] for row in self.rows() if row[0].endswith("SKILL.md")}), 1)
+        self.assertEqual(set(self.states().values()), {"current"})
+        reply = self.good("uninstall", "--yes")
+        self.assertNotIn("was kept", json.dumps(reply))
+        self.assertEqual(self.tree(), before)
+
     def test_a_linked_folder_is_followed(self):
         dotfiles = self.root / "dotfiles"
         dotfiles.mkdir()

@@ -42,9 +42,18 @@ const skillfs::SkillRoot* RootOf(const hosts::HostRow& row, bool of_project) {
   return own;
 }
 
+// Where a folder is behind links, also before it is there.
+std::string RealFolder(const std::string& folder) {
+  if (auto real = base::RealPath(folder); real.ok()) return *std::move(real);
+  const std::string above(base::DirName(folder));
+  return base::JoinPath(base::RealPath(above).value_or(above), base::BaseName(folder));
+}
+
+// Many people link the folder of one agent to that of another: one place for both.
 void AddPlace(std::vector<SkillPlace>& places, SkillPlace place) {
+  const std::string real = RealFolder(place.folder);
   for (SkillPlace& known : places) {
-    if (known.folder != place.folder || known.kind != place.kind) continue;
+    if (known.kind != place.kind || RealFolder(known.folder) != real) continue;
     known.platforms.insert(known.platforms.end(), place.platforms.begin(), place.platforms.end());
     return;
   }
