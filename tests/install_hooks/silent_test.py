@@ -71,6 +71,15 @@ class Switched(Silent):
                 self.good("hooks", "uninstall", host)
                 self.assertEqual(file.read_text(), on)
 
+    def test_where_no_line_can_be_told_the_file_is(self):
+        for text in ('{"hooksConfig": {"enabled":\n false}}', '{"hooksConfig": {"enabled":\tfalse}}'):
+            with self.subTest(text):
+                self.write(text, "gemini")
+                self.good("hooks", "install", "gemini")
+                check = self.findings("gemini")["hooks.gemini"]
+                self.assertIn(f"hooksConfig.enabled out of {self.settings('gemini')}", check["guidance"]["text"])
+                self.assertEqual(check["guidance"]["command"], "selftune hooks status gemini")
+
     def test_the_file_behind_a_link_is_changed_not_the_link(self):
         file = self.put("dotfiles/settings.json", '{"disableAllHooks": true}')
         link = self.settings()

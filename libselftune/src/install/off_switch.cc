@@ -27,12 +27,13 @@ std::string ForSed(std::string_view text) {
 }
 
 // Changes this one member and nothing else; the file from before stays beside it. ""
-// when the member takes more than a line.
+// when the member takes more than a line, or has a tab, which shells write in several ways.
 std::string CommandFor(std::string_view text, const JsonItem& item, std::string_view instead,
                        const std::string& path) {
   const std::string_view member = text.substr(item.begin, item.value.end - item.begin);
   const std::string_view name = text.substr(item.begin, item.value.begin - item.begin);
-  if (member.find_first_of("\r\n") != member.npos) return "";
+  const auto is_control = [](char c) { return c >= 0 && c < ' '; };
+  if (std::any_of(member.begin(), member.end(), is_control)) return "";
   const auto line =
       std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(item.begin), '\n');
   const size_t last = text.rfind('\n', item.begin);
