@@ -19,7 +19,7 @@ struct SkillPlace {
   std::string folder;
   std::string_view kind;  // "skill", or "agent": the specialists; as in table `install`
   std::string_view scope = "user";
-  std::string_view form = "agents";  // how the specialists are written
+  std::string_view form = "agents";    // how the specialists are written
   std::vector<std::string> platforms;  // of the hosts asked about, who look there
 };
 

@@ -7,7 +7,8 @@
 namespace selftune::install {
 
 struct SkillFile {
-  std::string_view path;  // in the folder of the skill: "workflows/run.md"; forms/ has other forms of agents/
+  std::string_view
+      path;  // in the folder of the skill: "workflows/run.md"; forms/ has other forms of agents/
   std::string_view text;
 };
 
