@@ -156,6 +156,17 @@ class Install(OwnSkill):
         self.assertEqual([f["path"] for f in self.data("update")["files"]], [str(former)])
         self.assertEqual(former.read_text(), texts["opencode"])
 
+    def test_a_folder_goes_with_the_last_file_of_ours_in_it(self):
+        self.agent("opencode")  # without a folder of its own: hooks make it, specialists lie in it
+        before = self.tree()
+        ways = (("hooks", "uninstall", "opencode"), ("skill", "uninstall")), (("skill", "uninstall"), ("hooks", "uninstall", "opencode"))
+        for way in ways:
+            self.good("hooks", "install", "opencode")
+            self.good("skill", "install")
+            for argv in way:
+                self.good(*argv)
+            self.assertEqual(self.tree(), before, way)
+
     def test_a_project_has_its_own(self):
         repo = self.project()
         reply = self.good("skill", "install", "--scope", "project", "--agent", "claude", "--agent", "gemini")

@@ -295,19 +295,16 @@ StatusOr<std::string> InstallSkillRemove(Context& context, const JsonValue& para
   ST_ASSIGN_OR_RETURN(const std::vector<SkillPlace> places,
                       KnownPlaces(context, params, world.rows));
   std::vector<PlaceDone> all;
-  std::vector<std::string> made_dirs;
   for (const SkillPlace& place : places) {
     SkillDone done;
     auto result = install::RemoveStale(world, place.kind, place.folder, {});
     if (result.ok()) {
       done.files = *std::move(result);
-      made_dirs.insert(made_dirs.end(), done.files.made_dirs.begin(), done.files.made_dirs.end());
     } else {
       done.status = result.status();
     }
     all.push_back({place, std::move(done)});
   }
-  install::RemoveEmptyDirs(made_dirs);  // above several places
   std::vector<std::string> undo = {"selftune", "skill", "install"};
   const auto where = Where(all, params);
   undo.insert(undo.end(), where.begin(), where.end());

@@ -103,7 +103,6 @@ void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
 
 void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
                      Steps& steps) {
-  std::vector<std::string> made_dirs;
   for (const std::string_view kind : {"skill", "agent"}) {
     auto result = install::RemoveFiles(world, kind);
     if (!result.ok()) return steps.Failed(std::string(kind), result.status());
@@ -111,10 +110,8 @@ void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::st
     std::vector<std::string> paths;
     for (const install::FileResult& file : result->files) paths.push_back(file.path);
     if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
-    made_dirs.insert(made_dirs.end(), result->made_dirs.begin(), result->made_dirs.end());
     done.hosts.push_back(*std::move(result));
   }
-  install::RemoveEmptyDirs(made_dirs);  // above both
 }
 
 // The file is ours when we wrote it and nobody keeps settings of another program in

@@ -164,7 +164,7 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
     std::vector<std::string> dirs;
     if (gone) {
       ST_RETURN_IF_ERROR(RemoveFileText(file));
-      RemoveEmptyDirs(ours.dirs);
+      Merge(out.made_dirs, ours.dirs);
     } else {
       ST_ASSIGN_OR_RETURN(result.backup_path, Backup(world, file, target.platform));
       ST_RETURN_IF_ERROR(WriteFileText(file, edit.text, kSettingsMode, dirs,
@@ -239,7 +239,7 @@ StatusOr<HostResult> RemoveHooks(World& world, const Target& target, const Place
     ST_RETURN_IF_ERROR(RemoveOwn(world, path, kPluginKind,
                                  own == files.end() ? std::string_view() : own->bytes, out));
   }
-  RemoveEmptyDirs(out.made_dirs);
+  ST_RETURN_IF_ERROR(LeaveDirs(world, out.made_dirs));
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }

@@ -205,7 +205,7 @@ StatusOr<HostResult> RemoveStale(World& world, std::string_view kind, const std:
                                     [&](const OwnFile& file) { return file.path == row.path; });
     if (!needed) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out, edits));
   }
-  RemoveEmptyDirs(out.made_dirs);
+  ST_RETURN_IF_ERROR(LeaveDirs(world, out.made_dirs));
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }
@@ -216,7 +216,7 @@ StatusOr<HostResult> RemoveFiles(World& world, std::string_view kind) {
   for (const InstallRow& row : rows) {
     if (row.kind == kind) ST_RETURN_IF_ERROR(RemoveOwn(world, row.path, kind, "", out));
   }
-  RemoveEmptyDirs(out.made_dirs);
+  ST_RETURN_IF_ERROR(LeaveDirs(world, out.made_dirs));
   if (!out.files.empty()) out.did = Did::kRemoved;
   return out;
 }

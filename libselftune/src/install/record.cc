@@ -113,6 +113,25 @@ std::vector<std::string> KnownOf(const InstallRow& row, const FileText& file) {
   return {file.sha256, row.sha256, ours.before, ours.former};
 }
 
+Status LeaveDirs(World& world, const std::vector<std::string>& dirs) {
+  RemoveEmptyDirs(dirs);
+  for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
+    const auto heir =
+        std::find_if(world.rows.begin(), world.rows.end(), [&](const InstallRow& row) {
+          return row.path.starts_with(*dir + "/") && base::Exists(row.path);
+        });
+    if (heir == world.rows.end()) continue;
+    InstallRow row = *heir;
+    Ours ours = OursOf(row);
+    std::vector<std::string> all = {*dir};  // those above first
+    Merge(all, ours.dirs);
+    ours.dirs = std::move(all);
+    row.ours = ToJson(ours);
+    ST_RETURN_IF_ERROR(PutRow(world, row));
+  }
+  return absl::OkStatus();
+}
+
 Status Forget(World& world, const std::string& path, std::string_view kind, const FileText& file) {
   const InstallRow* const row = FindRow(world.rows, path, kind);
   if (world.dry_run || row == nullptr) return absl::OkStatus();

@@ -37,6 +37,10 @@ void Merge(std::vector<std::string>& into, const std::vector<std::string>& more)
 // Texts that a run of ours may have left beside a file.
 [[nodiscard]] std::vector<std::string> KnownOf(const store::InstallRow& row, const FileText& file);
 
+// Removes the folders that were made for files that are gone. One that holds another file
+// of ours stays, and goes with that: its row names the folder from then on.
+[[nodiscard]] Status LeaveDirs(World& world, const std::vector<std::string>& dirs);
+
 // Nothing of ours is in the file any more.
 [[nodiscard]] Status Forget(World& world, const std::string& path, std::string_view kind,
                             const FileText& file);
