@@ -137,6 +137,7 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
     if (!found.ok()) return steps.Failed("skill", found.status());
     places = *std::move(found);
   }
+  UseKnownNames(installing->world().rows, places);
   // Where an agent looked that is gone, or that was not named: what is there is kept up to
   // date, what a person removed is forgotten.
   const std::vector<SkillPlace> others = OtherSkillPlaces(installing->world().rows, places);

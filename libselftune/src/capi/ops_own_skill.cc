@@ -55,6 +55,7 @@ StatusOr<std::vector<SkillPlace>> KnownPlaces(Context& context, const JsonValue&
                       HostsHere(context, params["platforms"], "", Broken::kPassBy));
   ST_ASSIGN_OR_RETURN(std::vector<SkillPlace> out,
                       PlacesOf(context, params, hosts, "selftune skill status"));
+  UseKnownNames(rows, out);
   if (params["scope"].AsString().empty() && params["platforms"].items().empty()) {
     for (SkillPlace& place : OtherSkillPlaces(rows, out)) out.push_back(std::move(place));
   }
@@ -228,10 +229,13 @@ StatusOr<std::vector<SkillPlace>> PlacesToLookAt(Context& context, const Rows& r
                       HostsHere(context, JsonValue(), "", Broken::kPassBy));
   const std::vector<HostHere> here = Here(hosts, /*named=*/false);
   std::vector<SkillPlace> out = UserSkillPlaces(here);
+  UseKnownNames(rows, out);
   std::vector<SkillPlace> known = UserSkillPlaces(hosts);
+  UseKnownNames(rows, known);
   if (const auto project = ProjectHere(context, ""); project.ok()) {
-    ST_ASSIGN_OR_RETURN(const std::vector<SkillPlace> places,
+    ST_ASSIGN_OR_RETURN(std::vector<SkillPlace> places,
                         ProjectSkillPlaces(hosts, *project, /*named=*/false));
+    UseKnownNames(rows, places);
     for (const SkillPlace& place : places) {
       if (HasRows(rows, place) || !LookAtSkill(rows, place).absent) known.push_back(place);
     }
@@ -260,6 +264,7 @@ StatusOr<std::string> InstallSkill(Context& context, const JsonValue& params) {
       Installing installing,
       Installing::Begin(context, update ? Installing::For::kRemoving : Installing::For::kPutting));
   install::World& world = installing.world();
+  UseKnownNames(world.rows, places);
   if (update) {
     ST_ASSIGN_OR_RETURN(places, KnownPlaces(context, params, world.rows));
     std::erase_if(places, [&](const SkillPlace& place) { return !IsThere(world.rows, place); });

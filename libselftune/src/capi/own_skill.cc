@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "capi/skill_folder.h"
 #include "config/config.h"
 #include "install/file_change.h"
 #include "install/ours.h"
@@ -42,18 +43,13 @@ const skillfs::SkillRoot* RootOf(const hosts::HostRow& row, bool of_project) {
   return own;
 }
 
-// Where a folder is behind links, also before it is there.
-std::string RealFolder(const std::string& folder) {
-  if (auto real = base::RealPath(folder); real.ok()) return *std::move(real);
-  const std::string above(base::DirName(folder));
-  return base::JoinPath(base::RealPath(above).value_or(above), base::BaseName(folder));
-}
-
-// Many people link the folder of one agent to that of another: one place for both.
+// Many people link the folder of one agent to that of another: one place for both, by a
+// name that is no link if there is one.
 void AddPlace(std::vector<SkillPlace>& places, SkillPlace place) {
   const std::string real = RealFolder(place.folder);
   for (SkillPlace& known : places) {
     if (known.kind != place.kind || RealFolder(known.folder) != real) continue;
+    if (IsLink(known.folder) && !IsLink(place.folder)) known.folder = place.folder;
     known.platforms.insert(known.platforms.end(), place.platforms.begin(), place.platforms.end());
     return;
   }
@@ -110,14 +106,26 @@ std::string_view StateOf(const install::OwnFile& own, const StatusOr<install::Fi
   return row->sha256 == file->sha256 ? "outdated" : "edited";
 }
 
-// Nothing of ours is there, and the TypeScript selftune's skill is.
+// Nothing of ours is there, and the TypeScript selftune's skill is. Behind a link lies
+// somebody's own folder, as a checkout.
 bool HasReference(const SkillPlace& place, const std::vector<store::InstallRow>& rows) {
-  if (place.kind != kSkill || HasRows(rows, place)) return false;
+  if (place.kind != kSkill || HasRows(rows, place) || IsLink(place.folder)) return false;
   const auto main = install::ReadFileText(base::JoinPath(place.folder, kMainFile));
   return main.ok() && main->exists && upstream::IsReferenceSkill(main->bytes, place.folder);
 }
 
 }  // namespace
+
+void UseKnownNames(const std::vector<store::InstallRow>& rows, std::vector<SkillPlace>& places) {
+  for (SkillPlace& place : places) {
+    if (HasRows(rows, place)) continue;
+    const std::string real = RealFolder(place.folder);
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const store::InstallRow& one) {
+      return one.kind == place.kind && RealFolder(FolderOf(one)) == real;
+    });
+    if (row != rows.end()) place.folder = FolderOf(*row);
+  }
+}
 
 bool HasRows(const std::vector<store::InstallRow>& rows, const SkillPlace& place) {
   return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return IsIn(row, place); });
@@ -206,6 +214,12 @@ std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& r
 
 SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install::Edits edits) {
   SkillDone out;
+  if (std::string way = InTheWay(place.folder); !way.empty()) {
+    out.status = Fail(kFileExists, "installing {}: {} is no folder", place.folder, way);
+    out.foreign = true;
+    out.kept = {std::move(way)};
+    return out;
+  }
   const std::vector<install::OwnFile> wanted = FilesOf(place);
   const bool reference = HasReference(place, world.rows);
   for (const install::OwnFile& own : wanted) {
@@ -253,9 +267,15 @@ std::vector<std::string> ReplaceArgv(const SkillPlace& place, const std::string&
                                      const Status& status) {
   const std::string_view code = CodeOf(status).name;
   if (code == kFileChanged.name) return {"selftune", "skill", "update"};
+  if (IsLink(place.folder) && place.kind == kSkill) {  // beside it agents would still read it
+    const std::string above(base::DirName(base::DirName(place.folder)));
+    return {"mv", "-n", place.folder, FreeName(base::JoinPath(above, "selftune-skill.kept"))};
+  }
   const auto file = install::ReadFileText(path);
+  const bool in_the_way = path == InTheWay(place.folder);
   // What a link leads to is somebody's, and what is no file has no bytes to keep.
-  if (!file.ok() || file->is_link) return {"mv", "-n", path, path + ".kept"};
+  if (in_the_way || !file.ok() || file->is_link)
+    return {"mv", "-n", path, FreeName(path + ".kept")};
   std::vector<std::string> out = InstallArgv(place);
   out.emplace_back("--replace");
   return out;

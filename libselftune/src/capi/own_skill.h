@@ -34,6 +34,9 @@ struct SkillPlace {
 [[nodiscard]] std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& rows,
                                                        const std::vector<SkillPlace>& known);
 
+// Rows may know a folder by another name, behind a link that came since: by that, then.
+void UseKnownNames(const std::vector<store::InstallRow>& rows, std::vector<SkillPlace>& places);
+
 // Something was installed there; something of it is there (of the skill its SKILL.md);
 // even the agent's or the project's own folder is no more.
 [[nodiscard]] bool HasRows(const std::vector<store::InstallRow>& rows, const SkillPlace& place);

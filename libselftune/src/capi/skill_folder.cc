@@ -1,0 +1,42 @@
+#include "capi/skill_folder.h"
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "base/file.h"
+
+namespace selftune::capi {
+
+std::string RealFolder(const std::string& folder) {
+  std::string rest;
+  for (std::string dir = folder; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    if (const auto real = base::RealPath(dir); real.ok()) return *real + rest;
+    rest = "/" + std::string(base::BaseName(dir)) + rest;
+  }
+  return folder;
+}
+
+bool IsLink(const std::string& path) {
+  struct stat info;
+  return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+std::string InTheWay(const std::string& folder) {
+  for (std::string dir = folder; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    struct stat info;
+    if (::lstat(dir.c_str(), &info) != 0) continue;
+    const bool is_folder = ::stat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    return is_folder ? "" : dir;
+  }
+  return "";
+}
+
+std::string FreeName(const std::string& path) {
+  struct stat info;
+  std::string name = path;
+  for (int i = 2; ::lstat(name.c_str(), &info) == 0; ++i) name = path + std::to_string(i);
+  return name;
+}
+
+}  // namespace selftune::capi
