@@ -180,6 +180,8 @@ class Bash(DocsTest):
                          ["codex", "copilot"])
         self.assertEqual(self.complete("selftune config set autonomy d", "selftune", "config", "set", "autonomy", "d"),
                          ["deploy"])
+        self.assertEqual(self.complete("selftune config set agent_type co", "selftune", "config", "set", "agent_type", "co"),
+                         ["codex", "copilot"])
         self.assertEqual(self.complete("selftune sync --only=claude,q", "selftune", "sync", "--only", "=", "claude,q"),
                          ["claude,qwen"])
 

@@ -45,16 +45,28 @@ constexpr size_t kMaxValue = 2048;
 constexpr std::string_view kEveryHours = "schedule.every_hours";
 constexpr std::string_view kHours[] = {"1", "2", "3", "4", "6", "8", "12", "24"};
 config::Words HoursWords() { return kHours; }
+config::Words AgentWords() {
+  static const std::vector<std::string_view>* const kWords = [] {
+    auto* const out = new std::vector<std::string_view>;
+    for (const hosts::HostRow& row : hosts::Rows()) out->push_back(row.platform);
+    out->push_back("unknown");
+    return out;
+  }();
+  return *kWords;
+}
 
 // Settings that take one of some words.
 struct WordsRow {
   std::string_view name;
   config::Words (*words)();
 };
-constexpr WordsRow kWords[] = {
-    {"autonomy", config::AutonomyWords},       {"guards", config::GuardsWords},
-    {"suggestions", config::SuggestionsWords}, {"llm_mode", config::LlmModeWords},
-    {"api.provider", config::ProviderWords},   {kEveryHours, HoursWords}};
+constexpr WordsRow kWords[] = {{"autonomy", config::AutonomyWords},
+                               {"guards", config::GuardsWords},
+                               {"suggestions", config::SuggestionsWords},
+                               {"llm_mode", config::LlmModeWords},
+                               {"api.provider", config::ProviderWords},
+                               {kEveryHours, HoursWords},
+                               {"agent_type", AgentWords}};
 
 // What stands between `prefix` and `suffix`; nullopt when they do not surround
 // anything.
@@ -179,13 +191,11 @@ config::Words ChoicesOf(const SettingKey& key) {
 
 std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   if (value.size() > kMaxValue) return fmt::format("must be at most {} bytes", kMaxValue);
+  // Of an agent any of its names.
+  if (key.name == "agent_type" && hosts::FindRow(value) != nullptr) return "";
   if (const config::Words words = ChoicesOf(key); !words.empty()) {
     const bool known = std::find(words.begin(), words.end(), value) != words.end();
     return known ? "" : "must be " + config::EitherOf(words);
-  }
-  if (key.name == "agent_type") {
-    const bool known = value == "unknown" || hosts::FindRow(value) != nullptr;
-    return known ? "" : "must be the name of an agent, or unknown";
   }
   if (key.name == "api.base_url") {
     const Status fine = net::CheckUrl(value, /*allow_insecure=*/true);
