@@ -79,8 +79,19 @@ void RemoveScheduleStep(Context& context, install::World& world, Steps& steps) {
   if (!removed->empty()) steps.Done("schedule", true, base::Join(*removed, ", "));
 }
 
-void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
-                     std::vector<std::string>& manual, Steps& steps) {
+// What is not taken out, or not put back.
+struct Left {
+  std::vector<std::string> manual;   // for the person to do
+  std::vector<std::string> backups;  // the only copies of files of theirs
+
+  void Add(const install::HostResult& result) {
+    manual.insert(manual.end(), result.afterwards.begin(), result.afterwards.end());
+    backups.insert(backups.end(), result.unreturned.begin(), result.unreturned.end());
+  }
+};
+
+void RemoveHooksStep(Context& context, install::World& world, HostsDone& done, Left& left,
+                     Steps& steps) {
   const auto hosts = HostsHere(context, JsonValue::Array({}),
                                install::FindShim(context.env().GetOr("PATH", "")), Broken::kPassBy);
   if (!hosts.ok()) return steps.Failed("hooks", hosts.status());
@@ -92,7 +103,7 @@ void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
       steps.Failed(id, result.status());
       continue;
     }
-    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
+    left.Add(*result);
     if (result->files.empty()) continue;
     std::vector<std::string> paths;
     for (const install::FileResult& file : result->files) paths.push_back(file.path);
@@ -101,12 +112,11 @@ void RemoveHooksStep(Context& context, install::World& world, HostsDone& done,
   }
 }
 
-void RemoveSkillStep(install::World& world, HostsDone& done, std::vector<std::string>& manual,
-                     Steps& steps) {
+void RemoveSkillStep(install::World& world, HostsDone& done, Left& left, Steps& steps) {
   for (const std::string_view kind : {"skill", "agent"}) {
     auto result = install::RemoveFiles(world, kind);
     if (!result.ok()) return steps.Failed(std::string(kind), result.status());
-    manual.insert(manual.end(), result->afterwards.begin(), result->afterwards.end());
+    left.Add(*result);
     std::vector<std::string> paths;
     for (const install::FileResult& file : result->files) paths.push_back(file.path);
     if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
@@ -153,7 +163,7 @@ Status RemoveAll(const std::vector<std::string>& paths) {
 }
 
 // Only beside a store that carries our mark: whose else the files are, nobody knows.
-void PurgeStep(Context& context, const JsonValue& params, Steps& steps) {
+void PurgeStep(Context& context, const JsonValue& params, const Left& left, Steps& steps) {
   if (!context.HasStore()) return;
   if (!params["purge_evidence"].AsBool()) {
     return steps.Skipped("evidence", context.paths().db + " is kept");
@@ -162,8 +172,11 @@ void PurgeStep(Context& context, const JsonValue& params, Steps& steps) {
     return steps.Failed("evidence", ours);
   }
   context.CloseConnections();
-  const auto files = FindStateFiles(context.paths().state_dir, context.paths().db);
+  auto files = FindStateFiles(context.paths().state_dir, context.paths().db);
   if (!files.ok()) return steps.Failed("evidence", files.status());
+  std::erase_if(files->evidence, [&](const std::string& path) {
+    return std::find(left.backups.begin(), left.backups.end(), path) != left.backups.end();
+  });
   if (!context.dry_run()) {
     const Status removed = RemoveAll(files->evidence);
     if (!removed.ok()) return steps.Failed("evidence", removed);
@@ -187,18 +200,19 @@ Status RemoveLocks(const Context& context) {
 StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params) {
   Steps steps(context);
   HostsDone done;
-  std::vector<std::string> manual;
+  Left left;
+  std::vector<std::string>& manual = left.manual;
   RestoreSkillsStep(context, params, steps);
   {
     ST_ASSIGN_OR_RETURN(Installing installing,
                         Installing::Begin(context, Installing::For::kRemoving));
     RemoveScheduleStep(context, installing.world(), steps);
-    RemoveHooksStep(context, installing.world(), done, manual, steps);
-    RemoveSkillStep(installing.world(), done, manual, steps);
+    RemoveHooksStep(context, installing.world(), done, left, steps);
+    RemoveSkillStep(installing.world(), done, left, steps);
     // What cannot be taken out must be found again.
     if (steps.first_failure().ok()) {
       RemoveConfigStep(context, installing.world(), params, manual, steps);
-      PurgeStep(context, params, steps);
+      PurgeStep(context, params, left, steps);
     }
   }
   const bool purged = params["purge_evidence"].AsBool() && !context.HasStore();

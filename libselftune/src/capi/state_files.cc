@@ -13,6 +13,7 @@
 #include "hooks/notes.h"
 #include "hooks/pending.h"
 #include "hooks/told.h"
+#include "install/installer.h"
 #include "store/backup.h"
 
 namespace selftune::capi {
@@ -69,9 +70,9 @@ bool IsTemp(std::string_view name) {
 }
 
 // Folders in which files are written over as a whole.
-std::array<std::string, 3> FoldersOfTemps(const std::string& state_dir) {
+std::array<std::string, 4> FoldersOfTemps(const std::string& state_dir) {
   return {state_dir, base::JoinPath(state_dir, "backups/install"),
-          base::JoinPath(state_dir, "hooks")};
+          base::JoinPath(state_dir, install::kReplacedDir), base::JoinPath(state_dir, "hooks")};
 }
 
 bool IsLock(std::string_view name) {
@@ -115,9 +116,17 @@ StatusOr<StateFiles> FindStateFiles(const std::string& state_dir, const std::str
     if (base::Exists(path)) out.evidence.push_back(path);
   }
   Add(in("locks"), IsLock, out.locks);
-  out.dirs = {
-      state_dir,   in("backups"), in("backups/install"), in("deploy"), in("hooks"),
-      in("locks"), in("logs"),    in("spool"),           in("tmp"),    hooks::ToldDir(state_dir)};
+  out.dirs = {state_dir,
+              in("backups"),
+              in("backups/install"),
+              in(install::kReplacedDir),
+              in("deploy"),
+              in("hooks"),
+              in("locks"),
+              in("logs"),
+              in("spool"),
+              in("tmp"),
+              hooks::ToldDir(state_dir)};
   return out;
 }
 

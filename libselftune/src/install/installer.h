@@ -15,6 +15,9 @@
 
 namespace selftune::install {
 
+// In the state folder: files of a person that ours replaced. Purging leaves them.
+inline constexpr std::string_view kReplacedDir = "backups/replaced";
+
 struct World {
   std::string state_dir;
   std::string version;  // of this selftune
@@ -46,6 +49,7 @@ struct HostResult {
   std::vector<FileResult> files;
   std::vector<std::string> afterwards;  // what is left for the person
   std::vector<std::string> made_dirs;   // folders of removed files that were ours, too
+  std::vector<std::string> unreturned;  // backups of a person's files that were not put back
 };
 
 // All or nothing for each file; files before a failing one stay changed and are

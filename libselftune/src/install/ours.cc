@@ -59,6 +59,12 @@ std::string ToJson(const Ours& ours) {
   return std::move(out).Take();
 }
 
+bool HoldsTheirs(const InstallRow& row) {
+  // Settings of a person are never replaced as a whole: their other kinds of backups are spare.
+  const bool whole = row.kind == "skill" || row.kind == "agent" || row.kind == "plugin";
+  return whole && !row.created_file && !row.backup_path.empty();
+}
+
 bool IsAsLeft(const InstallRow& row, std::string_view sha256) {
   return row.sha256 == sha256 || (!sha256.empty() && OursOf(row).former == sha256);
 }

@@ -19,6 +19,8 @@ struct Ours {
 };
 [[nodiscard]] Ours OursOf(const store::InstallRow& row);
 [[nodiscard]] std::string ToJson(const Ours& ours);
+// Is a person's file that ours replaced in the row's keeping? It is the only copy.
+[[nodiscard]] bool HoldsTheirs(const store::InstallRow& row);
 // Is a file of this hash as one of our runs left it, also one that was cut off?
 [[nodiscard]] bool IsAsLeft(const store::InstallRow& row, std::string_view sha256);
 

@@ -86,7 +86,18 @@ Status PutBack(World& world, const InstallRow& row, const FileText& file, HostRe
   if (world.dry_run) return absl::OkStatus();
   std::vector<std::string> dirs;
   ST_RETURN_IF_ERROR(WriteFileText(file, bytes, kModeBits, dirs, KnownOf(row, file)));
-  return DropRow(world, row.path, row.kind);
+  ST_RETURN_IF_ERROR(DropRow(world, row.path, row.kind));
+  return base::RemoveFile(row.backup_path);
+}
+
+// What is in the place of our file stays there; so does what ours replaced.
+Status Keep(const InstallRow* row, std::string why, HostResult& out) {
+  if (row != nullptr && HoldsTheirs(*row)) {
+    why += "; the file that selftune's replaced there is kept as " + row->backup_path;
+    out.unreturned.push_back(row->backup_path);
+  }
+  out.afterwards.push_back(std::move(why));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -142,7 +153,8 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
                   .version = "",
                   .installed = {}};
   if (row == nullptr || (!next.created_file && next.backup_path.empty())) {
-    ST_ASSIGN_OR_RETURN(next.backup_path, Backup(world, file, platform));
+    ST_ASSIGN_OR_RETURN(next.backup_path, next.created_file ? Backup(world, file, platform)
+                                                            : BackupTheirs(world, file, platform));
   }
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, own.bytes, own.mode));
@@ -152,32 +164,34 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
 Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
                  std::string_view ours_now, HostResult& out, Edits edits) {
   const StatusOr<FileText> read = ReadFileText(path);
+  const InstallRow* const found = FindRow(world.rows, path, kind);
   if (!read.ok()) {  // a folder, a link to nowhere, one that nobody may read: not what we wrote
-    out.afterwards.push_back(
-        fmt::format("{}; it was kept: remove it yourself", Message(read.status())));
-    return absl::OkStatus();
+    return Keep(found, fmt::format("{}; it was kept: remove it yourself", Message(read.status())),
+                out);
   }
   const FileText& file = *read;
-  const InstallRow* const found = FindRow(world.rows, path, kind);
   if (!file.exists) return Forget(world, path, kind, file);
   if (found == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
   if (file.is_link) {  // a person's: what it leads to is theirs, whatever is in it
-    out.afterwards.push_back(
-        fmt::format("{} is a link to {} and was kept; remove it yourself", path, file.real_path));
-    return absl::OkStatus();
+    return Keep(
+        found,
+        fmt::format("{} is a link to {} and was kept; remove it yourself", path, file.real_path),
+        out);
   }
   if (found == nullptr && file.bytes != ours_now) {
-    out.afterwards.push_back(
-        fmt::format("{} says it is selftune's, is not as it was written and was kept", path));
-    return absl::OkStatus();
+    return Keep(
+        nullptr,
+        fmt::format("{} says it is selftune's, is not as it was written and was kept", path), out);
   }
   const InstallRow row = found == nullptr ? InstallRow{.created_file = true} : *found;
   std::string kept_as;
   if (found != nullptr && IsEdited(row, file)) {
     if (edits == Edits::kRefuse) {
-      out.afterwards.push_back(fmt::format(
-          "{} was edited since it was installed and was kept; remove it yourself", path));
-      return absl::OkStatus();
+      return Keep(
+          found,
+          fmt::format("{} was edited since it was installed and was kept; remove it yourself",
+                      path),
+          out);
     }
     ST_ASSIGN_OR_RETURN(kept_as, KeepAsOrig(world, file));
   } else if (!row.created_file) {

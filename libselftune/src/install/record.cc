@@ -23,6 +23,19 @@ std::string BackupDir(const World& world) {
   return base::JoinPath(world.state_dir, "backups/install");
 }
 
+StatusOr<std::string> WriteBackup(const World& world, const FileText& file, const std::string& dir,
+                                  std::string_view ending) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  std::string path = base::JoinPath(
+      dir, fmt::format("{}-{}{}", world.now.value, file.sha256.substr(0, 8), ending));
+  ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, file.bytes, 0600));
+  return path;
+}
+
+std::string EndingOf(const FileText& file, std::string_view platform) {
+  return fmt::format("-{}-{}", platform, base::BaseName(file.path));
+}
+
 // The newest stay, and those that a row needs.
 Status DropOldBackups(const World& world, std::string_view ending) {
   const std::string dir = BackupDir(world);
@@ -61,14 +74,16 @@ Status DropRow(World& world, const std::string& path, std::string_view kind) {
 
 StatusOr<std::string> Backup(const World& world, const FileText& file, std::string_view platform) {
   if (!file.exists) return std::string();
-  const std::string dir = BackupDir(world);
-  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-  const std::string ending = fmt::format("-{}-{}", platform, base::BaseName(file.path));
-  std::string path = base::JoinPath(
-      dir, fmt::format("{}-{}{}", world.now.value, file.sha256.substr(0, 8), ending));
-  ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, file.bytes, 0600));
+  const std::string ending = EndingOf(file, platform);
+  ST_ASSIGN_OR_RETURN(std::string path, WriteBackup(world, file, BackupDir(world), ending));
   ST_RETURN_IF_ERROR(DropOldBackups(world, ending));
   return path;
+}
+
+StatusOr<std::string> BackupTheirs(const World& world, const FileText& file,
+                                   std::string_view platform) {
+  return WriteBackup(world, file, base::JoinPath(world.state_dir, kReplacedDir),
+                     EndingOf(file, platform));
 }
 
 void Merge(std::vector<std::string>& into, const std::vector<std::string>& more) {

@@ -24,6 +24,10 @@ inline constexpr uint64_t kMaxBackup = 8 << 20;
 // Where the bytes of `file` were put; "" for a file that is not there.
 [[nodiscard]] StatusOr<std::string> Backup(const World& world, const FileText& file,
                                            std::string_view platform);
+// The same for a person's file that ours replaces: it is the only copy, so nothing but
+// putting it back removes it.
+[[nodiscard]] StatusOr<std::string> BackupTheirs(const World& world, const FileText& file,
+                                                 std::string_view platform);
 
 void Merge(std::vector<std::string>& into, const std::vector<std::string>& more);
 
