@@ -6,6 +6,7 @@
 
 import json
 import shutil
+import shutil
 import sys
 import unittest
 from pathlib import Path
@@ -36,6 +37,10 @@ class Replaced(Place):
         self.good("skill", "install", "--replace")
         self.assertNotEqual(self.main.read_bytes(), THEIRS)
         return before
+
+    def remove(self, name):
+        path = self.home.path / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def copies(self):
         """Where the person's words are."""
@@ -102,6 +107,73 @@ class Edited(Replaced):
         self.assertEqual(self.tree(), before)
         self.assertEqual(self.copies(), [self.main])
         self.assertFalse((self.home.state / "backups").exists())
+
+
+class Missing(Replaced):
+    """Ours was deleted by hand: theirs comes back all the same."""
+
+    def test_taking_out_puts_theirs_back_with_its_mode_and_folders(self):
+        for argv in (["skill", "uninstall"], ["uninstall", "--yes"], ["uninstall", "--yes", "--purge-evidence"]):
+            for gone in (MAIN, SKILL, ".claude/skills"):
+                with self.subTest(argv=argv, gone=gone):
+                    before = self.replace()
+                    self.remove(gone)
+                    planned = self.tree()
+                    dry = [word for word in argv if word != "--yes"] + ["--dry-run"]
+                    self.assertIn(str(self.main), json.dumps(self.good(*dry)))
+                    self.assertEqual(self.tree(), planned)
+                    self.assertIn(str(self.main), json.dumps(self.good(*argv)))
+                    self.assertEqual(self.tree(), before)
+                    self.remove(".claude/skills")
+
+    def test_a_reinstallation_keeps_what_is_to_be_put_back(self):
+        for again in (["init", "--no-sync"], ["skill", "install"], ["skill", "install", "--replace"]):
+            with self.subTest(again):
+                before = self.replace()
+                self.remove(SKILL)
+                self.good(*again)
+                self.assertNotEqual(self.main.read_bytes(), THEIRS)
+                self.good("uninstall", "--yes")
+                self.assertEqual(self.tree(), before)
+                self.remove(".claude/skills")
+
+    def test_so_it_is_with_a_specialist(self):
+        self.agent("opencode")
+        mine = self.home.path / ".config/opencode/agents/selftune-eval-author.md"
+        mine.parent.mkdir(parents=True)
+        mine.write_bytes(THEIRS)
+        mine.chmod(0o600)
+        before = self.tree()
+        self.good("skill", "install", "--agent", "opencode", "--replace")
+        mine.unlink()
+        self.good("skill", "uninstall")
+        self.assertEqual(self.tree(), before)
+
+    def test_an_init_that_finds_nothing_of_an_agent_it_does_not_set_up_writes_nothing_there(self):
+        before = self.replace()
+        self.agent("codex")
+        self.remove(SKILL)
+        self.good("init", "--no-sync", "--agent", "codex")
+        self.assertFalse((self.home.path / SKILL).exists())
+        self.good("uninstall", "--yes")
+        self.assertEqual({n: e for n, e in self.tree().items() if n.startswith(".claude")},
+                         {n: e for n, e in before.items() if n.startswith(".claude")})
+
+    def test_an_agent_s_own_folder_is_not_made_again_and_the_copy_is_named(self):
+        self.replace()
+        self.remove(".claude")
+        for argv in (["uninstall", "--yes"], ["uninstall", "--yes", "--purge-evidence"]):
+            self.told(self.good(*argv)["data"]["manual"])
+            self.assertFalse((self.home.path / ".claude").exists())
+
+    def test_a_copy_that_is_gone_holds_up_nothing(self):
+        self.replace()
+        for copy in self.copies():
+            copy.unlink()
+        manual = self.good("uninstall", "--yes")["data"]["manual"]
+        self.assertIn("cannot be put back", json.dumps(manual))
+        self.assertFalse(self.main.exists())
+        self.assertEqual(self.home.sql("SELECT path FROM install WHERE kind IN ('skill','agent')"), [])
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@
 #include "capi/reference.h"
 #include "capi/schedule_jobs.h"
 #include "capi/state_files.h"
+#include "install/ours.h"
 #include "status/settings.h"
 
 namespace selftune::capi::ops {
@@ -112,6 +113,14 @@ void InstallHooksStep(Context& context, const JsonValue& params, Init& init, Ste
   }
 }
 
+// A person's file that was in the place before ours is in our keeping.
+bool KeepsTheirs(const std::vector<store::InstallRow>& rows, const SkillPlace& place) {
+  return std::any_of(rows.begin(), rows.end(), [&](const store::InstallRow& row) {
+    return row.kind == place.kind && row.path.starts_with(place.folder + "/") &&
+           install::HoldsTheirs(row);
+  });
+}
+
 void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Steps& steps) {
   if (!params["skill"].AsBool()) return steps.Skipped("skill", "not asked for");
   auto installing = Installing::Begin(context, Installing::For::kPutting);
@@ -147,6 +156,8 @@ void InstallSkillStep(Context& context, const JsonValue& params, Init& init, Ste
   }
   for (const SkillPlace& place : others) {
     if (IsGone(place)) continue;  // it may come back, as a disk or a moved project does
+    // Theirs comes back when ours is taken out, not by setting up.
+    if (!base::Exists(place.folder) && KeepsTheirs(installing->world().rows, place)) continue;
     const Status status =
         base::Exists(place.folder)
             ? install(place)

@@ -1,6 +1,7 @@
 #include "install/ours.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,7 @@ Ours OursOf(const InstallRow& row) {
   const auto json = JsonValue::Parse(row.ours);
   if (!json.ok()) return {};
   return {.before = (*json)["before"].AsString(),
+          .mode = static_cast<uint32_t>((*json)["mode"].AsInt(0)),
           .former = (*json)["former"].AsString(),
           .made = TextsOf((*json)["made"]),
           .dirs = TextsOf((*json)["dirs"])};
@@ -50,6 +52,7 @@ Ours OursOf(const InstallRow& row) {
 std::string ToJson(const Ours& ours) {
   base::JsonWriter out;
   out.BeginObject().Field("before", ours.before);
+  if (ours.mode != 0) out.Field("mode", static_cast<int64_t>(ours.mode));
   if (!ours.former.empty()) out.Field("former", ours.former);
   out.Key("made").BeginArray();
   for (const std::string& what : ours.made) out.String(what);

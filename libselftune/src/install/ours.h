@@ -2,6 +2,7 @@
 // row a file is.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ namespace selftune::install {
 
 struct Ours {
   std::string before;             // hash of what was there; "" = not to be put back
+  uint32_t mode = 0;              // of a person's file that ours replaced; 0 = unknown
   std::string former;             // of our file that a run cut off may have left; "" = none
   std::vector<std::string> made;  // containers
   std::vector<std::string> dirs;  // folders

@@ -1,8 +1,13 @@
 #include "install/own_file.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -75,17 +80,37 @@ Status Adopt(World& world, std::string_view kind, std::string_view platform, con
                         .installed = world.now});
 }
 
-// The file was there before us: its bytes from then come back.
-Status PutBack(World& world, const InstallRow& row, const FileText& file, HostResult& out) {
+// What holds a folder of agents or of skills: ".claude" of ".claude/skills/selftune/SKILL.md".
+std::string Above(const InstallRow& row) {
+  const size_t skills = row.kind == "skill" ? row.path.rfind("/skills/") : row.path.npos;
+  if (skills != row.path.npos) return row.path.substr(0, skills);
+  return std::string(base::DirName(base::DirName(row.path)));
+}
+
+Status GiveMode(const std::string& path, uint32_t mode) {
+  ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path));
+  if ((info.mode & kModeBits) == mode || ::chmod(path.c_str(), mode) == 0) return absl::OkStatus();
+  return Fail(kWriteFailed, "giving {} its mode from before: {}", path,
+              std::generic_category().message(errno));
+}
+
+// The file was there before us: its bytes from then come back, also when ours is gone.
+Status PutBack(World& world, const InstallRow& row, const FileText& file, std::string kept_as,
+               HostResult& out) {
   if (row.backup_path.empty()) {
     out.afterwards.push_back(row.path + " was there before selftune and was kept");
     return DropRow(world, row.path, row.kind);
   }
   ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(row.backup_path, kMaxBackup));
   out.files.push_back(ResultOf(file, Did::kUpdated, bytes));
+  out.files.back().kept_as = std::move(kept_as);
   if (world.dry_run) return absl::OkStatus();
+  const uint32_t mode = OursOf(row).mode;
+  // First: the exchange of the bytes keeps it, and ends what a kill may cut off.
+  if (file.exists && mode != 0) ST_RETURN_IF_ERROR(GiveMode(file.real_path, mode));
   std::vector<std::string> dirs;
-  ST_RETURN_IF_ERROR(WriteFileText(file, bytes, kModeBits, dirs, KnownOf(row, file)));
+  ST_RETURN_IF_ERROR(
+      WriteFileText(file, bytes, mode != 0 ? mode : OwnFile{}.mode, dirs, KnownOf(row, file)));
   ST_RETURN_IF_ERROR(DropRow(world, row.path, row.kind));
   return base::RemoveFile(row.backup_path);
 }
@@ -143,18 +168,26 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   }
   Ours ours = row == nullptr ? Ours{} : OursOf(*row);
   ours.former = foreign || (row != nullptr && !edited) ? file.sha256 : "";
+  // Ours may be gone meanwhile: what it replaced stays in our keeping.
+  const bool theirs = foreign || (row != nullptr && HoldsTheirs(*row));
   InstallRow next{.path = own.path,
                   .kind = std::string(kind),
                   .platform = std::string(platform),
                   .ours = "",
                   .sha256 = "",
-                  .created_file = !foreign && (row == nullptr || row->created_file || !file.exists),
+                  .created_file = !theirs && (row == nullptr || row->created_file || !file.exists),
                   .backup_path = row == nullptr ? "" : row->backup_path,
                   .version = "",
                   .installed = {}};
   if (row == nullptr || (!next.created_file && next.backup_path.empty())) {
-    ST_ASSIGN_OR_RETURN(next.backup_path, next.created_file ? Backup(world, file, platform)
-                                                            : BackupTheirs(world, file, platform));
+    if (next.created_file) {
+      ST_ASSIGN_OR_RETURN(next.backup_path, Backup(world, file, platform));
+    } else {
+      ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(file.real_path));
+      ST_ASSIGN_OR_RETURN(next.backup_path, BackupTheirs(world, file, platform));
+      ours.before = file.sha256;
+      ours.mode = info.mode & kModeBits;
+    }
   }
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, own.bytes, own.mode));
@@ -170,7 +203,9 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
                 out);
   }
   const FileText& file = *read;
-  if (!file.exists) return Forget(world, path, kind, file);
+  if (!file.exists && (found == nullptr || !HoldsTheirs(*found))) {
+    return Forget(world, path, kind, file);
+  }
   if (found == nullptr && !IsManaged(file.bytes)) return absl::OkStatus();
   if (file.is_link) {  // a person's: what it leads to is theirs, whatever is in it
     return Keep(
@@ -183,9 +218,20 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
         nullptr,
         fmt::format("{} says it is selftune's, is not as it was written and was kept", path), out);
   }
-  const InstallRow row = found == nullptr ? InstallRow{.created_file = true} : *found;
+  InstallRow row = found == nullptr ? InstallRow{.created_file = true} : *found;
+  if (HoldsTheirs(row) && !base::Exists(row.backup_path)) {
+    out.afterwards.push_back(fmt::format(
+        "what selftune's {} replaced cannot be put back: {} is gone", path, row.backup_path));
+    if (!file.exists) return Forget(world, path, kind, file);
+    row.created_file = true;
+    row.backup_path.clear();
+  }
+  if (!file.exists && !base::Exists(Above(row))) {  // as when a disk or a project is elsewhere
+    return Keep(found, fmt::format("{} is gone, and so is {}", path, Above(row)), out);
+  }
   std::string kept_as;
-  if (found != nullptr && IsEdited(row, file)) {
+  const bool edited = found != nullptr && file.exists && IsEdited(row, file);
+  if (edited) {
     if (edits == Edits::kRefuse) {
       return Keep(
           found,
@@ -194,8 +240,9 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
           out);
     }
     ST_ASSIGN_OR_RETURN(kept_as, KeepAsOrig(world, file));
-  } else if (!row.created_file) {
-    return PutBack(world, row, file, out);
+  }
+  if (HoldsTheirs(row) || (!row.created_file && !edited)) {
+    return PutBack(world, row, file, std::move(kept_as), out);
   }
   out.files.push_back(ResultOf(file, Did::kRemoved, ""));
   if (kept_as.empty() && base::Exists(path + ".orig")) {
