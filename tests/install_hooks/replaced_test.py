@@ -4,9 +4,11 @@
     replaced_test.py SELFTUNE SELFTUNE_HOOK
 """
 
+import hashlib
 import json
 import shutil
-import shutil
+import sqlite3
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from place import Place  # noqa: E402
+from place import CLI, Place  # noqa: E402
 
 SKILL = ".claude/skills/selftune"
 MAIN = SKILL + "/SKILL.md"
@@ -174,6 +176,80 @@ class Missing(Replaced):
         self.assertIn("cannot be put back", json.dumps(manual))
         self.assertFalse(self.main.exists())
         self.assertEqual(self.home.sql("SELECT path FROM install WHERE kind IN ('skill','agent')"), [])
+
+
+class PutBackByHand(Replaced):
+    """The person copied theirs over ours: it is theirs, as before."""
+
+    def put_back(self):
+        before = self.replace()
+        self.main.write_bytes(THEIRS)
+        return before
+
+    def state(self):
+        drift, = self.good("skill", "status")["data"]["drift"]
+        return drift["state"]
+
+    def test_init_leaves_it_and_says_so(self):
+        self.put_back()
+        for _ in range(2):
+            warning, = [w for w in self.good("init", "--no-sync")["warnings"] if w["code"] == "SKILL_KEPT"]
+            self.assertIn(str(self.main), warning["message"])
+            self.assertEqual((self.main.read_bytes(), self.state()), (THEIRS, "edited"))
+
+    def test_so_it_is_after_ours_was_put_there_once_more(self):
+        before = self.put_back()
+        for verb in (["update"], ["install"], ["install", "--replace"]):
+            with self.subTest(verb):
+                kept, = self.good("skill", *verb)["data"]["kept_as_orig"]
+                self.assertEqual(Path(kept["kept_as"]).read_bytes(), THEIRS)
+                self.assertNotEqual(self.main.read_bytes(), THEIRS)
+                self.main.write_bytes(THEIRS)
+                self.good("init", "--no-sync", "--no-hooks")
+                self.assertEqual(self.main.read_bytes(), THEIRS)
+        self.good("skill", "update")
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.tree(), before)
+
+    def test_taking_out_leaves_it_as_it_is(self):
+        for argv in (["skill", "uninstall"], ["uninstall", "--yes", "--purge-evidence"]):
+            with self.subTest(argv):
+                before = self.put_back()
+                reply = self.good(*argv)
+                self.assertNotIn("was edited since", json.dumps(reply))
+                self.assertEqual((self.tree(), self.copies()), (before, [self.main]))
+                self.remove(".claude/skills")
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_a_replacement_that_was_killed_before_it_wrote_is_carried_on(self):
+        for verb in (["skill", "install", "--replace"], ["uninstall", "--yes"]):
+            with self.subTest(verb):
+                self.main.parent.mkdir(parents=True)
+                self.main.write_bytes(THEIRS)
+                before, log = self.tree(), self.root / "trace"
+                subprocess.run(["strace", "-f", "-qq", "-o", str(log), "-e", "trace=renameat2",
+                                "-e", "inject=renameat2:signal=KILL:when=1",
+                                str(CLI), "skill", "install", "--replace", "--json"],
+                               env=self.env(ASAN_OPTIONS="detect_leaks=0"), stdout=subprocess.DEVNULL,
+                               check=False, timeout=120)
+                self.assertIn("killed by SIGKILL", log.read_text())
+                self.assertEqual(self.main.read_bytes(), THEIRS)
+                self.assertEqual(self.good(*verb)["data"].get("kept_as_orig", []), [])
+                self.good("uninstall", "--yes")
+                self.assertEqual(self.tree(), before)
+                self.remove(".claude/skills")
+
+    def test_one_that_was_killed_right_after_it_wrote_ends_with_the_next_init(self):
+        """The row still tells of theirs as what may be left in the place of ours."""
+        self.replace()
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("UPDATE install SET ours=json_set(ours, '$.former', ?) WHERE path=?",
+                       (hashlib.sha256(THEIRS).hexdigest(), str(self.main)))
+        db.close()
+        self.good("init", "--no-sync")
+        self.main.write_bytes(THEIRS)
+        self.good("init", "--no-sync")
+        self.assertEqual(self.main.read_bytes(), THEIRS)
 
 
 if __name__ == "__main__":

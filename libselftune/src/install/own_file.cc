@@ -28,6 +28,23 @@ constexpr uint32_t kModeBits = 0777;
 // Not as we left it, nor as it was before a run that was killed.
 bool IsEdited(const InstallRow& row, const FileText& file) { return !IsAsLeft(row, file.sha256); }
 
+// Theirs, put back by hand where ours was.
+bool IsTheirs(const InstallRow& row, const FileText& file) {
+  return file.exists && HoldsTheirs(row) && file.sha256 == OursOf(row).before;
+}
+
+// Ours is written: in its place a person's text is from now on one that they put there.
+Status EndReplacing(World& world, const std::string& path, std::string_view kind) {
+  const InstallRow* const found = FindRow(world.rows, path, kind);
+  if (found == nullptr || !HoldsTheirs(*found)) return absl::OkStatus();
+  InstallRow row = *found;
+  Ours ours = OursOf(row);
+  if (ours.former.empty()) return absl::OkStatus();
+  ours.former.clear();
+  row.ours = ToJson(ours);
+  return PutRow(world, row);
+}
+
 // The command that shows what became of files of this kind.
 std::string_view ListOf(std::string_view kind) {
   return kind == "skill" || kind == "agent" ? "selftune skill status" : "selftune hooks list";
@@ -57,11 +74,14 @@ StatusOr<std::string> KeepAsOrig(const World& world, const FileText& file) {
 Status Adopt(World& world, std::string_view kind, std::string_view platform, const FileText& file) {
   if (const InstallRow* const row = FindRow(world.rows, file.path, kind)) {
     ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
-    if (row->version == world.version && row->sha256 == file.sha256) return absl::OkStatus();
+    if (row->version == world.version && row->sha256 == file.sha256) {
+      return EndReplacing(world, file.path, kind);
+    }
     InstallRow renewed = *row;  // this version writes the same
     renewed.version = world.version;
     renewed.sha256 = file.sha256;
-    return PutRow(world, renewed);
+    ST_RETURN_IF_ERROR(PutRow(world, renewed));
+    return EndReplacing(world, file.path, kind);
   }
   const MovedRow moved = FindMovedRow(world.rows, kind, file);
   if (!moved.former_path.empty()) {
@@ -94,6 +114,14 @@ Status GiveMode(const std::string& path, uint32_t mode) {
               std::generic_category().message(errno));
 }
 
+// Theirs is in its place again.
+Status EndKeeping(World& world, const InstallRow& row, const FileText& file) {
+  if (world.dry_run) return absl::OkStatus();
+  ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(row, file)));
+  ST_RETURN_IF_ERROR(DropRow(world, row.path, row.kind));
+  return base::RemoveFile(row.backup_path);
+}
+
 // The file was there before us: its bytes from then come back, also when ours is gone.
 Status PutBack(World& world, const InstallRow& row, const FileText& file, std::string kept_as,
                HostResult& out) {
@@ -111,8 +139,7 @@ Status PutBack(World& world, const InstallRow& row, const FileText& file, std::s
   std::vector<std::string> dirs;
   ST_RETURN_IF_ERROR(
       WriteFileText(file, bytes, mode != 0 ? mode : OwnFile{}.mode, dirs, KnownOf(row, file)));
-  ST_RETURN_IF_ERROR(DropRow(world, row.path, row.kind));
-  return base::RemoveFile(row.backup_path);
+  return EndKeeping(world, row, file);
 }
 
 // What is in the place of our file stays there; so does what ours replaced.
@@ -158,7 +185,9 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
         Fail(kFileChanged, "writing {}: it was edited since it was installed", own.path),
         "move it away, then install again", ListOf(kind));
   }
-  if (edited) {
+  if (edited && IsTheirs(*row, file) && base::Exists(row->backup_path)) {
+    result.kept_as = row->backup_path;  // comes back from there; no second copy beside ours
+  } else if (edited) {
     ST_ASSIGN_OR_RETURN(result.kept_as, KeepAsOrig(world, file));
   }
   if (world.dry_run) return result;
@@ -191,6 +220,7 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   }
   result.backup_path = next.backup_path;
   ST_RETURN_IF_ERROR(Write(world, next, ours, file, own.bytes, own.mode));
+  ST_RETURN_IF_ERROR(EndReplacing(world, own.path, kind));
   return result;
 }
 
@@ -230,6 +260,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
     return Keep(found, fmt::format("{} is gone, and so is {}", path, Above(row)), out);
   }
   std::string kept_as;
+  if (IsTheirs(row, file)) return EndKeeping(world, row, file);
   const bool edited = found != nullptr && file.exists && IsEdited(row, file);
   if (edited) {
     if (edits == Edits::kRefuse) {
