@@ -252,5 +252,55 @@ class PutBackByHand(Replaced):
         self.assertEqual(self.main.read_bytes(), THEIRS)
 
 
+class Undo(Replaced):
+    """What brings ours back after it was taken out."""
+
+    def undo(self, *argv):
+        return self.good(*argv)["data"]["receipt"]["undo"]
+
+    def test_ours_is_put_in_the_place_of_theirs_again(self):
+        self.replace()
+        installed = self.tree()
+        undo = self.undo("skill", "uninstall")
+        self.assertEqual(undo["argv"], "selftune skill install --agent claude_code --scope user --replace".split())
+        self.good(*undo["argv"][1:])
+        self.assertEqual(self.tree(), installed)
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.main.read_bytes(), THEIRS)
+
+    def test_where_nothing_was_replaced_nothing_is_to_be(self):
+        self.good("skill", "install")
+        installed = self.tree()
+        undo = self.undo("skill", "uninstall")
+        self.assertNotIn("--replace", undo["argv"])
+        self.good(*undo["argv"][1:])
+        self.assertEqual(self.tree(), installed)
+
+    def test_where_another_file_of_theirs_stayed_there_is_none(self):
+        theirs = self.home.path / ".claude/agents/selftune-pattern-analyst.md"
+        theirs.parent.mkdir()
+        theirs.write_bytes(THEIRS)
+        self.bad("FILE_EXISTS", "skill", "install")
+        self.assertIsNone(self.undo("skill", "uninstall"))
+        theirs.unlink()
+        self.good("skill", "install")
+        self.main.write_text("edited")
+        self.assertIsNone(self.undo("skill", "uninstall"))
+
+    def test_where_it_would_also_go_elsewhere_there_is_none(self):
+        self.replace()
+        self.remove(".claude/agents")
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("DELETE FROM install WHERE kind='agent'")
+        db.close()
+        self.assertIsNone(self.undo("skill", "uninstall"))
+
+    def test_init_would_not_replace_theirs(self):
+        self.good("init", "--no-sync", "--no-hooks")
+        self.good("skill", "uninstall")
+        self.replace()
+        self.assertIsNone(self.undo("uninstall", "--yes", "--keep-config"))
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

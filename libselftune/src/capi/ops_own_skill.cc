@@ -159,6 +159,48 @@ bool IsAnew(const PlaceDone& one) {
          });
 }
 
+// "skill install ..." that brings back just what was taken out; empty where nothing does.
+StatusOr<std::vector<std::string>> PutInAgain(Context& context, const Rows& rows,
+                                              const std::vector<PlaceDone>& all,
+                                              const JsonValue& params) {
+  const std::vector<std::string> none;
+  std::vector<std::string> out = {"selftune", "skill", "install"};
+  const auto where = Where(all, params);
+  out.insert(out.end(), where.begin(), where.end());
+  // It would also go where nothing of ours was.
+  ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
+                      HostsHere(context, params["platforms"], "", Broken::kPassBy));
+  ST_ASSIGN_OR_RETURN(const std::vector<SkillPlace> places,
+                      PlacesOf(context, params, hosts, "selftune skill status"));
+  for (const SkillPlace& place : places) {
+    const bool named = std::any_of(
+        place.platforms.begin(), place.platforms.end(), [&](const std::string& platform) {
+          return std::find(where.begin(), where.end(), platform) != where.end();
+        });
+    const bool known = std::any_of(all.begin(), all.end(), [&](const PlaceDone& one) {
+      return one.place.folder == place.folder && one.place.kind == place.kind;
+    });
+    if (named && !known) return none;
+  }
+  bool replaces = false;
+  for (const PlaceDone& one : all) {
+    const auto& files = one.done.files.files;
+    if (!files.empty() && one.place.platforms.empty()) return none;  // no command names it
+    const auto put_back = [&](const std::string& path) {
+      return std::any_of(files.begin(), files.end(), [&](const install::FileResult& file) {
+        return file.path == path && file.did == install::Did::kUpdated;
+      });
+    };
+    for (const SkillDrift& drift : LookAtSkill(rows, one.place).drift) {
+      if (drift.state == "missing") continue;
+      if (!put_back(drift.path)) return none;  // it would stand in the way, or give way
+      replaces = true;
+    }
+  }
+  if (replaces) out.emplace_back("--replace");
+  return out;
+}
+
 StatusOr<std::vector<SkillPlace>> PlacesToInstall(Context& context, const JsonValue& params) {
   const bool named = !params["platforms"].items().empty();
   ST_ASSIGN_OR_RETURN(const std::vector<HostHere> hosts,
@@ -310,9 +352,7 @@ StatusOr<std::string> InstallSkillRemove(Context& context, const JsonValue& para
     }
     all.push_back({place, std::move(done)});
   }
-  std::vector<std::string> undo = {"selftune", "skill", "install"};
-  const auto where = Where(all, params);
-  undo.insert(undo.end(), where.begin(), where.end());
+  ST_ASSIGN_OR_RETURN(std::vector<std::string> undo, PutInAgain(context, world.rows, all, params));
   return Finish(context, Begun(all), all, std::move(undo));
 }
 

@@ -83,6 +83,7 @@ void RemoveScheduleStep(Context& context, install::World& world, Steps& steps) {
 struct Left {
   std::vector<std::string> manual;   // for the person to do
   std::vector<std::string> backups;  // the only copies of files of theirs
+  bool put_back = false;             // files of theirs that ours had replaced are in their places
 
   void Add(const install::HostResult& result) {
     manual.insert(manual.end(), result.afterwards.begin(), result.afterwards.end());
@@ -118,7 +119,10 @@ void RemoveSkillStep(install::World& world, HostsDone& done, Left& left, Steps& 
     if (!result.ok()) return steps.Failed(std::string(kind), result.status());
     left.Add(*result);
     std::vector<std::string> paths;
-    for (const install::FileResult& file : result->files) paths.push_back(file.path);
+    for (const install::FileResult& file : result->files) {
+      paths.push_back(file.path);
+      left.put_back = left.put_back || file.did == install::Did::kUpdated;
+    }
     if (!paths.empty()) steps.Done(std::string(kind), true, base::Join(paths, ", "));
     done.hosts.push_back(*std::move(result));
   }
@@ -235,8 +239,8 @@ StatusOr<std::string> InstallUninstall(Context& context, const JsonValue& params
   out.Key("manual").BeginArray();
   for (const std::string& what : manual) out.String(what);
   out.EndArray();
-  // What `init` would bring back.
-  const bool all = !steps.changed("restore.") && !steps.changed("schedule") &&
+  // What `init` would bring back: it replaces nothing of a person's.
+  const bool all = !left.put_back && !steps.changed("restore.") && !steps.changed("schedule") &&
                    !steps.changed("config") && !steps.changed("evidence");
   WriteReceiptOrNull(out, ReceiptOf(context, done,
                                     all ? std::vector<std::string>{"selftune", "init"}
