@@ -35,6 +35,8 @@ GOAL = 600_000
 RUN_LIMITS = {"a prompt": 420_000, "a complaint": 540_000, "an end": 420_000}
 # A prompt is looked through also where nothing starts, and what it says is answered once.
 SAID_LIMITS = {"a prompt": 420_000, "a correction": 600_000, "a correction, said already": 600_000}
+# A line of a shell that names a SKILL.md, at its longest; for 128 kB are looked at.
+LINE_LIMIT = 40_000_000
 LIMITS = {"prompt": 350_000, "ordinary read": 350_000, "stop": 350_000, "skill": 350_000}
 
 
@@ -123,6 +125,39 @@ class Budget(unittest.TestCase):
         (self.scratch / "t.jsonl").write_bytes(b"x\n" * 500_000)
         for name, before in empty.items():
             self.assertLess(self.instructions(payloads[name]), before * 1.1)
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_a_guard_reads_any_line_in_a_time_of_its_length(self):
+        self.home.hook(prompt("the folder is made once"))
+        notes = self.home.state / "hooks"
+        notes.mkdir()
+        guard = {"skill": "pdf", "mode": "block", "until_ms": 9_000_000_000_000_000}
+        (notes / "notes.json").write_text(json.dumps({"guards": {"/w/x/SKILL.md": guard}}))
+        deep = "cd /" + "a/" * 2000
+        lines = {
+            "folders": "cd a;" * 20_000 + " rm SKILL.md",
+            "names": "rm " + " ".join(f"f{i}" for i in range(14_000)) + " SKILL.md",
+            "files": "rm " + " ".join(f"{i}/SKILL.md" for i in range(8_000)),
+            "redirections": " ".join(f"> f{i}" for i in range(12_000)) + " SKILL.md",
+            "a deep folder": deep + ";" + "cd .;" * 20_000 + " rm SKILL.md",
+            "files in a deep folder": deep + "; rm " + "SKILL.md " * 12_000,
+            "processes": deep + ";" + "(cd b);" * 15_000 + " rm SKILL.md",
+            "copies": "cp " + "a/SKILL.md " * 8_000 + " /" + "d" * 30_000,
+            "nesting": "(" * 100_000 + "SKILL.md",
+            "conditions": deep + ";" + "if " * 30_000 + "rm SKILL.md",
+            "quotes": "'\"" * 50_000 + "SKILL.md",
+            "lines in lines": "bash -c 'bash -c \"rm " + " ".join(f"f{i}" for i in range(14_000)) + "\"' SKILL.md",
+            "documents": "cat " + " ".join(f"<<A{i}" for i in range(12_000)) + " SKILL.md\n" + "x\n" * 5000,
+            "a patch": "".join(f"*** Add File: {i}/SKILL.md\n" for i in range(4_000)),
+        }
+        for name, line in lines.items():
+            with self.subTest(line=name):
+                event = {"session_id": "s", "hook_event_name": "PreToolUse", "cwd": "/w", "tool_name": "Bash",
+                         "tool_input": {"command": line}}
+                count = self.instructions(event)
+                print(f"{name}: {count} instructions for {len(line)} bytes")
+                self.assertLess(count, LINE_LIMIT)
 
     def test_the_program_loads_nothing(self):
         if not STATIC:

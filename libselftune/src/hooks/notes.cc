@@ -23,6 +23,7 @@ using base::JsonScan;
 using base::JsonSpan;
 
 constexpr size_t kMaxName = 64;
+constexpr std::string_view kSkillFile = "SKILL.md";
 
 int64_t ToInt(const JsonSpan& value) {
   int64_t number = 0;
@@ -54,22 +55,23 @@ std::string RealPath(const std::string& path) {
 // The files that the call would write, those that may be a skill's.
 std::vector<std::string> SkillFilesWritten(const HookEvent& event, std::string_view home) {
   std::vector<std::string> files;
-  if (event.tool == ToolKind::kShell) files = WrittenFiles(event.command, event.cwd, home);
+  if (event.tool == ToolKind::kShell)
+    files = WrittenFiles(event.command, event.cwd, home, kSkillFile);
   if (event.tool == ToolKind::kWrite && !event.path.empty()) {
     const bool whole = event.path.starts_with('/');
     files.push_back(whole ? event.path : ResolvePath(event.cwd, event.path));
   }
   // A patch comes through a tool of its own, or through a shell.
-  const std::vector<std::string> patched = PatchedFiles(event.command, event.cwd);
+  const std::vector<std::string> patched = PatchedFiles(event.command, event.cwd, kSkillFile);
   files.insert(files.end(), patched.begin(), patched.end());
-  std::erase_if(files, [](const std::string& path) { return !path.ends_with("SKILL.md"); });
+  std::erase_if(files, [](const std::string& path) { return !path.ends_with(kSkillFile); });
   return files;
 }
 
 Response AnswerGuard(const World& world, const HookEvent& event) {
   Response out;
-  const bool named = event.path.find("SKILL.md") != event.path.npos ||
-                     event.command.find("SKILL.md") != event.command.npos;
+  const bool named = event.path.find(kSkillFile) != event.path.npos ||
+                     event.command.find(kSkillFile) != event.command.npos;
   if (world.guard_off || !named) return out;
   const std::vector<std::string> files = SkillFilesWritten(event, world.home);
   if (files.empty()) return out;

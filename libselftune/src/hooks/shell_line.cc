@@ -1,165 +1,22 @@
 #include "hooks/shell_line.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "hooks/shell_split.h"
+
 namespace selftune::hooks {
 namespace {
 
-constexpr size_t kMaxCommand = size_t{256} << 10;  // bytes; a longer one is cut off
-constexpr int kMaxNesting = 3;                     // sh -c "sh -c ..."
-
-// One simple command: words, and the files its output goes to.
-struct Segment {
-  std::vector<std::string> words;
-  std::vector<std::string> targets;
-};
-
-// Splits a command line into simple commands. Quotes are taken off.
-class Splitter {
- public:
-  explicit Splitter(std::string_view text) : text_(text.substr(0, kMaxCommand)) {}
-
-  std::vector<Segment> Split() && {
-    while (pos_ < text_.size()) Step();
-    EndSegment();
-    return std::move(out_);
-  }
-
- private:
-  void Step() {
-    const char c = text_[pos_++];
-    if (c == '\'') {
-      Quoted();
-    } else if (c == '"') {
-      DoubleQuoted();
-    } else if (c == '\\') {
-      Escaped();
-    } else if (c == ' ' || c == '\t' || c == '\r') {
-      EndWord();
-    } else if (c == '#' && !in_word_) {
-      pos_ = std::min(text_.find('\n', pos_), text_.size());
-    } else if (c == '>') {
-      Redirection();
-    } else if (c == '<') {
-      Input();
-    } else if (c == '\n') {
-      EndSegment();
-      SkipDocuments();
-    } else if (c == ';' || c == '&' || c == '|' || c == '(' || c == ')') {
-      EndSegment();
-    } else {
-      Add(c);
-    }
-  }
-
-  void Add(char c) {
-    word_.push_back(c);
-    in_word_ = true;
-  }
-
-  void Quoted() {
-    const size_t end = std::min(text_.find('\'', pos_), text_.size());
-    word_.append(text_.substr(pos_, end - pos_));
-    in_word_ = true;
-    pos_ = end + 1;
-  }
-
-  void DoubleQuoted() {
-    in_word_ = true;
-    while (pos_ < text_.size() && text_[pos_] != '"') {
-      if (text_[pos_] == '\\' && pos_ + 1 < text_.size()) ++pos_;
-      word_.push_back(text_[pos_++]);
-    }
-    ++pos_;
-  }
-
-  void Escaped() {
-    if (pos_ >= text_.size()) return;
-    const char next = text_[pos_++];
-    if (next != '\n') Add(next);
-  }
-
-  // "2>&1" names no file.
-  void Redirection() {
-    const bool fd = word_ == "1" || word_ == "2" || word_ == "&";
-    if (fd) {
-      word_.clear();
-      in_word_ = false;
-    }
-    EndWord();
-    while (pos_ < text_.size() && (text_[pos_] == '>' || text_[pos_] == '|')) ++pos_;
-    if (pos_ < text_.size() && text_[pos_] == '&') {
-      ++pos_;
-      while (pos_ < text_.size() && text_[pos_] >= '0' && text_[pos_] <= '9') ++pos_;
-      return;
-    }
-    to_file_ = true;
-  }
-
-  // "< file": no word of the command. "<< END": a document begins with the next line.
-  void Input() {
-    EndWord();
-    from_ = From::kFile;
-    if (pos_ >= text_.size()) return;
-    if (text_[pos_] == '(') from_ = From::kNone;  // the output of a command
-    if (text_[pos_] != '<') return;
-    ++pos_;
-    if (pos_ < text_.size() && text_[pos_] == '<') {  // a word as input
-      ++pos_;
-      return;
-    }
-    if (pos_ < text_.size() && text_[pos_] == '-') ++pos_;
-    from_ = From::kDocument;
-  }
-
-  void SkipDocuments() {
-    for (const std::string& end : documents_) {
-      while (pos_ < text_.size()) {
-        const size_t newline = std::min(text_.find('\n', pos_), text_.size());
-        std::string_view line = text_.substr(pos_, newline - pos_);
-        pos_ = std::min(newline + 1, text_.size());
-        while (line.starts_with('\t')) line.remove_prefix(1);
-        if (line.ends_with('\r')) line.remove_suffix(1);
-        if (line == end) break;
-      }
-    }
-    documents_.clear();
-  }
-
-  void EndWord() {
-    if (!in_word_) return;
-    if (from_ == From::kDocument) {
-      documents_.push_back(std::move(word_));
-    } else if (from_ == From::kNone) {
-      (to_file_ ? segment_.targets : segment_.words).push_back(std::move(word_));
-    }
-    word_.clear();
-    from_ = From::kNone;
-    in_word_ = to_file_ = false;
-  }
-
-  void EndSegment() {
-    EndWord();
-    to_file_ = false;
-    if (segment_.words.empty() && segment_.targets.empty()) return;
-    out_.push_back(std::move(segment_));
-    segment_ = {};
-  }
-
-  std::string_view text_;
-  size_t pos_ = 0;
-  std::string word_;
-  enum class From { kNone, kFile, kDocument };
-  From from_ = From::kNone;  // what the next word is
-  bool in_word_ = false, to_file_ = false;
-  std::vector<std::string> documents_;  // their last lines
-  Segment segment_;
-  std::vector<Segment> out_;
-};
+constexpr int kMaxNesting = 3;         // sh -c "sh -c ..."
+constexpr size_t kMaxPath = 4096;      // bytes; none longer can be opened
+constexpr size_t kMaxConstructs = 64;  // "if" in "if"
+constexpr size_t kMaxFiles = 256;      // that are told of one line
 
 std::string_view BaseName(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -167,28 +24,15 @@ bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> list
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// "A=b", and words that only start another program.
-bool IsPrefix(std::string_view word) {
-  const size_t equals = word.find('=');
-  if (equals != word.npos && equals > 0 && word.find('/') > equals) return true;
-  return IsOneOf(word, {"sudo", "env", "time", "command", "nice", "exec", "then", "do", "else",
-                        "if", "{", "!", "builtin"});
-}
-
-size_t FirstWord(const Segment& segment) {
-  size_t at = 0;
-  while (at < segment.words.size() && IsPrefix(segment.words[at])) ++at;
-  return at;
-}
-
 // The text that `sh -c TEXT` runs; "" otherwise.
-std::string_view Inner(const Segment& segment, size_t at) {
-  if (!IsOneOf(BaseName(segment.words[at]), {"sh", "bash", "zsh", "dash"})) return "";
-  for (size_t i = at + 1; i + 1 < segment.words.size(); ++i) {
-    const std::string_view word = segment.words[i];
-    if (word.starts_with('-') && !word.starts_with("--") && word.ends_with('c')) {
-      return segment.words[i + 1];
-    }
+std::string_view Inner(const ShellStep& step, size_t at) {
+  if (!IsOneOf(BaseName(step.words[at]), {"sh", "bash", "zsh", "dash"})) return "";
+  for (size_t i = at + 1; i + 1 < step.words.size(); ++i) {
+    const std::string_view word = step.words[i];
+    if (!word.starts_with('-')) return "";  // a script, the rest is its own
+    if (word.starts_with("--")) continue;
+    if (word.ends_with('c')) return step.words[i + 1];
+    if (word.ends_with('o') || word.ends_with('O')) ++i;  // a name follows
   }
   return "";
 }
@@ -204,35 +48,137 @@ std::string Homed(std::string_view path, std::string_view home) {
   return std::string(path);
 }
 
-// Calls visit(segment, first word, folder) for every simple command.
+// Goes from `at`, which has no ".", "..", "//", along `path`.
+void Walk(std::string_view path, std::string& at) {
+  if (at == "/") at.clear();
+  for (size_t begin = 0; begin < path.size();) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part == "..") {
+      at.erase(std::min(at.rfind('/'), at.size()));
+    } else if (!part.empty() && part != ".") {
+      at.append("/").append(part);
+    }
+    begin = end + 1;
+  }
+  if (at.empty()) at.push_back('/');
+}
+
+// Needs a shell to be known.
+bool IsOpen(std::string_view path) {
+  return path.empty() || path.front() == '~' || path.find_first_of("$`") != path.npos;
+}
+
+// Follows the folder in which the commands of a line run; "" = not known.
+class Folders {
+ public:
+  Folders(std::string folder, std::string_view home)
+      : now_{folder, std::move(folder)}, home_(home) {}
+
+  [[nodiscard]] const std::string& now() const { return now_.folder; }
+
+  // Looks at a step before what it runs; true when it is only about folders.
+  bool Follow(const ShellStep& step, size_t at) {
+    if (step.starts_list) now_.list = now_.folder;
+    switch (step.kind) {
+      case ShellStep::Kind::kOpen:
+        outer_.push_back({now_, /*process=*/true});
+        return true;
+      case ShellStep::Kind::kClose:
+        while (!outer_.empty() && !outer_.back().process) outer_.pop_back();
+        if (outer_.empty()) return true;
+        now_ = std::move(outer_.back().place);
+        outer_.pop_back();
+        return true;
+      case ShellStep::Kind::kBackground:
+        if (now_.folder != now_.list) now_.folder.clear();
+        return true;
+      case ShellStep::Kind::kCommand:
+        break;
+    }
+    for (size_t i = 0; i < step.words.size() && i <= at; ++i) Construct(step.words[i]);
+    if (at >= step.words.size()) return false;
+    const std::string_view program = step.words[at];
+    if (program == "popd") now_.folder.clear();
+    if (program != "cd" && program != "pushd") return program == "popd";
+    // In a pipe it is the folder of nothing else.
+    if (step.alone && at == 0) return true;
+    Change(step, at);
+    return true;
+  }
+
+ private:
+  struct Place {
+    std::string folder, list;  // where the commands up to the next ";" began
+  };
+  struct Outer {
+    Place place;
+    bool process = false;
+  };
+
+  // Behind what is not surely run the folder is known only if it is the same either way.
+  void Construct(std::string_view word) {
+    if (IsOneOf(word, {"if", "while", "until", "for", "select", "case", "{"})) {
+      if (outer_.size() >= kMaxConstructs) return now_.folder.clear();
+      outer_.push_back({now_, /*process=*/false});
+    }
+    const bool ends = IsOneOf(word, {"fi", "done", "esac", "}"});
+    if (!ends && word != "else" && word != "elif") return;
+    if (outer_.empty() || outer_.back().process) return;
+    if (now_.folder != outer_.back().place.folder) now_.folder.clear();
+    if (ends) outer_.pop_back();
+  }
+
+  void Change(const ShellStep& step, size_t at) {
+    size_t i = at + 1;
+    while (i < step.words.size() && IsOneOf(step.words[i], {"-P", "-L", "--"})) ++i;
+    const bool home = i >= step.words.size() && step.words[at] == "cd";
+    const std::string to = home                    ? std::string(home_)
+                           : i < step.words.size() ? Homed(step.words[i], home_)
+                                                   : "";
+    const bool known = !step.otherwise && !step.alone && !IsOpen(to) && to.front() != '-';
+    if (!known || (to.front() != '/' && now_.folder.empty())) return now_.folder.clear();
+    if (to.front() == '/') now_.folder.clear();
+    Walk(to, now_.folder);
+    if (now_.folder.size() > kMaxPath) now_.folder.clear();
+  }
+
+  Place now_;
+  std::string_view home_;
+  std::vector<Outer> outer_;
+};
+
+// Calls visit(step, first word, folder) for every simple command.
 template <typename Visit>
-void ForEach(std::string_view command, std::string folder, std::string_view home, int depth,
+void ForEach(std::string_view command, const std::string& folder, std::string_view home, int depth,
              const Visit& visit) {
-  const std::vector<Segment> segments = Splitter(command).Split();
-  for (const Segment& segment : segments) {
-    const size_t at = FirstWord(segment);
-    if (at >= segment.words.size()) {
-      visit(segment, at, folder);
-      continue;
+  Folders folders(folder, home);
+  for (const ShellStep& step : SplitShell(command)) {
+    const size_t at = FirstWord(step.words);
+    if (folders.Follow(step, at)) continue;
+    if (at < step.words.size()) {
+      const std::string_view inner = Inner(step, at);
+      if (!inner.empty() && depth < kMaxNesting) {
+        ForEach(inner, folders.now(), home, depth + 1, visit);
+      }
     }
-    const std::string_view program = segment.words[at];
-    if (program == "cd" || program == "pushd") {
-      const size_t to = at + 1 < segment.words.size() && segment.words[at + 1] == "--" ? 2 : 1;
-      if (at + to >= segment.words.size()) continue;
-      // Not known: then nothing that follows is known to be here.
-      folder = ResolvePath(folder, Homed(segment.words[at + to], home));
-      continue;
-    }
-    const std::string_view inner = Inner(segment, at);
-    if (!inner.empty() && depth < kMaxNesting) ForEach(inner, folder, home, depth + 1, visit);
-    visit(segment, at, folder);
+    visit(step, at, folders.now());
   }
 }
 
-void AddOnce(std::vector<std::string>& list, std::string path) {
-  if (path.empty() || std::find(list.begin(), list.end(), path) != list.end()) return;
-  list.push_back(std::move(path));
-}
+// Paths, each once, in the order in which they were told.
+class Paths {
+ public:
+  void Add(std::string path) {
+    if (path.empty() || !known_.insert(path).second) return;
+    list_.push_back(std::move(path));
+  }
+  std::vector<std::string> Take() && { return std::move(list_); }
+
+ private:
+  std::set<std::string> known_;
+  std::vector<std::string> list_;
+};
 
 // Another repository than the one around the folder is meant.
 bool NamesRepository(std::string_view word) {
@@ -241,20 +187,20 @@ bool NamesRepository(std::string_view word) {
 }
 
 // The folder in which `git ...` commits, "" if it does not or that is not known.
-std::string CommitFolder(const Segment& segment, size_t at, std::string folder) {
-  if (std::any_of(segment.words.begin(), segment.words.end(), NamesRepository)) return "";
+std::string CommitFolder(const ShellStep& step, size_t at, std::string folder) {
+  if (std::any_of(step.words.begin(), step.words.end(), NamesRepository)) return "";
   size_t i = at + 1;
-  for (; i < segment.words.size() && segment.words[i].starts_with('-'); ++i) {
-    const std::string_view option = segment.words[i];
-    if (option == "-C" && i + 1 < segment.words.size()) {
-      folder = ResolvePath(folder, segment.words[i + 1]);
+  for (; i < step.words.size() && step.words[i].starts_with('-'); ++i) {
+    const std::string_view option = step.words[i];
+    if (option == "-C" && i + 1 < step.words.size()) {
+      folder = ResolvePath(folder, step.words[i + 1]);
       if (folder.empty()) return "";
     }
     if (IsOneOf(option, {"-C", "-c", "--namespace"})) ++i;
   }
-  if (i >= segment.words.size()) return "";
-  const bool commits = IsOneOf(
-      segment.words[i], {"commit", "merge", "cherry-pick", "revert", "rebase", "pull", "am"});
+  if (i >= step.words.size()) return "";
+  const bool commits =
+      IsOneOf(step.words[i], {"commit", "merge", "cherry-pick", "revert", "rebase", "pull", "am"});
   return commits ? folder : "";
 }
 
@@ -269,110 +215,156 @@ bool IsInPlace(std::string_view program, std::string_view option) {
   return end != option.npos && option[end] == 'i';
 }
 
-// What `sources` are called once they are in `folder`, if it is one.
-void AddInside(std::string_view folder, const std::vector<std::string_view>& sources,
-               std::vector<std::string>& out) {
-  for (const std::string_view source : sources) {
-    const std::string_view name = BaseName(source);
-    if (!name.empty()) out.push_back(std::string(folder).append("/").append(name));
-  }
-}
+// Collects what is written; of that only what has the name that is looked for.
+class Writes {
+ public:
+  Writes(std::string_view home, std::string_view ending) : home_(home), ending_(ending) {}
 
-// The words behind the program that it writes.
-std::vector<std::string> Written(const Segment& segment, size_t at) {
-  const std::string_view program = BaseName(segment.words[at]);
-  const bool copies = IsOneOf(program, {"cp", "ln", "install"});
-  const bool puts = copies || program == "mv";
-  bool writes = puts || IsOneOf(program, {"tee", "rm", "truncate"});
-  std::vector<std::string_view> files;
-  std::string_view folder;  // that an option names
-  for (size_t i = at + 1; i < segment.words.size(); ++i) {
-    const std::string_view word = segment.words[i];
-    writes = writes || IsInPlace(program, word);
-    if (puts && word == "-t" && i + 1 < segment.words.size()) {
-      folder = segment.words[++i];
-    } else if (!word.starts_with('-')) {
-      files.push_back(word);
+  // `folder` as Walk leaves it.
+  void Add(const std::string& folder, std::string_view path) {
+    if (!path.ends_with(ending_) || path.size() > kMaxPath || count_ >= kMaxFiles) return;
+    ++count_;
+    const std::string file = Homed(path, home_);
+    if (IsOpen(file) || (file.front() != '/' && folder.empty())) return;
+    std::string whole = file.front() == '/' ? std::string() : folder;
+    Walk(file, whole);
+    if (whole.size() <= kMaxPath) paths_.Add(std::move(whole));
+  }
+  // What `sources` are called once they are in `target`, if that is a folder.
+  void AddInside(const std::string& folder, std::string_view target,
+                 const std::vector<std::string_view>& sources) {
+    if (target.size() > kMaxPath) return;
+    for (const std::string_view source : sources) {
+      const std::string_view name = BaseName(source);
+      if (name.empty() || !name.ends_with(ending_) || count_ >= kMaxFiles) continue;
+      Add(folder, std::string(target).append("/").append(name));
     }
   }
-  if (!writes) return {};
-  std::vector<std::string> out;
-  if (puts && folder.empty() && files.size() > 1) {
-    folder = files.back();
-    files.pop_back();
+  std::vector<std::string> Take() && { return std::move(paths_).Take(); }
+
+ private:
+  std::string_view home_, ending_;
+  size_t count_ = 0;
+  Paths paths_;
+};
+
+// A letter of "-abc".
+bool HasLetter(std::string_view option, char letter) {
+  return !option.starts_with("--") && option.find(letter) != option.npos;
+}
+
+// The words behind a program: files, and what its options mean for them.
+struct Arguments {
+  std::vector<std::string_view> files;
+  std::string_view folder;  // that an option names
+  bool in_place = false, spares = false, forced = false;
+};
+
+Arguments ReadArguments(const ShellStep& step, size_t at, std::string_view program, bool puts) {
+  constexpr std::string_view kFolder = "--target-directory";
+  const std::vector<std::string>& words = step.words;
+  Arguments out;
+  bool options = true;
+  for (size_t i = at + 1; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (!options || !word.starts_with('-')) {
+      if (program == "perl") options = false;  // the rest is for the script
+      out.files.push_back(word);
+      continue;
+    }
+    if (word == "--") options = false;
+    out.in_place = out.in_place || IsInPlace(program, word);
+    out.spares = out.spares || word == "--no-clobber" || HasLetter(word, 'n');
+    out.forced = out.forced || word == "--force" || HasLetter(word, 'f');
+    const bool more = i + 1 < words.size();
+    if (puts && (word == "-t" || word == kFolder) && more) {
+      out.folder = words[++i];
+    } else if (puts && word.starts_with(kFolder) && word.substr(kFolder.size()).starts_with('=')) {
+      out.folder = word.substr(kFolder.size() + 1);
+    } else if ((program == "perl" && !word.starts_with("-M") &&
+                (word.ends_with('e') || word.ends_with('E'))) ||
+               (program == "truncate" && IsOneOf(word, {"-r", "-s", "--reference", "--size"}))) {
+      ++i;  // code, a size, a file to be like
+    }
+  }
+  return out;
+}
+
+// What the program writes of the files behind it.
+void AddWritten(const ShellStep& step, size_t at, const std::string& folder, Writes& out) {
+  const std::string_view program = BaseName(step.words[at]);
+  const bool puts = IsOneOf(program, {"cp", "mv", "ln", "install"});
+  Arguments words = ReadArguments(step, at, program, puts);
+  if (!puts) {
+    if (!words.in_place && !IsOneOf(program, {"tee", "rm", "truncate"})) return;
+    for (const std::string_view file : words.files) out.Add(folder, file);
+    return;
+  }
+  if (words.folder.empty()) {
+    if (words.files.size() < 2) return;
+    words.folder = words.files.back();
+    words.files.pop_back();
   }
   // What is moved is gone from where it was.
-  if (!copies || folder.empty()) out.assign(files.begin(), files.end());
-  if (folder.empty()) return out;
-  out.emplace_back(folder);
-  AddInside(folder, files, out);
-  return out;
+  if (program == "mv") {
+    for (const std::string_view file : words.files) out.Add(folder, file);
+  }
+  // A file that is there stays as it is.
+  if (program == "ln" ? !words.forced : words.spares && program != "install") return;
+  out.Add(folder, words.folder);
+  out.AddInside(folder, words.folder, words.files);
 }
 
 }  // namespace
 
 std::string ResolvePath(std::string_view dir, std::string_view path) {
-  if (path.empty() || (dir.empty() && path.front() != '/') || path.front() == '~' ||
-      path.find('$') != path.npos || path.find('`') != path.npos) {
-    return "";
-  }
-  std::string whole(path.front() == '/' ? std::string_view() : dir);
-  whole.append("/").append(path);
-  std::vector<std::string_view> parts;
-  for (size_t begin = 0; begin < whole.size();) {
-    const size_t end = std::min(whole.find('/', begin), whole.size());
-    const std::string_view part = std::string_view(whole).substr(begin, end - begin);
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    if (!part.empty() && part != "." && part != "..") parts.push_back(part);
-    begin = end + 1;
-  }
+  if (IsOpen(path) || (dir.empty() && path.front() != '/')) return "";
   std::string out;
-  for (const std::string_view part : parts) out.append("/").append(part);
-  return out.empty() ? "/" : out;
+  if (path.front() != '/') Walk(dir, out);
+  Walk(path, out);
+  if (out.size() > kMaxPath) return "";
+  return out;
 }
 
 std::vector<std::string> CommitFolders(std::string_view command, std::string_view cwd) {
-  std::vector<std::string> out;
-  if (command.find("git") == command.npos) return out;
-  ForEach(command, std::string(cwd), "", 0,
-          [&](const Segment& segment, size_t at, const std::string& folder) {
-            if (at < segment.words.size() && BaseName(segment.words[at]) == "git") {
-              AddOnce(out, CommitFolder(segment, at, folder));
+  if (command.find("git") == command.npos) return {};
+  Paths out;
+  ForEach(command, ResolvePath("/", cwd), "", 0,
+          [&](const ShellStep& step, size_t at, const std::string& folder) {
+            if (at < step.words.size() && BaseName(step.words[at]) == "git") {
+              out.Add(CommitFolder(step, at, folder));
             }
           });
-  return out;
+  return std::move(out).Take();
 }
 
 std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd,
-                                      std::string_view home) {
-  std::vector<std::string> out;
-  ForEach(command, std::string(cwd), home, 0,
-          [&](const Segment& segment, size_t at, const std::string& folder) {
-            for (const std::string& target : segment.targets) {
-              AddOnce(out, ResolvePath(folder, Homed(target, home)));
-            }
-            if (at >= segment.words.size()) return;
-            for (const std::string& file : Written(segment, at)) {
-              AddOnce(out, ResolvePath(folder, Homed(file, home)));
-            }
+                                      std::string_view home, std::string_view ending) {
+  Writes out(home, ending);
+  ForEach(command, ResolvePath("/", cwd), home, 0,
+          [&](const ShellStep& step, size_t at, const std::string& folder) {
+            for (const std::string& target : step.targets) out.Add(folder, target);
+            if (at < step.words.size()) AddWritten(step, at, folder, out);
           });
-  return out;
+  return std::move(out).Take();
 }
 
-std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd) {
+std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd,
+                                      std::string_view ending) {
   constexpr std::string_view kMarks[] = {
       "*** Update File: ", "*** Add File: ", "*** Delete File: ", "*** Move to: "};
-  std::vector<std::string> out;
+  const std::string folder = ResolvePath("/", cwd);
+  Writes out("", ending);
   for (size_t begin = 0; begin < patch.size();) {
     const size_t end = std::min(patch.find('\n', begin), patch.size());
     std::string_view line = patch.substr(begin, end - begin);
     begin = end + 1;
     if (line.ends_with('\r')) line.remove_suffix(1);
     for (const std::string_view mark : kMarks) {
-      if (line.starts_with(mark)) AddOnce(out, ResolvePath(cwd, line.substr(mark.size())));
+      if (line.starts_with(mark)) out.Add(folder, line.substr(mark.size()));
     }
   }
-  return out;
+  return std::move(out).Take();
 }
 
 }  // namespace selftune::hooks

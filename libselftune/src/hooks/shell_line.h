@@ -1,5 +1,6 @@
 // What a command line that an agent ran may have done, by its words alone: nothing
-// is run, and what only a shell could know (variables, substitutions) stays unknown.
+// is run, and what only a shell could know (variables, substitutions) stays unknown. The
+// time is linear in the line, of which the beginning is looked at (shell_split.h).
 #pragma once
 
 #include <string>
@@ -18,11 +19,13 @@ namespace selftune::hooks {
 
 // Files that it writes, in the usual ways: redirections, sed -i, tee, mv, cp, rm. Of what is
 // put somewhere also the place it has there if that is a folder. `home`: what "~" and "$HOME"
-// at the start of a path are, "" = not known.
+// at the start of a path are, "" = not known. Only names with this `ending`, the first 256.
 [[nodiscard]] std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd,
-                                                    std::string_view home = {});
+                                                    std::string_view home = {},
+                                                    std::string_view ending = {});
 
-// Files that a patch of the form "*** Update File: <path>" changes.
-[[nodiscard]] std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd);
+// Files that a patch of the form "*** Update File: <path>" changes; of `ending` as above.
+[[nodiscard]] std::vector<std::string> PatchedFiles(std::string_view patch, std::string_view cwd,
+                                                    std::string_view ending = {});
 
 }  // namespace selftune::hooks

@@ -85,9 +85,10 @@ TEST_SUITE("hooks/shell_line") {
         {"echo x >> \"$HOME/s/SKILL.md\"", {"/h/dev/s/SKILL.md"}},
         {"cd ${HOME} && rm SKILL.md", {"/h/dev/SKILL.md"}},
         {"rm ~other/SKILL.md $HOMES/SKILL.md", {}},
+        {"rm '~/SKILL.md' \\~/n", {"/w/~/SKILL.md", "/w/~/n"}},
         {"cat > /tmp/n.md <<'EOF'\nrm SKILL.md\nEOF", {"/tmp/n.md"}},
         {"diff <(cat a) SKILL.md", {}},
-        {"perl -pi -e x SKILL.md", {"/w/x", "/w/SKILL.md"}},
+        {"perl -pi -e x SKILL.md", {"/w/SKILL.md"}},
         {"cp SKILL.md backup", {"/w/backup", "/w/backup/SKILL.md"}},
         {"mv new.md SKILL.md", {"/w/new.md", "/w/SKILL.md", "/w/SKILL.md/new.md"}},
         {"cd skills/pdf && rm -f SKILL.md", {"/w/skills/pdf/SKILL.md"}},
@@ -99,6 +100,112 @@ TEST_SUITE("hooks/shell_line") {
       CAPTURE(c.command);
       CHECK(WrittenFiles(c.command, "/w", "/h/dev") == c.files);
     }
+  }
+
+  TEST_CASE("what does not write a file, or not surely this one, is not told") {
+    for (const char* command : {
+             // a text is no command
+             "git commit -m \"$(cat <<'EOF'\nSay \"tee > SKILL.md x\" in docs\nEOF\n)\"",
+             "git commit -m \"$(cat <<'EOF'\nThe \"a > b\" thing; don't rm SKILL.md ever\nEOF\n)\"",
+             "echo $'it\\'s; rm SKILL.md'; echo '> SKILL.md'",
+             "cat <<A\n\tA\nrm SKILL.md\nA",
+             "rm SKILL.md '",
+             "rm \\$HOME/SKILL.md '$HOME/SKILL.md'",
+             // no redirections
+             "[[ a > SKILL.md ]] && (( 1 > SKILL.md )) || echo $((2 > SKILL.md))",
+             "[[ (a > SKILL.md) ||\n b < c ]]; echo 2>&1",
+             // not run here
+             "f() { rm SKILL.md; }",
+             "function f { rm SKILL.md; }",
+             "files=(rm SKILL.md)",
+             "bash x.sh -c 'rm SKILL.md'",
+             "perl x.pl -i SKILL.md",
+             "command -v rm SKILL.md",
+             "case $x in a) ;; esac; ls ?(SKILL.md) > SKILL.md",
+             "echo \"$(case x in a) echo ;; esac) rm SKILL.md; tee SKILL.md",
+             "echo \"$(rm SKILL.md",
+             // what is there stays
+             "cp -n x SKILL.md",
+             "ln -s x SKILL.md",
+             "truncate -r SKILL.md",
+             // a folder that is not known
+             "cd - && rm SKILL.md",
+             "pushd a; popd; rm SKILL.md",
+             "test -d a || cd b; rm SKILL.md",
+             "if cd a; then cd b; fi; rm SKILL.md",
+             "for i in a b; do cd $i; done; rm SKILL.md",
+             "cd a && npm start &\nrm SKILL.md",
+             "x | { cd a; rm SKILL.md; }",
+         }) {
+      CAPTURE(command);
+      CHECK(WrittenFiles(command, "/w", "/h", "SKILL.md").empty());
+    }
+  }
+
+  TEST_CASE("a folder is left with the process that went there") {
+    struct Case {
+      const char* command;
+      Texts files;
+    };
+    const Case cases[] = {
+        {"(cd a && wc -l SKILL.md); cat t > SKILL.md", {"/w/SKILL.md"}},
+        {"(cd a; (cd b; rm SKILL.md); rm SKILL.md)", {"/w/a/b/SKILL.md", "/w/a/SKILL.md"}},
+        {"x=$(cd a; pwd); rm SKILL.md", {"/w/SKILL.md"}},
+        {"cd a | cat; rm SKILL.md", {"/w/SKILL.md"}},
+        {"cd a & rm SKILL.md", {}},
+        {"ls & rm SKILL.md", {"/w/SKILL.md"}},
+        {"cd a && { cd b; cd /w/a; }; rm SKILL.md", {"/w/a/SKILL.md"}},
+        {"cd a || exit 1; rm SKILL.md", {"/w/a/SKILL.md"}},
+        {"cd; rm SKILL.md", {"/h/SKILL.md"}},
+        {"cd / && rm SKILL.md", {"/SKILL.md"}},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.command);
+      CHECK(WrittenFiles(c.command, "/w", "/h", "SKILL.md") == c.files);
+    }
+  }
+
+  TEST_CASE("one file, written in many ways") {
+    for (const char* command : {
+             "cp x/SKILL.md --target-directory=/w",
+             "cp --target-directory . x/SKILL.md",
+             "echo a >& SKILL.md",
+             "echo a &>> SKILL.md",
+             "echo a >| SKILL.md",
+             "sudo -u x -n rm SKILL.md",
+             "echo \"$(rm SKILL.md)\"",
+             "echo `rm SKILL.md`",
+             "cat <(ls) > SKILL.md",
+             "tee <(ls) SKILL.md",
+             "ln -sf /x/y SKILL.md",
+             "bash -o pipefail -c 'rm SKILL.md'",
+             "if true; then rm SKILL.md; fi",
+             "[[ -f x ]]; rm SKILL.md",
+             "echo $((1<<2)) ${x:-y}; rm SKILL.md",
+             "cat <<-A\n\tx\n\tA\nrm SKILL.md",
+             "case x in\na) rm SKILL.md;;\nesac",
+         }) {
+      CAPTURE(command);
+      CHECK(WrittenFiles(command, "/w", "/h", "SKILL.md") == Texts{"/w/SKILL.md"});
+    }
+  }
+
+  TEST_CASE("of a long line the beginning is looked at") {
+    const auto times = [](int count, std::string_view text) {
+      std::string out;
+      for (int i = 0; i < count; ++i) out.append(text);
+      return out;
+    };
+    const std::string last = "rm SKILL.md";
+    CHECK(WrittenFiles(times(999, "ls;") + last, "/w") == Texts{"/w/SKILL.md"});
+    CHECK(WrittenFiles(times(1000, "ls;") + last, "/w").empty());
+    CHECK(WrittenFiles(times(30, "( ") + last + times(30, ")"), "/w") == Texts{"/w/SKILL.md"});
+    CHECK(WrittenFiles(times(40, "( ") + last + times(40, ")"), "/w").empty());
+    CHECK(WrittenFiles("cd " + times(2040, "a/") + ";" + last, "/w").size() == 1);
+    CHECK(WrittenFiles("cd " + times(2050, "a/") + ";" + last, "/w").empty());
+    std::string many = "rm";
+    for (int i = 0; i < 300; ++i) many += " " + std::to_string(i) + " " + std::to_string(i) + ".md";
+    CHECK(WrittenFiles(many, "/w", "", ".md").size() == 256);
   }
 
   TEST_CASE("without a home nothing is known to be in it") {
@@ -119,8 +226,9 @@ TEST_SUITE("hooks/shell_line") {
       CHECK(CommitFolders("git " + text, "/w").empty());
       for (const std::string& file : WrittenFiles("rm " + text, "/w")) CHECK(file.starts_with('/'));
     }
-    const std::string long_text = "git commit " + std::string(1 << 20, 'x');
-    CHECK(CommitFolders(long_text, "/w") == Texts{"/w"});
+    const std::string long_text = std::string(1 << 20, 'x');
+    CHECK(CommitFolders("git commit;" + long_text, "/w") == Texts{"/w"});
+    CHECK(CommitFolders("git commit " + long_text, "/w").empty());  // cut off
   }
 }
 

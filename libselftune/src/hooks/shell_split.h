@@ -1,0 +1,37 @@
+// A command line taken apart into simple commands, as a shell would. Where it is not sure
+// how a shell reads on (functions, patterns, nesting beyond a limit), it ends there: what
+// follows is not told, rather than told wrongly.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace selftune::hooks {
+
+// One simple command: words, and the files its output goes to. Or a mark between commands.
+struct ShellStep {
+  enum class Kind {
+    kCommand,
+    kOpen,  // a process of its own begins, up to its kClose: "(", "$("
+    kClose,
+    kBackground,  // "&": what came since the last starts_list was in such a process
+  };
+  Kind kind = Kind::kCommand;
+  std::vector<std::string> words;
+  std::vector<std::string> targets;
+  bool starts_list = false;  // the first behind ";", "&", a line end, "("
+  bool alone = false;        // a part of a pipe: a process of its own
+  bool otherwise = false;    // behind "||"
+};
+
+// Quotes are taken off; a "~" or "$" of a quoted beginning stands behind "./", what a shell
+// would have to fill in keeps its "$". Looked at are 128 kB, the most that Linux lets one
+// argument have, and 1000 commands.
+[[nodiscard]] std::vector<ShellStep> SplitShell(std::string_view text);
+
+// The index of the program among the words, behind "A=b", "sudo -u x" and "then"; the number
+// of words if there is none.
+[[nodiscard]] size_t FirstWord(const std::vector<std::string>& words);
+
+}  // namespace selftune::hooks
