@@ -157,6 +157,17 @@ class Config(cli_case.CliTest):
         subprocess.run(doc["next"]["argv"], check=True)
         self.envelope("init", "--no-sync", "--no-hooks")
 
+    def test_it_is_moved_aside_again_and_again(self):
+        self.file().parent.mkdir()
+        for name in ("config.json.broken", "config.json.broken.2"):
+            self.file().write_text(f"not {name}")
+            check = self.envelope("doctor", "--only", "config.file", code=3)["data"]["checks"][0]
+            told = self.envelope("config", "list", code=4)["next"]["argv"]
+            self.assertEqual(shlex.split(check["guidance"]["command"]), told)
+            subprocess.run(told, check=True)
+            self.assertEqual(self.file().with_name(name).read_text(), f"not {name}")
+            self.envelope("config", "list")
+
     def test_a_byte_order_mark_is_accepted_and_stays(self):
         self.file().parent.mkdir()
         text = b'\xef\xbb\xbf{"guards": "block"}\r\n'

@@ -71,6 +71,19 @@ class Switched(Silent):
                 self.good("hooks", "uninstall", host)
                 self.assertEqual(file.read_text(), on)
 
+    def test_a_copy_of_before_that_a_person_has_stays(self):
+        for host, path, off, on in SWITCHES:
+            with self.subTest(host):
+                file = self.put(path, off)
+                self.put(path + ".bak", "a person's")
+                self.good("hooks", "install", host)
+                before = file.read_text()
+                command = self.findings(host)[f"hooks.{host}"]["guidance"]["command"]
+                subprocess.run(shlex.split(command), check=True)
+                self.assertEqual(file.with_name(file.name + ".bak").read_text(), "a person's")
+                self.assertEqual(file.with_name(file.name + ".bak.2").read_text(), before)
+                self.assertEqual(self.findings(host), {})
+
     def test_where_no_line_can_be_told_the_file_is(self):
         for text in ('{"hooksConfig": {"enabled":\n false}}', '{"hooksConfig": {"enabled":\tfalse}}'):
             with self.subTest(text):

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "config/choices.h"
@@ -218,7 +219,7 @@ StatusOr<Config> Parse(std::string_view text, std::string path) {
   const auto refuse = [&path](std::string_view why) {
     return WithSuggestion(Fail(kInvalidConfig, "reading {}: {}", path, why),
                           "correct the file, or move it aside: the defaults then hold",
-                          base::JoinCommand({"mv", "-n", path, path + ".broken"}));
+                          base::JoinCommand({"mv", "-n", path, base::FreePath(path + ".broken")}));
   };
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   StatusOr<base::JsonValue> parsed = base::JsonValue::Parse(text);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/strings.h"
 
 namespace selftune::install {
@@ -46,7 +47,9 @@ std::string CommandFor(std::string_view text, const JsonItem& item, std::string_
   const std::string edit =
       fmt::format("{}s/{}/{}{}/{}", line + 1, ForSed(member), ForSed(name), instead, nth);
   // Of a link sed would make a file.
-  return base::JoinCommand({"sed", "-i.bak", edit, base::RealPath(path).value_or(path)});
+  const std::string file = base::RealPath(path).value_or(path);
+  const std::string ending = base::FreePath(file + ".bak").substr(file.size());
+  return base::JoinCommand({"sed", "-i" + ending, edit, file});
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/error_next.h"
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/json_value.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
@@ -198,7 +199,7 @@ void CheckConfig(const DoctorWorld& world, Checks& out) {
     file.status = CheckStatus::kFail;
     file.message = std::string(Message(world.config.status()));
     file.text = "correct the file, or move it aside: the defaults then hold";
-    file.command = base::JoinCommand({"mv", "-n", path, path + ".broken"});
+    file.command = base::JoinCommand({"mv", "-n", path, base::FreePath(path + ".broken")});
     out.push_back(std::move(file));
     return;
   }
