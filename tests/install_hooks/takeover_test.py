@@ -182,19 +182,73 @@ class Running(Taken):
         self.assertEqual(self.warnings(self.good("init", "--no-sync"), "REFERENCE_STILL_RUNS"), [])
         self.assertEqual({c["status"] for c in self.checks().values()}, {"skip"})
 
-    def test_its_lines_of_the_crontab_go_and_those_of_others_stay(self):
+    def crontab(self, text):
         table = self.root / "table"
-        table.write_text("1 2 * * * mine\n\n\n# BEGIN SELFTUNE\nPATH=/x\n*/30 * * * *  selftune sync\n# END SELFTUNE\n")
+        table.write_text(text)
         (self.bin / "crontab").write_text(
-            f'#!/bin/sh\ncase $1 in -l) cat "{table}";; -) cat >"{table}.new" && mv "{table}.new" "{table}";; esac\n')
+            f'#!/bin/sh\ncase $1 in -l) cat "{table}";; -) [ ! -e "{self.root}/full" ] && cat >"{table}.new" && '
+            f'mv "{table}.new" "{table}";; esac\n')
         (self.bin / "crontab").chmod(0o755)
         artifact = self.home.state / "schedule/selftune.crontab"
-        artifact.parent.mkdir(parents=True, mode=0o700)
+        artifact.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         artifact.write_text("# the reference's\n")
+        return table
+
+    def end_timers(self, code=0):
         warning, = self.warnings(self.good("init", "--no-sync"), "REFERENCE_STILL_RUNS")
-        subprocess.run(warning["next"]["argv"], check=True, env=self.env())
-        self.assertEqual(table.read_text(), "1 2 * * * mine\n\n\n")
-        self.assertIn("BEGIN SELFTUNE", (self.home.state / "reference-timers/crontab.before").read_text())
+        done = subprocess.run(warning["next"]["argv"], check=False, env=self.env(), capture_output=True, text=True)
+        self.assertEqual(done.returncode == 0, code == 0, done.stderr)
+
+    def test_its_lines_of_the_crontab_go_and_those_of_others_stay(self):
+        mine = "1 2 * * * mine\n\n\n"
+        block = "# BEGIN SELFTUNE\nPATH=/x\n*/30 * * * *  selftune sync\n# END SELFTUNE\n"
+        ours = "# BEGIN SELFTUNE managed by selftune, hash 0\n1 1 * * * ours\n# END SELFTUNE\n"
+        for i, (before, after) in enumerate(((mine + block, mine), (ours + block + mine, ours + mine))):
+            with self.subTest(before):
+                table = self.crontab(before)
+                self.end_timers()
+                self.assertEqual(table.read_text(), after)
+                # What was put aside before stays.
+                for n, text in enumerate((mine + block, ours + block + mine)[:i + 1]):
+                    folder = self.home.state / ("reference-timers" + (f".{n + 1}" if n else ""))
+                    self.assertEqual((folder / "crontab.before").read_text(), text)
+                self.assertEqual(self.checks()["reference.timers"]["status"], "skip")
+
+    def test_where_its_lines_are_no_longer_there_its_file_goes(self):
+        for text in ("", "1 2 * * * mine\n"):
+            table = self.crontab(text)
+            self.end_timers()
+            self.assertEqual(table.read_text(), text)
+            self.assertEqual(self.checks()["reference.timers"]["status"], "skip")
+
+    def test_nothing_is_taken_out_where_it_is_not_plain_what_is_its(self):
+        begin, end, line = "# BEGIN SELFTUNE\n", "# END SELFTUNE\n", "1 2 * * * mine\n"
+        for text in (begin + line, begin + line + begin + line + end, begin + end + line + begin + line + end,
+                     begin + line + "# BEGIN SELFTUNE managed by selftune, hash 0\n" + end):
+            with self.subTest(text):
+                self.crontab(text)
+                warning, = self.warnings(self.good("init", "--no-sync"), "REFERENCE_STILL_RUNS")
+                self.assertEqual(warning["next"]["argv"], ["crontab", "-l"])
+                self.assertIn("take them out with crontab -e", warning["message"])
+                check = self.checks()["reference.timers"]
+                self.assertEqual((check["status"], check["guidance"]["command"]), ("warn", "crontab -l"))
+                self.assertIn("with crontab -e", check["guidance"]["text"])
+
+    def test_a_step_that_fails_changes_nothing(self):
+        table = self.crontab("# BEGIN SELFTUNE\n1 1 * * * its\n# END SELFTUNE\n1 2 * * * mine\n")
+        before = table.read_text()
+        (self.root / "full").touch()
+        self.end_timers(code=1)
+        self.assertEqual((table.read_text(), self.checks()["reference.timers"]["status"]), (before, "warn"))
+        # It is looked at once more when the command runs.
+        (self.root / "full").unlink()
+        warning, = self.warnings(self.good("init", "--no-sync"), "REFERENCE_STILL_RUNS")
+        table.write_text(before.replace("# END SELFTUNE\n", ""))
+        self.assertNotEqual(subprocess.run(warning["next"]["argv"], check=False, env=self.env()).returncode, 0)
+        self.assertIn("mine", table.read_text())
+        table.write_text(before)
+        self.end_timers()
+        self.assertEqual(table.read_text(), "1 2 * * * mine\n")
         self.assertEqual(self.checks()["reference.timers"]["status"], "skip")
 
     def test_hooks_that_stay_are_told_and_the_command_replaces_them(self):

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "capi/ops.h"
-#include "upstream/leftovers.h"
 #include "upstream/still_runs.h"
 
 namespace selftune::capi {
@@ -53,8 +52,7 @@ bool TakeOverRecords(Context& context, const JsonValue& params, Steps& steps) {
 
 void WarnOfReference(Context& context, std::string_view kind) {
   const std::string& state_dir = context.paths().state_dir;
-  for (upstream::StillRuns& one :
-       upstream::WhatStillRuns(upstream::FindLeftovers(context.env(), state_dir), state_dir)) {
+  for (upstream::StillRuns& one : upstream::WhatStillRuns(context.env(), state_dir)) {
     if (!kind.empty() && one.kind != kind) continue;
     context.Warn("REFERENCE_STILL_RUNS", std::move(one.message), std::move(one.remedy));
   }

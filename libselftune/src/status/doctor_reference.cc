@@ -7,15 +7,13 @@
 
 #include "base/strings.h"
 #include "status/doctor_checks.h"
-#include "upstream/leftovers.h"
 #include "upstream/still_runs.h"
 
 namespace selftune::status {
 
 void CheckReference(const DoctorWorld& world, Checks& out) {
   constexpr std::array<std::string_view, 2> kKinds = {"hook", "timer"};
-  const auto running = upstream::WhatStillRuns(upstream::FindLeftovers(*world.env, world.state_dir),
-                                               world.state_dir);
+  const auto running = upstream::WhatStillRuns(*world.env, world.state_dir);
   for (const std::string_view kind : kKinds) {
     Check check{.name = "reference." + std::string(kind) + "s",
                 .status = CheckStatus::kSkip,
@@ -25,8 +23,7 @@ void CheckReference(const DoctorWorld& world, Checks& out) {
       check.status = CheckStatus::kWarn;
       check.message = found->message;
       check.path = found->path;
-      check.text = kind == "hook" ? "put selftune's in their place"
-                                  : "stop them; their files are moved aside, none is deleted";
+      check.text = found->advice;
       check.command = base::JoinCommand(found->remedy);
     }
     out.push_back(std::move(check));
