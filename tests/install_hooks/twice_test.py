@@ -7,6 +7,7 @@ That Claude Code, Gemini CLI and Qwen Code call both, and the same command once,
 """
 
 import json
+import shlex
 import subprocess
 import sys
 import unittest
@@ -26,6 +27,7 @@ class Twice(Place):
         (self.project / ".git").mkdir(parents=True)
         (self.project / "sub").mkdir()
         (self.home.path / ".claude").mkdir()
+        (self.bin / "selftune").symlink_to(Path(place.CLI).resolve())
 
     def run_in(self, where, *argv):
         done = subprocess.run([place.CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
@@ -72,14 +74,34 @@ class Twice(Place):
                     planned = self.commands(self.install(second, host, "--dry-run"))
                     done = self.commands(self.install(second, host))
                     self.assertEqual(done, planned)
-                    self.assertTrue(done.endswith("--scope user"), done)
-                    # Where the project is known from, too.
-                    for where in (self.project, self.project / "sub", self.root):
+                    # Without the person's every other project would be silent.
+                    self.assertTrue(done.endswith("--scope project"), done)
+                    for where in (self.project, self.project / "sub"):
                         self.assertEqual(self.said(where, host), done)
                     self.assertEqual(self.commands(self.install(second, host)), done)
-                    self.run_in(self.root, *done.split()[1:])
-                    self.assertIsNone(self.said(self.project, host))
-                    self.run_in(self.project, "hooks", "uninstall", host, "--scope", "project")
+                    # Where the project is known from, too.
+                    subprocess.run(shlex.split(self.said(self.root, host)), check=True, env=self.env(), cwd=self.root,
+                                   capture_output=True)
+                    for where in (self.project, self.root):
+                        self.assertIsNone(self.said(where, host))
+                        self.assertEqual(self.hooks_are_in("user", where, host), True)
+                    self.assertFalse(self.hooks_are_in("project", self.project, host))
+                    self.run_in(self.project, "hooks", "uninstall", host, "--scope", "user")
+
+    def hooks_are_in(self, scope, where, host):
+        status, = self.run_in(where, "hooks", "status", host, "--scope", scope)["data"]["platforms"]
+        return status["state"] == "installed"
+
+    def test_a_project_elsewhere_whose_name_has_a_blank(self):
+        other = self.root / "my other; project"
+        (other / ".git").mkdir(parents=True)
+        self.install("user")
+        self.install("project", where=other)
+        command = self.said(self.root)
+        done = subprocess.run(shlex.split(command), check=True, env=self.env(), cwd=self.root, capture_output=True)
+        self.assertTrue(json.loads(done.stdout)["changed"], done.stdout)
+        self.assertIsNone(self.said(self.root))
+        self.assertIsNone(self.said(other))
 
     def test_the_same_command_is_called_once(self):
         self.install("user")
@@ -88,7 +110,10 @@ class Twice(Place):
 
     def test_two_files_of_a_project(self):
         self.install("local")
-        self.assertIn("--scope project", self.commands(self.install("project")))
+        command = self.commands(self.install("project"))
+        self.assertIn("--scope local", command)
+        self.run_in(self.project, *command.split()[1:])
+        self.assertIsNone(self.said(self.project))
 
     def test_two_projects_do_not_meet(self):
         other = self.root / "other"

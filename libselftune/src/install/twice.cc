@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/strings.h"
 #include "install/installer.h"
 
 namespace selftune::install {
@@ -73,9 +74,25 @@ std::vector<HooksPlace> PlacesOfHooks(const hosts::HostRow& row, const Target& t
   return out;
 }
 
+namespace {
+
+// Takes hooks of ours out there; of a project that is elsewhere, in it.
+std::vector<std::string> TakeOut(const hosts::HostRow& row, const HooksPlace& place) {
+  std::vector<std::string> command = {"selftune",  "hooks",
+                                      "uninstall", std::string(row.platform),
+                                      "--scope",   std::string(place.scope)};
+  if (place.here || place.project.empty()) return command;
+  return {"sh", "-c",
+          base::JoinCommand({"cd", place.project}) + " && " + base::JoinCommand(command)};
+}
+
+}  // namespace
+
 std::optional<Twice> FindTwice(const hosts::HostRow& row, std::vector<HooksPlace> places) {
-  // The first of two is the one that is taken out.
-  constexpr std::string_view kOrder[] = {"user", "project", "local", "plugin"};
+  // The first of two is the one that is taken out: what counts in one project, for without
+  // the person's all others would be silent; beside our plugin, which the agent takes out,
+  // the other.
+  constexpr std::string_view kOrder[] = {"local", "project", "user", "plugin"};
   const auto rank = [&](const HooksPlace& place) {
     return std::find(std::begin(kOrder), std::end(kOrder), place.scope);
   };
@@ -87,7 +104,9 @@ std::optional<Twice> FindTwice(const hosts::HostRow& row, std::vector<HooksPlace
       const HooksPlace& other = places[j];
       const bool together =
           one.project.empty() || other.project.empty() || one.project == other.project;
-      if (!together || !one.here || one.command == other.command) continue;
+      // Of other projects only what the person's repeat.
+      const bool asked = one.here || other.scope == "user";
+      if (!together || !asked || one.command == other.command) continue;
       const auto named = [](const HooksPlace& place) {
         return place.scope == "plugin" ? "the plugin in " + place.path : place.path;
       };
@@ -96,8 +115,7 @@ std::optional<Twice> FindTwice(const hosts::HostRow& row, std::vector<HooksPlace
                        "twice{}",
                        named(one), named(other),
                        one.project.empty() && other.project.empty() ? "" : " in that project"),
-                   .command = {"selftune", "hooks", "uninstall", std::string(row.platform),
-                               "--scope", std::string(one.scope)}};
+                   .command = TakeOut(row, one)};
     }
   }
   return std::nullopt;

@@ -30,7 +30,7 @@ struct HooksPlace {
 
 struct Twice {
   std::string what;                  // where they are
-  std::vector<std::string> command;  // that takes one of them out
+  std::vector<std::string> command;  // that takes one of them out, the narrower one
 };
 // Of places that count at the same time: the person's, with those of one project. Of other
 // projects than the one asked about only what the person's settings repeat.
