@@ -441,7 +441,7 @@ class Refused(OwnSkill):
     def test_what_is_no_folder_in_its_place_is_kept_and_told(self):
         aside = ".claude/selftune-skill.kept"  # not where agents look for skills
         self.path(aside).write_text("taken")
-        ways = {"a link to nowhere": (SKILL, aside + "2", lambda p: p.symlink_to(self.root / "nowhere")),
+        ways = {"a link to nowhere": (SKILL, aside + ".2", lambda p: p.symlink_to(self.root / "nowhere")),
                 "a file": (SKILL, SKILL + ".kept", lambda p: p.write_text("mine")),
                 "a link to nowhere above it": (".claude/skills", ".claude/skills.kept", lambda p: p.symlink_to(self.root / "nowhere"))}
         for what, (name, kept, make) in ways.items():

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/status_macros.h"
 #include "capi/skill_folder.h"
 #include "config/config.h"
@@ -269,13 +270,13 @@ std::vector<std::string> ReplaceArgv(const SkillPlace& place, const std::string&
   if (code == kFileChanged.name) return {"selftune", "skill", "update"};
   if (IsLink(place.folder) && place.kind == kSkill) {  // beside it agents would still read it
     const std::string above(base::DirName(base::DirName(place.folder)));
-    return {"mv", "-n", place.folder, FreeName(base::JoinPath(above, "selftune-skill.kept"))};
+    return {"mv", "-n", place.folder, base::FreePath(base::JoinPath(above, "selftune-skill.kept"))};
   }
   const auto file = install::ReadFileText(path);
   const bool in_the_way = path == InTheWay(place.folder);
   // What a link leads to is somebody's, and what is no file has no bytes to keep.
   if (in_the_way || !file.ok() || file->is_link)
-    return {"mv", "-n", path, FreeName(path + ".kept")};
+    return {"mv", "-n", path, base::FreePath(path + ".kept")};
   std::vector<std::string> out = InstallArgv(place);
   out.emplace_back("--replace");
   return out;

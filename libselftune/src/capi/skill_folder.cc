@@ -32,11 +32,4 @@ std::string InTheWay(const std::string& folder) {
   return "";
 }
 
-std::string FreeName(const std::string& path) {
-  struct stat info;
-  std::string name = path;
-  for (int i = 2; ::lstat(name.c_str(), &info) == 0; ++i) name = path + std::to_string(i);
-  return name;
-}
-
 }  // namespace selftune::capi

@@ -16,7 +16,4 @@ namespace selftune::capi {
 // leads nowhere. "" = nothing.
 [[nodiscard]] std::string InTheWay(const std::string& folder);
 
-// A name that nothing has: `path`, or that with a number.
-[[nodiscard]] std::string FreeName(const std::string& path);
-
 }  // namespace selftune::capi
