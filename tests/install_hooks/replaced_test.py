@@ -46,7 +46,7 @@ class Replaced(Place):
 
     def copies(self):
         """Where the person's words are."""
-        return [p for p in self.home.path.rglob("*") if p.is_file() and p.read_bytes() == THEIRS]
+        return sorted(p for p in self.home.path.rglob("*") if p.is_file() and p.read_bytes() == THEIRS)
 
     def told(self, data):
         """The only copy, which a sentence about our edited file names."""
@@ -300,6 +300,80 @@ class Undo(Replaced):
         self.good("skill", "uninstall")
         self.replace()
         self.assertIsNone(self.undo("uninstall", "--yes", "--keep-config"))
+
+
+class Several(Replaced):
+    """One person's file in more than one place: each place has a copy of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.agent("codex")
+        self.other = self.home.path / ".agents/skills/selftune/SKILL.md"
+        for main in (self.main, self.other):
+            main.parent.mkdir(parents=True)
+            main.write_bytes(THEIRS)
+        self.before = self.tree()
+        self.good("skill", "install", "--replace")
+
+    def test_equal_texts_come_back_to_each(self):
+        self.assertEqual(len(self.copies()), 2)
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.tree(), self.before)
+        self.assertEqual(self.copies(), [self.other, self.main])
+
+    def test_one_goes_back_and_the_other_stays_kept(self):
+        self.good("skill", "uninstall", "--agent", "claude", "--scope", "user")
+        self.main.write_bytes(b"something else")
+        self.good("skill", "uninstall")
+        self.assertEqual(self.copies(), [self.other])
+
+    def test_rows_of_an_older_store_that_name_one_copy(self):
+        first, second = sorted(self.copies())
+        second.unlink()
+        with sqlite3.connect(self.home.database) as db:
+            db.execute("UPDATE install SET backup_path=? WHERE backup_path=?", (str(first), str(second)))
+        db.close()
+        self.good("uninstall", "--yes")
+        self.assertEqual(self.copies(), [self.other, self.main])
+
+
+class Elsewhere(Replaced):
+    def test_a_persons_words_go_into_no_project(self):
+        """A repository that has our skill committed is not where a row went that is still owed a file."""
+        project = self.root / "repo"
+        (project / ".git").mkdir(parents=True)
+        self.run_in(project, "skill", "install", "--scope", "project")
+        shutil.copytree(project / ".claude", self.root / "committed")
+        self.run_in(project, "skill", "uninstall", "--scope", "project")
+        shutil.copytree(self.root / "committed", project / ".claude", dirs_exist_ok=True)
+        committed = (project / MAIN).read_bytes()
+        self.replace()
+        shutil.rmtree(self.main.parent)
+        self.run_in(project, "init", "--scope", "project", "--no-sync", "--no-hooks")
+        self.good("uninstall", "--yes")
+        self.assertEqual((project / MAIN).read_bytes(), committed)
+        self.assertEqual(self.copies(), [self.main])
+
+    def run_in(self, folder, *argv):
+        done = subprocess.run([CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(), cwd=folder,
+                              check=False, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_what_is_no_folder_in_its_place_does_not_stop_the_rest(self):
+        for what, make in (("a link to nowhere", lambda p: p.symlink_to("/nowhere/x")), ("a file", lambda p: p.write_text("x"))):
+            with self.subTest(what):
+                self.replace()
+                shutil.rmtree(self.main.parent)
+                make(self.main.parent)
+                manual = self.good("uninstall", "--yes")["data"]["manual"]
+                sentence, = [line for line in manual if f"{self.main.parent} is no folder" in line]
+                copy, = self.copies()
+                self.assertIn(str(copy), sentence)
+                self.main.parent.unlink()
+                self.good("skill", "install")
+                self.good("uninstall", "--yes")
+                self.assertEqual(self.copies(), [self.main])
+                self.remove(SKILL)
 
 
 if __name__ == "__main__":

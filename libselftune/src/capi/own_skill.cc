@@ -215,7 +215,7 @@ std::vector<SkillPlace> OtherSkillPlaces(const std::vector<store::InstallRow>& r
 
 SkillDone InstallSkillAt(install::World& world, const SkillPlace& place, install::Edits edits) {
   SkillDone out;
-  if (std::string way = InTheWay(place.folder); !way.empty()) {
+  if (std::string way = install::InTheWay(place.folder); !way.empty()) {
     out.status = Fail(kFileExists, "installing {}: {} is no folder", place.folder, way);
     out.foreign = true;
     out.kept = {std::move(way)};
@@ -273,7 +273,7 @@ std::vector<std::string> ReplaceArgv(const SkillPlace& place, const std::string&
     return {"mv", "-n", place.folder, base::FreePath(base::JoinPath(above, "selftune-skill.kept"))};
   }
   const auto file = install::ReadFileText(path);
-  const bool in_the_way = path == InTheWay(place.folder);
+  const bool in_the_way = path == install::InTheWay(place.folder);
   // What a link leads to is somebody's, and what is no file has no bytes to keep.
   if (in_the_way || !file.ok() || file->is_link)
     return {"mv", "-n", path, base::FreePath(path + ".kept")};

@@ -22,14 +22,4 @@ bool IsLink(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
 }
 
-std::string InTheWay(const std::string& folder) {
-  for (std::string dir = folder; dir.size() > 1; dir = std::string(base::DirName(dir))) {
-    struct stat info;
-    if (::lstat(dir.c_str(), &info) != 0) continue;
-    const bool is_folder = ::stat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-    return is_folder ? "" : dir;
-  }
-  return "";
-}
-
 }  // namespace selftune::capi

@@ -12,8 +12,4 @@ namespace selftune::capi {
 // The last part itself is a link, also one that leads nowhere.
 [[nodiscard]] bool IsLink(const std::string& path);
 
-// What stands where the folder or one above it belongs and is none: a file, or a link that
-// leads nowhere. "" = nothing.
-[[nodiscard]] std::string InTheWay(const std::string& folder);
-
 }  // namespace selftune::capi

@@ -155,6 +155,16 @@ Status RemoveFileText(const FileText& before) {
   return Changed(before.path);
 }
 
+std::string InTheWay(const std::string& folder) {
+  for (std::string dir = folder; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+    struct stat info;
+    if (::lstat(dir.c_str(), &info) != 0) continue;
+    const bool is_folder = ::stat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    return is_folder ? "" : dir;
+  }
+  return "";
+}
+
 void RemoveEmptyDirs(const std::vector<std::string>& dirs) {
   // One that holds something stays, and so do those above it.
   for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir)

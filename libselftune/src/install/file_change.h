@@ -43,6 +43,10 @@ struct FileText {
 // Removes the file, if it is still as it was read.
 [[nodiscard]] Status RemoveFileText(const FileText& before);
 
+// What stands where the folder or one above it belongs and is none: a file, or a link that
+// leads nowhere. "" = nothing.
+[[nodiscard]] std::string InTheWay(const std::string& folder);
+
 // Removes those of `dirs` that are empty, the innermost first.
 void RemoveEmptyDirs(const std::vector<std::string>& dirs);
 

@@ -85,6 +85,8 @@ MovedRow FindMovedRow(const std::vector<InstallRow>& rows, std::string_view kind
   const InstallRow* found = nullptr;
   for (const InstallRow& row : rows) {
     if (!file.exists || !IsOf(row, kind, file)) continue;
+    // It names a person's file, which belongs in that place and in no other.
+    if (HoldsTheirs(row)) continue;
     if (found != nullptr &&
         (found->created_file != row.created_file || OursOf(*found).before != OursOf(row).before)) {
       return {};

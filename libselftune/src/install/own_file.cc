@@ -118,8 +118,12 @@ Status GiveMode(const std::string& path, uint32_t mode) {
 Status EndKeeping(World& world, const InstallRow& row, const FileText& file) {
   if (world.dry_run) return absl::OkStatus();
   ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(row, file)));
+  const std::string backup = row.backup_path;
   ST_RETURN_IF_ERROR(DropRow(world, row.path, row.kind));
-  return base::RemoveFile(row.backup_path);
+  // Stores of before have one for several places.
+  const bool needed = std::any_of(world.rows.begin(), world.rows.end(),
+                                  [&](const InstallRow& one) { return one.backup_path == backup; });
+  return needed ? absl::OkStatus() : base::RemoveFile(backup);
 }
 
 // The file was there before us: its bytes from then come back, also when ours is gone.
@@ -256,8 +260,10 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
     row.created_file = true;
     row.backup_path.clear();
   }
+  const std::string way = file.exists ? std::string() : InTheWay(std::string(base::DirName(path)));
+  if (!way.empty()) return Keep(&row, way + " is no folder and was kept", out);
   if (!file.exists && !base::Exists(Above(row))) {  // as when a disk or a project is elsewhere
-    return Keep(found, fmt::format("{} is gone, and so is {}", path, Above(row)), out);
+    return Keep(&row, fmt::format("{} is gone, and so is {}", path, Above(row)), out);
   }
   std::string kept_as;
   if (IsTheirs(row, file)) return EndKeeping(world, row, file);
@@ -265,7 +271,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
   if (edited) {
     if (edits == Edits::kRefuse) {
       return Keep(
-          found,
+          &row,
           fmt::format("{} was edited since it was installed and was kept; remove it yourself",
                       path),
           out);

@@ -9,6 +9,7 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/status_macros.h"
 #include "store/write_txn.h"
 
@@ -23,11 +24,14 @@ std::string BackupDir(const World& world) {
   return base::JoinPath(world.state_dir, "backups/install");
 }
 
-StatusOr<std::string> WriteBackup(const World& world, const FileText& file, const std::string& dir,
-                                  std::string_view ending) {
-  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-  std::string path = base::JoinPath(
-      dir, fmt::format("{}-{}{}", world.now.value, file.sha256.substr(0, 8), ending));
+std::string BackupPath(const World& world, const FileText& file, const std::string& dir,
+                       std::string_view ending) {
+  return base::JoinPath(dir,
+                        fmt::format("{}-{}{}", world.now.value, file.sha256.substr(0, 8), ending));
+}
+
+StatusOr<std::string> WriteBackup(const std::string& path, const FileText& file) {
+  ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   ST_RETURN_IF_ERROR(base::WriteFileAtomic(path, file.bytes, 0600));
   return path;
 }
@@ -75,15 +79,17 @@ Status DropRow(World& world, const std::string& path, std::string_view kind) {
 StatusOr<std::string> Backup(const World& world, const FileText& file, std::string_view platform) {
   if (!file.exists) return std::string();
   const std::string ending = EndingOf(file, platform);
-  ST_ASSIGN_OR_RETURN(std::string path, WriteBackup(world, file, BackupDir(world), ending));
+  ST_ASSIGN_OR_RETURN(std::string path,
+                      WriteBackup(BackupPath(world, file, BackupDir(world), ending), file));
   ST_RETURN_IF_ERROR(DropOldBackups(world, ending));
   return path;
 }
 
 StatusOr<std::string> BackupTheirs(const World& world, const FileText& file,
                                    std::string_view platform) {
-  return WriteBackup(world, file, base::JoinPath(world.state_dir, kReplacedDir),
-                     EndingOf(file, platform));
+  const std::string dir = base::JoinPath(world.state_dir, kReplacedDir);
+  // One a place: the same text may have been in several, and each is put back by itself.
+  return WriteBackup(base::FreePath(BackupPath(world, file, dir, EndingOf(file, platform))), file);
 }
 
 void Merge(std::vector<std::string>& into, const std::vector<std::string>& more) {
