@@ -149,6 +149,10 @@ class Budget(unittest.TestCase):
             "quotes": "'\"" * 50_000 + "SKILL.md",
             "lines in lines": "bash -c 'bash -c \"rm " + " ".join(f"f{i}" for i in range(14_000)) + "\"' SKILL.md",
             "documents": "cat " + " ".join(f"<<A{i}" for i in range(12_000)) + " SKILL.md\n" + "x\n" * 5000,
+            "words before a case": "rm SKILL.md; " + "{ " * 32_000 + "case " * 12_000,
+            "values before a case": "rm SKILL.md; " + "A= " * 20_000 + "case " * 13_000,
+            "words before a test": "rm SKILL.md; " + "time " * 13_000 + "[[ ]] " * 10_000,
+            "options before a case": "rm SKILL.md; sudo " + "-n " * 20_000 + "case " * 13_000,
             "a patch": "".join(f"*** Add File: {i}/SKILL.md\n" for i in range(4_000)),
         }
         for name, line in lines.items():

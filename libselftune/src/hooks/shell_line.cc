@@ -154,7 +154,7 @@ void ForEach(std::string_view command, const std::string& folder, std::string_vi
              const Visit& visit) {
   Folders folders(folder, home);
   for (const ShellStep& step : SplitShell(command)) {
-    const size_t at = FirstWord(step.words);
+    const size_t at = step.program;
     if (folders.Follow(step, at)) continue;
     if (at < step.words.size()) {
       const std::string_view inner = Inner(step, at);

@@ -21,6 +21,39 @@ bool IsOneOf(std::string_view word, std::initializer_list<std::string_view> list
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// "A=b", and words that only start another program.
+bool IsPrefix(std::string_view word) {
+  const size_t equals = word.find('=');
+  if (equals != word.npos && equals > 0 && word.find('/') > equals) return true;
+  return IsOneOf(word, {"sudo", "env", "time", "command", "nice", "exec", "then", "do", "else",
+                        "if", "elif", "while", "until", "{", "!", "builtin"});
+}
+
+// The words of a command up to its program, one at a time: a line may have any number of
+// them.
+class Beginning {
+ public:
+  // Whether the next word is the program, or stands behind it.
+  bool EndsWith(std::string_view word) {
+    if (next_ == Next::kName) {
+      next_ = Next::kOption;
+    } else if (next_ == Next::kOption && IsOneOf(word, {"-u", "-g"})) {
+      next_ = Next::kName;
+    } else if (next_ == Next::kOption && IsOneOf(word, {"-n", "-E", "-H", "-S", "-k", "--"})) {
+      // Another that is not known is taken for the program.
+    } else if (next_ != Next::kNothing) {
+      next_ = word == "sudo" ? Next::kOption : IsPrefix(word) ? Next::kWord : Next::kNothing;
+    }
+    return next_ == Next::kNothing;
+  }
+  // A program may follow.
+  [[nodiscard]] bool open() const { return next_ == Next::kWord || next_ == Next::kOption; }
+
+ private:
+  enum class Next { kWord, kOption, kName, kNothing };  // of sudo: options, names
+  Next next_ = Next::kWord;
+};
+
 class Splitter {
  public:
   explicit Splitter(std::string_view text)
@@ -52,6 +85,7 @@ class Splitter {
     Type type = Type::kLine;
     char end = '\0';
     ShellStep command;
+    Beginning beginning;  // of the command
     std::string word;
     From from = From::kNone;  // what the next word is
     bool in_word = false, to_file = false;
@@ -198,7 +232,7 @@ class Splitter {
     if (now_.in_word && now_.word.ends_with('=')) return Enter(Frame::Type::kArray, ')');
     // Behind words it is a function, a pattern, or nothing a shell would run.
     EndWord();
-    if (now_.to_file || FirstWord(now_.command.words) < now_.command.words.size()) return GiveUp();
+    if (now_.to_file || !now_.beginning.open()) return GiveUp();
     Enter(Frame::Type::kSubshell, ')');
   }
 
@@ -317,17 +351,14 @@ class Splitter {
     } else if (from == From::kNone) {
       if (now_.in_test) {
         now_.in_test = word != "]]";
-      } else if (IsOneOf(word, {"[[", "case", "function"}) && IsFirst()) {
+      } else if (IsOneOf(word, {"[[", "case", "function"}) && now_.beginning.open()) {
         now_.in_test = word == "[[";
         // The patterns of a case have a ")" without a "(".
         if (word == "function" || (word == "case" && !outer_.empty())) return GiveUp();
       }
+      if (!now_.beginning.EndsWith(word)) ++now_.command.program;
       now_.command.words.push_back(std::move(word));
     }
-  }
-
-  [[nodiscard]] bool IsFirst() const {
-    return FirstWord(now_.command.words) == now_.command.words.size();
   }
 
   // The flags of the next command are those of one that begins a list.
@@ -335,6 +366,7 @@ class Splitter {
     EndWord();
     now_.to_file = now_.in_test = false;
     now_.from = From::kNone;
+    now_.beginning = {};
     ShellStep next;
     next.starts_list = true;
     ShellStep done = std::exchange(now_.command, std::move(next));
@@ -355,41 +387,7 @@ class Splitter {
   std::vector<ShellStep> out_;
 };
 
-// "A=b", and words that only start another program.
-bool IsPrefix(std::string_view word) {
-  const size_t equals = word.find('=');
-  if (equals != word.npos && equals > 0 && word.find('/') > equals) return true;
-  return IsOneOf(word, {"sudo", "env", "time", "command", "nice", "exec", "then", "do", "else",
-                        "if", "elif", "while", "until", "{", "!", "builtin"});
-}
-
-// How many of the words from `at` on are options of sudo; another that is not known is
-// taken for the program.
-size_t SudoOptions(const std::vector<std::string>& words, size_t at) {
-  size_t i = at;
-  while (i < words.size()) {
-    if (IsOneOf(words[i], {"-u", "-g"}) && i + 1 < words.size()) {
-      i += 2;
-    } else if (IsOneOf(words[i], {"-n", "-E", "-H", "-S", "-k", "--"})) {
-      ++i;
-    } else {
-      break;
-    }
-  }
-  return i - at;
-}
-
 }  // namespace
-
-size_t FirstWord(const std::vector<std::string>& words) {
-  size_t at = 0;
-  while (at < words.size() && IsPrefix(words[at])) {
-    const bool sudo = words[at] == "sudo";
-    ++at;
-    if (sudo) at += SudoOptions(words, at);
-  }
-  return at;
-}
 
 std::vector<ShellStep> SplitShell(std::string_view text) { return Splitter(text).Split(); }
 

@@ -3,6 +3,7 @@
 // follows is not told, rather than told wrongly.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,8 @@ struct ShellStep {
   };
   Kind kind = Kind::kCommand;
   std::vector<std::string> words;
+  // Which of them is the program, behind "A=b", "sudo -u x" and "then"; their number if none.
+  size_t program = 0;
   std::vector<std::string> targets;
   bool starts_list = false;  // the first behind ";", "&", a line end, "("
   bool alone = false;        // a part of a pipe: a process of its own
@@ -29,9 +32,5 @@ struct ShellStep {
 // would have to fill in keeps its "$". Looked at are 128 kB, the most that Linux lets one
 // argument have, and 1000 commands.
 [[nodiscard]] std::vector<ShellStep> SplitShell(std::string_view text);
-
-// The index of the program among the words, behind "A=b", "sudo -u x" and "then"; the number
-// of words if there is none.
-[[nodiscard]] size_t FirstWord(const std::vector<std::string>& words);
 
 }  // namespace selftune::hooks
