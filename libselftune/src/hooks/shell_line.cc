@@ -69,26 +69,35 @@ bool IsOpen(std::string_view path) {
   return path.empty() || path.front() == '~' || path.find_first_of("$`") != path.npos;
 }
 
+// What is said of a folder to which a line perhaps did not go.
+enum class Doubt { kSilent, kFollowed };
+
 // Follows the folder in which the commands of a line run; "" = not known.
 class Folders {
  public:
-  Folders(std::string folder, std::string_view home)
-      : now_{folder, std::move(folder)}, home_(home) {}
+  Folders(std::string folder, std::string_view home, Doubt doubt)
+      : now_{folder, std::move(folder)}, home_(home), doubt_(doubt) {}
 
   [[nodiscard]] const std::string& now() const { return now_.folder; }
 
   // Looks at a step before what it runs; true when it is only about folders.
   bool Follow(const ShellStep& step, size_t at) {
-    if (step.starts_list) now_.list = now_.folder;
+    if (step.starts_list || step.otherwise) Settle();
+    if (step.starts_list) {
+      now_.list = now_.folder;
+      now_.surely = true;
+    }
     switch (step.kind) {
       case ShellStep::Kind::kOpen:
         outer_.push_back({now_, /*process=*/true});
+        now_.perhaps = false;  // it is run where all before it went well
         return true;
       case ShellStep::Kind::kClose:
         while (!outer_.empty() && !outer_.back().process) outer_.pop_back();
         if (outer_.empty()) return true;
         now_ = std::move(outer_.back().place);
         outer_.pop_back();
+        now_.surely = false;
         return true;
       case ShellStep::Kind::kBackground:
         if (now_.folder != now_.list) now_.folder.clear();
@@ -97,36 +106,55 @@ class Folders {
         break;
     }
     for (size_t i = 0; i < step.words.size() && i <= at; ++i) Construct(step.words[i]);
-    if (at >= step.words.size()) return false;
-    const std::string_view program = step.words[at];
+    std::string_view program;
+    if (at < step.words.size()) program = step.words[at];
     if (program == "popd") now_.folder.clear();
-    if (program != "cd" && program != "pushd") return program == "popd";
+    const bool changes = program == "cd" || program == "pushd";
     // In a pipe it is the folder of nothing else.
-    if (step.alone && at == 0) return true;
-    Change(step, at);
-    return true;
+    if (changes && !(step.alone && at == 0)) {
+      const std::string before = now_.folder;
+      Change(step, at);
+      now_.perhaps = now_.perhaps || (!now_.surely && now_.folder != before);
+    } else {
+      now_.surely = false;
+    }
+    return changes || program == "popd";
   }
 
  private:
   struct Place {
     std::string folder, list;  // where the commands up to the next ";" began
+    bool surely = true;        // of those none but a change of folder came yet
+    bool perhaps = false;      // the folder is this if the others went well
   };
   struct Outer {
     Place place;
     bool process = false;
   };
 
+  // The commands joined by "&&" have ended: which of them ran is not known.
+  void Settle() {
+    if (now_.perhaps && doubt_ == Doubt::kSilent) now_.folder.clear();
+    now_.perhaps = false;
+  }
+
   // Behind what is not surely run the folder is known only if it is the same either way.
   void Construct(std::string_view word) {
     if (IsOneOf(word, {"if", "while", "until", "for", "select", "case", "{"})) {
       if (outer_.size() >= kMaxConstructs) return now_.folder.clear();
       outer_.push_back({now_, /*process=*/false});
+      now_.surely = true;
+      now_.perhaps = false;
     }
     const bool ends = IsOneOf(word, {"fi", "done", "esac", "}"});
     if (!ends && word != "else" && word != "elif") return;
     if (outer_.empty() || outer_.back().process) return;
-    if (now_.folder != outer_.back().place.folder) now_.folder.clear();
-    if (ends) outer_.pop_back();
+    const Place& before = outer_.back().place;
+    if (now_.folder != before.folder) now_.folder.clear();
+    if (!ends) return;
+    now_.list = before.list;
+    now_.perhaps = before.perhaps;
+    outer_.pop_back();
   }
 
   void Change(const ShellStep& step, size_t at) {
@@ -145,21 +173,22 @@ class Folders {
 
   Place now_;
   std::string_view home_;
+  Doubt doubt_;
   std::vector<Outer> outer_;
 };
 
 // Calls visit(step, first word, folder) for every simple command.
 template <typename Visit>
-void ForEach(std::string_view command, const std::string& folder, std::string_view home, int depth,
-             const Visit& visit) {
-  Folders folders(folder, home);
+void ForEach(std::string_view command, const std::string& folder, std::string_view home,
+             Doubt doubt, int depth, const Visit& visit) {
+  Folders folders(folder, home, doubt);
   for (const ShellStep& step : SplitShell(command)) {
     const size_t at = step.program;
     if (folders.Follow(step, at)) continue;
     if (at < step.words.size()) {
       const std::string_view inner = Inner(step, at);
       if (!inner.empty() && depth < kMaxNesting) {
-        ForEach(inner, folders.now(), home, depth + 1, visit);
+        ForEach(inner, folders.now(), home, doubt, depth + 1, visit);
       }
     }
     visit(step, at, folders.now());
@@ -329,7 +358,7 @@ std::string ResolvePath(std::string_view dir, std::string_view path) {
 std::vector<std::string> CommitFolders(std::string_view command, std::string_view cwd) {
   if (command.find("git") == command.npos) return {};
   Paths out;
-  ForEach(command, ResolvePath("/", cwd), "", 0,
+  ForEach(command, ResolvePath("/", cwd), "", Doubt::kFollowed, 0,
           [&](const ShellStep& step, size_t at, const std::string& folder) {
             if (at < step.words.size() && BaseName(step.words[at]) == "git") {
               out.Add(CommitFolder(step, at, folder));
@@ -341,7 +370,7 @@ std::vector<std::string> CommitFolders(std::string_view command, std::string_vie
 std::vector<std::string> WrittenFiles(std::string_view command, std::string_view cwd,
                                       std::string_view home, std::string_view ending) {
   Writes out(home, ending);
-  ForEach(command, ResolvePath("/", cwd), home, 0,
+  ForEach(command, ResolvePath("/", cwd), home, Doubt::kSilent, 0,
           [&](const ShellStep& step, size_t at, const std::string& folder) {
             for (const std::string& target : step.targets) out.Add(folder, target);
             if (at < step.words.size()) AddWritten(step, at, folder, out);

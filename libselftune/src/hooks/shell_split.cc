@@ -89,6 +89,7 @@ class Splitter {
     std::string word;
     From from = From::kNone;  // what the next word is
     bool in_word = false, to_file = false;
+    bool joined = false;   // behind "&&", "||", "|": the command may be on a later line
     bool quoted = false;   // inside "..."
     bool in_test = false;  // inside [[ ]], where "<" and "(" are other things
   };
@@ -225,8 +226,10 @@ class Splitter {
   }
 
   void Parenthesis() {
+    now_.joined = false;
     if (!now_.in_word && At(pos_) == '(') {
       --pos_;
+      AddLiteral("((");  // a command as any other
       return Arithmetic();
     }
     if (now_.in_word && now_.word.ends_with('=')) return Enter(Frame::Type::kArray, ')');
@@ -241,7 +244,8 @@ class Splitter {
     if (outer_.empty()) outermost_ = out_.size();
     ShellStep open;
     open.kind = Kind::kOpen;
-    if (type == Frame::Type::kSubshell) open.starts_list = now_.command.starts_list;
+    open.starts_list = now_.command.starts_list;
+    open.otherwise = now_.command.otherwise;
     out_.push_back(std::move(open));
     outer_.push_back(std::move(now_));
     now_ = {};
@@ -308,11 +312,15 @@ class Splitter {
   void Operator(char c) {
     const char next = At(pos_);
     if (c == '&' && next == '>') return EndWord();
+    if (c == '\n' && now_.joined && !now_.in_word && now_.command.words.empty()) {
+      return SkipDocuments();
+    }
     const bool twice = (c == '&' || c == '|') && next == c;
     const bool pipe = c == '|' && !twice;
     now_.command.alone = now_.command.alone || pipe;
     EndCommand();
     if (twice || (pipe && next == '&')) ++pos_;
+    now_.joined = pipe || twice;
     now_.command.alone = pipe;
     now_.command.otherwise = c == '|' && twice;
     if (pipe || twice) now_.command.starts_list = false;
@@ -364,7 +372,7 @@ class Splitter {
   // The flags of the next command are those of one that begins a list.
   void EndCommand() {
     EndWord();
-    now_.to_file = now_.in_test = false;
+    now_.to_file = now_.in_test = now_.joined = false;
     now_.from = From::kNone;
     now_.beginning = {};
     ShellStep next;
