@@ -31,8 +31,10 @@ std::string_view Inner(const ShellStep& step, size_t at) {
     const std::string_view word = step.words[i];
     if (!word.starts_with('-')) return "";  // a script, the rest is its own
     if (word.starts_with("--")) continue;
+    if (word.find('n') != word.npos) return "";  // read, not run
     if (word.ends_with('c')) return step.words[i + 1];
-    if (word.ends_with('o') || word.ends_with('O')) ++i;  // a name follows
+    if (!word.ends_with('o') && !word.ends_with('O')) continue;
+    if (step.words[++i] == "noexec") return "";
   }
   return "";
 }
@@ -287,6 +289,7 @@ struct Arguments {
   std::vector<std::string_view> files;
   std::string_view folder;  // that an option names
   bool in_place = false, spares = false, forced = false;
+  bool only_tells = false;  // how the program is used
 };
 
 Arguments ReadArguments(const ShellStep& step, size_t at, std::string_view program, bool puts) {
@@ -302,6 +305,8 @@ Arguments ReadArguments(const ShellStep& step, size_t at, std::string_view progr
       continue;
     }
     if (word == "--") options = false;
+    out.only_tells =
+        out.only_tells || (out.files.empty() && IsOneOf(word, {"--help", "--version"}));
     out.in_place = out.in_place || IsInPlace(program, word);
     out.spares = out.spares || word == "--no-clobber" || HasLetter(word, 'n');
     out.forced = out.forced || word == "--force" || HasLetter(word, 'f');
@@ -324,6 +329,7 @@ void AddWritten(const ShellStep& step, size_t at, const std::string& folder, Wri
   const std::string_view program = BaseName(step.words[at]);
   const bool puts = IsOneOf(program, {"cp", "mv", "ln", "install"});
   Arguments words = ReadArguments(step, at, program, puts);
+  if (words.only_tells) return;
   if (!puts) {
     if (!words.in_place && !IsOneOf(program, {"tee", "rm", "truncate"})) return;
     for (const std::string_view file : words.files) out.Add(folder, file);
