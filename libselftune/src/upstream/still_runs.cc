@@ -63,9 +63,11 @@ std::string ReadCrontab(const base::Environment& env) {
 // Takes the block of the reference out of the crontab, which it keeps beside. It is looked
 // at once more; unless every step does well the table stays.
 std::string ClearCrontab(const std::string& folder) {
+  // White space as base::Trim has it; not every awk knows [[:space:]].
   constexpr std::string_view kFilter =
-      "/^# BEGIN SELFTUNE/ && b {bad = 1} /^# BEGIN SELFTUNE *$/ {b = 1; n++; next} "
-      "b {if (/^# END SELFTUNE/) b = 0; next} {print} END {exit bad || b || n > 1}";
+      "/^# BEGIN SELFTUNE/ && b {bad = 1} "
+      "/^# BEGIN SELFTUNE[ \\t\\v\\f\\r]*$/ {b = 1; n++; next} "
+      "b {if (/^# END SELFTUNE/) b = 0; next} {print} END {exit bad || b || n != 1}";
   const std::string before = base::JoinCommand({base::JoinPath(folder, "crontab.before")});
   const std::string after = base::JoinCommand({base::JoinPath(folder, "crontab.after")});
   return fmt::format("crontab -l > {0} && {1} {0} > {2} && crontab - < {2} && ", before,
