@@ -160,6 +160,32 @@ def compressed_later(selftune, expected, scratch, seed):
     return passed, failed
 
 
+def came_back(selftune, expected, scratch):
+    """A part of each rollout is read, then its compressed form; then the file itself is there again, and whole."""
+    home, aside = scratch / "home-back", scratch / "aside"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    shutil.copytree(expected.parent / truth["home"], home, symlinks=True)
+    aside.mkdir()
+    plain = {path: path.read_bytes() for path in rollouts(home)}
+    frames = {}
+    for path, whole in plain.items():
+        frame = compress(path)
+        frames[path] = frame.read_bytes()
+        frame.unlink()
+        path.write_bytes(whole[:whole.index(b"\n", len(whole) // 2) + 1])
+    sync(selftune, home)
+    for path in plain:
+        path.rename(aside / path.name)
+        path.with_name(path.name + ".zst").write_bytes(frames[path])
+    sync(selftune, home)
+    for path, whole in plain.items():
+        path.with_name(path.name + ".zst").unlink()
+        (aside / path.name).rename(path)  # the same file, as its number says
+        with path.open("ab") as file:
+            file.write(whole[path.stat().st_size:])
+    return check(sync(selftune, home), expected)
+
+
 def at_once(selftune, expected, scratch):
     """Several syncs of one new store at the same time count everything once."""
     home = scratch / "home-shared"
@@ -190,7 +216,8 @@ def main():
                           lambda seed=seed: in_pieces(selftune, expected, Path(scratch), seed))
                          for seed in (1, 2, 3)]
                 if rollouts(Path(scratch) / "home"):
-                    ways += [("compressed", lambda: all_compressed(selftune, expected, Path(scratch)))]
+                    ways += [("compressed", lambda: all_compressed(selftune, expected, Path(scratch))),
+                             ("there again", lambda: came_back(selftune, expected, Path(scratch)))]
                     ways += [(f"compressed later, seed {seed}",
                               lambda seed=seed: compressed_later(selftune, expected, Path(scratch), seed))
                              for seed in (1, 2, 3)]

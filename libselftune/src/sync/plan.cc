@@ -154,8 +154,9 @@ class Planner {
       // alike: copies of a session do.
       if (SameHead(file, state) &&
           (file.replaced_whole || (info.size >= state.offset && SameTail(file, info, state)))) {
+        const bool was_away = gone_[it->second]->missing;
         gone_[it->second] = nullptr;
-        Add(std::move(file), info, std::move(state)).moved = true;
+        Add(std::move(file), info, std::move(state), was_away).moved = true;
         return absl::OkStatus();
       }
     }
@@ -214,16 +215,19 @@ class Planner {
   Status AddKnown(ingest::SourceFile file, const base::FileInfo& info,
                   const store::LedgerEntry& entry) {
     ST_ASSIGN_OR_RETURN(store::SourceState state, store::LoadSourceState(*db_, entry.id));
-    Add(std::move(file), info, std::move(state));
+    Add(std::move(file), info, std::move(state), entry.missing);
     return absl::OkStatus();
   }
 
-  WorkItem& Add(ingest::SourceFile file, const base::FileInfo& info, store::SourceState state) {
+  // One that was away is read from its start: meanwhile another file may have told its
+  // session, as a compressed form of it does, and what it gave itself is gone.
+  WorkItem& Add(ingest::SourceFile file, const base::FileInfo& info, store::SourceState state,
+                bool was_away = false) {
     WorkItem& item = plan_.items.emplace_back();
     item.source = plan_.source;
     item.info = info;
     item.looked = looked_;
-    item.change = GoesOn(file, info, state) ? Change::kGrown : Change::kReplaced;
+    item.change = !was_away && GoesOn(file, info, state) ? Change::kGrown : Change::kReplaced;
     item.accept_tail = Quiet(info);
     // Nobody goes on with what the reader knew of a file that is read from its start.
     if (item.change == Change::kReplaced) state.parser_state = {};
