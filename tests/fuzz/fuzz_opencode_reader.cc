@@ -22,13 +22,10 @@ struct Rows {
 std::vector<Rows> ReadRows(std::string_view text) {
   base::LineParser parser;
   std::vector<Rows> rows;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view line : fuzz::Lines(text)) {
     if (line.empty()) continue;
     const fuzz::Input json(line.substr(1));
-    const std::string id = "id" + std::to_string(text.size());
+    const std::string id = "id" + std::to_string(line.data() - text.data());
     if (line[0] == 'm') {
       opencode::MessageRow message;
       if (!opencode::ParseMessage(json.text(), parser, message).ok()) continue;

@@ -118,6 +118,20 @@ class Harm(Place):
             self.good("hooks", "uninstall")
             self.assertEqual(path.read_text(), text)
 
+    def test_what_nobody_remembers_is_kept_beside_ours(self):
+        path = self.settings("opencode")
+        self.good("hooks", "install", "opencode")
+        ours = path.read_text()
+        path.write_text(ours + "// edited\n")
+        shutil.rmtree(self.home.state)
+        self.good("hooks", "install", "opencode")
+        self.assertEqual(path.read_text(), ours)
+        kept = path.with_name(path.name + ".orig")
+        self.assertEqual(kept.read_text(), ours + "// edited\n")
+        self.good("hooks", "uninstall", "opencode")
+        self.assertFalse(path.exists())
+        self.assertTrue(kept.exists())
+
     def test_hooks_come_out_when_config_and_store_are_broken(self):
         path = self.write(PLAIN)
         for name in ("config.json", "selftune.db"):

@@ -98,7 +98,10 @@ def cmd_lint(args):
 
 
 def cmd_fuzz(args):
-    count = fuzz.run(seconds=args.seconds)
+    if args.until:
+        count = fuzz.until(args.until, args.seconds)
+    else:
+        count = fuzz.run(args.seconds)
     say(str(count))
     return 1 if count.failed else 0
 
@@ -146,8 +149,10 @@ def parser():
     check.add_argument("--changed", action="store_true",
                        help="and clang-tidy on files that differ from HEAD")
     check.add_argument("--fix", action="store_true", help="format and generate first")
-    add("fuzz", cmd_fuzz, "run every fuzz target").add_argument(
-        "seconds", nargs="?", type=int, default=60, help="per target (60)")
+    fuzzing = add("fuzz", cmd_fuzz, "run every fuzz target")
+    fuzzing.add_argument("seconds", nargs="?", type=int, default=60, help="per target (60)")
+    fuzzing.add_argument("--until", type=int, metavar="N",
+                         help="go on, so many seconds at a time, until each has run N times")
     add("accept", cmd_accept, "rewrite golden files from the present output")
     add("help", lambda args: top.print_help() or 0, "print this")
     return top

@@ -182,8 +182,10 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   result.had_ours = file.exists && !foreign;
   result.replaced = foreign;
   const bool edited = file.exists && !same && row != nullptr && IsEdited(*row, file);
+  // Our mark, but no row: of another version, or somebody's edits of it.
+  const bool unknown = file.exists && !same && row == nullptr && !foreign;
   if (foreign && (edits != Edits::kReplace || file.is_link)) return NotOurs(file, kind);
-  if (edited && file.is_link) return NotOurs(file, kind);
+  if ((edited || unknown) && file.is_link) return NotOurs(file, kind);
   if (edited && edits == Edits::kRefuse) {
     return WithSuggestion(
         Fail(kFileChanged, "writing {}: it was edited since it was installed", own.path),
@@ -191,7 +193,7 @@ StatusOr<FileResult> InstallFile(World& world, std::string_view kind, std::strin
   }
   if (edited && IsTheirs(*row, file) && base::Exists(row->backup_path)) {
     result.kept_as = row->backup_path;  // comes back from there; no second copy beside ours
-  } else if (edited) {
+  } else if (edited || unknown) {
     ST_ASSIGN_OR_RETURN(result.kept_as, KeepAsOrig(world, file));
   }
   if (world.dry_run) return result;
