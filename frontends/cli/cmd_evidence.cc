@@ -68,7 +68,14 @@ std::string RenderSources(const Reply& reply, const Screen& screen) {
                {OneLine(source["schema"].Text())},
                {OneLine(source["path"].Text()), Style::kDim}});
   }
-  return table.empty() ? "No sources.\n" : table.Draw(screen);
+  if (table.empty()) return "No sources.\n";
+  std::string out = table.Draw(screen);
+  for (const Json& source : reply.data()["sources"].items()) {
+    if (source["last_error"].is_null()) continue;
+    out += screen.Paint(Style::kBad, "  " + source["source_id"].Dump()) + "  " +
+           OneLine(source["last_error"].Text()) + "\n";
+  }
+  return out;
 }
 
 std::string RenderBadLines(const Reply& reply, const Screen& screen) {

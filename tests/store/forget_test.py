@@ -189,6 +189,20 @@ class Forget(StoreTest):
         self.assertEqual(self.texts("s-1", "s-2"), [None] * 4)
         self.assertNotIn(SECRET.encode(), self.bytes_of_store())
 
+    def test_a_backup_brings_nothing_back(self):
+        everyone = ("s-1", "s-2", "s-3", "s-4")
+        for options in (["--match", SECRET], ["--session", "s-2"], ["--before", "2026-06-01"]):
+            with self.subTest(options):
+                backup = self.person.good("backup", "create")["data"]["backup"]["id"]
+                self.forget(*options)
+                want = self.texts(*everyone)
+                reply = self.person.good("backup", "restore", backup, "--yes")
+                self.assertEqual(self.texts(*everyone), want)
+                self.assertIn("FORGOTTEN_AGAIN", [w["code"] for w in reply["warnings"]])
+                self.assertNotIn(SECRET.encode(), self.bytes_of_store().lower())
+                self.read_everything_again()
+                self.assertEqual(self.texts(*everyone), want)
+
     def test_the_same_words_before_and_after(self):
         self.claude.say("s-5", "/w/other", "same", "same", day="2026-03-01")
         self.claude.say("s-5", "/w/other", "same", "other", "same", day="2026-08-01")

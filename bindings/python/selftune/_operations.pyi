@@ -2908,6 +2908,8 @@ class SyncRunReplySources(TypedDict):
     bytes_read: int
     sessions: int
     bad_lines: int
+    records: int
+    unknown: int
     set_aside: int
     warnings: list[str]
 

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
@@ -13,6 +15,7 @@
 #include "capi/receipt.h"
 #include "store/backup.h"
 #include "store/db.h"
+#include "store/forget.h"
 #include "store/integrity.h"
 #include "store/migrate.h"
 #include "store/queries/overview.h"
@@ -254,6 +257,35 @@ StatusOr<std::string> StoreBackupVerify(Context& context, const JsonValue& param
   return std::move(out).Take();
 }
 
+namespace {
+
+// A backup may hold words that were forgotten after it was made.
+Status ForgetWhatWasForgotten(Context& context, const std::string& former) {
+  if (former.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
+  const StatusOr<store::ForgetReport> again =
+      store::ForgetAgain(*db, former, context.now(), &context.cancel());
+  if (!again.ok()) {
+    // A damaged store does not say what it remembered.
+    context.Warn("FORGOTTEN_UNKNOWN",
+                 fmt::format("what was forgotten after the backup was made is not known, and may "
+                             "be back: {}",
+                             Message(again.status())),
+                 {"selftune", "help", "forget"});
+    return absl::OkStatus();
+  }
+  if (again->prompts > 0) {
+    context.Warn("FORGOTTEN_AGAIN",
+                 fmt::format("{} prompts of the backup were forgotten after it was made: their "
+                             "words are gone again; the backup itself has them still",
+                             again->prompts),
+                 {"selftune", "backup", "list"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 StatusOr<std::string> StoreRestore(Context& context, const JsonValue& params) {
   const std::string& id = params["id"].AsString();
   store::RestoreReport report;
@@ -267,6 +299,7 @@ StatusOr<std::string> StoreRestore(Context& context, const JsonValue& params) {
     context.CloseConnections();
     ST_ASSIGN_OR_RETURN(report, store::RestoreBackup(context.paths().db, id, context.now()));
     context.SetChanged();
+    ST_RETURN_IF_ERROR(ForgetWhatWasForgotten(context, report.moved_aside));
   }
   JsonWriter out;
   out.BeginObject().Field("restored", report.restored).Key("moved_aside");

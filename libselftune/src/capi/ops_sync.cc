@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
@@ -49,6 +51,8 @@ void WriteHost(JsonWriter& out, const sync::HostReport& host) {
       .Field("bytes_read", host.bytes_read)
       .Field("sessions", host.sessions)
       .Field("bad_lines", host.bad_lines)
+      .Field("records", host.records)
+      .Field("unknown", host.unknown)
       .Field("set_aside", host.set_aside)
       .Key("warnings")
       .BeginArray();
@@ -205,6 +209,14 @@ void WarnAbout(Context& context, const sync::SyncReport& report) {
           "BAD_LINES",
           host.platform + ": " + std::to_string(host.bad_lines) + " lines could not be read",
           {"selftune", "evidence", "--bad-lines"});
+    }
+    // A few are a new kind of record that says nothing; many are a host that was updated.
+    constexpr int64_t kFewOf = 100;
+    if (host.unknown * kFewOf > host.records) {
+      context.Warn("RECORDS_UNKNOWN",
+                   fmt::format("{}: {} of {} records are of kinds that nobody knows", host.platform,
+                               host.unknown, host.records),
+                   SourcesOf(host.platform));
     }
     if (host.changed > 0 && host.bytes_read > 0 && host.sessions == 0) {
       context.Warn("NOTHING_UNDERSTOOD",

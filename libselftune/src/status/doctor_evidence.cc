@@ -29,6 +29,9 @@ namespace {
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kClockSlackMs = 5 * 60'000;
 constexpr double kMaxBadShare = 0.01;
+// A host that was updated may write a new kind of record that says nothing. More of them than
+// this are worth a word; when they are the most, what they said is missing everywhere.
+constexpr double kMaxUnknownShare = 0.01;
 // Less than this share of so many is worth a word.
 constexpr double kLeastShare = 0.8;
 constexpr int64_t kFewestJudged = 20;
@@ -71,17 +74,36 @@ std::string ReadSoFar(const store::SourceHealth& store) {
   return text + (store.schema.empty() ? ", schema not told" : ", schema " + store.schema);
 }
 
-// Something is there, and nothing of it was understood.
-bool IsDumb(const store::SourceHealth& store) {
-  return store.bytes > 0 && (store.used == 0 || !store.any_session);
+// What is there and was not understood: "" = most of it was.
+std::string NotUnderstood(const store::SourceHealth& store) {
+  if (store.bytes == 0) return "";
+  if (store.used == 0 || !store.any_session) {
+    return fmt::format("nothing of {} bytes was understood", store.bytes);
+  }
+  if (store.unknown > store.used) return "most of it was not understood";
+  if (store.sessions >= store::kFewestSessions && !store.any_prompt) {
+    return "none of its sessions has a prompt";
+  }
+  return "";
 }
 
-void ExplainDumb(const store::SourceHealth& store, Check& check) {
-  check.status = CheckStatus::kFail;
-  check.message =
-      fmt::format("nothing of {} bytes was understood: {}", store.bytes, ReadSoFar(store));
+bool ManyUnknown(const store::SourceHealth& store) {
+  return store.mostly_unknown > 0 ||
+         static_cast<double>(store.unknown) >
+             kMaxUnknownShare * static_cast<double>(store.used + store.unknown);
+}
+
+void ExplainUnknown(const store::SourceHealth& store, CheckStatus status, std::string what,
+                    Check& check) {
+  check.status = status;
+  check.message = what.empty() ? ReadSoFar(store) : what + ": " + ReadSoFar(store);
+  if (store.mostly_unknown > 0 && store.database.empty()) {
+    check.message += fmt::format("; of {} files at least half", store.mostly_unknown);
+  }
   if (!store.error.empty()) check.message += "; " + store.error;
-  check.path = !store.database.empty() ? store.database : store.error_path;
+  check.path = !store.database.empty() ? store.database
+               : !store.error.empty()  ? store.error_path
+                                       : store.unknown_path;
   check.text = store.with_error > 0
                    ? "see what is wrong with it, file by file"
                    : "this version of the host writes what selftune does not read; see which "
@@ -96,8 +118,8 @@ Check UnderstoodOf(const store::SourceHealth& store) {
                                               : static_cast<double>(store.bad_lines) /
                                                     static_cast<double>(store.records);
   check.message = ReadSoFar(store);
-  if (IsDumb(store)) {
-    ExplainDumb(store, check);
+  if (std::string what = NotUnderstood(store); !what.empty()) {
+    ExplainUnknown(store, CheckStatus::kFail, std::move(what), check);
   } else if (store.with_error > 0) {
     check.status = CheckStatus::kWarn;
     check.message =
@@ -110,8 +132,23 @@ Check UnderstoodOf(const store::SourceHealth& store) {
     check.message = fmt::format("{} of {} lines are no records", store.bad_lines, store.records);
     check.text = "see which";
     check.command = "selftune query 'SELECT path, line_no, reason FROM bad_lines'";
+  } else if (ManyUnknown(store)) {
+    ExplainUnknown(store, CheckStatus::kWarn, "", check);
   }
   return check;
+}
+
+// All that a hasty look can afford: a host of which nothing can be read now.
+Status CheckBroken(const DoctorWorld& world, Checks& out) {
+  ST_ASSIGN_OR_RETURN(const std::string broken, store::FindBroken(**world.db, world.now));
+  if (broken.empty() || broken == "hooks") return absl::OkStatus();
+  out.push_back(
+      {.name = "evidence." + broken,
+       .status = CheckStatus::kFail,
+       .message = "nothing of what it writes now was understood",
+       .text = "see what is wrong with it, file by file",
+       .command = base::JoinCommand({"selftune", "evidence", "--sources", "--platform", broken})});
+  return absl::OkStatus();
 }
 
 // "Of the newest, 148 of 150 sessions have prompts and 60 of 61 skill uses a prompt; 3 of
@@ -247,7 +284,9 @@ Status CheckClock(const DoctorWorld& world, Checks& out) {
 Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
   ST_ASSIGN_OR_RETURN(const Freshness freshness, ReadFreshness(**world.db, world.now));
   out.push_back(FreshnessOf(freshness));
-  if (!options.quick) {
+  if (options.quick) {
+    ST_RETURN_IF_ERROR(CheckBroken(world, out));
+  } else {
     ST_ASSIGN_OR_RETURN(const std::vector<store::SourceHealth> hosts,
                         store::ReadSourceHealth(**world.db));
     for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -163,6 +164,9 @@ constexpr char kHasSkill[] = R"sql(SELECT 1 FROM skill WHERE name_key=?1)sql";
 constexpr char kBefore[] = R"sql(
   SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
 
+constexpr char kRemembered[] = R"sql(SELECT session_key,text_key FROM forgotten)sql";
+constexpr char kEverySession[] = R"sql(SELECT session_pk,platform,session_id FROM session)sql";
+
 struct Chosen {
   PromptPk prompt;
   SessionPk session;
@@ -240,6 +244,7 @@ class Forgetter {
     if (options_.only_before()) {
       ST_RETURN_IF_ERROR(db_.Run(kRememberBefore, std::to_string(options_.before->value), now_));
     }
+    if (options_.again) return Remember();
     if (!options_.whole_sessions()) return absl::OkStatus();
     // Also sessions without words so far: they may go on.
     {
@@ -258,11 +263,36 @@ class Forgetter {
     return absl::OkStatus();
   }
 
+  // Keys alone say what was forgotten: which session has one is seen by making it.
+  Status Remember() {
+    {
+      ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kRemembered));
+      for (;;) {
+        ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+        if (!more) break;
+        remembered_[std::string(rows.Bytes(0))].emplace(rows.Bytes(1));
+      }
+    }
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kEverySession));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) return absl::OkStatus();
+      ChosenSession session{rows.Key<SessionPk>(0), rows.String(1), rows.String(2)};
+      if (IsRemembered(session.platform, session.id, "")) sessions_.push_back(std::move(session));
+    }
+  }
+
+  [[nodiscard]] bool IsRemembered(std::string_view platform, std::string_view session,
+                                  std::string_view text_key) const {
+    const auto found = remembered_.find(ForgottenSessionKey(platform, session));
+    return found != remembered_.end() &&
+           (found->second.contains("") || found->second.contains(std::string(text_key)));
+  }
+
   // ---- prompts
 
   Status EraseBatch(bool& more) {
-    ST_ASSIGN_OR_RETURN(const std::vector<Chosen> prompts, NextPrompts());
-    more = std::ssize(prompts) == kBatch;
+    ST_ASSIGN_OR_RETURN(const std::vector<Chosen> prompts, NextPrompts(more));
     Quotes quotes;
     quotes.AddWords(options_.match);
     for (const Chosen& prompt : prompts) {
@@ -272,21 +302,23 @@ class Forgetter {
       ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, prompt.session));
       ST_RETURN_IF_ERROR(db_.Run(kChooseSession, prompt.session_id));
     }
-    if (!prompts.empty()) last_ = prompts.back().prompt;
     quotes.Seal();
     ST_RETURN_IF_ERROR(EraseQuotes(quotes));
     return EraseNotes();
   }
 
-  StatusOr<std::vector<Chosen>> NextPrompts() {
+  // `more`: there may be further ones.
+  StatusOr<std::vector<Chosen>> NextPrompts(bool& more) {
     std::vector<Chosen> out;
+    int64_t seen = 0;
     ST_ASSIGN_OR_RETURN(Cursor rows,
                         db_.Query(kChosen, OrNull{options_.session}, OrNull{options_.workspace},
                                   OrNull{base::AsciiLower(options_.skill)}, options_.before,
                                   OrNull{options_.match}, last_.value, kBatch));
     for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) return out;
+      ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
+      if (!found) break;
+      ++seen;
       Chosen prompt{.prompt = rows.Key<PromptPk>(0),
                     .session = rows.Key<SessionPk>(1),
                     .platform = rows.String(2),
@@ -301,8 +333,14 @@ class Forgetter {
         prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
         prompt.text = rows.Text(5).substr(0, kQuotedBytes);
       }
+      last_ = prompt.prompt;
+      if (options_.again && !IsRemembered(prompt.platform, prompt.session_id, prompt.text_key)) {
+        continue;
+      }
       out.push_back(std::move(prompt));
     }
+    more = seen == kBatch;
+    return out;
   }
 
   Status ErasePrompt(const Chosen& prompt) {
@@ -442,7 +480,8 @@ class Forgetter {
   const ForgetOptions& options_;
   UtcMillis now_;
   std::vector<ChosenSession> sessions_;
-  std::set<int64_t> seen_;  // with prompts that were erased
+  std::set<int64_t> seen_;                                   // with prompts that were erased
+  std::map<std::string, std::set<std::string>> remembered_;  // keys of texts by session's
   PromptPk last_;
   ForgetReport report_;
 };

@@ -21,6 +21,8 @@ struct ForgetOptions {
   std::string skill;                // prompts that this skill was used, asked or missed at
   std::optional<UtcMillis> before;  // said before
   std::string match;                // prompts with these words, whatever their case
+  // What the store remembers to have forgotten and holds all the same: with nothing else.
+  bool again = false;
   // A matter of days, not of a person's wish: replies of models that are younger
   // than `before` stay.
   bool retention = false;
@@ -28,7 +30,7 @@ struct ForgetOptions {
 
   [[nodiscard]] bool empty() const {
     return session.empty() && workspace.empty() && skill.empty() && !before.has_value() &&
-           match.empty();
+           match.empty() && !again;
   }
   // Everything from before a moment, whoever said it.
   [[nodiscard]] bool only_before() const {
@@ -37,7 +39,7 @@ struct ForgetOptions {
   }
   // Everything that the sessions said and will say.
   [[nodiscard]] bool whole_sessions() const {
-    return skill.empty() && !before.has_value() && match.empty();
+    return skill.empty() && !before.has_value() && match.empty() && !again;
   }
 };
 
@@ -66,6 +68,11 @@ struct ForgetReport {
 // hashed anew. In short transactions; cut off, the same call goes on.
 // SESSION_NOT_FOUND, SKILL_NOT_FOUND.
 [[nodiscard]] StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis now);
+
+// A store of before has taken the place of the one at `former`: what that one remembers to
+// have forgotten is forgotten here as well.
+[[nodiscard]] StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis now,
+                                                 const base::Cancel* cancel = nullptr);
 
 // Forgets what is older than `days`, once a day; an empty report when there is
 // nothing to do. A day begins at midnight UTC.

@@ -81,7 +81,8 @@ constexpr char kAddBadLine[] = R"sql(
 constexpr char kCountBadLine[] =
     R"sql(UPDATE source_file SET bad_lines=bad_lines+1 WHERE source_id=?1)sql";
 constexpr char kSetUnreadable[] = R"sql(
-  UPDATE source_file SET state='active', last_error=?2, mtime_ns=0 WHERE source_id=?1)sql";
+  UPDATE source_file SET state='active', last_error=?2, mtime_ns=0, size=CASE size WHEN 0 THEN ?3 ELSE size END
+  WHERE source_id=?1)sql";
 constexpr char kSetSourceState[] = R"sql(
   UPDATE source_file SET state=?2, last_error=?3 WHERE source_id=?1)sql";
 
@@ -335,8 +336,8 @@ Status IngestWriter::SetSourceState(SourceId source, std::string_view state,
   return impl_->db.Run(kSetSourceState, source, state, OrNull{error});
 }
 
-Status IngestWriter::SetUnreadable(SourceId source, std::string_view error) {
-  return impl_->db.Run(kSetUnreadable, source, error);
+Status IngestWriter::SetUnreadable(SourceId source, std::string_view error, uint64_t size) {
+  return impl_->db.Run(kSetUnreadable, source, error, static_cast<int64_t>(size));
 }
 
 }  // namespace selftune::store

@@ -60,8 +60,9 @@ class IngestWriter {
   [[nodiscard]] Status SetSourceState(SourceId source, std::string_view state,
                                       std::string_view error);
   // The file cannot be read now: says why, and the next look finds it changed.
-  // What is stored of it, and where to go on, stays.
-  [[nodiscard]] Status SetUnreadable(SourceId source, std::string_view error);
+  // What is stored of it, and where to go on, stays. `size`: of a file that was never read,
+  // so that it does not pass for an empty one; 0 = not known.
+  [[nodiscard]] Status SetUnreadable(SourceId source, std::string_view error, uint64_t size = 0);
 
   // ---- sessions
   [[nodiscard]] StatusOr<SessionPk> EnsureSession(std::string_view platform, std::string_view id);

@@ -133,7 +133,7 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
 
 Status Applier::Unreadable(const WorkItem& item, const Status& why) {
   ST_ASSIGN_OR_RETURN(const store::SourceId source, SourceOf(item));
-  return writer_.SetUnreadable(source, Message(why));
+  return writer_.SetUnreadable(source, Message(why), item.info.size);
 }
 
 Status Applier::Failed(const ApplyState& state, const Status& why) {

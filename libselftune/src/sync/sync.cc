@@ -217,6 +217,8 @@ Status SyncRun::ReadOne(const WorkItem& item, int64_t min_generation, HostReport
     ST_RETURN_IF_ERROR(applier_->Apply(state, chunk));
     ST_RETURN_IF_ERROR(batches_.Wrote(chunk.batch.row_count() + 1));
     if (!chunk.damage.empty()) host.warnings.push_back(chunk.damage);
+    host.records += chunk.batch.records_used + chunk.batch.records_unknown;
+    host.unknown += chunk.batch.records_unknown;
     if (chunk.last) break;
   }
   host.changed += 1;

@@ -46,6 +46,8 @@ struct HostReport {
   int64_t bytes_read = 0;
   int64_t sessions = 0;   // touched
   int64_t bad_lines = 0;  // found in this run
+  // Read in this run: all but those that say nothing, and those of kinds that nobody knows.
+  int64_t records = 0, unknown = 0;
   int64_t set_aside = 0;  // files that wait: another one of their session cannot be read
   std::vector<std::string> warnings;
 };

@@ -32,9 +32,53 @@ Kind KindOf(const RawText& type) {
   for (const auto& [word, kind] : kKinds) {
     if (type.Is(word)) return kind;
   }
-  for (const std::string_view family : {"session.", "assistant.", "tool.", "hook.", "subagent.",
-                                        "skill.", "user.", "system.", "permission.", "command."}) {
-    if (type.StartsWith(family)) return Kind::kIgnored;
+  // What says nothing here. A whole family where what it tells is nothing that is kept; of the
+  // others the members that are known, so that a new name of a message does not pass for one.
+  for (const std::string_view ignored : {"session.",
+                                         "hook.",
+                                         "permission.",
+                                         "command.",
+                                         "commands.",
+                                         "agent.",
+                                         "mcp.",
+                                         "mcp_app.",
+                                         "model.",
+                                         "ui.",
+                                         "user_input.",
+                                         "elicitation.",
+                                         "sampling.",
+                                         "sandbox.",
+                                         "workflow.",
+                                         "external_tool.",
+                                         "auto_mode_switch.",
+                                         "exit_plan_mode.",
+                                         "capabilities.",
+                                         "human_response.",
+                                         "pending_messages.",
+                                         "session_limits_exhausted.",
+                                         "tool_search.",
+                                         "assistant.fusion_",
+                                         "assistant.idle",
+                                         "assistant.intent",
+                                         "assistant.message_",
+                                         "assistant.reasoning",
+                                         "assistant.server_tool_",
+                                         "assistant.streaming_",
+                                         "assistant.tool_call_",
+                                         "assistant.turn_",
+                                         "assistant.usage",
+                                         "skill.context_",
+                                         "skill.invoked_ref",
+                                         "subagent.completed",
+                                         "subagent.configured",
+                                         "subagent.deselected",
+                                         "subagent.selected",
+                                         "system.notification",
+                                         "tool.execution_partial_",
+                                         "tool.execution_progress",
+                                         "tool.shell_output",
+                                         "tool.user_requested"}) {
+    if (type.StartsWith(ignored)) return Kind::kIgnored;
   }
   return Kind::kUnknown;
 }

@@ -123,11 +123,13 @@ class Reader final : public ingest::LineReader {
   std::vector<Asked> asked_;
   std::vector<Answer> recent_;
   bool after_summary_ = false;  // the next new answer belongs to a summary
+  bool unknown_ = false;        // the line has a message of a kind that nobody knows
 };
 
 Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batch& batch) {
   ST_RETURN_IF_ERROR(DecodeRecord(line.text, parser, record_));
   ++batch.records_seen;
+  unknown_ = false;
   std::optional<UtcMillis> at;
   switch (record_.kind) {
     case Kind::kUnknown:
@@ -148,7 +150,7 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batc
       OnRewind(batch);
       break;
   }
-  ++batch.records_used;
+  ++(unknown_ ? batch.records_unknown : batch.records_used);
   if (!asked_.empty() && dialogue_.prompt() == asked_.back().seq) {
     asked_.back().state = dialogue_.state();
   }
@@ -174,6 +176,9 @@ void Reader::OnMessage(const Message& message, const ingest::Line& line, Batch& 
       .origin = {.offset = line.offset, .line_no = line.line_no, .record = message.id.ToString()},
       .at = ParseRfc3339(message.timestamp.escaped())};
   const bool known = !keys_.Add(now.origin.record);
+  constexpr std::string_view kTypes[] = {"user", "gemini", "info", "warning", "error"};
+  unknown_ |= std::ranges::none_of(
+      kTypes, [&](const std::string_view type) { return message.type.Is(type); });
   if (message.type.Is("user")) {
     OnUser(message, now, known, batch);
   } else if (message.type.Is("gemini")) {

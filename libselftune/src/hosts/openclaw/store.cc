@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "hosts/common/foreign_store.h"
@@ -150,7 +152,12 @@ StatusOr<std::optional<Store::Window>> Store::ReadWindow(ForeignDb& db, const st
 // What is kept for the key of the window: it goes for the newest of its windows.
 Status Store::ReadNode(ForeignDb& db, Window& window) {
   SessionInfo& info = window.info;
-  if (!db.Has("session_nodes", {"session_key", "current_session_id", "entry_json"})) {
+  const std::string missing =
+      db.Missing("session_nodes", {"session_key", "current_session_id", "entry_json"});
+  if (!missing.empty()) {
+    batch().problem =
+        fmt::format("reading {}: it has no {}: what its sessions were shown is not known",
+                    options().file->path, missing);
     return absl::OkStatus();
   }
   const auto column = [&](std::string_view name) {

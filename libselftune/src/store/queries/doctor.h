@@ -23,9 +23,15 @@ struct SourceHealth {
   std::string schema;    // as the one found last says, "" = none does
   int64_t files = 0, missing = 0, with_error = 0;
   int64_t bytes = 0, records = 0, used = 0, unknown = 0, bad_lines = 0;
-  bool any_session = false;
+  int64_t mostly_unknown = 0;  // files with at least as many unknown records as understood ones
+  std::string unknown_path;    // of the one that was found last
+  // Of the host: sessions that a person began and a transcript tells (at most kFewestSessions
+  // are counted), and whether any of those has a prompt.
+  int64_t sessions = 0;
+  bool any_session = false, any_prompt = false;
   std::string error, error_path;  // of one of the files with an error
 };
+inline constexpr int64_t kFewestSessions = 3;
 [[nodiscard]] StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db);  // by platform, kind
 
 // What is certainly broken of what agents tell now: "hooks" (their records cannot be read, or

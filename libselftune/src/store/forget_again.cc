@@ -1,0 +1,47 @@
+// What one store remembers to have forgotten, in another.
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/status_macros.h"
+#include "store/forget.h"
+#include "store/write_txn.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr char kRemembered[] = R"sql(SELECT session_key,text_key,at_ms FROM forgotten)sql";
+constexpr char kRemember[] =
+    R"sql(INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
+constexpr char kBefore[] = R"sql(
+  SELECT coalesce(max(CAST(CAST(text_key AS TEXT) AS INTEGER)),0) FROM forgotten WHERE session_key=zeroblob(16))sql";
+
+Status CopyMemory(Db& from, Db& to) {
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(to));
+  ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kRemembered));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return txn.Commit();
+    ST_RETURN_IF_ERROR(to.Run(kRemember, Blob{rows.Bytes(0)}, Blob{rows.Bytes(1)}, rows.Int(2)));
+  }
+}
+
+}  // namespace
+
+StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis now,
+                                   const base::Cancel* cancel) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> there, Db::Open(former, {.cancel = cancel}));
+  ST_RETURN_IF_ERROR(CopyMemory(*there, db));
+  ST_ASSIGN_OR_RETURN(ForgetReport report, Forget(db, {.again = true, .cancel = cancel}, now));
+  ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kBefore, 0));
+  if (before == 0) return report;
+  ST_ASSIGN_OR_RETURN(
+      const ForgetReport older,
+      Forget(db, {.before = UtcMillis{before}, .retention = true, .cancel = cancel}, now));
+  report.prompts += older.prompts;
+  report.sessions += older.sessions;
+  report.texts += older.texts;
+  return report;
+}
+
+}  // namespace selftune::store
