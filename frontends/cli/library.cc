@@ -92,7 +92,8 @@ std::string OpenEngine(const LibraryOptions& options, EnginePtr& engine) {
   open.config_dir = Borrow(home);
   open.db_path = Borrow(db);
   if (options.verbose) open.log = PrintLog;
-  if (options.look_only) open.flags = SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE;
+  open.flags = SELFTUNE_OWN_PROCESS;
+  if (options.look_only) open.flags |= SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE;
   selftune_engine_t* raw = nullptr;
   selftune_error_t* error = nullptr;
   if (selftune_open(&open, &raw, &error) != SELFTUNE_OK) return TakeError(error);

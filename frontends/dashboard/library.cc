@@ -22,7 +22,8 @@ std::string TakeError(selftune_error_t* error) {
 
 std::unique_ptr<Library> Library::Open(const Options& options, std::string* error) {
   selftune_options_t open = SELFTUNE_OPTIONS_INIT;
-  open.flags = SELFTUNE_NO_CREATE | (options.read_only ? SELFTUNE_READ_ONLY : 0);
+  open.flags =
+      SELFTUNE_OWN_PROCESS | SELFTUNE_NO_CREATE | (options.read_only ? SELFTUNE_READ_ONLY : 0);
   open.config_dir = Borrow(options.home);
   open.db_path = Borrow(options.db);
   selftune_engine_t* engine = nullptr;

@@ -35,12 +35,12 @@ MILLION = 1_000_000
 YOUNG_SECONDS = 2.1
 # (debug, optimized), in millions
 LIMITS = {
-    "status, 10,000 sessions": (31, 25.7),
-    "doctor, 10,000 sessions": (86, 75),
-    "sync, nothing new, 10 files": (32.5, 25.3),
-    "sync, nothing new, a file": (0.047, 0.014),
-    "sync, a new file": (2.25, 1.08),
-    "sync, a new MB": (91, 33),
+    "status, 10,000 sessions": (27.9, 22.7),
+    "doctor, 10,000 sessions": (86, 74),
+    "sync, nothing new, 10 files": (29.2, 22.9),
+    "sync, nothing new, a file": (0.045, 0.013),
+    "sync, a new file": (2.25, 0.97),
+    "sync, a new MB": (81, 26.3),
 }
 
 

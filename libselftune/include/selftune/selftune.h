@@ -87,6 +87,10 @@ SELFTUNE_API int32_t selftune_has(const char* feature);
 #define SELFTUNE_NO_MIGRATE 0x4u
 /** Operations that would use the network fail. */
 #define SELFTUNE_NO_NETWORK 0x8u
+/** The process is the caller's own and nobody else in it uses SQLite, which
+ *  then keeps no statistics of its memory: each allocation takes a lock less.
+ *  Without effect when SQLite was used before. */
+#define SELFTUNE_OWN_PROCESS 0x10u
 
 /** Levels of the log callback. */
 #define SELFTUNE_LOG_ERROR 1

@@ -60,10 +60,15 @@ class Scanner {
     rest_.remove_prefix(count);
     return true;
   }
+  // One of a few characters.
   bool Any(std::string_view accepted) {
-    if (rest_.empty() || accepted.find(rest_.front()) == std::string_view::npos) return false;
-    rest_.remove_prefix(1);
-    return true;
+    if (rest_.empty()) return false;
+    for (const char c : accepted) {  // a search by memchr doubles what a time costs
+      if (c != rest_.front()) continue;
+      rest_.remove_prefix(1);
+      return true;
+    }
+    return false;
   }
   [[nodiscard]] char Peek() const { return rest_.empty() ? '\0' : rest_.front(); }
   [[nodiscard]] bool done() const { return rest_.empty(); }

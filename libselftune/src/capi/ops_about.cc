@@ -11,7 +11,7 @@
 #include "capi/params.h"
 #include "capi/version.h"
 #include "store/db.h"
-#include "store/sqlite_version.h"
+#include "store/sqlite_library.h"
 
 namespace selftune::capi::ops {
 namespace {

@@ -3,12 +3,13 @@
 
 #include "base/status_macros.h"
 #include "capi/call.h"
+#include "store/sqlite_library.h"
 
 namespace selftune::capi {
 namespace {
 
-constexpr uint32_t kKnownFlags =
-    SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE | SELFTUNE_NO_MIGRATE | SELFTUNE_NO_NETWORK;
+constexpr uint32_t kKnownFlags = SELFTUNE_READ_ONLY | SELFTUNE_NO_CREATE | SELFTUNE_NO_MIGRATE |
+                                 SELFTUNE_NO_NETWORK | SELFTUNE_OWN_PROCESS;
 
 Status PutEnvironment(const char* const* entries, base::Environment& env) {
   for (; entries != nullptr && *entries != nullptr; ++entries) {
@@ -41,6 +42,7 @@ StatusOr<EngineOptions> ReadOptions(const selftune_options_t* given) {
   options.no_create = (raw.flags & SELFTUNE_NO_CREATE) != 0;
   options.no_migrate = (raw.flags & SELFTUNE_NO_MIGRATE) != 0;
   options.no_network = (raw.flags & SELFTUNE_NO_NETWORK) != 0;
+  if ((raw.flags & SELFTUNE_OWN_PROCESS) != 0) store::OwnSqlite();
   options.env = base::Environment::FromProcess();
   ST_RETURN_IF_ERROR(PutEnvironment(raw.env, options.env));
   // A home given here moves everything below it, also when the process has a

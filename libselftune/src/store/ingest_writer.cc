@@ -33,7 +33,8 @@ constexpr char kFindSession[] = R"sql(
   SELECT session_pk FROM session WHERE session_id=?1 AND platform=?2)sql";
 constexpr char kAddSession[] = R"sql(
   INSERT INTO session(session_pk,platform,session_id,root_pk,updated_ms)
-  SELECT n,?1,?2,n,?3 FROM (SELECT coalesce(max(session_pk),0)+1 AS n FROM session))sql";
+  VALUES((SELECT coalesce(max(session_pk),0)+1 FROM session),?1,?2,
+    (SELECT coalesce(max(session_pk),0)+1 FROM session),?3))sql";
 constexpr char kAdopt[] = R"sql(
   UPDATE session SET platform=?2, rev=rev+1 WHERE session_id=?1 AND platform='unknown')sql";
 // A subagent's session that an import knew by the name of its file.

@@ -78,7 +78,7 @@ constexpr char kChildById[] = R"sql(
   UPDATE session SET link_pending=1 WHERE session_id=?1 AND platform=?2 AND kind='subagent')sql";
 constexpr char kAddKeys[] = R"sql(
   INSERT INTO session_keys(session_pk,seq,source_id,keys)
-  SELECT ?1,coalesce(max(seq)+1,0),?3,?2 FROM session_keys WHERE session_pk=?1)sql";
+  VALUES(?1,(SELECT coalesce(max(seq)+1,0) FROM session_keys WHERE session_pk=?1),?3,?2))sql";
 // New records of a session that shares its history may be copies, or the
 // originals of what a copy counted so far: its group is looked at again.
 constexpr char kReopenGroup[] = R"sql(

@@ -1,7 +1,9 @@
 #include "store/resolver.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -10,7 +12,7 @@ namespace selftune::store {
 namespace {
 
 constexpr char kCandidates[] = R"sql(
-  SELECT o.obs_pk, o.effective,
+  SELECT o.obs_pk, o.effective, o.capture_rank, o.occurred_ms,
     o.polluted=0
     AND NOT (o.capture IN('repair','legacy') AND EXISTS(SELECT 1 FROM observation y WHERE y.session_pk=o.session_pk
       AND y.skill_id=o.skill_id AND y.polluted=0 AND y.capture NOT IN('repair','legacy','label')))
@@ -20,9 +22,8 @@ constexpr char kCandidates[] = R"sql(
       WHERE y.prompt_pk=o.prompt_pk AND y.skill_id=o.skill_id AND y.effective=1 AND y.outcome='triggered'))
     AND NOT (o.capture='label' AND EXISTS(SELECT 1 FROM label l WHERE l.prompt_pk=o.prompt_pk AND l.skill_id=o.skill_id
       AND l.label<>'should' AND NOT EXISTS(SELECT 1 FROM label m WHERE m.prompt_pk=l.prompt_pk AND m.skill_id=l.skill_id
-        AND (m.reason='curated' AND l.reason<>'curated' OR m.reason='grader' AND l.reason='signal')))) AS eligible
-  FROM observation o WHERE o.occurrence_key=?1
-  ORDER BY eligible DESC, o.capture_rank DESC, o.occurred_ms DESC NULLS LAST, o.obs_pk)sql";
+        AND (m.reason='curated' AND l.reason<>'curated' OR m.reason='grader' AND l.reason='signal'))))
+  FROM observation o WHERE o.occurrence_key=?1)sql";
 // All that leave a choice: several rows, one that does not count, or a miss of
 // which a label says otherwise.
 constexpr char kChoices[] = R"sql(
@@ -51,14 +52,20 @@ struct Candidates {
   int64_t former = 0;  // that counts
 };
 
+// The stronger capture wins, then the later one, then the row that was there first.
 StatusOr<Candidates> FindCandidates(Db& db, std::string_view occurrence_key) {
   Candidates out;
+  std::tuple<int64_t, int64_t, int64_t> best;
   ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kCandidates, Blob{occurrence_key}));
-  for (bool first = true;; first = false) {
+  for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
-    if (first && rows.Bool(2)) out.winner = rows.Int(0);
     if (rows.Bool(1)) out.former = rows.Int(0);
+    if (!rows.Bool(4)) continue;
+    const std::tuple rank(rows.Int(2), rows.OptInt(3).value_or(INT64_MIN), -rows.Int(0));
+    if (out.winner != 0 && rank < best) continue;
+    out.winner = rows.Int(0);
+    best = rank;
   }
 }
 

@@ -12,6 +12,7 @@
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "hosts/registry.h"
+#include "store/bulk_run.h"
 #include "store/commit_rows.h"
 #include "store/hook_evidence.h"
 #include "store/link.h"
@@ -334,6 +335,7 @@ Status SyncRun::Commits() {
 
 StatusOr<SyncReport> Run(store::Db& db, const SyncWorld& world, const SyncOptions& options) {
   ST_ASSIGN_OR_RETURN(const base::LockFile lock, LockSync(db, world.clock->Now(), world.cancel));
+  const store::BulkRun bulk(db);
   return SyncRun(db, world, options).Execute();
 }
 

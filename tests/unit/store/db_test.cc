@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "store/backup.h"
+#include "store/bulk_run.h"
 #include "store/migrate.h"
 #include "support/test_files.h"
 #include "unit/store/store_fixture.h"
@@ -197,6 +198,26 @@ TEST_SUITE("store/db") {
     CHECK(std::chrono::steady_clock::now() - started < std::chrono::seconds(10));
     CHECK(Must(rows.Next()));
     CHECK(One(store.db(), "SELECT count(*) FROM source_files") == "1");
+  }
+
+  TEST_CASE("a run of many transactions goes into the file at its end") {
+    TempStore store;
+    const auto write = [&store](int begin, int end) {
+      for (int i = begin; i < end; ++i) {
+        store.Write([i](IngestWriter& w) {
+          Must(w.InternBody(std::string(400'000, 'b') + std::to_string(i)));
+        });
+      }
+    };
+    const auto file_size = [&store] { return Must(base::Stat(store.path())).size; };
+    const uint64_t before = file_size();
+    {
+      const BulkRun bulk(store.db());
+      write(0, 15);  // 1,500 pages
+      CHECK(file_size() == before);
+    }
+    write(15, 16);
+    CHECK(file_size() > before + 15 * 400'000);
   }
 
   TEST_CASE("a broken constraint is our mistake and says so") {

@@ -102,7 +102,7 @@ class Reader final : public ingest::LineReader {
  private:
   void Begin();
   void LookAtMeta();
-  void ReadConversation(const ingest::Line& line, Batch& batch);
+  void ReadConversation(const ingest::Line& line, std::optional<UtcMillis> at, Batch& batch);
   [[nodiscard]] bool IsRepeated(uint64_t key);
   [[nodiscard]] bool IsCopy(uint64_t key);
   void AddKeys(uint64_t key, bool copied);
@@ -131,13 +131,13 @@ Status Reader::ReadLine(const ingest::Line& line, base::LineParser& parser, Batc
   ST_RETURN_IF_ERROR(DecodeRecord(line.text, parser, record_));
   ++batch.records_seen;
   if (record_.type == RecordType::kUnknown) ++batch.records_unknown;
-  if (const auto at = record_.at(); at.has_value() && (!born_.has_value() || *at < *born_))
-    born_ = at;
-  if (record_.conversation()) ReadConversation(line, batch);
+  const std::optional<UtcMillis> at = record_.at();
+  if (at.has_value() && (!born_.has_value() || *at < *born_)) born_ = at;
+  if (record_.conversation()) ReadConversation(line, at, batch);
   return absl::OkStatus();
 }
 
-void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
+void Reader::ReadConversation(const ingest::Line& line, std::optional<UtcMillis> at, Batch& batch) {
   if (!main_.has_value()) Begin();
   if (main_->ignored()) return;
   if (std::exchange(meta_news_, false)) main_->RepeatIdentity(batch);
@@ -148,8 +148,7 @@ void Reader::ReadConversation(const ingest::Line& line, Batch& batch) {
   if (name_.agent_id.empty()) NoteOrigin(batch);
   Conversation& conversation = Select(key, copied, batch);
   if (HasShape(record_)) {
-    conversation.Apply({.record = record_, .line = line, .at = record_.at(), .copied = copied},
-                       batch);
+    conversation.Apply({.record = record_, .line = line, .at = at, .copied = copied}, batch);
     if (record_.type != RecordType::kAttachment || IsListing(record_)) ++batch.records_used;
   } else if (!copied) {
     batch.bad_lines.push_back(ingest::WrongShape(line.offset, line.line_no, line.text));

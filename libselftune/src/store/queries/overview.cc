@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "store/sqlite_version.h"
+#include "store/sqlite_library.h"
 
 namespace selftune::store {
 namespace {
