@@ -25,6 +25,8 @@ class Way:
     agent = None
     call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
     spawn = None  # tool of the host that hands a task to a subagent, its input for the task
+    hand_over = ("", None)  # the same to a named one: its input for the name and the task
+    specialist_tools = ()  # of ours, where tools are all that can be restricted
     tells_starts = True  # of subagents, not of their ends alone
     tells_errors = True  # a turn that an error of the model ended, in one-shot mode, whatever happens then
     installed = "installed"  # the state of hooks once they are installed
@@ -219,6 +221,8 @@ class Gemini(Way):
     command, platform, skills = "gemini", "gemini", ".gemini/skills"
     agent = npm_agent.Agent("@google/gemini-cli", "0.61.0", "gemini", node=(20,))
     call = ("activate_skill", lambda folder: {"name": folder.name})
+    hand_over = ("invoke_agent", lambda name, task: {"agent_name": name, "prompt": task})
+    specialist_tools = ("read_file", "run_shell_command", "complete_task")  # by the last it answers
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
     maybe = ("session_end",)  # it does not wait for this one
@@ -262,6 +266,9 @@ class Qwen(Way):
     call = ("skill", lambda folder: {"skill": folder.name})
     spawn = ("agent", lambda task: {"description": "count", "prompt": task, "subagent_type": "general-purpose",
                                     "run_in_background": False})
+    hand_over = ("agent", lambda name, task: {"description": "cause", "prompt": task, "subagent_type": name,
+                                              "run_in_background": False})
+    specialist_tools = ("read_file", "run_shell_command")
     tells_errors = False
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
     switches = ((".qwen/settings.json", '"hooks":', '"disableAllHooks": true,\n  "hooks":'),)
@@ -299,6 +306,9 @@ class Copilot(Way):
     call = ("skill", lambda folder: {"skill": folder.name})
     spawn = ("task", lambda task: {"name": "count", "agent_type": "general-purpose", "description": "count",
                                    "prompt": task, "mode": "sync"})
+    hand_over = ("task", lambda name, task: {"name": "cause", "agent_type": name, "description": "cause",
+                                             "prompt": task, "mode": "sync"})
+    specialist_tools = ("bash", "view", "list_bash", "read_bash", "stop_bash")  # the shell, as it has it
     tells_starts = False
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
