@@ -19,6 +19,7 @@ PARTS = ("SKILL.md", "workflows/*.md", "references/*.md", "agents/*.md")
 OPENCODE = {"Read": "read", "Grep": "grep", "Glob": "glob"}
 GEMINI = {"Bash": "run_shell_command", "Read": "read_file", "Grep": "grep_search", "Glob": "glob"}
 QWEN = GEMINI
+CLINE = {"Bash": "run_commands", "Read": "read_files", "Grep": "search_codebase", "Glob": "search_codebase"}
 COPILOT = {"Bash": "bash", "Read": "view", "Grep": "grep", "Glob": "glob"}
 
 
@@ -59,6 +60,7 @@ FORMS = {
     "forms/opencode": (for_opencode, ".md"),
     "forms/gemini": (with_tools(GEMINI), ".md"),
     "forms/qwen": (with_tools(QWEN), ".md"),
+    "forms/cline": (with_tools(CLINE), ".yaml"),
     "forms/copilot": (with_tools(COPILOT), ".agent.md"),
 }
 

@@ -167,7 +167,7 @@ class Plugin(World):
 def main():
     if sys.argv[1] == "--inside":
         more = {"claude": [Plugin], "opencode": [Specialists],
-                "gemini": [Subagents], "qwen": [Subagents], "copilot": [Subagents]}
+                **dict.fromkeys(("gemini", "qwen", "copilot", "cline"), [Subagents])}
         return ways.run_tests(sys.argv[2:5], Skill, *more.get(sys.argv[4], []))
     selftune, command, folder = sys.argv[1:4]
     return ways.WAYS[command].agent.run_inside(__file__, Path(selftune).resolve(), Path(folder).resolve(), command)

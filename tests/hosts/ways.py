@@ -376,6 +376,8 @@ class Cline(Way):
     command, platform, skills = "cline", "cline", ".cline/skills"
     agent = npm_agent.Agent("cline", "3.0.65", "cline")
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
+    hand_over = ("subagent_selftune_diagnosis_analyst", lambda name, task: {"prompt": task})
+    specialist_tools = ("run_commands", "read_files", "skills")  # the last comes by itself
     offered = "Available skills: selftune"  # names only: no description reaches its model
     prompts = 0  # it tells no hook of prompts of its one-shot mode
     events = ("post_tool_use", "turn_end", "turn_end")

@@ -86,6 +86,7 @@ class Install(OwnSkill):
         name = "selftune-diagnosis-analyst"
         files = {"claude": (".claude/agents/", ".md"), "opencode": (".config/opencode/agents/", ".md"),
                  "gemini": (".gemini/agents/", ".md"), "qwen": (".qwen/agents/", ".md"),
+                 "cline": (".cline/agents/", ".yaml"),
                  "copilot": (".copilot/agents/", ".agent.md")}
         of_project = {**files, "opencode": (".opencode/agents/", ".md"), "copilot": (".github/agents/", ".agent.md")}
         self.data("install", *(word for agent in (*files, "codex") for word in ("--agent", agent)))
@@ -94,7 +95,8 @@ class Install(OwnSkill):
         # OpenCode has no `tools`: what is not named is not allowed.
         self.assertRegex(texts["opencode"], r'\nmode: subagent\npermission:\n  "\*": deny\n  read: allow\n  bash:\n    "\*": deny\n'
                                             r'    "selftune skills show \*": allow\n')
-        for agent, shell, read in (("gemini", "run_shell_command", "read_file"), ("copilot", "bash", "view")):
+        for agent, shell, read in (("gemini", "run_shell_command", "read_file"), ("copilot", "bash", "view"),
+                                   ("cline", "run_commands", "read_files")):
             self.assertRegex(texts[agent], rf'^---\nname: {name}\ndescription: ".*"\ntools:\n  - {shell}\n  - {read}\n---\n')
         self.assertEqual(texts["qwen"], texts["gemini"])
         self.assertEqual(len({text.split("---\n", 2)[2] for text in texts.values()}), 1)
