@@ -27,10 +27,9 @@ QUESTION = "good morning, which of my skills never run"
 
 
 def script(way, home):
-    tool, make = way.call
-    return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": {"text": "OK."},
-            "rules": [{"name": "skill", "when": {"prompt": QUESTION, "tools": [tool]},
-                       "steps": [{"tool": tool, "input": make(home / way.common / "selftune")}, {"text": "None."}]}]}
+    return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": way.answer("OK."),
+            "rules": [{"name": "skill", "when": {"prompt": QUESTION, **way.offers(way.call[0])},
+                       "steps": [way.load(home / way.common / "selftune"), way.answer("None.")]}]}
 
 
 def tools_of(request):

@@ -42,6 +42,21 @@ class Way:
     def __init__(self, world):
         self.world = world
 
+    @staticmethod
+    def answer(text):
+        """What the model does to end a turn."""
+        return {"text": text}
+
+    @staticmethod
+    def offers(tool):
+        """What a request has that asks for a turn, not for a title."""
+        return {"tools": [tool]}
+
+    def load(self, folder):
+        """What it does to load a skill."""
+        tool, make = self.call
+        return {"tool": tool, "input": make(folder)}
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.world.port}/v1"
@@ -422,7 +437,58 @@ class Cline(Way):
         return {"tool": "editor", "input": {"path": str(path), "old_text": "# Tides", "new_text": "# Spoiled"}}
 
 
-WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)}
+class Cline2(Way):
+    command, platform, skills = "cline", "cline", ".cline/skills"
+    agent = npm_agent.Agent("cline", "2.18.0", "cline")
+    call = ("use_skill", lambda folder: {"skill_name": folder.name})
+    offered = "Finds out why a skill did not run"
+    prompts = 0  # told by a hook that version 3 never calls in its one-shot mode: not installed
+    uses = 0  # its tool events have no id of the call
+    events = ("turn_end",) * 4  # each end is told as one, and as a cancel
+    resumes = False
+    busy = ".cline/data/"
+
+    def settings(self):
+        # Its hooks lie in the documents of the person, wherever a desktop says these are.
+        return {".config/user-dirs.dirs": 'XDG_DOCUMENTS_DIR="$HOME/Documents"\n',
+                "Documents/Cline/Hooks/TaskResume": "#!/bin/sh\nprintf '{\"cancel\":false}\\n'\n"}
+
+    def prepare(self):
+        for path, text in self.settings().items():
+            self.world.write(path, text, 0o755)
+        self.world.agent("auth", "-p", "openai", "-k", "sk-stub", "-m", MODEL, "-b", self.url)
+
+    @staticmethod
+    def answer(text):
+        return {"text": f"<attempt_completion>\n<result>{text}</result>\n</attempt_completion>"}
+
+    @staticmethod
+    def offers(tool):
+        return {}
+
+    def load(self, folder):
+        # It offers no tools: its model writes calls into its text.
+        return {"text": f"<use_skill>\n<skill_name>{folder.name}</skill_name>\n</use_skill>"}
+
+    def sessions(self):
+        return {path.name for path in (self.world.home / ".cline/data/tasks").glob("*")}
+
+    def first(self, prompt):
+        before = self.sessions()
+        self.world.agent("--yolo", "--json", prompt)
+        return (self.sessions() - before).pop()
+
+    def next(self, session, prompt):
+        return self.first(prompt)
+
+    def shell(self, line):
+        return {"tool": "execute_command", "input": {"command": line, "requires_approval": False}}
+
+    def writes(self, path):
+        return {"tool": "write_to_file", "input": {"absolutePath": str(path), "content": "spoiled"}}
+
+
+WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)} | {"cline2": Cline2}
 
 
 def run_tests(arguments, *cases):
