@@ -27,10 +27,14 @@ QUESTION = "good morning, which of my skills never run"
 
 
 def script(way, home):
-    tool, make = way.call
-    return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": {"text": "OK."},
-            "rules": [{"name": "skill", "when": {"prompt": QUESTION, "tools": [tool]},
-                       "steps": [{"tool": tool, "input": make(home / way.common / "selftune")}, {"text": "None."}]}]}
+    return {"models": ["claude-opus-5-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"], "fallback": way.answer("OK."),
+            "rules": [{"name": "skill", "when": {"prompt": QUESTION, **way.offers(way.call[0])},
+                       "steps": [way.load(home / way.common / "selftune"), way.answer("None.")]}]}
+
+
+def tools_of(request):
+    """Names of the tools that a model is offered."""
+    return [tool["function"]["name"] for tool in request.get("tools", [])]
 
 
 class Skill(World):
@@ -77,6 +81,37 @@ class Specialists(Skill):
             self.assertEqual({p for p, _ in allowed}, {"read", "bash"}, file.stem)
             for permission, pattern in allowed:
                 self.assertTrue(permission == "read" or pattern.startswith("selftune "), pattern)
+
+
+FIRST = sorted((ROOT / "skill" / "agents").glob("*.md"))[0].stem
+TASK = "say which cause it has"
+
+
+def handing(way, home):
+    """Hands a task to a specialist of ours."""
+    tool, make = way.hand_over
+    return {"models": ["stub-large"], "fallback": {"text": "OK."}, "rules": [
+        {"name": "task", "when": {"prompt": TASK}, "steps": [{"text": "LISTING"}]},
+        {"name": "main", "when": {"prompt": QUESTION, "tools": [tool]},
+         "steps": [{"tool": tool, "input": make(FIRST, TASK)}, {"text": "None."}]}]}
+
+
+class Subagents(Skill):
+    """Those that can be told the names of tools only: ours have the shell and read files."""
+
+    script = staticmethod(handing)
+
+    def test_init_puts_it_where_the_agent_looks(self):
+        self.cli("init", "--autonomy", "off", "--no-hooks")
+        self.way.first(QUESTION)
+        texts = self.bodies()
+        for file in sorted((ROOT / "skill" / "agents").glob("*.md")):
+            self.assertIn(file.stem, texts[0])
+        body = (ROOT / "skill" / "agents" / f"{FIRST}.md").read_text().split("---\n", 2)[2].splitlines()[3]
+        asked = [json.loads(text)["body"] for text in texts if json.dumps(body)[1:-1] in text]
+        self.assertTrue(asked, "no request has the words of the specialist")
+        for request in asked:
+            self.assertEqual(set(tools_of(request)), set(self.way.specialist_tools))
 
 
 class Plugin(World):
@@ -130,7 +165,8 @@ class Plugin(World):
 
 def main():
     if sys.argv[1] == "--inside":
-        more = {"claude": [Plugin], "opencode": [Specialists]}
+        more = {"claude": [Plugin], "opencode": [Specialists],
+                **dict.fromkeys(("gemini", "qwen", "copilot", "cline"), [Subagents])}
         return ways.run_tests(sys.argv[2:5], Skill, *more.get(sys.argv[4], []))
     selftune, command, folder = sys.argv[1:4]
     return ways.WAYS[command].agent.run_inside(__file__, Path(selftune).resolve(), Path(folder).resolve(), command)

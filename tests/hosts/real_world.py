@@ -24,13 +24,12 @@ SKILL_FILE = f"---\nname: {SKILL}\ndescription: High and low water.\n---\n\n# Ti
 
 def script_of(way, home):
     """The model of a session in which the skill is used; then the person complains."""
-    rules = [{"name": "correction", "when": {"prompt": re.escape(CORRECTION)}, "steps": [{"text": "I see."}]},
-             {"name": "plain", "when": {"prompt": PROMPT}, "steps": [{"text": "At ten."}]}]
-    tool, make = way.call
-    rules.insert(1, {"name": "skill", "when": {"prompt": PROMPT, "tools": [tool]},
-                     "steps": [{"tool": tool, "input": make(home / way.skills / SKILL)}, {"text": "At ten."}]})
+    rules = [{"name": "correction", "when": {"prompt": re.escape(CORRECTION)}, "steps": [way.answer("I see.")]},
+             {"name": "plain", "when": {"prompt": PROMPT}, "steps": [way.answer("At ten.")]}]
+    rules.insert(1, {"name": "skill", "when": {"prompt": PROMPT, **way.offers(way.call[0])},
+                     "steps": [way.load(home / way.skills / SKILL), way.answer("At ten.")]})
     return {"models": ["claude-opus-5-5", "claude-sonnet-5", "claude-haiku-4-5", "gpt-5.5", "stub-large"],
-            "fallback": {"text": "OK."}, "rules": rules}
+            "fallback": way.answer("OK."), "rules": rules}
 
 
 def files_below(folder, *without):

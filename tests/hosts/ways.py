@@ -25,6 +25,8 @@ class Way:
     agent = None
     call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
     spawn = None  # tool of the host that hands a task to a subagent, its input for the task
+    hand_over = ("", None)  # the same to a named one: its input for the name and the task
+    specialist_tools = ()  # of ours, where tools are all that can be restricted
     tells_starts = True  # of subagents, not of their ends alone
     tells_errors = True  # a turn that an error of the model ended, in one-shot mode, whatever happens then
     installed = "installed"  # the state of hooks once they are installed
@@ -39,6 +41,21 @@ class Way:
 
     def __init__(self, world):
         self.world = world
+
+    @staticmethod
+    def answer(text):
+        """What the model does to end a turn."""
+        return {"text": text}
+
+    @staticmethod
+    def offers(tool):
+        """What a request has that asks for a turn, not for a title."""
+        return {"tools": [tool]}
+
+    def load(self, folder):
+        """What it does to load a skill."""
+        tool, make = self.call
+        return {"tool": tool, "input": make(folder)}
 
     @property
     def url(self):
@@ -219,6 +236,8 @@ class Gemini(Way):
     command, platform, skills = "gemini", "gemini", ".gemini/skills"
     agent = npm_agent.Agent("@google/gemini-cli", "0.61.0", "gemini", node=(20,))
     call = ("activate_skill", lambda folder: {"name": folder.name})
+    hand_over = ("invoke_agent", lambda name, task: {"agent_name": name, "prompt": task})
+    specialist_tools = ("read_file", "run_shell_command", "complete_task")  # by the last it answers
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
     maybe = ("session_end",)  # it does not wait for this one
@@ -262,6 +281,9 @@ class Qwen(Way):
     call = ("skill", lambda folder: {"skill": folder.name})
     spawn = ("agent", lambda task: {"description": "count", "prompt": task, "subagent_type": "general-purpose",
                                     "run_in_background": False})
+    hand_over = ("agent", lambda name, task: {"description": "cause", "prompt": task, "subagent_type": name,
+                                              "run_in_background": False})
+    specialist_tools = ("read_file", "run_shell_command")
     tells_errors = False
     events = ("prompt_submit", "post_tool_use", "turn_end", "prompt_submit", "turn_end")
     switches = ((".qwen/settings.json", '"hooks":', '"disableAllHooks": true,\n  "hooks":'),)
@@ -299,6 +321,9 @@ class Copilot(Way):
     call = ("skill", lambda folder: {"skill": folder.name})
     spawn = ("task", lambda task: {"name": "count", "agent_type": "general-purpose", "description": "count",
                                    "prompt": task, "mode": "sync"})
+    hand_over = ("task", lambda name, task: {"name": "cause", "agent_type": name, "description": "cause",
+                                             "prompt": task, "mode": "sync"})
+    specialist_tools = ("bash", "view", "list_bash", "read_bash", "stop_bash")  # the shell, as it has it
     tells_starts = False
     uses = 0  # its tool events have no id of the call
     events = ("prompt_submit", "turn_end", "session_end") * 2
@@ -366,6 +391,8 @@ class Cline(Way):
     command, platform, skills = "cline", "cline", ".cline/skills"
     agent = npm_agent.Agent("cline", "3.0.65", "cline")
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
+    hand_over = ("subagent_selftune_diagnosis_analyst", lambda name, task: {"prompt": task})
+    specialist_tools = ("run_commands", "read_files", "skills")  # the last comes by itself
     offered = "Available skills: selftune"  # names only: no description reaches its model
     prompts = 0  # it tells no hook of prompts of its one-shot mode
     events = ("post_tool_use", "turn_end", "turn_end")
@@ -410,7 +437,58 @@ class Cline(Way):
         return {"tool": "editor", "input": {"path": str(path), "old_text": "# Tides", "new_text": "# Spoiled"}}
 
 
-WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)}
+class Cline2(Way):
+    command, platform, skills = "cline", "cline", ".cline/skills"
+    agent = npm_agent.Agent("cline", "2.18.0", "cline")
+    call = ("use_skill", lambda folder: {"skill_name": folder.name})
+    offered = "Finds out why a skill did not run"
+    prompts = 0  # told by a hook that version 3 never calls in its one-shot mode: not installed
+    uses = 0  # its tool events have no id of the call
+    events = ("turn_end",) * 4  # each end is told as one, and as a cancel
+    resumes = False
+    busy = ".cline/data/"
+
+    def settings(self):
+        # Its hooks lie in the documents of the person, wherever a desktop says these are.
+        return {".config/user-dirs.dirs": 'XDG_DOCUMENTS_DIR="$HOME/Documents"\n',
+                "Documents/Cline/Hooks/TaskResume": "#!/bin/sh\nprintf '{\"cancel\":false}\\n'\n"}
+
+    def prepare(self):
+        for path, text in self.settings().items():
+            self.world.write(path, text, 0o755)
+        self.world.agent("auth", "-p", "openai", "-k", "sk-stub", "-m", MODEL, "-b", self.url)
+
+    @staticmethod
+    def answer(text):
+        return {"text": f"<attempt_completion>\n<result>{text}</result>\n</attempt_completion>"}
+
+    @staticmethod
+    def offers(tool):
+        return {}
+
+    def load(self, folder):
+        # It offers no tools: its model writes calls into its text.
+        return {"text": f"<use_skill>\n<skill_name>{folder.name}</skill_name>\n</use_skill>"}
+
+    def sessions(self):
+        return {path.name for path in (self.world.home / ".cline/data/tasks").glob("*")}
+
+    def first(self, prompt):
+        before = self.sessions()
+        self.world.agent("--yolo", "--json", prompt)
+        return (self.sessions() - before).pop()
+
+    def next(self, session, prompt):
+        return self.first(prompt)
+
+    def shell(self, line):
+        return {"tool": "execute_command", "input": {"command": line, "requires_approval": False}}
+
+    def writes(self, path):
+        return {"tool": "write_to_file", "input": {"absolutePath": str(path), "content": "spoiled"}}
+
+
+WAYS = {way.command: way for way in (Claude, Codex, OpenCode, Gemini, Qwen, Copilot, Pi, Cline)} | {"cline2": Cline2}
 
 
 def run_tests(arguments, *cases):

@@ -83,25 +83,33 @@ class Install(OwnSkill):
 
     def test_specialists_are_written_as_each_agent_reads_them(self):
         repo = self.project()
-        name = "selftune-diagnosis-analyst.md"
-        places = {"claude": ".claude/agents", "opencode": ".config/opencode/agents"}
-        self.data("install", *(word for agent in (*places, "codex") for word in ("--agent", agent)))
-        texts = {agent: self.path(f"{folder}/{name}").read_text() for agent, folder in places.items()}
+        name = "selftune-diagnosis-analyst"
+        files = {"claude": (".claude/agents/", ".md"), "opencode": (".config/opencode/agents/", ".md"),
+                 "gemini": (".gemini/agents/", ".md"), "qwen": (".qwen/agents/", ".md"),
+                 "cline": (".cline/agents/", ".yaml"),
+                 "copilot": (".copilot/agents/", ".agent.md")}
+        of_project = {**files, "opencode": (".opencode/agents/", ".md"), "copilot": (".github/agents/", ".agent.md")}
+        self.data("install", *(word for agent in (*files, "codex") for word in ("--agent", agent)))
+        texts = {agent: self.path(name.join(file)).read_text() for agent, file in files.items()}
         self.assertRegex(texts["claude"], r"\ntools: Bash\(selftune skills show:\*\), .*, Read\n")
         # OpenCode has no `tools`: what is not named is not allowed.
         self.assertRegex(texts["opencode"], r'\nmode: subagent\npermission:\n  "\*": deny\n  read: allow\n  bash:\n    "\*": deny\n'
                                             r'    "selftune skills show \*": allow\n')
+        for agent, shell, read in (("gemini", "run_shell_command", "read_file"), ("copilot", "bash", "view"),
+                                   ("cline", "run_commands", "read_files")):
+            self.assertRegex(texts[agent], rf'^---\nname: {name}\ndescription: ".*"\ntools:\n  - {shell}\n  - {read}\n---\n')
+        self.assertEqual(texts["qwen"], texts["gemini"])
         self.assertEqual(len({text.split("---\n", 2)[2] for text in texts.values()}), 1)
         # An agent without any reads them beside the skill, whose text names them.
-        self.assertEqual(self.path(f".agents/skills/selftune/agents/{name}").read_text(), texts["claude"])
-        self.data("install", "--scope", "project", "--agent", "opencode", "--agent", "claude")
-        for agent in places:
-            self.assertEqual((repo / f".{agent}/agents" / name).read_text(), texts[agent])
+        self.assertEqual(self.path(f".agents/skills/selftune/agents/{name}.md").read_text(), texts["claude"])
+        self.data("install", "--scope", "project", *(word for agent in files for word in ("--agent", agent)))
+        for agent, file in of_project.items():
+            self.assertEqual((repo / name.join(file)).read_text(), texts[agent])
         # From elsewhere, where only the rows know of the project, nothing seems amiss or is changed.
         self.cwd = self.root
         self.assertEqual({p["state"] for p in self.data("status")["installed"]}, {"current"})
         self.assertEqual(self.data("update")["files"], [])
-        former = repo / ".opencode/agents" / name
+        former = repo / ".opencode/agents" / f"{name}.md"
         former.write_text("of an older version")
         with sqlite3.connect(self.home.database) as db:
             db.execute("UPDATE install SET sha256=?, version='0.0.1' WHERE path=?",

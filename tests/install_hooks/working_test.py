@@ -172,6 +172,23 @@ class Events(Place):
         self.assertEqual([p.name for p in theirs.parent.iterdir()], ["PostToolUse"])
         self.assertFalse((self.home.path / "Documents").exists())
 
+    def test_cline_2_reads_one_folder_alone_and_what_lies_there_stays_for_cline_3(self):
+        usual, other = self.home.path / ".cline/hooks", self.home.path / "Documents/Cline/Hooks"
+        state = self.home.path / ".cline/data/globalState.json"
+        state.parent.mkdir(parents=True)
+        state.write_text("{}")
+        self.good("hooks", "install", "cline")
+        names = {p.name for p in other.iterdir()}
+        self.assertIn("PostToolUse", names)
+        self.assertFalse(usual.exists())
+        (state.parent / "sessions").mkdir()
+        self.good("hooks", "install", "cline")
+        self.assertEqual(({p.name for p in other.iterdir()}, usual.exists()), (names, False))
+        self.good("hooks", "uninstall", "cline")
+        self.assertFalse((self.home.path / "Documents").exists())
+        self.good("hooks", "install", "cline")
+        self.assertEqual({p.name for p in usual.iterdir()}, names)
+
     def run_command(self, command, payload):
         done = subprocess.run(["bash", "-c", command], input=json.dumps(payload), text=True, env=self.env(),
                               capture_output=True, check=False, timeout=30)

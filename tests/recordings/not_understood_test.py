@@ -76,7 +76,7 @@ UPDATES = [
         "session-*.jsonl", 2, (b'"type":"user"', b'"type":"person"'), (b'"type":"gemini"', b'"type":"model"')), "warn"),
     ("qwen/0.24.4", "messages have other names", words("*.jsonl", 1, *ROLES), "fail"),
     ("cline/2.18.0-tasks", "roles have another name", words(
-        "api_conversation_history.json", 1, (b'"role"', b'"sender"')), "fail"),
+        "api_conversation_history.json", 1, (b'"role"', b'"sender"')), "warn"),
     ("cline/3.0.65", "roles have another name", words("*.messages.json", 1, (b'"role"', b'"sender"')), "fail"),
     ("opencode/1.18.33", "roles have another name", rows(
         OPENCODE, "UPDATE message SET data=replace(data,'\"role\"','\"sender\"')"), "fail"),
@@ -137,7 +137,7 @@ class NotUnderstood(unittest.TestCase):
                 finding, code = self.finding(platform)
                 self.assertEqual(finding["status"], expected, finding)
                 self.assertEqual(code != 0, expected == "fail")
-                self.assertIn("selftune evidence --sources", finding["command"])
+                self.assertIn("selftune evidence --sources", finding["guidance"]["command"])
 
     def test_status_does_not_call_a_dead_store_healthy(self):
         self.take("opencode/1.18.33")

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace selftune::base {
 
-// `wanted`, or with ".2", ".3" and so on behind it: the first at which there is nothing, a
-// link that leads nowhere being something.
-[[nodiscard]] std::string FreePath(const std::string& wanted);
+// The names that are tried: `wanted`, then with 2, 3 and so on behind `between`.
+[[nodiscard]] std::string NumberedPath(const std::string& wanted, int n, std::string_view between);
+
+// The first of them at which there is nothing, a link that leads nowhere being something, and
+// nothing with `also` behind it either.
+[[nodiscard]] std::string FreePath(const std::string& wanted, std::string_view between = ".",
+                                   std::string_view also = "");
 
 }  // namespace selftune::base

@@ -80,9 +80,10 @@ StatusOr<std::string> ProjectHere(const Context& context, std::string_view inste
     return WithSuggestion(Fail(kNotFound, "looking for the project: {} {}", here, why),
                           "go into a project, or leave --scope out", instead);
   };
-  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
-    if (dir == home) return refused("is in your home, and in no project there");
-    if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
+  std::string top = install::RepositoryAround(here, home);
+  if (!top.empty()) return top;
+  if ((here + "/").starts_with(home + "/")) {
+    return refused("is in your home, and in no project there");
   }
   return refused("is in no project: no folder above it has .git");
 }

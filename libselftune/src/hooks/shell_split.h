@@ -1,6 +1,7 @@
 // A command line taken apart into simple commands, as a shell would. Where it is not sure
 // how a shell reads on (functions, patterns, nesting beyond a limit), it ends there: what
-// follows is not told, rather than told wrongly.
+// follows is not told, rather than told wrongly. hosts/common/shell_words.h reads lines of
+// transcripts, where what may have been done counts, and fills in what a shell would.
 #pragma once
 
 #include <cstddef>

@@ -121,12 +121,17 @@ std::optional<Twice> FindTwice(const hosts::HostRow& row, std::vector<HooksPlace
   return std::nullopt;
 }
 
-std::string ProjectAround() {
-  std::string here = base::RealPath(".").value_or("");
-  for (std::string dir = here; dir.size() > 1; dir = std::string(base::DirName(dir))) {
+std::string RepositoryAround(const std::string& folder, std::string_view below) {
+  for (std::string dir = folder; dir.size() > 1 && dir != below; dir = base::DirName(dir)) {
     if (base::Exists(base::JoinPath(dir, ".git"))) return dir;
   }
-  return here;
+  return "";
+}
+
+std::string ProjectAround() {
+  std::string here = base::RealPath(".").value_or("");
+  std::string top = RepositoryAround(here);
+  return top.empty() ? here : top;
 }
 
 }  // namespace selftune::install

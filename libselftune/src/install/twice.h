@@ -37,6 +37,9 @@ struct Twice {
 [[nodiscard]] std::optional<Twice> FindTwice(const hosts::HostRow& row,
                                              std::vector<HooksPlace> places);
 
+// The top of the repository around `folder`, "" = there is none; nothing is looked at from
+// `below` upwards.
+[[nodiscard]] std::string RepositoryAround(const std::string& folder, std::string_view below = "");
 // The top of the repository around the working directory, else that directory; "" when it
 // is not known.
 [[nodiscard]] std::string ProjectAround();

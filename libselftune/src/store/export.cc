@@ -18,6 +18,7 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -118,21 +119,14 @@ Status CheckOptions(const ExportOptions& options) {
               "until are for jsonl");
 }
 
-// A name beside `path` under which nothing is.
-std::string FreeName(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  int number = 2;
-  while (base::Exists(fmt::format("{}-{}", path, number))) ++number;
-  return fmt::format("{}-{}", path, number);
-}
-
-Status CheckFolder(const std::string& dir) {
+Status CheckFolder(std::string dir) {
   if (!base::Exists(dir)) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const auto entries, base::ListDir(dir));
   if (entries.empty()) return absl::OkStatus();
+  while (dir.size() > 1 && dir.ends_with('/')) dir.pop_back();
   return WithSuggestion(Fail(kFileExists, "exporting to {}: the folder is not empty", dir),
                         "name a new folder",
-                        base::JoinCommand({"selftune", "export", FreeName(dir)}));
+                        base::JoinCommand({"selftune", "export", base::FreePath(dir, "-")}));
 }
 
 // Bytes go to the file in large pieces and into the hash on their way.

@@ -7,15 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include <fmt/format.h>
-
 #include "base/file.h"
+#include "base/free_path.h"
 #include "base/status_macros.h"
 
 namespace selftune::upstream {
 namespace {
 
 constexpr std::string_view kAside = ".reference";
+constexpr std::string_view kBetween = "-";  // selftune.db.reference-2
 constexpr std::string_view kLog = "-wal";
 constexpr std::string_view kIndex = "-shm";
 constexpr std::string_view kJournal = "-journal";
@@ -45,23 +45,13 @@ Status SyncFolderOf(const std::string& path) {
   return base::SyncDir(std::string(base::DirName(path)));
 }
 
-// A name that nothing has.
-std::string FreeName(const std::string& store_path) {
-  std::string name = Join(store_path, kAside);
-  for (int i = 2; base::Exists(name) || base::Exists(Join(name, kLog)); ++i) {
-    name = fmt::format("{}{}-{}", store_path, kAside, i);
-  }
-  return name;
-}
-
 // The name beside which an unfinished change of places left the second link; "" = none did.
 std::string HalfMoved(const std::string& store_path) {
-  std::string name = Join(store_path, kAside);
-  for (int i = 2; base::Exists(name); ++i) {
+  for (int n = 1;; ++n) {
+    std::string name = base::NumberedPath(Join(store_path, kAside), n, kBetween);
+    if (!base::Exists(name)) return {};
     if (SameFile(name, store_path)) return name;
-    name = fmt::format("{}{}-{}", store_path, kAside, i);
   }
-  return {};
 }
 
 }  // namespace
@@ -96,7 +86,7 @@ Status UndoUnfinished(const std::string& store_path) {
 
 StatusOr<std::string> ReplaceStore(const std::string& store_path) {
   const std::string made = ImportingPath(store_path);
-  const std::string aside = FreeName(store_path);
+  const std::string aside = base::FreePath(Join(store_path, kAside), kBetween, kLog);
   ST_ASSIGN_OR_RETURN(const base::FileHandle file, base::OpenRead(made));
   ST_RETURN_IF_ERROR(base::SyncFile(file.fd(), made));
   // A second name for each of its files, then the first names go: whatever happens

@@ -19,6 +19,11 @@ TEST_SUITE("base/free_path") {
     REQUIRE(symlink("/nowhere", (wanted + ".2").c_str()) == 0);
     CHECK(FreePath(wanted) == wanted + ".3");
     CHECK(FreePath(dir.path() + "/no/f") == dir.path() + "/no/f");
+    CHECK(FreePath(wanted, "-") == wanted + "-2");
+    // A database would be read with a log that was left there.
+    CHECK(FreePath(dir.path() + "/g", "-", "-wal") == dir.path() + "/g");
+    dir.Write("g-wal", "");
+    CHECK(FreePath(dir.path() + "/g", "-", "-wal") == dir.path() + "/g-2");
   }
 }
 

@@ -1,4 +1,6 @@
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -29,6 +31,35 @@ TEST_SUITE("install/approvals") {
   TEST_CASE("a key is file, event and place") {
     CHECK(TrustKey("/h/hooks.json", "UserPromptSubmit", 0, 2) ==
           "/h/hooks.json:user_prompt_submit:0:2");
+  }
+
+  TEST_CASE("a text that nobody would write costs what it is long, and ends nothing") {
+    const auto times = [](size_t n, std::string_view what) {
+      std::string out;
+      for (size_t i = 0; i < n; ++i) out += what;
+      return out;
+    };
+    const std::string entry = "[hooks.state.known]\ntrusted_hash = \"sha256:aa\"\n";
+    const std::string broken[] = {
+        times(200'000, "["),
+        "a = " + times(200'000, "["),
+        "a = " + times(200'000, "{a="),
+        "a = " + times(200'000, "[{a="),
+        "a = \"\"\"" + times(200'000, "\\"),
+        "a" + times(200'000, ".a"),
+    };
+    for (const std::string& text : broken) {
+      CAPTURE(text.substr(0, 12));
+      CHECK(ReadHookConfig(entry + text).trusts.size() == 1);
+    }
+    // Each value under a long key: gigabytes, were the key kept with each.
+    const std::string deep = "[a" + times(30'000, ".a") + "]\n" + times(30'000, "x = 1\n");
+    CHECK(ReadHookConfig(deep + entry).trusts.size() == 1);
+    std::string many;
+    for (size_t i = 0; i < 50'000; ++i) {
+      many += "[hooks.state.k" + std::to_string(i) + "]\nenabled = false\n";
+    }
+    CHECK(ReadHookConfig(many + entry + many).trusts.size() == 50'001);
   }
 
   TEST_CASE("what an entry says is read however it is written") {

@@ -1,5 +1,5 @@
 // Cline runs the file of an event's name in each of two folders (host-cline.md 3):
-// ours goes where nobody else's is.
+// ours goes where nobody else's is. Version 2 reads the second alone.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,10 +16,17 @@ namespace {
 
 constexpr uint64_t kMaxScript = 1 << 20;
 
-bool IsFree(const std::string& path) {
+bool IsOurs(const std::string& path) {
   const auto bytes = base::ReadFile(path, kMaxScript);
-  if (!bytes.ok()) return !base::Exists(path);
-  return bytes->find(install::kManagedMark) != bytes->npos;
+  return bytes.ok() && bytes->find(install::kManagedMark) != bytes->npos;
+}
+
+bool IsFree(const std::string& path) { return !base::Exists(path) || IsOurs(path); }
+
+// Version 2 was set up, and version 3, which keeps sessions, never ran.
+bool IsVersion2(const std::string& config_dir) {
+  return base::Exists(base::JoinPath(config_dir, "data/globalState.json")) &&
+         !base::Exists(base::JoinPath(config_dir, "data/sessions"));
 }
 
 std::vector<install::OwnFile> Files(const install::Place& place) {
@@ -31,12 +38,15 @@ std::vector<install::OwnFile> Files(const install::Place& place) {
   const std::string guard = head + "answer=$(" + shim +
                             " 2>/dev/null)\nif [ -n \"$answer\" ]; then printf '%s\\n' "
                             "\"$answer\"; else printf '{\"cancel\":false}\\n'; fi\n";
+  const bool version_2 = IsVersion2(place.config_dir);
   std::vector<install::OwnFile> out;
   for (const hooks::Subscription& event : kClineHooks.subscriptions) {
     const std::string name(event.native);
     const std::string usual = base::JoinPath(place.config_dir, "hooks/" + name);
     const std::string other = base::JoinPath(place.home, "Documents/Cline/Hooks/" + name);
-    const bool elsewhere = !IsFree(usual) && IsFree(other);
+    // Where ours lies it stays: in both folders it would be told of everything twice.
+    const bool kept = IsOurs(usual) || IsOurs(other);
+    const bool elsewhere = IsFree(other) && (kept ? !IsOurs(usual) : version_2 || !IsFree(usual));
     out.push_back({.path = elsewhere ? other : usual,
                    .bytes = name == "PreToolUse" ? guard : script,
                    .mode = 0755});

@@ -31,6 +31,7 @@ constinit const HostRow kClineRow = {
     .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
+    .specialists = {.dir = "agents", .project_dir = ".cline/agents", .form = "forms/cline"},
 };
 
 }  // namespace selftune::hosts

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <absl/functional/function_ref.h>
+
 #include "base/json_scan.h"
 #include "base/strings.h"
 
@@ -20,20 +22,17 @@ bool IsBare(char c) {
          c == '-';
 }
 
-using Path = std::vector<std::string>;
-
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  Reader(std::string_view text, absl::FunctionRef<void(const TomlValue&)> use)
+      : text_(text), use_(use) {}
 
-  std::vector<TomlValue> Read() {
-    Path table;
+  void Read() {
     for (SkipBlank(); pos_ < text_.size(); SkipBlank()) {
-      if (text_[pos_] == '[' ? !Header(table) : !Member(table, 0)) break;
+      if (text_[pos_] == '[' ? !Header() : !Member(0)) break;
       SkipSpace();
       if (pos_ < text_.size() && !AtLineEnd()) break;
     }
-    return std::move(out_);
   }
 
  private:
@@ -64,48 +63,45 @@ class Reader {
   }
 
   // "[a.b]" and "[[a.b]]".
-  bool Header(Path& table) {
+  bool Header() {
     ++pos_;
     const bool many = Take('[');
-    auto path = Keys();
-    if (!path.has_value() || !Take(']') || (many && !Take(']'))) return false;
-    table = *std::move(path);
-    return true;
+    path_.clear();
+    return Keys() && Take(']') && (!many || Take(']'));
   }
 
   // "a.b = value"
-  bool Member(const Path& table, int depth) {
-    auto keys = Keys();
-    if (!keys.has_value() || !Take('=')) return false;
-    Path path = table;
-    path.insert(path.end(), keys->begin(), keys->end());
-    return Value(path, depth);
+  bool Member(int depth) {
+    const size_t above = path_.size();
+    if (!Keys() || !Take('=') || !Value(depth)) return false;
+    path_.resize(above);
+    return true;
   }
 
-  std::optional<Path> Keys() {
-    Path out;
+  // Adds them to the path.
+  bool Keys() {
     do {
       SkipSpace();
       if (At('"') || At('\'')) {
         auto key = Quoted();
-        if (!key.has_value()) return std::nullopt;
-        out.push_back(*std::move(key));
+        if (!key.has_value()) return false;
+        path_.push_back(*std::move(key));
       } else {
         const size_t begin = pos_;
         while (pos_ < text_.size() && IsBare(text_[pos_])) ++pos_;
-        if (pos_ == begin) return std::nullopt;
-        out.emplace_back(text_.substr(begin, pos_ - begin));
+        if (pos_ == begin) return false;
+        path_.emplace_back(text_.substr(begin, pos_ - begin));
       }
       SkipSpace();
     } while (Take('.'));
-    return out;
+    return true;
   }
 
-  bool Value(const Path& path, int depth) {
+  bool Value(int depth) {
     if (depth > kMaxDepth) return false;
     SkipSpace();
-    if (At('{')) return Inside('}', path, depth);
-    if (At('[')) return Inside(']', path, depth);
+    if (At('{')) return Inside('}', depth);
+    if (At('[')) return Inside(']', depth);
     const bool is_text = At('"') || At('\'');
     std::string text;
     if (is_text) {
@@ -118,17 +114,17 @@ class Reader {
       pos_ = end == text_.npos ? text_.size() : end;
       if (text.empty()) return false;
     }
-    if (arrays_ == 0) out_.push_back({.path = path, .text = std::move(text), .is_text = is_text});
+    if (arrays_ == 0) use_({.path = path_, .text = std::move(text), .is_text = is_text});
     return true;
   }
 
   // An array, or a table in braces.
-  bool Inside(char close, const Path& path, int depth) {
+  bool Inside(char close, int depth) {
     const bool array = close == ']';
     ++pos_;
     arrays_ += array ? 1 : 0;
     for (SkipBlank(); !At(close); SkipBlank()) {
-      if (!(array ? Value(path, depth + 1) : Member(path, depth + 1))) return false;
+      if (!(array ? Value(depth + 1) : Member(depth + 1))) return false;
       SkipBlank();
       if (!Take(',') && !At(close)) return false;
     }
@@ -161,16 +157,17 @@ class Reader {
   }
 
   std::string_view text_;
+  absl::FunctionRef<void(const TomlValue&)> use_;
   size_t pos_ = 0;
   int arrays_ = 0;  // how many are open
-  std::vector<TomlValue> out_;
+  std::vector<std::string> path_;
 };
 
 }  // namespace
 
-std::vector<TomlValue> ReadToml(std::string_view text) {
+void ReadToml(std::string_view text, absl::FunctionRef<void(const TomlValue&)> use) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  return Reader(text).Read();
+  Reader(text, use).Read();
 }
 
 }  // namespace selftune::hosts::codex

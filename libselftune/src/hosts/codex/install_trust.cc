@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -155,22 +157,23 @@ const Trust* HookConfig::Find(std::string_view key) const {
 
 HookConfig ReadHookConfig(std::string_view toml) {
   HookConfig out;
-  bool named = false;  // by its own name, which wins over the one of before
-  for (const TomlValue& value : ReadToml(toml)) {
-    const std::vector<std::string>& path = value.path;
+  bool named = false;                              // by its own name, which wins over the other
+  std::unordered_map<std::string, size_t> places;  // of a key in out.trusts
+  ReadToml(toml, [&](const TomlValue& value) {
+    const std::span<const std::string> path = value.path;
     if (path.size() == 2 && path[0] == "features") {
       const bool old = path[1] == "codex_hooks";
-      if (path[1] != "hooks" && (!old || named)) continue;
+      if (path[1] != "hooks" && (!old || named)) return;
       named = named || !old;
       out.off = value.Is("false") ? path[1] : "";
     } else if (path.size() == 4 && path[0] == "hooks" && path[1] == "state") {
-      auto found = std::find_if(out.trusts.begin(), out.trusts.end(),
-                                [&](const Trust& trust) { return trust.key == path[2]; });
-      if (found == out.trusts.end()) found = out.trusts.insert(found, Trust{.key = path[2]});
-      if (path[3] == "enabled") found->enabled = !value.Is("false");
-      if (path[3] == "trusted_hash" && value.is_text) found->hash = value.text;
+      const auto [place, added] = places.try_emplace(path[2], out.trusts.size());
+      if (added) out.trusts.push_back({.key = path[2]});
+      Trust& trust = out.trusts[place->second];
+      if (path[3] == "enabled") trust.enabled = !value.Is("false");
+      if (path[3] == "trusted_hash" && value.is_text) trust.hash = value.text;
     }
-  }
+  });
   return out;
 }
 

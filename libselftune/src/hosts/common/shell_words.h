@@ -5,6 +5,9 @@
 // `;` `&&` `||` `|` `&`, subshells, `$(...)`, redirections, here-documents,
 // plain assignments and their use, `{a,b}`, `~`, `cd`. What depends on the
 // machine (globs, unknown variables, output of commands) makes a part of a word unknown.
+//
+// For transcripts, where what may have been done counts: it reads on where it is not sure.
+// hooks/shell_split.h, which answers while an agent waits and may refuse, ends there.
 #pragma once
 
 #include <string>

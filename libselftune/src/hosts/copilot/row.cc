@@ -31,6 +31,7 @@ constinit const HostRow kCopilotRow = {
     .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
+    .specialists = {.dir = "agents", .project_dir = ".github/agents", .form = "forms/copilot"},
 };
 
 }  // namespace selftune::hosts

@@ -30,6 +30,7 @@ constinit const HostRow kGeminiRow = {
     .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
+    .specialists = {.dir = "agents", .project_dir = ".gemini/agents", .form = "forms/gemini"},
     .retention = {.settings_file = "settings.json", .key = "general.sessionRetention.maxAge"},
 };
 

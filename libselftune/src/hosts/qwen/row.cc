@@ -30,6 +30,7 @@ constinit const HostRow kQwenRow = {
     .slash_text = true,
     .skill_ends_search = true,
     .plugin_roots = nullptr,
+    .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
 
 }  // namespace selftune::hosts

@@ -61,7 +61,7 @@ constexpr char kSpoolBroken[] = R"sql(
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_seen END),0),
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_used END),0)
   FROM source_file WHERE platform='unknown' AND kind='spool')sql";
-// Of transcripts: a host that writes now, and of whose files of a kind, or of a database of
+// Of transcripts: a host that writes now (a file that cannot be read has no time), and of whose files of a kind, or of a database of
 // whose, nothing was understood.
 constexpr char kEvidenceBroken[] = R"sql(
   WITH suspect AS (
@@ -71,7 +71,7 @@ constexpr char kEvidenceBroken[] = R"sql(
   SELECT f.platform FROM suspect s CROSS JOIN source_file f ON f.platform=s.platform AND f.kind=s.kind
   GROUP BY f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END
   HAVING sum(f.records_used)=0 AND sum(f.size)>0 AND (sum(f.records_seen)>=?2 OR count(f.last_error)>0)
-    AND max(CASE f.state WHEN 'active' THEN f.mtime_ns/1000000 END)>=?1
+    AND max(CASE WHEN f.state='active' THEN iif(f.mtime_ns=0,?1,f.mtime_ns/1000000) END)>=?1
   ORDER BY 1 LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
