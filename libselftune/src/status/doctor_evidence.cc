@@ -93,6 +93,10 @@ bool ManyUnknown(const store::SourceHealth& store) {
              kMaxUnknownShare * static_cast<double>(store.used + store.unknown);
 }
 
+std::string SourcesOf(const store::SourceHealth& store) {
+  return base::JoinCommand({"selftune", "evidence", "--sources", "--platform", store.platform});
+}
+
 void ExplainUnknown(const store::SourceHealth& store, CheckStatus status, std::string what,
                     Check& check) {
   check.status = status;
@@ -108,8 +112,7 @@ void ExplainUnknown(const store::SourceHealth& store, CheckStatus status, std::s
                    ? "see what is wrong with it, file by file"
                    : "this version of the host writes what selftune does not read; see which "
                      "records, and update selftune";
-  check.command =
-      base::JoinCommand({"selftune", "evidence", "--sources", "--platform", store.platform});
+  check.command = SourcesOf(store);
 }
 
 Check UnderstoodOf(const store::SourceHealth& store) {
@@ -126,7 +129,7 @@ Check UnderstoodOf(const store::SourceHealth& store) {
         fmt::format("{} files could not be read, the first: {}", store.with_error, store.error);
     check.path = store.error_path;
     check.text = "see which";
-    check.command = "selftune sync --json";
+    check.command = SourcesOf(store);
   } else if (bad_share > kMaxBadShare) {
     check.status = CheckStatus::kWarn;
     check.message = fmt::format("{} of {} lines are no records", store.bad_lines, store.records);
