@@ -196,7 +196,9 @@ Failure ReadFailure(const Command& command, const Answer& answer) {
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (failure.next_argv == std::vector<std::string>{"selftune", "schema", "--list"}) {
     failure.next_argv = HelpOf(command);
-    failure.suggestion = "see its help";
+    const std::string& told = failure.suggestion;
+    const bool words = told.starts_with("did you mean ") || told.starts_with("known are ");
+    if (!words) failure.suggestion = "see its help";
   }
   return failure;
 }
