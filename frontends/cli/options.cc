@@ -235,6 +235,15 @@ std::vector<Flag> ExtraFlags(const Command& command) {
                      {},
                      "plan_id"});
   }
+  if (command.repeats) {
+    flags.push_back({"watch",
+                     "show it again every so many seconds: 5, 1m",
+                     FlagType::kText,
+                     "sec",
+                     0,
+                     {},
+                     "-"});
+  }
   if (command.exit_zero) {
     flags.push_back(
         {"exit-zero", "exit with 0 whatever was found", FlagType::kSwitch, {}, 0, {}, "-"});
