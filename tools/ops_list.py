@@ -39,8 +39,8 @@ cursor?       string            next_cursor of the reply before
 agent?           string          Agent CLI that answers model calls
 llm_mode?        enum(agent,api)  An agent CLI, or the server of the settings api.*
 model?           string
-tier?            string          fast, standard or strong
-effort?          string          low, medium, high, xhigh or max
+tier?            enum(fast,standard,strong)
+effort?          enum(minimal,low,medium,high,xhigh,max)  How hard the model should think
 max_calls?       int(1..100000)  Budget
 max_cost_usd?    number          Budget
 max_tokens?      int(1..1000000000)   Budget

@@ -105,6 +105,7 @@ def file_schemas():
     """Files and payloads of others: what is read of them. What they have besides is theirs."""
     skill = {"type": "object", "properties": {"autonomy": closed("locked propose auto")}}
     host = {"type": "object", "properties": {"home": TEXT}}
+    rules = ("correction", "regression", "broken", "review")
     config = {"type": "object", "properties": {
         "config_version": {"type": "integer", "const": 1},
         "agent_type": TEXT, "agents": array({"type": "object", "properties": {
@@ -113,7 +114,8 @@ def file_schemas():
         "initialized_at": TEXT, "autonomy": closed("off propose deploy"), "guards": closed("off advise block"),
         "suggestions": closed("off on"),
         "suggest": {"type": "object", "properties": {
-            rule: closed("off on") for rule in ("correction", "regression", "broken", "review")}},
+            rule: closed("off on") for rule in rules} | {
+            rule + "_days": {"type": ["integer", "string"], "description": "1 to 30"} for rule in rules}},
         "skills": {"type": "object", "additionalProperties": skill},
         "hosts": {"type": "object", "additionalProperties": host},
         "retention": {"type": "object", "properties": {"texts_days": {"type": ["integer", "string"]}}},

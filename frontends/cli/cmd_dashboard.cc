@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/dispatch.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 

@@ -1,8 +1,8 @@
 // completions, man: what is installed beside the command.
 #include "cli/commands.h"
 #include "cli/completion_scripts.h"
-#include "cli/dispatch.h"
 #include "cli/man.h"
+#include "cli/output.h"
 #include "cli/render.h"
 #include "cli/terminal.h"
 #include "cli/text.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/dispatch.h"
 #include "cli/library.h"
+#include "cli/output.h"
 #include "cli/tee.h"
 #include "cli/terminal.h"
 #include "cli/text.h"

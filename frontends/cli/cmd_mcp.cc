@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/dispatch.h"
 #include "cli/mcp/server.h"
+#include "cli/output.h"
 
 namespace selftune::cli {
 namespace {

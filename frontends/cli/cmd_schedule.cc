@@ -84,16 +84,17 @@ std::string RenderRunNow(const Reply& reply, const Screen& screen) {
 }
 
 constexpr std::string_view kPlatforms[] = {"cron", "launchd", "systemd", "openclaw"};
+constexpr std::string_view kJobs[] = {"sync", "health", "run"};
 constexpr Flag kPreviewFlags[] = {
     {"platform", "instead of what this machine has", FlagType::kText, {}, 0, kPlatforms},
-    {"jobs", "sync, run; both if left out", FlagType::kList, "job"},
+    {"jobs", "sync, health, run; all if left out", FlagType::kList, "job", 0, kJobs},
     {"every-hours", "between two runs: 1 2 3 4 6 8 12 24", FlagType::kInt, "n"},
     {"every", "the same", FlagType::kInt, "hours", 0, {}, "every_hours", true},
     {"tz", "zone for OpenClaw, as Europe/Berlin", FlagType::kText, "zone"},
 };
 constexpr Flag kSetupFlags[] = {
     {"platform", "instead of what this machine has", FlagType::kText, {}, 0, kPlatforms},
-    {"jobs", "sync, run; both if left out", FlagType::kList, "job"},
+    {"jobs", "sync, health, run; all if left out", FlagType::kList, "job", 0, kJobs},
     {"every-hours", "between two runs: 1 2 3 4 6 8 12 24", FlagType::kInt, "n"},
     {"every", "the same", FlagType::kInt, "hours", 0, {}, "every_hours", true},
     {"tz", "zone for OpenClaw, as Europe/Berlin", FlagType::kText, "zone"},
@@ -101,7 +102,7 @@ constexpr Flag kSetupFlags[] = {
 };
 constexpr Example kSetupExamples[] = {
     {"selftune cron setup --dry-run", "what would be installed?"},
-    {"selftune cron setup", "sync every 30 minutes, the loop every 6 hours"},
+    {"selftune cron setup", "sync every 30 minutes, status at 8, the loop every 6 hours"},
     {"selftune cron setup --platform cron --every-hours 12", "by the crontab, twice a day"},
 };
 constexpr Example kPreviewExamples[] = {
@@ -112,7 +113,7 @@ constexpr Command MakeSetup(std::string_view path, std::string_view group,
                             std::string_view alias_of) {
   return {
       .path = path,
-      .summary = "Let the machine's scheduler run sync and the loop",
+      .summary = "Let the machine's scheduler run sync, status and the loop",
       .group = group,
       .op = "schedule.setup",
       .flags = kSetupFlags,
@@ -191,9 +192,8 @@ constexpr Command MakeRemove(std::string_view path, std::string_view group,
   };
 }
 
-constexpr std::string_view kJobs[] = {"sync", "run"};
 constexpr Positional kJob[] = {
-    {"job", "sync or run", /*required=*/true, /*many=*/false, {}, kJobs},
+    {"job", "sync, health or run", /*required=*/true, /*many=*/false, {}, kJobs},
 };
 constexpr Example kRunNowExamples[] = {
     {"selftune cron run-now sync", "does the scheduled command work in its environment?"},

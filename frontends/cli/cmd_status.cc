@@ -35,23 +35,54 @@ std::string Recall(const Json& trigger) {
   return out + " (" + Percent(ci[0].Double()) + " – " + Percent(ci[1].Double()) + ")";
 }
 
+// "3/4": good ones of those that were judged.
+std::string GoodOf(const Json& judged, std::string_view of) {
+  const int64_t n = judged[of].Int();
+  return n == 0 ? "-" : Count(judged["good"].Int()) + "/" + Count(n);
+}
+
+std::string Texts(const Json& list) {
+  std::string out;
+  for (const Json& item : list.items()) out += (out.empty() ? "" : ", ") + OneLine(item.Text());
+  return out.empty() ? "-" : out;
+}
+
+// What is beside the others where there is room for it.
+std::vector<Table::Cell> MoreOf(const Json& skill) {
+  return {{GoodOf(skill["precision"], "n")},
+          {GoodOf(skill["sessions"], "judged")},
+          {Count(skill["pending_proposals"].Int())},
+          {OneLine(skill["autonomy"].Text())},
+          {Texts(skill["flags"])},
+          {Texts(skill["platforms"])},
+          {skill["path"].is_null() ? "-" : OneLine(skill["path"].Text())}};
+}
+
 std::string SkillsTable(const Reply& reply, const Screen& screen) {
-  Table table({{"skill", Table::Align::kLeft, true},
-               {"state"},
-               {"recall (95 %)", Table::Align::kRight},
-               {"trend"},
-               {"uses", Table::Align::kRight},
-               {"last use"},
-               {"why", Table::Align::kLeft, true}});
+  std::vector<Table::Column> columns = {{"skill", Table::Align::kLeft, true},    {"state"},
+                                        {"recall (95 %)", Table::Align::kRight}, {"trend"},
+                                        {"uses", Table::Align::kRight},          {"last use"},
+                                        {"why", Table::Align::kLeft, true}};
+  if (screen.wide) {
+    for (const char* title :
+         {"right uses", "good sessions", "proposals", "autonomy", "flags", "agents", "path"}) {
+      columns.push_back({title});
+    }
+  }
+  Table table(std::move(columns));
   for (const Json& skill : reply.data()["skills"].items()) {
     const std::string& state = skill["state"].Text();
-    table.Add({{OneLine(skill["name"].Text())},
-               {OneLine(state), StyleOf(state)},
-               {Recall(skill["trigger"])},
-               {Arrow(skill["trend"]["direction"].Text())},
-               {Count(skill["uses"].Int())},
-               {Ago(skill["last_invocation"].Text(), reply.now())},
-               {OneLine(skill["state_reason"].Text()), Style::kDim}});
+    std::vector<Table::Cell> row = {{OneLine(skill["name"].Text())},
+                                    {OneLine(state), StyleOf(state)},
+                                    {Recall(skill["trigger"])},
+                                    {Arrow(skill["trend"]["direction"].Text())},
+                                    {Count(skill["uses"].Int())},
+                                    {Ago(skill["last_invocation"].Text(), reply.now())},
+                                    {OneLine(skill["state_reason"].Text()), Style::kDim}};
+    if (screen.wide) {
+      for (Table::Cell& cell : MoreOf(skill)) row.push_back(std::move(cell));
+    }
+    table.Add(std::move(row));
   }
   if (table.empty()) return "";
   const auto listed = static_cast<int64_t>(reply.data()["skills"].items().size());
@@ -65,13 +96,13 @@ std::string SkillsTable(const Reply& reply, const Screen& screen) {
   return out;
 }
 
-std::string SilentLine(const Json& silent, int64_t total) {
-  constexpr size_t kShown = 8;
+std::string SilentLine(const Json& silent, int64_t total, bool all) {
+  const size_t shown = all ? silent.items().size() : 8;
   std::string names;
-  for (size_t i = 0; i < silent.items().size() && i < kShown; ++i) {
+  for (size_t i = 0; i < silent.items().size() && i < shown; ++i) {
     names += (i > 0 ? ", " : "") + OneLine(silent.items()[i]["name"].Text());
   }
-  if (silent.items().size() > kShown) names += ", …";
+  if (static_cast<int64_t>(std::min(silent.items().size(), shown)) < total) names += ", …";
   return Count(total) + ": " + names;
 }
 
@@ -110,7 +141,7 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   Fields fields;
   if (!data["silent_skills"].items().empty()) {
     fields.Add("installed, not used",
-               SilentLine(data["silent_skills"], data["silent_total"].Int()));
+               SilentLine(data["silent_skills"], data["silent_total"].Int(), screen.wide));
   }
   fields.Add("prompts without a skill", Count(data["unmatched"]["count"].Int()) +
                                             " of the newest " +
@@ -190,10 +221,13 @@ constexpr Flag kStatusFlags[] = {
     kPlatformFlag,
     {"refresh", "sync first", FlagType::kSwitch},
     {"limit", "skills listed at most (200)", FlagType::kInt, "n"},
+    {"wide", "more columns, nothing shortened", FlagType::kSwitch, {}, 0, {}, "-"},
 };
 constexpr Example kStatusExamples[] = {
     {"selftune status", "all skills of the last 30 days"},
     {"selftune status --skill pdf --window 90d", "one skill, three months"},
+    {"selftune status --wide --text", "all columns, names and reasons whole"},
+    {"selftune status --watch 5", "drawn anew every 5 seconds; piped: a line of JSON each"},
     {"selftune status --json --fields skills.name,skills.state", "few words for an agent"},
 };
 
@@ -246,6 +280,7 @@ extern const Command kStatusCommand = {
     .flags = kStatusFlags,
     .examples = kStatusExamples,
     .render = RenderStatus,
+    .repeats = true,
 };
 
 extern const Command kDoctorCommand = {

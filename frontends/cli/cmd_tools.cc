@@ -5,10 +5,10 @@
 #include <cerrno>
 
 #include "cli/commands.h"
-#include "cli/dispatch.h"
 #include "cli/help.h"
 #include "cli/library.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/registry.h"
 #include "cli/render.h"
 #include "cli/terminal.h"

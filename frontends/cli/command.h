@@ -97,6 +97,7 @@ struct Command {
   int (*run)(const Invocation& invocation) = nullptr;
   std::string_view alias_of = {};  // shown as "alias of ..."
   bool exit_zero = false;          // takes --exit-zero
+  bool repeats = false;            // takes --watch: it is shown again and again
   std::span<const Variant> variants = {};
   bool rare = false;      // in the overview only with --all
   bool verbatim = false;  // its text is a file or a page: lines stay as they are

@@ -3,23 +3,25 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "cli/complete.h"
 #include "cli/fold.h"
 #include "cli/help.h"
 #include "cli/library.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/registry.h"
 #include "cli/render.h"
+#include "cli/repeat.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 
 namespace selftune::cli {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kNegative = 3;
-constexpr int kNoEvidence = 6;
+constexpr int64_t kOftenest = 1000;  // of --watch, in milliseconds; and a day
+constexpr int64_t kRarest = 86'400'000;
 
 const Flag* FindGlobal(std::string_view word) {
   const std::string_view name = word.substr(0, word.find('='));
@@ -56,26 +58,6 @@ bool Contains(const std::vector<std::string>& words, std::string_view word) {
     if (each == word) return true;
   }
   return false;
-}
-
-// `error[CODE]: message (suggestion); next: command`, one line.
-void ExplainOnStderr(const Json& envelope) {
-  const Json& error = envelope["error"];
-  std::string line =
-      "selftune: " + OneLine(error["code"].Text()) + ": " + OneLine(error["message"].Text());
-  const std::string suggestion = OneLine(error["suggestion"].Text());
-  if (!suggestion.empty()) line += " (" + suggestion + ")";
-  const std::string next = OneLine(envelope["next"]["command"].Text());
-  if (!next.empty()) line += "; next: " + next;
-  WriteErr(line + "\n");
-}
-
-int ExitCodeOf(const Json& envelope, const Args& args) {
-  if (envelope["ok"].Bool()) return 0;
-  const int code = static_cast<int>(envelope["error"]["exit_code"].Int());
-  const bool answered = envelope["data"].is_object();
-  if (answered && args.Has("exit-zero") && (code == kNegative || code == kNoEvidence)) return 0;
-  return code == 0 ? kFailed : code;
 }
 
 // What only reads may be asked for with --dry-run, and needs none.
@@ -170,6 +152,12 @@ LibraryCall CallOf(const Invocation& invocation, const Target& target) {
       call.problem = "--timeout takes a time such as 30s or 5m, not " + Typed(*timeout);
     }
   }
+  if (const auto every = invocation.args.Get("watch"); every && invocation.command->repeats) {
+    const std::optional<int64_t> ms = ParseDuration(*every);
+    if (!ms.has_value() || *ms < kOftenest || *ms > kRarest) {
+      call.problem = "--watch takes seconds from 1 on, 5 or 1m, not " + Typed(*every);
+    }
+  }
   return call;
 }
 
@@ -196,7 +184,9 @@ Failure ReadFailure(const Command& command, const Answer& answer) {
   Failure failure = FailureOf(Json::Parse(answer.error).value_or(Json()));
   if (failure.next_argv == std::vector<std::string>{"selftune", "schema", "--list"}) {
     failure.next_argv = HelpOf(command);
-    failure.suggestion = "see its help";
+    const std::string& told = failure.suggestion;
+    const bool words = told.starts_with("did you mean ") || told.starts_with("known are ");
+    if (!words) failure.suggestion = "see its help";
   }
   return failure;
 }
@@ -244,22 +234,16 @@ std::optional<Failure> WhyNot(const Invocation& invocation, const OpRow& op,
   return ReadFailure(*invocation.command, plan);
 }
 
-int RunOperation(const Invocation& invocation) {
+struct Called {
+  const Target& target;
+  const LibraryCall& call;
+  std::string params;
+};
+
+// Asks once; a failure is an envelope as well.
+Look LookAt(const Invocation& invocation, const Called& called, const LibraryOptions& options) {
   const Command& command = *invocation.command;
-  const Target target = TargetOf(command, invocation.args);
-  if (target.op == nullptr) {
-    return FinishFailure(invocation, command.path, kErrorSchema,
-                         UsageFailure("INVALID_FLAG", "this version cannot do that", ""));
-  }
-  const std::string schema(target.op->schema);
-  const LibraryCall call = CallOf(invocation, target);
-  if (!call.problem.empty()) {
-    return FinishFailure(invocation, command.path, schema, Misused(command, call));
-  }
-  const std::string params =
-      WithConfirmation(command.params != nullptr ? command.params(invocation.args)
-                                                 : ParamsByName(command, invocation.args),
-                       invocation, *target.op);
+  const OpRow& op = *called.target.op;
   const OutputMode mode = ModeOf(invocation.args);
   ProgressLine line(invocation.args, mode);
   ProgressFn progress;
@@ -268,16 +252,50 @@ int RunOperation(const Invocation& invocation) {
   } else if (line.active()) {
     progress = [&line](std::string_view event) { line.Show(event); };
   }
-  const Answer answer =
-      Ask(call.options,
-          RequestText(target.op->name, params, command.path, call.options.deadline_ms), progress);
+  const Answer answer = Ask(
+      options, RequestText(op.name, called.params, command.path, options.deadline_ms), progress);
   line.Clear();
-  if (!answer.envelope.empty()) return Finish(invocation, answer.envelope, target.render);
+  if (!answer.envelope.empty()) {
+    return {.envelope = answer.envelope, .render = called.target.render, .signal = answer.signal};
+  }
   Failure failure = FailureTold(invocation, answer);
   if (failure.code == "CONFIRMATION_REQUIRED") {
-    failure = WhyNot(invocation, *target.op, call.options, params).value_or(failure);
+    failure = WhyNot(invocation, op, options, called.params).value_or(failure);
   }
-  return FinishFailure(invocation, command.path, schema, failure);
+  return {
+      .envelope = FailureEnvelope(command.path, op.schema, failure, invocation.args.Has("dry-run")),
+      .signal = answer.signal};
+}
+
+// What --watch makes of it: --timeout is of the whole then.
+int LookAgain(const Invocation& invocation, const Called& called) {
+  const std::optional<int64_t> every = ParseDuration(*invocation.args.Get("watch"));
+  LibraryOptions options = called.call.options;
+  const std::optional<int64_t> whole = std::exchange(options.deadline_ms, std::nullopt);
+  return ShowAgain(invocation, {.every_ms = every.value_or(0), .for_ms = whole},
+                   [&] { return LookAt(invocation, called, options); });
+}
+
+int RunOperation(const Invocation& invocation) {
+  const Command& command = *invocation.command;
+  const Target target = TargetOf(command, invocation.args);
+  if (target.op == nullptr) {
+    return FinishFailure(invocation, command.path, kErrorSchema,
+                         UsageFailure("INVALID_FLAG", "this version cannot do that", ""));
+  }
+  const LibraryCall call = CallOf(invocation, target);
+  if (!call.problem.empty()) {
+    return FinishFailure(invocation, command.path, std::string(target.op->schema),
+                         Misused(command, call));
+  }
+  const Called called{
+      target, call,
+      WithConfirmation(command.params != nullptr ? command.params(invocation.args)
+                                                 : ParamsByName(command, invocation.args),
+                       invocation, *target.op)};
+  if (command.repeats && invocation.args.Has("watch")) return LookAgain(invocation, called);
+  const Look look = LookAt(invocation, called, call.options);
+  return Finish(invocation, look.envelope, look.render);
 }
 
 int UnknownCommand(const Invocation& invocation, const std::vector<std::string>& words) {
@@ -325,62 +343,6 @@ Args GlobalArgs(const std::vector<std::string>& argv) {
   }
   return args;
 }
-
-}  // namespace
-
-namespace {
-
-// The second member of every reply.
-bool SaysOk(std::string_view envelope) {
-  constexpr std::string_view kBegin = R"({"schema":")";
-  if (!envelope.starts_with(kBegin)) return false;
-  const size_t end = envelope.find('"', kBegin.size());
-  return end != envelope.npos && envelope.substr(end).starts_with(R"(","ok":true,)");
-}
-
-int NotWritten() {
-  WriteErr("selftune: WRITE_FAILED: writing to stdout\n");
-  return kFailed;
-}
-
-}  // namespace
-
-int Finish(const Invocation& invocation, const std::string& envelope, RenderFn render) {
-  // Passed on as it is, nothing else of it has to be looked at.
-  if (ModeOf(invocation.args) != OutputMode::kText && !invocation.args.Has("fields") &&
-      SaysOk(envelope)) {
-    return WriteOut(envelope + "\n") ? 0 : NotWritten();
-  }
-  const std::optional<Json> parsed = Json::Parse(envelope);
-  if (!parsed.has_value()) {
-    WriteErr("selftune: INTERNAL: the library's reply is not JSON\n");
-    return 70;
-  }
-  const OutputMode mode = ModeOf(invocation.args);
-  bool written = true;
-  if (mode != OutputMode::kText) {
-    std::string fields;
-    for (const std::string& each : invocation.args.All("fields")) fields += each + ",";
-    written = WriteOut((fields.empty() ? envelope : KeepFields(*parsed, fields).Dump()) + "\n");
-  } else if ((*parsed)["data"].is_object()) {
-    const Screen screen = ScreenOf(invocation.args);
-    const Reply reply{*parsed};
-    std::string text = render != nullptr ? render(reply, screen) : RenderFields(reply, screen);
-    if (!invocation.args.Has("quiet")) text += RenderTail(reply, screen);
-    const bool verbatim = invocation.command != nullptr && invocation.command->verbatim;
-    written = WriteOut(screen.folds && !verbatim ? Fold(text, screen.width) : text);
-  }
-  if (!(*parsed)["ok"].Bool()) ExplainOnStderr(*parsed);
-  return written ? ExitCodeOf(*parsed, invocation.args) : NotWritten();
-}
-
-int FinishFailure(const Invocation& invocation, std::string_view command, std::string_view schema,
-                  const Failure& failure) {
-  return Finish(invocation,
-                FailureEnvelope(command, schema, failure, invocation.args.Has("dry-run")), nullptr);
-}
-
-namespace {
 
 // Whether a line would run, for texts that name it. Says nothing if so.
 constexpr std::string_view kParseCommand = "__parse";

@@ -124,4 +124,14 @@ std::string Fold(std::string_view text, size_t columns) {
   return out;
 }
 
+size_t VisibleWidth(std::string_view line) {
+  std::string plain;
+  for (size_t at = 0; at < line.size();) {
+    const size_t end = EndOfEscape(line, at);
+    if (end == at) plain += line[at++];
+    at = std::max(at, end);
+  }
+  return Width(plain);
+}
+
 }  // namespace selftune::cli

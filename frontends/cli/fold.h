@@ -13,4 +13,7 @@ namespace selftune::cli {
 // does a command line, which is there to be copied.
 [[nodiscard]] std::string Fold(std::string_view text, size_t columns);
 
+// Columns that a line takes with its colours.
+[[nodiscard]] size_t VisibleWidth(std::string_view line);
+
 }  // namespace selftune::cli

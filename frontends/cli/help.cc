@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "cli/dispatch.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/registry.h"
 #include "cli/render.h"
 #include "cli/terminal.h"

@@ -1,54 +1,18 @@
 #include "cli/library.h"
 
 #include <selftune/selftune.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <mutex>
 
 #include "cli/json.h"
+#include "cli/signals.h"
 
 namespace selftune::cli {
 namespace {
-
-// Any thread may be the one that is interrupted.
-std::atomic<int> caught_signal = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
-
-void OnSignal(int number) {
-  if (caught_signal != 0) _exit(128 + number);  // asked twice: do not wait
-  caught_signal = number;
-}
-
-// Signals are ours only while an operation runs.
-class SignalScope {
- public:
-  SignalScope() {
-    struct sigaction action = {};
-    action.sa_handler = OnSignal;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, &old_int_);
-    sigaction(SIGTERM, &action, &old_term_);
-    sigaction(SIGHUP, &action, &old_hup_);
-    // Under nohup a closed terminal is no reason to stop.
-    if (old_hup_.sa_handler == SIG_IGN) sigaction(SIGHUP, &old_hup_, nullptr);
-  }
-  ~SignalScope() {
-    sigaction(SIGINT, &old_int_, nullptr);
-    sigaction(SIGTERM, &old_term_, nullptr);
-    sigaction(SIGHUP, &old_hup_, nullptr);
-  }
-
- private:
-  struct sigaction old_int_ = {};
-  struct sigaction old_term_ = {};
-  struct sigaction old_hup_ = {};
-};
 
 selftune_str_t Borrow(std::string_view text) { return {text.data(), text.size()}; }
 
@@ -118,7 +82,7 @@ std::string StartJob(selftune_engine_t* engine, std::string_view request_json,
   return "";
 }
 
-Answer WaitFor(selftune_job_t* job) {
+Answer AnswerOf(selftune_job_t* job) {
   using std::chrono::milliseconds, std::chrono::steady_clock;
   constexpr milliseconds kLook{50};  // how late a signal may be noticed
   Answer answer;
@@ -142,12 +106,12 @@ Answer WaitFor(selftune_job_t* job) {
       std::string json = TakeError(error);
       if (ended) answer.error = std::move(json);
     }
-    if (!ended && caught_signal != 0 && !cancelled) {
+    if (!ended && CaughtSignal() != 0 && !cancelled) {
       selftune_job_cancel(job);
       cancelled = true;
     }
   }
-  answer.signal = cancelled ? static_cast<int>(caught_signal) : 0;
+  answer.signal = cancelled ? CaughtSignal() : 0;
   return answer;
 }
 
@@ -162,7 +126,7 @@ Answer Ask(const LibraryOptions& options, std::string_view request_json,
   JobPtr job;
   failure = StartJob(engine.get(), request_json, progress, job);
   if (!failure.empty()) return {.envelope = {}, .error = std::move(failure)};
-  return WaitFor(job.get());
+  return AnswerOf(job.get());
 }
 
 struct Session::State {

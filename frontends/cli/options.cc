@@ -98,13 +98,17 @@ std::optional<UsageError> CheckValue(const Flag& flag, const std::string& value)
   return CheckChoice(name, flag.choices, value);
 }
 
-void SplitList(const Flag& flag, const std::string& value, Args& args) {
+// Empty items are none.
+std::vector<std::string> ItemsOf(const Flag& flag, const std::string& value) {
+  if (flag.type != FlagType::kList) return {value};
+  std::vector<std::string> out;
   size_t begin = 0;
   while (begin <= value.size()) {
     const size_t comma = std::min(value.find(',', begin), value.size());
-    if (comma > begin) args.Put(flag.name, value.substr(begin, comma - begin));
+    if (comma > begin) out.push_back(value.substr(begin, comma - begin));
     begin = comma + 1;
   }
+  return out;
 }
 
 std::optional<UsageError> TakeFlags(const std::vector<Flag>& flags,
@@ -117,11 +121,9 @@ std::optional<UsageError> TakeFlags(const std::vector<Flag>& flags,
       continue;
     }
     for (const std::string& value : result[name].as<std::vector<std::string>>()) {
-      if (auto error = CheckValue(flag, value)) return error;
-      if (flag.type == FlagType::kList) {
-        SplitList(flag, value, args);
-      } else {
-        args.Put(flag.name, value);
+      for (std::string& item : ItemsOf(flag, value)) {
+        if (auto error = CheckValue(flag, item)) return error;
+        args.Put(flag.name, std::move(item));
       }
     }
   }
@@ -232,6 +234,15 @@ std::vector<Flag> ExtraFlags(const Command& command) {
                      0,
                      {},
                      "plan_id"});
+  }
+  if (command.repeats) {
+    flags.push_back({"watch",
+                     "show it again every so many seconds: 5, 1m",
+                     FlagType::kText,
+                     "sec",
+                     0,
+                     {},
+                     "-"});
   }
   if (command.exit_zero) {
     flags.push_back(

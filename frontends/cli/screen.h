@@ -14,6 +14,7 @@ struct Screen {
   size_t width = 80;
   bool colour = false;
   bool folds = false;  // a person looks at it: no line is to be wider
+  bool wide = false;   // all of it is asked for, however wide that is
 
   // `text` in a style; plain without colours.
   [[nodiscard]] std::string Paint(Style style, std::string_view text) const;

@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kWidth = 80;    // when nobody says
 constexpr size_t kWidest = 140;  // lines longer than this are hard to read
 constexpr size_t kNarrowest = 40;
+constexpr size_t kAnyWidth = 1'000'000;  // --wide
+constexpr size_t kRows = 24;             // when nobody says
 constexpr int64_t kRedrawMs = 100;
 // What an operation is about to spend is said before, and stays on the screen.
 constexpr std::string_view kStaysMark = R"("plan")";
@@ -42,12 +44,6 @@ size_t WidthOf(int fd) {
   const char* columns = getenv("COLUMNS");
   const long value = columns == nullptr ? 0 : std::strtol(columns, nullptr, 10);
   return value > 0 && value < 10'000 ? static_cast<size_t>(value) : kWidth;
-}
-
-int64_t MonotonicMs() {
-  struct timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
 bool WriteFd(int fd, std::string_view text) {
@@ -78,6 +74,11 @@ Screen ScreenOf(const Args& args) {
   Screen screen;
   screen.width = std::max(kNarrowest, std::min(WidthOf(STDOUT_FILENO), kWidest));
   screen.folds = isatty(STDOUT_FILENO) != 0;
+  if (args.Has("wide")) {
+    screen.width = kAnyWidth;
+    screen.folds = false;
+    screen.wide = true;
+  }
   const std::string when = args.Get("color").value_or("auto");
   if (when != "auto") {
     screen.colour = when == "always";
@@ -137,6 +138,20 @@ std::string ProgressLine::Speed(std::string_view stage, int64_t done, int64_t to
 void ProgressLine::Clear() {
   if (shown_) WriteErr("\r\x1b[K");
   shown_ = false;
+}
+
+TerminalSize SizeOfTerminal() {
+  struct winsize size = {};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
+  return {.columns = WidthOf(STDOUT_FILENO), .rows = known ? size.ws_row : kRows};
+}
+
+bool CanBeDrawn() { return isatty(STDOUT_FILENO) != 0 && !IsDumb(); }
+
+int64_t MonotonicMs() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
 bool WriteOut(std::string_view text) { return WriteFd(STDOUT_FILENO, text); }

@@ -1,6 +1,7 @@
 // What this process is connected to.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ enum class OutputMode { kText, kJson, kJsonLines };
 
 // stdout a terminal: text, else JSON; --json, --text and --json-lines decide.
 [[nodiscard]] OutputMode ModeOf(const Args& args);
-// Width and colours of stdout: --color, NO_COLOR, CLICOLOR_FORCE, TERM.
+// Width and colours of stdout: --color, NO_COLOR, CLICOLOR_FORCE, TERM; of any width with
+// --wide.
 [[nodiscard]] Screen ScreenOf(const Args& args);
 
 // A progress line on stderr, redrawn at most ten times a second; silent when
@@ -42,6 +44,16 @@ class ProgressLine {
   std::string stage_;
   int64_t stage_ms_ = 0, stage_done_ = 0;
 };
+
+struct TerminalSize {
+  size_t columns = 80, rows = 24;
+};
+// Of stdout.
+[[nodiscard]] TerminalSize SizeOfTerminal();
+// Stdout is a terminal that a place can be chosen on.
+[[nodiscard]] bool CanBeDrawn();
+
+[[nodiscard]] int64_t MonotonicMs();
 
 // Writes to stdout; false when that failed (full disk, closed pipe).
 [[nodiscard]] bool WriteOut(std::string_view text);

@@ -47,7 +47,8 @@ class Config(cli_case.CliTest):
     def test_every_setting_goes_there_and_back(self):
         values = {"autonomy": "deploy", "guards": "block", "suggestions": "off", "agent_cli": "codex", "agent_type": "codex",
                   "suggest.correction": "off", "suggest.regression": "off", "suggest.broken": "off",
-                  "suggest.review": "off", "retention.texts_days": "90",
+                  "suggest.review": "off", "suggest.correction_days": "2", "suggest.regression_days": "30",
+                  "suggest.broken_days": "1", "suggest.review_days": "14", "retention.texts_days": "90",
                   "llm_mode": "api", "api.provider": "openai", "api.base_url": "https://models.example/v1",
                   "api.key_env": "MODEL_KEY", "api.model": "m-1", "schedule.every_hours": "12"}
         listed = self.envelope("config", "list")["data"]["values"]
@@ -86,6 +87,10 @@ class Config(cli_case.CliTest):
                            (("set", "hosts.codex.home", "codex"), None),
                            (("set", "suggest.review", "never"), None),
                            (("set", "suggest.reviews", "off"), "suggest.review"),
+                           (("set", "suggest.review_days", "0"), None),
+                           (("set", "suggest.review_days", "31"), None),
+                           (("set", "suggest.review_days", "often"), None),
+                           (("set", "suggest.days", "3"), "suggest."),
                            (("set", "api.key_env", "sk-ant-api03-x"), None),
                            (("set", "api.base_url", "models.example"), None),
                            (("set", "hosts.codex.home", ""), None),

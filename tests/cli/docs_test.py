@@ -137,6 +137,13 @@ class Candidates(DocsTest):
                                 (("schema", "session.li"), ["session.list.params", "session.list"]),
                                 (("schema", "selftune/status@"), ["selftune/status@1"]),
                                 (("man", "syn"), ["sync"]), (("man", "selft"), ["selftune"]),
+                                (("cron", "setup", "--jobs", ""), ["sync", "health", "run"]),
+                                (("cron", "preview", "--jobs=sync,h"), ["--jobs=sync,health"]),
+                                (("cron", "run-now", "h"), ["health"]),
+                                (("skills", "list", "--status", "s"), ["silent"]),
+                                (("skills", "list", "--status", "U"), ["UNKNOWN", "UNGRADED", "UNCERTAIN"]),
+                                (("evolve", "--tier", "s"), ["standard", "strong"]),
+                                (("orchestrate", "--effort", "m"), ["minimal", "medium", "max"]),
                                 (("evidence", "--level", "s"), ["shell_read"]),
                                 (("proposals", "list", "--state", "ro"), ["rolled_back"]),
                                 (("hooks", "install", "--scope", "l"), ["local"])):

@@ -106,8 +106,12 @@ class Schedule(cli_case.CliTest):
     def test_a_job_runs_as_the_scheduler_would_start_it(self):
         data = self.cron("run-now", "sync", SECRET_TOKEN="x")["data"]
         self.assertEqual((data["job"], data["exit_code"], data["problem"]), ("sync", 0, None))
-        self.assertEqual(data["argv"][1:], ["sync", "--json"])
+        self.assertEqual(data["argv"][1:], ["sync", "--quiet", "--json"])
         self.assertTrue(json.loads(data["output"])["ok"])
+        health = self.cron("run-now", "health")["data"]
+        self.assertEqual(health["argv"][1:], ["status", "--refresh", "--json", "--quiet"])
+        told = json.loads(health["output"])
+        self.assertEqual((told["schema"], told["ok"], health["exit_code"]), ("selftune/status@1", True, 0))
         self.assertTrue((self.home / ".selftune/selftune.db").exists())
         self.assertEqual(self.cron("run-now", "nope", code=64)["error"]["code"], "INVALID_FLAG")
         self.assertEqual(self.cron("run-now", "run")["data"]["exit_code"], 0)
@@ -157,8 +161,8 @@ class Schedule(cli_case.CliTest):
         self.fake("crontab")
         self.envelope("config", "set", "schedule.every_hours", "7", code=64, env=self.env())
         self.envelope("config", "set", "schedule.every_hours", "8", env=self.env())
-        self.assertIn("every 8 hours", self.cron("setup", "--platform", "cron")["data"]["jobs"][1]["schedule"])
-        self.assertIn("every 4 hours", self.cron("setup", "--platform", "cron", "--every", "4")["data"]["jobs"][1]["schedule"])
+        self.assertIn("every 8 hours", self.cron("setup", "--platform", "cron")["data"]["jobs"][2]["schedule"])
+        self.assertIn("every 4 hours", self.cron("setup", "--platform", "cron", "--every", "4")["data"]["jobs"][2]["schedule"])
 
     # ---- what is written
 
@@ -176,9 +180,13 @@ class Schedule(cli_case.CliTest):
         files, _ = self.contents("systemd")
         self.assertIn("OnCalendar=*-*-* 00/6:20:00", files["selftune-run.timer"])
         self.assertIn("OnCalendar=*-*-* *:07/30:00", files["selftune-sync.timer"])
+        self.assertIn("OnCalendar=*-*-* 08:00:00\nRandomizedDelaySec=600\n", files["selftune-health.timer"])
+        self.assertIn('"status" "--refresh" "--json" "--quiet"', files["selftune-health.service"])
+        self.assertIn("TimeoutStartSec=600\n", files["selftune-health.service"])
         self.assertIn('"orchestrate" "--max-skills" "3" "--scheduled"', files["selftune-run.service"])
         self.assertEqual(set(self.contents("systemd", "--jobs", "run")[0]), {"selftune-run.service", "selftune-run.timer"})
-        self.assertEqual(self.cron("preview", "--jobs", "dance", "--platform", "cron", code=6)["error"]["code"], "NOT_FOUND")
+        refused = self.cron("preview", "--jobs", "sync,helth", "--platform", "cron", code=64)["error"]
+        self.assertEqual((refused["code"], refused["suggestion"]), ("INVALID_FLAG", "did you mean health?"))
         self.assertEqual(self.cron("preview", "--every-hours", "5", "--platform", "cron", code=64)["error"]["code"], "INVALID_REQUEST")
 
     def test_each_text_is_read_by_its_scheduler_whatever_the_paths_are(self):
@@ -192,12 +200,15 @@ class Schedule(cli_case.CliTest):
                 run = next(p for p in plists if p["Label"] == "com.selftune.run")
                 self.assertEqual(run["ProgramArguments"], [cli_case.SELFTUNE, "orchestrate", "--max-skills", "3", "--scheduled", "--json"])
                 self.assertEqual(run["StartCalendarInterval"], [{"Hour": h, "Minute": 20} for h in (0, 6, 12, 18)])
+                health = next(p for p in plists if p["Label"] == "com.selftune.health")
+                self.assertEqual(health["ProgramArguments"], [cli_case.SELFTUNE, "status", "--refresh", "--json", "--quiet"])
+                self.assertEqual(health["StartCalendarInterval"], [{"Hour": 8, "Minute": 0}])
                 self.assertEqual(run["StandardOutPath"], str(self.home / "Library/Logs/selftune/run.log"))
                 for name, value in extra.items():
                     self.assertEqual(run["EnvironmentVariables"][name], value)
                 doc = self.cron("preview", "--platform", "cron", **extra)
                 lines = [x for x in doc["data"]["contents"][0]["text"].splitlines() if not x.startswith("#")]
-                self.assertEqual([x.split(" env ")[0] for x in lines], ["7,37 * * * *", "20 */6 * * *"])
+                self.assertEqual([x.split(" env ")[0] for x in lines], ["7,37 * * * *", "0 8 * * *", "20 */6 * * *"])
                 for line in lines:
                     command = line.split(" ", 5)[5]
                     self.assertIsNone(re.search(r"(?<!\\)%", command))
@@ -209,7 +220,9 @@ class Schedule(cli_case.CliTest):
                 doc = self.cron("preview", "--platform", "systemd", **extra)
                 self.check_units(doc["data"]["contents"], extra)
                 doc = self.cron("preview", "--platform", "openclaw", "--tz", "Europe/Berlin", **extra)
-                argv = doc["data"]["commands"][1]["argv"]
+                health, argv = (command["argv"] for command in doc["data"]["commands"][1:])
+                self.assertEqual(health[health.index("--cron") + 1], "0 8 * * *")
+                self.assertEqual(health[health.index("--declaration-key") + 1], "selftune-health")
                 self.assertEqual(argv[argv.index("--tz") + 1], "Europe/Berlin")
                 command = json.loads(argv[argv.index("--command-argv") + 1])
                 self.assertEqual(command[-5:], ["orchestrate", "--max-skills", "3", "--scheduled", "--json"])
@@ -246,6 +259,10 @@ class Schedule(cli_case.CliTest):
                 done = subprocess.run([analyze, "calendar", "--iterations=24", calendar], capture_output=True, text=True, env={"TZ": "UTC", "PATH": "/usr/bin:/bin", "LC_ALL": "C"})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual({(int(h), int(m)) for h, m in re.findall(r"\d{4}-\d\d-\d\d (\d\d):(\d\d):00 UTC", done.stdout)}, by_cron)
+        for job, calendar in (("sync", "*-*-* *:07/30:00"), ("health", "*-*-* 08:00:00")):
+            self.assertIn("OnCalendar=" + calendar + "\n", units[f"selftune-{job}.timer"])
+            if analyze:
+                subprocess.run([analyze, "calendar", calendar], capture_output=True, check=True)
         next_run = {j["id"]: j["next_run"] for j in self.install("cron")["data"]["jobs"]}
         at = datetime.datetime.fromisoformat(next_run["run"].replace("Z", "+00:00"))
         self.assertEqual((at.minute, at.hour % 6), (20, 0))
@@ -267,14 +284,14 @@ class Schedule(cli_case.CliTest):
                 before = self.tree()
                 doc = self.install(platform)
                 self.assertTrue(doc["changed"] and doc["data"]["activated"] and doc["data"]["verified"])
-                self.assertEqual([j["id"] for j in doc["data"]["jobs"]], ["sync", "run"])
+                self.assertEqual([j["id"] for j in doc["data"]["jobs"]], ["sync", "health", "run"])
                 again = self.install(platform)
                 self.assertFalse(again["changed"])
                 self.assertEqual({f["action"] for f in again["data"]["files"]}, {"unchanged"})
                 for command in ("list", "status"):
                     jobs = self.cron(command)["data"]["jobs"]
                     self.assertEqual([(j["id"], j["platform"], j["problem"]) for j in jobs],
-                                     [("sync", platform, None), ("run", platform, None)])
+                                     [(job, platform, None) for job in ("sync", "health", "run")])
                 self.assertEqual(self.check("scheduler")["status"], "pass")
                 dry = self.cron("remove", "--dry-run")
                 self.assertFalse(dry["changed"])
@@ -397,7 +414,7 @@ class Schedule(cli_case.CliTest):
         doc = self.install("cron")
         self.assertIn("systemd runs run as well", " ".join(w["message"] for w in doc["warnings"]))
         self.assertEqual({(j["platform"], j["id"]) for j in self.cron("list")["data"]["jobs"]},
-                         {("systemd", "run"), ("cron", "sync"), ("cron", "run")})
+                         {("systemd", "run"), ("cron", "sync"), ("cron", "health"), ("cron", "run")})
         self.cron("remove")
         self.assertEqual(self.cron("list")["data"]["jobs"], [])
 
@@ -429,6 +446,47 @@ class Schedule(cli_case.CliTest):
             if status == "warn":
                 self.assertIn("ended error: no agent", check["message"])
                 self.assertEqual(check["guidance"]["command"], "selftune cron run-now run")
+
+    def as_of_before_health(self, platform):
+        """What a version installed that had two jobs: its record, and no text of the third."""
+        self.install(platform, "--jobs", "sync,run", "--every-hours", "12")
+        record = self.home / ".selftune/schedule/installed.json"
+        record.write_text(record.read_text().replace('"version":2', '"version":1'))
+
+    def test_a_setup_of_before_there_was_health_is_in_order_and_gets_it_from_the_next_one(self):
+        for platform in ("systemd", "launchd", "cron", "openclaw"):
+            with self.subTest(platform):
+                self.use_home("home of " + platform)
+                self.fake({"systemd": "systemctl", "launchd": "launchctl", "cron": "crontab", "openclaw": "openclaw"}[platform])
+                before = self.tree()
+                self.as_of_before_health(platform)
+                doc = self.cron("status")
+                self.assertEqual([(j["id"], j["problem"]) for j in doc["data"]["jobs"]], [("sync", None), ("run", None)])
+                renew = ["selftune", "cron", "setup", "--platform", platform, "--every-hours", "12"]
+                self.assertEqual(doc["next"]["argv"], renew)
+                check = self.check("scheduler")
+                self.assertEqual((check["status"], check["guidance"]["command"]), ("info", " ".join(renew)))
+                self.envelope(*renew[1:], env=self.env(**self.plain_path()))
+                doc = self.cron("status")
+                self.assertEqual([(j["id"], j["problem"], j["schedule"]) for j in doc["data"]["jobs"]],
+                                 [("sync", None, "every 30 minutes"), ("health", None, "daily at 08:00"), ("run", None, "every 12 hours at :20")])
+                self.assertIsNone(doc["next"])
+                self.assertEqual(self.check("scheduler")["status"], "pass")
+                self.cron("remove")
+                self.assertEqual({k: v for k, v in self.tree().items() if k not in ("enabled", "jobs") or v}, before)
+
+    def test_who_chose_some_jobs_is_not_asked_for_the_others(self):
+        self.install("systemd", "--jobs", "sync,run")
+        self.assertIsNone(self.cron("status")["next"])
+        self.assertEqual(self.check("scheduler")["status"], "pass")
+
+    def test_a_job_that_cannot_be_added_leaves_the_others_running(self):
+        self.install("systemd", "--jobs", "sync,run")
+        before = self.tree(without=("told", "tools", "locks", "fail"))
+        (self.home / "fail").touch()
+        self.assertEqual(self.install("systemd", code=1)["error"]["code"], "PROCESS_FAILED")
+        self.assertEqual(self.tree(without=("told", "tools", "locks", "fail")), before)
+        self.assertEqual([(j["id"], j["problem"]) for j in self.cron("status")["data"]["jobs"]], [("sync", None), ("run", None)])
 
     def test_an_agent_that_moved_is_told_and_found_again_by_another_setup(self):
         for folder in ("old", "new"):

@@ -86,6 +86,10 @@ class Lock(SkillCommands):
         self.assertEqual(doc["next"]["argv"], ["selftune", "skills", "list", "--status", "locked"])
         rows = self.envelope(*doc["next"]["argv"][1:])["data"]["items"]
         self.assertEqual([row["name"] for row in rows], ["pdf"])
+        self.assertEqual(self.envelope("skills", "list", "--status", "LOCKED")["data"]["items"], rows)
+        self.assertEqual(self.envelope("skills", "list", "--status", "healthy")["data"]["items"], [])
+        wrong = self.envelope("skills", "list", "--status", "lokced", code=64)["error"]
+        self.assertEqual((wrong["code"], wrong["suggestion"]), ("INVALID_REQUEST", "did you mean locked?"))
         row, report = self.listed("pdf"), self.shown("pdf")
         for found in (row, report):
             self.assertEqual((found["autonomy"], found["autonomy_source"]), ("locked", "config"))

@@ -64,21 +64,21 @@ class Killed(Place):
         shutil.rmtree(self.home.path)
         shutil.copytree(self.fresh, self.home.path, symlinks=True)
 
-    def traced(self, *expressions):
+    def traced(self, *expressions, command=("init",)):
         log = self.root / "log"
         options = [word for e in expressions for word in ("-e", e)]
-        done = subprocess.run(["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(log), *options, str(CLI), "init",
+        done = subprocess.run(["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(log), *options, str(CLI), *command,
                                "--json"], env=self.env(), cwd=self.root, capture_output=True, check=False, timeout=60)
         return done.returncode, log.read_text(errors="replace")
 
-    def moments(self):
+    def moments(self, calls=CALLS, command=("init",)):
         """(call, its number, what it is about) of each change of a file in an undisturbed run."""
-        status, log = self.traced("trace=" + ",".join(CALLS))
+        status, log = self.traced("trace=" + ",".join(calls), command=command)
         self.assertEqual(status, 0, log[-500:])
-        seen, out = dict.fromkeys(CALLS, 0), []
+        seen, out = dict.fromkeys(calls, 0), []
         for line in log.splitlines():
             match = re.match(r"\d+ +(\w+)\(", line)
-            if not match or match.group(1) not in CALLS:
+            if not match or match.group(1) not in calls:
                 continue
             call = match.group(1)
             seen[call] += 1
@@ -174,6 +174,56 @@ class Killed(Place):
     def test_while_it_takes_over_the_references_installation(self):
         self.installation_of_the_reference()
         self.check(5)
+
+
+    def test_an_uninstall_that_was_killed_is_ended_by_the_next_one(self):
+        command = ("uninstall", "--yes")
+        before = self.tree()
+        self.good("init", "--no-sync")
+        shutil.copytree(self.home.path, self.fresh, symlinks=True)
+        moments = self.moments(calls=("rmdir", "unlink", "rename", "pwrite64"), command=command)
+        self.assertEqual(self.tree(), before)
+        # At each folder, and before and after each file that goes.
+        mine = [m for m in moments if not m[2].startswith("/.selftune")]
+        dice = random.Random(17)
+        some = mine if ALL else [m for m in mine if m[0] == "rmdir"] + dice.sample(mine, 10)
+        some += dice.sample([m for m in moments if m[0] == "pwrite64"], 10)
+        self.assertGreater(len([m for m in some if m[0] == "rmdir"]), 3)
+        killed = 0
+        for call, nth, about in some:
+            with self.subTest(f"{call} {nth} {about}"):
+                self.back_to_fresh()
+                _, log = self.traced(f"trace={call}", f"inject={call}:signal=SIGKILL:when={nth}", command=command)
+                killed += "killed by SIGKILL" in log
+                self.good(*command)
+                self.assertEqual(self.tree(), before)
+        self.assertGreater(killed, len(some) * 2 / 3)
+
+    def test_a_copy_that_no_row_knew_of_is_the_one_that_is_kept(self):
+        skill = self.home.path / ".claude/skills/selftune/SKILL.md"
+        skill.parent.mkdir(parents=True)
+        skill.write_text("---\nname: selftune\ndescription: Mine.\n---\n")
+        command = ("skill", "install", "--agent", "claude", "--replace")
+        fresh = {p: p.read_bytes() for p in self.home.path.rglob("*") if p.is_file()}
+        self.good("init", "--no-skill", "--no-sync")
+        shutil.copytree(self.home.path, self.fresh, symlinks=True)
+        replaced = self.home.state / "backups/replaced"
+        moments = self.moments(calls=("rename", "renameat2", "link", "pwrite64"), command=command)
+        self.assertEqual(len(list(replaced.iterdir())), 1)
+        copied = max(at for at, (call, _, kind) in enumerate(moments) if call != "pwrite64" and "/backups/replaced" in kind)
+        left = 0
+        for call, nth, _ in [m for m in moments[copied:] if m[0] == "pwrite64"][:3]:
+            with self.subTest(nth):
+                self.back_to_fresh()
+                self.traced(f"trace={call}", f"inject={call}:signal=SIGKILL:when={nth}", command=command)
+                left += replaced.exists() and any(replaced.iterdir()) and not self.home.sql(
+                    "SELECT 1 FROM install WHERE backup_path LIKE '%/replaced/%'")
+                self.good(*command)
+                self.assertEqual(len(list(replaced.iterdir())), 1)
+                self.good("skill", "uninstall")
+                self.assertEqual(skill.read_bytes(), fresh[skill])
+                self.assertEqual(list(replaced.iterdir()), [])
+        self.assertGreater(left, 0)
 
 
 class Left(Place):

@@ -57,9 +57,9 @@ class Place(unittest.TestCase):
         program.write_text("#!/bin/sh\nexit 0\n")
         program.chmod(0o755)
 
-    def run_cli(self, *argv):
-        return subprocess.run([CLI, *argv, "--json"], capture_output=True, text=True, env=self.env(),
-                              cwd=self.root, check=False, timeout=120)
+    def run_cli(self, *argv, cwd=None, env=None):
+        return subprocess.run([CLI, *argv, "--json"], capture_output=True, text=True, env=env or self.env(),
+                              cwd=cwd or self.root, check=False, timeout=120)
 
     def good(self, *argv):
         done = self.run_cli(*argv)

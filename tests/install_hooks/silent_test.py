@@ -104,6 +104,68 @@ class Switched(Silent):
         self.assertTrue(link.is_symlink())
         self.assertFalse(json.loads(file.read_text())["disableAllHooks"])
 
+    def in_project(self, host, project):
+        """Name -> check of what is not as it should be, told in a folder of a project."""
+        done = self.run_cli("doctor", "--only", f"hooks.{host}*", "--exit-zero", cwd=project)
+        data = json.loads(done.stdout)["data"]  # none where no such check is made
+        return {c["name"]: c for c in (data["checks"] if data else []) if c["status"] != "pass" and not c["name"].endswith(".alive")}
+
+    def test_a_projects_settings_are_looked_at_where_it_is_asked(self):
+        project = self.home.path / "work/shop"
+        (project / ".git").mkdir(parents=True)
+        (project / "src").mkdir()
+        cases = (("claude_code", ".claude/settings.json", "project"), ("claude_code", ".claude/settings.local.json", "local"),
+                 ("qwen", ".qwen/settings.json", "project"), ("gemini", ".gemini/settings.json", "project"))
+        for host, path, scope in cases:
+            with self.subTest(path=path):
+                self.good("hooks", "install", host)
+                text = '{"hooksConfig": {"enabled": false}}' if host == "gemini" else '{"disableAllHooks": true}'
+                file = self.put("work/shop/" + path, text)
+                self.assertEqual(self.in_project(host, self.home.path), {})
+                found = self.in_project(host, project / "src")
+                self.assertEqual(list(found), [f"hooks.{host}.{scope}"])
+                check, = found.values()
+                self.assertEqual((check["status"], check["path"]), ("warn", str(file)))
+                self.assertRegex(check["message"], f"^in this project no hook runs: .* in {file}$")
+                subprocess.run(shlex.split(check["guidance"]["command"]), check=True)
+                self.assertEqual(self.in_project(host, project), {})
+                self.good("hooks", "uninstall", host)
+                # Where no hook of ours is, there is nothing to say of it.
+                file.write_text(text)
+                self.assertEqual({n for n in self.in_project(host, project) if n.endswith(scope)}, set())
+                file.unlink()
+
+    def test_of_a_projects_files_the_one_that_counts_is_heard(self):
+        project = self.home.path / "work"
+        (project / ".git").mkdir(parents=True)
+        self.good("hooks", "install", "claude")
+        for shared, own, found in ((True, False, []), (True, True, ["local"]), (False, True, ["local"]), (True, None, ["project"]),
+                                   (True, "no", ["project"])):
+            with self.subTest(shared=shared, own=own):
+                self.put("work/.claude/settings.json", json.dumps({"disableAllHooks": shared}))
+                self.put("work/.claude/settings.local.json", json.dumps({"disableAllHooks": own}))
+                self.assertEqual(list(self.in_project("claude_code", project)), [f"hooks.claude_code.{scope}" for scope in found])
+        # Of a file that the agent cannot read nothing counts.
+        self.put("work/.claude/settings.local.json", '{"disableAllHooks": false,}')
+        self.assertEqual(list(self.in_project("claude_code", project)), ["hooks.claude_code.project"])
+
+    def test_a_home_that_is_a_project_has_the_persons_settings_once(self):
+        (self.home.path / ".git").mkdir()
+        self.put(".claude/settings.json", '{"disableAllHooks": true}')
+        self.good("hooks", "install", "claude")
+        self.assertEqual(list(self.in_project("claude_code", self.home.path)), ["hooks.claude_code"])
+
+    def test_settings_of_the_machine_are_looked_at(self):
+        for host, variable, text in (("gemini", "GEMINI_CLI_SYSTEM_SETTINGS_PATH", '{"hooksConfig": {"enabled": false}}'),
+                                     ("qwen", "QWEN_CODE_SYSTEM_SETTINGS_PATH", '{"disableAllHooks": true}')):
+            with self.subTest(host):
+                self.good("hooks", "install", host)
+                file = self.put("etc/settings.json", text)
+                done = self.run_cli("doctor", "--only", f"hooks.{host}*", "--exit-zero", env=self.env(**{variable: str(file)}))
+                found = {c["name"]: c for c in json.loads(done.stdout)["data"]["checks"] if c["status"] != "pass"}
+                check = found[f"hooks.{host}.machine"]
+                self.assertRegex(check["message"], f"^no hook runs: .* in {file}$")
+
     def test_what_only_looks_like_it_is_no_finding(self):
         for host, text in (("claude_code", '{"disableAllHooks": false}'), ("claude_code", '{"disableAllHooks": "true"}'),
                            ("claude_code", '{"x": {"disableAllHooks": true}}'),

@@ -5,8 +5,10 @@
 """
 
 import json
+import os
 import sqlite3
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -29,6 +31,10 @@ class Suggestions(Place):
         """What the agent is told; it is another day each time."""
         for day in (self.home.state / "hooks/told").glob("day-*"):
             day.unlink()
+        return self.said(session, prompt)
+
+    def said(self, session, prompt="hello"):
+        """The same, where days are not forgotten."""
         _, out, _ = self.home.hook({"hook_event_name": "UserPromptSubmit", "session_id": session, "prompt": prompt},
                                    host="claude", env=self.env())
         return json.loads(out)["hookSpecificOutput"]["additionalContext"] if out else ""
@@ -60,6 +66,38 @@ class Suggestions(Place):
             self.assertEqual(self.told(f"off-{i}"), "")
             self.good("config", "set", switch, "on")
             self.assertIn("waits for a review", self.told(f"on-{i}"))
+
+    def test_a_rule_is_silent_for_the_days_of_its_setting(self):
+        self.good("init")
+        self.good("config", "set", "suggest.review_days", "20")
+        self.propose("p-1")
+        self.assertEqual(self.notes()["days"], {"review": 20})
+        self.assertIn("waits for a review", self.told("s1"))
+        told = self.home.state / "hooks/told"
+
+        def age(days):
+            """All that was said was said so many days earlier."""
+            for path in [p for p in told.iterdir() if p.name.startswith("day-")]:
+                path.rename(told / f"day-{int(path.name[4:]) - days}")
+            for path in told.iterdir():
+                os.utime(path, (path.stat().st_atime, path.stat().st_mtime - days * 86_400))
+
+        spoke = "review"
+        for total, speaks in ((8, False), (19, False), (20, True)):
+            with self.subTest(total):
+                for path in told.glob("day-*"):
+                    path.unlink()
+                (told / f"day-{int(time.time() // 86_400)}").write_text(spoke)
+                age(total)
+                self.propose(f"p-{total}")  # writes the notes anew, and forgets what may be said again
+                self.assertEqual(len(list(told.glob("day-*"))), 1)
+                self.assertEqual("waits for a review" in self.said(f"s-{total}"), speaks)
+        # Longer than any rule is silent nothing is kept.
+        age(31)
+        self.propose("p-last")
+        self.assertEqual(list(told.iterdir()), [])
+        self.good("config", "set", "suggest.review_days", "--default")
+        self.assertNotIn("days", self.notes())
 
     def test_a_change_that_did_harm_is_told_before_a_review_unless_nobody_wants_that(self):
         self.good("init")

@@ -29,8 +29,9 @@ namespace {
 
 // A watch that nobody decides does not hold up its skill for ever.
 constexpr int64_t kGuardDays = 14;
+// So long a sentence is not said again. The day that a rule spoke is remembered for as long
+// as a rule may be silent.
 constexpr int64_t kToldDays = 7;
-static_assert(config::kMaxCooldownDays <= kToldDays);
 
 struct Guarded {
   std::string path, skill;
@@ -44,6 +45,7 @@ struct Hint {
 struct Notes {
   std::vector<Guarded> guards;
   std::vector<Hint> hints;
+  std::vector<std::pair<std::string_view, int>> days;  // of rules that are silent for others
   bool corrections = false;  // hooks may say what they hear of a skill that was not used
   std::string reactive;      // program, "" = nothing runs by itself
   bool review = false;       // what it finds waits for a person
@@ -104,6 +106,10 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     ST_ASSIGN_OR_RETURN(notes.skills, ReadNames(*db));
   }
   notes.corrections = notes.corrections && !notes.skills.empty();  // of none nothing is said
+  for (const config::SuggestionRule& rule : config::kSuggestionRules) {
+    const int days = config.CooldownDays(rule);
+    if (days != rule.cooldown_days) notes.days.emplace_back(rule.id, days);
+  }
   ST_ASSIGN_OR_RETURN(notes.hints, HintsOf(*db, config, context.now(), watches));
   for (const store::WatchRow& watch : watches) {
     const UtcMillis until{watch.started.value + kGuardDays * kDayMs};
@@ -136,6 +142,11 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
     out.EndObject();
   }
   if (notes.corrections) out.Field("corrections", true);
+  if (!notes.days.empty() && (notes.corrections || !notes.hints.empty())) {
+    out.Key("days").BeginObject();
+    for (const auto& [rule, days] : notes.days) out.Field(rule, days);
+    out.EndObject();
+  }
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
   if (!notes.reactive.empty() && notes.review) out.Field("review", true);
   if (!notes.reactive.empty()) out.Field("pending", notes.pending);
@@ -152,7 +163,9 @@ Status ForgetTold(const Context& context) {
     const std::string path = base::JoinPath(dir, entry.name);
     const auto info = base::Stat(path);
     const int64_t made_ms = info.ok() ? info->mtime_ns / 1'000'000 : context.now().value;
-    if (context.now().value - made_ms < kToldDays * kDayMs) continue;
+    const int64_t days =
+        hooks::IsDayName(entry.name) ? int64_t{config::kMaxCooldownDays} : kToldDays;
+    if (context.now().value - made_ms < days * kDayMs) continue;
     ST_RETURN_IF_ERROR(base::RemoveFile(path));
   }
   return absl::OkStatus();

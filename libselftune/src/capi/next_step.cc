@@ -90,6 +90,16 @@ Status WithStepOf(const Status& status, const OpSpec& op, const base::JsonValue&
 }
 
 std::vector<std::string> InPlace(std::vector<std::string> argv, const Paths& paths) {
+  // A line for a shell that ends in a command of ours: cd /project && selftune ...
+  constexpr std::string_view kAndThen = " && ";
+  if (argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c") {
+    const size_t at = argv[2].rfind(std::string(kAndThen) + "selftune ");
+    if (at == std::string::npos) return argv;
+    const size_t ours = at + kAndThen.size();
+    argv[2].replace(ours, argv[2].npos,
+                    base::JoinCommand(InPlace(SplitCommand(argv[2].substr(ours)), paths)));
+    return argv;
+  }
   if (argv.size() < 2 || argv[0] != "selftune" || IsOneOf(argv[1], kPlaceless)) return argv;
   std::vector<std::string> flags;
   const auto add = [&](std::string_view flag, const std::string& value) {

@@ -79,7 +79,7 @@ StatusOr<std::string> SchedulePreview(Context& context, const base::JsonValue& p
 StatusOr<std::string> ScheduleRemove(Context& context, const base::JsonValue& params);
 // schedule.run_now: Run a job as the scheduler would, and wait for it.
 StatusOr<std::string> ScheduleRunNow(Context& context, const base::JsonValue& params);
-// schedule.setup: Let the machine's scheduler run sync and the loop.
+// schedule.setup: Let the machine's scheduler run sync, status and the loop.
 StatusOr<std::string> ScheduleSetup(Context& context, const base::JsonValue& params);
 // schedule.status: Ask the scheduler whether the installed jobs are in order.
 StatusOr<std::string> ScheduleStatus(Context& context, const base::JsonValue& params);

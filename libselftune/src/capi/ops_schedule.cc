@@ -145,6 +145,11 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
     again.emplace_back("--force");
     context.SetVerdict(WithSuggestion(Fail(kUnhealthy, "{}", first->problem), "install it anew",
                                       base::JoinCommand(again)));
+  } else if (const auto old = std::ranges::find_if(jobs, &schedule::Installed::before_health);
+             old != jobs.end()) {
+    context.SetNext(
+        {.argv = schedule::RenewArgv(jobs, old->job.platform),
+         .reason = "these are of a version without the daily job health; this adds it"});
   }
   return std::move(out).Take();
 }
@@ -248,7 +253,7 @@ StatusOr<std::string> ScheduleRunNow(Context& context, const JsonValue& params) 
       std::find_if(jobs.begin(), jobs.end(), [&](const schedule::Job& j) { return j.id == id; });
   if (job == jobs.end()) {
     return WithSuggestion(Fail(kNotFound, "running {}: there is no such job", id),
-                          "there are sync and run", "selftune help cron run-now");
+                          "there are " + schedule::JobNames(), "selftune help cron run-now");
   }
   // As the scheduler starts it: with what it has of the environment, and no more.
   ST_ASSIGN_OR_RETURN(const schedule::JobEnvironment env,

@@ -58,6 +58,8 @@ constexpr ParamSpec kParams_EvolvePlan[] = {
     {.name = "skill_path", .type = ParamType::kPath},
 };
 constexpr std::string_view kChoices_EvolveRun_llm_mode[] = {"agent", "api"};
+constexpr std::string_view kChoices_EvolveRun_tier[] = {"fast", "standard", "strong"};
+constexpr std::string_view kChoices_EvolveRun_effort[] = {"minimal", "low", "medium", "high", "xhigh", "max"};
 constexpr std::string_view kChoices_EvolveRun_target[] = {"description", "routing", "body"};
 constexpr std::string_view kChoices_EvolveRun_validation_mode[] = {"auto", "replay", "judge"};
 constexpr ParamSpec kParams_EvolveRun[] = {
@@ -66,8 +68,8 @@ constexpr ParamSpec kParams_EvolveRun[] = {
     {.name = "agent", .type = ParamType::kString},
     {.name = "llm_mode", .type = ParamType::kString, .choices = kChoices_EvolveRun_llm_mode},
     {.name = "model", .type = ParamType::kString},
-    {.name = "tier", .type = ParamType::kString},
-    {.name = "effort", .type = ParamType::kString},
+    {.name = "tier", .type = ParamType::kString, .choices = kChoices_EvolveRun_tier},
+    {.name = "effort", .type = ParamType::kString, .choices = kChoices_EvolveRun_effort},
     {.name = "max_calls", .type = ParamType::kInt, .minimum = 1, .maximum = 100000},
     {.name = "max_cost_usd", .type = ParamType::kNumber},
     {.name = "max_tokens", .type = ParamType::kInt, .minimum = 1, .maximum = 1000000000},
@@ -154,14 +156,16 @@ constexpr ParamSpec kParams_LlmUsage[] = {
     {.name = "by", .type = ParamType::kString, .choices = kChoices_LlmUsage_by, .default_json = "\"purpose\""},
 };
 constexpr std::string_view kChoices_OrchestrateRun_llm_mode[] = {"agent", "api"};
+constexpr std::string_view kChoices_OrchestrateRun_tier[] = {"fast", "standard", "strong"};
+constexpr std::string_view kChoices_OrchestrateRun_effort[] = {"minimal", "low", "medium", "high", "xhigh", "max"};
 constexpr ParamSpec kParams_OrchestrateRun[] = {
     {.name = "skill", .type = ParamType::kString},
     {.name = "skill_path", .type = ParamType::kPath},
     {.name = "agent", .type = ParamType::kString},
     {.name = "llm_mode", .type = ParamType::kString, .choices = kChoices_OrchestrateRun_llm_mode},
     {.name = "model", .type = ParamType::kString},
-    {.name = "tier", .type = ParamType::kString},
-    {.name = "effort", .type = ParamType::kString},
+    {.name = "tier", .type = ParamType::kString, .choices = kChoices_OrchestrateRun_tier},
+    {.name = "effort", .type = ParamType::kString, .choices = kChoices_OrchestrateRun_effort},
     {.name = "max_calls", .type = ParamType::kInt, .minimum = 1, .maximum = 100000},
     {.name = "max_cost_usd", .type = ParamType::kNumber},
     {.name = "max_tokens", .type = ParamType::kInt, .minimum = 1, .maximum = 1000000000},
@@ -211,24 +215,27 @@ constexpr ParamSpec kParams_ProposalShow[] = {
     {.name = "proposal_id", .type = ParamType::kString, .required = true},
 };
 constexpr std::string_view kChoices_SchedulePreview_platform[] = {"cron", "launchd", "systemd", "openclaw"};
+constexpr std::string_view kChoices_SchedulePreview_jobs[] = {"sync", "health", "run"};
 constexpr ParamSpec kParams_SchedulePreview[] = {
     {.name = "platform", .type = ParamType::kString, .choices = kChoices_SchedulePreview_platform},
-    {.name = "jobs", .type = ParamType::kString, .list = true},
+    {.name = "jobs", .type = ParamType::kString, .list = true, .choices = kChoices_SchedulePreview_jobs},
     {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "tz", .type = ParamType::kString},
 };
 constexpr ParamSpec kParams_ScheduleRemove[] = {
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
+constexpr std::string_view kChoices_ScheduleRunNow_job[] = {"sync", "health", "run"};
 constexpr ParamSpec kParams_ScheduleRunNow[] = {
-    {.name = "job", .type = ParamType::kString, .required = true},
+    {.name = "job", .type = ParamType::kString, .required = true, .choices = kChoices_ScheduleRunNow_job},
     {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };
 constexpr std::string_view kChoices_ScheduleSetup_platform[] = {"cron", "launchd", "systemd", "openclaw"};
+constexpr std::string_view kChoices_ScheduleSetup_jobs[] = {"sync", "health", "run"};
 constexpr ParamSpec kParams_ScheduleSetup[] = {
     {.name = "platform", .type = ParamType::kString, .choices = kChoices_ScheduleSetup_platform},
-    {.name = "jobs", .type = ParamType::kString, .list = true},
+    {.name = "jobs", .type = ParamType::kString, .list = true, .choices = kChoices_ScheduleSetup_jobs},
     {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "tz", .type = ParamType::kString},
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
@@ -295,12 +302,13 @@ constexpr ParamSpec kParams_SkillLint[] = {
     {.name = "text", .type = ParamType::kString},
     {.name = "platform", .type = ParamType::kPlatform},
 };
+constexpr std::string_view kChoices_SkillList_status[] = {"UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "silent", "locked", "frozen"};
 constexpr std::string_view kChoices_SkillList_sort[] = {"uses", "name", "last", "misses"};
 constexpr ParamSpec kParams_SkillList[] = {
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},
     {.name = "cursor", .type = ParamType::kString},
     {.name = "platform", .type = ParamType::kPlatform},
-    {.name = "status", .type = ParamType::kString},
+    {.name = "status", .type = ParamType::kString, .choices = kChoices_SkillList_status},
     {.name = "q", .type = ParamType::kString},
     {.name = "sort", .type = ParamType::kString, .choices = kChoices_SkillList_sort, .default_json = "\"uses\""},
 };

@@ -39,8 +39,8 @@ struct Checker {
     if (!value.is_string()) return Wrong(spec, "a string");
     if (spec.choices.empty()) return value;
     const std::string& text = value.AsString();
-    if (std::find(spec.choices.begin(), spec.choices.end(), text) != spec.choices.end()) {
-      return value;
+    for (const std::string_view choice : spec.choices) {
+      if (base::EqualsIgnoreCase(choice, text)) return JsonValue::Text(std::string(choice));
     }
     const std::vector<std::string_view> known(spec.choices.begin(), spec.choices.end());
     return UnknownName(fmt::format("value of {} for {}:", spec.name, op.name), text, known);

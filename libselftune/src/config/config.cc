@@ -80,6 +80,15 @@ std::optional<Suggestions> SwitchOf(const base::JsonValue& document, const Sugge
   return ParseSuggestions(document["suggest"][rule.id].AsString());
 }
 
+// What suggest.<rule>_days says; nullopt: nothing that can be used.
+std::optional<int> DaysOf(const base::JsonValue& document, const SuggestionRule& rule) {
+  const base::JsonValue& value = document["suggest"][fmt::format("{}{}", rule.id, kDaysSuffix)];
+  const std::optional<int64_t> days =
+      value.is_int() ? value.AsInt() : base::ParseInt(value.AsString());
+  if (!days.has_value() || !IsCooldown(*days)) return std::nullopt;
+  return static_cast<int>(*days);
+}
+
 void CheckRules(const base::JsonValue& document, std::vector<Problem>& problems) {
   const base::JsonValue& rules = document["suggest"];
   if (rules.is_null()) return;
@@ -88,6 +97,13 @@ void CheckRules(const base::JsonValue& document, std::vector<Problem>& problems)
     return;
   }
   for (const SuggestionRule& rule : kSuggestionRules) {
+    const std::string days = fmt::format("{}{}", rule.id, kDaysSuffix);
+    if (!rules[days].is_null() && !DaysOf(document, rule).has_value()) {
+      problems.push_back(
+          {fmt::format("suggest.{}", days),
+           fmt::format("suggest.{} must be a number of days from 1 to {}; until then it is {}",
+                       days, kMaxCooldownDays, rule.cooldown_days)});
+    }
     if (rules[rule.id].is_null() || SwitchOf(document, rule).has_value()) continue;
     problems.push_back({fmt::format("suggest.{}", rule.id),
                         fmt::format("suggest.{} must be {}; until then it is {}", rule.id,
@@ -192,6 +208,10 @@ bool Config::Suggests(const SuggestionRule& rule) const {
   const Suggestions fallback = rule.enabled ? Suggestions::kOn : Suggestions::kOff;
   return suggestions == Suggestions::kOn &&
          SwitchOf(document, rule).value_or(fallback) == Suggestions::kOn;
+}
+
+int Config::CooldownDays(const SuggestionRule& rule) const {
+  return DaysOf(document, rule).value_or(rule.cooldown_days);
 }
 
 std::optional<SkillAutonomy> Config::AutonomyOf(std::string_view skill) const {

@@ -70,6 +70,8 @@ struct Config {
   // May hooks make suggestions by this rule? `suggestions` is on, and suggest.<rule> is, or
   // says nothing of a rule that is enabled.
   [[nodiscard]] bool Suggests(const SuggestionRule& rule) const;
+  // For how many days it is silent after it spoke: suggest.<rule>_days, or what the rule has.
+  [[nodiscard]] int CooldownDays(const SuggestionRule& rule) const;
   // skills.<name>.autonomy; nullopt when the file says nothing. Names are
   // compared like everywhere, without case; of several entries the strictest
   // holds. A word that cannot be read locks: it was meant to restrict something.

@@ -12,8 +12,9 @@ namespace selftune::config {
 
 struct SuggestionRule {
   std::string_view id;  // of the setting: suggest.<id>
-  bool enabled;         // where the settings do not say
-  int cooldown_days;    // after it spoke; 1 = not twice in a day
+  // Where the settings do not say, suggest.<id> and suggest.<id>_days.
+  bool enabled;
+  int cooldown_days;  // after it spoke; 1 = not twice in a day
   // "{}" is the skill. One whose name may not be said is "a skill", and has the other command.
   std::string_view text;
   std::string_view command, command_without_name;
@@ -48,14 +49,18 @@ inline constexpr std::array<SuggestionRule, 4> kSuggestionRules = {{
      .command = "selftune proposals list --state open",
      .command_without_name = "selftune proposals list --state open"},
 }};
-// What was said is remembered for so long (capi/hook_notes).
-inline constexpr int kMaxCooldownDays = 7;
+// That a rule spoke is remembered for so long (capi/hook_notes).
+inline constexpr int kMaxCooldownDays = 30;
+inline constexpr std::string_view kDaysSuffix = "_days";
+[[nodiscard]] constexpr bool IsCooldown(int64_t days) {
+  return days >= 1 && days <= kMaxCooldownDays;
+}
 
 [[nodiscard]] constexpr const SuggestionRule& RuleOf(SuggestionId which) {
   return kSuggestionRules[static_cast<size_t>(which)];
 }
 static_assert(std::ranges::all_of(kSuggestionRules, [](const SuggestionRule& rule) {
-  return rule.cooldown_days >= 1 && rule.cooldown_days <= kMaxCooldownDays;
+  return IsCooldown(rule.cooldown_days);
 }));
 // nullptr: there is no such rule.
 [[nodiscard]] constexpr const SuggestionRule* FindRule(std::string_view id) {

@@ -5,6 +5,7 @@
 //   {"guards": {"/home/dev/.claude/skills/pdf/SKILL.md":
 //               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
 //    "hints": {"regression:dep-1": "..."}, "corrections": true,
+//    "days": {"review": 14},
 //    "reactive": "/usr/bin/selftune", "review": true, "pending": false}
 //
 // Said once (told.h); what with a prompt: suggestions.h.

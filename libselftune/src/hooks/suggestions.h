@@ -20,6 +20,8 @@
 namespace selftune::hooks {
 
 // Only what is a name is said to an agent: no other text of somebody else's comes in.
+// Of a file in the folder of what was said: a day, and which rule spoke on it.
+[[nodiscard]] bool IsDayName(std::string_view name);
 [[nodiscard]] std::string TextOf(const config::SuggestionRule& rule, std::string_view skill);
 
 // May the hook say itself what it hears of skills?

@@ -171,7 +171,7 @@ Status RemoveFromSettings(World& world, const Target& target, const Place& place
                                        {file.sha256, ours.before, base::Sha256Hex(edit.text)}));
     }
     const std::string& at = moved.former_path.empty() ? path : moved.former_path;
-    ST_RETURN_IF_ERROR(DropRow(world, at, kHookKind));
+    ST_RETURN_IF_ERROR(DropRowAndDirs(world, at, kHookKind));
   }
   out.files.push_back(std::move(result));
   // Of hooks that are gone: left there, they do no harm.

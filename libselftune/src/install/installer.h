@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/env.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "install/target.h"
@@ -78,6 +79,18 @@ struct HostHooks {
 };
 // Reads files only. With `place.shim` empty any shim will do.
 [[nodiscard]] HostHooks LookAtHooks(const Target& target, const Place& place);
+
+// What keeps hooks from running that is not in the person's own settings.
+struct Outside {
+  std::string_view scope;  // "machine", "local", "project"
+  std::string path;
+  Hindrance hindrance;
+};
+// By the settings of the machine and of `project` ("" = of none), those that count most
+// first. Of a setting that more than one of them has the first counts. Reads files only.
+[[nodiscard]] std::vector<Outside> HindrancesOutside(const Target& target, const Place& person,
+                                                     const std::string& project,
+                                                     const base::Environment& env);
 
 // What became of an installed file: "none", "edited", "missing", "unreadable".
 [[nodiscard]] std::string_view DriftOf(const store::InstallRow& row);

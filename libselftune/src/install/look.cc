@@ -11,9 +11,12 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/json_value.h"
 #include "base/process.h"
+#include "base/strings.h"
 #include "install/file_change.h"
 #include "install/hook_list.h"
+#include "install/json_text.h"
 #include "install/ours.h"
 
 namespace selftune::install {
@@ -79,7 +82,73 @@ void LookAtFiles(const Target& target, const Place& place, HostHooks& out) {
   AddHindrances(target, place, "", out);
 }
 
+// A settings file that is not the person's own.
+struct OutsideFile {
+  std::string_view scope;
+  Place place;
+};
+
+std::vector<OutsideFile> OutsideFiles(const Target& target, const Place& person,
+                                      const std::string& project, const base::Environment& env) {
+  std::vector<OutsideFile> out;
+  const auto add = [&](std::string_view scope, std::string dir, std::string_view file) {
+    out.push_back({scope,
+                   {.home = person.home,
+                    .config_dir = std::move(dir),
+                    .shim = person.shim,
+                    .settings_file = std::string(file),
+                    .project = scope == "machine" ? "" : project}});
+  };
+  if (!target.machine_file.empty()) {
+    const std::string path =
+        target.machine_variable.empty()
+            ? std::string(target.machine_file)
+            : env.GetOr(std::string(target.machine_variable), std::string(target.machine_file));
+    add("machine", std::string(base::DirName(path)), base::BaseName(path));
+  }
+  if (project.empty() || target.project_dir.empty()) return out;
+  const std::string dir = base::JoinPath(project, target.project_dir);
+  if (base::RealPath(dir).value_or(dir) ==
+      base::RealPath(person.config_dir).value_or(person.config_dir)) {
+    return out;  // the person's own
+  }
+  if (!target.local_file.empty()) add("local", dir, target.local_file);
+  add("project", dir, target.settings_file);
+  return out;
+}
+
+bool IsSet(const base::JsonValue& settings, std::string_view dotted) {
+  const base::JsonValue* value = &settings;
+  for (const std::string_view key : base::Split(dotted, '.')) value = &(*value)[key];
+  return value->is_bool();
+}
+
 }  // namespace
+
+std::vector<Outside> HindrancesOutside(const Target& target, const Place& person,
+                                       const std::string& project, const base::Environment& env) {
+  std::vector<Outside> out;
+  if (target.hindrances == nullptr || target.settings_file.empty()) return out;
+  std::vector<base::JsonValue> stronger;
+  for (const OutsideFile& one : OutsideFiles(target, person, project, env)) {
+    const std::string path = SettingsPath(target, one.place);
+    const auto file = ReadFileText(path);
+    if (!file.ok() || !file->exists) continue;
+    const auto root = ParseJsonText(file->bytes, target.rules.dialect, path);
+    if (!root.ok()) continue;  // the host ignores it
+    for (Hindrance& found : target.hindrances(one.place, file->bytes)) {
+      const bool decided =
+          std::any_of(stronger.begin(), stronger.end(), [&](const base::JsonValue& settings) {
+            return !found.setting.empty() && IsSet(settings, found.setting);
+          });
+      if (found.approval || decided) continue;
+      if (::access(path.c_str(), W_OK) != 0) found.command.clear();  // somebody else's to change
+      out.push_back({one.scope, path, std::move(found)});
+    }
+    stronger.push_back(ValueOf(file->bytes, *root));
+  }
+  return out;
+}
 
 std::string_view Word(HookState state) {
   constexpr std::array<std::string_view, 4> kWords = {"absent", "partial", "installed",

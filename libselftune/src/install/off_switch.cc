@@ -76,7 +76,8 @@ std::optional<Hindrance> FindOffSwitch(std::string_view text, JsonDialect dialec
       .what = fmt::format("no hook runs: {} is {} in {}", name, value, path),
       .remedy =
           fmt::format("take {} out of {}, unless it is meant so: with it no hook runs", name, path),
-      .command = CommandFor(text, *item, off_switch.off ? "false" : "true", path)};
+      .command = CommandFor(text, *item, off_switch.off ? "false" : "true", path),
+      .setting = name};
 }
 
 std::vector<Hindrance> OffSwitches(const Target& target, const Place& place, std::string_view text,

@@ -292,7 +292,7 @@ Status RemoveOwn(World& world, const std::string& path, std::string_view kind,
   ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(row, file)));
   ST_RETURN_IF_ERROR(RemoveFileText(file));
   Merge(out.made_dirs, found == nullptr ? std::vector<std::string>() : OursOf(row).dirs);
-  return DropRow(world, path, kind);
+  return DropRowAndDirs(world, path, kind);
 }
 
 StatusOr<HostResult> RemoveStale(World& world, std::string_view kind, const std::string& folder,

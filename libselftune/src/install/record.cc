@@ -40,6 +40,24 @@ std::string EndingOf(const FileText& file, std::string_view platform) {
   return fmt::format("-{}-{}", platform, base::BaseName(file.path));
 }
 
+// What a run copied that was killed before a row knew of it; "" without one.
+std::string SpareOf(const World& world, const FileText& file, const std::string& dir,
+                    std::string_view ending) {
+  const auto entries = base::ListDir(dir);
+  if (!entries.ok()) return "";
+  const std::string same = "-" + file.sha256.substr(0, 8);
+  for (const base::DirEntry& entry : *entries) {
+    if (entry.name.find(same + std::string(ending)) == entry.name.npos) continue;
+    std::string path = base::JoinPath(dir, entry.name);
+    const bool known = std::any_of(world.rows.begin(), world.rows.end(),
+                                   [&](const InstallRow& row) { return row.backup_path == path; });
+    if (known) continue;
+    const auto bytes = base::ReadFile(path, kMaxBackup);
+    if (bytes.ok() && *bytes == file.bytes) return path;
+  }
+  return "";
+}
+
 // The newest stay, and those that a row needs.
 Status DropOldBackups(const World& world, std::string_view ending) {
   const std::string dir = BackupDir(world);
@@ -88,6 +106,8 @@ StatusOr<std::string> Backup(const World& world, const FileText& file, std::stri
 StatusOr<std::string> BackupTheirs(const World& world, const FileText& file,
                                    std::string_view platform) {
   const std::string dir = base::JoinPath(world.state_dir, kReplacedDir);
+  const std::string spare = SpareOf(world, file, dir, EndingOf(file, platform));
+  if (!spare.empty()) return spare;
   // One a place: the same text may have been in several, and each is put back by itself.
   return WriteBackup(base::FreePath(BackupPath(world, file, dir, EndingOf(file, platform))), file);
 }
@@ -134,12 +154,12 @@ std::vector<std::string> KnownOf(const InstallRow& row, const FileText& file) {
   return {file.sha256, row.sha256, ours.before, ours.former};
 }
 
-Status LeaveDirs(World& world, const std::vector<std::string>& dirs) {
+Status LeaveDirs(World& world, const std::vector<std::string>& dirs, std::string_view leaving) {
   RemoveEmptyDirs(dirs);
   for (auto dir = dirs.rbegin(); dir != dirs.rend(); ++dir) {
     const auto heir =
         std::find_if(world.rows.begin(), world.rows.end(), [&](const InstallRow& row) {
-          return row.path.starts_with(*dir + "/") && base::Exists(row.path);
+          return row.path != leaving && row.path.starts_with(*dir + "/") && base::Exists(row.path);
         });
     if (heir == world.rows.end()) continue;
     InstallRow row = *heir;
@@ -153,11 +173,19 @@ Status LeaveDirs(World& world, const std::vector<std::string>& dirs) {
   return absl::OkStatus();
 }
 
+Status DropRowAndDirs(World& world, const std::string& path, std::string_view kind) {
+  const InstallRow* const row = FindRow(world.rows, path, kind);
+  if (world.dry_run || row == nullptr) return absl::OkStatus();
+  const std::vector<std::string> dirs = OursOf(*row).dirs;
+  ST_RETURN_IF_ERROR(LeaveDirs(world, dirs, path));
+  return DropRow(world, path, kind);
+}
+
 Status Forget(World& world, const std::string& path, std::string_view kind, const FileText& file) {
   const InstallRow* const row = FindRow(world.rows, path, kind);
   if (world.dry_run || row == nullptr) return absl::OkStatus();
   ST_RETURN_IF_ERROR(ClearLeftovers(file, KnownOf(*row, file)));
-  return DropRow(world, path, kind);
+  return DropRowAndDirs(world, path, kind);
 }
 
 }  // namespace selftune::install

@@ -43,7 +43,12 @@ void Merge(std::vector<std::string>& into, const std::vector<std::string>& more)
 
 // Removes the folders that were made for files that are gone. One that holds another file
 // of ours stays, and goes with that: its row names the folder from then on.
-[[nodiscard]] Status LeaveDirs(World& world, const std::vector<std::string>& dirs);
+// `leaving` is the file whose row goes.
+[[nodiscard]] Status LeaveDirs(World& world, const std::vector<std::string>& dirs,
+                               std::string_view leaving = {});
+// The folders of the row first: whoever is killed before it goes leaves none that nobody
+// knows.
+[[nodiscard]] Status DropRowAndDirs(World& world, const std::string& path, std::string_view kind);
 
 // Nothing of ours is in the file any more.
 [[nodiscard]] Status Forget(World& world, const std::string& path, std::string_view kind,

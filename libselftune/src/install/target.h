@@ -34,11 +34,12 @@ inline constexpr std::string_view kManagedMark = "selftune-managed";
 
 // Why hooks that are in their places do not run.
 struct Hindrance {
-  std::string_view name;  // "switched_off", a literal
-  std::string what;       // which hooks, by what in which file
-  std::string remedy;     // what the person has to do
-  std::string command;    // that does it, or with which to begin; "" = none
-  bool approval = false;  // the host runs what the person approved, and this is not
+  std::string_view name;     // "switched_off", a literal
+  std::string what;          // which hooks, by what in which file
+  std::string remedy;        // what the person has to do
+  std::string command;       // that does it, or with which to begin; "" = none
+  bool approval = false;     // the host runs what the person approved, and this is not
+  std::string setting = {};  // by which no hook runs, from the top with dots; "" = another cause
 };
 
 // What a hook says when the host calls it with `payload`.
@@ -76,6 +77,8 @@ struct Target {
   // Where a project has settings of its own: folder, and the file that is not shared.
   std::string_view project_dir = {};
   std::string_view local_file = {};
+  // Settings for everybody on the machine, and the variable that says where else they are.
+  std::string_view machine_file = {}, machine_variable = {};
 };
 
 [[nodiscard]] std::span<const Target> Targets();

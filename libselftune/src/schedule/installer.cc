@@ -1,6 +1,7 @@
 #include "schedule/installer.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ Status KeepJobs(const std::vector<std::string>& wanted, std::vector<Job>& jobs) 
   for (const std::string& id : wanted) {
     if (std::ranges::none_of(jobs, [&](const Job& job) { return job.id == id; })) {
       return WithSuggestion(Fail(kNotFound, "scheduling {}: there is no such job", id),
-                            "there are sync and run", "selftune help cron setup");
+                            "there are " + JobNames(), "selftune help cron setup");
     }
   }
   std::erase_if(jobs,
@@ -118,6 +119,16 @@ std::vector<std::string> DriftOf(const Machine& machine, const Record::Entry& en
     if (found && base::FindExecutable(command, entry.path_list).empty()) out.emplace_back(command);
   }
   return out;
+}
+
+// Whoever chose one of the two then has one, and is not asked again.
+bool BeforeHealth(const Record& record, Platform platform) {
+  if (record.version >= kRecordVersion) return false;
+  return std::ranges::all_of(std::array{"sync", "run"}, [&](std::string_view id) {
+    return std::ranges::any_of(record.entries, [&](const Record::Entry& entry) {
+      return entry.platform == platform && entry.id == id;
+    });
+  });
 }
 
 }  // namespace
@@ -222,14 +233,16 @@ std::vector<std::string> RenewArgv(const std::vector<Installed>& all, std::strin
   std::vector<std::string> argv = {"selftune", "cron", "setup", "--platform",
                                    std::string(platform)};
   std::vector<std::string> jobs;
+  bool chosen = true;
   for (const Installed& one : all) {
     if (one.job.platform != platform) continue;
+    if (one.before_health) chosen = false;
     if (jobs.empty()) {
       argv.insert(argv.end(), {"--every-hours", std::to_string(one.every_hours)});
     }
     jobs.push_back(one.job.id);
   }
-  if (jobs.size() < DefaultJobs("", Installed{}.every_hours).size()) {
+  if (chosen && jobs.size() < DefaultJobs("", Installed{}.every_hours).size()) {
     argv.insert(argv.end(), {"--jobs", base::Join(jobs, ",")});
   }
   return argv;
@@ -248,7 +261,8 @@ StatusOr<std::vector<Installed>> List(const Machine& machine, UtcMillis now, boo
                   .program = entry.program,
                   .problem = {},
                   .drift = DriftOf(machine, entry),
-                  .every_hours = entry.every_hours};
+                  .every_hours = entry.every_hours,
+                  .before_health = BeforeHealth(record, entry.platform)};
     if (!base::Exists(entry.program)) {
       one.problem = entry.program + " is gone";
     } else {

@@ -71,9 +71,12 @@ struct Installed {
   // Agents that are found here and that it would not find.
   std::vector<std::string> drift;
   int every_hours = 6;
+  // One of all jobs that there were when it was installed; health came later.
+  bool before_health = false;
 };
 // What installs a scheduler's jobs anew as they are, whatever this machine would be given
-// by default: on the scheduler that they are on, those jobs, as often.
+// by default: on the scheduler that they are on, those jobs (all, where they were all that
+// there were), as often.
 [[nodiscard]] std::vector<std::string> RenewArgv(const std::vector<Installed>& all,
                                                  std::string_view platform);
 // `ask`: schedulers are asked, which starts programs; else only files are looked at.

@@ -14,10 +14,11 @@ namespace selftune::schedule {
 
 // No free cron strings: what each scheduler writes in its own way, and nothing else.
 struct Schedule {
-  enum class Kind { kMinutes, kHours };
+  enum class Kind { kMinutes, kHours, kDaily };
   Kind kind = Kind::kHours;
-  int every = 6;    // minutes, a divisor of 60; or hours, a divisor of 24
+  int every = 6;    // minutes, a divisor of 60; or hours, a divisor of 24; not of kDaily
   int minute = 20;  // past the hour; of kMinutes the first one
+  int hour = 0;     // of kDaily
 
   [[nodiscard]] std::vector<int> Minutes() const;  // of the hour
   [[nodiscard]] std::vector<int> Hours() const;    // empty = each
@@ -39,7 +40,9 @@ struct Job {
 
 // Hours that a day is a multiple of.
 [[nodiscard]] bool IsEveryHours(int64_t hours);
-// sync and run, in this order.
+// sync, health and run, in this order.
 [[nodiscard]] std::vector<Job> DefaultJobs(const std::string& program, int every_hours);
+// "sync, health, run"
+[[nodiscard]] std::string JobNames();
 
 }  // namespace selftune::schedule

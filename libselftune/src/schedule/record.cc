@@ -31,6 +31,7 @@ StatusOr<Record> ReadRecord(const std::string& state_dir) {
     return WithSuggestion(Fail(kInvalidConfig, "reading {}: {}", path, Message(json.status())),
                           "install the schedule anew", "selftune cron setup");
   }
+  out.version = (*json)["version"].AsInt() < kRecordVersion ? 1 : kRecordVersion;
   for (const base::JsonValue& item : (*json)["jobs"].items()) {
     const auto platform = ParsePlatform(item["platform"].AsString());
     if (!platform.has_value() || item["id"].AsString().empty()) continue;
@@ -53,7 +54,7 @@ Status WriteRecord(const std::string& state_dir, const Record& record) {
   const std::string path = PathOf(state_dir);
   if (record.entries.empty()) return base::RemoveFile(path);
   base::JsonWriter out;
-  out.BeginObject().Field("version", 1).Key("jobs").BeginArray();
+  out.BeginObject().Field("version", kRecordVersion).Key("jobs").BeginArray();
   for (const Record::Entry& entry : record.entries) {
     out.BeginObject()
         .Field("platform", Word(entry.platform))

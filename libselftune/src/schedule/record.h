@@ -9,6 +9,8 @@
 
 namespace selftune::schedule {
 
+inline constexpr int kRecordVersion = 2;
+
 struct Record {
   struct Entry {
     Platform platform = Platform::kCron;
@@ -17,6 +19,8 @@ struct Record {
     std::string path_list;  // where it looks for programs; "" = nobody wrote it down
   };
   std::vector<Entry> entries;
+  // Of the text that was read. The first one is of the time before there was a job health.
+  int version = kRecordVersion;
 };
 
 // Empty when there is none. INVALID_CONFIG when it cannot be read.

@@ -193,10 +193,13 @@ class Units : public Backend {
   }
 
   void Undo(const Plan& plan, const std::vector<std::pair<std::string, std::string>>& before) {
-    bool all_new = true;
-    for (const auto& [path, text] : before) all_new = all_new && text.empty();
+    // A job that was there before goes on.
     for (const Job& job : plan.jobs) {
-      if (all_new && !before.empty()) Stop(systemd() ? Timer(job) : LabelOf(job) + ".plist");
+      const std::string started = PathsOf(job).back();
+      const auto is_new = [&](const auto& one) {
+        return one.first == started && one.second.empty();
+      };
+      if (std::ranges::any_of(before, is_new)) Stop(std::string(base::BaseName(started)));
     }
     for (const auto& [path, text] : before) {
       const Status back =

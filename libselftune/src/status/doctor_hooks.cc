@@ -106,6 +106,34 @@ void CheckTwice(const DoctorWorld& world, const hosts::HostRow& row, const insta
                  .command = base::JoinCommand(twice->command)});
 }
 
+// What keeps them from running without being in the person's own settings. Returns whether
+// there is any for the whole machine.
+bool CheckOutside(const DoctorWorld& world, const hosts::HostRow& row,
+                  const install::Target& target, const install::Place& person, Checks& out) {
+  bool everywhere = false;
+  for (const install::Outside& one :
+       install::HindrancesOutside(target, person, world.project, *world.env)) {
+    Check check{.name = fmt::format("hooks.{}.{}", row.platform, one.scope), .path = one.path};
+    Tell(one.hindrance, row.platform, check);
+    if (one.scope == "machine") {
+      everywhere = true;
+    } else {
+      check.message.insert(0, "in this project ");
+    }
+    out.push_back(std::move(check));
+  }
+  return everywhere;
+}
+
+// Hooks of ours in the settings of the project.
+bool InProject(const DoctorWorld& world, const hosts::HostRow& row, const install::Target& target,
+               const install::Place& person, const std::vector<store::InstallRow>& rows) {
+  const auto places = install::PlacesOfHooks(row, target, person, world.project, rows);
+  return std::any_of(places.begin(), places.end(), [](const install::HooksPlace& place) {
+    return place.here && place.scope != "user";
+  });
+}
+
 // When the host got the hooks it has; nothing when nobody wrote it down.
 std::optional<UtcMillis> InstalledAt(const std::vector<store::InstallRow>& rows,
                                      std::string_view platform) {
@@ -171,6 +199,9 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
     if (place.config_dir.empty()) continue;
     CheckTwice(world, row, *target, place, rows, out);
     const install::HostHooks hooks = install::LookAtHooks(*target, place);
+    const bool there =
+        hooks.state != install::HookState::kAbsent || InProject(world, row, *target, place, rows);
+    const bool off_everywhere = there && CheckOutside(world, row, *target, place, out);
     Check check{.name = fmt::format("hooks.{}", row.platform), .path = hooks.path};
     size_t told = 0;  // of what keeps them from running
     if (!hooks.problem.empty()) {
@@ -214,7 +245,7 @@ Status CheckHooks(const DoctorWorld& world, Checks& out) {
     }
     // One cause is one finding: those that may not run are silent.
     const bool silent = hooks.state == install::HookState::kAbsent || !hooks.problem.empty() ||
-                        !hooks.hindrances.empty();
+                        !hooks.hindrances.empty() || off_everywhere;
     const std::optional<UtcMillis> installed = InstalledAt(rows, row.platform);
     if (!silent && installed.has_value()) {
       ST_RETURN_IF_ERROR(CheckAlive(world, *target, *installed, out));

@@ -38,6 +38,16 @@ void CheckDrift(const std::vector<schedule::Installed>& jobs, Check& check) {
   }
 }
 
+// Jobs of a version that had no more are in order, and one could be added.
+void TellOfHealth(const std::vector<schedule::Installed>& jobs, Check& check) {
+  const auto old = std::ranges::find_if(jobs, &schedule::Installed::before_health);
+  if (old == jobs.end()) return;
+  check.status = CheckStatus::kInfo;
+  check.message += "; they are of a version without the daily job health";
+  check.text = "add it";
+  check.command = base::JoinCommand(schedule::RenewArgv(jobs, old->job.platform));
+}
+
 // A scheduler that works starts runs that may fail all the same.
 Status CheckLastRun(store::Db& db, Check& check) {
   constexpr int64_t kLookedAt = 50;
@@ -91,6 +101,7 @@ Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Ch
     if (check.status == CheckStatus::kPass && world.db.ok()) {
       ST_RETURN_IF_ERROR(CheckLastRun(**world.db, check));
     }
+    if (check.status == CheckStatus::kPass) TellOfHealth(*jobs, check);
   }
   out.push_back(std::move(check));
   return absl::OkStatus();

@@ -92,6 +92,19 @@ SettingKey RuleKey(const config::SuggestionRule& rule) {
           .path = {std::string(kSuggest), std::string(rule.id)}};
 }
 
+SettingKey DaysKey(const config::SuggestionRule& rule) {
+  std::string name = fmt::format("{}{}", rule.id, config::kDaysSuffix);
+  return {.name = fmt::format("{}.{}", kSuggest, name),
+          .path = {std::string(kSuggest), std::move(name)}};
+}
+
+// Of a setting that is its days; nullptr for others.
+const config::SuggestionRule* RuleOfDays(const SettingKey& key) {
+  if (key.path.size() != 2 || key.path[0] != kSuggest) return nullptr;
+  const auto id = Between(key.path[1], "", config::kDaysSuffix);
+  return id.has_value() ? config::FindRule(*id) : nullptr;
+}
+
 // Of a setting that is one; nullptr for others.
 const config::SuggestionRule* RuleOf(const SettingKey& key) {
   return key.path.size() == 2 && key.path[0] == kSuggest ? config::FindRule(key.path[1]) : nullptr;
@@ -133,6 +146,9 @@ std::string FallbackOf(const SettingKey& key, const base::Environment& env) {
   if (key.name == "guards") return std::string(config::Word(absent.guards));
   if (key.name == "suggestions") return std::string(config::Word(absent.suggestions));
   if (const config::SuggestionRule* const rule = RuleOf(key)) return rule->enabled ? "on" : "off";
+  if (const config::SuggestionRule* const rule = RuleOfDays(key)) {
+    return std::to_string(rule->cooldown_days);
+  }
   if (key.name == kEveryHours) return "6";
   if (key.path[0] != "hosts") return "";
   const hosts::HostRow* const row = hosts::FindRow(key.path[1]);
@@ -161,6 +177,7 @@ std::optional<SettingKey> ParseSettingKey(std::string_view key) {
   if (key == kEveryHours) return EveryHoursKey();
   for (const config::SuggestionRule& rule : config::kSuggestionRules) {
     if (RuleKey(rule).name == key) return RuleKey(rule);
+    if (DaysKey(rule).name == key) return DaysKey(rule);
   }
   if (const auto skill = Between(key, kSkills, kAutonomy)) return SkillKey(*skill);
   if (const auto host = Between(key, kHosts, kHome)) {
@@ -175,6 +192,9 @@ std::vector<std::string> SettingNames() {
   names.emplace_back(kEveryHours);
   for (const config::SuggestionRule& rule : config::kSuggestionRules) {
     names.push_back(RuleKey(rule).name);
+  }
+  for (const config::SuggestionRule& rule : config::kSuggestionRules) {
+    names.push_back(DaysKey(rule).name);
   }
   for (const hosts::HostRow& row : hosts::Rows()) names.push_back(HostKey(row.platform).name);
   return names;
@@ -203,6 +223,12 @@ std::string ProblemOfValue(const SettingKey& key, std::string_view value) {
   }
   if (key.name == "api.key_env" && !config::IsVariableName(value)) {
     return "must be the name of a variable, never the key itself";
+  }
+  if (RuleOfDays(key) != nullptr) {
+    const std::optional<int64_t> days = base::ParseInt(value);
+    const bool fine = days.has_value() && config::IsCooldown(*days);
+    return fine ? ""
+                : fmt::format("must be a number of days from 1 to {}", config::kMaxCooldownDays);
   }
   if (key.name == kRetention) return IsDays(value) ? "" : "must be a number of days from 1 on";
   if (key.path[0] == "hosts") return config::ProblemOfFolder(value);

@@ -9,6 +9,7 @@
 #include "capi/engine.h"
 #include "capi/op_spec.h"
 #include "capi/router.h"
+#include "llm/backend.h"
 #include "support/temp_dir.h"
 
 namespace selftune::capi {
@@ -158,6 +159,24 @@ void CheckEnvelope(const OpSpec& op, const std::string& text) {
 }  // namespace
 
 TEST_SUITE("capi/all_ops") {
+  TEST_CASE(
+      "tiers and efforts that may be asked for are those that callers know, and all of them") {
+    size_t seen = 0;
+    for (const OpSpec& op : AllOps()) {
+      for (const ParamSpec& param : op.params) {
+        if (param.name != "tier" && param.name != "effort") continue;
+        CAPTURE(op.name);
+        ++seen;
+        for (const std::string_view word : param.choices) {
+          CAPTURE(word);
+          CHECK((param.name == "tier" ? llm::ParseTier(word).has_value() : llm::IsEffort(word)));
+        }
+        CHECK(param.choices.size() == (param.name == "tier" ? 3 : 6));
+      }
+    }
+    CHECK(seen > 2);
+  }
+
   TEST_CASE("the table is sorted and its schemas exist") {
     std::string_view before;
     for (const OpSpec& op : AllOps()) {

@@ -61,6 +61,12 @@ TEST_SUITE("capi/envelope") {
         {"selftune schema --list", "selftune schema --list"},
         {"selftune version", "selftune version"},
         {"git commit", "git commit"},
+        // Of a line for a shell the command that it ends in.
+        {R"(sh -c 'cd /p && selftune hooks uninstall claude_code --scope project')",
+         R"(sh -c 'cd /p && selftune hooks uninstall claude_code --scope project --home '\''/s t'\'' --db /x.db')"},
+        {R"(sh -c 'cd '\''/p && selftune x'\'' && selftune doctor')",
+         R"(sh -c 'cd '\''/p && selftune x'\'' && selftune doctor --home '\''/s t'\'' --db /x.db')"},
+        {"sh -c 'mkdir /p && mv -n /q /p'", "sh -c 'mkdir /p && mv -n /q /p'"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.line);

@@ -69,6 +69,7 @@ TEST_SUITE("capi/params") {
         {R"({"name":"x","since":"1w"})", "since", "\"2025-12-26T03:04:05.678Z\""},
         {R"({"name":"x","host":"claude"})", "host", "\"claude_code\""},
         {R"({"name":"x","host":"claude-code"})", "host", "\"claude_code\""},
+        {R"({"name":"x","colour":"RED"})", "colour", "\"red\""},
         {R"({"name":"x","hosts":["codex"]})", "hosts", "[\"codex\"]"},
         {R"({"name":"x","rate":1})", "rate", "1"},
         {R"({"name":"x","n":null})", "n", "5"},

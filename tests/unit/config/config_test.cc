@@ -88,6 +88,33 @@ TEST_SUITE("config/config") {
     }
   }
 
+  TEST_CASE("a rule is silent for the days that the file says, or for its own") {
+    struct Case {
+      const char* said;  // of suggest
+      int review, broken;
+      size_t problems;
+    };
+    const Case cases[] = {
+        {"{}", 1, 7, 0},
+        {R"({"review_days":14})", 14, 7, 0},
+        {R"({"review_days":"14","broken_days":1})", 14, 1, 0},
+        {R"({"review_days":30,"review":"off"})", 30, 7, 0},
+        {R"({"review_days":31})", 1, 7, 1},
+        {R"({"review_days":0,"broken_days":-3})", 1, 7, 2},
+        {R"({"review_days":1.5,"broken_days":"soon"})", 1, 7, 2},
+        {R"({"review_days":null})", 1, 7, 0},
+        {R"({"review_days":true})", 1, 7, 1},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.said);
+      const auto config = Parse(std::string(R"({"suggest":)") + c.said + "}", "config.json");
+      REQUIRE(config.ok());
+      CHECK(config->CooldownDays(RuleOf(SuggestionId::kReview)) == c.review);
+      CHECK(config->CooldownDays(RuleOf(SuggestionId::kBroken)) == c.broken);
+      CHECK(config->problems.size() == c.problems);
+    }
+  }
+
   TEST_CASE("a file that cannot be used is an error that names it") {
     for (const char* text : {"", "[]", "{", "null", R"({"config_version":2})"}) {
       CAPTURE(text);

@@ -125,6 +125,32 @@ TEST_SUITE("hooks/suggestions") {
     CHECK(scene.Ask("x", "s7") == "b");
   }
 
+  TEST_CASE("a rule is silent for as long as the notes say") {
+    struct Case {
+      const char* days;
+      int silent;  // of review: days without it, from the one that it spoke on
+    };
+    const Case cases[] = {
+        {R"({"review":1})", 1},   {R"({"review":3})", 3},  {R"({"review":30})", 30},
+        {R"({"broken":9})", 1},   {R"({"review":31})", 1}, {R"({"review":0})", 1},
+        {R"({"review":"3"})", 1}, {R"({"review":-2})", 1}, {"[3]", 1},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.days);
+      const auto notes = [&](int day) {
+        return R"({"hints":{"review:)" + std::to_string(day) + R"(":"r"},"days":)" + c.days + "}";
+      };
+      Scene scene(notes(0), "");
+      CHECK(scene.Ask("x", "s0") == "r");
+      for (int day = 1; day <= c.silent; ++day) {
+        CAPTURE(day);
+        scene.NextDay();
+        scene.dir.Write("state/hooks/notes.json", notes(day));
+        CHECK(scene.Ask("x", "s" + std::to_string(day)) == (day < c.silent ? "" : "r"));
+      }
+    }
+  }
+
   TEST_CASE("a rule that this program does not know says nothing") {
     const Scene scene(R"({"hints":{"other:1":"a","":"b","review":3,"review:2":"c"}})", "");
     CHECK(scene.Ask("x") == "c");

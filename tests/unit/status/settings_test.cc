@@ -30,7 +30,7 @@ TEST_SUITE("status/settings") {
       REQUIRE(key.has_value());
       CHECK(key->name == name);
     }
-    CHECK(SettingNames().size() == 16 + hosts::Rows().size());
+    CHECK(SettingNames().size() == 20 + hosts::Rows().size());
     CHECK(ParseSettingKey("hosts.claude-code.home")->name == "hosts.claude_code.home");
     CHECK(ParseSettingKey("hosts.claude.home")->path[1] == "claude_code");
     CHECK(ParseSettingKey("skills.acme:a.b.autonomy")->path[1] == "acme:a.b");

@@ -11,6 +11,14 @@
 namespace selftune::hosts {
 namespace {
 
+constexpr std::string_view kManaged = "managed-settings.json";
+#ifdef __APPLE__
+constexpr std::string_view kManagedFile =
+    "/Library/Application Support/ClaudeCode/managed-settings.json";
+#else
+constexpr std::string_view kManagedFile = "/etc/claude-code/managed-settings.json";
+#endif
+
 std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kClaudeCodeHooks, shim);
 }
@@ -20,7 +28,10 @@ std::string Sample(const hooks::Subscription& event) {
 }
 
 std::vector<install::Hindrance> Hindrances(const install::Place& place, std::string_view text) {
-  return install::OffSwitches(kClaudeCodeTarget, place, text, {{{"disableAllHooks"}, true}});
+  std::vector<install::OffSwitch> switches = {{{"disableAllHooks"}, true}};
+  // Means something there only.
+  if (place.settings_file == kManaged) switches.push_back({{"allowManagedHooksOnly"}, true});
+  return install::OffSwitches(kClaudeCodeTarget, place, text, switches);
 }
 
 }  // namespace
@@ -36,6 +47,7 @@ constinit const install::Target kClaudeCodeTarget = {
     .sample = Sample,
     .project_dir = ".claude",
     .local_file = "settings.local.json",
+    .machine_file = kManagedFile,
 };
 
 }  // namespace selftune::hosts

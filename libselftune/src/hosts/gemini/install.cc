@@ -16,6 +16,12 @@
 namespace selftune::hosts {
 namespace {
 
+#ifdef __APPLE__
+constexpr std::string_view kMachineFile = "/Library/Application Support/GeminiCli/settings.json";
+#else
+constexpr std::string_view kMachineFile = "/etc/gemini-cli/settings.json";
+#endif
+
 std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kGeminiHooks, shim, {.timeout_factor = 1000, .named = true});
 }
@@ -62,6 +68,8 @@ constinit const install::Target kGeminiTarget = {
     .hindrances = Hindrances,
     .sample = Sample,
     .project_dir = ".gemini",
+    .machine_file = kMachineFile,
+    .machine_variable = "GEMINI_CLI_SYSTEM_SETTINGS_PATH",
 };
 
 }  // namespace selftune::hosts

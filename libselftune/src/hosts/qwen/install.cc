@@ -11,6 +11,12 @@
 namespace selftune::hosts {
 namespace {
 
+#ifdef __APPLE__
+constexpr std::string_view kMachineFile = "/Library/Application Support/QwenCode/settings.json";
+#else
+constexpr std::string_view kMachineFile = "/etc/qwen-code/settings.json";
+#endif
+
 // Like its relative, it counts milliseconds.
 std::vector<install::WantedHook> Hooks(const std::string& shim) {
   return install::GroupsOf(kQwenHooks, shim, {.timeout_factor = 1000, .named = true});
@@ -36,6 +42,8 @@ constinit const install::Target kQwenTarget = {
     .hindrances = Hindrances,
     .sample = Sample,
     .project_dir = ".qwen",
+    .machine_file = kMachineFile,
+    .machine_variable = "QWEN_CODE_SYSTEM_SETTINGS_PATH",
 };
 
 }  // namespace selftune::hosts
