@@ -36,7 +36,7 @@ constexpr char kSchema[] = R"sql(
   WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
   ORDER BY source_id DESC LIMIT 1)sql";
 constexpr char kMostlyUnknown[] = R"sql(
-  SELECT path FROM source_file NOT INDEXED WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
+  SELECT path FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
     AND records_unknown>0 AND records_unknown>=records_used ORDER BY source_id DESC LIMIT 1)sql";
 // By indexes in the order of time, so that the cost is that of the newest rows.
 constexpr char kSessionsTold[] = R"sql(
@@ -61,8 +61,8 @@ constexpr char kSpoolBroken[] = R"sql(
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_seen END),0),
     coalesce(sum(CASE WHEN last_read_ms>=?1 THEN records_used END),0)
   FROM source_file WHERE platform='unknown' AND kind='spool')sql";
-// Of transcripts: a host that writes now (a file that cannot be read has no time), and of whose files of a kind, or of a database of
-// whose, nothing was understood.
+// Of transcripts: a host that writes now (a file that cannot be read has no time), and of whose
+// files of a kind, or of a database of whose, nothing was understood.
 constexpr char kEvidenceBroken[] = R"sql(
   WITH suspect AS (
     SELECT h.platform,k.column1 AS kind FROM host h CROSS JOIN (VALUES('transcript'),('rollout'),('json'),('sqlite')) k
@@ -71,7 +71,7 @@ constexpr char kEvidenceBroken[] = R"sql(
   SELECT f.platform FROM suspect s CROSS JOIN source_file f ON f.platform=s.platform AND f.kind=s.kind
   GROUP BY f.platform,f.kind,CASE f.kind WHEN 'sqlite' THEN f.path ELSE '' END
   HAVING sum(f.records_used)=0 AND sum(f.size)>0 AND (sum(f.records_seen)>=?2 OR count(f.last_error)>0)
-    AND max(CASE WHEN f.state='active' THEN iif(f.mtime_ns=0,?1,f.mtime_ns/1000000) END)>=?1
+    AND max(CASE WHEN f.state='active' THEN (CASE f.mtime_ns WHEN 0 THEN ?1 ELSE f.mtime_ns/1000000 END) END)>=?1
   ORDER BY 1 LIMIT 1)sql";
 // Looks at every session; asked by a deep doctor alone.
 constexpr char kShared[] = R"sql(
