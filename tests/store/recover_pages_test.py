@@ -149,7 +149,7 @@ class RecoverPages(StoreTest):
                 "sync --force", f"DELETE FROM listing_entry WHERE listing_id={one}"),
             "invariant: a listing has not": (
                 "sync --force", f"DELETE FROM listing_entry WHERE listing_id={one} AND ord=0"),
-            "a session was read from a file that no row names": (
+            "the sums of a session are those of a file that no row names": (
                 "recover --yes", "UPDATE session SET source_id=NULL WHERE source_id=(SELECT min(source_id) FROM session)"),
             "text: listing_entry.location has a text that is no UTF-8": (
                 "recover --yes", f"UPDATE listing_entry SET location=CAST(x'2f61a5a5a5a5a5' AS TEXT) WHERE listing_id={one}"),

@@ -95,9 +95,10 @@ constexpr Invariant kInvariants[] = {
        WHERE s.parent_prompt_pk IS NOT NULL AND p.session_pk IS NOT s.root_pk LIMIT 3)sql"},
     {"bad lines differ from the source's count",
      R"sql(SELECT f.path FROM source_file f WHERE f.bad_lines<>(SELECT count(*) FROM bad_line b WHERE b.source_id=f.source_id) LIMIT 3)sql"},
-    {"a session was read from a file that no row names",
-     R"sql(SELECT session_id FROM session WHERE source_id IS NULL AND generation>0
-       AND 'lost_source.'||session_pk NOT IN (SELECT key FROM meta) LIMIT 3)sql"},
+    {"the sums of a session are those of a file that no row names",
+     R"sql(SELECT s.session_id FROM session s JOIN session_metric m USING(session_pk)
+       WHERE s.source_id IS NULL AND s.capture='transcript'
+         AND 'lost_source.'||s.session_pk NOT IN (SELECT key FROM meta) LIMIT 3)sql"},
     {"a listing has not the entries it says",
      R"sql(SELECT l.listing_id FROM listing l LEFT JOIN listing_entry e ON e.listing_id=l.listing_id
        GROUP BY l.listing_id HAVING count(e.ord)<>l.skills LIMIT 3)sql"},

@@ -7,7 +7,7 @@ namespace {
 
 constexpr char kNote[] = R"sql(
   INSERT INTO meta(key,value) SELECT 'lost_source.'||session_pk,'1' FROM session
-  WHERE source_id IS NULL AND generation>0 ON CONFLICT DO NOTHING)sql";
+  WHERE source_id IS NULL AND capture='transcript' ON CONFLICT DO NOTHING)sql";
 constexpr char kFound[] = R"sql(DELETE FROM meta WHERE key='lost_source.'||?1)sql";
 
 }  // namespace

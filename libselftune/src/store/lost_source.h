@@ -13,7 +13,7 @@ namespace selftune::store {
 
 // Such a session is told from its start by the first file that has it.
 [[nodiscard]] inline bool LostItsSource(const SessionSource& owner) {
-  return owner.session && !owner.source && owner.read_generation > 0;
+  return owner.session && !owner.source && owner.from_file;
 }
 
 // What they hold stays until then, and for good when no file has it. That it is

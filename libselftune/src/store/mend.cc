@@ -51,9 +51,9 @@ constexpr char kAddSkill[] =
     R"sql(INSERT OR IGNORE INTO skill(skill_id,name,name_key) VALUES(?1,?2,lower(?2)))sql";
 
 constexpr char kLostSessions[] = R"sql(
-  INSERT OR IGNORE INTO session(session_pk,platform,session_id,root_pk,link_pending,source_id,generation,updated_ms)
+  INSERT OR IGNORE INTO session(session_pk,platform,session_id,root_pk,link_pending,capture,capture_rank,source_id,generation,updated_ms)
   SELECT p.session_pk, coalesce(f.platform,'unknown'), substr(p.prompt_id,1,length(p.prompt_id)-length(':p'||p.seq)),
-    p.session_pk, 0, max(p.source_id), max(p.generation), ?1
+    p.session_pk, 0, max(CASE WHEN p.capture='transcript' THEN p.capture END), 5*max(p.capture='transcript'), max(p.source_id), max(p.generation), ?1
   FROM prompt p LEFT JOIN source_file f ON f.source_id=p.source_id
   WHERE p.session_pk NOT IN (SELECT session_pk FROM session) GROUP BY p.session_pk)sql";
 
@@ -152,6 +152,7 @@ class Mender {
     if (db_.changes() > 0) report_.made["session"] += db_.changes();
     ST_RETURN_IF_ERROR(Hanging());
     ST_RETURN_IF_ERROR(NoteLostSources(db_));
+    report_.contradictions += db_.changes();
     ST_ASSIGN_OR_RETURN(const int64_t listings, MendListings(db_));
     report_.contradictions += listings;
     for (const char* const sql : kLooseEnds) {

@@ -303,6 +303,7 @@ constexpr WholeStore kWholeStore[] = {
     {"merged.cc:*", "`sync --explain`: what was merged is looked for everywhere"},
     {"forgotten.cc:kAny", "whether there is any: the first row answers"},
     {"forget.cc:*", "what a person wants gone is looked for everywhere"},
+    {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
     {"mend.cc:*", "what a rebuilt store lacks is looked for everywhere"},
     {"signal_words.cc:kWithWords", "a sync with other rules for signals draws all again"},
 };
