@@ -17,7 +17,8 @@ struct CheckOptions {
 };
 
 struct Problem {
-  std::string check;  // quick_check foreign_keys rollup counter hash_chain invariant text foreign_table
+  std::string
+      check;  // quick_check foreign_keys rollup counter hash_chain invariant text foreign_table
   std::string message;         // what was expected and found
   bool reading_helps = false;  // it is about rows that reading their sources again replaces
 };
