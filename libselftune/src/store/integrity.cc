@@ -16,6 +16,7 @@
 #include "store/migrate.h"
 #include "store/resolver.h"
 #include "store/rollup.h"
+#include "store/stored_text.h"
 
 namespace selftune::store {
 namespace {
@@ -94,6 +95,13 @@ constexpr Invariant kInvariants[] = {
        WHERE s.parent_prompt_pk IS NOT NULL AND p.session_pk IS NOT s.root_pk LIMIT 3)sql"},
     {"bad lines differ from the source's count",
      R"sql(SELECT f.path FROM source_file f WHERE f.bad_lines<>(SELECT count(*) FROM bad_line b WHERE b.source_id=f.source_id) LIMIT 3)sql"},
+    {"the sums of a session are those of a file that no row names",
+     R"sql(SELECT s.session_id FROM session s JOIN session_metric m USING(session_pk)
+       WHERE s.source_id IS NULL AND s.capture='transcript'
+         AND 'lost_source.'||s.session_pk NOT IN (SELECT key FROM meta) LIMIT 3)sql"},
+    {"a listing has not the entries it says",
+     R"sql(SELECT l.listing_id FROM listing l LEFT JOIN listing_entry e ON e.listing_id=l.listing_id
+       GROUP BY l.listing_id HAVING count(e.ord)<>l.skills LIMIT 3)sql"},
     {"a watch differs from its observations",
      R"sql(SELECT w.deploy_id FROM watch w WHERE w.n<>(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=w.deploy_id AND o.x IS NOT NULL) LIMIT 3)sql",
      /*reading_helps=*/false},
@@ -115,6 +123,7 @@ class Checker {
     ST_RETURN_IF_ERROR(Counters());
     for (const Invariant& invariant : kInvariants) ST_RETURN_IF_ERROR(Holds(invariant));
     ST_RETURN_IF_ERROR(Resolved());
+    if (options_.deep) ST_RETURN_IF_ERROR(BrokenTexts());
     return std::move(report_);
   }
 
@@ -246,6 +255,14 @@ class Checker {
         fmt::format("an occurrence of which the wrong row counts, or none: {}",
                     base::Join(keys, ", ")),
         /*reading_helps=*/true);
+    return absl::OkStatus();
+  }
+
+  Status BrokenTexts() {
+    ST_ASSIGN_OR_RETURN(const std::vector<std::string> columns, ColumnsOfBrokenText(db_));
+    for (const std::string& column : columns) {
+      Add("text", fmt::format("{} has a text that is no UTF-8", column));
+    }
     return absl::OkStatus();
   }
 

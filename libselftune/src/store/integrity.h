@@ -11,13 +11,14 @@
 namespace selftune::store {
 
 struct CheckOptions {
-  bool deep = false;   // every page, every rollup cell, every counter
+  bool deep = false;   // every page, every rollup cell, every text
   int64_t cells = 10;  // rollup cells to recompute when not deep
   uint64_t seed = 1;   // which ones
 };
 
 struct Problem {
-  std::string check;  // quick_check foreign_keys rollup counter hash_chain invariant foreign_table
+  std::string
+      check;  // quick_check foreign_keys rollup counter hash_chain invariant text foreign_table
   std::string message;         // what was expected and found
   bool reading_helps = false;  // it is about rows that reading their sources again replaces
 };

@@ -31,6 +31,14 @@ constexpr char kSetDigest[] = R"sql(UPDATE listing SET sha256=?2 WHERE listing_i
 constexpr char kShowOther[] = R"sql(UPDATE exposure SET listing_id=?2 WHERE listing_id=?1)sql";
 constexpr char kDropEntries[] = R"sql(DELETE FROM listing_entry WHERE listing_id=?1)sql";
 constexpr char kDropListing[] = R"sql(DELETE FROM listing WHERE listing_id=?1)sql";
+constexpr char kIncomplete[] = R"sql(
+  SELECT l.listing_id, count(e.ord) FROM listing l LEFT JOIN listing_entry e ON e.listing_id=l.listing_id
+  GROUP BY l.listing_id HAVING count(e.ord)<>l.skills)sql";
+constexpr char kCountEntries[] = R"sql(
+  UPDATE listing SET (skills,chars)=(SELECT count(*), coalesce(sum(length(CAST(e.name AS BLOB))+coalesce(b.bytes,0)),0)
+    FROM listing_entry e LEFT JOIN body b ON b.body_id=e.description_body WHERE e.listing_id=listing.listing_id)
+  WHERE listing_id=?1)sql";
+constexpr char kShowNothing[] = R"sql(DELETE FROM exposure WHERE listing_id=?1)sql";
 constexpr char kMissedShort[] = R"sql(
   SELECT o.obs_pk,o.prompt_pk,k.name FROM observation o JOIN skill k ON k.skill_id=o.skill_id
   WHERE o.skill_id=?1 AND o.effective=1 AND o.outcome='missed' AND o.cause='truncated' AND o.prompt_pk IS NOT NULL)sql";
@@ -128,6 +136,29 @@ Status KnowWhole(Db& db, SkillId skill, BodyId description) {
   }
   db.Touch(kTopicEvidence);
   return ExplainShort(db, skill);
+}
+
+StatusOr<int64_t> MendListings(Db& db) {
+  std::vector<std::pair<ListingId, int64_t>> incomplete;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kIncomplete));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      incomplete.emplace_back(rows.Key<ListingId>(0), rows.Int(1));
+    }
+  }
+  for (const auto& [listing, entries] : incomplete) {
+    if (entries > 0) {
+      ST_RETURN_IF_ERROR(db.Run(kCountEntries, listing));
+      ST_RETURN_IF_ERROR(Redigest(db, listing));
+      continue;
+    }
+    ST_RETURN_IF_ERROR(db.Run(kShowNothing, listing));
+    ST_RETURN_IF_ERROR(db.Run(kDropListing, listing));
+  }
+  if (!incomplete.empty()) db.Touch(kTopicEvidence);
+  return static_cast<int64_t>(incomplete.size());
 }
 
 void ShownState::Apply(const std::vector<ListedSkill>& row) {

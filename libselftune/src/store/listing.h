@@ -55,6 +55,11 @@ class ShownState {
 // and misses that were put down to the shortening are judged anew.
 [[nodiscard]] Status KnowWhole(Db& db, SkillId skill, BodyId description);
 
+// Listings that have not as many entries as they say, as damage leaves them: one
+// without any goes with the rows that show it, another says what it still has,
+// so that who meets the whole one makes it anew. How many there were.
+[[nodiscard]] StatusOr<int64_t> MendListings(Db& db);
+
 [[nodiscard]] StatusOr<std::vector<ListedSkill>> ReadListing(Db& db, ListingId listing);
 
 }  // namespace selftune::store

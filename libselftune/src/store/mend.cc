@@ -10,6 +10,8 @@
 #include "base/status_macros.h"
 #include "store/any_statement.h"
 #include "store/identity.h"
+#include "store/listing.h"
+#include "store/lost_source.h"
 #include "store/resolver.h"
 
 namespace selftune::store {
@@ -49,9 +51,9 @@ constexpr char kAddSkill[] =
     R"sql(INSERT OR IGNORE INTO skill(skill_id,name,name_key) VALUES(?1,?2,lower(?2)))sql";
 
 constexpr char kLostSessions[] = R"sql(
-  INSERT OR IGNORE INTO session(session_pk,platform,session_id,root_pk,link_pending,updated_ms)
+  INSERT OR IGNORE INTO session(session_pk,platform,session_id,root_pk,link_pending,capture,capture_rank,source_id,generation,updated_ms)
   SELECT p.session_pk, coalesce(f.platform,'unknown'), substr(p.prompt_id,1,length(p.prompt_id)-length(':p'||p.seq)),
-    p.session_pk, 0, ?1
+    p.session_pk, 0, max(CASE WHEN p.capture='transcript' THEN p.capture END), 5*max(p.capture='transcript'), max(p.source_id), max(p.generation), ?1
   FROM prompt p LEFT JOIN source_file f ON f.source_id=p.source_id
   WHERE p.session_pk NOT IN (SELECT session_pk FROM session) GROUP BY p.session_pk)sql";
 
@@ -68,8 +70,10 @@ constexpr const char* kLooseEnds[] = {
     R"sql(UPDATE observation SET prompt_pk=NULL WHERE prompt_pk IS NOT NULL AND NOT EXISTS (SELECT 1 FROM prompt p
       JOIN session s ON s.session_pk=observation.session_pk
       WHERE p.prompt_pk=observation.prompt_pk AND p.actionable=1 AND p.session_pk=s.root_pk))sql",
-    R"sql(UPDATE source_file SET bad_lines=(SELECT count(*) FROM bad_line b WHERE b.source_id=source_file.source_id))sql",
-    R"sql(UPDATE watch SET n=(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=watch.deploy_id AND o.x IS NOT NULL))sql",
+    R"sql(UPDATE source_file SET bad_lines=(SELECT count(*) FROM bad_line b WHERE b.source_id=source_file.source_id)
+      WHERE bad_lines<>(SELECT count(*) FROM bad_line b WHERE b.source_id=source_file.source_id))sql",
+    R"sql(UPDATE watch SET n=(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=watch.deploy_id AND o.x IS NOT NULL)
+      WHERE n<>(SELECT count(*) FROM watch_observation o WHERE o.deploy_id=watch.deploy_id AND o.x IS NOT NULL))sql",
     R"sql(INSERT OR IGNORE INTO session_metric(session_pk,updated_ms) SELECT DISTINCT session_pk,0 FROM session_tool)sql",
     R"sql(INSERT INTO session_tool(session_pk,tool,calls,errors,nonzero_exits,denied,unfinished)
       SELECT session_pk,'(lost)',n,0,0,0,0 FROM (SELECT m.session_pk, m.total_tool_calls
@@ -147,7 +151,14 @@ class Mender {
     ST_RETURN_IF_ERROR(db_.Run(kLostSessions, now_));
     if (db_.changes() > 0) report_.made["session"] += db_.changes();
     ST_RETURN_IF_ERROR(Hanging());
-    for (const char* const sql : kLooseEnds) ST_RETURN_IF_ERROR(db_.Execute(sql));
+    ST_RETURN_IF_ERROR(NoteLostSources(db_));
+    report_.contradictions += db_.changes();
+    ST_ASSIGN_OR_RETURN(const int64_t listings, MendListings(db_));
+    report_.contradictions += listings;
+    for (const char* const sql : kLooseEnds) {
+      ST_RETURN_IF_ERROR(db_.Run(sql));
+      report_.contradictions += db_.changes();
+    }
     ST_RETURN_IF_ERROR(Resolve());
     ST_RETURN_IF_ERROR(db_.Run(kChainEnd));
     for (const char* const sql : kCountAll) ST_RETURN_IF_ERROR(db_.Execute(sql));
@@ -229,6 +240,7 @@ class Mender {
     ST_RETURN_IF_ERROR(db_.Execute(optional ? "UPDATE " + name + " SET " + column + "=NULL" + where
                                             : "DELETE FROM " + name + where));
     const int64_t changed = db_.changes();
+    report_.contradictions += changed;
     if (changed == 0 || optional) return false;
     report_.dropped[table.name] += changed;
     return true;
@@ -237,6 +249,7 @@ class Mender {
   Status Resolve() {
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, UnresolvedOccurrences(db_, SIZE_MAX));
     for (const std::string& key : keys) ST_RETURN_IF_ERROR(ResolveOccurrence(db_, key));
+    report_.contradictions += static_cast<int64_t>(keys.size());
     return absl::OkStatus();
   }
 

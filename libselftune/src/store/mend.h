@@ -16,11 +16,14 @@ namespace selftune::store {
 struct MendReport {
   std::map<std::string, int64_t> made;     // stand-ins, by table
   std::map<std::string, int64_t> dropped;  // rows that hang in the air
+  int64_t contradictions = 0;              // rows that others did not agree with
 };
 
 // Inside a WriteTxn, foreign keys off. Stand-ins keep what names them: a text
 // becomes an erased one, a skill takes its name from its uses, a session that
-// of its prompts. What cannot stand alone goes. Counters are counted.
+// of its prompts. A session whose file no row names any more waits for whatever
+// file tells it (lost_source.h). What cannot stand alone goes. Counters are
+// counted.
 [[nodiscard]] StatusOr<MendReport> Mend(Db& db, const std::vector<TableShape>& tables,
                                         UtcMillis now);
 

@@ -75,6 +75,11 @@ class LogSum {
   uint32_t a_ = 0, b_ = 0;
 };
 
+// One byte over and over, the number of the next page as well.
+bool IsWiped(std::string_view page) {
+  return page.find_first_not_of(page.front()) == std::string_view::npos;
+}
+
 size_t SizeOf(uint64_t serial) {
   constexpr size_t kSizes[] = {0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0};
   return serial < 12 ? kSizes[serial] : static_cast<size_t>((serial - 12) / 2);
@@ -230,7 +235,7 @@ StatusOr<bool> PageDecoder::Payload(std::string_view page, size_t at, uint64_t s
   while (out.size() < size) {
     if (next < 2 || next > file_.page_count()) return false;
     ST_ASSIGN_OR_RETURN(const bool found, file_.Read(next, next_));
-    if (!found) return false;
+    if (!found || IsWiped(next_)) return false;
     overflow_.push_back(next);
     if (overflow_.size() > file_.page_count()) return false;  // they go round
     out.append(next_, 4, std::min<uint64_t>(size - out.size(), usable - 4));

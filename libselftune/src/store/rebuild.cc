@@ -50,13 +50,16 @@ std::string Stamp(UtcMillis at) {
 // Takes rows into a new store.
 class Taker {
  public:
-  Taker(Db& db, UtcMillis now) : db_(db), now_(now) {}
+  explicit Taker(Db& db) : db_(db) {}
 
   Status Take(const TableShape& table, std::vector<AnyValue>& row) {
     if (table.name == "change_clock") return db_.Run(kNextVersion, row[1].integer);
     if (table.name == "meta") return TakeMeta(row);
     if (table.name == "host") return db_.Run(kAddHost, row[0].bytes, row[1].bytes);
-    if (table.name == "body") CheckText(row);
+    if (table.name == "body" && !IsGenuine(row)) {
+      ++rejected_[table.name];  // read again it is a new text; this one would stay erased
+      return absl::OkStatus();
+    }
     ST_ASSIGN_OR_RETURN(sqlite3_stmt * insert, InsertInto(table));
     sqlite3_reset(insert);
     for (size_t i = 0; i < row.size(); ++i) {
@@ -90,12 +93,10 @@ class Taker {
     return db_.Run(kSetMeta, key, row[1].bytes);
   }
 
-  // A text that is not the one its hash was made of is lost.
-  void CheckText(std::vector<AnyValue>& row) const {
-    AnyValue& text = row[3];
-    if (text.type != AnyValue::Type::kText || base::Sha256Bytes(text.bytes) == row[1].bytes) return;
-    text = {};
-    row[4] = {.type = AnyValue::Type::kInt, .integer = now_.value, .bytes = {}};
+  // Is the text, where it was not erased, the one its hash was made of?
+  static bool IsGenuine(const std::vector<AnyValue>& row) {
+    const AnyValue& text = row[3];
+    return text.type == AnyValue::Type::kNull || base::Sha256Bytes(text.bytes) == row[1].bytes;
   }
 
   StatusOr<sqlite3_stmt*> InsertInto(const TableShape& table) {
@@ -107,7 +108,6 @@ class Taker {
   }
 
   Db& db_;
-  UtcMillis now_;
   std::map<std::string, AnyStatement> inserts_;
   std::map<std::string, int64_t> rejected_, repeated_;
 };
@@ -161,7 +161,7 @@ class Rebuild {
   Status Fill(Db& db, Salvage& salvage) {
     ST_ASSIGN_OR_RETURN(const std::vector<TableShape> tables, SchemaShapes());
     ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
-    Taker taker(db, now_);
+    Taker taker(db);
     int64_t rows = 0;
     ST_RETURN_IF_ERROR(salvage.Run([&](const TableShape& table, std::vector<AnyValue>& row) {
       if (++rows % kRowsPerCheck == 0 && options_.cancel != nullptr) {
@@ -172,7 +172,7 @@ class Rebuild {
     ST_ASSIGN_OR_RETURN(MendReport mended, Mend(db, tables, now_));
     report_.damaged = salvage.damaged();
     report_.lost_frames = salvage.lost_frames();
-    report_.reread = report_.lost_frames > 0;
+    report_.reread = report_.lost_frames > 0 || mended.contradictions > 0;
     for (const SalvagedTable& table : salvage.tables()) {
       if (IsDerived(table.name)) continue;
       ST_ASSIGN_OR_RETURN(RebuiltTable rebuilt, Account(db, table, taker, mended));

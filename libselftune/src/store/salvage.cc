@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "store/db.h"
 #include "store/migrate.h"
+#include "store/stored_text.h"
 
 namespace selftune::store {
 namespace {
@@ -60,6 +61,14 @@ std::vector<int> StoredOrder(const TableShape& table) {
     if (!table.without_rowid || table.columns[static_cast<size_t>(i)].key == 0) order.push_back(i);
   }
   return order;
+}
+
+// Texts are good or the row is lost; those of body have a digest that says so.
+bool HasBrokenText(const TableShape& table, const Row& row) {
+  if (table.name == "body") return false;
+  return std::any_of(row.begin(), row.end(), [](const AnyValue& value) {
+    return value.type == AnyValue::Type::kText && IsBrokenText(value.bytes);
+  });
 }
 
 bool IsSalvaged(const TableShape& table) { return !IsDerived(table.name); }
@@ -279,7 +288,7 @@ Status Salvage::WalkTable(const Tree& tree, size_t at, RowFn fn) {
   ST_ASSIGN_OR_RETURN(const Walked walked,
                       Walk(tree.root, shape.without_rowid, [&](TreeCell& cell) -> Status {
                         std::optional<Row> row = RowOf(shape, cell);
-                        if (!row.has_value()) {
+                        if (!row.has_value() || HasBrokenText(shape, *row)) {
                           ++table.unreadable;
                           return absl::OkStatus();
                         }
@@ -358,6 +367,10 @@ Status Salvage::Adopt(RowFn fn) {
     for (const TreeCell& cell : page->cells) {
       std::optional<Row> row = RowOf(shapes_[*owner], cell);
       if (!row.has_value()) continue;
+      if (HasBrokenText(shapes_[*owner], *row)) {
+        ++tables_[*owner].unreadable;
+        continue;
+      }
       ++tables_[*owner].rows;
       ++tables_[*owner].adopted;
       ST_RETURN_IF_ERROR(fn(shapes_[*owner], *row));

@@ -28,7 +28,8 @@ constexpr char kArchive[] =
 
 constexpr char kSessionSource[] =
     "SELECT s.session_pk, coalesce(f.source_id,0), coalesce(f.generation,0), "
-    "coalesce(f.state,''), coalesce(f.path,''), s.generation, coalesce(f.kind,'') "
+    "coalesce(f.state,''), coalesce(f.path,''), s.generation, coalesce(f.kind,''), "
+    "coalesce(s.capture='transcript',0) "
     "FROM session s LEFT JOIN source_file f ON f.source_id=s.source_id WHERE s.session_id=?2 AND "
     "s.platform=?1";
 
@@ -106,6 +107,7 @@ StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
     out.path = std::string(row.Text(4));
     out.read_generation = row.Int(5);
     out.kind = std::string(row.Text(6));
+    out.from_file = row.Bool(7);
   }
   return out;
 }

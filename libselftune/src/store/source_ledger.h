@@ -46,7 +46,8 @@ struct SessionSource {
   int64_t read_generation = 0;  // in which the session was read
   std::string state;            // active missing quarantined
   std::string path;
-  std::string kind;  // transcript rollout sqlite json
+  std::string kind;        // transcript rollout sqlite json
+  bool from_file = false;  // a file told the session, perhaps one that no row names
 };
 [[nodiscard]] StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
                                                         std::string_view session_id);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "store/lost_source.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
 
@@ -152,6 +153,10 @@ Status Applier::SetAside(ApplyState& state, const store::SessionSource& owner) {
 
 // Makes room for what the file says about a session that is known already.
 Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
+  if (store::LostItsSource(owner)) {
+    ST_RETURN_IF_ERROR(store::FoundSource(db_, owner.session));
+    return writer_.ResetSession(owner.session, state.generation, state.item->behind_kept);
+  }
   const bool elsewhere = owner.source && owner.source != state.source;
   if (!state.item->together.empty()) {
     if (!owner.session || owner.read_generation == state.generation) return absl::OkStatus();
@@ -199,7 +204,11 @@ Status Applier::BeginWhole(ApplyState& state, const ingest::SessionFacts& facts)
   ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                       store::FindSessionSource(db_, state.item->source->platform(), facts.id));
   state.left_out.erase(facts.id);
-  if (!owner.source) return absl::OkStatus();
+  if (store::LostItsSource(owner)) {
+    ST_RETURN_IF_ERROR(store::FoundSource(db_, owner.session));
+  } else if (!owner.source) {
+    return absl::OkStatus();
+  }
   if (owner.source != state.source && IsBetter(owner, state.item->file)) {
     state.left_out.insert(facts.id);
     return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include "store/commit_rows.h"
 #include "store/hook_evidence.h"
 #include "store/link.h"
+#include "store/listing.h"
 #include "store/resolver.h"
 #include "store/source_ledger.h"
 #include "store/write_txn.h"
@@ -81,6 +82,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names, began_));
   if (!options_.repair_only) ST_RETURN_IF_ERROR(Hooks(catalogue.names));
   applier_ = std::make_unique<Applier>(db_, catalogue.names, Now());
+  if (options_.force) ST_RETURN_IF_ERROR(MendListings());
   for (HostPlan& plan : plans) {
     ST_RETURN_IF_ERROR(SyncHost(plan));
     plan = HostPlan();  // thousands of files
@@ -127,6 +129,14 @@ Status SyncRun::MustKnowSession() const {
 Status SyncRun::GoOn() const {
   if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
   return OutOfTime() ? Fail(kDeadline, "the time for this sync is over") : absl::OkStatus();
+}
+
+// What is read from its start finds the listings it shows, and takes them as they are.
+Status SyncRun::MendListings() {
+  ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db_));
+  ST_ASSIGN_OR_RETURN(const int64_t mended, store::MendListings(db_));
+  report_.changed |= mended > 0;
+  return txn.Commit();
 }
 
 bool SyncRun::OutOfTime() const {

@@ -60,6 +60,7 @@ class SyncRun {
   [[nodiscard]] Status ReadOne(const WorkItem& item, int64_t min_generation, HostReport& host,
                                ReadNextFn next);
   [[nodiscard]] Status Hooks(const std::vector<std::string>& installed);
+  [[nodiscard]] Status MendListings();
   [[nodiscard]] Status Settle();
   [[nodiscard]] Status LookAgain(std::vector<std::string> names, size_t workspaces);
   [[nodiscard]] Status Repair();

@@ -35,7 +35,9 @@ int WriteMany(const std::string& path, int who, int count) {
   for (int i = 0; i < count; ++i) {
     auto txn = WriteTxn::Begin(**db);
     if (!txn.ok()) return 11;
-    const auto session = w.UpdateSession({.platform = "claude_code", .id = id});
+    const auto file = w.UpsertSource("claude_code", "transcript", "/t/" + id, "t", 1);
+    if (!file.ok()) return 18;
+    const auto session = w.UpdateSession({.platform = "claude_code", .id = id, .source = *file});
     if (!session.ok()) return 12;
     const std::string key = id + "_" + std::to_string(i);
     // Half of the texts are shared, so that writers meet in `body`.

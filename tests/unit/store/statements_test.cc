@@ -304,6 +304,7 @@ constexpr WholeStore kWholeStore[] = {
     {"forgotten.cc:kAny", "whether there is any: the first row answers"},
     {"forget.cc:*", "what a person wants gone is looked for everywhere"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
+    {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
     {"mend.cc:*", "what a rebuilt store lacks is looked for everywhere"},
     {"signal_words.cc:kWithWords", "a sync with other rules for signals draws all again"},
 };

@@ -18,13 +18,12 @@ constexpr char kSources[] = R"sql(
       WHERE s.platform=a.platform AND s.kind='main' AND s.capture='transcript') FROM (
     SELECT f.platform,f.kind,'' AS database,
       sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
-      sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines),
-      sum(f.records_unknown>0 AND f.records_unknown>=f.records_used)
+      sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines)
     FROM source_file f WHERE f.kind NOT IN('spool','import','sqlite') GROUP BY f.platform,f.kind
     UNION ALL
     SELECT f.platform,f.kind,f.path,
       f.state='active',f.state='missing',f.last_error IS NOT NULL,f.size,f.records_seen,
-      f.records_used,f.records_unknown,f.bad_lines,f.records_unknown>0 AND f.records_unknown>=f.records_used
+      f.records_used,f.records_unknown,f.bad_lines
     FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite') a
   ORDER BY 1,2,3)sql";
 constexpr char kError[] = R"sql(
@@ -36,8 +35,8 @@ constexpr char kSchema[] = R"sql(
   WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
   ORDER BY source_id DESC LIMIT 1)sql";
 constexpr char kMostlyUnknown[] = R"sql(
-  SELECT path FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
-    AND records_unknown>0 AND records_unknown>=records_used ORDER BY source_id DESC LIMIT 1)sql";
+  SELECT count(*),path,max(source_id) FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
+    AND records_unknown>0 AND records_unknown>=records_used)sql";
 // By indexes in the order of time, so that the cost is that of the newest rows.
 constexpr char kSessionsTold[] = R"sql(
   SELECT count(*),coalesce(sum(EXISTS(SELECT 1 FROM prompt p WHERE p.session_pk=n.session_pk)),0) FROM (
@@ -115,10 +114,9 @@ StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
       host.used = rows.Int(8);
       host.unknown = rows.Int(9);
       host.bad_lines = rows.Int(10);
-      host.mostly_unknown = rows.Int(11);
-      host.any_session = rows.Bool(12);
-      host.sessions = rows.Int(13);
-      host.any_prompt = rows.Bool(14);
+      host.any_session = rows.Bool(11);
+      host.sessions = rows.Int(12);
+      host.any_prompt = rows.Bool(13);
     }
   }
   for (SourceHealth& host : out) {
@@ -127,11 +125,12 @@ StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
       ST_ASSIGN_OR_RETURN(const bool found, row.Next());
       if (found) host.schema = row.String(0);
     }
-    if (host.mostly_unknown > 0) {
+    if (host.unknown > 0) {
       ST_ASSIGN_OR_RETURN(Cursor row,
                           db.Query(kMostlyUnknown, host.platform, host.kind, host.database));
       ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-      if (found) host.unknown_path = row.String(0);
+      if (found) host.mostly_unknown = row.Int(0);
+      if (host.mostly_unknown > 0) host.unknown_path = row.String(1);
     }
     if (host.with_error == 0) continue;
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kError, host.platform, host.kind, host.database));
