@@ -81,7 +81,8 @@ struct PlanOptions {
                                           const base::Environment& env, const PlanOptions& options);
 
 // What the file system changes whenever a file is written to, also when its time is
-// put back; "" of a store of rows, which tells itself what changed.
+// put back, and what another file says of its session (SourceFile::beside); "" of a
+// store of rows, which tells itself what changed.
 [[nodiscard]] std::string StampOf(const ingest::SourceFile& file, const base::FileInfo& info);
 
 // SHA-256 (raw) of the min(offset, 1024) bytes before `offset`.
