@@ -14,6 +14,7 @@
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
+#include "ingest/prompt_history.h"
 
 namespace selftune::sync {
 namespace {
@@ -89,6 +90,10 @@ class Planner {
       const bool listed = known < ledger_.size() && ledger_[known].path == file.path;
       ST_RETURN_IF_ERROR(Look(std::move(file), listed ? &ledger_[known] : nullptr));
     }
+    // A history of prompts counts for what no transcript tells.
+    std::stable_partition(plan_.items.begin(), plan_.items.end(), [](const WorkItem& item) {
+      return item.file.kind != ingest::kPromptHistory;
+    });
     for (const store::LedgerEntry* entry : gone_) {
       if (entry != nullptr && !entry->missing) plan_.missing.push_back(entry->id);
     }
@@ -242,7 +247,7 @@ class Planner {
   bool GoesOn(const ingest::SourceFile& file, const base::FileInfo& info,
               const store::SourceState& state) {
     if (options_.force || !state.id || state.dev != info.dev || state.inode != info.inode ||
-        state.parser != plan_.source->parser_name() ||
+        state.parser != ingest::ParserOf(*plan_.source, file) ||
         state.parser_version != plan_.source->parser_version()) {
       return false;
     }

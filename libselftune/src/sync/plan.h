@@ -63,7 +63,7 @@ struct HostPlan {
   const ingest::Source* source = nullptr;
   bool available = false;
   int64_t scanned = 0;                   // files looked at
-  std::vector<WorkItem> items;           // sorted by path
+  std::vector<WorkItem> items;           // by path, histories of prompts last
   std::vector<store::SourceId> missing;  // in the ledger, not on disk any more
   std::vector<store::SourceId> back;     // were missing or set aside, are unchanged
   std::vector<OutOfReach> out_of_reach;  // whether they are there cannot be seen
