@@ -7,7 +7,8 @@ For each EXPECTED.json below DATA_DIR: a first sync from nothing, the comparison
 through the public views; then a second and a forced sync, after which the
 evidence must be the same. Then, by three seeds, the transcripts appear one group after the other
 in any order, each cut at any byte and completed later, with a sync between
-(documents too: one that is cut off says nothing until it is whole);
+(documents too: one that is cut off says nothing until it is whole); every file of the home but
+the installed skills comes in any order, those beside the transcripts after them, and cut off at first;
 and five syncs of one store run at once. Of rollouts, compressed copies are read
 in their place, and instead of them after they were read.
 Prints what hosts_check prints.
@@ -100,6 +101,57 @@ def in_pieces(selftune, expected, scratch, seed):
             (home / path).write_bytes(content[:keep])
         sync(selftune, home)
     return check(sync(selftune, home), expected)
+
+
+def files(home):
+    """All that the hosts wrote below a home. Installed skills are there from the start."""
+    return [p.relative_to(home) for p in sorted(home.rglob("*"))
+            if p.is_file() and not p.is_symlink() and "skills" not in p.relative_to(home).parts[:-1]
+            and "skill" not in p.relative_to(home).parts[:-1]]
+
+
+def beside(home):
+    """Files that are no transcripts, and tell of sessions all the same. Of a database all is in one."""
+    told = {p.relative_to(home) for p in [*home.rglob("*.jsonl"), *documents(home)]}
+    return [p for p in files(home) if p not in told and ".sqlite" not in p.name
+            and not p.name.endswith((".db", ".db-wal", ".db-shm"))]
+
+
+def any_order(selftune, expected, scratch, seed):
+    """Every file of a home comes late, a group after the other, each whole."""
+    dice = random.Random(seed)
+    home = scratch / f"home-order-{seed}"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    whole = expected.parent / truth["home"]
+    shutil.copytree(whole, home, symlinks=True)
+    waiting = files(home)
+    for path in waiting:
+        (home / path).unlink()
+    dice.shuffle(waiting)
+    step = -(-len(waiting) // 4)
+    while waiting:
+        group, waiting = waiting[:step], waiting[step:]
+        for path in group:
+            shutil.copyfile(whole / path, home / path)
+        sync(selftune, home)
+    return check(sync(selftune, home), expected)
+
+
+def beside_later(selftune, expected, scratch):
+    """What lies beside the transcripts is empty when they are read, then cut off, then whole."""
+    home = scratch / "home-beside"
+    truth = json.loads(expected.read_text(encoding="utf-8"))
+    whole = expected.parent / truth["home"]
+    shutil.copytree(whole, home, symlinks=True)
+    late = beside(home)
+    for path in late:
+        (home / path).unlink()
+    sync(selftune, home)
+    for part in (lambda text: b"{}", lambda text: text[:len(text) // 2], lambda text: text):
+        for path in late:
+            (home / path).write_bytes(part((whole / path).read_bytes()))
+        sync(selftune, home)
+    return check(programs.database(home / ".selftune"), expected)
 
 
 def rollouts(home):
@@ -215,6 +267,10 @@ def main():
                 ways += [(f"in pieces, seed {seed}",
                           lambda seed=seed: in_pieces(selftune, expected, Path(scratch), seed))
                          for seed in (1, 2, 3)]
+                ways += [(f"any order, seed {seed}",
+                          lambda seed=seed: any_order(selftune, expected, Path(scratch), seed))
+                         for seed in (1, 2)]
+                ways += [("beside later", lambda: beside_later(selftune, expected, Path(scratch)))]
                 if rollouts(Path(scratch) / "home"):
                     ways += [("compressed", lambda: all_compressed(selftune, expected, Path(scratch))),
                              ("there again", lambda: came_back(selftune, expected, Path(scratch)))]

@@ -166,6 +166,7 @@ SEEDS = {
     "openclaw_reader": lambda: _lines("openclaw"),
     "opencode_reader": _open_code_rows,
     "pi_reader": lambda: _lines("pi"),
+    "prompt_history": lambda: [*_lines("claude-code", "history.jsonl"), *_lines("codex", "history.jsonl")],
     "qwen_reader": lambda: _lines("qwen"),
     "settings": _settings,
     "shell": _commands,

@@ -32,6 +32,10 @@ struct SourceFile {
   // Sessions are rows (or small files) that the host adds and changes in place:
   // read by Source::OpenStore instead of line by line.
   bool rows = false;
+  // What the host says of the session in another file, which may come or change after
+  // this one was read: it is read from its start when this does not begin what was known.
+  // "" = nothing.
+  std::string beside;
 };
 
 // A complete line without its line end.

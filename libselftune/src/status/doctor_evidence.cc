@@ -9,10 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "hosts/installed_skills.h"
+#include "hosts/registry.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
 #include "store/commit_rows.h"
@@ -154,6 +156,22 @@ Status CheckBroken(const DoctorWorld& world, Checks& out) {
   return absl::OkStatus();
 }
 
+// What transcripts that are gone would have told: said, where nothing worse is.
+Status AddHistoryOnly(const DoctorWorld& world, const store::SourceHealth& store, Check& check) {
+  const hosts::HostRow* const row = hosts::FindRow(store.platform);
+  if (row == nullptr || check.status != CheckStatus::kPass) return absl::OkStatus();
+  const std::string config = hosts::ConfigDir(*row, *world.env);
+  if (config.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const store::HistoryOnly known,
+                      store::KnownByHistoryAlone(**world.db, store.platform,
+                                                 base::JoinPath(config, "history.jsonl")));
+  if (known.sessions == 0) return absl::OkStatus();
+  check.message += fmt::format(
+      "; known by history.jsonl alone, their transcripts are gone: {} prompts of {} sessions",
+      known.prompts, known.sessions);
+  return absl::OkStatus();
+}
+
 // "Of the newest, 148 of 150 sessions have prompts and 60 of 61 skill uses a prompt; 3 of
 // 80000 lines are no records"
 Status CheckCoverage(const DoctorWorld& world, const std::vector<store::SourceHealth>& stores,
@@ -292,7 +310,9 @@ Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options, Che
   } else {
     ST_ASSIGN_OR_RETURN(const std::vector<store::SourceHealth> hosts,
                         store::ReadSourceHealth(**world.db));
-    for (const store::SourceHealth& host : hosts) out.push_back(UnderstoodOf(host));
+    for (const store::SourceHealth& host : hosts) {
+      ST_RETURN_IF_ERROR(AddHistoryOnly(world, host, out.emplace_back(UnderstoodOf(host))));
+    }
     AddUnread(world, hosts, out);
     ST_RETURN_IF_ERROR(CheckCoverage(world, hosts, out));
     ST_RETURN_IF_ERROR(CheckRetention(world, out));

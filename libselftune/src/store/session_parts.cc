@@ -67,6 +67,7 @@ constexpr char kBehindKept[] = R"sql(
   WHERE p.session_pk=?1 AND f.kept=1)sql";
 
 constexpr char kForgetState[] = "UPDATE source_file SET parser_state=NULL WHERE source_id=?1";
+constexpr char kCapture[] = R"sql(SELECT coalesce(capture,'') FROM session WHERE session_pk=?1)sql";
 constexpr char kForgetSeen[] =
     "UPDATE source_file SET size=0, mtime_ns=0, head_sha256=NULL WHERE source_id=?1";
 
@@ -141,6 +142,12 @@ StatusOr<int32_t> ShiftBehindKept(Db& db, SessionPk session, SourceId source, bo
   ST_ASSIGN_OR_RETURN(const int32_t before, PromptShift(db, session, source));
   if (shift != before) ST_RETURN_IF_ERROR(db.Run(kSetShift, session, source, shift));
   return static_cast<int32_t>(shift);
+}
+
+StatusOr<std::string> CaptureOf(Db& db, SessionPk session) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kCapture, session));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? row.String(0) : std::string();
 }
 
 Status ForgetSeen(Db& db, SourceId source) { return db.Run(kForgetSeen, source); }

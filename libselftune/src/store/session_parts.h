@@ -45,6 +45,9 @@ namespace selftune::store {
 [[nodiscard]] StatusOr<int32_t> ShiftBehindKept(Db& db, SessionPk session, SourceId source,
                                                 bool anew);
 
+// The strongest capture that told of the session; "" = only others name it.
+[[nodiscard]] StatusOr<std::string> CaptureOf(Db& db, SessionPk session);
+
 // The next look finds the file changed. Inside a WriteTxn.
 [[nodiscard]] Status ForgetSeen(Db& db, SourceId source);
 

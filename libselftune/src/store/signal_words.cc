@@ -24,9 +24,10 @@ constexpr char kDropAllLabels[] = R"sql(
 constexpr char kDropAllMisses[] = R"sql(
   DELETE FROM observation WHERE session_pk=?1 AND capture='label' AND reason='signal')sql";
 
+// Not those of a history of prompts: what came of them is not known.
 constexpr char kWords[] = R"sql(
   SELECT p.seq,b.text,p.occurred_ms FROM prompt p JOIN body b ON b.body_id=p.body_id
-  WHERE p.session_pk=?1 AND p.actionable=1 AND p.active=1 ORDER BY p.seq)sql";
+  WHERE p.session_pk=?1 AND p.actionable=1 AND p.active=1 AND p.capture<>'batch' ORDER BY p.seq)sql";
 constexpr char kNamed[] = R"sql(
   SELECT DISTINCT k.name FROM improvement_signal g JOIN skill k ON k.skill_id=g.skill_id
   WHERE g.session_pk=?1 ORDER BY 1)sql";

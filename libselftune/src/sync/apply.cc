@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/status_macros.h"
+#include "ingest/prompt_history.h"
 #include "store/lost_source.h"
 #include "store/prompt_lookup.h"
 #include "store/session_parts.h"
@@ -35,6 +36,8 @@ bool IsBetter(const store::SessionSource& owner, const ingest::SourceFile& file)
   const int ours = RankOf(file.kind);
   return theirs != ours ? theirs > ours : owner.path < file.path;
 }
+
+bool IsHistory(const ingest::SourceFile& file) { return file.kind == ingest::kPromptHistory; }
 
 // A session is only written when something happened in it: a file that holds
 // nothing but settings leaves none.
@@ -80,8 +83,10 @@ StatusOr<store::SourceId> Applier::SourceOf(const WorkItem& item) {
   if (item.moved) {
     ST_RETURN_IF_ERROR(store::MoveSource(db_, item.state().id, item.file.path, item.file.archived));
   }
-  return writer_.UpsertSource(item.source->platform(), item.file.kind, item.file.path,
-                              item.source->parser_name(), item.source->parser_version());
+  const std::string_view kind = IsHistory(item.file) ? "transcript" : item.file.kind;
+  return writer_.UpsertSource(item.source->platform(), kind, item.file.path,
+                              ingest::ParserOf(*item.source, item.file),
+                              item.source->parser_version());
 }
 
 StatusOr<ApplyState> Applier::Begin(const WorkItem& item, int64_t min_generation) {
@@ -127,7 +132,18 @@ Status Applier::Apply(ApplyState& state, const ReadChunk& chunk) {
   // Rows are swept session by session; one that the host deleted stays.
   const bool sweeps = state.rereading && !state.item->file.rows;
   if (chunk.last && sweeps && !state.set_aside && state.item->together.empty()) {
-    ST_RETURN_IF_ERROR(writer_.SweepSource(state.source, state.generation));
+    ST_RETURN_IF_ERROR(Sweep(state));
+  }
+  return absl::OkStatus();
+}
+
+// A history of prompts is kept short by its host: the sessions that fell out of it stay.
+Status Applier::Sweep(const ApplyState& state) {
+  if (!IsHistory(state.item->file)) return writer_.SweepSource(state.source, state.generation);
+  for (const auto& [id, shift] : state.sessions) {
+    ST_ASSIGN_OR_RETURN(const store::SessionPk session,
+                        writer_.FindSession(state.item->source->platform(), id));
+    if (session) ST_RETURN_IF_ERROR(writer_.SweepSession(session, state.generation));
   }
   return absl::OkStatus();
 }
@@ -172,6 +188,18 @@ Status Applier::TakeOver(ApplyState& state, const store::SessionSource& owner) {
   return writer_.ResetSession(owner.session, state.generation);
 }
 
+Capture Applier::CaptureOf(const ApplyState& state) {
+  return IsHistory(state.item->file) ? Capture::kBatch : Capture::kTranscript;
+}
+
+// Of the session a history of prompts says nothing that is not known better.
+StatusOr<bool> Applier::IsToldByOthers(const ApplyState& state, const store::SessionSource& owner) {
+  if (!IsHistory(state.item->file) || !owner.session) return false;
+  if (owner.source) return owner.source != state.source;
+  ST_ASSIGN_OR_RETURN(const std::string capture, store::CaptureOf(db_, owner.session));
+  return !capture.empty();
+}
+
 // Does the session belong to another file as well? Then all are read together.
 StatusOr<bool> Applier::Tied(const ApplyState& state, const store::SessionSource& owner) {
   const std::vector<store::SourceId>& together = state.item->together;
@@ -179,6 +207,8 @@ StatusOr<bool> Applier::Tied(const ApplyState& state, const store::SessionSource
       std::find(together.begin(), together.end(), owner.source) != together.end()) {
     return false;
   }
+  // A transcript takes the place of what was known by a history of prompts alone.
+  if (IsHistory(state.item->source->Describe(owner.path))) return false;
   if (owner.state != "missing") return true;
   ST_ASSIGN_OR_RETURN(const bool parts, store::HasParts(db_, owner.session));
   if (parts) return true;
@@ -223,8 +253,17 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
   if (facts.whole) ST_RETURN_IF_ERROR(BeginWhole(state, facts));
   if (state.left_out.contains(facts.id)) return store::SessionPk{};
   const bool rows = state.item->file.rows;
-  const auto [seen, first] = state.sessions.try_emplace(facts.id, 0);
   const std::string_view platform = state.item->source->platform();
+  if (IsHistory(state.item->file) && !state.sessions.contains(facts.id)) {
+    ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
+                        store::FindSessionSource(db_, platform, facts.id));
+    ST_ASSIGN_OR_RETURN(const bool told, IsToldByOthers(state, owner));
+    if (told) {
+      state.left_out.insert(facts.id);
+      return store::SessionPk{};
+    }
+  }
+  const auto [seen, first] = state.sessions.try_emplace(facts.id, 0);
   if (first && !rows) {
     ST_ASSIGN_OR_RETURN(const store::SessionSource owner,
                         store::FindSessionSource(db_, platform, facts.id));
@@ -249,7 +288,7 @@ StatusOr<store::SessionPk> Applier::OpenSession(ApplyState& state,
   const std::string_view forked_from = told ? facts.links.forked_from : item.forked_from;
   return writer_.UpdateSession({.platform = platform,
                                 .id = facts.id,
-                                .capture = Capture::kTranscript,
+                                .capture = CaptureOf(state),
                                 .kind = facts.kind,
                                 .kind_certain = facts.kind_certain,
                                 .parent_id = facts.links.parent_id,
@@ -304,7 +343,7 @@ Status Applier::SaveCursor(const ApplyState& state, const ReadChunk& chunk) {
   if (!item.only_session.empty()) return writer_.SaveCursor(row, {});
   row.dev = item.info.dev;
   row.inode = item.info.inode;
-  row.parser = std::string(item.source->parser_name());
+  row.parser = ingest::ParserOf(*item.source, item.file);
   row.parser_version = item.source->parser_version();
   row.host_schema = SchemaOf(chunk.batch, item.state());
   row.state = "active";

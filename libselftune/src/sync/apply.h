@@ -58,14 +58,20 @@ class Applier {
   [[nodiscard]] std::vector<store::SourceId> TakeSetAside();
 
   [[nodiscard]] store::IngestWriter& writer() { return writer_; }
+  // How a file tells: a history of prompts knows less than a transcript.
+  [[nodiscard]] static Capture CaptureOf(const ApplyState& state);
 
  private:
   struct Waiting {
     store::SessionPk session;
+    Capture capture;
     ingest::SkillFact skill;
     store::Provenance origin;  // of its file; `skill` says the place
   };
 
+  [[nodiscard]] StatusOr<bool> IsToldByOthers(const ApplyState& state,
+                                              const store::SessionSource& owner);
+  [[nodiscard]] Status Sweep(const ApplyState& state);
   [[nodiscard]] Status SetAside(ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<bool> Tied(const ApplyState& state, const store::SessionSource& owner);
   [[nodiscard]] StatusOr<int32_t> Shift(const ApplyState& state, store::SessionPk session);
@@ -85,8 +91,8 @@ class Applier {
   [[nodiscard]] Status AddSkills(ApplyState& state, store::SessionPk session,
                                  const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddNameless(ApplyState& state, const ingest::SkillFact& skill);
-  [[nodiscard]] Status AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
-                                const store::Provenance& origin);
+  [[nodiscard]] Status AddSkill(store::SessionPk session, Capture capture,
+                                const ingest::SkillFact& skill, const store::Provenance& origin);
   [[nodiscard]] Status AddExposures(const ApplyState& state, store::SessionPk session,
                                     const ingest::SessionFacts& facts);
   [[nodiscard]] Status AddRest(const ApplyState& state, store::SessionPk session,

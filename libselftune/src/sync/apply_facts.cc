@@ -54,7 +54,10 @@ Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
   ST_RETURN_IF_ERROR(AddSkills(state, session, facts));
   ST_RETURN_IF_ERROR(AddExposures(state, session, facts));
   ST_RETURN_IF_ERROR(AddRest(state, session, facts));
-  ST_RETURN_IF_ERROR(AddSignals(session, facts, anew));
+  // What came of a prompt that only a history knows is not known: no miss is drawn from it.
+  if (CaptureOf(state) == Capture::kTranscript) {
+    ST_RETURN_IF_ERROR(AddSignals(session, facts, anew));
+  }
   if (facts.finished) ST_RETURN_IF_ERROR(writer_.SweepSession(session, state.generation));
   return absl::OkStatus();
 }
@@ -90,7 +93,7 @@ StatusOr<bool> Applier::AddPrompts(const ApplyState& state, store::SessionPk ses
                                                       .command_args = prompt.command_args,
                                                       .active = prompt.active,
                                                       .at = prompt.at,
-                                                      .capture = Capture::kTranscript,
+                                                      .capture = CaptureOf(state),
                                                       .origin = From(state, prompt.origin)});
     ST_RETURN_IF_ERROR(added.status());
   }
@@ -116,11 +119,11 @@ Status Applier::AddSkills(ApplyState& state, store::SessionPk session,
     });
     if (skill.retracted) {
       ST_RETURN_IF_ERROR(writer_.RetractObservation(session, skill.key, skill.key_is_call_id,
-                                                    skill.skill, Capture::kTranscript));
+                                                    skill.skill, CaptureOf(state)));
     } else if (skill.if_installed && !IsInstalled(skill.skill)) {
-      waiting_.push_back({session, skill, From(state, {})});
+      waiting_.push_back({session, CaptureOf(state), skill, From(state, {})});
     } else {
-      ST_RETURN_IF_ERROR(AddSkill(session, skill, From(state, skill.origin)));
+      ST_RETURN_IF_ERROR(AddSkill(session, CaptureOf(state), skill, From(state, skill.origin)));
     }
   }
   return absl::OkStatus();
@@ -146,12 +149,12 @@ Status Applier::AddWaiting(std::vector<std::string> installed) {
     if (origin.offset.has_value()) origin.offset = one.skill.origin.offset;
     origin.line_no = origin.offset.has_value() ? one.skill.origin.line_no : 0;
     origin.record = one.skill.origin.record;
-    ST_RETURN_IF_ERROR(AddSkill(one.session, one.skill, origin));
+    ST_RETURN_IF_ERROR(AddSkill(one.session, one.capture, one.skill, origin));
   }
   return absl::OkStatus();
 }
 
-Status Applier::AddSkill(store::SessionPk session, const ingest::SkillFact& skill,
+Status Applier::AddSkill(store::SessionPk session, Capture capture, const ingest::SkillFact& skill,
                          const store::Provenance& origin) {
   std::string prompt_text;
   if (skill.prompt_seq.has_value()) {
@@ -176,7 +179,7 @@ Status Applier::AddSkill(store::SessionPk session, const ingest::SkillFact& skil
                 .body_sha256 = skill.body_sha256,
                 .description_sha256 = {},
                 .at = skill.at,
-                .capture = Capture::kTranscript,
+                .capture = capture,
                 .origin = origin});
 }
 

@@ -7,12 +7,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
+#include "ingest/prompt_history.h"
 
 namespace selftune::sync {
 namespace {
@@ -25,6 +27,7 @@ constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr int kMostWaits = 4;  // of a tick, in one plan
 // Times beyond that are no work of a write that goes on: the clock was put back.
 constexpr int64_t kAheadMs = 1000;
+constexpr char kBeside = '+';  // in a stamp, between what the file and what another one says
 
 // Whether a file had changed so shortly before it was looked at that a later change
 // may have left it with the same time: such a one is looked into once more.
@@ -87,6 +90,10 @@ class Planner {
       const bool listed = known < ledger_.size() && ledger_[known].path == file.path;
       ST_RETURN_IF_ERROR(Look(std::move(file), listed ? &ledger_[known] : nullptr));
     }
+    // A history of prompts counts for what no transcript tells.
+    std::stable_partition(plan_.items.begin(), plan_.items.end(), [](const WorkItem& item) {
+      return item.file.kind != ingest::kPromptHistory;
+    });
     for (const store::LedgerEntry* entry : gone_) {
       if (entry != nullptr && !entry->missing) plan_.missing.push_back(entry->id);
     }
@@ -172,7 +179,7 @@ class Planner {
                                const base::FileInfo& info) const {
     if (entry.size != info.size || entry.mtime_ns != info.mtime_ns || entry.dev != info.dev ||
         entry.inode != info.inode || entry.parser_version != plan_.source->parser_version() ||
-        HasOtherStamp(entry.stamp, file, info)) {
+        HasOtherStamp(entry.stamp, file, info) || SaysMore(entry.stamp, file)) {
       return false;
     }
     // An unfinished last line is given up waiting for after a day, once.
@@ -240,7 +247,7 @@ class Planner {
   bool GoesOn(const ingest::SourceFile& file, const base::FileInfo& info,
               const store::SourceState& state) {
     if (options_.force || !state.id || state.dev != info.dev || state.inode != info.inode ||
-        state.parser != plan_.source->parser_name() ||
+        state.parser != ingest::ParserOf(*plan_.source, file) ||
         state.parser_version != plan_.source->parser_version()) {
       return false;
     }
@@ -253,13 +260,27 @@ class Planner {
                             : info.size < state.offset) {
       return false;
     }
-    if (WrittenOver(file, info, state)) return false;
+    if (WrittenOver(file, info, state) || SaysMore(state.stamp, file)) return false;
     return SameHead(file, state) && (file.replaced_whole || SameTail(file, info, state));
   }
 
-  static bool HasOtherStamp(const std::string& known, const ingest::SourceFile& file,
+  static bool HasOtherStamp(std::string_view known, const ingest::SourceFile& file,
                             const base::FileInfo& info) {
-    return !known.empty() && known != StampOf(file, info);
+    return !known.empty() && OfFile(known) != OfFile(StampOf(file, info));
+  }
+
+  // The file beside it tells of the session what it did not when this one was read. While
+  // it is away, or is being written, it tells nothing, and what was known stays.
+  static bool SaysMore(std::string_view known, const ingest::SourceFile& file) {
+    return !known.empty() && !OfBeside(known).starts_with(file.beside);
+  }
+
+  static std::string_view OfFile(std::string_view stamp) {
+    return stamp.substr(0, stamp.find(kBeside));
+  }
+  static std::string_view OfBeside(std::string_view stamp) {
+    const size_t at = stamp.find(kBeside);
+    return at == std::string_view::npos ? std::string_view() : stamp.substr(at + 1);
   }
 
   // Nothing was added to a file that was read to its end, but something was done to it:
@@ -312,7 +333,10 @@ StatusOr<HostPlan> PlanHost(store::Db* db, const ingest::Source& source,
 }
 
 std::string StampOf(const ingest::SourceFile& file, const base::FileInfo& info) {
-  return file.rows ? std::string() : std::to_string(info.ctime_ns);
+  if (file.rows) return {};
+  std::string stamp = std::to_string(info.ctime_ns);
+  if (!file.beside.empty()) stamp.append(1, kBeside).append(file.beside);
+  return stamp;
 }
 
 StatusOr<bool> BeginsWith(const ingest::Source& source, const ingest::SourceFile& file,

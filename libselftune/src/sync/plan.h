@@ -63,7 +63,7 @@ struct HostPlan {
   const ingest::Source* source = nullptr;
   bool available = false;
   int64_t scanned = 0;                   // files looked at
-  std::vector<WorkItem> items;           // sorted by path
+  std::vector<WorkItem> items;           // by path, histories of prompts last
   std::vector<store::SourceId> missing;  // in the ledger, not on disk any more
   std::vector<store::SourceId> back;     // were missing or set aside, are unchanged
   std::vector<OutOfReach> out_of_reach;  // whether they are there cannot be seen
@@ -81,7 +81,8 @@ struct PlanOptions {
                                           const base::Environment& env, const PlanOptions& options);
 
 // What the file system changes whenever a file is written to, also when its time is
-// put back; "" of a store of rows, which tells itself what changed.
+// put back, and what another file says of its session (SourceFile::beside); "" of a
+// store of rows, which tells itself what changed.
 [[nodiscard]] std::string StampOf(const ingest::SourceFile& file, const base::FileInfo& info);
 
 // SHA-256 (raw) of the min(offset, 1024) bytes before `offset`.

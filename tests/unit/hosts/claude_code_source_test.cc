@@ -21,7 +21,7 @@ using testing::MergedSession;
 using testing::MergedStore;
 
 TEST_SUITE("hosts/claude_code/source") {
-  TEST_CASE("every transcript of a store is found, nothing else") {
+  TEST_CASE("every transcript of a store is found and the history of prompts, nothing else") {
     const testing::TempDir dir;
     const std::string& root = dir.path();
     const std::string config = root + "/conf";
@@ -48,10 +48,11 @@ TEST_SUITE("hosts/claude_code/source") {
     CHECK(source.Available(env));
     std::vector<std::string> found;
     for (const ingest::SourceFile& file : source.Discover(env, problems)) {
-      found.push_back(file.path.substr(config.size() + 10));
+      found.push_back(file.path.substr(config.size() + 1));
     }
-    CHECK(found == std::vector<std::string>{"-a/agent-1.jsonl", "-a/s1.jsonl",
-                                            "-a/s1/subagents/agent-2.jsonl", "-b/s2.jsonl"});
+    CHECK(found == std::vector<std::string>{
+                       "history.jsonl", "projects/-a/agent-1.jsonl", "projects/-a/s1.jsonl",
+                       "projects/-a/s1/subagents/agent-2.jsonl", "projects/-b/s2.jsonl"});
     CHECK(problems.empty());
   }
 

@@ -35,6 +35,8 @@ std::vector<ingest::SourceFile> Files() {
   std::vector<std::string> problems;
   auto files = hosts::claude_code::TranscriptSource().Discover(env, problems);
   CHECK(problems.empty());
+  // Of a session with a transcript it says the same.
+  std::erase_if(files, [](const auto& file) { return file.kind == "history"; });
   return files;
 }
 

@@ -38,11 +38,19 @@ base::Environment HomeEnvironment(const std::string& home) {
   return env;
 }
 
+// All files but the history of prompts, which says the same of some of their sessions.
+std::vector<ingest::SourceFile> Rollouts(const std::string& home,
+                                         std::vector<std::string>& problems) {
+  auto files = hosts::CodexSource().Discover(HomeEnvironment(home), problems);
+  std::erase_if(files, [](const auto& file) { return file.kind != "rollout"; });
+  return files;
+}
+
 MergedStore ReadStore(const std::string& home, Reading reading) {
   const ingest::Source& source = hosts::CodexSource();
   std::vector<std::string> problems;
   MergedStore store;
-  for (const ingest::SourceFile& file : source.Discover(HomeEnvironment(home), problems)) {
+  for (const ingest::SourceFile& file : Rollouts(home, problems)) {
     testing::ReadText(source, file, ReadWhole(file.path), reading, nullptr, store);
   }
   CHECK(problems.empty());
@@ -266,8 +274,7 @@ TEST_SUITE("hosts/codex") {
   TEST_CASE("the state stays small") {
     const ingest::Source& source = hosts::CodexSource();
     std::vector<std::string> problems;
-    for (const auto& file :
-         source.Discover(HomeEnvironment(DataPath("hosts/codex/home")), problems)) {
+    for (const auto& file : Rollouts(DataPath("hosts/codex/home"), problems)) {
       ingest::ReaderOptions options;
       options.file = &file;
       auto reader = source.Open(options);
@@ -291,17 +298,19 @@ TEST_SUITE("hosts/codex") {
     base::Environment env = HomeEnvironment(DataPath("hosts/codex/home"));
     CHECK(source.Available(env));
     const auto files = source.Discover(env, problems);
-    CHECK(files.size() == 41);
+    CHECK(files.size() == 42);  // 41 rollouts and the history of prompts
+    CHECK(files.front().kind == "rollout");
+    CHECK(files[1].kind == "history");
     CHECK(std::count_if(files.begin(), files.end(), [](const auto& f) { return f.archived; }) == 1);
     CHECK(std::is_sorted(files.begin(), files.end(),
                          [](const auto& a, const auto& b) { return a.path < b.path; }));
     env.Set("CODEX_HOME", DataPath("hosts/codex/home") + "/.agents");
-    CHECK(source.Discover(env, problems).size() == 41);
+    CHECK(source.Discover(env, problems).size() == 42);
     env.SetHostHome("codex", DataPath("hosts/codex/home") + "/.agents");
     CHECK(!source.Available(env));
     CHECK(source.Discover(env, problems).empty());
     env.SetHostHome("codex", DataPath("hosts/codex/home") + "/.codex");
-    CHECK(source.Discover(env, problems).size() == 41);
+    CHECK(source.Discover(env, problems).size() == 42);
     CHECK(!source.Available(base::Environment()));
     CHECK(problems.empty());
   }
@@ -339,8 +348,7 @@ TEST_SUITE("hosts/codex") {
     std::vector<std::string> problems;
     MergedStore plain, compressed;
     ingest::PumpBuffer buffer;
-    for (const auto& file :
-         source.Discover(HomeEnvironment(DataPath("hosts/codex/home")), problems)) {
+    for (const auto& file : Rollouts(DataPath("hosts/codex/home"), problems)) {
       const std::string text = ReadWhole(file.path);
       const std::string frame = testing::ZstdFrame(text);
       const std::string name = std::string(base::BaseName(file.path)) + ".zst";

@@ -38,6 +38,21 @@ const WorkItem& Only(const HostPlan& plan) {
   return plan.items.front();
 }
 
+// A host that says more of its files elsewhere.
+class ToldBeside final : public testing::WatchedSource {
+ public:
+  explicit ToldBeside(const ingest::Source& real) : WatchedSource(real) {}
+
+  std::string beside;
+
+  std::vector<ingest::SourceFile> Discover(const base::Environment& env,
+                                           std::vector<std::string>& problems) const override {
+    auto files = WatchedSource::Discover(env, problems);
+    for (ingest::SourceFile& file : files) file.beside = beside;
+    return files;
+  }
+};
+
 }  // namespace
 
 TEST_SUITE("sync/plan") {
@@ -239,6 +254,36 @@ TEST_SUITE("sync/plan") {
     home.Append(Name(kResumed), "{}\n");
     CHECK(Only(Plan(home)).change == Change::kGrown);
     CHECK(Only(Plan(home)).state().offset == text.size());
+  }
+
+  TEST_CASE("a file is read from its start when another one tells of it what it did not before") {
+    struct Case {
+      const char *known, *told;
+      bool reads;
+    };
+    const Case cases[] = {{"", "", false},       {"", "+a1", true},      {"+a1", "+a1", false},
+                          {"+a1", "", false},  // it is away, or being written
+                          {"+a1", "+a1t", true}, {"+a1t", "+a1", false}, {"+a1", "+b2", true}};
+    for (const Case& c : cases) {
+      CAPTURE(c.known);
+      CAPTURE(c.told);
+      SyncHome home;
+      home.Write(Name(kResumed), SyncHome::Recording(kResumed), /*age_ms=*/60'000);
+      home.Sync();
+      REQUIRE(home.db
+                  ->Execute("UPDATE source_file SET foreign_cursor=foreign_cursor||'" +
+                            std::string(c.known) + "'")
+                  .ok());
+      ToldBeside source(home.codex);
+      source.beside = std::string(c.told).substr(*c.told == '+' ? 1 : 0);
+      const PlanOptions options{.clock = &home.clock};
+      const HostPlan same = Must(PlanHost(home.db.get(), source, home.env, options));
+      CHECK(same.items.size() == (c.reads ? 1 : 0));
+      home.Append(Name(kResumed), "{}\n");
+      const HostPlan grown = Must(PlanHost(home.db.get(), source, home.env, options));
+      CHECK(Only(grown).change == (c.reads ? Change::kReplaced : Change::kGrown));
+      CHECK(StampOf(Only(grown).file, Only(grown).info).ends_with(c.told));
+    }
   }
 
   TEST_CASE("what a store of an earlier build does not know of a file says nothing") {

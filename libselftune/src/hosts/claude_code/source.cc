@@ -4,11 +4,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/status_macros.h"
+#include "hosts/claude_code/history.h"
 #include "hosts/claude_code/reader.h"
 #include "hosts/claude_code/timed_hooks.h"
 #include "hosts/rows.h"
@@ -24,6 +26,7 @@ std::string ProjectsDir(const base::Environment& env) {
   return config.empty() ? config : base::JoinPath(config, "projects");
 }
 
+constexpr std::string_view kHistoryName = "history.jsonl";
 constexpr uint64_t kMostState = uint64_t{64} << 20;
 
 // `.claude.json` lies beside the usual configuration folder, and in one of another name.
@@ -32,6 +35,18 @@ std::string StateFile(const base::Environment& env) {
   if (config.empty()) return config;
   const bool usual = base::BaseName(config) == kClaudeCodeRow.config_default;
   return base::JoinPath(usual ? std::string(base::DirName(config)) : config, ".claude.json");
+}
+
+// What was typed, also in sessions whose transcripts the host deleted; "" = not known.
+std::string HistoryFile(const base::Environment& env) {
+  const std::string config = ConfigDir(kClaudeCodeRow, env);
+  return config.empty() ? config : base::JoinPath(config, kHistoryName);
+}
+
+SourceFile DescribeFile(std::string path) {
+  // No transcript has this name: theirs are ids of sessions.
+  if (base::BaseName(path) != kHistoryName) return {.path = std::move(path)};
+  return {.path = std::move(path), .kind = ingest::kPromptHistory};
 }
 
 // Entries of a folder; an unreadable one is a problem, a missing one is not.
@@ -77,7 +92,7 @@ class ClaudeSource final : public ingest::Source {
 
   bool Available(const base::Environment& env) const override {
     const std::string projects = ProjectsDir(env);
-    return !projects.empty() && base::Exists(projects);
+    return !projects.empty() && (base::Exists(projects) || base::Exists(HistoryFile(env)));
   }
 
   std::vector<SourceFile> Discover(const base::Environment& env,
@@ -88,10 +103,14 @@ class ClaudeSource final : public ingest::Source {
     for (const base::DirEntry& entry : Entries(projects, problems)) {
       if (entry.maybe_dir) AddProject(base::JoinPath(projects, entry.name), files, problems);
     }
+    std::string history = HistoryFile(env);
+    if (base::Exists(history)) files.push_back(DescribeFile(std::move(history)));
     std::sort(files.begin(), files.end(),
               [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
     return files;
   }
+
+  SourceFile Describe(std::string path) const override { return DescribeFile(std::move(path)); }
 
   StatusOr<std::vector<ingest::HostCount>> CountedUses(
       const base::Environment& env) const override {
@@ -110,6 +129,9 @@ class ClaudeSource final : public ingest::Source {
 
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(
       const ingest::ReaderOptions& options) const override {
+    if (options.file != nullptr && options.file->kind == ingest::kPromptHistory) {
+      return ingest::OpenPromptHistory(options, ReadHistoryLine);
+    }
     return OpenTranscript(options);
   }
 };

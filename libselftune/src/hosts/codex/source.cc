@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "hosts/codex/history.h"
 #include "hosts/codex/reader.h"
 #include "hosts/common/zstd_bytes.h"
 #include "hosts/rows.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::string_view kSessions = "sessions";
 constexpr std::string_view kArchive = "archived_sessions";
+constexpr std::string_view kHistoryName = "history.jsonl";
 constexpr int kMaxDepth = 6;  // year, month, day and some room; ends link cycles
 
 std::string ConfigFolder(const base::Environment& env) { return ConfigDir(kCodexRow, env); }
@@ -35,6 +37,9 @@ bool IsCompressed(std::string_view name) {
 }
 
 ingest::SourceFile DescribeFile(std::string path, bool archived) {
+  if (base::BaseName(path) == kHistoryName) {
+    return {.path = std::move(path), .kind = ingest::kPromptHistory};
+  }
   const bool compressed = IsCompressed(base::BaseName(path));
   return {.path = std::move(path),
           .kind = "rollout",
@@ -92,7 +97,8 @@ class Codex : public ingest::Source {
   bool Available(const base::Environment& env) const override {
     const std::string folder = ConfigFolder(env);
     return !folder.empty() && (base::Exists(base::JoinPath(folder, kSessions)) ||
-                               base::Exists(base::JoinPath(folder, kArchive)));
+                               base::Exists(base::JoinPath(folder, kArchive)) ||
+                               base::Exists(base::JoinPath(folder, kHistoryName)));
   }
 
   std::vector<ingest::SourceFile> Discover(const base::Environment& env,
@@ -102,7 +108,13 @@ class Codex : public ingest::Source {
     Walk walk(problems);
     walk.Folder(base::JoinPath(folder, kSessions), /*archived=*/false, 0);
     walk.Folder(base::JoinPath(folder, kArchive), /*archived=*/true, 0);
-    return std::move(walk).Take();
+    std::vector<ingest::SourceFile> files = std::move(walk).Take();
+    // What was typed, also in sessions whose rollouts are gone.
+    std::string history = base::JoinPath(folder, kHistoryName);
+    if (base::Exists(history)) files.push_back(DescribeFile(std::move(history), false));
+    std::sort(files.begin(), files.end(),
+              [](const auto& a, const auto& b) { return a.path < b.path; });
+    return files;
   }
 
   ingest::SourceFile Describe(std::string path) const override {
@@ -123,6 +135,9 @@ class Codex : public ingest::Source {
 
   StatusOr<std::unique_ptr<ingest::LineReader>> Open(
       const ingest::ReaderOptions& options) const override {
+    if (options.file != nullptr && options.file->kind == ingest::kPromptHistory) {
+      return ingest::OpenPromptHistory(options, codex::ReadHistoryLine);
+    }
     auto reader = std::make_unique<codex::Reader>(options);
     ST_RETURN_IF_ERROR(reader->Restore());
     return std::unique_ptr<ingest::LineReader>(std::move(reader));

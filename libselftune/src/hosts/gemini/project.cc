@@ -1,5 +1,7 @@
 #include "hosts/gemini/project.h"
 
+#include <fmt/format.h>
+
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json_value.h"
@@ -34,6 +36,14 @@ std::string ProjectOf(std::string_view session_path, std::string_view project_ha
     if (!project_hash.empty() && base::Sha256Hex(path) == project_hash) return path;
   }
   return "";
+}
+
+std::string ProjectDigest(std::string_view session_path) {
+  // Old releases named the folder by the hash.
+  const std::string slug = SlugFolder(session_path);
+  const std::string project = ProjectOf(session_path, base::BaseName(slug));
+  if (project.empty()) return project;
+  return fmt::format("{:016x}", base::FieldHash("gemini-project").Add(project).Key8());
 }
 
 std::string ParentOf(std::string_view session_path) {

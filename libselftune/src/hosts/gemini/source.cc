@@ -8,6 +8,7 @@
 
 #include "hosts/common/folders.h"
 #include "hosts/common/json_document.h"
+#include "hosts/gemini/project.h"
 #include "hosts/gemini/reader.h"
 #include "hosts/rows.h"
 
@@ -65,13 +66,20 @@ class Gemini final : public ingest::Source {
     for (const base::DirEntry& entry : EntriesOf(folder, problems)) {
       if (!entry.maybe_dir) continue;
       const std::string slug = base::JoinPath(folder, entry.name);
+      const size_t before = files.size();
       AddChats(base::JoinPath(slug, "chats"), "session-", 0, files, problems);
+      if (files.size() == before) continue;
+      const std::string beside = gemini::ProjectDigest(files.back().path);
+      for (size_t i = before; i < files.size(); ++i) files[i].beside = beside;
     }
     return Sorted(std::move(files));
   }
 
   ingest::SourceFile Describe(std::string path) const override {
-    return DescribeFile(std::move(path));
+    std::string beside = gemini::ProjectDigest(path);
+    ingest::SourceFile file = DescribeFile(std::move(path));
+    file.beside = std::move(beside);
+    return file;
   }
 
   std::string Identity(const std::string& path) const override {

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/crypto.h"
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
@@ -20,12 +23,17 @@ std::string IdOfFile(std::string_view path) {
   return base::ToValidUtf8(name.substr(0, name.find(".jsonl")));
 }
 
-// The text of a listing lies in a file named by its hash.
-std::string LoadListing(const std::string& folder, const std::string& hash) {
+// The text of a listing lies in a file named by its hash; "" when that is none.
+std::string ListingPath(std::string_view folder, const std::string& hash) {
   if (hash.size() < 3 || hash.find_first_not_of("0123456789abcdef") != std::string::npos) return "";
-  const std::string texts = base::JoinPath(folder, "skills-prompts/sha256");
-  const auto text = base::ReadFile(
-      base::JoinPath(base::JoinPath(texts, hash.substr(0, 2)), hash + ".txt"), kMaxListing);
+  const std::string texts = base::JoinPath(std::string(folder), "skills-prompts/sha256");
+  return base::JoinPath(base::JoinPath(texts, hash.substr(0, 2)), hash + ".txt");
+}
+
+std::string LoadListing(std::string_view folder, const std::string& hash) {
+  const std::string path = ListingPath(folder, hash);
+  if (path.empty()) return path;
+  const auto text = base::ReadFile(path, kMaxListing);
   return text.ok() ? *text : std::string();
 }
 
@@ -38,10 +46,15 @@ void LinkParents(std::map<std::string, std::string, std::less<>>& ids,
   }
 }
 
-std::shared_ptr<const SessionIndex::Entries> ReadIndex(const std::string& path) {
+std::shared_ptr<const SessionIndex::Entries> ReadIndex(const std::string& path,
+                                                       std::string& damage) {
   auto entries = std::make_shared<SessionIndex::Entries>();
+  damage.clear();
   auto text = base::ReadFile(path, kMaxIndex);
-  if (!text.ok()) return entries;
+  if (!text.ok()) {
+    damage = std::string(Message(text.status()));
+    return entries;
+  }
   const size_t size = text->size();
   text->append(kPadding, ' ');
   base::LineParser parser;
@@ -56,7 +69,12 @@ std::shared_ptr<const SessionIndex::Entries> ReadIndex(const std::string& path) 
         std::string id = info.id;
         entries->insert_or_assign(std::move(id), std::move(info));
       });
-  if (!parsed.ok()) return std::make_shared<SessionIndex::Entries>();  // it is being written
+  if (!parsed.ok()) {  // perhaps it is being written
+    damage = "reading " + path +
+             ": it is cut off or no JSON object; which sessions are scheduled " +
+             "or an agent's, and what they were offered, is not known until it is whole";
+    return std::make_shared<SessionIndex::Entries>();
+  }
   LinkParents(ids, *entries);
   return entries;
 }
@@ -106,7 +124,7 @@ class Reader final : public ingest::LineReader {
     if (found != entries->end()) info = found->second;
     info.id = id;
     if (info.listing_text.empty()) {
-      info.listing_text = LoadListing(std::string(base::DirName(path_)), info.listing_sha256);
+      info.listing_text = LoadListing(base::DirName(path_), info.listing_sha256);
     }
     internal_ = info.Internal();
     return info;
@@ -127,11 +145,34 @@ std::shared_ptr<const SessionIndex::Entries> SessionIndex::Of(const std::string&
   if (entries_ != nullptr && path_ == path && size_ == info->size && mtime_ns_ == info->mtime_ns) {
     return entries_;
   }
-  entries_ = ReadIndex(path);
+  entries_ = ReadIndex(path, damage_);
   path_ = path;
   size_ = info->size;
   mtime_ns_ = info->mtime_ns;
   return entries_;
+}
+
+std::string SessionIndex::DigestOf(const std::string& transcript) const {
+  const auto entries = Of(transcript);
+  const auto found = entries->find(IdOfFile(transcript));
+  if (found == entries->end()) return "";
+  const SessionInfo& info = found->second;
+  base::FieldHash digest("openclaw-entry-1");
+  for (const std::string* field : {&info.key, &info.created_via, &info.spawned_by, &info.parent_id,
+                                   &info.label, &info.listing_text, &info.listing_sha256}) {
+    digest.Add(*field);
+  }
+  for (const std::string& name : info.listed) digest.Add(name);
+  std::string out = fmt::format("{:016x}", digest.Key8());
+  const std::string listing = ListingPath(base::DirName(transcript), info.listing_sha256);
+  if (info.listing_text.empty() && !listing.empty() && base::Exists(listing)) out += "t";
+  return out;
+}
+
+std::string SessionIndex::Damage(const std::string& folder) const {
+  const auto known = Of(base::JoinPath(folder, "any.jsonl"));
+  const std::lock_guard lock(mutex_);
+  return known == entries_ ? damage_ : std::string();
 }
 
 StatusOr<std::unique_ptr<ingest::LineReader>> OpenTranscript(const ingest::ReaderOptions& options,

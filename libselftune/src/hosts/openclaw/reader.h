@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "hosts/openclaw/session_info.h"
 #include "ingest/source.h"
@@ -18,6 +19,11 @@ class SessionIndex {
   using Entries = std::map<std::string, SessionInfo, std::less<>>;
   // Of the folder of `transcript`; empty when there is no such file or it is damaged.
   [[nodiscard]] std::shared_ptr<const Entries> Of(const std::string& transcript) const;
+  // What it says of the session of `transcript`, as a digest (SourceFile::beside); "" =
+  // nothing. Goes on when the text of the listing that it names is there.
+  [[nodiscard]] std::string DigestOf(const std::string& transcript) const;
+  // Why the file in `folder` tells nothing though it is there; "" = it does, or is not there.
+  [[nodiscard]] std::string Damage(const std::string& folder) const;
 
  private:
   mutable std::mutex mutex_;
@@ -25,6 +31,7 @@ class SessionIndex {
   mutable uint64_t size_ = 0;
   mutable int64_t mtime_ns_ = 0;
   mutable std::shared_ptr<const Entries> entries_;
+  mutable std::string damage_;
 };
 
 inline constexpr int kReaderVersion = 1;

@@ -63,11 +63,14 @@ class OpenClaw : public ingest::Source {
       const std::string store = base::JoinPath(base::JoinPath(folder, "agent"), kStore);
       if (base::Exists(store)) files.push_back(Describe(store));
       const std::string sessions = base::JoinPath(folder, "sessions");
+      bool any = false;
       for (const base::DirEntry& entry : EntriesOf(sessions, problems)) {
-        if (entry.maybe_file && IsTranscript(entry.name)) {
-          files.push_back(Describe(base::JoinPath(sessions, entry.name)));
-        }
+        if (!entry.maybe_file || !IsTranscript(entry.name)) continue;
+        files.push_back(Describe(base::JoinPath(sessions, entry.name)));
+        any = true;
       }
+      std::string damage = any ? index_.Damage(sessions) : std::string();
+      if (!damage.empty()) problems.push_back(std::move(damage));
     }
     return Sorted(std::move(files));
   }
@@ -75,11 +78,13 @@ class OpenClaw : public ingest::Source {
   ingest::SourceFile Describe(std::string path) const override {
     const std::string name(base::BaseName(path));
     const bool rows = name.ends_with(".sqlite");
+    std::string beside = rows ? std::string() : index_.DigestOf(path);
     return {.path = std::move(path),
             .kind = rows ? "sqlite" : "transcript",
             .archived = IsArchive(name),
             .replaced_whole = IsCompressed(name),
-            .rows = rows};
+            .rows = rows,
+            .beside = std::move(beside)};
   }
 
   std::string Identity(const std::string& path) const override {

@@ -29,8 +29,19 @@ constexpr char kFreshness[] = R"sql(
     max(f.mtime_ns)/1000000, max(f.last_read_ms),
     (SELECT max(s.ended_ms) FROM session s WHERE s.platform=f.platform), sum(f.bad_lines), count(f.last_error)
   FROM source_file f WHERE f.kind NOT IN('spool','import') GROUP BY f.platform ORDER BY f.platform)sql";
+constexpr char kHistoryOnly[] = R"sql(
+  SELECT count(*), coalesce(sum((SELECT count(*) FROM prompt p WHERE p.session_pk=s.session_pk AND p.actionable=1)),0)
+  FROM source_file f JOIN session s ON s.source_id=f.source_id
+  WHERE f.platform=?1 AND f.path=?2 AND f.parser=?1||'/history')sql";
 
 }  // namespace
+
+StatusOr<HistoryOnly> KnownByHistoryAlone(Db& db, std::string_view platform,
+                                          std::string_view path) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kHistoryOnly, platform, path));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found ? HistoryOnly{.sessions = row.Int(0), .prompts = row.Int(1)} : HistoryOnly{};
+}
 
 StatusOr<std::vector<SourceState>> LoadSources(Db& db, std::string_view platform) {
   std::vector<SourceId> ids;

@@ -47,6 +47,13 @@ struct BadLinePage {
 [[nodiscard]] StatusOr<BadLinePage> ListBadLines(Db& db, std::optional<SourceId> source,
                                                  const PageRequest& page);
 
+// Sessions that a history of prompts alone tells; 0 when the file is none, or not known.
+struct HistoryOnly {
+  int64_t sessions = 0, prompts = 0;
+};
+[[nodiscard]] StatusOr<HistoryOnly> KnownByHistoryAlone(Db& db, std::string_view platform,
+                                                        std::string_view path);
+
 // Newest record time and newest read, a row per platform.
 struct PlatformFreshness {
   std::string platform;
