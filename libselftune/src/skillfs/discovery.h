@@ -69,6 +69,7 @@ struct SkillPlacement {
   int precedence = 0;
   std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
   bool explicit_only = false;  // the model cannot load it by itself
+  std::string disabled_by;     // the host's settings that switch it off, "" = none do
 };
 
 // One real file. `skill_locations` of the store has a row for each placement.
