@@ -49,11 +49,26 @@ class Machine:
             (path.parent / "agents" / "openai.yaml").write_text(policy)
         return path
 
-    def run(self, *argv):
+    def settings(self, name, more):
+        """Adds to a file of settings, TOML as text; its path."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text() if path.exists() else ""
+        if isinstance(more, str):
+            path.write_text(before + "\n" + more.format(self.home, self.home))
+        else:
+            path.write_text(json.dumps({**json.loads(before or "{}"), **more}))
+        return path
+
+    def doctor(self, name):
+        done = self.run("doctor", "--only", name, ok=None)
+        return [check for check in done["checks"] if check["name"] == name]
+
+    def run(self, *argv, ok=True):
         done = subprocess.run([SELFTUNE, *argv, "--json"], capture_output=True, text=True,
                               env=surroundings.environment(self.home), check=False)
         reply = json.loads(done.stdout)
-        if not reply["ok"]:
+        if ok and not reply["ok"]:
             raise AssertionError(f"{argv}: {done.stdout}")
         return reply["data"]
 
@@ -123,6 +138,56 @@ class Causes(unittest.TestCase):
                                  ["shadowed"] * 3)
                 for more in ((), ("--skill-path", str(taken))):
                     self.assertNotIn("shadowed", machine.why("zebra", platform, *more))
+
+    def test_switched_off_in_the_settings(self):
+        # Recording, host, folder, file of settings, what is added to it; {} is the home.
+        zebra = {"zebra": {"enabled": False}}
+        toml = '[[skills.config]]\n{} = "{}"\nenabled = {}\n'
+        path = "{}/.codex/skills/zebra/SKILL.md"
+        table = [
+            ("claude-code", "claude_code", ".claude/skills", ".claude/settings.json",
+             {"skillOverrides": {"zebra": "off"}}),
+            ("codex", "codex", ".codex/skills", ".codex/config.toml",
+             toml.format("path", path.format("/nowhere"), "true") +
+             toml.format("path", path, "false")),
+            ("codex", "codex", ".agents/skills", ".codex/config.toml",
+             toml.format("name", "zebra", "false") + toml.format("name", "zebu", "true")),
+            ("gemini/0.61.0", "gemini", ".gemini/skills", ".gemini/settings.json",
+             {"skills": {"disabled": ["Zebra"]}}),
+            ("opencode/1.18.33", "opencode", ".claude/skills", ".config/opencode/opencode.json",
+             {"permission": {"skill": {"zeb*": "deny", "zebu": "allow"}}}),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/skills", ".openclaw/openclaw.json",
+             {"skills": {"entries": zebra}}),
+            ("pi/0.87.1", "pi", ".pi/agent/skills", ".pi/agent/settings.json",
+             {"skills": ["-skills/zebra"]}),
+            ("qwen/0.24.4", "qwen", ".qwen/skills", ".qwen/settings.json",
+             {"skills": {"defaultDisabled": ["zebra", "zebu"], "enabled": ["zebu"]}}),
+        ]
+        for recording, platform, folder, settings, more in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                machine.skill(folder, "zebra")
+                machine.skill(folder, "zebu")
+                self.assertNotIn("disabled", machine.run("sync") and machine.why("zebra", platform))
+                file = machine.settings(settings, more)
+                self.assertEqual(machine.why("zebra", platform), ["disabled"] * 3)
+                self.assertNotIn("disabled", machine.why("zebu", platform))
+                self.assertNotIn("zebra", machine.listed(platform))
+                self.assertIn("zebu", machine.listed(platform))
+                fix = machine.run("why", "zebra", "--platform", platform)["what_would_fix"]
+                self.assertIn(str(file), fix["text"])
+                check = machine.doctor("skills.disabled")
+                self.assertIn(f"zebra ({platform})", check[0]["message"])
+
+    def test_settings_that_cannot_be_understood_are_told(self):
+        machine = Machine(self, "gemini/0.61.0")
+        machine.skill(".gemini/skills", "zebra")
+        machine.run("sync")
+        (machine.home / ".gemini" / "settings.json").write_text('{"skills": {"disabled": ["zebra"')
+        told = [check for check in machine.doctor("skills.parse")
+                if check["path"].endswith("/.gemini/settings.json")]
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("SETTINGS_INVALID", told[0]["message"])
 
     def test_equal_rank_hides_nothing(self):
         # OpenCode reads both at once: whichever comes last wins.

@@ -90,6 +90,7 @@ StatusOr<skillfs::Discovery> Installed(const base::Environment& env, const JsonV
   }
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, projects);
   request.digests = false;
+  hosts::AddSettings(request);
   return skillfs::DiscoverSkills(request);
 }
 

@@ -71,6 +71,7 @@ StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db) {
   std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
     return !hosts::IsHere(*hosts::FindRow(rules.platform), *env, known);
   });
+  hosts::AddSettings(request);
   return skillfs::DiscoverSkills(request);
 }
 

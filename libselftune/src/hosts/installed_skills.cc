@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "hosts/skill_switches.h"
 
 namespace selftune::hosts {
 
@@ -31,6 +32,13 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
 skillfs::Discovery FindInstalledSkills(const base::Environment& env,
                                        std::span<const std::string> project_dirs) {
   return skillfs::DiscoverSkills(DiscoveryFor(env, project_dirs));
+}
+
+void AddSettings(skillfs::DiscoveryRequest& request) {
+  for (skillfs::HostSkillRules& rules : request.hosts) {
+    rules.rules =
+        ReadSkillRules(rules.platform, rules.config_dir, request.project_dirs, rules.problems);
+  }
 }
 
 bool IsHere(const HostRow& row, const base::Environment& env,

@@ -46,6 +46,15 @@ Bar StoredBar(const std::vector<store::SkillLocation>& locations, std::string_vi
   return barred == nullptr ? Bar() : Bar{Bar::Kind::kExplicitOnly, barred->path};
 }
 
+// The settings that switch it off for a session in `cwd`, "" = none do.
+std::string SettingsAgainst(const SkillPlacement& one, std::string_view cwd) {
+  if (!one.disabled_by.empty() || cwd.empty()) return one.disabled_by;
+  for (const auto& in : one.disabled_in) {
+    if (IsVisible(in.project_root, cwd)) return in.settings;
+  }
+  return "";
+}
+
 std::string TitleOf(std::string_view platform) {
   const hosts::HostRow* const row = hosts::FindRow(platform);
   return std::string(row == nullptr ? platform : row->title);
@@ -87,6 +96,7 @@ Bar Installed::BarFor(std::string_view platform, std::string_view cwd,
     if (skill_path.empty() || one->path == skill_path) asked.push_back(one);
   }
   if (asked.empty()) return StoredBar(locations, cwd);
+  const auto off = [&](const SkillPlacement& one) { return SettingsAgainst(one, cwd); };
   std::vector<const SkillPlacement*> taken;
   for (const SkillPlacement* one : asked) {
     if (one->shadowed_by.empty()) taken.push_back(one);
@@ -97,11 +107,11 @@ Bar Installed::BarFor(std::string_view platform, std::string_view cwd,
   // A file that forbids it outlasts the settings, so it is told first.
   const SkillPlacement* by_file = nullptr;
   for (const SkillPlacement* one : taken) {
-    if (!one->explicit_only && one->disabled_by.empty()) return {};
-    if (one->disabled_by.empty() && by_file == nullptr) by_file = one;
+    if (!one->explicit_only && off(*one).empty()) return {};
+    if (off(*one).empty() && by_file == nullptr) by_file = one;
   }
   if (by_file != nullptr) return {Bar::Kind::kExplicitOnly, by_file->path};
-  return {Bar::Kind::kDisabled, taken.front()->disabled_by};
+  return {Bar::Kind::kDisabled, off(*taken.front())};
 }
 
 StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
