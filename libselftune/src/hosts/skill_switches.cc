@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -77,7 +78,6 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
 
 // A table of the list says which skill, and whether; each once.
 void AddToml(const SkillSwitch& where, const Settings& file, std::string_view text, Rules& out) {
-  std::string selector;
   SkillRule rule;
   bool selected = false, told = false;
   const auto flush = [&] {
@@ -121,12 +121,12 @@ class Reader {
     if (is_new) {
       auto bytes = base::ReadFile(path, kMaxSettings);
       if (bytes.ok()) {
-        it->second = {true, *std::move(bytes)};
+        it->second = *std::move(bytes);
       } else if (CodeOf(bytes.status()).name != kFileNotFound.name) {
         Problem(path, bytes.status());
       }
     }
-    return it->second.first ? &it->second.second : nullptr;
+    return it->second.has_value() ? &*it->second : nullptr;
   }
 
   // Hosts that write plain JSON take no comments; a file with some is understood all the
@@ -136,12 +136,12 @@ class Reader {
     if (is_new) {
       const auto node = install::ParseJsonText(text, install::JsonDialect::kComments, path);
       if (node.ok()) {
-        it->second = {true, install::ValueOf(text, *node)};
+        it->second = install::ValueOf(text, *node);
       } else {
         Problem(path, node.status());
       }
     }
-    return it->second.first ? &it->second.second : nullptr;
+    return it->second.has_value() ? &*it->second : nullptr;
   }
 
   void Problem(const std::string& path, const Status& status) {
@@ -149,8 +149,8 @@ class Reader {
   }
 
   std::vector<DiscoveryProblem>& problems_;
-  std::map<std::string, std::pair<bool, std::string>> texts_;
-  std::map<std::string, std::pair<bool, JsonValue>> documents_;
+  std::map<std::string, std::optional<std::string>> texts_;
+  std::map<std::string, std::optional<JsonValue>> documents_;
 };
 
 // The working directories and the folders above them, up to the repository's root.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -347,6 +348,21 @@ TEST_SUITE("status/why") {
       if (std::string_view(c.cause) == "shadowed") {
         CHECK(Must(WhyAt(world.db(), skill, session, 3, {.found = &found})).cause == "unknown");
       }
+    }
+  }
+
+  TEST_CASE("settings of a project switch a skill off for sessions in there") {
+    for (const auto& [project, cause] :
+         {std::pair{"/home/dev/shop", "disabled"}, std::pair{"/home/dev/site", "unknown"}}) {
+      CAPTURE(project);
+      Scene scene;  // in /home/dev/shop
+      SkillPlacement place = Place("claude_code");
+      place.disabled_in = {{project, "/settings.json"}};
+      const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = {place}}}};
+      const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+      const auto answer = Must(WhyAt(scene.world.db(), skill, scene.session, 3, {.found = &found}));
+      CHECK(answer.cause == cause);
+      CHECK((answer.fix == "allow it in /settings.json") == (answer.cause == "disabled"));
     }
   }
 
