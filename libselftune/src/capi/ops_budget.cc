@@ -20,6 +20,7 @@
 #include "status/listing_recorded.h"
 #include "store/db.h"
 #include "store/queries/host_uses.h"
+#include "store/source_ledger.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -89,6 +90,7 @@ StatusOr<skillfs::Discovery> Installed(const base::Environment& env, const JsonV
   }
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, projects);
   request.digests = false;
+  hosts::AddSettings(request);
   return skillfs::DiscoverSkills(request);
 }
 
@@ -109,24 +111,17 @@ StatusOr<HostBudget> Measure(store::Db& db, const HostRow& row, const base::Envi
   return out;
 }
 
-// Hosts share folders of skills: one that was never set up here lists nothing.
-bool IsHere(const HostRow& row, const base::Environment& env, const Uses& uses) {
-  const std::string folder = hosts::ConfigDir(row, env);
-  if (!folder.empty() && base::Exists(folder)) return true;
-  return std::any_of(uses.begin(), uses.end(),
-                     [&](const auto& use) { return use.first.first == row.platform; });
-}
-
 StatusOr<std::vector<HostBudget>> MeasureAll(Context& context, const store::TimeWindow& window,
                                              const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
   ST_ASSIGN_OR_RETURN(const Uses uses, ReadUses(*db, window));
   ST_ASSIGN_OR_RETURN(const skillfs::Discovery skills, Installed(*env, params));
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(*db));
   std::vector<HostBudget> out;
   for (const HostRow& row : hosts::Rows()) {
     const bool asked = params["platform"].AsString() == row.platform;
-    if (!asked && !IsHere(row, *env, uses)) continue;
+    if (!asked && !hosts::IsHere(row, *env, known)) continue;
     ST_ASSIGN_OR_RETURN(HostBudget budget, Measure(*db, row, *env, skills, uses, params));
     if (asked || !budget.lines.empty()) out.push_back(std::move(budget));
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,12 +14,16 @@
 #include "capi/next_step.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "hosts/installed_skills.h"
+#include "hosts/registry.h"
 #include "llm/redact.h"
+#include "skillfs/discovery.h"
 #include "status/trigger.h"
 #include "status/why.h"
 #include "store/db.h"
 #include "store/queries/health.h"
 #include "store/queries/sessions.h"
+#include "store/source_ledger.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -56,8 +61,25 @@ StatusOr<int32_t> TellingPrompt(store::Db& db, const store::SessionItem& session
   return Fail(kNotFound, "skill.why: session {} has no prompt of a person", session.session_id);
 }
 
+// What the agents that are here find on the disk now.
+StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db) {
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db));
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(db));
+  skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*env, workspaces);
+  request.digests = false;
+  std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
+    return !hosts::IsHere(*hosts::FindRow(rules.platform), *env, known);
+  });
+  hosts::AddSettings(request);
+  return skillfs::DiscoverSkills(request);
+}
+
 StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
-                                const JsonValue& params) {
+                                const JsonValue& params, const skillfs::Discovery& found_here) {
+  const status::WhyScope scope{.skill_path = params["skill_path"].AsString(),
+                               .platform = params["platform"].AsString(),
+                               .found = &found_here};
   const bool text = params["prompt"].is_string();
   const bool session = params["session"].is_string();
   if (text && session) {
@@ -67,13 +89,13 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
     if (base::Trim(params["prompt"].AsString()).empty()) {
       return Fail(kInvalidRequest, "skill.why: the prompt is empty");
     }
-    return status::WhyText(db, skill, params["prompt"].AsString());
+    return status::WhyText(db, skill, params["prompt"].AsString(), scope);
   }
   if (!session) {
     if (params["prompt_index"].is_int()) {
       return Fail(kInvalidRequest, "skill.why: prompt_index needs its session");
     }
-    return status::WhyAtAll(db, skill);
+    return status::WhyAtAll(db, skill, scope);
   }
   ST_ASSIGN_OR_RETURN(
       const store::SessionItem found,
@@ -82,7 +104,7 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
   if (!params["prompt_index"].is_int()) {
     ST_ASSIGN_OR_RETURN(index, TellingPrompt(db, found, skill));
   }
-  return status::WhyAt(db, skill, found.pk, index, params["skill_path"].AsString());
+  return status::WhyAt(db, skill, found.pk, index, scope);
 }
 
 }  // namespace
@@ -90,7 +112,8 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
 StatusOr<std::string> SkillWhy(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const store::SkillRef skill, NeededSkillOf(*db, params));
-  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, skill, params));
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery found, FoundHere(context, *db));
+  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, skill, params, found));
   JsonWriter out;
   out.BeginObject()
       .Field("skill", answer.skill)

@@ -1,6 +1,9 @@
 #include "hosts/installed_skills.h"
 
-#include "hosts/registry.h"
+#include <algorithm>
+
+#include "base/file.h"
+#include "hosts/skill_switches.h"
 
 namespace selftune::hosts {
 
@@ -29,6 +32,20 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
 skillfs::Discovery FindInstalledSkills(const base::Environment& env,
                                        std::span<const std::string> project_dirs) {
   return skillfs::DiscoverSkills(DiscoveryFor(env, project_dirs));
+}
+
+void AddSettings(skillfs::DiscoveryRequest& request) {
+  for (skillfs::HostSkillRules& rules : request.hosts) {
+    rules.rules =
+        ReadSkillRules(rules.platform, rules.config_dir, request.project_dirs, rules.problems);
+  }
+}
+
+bool IsHere(const HostRow& row, const base::Environment& env,
+            std::span<const std::string> with_sessions) {
+  const std::string folder = ConfigDir(row, env);
+  if (!folder.empty() && base::Exists(folder)) return true;
+  return std::ranges::find(with_sessions, row.platform) != with_sessions.end();
 }
 
 }  // namespace selftune::hosts

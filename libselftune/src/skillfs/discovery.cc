@@ -19,6 +19,63 @@ namespace {
 constexpr uint64_t kMaxSkillBytes = 4U << 20;
 constexpr uint64_t kMaxPolicyBytes = 256U << 10;
 
+// `*` of the pattern stands for any text, also none.
+bool Matches(std::string_view pattern, std::string_view text) {
+  size_t p = 0, t = 0;
+  // Behind the last `*`, and where its text ends so far.
+  size_t after = std::string_view::npos, end = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after = ++p;
+      end = t;
+    } else if (p < pattern.size() &&
+               base::EqualsIgnoreCase(pattern.substr(p, 1), text.substr(t, 1))) {
+      ++p, ++t;
+    } else if (after != std::string_view::npos) {
+      p = after;
+      t = ++end;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool IsBelow(std::string_view folder, std::string_view root) {
+  return folder == root ||
+         (folder.size() > root.size() && folder.starts_with(root) && folder[root.size()] == '/');
+}
+
+bool Names(const SkillRule& rule, std::string_view real_path, const SkillPlacement& placement) {
+  if (rule.path.empty()) return Matches(rule.name, placement.name);
+  for (const std::string_view file : {real_path, std::string_view(placement.path)}) {
+    if (file == rule.path || base::DirName(file) == rule.path) return true;
+  }
+  return false;
+}
+
+// The last rule counts; those of a project in there alone.
+void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
+                SkillPlacement& placement) {
+  const SkillRule* everywhere = nullptr;
+  std::map<std::string_view, const SkillRule*> in_project;
+  for (const SkillRule& rule : rules) {
+    if (!Names(rule, real_path, placement)) continue;
+    (rule.project_root.empty() ? everywhere : in_project[rule.project_root]) = &rule;
+  }
+  if (everywhere != nullptr && everywhere->off) placement.disabled_by = everywhere->settings;
+  for (const auto& [root, rule] : in_project) {
+    if (!rule->off) continue;
+    // All sessions that see a project's skill are in there.
+    if (!placement.project_root.empty() && IsBelow(placement.project_root, root)) {
+      if (placement.disabled_by.empty()) placement.disabled_by = rule->settings;
+    } else if (placement.project_root.empty() || IsBelow(root, placement.project_root)) {
+      placement.disabled_in.push_back({std::string(root), rule->settings});
+    }
+  }
+}
+
 // Collects the skills of all hosts; a real file is read once.
 class Finder {
  public:
@@ -26,6 +83,7 @@ class Finder {
 
   Discovery Find() {
     for (const HostSkillRules& host : request_.hosts) {
+      for (const DiscoveryProblem& one : host.problems) Problem(one.path, one.code, one.message);
       for (const ResolvedRoot& root : ResolveRoots(host, request_, disk_)) AddRoot(host, root);
     }
     for (InstalledSkill& skill : out_.skills) Finish(skill);
@@ -70,6 +128,7 @@ class Finder {
       placement.name = *skill.frontmatter.name;
     }
     if (!root.plugin.empty()) placement.name = root.plugin + ":" + placement.name;
+    ApplyRules(host.rules, skill.real_path, placement);
     skill.placements.push_back(std::move(placement));
   }
 

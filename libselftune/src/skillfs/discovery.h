@@ -18,18 +18,35 @@
 
 namespace selftune::skillfs {
 
-// How one host finds and names skills; made from its registry row.
+// What the settings of a host say about one skill, or about several.
+struct SkillRule {
+  std::string name;          // `*` stands for any text; case does not matter
+  std::string path;          // of a SKILL.md or its folder, in place of a name
+  bool off = true;           // false: it is on, whatever an earlier rule says
+  std::string settings;      // the file that says so
+  std::string project_root;  // only for sessions in there, "" = everywhere
+};
+
+struct DiscoveryProblem {
+  std::string path;
+  std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
+  std::string message;
+};
+
+// How one host finds and names skills; made from its registry row and its settings.
 struct HostSkillRules {
   std::string_view platform;
   std::string config_dir;  // absolute
   std::span<const SkillRoot> roots;
   std::vector<PluginRoot> plugins;
-  bool equal_names_shadow = true;        // false: equal names are all listed
-  bool name_is_folder = true;            // false: the frontmatter's name, else the folder
-  bool skill_ends_search = true;         // no skills below a skill, where roots are nested
-  std::string_view explicit_only_key;    // frontmatter key, "" = none
-  std::string_view policy_file;          // beside SKILL.md, "" = none
-  std::string_view policy_implicit_key;  // in that file; false = explicit only
+  bool equal_names_shadow = true;          // false: equal names are all listed
+  bool name_is_folder = true;              // false: the frontmatter's name, else the folder
+  bool skill_ends_search = true;           // no skills below a skill, where roots are nested
+  std::string_view explicit_only_key;      // frontmatter key, "" = none
+  std::string_view policy_file;            // beside SKILL.md, "" = none
+  std::string_view policy_implicit_key;    // in that file; false = explicit only
+  std::vector<SkillRule> rules;            // of those that name a skill the last counts
+  std::vector<DiscoveryProblem> problems;  // of the settings
 };
 
 // Tells whether a file is still the one that was read. Two contents can have
@@ -69,6 +86,12 @@ struct SkillPlacement {
   int precedence = 0;
   std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
   bool explicit_only = false;  // the model cannot load it by itself
+  std::string disabled_by;     // the host's settings that switch it off, "" = none do
+  // Settings that do so for sessions in one project alone.
+  struct ProjectSwitch {
+    std::string project_root, settings;
+  };
+  std::vector<ProjectSwitch> disabled_in;
 };
 
 // One real file. `skill_locations` of the store has a row for each placement.
@@ -85,12 +108,6 @@ struct InstalledSkill {
   std::vector<SkillPlacement> placements;  // hosts in registry order, then by precedence
 
   [[nodiscard]] bool in_git() const { return !work_tree.empty(); }
-};
-
-struct DiscoveryProblem {
-  std::string path;
-  std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
-  std::string message;
 };
 
 struct Discovery {

@@ -53,7 +53,9 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
                    .status = CheckStatus::kWarn,
                    .message = fmt::format("{}: {}", problem.code, problem.message),
                    .path = problem.path,
-                   .text = "no agent can read it either; see what it is",
+                   .text = problem.code == kSettingsInvalid.name
+                               ? "what it says of skills is not known; correct it"
+                               : "no agent can read it either; see what it is",
                    .command = base::JoinCommand({"ls", "-ld", problem.path})});
   }
   if (bad == 0) {
@@ -83,6 +85,27 @@ void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
     check.path = path;
     check.text = "the hidden file is never read by that host; rename or remove one";
     check.command = base::JoinCommand({"selftune", "skills", "show", name});
+  }
+  out.push_back(std::move(check));
+}
+
+void CheckDisabled(const skillfs::Discovery& found, Checks& out) {
+  std::vector<std::string> off;
+  std::string settings;
+  for (const skillfs::InstalledSkill& skill : found.skills) {
+    for (const skillfs::SkillPlacement& placement : skill.placements) {
+      std::string by = placement.disabled_by;
+      if (by.empty() && !placement.disabled_in.empty()) by = placement.disabled_in.front().settings;
+      if (by.empty()) continue;
+      off.push_back(fmt::format("{} ({})", placement.name, placement.platform));
+      if (settings.empty()) settings = by;
+    }
+  }
+  Check check{.name = "skills.disabled", .message = "no settings switch a skill off"};
+  if (!off.empty()) {
+    check.status = CheckStatus::kInfo;
+    check.message = fmt::format("switched off in settings: {}; see {}", Names(off), settings);
+    check.path = settings;
   }
   out.push_back(std::move(check));
 }
@@ -180,9 +203,11 @@ Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Check
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
   request.digests = false;
+  hosts::AddSettings(request);
   const skillfs::Discovery found = skillfs::DiscoverSkills(request);
   CheckFiles(found, out);
   CheckShadowed(found, out);
+  CheckDisabled(found, out);
   ST_RETURN_IF_ERROR(CheckListings(world, found, out));
   ST_RETURN_IF_ERROR(CheckOwnSkill(world, out));
   return CheckSilent(world, found, out);

@@ -176,7 +176,8 @@ std::vector<ListedLine> LinesOf(const HostRow& row, const skillfs::Discovery& di
   Lines lines;
   for (const skillfs::InstalledSkill& skill : discovery.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
-      if (placement.platform != row.platform || !placement.shadowed_by.empty()) continue;
+      if (placement.platform != row.platform) continue;
+      if (!placement.shadowed_by.empty() || !placement.disabled_by.empty()) continue;
       ListedLine& line = lines.emplace_back();
       line.name = placement.name;
       line.path = placement.path;

@@ -46,7 +46,8 @@ struct ListedLine {
   [[nodiscard]] std::optional<double> Value() const;
 };
 
-// What this host finds and does not hide behind an equal name, by name.
+// What this host finds, does not hide behind an equal name and has not switched off in
+// its settings, by name.
 [[nodiscard]] std::vector<ListedLine> LinesOf(const hosts::HostRow& row,
                                               const skillfs::Discovery& discovery);
 

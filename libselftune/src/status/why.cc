@@ -115,18 +115,13 @@ bool Shadowed(const store::ExposureAt& exposure, const Installed& installed, std
 // The listing decides where there is one; what is installed now only where
 // nothing was recorded, or to tell why a listing has it not.
 std::string CauseAt(const store::ExposureAt& exposure, const Installed& installed,
-                    std::string_view cwd) {
+                    std::string_view cwd, const Bar& bar) {
   const MissCause seen = store::CauseOf(exposure);
+  if (seen != MissCause::kNotListed && seen != MissCause::kUnknown) return std::string(Word(seen));
+  if (bar) return std::string(bar.cause());
   const bool here = installed.any() && (cwd.empty() || installed.VisibleFrom(cwd));
-  if (seen == MissCause::kNotListed) {
-    if (installed.explicit_only) return "disabled";
-    return here ? "not_listed" : "not_installed";
-  }
-  if (seen == MissCause::kUnknown) {
-    if (installed.explicit_only) return "disabled";
-    return here ? "unknown" : "not_installed";
-  }
-  return std::string(Word(seen));
+  if (!here) return "not_installed";
+  return seen == MissCause::kNotListed ? "not_listed" : "unknown";
 }
 
 // A copy in whose place another was offered: the cause for who asks about that one, for
@@ -142,7 +137,7 @@ void AddHidden(const store::SkillLocation* hidden, std::string_view skill_path, 
 }  // namespace
 
 StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::SessionPk session,
-                          int32_t prompt_index, std::string_view skill_path) {
+                          int32_t prompt_index, const WhyScope& scope) {
   WhyAnswer answer{.skill = skill.name};
   ST_ASSIGN_OR_RETURN(const store::PromptPlaceItem prompt,
                       store::ReadPromptPlace(db, session, prompt_index));
@@ -153,7 +148,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   ST_ASSIGN_OR_RETURN(const store::JudgementAt judgement,
                       store::ReadJudgementAt(db, prompt, skill.id));
   ST_ASSIGN_OR_RETURN(const auto compaction, store::CompactionBefore(db, prompt));
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill.id));
+  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
 
   AddPrompt(prompt, answer);
   const bool answered = AddUses(uses, answer);
@@ -166,7 +161,8 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   AddJudgement(judgement, answer);
   if (answered) return answer;
 
-  answer.cause = CauseAt(exposure, installed, prompt.cwd);
+  const Bar bar = installed.BarFor(prompt.platform, prompt.cwd, scope.skill_path);
+  answer.cause = CauseAt(exposure, installed, prompt.cwd, bar);
   if (answer.cause == "description" && Shadowed(exposure, installed, prompt.cwd)) {
     answer.cause = "shadowed";
     answer.evidence.push_back(
@@ -175,11 +171,12 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
          "itself otherwise",
          exposure.skill_path});
   } else if (answer.cause == "description") {
-    AddHidden(installed.HiddenBy(exposure, prompt.platform, prompt.cwd), skill_path, answer);
+    AddHidden(installed.HiddenBy(exposure, prompt.platform, prompt.cwd), scope.skill_path, answer);
   }
   Explain(answer.cause, installed,
           {.platform = prompt.platform,
-           .state = exposure.recorded ? std::optional(exposure.state) : std::nullopt},
+           .state = exposure.recorded ? std::optional(exposure.state) : std::nullopt,
+           .bar = bar},
           answer);
   if (!answer.expected.has_value()) {
     answer.explanation += " Nobody said that it should have run here.";
@@ -191,9 +188,9 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   return answer;
 }
 
-StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
+StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const WhyScope& scope) {
   WhyAnswer answer{.skill = skill.name};
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill.id));
+  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
   ST_ASSIGN_OR_RETURN(const std::vector<ListedNow> listed, ReadListedNow(db, skill.name));
   ST_ASSIGN_OR_RETURN(const auto prompts, store::ReadJudgedPrompts(db, {.skill = skill.id}));
   ST_ASSIGN_OR_RETURN(const store::SkillReport report, store::ReadSkillReport(db, skill.id, {}));
@@ -211,10 +208,11 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
   const bool offered = std::any_of(listed.begin(), listed.end(), [](const ListedNow& now) {
     return now.item != nullptr && now.item->state != "explicit_only";
   });
+  const Bar bar = installed.BarFor(scope.platform, "", scope.skill_path);
   if (!installed.any() && !offered) {
     answer.cause = "not_installed";
-  } else if (installed.explicit_only) {
-    answer.cause = "disabled";
+  } else if (bar) {
+    answer.cause = bar.cause();
   } else if (!counts.causes.empty()) {
     answer.cause = counts.causes.front().first;
   } else if (!listed.empty() && !offered) {
@@ -230,7 +228,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill) {
     }
     return answer;
   }
-  Explain(answer.cause, installed, {}, answer);
+  Explain(answer.cause, installed, {.bar = bar}, answer);
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "skillfs/discovery.h"
 #include "store/db.h"
 #include "store/queries/skills.h"
 
@@ -35,15 +36,24 @@ struct WhyAnswer {
   std::string fix_command;  // "" = none
 };
 
-// The prompt with this number of a session. `skill_path`: the copy that is asked about;
-// "" = whichever the host offered.
+// What else the question says.
+struct WhyScope {
+  std::string_view skill_path = {};  // the copy that is meant, "" = whichever the host offers
+  std::string_view platform = {};    // "" = all; of a prompt in a session its own counts
+  // What the hosts that are here find on the disk now; null: what the last sync
+  // wrote down is all there is.
+  const skillfs::Discovery* found = nullptr;
+};
+
+// The prompt with this number of a session.
 [[nodiscard]] StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill,
                                         store::SessionPk session, int32_t prompt_index,
-                                        std::string_view skill_path = {});
+                                        const WhyScope& scope = {});
 // A text that nobody typed yet.
 [[nodiscard]] StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill,
-                                          std::string_view prompt);
+                                          std::string_view prompt, const WhyScope& scope = {});
 // The skill in general.
-[[nodiscard]] StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill);
+[[nodiscard]] StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill,
+                                           const WhyScope& scope = {});
 
 }  // namespace selftune::status

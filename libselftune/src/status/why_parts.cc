@@ -16,8 +16,9 @@ namespace selftune::status {
 
 namespace {
 
-bool IsVisible(const store::SkillLocation& location, std::string_view cwd) {
-  const std::string& root = location.project_root;
+using skillfs::SkillPlacement;
+
+bool IsVisible(std::string_view root, std::string_view cwd) {
   return root.empty() || cwd == root ||
          (cwd.size() > root.size() && cwd.starts_with(root) && cwd[root.size()] == '/');
 }
@@ -34,11 +35,37 @@ bool IsRootOf(const hosts::HostRow& host, std::string_view folder) {
       });
 }
 
+// What the last sync wrote down, of all hosts together.
+Bar StoredBar(const std::vector<store::SkillLocation>& locations, std::string_view cwd) {
+  const store::SkillLocation* barred = nullptr;
+  for (const store::SkillLocation& one : locations) {
+    if (!cwd.empty() && !IsVisible(one.project_root, cwd)) continue;
+    if (one.implicit_allowed.value_or(true)) return {};
+    if (barred == nullptr) barred = &one;
+  }
+  return barred == nullptr ? Bar() : Bar{Bar::Kind::kExplicitOnly, barred->path};
+}
+
+// The settings that switch it off for a session in `cwd`, "" = none do.
+std::string SettingsAgainst(const SkillPlacement& one, std::string_view cwd) {
+  if (!one.disabled_by.empty() || cwd.empty()) return one.disabled_by;
+  for (const auto& in : one.disabled_in) {
+    if (IsVisible(in.project_root, cwd)) return in.settings;
+  }
+  return "";
+}
+
+std::string TitleOf(std::string_view platform) {
+  const hosts::HostRow* const row = hosts::FindRow(platform);
+  return std::string(row == nullptr ? platform : row->title);
+}
+
 }  // namespace
 
 bool Installed::VisibleFrom(std::string_view cwd) const {
-  return std::any_of(locations.begin(), locations.end(),
-                     [&](const store::SkillLocation& one) { return IsVisible(one, cwd); });
+  return std::any_of(locations.begin(), locations.end(), [&](const store::SkillLocation& one) {
+    return IsVisible(one.project_root, cwd);
+  });
 }
 
 const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposure,
@@ -51,7 +78,7 @@ const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposur
   const store::SkillLocation* hidden = nullptr;
   bool offered = false;
   for (const store::SkillLocation& one : locations) {
-    if (!IsVisible(one, cwd) || !IsRootOf(*host, one.registry_dir)) continue;
+    if (!IsVisible(one.project_root, cwd) || !IsRootOf(*host, one.registry_dir)) continue;
     const bool named = one.path == exposure.skill_path || one.real_path == exposure.skill_path;
     const bool same = one.description == *exposure.description;
     offered = offered || named || same;
@@ -60,14 +87,44 @@ const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposur
   return offered ? hidden : nullptr;
 }
 
-StatusOr<Installed> ReadInstalled(store::Db& db, store::SkillId skill) {
+Bar Installed::BarFor(std::string_view platform, std::string_view cwd,
+                      std::string_view skill_path) const {
+  std::vector<const SkillPlacement*> asked;
+  for (const SkillPlacement* one : placements) {
+    if (!platform.empty() && one->platform != platform) continue;
+    if (!cwd.empty() && !IsVisible(one->project_root, cwd)) continue;
+    if (skill_path.empty() || one->path == skill_path) asked.push_back(one);
+  }
+  if (asked.empty()) return StoredBar(locations, cwd);
+  const auto off = [&](const SkillPlacement& one) { return SettingsAgainst(one, cwd); };
+  std::vector<const SkillPlacement*> taken;
+  for (const SkillPlacement* one : asked) {
+    if (one->shadowed_by.empty()) taken.push_back(one);
+  }
+  if (taken.empty()) {
+    return skill_path.empty() ? Bar() : Bar{Bar::Kind::kHidden, asked.front()->shadowed_by};
+  }
+  // A file that forbids it outlasts the settings, so it is told first.
+  const SkillPlacement* by_file = nullptr;
+  for (const SkillPlacement* one : taken) {
+    if (!one->explicit_only && off(*one).empty()) return {};
+    if (off(*one).empty() && by_file == nullptr) by_file = one;
+  }
+  if (by_file != nullptr) return {Bar::Kind::kExplicitOnly, by_file->path};
+  return {Bar::Kind::kDisabled, off(*taken.front())};
+}
+
+StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
+                                  const skillfs::Discovery* found) {
   Installed out;
-  ST_ASSIGN_OR_RETURN(out.locations, store::ReadSkillLocations(db, skill));
-  out.explicit_only = out.any() && std::all_of(out.locations.begin(), out.locations.end(),
-                                               [](const store::SkillLocation& location) {
-                                                 return location.implicit_allowed.has_value() &&
-                                                        !*location.implicit_allowed;
-                                               });
+  ST_ASSIGN_OR_RETURN(out.locations, store::ReadSkillLocations(db, skill.id));
+  if (found == nullptr) return out;
+  for (const skillfs::InstalledSkill& file : found->skills) {
+    for (const SkillPlacement& placement : file.placements) {
+      if (!base::EqualsIgnoreCase(placement.name, skill.name)) continue;
+      out.placements.push_back(&placement);
+    }
+  }
   return out;
 }
 
@@ -80,12 +137,27 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
     std::string text = location.scope + " skill";
     if (!location.project_root.empty()) text += ", seen only inside " + location.project_root;
     answer.evidence.push_back({"installed", std::move(text), location.path});
-    if (location.implicit_allowed.has_value() && !*location.implicit_allowed) {
+    if (installed.placements.empty() && !location.implicit_allowed.value_or(true)) {
       answer.evidence.push_back(
           {"policy", "its file says that the model may not load it by itself", location.path});
     }
     if (!location.has_description) {
       answer.evidence.push_back({"description", "the file has none", location.path});
+    }
+  }
+  for (const SkillPlacement* one : installed.placements) {
+    const std::string title = TitleOf(one->platform);
+    if (one->explicit_only) {
+      answer.evidence.push_back({"policy",
+                                 title + ": its file says that the model may not load it by itself",
+                                 one->path});
+    }
+    if (!one->disabled_by.empty()) {
+      answer.evidence.push_back(
+          {"policy", title + ": these settings switch it off", one->disabled_by});
+    }
+    if (!one->shadowed_by.empty()) {
+      answer.evidence.push_back({"shadowed", title + ": hidden by " + one->shadowed_by, one->path});
     }
   }
 }
@@ -128,12 +200,17 @@ void AddListedNow(const std::vector<ListedNow>& listed, WhyAnswer& answer) {
 namespace {
 
 // Which of the ways the model cannot choose a skill by itself this one is.
-void ExplainDisabled(const Installed& installed, const WhyScene& scene, const std::string& path,
-                     WhyAnswer& answer) {
+void ExplainDisabled(const WhyScene& scene, const std::string& path, WhyAnswer& answer) {
   if (scene.state == ExposureState::kDisabled) {
     answer.explanation = "The host's settings switch it off: the model did not know of it.";
     answer.fix = "allow it in the settings of the host, or start it by its command";
-  } else if (installed.explicit_only || scene.state == ExposureState::kExplicitOnly) {
+  } else if (scene.bar.kind == Bar::Kind::kDisabled) {
+    answer.explanation = "The host's settings switch it off: the model does not know of it.";
+    answer.fix = "allow it in " + scene.bar.path;
+  } else if (scene.bar.kind == Bar::Kind::kExplicitOnly) {
+    answer.explanation = "It is explicit only: the model may not load it by itself.";
+    answer.fix = "allow it in " + scene.bar.path + ", or start it by its command";
+  } else if (scene.state == ExposureState::kExplicitOnly) {
     answer.explanation = "It is explicit only: the model may not load it by itself.";
     answer.fix = "allow it in " + path + ", or start it by its command";
   } else {
@@ -182,7 +259,7 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
     answer.fix = "rename one of the two";
     answer.fix_command = "selftune doctor --only skills.shadowed";
   } else if (cause == "disabled") {
-    ExplainDisabled(installed, scene, path, answer);
+    ExplainDisabled(scene, path, answer);
   } else {
     answer.explanation = "The host does not record what it offered, so the cause is not known.";
     answer.fix = "look at what was typed and what the description says";

@@ -13,12 +13,34 @@
 
 namespace selftune::status {
 
-// Installed copies, hidden ones, policy; as of the last sync.
+// Why a model can choose none of the copies by itself, as files and settings are now.
+struct Bar {
+  enum class Kind {
+    kNone,
+    kExplicitOnly,  // the file says so
+    kDisabled,      // the host's settings say so
+    kHidden,        // the copy that is asked about: one of the same name stands before it
+  };
+  Kind kind = Kind::kNone;
+  std::string path = {};  // the SKILL.md, the settings, the other copy
+
+  explicit operator bool() const { return kind != Kind::kNone; }
+  // Of a miss: shadowed or disabled.
+  [[nodiscard]] std::string_view cause() const {
+    return kind == Kind::kHidden ? "shadowed" : "disabled";
+  }
+};
+
+// Installed copies as of the last sync, and how the hosts that are here treat them.
 struct Installed {
   std::vector<store::SkillLocation> locations;
-  bool explicit_only = false;  // every copy says that the model may not load it
+  std::vector<const skillfs::SkillPlacement*> placements;  // empty: nobody looked
 
   [[nodiscard]] bool any() const { return !locations.empty(); }
+  // For a session of `platform` in `cwd`; "" = of any that is here, anywhere. `skill_path`:
+  // the copy that is meant, "" = the one that such a host takes.
+  [[nodiscard]] Bar BarFor(std::string_view platform, std::string_view cwd,
+                           std::string_view skill_path) const;
   // A copy that a session in `cwd` can see.
   [[nodiscard]] bool VisibleFrom(std::string_view cwd) const;
   // The one in whose place another copy of the same name was offered there: it lies where
@@ -27,7 +49,9 @@ struct Installed {
                                                      std::string_view platform,
                                                      std::string_view cwd) const;
 };
-[[nodiscard]] StatusOr<Installed> ReadInstalled(store::Db& db, store::SkillId skill);
+// `found` outlives the result; null: nobody looked.
+[[nodiscard]] StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
+                                                const skillfs::Discovery* found);
 void AddInstalled(const Installed& installed, WhyAnswer& answer);
 
 // The state of the skill in the newest listing of each host that has one.
@@ -43,6 +67,7 @@ void AddListedNow(const std::vector<ListedNow>& listed, WhyAnswer& answer);
 struct WhyScene {
   std::string_view platform = {};           // "" = more than one
   std::optional<ExposureState> state = {};  // as the listing has it
+  Bar bar = {};
 };
 // Sentence and repair for a cause of a miss.
 void Explain(std::string_view cause, const Installed& installed, const WhyScene& scene,

@@ -194,9 +194,10 @@ void Decide(const std::vector<Candidate>& candidates, WhyAnswer& answer) {
 
 }  // namespace
 
-StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::string_view prompt) {
+StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::string_view prompt,
+                            const WhyScope& scope) {
   WhyAnswer answer{.skill = skill.name};
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill.id));
+  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
   ST_ASSIGN_OR_RETURN(const std::vector<ListedNow> listed, ReadListedNow(db, skill.name));
   std::vector<Candidate> candidates = Candidates(listed, skill.name, installed);
   Score(WordsOf(prompt), candidates);
@@ -208,11 +209,14 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
   const auto offered = std::find_if(listed.begin(), listed.end(), [](const ListedNow& now) {
     return now.item != nullptr && now.item->state != "explicit_only";
   });
-  const bool only_command = installed.explicit_only ||
-                            std::any_of(listed.begin(), listed.end(), [](const ListedNow& now) {
-                              return now.item != nullptr && now.item->state == "explicit_only";
-                            });
-  if (offered == listed.end() && only_command) {
+  const bool only_command = std::any_of(listed.begin(), listed.end(), [](const ListedNow& now) {
+    return now.item != nullptr && now.item->state == "explicit_only";
+  });
+  // A prompt to come meets the files and settings of now, whatever an older listing had.
+  const Bar bar = installed.BarFor(scope.platform, "", scope.skill_path);
+  if (bar) {
+    answer.cause = bar.cause();
+  } else if (offered == listed.end() && only_command) {
     answer.cause = "disabled";
   } else if (!installed.any() && offered == listed.end()) {
     answer.cause = "not_installed";
@@ -224,12 +228,12 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     Decide(candidates, answer);
     return answer;
   }
-  WhyScene scene;
+  WhyScene told{.bar = bar};
   if (offered != listed.end() && answer.cause == "truncated") {
-    scene.platform = offered->session.platform;
-    scene.state = ParseExposureState(offered->item->state);
+    told.platform = offered->session.platform;
+    told.state = ParseExposureState(offered->item->state);
   }
-  Explain(answer.cause, installed, scene, answer);
+  Explain(answer.cause, installed, told, answer);
   return answer;
 }
 

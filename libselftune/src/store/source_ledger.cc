@@ -34,6 +34,18 @@ constexpr char kSessionSource[] =
     "s.platform=?1";
 
 constexpr char kWorkspaces[] = "SELECT path FROM workspace ORDER BY path";
+constexpr char kHosts[] = R"sql(
+  SELECT h.platform FROM host h WHERE EXISTS(SELECT 1 FROM session s WHERE s.platform=h.platform) ORDER BY h.platform)sql";
+
+StatusOr<std::vector<std::string>> Texts(Db& db, const char* sql) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(sql));
+  std::vector<std::string> out;
+  while (true) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back(rows.String(0));
+  }
+}
 
 }  // namespace
 
@@ -112,14 +124,8 @@ StatusOr<SessionSource> FindSessionSource(Db& db, std::string_view platform,
   return out;
 }
 
-StatusOr<std::vector<std::string>> Workspaces(Db& db) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kWorkspaces));
-  std::vector<std::string> out;
-  while (true) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    out.push_back(rows.String(0));
-  }
-}
+StatusOr<std::vector<std::string>> Workspaces(Db& db) { return Texts(db, kWorkspaces); }
+
+StatusOr<std::vector<std::string>> HostsWithSessions(Db& db) { return Texts(db, kHosts); }
 
 }  // namespace selftune::store

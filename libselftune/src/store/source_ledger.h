@@ -54,5 +54,7 @@ struct SessionSource {
 
 // Working directories of all known sessions, sorted.
 [[nodiscard]] StatusOr<std::vector<std::string>> Workspaces(Db& db);
+// Hosts of which at least one session is known, sorted.
+[[nodiscard]] StatusOr<std::vector<std::string>> HostsWithSessions(Db& db);
 
 }  // namespace selftune::store

@@ -30,15 +30,33 @@ constexpr int64_t kYoungMs = 2000;
 
 using LocationKey = std::pair<std::string_view, std::string>;  // path, lower-case name
 
-// What the store is to know of a skill at one path. Hosts that share a folder
-// share the row: the model may load the skill when it may in one of them.
+using Hosts = std::set<std::string_view>;
+
+// What the store is to know of a skill at one path. Hosts that share a folder share
+// the row: the model may load the skill when it may in one of those that are here, and
+// where none is, in one of them all.
 struct Wanted {
   const InstalledSkill* skill = nullptr;
   const SkillPlacement* placement = nullptr;  // the first host's
-  bool implicit_allowed = false;
+  bool read_here = false;
+  bool allowed_here = false, allowed_anywhere = false;
+
+  [[nodiscard]] bool implicit_allowed() const {
+    return read_here ? allowed_here : allowed_anywhere;
+  }
 };
 
-std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found) {
+// The agents that were ever set up here.
+StatusOr<Hosts> HostsHere(store::Db& db, const base::Environment& env) {
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(db));
+  Hosts out;
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    if (hosts::IsHere(row, env, known)) out.insert(row.platform);
+  }
+  return out;
+}
+
+std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found, const Hosts& here) {
   std::map<LocationKey, Wanted> out;
   for (const InstalledSkill& skill : found.skills) {
     for (const SkillPlacement& placement : skill.placements) {
@@ -47,7 +65,10 @@ std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found) {
         wanted.skill = &skill;
         wanted.placement = &placement;
       }
-      wanted.implicit_allowed = wanted.implicit_allowed || !placement.explicit_only;
+      const bool is_here = here.contains(placement.platform);
+      wanted.read_here = wanted.read_here || is_here;
+      wanted.allowed_here = wanted.allowed_here || (is_here && !placement.explicit_only);
+      wanted.allowed_anywhere = wanted.allowed_anywhere || !placement.explicit_only;
     }
   }
   return out;
@@ -66,7 +87,7 @@ store::SkillLocationRow RowOf(const Wanted& wanted) {
           .inode = skill.stamp.inode,
           .content_sha256 = skill.sha256,
           .description = skill.frontmatter.description,
-          .implicit_allowed = wanted.implicit_allowed,
+          .implicit_allowed = wanted.implicit_allowed(),
           .in_git = skill.in_git(),
           .size = skill.stamp.size,
           .mtime_ns = skill.stamp.mtime_ns,
@@ -164,7 +185,8 @@ StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment
   for (const skillfs::DiscoveryProblem& problem : found.problems) {
     report.problems.push_back(problem.path + ": " + problem.message);
   }
-  std::map<LocationKey, Wanted> wanted = WantedRows(found);
+  ST_ASSIGN_OR_RETURN(const Hosts here, HostsHere(db, env));
+  std::map<LocationKey, Wanted> wanted = WantedRows(found, here);
   std::set<std::string> names;
   for (const auto& [key, entry] : wanted) names.insert(entry.placement->name);
   report.names.assign(names.begin(), names.end());

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/env.h"
@@ -57,6 +58,7 @@ class FakeMachine {
     for (const std::string& project : projects) dirs.push_back(Path(project));
     DiscoveryRequest request = hosts::DiscoveryFor(env, dirs);
     request.absolute_root = root;
+    hosts::AddSettings(request);
     std::erase_if(request.hosts, [&](const HostSkillRules& host) {
       return !platform.empty() && host.platform != platform;
     });
@@ -216,6 +218,100 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(a->placements[0].explicit_only);
     CHECK_FALSE(a->placements.back().explicit_only);
     CHECK_FALSE(a->explicit_only);
+  }
+
+  TEST_CASE("settings switch a skill off: everywhere, or in the project that they belong to") {
+    struct Case {
+      const char* name;
+      const char* platform;
+      const char* skill;  // its folder
+      std::vector<std::pair<const char*, const char*>> files;
+      const char* everywhere;  // the file that switches it off, "" = none does
+      const char* in_project;  // the same, only there
+    };
+    const char* const own = "home/.gemini/settings.json";
+    const char* const project = "repo/.gemini/settings.json";
+    const char* const off = R"({"skills": {"disabled": ["pdf"]}})";
+    const Case cases[] = {
+        {"no settings", "gemini", "home/.gemini/skills/pdf", {}, "", ""},
+        {"of the person", "gemini", "home/.gemini/skills/pdf", {{own, off}}, own, ""},
+        {"with comments",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, "// mine\n{\"skills\": {\"disabled\": [\"PDF\"]}}"}},
+         own,
+         ""},
+        {"of a project", "gemini", "home/.gemini/skills/pdf", {{project, off}}, "", project},
+        {"of the project it is in",
+         "gemini",
+         "repo/.gemini/skills/pdf",
+         {{project, off}},
+         project,
+         ""},
+        {"of another host", "qwen", "home/.qwen/skills/pdf", {{own, off}}, "", ""},
+        {"of other skills",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"disabled": ["pd", "pdfs", "p*"]}, "disabled": ["pdf"]})"}},
+         "",
+         ""},
+        {"the last pattern counts",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.config/opencode/opencode.json",
+           R"({"permission": {"skill": {"*": "deny", "p*f": "allow"}}})"}},
+         "",
+         ""},
+        {"one word for all",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.config/opencode/opencode.json", R"({"permission": {"skill": "deny"}})"}},
+         "home/.config/opencode/opencode.json",
+         ""},
+        {"name only is listed",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{"home/.claude/settings.json", R"({"skillOverrides": {"pdf": "name-only"}})"}},
+         "",
+         ""},
+        {"a local file of a project",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{"repo/.claude/settings.local.json",
+           R"({"skillOverrides": {"pdf": "user-invocable-only"}})"}},
+         "",
+         "repo/.claude/settings.local.json"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      FakeMachine machine;
+      machine.Dir("repo/.git");
+      machine.Dir("repo/src");
+      machine.Skill(c.skill, "pdf");
+      for (const auto& [path, bytes] : c.files) machine.File(path, bytes);
+      const Discovery found = machine.Find(c.platform, {"repo/src"});
+      REQUIRE(found.skills.size() == 1);
+      CHECK(found.problems.empty());
+      const SkillPlacement& place = found.skills[0].placements[0];
+      const std::string everywhere = c.everywhere;
+      CHECK(place.disabled_by == (everywhere.empty() ? "" : machine.Path(everywhere)));
+      const std::string in_project = c.in_project;
+      CHECK(place.disabled_in.size() == (in_project.empty() ? 0 : 1));
+      if (place.disabled_in.empty()) continue;
+      CHECK(place.disabled_in[0].settings == machine.Path(in_project));
+      CHECK(place.disabled_in[0].project_root == machine.Path("repo"));
+    }
+  }
+
+  TEST_CASE("settings that cannot be understood are a problem, once") {
+    FakeMachine machine;
+    machine.Skill("home/.gemini/skills/pdf", "pdf");
+    machine.File("home/.gemini/settings.json", "{\"skills\": {");
+    const Discovery found = machine.Find("gemini");
+    REQUIRE(found.problems.size() == 1);
+    CHECK(found.problems[0].code == "SETTINGS_INVALID");
+    CHECK(found.problems[0].path == machine.Path("home/.gemini/settings.json"));
+    CHECK(found.skills.size() == 1);
   }
 
   TEST_CASE("every other host finds its own folders and the shared ones") {

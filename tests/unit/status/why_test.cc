@@ -4,16 +4,19 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "hosts/registry.h"
+#include "status/why_parts.h"
 #include "unit/status/status_fixture.h"
 
 namespace selftune::status {
 namespace {
 
+using skillfs::SkillPlacement;
 using store::ListingEntryRow;
 using testing::DaysAgo;
 using testing::Must;
@@ -36,6 +39,15 @@ struct Scene {
     return Must(WhyAt(world.db(), skill, session, 3));
   }
 };
+
+// The copy at kPath as a host sees it.
+SkillPlacement Place(std::string_view platform, Bar::Kind kind = Bar::Kind::kNone) {
+  SkillPlacement out{.path = kPath, .platform = platform, .scope = "global", .name = "pdf"};
+  out.explicit_only = kind == Bar::Kind::kExplicitOnly;
+  if (kind == Bar::Kind::kDisabled) out.disabled_by = "/home/dev/settings.json";
+  if (kind == Bar::Kind::kHidden) out.shadowed_by = "/home/dev/.agents/skills/pdf/SKILL.md";
+  return out;
+}
 
 const WhyEvidence* Find(const WhyAnswer& answer, std::string_view check) {
   const auto it = std::find_if(answer.evidence.begin(), answer.evidence.end(),
@@ -215,7 +227,7 @@ TEST_SUITE("status/why") {
       world.Listing(session, std::nullopt, ExposureCause::kListing,
                     {{.name = "pdf", .description = "Make PDF files from text.", .path = offered}});
       const auto skill = Must(store::FindSkill(world.db(), "pdf"));
-      return Must(WhyAt(world.db(), skill, session, 3, about));
+      return Must(WhyAt(world.db(), skill, session, 3, {.skill_path = about}));
     };
     const WhyAnswer hidden = ask(kOther, "Read PDF forms.", "claude_code", kPath, kOther);
     CHECK(hidden.cause == "shadowed");
@@ -254,6 +266,104 @@ TEST_SUITE("status/why") {
     CHECK(scene.Ask().cause == "unknown");
     scene.world.Install("pdf", kPath, "Make PDF files.", false);
     CHECK(scene.Ask().cause == "disabled");
+  }
+
+  TEST_CASE("what bars a skill is judged by the host of the session, elsewhere by those here") {
+    using Kind = Bar::Kind;
+    struct Case {
+      const char* name;
+      std::vector<SkillPlacement> places;  // of the one copy; see Place()
+      const char* platform;                // of the session
+      const char* cause;                   // there
+      const char* at_all;                  // of the skill in general
+      const char* evidence;                // "" = nothing but that it is installed
+    };
+    const Case cases[] = {
+        {"free everywhere",
+         {Place("gemini"), Place("opencode")},
+         "gemini",
+         "unknown",
+         "no_misses",
+         ""},
+        {"by command only in both",
+         {Place("gemini", Kind::kExplicitOnly), Place("opencode", Kind::kExplicitOnly)},
+         "gemini",
+         "disabled",
+         "disabled",
+         "policy"},
+        {"by command only in this host",
+         {Place("gemini", Kind::kExplicitOnly), Place("opencode")},
+         "gemini",
+         "disabled",
+         "no_misses",
+         "policy"},
+        {"by command only in the other",
+         {Place("gemini", Kind::kExplicitOnly), Place("opencode")},
+         "opencode",
+         "unknown",
+         "no_misses",
+         "policy"},
+        {"switched off in this host",
+         {Place("gemini", Kind::kDisabled), Place("opencode")},
+         "gemini",
+         "disabled",
+         "no_misses",
+         "policy"},
+        {"one way here, another there",
+         {Place("gemini", Kind::kDisabled), Place("opencode", Kind::kExplicitOnly)},
+         "gemini",
+         "disabled",
+         "disabled",
+         "policy"},
+        {"hidden in this host",
+         {Place("gemini", Kind::kHidden), Place("opencode")},
+         "gemini",
+         "shadowed",
+         "no_misses",
+         "shadowed"},
+        {"hidden in every host",
+         {Place("gemini", Kind::kHidden)},
+         "gemini",
+         "shadowed",
+         "shadowed",
+         "shadowed"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      World world;
+      // The sync knew of one host that lets the model load it.
+      world.Install("pdf", kPath, "Make PDF files from text.");
+      const auto session = world.Session("s1", DaysAgo(1), c.platform);
+      (void)world.Prompt(session, 3, "turn this into a pdf", DaysAgo(1));
+      const auto skill = Must(store::FindSkill(world.db(), "pdf"));
+      const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = c.places}}};
+      const WhyScope scope{.skill_path = kPath, .found = &found};
+      const WhyAnswer answer = Must(WhyAt(world.db(), skill, session, 3, scope));
+      CHECK(answer.cause == c.cause);
+      CHECK(Must(WhyAtAll(world.db(), skill, scope)).cause == c.at_all);
+      const std::string_view text = Must(WhyText(world.db(), skill, "a pdf file", scope)).cause;
+      CHECK(text == (std::string_view(c.at_all) == "no_misses" ? "would_match" : c.at_all));
+      if (c.evidence[0] != '\0') CHECK(Find(answer, c.evidence) != nullptr);
+      // Nobody means a hidden copy who names none.
+      if (std::string_view(c.cause) == "shadowed") {
+        CHECK(Must(WhyAt(world.db(), skill, session, 3, {.found = &found})).cause == "unknown");
+      }
+    }
+  }
+
+  TEST_CASE("settings of a project switch a skill off for sessions in there") {
+    for (const auto& [project, cause] :
+         {std::pair{"/home/dev/shop", "disabled"}, std::pair{"/home/dev/site", "unknown"}}) {
+      CAPTURE(project);
+      Scene scene;  // in /home/dev/shop
+      SkillPlacement place = Place("claude_code");
+      place.disabled_in = {{project, "/settings.json"}};
+      const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = {place}}}};
+      const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+      const auto answer = Must(WhyAt(scene.world.db(), skill, scene.session, 3, {.found = &found}));
+      CHECK(answer.cause == cause);
+      CHECK((answer.fix == "allow it in /settings.json") == (answer.cause == "disabled"));
+    }
   }
 
   TEST_CASE("a skill of another project was not installed here") {

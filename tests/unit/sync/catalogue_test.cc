@@ -103,6 +103,18 @@ TEST_CASE("a policy beside an unchanged SKILL.md is followed") {
   CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "0");
 }
 
+TEST_CASE("hosts that are not here do not decide whether the model may load a skill") {
+  // OpenCode reads the folder too, and does not know the key.
+  Machine m;
+  m.File(".claude/skills/notes/SKILL.md",
+         "---\nname: notes\ndescription: Keeps notes.\ndisable-model-invocation: true\n---\n");
+  (void)m.Update();
+  CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "0");
+  m.File(".config/opencode/opencode.json", "{}\n");
+  CHECK(m.Update().changed);
+  CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "1");
+}
+
 TEST_CASE("a skill that went under version control is followed") {
   Machine m;
   m.File(".claude/skills/notes/SKILL.md", kSkill);

@@ -1,5 +1,6 @@
 #include "hosts/claude_code/plugins.h"
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -14,6 +15,20 @@ constexpr SkillRoot kRoots[] = {
      .precedence = 1},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 2},
     {.base = Base::kProjectUp, .path = ".claude/skills", .scope = "project", .precedence = 3},
+};
+
+// "user-invocable-only" keeps the command alone; a project's word counts in there.
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "settings.json",
+     .project_file = ".claude/settings.json",
+     .form = SkillSwitch::Form::kWords,
+     .key = "skillOverrides",
+     .off = "off user-invocable-only"},
+    {.file = "",
+     .project_file = ".claude/settings.local.json",
+     .form = SkillSwitch::Form::kWords,
+     .key = "skillOverrides",
+     .off = "off user-invocable-only"},
 };
 
 }  // namespace
@@ -47,5 +62,7 @@ constinit const HostRow kClaudeCodeRow = {
                 .chars_key = "SLASH_COMMAND_TOOL_CHAR_BUDGET"},
     .retention = {.usual_days = 30, .settings_file = "settings.json", .key = "cleanupPeriodDays"},
 };
+
+const std::span<const SkillSwitch> kClaudeCodeSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -39,6 +40,10 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "config.toml", .form = SkillSwitch::Form::kToml, .key = "skills.config"},
+};
+
 }  // namespace
 
 constinit const HostRow kCodexRow = {
@@ -64,5 +69,7 @@ constinit const HostRow kCodexRow = {
                 .cut = ListingBudget::Cut::kShortened,
                 .names_file = true},
 };
+
+const std::span<const SkillSwitch> kCodexSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -11,6 +12,13 @@ constexpr SkillRoot kRoots[] = {
     {.base = Base::kProjectUp, .path = ".gemini/skills", .scope = "project", .precedence = 2},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 3},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
+};
+
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "settings.json",
+     .project_file = ".gemini/settings.json",
+     .form = SkillSwitch::Form::kNames,
+     .key = "skills.disabled"},
 };
 
 }  // namespace
@@ -33,5 +41,7 @@ constinit const HostRow kGeminiRow = {
     .specialists = {.dir = "agents", .project_dir = ".gemini/agents", .form = "forms/gemini"},
     .retention = {.settings_file = "settings.json", .key = "general.sessionRetention.maxAge"},
 };
+
+const std::span<const SkillSwitch> kGeminiSwitches = kSwitches;
 
 }  // namespace selftune::hosts

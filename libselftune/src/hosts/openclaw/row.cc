@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -30,6 +31,10 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "openclaw.json", .form = SkillSwitch::Form::kEntries, .key = "skills.entries"},
+};
+
 }  // namespace
 
 constinit const HostRow kOpenClawRow = {
@@ -48,5 +53,7 @@ constinit const HostRow kOpenClawRow = {
     .skill_ends_search = true,
     .plugin_roots = nullptr,
 };
+
+const std::span<const SkillSwitch> kOpenClawSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -45,6 +46,22 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
+constexpr SkillSwitch Permission(std::string_view file, std::string_view project_file) {
+  return {.file = file,
+          .project_file = project_file,
+          .form = SkillSwitch::Form::kWords,
+          .key = "permission.skill",
+          .off = "deny"};
+}
+
+constexpr SkillSwitch kSwitches[] = {
+    Permission("config.json", ""),
+    Permission("opencode.json", "opencode.json"),
+    Permission("opencode.jsonc", "opencode.jsonc"),
+    Permission("", ".opencode/opencode.json"),
+    Permission("", ".opencode/opencode.jsonc"),
+};
+
 }  // namespace
 
 constinit const HostRow kOpenCodeRow = {
@@ -64,5 +81,7 @@ constinit const HostRow kOpenCodeRow = {
     .plugin_roots = nullptr,
     .specialists = {.dir = "agents", .project_dir = ".opencode/agents", .form = "forms/opencode"},
 };
+
+const std::span<const SkillSwitch> kOpenCodeSwitches = kSwitches;
 
 }  // namespace selftune::hosts

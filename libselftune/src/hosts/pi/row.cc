@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -29,6 +30,14 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
+// "-skills/pdf" takes one out again that a folder has.
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "settings.json",
+     .project_file = ".pi/settings.json",
+     .form = SkillSwitch::Form::kPaths,
+     .key = "skills"},
+};
+
 }  // namespace
 
 constinit const HostRow kPiRow = {
@@ -46,5 +55,7 @@ constinit const HostRow kPiRow = {
     .skill_ends_search = true,
     .plugin_roots = nullptr,
 };
+
+const std::span<const SkillSwitch> kPiSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -11,6 +12,21 @@ constexpr SkillRoot kRoots[] = {
     {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 2},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 3},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 4},
+};
+
+constexpr SkillSwitch Names(std::string_view key, bool on = false) {
+  return {.file = "settings.json",
+          .project_file = ".qwen/settings.json",
+          .form = SkillSwitch::Form::kNames,
+          .key = key,
+          .on = on};
+}
+
+// What is off by default may be switched on; what is off is off.
+constexpr SkillSwitch kSwitches[] = {
+    Names("skills.defaultDisabled"),
+    Names("skills.enabled", /*on=*/true),
+    Names("skills.disabled"),
 };
 
 }  // namespace
@@ -32,5 +48,7 @@ constinit const HostRow kQwenRow = {
     .plugin_roots = nullptr,
     .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
+
+const std::span<const SkillSwitch> kQwenSwitches = kSwitches;
 
 }  // namespace selftune::hosts

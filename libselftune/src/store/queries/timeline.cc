@@ -6,6 +6,7 @@
 
 #include "base/status_macros.h"
 #include "store/queries/for_each.h"
+#include "store/source_ledger.h"
 
 namespace selftune::store {
 namespace {
@@ -42,8 +43,6 @@ constexpr char kCompaction[] = R"sql(
   SELECT v.at_ms,v.offset FROM session_event v
   WHERE v.session_pk=?1 AND v.kind='compaction' AND (?2 IS NULL OR v.offset<?2) AND (?3 IS NULL OR v.at_ms IS NULL OR v.at_ms<=?3)
   ORDER BY v.offset DESC LIMIT 1)sql";
-constexpr char kHosts[] = R"sql(
-  SELECT h.platform FROM host h WHERE EXISTS(SELECT 1 FROM session s WHERE s.platform=h.platform) ORDER BY h.platform)sql";
 constexpr char kNewestListing[] = R"sql(
   SELECT s.session_pk,s.session_id,s.started_ms FROM session s
   WHERE +s.platform=?1 AND s.kind='main' AND EXISTS(SELECT 1 FROM exposure e WHERE e.session_pk=s.session_pk)
@@ -151,9 +150,7 @@ StatusOr<std::optional<CompactionAt>> CompactionBefore(Db& db, const PromptPlace
 }
 
 StatusOr<std::vector<ListingSession>> NewestListings(Db& db) {
-  std::vector<std::string> hosts;
-  ST_RETURN_IF_ERROR(
-      ForEach(db.Query(kHosts), [&](const Cursor& row) { hosts.push_back(row.String(0)); }));
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, HostsWithSessions(db));
   std::vector<ListingSession> out;
   for (const std::string& host : hosts) {
     ST_RETURN_IF_ERROR(ForEach(db.Query(kNewestListing, host), [&](const Cursor& row) {

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Why a skill was not chosen, on a copy of each recording: by command only, hidden by
+another copy, switched off in the host's settings.
+
+    skill_causes_test.py SELFTUNE
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS / "support"))
+
+import surroundings  # noqa: E402
+
+SELFTUNE = str(Path(sys.argv[1]).resolve())
+RECORDINGS = TESTS / "data" / "hosts"
+
+BY_KEY = "disable-model-invocation: true\n"
+BY_POLICY = "policy:\n  allow_implicit_invocation: false\n"
+
+
+class Machine:
+    """A person whose home is a copy of one recording."""
+
+    def __init__(self, test, recording):
+        folder = tempfile.TemporaryDirectory(prefix="selftune-causes-")
+        test.addCleanup(folder.cleanup)
+        self.home = Path(folder.name) / "home"
+        source = RECORDINGS / recording / "home"
+        inner = source / "dev"
+        shutil.copytree(inner if inner.is_dir() else source, self.home, symlinks=True)
+        expected = json.loads((RECORDINGS / recording / "EXPECTED.json").read_text())
+        self.session = next(one["session_id"] for one in expected["sessions"]
+                            if not one.get("parent_session_id") and one["prompts"])
+
+    def skill(self, folder, name, more="", description="Paints a zebra.", policy=""):
+        path = self.home / folder / name / "SKILL.md"
+        path.parent.mkdir(parents=True)
+        path.write_text(f"---\nname: {name}\ndescription: {description}\n{more}---\n\nx\n")
+        if policy:
+            (path.parent / "agents").mkdir()
+            (path.parent / "agents" / "openai.yaml").write_text(policy)
+        return path
+
+    def settings(self, name, more):
+        """Adds to a file of settings, TOML as text; its path."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text() if path.exists() else ""
+        if isinstance(more, str):
+            path.write_text(before + "\n" + more.format(self.home, self.home))
+        else:
+            path.write_text(json.dumps({**json.loads(before or "{}"), **more}))
+        return path
+
+    def doctor(self, name):
+        done = self.run("doctor", "--only", name, ok=None)
+        return [check for check in done["checks"] if check["name"] == name]
+
+    def run(self, *argv, ok=True):
+        done = subprocess.run([SELFTUNE, *argv, "--json"], capture_output=True, text=True,
+                              env=surroundings.environment(self.home), check=False)
+        reply = json.loads(done.stdout)
+        if ok and not reply["ok"]:
+            raise AssertionError(f"{argv}: {done.stdout}")
+        return reply["data"]
+
+    def why(self, name, platform, *more):
+        """Causes at a prompt of the session, for a text, and in general."""
+        ask = ("why", name, "--platform", platform, *more)
+        return [self.run(*ask, "--session", self.session)["cause"],
+                self.run(*ask, "--prompt", "paint a zebra")["cause"],
+                self.run(*ask)["cause"]]
+
+    def listed(self, platform):
+        """State by name, as the host would list the skills."""
+        data = self.run("budget", "--platform", platform)
+        return {line["name"]: line["state"] for line in data["skills"]}
+
+
+class Causes(unittest.TestCase):
+    maxDiff = None
+
+    def test_by_command_only(self):
+        # Recording, host, folder, what the file says, what lies beside it.
+        table = [
+            ("claude-code", "claude_code", ".claude/skills", BY_KEY, ""),
+            ("codex", "codex", ".codex/skills", "", BY_POLICY),
+            ("codex", "codex", ".agents/skills", "", BY_POLICY),
+            ("pi/0.87.1", "pi", ".pi/agent/skills", BY_KEY, ""),
+            ("pi/0.87.1", "pi", ".agents/skills", BY_KEY, ""),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/skills", BY_KEY, ""),
+        ]
+        for recording, platform, folder, more, policy in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                machine.skill(folder, "zebra", more, policy=policy)
+                machine.skill(folder, "zebu")
+                machine.run("sync")
+                self.assertEqual(machine.why("zebra", platform), ["disabled"] * 3)
+                self.assertEqual(machine.listed(platform)["zebra"], "explicit_only")
+                self.assertNotIn("disabled", machine.why("zebu", platform))
+
+    def test_another_host_may_load_what_this_one_may_not(self):
+        # OpenCode reads the folder of Claude Code, and does not know the key.
+        machine = Machine(self, "claude-code")
+        machine.skill(".claude/skills", "zebra", BY_KEY)
+        (machine.home / ".config" / "opencode").mkdir(parents=True)
+        machine.run("sync")
+        self.assertEqual(machine.why("zebra", "claude_code"), ["disabled"] * 3)
+        self.assertNotEqual(machine.run("why", "zebra")["cause"], "disabled")
+        self.assertEqual(machine.run("why", "zebra", "--session", machine.session)["cause"],
+                         "disabled")
+
+    def test_hidden_by_another_copy(self):
+        # Recording, host, folder of the hidden copy, folder of the one that is taken.
+        table = [
+            ("gemini/0.61.0", "gemini", ".gemini/skills", ".agents/skills"),
+            ("opencode/1.18.33", "opencode", ".claude/skills", ".config/opencode/skills"),
+            ("opencode/1.18.33", "opencode", ".agents/skills", ".config/opencode/skill"),
+            ("pi/0.87.1", "pi", ".agents/skills", ".pi/agent/skills"),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/skills", ".agents/skills"),
+        ]
+        for recording, platform, folder, winner in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                hidden = machine.skill(folder, "zebra", description="Paints a zebra grey.")
+                taken = machine.skill(winner, "zebra")
+                machine.run("sync")
+                self.assertEqual(machine.why("zebra", platform, "--skill-path", str(hidden)),
+                                 ["shadowed"] * 3)
+                for more in ((), ("--skill-path", str(taken))):
+                    self.assertNotIn("shadowed", machine.why("zebra", platform, *more))
+
+    def test_switched_off_in_the_settings(self):
+        # Recording, host, folder, file of settings, what is added to it; {} is the home.
+        zebra = {"zebra": {"enabled": False}}
+        toml = '[[skills.config]]\n{} = "{}"\nenabled = {}\n'
+        path = "{}/.codex/skills/zebra/SKILL.md"
+        table = [
+            ("claude-code", "claude_code", ".claude/skills", ".claude/settings.json",
+             {"skillOverrides": {"zebra": "off"}}),
+            ("codex", "codex", ".codex/skills", ".codex/config.toml",
+             toml.format("path", path.format("/nowhere"), "true") +
+             toml.format("path", path, "false")),
+            ("codex", "codex", ".agents/skills", ".codex/config.toml",
+             toml.format("name", "zebra", "false") + toml.format("name", "zebu", "true")),
+            ("gemini/0.61.0", "gemini", ".gemini/skills", ".gemini/settings.json",
+             {"skills": {"disabled": ["Zebra"]}}),
+            ("opencode/1.18.33", "opencode", ".claude/skills", ".config/opencode/opencode.json",
+             {"permission": {"skill": {"zeb*": "deny", "zebu": "allow"}}}),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/skills", ".openclaw/openclaw.json",
+             {"skills": {"entries": zebra}}),
+            ("pi/0.87.1", "pi", ".pi/agent/skills", ".pi/agent/settings.json",
+             {"skills": ["-skills/zebra"]}),
+            ("qwen/0.24.4", "qwen", ".qwen/skills", ".qwen/settings.json",
+             {"skills": {"defaultDisabled": ["zebra", "zebu"], "enabled": ["zebu"]}}),
+        ]
+        for recording, platform, folder, settings, more in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                machine.skill(folder, "zebra")
+                machine.skill(folder, "zebu")
+                self.assertNotIn("disabled", machine.run("sync") and machine.why("zebra", platform))
+                file = machine.settings(settings, more)
+                self.assertEqual(machine.why("zebra", platform), ["disabled"] * 3)
+                self.assertNotIn("disabled", machine.why("zebu", platform))
+                self.assertNotIn("zebra", machine.listed(platform))
+                self.assertIn("zebu", machine.listed(platform))
+                fix = machine.run("why", "zebra", "--platform", platform)["what_would_fix"]
+                self.assertIn(str(file), fix["text"])
+                check = machine.doctor("skills.disabled")
+                self.assertIn(f"zebra ({platform})", check[0]["message"])
+
+    def test_settings_that_cannot_be_understood_are_told(self):
+        machine = Machine(self, "gemini/0.61.0")
+        machine.skill(".gemini/skills", "zebra")
+        machine.run("sync")
+        (machine.home / ".gemini" / "settings.json").write_text('{"skills": {"disabled": ["zebra"')
+        told = [check for check in machine.doctor("skills.parse")
+                if check["path"].endswith("/.gemini/settings.json")]
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("SETTINGS_INVALID", told[0]["message"])
+
+    def test_equal_rank_hides_nothing(self):
+        # OpenCode reads both at once: whichever comes last wins.
+        machine = Machine(self, "opencode/1.18.33")
+        paths = [machine.skill(folder, "zebra", description=f"Paints a zebra in {folder}.")
+                 for folder in (".claude/skills", ".agents/skills")]
+        machine.run("sync")
+        for path in paths:
+            self.assertNotIn("shadowed",
+                             machine.why("zebra", "opencode", "--skill-path", str(path)))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
