@@ -86,19 +86,19 @@ void AddToml(const SkillSwitch& where, const Settings& file, std::string_view te
     selected = told = false;
   };
   flush();
-  for (const codex::TomlValue& value : codex::ReadToml(text)) {
-    if (value.path.empty()) continue;
+  codex::ReadToml(text, [&](const codex::TomlValue& value) {
+    if (value.path.empty()) return;
     const std::string& last = value.path.back();
     const std::vector<std::string> table(value.path.begin(), value.path.end() - 1);
-    if (base::Join(table, ".") != where.key) continue;
+    if (base::Join(table, ".") != where.key) return;
     const bool selects = value.is_text && (last == "name" || last == "path");
-    if (!selects && last != "enabled") continue;
+    if (!selects && last != "enabled") return;
     if (selects ? selected : told) flush();
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
     if (last == "enabled") rule.off = value.Is("false");
     (selects ? selected : told) = true;
-  }
+  });
   flush();
 }
 
