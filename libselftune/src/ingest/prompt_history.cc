@@ -29,10 +29,7 @@ class Reader final : public LineReader {
     ST_RETURN_IF_ERROR(read_(line.text, parser, entry));
     ++batch.records_seen;
     // Old versions do not say the session: such a prompt may be told by any transcript.
-    if (entry.session.empty() || base::IsBlank(entry.text)) {
-      ++batch.records_unknown;
-      return absl::OkStatus();
-    }
+    if (entry.session.empty() || base::IsBlank(entry.text)) return absl::OkStatus();
     ++batch.records_used;
     if (!entry.typed_for_model || entry.text.starts_with(kInternalMark)) return absl::OkStatus();
     Add(std::move(entry), line, batch);
