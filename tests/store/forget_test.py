@@ -193,7 +193,7 @@ class Forget(StoreTest):
         everyone = ("s-1", "s-2", "s-3", "s-4")
         for options in (["--match", SECRET], ["--session", "s-2"], ["--before", "2026-06-01"]):
             with self.subTest(options):
-                backup = self.person.good("backup", "create")["data"]["backup"]["id"]
+                backup = self.person.good("backup", "create")["data"]["id"]
                 self.forget(*options)
                 want = self.texts(*everyone)
                 reply = self.person.good("backup", "restore", backup, "--yes")

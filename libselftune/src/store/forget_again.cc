@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kRemembered[] = R"sql(SELECT session_key,text_key,at_ms FROM forgotten)sql";
 constexpr char kRemember[] =
-    R"sql(INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
+    R"sql(INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,coalesce(?2,x''),?3) ON CONFLICT DO NOTHING)sql";
 constexpr char kBefore[] = R"sql(
   SELECT coalesce(max(CAST(CAST(text_key AS TEXT) AS INTEGER)),0) FROM forgotten WHERE session_key=zeroblob(16))sql";
 
