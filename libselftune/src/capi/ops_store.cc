@@ -262,23 +262,25 @@ namespace {
 // A backup may hold words that were forgotten after it was made.
 Status ForgetWhatWasForgotten(Context& context, const std::string& former) {
   if (former.empty()) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
-  const StatusOr<store::ForgetReport> again =
-      store::ForgetAgain(*db, former, context.now(), &context.cancel());
-  if (!again.ok()) {
+  const StatusOr<bool> more = store::ForgotMore(former, context.paths().db);
+  if (!more.ok()) {
     // A damaged store does not say what it remembered.
     context.Warn("FORGOTTEN_UNKNOWN",
                  fmt::format("what was forgotten after the backup was made is not known, and may "
                              "be back: {}",
-                             Message(again.status())),
+                             Message(more.status())),
                  {"selftune", "help", "forget"});
     return absl::OkStatus();
   }
-  if (again->prompts > 0) {
+  if (!*more) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
+  ST_ASSIGN_OR_RETURN(const store::ForgetReport again,
+                      store::ForgetAgain(*db, former, context.now(), &context.cancel()));
+  if (again.prompts > 0) {
     context.Warn("FORGOTTEN_AGAIN",
                  fmt::format("{} prompts of the backup were forgotten after it was made: their "
                              "words are gone again; the backup itself has them still",
-                             again->prompts),
+                             again.prompts),
                  {"selftune", "backup", "list"});
   }
   return absl::OkStatus();

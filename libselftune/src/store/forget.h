@@ -69,8 +69,10 @@ struct ForgetReport {
 // SESSION_NOT_FOUND, SKILL_NOT_FOUND.
 [[nodiscard]] StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis now);
 
-// A store of before has taken the place of the one at `former`: what that one remembers to
-// have forgotten is forgotten here as well.
+// A store of before has taken the place of the one at `former`: does that one remember to have
+// forgotten what this one does not? Neither is changed.
+[[nodiscard]] StatusOr<bool> ForgotMore(const std::string& former, const std::string& path);
+// What it remembers is forgotten here as well.
 [[nodiscard]] StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis now,
                                                  const base::Cancel* cancel = nullptr);
 

@@ -26,7 +26,23 @@ Status CopyMemory(Db& from, Db& to) {
   }
 }
 
+constexpr char kKnows[] =
+    R"sql(SELECT 1 FROM forgotten WHERE session_key=?1 AND text_key=coalesce(?2,x''))sql";
+
 }  // namespace
+
+StatusOr<bool> ForgotMore(const std::string& former, const std::string& path) {
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> there, Db::Open(former, {}));
+  ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> here, Db::Open(path, {}));
+  ST_ASSIGN_OR_RETURN(Cursor rows, there->Query(kRemembered));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return false;
+    ST_ASSIGN_OR_RETURN(const int64_t known,
+                        here->QueryInt(kKnows, 0, Blob{rows.Bytes(0)}, Blob{rows.Bytes(1)}));
+    if (known == 0) return true;
+  }
+}
 
 StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis now,
                                    const base::Cancel* cancel) {
