@@ -341,7 +341,7 @@ TEST_SUITE("status/why") {
       const WhyAnswer answer = Must(WhyAt(world.db(), skill, session, 3, scope));
       CHECK(answer.cause == c.cause);
       CHECK(Must(WhyAtAll(world.db(), skill, scope)).cause == c.at_all);
-      const std::string_view text = Must(WhyText(world.db(), skill, "a pdf file", scope)).cause;
+      const std::string text = Must(WhyText(world.db(), skill, "a pdf file", scope)).cause;
       CHECK(text == (std::string_view(c.at_all) == "no_misses" ? "would_match" : c.at_all));
       if (c.evidence[0] != '\0') CHECK(Find(answer, c.evidence) != nullptr);
       // Nobody means a hidden copy who names none.
