@@ -119,21 +119,27 @@ def tidy(changed_only=False):
     commands = [commands[path] for path in ((ROOT / f).resolve() for f in files)
                 if path in commands and path.relative_to(ROOT).parts[0] in TIDY]
     groups = [[c] for c in commands] if changed_only else list(grouped.units(commands))
-    units = grouped.write(groups, database / "tidy")
-
-    def one(index):
-        problem = _tidy_one(database / "tidy", units[index])
-        if not problem or len(groups[index]) == 1:
-            return problem
-        # It may come from the company: each file by itself decides.
-        return "".join(_tidy_one(database, grouped.source_of(c)) for c in groups[index])
-
-    largest_first = sorted(range(len(groups)), key=lambda i: -len(groups[i]))
-    with ThreadPoolExecutor(JOBS) as pool:
-        problems = [p for p in pool.map(one, largest_first) if p]
+    problems = findings(groups, database / "tidy")
     say(f"clang-tidy: {len(commands)} files checked in {len(groups)} units")
     return "\n".join(re.sub(r"^\d+ warnings? .*\n", "", p, flags=re.MULTILINE)
                      for p in problems) or None
+
+
+def findings(groups, folder):
+    """What clang-tidy finds in groups of compile commands, whose units are written to folder."""
+    units = grouped.write(groups, folder)
+
+    def one(index):
+        problem = _tidy_one(folder, units[index])
+        if not problem or len(groups[index]) == 1:
+            return problem
+        # It may come from the company: each file by itself decides.
+        apart = folder / f"apart{index}"
+        return "".join(_tidy_one(apart, unit) for unit in grouped.write([[c] for c in groups[index]], apart))
+
+    largest_first = sorted(range(len(groups)), key=lambda i: -len(groups[i]))
+    with ThreadPoolExecutor(JOBS) as pool:
+        return [p for p in pool.map(one, largest_first) if p]
 
 
 def _tidy_one(database, file):
