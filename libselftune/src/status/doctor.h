@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "hosts/registry.h"
 #include "ingest/source.h"
+#include "net/ports.h"
 #include "store/db.h"
 
 namespace selftune::status {
@@ -38,9 +39,9 @@ struct DoctorWorld {
   StatusOr<const config::Config*> config;
   StatusOr<store::Db*> db;  // open for reading, or why not
   UtcMillis now;
-  std::string version;         // of this selftune; "" = not told
-  std::string project = {};    // in which it is asked, "" = in none
-  std::string proc = "/proc";  // where the kernel tells of itself
+  std::string version;                                 // of this selftune; "" = not told
+  std::string project = {};                            // in which it is asked, "" = in none
+  bool (*port_is_taken)(int port) = net::PortIsTaken;  // on this machine
 };
 
 struct DoctorOptions {

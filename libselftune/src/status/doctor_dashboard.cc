@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,29 +16,7 @@ namespace selftune::status {
 namespace {
 
 constexpr uint64_t kMaxInstance = 64U << 10;
-constexpr uint64_t kMaxTable = 4U << 20;
 constexpr int kUsualPort = 3141;
-
-// Somebody listens there, as the kernel's table of sockets says; a table that cannot be
-// read says nothing.
-//    sl  local_address rem_address   st ...
-//     0: 0100007F:0C45 00000000:0000 0A ...
-bool IsTaken(const std::string& proc, int port) {
-  constexpr std::string_view kListens = "0A";
-  const std::string wanted = fmt::format(":{:04X}", port);
-  for (const std::string_view table : {"net/tcp", "net/tcp6"}) {
-    const auto text = base::ReadFile(base::JoinPath(proc, table), kMaxTable);
-    if (!text.ok()) continue;
-    for (const std::string_view line : base::Split(*text, '\n')) {
-      std::vector<std::string_view> words;
-      for (const std::string_view word : base::Split(line, ' ')) {
-        if (!word.empty()) words.push_back(word);
-      }
-      if (words.size() > 3 && words[1].ends_with(wanted) && words[3] == kListens) return true;
-    }
-  }
-  return false;
-}
 
 void DescribeRunning(const base::JsonValue& instance, const std::string& version, Check& check) {
   const std::string& theirs = instance["version"].AsString();
@@ -84,7 +61,7 @@ void CheckDashboard(const DoctorWorld& world, Checks& out) {
                              : "does not run, and left a file that cannot be read";
     check.text = "nothing is lost; the next start replaces it";
     check.command = "selftune dashboard";
-  } else if (IsTaken(world.proc, kUsualPort)) {
+  } else if (world.port_is_taken(kUsualPort)) {
     check.status = CheckStatus::kInfo;
     check.message = fmt::format("does not run; port {} is another program's", kUsualPort);
     check.text = "it takes any free port and says which";

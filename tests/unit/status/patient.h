@@ -58,6 +58,7 @@ struct Patient {
   config::Config config;
   OneFile source;
   std::vector<const ingest::Source*> sources = {&source};
+  bool (*port_is_taken)(int) = [](int) { return false; };
 
   Patient() {
     env.Set("HOME", world.store().dir().path());
@@ -73,7 +74,7 @@ struct Patient {
                              .db = &world.db(),
                              .now = now,
                              .version = version,
-                             .proc = world.store().dir() / "proc"};
+                             .port_is_taken = port_is_taken};
     DoctorReport report = Must(RunDoctor(doctor, options));
     for (const Check& check : report.checks) CheckGuided(check);
     return report;
