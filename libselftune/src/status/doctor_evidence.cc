@@ -99,7 +99,7 @@ std::string SourcesOf(const store::SourceHealth& store) {
   return base::JoinCommand({"selftune", "evidence", "--sources", "--platform", store.platform});
 }
 
-void ExplainUnknown(const store::SourceHealth& store, CheckStatus status, std::string what,
+void ExplainUnknown(const store::SourceHealth& store, CheckStatus status, const std::string& what,
                     Check& check) {
   check.status = status;
   check.message = what.empty() ? ReadSoFar(store) : what + ": " + ReadSoFar(store);
@@ -124,7 +124,7 @@ Check UnderstoodOf(const store::SourceHealth& store) {
                                                     static_cast<double>(store.records);
   check.message = ReadSoFar(store);
   if (std::string what = NotUnderstood(store); !what.empty()) {
-    ExplainUnknown(store, CheckStatus::kFail, std::move(what), check);
+    ExplainUnknown(store, CheckStatus::kFail, what, check);
   } else if (store.with_error > 0) {
     check.status = CheckStatus::kWarn;
     check.message =
