@@ -72,6 +72,18 @@ class Machine:
             raise AssertionError(f"{argv}: {done.stdout}")
         return reply["data"]
 
+    def evolve(self, name):
+        """The reply of a run for which an agent is installed."""
+        agent = self.home / "bin" / "claude"
+        agent.parent.mkdir()
+        shutil.copy(TESTS / "e2e" / "fake_claude.py", agent)
+        agent.chmod(0o755)
+        env = surroundings.environment(self.home)
+        env["PATH"] = f"{agent.parent}:{env['PATH']}"
+        done = subprocess.run([SELFTUNE, "evolve", "--skill", name, "--json"], env=env,
+                              capture_output=True, text=True, check=False)
+        return json.loads(done.stdout)
+
     def why(self, name, platform, *more):
         """Causes at a prompt of the session, for a text, and in general."""
         ask = ("why", name, "--platform", platform, *more)
@@ -188,6 +200,102 @@ class Causes(unittest.TestCase):
                 if check["path"].endswith("/.gemini/settings.json")]
         self.assertEqual(len(told), 1, told)
         self.assertIn("SETTINGS_INVALID", told[0]["message"])
+
+    def test_skills_that_plugins_packages_and_settings_bring(self):
+        # Recording, host, folder of the skill, its name, files of settings ({} is the home),
+        # why it is never changed ("" = it may be).
+        manifest = {"name": "acme", "version": "1.0.0"}
+        table = [
+            ("gemini/0.61.0", "gemini", ".gemini/extensions/acme/skills", "zebra",
+             {".gemini/extensions/acme/gemini-extension.json": manifest}, "part of plugin acme"),
+            ("codex", "codex", ".codex/plugins/cache/market/tool/1.0.0/skills", "acme:zebra",
+             {".codex/plugins/cache/market/tool/1.0.0/.codex-plugin/plugin.json": manifest,
+              ".codex/config.toml": '[plugins."tool@market"]\nenabled = true\n'},
+             "part of plugin acme"),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/agents/main/agent/workshop-skills",
+             "zebra", {}, "scope system"),
+            ("openclaw/2026.9.6", "openclaw", "shelf", "zebra",
+             {".openclaw/openclaw.json": {"skills": {"load": {"extraDirs": ["{}/shelf"]}}}}, ""),
+            ("opencode/1.18.33", "opencode", "shelf", "zebra",
+             {".config/opencode/opencode.json": {"skills": {"paths": ["~/shelf"]}}}, ""),
+            ("pi/0.87.1", "pi", ".pi/agent/npm/node_modules/kit/skills", "zebra",
+             {".pi/agent/settings.json": {"packages": ["npm:kit@1.0.0"]}},
+             "part of plugin npm:kit@1.0.0"),
+            ("pi/0.87.1", "pi", "shelf", "zebra",
+             {".pi/agent/settings.json": {"skills": ["~/shelf"]}}, ""),
+        ]
+        for recording, platform, folder, name, settings, kept in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                path = machine.skill(folder, "zebra")
+                for file, more in settings.items():
+                    if not isinstance(more, str):
+                        more = json.loads(json.dumps(more).replace("{}", str(machine.home)))
+                    machine.settings(file, more)
+                machine.run("sync")
+                items = {one["name"]: one for one in machine.run("skills", "list")["items"]}
+                self.assertEqual(items[name]["paths"], [str(path)])
+                self.assertEqual(items[name]["managed"], bool(kept))
+                self.assertIn(name, machine.listed(platform))
+                before = path.read_bytes()
+                reply = machine.evolve(name)
+                if kept:
+                    self.assertEqual(reply["error"]["code"], "MANAGED_BY_PLUGIN")
+                    self.assertIn(kept, reply["error"]["message"])
+                else:  # nothing is known of it yet, which is another matter
+                    self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
+                self.assertEqual(path.read_bytes(), before)
+
+    def test_a_setting_names_the_skill_that_wins(self):
+        # Recording, host, folder that loses, folder that wins, what names it.
+        table = [
+            ("opencode/1.18.33", "opencode", ".config/opencode/skills", "shelf",
+             (".config/opencode/opencode.json", {"skills": {"paths": ["~/shelf"]}})),
+            ("pi/0.87.1", "pi", ".pi/agent/skills", "shelf",
+             (".pi/agent/settings.json", {"skills": ["~/shelf"]})),
+            ("openclaw/2026.9.6", "openclaw", ".openclaw/agents/main/agent/workshop-skills",
+             ".openclaw/skills", None),
+        ]
+        for recording, platform, folder, winner, named in table:
+            with self.subTest(recording=recording, folder=folder):
+                machine = Machine(self, recording)
+                hidden = machine.skill(folder, "zebra", description="Paints a zebra grey.")
+                machine.skill(winner, "zebra")
+                if named:
+                    machine.settings(*named)
+                machine.run("sync")
+                self.assertEqual(machine.why("zebra", platform, "--skill-path", str(hidden)),
+                                 ["shadowed"] * 3)
+
+    def test_an_extension_that_is_off_in_a_folder(self):
+        machine = Machine(self, "gemini/0.61.0")
+        machine.skill(".gemini/extensions/acme/skills", "zebra")
+        machine.settings(".gemini/extensions/acme/gemini-extension.json",
+                         {"name": "acme", "version": "1.0.0"})
+        machine.run("sync")
+        self.assertNotIn("disabled", machine.why("zebra", "gemini"))
+        file = machine.settings(".gemini/extensions/extension-enablement.json",
+                                {"acme": {"overrides": ["!/*"]}})
+        self.assertEqual(machine.why("zebra", "gemini"), ["disabled"] * 3)
+        self.assertIn(str(file), machine.run("why", "zebra")["what_would_fix"]["text"])
+        self.assertIn("zebra (gemini)", machine.doctor("skills.disabled")[0]["message"])
+
+    def test_settings_that_name_folders_and_cannot_be_understood_are_told(self):
+        table = [("gemini/0.61.0", ".gemini/extensions/extension-enablement.json"),
+                 ("openclaw/2026.9.6", ".openclaw/openclaw.json"),
+                 ("opencode/1.18.33", ".config/opencode/opencode.json"),
+                 ("pi/0.87.1", ".pi/agent/settings.json")]
+        for recording, name in table:
+            with self.subTest(name=name):
+                machine = Machine(self, recording)
+                machine.run("sync")
+                file = machine.home / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text('{"skills": [')
+                told = [check for check in machine.doctor("skills.parse")
+                        if check["path"] == str(file)]
+                self.assertEqual(len(told), 1, told)
+                self.assertIn("SETTINGS_INVALID", told[0]["message"])
 
     def test_equal_rank_hides_nothing(self):
         # OpenCode reads both at once: whichever comes last wins.

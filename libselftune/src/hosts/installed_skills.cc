@@ -17,7 +17,10 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
     rules.platform = row.platform;
     rules.config_dir = ConfigDir(row, env);
     rules.roots = row.skill_roots;
-    if (row.plugin_roots != nullptr) rules.plugins = row.plugin_roots(rules.config_dir);
+    if (row.named_roots != nullptr) {
+      rules.named_roots =
+          row.named_roots({request.home, rules.config_dir, project_dirs}, rules.problems);
+    }
     rules.equal_names_shadow = row.equal_names_shadow;
     rules.name_is_folder = row.name_is_folder;
     rules.skill_ends_search = row.skill_ends_search;

@@ -19,7 +19,15 @@ class Source;
 namespace selftune::hosts {
 
 using SkillRoot = skillfs::SkillRoot;
-using PluginRoot = skillfs::PluginRoot;
+using NamedRoot = skillfs::NamedRoot;
+using DiscoveryProblem = skillfs::DiscoveryProblem;
+
+// Where the settings are that name more folders of skills.
+struct RootQuery {
+  std::string home;                           // "" = none
+  std::string config_dir;                     // of the host, "" = none
+  std::span<const std::string> project_dirs;  // working directories of sessions
+};
 
 // How much room a host gives its list of skills, and what it leaves out when
 // that is not enough. Only what is known: without a share there is no limit.
@@ -79,8 +87,10 @@ struct HostRow {
   // need not load anything.
   bool slash_text = false;
   bool skill_ends_search = true;  // nested roots: no skills below a skill
-  // Skill folders of installed plugins, nullptr = none known.
-  std::vector<PluginRoot> (*plugin_roots)(const std::string& config_dir) = nullptr;
+  // Folders of skills that plugins, packages and settings name, nullptr = none known.
+  // Files that cannot be understood are told in `problems`.
+  std::vector<NamedRoot> (*named_roots)(const RootQuery& query,
+                                        std::vector<DiscoveryProblem>& problems) = nullptr;
   Specialists specialists = {};
   ListingBudget listing = {};
   TranscriptRetention retention = {};

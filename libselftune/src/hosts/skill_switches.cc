@@ -1,9 +1,6 @@
 #include "hosts/skill_switches.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -11,8 +8,8 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/codex/install_toml.h"
+#include "hosts/common/settings_files.h"
 #include "hosts/skill_switch_rows.h"
-#include "install/json_text.h"
 
 namespace selftune::hosts {
 namespace {
@@ -23,19 +20,11 @@ using skillfs::SkillRule;
 using Form = SkillSwitch::Form;
 using Rules = std::vector<SkillRule>;
 
-constexpr uint64_t kMaxSettings = 4U << 20;
-
 // One file of settings, and where what it says counts.
 struct Settings {
   std::string path;
   std::string project_root;  // "" = everywhere
 };
-
-const JsonValue& At(const JsonValue& root, std::string_view dotted) {
-  const JsonValue* value = &root;
-  for (const std::string_view key : base::Split(dotted, '.')) value = &(*value)[key];
-  return *value;
-}
 
 bool IsOff(const SkillSwitch& where, std::string_view word) {
   const auto words = base::Split(where.off, ' ');
@@ -50,7 +39,7 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
 }
 
 void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root, Rules& out) {
-  const JsonValue& value = At(root, where.key);
+  const JsonValue& value = ValueAt(root, where.key);
   if (where.form == Form::kWords && value.is_string()) {
     out.push_back(RuleOf(file, "*", IsOff(where, value.AsString())));
   }
@@ -102,72 +91,21 @@ void AddToml(const SkillSwitch& where, const Settings& file, std::string_view te
   flush();
 }
 
-class Reader {
- public:
-  explicit Reader(std::vector<DiscoveryProblem>& problems) : problems_(problems) {}
-
-  void Add(const SkillSwitch& where, const Settings& file, Rules& out) {
-    const std::string* const text = Text(file.path);
-    if (text == nullptr) return;
-    if (where.form == Form::kToml) return AddToml(where, file, *text, out);
-    const JsonValue* const root = Json(file.path, *text);
-    if (root != nullptr) AddJson(where, file, *root, out);
+void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
+  if (where.form == Form::kToml) {
+    const std::string* const text = files.Text(file.path);
+    if (text != nullptr) AddToml(where, file, *text, out);
+    return;
   }
+  const JsonValue* const root = files.Json(file.path);
+  if (root != nullptr) AddJson(where, file, *root, out);
+}
 
- private:
-  // Null: there is none, or it could not be read.
-  const std::string* Text(const std::string& path) {
-    const auto [it, is_new] = texts_.try_emplace(path);
-    if (is_new) {
-      auto bytes = base::ReadFile(path, kMaxSettings);
-      if (bytes.ok()) {
-        it->second = *std::move(bytes);
-      } else if (CodeOf(bytes.status()).name != kFileNotFound.name) {
-        Problem(path, bytes.status());
-      }
-    }
-    return it->second.has_value() ? &*it->second : nullptr;
-  }
-
-  // Hosts that write plain JSON take no comments; a file with some is understood all the
-  // same. Null: it is none of both.
-  const JsonValue* Json(const std::string& path, const std::string& text) {
-    const auto [it, is_new] = documents_.try_emplace(path);
-    if (is_new) {
-      const auto node = install::ParseJsonText(text, install::JsonDialect::kComments, path);
-      if (node.ok()) {
-        it->second = install::ValueOf(text, *node);
-      } else {
-        Problem(path, node.status());
-      }
-    }
-    return it->second.has_value() ? &*it->second : nullptr;
-  }
-
-  void Problem(const std::string& path, const Status& status) {
-    problems_.push_back({path, std::string(CodeOf(status).name), std::string(Message(status))});
-  }
-
-  std::vector<DiscoveryProblem>& problems_;
-  std::map<std::string, std::optional<std::string>> texts_;
-  std::map<std::string, std::optional<JsonValue>> documents_;
-};
-
-// The working directories and the folders above them, up to the repository's root.
-std::set<std::string> ProjectFolders(std::span<const std::string> project_dirs) {
+// The working directories and the folders above them.
+std::set<std::string> FoldersOf(std::span<const std::string> project_dirs) {
   std::set<std::string> out;
   for (const std::string& dir : project_dirs) {
-    std::vector<std::string> up;
-    for (std::string folder = base::NormalizePath("/", dir);;) {
-      up.push_back(folder);
-      if (base::Exists(base::JoinPath(folder, ".git"))) break;
-      std::string parent(base::DirName(folder));
-      if (parent.empty() || parent == folder) {
-        up.resize(1);  // no repository: the directory alone
-        break;
-      }
-      folder = std::move(parent);
-    }
+    const std::vector<std::string> up = ProjectFolders(dir);
     out.insert(up.begin(), up.end());
   }
   return out;
@@ -201,19 +139,19 @@ Rules ReadSkillRules(std::string_view platform, const std::string& config_dir,
   Rules out;
   const std::span<const SkillSwitch> switches = SwitchesOf(platform);
   if (switches.empty()) return out;
-  Reader reader(problems);
-  const std::set<std::string> folders = ProjectFolders(project_dirs);
+  SettingsFiles files(problems);
+  const std::set<std::string> folders = FoldersOf(project_dirs);
   for (const SkillSwitch& where : switches) {
     std::string own;
     if (!config_dir.empty() && !where.file.empty()) {
       own = base::JoinPath(config_dir, where.file);
-      reader.Add(where, {own, ""}, out);
+      Add(where, {own, ""}, files, out);
     }
     if (where.project_file.empty()) continue;
     for (const std::string& folder : folders) {
       const std::string path = base::JoinPath(folder, where.project_file);
       // A session in the home folder: its settings are the person's.
-      if (path != own) reader.Add(where, {path, folder}, out);
+      if (path != own) Add(where, {path, folder}, files, out);
     }
   }
   return out;

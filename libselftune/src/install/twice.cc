@@ -44,10 +44,13 @@ void AddProject(const Target& target, const Place& person, const std::string& pr
 }
 
 void AddPlugin(const hosts::HostRow& row, const Place& person, std::vector<HooksPlace>& out) {
-  if (row.plugin_roots == nullptr) return;
-  for (const skillfs::PluginRoot& root : row.plugin_roots(person.config_dir)) {
-    if (root.plugin == "selftune")
+  if (row.named_roots == nullptr) return;
+  std::vector<hosts::DiscoveryProblem> problems;  // of settings: the doctor's skills.parse
+  const hosts::RootQuery query{.home = "", .config_dir = person.config_dir, .project_dirs = {}};
+  for (const hosts::NamedRoot& root : row.named_roots(query, problems)) {
+    if (root.prefixed && root.plugin == "selftune" && root.disabled_by.empty()) {
       out.push_back({"plugin", root.path, "", root.project_root, /*here=*/true});
+    }
   }
 }
 

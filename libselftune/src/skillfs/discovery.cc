@@ -76,6 +76,11 @@ void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
   }
 }
 
+// Called `plugin:skill`: no other skill has that name.
+bool IsPrefixed(const SkillPlacement& placement) {
+  return !placement.plugin.empty() && placement.name.starts_with(placement.plugin + ":");
+}
+
 // Collects the skills of all hosts; a real file is read once.
 class Finder {
  public:
@@ -98,8 +103,7 @@ class Finder {
 
  private:
   void AddRoot(const HostSkillRules& host, const ResolvedRoot& root) {
-    const SkillWalk& walk =
-        disk_.Walk(root.path, {.nested = root.nested, .skill_ends_search = host.skill_ends_search});
+    const SkillWalk& walk = disk_.Walk(root.path, root.walk);
     for (const WalkProblem& problem : walk.problems) {
       Problem(problem.path, problem.code, problem.message);
     }
@@ -114,6 +118,7 @@ class Finder {
       return;
     }
     InstalledSkill& skill = out_.skills[*index];
+    if (IsKnown(host.platform, root, file, skill)) return;
     SkillPlacement placement;
     placement.path = file.path;
     placement.platform = host.platform;
@@ -127,9 +132,28 @@ class Finder {
     if (!host.name_is_folder && !skill.frontmatter.name.value_or("").empty()) {
       placement.name = *skill.frontmatter.name;
     }
-    if (!root.plugin.empty()) placement.name = root.plugin + ":" + placement.name;
+    if (root.prefixed) placement.name = root.plugin + ":" + placement.name;
     ApplyRules(host.rules, skill.real_path, placement);
+    if (placement.disabled_by.empty()) placement.disabled_by = root.disabled_by;
+    placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
+                                 root.disabled_in.end());
     skill.placements.push_back(std::move(placement));
+  }
+
+  // One root may lie in another, or be a skill of it. Roots come by rank, so the first
+  // counts; what is the person's own too is seen everywhere.
+  static bool IsKnown(std::string_view platform, const ResolvedRoot& root,
+                      const FoundSkillFile& file, InstalledSkill& skill) {
+    for (SkillPlacement& known : skill.placements) {
+      if (known.platform != platform || known.path != file.path) continue;
+      if (root.project_root.empty() && !known.project_root.empty()) {
+        known.project_root.clear();
+        known.scope = root.scope;
+        known.precedence = root.precedence;
+      }
+      if (known.project_root.empty() || known.project_root == root.project_root) return true;
+    }
+    return false;
   }
 
   // Index of the skill whose real file `path` is.
@@ -208,7 +232,7 @@ class Finder {
     base::StringMap<std::vector<std::pair<size_t, SkillPlacement*>>> by_name;
     for (size_t i = 0; i < out_.skills.size(); ++i) {
       for (SkillPlacement& placement : out_.skills[i].placements) {
-        if (placement.platform != platform || !placement.plugin.empty()) continue;
+        if (placement.platform != platform || IsPrefixed(placement)) continue;
         by_name[placement.name].emplace_back(i, &placement);
       }
     }

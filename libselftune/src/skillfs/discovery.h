@@ -27,18 +27,12 @@ struct SkillRule {
   std::string project_root;  // only for sessions in there, "" = everywhere
 };
 
-struct DiscoveryProblem {
-  std::string path;
-  std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
-  std::string message;
-};
-
 // How one host finds and names skills; made from its registry row and its settings.
 struct HostSkillRules {
   std::string_view platform;
   std::string config_dir;  // absolute
   std::span<const SkillRoot> roots;
-  std::vector<PluginRoot> plugins;
+  std::vector<NamedRoot> named_roots;
   bool equal_names_shadow = true;          // false: equal names are all listed
   bool name_is_folder = true;              // false: the frontmatter's name, else the folder
   bool skill_ends_search = true;           // no skills below a skill, where roots are nested
@@ -82,15 +76,11 @@ struct SkillPlacement {
   std::string name;          // as this host calls it
   std::string registry_dir;  // the root it was found in
   std::string project_root;  // of project skills; "" = visible everywhere
-  std::string plugin;        // "" = none
+  std::string plugin;        // what looks after the file in the person's place, "" = nothing
   int precedence = 0;
   std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
   bool explicit_only = false;  // the model cannot load it by itself
   std::string disabled_by;     // the host's settings that switch it off, "" = none do
-  // Settings that do so for sessions in one project alone.
-  struct ProjectSwitch {
-    std::string project_root, settings;
-  };
   std::vector<ProjectSwitch> disabled_in;
 };
 

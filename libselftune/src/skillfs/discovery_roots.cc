@@ -46,20 +46,60 @@ class Collector {
   explicit Collector(DiskCache& disk) : disk_(disk) {}
 
   void Add(ResolvedRoot root) {
-    if (root.path.empty() || !paths_.insert(root.path).second) return;
+    if (root.path.empty()) return;
     const std::string& real = disk_.RealFolder(root.path);
-    if (real.empty() || !real_paths_.insert(real).second) return;
+    if (real.empty()) return;
+    const auto [known, is_new] = real_paths_.emplace(real, roots_.size());
+    if (!is_new) return Again(root, roots_[known->second]);
     root.order = roots_.size();
     roots_.push_back(std::move(root));
   }
   std::vector<ResolvedRoot> Take() && { return std::move(roots_); }
 
  private:
+  // A folder that was there already: named once more by a setting, it ranks as
+  // high as that makes it.
+  static void Again(const ResolvedRoot& root, ResolvedRoot& known) {
+    if (!root.project_root.empty() && root.project_root != known.project_root) return;
+    if (root.project_root.empty() && !known.project_root.empty()) {
+      known.project_root.clear();
+      known.scope = root.scope;
+    }
+    known.precedence = std::min(known.precedence, root.precedence);
+    known.walk.depth = std::max(known.walk.depth, root.walk.depth);
+    known.walk.root_too = known.walk.root_too || root.walk.root_too;
+  }
+
   DiskCache& disk_;
-  base::StringSet paths_;
-  base::StringSet real_paths_;
+  base::StringMap<size_t> real_paths_;  // index into roots_
   std::vector<ResolvedRoot> roots_;
 };
+
+ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::string path,
+                      std::string project_root) {
+  ResolvedRoot out;
+  out.path = std::move(path);
+  out.scope = root.scope;
+  out.project_root = std::move(project_root);
+  out.precedence = root.precedence;
+  out.walk = {.depth = root.nested ? kAnyDepth : 1, .skill_ends_search = host.skill_ends_search};
+  return out;
+}
+
+ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int last) {
+  ResolvedRoot out;
+  out.path = root.path;
+  out.scope = root.scope;
+  out.project_root = root.project_root;
+  out.plugin = root.plugin;
+  out.prefixed = root.prefixed;
+  out.precedence = root.prefixed ? last : root.precedence;
+  out.walk = {
+      .depth = root.depth, .skill_ends_search = host.skill_ends_search, .root_too = root.root_too};
+  out.disabled_by = root.disabled_by;
+  out.disabled_in = root.disabled_in;
+  return out;
+}
 
 void AddProject(const HostSkillRules& host, const std::string& project_dir, DiskCache& disk,
                 Collector& out) {
@@ -70,8 +110,7 @@ void AddProject(const HostSkillRules& host, const std::string& project_dir, Disk
     if (!IsProject(root.base)) continue;
     const bool up = root.base == SkillRoot::Base::kProjectUp;
     for (const std::string& folder : Upwards(up ? dir : project_root, project_root)) {
-      out.Add({base::JoinPath(folder, root.path), root.scope, project_root, "", root.precedence,
-               root.nested});
+      out.Add(Resolved(host, root, base::JoinPath(folder, root.path), project_root));
     }
   }
 }
@@ -111,8 +150,8 @@ std::string DiskCache::WorkTree(const std::string& dir) {
 }
 
 const SkillWalk& DiskCache::Walk(const std::string& root, const WalkOptions& options) {
-  const std::string key =
-      std::string(options.nested ? "n" : "-") + (options.skill_ends_search ? "e" : "-") + root;
+  const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
+                          (options.root_too ? "r" : "-") + root;
   const auto [it, is_new] = walks_.try_emplace(key);
   if (is_new) it->second = WalkSkills(root, options);
   return it->second;
@@ -125,13 +164,10 @@ std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host, const Discove
   for (const SkillRoot& root : host.roots) {
     last = std::max(last, root.precedence);
     if (IsProject(root.base)) continue;
-    out.Add({GlobalPath(root, host, request), root.scope, "", "", root.precedence, root.nested});
+    out.Add(Resolved(host, root, GlobalPath(root, host, request), ""));
   }
   for (const std::string& dir : request.project_dirs) AddProject(host, dir, disk, out);
-  for (const PluginRoot& plugin : host.plugins) {
-    out.Add({plugin.path, plugin.project_root.empty() ? "global" : "project", plugin.project_root,
-             plugin.plugin, last + 1, false});
-  }
+  for (const NamedRoot& root : host.named_roots) out.Add(Resolved(host, root, last + 1));
   std::vector<ResolvedRoot> roots = std::move(out).Take();
   std::ranges::sort(roots, [](const ResolvedRoot& a, const ResolvedRoot& b) {
     return std::tie(a.precedence, a.order) < std::tie(b.precedence, b.order);

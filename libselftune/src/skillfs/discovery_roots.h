@@ -18,8 +18,11 @@ struct ResolvedRoot {
   std::string_view scope;
   std::string project_root;  // "" = visible everywhere
   std::string plugin;
+  bool prefixed = false;
   int precedence = 0;
-  bool nested = false;
+  WalkOptions walk;
+  std::string disabled_by;
+  std::vector<ProjectSwitch> disabled_in;
   size_t order = 0;  // among roots of equal precedence
 };
 
@@ -43,8 +46,9 @@ class DiskCache {
 };
 
 // By precedence; equal ones in the order of the rows, nearer project folders
-// first. Each real folder once; a project's that is also the person's own (a
-// session started in the home folder) counts as the person's.
+// first. Each real folder once, with the best rank that it has where it is seen;
+// a project's that is also the person's own (a session started in the home
+// folder) counts as the person's.
 [[nodiscard]] std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host,
                                                      const DiscoveryRequest& request,
                                                      DiskCache& disk);

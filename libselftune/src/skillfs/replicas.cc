@@ -27,11 +27,11 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
     return out;
   };
   for (const SkillPlacement& placement : skill.placements) {
-    if (placement.scope == "admin" || placement.scope == "system") {
-      return stop(ReplicaState::kProtected, "scope " + std::string(placement.scope));
-    }
     if (!placement.plugin.empty()) {
       return stop(ReplicaState::kPlugin, "part of plugin " + placement.plugin);
+    }
+    if (placement.scope == "admin" || placement.scope == "system") {
+      return stop(ReplicaState::kProtected, "scope " + std::string(placement.scope));
     }
   }
   if (IsPackagePath(skill.real_path)) return stop(ReplicaState::kPlugin, "inside a package");

@@ -1,8 +1,10 @@
 // Where a host looks for skills, as data.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace selftune::skillfs {
 
@@ -23,12 +25,34 @@ struct SkillRoot {
   bool nested = false;  // skills lie at any depth, else one level down
 };
 
-// A folder of skills that a plugin of the host brought along. They are called
-// `plugin:skill` and hide nothing.
-struct PluginRoot {
-  std::string plugin;
-  std::string path;          // absolute
-  std::string project_root;  // "" = installed for the person
+// A host's settings switch something off for sessions in one project alone.
+struct ProjectSwitch {
+  std::string project_root, settings;
 };
+
+// A folder of skills that a plugin, a package or a setting names.
+struct NamedRoot {
+  std::string path;  // absolute
+  // What brought it along and looks after its files; "" = they are the person's own.
+  std::string plugin;
+  bool prefixed = false;              // its skills are called `plugin:skill`, and hide nothing
+  std::string_view scope = "global";  // as of a SkillRoot; system: the host's own, never written
+  std::string project_root;           // "" = seen everywhere
+  int precedence = 0;       // among the roots of the row; of prefixed ones it says nothing
+  size_t depth = 1;         // 1: <root>/<name>/SKILL.md, 0: the folder is a skill
+  bool root_too = false;    // the folder itself may be a skill
+  std::string disabled_by;  // settings that switch it off everywhere, "" = none do
+  std::vector<ProjectSwitch> disabled_in;
+};
+
+// A folder or a file of settings that could not be read.
+struct DiscoveryProblem {
+  std::string path;
+  std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
+  std::string message;
+};
+
+// Skills at any depth are looked for so many folders down.
+inline constexpr size_t kAnyDepth = 6;
 
 }  // namespace selftune::skillfs

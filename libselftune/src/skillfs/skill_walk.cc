@@ -10,8 +10,7 @@ namespace selftune::skillfs {
 namespace {
 
 constexpr std::string_view kSkillFile = "SKILL.md";
-// Bounds of a nested search, so that a root that links to `/` ends.
-constexpr size_t kMaxDepth = 6;
+// A root that links to `/` ends.
 constexpr size_t kMaxFolders = 2000;
 
 using FolderId = std::pair<uint64_t, uint64_t>;
@@ -50,12 +49,10 @@ class Walker {
       Problem(path, entries.status());
       return;
     }
-    // The root itself is no skill.
-    if (depth > 0 && TakeSkill(path, *entries) &&
-        (!options_.nested || options_.skill_ends_search)) {
-      return;
-    }
-    if (depth > 0 && !options_.nested) return;
+    const bool may_be_skill = depth > 0 || options_.root_too;
+    const bool deep = options_.depth > 1;
+    if (may_be_skill && TakeSkill(path, *entries) && deep && options_.skill_ends_search) return;
+    if (depth >= options_.depth) return;
     open_.push_back(id);
     for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
     open_.pop_back();
@@ -78,9 +75,9 @@ class Walker {
   }
 
   void Child(const std::string& folder, const base::DirEntry& entry, size_t depth) {
-    if (!entry.maybe_dir || depth >= kMaxDepth) return;
+    if (!entry.maybe_dir) return;
     // Hidden folders belong to tools (.git, .system has a root of its own).
-    if (options_.nested && entry.name.starts_with('.')) return;
+    if (options_.depth > 1 && entry.name.starts_with('.')) return;
     const std::string path = base::JoinPath(folder, entry.name);
     const auto info = base::Stat(path);
     if (!info.ok()) {

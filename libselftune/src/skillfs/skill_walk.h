@@ -1,6 +1,7 @@
 // The SKILL.md files below one root.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ struct SkillWalk {
 };
 
 struct WalkOptions {
-  bool nested = false;            // any depth, else <root>/<name>/SKILL.md
-  bool skill_ends_search = true;  // nested only
+  size_t depth = 1;               // 1: <root>/<name>/SKILL.md; 0: the root alone
+  bool skill_ends_search = true;  // no skills below a skill, where depth is more than 1
+  bool root_too = false;          // the root itself may be a skill
 };
 
 // Links are followed; one that leads back into its own path is a problem, and

@@ -85,7 +85,7 @@ const std::vector<Expected>& Table() {
        false,
        {"./.clinerules/skills", "./.cline/skills", "./.agents/skills", "~/.cline/skills",
         "~/.agents/skills"}},
-      {"pi", true, {"~/.pi/agent/skills", "./.pi/skills", "~/.agents/skills", "./.agents/skills"}},
+      {"pi", true, {"./.pi/skills", "./.agents/skills", "~/.pi/agent/skills", "~/.agents/skills"}},
       {"gemini",
        true,
        {"./.agents/skills", "./.gemini/skills", "~/.agents/skills", "~/.gemini/skills"}},

@@ -46,7 +46,7 @@ constinit const HostRow kClaudeCodeRow = {
     .policy_implicit_key = "",
     .name_is_folder = true,
     .skill_ends_search = true,
-    .plugin_roots = claude_code::PluginSkillRoots,
+    .named_roots = claude_code::PluginSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".claude/agents", .form = "agents"},
     // peers.md W5: 1 % of the context window, the least used lose their
     // description first. Characters: the host's own documentation and settings

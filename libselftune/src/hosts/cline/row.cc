@@ -1,3 +1,4 @@
+#include "hosts/cline/old_skills.h"
 #include "hosts/rows.h"
 
 namespace selftune::hosts {
@@ -30,7 +31,7 @@ constinit const HostRow kClineRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = cline::OldSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".cline/agents", .form = "forms/cline"},
 };
 

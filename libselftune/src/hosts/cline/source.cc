@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hosts/cline/session_reader.h"
+#include "hosts/cline/task_folders.h"
 #include "hosts/cline/task_reader.h"
 #include "hosts/common/folders.h"
 #include "hosts/common/json_document.h"
@@ -25,30 +26,8 @@ std::string DataFolder(const base::Environment& env, std::string_view name) {
   return config.empty() ? config : base::JoinPath(base::JoinPath(config, "data"), name);
 }
 
-// Where editors built on VS Code keep what the extension writes.
 std::vector<std::string> TaskFolders(const base::Environment& env) {
-  static constexpr std::string_view kEditors[] = {"Code", "Code - Insiders", "VSCodium", "Cursor",
-                                                  "Windsurf"};
-  static constexpr std::string_view kServers[] = {".vscode-server", ".vscode-server-insiders",
-                                                  ".cursor-server", ".windsurf-server"};
-  constexpr std::string_view kTasks = "User/globalStorage/saoudrizwan.claude-dev/tasks";
-  std::vector<std::string> folders;
-  if (std::string tasks = DataFolder(env, "tasks"); !tasks.empty()) {
-    folders.push_back(std::move(tasks));
-  }
-  const std::string home = env.Home();
-  if (home.empty()) return folders;
-  for (const std::string_view below : {".config", "Library/Application Support"}) {
-    const std::string base = base::JoinPath(home, below);
-    for (const std::string_view editor : kEditors) {
-      folders.push_back(base::JoinPath(base::JoinPath(base, editor), kTasks));
-    }
-  }
-  for (const std::string_view server : kServers) {
-    const std::string base = base::JoinPath(base::JoinPath(home, server), "data");
-    folders.push_back(base::JoinPath(base, kTasks));
-  }
-  return folders;
+  return cline::TaskFolders(env.Home(), ConfigDir(kClineRow, env));
 }
 
 bool IsTask(std::string_view path) { return base::BaseName(path) == kConversation; }

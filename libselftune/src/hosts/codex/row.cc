@@ -1,3 +1,4 @@
+#include "hosts/codex/plugins.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -59,7 +60,7 @@ constinit const HostRow kCodexRow = {
     .policy_implicit_key = "policy.allow_implicit_invocation",
     .name_is_folder = false,
     .skill_ends_search = false,
-    .plugin_roots = nullptr,
+    .named_roots = codex::PluginSkillRoots,
     // host-codex.md 4: about 2 % of the context window, descriptions shortened,
     // entries end with "(file: PATH)". 8,000 characters where the window is not
     // known, 1,024 a description: the host's documentation and source.

@@ -30,7 +30,7 @@ constinit const HostRow kCopilotRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = nullptr,
     .specialists = {.dir = "agents", .project_dir = ".github/agents", .form = "forms/copilot"},
 };
 

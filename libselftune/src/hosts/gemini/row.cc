@@ -1,3 +1,4 @@
+#include "hosts/gemini/extensions.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -37,7 +38,7 @@ constinit const HostRow kGeminiRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = gemini::ExtensionSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".gemini/agents", .form = "forms/gemini"},
     .retention = {.settings_file = "settings.json", .key = "general.sessionRetention.maxAge"},
 };

@@ -1,3 +1,4 @@
+#include "hosts/openclaw/skill_folders.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -51,7 +52,7 @@ constinit const HostRow kOpenClawRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = openclaw::NamedSkillRoots,
 };
 
 const std::span<const SkillSwitch> kOpenClawSwitches = kSwitches;

@@ -1,3 +1,4 @@
+#include "hosts/opencode/skill_paths.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -78,7 +79,7 @@ constinit const HostRow kOpenCodeRow = {
     .policy_implicit_key = "",
     .name_is_folder = false,
     .skill_ends_search = false,
-    .plugin_roots = nullptr,
+    .named_roots = opencode::NamedSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".opencode/agents", .form = "forms/opencode"},
 };
 

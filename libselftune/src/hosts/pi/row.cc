@@ -1,3 +1,4 @@
+#include "hosts/pi/skill_entries.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -6,27 +7,28 @@ namespace {
 
 using Base = SkillRoot::Base;
 
-// The first one found wins.
+// The first one found wins, the project's before the person's. Settings name more:
+// skill_entries.h.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kConfigDir,
-     .path = "skills",
-     .scope = "global",
-     .precedence = 1,
-     .nested = true},
     {.base = Base::kProjectUp,
      .path = ".pi/skills",
      .scope = "project",
      .precedence = 2,
      .nested = true},
-    {.base = Base::kHome,
-     .path = ".agents/skills",
-     .scope = "global",
-     .precedence = 3,
-     .nested = true},
     {.base = Base::kProjectUp,
      .path = ".agents/skills",
      .scope = "project",
-     .precedence = 4,
+     .precedence = 3,
+     .nested = true},
+    {.base = Base::kConfigDir,
+     .path = "skills",
+     .scope = "global",
+     .precedence = 5,
+     .nested = true},
+    {.base = Base::kHome,
+     .path = ".agents/skills",
+     .scope = "global",
+     .precedence = 6,
      .nested = true},
 };
 
@@ -53,7 +55,7 @@ constinit const HostRow kPiRow = {
     .policy_implicit_key = "",
     .name_is_folder = false,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = pi::NamedSkillRoots,
 };
 
 const std::span<const SkillSwitch> kPiSwitches = kSwitches;

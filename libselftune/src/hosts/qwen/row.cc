@@ -45,7 +45,7 @@ constinit const HostRow kQwenRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .plugin_roots = nullptr,
+    .named_roots = nullptr,
     .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
 

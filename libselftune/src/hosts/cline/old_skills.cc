@@ -1,0 +1,32 @@
+#include "hosts/cline/old_skills.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/file.h"
+#include "hosts/cline/task_folders.h"
+#include "hosts/common/settings_files.h"
+
+namespace selftune::hosts::cline {
+
+std::vector<skillfs::NamedRoot> OldSkillRoots(const RootQuery& query,
+                                              std::vector<skillfs::DiscoveryProblem>& problems) {
+  constexpr int kRank = 6;  // an order only: of equal names none is called hidden
+  std::vector<skillfs::NamedRoot> out;
+  SettingsFiles files(problems);
+  const std::vector<std::string> tasks = TaskFolders(query.home, query.config_dir);
+  const bool is_here = std::ranges::any_of(
+      tasks, [&](const std::string& folder) { return !files.Folders(folder).empty(); });
+  if (!is_here) return out;
+  for (const std::string& dir : query.project_dirs) {
+    const std::vector<std::string> up = ProjectFolders(dir);
+    out.push_back({.path = base::JoinPath(up.front(), ".claude/skills"),
+                   .plugin = "",
+                   .scope = "project",
+                   .project_root = up.back(),
+                   .precedence = kRank});
+  }
+  return out;
+}
+
+}  // namespace selftune::hosts::cline

@@ -1,0 +1,157 @@
+#include "hosts/codex/plugins.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json_value.h"
+#include "base/strings.h"
+#include "hosts/codex/install_toml.h"
+#include "hosts/common/settings_files.h"
+
+namespace selftune::hosts::codex {
+namespace {
+
+using base::JsonValue;
+using skillfs::NamedRoot;
+
+constexpr std::string_view kLocal = "local";  // of a plugin without a version
+constexpr std::string_view kManifests[] = {".codex-plugin/plugin.json",
+                                           ".claude-plugin/plugin.json"};
+
+struct PluginConfig {
+  std::map<std::string, bool> enabled;  // by NAME@MARKETPLACE
+  bool all_off = false;
+};
+
+PluginConfig ReadPlugins(std::string_view toml) {
+  PluginConfig out;
+  ReadToml(toml, [&](const TomlValue& value) {
+    const auto& path = value.path;
+    if (path.size() == 2 && path[0] == "features" && path[1] == "plugins") {
+      out.all_off = value.Is("false");
+    }
+    if (path.size() < 3 || path[0] != "plugins") return;
+    const auto [it, is_new] = out.enabled.try_emplace(path[1], true);
+    if (path.size() == 3 && path[2] == "enabled") it->second = !value.Is("false");
+  });
+  return out;
+}
+
+struct SemanticVersion {
+  std::array<uint64_t, 3> numbers{};
+  std::string_view before;  // "rc.1" of 1.0.0-rc.1
+};
+
+std::optional<SemanticVersion> ParseVersion(std::string_view text) {
+  SemanticVersion out;
+  text = text.substr(0, text.find('+'));
+  const size_t dash = text.find('-');
+  if (dash != std::string_view::npos) out.before = text.substr(dash + 1);
+  const auto parts = base::Split(text.substr(0, dash), '.');
+  if (parts.size() != out.numbers.size()) return std::nullopt;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const char* const end = parts[i].data() + parts[i].size();
+    const auto [stop, error] = std::from_chars(parts[i].data(), end, out.numbers[i]);
+    if (parts[i].empty() || error != std::errc() || stop != end) return std::nullopt;
+  }
+  return out;
+}
+
+bool IsVersion(std::string_view text) {
+  if (text.empty() || text == "." || text == "..") return false;
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '+';
+  });
+}
+
+// The folder of the version in use; "" if the plugin is not installed.
+std::string ActiveFolder(const std::string& base, SettingsFiles& files) {
+  std::string best;
+  for (const std::string& version : files.Folders(base)) {
+    if (IsVersion(version) && (best.empty() || IsOlderVersion(best, version))) best = version;
+  }
+  return best.empty() ? "" : base::JoinPath(base, best);
+}
+
+// A manifest says "./skills", never where else on the machine.
+bool IsInside(std::string_view path) {
+  if (!path.starts_with("./") || path.size() == 2) return false;
+  const auto parts = base::Split(path, '/');
+  return std::ranges::find(parts, "..") == parts.end();
+}
+
+void AddPlugin(const std::string& folder, const std::string& disabled_by, SettingsFiles& files,
+               std::vector<NamedRoot>& out) {
+  const JsonValue* manifest = nullptr;
+  for (const std::string_view name : kManifests) {
+    if (!base::Exists(base::JoinPath(folder, name))) continue;
+    manifest = files.Json(base::JoinPath(folder, name));
+    break;
+  }
+  if (manifest == nullptr) return;  // the host loads nothing of it either
+  std::string name((*manifest)["name"].AsString());
+  if (base::Trim(name).empty()) name = std::string(base::BaseName(folder));
+  // What the manifest names takes the place of `skills`.
+  std::vector<std::string> folders;
+  const JsonValue& named = (*manifest)["skills"];
+  if (IsInside(named.AsString())) folders.push_back(named.AsString());
+  for (const JsonValue& item : named.items()) {
+    if (IsInside(item.AsString())) folders.push_back(item.AsString());
+  }
+  if (folders.empty()) folders.emplace_back("skills");
+  for (const std::string& below : folders) {
+    out.push_back({.path = base::NormalizePath(folder, below),
+                   .plugin = name,
+                   .prefixed = true,
+                   .depth = skillfs::kAnyDepth,
+                   .root_too = true,
+                   .disabled_by = disabled_by});
+  }
+}
+
+}  // namespace
+
+bool IsOlderVersion(std::string_view version, std::string_view than) {
+  if (version == kLocal || than == kLocal) return version != kLocal;
+  const auto a = ParseVersion(version), b = ParseVersion(than);
+  if (!a.has_value() || !b.has_value()) return version < than;
+  // One that comes before a version is older than it.
+  return std::tuple(a->numbers, a->before.empty(), a->before) <
+         std::tuple(b->numbers, b->before.empty(), b->before);
+}
+
+std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
+                                        std::vector<skillfs::DiscoveryProblem>& problems) {
+  std::vector<NamedRoot> out;
+  if (query.config_dir.empty()) return out;
+  SettingsFiles files(problems);
+  const std::string config = base::JoinPath(query.config_dir, "config.toml");
+  const std::string* const toml = files.Text(config);
+  if (toml == nullptr) return out;
+  const PluginConfig plugins = ReadPlugins(*toml);
+  const std::string cache = base::JoinPath(query.config_dir, "plugins/cache");
+  for (const auto& [id, enabled] : plugins.enabled) {
+    const size_t at = id.rfind('@');
+    if (at == std::string::npos) continue;
+    const std::string_view plugin = std::string_view(id).substr(0, at);
+    const std::string_view market = std::string_view(id).substr(at + 1);
+    if (!IsVersion(plugin) || !IsVersion(market)) continue;
+    const std::string folder =
+        ActiveFolder(base::JoinPath(base::JoinPath(cache, market), plugin), files);
+    if (folder.empty()) continue;
+    AddPlugin(folder, enabled && !plugins.all_off ? "" : config, files, out);
+  }
+  return out;
+}
+
+}  // namespace selftune::hosts::codex

@@ -1,0 +1,52 @@
+// Files of settings of a host, of the person and of projects, for reading.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json_value.h"
+#include "skillfs/discovery.h"
+
+namespace selftune::hosts {
+
+// Reads each file once. What cannot be read or understood goes into `problems`, which
+// must outlive this; an absent file is none. Not thread-safe.
+class SettingsFiles {
+ public:
+  explicit SettingsFiles(std::vector<skillfs::DiscoveryProblem>& problems) : problems_(problems) {}
+
+  // Null: there is none, or it could not be read.
+  [[nodiscard]] const std::string* Text(const std::string& path);
+  // Hosts that write plain JSON take no comments; a file with some is understood all the
+  // same. Null: it is none of both.
+  [[nodiscard]] const base::JsonValue* Json(const std::string& path);
+  // The same, an object without members in place of null.
+  [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
+  // Folders in `dir` by name; an absent one has none.
+  [[nodiscard]] std::vector<std::string> Folders(const std::string& dir);
+
+ private:
+  void Problem(const std::string& path, const Status& status);
+
+  std::vector<skillfs::DiscoveryProblem>& problems_;
+  std::map<std::string, std::optional<std::string>> texts_;
+  std::map<std::string, std::optional<base::JsonValue>> documents_;
+};
+
+// The value under a dotted key; a null value if there is none.
+[[nodiscard]] const base::JsonValue& ValueAt(const base::JsonValue& root, std::string_view dotted);
+
+// `dir` and the folders above it up to the root of the repository, nearest first; without
+// a repository the directory alone.
+[[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir);
+
+// A path as people write it in settings, absolute: `~` is the home, what is not absolute
+// lies below `base`. "" without a home or a base to put before it.
+[[nodiscard]] std::string SettingsPath(std::string_view home, std::string_view base,
+                                       std::string_view path);
+
+}  // namespace selftune::hosts

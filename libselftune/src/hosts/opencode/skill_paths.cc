@@ -1,0 +1,108 @@
+#include "hosts/opencode/skill_paths.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json_value.h"
+#include "base/strings.h"
+#include "hosts/common/settings_files.h"
+
+namespace selftune::hosts::opencode {
+namespace {
+
+using base::JsonValue;
+using skillfs::NamedRoot;
+
+constexpr std::string_view kOwnFiles[] = {"config.json", "opencode.json", "opencode.jsonc"};
+constexpr std::string_view kProjectFiles[] = {"opencode.json", "opencode.jsonc"};
+
+// A list that a file of settings has.
+struct List {
+  std::string file;
+  const JsonValue* items = nullptr;  // nullptr: no file has one
+};
+
+// The last file that has a list counts.
+void Take(const std::string& file, SettingsFiles& files, List& list) {
+  const JsonValue* const root = files.Json(file);
+  if (root == nullptr) return;
+  const JsonValue& items = ValueAt(*root, "skills.paths");
+  if (items.is_array()) list = {file, &items};
+}
+
+List OwnList(const std::string& config_dir, SettingsFiles& files) {
+  List out;
+  if (config_dir.empty()) return out;
+  for (const std::string_view name : kOwnFiles) {
+    Take(base::JoinPath(config_dir, name), files, out);
+  }
+  return out;
+}
+
+void TakeFolder(const std::string& folder, SettingsFiles& files, List& list) {
+  for (const std::string_view name : kProjectFiles) {
+    Take(base::JoinPath(folder, name), files, list);
+  }
+}
+
+// Of a session in a directory: `up` are its folders, nearest first. Of plain files the
+// nearest counts, of those in `.opencode` the one that is farthest up.
+List ProjectList(const std::vector<std::string>& up, SettingsFiles& files) {
+  List out;
+  for (auto folder = up.rbegin(); folder != up.rend(); ++folder) TakeFolder(*folder, files, out);
+  for (const std::string& folder : up) {
+    TakeFolder(base::JoinPath(folder, ".opencode"), files, out);
+  }
+  return out;
+}
+
+bool IsRelative(std::string_view path) {
+  path = base::Trim(path);
+  return !path.starts_with('/') && !path.starts_with("~/");
+}
+
+NamedRoot Root(std::string path, size_t index) {
+  return {.path = std::move(path),
+          .precedence = -static_cast<int>(index),
+          .depth = skillfs::kAnyDepth,
+          .root_too = true};
+}
+
+}  // namespace
+
+std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
+                                       std::vector<skillfs::DiscoveryProblem>& problems) {
+  std::vector<NamedRoot> out;
+  SettingsFiles files(problems);
+  const List own = OwnList(query.config_dir, files);
+  std::vector<skillfs::ProjectSwitch> replaced;
+  for (const std::string& dir : query.project_dirs) {
+    const std::vector<std::string> up = ProjectFolders(dir);
+    const List theirs = ProjectList(up, files);
+    const bool is_own = theirs.items == nullptr;
+    if (!is_own && own.items != nullptr) replaced.push_back({up.front(), theirs.file});
+    const List& list = is_own ? own : theirs;
+    if (list.items == nullptr) continue;
+    for (size_t i = 0; i < list.items->items().size(); ++i) {
+      const std::string& item = list.items->items()[i].AsString();
+      if (is_own && !IsRelative(item)) continue;
+      NamedRoot root = Root(SettingsPath(query.home, up.front(), item), i);
+      root.scope = "project";
+      root.project_root = up.back();
+      out.push_back(std::move(root));
+    }
+  }
+  if (own.items == nullptr) return out;
+  for (size_t i = 0; i < own.items->items().size(); ++i) {
+    const std::string& item = own.items->items()[i].AsString();
+    if (IsRelative(item)) continue;
+    NamedRoot root = Root(SettingsPath(query.home, "", item), i);
+    root.disabled_in = replaced;
+    out.push_back(std::move(root));
+  }
+  return out;
+}
+
+}  // namespace selftune::hosts::opencode

@@ -1,0 +1,144 @@
+#include "hosts/pi/package_filter.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/file.h"
+#include "base/strings.h"
+
+namespace selftune::hosts::pi {
+namespace {
+
+// "host/user/repo" of what git clones from; "" = no such address.
+std::string HostAndPath(std::string_view host, std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  path = path.substr(0, path.find('@'));  // a branch or tag
+  path = path.substr(0, path.find('#'));
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.ends_with(".git")) path.remove_suffix(4);
+  const auto parts = base::Split(path, '/');
+  const bool safe = std::ranges::none_of(
+      parts, [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+  if (host.empty() || host == ".." || parts.size() < 2 || !safe) return "";
+  return std::string(host) + "/" + std::string(path);
+}
+
+std::string GitPath(std::string_view source) {
+  const size_t scheme = source.find("://");
+  const bool prefixed = source.starts_with("git:") && scheme != 3;
+  if (!prefixed && scheme == std::string_view::npos) return "";
+  if (prefixed) source = base::Trim(source.substr(4));
+  if (const size_t at = source.find("://"); at != std::string_view::npos) {
+    source.remove_prefix(at + 3);
+    const size_t slash = source.find('/');
+    if (slash == std::string_view::npos) return "";
+    std::string_view host = source.substr(0, slash);
+    if (const size_t user = host.rfind('@'); user != std::string_view::npos) {
+      host.remove_prefix(user + 1);
+    }
+    return HostAndPath(host.substr(0, host.find(':')), source.substr(slash));
+  }
+  if (source.starts_with("git@")) {
+    const size_t colon = source.find(':');
+    if (colon == std::string_view::npos) return "";
+    return HostAndPath(source.substr(4, colon - 4), source.substr(colon + 1));
+  }
+  const size_t slash = source.find('/');
+  if (slash == std::string_view::npos) return "";
+  const std::string_view first = source.substr(0, slash);
+  // user/repo lies at GitHub.
+  if (first.find('.') == std::string_view::npos && first != "localhost") {
+    return HostAndPath("github.com", source);
+  }
+  return HostAndPath(first, source.substr(slash));
+}
+
+bool IsExact(std::string_view word) { return word.starts_with('+') || word.starts_with('-'); }
+
+bool Means(std::string_view word, std::string_view skill) {
+  const std::string file = base::JoinPath(skill, "SKILL.md");
+  if (IsExact(word)) {
+    word.remove_prefix(1);
+    if (word.starts_with("./")) word.remove_prefix(2);
+    return word == skill || word == file;
+  }
+  if (word.starts_with('!')) word.remove_prefix(1);
+  return PathMatches(word, skill) || PathMatches(word, file) ||
+         PathMatches(word, base::BaseName(skill)) || PathMatches(word, "SKILL.md");
+}
+
+}  // namespace
+
+std::string PackageFolder(std::string_view source) {
+  source = base::Trim(source);
+  if (!source.starts_with("npm:")) {
+    const std::string path = GitPath(source);
+    return path.empty() ? "" : "git/" + path;
+  }
+  std::string_view name = base::Trim(source.substr(4));
+  const size_t version = name.rfind('@');
+  if (version != std::string_view::npos && version > 0) name = name.substr(0, version);
+  const auto parts = base::Split(name, '/');
+  const bool safe = std::ranges::none_of(
+      parts, [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+  return safe ? "npm/node_modules/" + std::string(name) : "";
+}
+
+bool PathMatches(std::string_view pattern, std::string_view path) {
+  // Which beginnings of the path the pattern's beginning stands for.
+  std::vector<bool> reached(path.size() + 1, false);
+  reached[0] = true;
+  while (!pattern.empty()) {
+    const bool folders = pattern.starts_with("**/");
+    if (pattern[0] == '*') {
+      const bool deep = pattern.starts_with("**");
+      bool inside = false;
+      for (size_t end = 0; end <= path.size(); ++end) {
+        if (end > 0 && path[end - 1] == '/' && !deep) inside = false;
+        const bool starts = reached[end];
+        // "**/" stands for nothing, or for text that ends with a slash.
+        if (inside && (!folders || path[end - 1] == '/')) reached[end] = true;
+        inside = inside || starts;
+      }
+      pattern.remove_prefix(folders ? 3 : deep ? 2 : 1);
+      continue;
+    }
+    for (size_t end = path.size(); end > 0; --end) {
+      const char c = path[end - 1];
+      reached[end] = reached[end - 1] && (pattern[0] == '?' ? c != '/' : c == pattern[0]);
+    }
+    reached[0] = false;
+    pattern.remove_prefix(1);
+  }
+  return reached[path.size()];
+}
+
+bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {
+  bool any_plain = false, in = false, out = false, forced_in = false, forced_out = false;
+  for (const std::string& word : words) {
+    const bool means = Means(word, skill);
+    if (word.starts_with('+')) {
+      forced_in = forced_in || means;
+    } else if (word.starts_with('-')) {
+      forced_out = forced_out || means;
+    } else if (word.starts_with('!')) {
+      out = out || means;
+    } else {
+      any_plain = true;
+      in = in || means;
+    }
+  }
+  const bool let_in = (in || !any_plain) && !out;
+  return (let_in || forced_in) && !forced_out;
+}
+
+Word LastWord(const std::vector<std::string>& words, std::string_view skill) {
+  Word last = Word::kNone;
+  for (const std::string& word : words) {
+    if (!Means(word, skill)) continue;
+    last = word.starts_with('-') || word.starts_with('!') ? Word::kOut : Word::kIn;
+  }
+  return last;
+}
+
+}  // namespace selftune::hosts::pi

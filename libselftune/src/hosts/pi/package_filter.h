@@ -1,0 +1,27 @@
+// Which skills of a package Pi loads, and where packages lie.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace selftune::hosts::pi {
+
+// Where a package from `npm:NAME@VERSION` or git lies below the folder that the host
+// installs into; "" = it is neither, but a path.
+[[nodiscard]] std::string PackageFolder(std::string_view source);
+
+// `*` and `?` stand for text within one folder's name, `**` for folders.
+[[nodiscard]] bool PathMatches(std::string_view pattern, std::string_view path);
+
+// Whether the words of a filter let a skill in, whose folder is `skill` below the package:
+// plain words let in, `!` takes out; `+` and `-` do so with an exact path, whatever the
+// others say. Without a plain word everything is let in.
+[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, std::string_view skill);
+
+// The last word that means the skill: true lets it in. Of a package whose skills are not
+// loaded but by such words.
+enum class Word { kNone, kIn, kOut };
+[[nodiscard]] Word LastWord(const std::vector<std::string>& words, std::string_view skill);
+
+}  // namespace selftune::hosts::pi

@@ -1,0 +1,18 @@
+// Folders of skills that settings of Pi name: those of the person and of packages.
+#pragma once
+
+#include <vector>
+
+#include "hosts/registry.h"
+#include "skillfs/discovery.h"
+
+namespace selftune::hosts::pi {
+
+// `skills` and `packages` of settings.json, of the person and of the working directories.
+// What `skills` names wins over the folders of the same side, packages come last. Packages
+// from npm and git are looked for where the host puts them; what `npm install -g` of an old
+// release put elsewhere is not found. Skills that are a single .md file are left out.
+[[nodiscard]] std::vector<skillfs::NamedRoot> NamedSkillRoots(
+    const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
+
+}  // namespace selftune::hosts::pi

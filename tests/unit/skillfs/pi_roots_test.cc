@@ -1,0 +1,206 @@
+// Folders of skills that settings and packages of Pi name.
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "hosts/pi/package_filter.h"
+#include "named_roots_machine.h"
+
+namespace selftune {
+namespace {
+
+using named_roots::CheckAll;
+using named_roots::File;
+
+TEST_SUITE("skillfs/pi roots") {
+  TEST_CASE("pi: the project before the person, what settings name before its folders") {
+    const char* const own = "home/.pi/agent/settings.json";
+    const char* const theirs = "repo/src/.pi/settings.json";
+    CheckAll({
+        {"every rank once, the first hides the others",
+         "pi",
+         {"repo/src/shelf/check", "repo/src/.pi/skills/check", "repo/.agents/skills/check",
+          "shelf/check", "home/.pi/agent/skills/check", "home/.agents/skills/check",
+          "home/.pi/agent/npm/node_modules/kit/skills/check"},
+         {{theirs, R"({"skills": ["../shelf"]})"},
+          {own, R"({"skills": ["~~/shelf"], "packages": ["npm:kit@1.0.0"]})"}},
+         {"home/.agents/skills/check: check global, behind shelf/check",
+          "home/.pi/agent/npm/node_modules/kit/skills/check: check system of npm:kit@1.0.0, "
+          "behind shelf/check",
+          "home/.pi/agent/skills/check: check global, behind shelf/check",
+          "repo/.agents/skills/check: check project in repo, behind repo/src/shelf/check",
+          "repo/src/.pi/skills/check: check project in repo, behind repo/src/shelf/check",
+          "repo/src/shelf/check: check project in repo", "shelf/check: check global"}},
+        {"the person's folders",
+         "pi",
+         {"home/.pi/agent/skills/check", "home/.agents/skills/check"},
+         {},
+         {"home/.agents/skills/check: check global, behind home/.pi/agent/skills/check",
+          "home/.pi/agent/skills/check: check global"}},
+        {"an entry is a folder of skills, a skill or its file; patterns are none",
+         "pi",
+         {"shelf/a/one", "home/two", "home/.pi/agent/three", "home/.pi/agent/four",
+          "home/.pi/agent/five"},
+         {{own, R"({"skills": ["~~/shelf", " ~/two ", "three/SKILL.md", "!four", "fi*", "+five",
+                               "absent", 3]})"}},
+         {"home/.pi/agent/three: three global", "home/two: two global", "shelf/a/one: one global"}},
+        {"a skill of a folder that is named too is one placement",
+         "pi",
+         {"home/.pi/agent/skills/check"},
+         {{own, R"({"skills": ["skills/check"]})"}},
+         {"home/.pi/agent/skills/check: check global"}},
+        {"an entry that is taken out again",
+         "pi",
+         {"home/.pi/agent/kit/one", "home/.pi/agent/kit/two"},
+         {{own, R"({"skills": ["kit", "-kit/one"]})"}},
+         {"home/.pi/agent/kit/one: one global, off by home/.pi/agent/settings.json",
+          "home/.pi/agent/kit/two: two global"}},
+    });
+  }
+
+  TEST_CASE("pi: packages from npm, git and folders") {
+    const char* const own = "home/.pi/agent/settings.json";
+    const char* const theirs = "repo/src/.pi/settings.json";
+    const char* const kit = "home/.pi/agent/npm/node_modules/@me/kit";
+    const auto manifest = [&](const std::string& pi) {
+      return File{std::string(kit) + "/package.json", R"({"name": "@me/kit", "pi": )" + pi + "}"};
+    };
+    const auto use = [&](const std::string& package) {
+      return File{own, R"({"packages": [)" + package + "]}"};
+    };
+    const char* const one = "home/.pi/agent/npm/node_modules/@me/kit/skills/one";
+    const char* const two = "home/.pi/agent/npm/node_modules/@me/kit/skills/group/two";
+    const char* const dep = "home/.pi/agent/npm/node_modules/@me/kit/node_modules/x/skills/dep";
+    const std::string one_found = std::string(one) + ": one system of npm:@me/kit";
+    const std::string two_found = std::string(two) + ": two system of npm:@me/kit";
+    const std::string off = std::string(", off by ") + own;
+    const char* const repo = "home/.pi/agent/git/github.com/me/kit/skills/one";
+    CheckAll({
+        {"without a manifest: its folder `skills`",
+         "pi",
+         {one, two, dep},
+         {use(R"("npm:@me/kit")")},
+         {two_found, one_found}},
+        {"not in the settings", "pi", {one}, {use("")}, {}},
+        {"the manifest names folders, also of what it depends on",
+         "pi",
+         {one, dep},
+         {use(R"("npm:@me/kit")"), manifest(R"({"skills": ["./node_modules/x/skills"]})")},
+         {std::string(dep) + ": dep system of npm:@me/kit"}},
+        {"a manifest without skills has none",
+         "pi",
+         {one},
+         {use(R"("npm:@me/kit")"), manifest(R"({"extensions": ["x.ts"]})")},
+         {}},
+        {"a pattern of the manifest, and one that takes out",
+         "pi",
+         {one, two},
+         {use(R"("npm:@me/kit")"), manifest(R"({"skills": ["skills/*", "!two"]})")},
+         {one_found}},
+        {"the settings take all skills out",
+         "pi",
+         {one},
+         {use(R"({"source": "npm:@me/kit", "skills": []})")},
+         {one_found + off}},
+        {"the settings let one in",
+         "pi",
+         {one, two},
+         {use(R"({"source": "npm:@me/kit", "skills": ["skills/group/**"]})")},
+         {two_found, one_found + off}},
+        {"the settings say nothing of skills",
+         "pi",
+         {one},
+         {use(R"({"source": "npm:@me/kit", "prompts": []})"),
+          manifest(R"({"extensions": ["x.ts"]})")},
+         {one_found}},
+        {"nothing is loaded but what is named",
+         "pi",
+         {one, two},
+         {use(R"({"source": "npm:@me/kit", "autoload": false, "skills": ["+skills/one"]})")},
+         {one_found}},
+        {"from git",
+         "pi",
+         {repo},
+         {use(R"("git:git@github.com:me/kit.git@v1")")},
+         {std::string(repo) + ": one system of git:git@github.com:me/kit.git@v1"}},
+        {"a folder where it lies is the person's own",
+         "pi",
+         {"home/.pi/kit/skills/one"},
+         {use(R"("../kit")")},
+         {"home/.pi/kit/skills/one: one global"}},
+        {"of a project",
+         "pi",
+         {"repo/src/.pi/npm/node_modules/kit/skills/one", "repo/src/.pi/kit/skills/two"},
+         {{theirs, R"({"packages": ["npm:kit", "./kit"]})"}},
+         {"repo/src/.pi/kit/skills/two: two project in repo",
+          "repo/src/.pi/npm/node_modules/kit/skills/one: one system of npm:kit in repo"}},
+    });
+  }
+
+  TEST_CASE("pi: where a package lies") {
+    struct Source {
+      const char* source;
+      const char* folder;
+    };
+    const Source sources[] = {
+        {"npm:kit", "npm/node_modules/kit"},
+        {"npm:kit@1.2.3", "npm/node_modules/kit"},
+        {"npm:@me/kit@^1", "npm/node_modules/@me/kit"},
+        {"npm:../../etc", ""},
+        {"git:github.com/me/kit", "git/github.com/me/kit"},
+        {"git:me/kit@main", "git/github.com/me/kit"},
+        {"git:git@host.org:me/kit.git", "git/host.org/me/kit"},
+        {"https://host.org/a/b/kit.git@v1", "git/host.org/a/b/kit"},
+        {"https://user:pass@host.org:8443/me/kit", "git/host.org/me/kit"},
+        {"ssh://git@host.org/me/kit#v1", "git/host.org/me/kit"},
+        {"https://host.org/me/../../kit", ""},
+        {"https://host.org/kit", ""},
+        {"./kit", ""},
+        {"/srv/kit", ""},
+    };
+    for (const Source& one : sources) {
+      CAPTURE(one.source);
+      CHECK(hosts::pi::PackageFolder(one.source) == one.folder);
+    }
+  }
+
+  TEST_CASE("pi: patterns and filters") {
+    struct Pattern {
+      const char* pattern;
+      const char* path;
+      bool matches;
+    };
+    const Pattern patterns[] = {
+        {"skills/*", "skills/one", true},
+        {"skills/*", "skills/a/one", false},
+        {"skills/**", "skills/a/one", true},
+        {"**/one", "one", true},
+        {"**/one", "a/b/one", true},
+        {"**/one", "a/none", false},
+        {"skills/on?", "skills/one", true},
+        {"skills/on?", "skills/on/", false},
+        {"skills/**/x", "skills/x", true},
+        {"s*/o*e", "skills/one", true},
+        {"", "", true},
+        {"one", "ones", false},
+    };
+    for (const Pattern& one : patterns) {
+      CAPTURE(one.pattern);
+      CAPTURE(one.path);
+      CHECK(hosts::pi::PathMatches(one.pattern, one.path) == one.matches);
+    }
+    using hosts::pi::LetsIn;
+    CHECK(LetsIn({}, "skills/one"));
+    CHECK(LetsIn({"one"}, "skills/one"));
+    CHECK_FALSE(LetsIn({"two"}, "skills/one"));
+    CHECK_FALSE(LetsIn({"!one"}, "skills/one"));
+    CHECK(LetsIn({"!one", "+skills/one"}, "skills/one"));
+    CHECK(LetsIn({"!one", "+./skills/one/SKILL.md"}, "skills/one"));
+    CHECK_FALSE(LetsIn({"+skills/one", "-skills/one"}, "skills/one"));
+    CHECK(LetsIn({"-one"}, "skills/one"));  // an exact path, not a name
+  }
+}
+
+}  // namespace
+}  // namespace selftune
