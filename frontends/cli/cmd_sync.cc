@@ -55,6 +55,7 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
                {"sessions", Table::Align::kRight},
                {"bad lines", Table::Align::kRight}});
   std::string absent;
+  std::string gaps;
   std::string warnings;
   for (const auto& [host, source] : data["sources"].members()) {
     if (!source["available"].Bool()) {
@@ -68,13 +69,17 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
                {Bytes(source["bytes_read"].Int())},
                {Count(source["sessions"].Int())},
                {Count(bad), bad > 0 ? Style::kWarn : Style::kPlain}});
+    if (source["history_sessions"].Int() > 0) {
+      gaps += OneLine(host) + ": " + Count(source["history_prompts"].Int()) + " prompts of " +
+              Count(source["history_sessions"].Int()) + " sessions from what was typed alone\n";
+    }
     for (const Json& warning : source["warnings"].items()) {
       warnings += screen.Paint(Style::kWarn, OneLine(host)) + ": " + OneLine(warning.Text()) + "\n";
     }
   }
   std::string out = table.empty() ? "" : table.Draw(screen);
   if (!absent.empty()) out += screen.Paint(Style::kDim, "not found: " + absent) + "\n";
-  out += warnings;
+  out += gaps + warnings;
   out += reply.dry_run() ? "Dry run" : data["complete"].Bool() ? "Done" : "Stopped before the end";
   out += " in " + Duration(data["elapsed_ms"].Int()) + "\n";
   return out + RenderMerged(data["merged"], screen);

@@ -122,7 +122,7 @@ class Import(unittest.TestCase):
         for name, columns in reference.TABLES.items():
             db.execute(f"CREATE TABLE {name}({columns})")
         if kind == "a row without a place":
-            db.execute("INSERT INTO canonical_eval_sets VALUES('pdf', ?, ?)", (reference.at(0), text))
+            db.execute("INSERT INTO unit_test_files VALUES('pdf', ?, ?)", (reference.at(0), text))
         else:
             db.execute("INSERT INTO sessions(session_id, platform) VALUES('s', 'claude_code')")
             for number in range(2 if kind.startswith("two") else 1):

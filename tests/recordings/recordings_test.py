@@ -77,17 +77,29 @@ def documents(home):
     return [*data.rglob("sessions/*/*.json"), *data.rglob("tasks/*/*.json")]
 
 
+def transcripts(home):
+    return [p.relative_to(home) for p in sorted([*home.rglob("*.jsonl"), *documents(home)])
+            if p.is_file() and not p.is_symlink()]
+
+
+def missing(expected, home, late):
+    """Makes a copy of a recorded home without the files that `late` finds in it.
+
+    Returns the recorded one and the paths of those files below it.
+    """
+    whole = expected.parent / json.loads(expected.read_text(encoding="utf-8"))["home"]
+    shutil.copytree(whole, home, symlinks=True)
+    paths = late(home)
+    for path in paths:
+        (home / path).unlink()
+    return whole, paths
+
+
 def in_pieces(selftune, expected, scratch, seed):
     """A home whose transcripts come in any order and grow from any byte."""
     dice = random.Random(seed)
     home = scratch / f"home-{seed}"
-    truth = json.loads(expected.read_text(encoding="utf-8"))
-    whole = expected.parent / truth["home"]
-    shutil.copytree(whole, home, symlinks=True)
-    waiting = [p.relative_to(home) for p in sorted([*home.rglob("*.jsonl"), *documents(home)])
-               if p.is_file() and not p.is_symlink()]
-    for path in waiting:
-        (home / path).unlink()
+    whole, waiting = missing(expected, home, transcripts)
     dice.shuffle(waiting)
     cut = []
     while waiting or cut:
@@ -121,12 +133,7 @@ def any_order(selftune, expected, scratch, seed):
     """Every file of a home comes late, a group after the other, each whole."""
     dice = random.Random(seed)
     home = scratch / f"home-order-{seed}"
-    truth = json.loads(expected.read_text(encoding="utf-8"))
-    whole = expected.parent / truth["home"]
-    shutil.copytree(whole, home, symlinks=True)
-    waiting = files(home)
-    for path in waiting:
-        (home / path).unlink()
+    whole, waiting = missing(expected, home, files)
     dice.shuffle(waiting)
     step = -(-len(waiting) // 4)
     while waiting:
@@ -140,12 +147,7 @@ def any_order(selftune, expected, scratch, seed):
 def beside_later(selftune, expected, scratch):
     """What lies beside the transcripts is empty when they are read, then cut off, then whole."""
     home = scratch / "home-beside"
-    truth = json.loads(expected.read_text(encoding="utf-8"))
-    whole = expected.parent / truth["home"]
-    shutil.copytree(whole, home, symlinks=True)
-    late = beside(home)
-    for path in late:
-        (home / path).unlink()
+    whole, late = missing(expected, home, beside)
     sync(selftune, home)
     for part in (lambda text: b"{}", lambda text: text[:len(text) // 2], lambda text: text):
         for path in late:

@@ -15,8 +15,8 @@ sys.path.insert(0, str(TESTS / "data" / "upstream"))
 import cli_case  # noqa: E402
 import reference  # noqa: E402
 
-KEPT = ("grading_results", "grading_baselines", "canonical_eval_sets", "unit_test_files", "unit_test_run_results",
-        "package_evaluation_reports", "package_candidates", "package_search_runs", "commit_tracking",
+KEPT = ("grading_results", "grading_baselines", "unit_test_files", "unit_test_run_results",
+        "package_evaluation_reports", "package_candidates", "package_search_runs",
         "canonical_upload_staging", "upload_queue", "upload_watermarks", "creator_contribution_staging", "_meta")
 CLOCKS = {"updated_ms", "normalized_at", "last_read_ms", "seen_ms", "at_ms"}
 

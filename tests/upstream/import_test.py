@@ -53,7 +53,7 @@ class Newest(ImportCase):
         for name in KEPT:
             found = self.q("SELECT json_valid(row_json) FROM imported_rows WHERE table_name=? AND verdict='kept'", name)
             self.assertEqual(set(found), {(1,)}, name)
-        asked = self.envelope("query", "SELECT json_extract(row_json,'$.skill_name') FROM imported_rows WHERE table_name='canonical_eval_sets'")
+        asked = self.envelope("query", "SELECT json_extract(row_json,'$.skill_name') FROM imported_rows WHERE table_name='unit_test_files'")
         self.assertTrue(asked["data"]["rows"][0][0])
 
     def test_a_store_without_the_map_gets_it(self):
@@ -245,7 +245,8 @@ class Others(ImportCase):
                      ("skill_usage", "skill_name is missing"), ("queries", "query is missing"), ("improvement_signals", "signal_type is mood"),
                      ("evolution_audit", "pondered is no step"), ("evolution_audit", "timestamp is never"), ("evolution_audit", "no skill is named"),
                      ("evolution_audit", "proposal_id is missing"), ("replay_entry_results", "phase is during"),
-                     ("orchestrate_runs", "timestamp is ?"), ("cron_runs", "status is maybe")):
+                     ("orchestrate_runs", "timestamp is ?"), ("cron_runs", "status is maybe"), ("commit_tracking", "commit_sha is HEAD"),
+                     ("canonical_eval_sets", "eval_set_json is no JSON array")):
             self.assertIn(want, reasons)
         self.assertEqual(sum(row["rejected"] for row in self.counts.values()), len(data["rejected"]))
         self.assertEqual(self.note("skill_invocations", "ok:2")["row"]["confidence"], 1.7)

@@ -2911,6 +2911,8 @@ class SyncRunReplySources(TypedDict):
     records: int
     unknown: int
     set_aside: int
+    history_sessions: int
+    history_prompts: int
     warnings: list[str]
 
 

@@ -54,6 +54,8 @@ void WriteHost(JsonWriter& out, const sync::HostReport& host) {
       .Field("records", host.records)
       .Field("unknown", host.unknown)
       .Field("set_aside", host.set_aside)
+      .Field("history_sessions", host.history_sessions)
+      .Field("history_prompts", host.history_prompts)
       .Key("warnings")
       .BeginArray();
   for (const std::string& warning : host.warnings) out.String(warning);

@@ -25,15 +25,10 @@ namespace {
 using store::EvidenceKind;
 using store::PromptEvidence;
 
-constexpr size_t kMaxCodePoints = 500;
 constexpr size_t kMaxPrompts = 5;
 constexpr double kNearJaccard = 0.6;
 
 std::string Norm(std::string_view query) { return base::AsciiLower(base::CollapseSpace(query)); }
-
-std::string EntryId(std::string_view skill, std::string_view norm) {
-  return base::Sha256Hex(std::string(skill) + "\x1f" + std::string(norm)).substr(0, 12);
-}
 
 bool IsPositive(EvidenceKind kind) {
   return kind == EvidenceKind::kLabelShould || kind == EvidenceKind::kTriggered ||
@@ -74,7 +69,7 @@ class Builder {
   EvalSet Build(const std::vector<PromptEvidence>& evidence) {
     for (const PromptEvidence& row : evidence) Take(row);
     MakeEntries();
-    AssignSides();
+    AssignSides(set_.skill, known_, set_.entries);
     Trim();
     Finish();
     return std::move(set_);
@@ -133,7 +128,7 @@ class Builder {
       const std::optional<bool> side = Side(candidate);
       if (!side.has_value()) continue;
       if (!*side && !candidate.should_not && !MayBeNegative(norm, candidate)) continue;
-      set_.entries.push_back(MakeEntry(norm, candidate, *side));
+      set_.entries.push_back(MakeEntry(candidate, *side));
     }
   }
 
@@ -176,10 +171,10 @@ class Builder {
     }
   }
 
-  EvalEntry MakeEntry(const std::string& norm, const Candidate& candidate, bool should) const {
+  EvalEntry MakeEntry(const Candidate& candidate, bool should) const {
     EvalEntry entry;
-    entry.id = EntryId(set_.skill, norm);
-    const std::string_view cut = base::FirstCodePoints(candidate.query, kMaxCodePoints);
+    entry.id = EntryId(set_.skill, candidate.query);
+    const std::string_view cut = base::FirstCodePoints(candidate.query, kMaxQueryCodePoints);
     entry.query = std::string(cut);
     entry.truncated = cut.size() < candidate.query.size();
     entry.should_trigger = should;
@@ -204,26 +199,6 @@ class Builder {
     }
     entry.missed &= should && !ran;
     return entry;
-  }
-
-  void AssignSides() {
-    std::map<std::string, int, std::less<>> earlier;
-    for (const store::EvalEntryRow& row : known_) {
-      earlier.emplace(row.entry_id, row.split == "test" ? 0 : row.split == "val" ? 80 : 40);
-    }
-    std::vector<stats::SplitEntry> queries;
-    queries.reserve(set_.entries.size());
-    for (const EvalEntry& entry : set_.entries) {
-      const auto it = earlier.find(entry.id);
-      queries.push_back(
-          {.query = entry.query,
-           .earlier_bucket = it == earlier.end() ? std::nullopt : std::optional<int>(it->second)});
-    }
-    const auto sides = stats::AssignSplits(set_.skill, queries);
-    for (size_t i = 0; i < set_.entries.size(); ++i) {
-      set_.entries[i].split = sides[i].split;
-      set_.entries[i].cluster = set_.entries[sides[i].cluster].id;
-    }
   }
 
   // Keeps both sides within the limit: misses and labels first, then the
@@ -301,10 +276,35 @@ StatusOr<EvalSet> LoadEvalSet(store::Db& db, std::string_view skill,
   return BuildEvalSet(skill, evidence, known, options);
 }
 
-Status StoreEvalSet(store::Db& db, const EvalSet& set, UtcMillis now) {
+std::string EntryId(std::string_view skill, std::string_view query) {
+  return base::Sha256Hex(std::string(skill) + "\x1f" + Norm(query)).substr(0, 12);
+}
+
+void AssignSides(std::string_view skill, const std::vector<store::EvalEntryRow>& known,
+                 std::vector<EvalEntry>& entries) {
+  std::map<std::string, int, std::less<>> earlier;
+  for (const store::EvalEntryRow& row : known) {
+    earlier.emplace(row.entry_id, row.split == "test" ? 0 : row.split == "val" ? 80 : 40);
+  }
+  std::vector<stats::SplitEntry> queries;
+  queries.reserve(entries.size());
+  for (const EvalEntry& entry : entries) {
+    const auto it = earlier.find(entry.id);
+    queries.push_back(
+        {.query = entry.query,
+         .earlier_bucket = it == earlier.end() ? std::nullopt : std::optional<int>(it->second)});
+  }
+  const auto sides = stats::AssignSplits(skill, queries);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i].split = sides[i].split;
+    entries[i].cluster = entries[sides[i].cluster].id;
+  }
+}
+
+std::vector<store::EvalEntryRow> RowsOf(const std::vector<EvalEntry>& entries) {
   std::vector<store::EvalEntryRow> rows;
-  rows.reserve(set.entries.size());
-  for (const EvalEntry& entry : set.entries) {
+  rows.reserve(entries.size());
+  for (const EvalEntry& entry : entries) {
     rows.push_back({.entry_id = entry.id,
                     .query = entry.query,
                     .invocation_type = entry.invocation_type,
@@ -317,7 +317,11 @@ Status StoreEvalSet(store::Db& db, const EvalSet& set, UtcMillis now) {
                     .first = entry.first,
                     .last = entry.last});
   }
-  return store::StoreEvalEntries(db, set.skill, rows, now);
+  return rows;
+}
+
+Status StoreEvalSet(store::Db& db, const EvalSet& set, UtcMillis now) {
+  return store::StoreEvalEntries(db, set.skill, RowsOf(set.entries), now);
 }
 
 }  // namespace selftune::eval

@@ -21,8 +21,8 @@ struct EvalEntry {
   std::string query;  // at most 500 code points
   bool should_trigger = true;
   std::string invocation_type;  // explicit implicit contextual negative
-  std::string source;           // log file
-  std::string reason;           // label_should triggered started label_should_not sibling
+  std::string source;           // log file; of an import also synthetic blended unknown
+  std::string reason;           // label_should triggered started label_should_not sibling imported
   double label_confidence = 1;
   stats::Split split = stats::Split::kTrain;
   std::string cluster;               // id of the first of its near duplicates
@@ -64,5 +64,14 @@ struct EvalSetOptions {
 
 // Inside a WriteTxn.
 [[nodiscard]] Status StoreEvalSet(store::Db& db, const EvalSet& set, UtcMillis now);
+
+// Parts of it, for entries that come from elsewhere.
+inline constexpr size_t kMaxQueryCodePoints = 500;
+// The same for all spellings of a query that differ in white space and case only.
+[[nodiscard]] std::string EntryId(std::string_view skill, std::string_view query);
+// Gives each entry its side and its cluster. `known` as for BuildEvalSet.
+void AssignSides(std::string_view skill, const std::vector<store::EvalEntryRow>& known,
+                 std::vector<EvalEntry>& entries);
+[[nodiscard]] std::vector<store::EvalEntryRow> RowsOf(const std::vector<EvalEntry>& entries);
 
 }  // namespace selftune::eval

@@ -22,6 +22,8 @@ StatusOr<std::unique_ptr<StoreReader>> Source::OpenStore(const StoreOptions& opt
   return Fail(kInternal, "reading {}: it is no store of rows", options.file->path);
 }
 
+std::string Source::PromptHistory(const base::Environment&) const { return {}; }
+
 StatusOr<std::vector<HostCount>> Source::CountedUses(const base::Environment&) const {
   return std::vector<HostCount>();
 }

@@ -113,6 +113,8 @@ class Source {
   // The reader of a file of lines. Fails when `saved_state` is not of this parser.
   [[nodiscard]] virtual StatusOr<std::unique_ptr<LineReader>> Open(
       const ReaderOptions& options) const;
+  // Where the host keeps what was typed into it, whether that is there or not; "" = nowhere.
+  [[nodiscard]] virtual std::string PromptHistory(const base::Environment& env) const;
   // What the host counted; nothing where it does not count, or has not begun to.
   [[nodiscard]] virtual StatusOr<std::vector<HostCount>> CountedUses(
       const base::Environment& env) const;

@@ -13,8 +13,6 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
-#include "hosts/installed_skills.h"
-#include "hosts/registry.h"
 #include "status/doctor_checks.h"
 #include "status/freshness.h"
 #include "store/commit_rows.h"
@@ -158,17 +156,18 @@ Status CheckBroken(const DoctorWorld& world, Checks& out) {
 
 // What transcripts that are gone would have told: said, where nothing worse is.
 Status AddHistoryOnly(const DoctorWorld& world, const store::SourceHealth& store, Check& check) {
-  const hosts::HostRow* const row = hosts::FindRow(store.platform);
-  if (row == nullptr || check.status != CheckStatus::kPass) return absl::OkStatus();
-  const std::string config = hosts::ConfigDir(*row, *world.env);
-  if (config.empty()) return absl::OkStatus();
+  if (check.status != CheckStatus::kPass) return absl::OkStatus();
+  const auto source =
+      std::ranges::find(world.sources, std::string_view(store.platform), &ingest::Source::platform);
+  if (source == world.sources.end()) return absl::OkStatus();
+  const std::string history = (*source)->PromptHistory(*world.env);
+  if (history.empty()) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const store::HistoryOnly known,
-                      store::KnownByHistoryAlone(**world.db, store.platform,
-                                                 base::JoinPath(config, "history.jsonl")));
+                      store::KnownByHistoryAlone(**world.db, store.platform, history));
   if (known.sessions == 0) return absl::OkStatus();
-  check.message += fmt::format(
-      "; known by history.jsonl alone, their transcripts are gone: {} prompts of {} sessions",
-      known.prompts, known.sessions);
+  check.message +=
+      fmt::format("; known by {} alone, their transcripts are gone: {} prompts of {} sessions",
+                  base::BaseName(history), known.prompts, known.sessions);
   return absl::OkStatus();
 }
 

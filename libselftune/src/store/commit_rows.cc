@@ -31,6 +31,18 @@ constexpr char kMarkLogged[] =
 constexpr char kSeenByHook[] = R"sql(
   SELECT 1 FROM vcs_commit v WHERE v.sha BETWEEN substr(?1,1,7) AND ?1 AND substr(?1,1,length(v.sha))=v.sha
     AND NOT EXISTS(SELECT 1 FROM commit_logged l WHERE l.session_pk=v.session_pk AND l.sha=v.sha) LIMIT 1)sql";
+// The same one, whichever of the two names is the shorter: of this session, or of another
+// when nothing says that they are two. Those that were seen come first.
+constexpr char kSameCommit[] = R"sql(
+  SELECT session_pk,sha,title,branch,repo_remote,
+    EXISTS(SELECT 1 FROM commit_logged l WHERE l.session_pk=v.session_pk AND l.sha=v.sha) AS logged
+  FROM (SELECT * FROM vcs_commit WHERE sha BETWEEN substr(?1,1,7) AND ?1 AND substr(?1,1,length(sha))=sha
+    UNION ALL SELECT * FROM vcs_commit WHERE sha>?1 AND sha<?1||'g') v
+  WHERE session_pk=?2 OR title IS NULL OR ?3 IS NULL OR title=?3
+  ORDER BY session_pk<>?2, logged, length(sha) DESC LIMIT 1)sql";
+constexpr char kFillCommit[] = R"sql(
+  UPDATE vcs_commit SET title=coalesce(title,?3), branch=coalesce(branch,?4), repo_remote=coalesce(repo_remote,?5)
+  WHERE session_pk=?1 AND sha=?2)sql";
 
 constexpr char kMarkDue[] = R"sql(
   INSERT INTO commit_due(session_pk) SELECT session_pk FROM session WHERE session_pk=?1 AND workspace_id IS NOT NULL
@@ -70,6 +82,44 @@ Status PutCommit(Db& db, SessionPk session, const CommitRow& row) {
   ST_RETURN_IF_ERROR(DropLogged(db, row.sha, std::nullopt).status());
   return db.Run(kPutCommit, session, row.sha, OrNull{row.title}, OrNull{row.branch},
                 OrNull{row.remote}, row.at);
+}
+
+StatusOr<TakenCommit> TakeCommit(Db& db, SessionPk session, const CommitRow& row) {
+  struct Known {
+    SessionPk session;
+    std::string sha, title, branch, remote;
+    bool logged = false;
+  };
+  std::optional<Known> known;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSameCommit, row.sha, session, OrNull{row.title}));
+    ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
+    if (found) {
+      known = {.session = rows.Key<SessionPk>(0),
+               .sha = rows.String(1),
+               .title = rows.String(2),
+               .branch = rows.String(3),
+               .remote = rows.String(4),
+               .logged = rows.Bool(5)};
+    }
+  }
+  if (known.has_value() && !known->logged) {
+    ST_RETURN_IF_ERROR(db.Run(kFillCommit, known->session, known->sha, OrNull{row.title},
+                              OrNull{row.branch}, OrNull{row.remote}));
+    return TakenCommit{.session = known->session};
+  }
+  CommitRow taken = row;
+  if (known.has_value()) {
+    ST_RETURN_IF_ERROR(DropLogged(db, known->sha, std::nullopt).status());
+    taken.sha = known->sha;  // the log has the whole name
+    if (taken.title.empty()) taken.title = known->title;
+    if (taken.branch.empty()) taken.branch = known->branch;
+    if (taken.remote.empty()) taken.remote = known->remote;
+  }
+  ST_RETURN_IF_ERROR(db.Run(kPutCommit, session, taken.sha, OrNull{taken.title},
+                            OrNull{taken.branch}, OrNull{taken.remote}, taken.at));
+  const bool said = known.has_value() && known->session == session;
+  return TakenCommit{.session = session, .is_new = !said};
 }
 
 Status MarkCommitsDue(Db& db, SessionPk session) { return db.Run(kMarkDue, session); }

@@ -26,6 +26,14 @@ struct CommitRow {
 // lost. A commit belongs to the session that was seen to make it first.
 [[nodiscard]] Status PutCommit(Db& db, SessionPk session, const CommitRow& row);
 
+// One that another program's hook saw, which an import brings. Inside a WriteTxn. What ours
+// saw stays, and learns what it did not know; what only the log told yields to it.
+struct TakenCommit {
+  SessionPk session;    // whose it is
+  bool is_new = false;  // nobody had seen it
+};
+[[nodiscard]] StatusOr<TakenCommit> TakeCommit(Db& db, SessionPk session, const CommitRow& row);
+
 // A session that went on since the log of its repository was read.
 struct CommitDue {
   SessionPk session;

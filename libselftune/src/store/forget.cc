@@ -13,7 +13,8 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
-#include "store/audit_chain.h"
+#include "store/forget_quotes.h"
+#include "store/forget_texts.h"
 #include "store/identity.h"
 #include "store/quotes.h"
 #include "store/write_txn.h"
@@ -22,7 +23,6 @@ namespace selftune::store {
 namespace {
 
 constexpr int64_t kBatch = 2000;      // prompts or rows of a transaction
-constexpr int64_t kTexts = 20'000;    // each look at them reads all references once
 constexpr size_t kQuotedBytes = 256;  // of a text, to find quotes of it
 constexpr int kLogAttempts = 20;
 constexpr char kFastDelete[] = "PRAGMA secure_delete=FAST";
@@ -88,66 +88,9 @@ constexpr char kRememberAll[] = R"sql(
 constexpr char kRememberBefore[] = R"sql(
   INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(zeroblob(16),CAST(?1 AS BLOB),?2) ON CONFLICT DO NOTHING)sql";
 
-constexpr char kMakeChosen[] =
-    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY); "
-    "DELETE FROM temp.forget_text";
-// Marked as erased while its words are still there: to be looked at when the rows that
-// said it are done, also by the next forget when this one is cut off.
-constexpr char kMarkText[] =
-    R"sql(UPDATE body SET erased_ms=?2 WHERE body_id=?1 AND text IS NOT NULL)sql";
-constexpr char kChooseTexts[] = R"sql(
-  INSERT INTO temp.forget_text SELECT body_id FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
-  ORDER BY body_id LIMIT ?2)sql";
-constexpr char kLastText[] = R"sql(SELECT max(body_id) FROM temp.forget_text)sql";
-constexpr char kUnmarkTexts[] = R"sql(
-  UPDATE body SET erased_ms=NULL WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text))sql";
-constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
-constexpr char kClearTexts[] = R"sql(DELETE FROM temp.forget_text)sql";
-// Somebody else said it, or it is no prompt.
-constexpr char kStillSaid[] = R"sql(
-  DELETE FROM temp.forget_text WHERE body_id IN (
-    SELECT body_id FROM prompt UNION ALL SELECT raw_body_id FROM prompt WHERE raw_body_id IS NOT NULL
-    UNION ALL SELECT query_body_id FROM observation WHERE query_body_id IS NOT NULL
-    UNION ALL SELECT description_body FROM skill_location WHERE description_body IS NOT NULL
-    UNION ALL SELECT description_body FROM skill_version WHERE description_body IS NOT NULL
-    UNION ALL SELECT description_body FROM listing_entry WHERE description_body IS NOT NULL
-    UNION ALL SELECT original_body FROM proposal WHERE original_body IS NOT NULL
-    UNION ALL SELECT proposed_body FROM proposal WHERE proposed_body IS NOT NULL))sql";
-constexpr char kDropEntries[] = R"sql(
-  UPDATE eval_entry SET active=0, extra=NULL
-  WHERE query_body IN (SELECT body_id FROM temp.forget_text) AND active=1)sql";
-constexpr char kEmptyTexts[] = R"sql(
-  UPDATE body SET text=NULL, erased_ms=?1 WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text)
-    AND (body_id IN (SELECT query_body FROM eval_entry) OR body_id IN (SELECT query_body FROM replay_result)))sql";
-constexpr char kDropTexts[] = R"sql(
-  DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text)
-    AND body_id NOT IN (SELECT query_body FROM eval_entry) AND body_id NOT IN (SELECT query_body FROM replay_result))sql";
-// What an import could not place may quote what it was said with: by the session
-// it names, or by the words looked for.
-constexpr char kHasNotes[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
-constexpr char kMakeSessions[] =
-    "CREATE TEMP TABLE IF NOT EXISTS forget_session(id TEXT PRIMARY KEY); "
-    "DELETE FROM temp.forget_session";
-constexpr char kChooseSession[] = R"sql(INSERT OR IGNORE INTO temp.forget_session VALUES(?1))sql";
-constexpr char kEraseNotes[] = R"sql(
-  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND (
-    (?1 IS NOT NULL AND instr(lower(note),lower(?1))>0)
-    OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
-constexpr char kProposalTexts[] = R"sql(
-  SELECT proposal_id, coalesce(rationale,''), coalesce(evidence,'') FROM proposal)sql";
-constexpr char kSetProposalTexts[] =
-    R"sql(UPDATE proposal SET rationale=?2, evidence=?3 WHERE proposal_id=?1)sql";
-constexpr char kReplayTexts[] = R"sql(
-  SELECT json_array(proposal_id,run_id,phase,entry_no,rep), evidence, '' FROM replay_result WHERE evidence IS NOT NULL)sql";
-constexpr char kSetReplayTexts[] = R"sql(
-  UPDATE replay_result SET evidence=?2 WHERE ?3 IS NULL AND proposal_id=json_extract(?1,'$[0]') AND run_id=json_extract(?1,'$[1]')
-    AND phase=json_extract(?1,'$[2]') AND entry_no=json_extract(?1,'$[3]') AND rep=json_extract(?1,'$[4]'))sql";
 constexpr char kUnfinished[] =
     R"sql(INSERT OR REPLACE INTO meta(key,value) VALUES('forget_unfinished','1'))sql";
 constexpr char kFinished[] = R"sql(DELETE FROM meta WHERE key='forget_unfinished')sql";
-constexpr char kIsUnfinished[] =
-    R"sql(SELECT EXISTS(SELECT 1 FROM meta WHERE key='forget_unfinished'))sql";
 constexpr char kDropReplies[] = R"sql(DELETE FROM llm_cache WHERE created_ms<?1)sql";
 
 constexpr char kEraseOldUses[] = R"sql(
@@ -161,9 +104,6 @@ constexpr char kEraseOldExcerpts[] =
     R"sql(UPDATE bad_line SET excerpt=NULL WHERE seen_ms<?1 AND excerpt IS NOT NULL)sql";
 constexpr char kHasSession[] = R"sql(SELECT 1 FROM session WHERE session_id=?1)sql";
 constexpr char kHasSkill[] = R"sql(SELECT 1 FROM skill WHERE name_key=?1)sql";
-constexpr char kBefore[] = R"sql(
-  SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
-
 constexpr char kRemembered[] = R"sql(SELECT session_key,text_key FROM forgotten)sql";
 constexpr char kEverySession[] = R"sql(SELECT session_pk,platform,session_id FROM session)sql";
 
@@ -188,12 +128,12 @@ struct ChosenSession {
 class Forgetter {
  public:
   Forgetter(Db& db, const ForgetOptions& options, UtcMillis now)
-      : db_(db), options_(options), now_(now) {}
+      : db_(db), options_(options), now_(now), texts_(db), notes_(db) {}
 
   StatusOr<ForgetReport> Run() {
     ST_RETURN_IF_ERROR(MustExist());
-    ST_RETURN_IF_ERROR(db_.Execute(kMakeChosen));
-    ST_RETURN_IF_ERROR(db_.Execute(kMakeSessions));
+    ST_RETURN_IF_ERROR(texts_.Prepare());
+    ST_RETURN_IF_ERROR(notes_.Prepare());
     ST_RETURN_IF_ERROR(InTransaction([&] { return Begin(); }));
     for (bool more = true; more;) {
       ST_RETURN_IF_ERROR(InTransaction([&] { return EraseBatch(more); }));
@@ -202,9 +142,8 @@ class Forgetter {
       ST_RETURN_IF_ERROR(InTransaction([&] { return EraseSession(session); }));
     }
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
-    int64_t last = 0;
     for (bool more = true; more;) {
-      ST_RETURN_IF_ERROR(InTransaction([&] { return DropTexts(last, more); }));
+      ST_RETURN_IF_ERROR(InTransaction([&] { return DropTexts(more); }));
     }
     ST_RETURN_IF_ERROR(InTransaction([&] { return End(); }));
     report_.sessions = std::ssize(seen_);
@@ -300,11 +239,13 @@ class Forgetter {
       ST_RETURN_IF_ERROR(ErasePrompt(prompt));
       if (!seen_.insert(prompt.session.value).second) continue;
       ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, prompt.session));
-      ST_RETURN_IF_ERROR(db_.Run(kChooseSession, prompt.session_id));
+      ST_RETURN_IF_ERROR(notes_.Choose(prompt.session_id));
     }
     quotes.Seal();
-    ST_RETURN_IF_ERROR(EraseQuotes(quotes));
-    return EraseNotes();
+    ST_ASSIGN_OR_RETURN(const ErasedQuotes erased, EraseQuotes(db_, quotes));
+    report_.audit_steps += erased.audit_steps;
+    report_.quotes += erased.rows;
+    return notes_.Erase(options_.match);
   }
 
   // `more`: there may be further ones.
@@ -354,9 +295,9 @@ class Forgetter {
                                    Blob{prompt.text_key}, now_));
       }
       ST_ASSIGN_OR_RETURN(erased, ErasedBody(db_, prompt.sha256, now_));
-      ST_RETURN_IF_ERROR(db_.Run(kMarkText, prompt.body, now_));
+      ST_RETURN_IF_ERROR(texts_.Mark(prompt.body, now_));
     }
-    if (prompt.raw != 0) ST_RETURN_IF_ERROR(db_.Run(kMarkText, prompt.raw, now_));
+    if (prompt.raw != 0) ST_RETURN_IF_ERROR(texts_.Mark(prompt.raw, now_));
     ST_RETURN_IF_ERROR(db_.Run(kErasePrompt, prompt.prompt, erased));
     ST_RETURN_IF_ERROR(db_.Run(kEraseRemarks, prompt.prompt));
     ++report_.prompts;
@@ -373,64 +314,24 @@ class Forgetter {
         bodies.push_back(rows.Int(0));
       }
     }
-    for (const int64_t body : bodies) ST_RETURN_IF_ERROR(db_.Run(kMarkText, body, now_));
+    for (const int64_t body : bodies) ST_RETURN_IF_ERROR(texts_.Mark(body, now_));
     ST_RETURN_IF_ERROR(db_.Run(erase, of));
     report_.arguments += db_.changes();
     return absl::OkStatus();
   }
 
-  // ---- what was made of them
-
-  // Steps of the audit, proposals and replays may quote what was said.
-  Status EraseQuotes(const Quotes& quotes) {
-    if (quotes.empty()) return absl::OkStatus();
-    ST_ASSIGN_OR_RETURN(const int64_t steps, EraseFromAudit(db_, quotes));
-    report_.audit_steps += steps;
-    ST_RETURN_IF_ERROR(EraseFrom(kProposalTexts, kSetProposalTexts, quotes));
-    return EraseFrom(kReplayTexts, kSetReplayTexts, quotes);
-  }
-
-  // `read`: a number of the row and two texts.
-  Status EraseFrom(const char* read, const char* write, const Quotes& quotes) {
-    struct Row {
-      std::string key, one, two;
-    };
-    std::vector<Row> changed;
-    {
-      ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(read));
-      for (;;) {
-        ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-        if (!more) break;
-        Row row{rows.String(0), quotes.Without(rows.Text(1)), quotes.Without(rows.Text(2))};
-        if (row.one != rows.Text(1) || row.two != rows.Text(2)) changed.push_back(std::move(row));
-      }
-    }
-    for (const Row& row : changed) {
-      ST_RETURN_IF_ERROR(db_.Run(write, row.key, OrNull{row.one}, OrNull{row.two}));
-    }
-    report_.quotes += std::ssize(changed);
-    return absl::OkStatus();
-  }
+  // ---- what belongs to no prompt
 
   Status EraseSession(const ChosenSession& session) {
-    ST_RETURN_IF_ERROR(db_.Run(kChooseSession, session.id));
+    ST_RETURN_IF_ERROR(notes_.Choose(session.id));
     ST_RETURN_IF_ERROR(EraseUses(kSessionUseTexts, kEraseSessionUses, session.pk.value));
     ST_RETURN_IF_ERROR(db_.Run(kDropReaderState, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseEvents, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseTitles, session.pk));
     ST_RETURN_IF_ERROR(db_.Run(kEraseExcerpts, session.pk));
-    return EraseNotes();
+    return notes_.Erase(options_.match);
   }
 
-  // Of the sessions chosen since the last time, and those with the words.
-  Status EraseNotes() {
-    ST_ASSIGN_OR_RETURN(const int64_t has_notes, db_.QueryInt(kHasNotes, 0));
-    if (has_notes == 0) return absl::OkStatus();
-    ST_RETURN_IF_ERROR(db_.Run(kEraseNotes, OrNull{options_.match}));
-    return db_.Run(kClearSessions);
-  }
-
-  // Also what belongs to no prompt.
   Status EraseBefore() {
     for (int64_t some = kBatch; some == kBatch;) {
       ST_RETURN_IF_ERROR(InTransaction([&]() -> Status {
@@ -449,21 +350,11 @@ class Forgetter {
   }
 
   // Texts that nobody else said.
-  Status DropTexts(int64_t& last, bool& more) {
-    ST_RETURN_IF_ERROR(db_.Run(kClearTexts));
-    ST_RETURN_IF_ERROR(db_.Run(kChooseTexts, last, kTexts));
-    more = db_.changes() == kTexts;
-    ST_ASSIGN_OR_RETURN(const int64_t newest, db_.QueryInt(kLastText, 0));
-    last = newest;
-    if (newest == 0) return absl::OkStatus();
-    ST_RETURN_IF_ERROR(db_.Run(kUnmarkTexts));
-    ST_RETURN_IF_ERROR(db_.Run(kStillSaid));
-    ST_RETURN_IF_ERROR(db_.Run(kDropEntries));
-    report_.eval_entries += db_.changes();
-    ST_RETURN_IF_ERROR(db_.Run(kEmptyTexts, now_));
-    report_.texts += db_.changes();
-    ST_RETURN_IF_ERROR(db_.Run(kDropTexts));
-    report_.texts += db_.changes();
+  Status DropTexts(bool& more) {
+    ST_ASSIGN_OR_RETURN(const ForgetTexts::Dropped dropped, texts_.DropBatch(now_));
+    report_.texts += dropped.texts;
+    report_.eval_entries += dropped.eval_entries;
+    more = dropped.more;
     return absl::OkStatus();
   }
 
@@ -479,6 +370,8 @@ class Forgetter {
   Db& db_;
   const ForgetOptions& options_;
   UtcMillis now_;
+  ForgetTexts texts_;
+  ForgetNotes notes_;
   std::vector<ChosenSession> sessions_;
   std::set<int64_t> seen_;                                   // with prompts that were erased
   std::map<std::string, std::set<std::string>> remembered_;  // keys of texts by session's
@@ -507,16 +400,6 @@ StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis no
     std::this_thread::sleep_for(kLogPause);
   }
   return done;
-}
-
-StatusOr<ForgetReport> ApplyRetention(Db& db, int64_t days, UtcMillis now,
-                                      const base::Cancel* cancel) {
-  const UtcMillis cutoff{(DayOf(now) - days) * kDayMs};
-  ST_ASSIGN_OR_RETURN(const int64_t done, db.QueryInt(kBefore, 0));
-  if (days <= 0) return ForgetReport{};
-  ST_ASSIGN_OR_RETURN(const int64_t unfinished, db.QueryInt(kIsUnfinished, 0));
-  if (cutoff.value <= done && unfinished == 0) return ForgetReport{};
-  return Forget(db, {.before = cutoff, .retention = true, .cancel = cancel}, now);
 }
 
 }  // namespace selftune::store

@@ -130,6 +130,13 @@ StatusOr<bool> IngestWriter::IsForgotten(SessionPk session, std::optional<UtcMil
   return impl_->IsForgotten(*memo, at, text);
 }
 
+StatusOr<bool> IngestWriter::IsPast(UtcMillis at) {
+  ST_RETURN_IF_ERROR(impl_->CheckMemory());
+  ST_RETURN_IF_ERROR(impl_->LoadForgetRules());
+  const std::optional<int64_t> before = impl_->forget_rules->before_ms;
+  return before.has_value() && at.value < *before;
+}
+
 StatusOr<bool> IngestWriter::MayKeepReaderState(SourceId source) {
   ST_RETURN_IF_ERROR(impl_->CheckMemory());
   ST_RETURN_IF_ERROR(impl_->LoadForgetRules());

@@ -29,7 +29,7 @@ struct ImportRecord {
   ImportVerdict verdict = ImportVerdict::kImported;
   int64_t dst = 0;          // our row; 0 = none, or more than one
   std::string_view digest;  // 16 bytes of the row as it was there
-  std::string_view reason;  // of a rejection, "" = none
+  std::string_view reason;  // of a rejection, or why a part was not taken; "" = none
   std::string_view note;    // JSON, "" = none
 };
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "store/db.h"
+#include "store/eval_rows.h"
 #include "store/evolution_log.h"
 #include "store/ids.h"
 #include "store/ingest_writer.h"
@@ -165,6 +166,19 @@ struct ImportedRun {
 };
 // False: it was there.
 [[nodiscard]] StatusOr<bool> WriteImportedRun(IngestWriter& writer, const ImportedRun& run);
+
+// ---- eval sets
+
+struct WrittenEvalSet {
+  SkillId skill;
+  int64_t added = 0;      // entries
+  int64_t forgotten = 0;  // whose words are; not taken
+};
+// Entries that are here stay as they are, those that a person's forgetting took out too.
+// While no set of ours is the active one, this one is; an empty one changes nothing.
+// `extra` of the entries says that they were imported: {"reason":"imported"}.
+[[nodiscard]] StatusOr<WrittenEvalSet> WriteImportedEvalSet(
+    IngestWriter& writer, std::string_view skill, const std::vector<EvalEntryRow>& entries);
 
 // ---- does the row that the map names exist?
 

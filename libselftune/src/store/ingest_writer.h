@@ -124,6 +124,8 @@ class IngestWriter {
   [[nodiscard]] StatusOr<bool> AnyForgotten();
   [[nodiscard]] StatusOr<bool> IsForgotten(SessionPk session, std::optional<UtcMillis> at,
                                            std::string_view text);
+  // Is it before the moment from which on words are kept at all?
+  [[nodiscard]] StatusOr<bool> IsPast(UtcMillis at);
 
   // The text's row; equal texts share one.
   [[nodiscard]] StatusOr<BodyId> InternBody(std::string_view text);

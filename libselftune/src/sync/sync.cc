@@ -17,6 +17,7 @@
 #include "store/hook_evidence.h"
 #include "store/link.h"
 #include "store/listing.h"
+#include "store/queries/sources.h"
 #include "store/resolver.h"
 #include "store/source_ledger.h"
 #include "store/write_txn.h"
@@ -50,6 +51,20 @@ int64_t MsSince(SteadyClock::time_point start) {
 bool Wanted(const SyncOptions& options, std::string_view platform) {
   return options.only.empty() ||
          std::find(options.only.begin(), options.only.end(), platform) != options.only.end();
+}
+
+// Gaps that a history of prompts fills.
+Status AddFromHistory(store::Db& db, const SyncWorld& world, SyncReport& report) {
+  for (const ingest::Source* source : world.sources) {
+    const std::string history = source->PromptHistory(*world.env);
+    const auto host = std::ranges::find(report.hosts, source->platform(), &HostReport::platform);
+    if (history.empty() || host == report.hosts.end()) continue;
+    ST_ASSIGN_OR_RETURN(const store::HistoryOnly known,
+                        store::KnownByHistoryAlone(db, source->platform(), history));
+    host->history_sessions = known.sessions;
+    host->history_prompts = known.prompts;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -91,6 +106,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
   ST_RETURN_IF_ERROR(Link());
   ST_RETURN_IF_ERROR(Commits());
+  ST_RETURN_IF_ERROR(AddFromHistory(db_, world_, report_));
   if (options_.finish) ST_RETURN_IF_ERROR(options_.finish(report_));
   if (report_.changed) ST_RETURN_IF_ERROR(db_.Checkpoint(/*truncate=*/true));
   if (report_.complete) ST_RETURN_IF_ERROR(MustKnowSession());
@@ -374,6 +390,7 @@ StatusOr<SyncReport> Preview(store::Db* db, const SyncWorld& world, const SyncOp
     host.changed = static_cast<int64_t>(plan.items.size());
     host.warnings = plan.problems;
   }
+  if (db != nullptr) ST_RETURN_IF_ERROR(AddFromHistory(*db, world, report));
   return report;
 }
 

@@ -49,6 +49,8 @@ struct HostReport {
   // Read in this run: all but those that say nothing, and those of kinds that nobody knows.
   int64_t records = 0, unknown = 0;
   int64_t set_aside = 0;  // files that wait: another one of their session cannot be read
+  // In the store, not of this run: known by what was typed alone, nothing else tells of them.
+  int64_t history_sessions = 0, history_prompts = 0;
   std::vector<std::string> warnings;
 };
 

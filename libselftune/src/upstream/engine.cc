@@ -90,6 +90,19 @@ bool SourceTable::Has(std::string_view column) const {
   return std::ranges::find(shape.columns, column) != shape.columns.end();
 }
 
+bool SourceTable::HasPlace() const {
+  const auto is_in = [&](const auto& names) {
+    return std::ranges::find(names, name) != std::end(names);
+  };
+  if (is_in(kSessionTables)) return Has("session_id");
+  return is_in(kHistoryTables) && (!name.starts_with("evolution_") || Has("proposal_id"));
+}
+
+bool RowAt::Unchanged() const {
+  if (!known.has_value() || known->digest != digest) return false;
+  return known->verdict != ImportVerdict::kKept || !from->HasPlace();
+}
+
 Engine::Engine(store::Db& db, store::LooseDb& source, std::string origin, EngineOptions options)
     : db_(db),
       source_(source),
@@ -253,7 +266,7 @@ Status Engine::Record(const SourceRow& row, const Fate& fate) {
   }
   // Our row may still say what another one, or this one before it changed, said.
   ST_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(row));
-  if (forgotten) return Put(row, verdict, fate, "");
+  if (forgotten || fate.forgotten) return Put(row, verdict, fate, "");
   const bool all =
       fate.whole || known || verdict == ImportVerdict::kKept || verdict == ImportVerdict::kRejected;
   return Put(row, verdict, fate,

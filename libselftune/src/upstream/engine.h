@@ -36,7 +36,8 @@ struct RowAt {
   std::string digest;
   std::optional<store::KnownImport> known;  // from an earlier import
 
-  [[nodiscard]] bool Unchanged() const { return known.has_value() && known->digest == digest; }
+  // As it was, and done with: what an earlier import only kept, for want of a place, is not.
+  [[nodiscard]] bool Unchanged() const;
   // There under this name before, and another one now.
   [[nodiscard]] bool Changed() const { return known.has_value() && known->digest != digest; }
   // Our row from an earlier import; 0 = none.
@@ -56,10 +57,11 @@ struct SourceRow : RowAt {
 struct Fate {
   ImportVerdict verdict = ImportVerdict::kImported;
   int64_t dst = 0;
-  std::string reason = {};                         // of a rejection
+  std::string reason = {};                         // of a rejection, or of a part not taken
   std::span<const std::string_view> carried = {};  // columns that our row holds
   std::vector<std::string_view> spoiled = {};      // of those: not as they were
   bool whole = false;                              // keep all of it
+  bool forgotten = false;                          // keep none of it: those words are forgotten
 };
 
 // One table, as rows are asked of it.
@@ -67,6 +69,8 @@ struct SourceTable {
   std::string name;
   store::LooseTable shape;
   [[nodiscard]] bool Has(std::string_view column) const;
+  // Are its rows read, not only kept?
+  [[nodiscard]] bool HasPlace() const;
 };
 
 struct EngineOptions {
@@ -152,11 +156,11 @@ class Engine {
 
 // Tables whose rows belong to a session.
 inline constexpr std::string_view kSessionTables[] = {
-    "sessions",        "prompts",           "skill_invocations", "skill_usage",
-    "execution_facts", "session_telemetry", "queries",           "improvement_signals"};
+    "sessions",          "prompts", "skill_invocations",   "skill_usage",    "execution_facts",
+    "session_telemetry", "queries", "improvement_signals", "commit_tracking"};
 // Tables about skills and runs, with a place in our store.
-inline constexpr std::string_view kHistoryTables[] = {"evolution_audit", "evolution_evidence",
-                                                      "replay_entry_results", "orchestrate_runs",
-                                                      "cron_runs"};
+inline constexpr std::string_view kHistoryTables[] = {
+    "evolution_audit",  "evolution_evidence", "replay_entry_results",
+    "orchestrate_runs", "cron_runs",          "canonical_eval_sets"};
 
 }  // namespace selftune::upstream

@@ -20,6 +20,7 @@
 #include "store/loose_db.h"
 #include "sync/sync_lock.h"
 #include "upstream/engine.h"
+#include "upstream/eval_sets.h"
 #include "upstream/history.h"
 #include "upstream/logs.h"
 #include "upstream/replace_store.h"
@@ -377,6 +378,7 @@ class Import {
     }
     ST_RETURN_IF_ERROR(ImportSessions(engine));
     ST_RETURN_IF_ERROR(ImportHistory(engine));
+    ST_RETURN_IF_ERROR(ImportEvalSets(engine));
     return KeepOthers(engine);
   }
 

@@ -12,6 +12,7 @@
 
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "store/commit_rows.h"
 #include "store/import_rows.h"
 #include "upstream/row_text.h"
 #include "upstream/session_prompts.h"
@@ -38,6 +39,15 @@ constexpr std::array<std::string_view, 8> kFilledColumns = {
 constexpr std::array<std::string_view, 9> kSignalColumns = {
     "id",       "timestamp",   "session_id",     "query", "signal_type", "mentioned_skill",
     "consumed", "consumed_at", "consumed_by_run"};
+constexpr std::array<std::string_view, 7> kCommitColumns = {
+    "id", "session_id", "commit_sha", "commit_title", "branch", "repo_remote", "timestamp"};
+
+// As the reference read it from what git printed; longer where names are SHA-256.
+bool IsCommitName(std::string_view name) {
+  constexpr size_t kShortest = 7, kLongest = 64;
+  return name.size() >= kShortest && name.size() <= kLongest &&
+         name.find_first_not_of("0123456789abcdef") == name.npos;
+}
 
 class Importer {
  public:
@@ -54,6 +64,10 @@ class Importer {
     for (const RowAt& at : rows_.signals) {
       ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
       ST_RETURN_IF_ERROR(Signal(row, prompts));
+    }
+    for (const RowAt& at : rows_.commits) {
+      ST_ASSIGN_OR_RETURN(const SourceRow row, engine_.Load(at));
+      ST_RETURN_IF_ERROR(Commit(row));
     }
     return absl::OkStatus();
   }
@@ -286,6 +300,37 @@ class Importer {
       if (!r[column].is_null() && !TimeOf(r[column])) fate.spoiled.push_back(column);
     }
     if (mention != TextOf(r["mentioned_skill"])) fate.spoiled.push_back("mentioned_skill");
+    return engine_.Record(row, fate);
+  }
+
+  Status Commit(const SourceRow& row) {
+    const auto& r = row.row;
+    const std::string named = TextOf(r["commit_sha"]);
+    const std::string sha = base::AsciiLower(named);
+    if (sha.empty()) return engine_.Reject(row, "commit_sha is missing");
+    if (!IsCommitName(sha)) return engine_.Reject(row, "commit_sha is " + named);
+    auto at = TimeOf(r["timestamp"]);
+    const bool timed = at.has_value();
+    if (!timed) at = TimeOf(r["created_at"]);
+    if (!at.has_value()) return engine_.Reject(row, "timestamp is " + TextOf(r["timestamp"]));
+    const std::string title = TextOf(r["commit_title"]), branch = TextOf(r["branch"]);
+    const std::string remote = TextOf(r["repo_remote"]);
+    ST_ASSIGN_OR_RETURN(const bool forgotten, engine_.writer().IsForgotten(session_.pk, *at, ""));
+    ST_ASSIGN_OR_RETURN(
+        const store::TakenCommit taken,
+        store::TakeCommit(engine_.db(), session_.pk,
+                          {.sha = sha,
+                           .title = forgotten ? std::string_view() : std::string_view(title),
+                           .branch = branch,
+                           .remote = remote,
+                           .at = *at}));
+    Fate fate{.verdict = taken.is_new ? ImportVerdict::kImported : ImportVerdict::kMerged,
+              .dst = taken.session.value,
+              .carried = kCommitColumns,
+              .whole = !taken.is_new && !row.known.has_value(),
+              .forgotten = forgotten};
+    if (sha != named) fate.spoiled.push_back("commit_sha");
+    if (!timed) fate.spoiled.push_back("timestamp");
     return engine_.Record(row, fate);
   }
 

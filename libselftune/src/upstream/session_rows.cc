@@ -144,19 +144,19 @@ class FiguresReader {
 }  // namespace
 
 std::vector<std::vector<RowAt>*> SessionRows::All() {
-  return {&sessions, &prompts, &uses, &usage, &facts, &telemetry, &queries, &signals};
+  return {&sessions, &prompts, &uses, &usage, &facts, &telemetry, &queries, &signals, &commits};
 }
 
 bool SessionRows::Unchanged() const {
   return AllUnchanged(sessions) && AllUnchanged(prompts) && AllUnchanged(uses) &&
          AllUnchanged(usage) && AllUnchanged(facts) && AllUnchanged(telemetry) &&
-         AllUnchanged(queries) && AllUnchanged(signals);
+         AllUnchanged(queries) && AllUnchanged(signals) && AllUnchanged(commits);
 }
 
 StatusOr<SessionRows> ReadSessionRows(Engine& engine, const store::LooseValue& id) {
   // In the order of kSessionTables, and how much the word of each counts about the host:
   // what was recorded of the session comes before what a log line says of itself.
-  constexpr std::array<int, std::size(kSessionTables)> kWeight = {8, 7, 6, 3, 5, 4, 2, 0};
+  constexpr std::array<int, std::size(kSessionTables)> kWeight = {8, 7, 6, 3, 5, 4, 2, 0, 0};
   SessionRows out;
   out.id = TextOf(id);
   const std::vector<std::vector<RowAt>*> lists = out.All();

@@ -21,7 +21,7 @@ struct TimeSpan {
 // Where the rows are: a session may have more of them than there is memory.
 struct SessionRows {
   std::string id;
-  std::vector<RowAt> sessions, prompts, uses, usage, facts, telemetry, queries, signals;
+  std::vector<RowAt> sessions, prompts, uses, usage, facts, telemetry, queries, signals, commits;
   std::string platform = "unknown";  // the host that the rows name
   TimeSpan span;
   std::string cwd;  // of its first row of telemetry

@@ -20,7 +20,7 @@ constexpr std::string_view kIds = "_st_sessions";
 
 bool BelongsToSessions(const SourceTable& table) {
   return std::ranges::find(kSessionTables, table.name) != std::end(kSessionTables) &&
-         table.Has("session_id");
+         table.HasPlace();
 }
 
 // The ids of all tables, each once.
@@ -113,9 +113,7 @@ Status ImportSessions(Engine& engine) {
 
 Status KeepOthers(Engine& engine) {
   for (const auto& [name, table] : engine.tables()) {
-    const bool history = std::ranges::find(kHistoryTables, name) != std::end(kHistoryTables);
-    const bool proposals = name.starts_with("evolution_") && !table.Has("proposal_id");
-    if (BelongsToSessions(table) || (history && !proposals)) continue;
+    if (table.HasPlace()) continue;
     ST_RETURN_IF_ERROR(engine.ForEach(name, "", [&](SourceRow row) -> Status {
       if (row.Unchanged()) return absl::OkStatus();
       ST_RETURN_IF_ERROR(engine.Begin());

@@ -121,6 +121,14 @@ def use(uid, sid, skill, minute, mode="explicit", triggered=1, capture="hook", *
                   **{"confidence": 1.0, "platform": "claude_code", **COMMON, **more})
 
 
+def commit(sid, sha, minute, **more):
+    return insert("commit_tracking", session_id=sid, commit_sha=sha, timestamp=at(minute), **{"created_at": "2026-03-01 10:%02d:00" % minute, **more})
+
+
+def eval_set(skill, minute, *entries, **more):
+    return insert("canonical_eval_sets", skill_name=skill, **{"stored_at": at(minute), "eval_set_json": list(entries), **more})
+
+
 def fact(sid, minute, calls, turns, tokens, errors=0, **more):
     return insert("execution_facts", session_id=sid, occurred_at=at(minute), tool_calls_json=calls,
                   total_tool_calls=sum(calls.values()), assistant_turns=turns, errors_encountered=errors,
@@ -213,7 +221,7 @@ def newest_rows():
         insert("grading_results", grading_id="gr_0123456789abcdef", session_id="a", skill_name="pdf", graded_at=at(50),
                pass_rate=0.5, passed_count=1, failed_count=1, total_count=2, expectations_json=[{"text": "x", "passed": True}]),
         insert("grading_baselines", skill_name="pdf", measured_at=at(51), pass_rate=0.75, sample_size=4),
-        insert("canonical_eval_sets", skill_name="pdf", stored_at=at(52), eval_set_json=[{"query": "fill", "should_trigger": True}]),
+        eval_set("pdf", 52, {"query": "fill", "should_trigger": True}),
         insert("unit_test_files", skill_name="pdf", stored_at=at(52), tests_json=[]),
         insert("unit_test_run_results", skill_name="pdf", run_at=at(52), total=1, passed=1, failed=0, pass_rate=1.0, result_json={}),
         insert("package_evaluation_reports", skill_name="pdf", stored_at=at(52), summary_json={"ok": True}),
@@ -221,7 +229,7 @@ def newest_rows():
                first_evaluated_at=at(52), last_evaluated_at=at(53), latest_status="passed", summary_json={}),
         insert("package_search_runs", search_id="ps_1", skill_name="pdf", candidates_evaluated=2, provenance_json={},
                started_at=at(52), completed_at=at(53)),
-        insert("commit_tracking", session_id="a", commit_sha="abc", commit_title="Fix", timestamp=at(8), created_at="2026-03-01 10:08:00"),
+        commit("a", "abc1234", 8, commit_title="Fix"),
         insert("cron_runs", job_name="sync", started_at=at(55), elapsed_ms=50, status="success", metrics_json={"total_synced": 3}),
         insert("cron_runs", job_name="orchestrate", started_at=at(56), elapsed_ms=70, status="error", error="no agent"),
         insert("canonical_upload_staging", record_kind="session", record_id="a", record_json={"session_id": "a"}, staged_at=at(57)),
@@ -283,6 +291,7 @@ def violations():
                should_trigger=1, triggered=1, passed=1),
         insert("orchestrate_runs", run_id="r", timestamp="?", elapsed_ms=1, dry_run=0, approval_mode="auto", skill_actions_json="not json"),
         insert("cron_runs", job_name="sync", started_at=at(1), elapsed_ms=1, status="maybe"),
+        commit("ok", "HEAD", 1), insert("canonical_eval_sets", skill_name="pdf", stored_at=at(1), eval_set_json='[{"query": "cut o'),
     ])
 
 

@@ -303,6 +303,8 @@ constexpr WholeStore kWholeStore[] = {
     {"merged.cc:*", "`sync --explain`: what was merged is looked for everywhere"},
     {"forgotten.cc:kAny", "whether there is any: the first row answers"},
     {"forget.cc:*", "what a person wants gone is looked for everywhere"},
+    {"forget_quotes.cc:kEraseNotes", "and where it is quoted"},
+    {"forget_texts.cc:*", "and who else said it"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
     {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
     {"mend.cc:*", "what a rebuilt store lacks is looked for everywhere"},
@@ -324,7 +326,7 @@ TEST_SUITE("store/statements") {
   TEST_CASE("every statement compiles and none walks over evidence") {
     TempStore store;
     ExplainTriggers(store.db());
-    // What forget.cc makes before it asks.
+    // What forget_texts.cc and forget_quotes.cc make before they ask.
     REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY)"));
     REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_session(id TEXT PRIMARY KEY)"));
     int seen = 0;

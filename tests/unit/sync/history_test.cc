@@ -8,40 +8,32 @@
 #include <fmt/format.h>
 
 #include "base/time.h"
-#include "store/integrity.h"
 #include "unit/sync/sync_fixture.h"
+#include "unit/sync/typed_scene.h"
 
 namespace selftune::sync {
 namespace {
 
-using testing::Must;
+using testing::After;
+using testing::CheckWhole;
+using testing::IdOf;
+using testing::kSkill;
+using testing::kSkillText;
+using testing::Line;
+using testing::PathOf;
 using testing::SyncHome;
 using Lines = std::vector<std::string>;
 
-constexpr UtcMillis kBegin{1'789'999'000'000};
 constexpr std::string_view kHistory = ".claude/history.jsonl";
 constexpr std::string_view kCodexHistory = ".codex/history.jsonl";
-constexpr std::string_view kTold = "11111111-2222-4222-8222-222222222222";
-constexpr std::string_view kGone = "22222222-2222-4222-8222-222222222222";
-constexpr std::string_view kTranscript =
-    ".claude/projects/-w/11111111-2222-4222-8222-222222222222.jsonl";
-constexpr std::string_view kSkill = ".claude/skills/zeta-check/SKILL.md";
-constexpr std::string_view kSkillText = "---\nname: zeta-check\ndescription: Does it.\n---\nx\n";
+constexpr int kTold = 1;  // has a transcript
+constexpr int kGone = 2;
 
-std::string Typed(std::string_view session, int n, std::string_view text) {
+std::string Typed(int session, int n, std::string_view text) {
   return fmt::format(
       R"({{"display":"{}","pastedContents":{{}},"timestamp":{},"project":"/w","sessionId":"{}"}})"
       "\n",
-      text, kBegin.value + 1000 * n, session);
-}
-
-std::string Record(int n, std::string_view prompt) {
-  return fmt::format(
-      R"({{"uuid":"u{0}","parentUuid":null,"sessionId":"{1}","timestamp":"{2}","cwd":"/w",)"
-      R"("version":"2.1.330","isSidechain":false,"userType":"external","type":"user",)"
-      R"("promptSource":"typed","message":{{"role":"user","content":"{3}"}}}})"
-      "\n",
-      n, kTold, FormatRfc3339({kBegin.value + 1000 * n}), prompt);
+      text, After(n).value, IdOf(session));
 }
 
 // Three prompts of a session with a transcript, which tells two of them; two of one without.
@@ -55,11 +47,6 @@ Lines Prompts(SyncHome& home) {
       "SELECT substr(session_id,1,1), prompt_index, prompt_text, capture_mode FROM prompts "
       "WHERE is_actionable=1 ORDER BY 1,2",
       4);
-}
-
-void CheckWhole(SyncHome& home) {
-  const store::CheckReport report = Must(store::CheckStore(*home.db, {.deep = true}));
-  CHECK_MESSAGE(report.ok(), report.problems.front().message);
 }
 
 }  // namespace
@@ -91,7 +78,7 @@ TEST_SUITE("sync/history") {
   TEST_CASE("a transcript outranks it, in any order of files and runs") {
     SyncHome at_once;
     at_once.Write(kHistory, WholeHistory());
-    at_once.Write(kTranscript, Record(0, "first") + Record(2, "second"));
+    at_once.Write(PathOf(kTold), Line(kTold, 0, "first") + Line(kTold, 2, "second"));
     at_once.Sync();
     const Lines want{"1|0|first|replay", "1|1|second|replay", "2|0|alone|batch_ingest",
                      "2|1|alone again|batch_ingest"};
@@ -105,9 +92,10 @@ TEST_SUITE("sync/history") {
       for (const int step : steps) {
         if (step == 0) history = WholeHistory().substr(0, WholeHistory().size() / 2);
         if (step == 1) history = WholeHistory();
-        if (step == 2 && transcript.empty()) transcript = Record(0, "first");
-        if (step == 3) transcript = Record(0, "first") + Record(2, "second");
-        home.Write(step < 2 ? kHistory : kTranscript, step < 2 ? history : transcript);
+        if (step == 2 && transcript.empty()) transcript = Line(kTold, 0, "first");
+        if (step == 3) transcript = Line(kTold, 0, "first") + Line(kTold, 2, "second");
+        home.Write(step < 2 ? std::string(kHistory) : PathOf(kTold),
+                   step < 2 ? history : transcript);
         home.Sync();
       }
       home.Write(kHistory, WholeHistory());
@@ -120,9 +108,9 @@ TEST_SUITE("sync/history") {
 
   TEST_CASE("a transcript that the host deleted was there before: nothing is counted twice") {
     SyncHome home;
-    home.Write(kTranscript, Record(0, "first"));
+    home.Write(PathOf(kTold), Line(kTold, 0, "first"));
     home.Sync();
-    home.Remove(kTranscript);
+    home.Remove(PathOf(kTold));
     home.Write(kHistory, WholeHistory());
     for (const bool force : {false, true}) {
       home.Sync({.force = force});

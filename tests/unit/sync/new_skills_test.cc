@@ -13,6 +13,7 @@
 #include "store/spool.h"
 #include "sync/hook_evidence.h"
 #include "unit/sync/sync_fixture.h"
+#include "unit/sync/typed_scene.h"
 
 namespace selftune::sync {
 namespace {
@@ -20,6 +21,7 @@ namespace {
 using hooks::EventType;
 using hooks::HookEvent;
 using hooks::ToolKind;
+using testing::CheckWhole;
 using testing::Must;
 using testing::SyncHome;
 using Lines = std::vector<std::string>;
@@ -89,11 +91,6 @@ Lines KnownBefore() {
   home.Write(kTranscript, Transcript(home, kTalk));
   home.Sync();
   return Said(home);
-}
-
-void CheckWhole(SyncHome& home) {
-  const store::CheckReport report = Must(store::CheckStore(*home.db, {.deep = true}));
-  CHECK_MESSAGE(report.ok(), report.problems.front().message);
 }
 
 }  // namespace

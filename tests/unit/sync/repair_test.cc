@@ -5,42 +5,27 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
 #include "base/time.h"
-#include "store/integrity.h"
 #include "unit/sync/sync_fixture.h"
+#include "unit/sync/typed_scene.h"
 
 namespace selftune::sync {
 namespace {
 
+using testing::CheckWhole;
+using testing::IdOf;
+using testing::kSkill;
+using testing::kSkillText;
+using testing::Line;
 using testing::Must;
+using testing::PathOf;
 using testing::SyncHome;
 using Lines = std::vector<std::string>;
 
-constexpr UtcMillis kBegin{1'789'999'000'000};
-constexpr std::string_view kSkill = ".claude/skills/zeta-check/SKILL.md";
-constexpr std::string_view kSkillText = "---\nname: zeta-check\ndescription: Does it.\n---\nx\n";
 constexpr std::string_view kResolved = "SELECT count(*) FROM improvement_signals WHERE resolved=1";
 
-std::string IdOf(int n) { return fmt::format("{}3333333-2222-4222-8222-222222222222", n); }
-std::string PathOf(int n) { return fmt::format(".claude/projects/-proj/{}.jsonl", IdOf(n)); }
-
-std::string Line(int session, int n, std::string_view prompt) {
-  return fmt::format(
-      R"({{"uuid":"u{0}-{1}","parentUuid":null,"sessionId":"{2}","timestamp":"{3}","cwd":"/w",)"
-      R"("version":"2.1.330","isSidechain":false,"userType":"external","type":"user",)"
-      R"("promptSource":"typed","message":{{"role":"user","content":"{4}"}}}})"
-      "\n",
-      session, n, IdOf(session), FormatRfc3339({kBegin.value + 1000 * n}), prompt);
-}
-
 constexpr std::string_view kAsk = "please use the zeta-check skill";
-
-void CheckWhole(SyncHome& home) {
-  const store::CheckReport report = Must(store::CheckStore(*home.db, {.deep = true}));
-  CHECK_MESSAGE(report.ok(), report.problems.front().message);
-}
 
 }  // namespace
 

@@ -52,6 +52,9 @@ class WatchedSource : public ingest::Source {
   ingest::SourceFile Describe(std::string path) const override {
     return real_.Describe(std::move(path));
   }
+  std::string PromptHistory(const base::Environment& env) const override {
+    return real_.PromptHistory(env);
+  }
   std::string Identity(const std::string& path) const override { return real_.Identity(path); }
   StatusOr<std::unique_ptr<ingest::ByteStream>> OpenBytes(const ingest::SourceFile& file,
                                                           uint64_t size) const override;

@@ -112,6 +112,10 @@ class ClaudeSource final : public ingest::Source {
 
   SourceFile Describe(std::string path) const override { return DescribeFile(std::move(path)); }
 
+  std::string PromptHistory(const base::Environment& env) const override {
+    return HistoryFile(env);
+  }
+
   StatusOr<std::vector<ingest::HostCount>> CountedUses(
       const base::Environment& env) const override {
     std::vector<ingest::HostCount> out;

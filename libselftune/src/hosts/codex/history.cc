@@ -20,7 +20,8 @@ Status ReadHistoryLine(std::string_view line, base::LineParser& parser,
       entry.at = UtcMillis{*seconds * 1000};
     }
   }));
-  // The host runs that in a shell.
+  // A "$name" that it found is told by the text put behind the prompt alone: no use here.
+  // With "!" in front it is run in a shell.
   if (base::Trim(entry.text).starts_with('!')) entry.typed_for_model = false;
   return absl::OkStatus();
 }

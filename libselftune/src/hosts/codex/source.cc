@@ -110,11 +110,16 @@ class Codex : public ingest::Source {
     walk.Folder(base::JoinPath(folder, kArchive), /*archived=*/true, 0);
     std::vector<ingest::SourceFile> files = std::move(walk).Take();
     // What was typed, also in sessions whose rollouts are gone.
-    std::string history = base::JoinPath(folder, kHistoryName);
+    std::string history = PromptHistory(env);
     if (base::Exists(history)) files.push_back(DescribeFile(std::move(history), false));
     std::sort(files.begin(), files.end(),
               [](const auto& a, const auto& b) { return a.path < b.path; });
     return files;
+  }
+
+  std::string PromptHistory(const base::Environment& env) const override {
+    const std::string folder = ConfigFolder(env);
+    return folder.empty() ? folder : base::JoinPath(folder, kHistoryName);
   }
 
   ingest::SourceFile Describe(std::string path) const override {

@@ -1,0 +1,81 @@
+#include "store/forget_texts.h"
+
+#include <cstdint>
+
+#include "base/status_macros.h"
+#include "store/forget_quotes.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr int64_t kTexts = 20'000;  // each look at them reads all references once
+
+constexpr char kMakeChosen[] =
+    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY); "
+    "DELETE FROM temp.forget_text";
+// Marked as erased while its words are still there: to be looked at when the rows that
+// said it are done, also by the next forget when this one is cut off.
+constexpr char kMarkText[] =
+    R"sql(UPDATE body SET erased_ms=?2 WHERE body_id=?1 AND text IS NOT NULL)sql";
+constexpr char kChooseTexts[] = R"sql(
+  INSERT INTO temp.forget_text SELECT body_id FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
+  ORDER BY body_id LIMIT ?2)sql";
+constexpr char kLastText[] = R"sql(SELECT max(body_id) FROM temp.forget_text)sql";
+constexpr char kUnmarkTexts[] = R"sql(
+  UPDATE body SET erased_ms=NULL WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text))sql";
+constexpr char kClearTexts[] = R"sql(DELETE FROM temp.forget_text)sql";
+// Somebody else said it, or it is no prompt.
+constexpr char kStillSaid[] = R"sql(
+  DELETE FROM temp.forget_text WHERE body_id IN (
+    SELECT body_id FROM prompt UNION ALL SELECT raw_body_id FROM prompt WHERE raw_body_id IS NOT NULL
+    UNION ALL SELECT query_body_id FROM observation WHERE query_body_id IS NOT NULL
+    UNION ALL SELECT description_body FROM skill_location WHERE description_body IS NOT NULL
+    UNION ALL SELECT description_body FROM skill_version WHERE description_body IS NOT NULL
+    UNION ALL SELECT description_body FROM listing_entry WHERE description_body IS NOT NULL
+    UNION ALL SELECT original_body FROM proposal WHERE original_body IS NOT NULL
+    UNION ALL SELECT proposed_body FROM proposal WHERE proposed_body IS NOT NULL))sql";
+constexpr char kDropEntries[] = R"sql(
+  UPDATE eval_entry SET active=0, extra=NULL
+  WHERE query_body IN (SELECT body_id FROM temp.forget_text) AND active=1)sql";
+constexpr char kEmptyTexts[] = R"sql(
+  UPDATE body SET text=NULL, erased_ms=?1 WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text)
+    AND (body_id IN (SELECT query_body FROM eval_entry) OR body_id IN (SELECT query_body FROM replay_result)))sql";
+constexpr char kDropTexts[] = R"sql(
+  DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text)
+    AND body_id NOT IN (SELECT query_body FROM eval_entry) AND body_id NOT IN (SELECT query_body FROM replay_result))sql";
+// An import keeps a set whole beside the entries that it made of it.
+constexpr char kEraseSets[] = R"sql(
+  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND dst_pk IN (
+    SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text)))sql";
+
+}  // namespace
+
+Status ForgetTexts::Prepare() { return db_.Execute(kMakeChosen); }
+
+Status ForgetTexts::Mark(int64_t body, UtcMillis now) { return db_.Run(kMarkText, body, now); }
+
+StatusOr<ForgetTexts::Dropped> ForgetTexts::DropBatch(UtcMillis now) {
+  Dropped out;
+  ST_RETURN_IF_ERROR(db_.Run(kClearTexts));
+  ST_RETURN_IF_ERROR(db_.Run(kChooseTexts, last_, kTexts));
+  out.more = db_.changes() == kTexts;
+  ST_ASSIGN_OR_RETURN(last_, db_.QueryInt(kLastText, 0));
+  if (last_ == 0) return out;
+  ST_RETURN_IF_ERROR(db_.Run(kUnmarkTexts));
+  ST_RETURN_IF_ERROR(db_.Run(kStillSaid));
+  ST_RETURN_IF_ERROR(EraseSets());
+  ST_RETURN_IF_ERROR(db_.Run(kDropEntries));
+  out.eval_entries = db_.changes();
+  ST_RETURN_IF_ERROR(db_.Run(kEmptyTexts, now));
+  out.texts = db_.changes();
+  ST_RETURN_IF_ERROR(db_.Run(kDropTexts));
+  out.texts += db_.changes();
+  return out;
+}
+
+Status ForgetTexts::EraseSets() {
+  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
+  return imported ? db_.Run(kEraseSets) : absl::OkStatus();
+}
+
+}  // namespace selftune::store

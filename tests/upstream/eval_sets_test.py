@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""`import upstream`: the reference's canonical eval sets become entries of ours, and yield to a set of ours.
+
+    eval_sets_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
+"""
+
+import json
+import pathlib
+import sqlite3
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import import_case  # noqa: E402
+from import_case import ImportCase, dump, reference  # noqa: E402
+from reference import eval_set  # noqa: E402
+
+ENTRIES = ("SELECT k.name,b.text,e.should_trigger,e.invocation_type,e.source,e.label_confidence,e.active FROM eval_entry e"
+           " JOIN skill k USING(skill_id) JOIN body b ON b.body_id=e.query_body ORDER BY 1,2")
+QUERIES = "SELECT b.text,e.active FROM eval_entry e JOIN body b ON b.body_id=e.query_body ORDER BY 1"
+
+
+def entry(query, should=True, **more):
+    return {"query": query, "should_trigger": should, **more}
+
+
+class EvalSets(ImportCase):
+    def these(self, *statements):
+        return reference.script([*reference.tables(), *statements])
+
+    def fate(self, skill="pdf"):
+        return self.q("SELECT verdict,reason FROM imported_rows WHERE table_name='canonical_eval_sets' AND row_id=?", skill)[0]
+
+    def test_each_query_is_an_entry_with_what_its_label_is_worth(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("use the pdf skill", source="log", created_at=reference.at(3)),
+                                          entry("fill this form", source="log", invocation_type="contextual"),
+                                          entry("write a poem", False, source="log", invocation_type="negative"),
+                                          entry("merge two files", source="synthetic"), entry("split it", source="blended"),
+                                          entry("by hand", False))))
+        self.assertEqual(self.q(ENTRIES), [
+            ("pdf", "by hand", 0, "negative", "unknown", 0.5, 1), ("pdf", "fill this form", 1, "contextual", "log", 0.95, 1),
+            ("pdf", "merge two files", 1, "implicit", "synthetic", 0.5, 1), ("pdf", "split it", 1, "implicit", "blended", 0.5, 1),
+            ("pdf", "use the pdf skill", 1, "explicit", "log", 0.95, 1),
+            # That nothing triggered is no negative of much weight.
+            ("pdf", "write a poem", 0, "negative", "log", 0.6, 1)])
+        self.assertEqual(self.fate(), ("imported", None))
+        self.assertEqual(self.q("SELECT first_ms FROM eval_entry JOIN body ON body_id=query_body WHERE text='use the pdf skill'"), [(1772359380000,)])
+        self.assertEqual({json.loads(extra)["reason"] for (extra,) in self.q("SELECT extra FROM eval_entry")}, {"imported"})
+        self.assert_sound()
+
+    def test_near_duplicates_are_on_one_side_and_stay_there(self):
+        first = [entry("please fill in the form number %d of the tax office" % n) for n in range(4)]
+        self.take_old(self.these(eval_set("pdf", 5, *first)))
+        side, = {row[0] for row in self.q("SELECT split FROM eval_entry")}
+        self.take_more(self.these(eval_set("pdf", 6, *first, entry("please fill in the form number 9 of the tax office now"))))
+        self.assertEqual(self.q("SELECT split,count(*) FROM eval_entry GROUP BY 1"), [(side, 5)])
+
+    def test_rows_and_entries_that_are_none(self):
+        loose = [sql.replace(" NOT NULL", "") for sql in reference.tables()]
+        whole = json.dumps([entry("x" * 9_000_000)])
+        data = self.take_old(reference.script([
+            *loose, eval_set("cut", 5, eval_set_json='[{"query": "cut o'), eval_set("object", 5, eval_set_json={"query": "a"}),
+            eval_set("null", 5, eval_set_json=None), eval_set("", 5, entry("a")), eval_set("never", 5, entry("a"), stored_at="never"),
+            eval_set("none", 5, {"query": "a"}, 7), eval_set("large", 5, eval_set_json=whole), eval_set("many", 5, *[entry("a")] * 5001),
+            eval_set("empty", 5),
+            eval_set("some", 5, entry("good"), {"query": "no label"}, entry(" "), entry("GOOD", False), entry("good "), entry("label", "yes"))]))
+        self.assertEqual(sorted(row["reason"] for row in data["rejected"]), sorted([
+            "eval_set_json is no JSON array", "eval_set_json is no JSON array", "eval_set_json is no JSON array", "skill_name is missing",
+            "stored_at is never", "no entry is one: number 1 has no should_trigger", "eval_set_json has %d bytes, at most 8388608 are read" % len(whole),
+            "5001 entries, at most 5000 are read"]))
+        self.assertEqual([row[:3] for row in self.q(ENTRIES)], [("some", "good", 1)])
+        self.assertEqual(self.fate("some"), ("imported", "4 of 6 entries left out: number 2 has no should_trigger"))
+        self.assertEqual(len(json.loads(self.note("canonical_eval_sets", "some")["row"]["eval_set_json"])), 6)
+        self.assertEqual(self.fate("empty"), ("merged", None))
+
+    def test_a_second_import_changes_nothing(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("fill"), entry("poem", False)), eval_set("zip", 5, entry("pack"), {})))
+        before = dump(self.store)
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+        self.assertEqual(dump(self.store), before)
+
+    def test_a_newer_set_takes_the_place_of_the_older_but_an_empty_one_of_none(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("fill"), entry("merge"))))
+        self.take_more(self.these(eval_set("pdf", 6, entry("merge"), entry("split"))))
+        self.assertEqual(self.q(QUERIES), [("fill", 0), ("merge", 1), ("split", 1)])
+        self.take_more(self.these(eval_set("pdf", 7)))
+        self.assertEqual(self.q(QUERIES), [("fill", 0), ("merge", 1), ("split", 1)])
+        self.take_more(self.these(eval_set("pdf", 8, entry("fill"))))
+        self.assertEqual(self.q(QUERIES), [("fill", 1), ("merge", 0), ("split", 0)])
+
+    def test_a_set_of_ours_stays_the_active_one_and_its_labels_stay(self):
+        self.envelope("sync")
+        with sqlite3.connect(self.store) as db:
+            db.executescript("INSERT INTO skill(name,name_key) VALUES('pdf','pdf'); INSERT INTO body(sha256,bytes,text) VALUES(zeroblob(32),4,'ours')")
+            # Its id is the one that the import will make of the words.
+            db.execute("INSERT INTO eval_entry VALUES(1,?,1,0,'negative','log',0.95,'test',NULL,1,5,6,'{\"reason\":\"label_should_not\"}')", (self.id_of("pdf", "fill"),))
+        db.close()
+        self.take_old(self.these(eval_set("pdf", 5, entry("fill"), entry("merge"))))
+        self.assertEqual(self.q("SELECT should_trigger,split,active,extra FROM eval_entry WHERE active=1"), [(0, "test", 1, '{"reason":"label_should_not"}')])
+        self.assertEqual(self.q(QUERIES), [("merge", 0), ("ours", 1)])
+        self.assertEqual(self.fate()[0], "imported")
+        self.take_more(self.these(eval_set("pdf", 6, entry("fill"))))
+        self.assertEqual(self.q(QUERIES), [("merge", 0), ("ours", 1)])
+
+    @staticmethod
+    def id_of(skill, query):
+        return import_case.hashlib.sha256(b"%s\x1f%s" % (skill.encode(), query.encode())).hexdigest()[:12]
+
+    def test_what_was_forgotten_does_not_come_back_and_goes_with_what_was_kept(self):
+        def said(words):
+            return sorted(name for name, lines in dump(self.store).items() if any(words in line for line in lines))
+        there = [reference.session("s"), reference.prompt("s", 0, "my word is hunter2", 1)]
+        self.take_old(self.these(*there, eval_set("pdf", 5, entry("my word is hunter2"), entry("fill"))))
+        self.assertEqual(said("hunter2"), ["body", "import_map"])
+        self.envelope("forget", "--session", "s", "--yes")
+        self.assertEqual(said("hunter2"), [])
+        self.assertEqual(self.q(QUERIES), [(None, 0), ("fill", 1)])
+        self.take_more(self.these(*there, eval_set("pdf", 6, entry("my word is hunter2"), entry("fill"), entry("split")),
+                                  eval_set("zip", 6, entry("my word is hunter2"))))
+        self.assertEqual(said("hunter2"), [])
+        self.assertEqual(self.q(QUERIES), [(None, 0), ("fill", 1), ("split", 1)])
+
+    def test_sets_from_before_what_is_kept_do_not_come(self):
+        self.envelope("sync")
+        self.envelope("forget", "--before", "2026-03-02", "--yes")
+        self.take_old(self.these(eval_set("pdf", 5, entry("old words")), eval_set("zip", 5, entry("new words"), stored_at=reference.at(1, day=3))))
+        self.assertEqual(self.q(QUERIES), [("new words", 1)])
+        self.assertEqual(self.fate(), ("merged", "older than what is kept"))
+        self.assertEqual([name for name, lines in dump(self.store).items() if any("old words" in line for line in lines)], [])
+
+
+if __name__ == "__main__":
+    import_case.main(sys.argv)
