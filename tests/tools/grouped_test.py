@@ -57,6 +57,19 @@ class WhatSharesAUnit(unittest.TestCase):
                 hides = source(unnamed("using hooks::ToolKind;"), home=home)
                 self.assertEqual(self.units(kinds_h=HEADER, a=hides, b=reader), expected)
 
+    def test_a_namespace_that_a_header_opens_hides_one_of_its_name_further_out(self):
+        fixture = "namespace selftune::hosts::testing {\nint Scene();\n}\n"
+        scene = source("int A() { return testing::Scene(); }", header="fixture.h")
+        plain = source("int B() { return testing::TempDir(); }")
+        both = source("int B() { return selftune::testing::TempDir() + testing::Scene(); }", header="fixture.h")
+        elsewhere = source("int B() { return testing::TempDir(); }", home="selftune::sync")
+        for name, other, expected in (("uses the outer one", plain, [["a"], ["b"]]),
+                                      ("knows both", both, [["a", "b"]]),
+                                      ("is elsewhere", elsewhere, [["a", "b"]]),
+                                      ("uses none", source("int B();"), [["a", "b"]])):
+            with self.subTest(name):
+                self.assertEqual(self.units(fixture_h=fixture, a=scene, b=other), expected)
+
     def test_a_unit_has_an_end(self):
         files = {f"f{n}": source(f"int F{n}() {{ return {n}; }}") for n in range(grouped.MOST + 1)}
         self.assertEqual([len(unit) for unit in self.units(**files)], [grouped.MOST, 1])

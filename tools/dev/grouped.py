@@ -41,6 +41,7 @@ class Source:
     own: dict  # name: what it stands for, "" if that is found in this file alone
     words: set  # every name it uses
     types: set  # (namespace, name) of what the headers of ours define that it includes
+    inner: set  # (namespace, name) of the namespaces within another that these open
     home: str  # its namespace
 
     @staticmethod
@@ -49,12 +50,15 @@ class Source:
         own = dict.fromkeys(_MACRO.findall(text), "")
         for opening in _UNNAMED.finditer(text):
             own |= _declared(_outermost(text, opening.end()))
-        return Source(own, set(_WORD.findall(text)), set().union(*map(_header_types, _headers(path))), _home(text))
+        headers = _headers(path)
+        return Source(own, set(_WORD.findall(text)), set().union(*map(_header_types, headers)),
+                      set().union(*map(_inner_namespaces, headers)), _home(text))
 
     def hides(self, other):
         """Whether a name of this file would mean something else in the other."""
         return any((name in other.words and not (meant and other.own.get(name) == meant))
-                   or (self.home, name) in other.types for name, meant in self.own.items())
+                   or (self.home, name) in other.types for name, meant in self.own.items()) or any(
+                       outer == other.home and name in other.words for outer, name in self.inner - other.inner)
 
 
 @functools.cache
@@ -74,6 +78,13 @@ def _headers(path):
 def _header_types(path):
     text = plain(path.read_text(encoding="utf-8"))
     return frozenset((_home(text), a or b) for a, b in _TYPE.findall(text))
+
+
+@functools.cache
+def _inner_namespaces(path):
+    """a::b::c is c within a::b, where it hides an a::c."""
+    opened = _NAMESPACE.findall(plain(path.read_text(encoding="utf-8")))
+    return frozenset(tuple(name.rsplit("::", 1)) for name in opened if "::" in name)
 
 
 def _home(text):

@@ -47,6 +47,8 @@ std::string_view ReasonWord(EvidenceKind kind) {
       return "started";
     case EvidenceKind::kSibling:
       return "sibling";
+    case EvidenceKind::kUnclear:
+      break;  // makes no entry
   }
   return "label_should";
 }
@@ -56,6 +58,7 @@ struct Candidate {
   std::string query;
   std::vector<const PromptEvidence*> evidence;
   bool should = false, should_not = false, sibling = false;
+  bool wanted = false;  // perhaps: it cannot be a negative, and no positive for that alone
 };
 
 class Builder {
@@ -79,18 +82,21 @@ class Builder {
   void Take(const PromptEvidence& row) {
     const bool missed = row.kind == EvidenceKind::kLabelShould && !row.miss_cause.empty();
     if (missed) ++set_.causes[row.miss_cause];
-    if (missed && row.miss_cause != "description" && row.miss_cause != "unknown") {
-      ++set_.other_causes;  // the model could not have chosen it
-      return;
-    }
+    const bool could_not =  // the model, have chosen it
+        missed && row.miss_cause != "description" && row.miss_cause != "unknown";
+    if (could_not) ++set_.other_causes;
     const HygieneResult clean = CheckHygiene(row.text);
     if (clean.verdict != HygieneVerdict::kKeep) {
-      ++set_.hygiene[std::string(clean.category)];
+      if (!could_not) ++set_.hygiene[std::string(clean.category)];
       return;
     }
     const std::string norm = Norm(clean.text);
     Candidate& candidate = candidates_[norm];
     if (candidate.query.empty()) candidate.query = clean.text;
+    if (could_not || row.kind == EvidenceKind::kUnclear) {
+      candidate.wanted = true;
+      return;
+    }
     if (IsPositive(row.kind)) {
       if (IsMaintenance(clean.text, set_.skill)) {
         // Talk about the skill: neither a positive nor, later, a negative.
@@ -107,14 +113,15 @@ class Builder {
   // Labels outrank uses: a use that somebody called wrong is a negative.
   static std::optional<bool> Side(const Candidate& candidate) {
     if (candidate.should_not) {
-      return std::any_of(
-                 candidate.evidence.begin(), candidate.evidence.end(),
-                 [](const PromptEvidence* row) { return row->kind == EvidenceKind::kLabelShould; })
+      return candidate.wanted || std::any_of(candidate.evidence.begin(), candidate.evidence.end(),
+                                             [](const PromptEvidence* row) {
+                                               return row->kind == EvidenceKind::kLabelShould;
+                                             })
                  ? std::optional<bool>()
                  : std::optional<bool>(false);
     }
     if (candidate.should) return true;
-    if (candidate.sibling) return false;
+    if (candidate.sibling && !candidate.wanted) return false;
     return std::nullopt;
   }
 
@@ -132,7 +139,7 @@ class Builder {
     }
   }
 
-  // A text that names the skill, or is nearly a positive, is no safe negative.
+  // A text that names the skill, or is nearly one that may have wanted it, is no safe negative.
   bool MayBeNegative(const std::string& norm, const Candidate& candidate) const {
     if (ClassifyInvocation(candidate.query, set_.skill).type == InvocationType::kExplicit) {
       return false;
@@ -162,7 +169,7 @@ class Builder {
   // nobody has to compare all with all.
   void IndexPositives() {
     for (const auto& [norm, candidate] : candidates_) {
-      if (!candidate.should || candidate.should_not) continue;
+      if ((!candidate.should && !candidate.wanted) || candidate.should_not) continue;
       const std::vector<std::string> tokens = Distinct(norm);
       for (const std::string& token : tokens) {
         positives_with_[token].push_back(positive_words_.size());

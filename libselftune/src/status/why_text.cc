@@ -123,6 +123,8 @@ std::string_view Told(store::EvidenceKind kind) {
       return "started by command";
     case store::EvidenceKind::kSibling:
       return "another skill ran";
+    case store::EvidenceKind::kUnclear:
+      return "labelled, and not clear";
   }
   return "";
 }

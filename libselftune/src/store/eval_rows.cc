@@ -72,6 +72,12 @@ PromptEvidence Base(const Cursor& row) {
   return out;
 }
 
+EvidenceKind KindOf(std::string_view label) {
+  if (label == "should") return EvidenceKind::kLabelShould;
+  if (label == "should_not") return EvidenceKind::kLabelShouldNot;
+  return EvidenceKind::kUnclear;
+}
+
 // A prompt's labels come strongest first; the first one counts, and a
 // disagreement at the same strength takes it away.
 Status AddLabels(Db& db, std::string_view key, std::vector<PromptEvidence>& out) {
@@ -80,7 +86,8 @@ Status AddLabels(Db& db, std::string_view key, std::vector<PromptEvidence>& out)
   std::string held_label;
   const auto flush = [&] {
     if (!held.has_value()) return;
-    if (held_label != "unknown") out.push_back(std::move(*held));
+    held->kind = KindOf(held_label);
+    out.push_back(std::move(*held));
     held.reset();
   };
   while (true) {
@@ -94,7 +101,6 @@ Status AddLabels(Db& db, std::string_view key, std::vector<PromptEvidence>& out)
     flush();
     held = Base(rows);
     held_label = std::string(label);
-    held->kind = label == "should" ? EvidenceKind::kLabelShould : EvidenceKind::kLabelShouldNot;
     held->reason = rows.String(5);
     held->at = rows.OptTime(6);
     held->miss_cause = rows.String(7);

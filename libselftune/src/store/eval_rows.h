@@ -21,6 +21,7 @@ enum class EvidenceKind {
   kTriggered,       // the model loaded it and nobody complained
   kStarted,         // the person started it by hand
   kSibling,         // the model loaded another skill for this prompt
+  kUnclear,         // labelled, and nobody can tell: the strongest labels disagree or do not know
 };
 
 struct PromptEvidence {

@@ -1,6 +1,8 @@
 #include "eval/eval_set.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -78,6 +80,57 @@ TEST_SUITE("eval/eval_set") {
       CHECK(again.entries[i].id == first.entries[i].id);
       CHECK(again.entries[i].split == first.entries[i].split);
     }
+  }
+
+  TEST_CASE("a prompt that wanted the skill is no negative, whatever kept it from running") {
+    // Another skill ran at each of these prompts, which makes a negative of whoever did not
+    // want this one.
+    struct Case {
+      const char* cause;  // of the miss that somebody labelled; nullptr = nobody did
+      const char* other;  // another prompt at which only the other skill ran; nullptr = none
+      int64_t positives, negatives, other_causes;
+    };
+    const Case cases[] = {
+        {nullptr, nullptr, 0, 1, 0},
+        {"description", nullptr, 1, 0, 0},
+        {"unknown", nullptr, 1, 0, 0},
+        {"disabled", nullptr, 0, 0, 1},
+        {"shadowed", nullptr, 0, 0, 1},
+        {"not_listed", nullptr, 0, 0, 1},
+        {"compacted", nullptr, 0, 0, 1},
+        {"explicit_only", nullptr, 0, 0, 1},
+        {"disabled", "alphab betab gammab deltab of the folder please", 0, 0,
+         1},  // nearly the same
+        {"disabled", "turn every table into a chart", 0, 1, 1},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.cause);
+      CAPTURE(c.other);
+      for (const bool miss_first : {true, false}) {
+        CAPTURE(miss_first);
+        std::vector<PromptEvidence> evidence = {Evidence(EvidenceKind::kSibling, Prompt(1))};
+        if (c.other != nullptr) evidence.push_back(Evidence(EvidenceKind::kSibling, c.other));
+        if (c.cause != nullptr) {
+          PromptEvidence miss = Evidence(EvidenceKind::kLabelShould, Prompt(1));
+          miss.miss_cause = c.cause;
+          evidence.insert(miss_first ? evidence.begin() : evidence.end(), miss);
+        }
+        const EvalSet set = BuildEvalSet("pdf", evidence, {}, {});
+        CHECK(set.Count(true, true) + set.Count(true, false) == c.positives);
+        CHECK(set.Count(false, true) + set.Count(false, false) == c.negatives);
+        CHECK(set.other_causes == c.other_causes);
+      }
+    }
+  }
+
+  TEST_CASE("a label that says nothing makes no negative") {
+    const std::vector<PromptEvidence> evidence = {Evidence(EvidenceKind::kUnclear, Prompt(1)),
+                                                  Evidence(EvidenceKind::kSibling, Prompt(1)),
+                                                  Evidence(EvidenceKind::kSibling, Prompt(2))};
+    const EvalSet set = BuildEvalSet("pdf", evidence, {}, {});
+    REQUIRE(set.entries.size() == 1);
+    CHECK(set.entries[0].query == Prompt(2));
+    CHECK_FALSE(set.entries[0].should_trigger);
   }
 
   TEST_CASE("what is nearly a positive is no negative, among thousands") {
