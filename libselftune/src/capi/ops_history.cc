@@ -13,6 +13,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "capi/model_params.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
@@ -34,6 +35,7 @@ using base::JsonWriter;
 using store::ProposalItem;
 
 constexpr double kMicro = 1e6;
+constexpr size_t kShownCursor = 64;
 
 std::optional<int64_t> TokensOf(const store::UsageRow& row) {
   if (!row.input_tokens.has_value() && !row.output_tokens.has_value()) return std::nullopt;
@@ -270,18 +272,22 @@ StatusOr<std::string> DeployList(Context& context, const JsonValue& params) {
   const store::PageRequest page = PageOf(params);
   size_t begin = 0;
   if (!page.cursor.empty()) {
-    const auto place = base::ParseInt(page.cursor);
-    if (!place.has_value() || *place < 0) {
-      return Fail(kInvalidRequest, "deploy.list: cursor is not one of a page before");
+    // The last of the page before: deploys come newest first, and none goes.
+    const auto last = std::find_if(
+        deploys.begin(), deploys.end(),
+        [&](const store::DeployRow& deploy) { return deploy.deploy_id == page.cursor; });
+    if (last == deploys.end()) {
+      return Fail(kInvalidRequest, "deploy.list: cursor \"{}\" is not one of a page before",
+                  base::FirstCodePoints(page.cursor, kShownCursor));
     }
-    begin = std::min(deploys.size(), static_cast<size_t>(*place));
+    begin = static_cast<size_t>(last - deploys.begin()) + 1;
   }
   const size_t end = std::min(deploys.size(), begin + static_cast<size_t>(page.limit));
   JsonWriter out;
   out.BeginObject().Key("items").BeginArray();
   for (size_t i = begin; i < end; ++i) WriteDeploy(out, deploys[i], watches);
   out.EndArray();
-  TextOrNull(out, "next_cursor", end < deploys.size() ? std::to_string(end) : std::string());
+  TextOrNull(out, "next_cursor", end < deploys.size() ? deploys[end - 1].deploy_id : "");
   out.EndObject();
   return std::move(out).Take();
 }

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include <absl/time/time.h>
+#include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "skillfs/lint.h"
@@ -36,10 +38,47 @@ using status::SkillState;
 constexpr int64_t kDefaultDays = 90;
 constexpr int64_t kRecentDays = 30;  // of skill.list
 constexpr int64_t kListed = 20;      // proposals and deploys in a report
+constexpr size_t kShownCursor = 64;
 
 struct Row {
   SkillState state;
   std::vector<std::string> platforms;  // installed on or used on
+};
+
+// Where a skill stands in a sorted list: the larger value first, then by name. A cursor is the
+// place of a page's last skill, so that one which comes or goes meanwhile moves no other.
+struct Place {
+  std::string sort;
+  int64_t value = 0;
+  std::string name;
+
+  static Place Of(const store::SkillTotals& totals, const std::string& sort) {
+    Place place{.sort = sort, .name = totals.name};
+    if (sort == "uses") place.value = totals.triggered;
+    if (sort == "misses") place.value = totals.missed;
+    if (sort == "last") place.value = totals.last.value_or(UtcMillis{0}).value;
+    return place;
+  }
+  [[nodiscard]] bool Before(const Place& other) const {
+    return value != other.value ? value > other.value : name < other.name;
+  }
+  // The name as hex: people paste a cursor into a shell, and anybody may have named the skill.
+  [[nodiscard]] std::string Cursor() const {
+    return fmt::format("{}:{}:{}", sort, value, base::Hex(name));
+  }
+
+  // INVALID_REQUEST for what no page of this order gave out.
+  static StatusOr<Place> Parse(std::string_view cursor, const std::string& sort) {
+    const std::string start = sort + ":";
+    const size_t colon = cursor.starts_with(start) ? cursor.find(':', start.size()) : cursor.npos;
+    if (colon != cursor.npos) {
+      const auto value = base::ParseInt(cursor.substr(start.size(), colon - start.size()));
+      const auto name = base::FromHex(cursor.substr(colon + 1));
+      if (value.has_value() && name.has_value()) return Place{sort, *value, *name};
+    }
+    return Fail(kInvalidRequest, "skill.list: cursor \"{}\" is not one of a page before, by {}",
+                base::FirstCodePoints(cursor, kShownCursor), sort);
+  }
 };
 
 // The filters and the order of skill.list.
@@ -71,15 +110,8 @@ StatusOr<std::vector<Row>> Select(Context& context, std::vector<SkillState> stat
     }
     rows.push_back(std::move(row));
   }
-  const auto value = [&](const Row& row) -> int64_t {
-    const store::SkillTotals& totals = row.state.totals;
-    if (sort == "uses") return totals.triggered;
-    if (sort == "misses") return totals.missed;
-    return sort == "last" ? totals.last.value_or(UtcMillis{0}).value : 0;
-  };
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-    const int64_t x = value(a), y = value(b);
-    return x != y ? x > y : a.state.totals.name < b.state.totals.name;
+  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
+    return Place::Of(a.state.totals, sort).Before(Place::Of(b.state.totals, sort));
   });
   return rows;
 }
@@ -244,22 +276,25 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
       std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window}));
   ST_ASSIGN_OR_RETURN(std::vector<Row> rows, Select(context, std::move(states), params));
-  // There are hundreds of skills, not millions: a page is a place in the list.
   const store::PageRequest page = PageOf(params);
+  const std::string& sort = params["sort"].AsString();
   size_t begin = 0;
   if (!page.cursor.empty()) {
-    const auto place = base::ParseInt(page.cursor);
-    if (!place.has_value() || *place < 0) {
-      return Fail(kInvalidRequest, "skill.list: cursor is not one of a page before");
-    }
-    begin = std::min(rows.size(), static_cast<size_t>(*place));
+    ST_ASSIGN_OR_RETURN(const Place last, Place::Parse(page.cursor, sort));
+    begin =
+        static_cast<size_t>(std::find_if(rows.begin(), rows.end(),
+                                         [&](const Row& row) {
+                                           return last.Before(Place::Of(row.state.totals, sort));
+                                         }) -
+                            rows.begin());
   }
   const size_t end = std::min(rows.size(), begin + static_cast<size_t>(page.limit));
   JsonWriter out;
   out.BeginObject().Key("items").BeginArray();
   for (size_t i = begin; i < end; ++i) ST_RETURN_IF_ERROR(WriteListItem(out, *db, rows[i], window));
   out.EndArray();
-  TextOrNull(out, "next_cursor", end < rows.size() ? std::to_string(end) : std::string());
+  TextOrNull(out, "next_cursor",
+             end < rows.size() ? Place::Of(rows[end - 1].state.totals, sort).Cursor() : "");
   out.Field("total", static_cast<int64_t>(rows.size())).EndObject();
   return std::move(out).Take();
 }

@@ -35,6 +35,7 @@ constexpr char kTakeBack[] =
 constexpr char kColumns[] = ST_DEPLOY_COLUMNS "WHERE d.deploy_id=?1";
 constexpr char kBySkill[] =
     ST_DEPLOY_COLUMNS "WHERE k.name_key=?1 ORDER BY d.started_ms DESC, d.deploy_id DESC";
+constexpr char kAll[] = ST_DEPLOY_COLUMNS "ORDER BY d.started_ms DESC, d.deploy_id DESC";
 constexpr char kUnwatched[] = ST_DEPLOY_COLUMNS
     "WHERE d.kind='deploy' AND d.state='deployed' AND d.finished_ms>=?1 "
     "AND NOT EXISTS(SELECT 1 FROM watch w WHERE w.deploy_id=d.deploy_id) ORDER BY d.deploy_id";
@@ -139,7 +140,7 @@ StatusOr<DeployRow> ReadDeploy(Db& db, std::string_view deploy_id) {
 }
 
 StatusOr<std::vector<DeployRow>> ListDeploys(Db& db, std::string_view skill) {
-  return ReadAll(db, db.Query(kBySkill, base::AsciiLower(skill)));
+  return ReadAll(db, skill.empty() ? db.Query(kAll) : db.Query(kBySkill, base::AsciiLower(skill)));
 }
 
 StatusOr<std::vector<DeployRow>> UnwatchedDeploys(Db& db, UtcMillis since) {

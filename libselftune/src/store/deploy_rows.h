@@ -37,7 +37,7 @@ struct DeployRow {
 [[nodiscard]] StatusOr<DeployRow> ReadDeploy(Db& db, std::string_view deploy_id);
 // The newest finished deploy of the skill that was not taken back; nullopt if none.
 [[nodiscard]] StatusOr<std::optional<DeployRow>> CurrentDeploy(Db& db, std::string_view skill);
-// Newest first.
+// Newest first; "" = of all skills.
 [[nodiscard]] StatusOr<std::vector<DeployRow>> ListDeploys(Db& db, std::string_view skill);
 // Of all skills, the newest at most `limit` begun since then; without targets.
 [[nodiscard]] StatusOr<std::vector<DeployRow>> RecentDeploys(Db& db, UtcMillis since,

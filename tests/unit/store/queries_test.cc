@@ -146,13 +146,6 @@ TEST_SUITE("store/queries") {
       for (const BadLineItem& item : found.items) out.first.push_back(std::to_string(item.offset));
       return out;
     };
-    const auto skills = [&](const PageRequest& page) {
-      const SkillListPage found = Must(ListSkills(db, {.page = page}));
-      CHECK(found.total == 3);
-      Page out{{}, found.next};
-      for (const SkillSummary& item : found.items) out.first.push_back(item.name);
-      return out;
-    };
     for (const int64_t limit : {1, 2, 3, 7, 1000}) {
       CAPTURE(limit);
       CHECK(AllPages(limit, observations).size() == 16);
@@ -162,7 +155,6 @@ TEST_SUITE("store/queries") {
       CHECK(AllPages(limit, prompts).front() == "Make PDF s9");
       CHECK(AllPages(limit, prompts).size() == 10);
       CHECK(AllPages(limit, bad_lines) == std::vector<std::string>{"0", "10", "20", "30", "40"});
-      CHECK(AllPages(limit, skills) == std::vector<std::string>{"pdf", "Doc", "xlsx"});
     }
     CHECK(CodeOf(ListObservations(db, {.page = {.cursor = "bogus"}}).status()).name ==
           "INVALID_REQUEST");

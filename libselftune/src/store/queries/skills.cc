@@ -26,14 +26,6 @@ constexpr char kSummary[] = R"sql(
   SELECT k.skill_id,k.name,t.checks,t.triggered,t.missed,t.sessions,t.first_ms,t.last_ms,t.last_scope,x.autonomy
   FROM skill k LEFT JOIN skill_total t ON t.skill_id=k.skill_id LEFT JOIN skill_state x ON x.skill_id=k.skill_id
   WHERE k.skill_id=?1)sql";
-constexpr char kList[] = R"sql(
-  SELECT k.skill_id,k.name,coalesce(t.triggered,0),coalesce(t.missed,0),coalesce(t.last_ms,0)
-  FROM skill k LEFT JOIN skill_total t ON t.skill_id=k.skill_id
-  WHERE (?1='' OR instr(k.name_key,?1)>0)
-    AND (?2='' OR EXISTS(SELECT 1 FROM skill_session z JOIN session s ON s.session_pk=z.session_pk
-      WHERE z.skill_id=k.skill_id AND s.platform=?2))
-    AND (CASE WHEN ?3=1 THEN EXISTS(SELECT 1 FROM skill_location l WHERE l.skill_id=k.skill_id)
-      ELSE coalesce(t.checks,0)>0 OR EXISTS(SELECT 1 FROM skill_location l WHERE l.skill_id=k.skill_id) END))sql";
 constexpr char kWorkspaces[] = R"sql(
   SELECT count(DISTINCT s.workspace_id) FROM skill_session z JOIN session s ON s.session_pk=z.session_pk WHERE z.skill_id=?1)sql";
 constexpr char kLocations[] = R"sql(
@@ -125,30 +117,6 @@ StatusOr<SkillSummary> ReadSummary(Db& db, SkillId skill) {
   return out;
 }
 
-// What decides the order of the list.
-struct ListRow {
-  SkillId id;
-  std::string name;
-  int64_t triggered = 0, missed = 0, last = 0;
-};
-
-Status SortRows(std::string_view by, std::vector<ListRow>& rows) {
-  const auto value = [&](const ListRow& row) -> int64_t {
-    if (by == "uses") return row.triggered;
-    if (by == "misses") return row.missed;
-    return by == "last" ? row.last : 0;
-  };
-  if (by != "uses" && by != "misses" && by != "last" && by != "name") {
-    return Fail(kInvalidRequest, "listing skills: sort \"{}\" is none of uses, name, last, misses",
-                by);
-  }
-  std::sort(rows.begin(), rows.end(), [&](const ListRow& a, const ListRow& b) {
-    const int64_t x = value(a), y = value(b);
-    return x != y ? x > y : a.name < b.name;
-  });
-  return absl::OkStatus();
-}
-
 Status AddCounts(Db& db, SkillId skill, const DayRange& days, SkillReport& out) {
   ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kWindow, skill, days.from, days.to));
   ST_RETURN_IF_ERROR(row.Next().status());
@@ -207,38 +175,6 @@ StatusOr<std::vector<SkillLocation>> ReadSkillLocations(Db& db, SkillId skill) {
                    .first = rows.Time(10),
                    .last = rows.Time(11)});
   }
-}
-
-StatusOr<SkillListPage> ListSkills(Db& db, const SkillListRequest& request) {
-  std::vector<ListRow> rows;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor found, db.Query(kList, base::AsciiLower(request.text),
-                                               request.platform, request.installed_only));
-    for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, found.Next());
-      if (!more) break;
-      rows.push_back(
-          {found.Key<SkillId>(0), found.String(1), found.Int(2), found.Int(3), found.Int(4)});
-    }
-  }
-  ST_RETURN_IF_ERROR(SortRows(request.sort, rows));
-  // There are hundreds of skills, not millions: a page is a place in the list.
-  size_t begin = 0;
-  if (!request.page.cursor.empty()) {
-    const auto place = base::ParseInt(request.page.cursor);
-    if (!place.has_value() || *place < 0) {
-      return Fail(kInvalidRequest, "listing skills: cursor is not one of a page before");
-    }
-    begin = std::min(rows.size(), static_cast<size_t>(*place));
-  }
-  const size_t end = std::min(rows.size(), begin + static_cast<size_t>(PageLimit(request.page)));
-  SkillListPage out;
-  out.total = static_cast<int64_t>(rows.size());
-  for (size_t i = begin; i < end; ++i) {
-    ST_ASSIGN_OR_RETURN(out.items.emplace_back(), ReadSummary(db, rows[i].id));
-  }
-  if (end < rows.size()) out.next = std::to_string(end);
-  return out;
 }
 
 StatusOr<SkillReport> ReadSkillReport(Db& db, SkillId skill, const TimeWindow& window) {

@@ -41,19 +41,6 @@ struct SkillSummary {
   std::string last_scope, autonomy;  // autonomy "" = default
   std::vector<SkillLocation> locations;
 };
-struct SkillListRequest {
-  std::string text = {};      // part of the name, ASCII case ignored
-  std::string platform = {};  // used there at least once
-  bool installed_only = false;
-  std::string sort = "uses";  // uses name last misses
-  PageRequest page = {};
-};
-struct SkillListPage {
-  std::vector<SkillSummary> items;
-  std::string next;
-  int64_t total = 0;
-};
-[[nodiscard]] StatusOr<SkillListPage> ListSkills(Db& db, const SkillListRequest& request);
 
 struct CauseCount {
   std::string cause;
