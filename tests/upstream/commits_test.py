@@ -116,6 +116,20 @@ class Commits(ImportCase):
         self.assertEqual(self.q("SELECT verdict,s.session_id FROM import_map m JOIN session s ON s.session_pk=m.dst_pk WHERE m.tbl='commit_tracking'"),
                          [("merged", "first")])
 
+    def test_one_name_is_one_commit_whatever_its_title(self):
+        """An amended title, or one with a number behind it: nothing of the second row is lost."""
+        self.take_these(session("a"), session("b"), commit("a", "abc1234", 5, commit_title="Fix it"),
+                        commit("b", "abc1234", 6, commit_title="Fix it (#12)", branch="main", repo_remote="git@example.org:u/a.git"))
+        self.assertEqual([row[:5] for row in self.q(COMMITS)], [("a", "abc1234", "Fix it", "main", "git@example.org:u/a.git")])
+        self.assertEqual(self.verdicts(), {"1": "imported", "2": "merged"})
+        self.assertEqual(self.note("commit_tracking", "2")["row"]["commit_title"], "Fix it (#12)")
+        self.assert_sound()
+        self.setUp()
+        self.ours("abc1234", "Told by the log", "batch", session="other")
+        self.take_these(commit("s", "abc1234", 5, commit_title="Fix it"))
+        self.assertEqual([row[:3] for row in self.q(COMMITS)], [("s", "abc1234", "Fix it")])
+        self.assert_sound()
+
     def test_names_that_begin_alike_in_two_sessions_are_one_commit_only_with_one_title(self):
         self.ours(LONG, "Something else", "hook", session="first")
         self.take_these(commit("s", "abc1234", 6, commit_title="Fix it"))

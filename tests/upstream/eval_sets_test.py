@@ -119,6 +119,23 @@ class EvalSets(ImportCase):
         self.assertEqual(said("hunter2"), [])
         self.assertEqual(self.q(QUERIES), [(None, 0), ("fill", 1), ("split", 1)])
 
+    def test_forgotten_words_go_from_queries_that_were_cut_and_from_what_was_left_out(self):
+        long = ("my word is hunter2 " + "and more of it " * 40).strip()
+        for name, typed, queries in (
+                ("longer than a query", long, [entry(long), entry("fill")]),
+                ("with blanks around it", " my word is hunter2\n", [entry("my word is hunter2"), entry("fill")]),
+                ("of an entry that was left out", "my word is hunter2", [{"query": "my word is hunter2"}, entry("fill")]),
+                ("of a set without a sound entry", "my word is hunter2", [{"query": "my word is hunter2"}])):
+            with self.subTest(name):
+                self.setUp()
+                self.take_old(self.these(reference.session("s"), reference.prompt("s", 0, typed, 1), eval_set("pdf", 5, *queries)))
+                said = lambda: [table for table, lines in dump(self.store).items() if any("hunter2" in line for line in lines)]  # noqa: E731
+                self.assertNotEqual(said(), [])
+                self.envelope("forget", "--session", "s", "--yes")
+                self.assertEqual(said(), [])
+                if len(queries) > 1:
+                    self.assertIn(("fill", 1), self.q(QUERIES))
+
     def test_sets_from_before_what_is_kept_do_not_come(self):
         self.envelope("sync")
         self.envelope("forget", "--before", "2026-03-02", "--yes")

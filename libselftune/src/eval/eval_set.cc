@@ -58,7 +58,8 @@ struct Candidate {
   std::string query;
   std::vector<const PromptEvidence*> evidence;
   bool should = false, should_not = false, sibling = false;
-  bool wanted = false;  // perhaps: it cannot be a negative, and no positive for that alone
+  bool wanted = false;   // by a miss that no description can cure: no positive, and no negative
+  bool unclear = false;  // no negative because another skill ran
 };
 
 class Builder {
@@ -94,7 +95,7 @@ class Builder {
     Candidate& candidate = candidates_[norm];
     if (candidate.query.empty()) candidate.query = clean.text;
     if (could_not || row.kind == EvidenceKind::kUnclear) {
-      candidate.wanted = true;
+      (could_not ? candidate.wanted : candidate.unclear) = true;
       return;
     }
     if (IsPositive(row.kind)) {
@@ -121,7 +122,7 @@ class Builder {
                  : std::optional<bool>(false);
     }
     if (candidate.should) return true;
-    if (candidate.sibling && !candidate.wanted) return false;
+    if (candidate.sibling && !candidate.wanted && !candidate.unclear) return false;
     return std::nullopt;
   }
 
@@ -169,7 +170,8 @@ class Builder {
   // nobody has to compare all with all.
   void IndexPositives() {
     for (const auto& [norm, candidate] : candidates_) {
-      if ((!candidate.should && !candidate.wanted) || candidate.should_not) continue;
+      const bool perhaps = candidate.should || candidate.wanted || candidate.unclear;
+      if (!perhaps || candidate.should_not) continue;
       const std::vector<std::string> tokens = Distinct(norm);
       for (const std::string& token : tokens) {
         positives_with_[token].push_back(positive_words_.size());

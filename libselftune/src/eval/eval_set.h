@@ -66,7 +66,7 @@ struct EvalSetOptions {
 [[nodiscard]] Status StoreEvalSet(store::Db& db, const EvalSet& set, UtcMillis now);
 
 // Parts of it, for entries that come from elsewhere.
-inline constexpr size_t kMaxQueryCodePoints = 500;
+using store::kMaxQueryCodePoints;
 // The same for all spellings of a query that differ in white space and case only.
 [[nodiscard]] std::string EntryId(std::string_view skill, std::string_view query);
 // Gives each entry its side and its cluster. `known` as for BuildEvalSet.

@@ -148,8 +148,12 @@ class Finder {
       if (known.platform != platform || known.path != file.path) continue;
       if (root.project_root.empty() && !known.project_root.empty()) {
         known.project_root.clear();
-        known.scope = root.scope;
+        if (known.plugin.empty()) known.scope = root.scope;
         known.precedence = root.precedence;
+      }
+      if (known.project_root == root.project_root && known.plugin.empty() && !root.plugin.empty()) {
+        known.plugin = root.plugin;
+        known.scope = root.scope;
       }
       if (known.project_root.empty() || known.project_root == root.project_root) return true;
     }

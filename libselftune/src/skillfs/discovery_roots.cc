@@ -58,11 +58,16 @@ class Collector {
 
  private:
   // A folder that was there already: named once more by a setting, it ranks as
-  // high as that makes it.
+  // high as that makes it. What looks after its files does so under any name; a project
+  // cannot say so of what is seen everywhere.
   static void Again(const ResolvedRoot& root, ResolvedRoot& known) {
     if (!root.project_root.empty() && root.project_root != known.project_root) return;
     if (root.project_root.empty() && !known.project_root.empty()) {
       known.project_root.clear();
+      if (known.plugin.empty()) known.scope = root.scope;
+    }
+    if (known.plugin.empty() && !root.plugin.empty()) {
+      known.plugin = root.plugin;
       known.scope = root.scope;
     }
     known.precedence = std::min(known.precedence, root.precedence);

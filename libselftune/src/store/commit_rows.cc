@@ -38,7 +38,7 @@ constexpr char kSameCommit[] = R"sql(
     EXISTS(SELECT 1 FROM commit_logged l WHERE l.session_pk=v.session_pk AND l.sha=v.sha) AS logged
   FROM (SELECT * FROM vcs_commit WHERE sha BETWEEN substr(?1,1,7) AND ?1 AND substr(?1,1,length(sha))=sha
     UNION ALL SELECT * FROM vcs_commit WHERE sha>?1 AND sha<?1||'g') v
-  WHERE session_pk=?2 OR title IS NULL OR ?3 IS NULL OR title=?3
+  WHERE session_pk=?2 OR sha=?1 OR title IS NULL OR ?3 IS NULL OR title=?3
   ORDER BY session_pk<>?2, logged, length(sha) DESC LIMIT 1)sql";
 constexpr char kFillCommit[] = R"sql(
   UPDATE vcs_commit SET title=coalesce(title,?3), branch=coalesce(branch,?4), repo_remote=coalesce(repo_remote,?5)
@@ -118,6 +118,9 @@ StatusOr<TakenCommit> TakeCommit(Db& db, SessionPk session, const CommitRow& row
   }
   ST_RETURN_IF_ERROR(db.Run(kPutCommit, session, taken.sha, OrNull{taken.title},
                             OrNull{taken.branch}, OrNull{taken.remote}, taken.at));
+  if (db.changes() == 0) {
+    return Fail(kInternal, "taking over commit {}: another session has it already", taken.sha);
+  }
   const bool said = known.has_value() && known->session == session;
   return TakenCommit{.session = session, .is_new = !said};
 }

@@ -2,6 +2,7 @@
 // from it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 #include "store/rows.h"
 
 namespace selftune::store {
+
+// So much of a prompt is kept as the query of an entry.
+inline constexpr size_t kMaxQueryCodePoints = 500;
 
 // Why a prompt says something about a skill.
 enum class EvidenceKind {

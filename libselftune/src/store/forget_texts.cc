@@ -1,8 +1,14 @@
 #include "store/forget_texts.h"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "base/crypto.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/utf8.h"
+#include "store/eval_rows.h"
 #include "store/forget_quotes.h"
 
 namespace selftune::store {
@@ -17,6 +23,9 @@ constexpr char kMakeChosen[] =
 // said it are done, also by the next forget when this one is cut off.
 constexpr char kMarkText[] =
     R"sql(UPDATE body SET erased_ms=?2 WHERE body_id=?1 AND text IS NOT NULL)sql";
+constexpr char kMarkQuery[] =
+    R"sql(UPDATE body SET erased_ms=?2 WHERE sha256=?1 AND text IS NOT NULL)sql";
+constexpr char kTextOf[] = R"sql(SELECT text FROM body WHERE body_id=?1 AND text IS NOT NULL)sql";
 constexpr char kChooseTexts[] = R"sql(
   INSERT INTO temp.forget_text SELECT body_id FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
   ORDER BY body_id LIMIT ?2)sql";
@@ -43,16 +52,33 @@ constexpr char kEmptyTexts[] = R"sql(
 constexpr char kDropTexts[] = R"sql(
   DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text)
     AND body_id NOT IN (SELECT query_body FROM eval_entry) AND body_id NOT IN (SELECT query_body FROM replay_result))sql";
-// An import keeps a set whole beside the entries that it made of it.
+// An import keeps a set whole beside the entries that it made of it, and so the words of
+// what it left out, of which nothing else tells whether they are among those.
 constexpr char kEraseSets[] = R"sql(
-  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND dst_pk IN (
-    SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text)))sql";
+  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (
+    dst_pk IS NULL OR reason IS NOT NULL OR dst_pk IN (SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text))))sql";
+
+// A prompt's words as a query has them.
+std::string_view QueryOf(std::string_view text) {
+  return base::FirstCodePoints(base::Trim(text), kMaxQueryCodePoints);
+}
 
 }  // namespace
 
 Status ForgetTexts::Prepare() { return db_.Execute(kMakeChosen); }
 
-Status ForgetTexts::Mark(int64_t body, UtcMillis now) { return db_.Run(kMarkText, body, now); }
+Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
+  std::string query;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kTextOf, body));
+    ST_ASSIGN_OR_RETURN(const bool there, row.Next());
+    if (there && QueryOf(row.Text(0)) != row.Text(0)) query = QueryOf(row.Text(0));
+  }
+  if (!query.empty()) {
+    ST_RETURN_IF_ERROR(db_.Run(kMarkQuery, Blob{base::Sha256Bytes(query)}, now));
+  }
+  return db_.Run(kMarkText, body, now);
+}
 
 StatusOr<ForgetTexts::Dropped> ForgetTexts::DropBatch(UtcMillis now) {
   Dropped out;

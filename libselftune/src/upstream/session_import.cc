@@ -315,7 +315,7 @@ class Importer {
     if (!at.has_value()) return engine_.Reject(row, "timestamp is " + TextOf(r["timestamp"]));
     const std::string title = TextOf(r["commit_title"]), branch = TextOf(r["branch"]);
     const std::string remote = TextOf(r["repo_remote"]);
-    ST_ASSIGN_OR_RETURN(const bool forgotten, engine_.writer().IsForgotten(session_.pk, *at, ""));
+    ST_ASSIGN_OR_RETURN(const bool forgotten, engine_.writer().IsForgotten(session_.pk, at, ""));
     ST_ASSIGN_OR_RETURN(
         const store::TakenCommit taken,
         store::TakeCommit(engine_.db(), session_.pk,

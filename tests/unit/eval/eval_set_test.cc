@@ -133,6 +133,21 @@ TEST_SUITE("eval/eval_set") {
     CHECK_FALSE(set.entries[0].should_trigger);
   }
 
+  TEST_CASE("a label that says nothing leaves the labels of other prompts alone") {
+    // The same words were typed twice; of one prompt nobody can tell.
+    for (const auto& [kind, should] :
+         {std::pair(EvidenceKind::kLabelShouldNot, false),
+          std::pair(EvidenceKind::kLabelShould, true), std::pair(EvidenceKind::kTriggered, true)}) {
+      CAPTURE(should);
+      const std::vector<PromptEvidence> evidence = {Evidence(kind, Prompt(1)),
+                                                    Evidence(EvidenceKind::kUnclear, Prompt(1)),
+                                                    Evidence(EvidenceKind::kSibling, Prompt(1))};
+      const EvalSet set = BuildEvalSet("pdf", evidence, {}, {});
+      REQUIRE(set.entries.size() == 1);
+      CHECK(set.entries[0].should_trigger == should);
+    }
+  }
+
   TEST_CASE("what is nearly a positive is no negative, among thousands") {
     std::vector<PromptEvidence> evidence = Positives(0, 1000);
     for (int i = 0; i < 1000; ++i) {

@@ -60,8 +60,9 @@ std::optional<SemanticVersion> ParseVersion(std::string_view text) {
   const auto parts = base::Split(text.substr(0, dash), '.');
   if (parts.size() != out.numbers.size()) return std::nullopt;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const char* const end = parts[i].data() + parts[i].size();
-    const auto [stop, error] = std::from_chars(parts[i].data(), end, out.numbers[i]);
+    const char* const begin = parts[i].data();
+    const char* const end = begin + parts[i].size();
+    const auto [stop, error] = std::from_chars(begin, end, out.numbers[i]);
     if (parts[i].empty() || error != std::errc() || stop != end) return std::nullopt;
   }
   return out;

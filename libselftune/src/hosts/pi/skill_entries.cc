@@ -96,6 +96,25 @@ std::string FixedPart(std::string_view pattern) {
   return std::string(base::DirName(pattern.substr(0, glob)));
 }
 
+bool IsWithin(std::string_view folder, std::string_view path) {
+  return path == folder ||
+         (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
+}
+
+// What a manifest names elsewhere, by its words or by a link, is not the package's to look
+// after: a cloned repository could take a person's skills away with it.
+bool IsOfPackage(const Package& package, const std::string& path) {
+  const auto real = base::RealPath(path), folder = base::RealPath(package.folder);
+  return real.ok() && folder.ok() && IsWithin(*folder, *real);
+}
+
+// An update replaces what was installed; a folder that is only named is the person's own.
+void LookAfter(const Package& package, NamedRoot& root) {
+  if (!package.managed || !IsOfPackage(package, root.path)) return;
+  root.plugin = package.source;
+  root.scope = "system";
+}
+
 // Skills that the manifest names, their folders below the package; each once.
 std::set<std::string> SkillsOf(const Package& package,
                                std::vector<skillfs::DiscoveryProblem>& problems) {
@@ -116,7 +135,7 @@ std::set<std::string> SkillsOf(const Package& package,
     }
     for (const skillfs::FoundSkillFile& file : found.files) {
       std::string_view below = base::DirName(file.path);
-      if (!below.starts_with(package.folder)) continue;  // a manifest names its own
+      if (!IsWithin(package.folder, below)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
       if (glob && !IsMeant(entry, below)) continue;
       if (LetsIn(overrides, below)) out.insert(std::string(below));
@@ -138,17 +157,13 @@ void AddEachSkill(const Side& side, const Package& package, NamedRoot root,
     root.path = base::NormalizePath(package.folder, below);
     root.disabled_by = !package.filtered || in ? "" : side.file();
     out.push_back(root);
+    LookAfter(package, out.back());
   }
 }
 
 void AddSkillsOf(const Side& side, const Package& package,
                  std::vector<skillfs::DiscoveryProblem>& problems, std::vector<NamedRoot>& out) {
   NamedRoot root = RootOf(side, package.folder, side.is_own() ? kOwnPackage : kProjectPackage);
-  // An update replaces what was installed; a folder that is only named is the person's own.
-  if (package.managed) {
-    root.plugin = package.source;
-    root.scope = "system";
-  }
   const bool some =
       package.filtered || std::ranges::any_of(package.entries, [](const std::string& entry) {
         return IsOverride(entry) || IsGlob(entry);
@@ -156,8 +171,8 @@ void AddSkillsOf(const Side& side, const Package& package,
   if (some) return AddEachSkill(side, package, std::move(root), problems, out);
   for (const std::string& entry : package.entries) {
     NamedRoot one = RootOf(side, base::NormalizePath(package.folder, entry), root.precedence);
-    one.plugin = root.plugin;
-    one.scope = root.scope;
+    if (!IsWithin(package.folder, one.path)) continue;
+    LookAfter(package, one);
     out.push_back(std::move(one));
   }
 }
