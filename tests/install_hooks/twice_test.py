@@ -8,6 +8,7 @@ That Claude Code, Gemini CLI and Qwen Code call both, and the same command once,
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import unittest
@@ -37,10 +38,15 @@ class Twice(Place):
     def install(self, scope, host="claude", *more, where=None):
         return self.run_in(where or self.project, "hooks", "install", host, "--scope", scope, *more)
 
-    def plugin(self):
+    def plugin(self, with_hooks=True):
         file = self.home.path / ".claude/plugins/installed_plugins.json"
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps({"version": 2, "plugins": {"selftune@selftune": [{"installPath": "/opt/p"}]}}))
+        folder = self.home.path / "plugin"
+        file.write_text(json.dumps({"version": 2, "plugins": {"selftune@selftune": [{"installPath": str(folder)}]}}))
+        hooks = folder / "hooks/hooks.json"
+        if with_hooks:
+            hooks.parent.mkdir(parents=True, exist_ok=True)
+            hooks.write_text("{}")
 
     def commands(self, reply):
         """Those that take one of both out."""
@@ -127,6 +133,9 @@ class Twice(Place):
             with self.subTest(scope):
                 self.install(scope)
                 self.assertIsNone(self.said(self.project))
+                self.plugin(with_hooks=False)  # its skill alone
+                self.assertIsNone(self.said(self.project))
+                shutil.rmtree(self.home.path / ".claude/plugins")
                 self.plugin()
                 # A project's are taken out in that project.
                 self.assertEqual(self.said(self.root) is None, scope == "project")
@@ -134,8 +143,8 @@ class Twice(Place):
                 self.assertIn(f"--scope {scope}", self.commands(self.install(scope)))
                 self.run_in(self.project, *self.said(self.project).split()[1:])
                 self.assertIsNone(self.said(self.project))
-                (self.home.path / ".claude/plugins/installed_plugins.json").unlink()
-                (self.home.path / ".claude/plugins").rmdir()
+                shutil.rmtree(self.home.path / ".claude/plugins")
+                shutil.rmtree(self.home.path / "plugin")
 
     def test_a_set_up_says_it_too(self):
         self.agent("claude")

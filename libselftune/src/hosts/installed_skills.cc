@@ -1,8 +1,12 @@
 #include "hosts/installed_skills.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/file.h"
+#include "hosts/common/settings_files.h"
 #include "hosts/skill_switches.h"
 
 namespace selftune::hosts {
@@ -12,6 +16,10 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
   skillfs::DiscoveryRequest request;
   request.home = env.Home();
   request.project_dirs.assign(project_dirs.begin(), project_dirs.end());
+  std::vector<std::vector<std::string>> folders;
+  for (const std::string& dir : project_dirs) {
+    folders.push_back(ProjectFolders(dir, request.work_trees));
+  }
   for (const HostRow& row : Rows()) {
     skillfs::HostSkillRules rules;
     rules.platform = row.platform;
@@ -19,7 +27,7 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
     rules.roots = row.skill_roots;
     if (row.named_roots != nullptr) {
       rules.named_roots =
-          row.named_roots({request.home, rules.config_dir, project_dirs}, rules.problems);
+          row.named_roots({request.home, rules.config_dir, project_dirs, folders}, rules.problems);
     }
     rules.equal_names_shadow = row.equal_names_shadow;
     rules.name_is_folder = row.name_is_folder;
@@ -38,9 +46,9 @@ skillfs::Discovery FindInstalledSkills(const base::Environment& env,
 }
 
 void AddSettings(skillfs::DiscoveryRequest& request) {
+  const std::set<std::string> folders = SettingsFolders(request.project_dirs, request.work_trees);
   for (skillfs::HostSkillRules& rules : request.hosts) {
-    rules.rules =
-        ReadSkillRules(rules.platform, rules.config_dir, request.project_dirs, rules.problems);
+    rules.rules = ReadSkillRulesIn(rules.platform, rules.config_dir, folders, rules.problems);
   }
 }
 

@@ -27,6 +27,8 @@ struct RootQuery {
   std::string home;                           // "" = none
   std::string config_dir;                     // of the host, "" = none
   std::span<const std::string> project_dirs;  // working directories of sessions
+  // Of each of them it and the folders above, see ProjectFolders.
+  std::span<const std::vector<std::string>> project_folders = {};
 };
 
 // How much room a host gives its list of skills, and what it leaves out when

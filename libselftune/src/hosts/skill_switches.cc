@@ -38,13 +38,13 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
           .project_root = file.project_root};
 }
 
-void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root, Rules& out) {
+void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+             SettingsFiles& files, Rules& out) {
   const JsonValue& value = ValueAt(root, where.key);
   if (where.form == Form::kWords && value.is_string()) {
     out.push_back(RuleOf(file, "*", IsOff(where, value.AsString())));
   }
-  for (const JsonValue& item : value.items()) {
-    const std::string& text = item.AsString();
+  for (const std::string& text : files.Texts(file.path, value)) {
     // A list has no patterns, and no skill a `*` in its name.
     if (where.form == Form::kNames && text.find('*') == std::string::npos) {
       out.push_back(RuleOf(file, std::string(base::Trim(text)), !where.on));
@@ -55,7 +55,7 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
       out.push_back(std::move(rule));
     }
   }
-  for (const auto& [name, member] : value.members()) {
+  for (const auto& [name, member] : files.Members(file.path, value)) {
     if (where.form == Form::kWords && member.is_string()) {
       out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
     }
@@ -66,7 +66,7 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
 }
 
 // A table of the list says which skill, and whether; each once.
-void AddToml(const SkillSwitch& where, const Settings& file, std::string_view text, Rules& out) {
+void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
   SkillRule rule;
   bool selected = false, told = false;
   const auto flush = [&] {
@@ -75,40 +75,27 @@ void AddToml(const SkillSwitch& where, const Settings& file, std::string_view te
     selected = told = false;
   };
   flush();
-  codex::ReadToml(text, [&](const codex::TomlValue& value) {
+  files.Toml(file.path, [&](const codex::TomlValue& value) {
     if (value.path.empty()) return;
     const std::string& last = value.path.back();
-    const std::vector<std::string> table(value.path.begin(), value.path.end() - 1);
+    const std::vector<std::string> table(value.path.begin(),
+                                         value.path.end() - (value.is_table ? 0 : 1));
     if (base::Join(table, ".") != where.key) return;
+    if (value.is_table) return flush();
     const bool selects = value.is_text && (last == "name" || last == "path");
-    if (!selects && last != "enabled") return;
-    if (selects ? selected : told) flush();
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
     if (last == "enabled") rule.off = value.Is("false");
-    (selects ? selected : told) = true;
+    selected = selected || selects;
+    told = told || last == "enabled";
   });
   flush();
 }
 
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
-  if (where.form == Form::kToml) {
-    const std::string* const text = files.Text(file.path);
-    if (text != nullptr) AddToml(where, file, *text, out);
-    return;
-  }
+  if (where.form == Form::kToml) return AddToml(where, file, files, out);
   const JsonValue* const root = files.Json(file.path);
-  if (root != nullptr) AddJson(where, file, *root, out);
-}
-
-// The working directories and the folders above them.
-std::set<std::string> FoldersOf(std::span<const std::string> project_dirs) {
-  std::set<std::string> out;
-  for (const std::string& dir : project_dirs) {
-    const std::vector<std::string> up = ProjectFolders(dir);
-    out.insert(up.begin(), up.end());
-  }
-  return out;
+  if (root != nullptr) AddJson(where, file, *root, files, out);
 }
 
 }  // namespace
@@ -133,14 +120,31 @@ std::span<const SkillSwitch> SwitchesOf(std::string_view platform) {
   return {};
 }
 
+std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
+                                      skillfs::WorkTrees& work_trees) {
+  std::set<std::string> out;
+  for (const std::string& dir : project_dirs) {
+    const std::vector<std::string> up = ProjectFolders(dir, work_trees);
+    out.insert(up.begin(), up.end());
+  }
+  return out;
+}
+
 Rules ReadSkillRules(std::string_view platform, const std::string& config_dir,
                      std::span<const std::string> project_dirs,
                      std::vector<DiscoveryProblem>& problems) {
+  skillfs::WorkTrees work_trees;
+  return ReadSkillRulesIn(platform, config_dir, SettingsFolders(project_dirs, work_trees),
+                          problems);
+}
+
+Rules ReadSkillRulesIn(std::string_view platform, const std::string& config_dir,
+                       const std::set<std::string>& folders,
+                       std::vector<DiscoveryProblem>& problems) {
   Rules out;
   const std::span<const SkillSwitch> switches = SwitchesOf(platform);
   if (switches.empty()) return out;
   SettingsFiles files(problems);
-  const std::set<std::string> folders = FoldersOf(project_dirs);
   for (const SkillSwitch& where : switches) {
     std::string own;
     if (!config_dir.empty() && !where.file.empty()) {

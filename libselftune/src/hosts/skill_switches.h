@@ -2,12 +2,14 @@
 // defined in its folder.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "skillfs/discovery.h"
+#include "skillfs/work_trees.h"
 
 namespace selftune::hosts {
 
@@ -30,10 +32,20 @@ struct SkillSwitch {
 
 [[nodiscard]] std::span<const SkillSwitch> SwitchesOf(std::string_view platform);
 
+// The working directories and the folders above them up to the roots of their repositories:
+// where settings of projects lie.
+[[nodiscard]] std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
+                                                    skillfs::WorkTrees& work_trees);
+
 // What the settings of the host say, of the person and of the projects. Files that cannot
 // be understood are told in `problems`.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRules(
     std::string_view platform, const std::string& config_dir,
     std::span<const std::string> project_dirs, std::vector<skillfs::DiscoveryProblem>& problems);
+
+// The same, of folders that are known.
+[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRulesIn(
+    std::string_view platform, const std::string& config_dir, const std::set<std::string>& folders,
+    std::vector<skillfs::DiscoveryProblem>& problems);
 
 }  // namespace selftune::hosts

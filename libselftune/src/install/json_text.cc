@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "install/settings_place.h"
 
 namespace selftune::install {
 namespace {
@@ -48,24 +49,11 @@ class Parser {
   [[nodiscard]] char Peek() const { return pos_ < text_.size() ? text_[pos_] : '\0'; }
   [[nodiscard]] bool At(char c) const { return pos_ < text_.size() && text_[pos_] == c; }
 
-  [[nodiscard]] std::string Found() const {
-    if (pos_ >= text_.size()) return "the end of the file";
-    if (text_.substr(pos_).starts_with("//") || text_.substr(pos_).starts_with("/*")) {
-      return "a comment";
-    }
-    const unsigned char c = static_cast<unsigned char>(text_[pos_]);
-    if (c < 0x20 || c >= 0x7f) return fmt::format("byte 0x{:02x}", c);
-    return fmt::format("'{}'", static_cast<char>(c));
-  }
-
   [[nodiscard]] Status Bad(std::string_view expected) const {
-    const std::string_view before = text_.substr(0, std::min(pos_, text_.size()));
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const size_t start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
-    return WithSuggestion(
-        Fail(kSettingsInvalid, "reading {}: line {}, column {}: expected {}, found {}", path_, line,
-             before.size() - start + 1, expected, Found()),
-        "correct the file: it was left as it is", "selftune hooks status");
+    const std::string_view rest = text_.substr(std::min(pos_, text_.size()));
+    const bool comment = rest.starts_with("//") || rest.starts_with("/*");
+    return InvalidSettings(path_, text_, pos_, expected,
+                           comment ? "a comment" : FoundAt(text_, pos_));
   }
 
   // White space and comments; run_ is where the last white space began.

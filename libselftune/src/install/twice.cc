@@ -48,7 +48,9 @@ void AddPlugin(const hosts::HostRow& row, const Place& person, std::vector<Hooks
   std::vector<hosts::DiscoveryProblem> problems;  // of settings: the doctor's skills.parse
   const hosts::RootQuery query{.home = "", .config_dir = person.config_dir, .project_dirs = {}};
   for (const hosts::NamedRoot& root : row.named_roots(query, problems)) {
-    if (root.prefixed && root.plugin == "selftune" && root.disabled_by.empty()) {
+    const bool ours = root.prefixed && root.plugin == "selftune" && root.disabled_by.empty();
+    // A plugin of that name may bring skills alone.
+    if (ours && base::Exists(base::JoinPath(root.plugin_dir, "hooks/hooks.json"))) {
       out.push_back({"plugin", root.path, "", root.project_root, /*here=*/true});
     }
   }

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "skillfs/discovery_roots.h"
+#include "skillfs/named_twice.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -40,11 +41,6 @@ bool Matches(std::string_view pattern, std::string_view text) {
   }
   while (p < pattern.size() && pattern[p] == '*') ++p;
   return p == pattern.size();
-}
-
-bool IsBelow(std::string_view folder, std::string_view root) {
-  return folder == root ||
-         (folder.size() > root.size() && folder.starts_with(root) && folder[root.size()] == '/');
 }
 
 bool Names(const SkillRule& rule, std::string_view real_path, const SkillPlacement& placement) {
@@ -84,12 +80,12 @@ bool IsPrefixed(const SkillPlacement& placement) {
 // Collects the skills of all hosts; a real file is read once.
 class Finder {
  public:
-  explicit Finder(const DiscoveryRequest& request) : request_(request) {}
+  explicit Finder(const DiscoveryRequest& request) : request_(request), disk_(request.work_trees) {}
 
   Discovery Find() {
     for (const HostSkillRules& host : request_.hosts) {
-      for (const DiscoveryProblem& one : host.problems) Problem(one.path, one.code, one.message);
-      for (const ResolvedRoot& root : ResolveRoots(host, request_, disk_)) AddRoot(host, root);
+      for (const DiscoveryProblem& one : host.problems) Tell(one);
+      AddHost(host);
     }
     for (InstalledSkill& skill : out_.skills) Finish(skill);
     for (const HostSkillRules& host : request_.hosts) {
@@ -102,12 +98,43 @@ class Finder {
   }
 
  private:
-  void AddRoot(const HostSkillRules& host, const ResolvedRoot& root) {
-    const SkillWalk& walk = disk_.Walk(root.path, root.walk);
-    for (const WalkProblem& problem : walk.problems) {
-      Problem(problem.path, problem.code, problem.message);
+  // A file by one path, and the roots that it is in.
+  struct Sight {
+    FoundSkillFile file;
+    std::vector<ResolvedRoot> roots;
+  };
+
+  void AddHost(const HostSkillRules& host) {
+    const std::vector<Sight> sights = Look(host);
+    std::vector<std::pair<ResolvedRoot, const FoundSkillFile*>> placed;
+    for (const Sight& sight : sights) {
+      for (ResolvedRoot& root : NamedTogether(sight.roots)) {
+        placed.emplace_back(std::move(root), &sight.file);
+      }
     }
-    for (const FoundSkillFile& file : walk.files) AddFile(host, root, file);
+    std::ranges::stable_sort(placed, [](const auto& a, const auto& b) {
+      return std::tie(a.first.precedence, a.first.order) <
+             std::tie(b.first.precedence, b.first.order);
+    });
+    for (const auto& [root, file] : placed) AddFile(host, root, *file);
+  }
+
+  // All files of a host, in the order of its roots.
+  std::vector<Sight> Look(const HostSkillRules& host) {
+    std::vector<Sight> out;
+    base::StringMap<size_t> by_path;
+    for (const ResolvedRoot& root : ResolveRoots(host, request_, disk_)) {
+      const SkillWalk& walk = disk_.Walk(root.path, root.walk);
+      for (const WalkProblem& problem : walk.problems) {
+        Problem(problem.path, problem.code, problem.message);
+      }
+      for (const FoundSkillFile& file : walk.files) {
+        const auto [it, is_new] = by_path.try_emplace(file.path, out.size());
+        if (is_new) out.push_back({file, {}});
+        out[it->second].roots.push_back(root);
+      }
+    }
+    return out;
   }
 
   void AddFile(const HostSkillRules& host, const ResolvedRoot& root, const FoundSkillFile& file) {
@@ -118,7 +145,6 @@ class Finder {
       return;
     }
     InstalledSkill& skill = out_.skills[*index];
-    if (IsKnown(host.platform, root, file, skill)) return;
     SkillPlacement placement;
     placement.path = file.path;
     placement.platform = host.platform;
@@ -138,26 +164,6 @@ class Finder {
     placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
                                  root.disabled_in.end());
     skill.placements.push_back(std::move(placement));
-  }
-
-  // One root may lie in another, or be a skill of it. Roots come by rank, so the first
-  // counts; what is the person's own too is seen everywhere.
-  static bool IsKnown(std::string_view platform, const ResolvedRoot& root,
-                      const FoundSkillFile& file, InstalledSkill& skill) {
-    for (SkillPlacement& known : skill.placements) {
-      if (known.platform != platform || known.path != file.path) continue;
-      if (root.project_root.empty() && !known.project_root.empty()) {
-        known.project_root.clear();
-        if (known.plugin.empty()) known.scope = root.scope;
-        known.precedence = root.precedence;
-      }
-      if (known.project_root == root.project_root && known.plugin.empty() && !root.plugin.empty()) {
-        known.plugin = root.plugin;
-        known.scope = root.scope;
-      }
-      if (known.project_root.empty() || known.project_root == root.project_root) return true;
-    }
-    return false;
   }
 
   // Index of the skill whose real file `path` is.
@@ -258,9 +264,12 @@ class Finder {
   }
 
   // Hosts share folders; each problem is told once.
+  void Tell(DiscoveryProblem problem) {
+    if (!told_.insert(problem.code + " " + problem.path).second) return;
+    out_.problems.push_back(std::move(problem));
+  }
   void Problem(std::string path, std::string code, std::string message) {
-    if (!told_.insert(code + " " + path).second) return;
-    out_.problems.push_back({std::move(path), std::move(code), std::move(message)});
+    Tell({.path = std::move(path), .code = std::move(code), .message = std::move(message)});
   }
 
   const DiscoveryRequest& request_;

@@ -15,6 +15,7 @@
 #include "base/string_map.h"
 #include "skillfs/frontmatter.h"
 #include "skillfs/skill_root.h"
+#include "skillfs/work_trees.h"
 
 namespace selftune::skillfs {
 
@@ -66,9 +67,11 @@ struct DiscoveryRequest {
   std::string absolute_root;              // put before SkillRoot::Base::kAbsolute; for tests
   bool digests = true;                    // false: InstalledSkill::sha256 stays empty
   const KnownDigests* known = nullptr;    // these files are not hashed again
+  WorkTrees work_trees = {};              // what was seen of them already
 };
 
-// One way in which one host sees a skill.
+// One way in which one host sees a skill. A path that several projects name has a
+// placement for each of them, unless every session sees it.
 struct SkillPlacement {
   std::string path;  // of SKILL.md below the root, links not resolved
   std::string_view platform;

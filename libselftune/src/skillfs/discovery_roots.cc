@@ -40,7 +40,7 @@ std::vector<std::string> Upwards(std::string dir, std::string_view top) {
   }
 }
 
-// Collects roots, each real folder once.
+// Collects roots, each real folder under one path.
 class Collector {
  public:
   explicit Collector(DiskCache& disk) : disk_(disk) {}
@@ -49,35 +49,28 @@ class Collector {
     if (root.path.empty()) return;
     const std::string& real = disk_.RealFolder(root.path);
     if (real.empty()) return;
-    const auto [known, is_new] = real_paths_.emplace(real, roots_.size());
-    if (!is_new) return Again(root, roots_[known->second]);
+    paths_.try_emplace({real, root.project_root}, root.path);
     root.order = roots_.size();
+    real_.push_back(real);
     roots_.push_back(std::move(root));
   }
-  std::vector<ResolvedRoot> Take() && { return std::move(roots_); }
 
- private:
-  // A folder that was there already: named once more by a setting, it ranks as
-  // high as that makes it. What looks after its files does so under any name; a project
-  // cannot say so of what is seen everywhere.
-  static void Again(const ResolvedRoot& root, ResolvedRoot& known) {
-    if (!root.project_root.empty() && root.project_root != known.project_root) return;
-    if (root.project_root.empty() && !known.project_root.empty()) {
-      known.project_root.clear();
-      if (known.plugin.empty()) known.scope = root.scope;
+  std::vector<ResolvedRoot> Take() && {
+    for (size_t i = 0; i < roots_.size(); ++i) {
+      const auto everywhere = paths_.find({real_[i], ""});
+      roots_[i].path = everywhere != paths_.end()
+                           ? everywhere->second
+                           : paths_.find({real_[i], roots_[i].project_root})->second;
     }
-    if (known.plugin.empty() && !root.plugin.empty()) {
-      known.plugin = root.plugin;
-      known.scope = root.scope;
-    }
-    known.precedence = std::min(known.precedence, root.precedence);
-    known.walk.depth = std::max(known.walk.depth, root.walk.depth);
-    known.walk.root_too = known.walk.root_too || root.walk.root_too;
+    return std::move(roots_);
   }
 
+ private:
   DiskCache& disk_;
-  base::StringMap<size_t> real_paths_;  // index into roots_
+  // The path of a real folder for all sessions (""), and for those of a project.
+  std::map<std::pair<std::string, std::string>, std::string> paths_;
   std::vector<ResolvedRoot> roots_;
+  std::vector<std::string> real_;  // folder of each root
 };
 
 ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::string path,
@@ -131,27 +124,6 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
   auto real = base::RealPath(path);
   it->second = real.ok() ? *std::move(real) : path;
   return it->second;
-}
-
-std::string DiskCache::WorkTree(const std::string& dir) {
-  std::vector<std::string> below;
-  std::string found;
-  for (std::string folder = dir; !folder.empty();) {
-    if (const auto it = work_trees_.find(folder); it != work_trees_.end()) {
-      found = it->second;
-      break;
-    }
-    below.push_back(folder);
-    if (base::Exists(base::JoinPath(folder, ".git"))) {
-      found = folder;
-      break;
-    }
-    std::string parent(base::DirName(folder));
-    if (parent == folder) break;
-    folder = std::move(parent);
-  }
-  for (std::string& folder : below) work_trees_.emplace(std::move(folder), found);
-  return found;
 }
 
 const SkillWalk& DiskCache::Walk(const std::string& root, const WalkOptions& options) {

@@ -6,15 +6,17 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "skillfs/discovery.h"
 #include "skillfs/skill_walk.h"
+#include "skillfs/work_trees.h"
 
 namespace selftune::skillfs {
 
 struct ResolvedRoot {
-  std::string path;
+  std::string path;  // of a folder that several name one of those paths, see ResolveRoots
   std::string_view scope;
   std::string project_root;  // "" = visible everywhere
   std::string plugin;
@@ -30,25 +32,25 @@ struct ResolvedRoot {
 // working directories of one repository.
 class DiskCache {
  public:
+  explicit DiskCache(WorkTrees work_trees) : work_trees_(std::move(work_trees)) {}
+
   // The real path of a folder; "" if there is none. A folder that cannot be
   // looked at stands for itself, so that the walk tells why.
   [[nodiscard]] const std::string& RealFolder(const std::string& path);
-  // Root of the git work tree that holds `dir`: the nearest folder with `.git`
-  // (a folder, or the file of a linked work tree), "" if there is none.
-  [[nodiscard]] std::string WorkTree(const std::string& dir);
+  [[nodiscard]] std::string WorkTree(const std::string& dir) { return work_trees_.RootOf(dir); }
   [[nodiscard]] const SkillWalk& Walk(const std::string& root, const WalkOptions& options);
 
  private:
   // Node-based: references stay valid.
   std::map<std::string, std::string, std::less<>> folders_;
-  std::map<std::string, std::string, std::less<>> work_trees_;
+  WorkTrees work_trees_;
   std::map<std::string, SkillWalk, std::less<>> walks_;
 };
 
 // By precedence; equal ones in the order of the rows, nearer project folders
-// first. Each real folder once, with the best rank that it has where it is seen;
-// a project's that is also the person's own (a session started in the home
-// folder) counts as the person's.
+// first. Roots that are the same real folder have the same path: the first that all
+// sessions see, else the first of the project. What they say of the skills in there is
+// put together for each file (named_twice.h).
 [[nodiscard]] std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host,
                                                      const DiscoveryRequest& request,
                                                      DiskCache& disk);

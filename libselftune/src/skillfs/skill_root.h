@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,7 @@ struct NamedRoot {
   std::string path;  // absolute
   // What brought it along and looks after its files; "" = they are the person's own.
   std::string plugin;
+  std::string plugin_dir = {};        // where all of it lies, "" = not known
   bool prefixed = false;              // its skills are called `plugin:skill`, and hide nothing
   std::string_view scope = "global";  // as of a SkillRoot; system: the host's own, never written
   std::string project_root;           // "" = seen everywhere
@@ -50,9 +52,16 @@ struct DiscoveryProblem {
   std::string path;
   std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
   std::string message;
+  int64_t line = 0;  // of the file, from 1; 0 = of no line
 };
 
 // Skills at any depth are looked for so many folders down.
 inline constexpr size_t kAnyDepth = 6;
+
+// Whether `path` is that folder or lies in it, by their texts.
+[[nodiscard]] inline bool IsBelow(std::string_view path, std::string_view folder) {
+  return path == folder ||
+         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+}
 
 }  // namespace selftune::skillfs

@@ -32,6 +32,21 @@ std::string Names(const std::vector<std::string>& names) {
   return names.size() > kNamesShown ? text + ", ..." : text;
 }
 
+Check AboutProblem(const skillfs::DiscoveryProblem& problem) {
+  Check check{.name = "skills.parse",
+              .status = CheckStatus::kWarn,
+              .message = fmt::format("{}: {}", problem.code, problem.message),
+              .path = problem.path,
+              .text = "no agent can read it either; see what it is",
+              .command = base::JoinCommand({"ls", "-ld", problem.path})};
+  if (problem.line > 0) {
+    check.text = "what it says of skills is not known; see the line and correct it";
+    check.command =
+        base::JoinCommand({"sed", "-n", fmt::format("{}p", problem.line), problem.path});
+  }
+  return check;
+}
+
 void CheckFiles(const skillfs::Discovery& found, Checks& out) {
   int64_t bad = 0;
   for (const skillfs::InstalledSkill& skill : found.skills) {
@@ -49,14 +64,7 @@ void CheckFiles(const skillfs::Discovery& found, Checks& out) {
   }
   for (const skillfs::DiscoveryProblem& problem : found.problems) {
     ++bad;
-    out.push_back({.name = "skills.parse",
-                   .status = CheckStatus::kWarn,
-                   .message = fmt::format("{}: {}", problem.code, problem.message),
-                   .path = problem.path,
-                   .text = problem.code == kSettingsInvalid.name
-                               ? "what it says of skills is not known; correct it"
-                               : "no agent can read it either; see what it is",
-                   .command = base::JoinCommand({"ls", "-ld", problem.path})});
+    out.push_back(AboutProblem(problem));
   }
   if (bad == 0) {
     out.push_back({.name = "skills.parse",

@@ -62,10 +62,28 @@ std::string TitleOf(std::string_view platform) {
 
 }  // namespace
 
+std::vector<std::string> Installed::RootsOf(const store::SkillLocation& location) const {
+  std::vector<std::string> out;
+  for (const SkillPlacement* one : placements) {
+    if (one->path != location.path) continue;
+    if (one->project_root.empty()) return {""};
+    if (std::find(out.begin(), out.end(), one->project_root) == out.end()) {
+      out.emplace_back(one->project_root);
+    }
+  }
+  if (out.empty()) out.emplace_back(location.project_root);
+  return out;
+}
+
+bool Installed::Sees(std::string_view cwd, const store::SkillLocation& location) const {
+  const std::vector<std::string> roots = RootsOf(location);
+  return std::any_of(roots.begin(), roots.end(),
+                     [&](std::string_view root) { return IsVisible(root, cwd); });
+}
+
 bool Installed::VisibleFrom(std::string_view cwd) const {
-  return std::any_of(locations.begin(), locations.end(), [&](const store::SkillLocation& one) {
-    return IsVisible(one.project_root, cwd);
-  });
+  return std::any_of(locations.begin(), locations.end(),
+                     [&](const store::SkillLocation& one) { return Sees(cwd, one); });
 }
 
 const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposure,
@@ -78,7 +96,7 @@ const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposur
   const store::SkillLocation* hidden = nullptr;
   bool offered = false;
   for (const store::SkillLocation& one : locations) {
-    if (!IsVisible(one.project_root, cwd) || !IsRootOf(*host, one.registry_dir)) continue;
+    if (!Sees(cwd, one) || !IsRootOf(*host, one.registry_dir)) continue;
     const bool named = one.path == exposure.skill_path || one.real_path == exposure.skill_path;
     const bool same = one.description == *exposure.description;
     offered = offered || named || same;
@@ -135,7 +153,8 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
   }
   for (const store::SkillLocation& location : installed.locations) {
     std::string text = location.scope + " skill";
-    if (!location.project_root.empty()) text += ", seen only inside " + location.project_root;
+    const std::string roots = base::Join(installed.RootsOf(location), " and ");
+    if (!roots.empty()) text += ", seen only inside " + roots;
     answer.evidence.push_back({"installed", std::move(text), location.path});
     if (installed.placements.empty() && !location.implicit_allowed.value_or(true)) {
       answer.evidence.push_back(

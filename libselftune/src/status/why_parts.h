@@ -41,7 +41,10 @@ struct Installed {
   // the copy that is meant, "" = the one that such a host takes.
   [[nodiscard]] Bar BarFor(std::string_view platform, std::string_view cwd,
                            std::string_view skill_path) const;
-  // A copy that a session in `cwd` can see.
+  // The projects that see a copy, as it is now where somebody looked; "" = everywhere.
+  [[nodiscard]] std::vector<std::string> RootsOf(const store::SkillLocation& location) const;
+  // Whether a session in `cwd` can see that copy; one of them.
+  [[nodiscard]] bool Sees(std::string_view cwd, const store::SkillLocation& location) const;
   [[nodiscard]] bool VisibleFrom(std::string_view cwd) const;
   // The one in whose place another copy of the same name was offered there: it lies where
   // the host looks for skills, and describes itself otherwise. nullptr: none is hidden.

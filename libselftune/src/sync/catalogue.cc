@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "hosts/installed_skills.h"
@@ -32,12 +33,13 @@ using LocationKey = std::pair<std::string_view, std::string>;  // path, lower-ca
 
 using Hosts = std::set<std::string_view>;
 
-// What the store is to know of a skill at one path. Hosts that share a folder share
-// the row: the model may load the skill when it may in one of those that are here, and
+// What the store is to know of a skill at one path. Hosts and projects that share a folder
+// share the row: the model may load the skill when it may in one of those that are here, and
 // where none is, in one of them all.
 struct Wanted {
   const InstalledSkill* skill = nullptr;
-  const SkillPlacement* placement = nullptr;  // the first host's
+  const SkillPlacement* placement = nullptr;  // the first that all see, else the first
+  std::string_view project_root;              // of all who see it; "" = seen everywhere
   bool read_here = false;
   bool allowed_here = false, allowed_anywhere = false;
 
@@ -45,6 +47,32 @@ struct Wanted {
     return read_here ? allowed_here : allowed_anywhere;
   }
 };
+
+// The folder around both; "" = the root of all.
+std::string_view Around(std::string_view a, std::string_view b) {
+  while (!skillfs::IsBelow(b, a)) {
+    const std::string_view parent = base::DirName(a);
+    if (parent.size() <= 1) return "";
+    a = parent;
+  }
+  return a;
+}
+
+// One who sees the skill at that path more.
+void AddSight(const InstalledSkill& skill, const SkillPlacement& placement, Wanted& wanted) {
+  if (wanted.placement == nullptr) {
+    wanted.skill = &skill;
+    wanted.placement = &placement;
+    wanted.project_root = placement.project_root;
+    return;
+  }
+  if (placement.project_root.empty() && !wanted.placement->project_root.empty()) {
+    wanted.placement = &placement;
+  }
+  wanted.project_root = placement.project_root.empty() || wanted.project_root.empty()
+                            ? std::string_view()
+                            : Around(wanted.project_root, placement.project_root);
+}
 
 // The agents that were ever set up here.
 StatusOr<Hosts> HostsHere(store::Db& db, const base::Environment& env) {
@@ -61,10 +89,7 @@ std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found, const 
   for (const InstalledSkill& skill : found.skills) {
     for (const SkillPlacement& placement : skill.placements) {
       Wanted& wanted = out[{placement.path, base::AsciiLower(placement.name)}];
-      if (wanted.placement == nullptr) {
-        wanted.skill = &skill;
-        wanted.placement = &placement;
-      }
+      AddSight(skill, placement, wanted);
       const bool is_here = here.contains(placement.platform);
       wanted.read_here = wanted.read_here || is_here;
       wanted.allowed_here = wanted.allowed_here || (is_here && !placement.explicit_only);
@@ -81,7 +106,7 @@ store::SkillLocationRow RowOf(const Wanted& wanted) {
           .path = placement.path,
           .scope = placement.scope,
           .registry_dir = placement.registry_dir,
-          .project_root = placement.project_root,
+          .project_root = wanted.project_root,
           .real_path = skill.real_path,
           .dev = skill.stamp.dev,
           .inode = skill.stamp.inode,

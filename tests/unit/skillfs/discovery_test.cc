@@ -134,6 +134,25 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(Seen(machine.Find("claude_code", {"home"})) == Texts{"alpha global"});
   }
 
+  TEST_CASE("claude code: projects that link to one folder each see its skills") {
+    FakeMachine machine;
+    machine.Skill("team/alpha", "alpha");
+    for (const char* project : {"work/a", "work/b"}) {
+      machine.Link(machine.Path("team"), std::string(project) + "/.claude/skills");
+    }
+    const Discovery found = machine.Find("claude_code", {"work/a", "work/b"});
+    REQUIRE(found.skills.size() == 1);
+    const std::vector<SkillPlacement>& places = found.skills[0].placements;
+    REQUIRE(places.size() == 2);
+    CHECK(places[0].path == machine.Path("work/a/.claude/skills/alpha/SKILL.md"));
+    CHECK(places[0].project_root == machine.Path("work/a"));
+    CHECK(places[1].path == machine.Path("work/b/.claude/skills/alpha/SKILL.md"));
+    CHECK(places[1].project_root == machine.Path("work/b"));
+    // Once it is the person's too, every session sees it, and the projects add nothing.
+    machine.Link(machine.Path("team"), "home/.claude/skills");
+    CHECK(Seen(machine.Find("claude_code", {"work/a", "work/b"})) == Texts{"alpha global"});
+  }
+
   TEST_CASE("claude code: the configuration folder moves, the administrator's skills win") {
     FakeMachine machine;
     machine.env.Set("CLAUDE_CONFIG_DIR", machine.Path("home"));  // says nothing to us
@@ -444,6 +463,24 @@ TEST_SUITE("skillfs/discovery") {
     const Texts once = Seen(machine.Find(""));
     CHECK(once == Seen(machine.Find("")));
     CHECK(std::ranges::is_sorted(once));
+  }
+
+  TEST_CASE("however many hosts ask, each folder is looked at once for a repository") {
+    FakeMachine machine;
+    machine.Dir("work/a/.git");
+    machine.Dir("work/a/src/deep");
+    machine.Dir("work/b");
+    const std::vector<std::string> dirs = {machine.Path("work/a/src/deep"),
+                                           machine.Path("work/a/src"), machine.Path("work/a"),
+                                           machine.Path("work/b")};
+    DiscoveryRequest request = hosts::DiscoveryFor(machine.env, dirs);
+    hosts::AddSettings(request);
+    // deep, src and a; b, and what is above it.
+    const size_t above = static_cast<size_t>(std::ranges::count(machine.Path("work"), '/')) + 1;
+    CHECK(request.work_trees.asked() == 3 + 1 + above);
+    CHECK(request.work_trees.RootOf(dirs[0]) == machine.Path("work/a"));
+    CHECK(request.work_trees.RootOf(dirs[3]).empty());
+    CHECK(request.work_trees.asked() == 3 + 1 + above);
   }
 
   TEST_CASE("nothing is found without a home and without projects") {

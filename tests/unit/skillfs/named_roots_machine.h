@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,12 @@ class Machine {
     const std::string name(base::BaseName(folder));
     dir_.Write(folder + "/SKILL.md",
                fmt::format("---\nname: {}\ndescription: About {}.\n---\nx\n", name, name));
+  }
+
+  void Link(const std::string& target, const std::string& path) const {
+    const std::filesystem::path link = dir_ / path;
+    std::filesystem::create_directories(link.parent_path());
+    std::filesystem::create_symlink(dir_ / target, link);
   }
 
   [[nodiscard]] skillfs::Discovery Find(std::string_view platform) const {

@@ -111,7 +111,77 @@ TEST_SUITE("skillfs/named roots") {
     for (const Rule& one : rules) {
       CAPTURE(one.rule);
       CAPTURE(one.dir);
-      CHECK(hosts::gemini::RuleHolds(one.rule, one.dir) == one.holds);
+      CHECK(hosts::gemini::RuleHolds(one.rule, one.dir).holds == one.holds);
+    }
+  }
+
+  TEST_CASE("gemini: a rule costs what the folder is long, not what the rule is") {
+    const std::string dir = "/home/dev/work/projects/some-name";
+    const size_t all = dir.size() + 1;
+    std::string stars, letters;
+    while (stars.size() < 4000) {
+      stars += "*a/*";
+      letters += "*o";
+    }
+    struct Cost {
+      std::string rule;
+      size_t most;  // characters looked at
+    };
+    const Cost costs[] = {
+        {"/srv/other/*", 1},                            // another folder
+        {"/home/dev/work/projects/other-name/*", all},  // one beside it
+        {"/home/dev/work/projects/some-name/*", all + 2},
+        {std::string(4000, '*'), all + 1},
+        {std::string(4000, '*') + "x/", 3 * all},
+        {letters, all * all},
+        {stars, all * all},
+    };
+    for (const Cost& one : costs) {
+      CAPTURE(one.rule.substr(0, 40));
+      const hosts::PatternMatch match = hosts::gemini::RuleHolds(one.rule, dir);
+      CHECK(match.steps > 0);
+      CHECK(match.steps <= one.most);
+    }
+  }
+
+  TEST_CASE("of lists that no person writes the beginning is read, and that is told") {
+    struct Case {
+      const char* platform;
+      const char* file;
+      std::string before, entry, after;
+    };
+    const Case cases[] = {
+        {"opencode", "repo/opencode.json", R"({"skills": {"paths": [)", R"("kit")", "]}}"},
+        {"openclaw", "home/.openclaw/openclaw.json", R"({"skills": {"load": {"extraDirs": [)",
+         R"("~/kit")", "]}}}"},
+        {"pi", "repo/src/.pi/settings.json", R"({"skills": [)", R"("kit")", "]}"},
+        {"pi", "repo/src/.pi/settings.json", R"({"packages": [)", R"("../kit")", "]}"},
+        {"pi", "repo/src/.pi/settings.json", R"({"packages": [{"source": "../kit", "skills": [)",
+         R"("!x")", "]}]}"},
+        {"gemini", "home/.gemini/settings.json", R"({"skills": {"disabled": [)", R"("x")", "]}}"},
+        {"gemini", "home/.gemini/extensions/extension-enablement.json",
+         R"({"acme": {"overrides": [)", R"("!/x/")", "]}}"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.file);
+      CAPTURE(c.before);
+      const auto codes = [&](const std::string& first, size_t entries) {
+        const Machine machine;
+        machine.Write({"home/.gemini/extensions/acme/gemini-extension.json", kManifest});
+        std::string bytes = c.before + first;
+        for (size_t i = 1; i < entries; ++i) bytes += "," + c.entry;
+        machine.Write({c.file, bytes + c.after});
+        Lines out;
+        for (const auto& problem : machine.Find(c.platform).problems) {
+          CHECK(machine.Short(problem.path) == c.file);
+          out.push_back(problem.code);
+        }
+        return out;
+      };
+      CHECK(codes(c.entry, 1000).empty());
+      CHECK(codes(c.entry, 1001) == Lines{"TOO_MANY_ENTRIES"});
+      if (c.before.ends_with(R"("packages": [)")) continue;  // an address may be long
+      CHECK(codes("\"" + std::string(4096, 'x') + "\"", 1) == Lines{"ENTRY_TOO_LONG"});
     }
   }
 
@@ -129,6 +199,16 @@ TEST_SUITE("skillfs/named roots") {
     const std::string found = ": acme:check global of acme";
     CheckAll({
         {"installed and on", "codex", {first}, {on, manifest("1.9.0")}, {first + found}},
+        {"on without a word of it",
+         "codex",
+         {first},
+         {{config, "[plugins.\"tool@market\"]\n\n[other]\na = 1\n"}, manifest("1.9.0")},
+         {first + found}},
+        {"the same in braces",
+         "codex",
+         {first},
+         {{config, "plugins.\"tool@market\" = {}\n"}, manifest("1.9.0")},
+         {first + found}},
         {"not in the settings", "codex", {first}, {manifest("1.9.0")}, {}},
         {"nothing of it is installed", "codex", {}, {on}, {}},
         {"no manifest: nothing is loaded", "codex", {first}, {on}, {}},
@@ -182,8 +262,22 @@ TEST_SUITE("skillfs/named roots") {
       const char* older;
       const char* newer;
     };
-    const Pair pairs[] = {{"1.9.0", "1.10.0"}, {"1.0.0-rc.1", "1.0.0"}, {"9.9.9", "local"},
-                          {"abc", "abd"},      {"1.0", "1.0.0"},        {"1.0.0", "1.0.1+build"}};
+    const Pair pairs[] = {{"1.9.0", "1.10.0"},
+                          {"1.0.0-rc.1", "1.0.0"},
+                          {"9.9.9", "local"},
+                          {"abc", "abd"},
+                          {"1.0", "1.0.0"},
+                          {"1.0.0", "1.0.1+build"},
+                          {"1.0.0-rc.2", "1.0.0-rc.10"},
+                          {"1.0.0-rc.9", "1.0.0-rc.18446744073709551617"},
+                          {"1.0.0-rc.18446744073709551616", "1.0.0-rc.18446744073709551617"},
+                          // The row of SemVer 11.4.
+                          {"1.0.0-alpha", "1.0.0-alpha.1"},
+                          {"1.0.0-alpha.1", "1.0.0-alpha.beta"},
+                          {"1.0.0-alpha.beta", "1.0.0-beta"},
+                          {"1.0.0-beta", "1.0.0-beta.2"},
+                          {"1.0.0-beta.2", "1.0.0-beta.11"},
+                          {"1.0.0-beta.11", "1.0.0-rc.1"}};
     for (const Pair& pair : pairs) {
       CAPTURE(pair.older);
       CHECK(hosts::codex::IsOlderVersion(pair.older, pair.newer));
@@ -223,6 +317,12 @@ TEST_SUITE("skillfs/named roots") {
          {"shelf/group/two", "shelf/a/b/three", "shelf/skills/a/b/four"},
          {config},
          {"shelf/group/two: two global", "shelf/skills/a/b/four: four global"}},
+        {"what the host looks after stays the host's under another name",
+         "openclaw",
+         {workshop},
+         {{config.path, R"({"skills": {"load": {"extraDirs": [
+                            "~/.openclaw/agents/main/agent/workshop-skills"]}}})"}},
+         {made}},
         {"it may be a skill, and written with ~",
          "openclaw",
          {"home/shelf"},
@@ -268,6 +368,31 @@ TEST_SUITE("skillfs/named roots") {
          {paths(own, R"("~~/shelf")"), paths(theirs, R"("./kit")")},
          {"repo/src/kit/two: two project in repo",
           "shelf/check: check global, off in repo/src by repo/opencode.json"}},
+        {"of two projects that name one folder each sees it, no other",
+         "opencode",
+         {"shelf/check"},
+         {paths(theirs, R"("~~/shelf")"), paths("other/opencode.json", R"("~~/shelf")")},
+         {"shelf/check: check project in other", "shelf/check: check project in repo"}},
+        {"a project whose list has the person's folder too sees it, one without does not",
+         "opencode",
+         {"shelf/check"},
+         {paths(own, R"("~~/shelf")"), paths(theirs, R"("~~/shelf")"),
+          paths("other/opencode.json", R"("kit")")},
+         {"shelf/check: check global, off in other by other/opencode.json"}},
+        {"a project names the person's folder and switches its skill off: only there",
+         "opencode",
+         {"shelf/check"},
+         {paths(own, R"("~~/shelf")"), {theirs, R"({"skills": {"paths": ["~~/shelf"]},
+                       "permission": {"skill": {"check": "deny"}}})"}},
+         {"shelf/check: check global, off in repo by repo/opencode.json"}},
+        {"of two projects that name it one switches it off",
+         "opencode",
+         {"shelf/check"},
+         {paths("other/opencode.json", R"("~~/shelf")"),
+          {theirs, R"({"skills": {"paths": ["~~/shelf"]},
+                       "permission": {"skill": {"check": "deny"}}})"}},
+         {"shelf/check: check project in other",
+          "shelf/check: check project in repo, off by repo/opencode.json"}},
         {"of several files the nearest, of one folder jsonc",
          "opencode",
          {"repo/src/one/one", "repo/src/two/two", "repo/src/three/three"},
@@ -378,6 +503,42 @@ TEST_SUITE("skillfs/named roots") {
     const skillfs::Discovery found = machine.Find("codex");
     REQUIRE(found.problems.size() == 1);
     CHECK(found.problems[0].code == "FILE_UNREADABLE");
+  }
+
+  TEST_CASE("codex: a config.toml that is none is told with the place, a strange one is fine") {
+    struct Toml {
+      const char* text;
+      const char* told;  // "" = nothing
+      int64_t line;
+    };
+    const Toml texts[] = {
+        {"", "", 0},
+        {"\xEF\xBB\xBF# mine\r\na.b = {c = [1, \"x\", {}], d = -0x1F}\r\n", "", 0},
+        {"[[e]]\nf = '''x\n''''\n[[ e . 'g h' ]]\n", "", 0},
+        {"a = 1979-05-27 07:32:00Z # then\nb = +inf\n\"c d\" . e = 1_000.5e-3", "", 0},
+        {"a = 1\nthis is = = no toml [\n", "line 2, column 6: expected '=', found 'i'", 2},
+        {"[plugins.\"tool@market\"]\nenabled = yes\n",
+         "line 2, column 11: expected a value, found 'y'", 2},
+        {"[plugins\na = 1", "line 1, column 9: expected ']', found the end of the line", 1},
+        {"\n\na = \"b\nc = 1",
+         "line 3, column 7: expected the end of a text, found the end of the line", 3},
+        {"a = [1,\n 2", "line 2, column 3: expected ',' or ']', found the end of the file", 2},
+        {"a = \n", "line 1, column 5: expected a value, found the end of the line", 1},
+        {"a = 'b' c", "line 1, column 9: expected the end of the line, found 'c'", 1},
+        {"a = {b = 1 c = 2}", "line 1, column 10: expected a value, found '1'", 1},
+        {"= 1", "line 1, column 1: expected a key, found '='", 1},
+    };
+    for (const Toml& one : texts) {
+      CAPTURE(one.text);
+      const Machine machine;
+      machine.Write({"home/.codex/config.toml", one.text});
+      const skillfs::Discovery found = machine.Find("codex");
+      REQUIRE(found.problems.size() == (one.line == 0 ? 0 : 1));
+      if (one.line == 0) continue;
+      CHECK(found.problems[0].code == "SETTINGS_INVALID");
+      CHECK(found.problems[0].message == "reading " + found.problems[0].path + ": " + one.told);
+      CHECK(found.problems[0].line == one.line);
+    }
   }
 }
 

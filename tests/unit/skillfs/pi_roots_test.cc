@@ -1,17 +1,21 @@
 // Folders of skills that settings and packages of Pi name.
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "hosts/pi/package_filter.h"
+#include "hosts/pi/skill_entries.h"
 #include "named_roots_machine.h"
+#include "support/temp_dir.h"
 
 namespace selftune {
 namespace {
 
 using named_roots::CheckAll;
 using named_roots::File;
+using named_roots::Machine;
 
 TEST_SUITE("skillfs/pi roots") {
   TEST_CASE("pi: the project before the person, what settings name before its folders") {
@@ -56,6 +60,17 @@ TEST_SUITE("skillfs/pi roots") {
          {{own, R"({"skills": ["kit", "-kit/one"]})"}},
          {"home/.pi/agent/kit/one: one global, off by home/.pi/agent/settings.json",
           "home/.pi/agent/kit/two: two global"}},
+        {"of two projects that name one folder each sees it",
+         "pi",
+         {"shelf/check"},
+         {{theirs, R"({"skills": ["~~/shelf"]})"},
+          {"other/.pi/settings.json", R"({"skills": ["~~/shelf/check"]})"}},
+         {"shelf/check: check project in other", "shelf/check: check project in repo"}},
+        {"a project that names what the person names adds nothing",
+         "pi",
+         {"shelf/check"},
+         {{theirs, R"({"skills": ["~~/shelf"]})"}, {own, R"({"skills": ["~~/shelf"]})"}},
+         {"shelf/check: check global"}},
     });
   }
 
@@ -118,6 +133,36 @@ TEST_SUITE("skillfs/pi roots") {
          "pi",
          {one, two},
          {use(R"({"source": "npm:@me/kit", "autoload": false, "skills": ["+skills/one"]})")},
+         {one_found}},
+        {"a project takes a skill of the person's package out: only there",
+         "pi",
+         {one, two},
+         {use(R"("npm:@me/kit")"),
+          {theirs, R"({"packages": [{"source": "npm:@me/kit", "autoload": false,
+                                     "skills": ["-skills/one"]}]})"}},
+         {two_found, one_found + ", off in repo by " + theirs}},
+        {"a project lets one in that the person took out: only there",
+         "pi",
+         {one, two},
+         {use(R"({"source": "npm:@me/kit", "skills": ["!one"]})"),
+          {theirs, R"({"packages": [{"source": "npm:@me/kit", "autoload": false,
+                                     "skills": ["+skills/one"]}]})"}},
+         {two_found, one_found + " in repo", one_found + off}},
+        {"two projects say so, each of its own",
+         "pi",
+         {one, two},
+         {use(R"("npm:@me/kit")"),
+          {theirs, R"({"packages": [{"source": "npm:@me/kit", "autoload": false,
+                                     "skills": ["-skills/one"]}]})"},
+          {"other/.pi/settings.json", R"({"packages": [{"source": "npm:@me/kit",
+                                 "autoload": false, "skills": ["-skills/group/two"]}]})"}},
+         {two_found + ", off in other by other/.pi/settings.json",
+          one_found + ", off in repo by " + theirs}},
+        {"a folder that is named, of a package that is switched off: it is loaded",
+         "pi",
+         {one},
+         {{own, R"({"packages": [{"source": "npm:@me/kit", "skills": []}],
+                    "skills": ["npm/node_modules/@me/kit/skills"]})"}},
          {one_found}},
         {"from git",
          "pi",
@@ -187,6 +232,77 @@ TEST_SUITE("skillfs/pi roots") {
     }
   }
 
+  TEST_CASE("pi: a pattern costs what the path is long, not what the pattern is") {
+    const std::string path = "skills/some/group/check";
+    std::string letters, folders;
+    while (letters.size() < 4000) {
+      letters += "*s";
+      folders += "**/";
+    }
+    struct Cost {
+      std::string pattern;
+      size_t most;  // characters looked at
+    };
+    const Cost costs[] = {
+        {"skill/**", 5},
+        {"skills/some/group/check", path.size()},
+        {"skills/some/group/checks", path.size()},
+        {std::string(4000, '*') + "x", 3 * path.size()},
+        {std::string(4000, '?'), path.size() * path.size()},
+        {letters, path.size() * path.size()},
+        {folders + "x", 3 * path.size()},
+    };
+    for (const Cost& one : costs) {
+      CAPTURE(one.pattern.substr(0, 40));
+      const hosts::PatternMatch match = hosts::pi::PathMatches(one.pattern, path);
+      CHECK(match.steps > 0);
+      CHECK(match.steps <= one.most);
+    }
+  }
+
+  TEST_CASE("pi: patterns that begin in one folder look into it once") {
+    // What cannot be walked is a problem of each walk.
+    const testing::TempDir dir;
+    const std::string package = ".pi/agent/npm/node_modules/kit";
+    std::filesystem::create_directories(dir / (package + "/skills"));
+    std::filesystem::create_directory_symlink("gone", dir / (package + "/skills/one"));
+    std::string entries = "\"!x\"";
+    for (int i = 0; i < 200; ++i) entries += R"(, "skills/a*)" + std::to_string(i) + "\"";
+    dir.Write(package + "/package.json", R"({"pi": {"skills": [)" + entries + "]}}");
+    dir.Write(".pi/agent/settings.json", R"({"packages": ["npm:kit", "npm:kit@1"]})");
+    std::vector<skillfs::DiscoveryProblem> problems;
+    CHECK(hosts::pi::NamedSkillRoots(
+              {.home = dir.path(), .config_dir = dir / ".pi/agent", .project_dirs = {}}, problems)
+              .empty());
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].path == dir / (package + "/skills/one"));
+  }
+
+  TEST_CASE("pi: what a link in a package leads to is not the package's") {
+    const Machine machine;
+    const std::string kit = "home/.pi/agent/npm/node_modules/kit/skills/";
+    machine.Skill(kit + "own");
+    machine.Skill("home/shelf/linked");
+    machine.Link("home/shelf/linked", kit + "linked");
+    machine.Write({"home/.pi/agent/settings.json", R"({"packages": ["npm:kit"]})"});
+    // Named each by itself, or by a pattern.
+    for (const char* entries :
+         {R"("skills/linked", "skills/own")", R"("skills/*")", R"("skills", "!x")"}) {
+      CAPTURE(entries);
+      machine.Write({"home/.pi/agent/npm/node_modules/kit/package.json",
+                     std::string(R"({"pi": {"skills": [)") + entries + "]}}"});
+      CHECK(machine.Told(machine.Find("pi")) ==
+            named_roots::Lines{kit + "linked: linked global", kit + "own: own system of npm:kit"});
+    }
+    // A package that is linked as a whole lies where the link leads.
+    machine.Skill("home/dev/skills/work");
+    machine.Link("home/dev", "home/.pi/agent/npm/node_modules/dev");
+    machine.Write({"home/.pi/agent/settings.json", R"({"packages": ["npm:dev"]})"});
+    CHECK(machine.Told(machine.Find("pi")) ==
+          named_roots::Lines{"home/.pi/agent/npm/node_modules/dev/skills/work: work system of "
+                             "npm:dev"});
+  }
+
   TEST_CASE("pi: patterns and filters") {
     struct Pattern {
       const char* pattern;
@@ -210,7 +326,7 @@ TEST_SUITE("skillfs/pi roots") {
     for (const Pattern& one : patterns) {
       CAPTURE(one.pattern);
       CAPTURE(one.path);
-      CHECK(hosts::pi::PathMatches(one.pattern, one.path) == one.matches);
+      CHECK(hosts::pi::PathMatches(one.pattern, one.path).holds == one.matches);
     }
     using hosts::pi::LetsIn;
     CHECK(LetsIn({}, "skills/one"));

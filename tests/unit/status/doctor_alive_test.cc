@@ -135,9 +135,14 @@ TEST_SUITE("status/doctor_alive") {
       dir.Write(".claude/settings.json", text);
       return patient.Ask({.only = "hooks.claude_code.twice"}).checks;
     };
-    const auto plugins = [](const std::string& id) {
-      return R"({"version":2,"plugins":{")" + id + R"(":[{"installPath":"/opt/p"}]}})";
+    const auto plugins = [&](const std::string& id) {
+      return R"({"version":2,"plugins":{")" + id + R"(":[{"installPath":")" + (dir / "p") +
+             R"("}]}})";
     };
+    // A plugin of that name that brings the skill alone.
+    dir.Write("p/skills/selftune/SKILL.md", "---\nname: selftune\n---\n");
+    CHECK(ask(plugins("selftune@selftune"), settings.text).empty());
+    dir.Write("p/hooks/hooks.json", "{}");
     const auto twice = ask(plugins("selftune@selftune"), settings.text);
     REQUIRE(twice.size() == 1);
     CHECK(twice[0].status == CheckStatus::kWarn);

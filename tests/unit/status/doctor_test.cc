@@ -180,6 +180,21 @@ TEST_SUITE("status/doctor") {
     CHECK(report.checks[1].message.find("1100") != std::string::npos);
   }
 
+  TEST_CASE("of settings that are not understood the line is shown, of the rest what it is") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    dir.Write(".codex/config.toml", "a = 1\nb = yes\n");
+    dir.Write(".gemini/settings.json", "{\n\n\"skills\": [}");
+    dir.Write(".pi/agent/settings.json/folder", "");
+    const DoctorReport report = patient.Ask({.only = "skills.parse"});
+    std::vector<std::string> commands;
+    for (const Check& check : report.checks) commands.push_back(check.command);
+    std::sort(commands.begin(), commands.end());
+    CHECK(commands == std::vector<std::string>{"ls -ld " + (dir / ".pi/agent/settings.json"),
+                                               "sed -n 2p " + (dir / ".codex/config.toml"),
+                                               "sed -n 3p " + (dir / ".gemini/settings.json")});
+  }
+
   TEST_CASE("transcripts that a host is about to delete are to be read before") {
     Patient patient;
     const auto& dir = patient.world.store().dir();

@@ -376,6 +376,37 @@ TEST_SUITE("status/why") {
     CHECK(Must(WhyAt(world.db(), skill, session, 0)).cause == "not_installed");
   }
 
+  TEST_CASE("of a skill that several projects have, none but those have it installed") {
+    const char* const path = "/home/dev/kit/deploy/SKILL.md";
+    struct Case {
+      std::vector<const char*> projects;
+      const char* cause;  // of a session in /home/dev/shop
+    };
+    const Case cases[] = {{{"/home/dev/shop", "/home/dev/site"}, "unknown"},
+                          {{"/home/dev/site", "/home/dev/shop"}, "unknown"},
+                          {{"/home/dev/blog", "/home/dev/site"}, "not_installed"}};
+    for (const Case& c : cases) {
+      CAPTURE(c.projects[0]);
+      World world;
+      const auto session = world.Session("s1", DaysAgo(1));
+      (void)world.Prompt(session, 0, "go", DaysAgo(1));
+      world.Install("deploy", path, "Deploy.", true, "/home/dev");  // as a sync stores it
+      skillfs::InstalledSkill file{.name = "deploy"};
+      for (const char* project : c.projects) {
+        file.placements.push_back(Place("claude_code"));
+        file.placements.back().path = path;
+        file.placements.back().name = "deploy";
+        file.placements.back().project_root = project;
+      }
+      const skillfs::Discovery found{.skills = {file}};
+      const auto skill = Must(store::FindSkill(world.db(), "deploy"));
+      const auto answer = Must(WhyAt(world.db(), skill, session, 0, {.found = &found}));
+      CHECK(answer.cause == c.cause);
+      CHECK(Find(answer, "installed")->result == std::string("project skill, seen only inside ") +
+                                                     c.projects[0] + " and " + c.projects[1]);
+    }
+  }
+
   TEST_CASE("it ran, was refused, or its command loaded nothing") {
     struct Case {
       Outcome outcome;

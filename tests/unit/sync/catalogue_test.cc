@@ -5,6 +5,7 @@
 
 #include <ctime>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -29,6 +30,11 @@ class Machine {
   [[nodiscard]] std::string home() const { return store_.dir() / "home"; }
   void File(const std::string& name, std::string_view bytes) {
     (void)store_.dir().Write("home/" + name, bytes);
+  }
+  // Sessions ran in that folder of the home.
+  void Session(const std::string& folder) {
+    REQUIRE_OK(
+        store_.db().Execute("INSERT INTO workspace(path) VALUES('" + home() + "/" + folder + "')"));
   }
   CatalogueReport Update(int64_t seconds = 3600) {
     const UtcMillis later{(int64_t{std::time(nullptr)} + seconds) * 1000};
@@ -113,6 +119,42 @@ TEST_CASE("hosts that are not here do not decide whether the model may load a sk
   m.File(".config/opencode/opencode.json", "{}\n");
   CHECK(m.Update().changed);
   CHECK(m.Value("SELECT implicit_allowed FROM skill_location") == "1");
+}
+
+TEST_CASE("a skill that several projects see is seen inside the folder around them") {
+  struct Case {
+    const char* name;
+    std::vector<const char*> projects;  // each names the shelf
+    bool own = false;                   // so does the person
+    const char* root;                   // below the home folder
+    const char* scope;
+  };
+  const Case cases[] = {
+      {"one", {"work/a"}, false, "work/a", "project"},
+      {"two in one folder", {"work/a", "work/b"}, false, "work", "project"},
+      {"names that only begin alike", {"work/a", "work/ab"}, false, "work", "project"},
+      {"one in the other", {"work/a", "work/a/sub"}, false, "work/a", "project"},
+      {"far apart", {"work/a", "play/b"}, false, "", "project"},
+      {"the person too", {"work/a", "work/b"}, true, nullptr, "global"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    Machine m;
+    m.File("shelf/notes/SKILL.md", kSkill);
+    const std::string list = R"({"skills": {"paths": ["~/shelf"]}})";
+    if (c.own) m.File(".config/opencode/opencode.json", list);
+    for (const char* project : c.projects) {
+      m.File(std::string(project) + "/opencode.json", list);
+      m.Session(project);
+    }
+    CHECK(m.Update().changed);
+    CHECK(m.Value("SELECT count(*) FROM skill_location") == "1");
+    const std::string want =
+        c.root == nullptr ? "" : base::NormalizePath(m.home(), *c.root == 0 ? "." : c.root);
+    CHECK(m.Value("SELECT coalesce(project_root,'') FROM skill_location") == want);
+    CHECK(m.Value("SELECT scope FROM skill_location") == c.scope);
+    CHECK_FALSE(m.Update().changed);
+  }
 }
 
 TEST_CASE("a skill that went under version control is followed") {

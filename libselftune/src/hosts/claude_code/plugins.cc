@@ -25,6 +25,7 @@ void AddInstallation(std::string_view id, const JsonValue& installation, Setting
   const auto add = [&](std::string_view folder) {
     out.push_back({.path = base::NormalizePath(path, folder),
                    .plugin = name,
+                   .plugin_dir = path,
                    .prefixed = true,
                    .scope = project.empty() ? "global" : "project",
                    .project_root = project});

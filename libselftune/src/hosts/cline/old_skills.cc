@@ -18,8 +18,7 @@ std::vector<skillfs::NamedRoot> OldSkillRoots(const RootQuery& query,
   const bool is_here = std::ranges::any_of(
       tasks, [&](const std::string& folder) { return !files.Folders(folder).empty(); });
   if (!is_here) return out;
-  for (const std::string& dir : query.project_dirs) {
-    const std::vector<std::string> up = ProjectFolders(dir);
+  for (const std::vector<std::string>& up : query.project_folders) {
     out.push_back({.path = base::JoinPath(up.front(), ".claude/skills"),
                    .plugin = "",
                    .scope = "project",

@@ -1,5 +1,6 @@
 #include "hosts/codex/install_toml.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -22,22 +23,48 @@ bool IsBare(char c) {
          c == '-';
 }
 
+// true, a number or a time; not one of its digits is looked at.
+bool IsBareValue(std::string_view text) {
+  if (text == "true" || text == "false") return true;
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  if (text == "inf" || text == "nan") return true;
+  constexpr std::string_view kDigits = "0123456789", kRest = "abcdefABCDEFxo_+-.:TtZz ";
+  return !text.empty() && kDigits.find(text[0]) != text.npos &&
+         std::ranges::all_of(text, [&](char c) {
+           return kDigits.find(c) != kDigits.npos || kRest.find(c) != kRest.npos;
+         });
+}
+
 class Reader {
  public:
   Reader(std::string_view text, absl::FunctionRef<void(const TomlValue&)> use)
       : text_(text), use_(use) {}
 
-  void Read() {
+  std::optional<TomlMistake> Read() {
     for (SkipBlank(); pos_ < text_.size(); SkipBlank()) {
       if (text_[pos_] == '[' ? !Header() : !Member(0)) break;
       SkipSpace();
-      if (pos_ < text_.size() && !AtLineEnd()) break;
+      if (pos_ < text_.size() && !AtLineEnd()) {
+        (void)Bad("the end of the line");
+        break;
+      }
     }
+    return mistake_;
   }
 
  private:
   [[nodiscard]] bool At(char c) const { return pos_ < text_.size() && text_[pos_] == c; }
   [[nodiscard]] bool AtLineEnd() const { return At('\n') || At('\r') || At('#'); }
+
+  bool Bad(std::string_view expected) { return Bad(expected, pos_); }
+  bool Bad(std::string_view expected, size_t at) {
+    if (!mistake_.has_value()) mistake_ = {at, expected};
+    return false;
+  }
+
+  void Table() {
+    if (arrays_ == 0) use_({.path = path_, .text = "", .is_table = true});
+  }
 
   bool Take(char c) {
     if (!At(c)) return false;
@@ -67,13 +94,18 @@ class Reader {
     ++pos_;
     const bool many = Take('[');
     path_.clear();
-    return Keys() && Take(']') && (!many || Take(']'));
+    if (!Keys()) return false;
+    if (!Take(']') || (many && !Take(']'))) return Bad("']'");
+    Table();
+    return true;
   }
 
   // "a.b = value"
   bool Member(int depth) {
     const size_t above = path_.size();
-    if (!Keys() || !Take('=') || !Value(depth)) return false;
+    if (!Keys()) return false;
+    if (!Take('=')) return Bad("'='");
+    if (!Value(depth)) return false;
     path_.resize(above);
     return true;
   }
@@ -89,7 +121,7 @@ class Reader {
       } else {
         const size_t begin = pos_;
         while (pos_ < text_.size() && IsBare(text_[pos_])) ++pos_;
-        if (pos_ == begin) return false;
+        if (pos_ == begin) return Bad("a key");
         path_.emplace_back(text_.substr(begin, pos_ - begin));
       }
       SkipSpace();
@@ -98,9 +130,12 @@ class Reader {
   }
 
   bool Value(int depth) {
-    if (depth > kMaxDepth) return false;
+    if (depth > kMaxDepth) return Bad("at most 64 brackets in one another");
     SkipSpace();
-    if (At('{')) return Inside('}', depth);
+    if (At('{')) {
+      Table();
+      return Inside('}', depth);
+    }
     if (At('[')) return Inside(']', depth);
     const bool is_text = At('"') || At('\'');
     std::string text;
@@ -109,10 +144,12 @@ class Reader {
       if (!quoted.has_value()) return false;
       text = *std::move(quoted);
     } else {
+      const size_t begin = pos_;
       const size_t end = text_.find_first_of(",]}\n\r#", pos_);
       text = base::Trim(text_.substr(pos_, end == text_.npos ? end : end - pos_));
       pos_ = end == text_.npos ? text_.size() : end;
-      if (text.empty()) return false;
+      if (text.empty()) return Bad("a value", begin);
+      if (!IsBareValue(text)) (void)Bad("a value", begin);
     }
     if (arrays_ == 0) use_({.path = path_, .text = std::move(text), .is_text = is_text});
     return true;
@@ -126,7 +163,7 @@ class Reader {
     for (SkipBlank(); !At(close); SkipBlank()) {
       if (!(array ? Value(depth + 1) : Member(depth + 1))) return false;
       SkipBlank();
-      if (!Take(',') && !At(close)) return false;
+      if (!Take(',') && !At(close)) return Bad(array ? "',' or ']'" : "',' or '}'");
     }
     arrays_ -= array ? 1 : 0;
     return Take(close);
@@ -140,12 +177,12 @@ class Reader {
     const size_t begin = pos_;
     bool escaped = false;
     while (pos_ < text_.size() && text_.substr(pos_, mark.size()) != mark) {
-      if (!lines && text_[pos_] == '\n') return std::nullopt;
+      if (!lines && text_[pos_] == '\n') return Unended();
       const bool escape = text_[pos_] == '\\' && quote == '"';
       escaped = escaped || escape;
       pos_ += escape ? 2 : 1;
     }
-    if (pos_ >= text_.size()) return std::nullopt;
+    if (pos_ >= text_.size()) return Unended();
     const std::string_view inside = text_.substr(begin, pos_ - begin);
     pos_ += mark.size();
     // Up to two more quotes belong to a text of several lines.
@@ -156,18 +193,28 @@ class Reader {
         .ToString();
   }
 
+  std::optional<std::string> Unended() {
+    (void)Bad("the end of a text");
+    return std::nullopt;
+  }
+
   std::string_view text_;
   absl::FunctionRef<void(const TomlValue&)> use_;
   size_t pos_ = 0;
   int arrays_ = 0;  // how many are open
   std::vector<std::string> path_;
+  std::optional<TomlMistake> mistake_;  // the first one
 };
 
 }  // namespace
 
-void ReadToml(std::string_view text, absl::FunctionRef<void(const TomlValue&)> use) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  Reader(text, use).Read();
+std::optional<TomlMistake> ReadToml(std::string_view text,
+                                    absl::FunctionRef<void(const TomlValue&)> use) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const size_t skipped = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
+  std::optional<TomlMistake> mistake = Reader(text.substr(skipped), use).Read();
+  if (mistake.has_value()) mistake->at += skipped;
+  return mistake;
 }
 
 }  // namespace selftune::hosts::codex

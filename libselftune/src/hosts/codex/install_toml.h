@@ -2,6 +2,8 @@
 // docs/decisions/0020.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,16 +13,29 @@
 namespace selftune::hosts::codex {
 
 // A value that is neither table nor array, under the keys that lead to it, however they
-// are written: by headers, with dots, in braces.
+// are written: by headers, with dots, in braces. Or that a table begins, by its header or
+// its brace; one of a list begins anew.
 struct TomlValue {
   std::span<const std::string> path;  // valid during the call
   std::string text;                   // of a text what it says, else as it stands: "false"
   bool is_text = false;
-  [[nodiscard]] bool Is(std::string_view word) const { return !is_text && text == word; }
+  bool is_table = false;
+  [[nodiscard]] bool Is(std::string_view word) const {
+    return !is_text && !is_table && text == word;
+  }
+};
+
+// Where the text is no TOML.
+struct TomlMistake {
+  size_t at = 0;                   // byte of the text
+  std::string_view expected = {};  // for people
 };
 
 // In their order. What is in arrays is left out, and what follows a mistake, as which
-// counts what lies more than 64 brackets deep. Time and memory grow with the text alone.
-void ReadToml(std::string_view text, absl::FunctionRef<void(const TomlValue&)> use);
+// counts what lies more than 64 brackets deep. After a value that is none reading goes on.
+// Time and memory grow with the text alone. Returns the first mistake; a text without one
+// may still be refused by the host, for a key that is there twice.
+std::optional<TomlMistake> ReadToml(std::string_view text,
+                                    absl::FunctionRef<void(const TomlValue&)> use);
 
 }  // namespace selftune::hosts::codex

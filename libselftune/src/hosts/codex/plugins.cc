@@ -33,14 +33,15 @@ struct PluginConfig {
   bool all_off = false;
 };
 
-PluginConfig ReadPlugins(std::string_view toml) {
+PluginConfig ReadPlugins(const std::string& config, SettingsFiles& files) {
   PluginConfig out;
-  ReadToml(toml, [&](const TomlValue& value) {
+  files.Toml(config, [&](const TomlValue& value) {
     const auto& path = value.path;
     if (path.size() == 2 && path[0] == "features" && path[1] == "plugins") {
       out.all_off = value.Is("false");
     }
-    if (path.size() < 3 || path[0] != "plugins") return;
+    // A table without keys leaves the plugin on.
+    if (path.size() < (value.is_table ? 2 : 3) || path[0] != "plugins") return;
     const auto [it, is_new] = out.enabled.try_emplace(path[1], true);
     if (path.size() == 3 && path[2] == "enabled") it->second = !value.Is("false");
   });
@@ -66,6 +67,19 @@ std::optional<SemanticVersion> ParseVersion(std::string_view text) {
     if (parts[i].empty() || error != std::errc() || stop != end) return std::nullopt;
   }
   return out;
+}
+
+// Of what comes before a version, part by part: numbers by their value and before words
+// (SemVer 11.4).
+bool IsEarlier(std::string_view before, std::string_view than) {
+  const auto a = base::Split(before, '.'), b = base::Split(than, '.');
+  const auto key = [](std::string_view part) {
+    const bool number = !part.empty() && part.find_first_not_of("0123456789") == part.npos;
+    if (number) part.remove_prefix(std::min(part.find_first_not_of('0'), part.size()));
+    return std::tuple(!number, number ? part.size() : 0, part);
+  };
+  return std::ranges::lexicographical_compare(
+      a, b, [&](std::string_view x, std::string_view y) { return key(x) < key(y); });
 }
 
 bool IsVersion(std::string_view text) {
@@ -113,6 +127,7 @@ void AddPlugin(const std::string& folder, const std::string& disabled_by, Settin
   for (const std::string& below : folders) {
     out.push_back({.path = base::NormalizePath(folder, below),
                    .plugin = name,
+                   .plugin_dir = folder,
                    .prefixed = true,
                    .depth = skillfs::kAnyDepth,
                    .root_too = true,
@@ -126,9 +141,10 @@ bool IsOlderVersion(std::string_view version, std::string_view than) {
   if (version == kLocal || than == kLocal) return version != kLocal;
   const auto a = ParseVersion(version), b = ParseVersion(than);
   if (!a.has_value() || !b.has_value()) return version < than;
+  if (a->numbers != b->numbers) return a->numbers < b->numbers;
   // One that comes before a version is older than it.
-  return std::tuple(a->numbers, a->before.empty(), a->before) <
-         std::tuple(b->numbers, b->before.empty(), b->before);
+  if (a->before.empty() || b->before.empty()) return !a->before.empty() && b->before.empty();
+  return IsEarlier(a->before, b->before);
 }
 
 std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
@@ -137,9 +153,7 @@ std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
   if (query.config_dir.empty()) return out;
   SettingsFiles files(problems);
   const std::string config = base::JoinPath(query.config_dir, "config.toml");
-  const std::string* const toml = files.Text(config);
-  if (toml == nullptr) return out;
-  const PluginConfig plugins = ReadPlugins(*toml);
+  const PluginConfig plugins = ReadPlugins(config, files);
   const std::string cache = base::JoinPath(query.config_dir, "plugins/cache");
   for (const auto& [id, enabled] : plugins.enabled) {
     const size_t at = id.rfind('@');

@@ -1,11 +1,15 @@
 #include "hosts/common/settings_files.h"
 
+#include <climits>
 #include <cstdint>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/strings.h"
 #include "install/json_text.h"
+#include "install/settings_place.h"
 
 namespace selftune::hosts {
 
@@ -13,6 +17,7 @@ using base::JsonValue;
 
 namespace {
 constexpr uint64_t kMaxSettings = 4U << 20;
+constexpr size_t kMaxEntries = 1000;
 }  // namespace
 
 const std::string* SettingsFiles::Text(const std::string& path) {
@@ -49,6 +54,54 @@ const JsonValue& SettingsFiles::JsonOrEmpty(const std::string& path) {
   return found == nullptr ? kEmpty : *found;
 }
 
+void SettingsFiles::Toml(const std::string& path,
+                         absl::FunctionRef<void(const codex::TomlValue&)> use) {
+  const std::string* const text = Text(path);
+  if (text == nullptr) return;
+  const auto mistake = codex::ReadToml(*text, use);
+  if (!mistake.has_value()) return;
+  Problem(path, install::InvalidSettings(path, *text, mistake->at, mistake->expected,
+                                         install::FoundAt(*text, mistake->at)));
+}
+
+template <typename Entry>
+std::span<const Entry> SettingsFiles::First(const std::string& path,
+                                            const std::vector<Entry>& entries) {
+  const std::span<const Entry> all(entries);
+  if (all.size() <= kMaxEntries) return all;
+  problems_.push_back({.path = path,
+                       .code = "TOO_MANY_ENTRIES",
+                       .message = fmt::format("reading {}: of {} entries the first {} are read",
+                                              path, all.size(), kMaxEntries)});
+  return all.first(kMaxEntries);
+}
+
+std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const JsonValue& list) {
+  return First(path, list.items());
+}
+
+std::span<const JsonValue::Member> SettingsFiles::Members(const std::string& path,
+                                                          const JsonValue& object) {
+  return First(path, object.members());
+}
+
+std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& list) {
+  std::vector<std::string> out;
+  for (const JsonValue& item : Items(path, list)) {
+    if (!item.is_string()) continue;
+    if (item.AsString().size() < PATH_MAX) {
+      out.push_back(item.AsString());
+      continue;
+    }
+    problems_.push_back({.path = path,
+                         .code = "ENTRY_TOO_LONG",
+                         .message = fmt::format("reading {}: an entry of {} bytes is left out, no "
+                                                "path is that long",
+                                                path, item.AsString().size())});
+  }
+  return out;
+}
+
 std::vector<std::string> SettingsFiles::Folders(const std::string& dir) {
   std::vector<std::string> out;
   const auto entries = base::ListDir(dir);
@@ -65,7 +118,10 @@ std::vector<std::string> SettingsFiles::Folders(const std::string& dir) {
 }
 
 void SettingsFiles::Problem(const std::string& path, const Status& status) {
-  problems_.push_back({path, std::string(CodeOf(status).name), std::string(Message(status))});
+  problems_.push_back({.path = path,
+                       .code = std::string(CodeOf(status).name),
+                       .message = std::string(Message(status)),
+                       .line = install::LineOf(status)});
 }
 
 const JsonValue& ValueAt(const JsonValue& root, std::string_view dotted) {
@@ -74,16 +130,10 @@ const JsonValue& ValueAt(const JsonValue& root, std::string_view dotted) {
   return *value;
 }
 
-std::vector<std::string> ProjectFolders(std::string_view dir) {
-  std::vector<std::string> up;
-  for (std::string folder = base::NormalizePath("/", dir);;) {
-    up.push_back(folder);
-    if (base::Exists(base::JoinPath(folder, ".git"))) return up;
-    std::string parent(base::DirName(folder));
-    if (parent.empty() || parent == folder) break;
-    folder = std::move(parent);
-  }
-  up.resize(1);
+std::vector<std::string> ProjectFolders(std::string_view dir, skillfs::WorkTrees& work_trees) {
+  std::vector<std::string> up = {base::NormalizePath("/", dir)};
+  const std::string root = work_trees.RootOf(up.front());
+  while (!root.empty() && up.back() != root) up.emplace_back(base::DirName(up.back()));
   return up;
 }
 

@@ -3,13 +3,18 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <absl/functional/function_ref.h>
+
 #include "base/error.h"
 #include "base/json_value.h"
+#include "hosts/codex/install_toml.h"
 #include "skillfs/discovery.h"
+#include "skillfs/work_trees.h"
 
 namespace selftune::hosts {
 
@@ -26,11 +31,25 @@ class SettingsFiles {
   [[nodiscard]] const base::JsonValue* Json(const std::string& path);
   // The same, an object without members in place of null.
   [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
+  // What stands in a file of TOML, up to where it is none any more.
+  void Toml(const std::string& path, absl::FunctionRef<void(const codex::TomlValue&)> use);
+  // Of a list or an object in that file the first 1000 entries: what is more is told, for a
+  // file of a cloned repository may say anything.
+  [[nodiscard]] std::span<const base::JsonValue> Items(const std::string& path,
+                                                       const base::JsonValue& list);
+  [[nodiscard]] std::span<const base::JsonValue::Member> Members(const std::string& path,
+                                                                 const base::JsonValue& object);
+  // Those entries of a list that are texts. One that is longer than any path is told, and
+  // left out.
+  [[nodiscard]] std::vector<std::string> Texts(const std::string& path,
+                                               const base::JsonValue& list);
   // Folders in `dir` by name; an absent one has none.
   [[nodiscard]] std::vector<std::string> Folders(const std::string& dir);
 
  private:
   void Problem(const std::string& path, const Status& status);
+  template <typename Entry>
+  std::span<const Entry> First(const std::string& path, const std::vector<Entry>& entries);
 
   std::vector<skillfs::DiscoveryProblem>& problems_;
   std::map<std::string, std::optional<std::string>> texts_;
@@ -42,7 +61,8 @@ class SettingsFiles {
 
 // `dir` and the folders above it up to the root of the repository, nearest first; without
 // a repository the directory alone.
-[[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir);
+[[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir,
+                                                      skillfs::WorkTrees& work_trees);
 
 // A path as people write it in settings, absolute: `~` is the home, what is not absolute
 // lies below `base`. "" without a home or a base to put before it.

@@ -17,20 +17,21 @@ using skillfs::NamedRoot;
 
 constexpr int kRank = 5;  // below all folders of the row
 
+using Rules = std::vector<std::string>;
+
 // Extensions are on; of the rules that hold in a directory the last counts.
-bool IsOff(const JsonValue& rules, std::string_view dir) {
-  bool off = false;
-  for (const JsonValue& rule : rules.items()) {
-    std::string_view text = rule.AsString();
+bool IsOff(const Rules& rules, std::string_view dir) {
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    std::string_view text = *rule;
     const bool disables = text.starts_with('!');
     if (disables) text.remove_prefix(1);
-    if (!text.empty() && RuleHolds(text, dir)) off = disables;
+    if (!text.empty() && RuleHolds(text, dir).holds) return disables;
   }
-  return off;
+  return false;
 }
 
 // Off where every session is, or in some projects.
-void MarkOff(const JsonValue& rules, const RootQuery& query, const std::string& settings,
+void MarkOff(const Rules& rules, const RootQuery& query, const std::string& settings,
              NamedRoot& root) {
   bool everywhere = IsOff(rules, query.home);
   for (const std::string& dir : query.project_dirs) {
@@ -47,30 +48,37 @@ void MarkOff(const JsonValue& rules, const RootQuery& query, const std::string& 
 
 }  // namespace
 
-bool RuleHolds(std::string_view rule, std::string_view dir) {
+PatternMatch RuleHolds(std::string_view rule, std::string_view dir) {
   std::string text(dir);
   if (!text.ends_with('/')) text += '/';
-  // Which beginnings of the text the rule's beginning stands for.
-  std::vector<bool> reached(text.size() + 1, false);
-  reached[0] = true;
-  for (size_t i = 0; i < rule.size(); ++i) {
+  // Most rules are about another folder: what stands before the first star tells.
+  const size_t star = rule.find('*');
+  if (star == std::string_view::npos) return {rule == text, SameLength(rule, text)};
+  const size_t fixed = star > 0 && rule[star - 1] == '/' ? star - 1 : star;
+  const size_t same = SameLength(rule.substr(0, fixed), text);
+  if (same < fixed) return {false, same};
+  const std::string_view rest = std::string_view(text).substr(fixed);
+  Reached reached(rest);
+  const auto any = [](auto) { return true; };
+  char before = '\0';  // a star twice is a star
+  for (size_t i = fixed; i < rule.size() && !reached.none(); ++i) {
     const bool below = rule.substr(i).starts_with("/*");
-    if (below || rule[i] == '*') {
-      bool inside = false;
-      for (size_t end = 0; end <= text.size(); ++end) {
-        const bool starts = reached[end] && (!below || (end < text.size() && text[end] == '/'));
-        if (inside) reached[end] = true;
-        inside = inside || starts;
-      }
+    const char kind = rule[i];
+    if (below || kind == '*') {
+      const auto starts = [&](size_t end) {
+        return !below || (end < rest.size() && rest[end] == '/');
+      };
+      if (kind != before) reached.Many(starts, any, any);
+      before = kind;
       if (below) ++i;
       continue;
     }
-    for (size_t end = text.size(); end > 0; --end) {
-      reached[end] = reached[end - 1] && text[end - 1] == rule[i];
-    }
-    reached[0] = false;
+    reached.One([&](char c) { return c == kind; });
+    before = '\0';
   }
-  return reached[text.size()];
+  PatternMatch out = reached.Result();
+  out.steps += same;
+  return out;
 }
 
 std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
@@ -100,7 +108,7 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
       root.plugin = name;
       root.scope = "system";
     }
-    MarkOff(enabled[name]["overrides"], query, enablement, root);
+    MarkOff(files.Texts(enablement, enabled[name]["overrides"]), query, enablement, root);
     out.push_back(std::move(root));
   }
   return out;

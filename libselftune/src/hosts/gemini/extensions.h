@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hosts/common/reached.h"
 #include "hosts/registry.h"
 #include "skillfs/discovery.h"
 
@@ -17,6 +18,6 @@ namespace selftune::hosts::gemini {
 
 // Whether a rule of that file without its `!` holds in a directory: `*` stands for any
 // text, `/*` for none or for what is below.
-[[nodiscard]] bool RuleHolds(std::string_view rule, std::string_view dir);
+[[nodiscard]] PatternMatch RuleHolds(std::string_view rule, std::string_view dir);
 
 }  // namespace selftune::hosts::gemini

@@ -40,9 +40,10 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
   }
   // A skill of one agent's workshop hides nothing from the other agents.
   const int rank = names.size() > 1 ? kWorkshopRank : kExtraRank;
-  const JsonValue& config = files.JsonOrEmpty(base::JoinPath(query.config_dir, "openclaw.json"));
-  for (const JsonValue& item : ValueAt(config, "skills.load.extraDirs").items()) {
-    const std::string path = SettingsPath(query.home, "", item.AsString());
+  const std::string settings = base::JoinPath(query.config_dir, "openclaw.json");
+  const JsonValue& dirs = ValueAt(files.JsonOrEmpty(settings), "skills.load.extraDirs");
+  for (const std::string& item : files.Texts(settings, dirs)) {
+    const std::string path = SettingsPath(query.home, "", item);
     if (path.empty()) continue;
     const bool deep = base::BaseName(path) == "skills";
     out.push_back(Extra(path, deep ? skillfs::kAnyDepth : kExtraDepth, rank));

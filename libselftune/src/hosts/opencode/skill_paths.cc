@@ -1,8 +1,10 @@
 #include "hosts/opencode/skill_paths.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/json_value.h"
@@ -21,7 +23,7 @@ constexpr std::string_view kProjectFiles[] = {"opencode.json", "opencode.jsonc"}
 // A list that a file of settings has.
 struct List {
   std::string file;
-  const JsonValue* items = nullptr;  // nullptr: no file has one
+  std::optional<std::vector<std::string>> items = {};  // nothing: no file has one
 };
 
 // The last file that has a list counts.
@@ -29,7 +31,7 @@ void Take(const std::string& file, SettingsFiles& files, List& list) {
   const JsonValue* const root = files.Json(file);
   if (root == nullptr) return;
   const JsonValue& items = ValueAt(*root, "skills.paths");
-  if (items.is_array()) list = {file, &items};
+  if (items.is_array()) list = {file, files.Texts(file, items)};
 }
 
 List OwnList(const std::string& config_dir, SettingsFiles& files) {
@@ -78,15 +80,14 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
   SettingsFiles files(problems);
   const List own = OwnList(query.config_dir, files);
   std::vector<skillfs::ProjectSwitch> replaced;
-  for (const std::string& dir : query.project_dirs) {
-    const std::vector<std::string> up = ProjectFolders(dir);
+  for (const std::vector<std::string>& up : query.project_folders) {
     const List theirs = ProjectList(up, files);
-    const bool is_own = theirs.items == nullptr;
-    if (!is_own && own.items != nullptr) replaced.push_back({up.front(), theirs.file});
+    const bool is_own = !theirs.items.has_value();
+    if (!is_own && own.items.has_value()) replaced.push_back({up.front(), theirs.file});
     const List& list = is_own ? own : theirs;
-    if (list.items == nullptr) continue;
-    for (size_t i = 0; i < list.items->items().size(); ++i) {
-      const std::string& item = list.items->items()[i].AsString();
+    if (!list.items.has_value()) continue;
+    for (size_t i = 0; i < list.items->size(); ++i) {
+      const std::string& item = (*list.items)[i];
       if (is_own && !IsRelative(item)) continue;
       NamedRoot root = Root(SettingsPath(query.home, up.front(), item), i);
       root.scope = "project";
@@ -94,9 +95,9 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
       out.push_back(std::move(root));
     }
   }
-  if (own.items == nullptr) return out;
-  for (size_t i = 0; i < own.items->items().size(); ++i) {
-    const std::string& item = own.items->items()[i].AsString();
+  if (!own.items.has_value()) return out;
+  for (size_t i = 0; i < own.items->size(); ++i) {
+    const std::string& item = (*own.items)[i];
     if (IsRelative(item)) continue;
     NamedRoot root = Root(SettingsPath(query.home, "", item), i);
     root.disabled_in = replaced;

@@ -63,8 +63,11 @@ bool Means(std::string_view word, std::string_view skill) {
     return word == skill || word == file;
   }
   if (word.starts_with('!')) word.remove_prefix(1);
-  return PathMatches(word, skill) || PathMatches(word, file) ||
-         PathMatches(word, base::BaseName(skill)) || PathMatches(word, "SKILL.md");
+  for (const std::string_view text :
+       {skill, std::string_view(file), base::BaseName(skill), std::string_view("SKILL.md")}) {
+    if (PathMatches(word, text).holds) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -84,33 +87,33 @@ std::string PackageFolder(std::string_view source) {
   return safe ? "npm/node_modules/" + std::string(name) : "";
 }
 
-bool PathMatches(std::string_view pattern, std::string_view path) {
-  // Which beginnings of the path the pattern's beginning stands for.
-  std::vector<bool> reached(path.size() + 1, false);
-  reached[0] = true;
-  while (!pattern.empty()) {
+PatternMatch PathMatches(std::string_view pattern, std::string_view path) {
+  const size_t fixed = std::min(pattern.find_first_of("*?"), pattern.size());
+  const size_t same = SameLength(pattern.substr(0, fixed), path);
+  if (same < fixed) return {false, same};
+  if (fixed == pattern.size()) return {pattern == path, same};
+  const std::string_view rest = path.substr(fixed);
+  Reached reached(rest);
+  std::string_view before;  // a wildcard twice is one
+  for (pattern.remove_prefix(fixed); !pattern.empty() && !reached.none();) {
+    const size_t stars = std::min({pattern.find_first_not_of('*'), pattern.size(), size_t{2}});
     const bool folders = pattern.starts_with("**/");
-    if (pattern[0] == '*') {
-      const bool deep = pattern.starts_with("**");
-      bool inside = false;
-      for (size_t end = 0; end <= path.size(); ++end) {
-        if (end > 0 && path[end - 1] == '/' && !deep) inside = false;
-        const bool starts = reached[end];
-        // "**/" stands for nothing, or for text that ends with a slash.
-        if (inside && (!folders || path[end - 1] == '/')) reached[end] = true;
-        inside = inside || starts;
-      }
-      pattern.remove_prefix(folders ? 3 : deep ? 2 : 1);
+    const std::string_view sign = pattern.substr(0, folders ? 3 : std::max(stars, size_t{1}));
+    pattern.remove_prefix(sign.size());
+    if (stars == 0) {
+      reached.One([&](char c) { return sign[0] == '?' ? c != '/' : c == sign[0]; });
+      before = {};
       continue;
     }
-    for (size_t end = path.size(); end > 0; --end) {
-      const char c = path[end - 1];
-      reached[end] = reached[end - 1] && (pattern[0] == '?' ? c != '/' : c == pattern[0]);
-    }
-    reached[0] = false;
-    pattern.remove_prefix(1);
+    // "**/" stands for nothing, or for text that ends with a slash.
+    const auto ends = [&](size_t end) { return !folders || rest[end - 1] == '/'; };
+    const auto passes = [&](char c) { return stars > 1 || c != '/'; };
+    if (sign != before) reached.Many([](size_t) { return true; }, passes, ends);
+    before = sign;
   }
-  return reached[path.size()];
+  PatternMatch out = reached.Result();
+  out.steps += same;
+  return out;
 }
 
 bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "hosts/common/reached.h"
+
 namespace selftune::hosts::pi {
 
 // Where a package from `npm:NAME@VERSION` or git lies below the folder that the host
@@ -12,7 +14,7 @@ namespace selftune::hosts::pi {
 [[nodiscard]] std::string PackageFolder(std::string_view source);
 
 // `*` and `?` stand for text within one folder's name, `**` for folders.
-[[nodiscard]] bool PathMatches(std::string_view pattern, std::string_view path);
+[[nodiscard]] PatternMatch PathMatches(std::string_view pattern, std::string_view path);
 
 // Whether the words of a filter let a skill in, whose folder is `skill` below the package:
 // plain words let in, `!` takes out; `+` and `-` do so with an exact path, whatever the

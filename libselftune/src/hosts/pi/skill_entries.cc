@@ -1,6 +1,7 @@
 #include "hosts/pi/skill_entries.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace selftune::hosts::pi {
 namespace {
 
 using base::JsonValue;
+using skillfs::IsBelow;
 using skillfs::NamedRoot;
 
 // The ranks that the folders of the row leave free.
@@ -39,13 +41,27 @@ bool IsOverride(std::string_view word) {
 }
 bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
 
-std::vector<std::string> Texts(const JsonValue& list) {
-  std::vector<std::string> out;
-  for (const JsonValue& item : list.items()) {
-    if (item.is_string()) out.push_back(item.AsString());
+// One look at all settings, and what it found.
+struct Search {
+  explicit Search(std::vector<skillfs::DiscoveryProblem>& all) : problems(all), files(all) {}
+
+  // Skills below a folder; patterns begin in the same few.
+  const skillfs::SkillWalk& Walk(const std::string& start) {
+    const auto [it, is_new] = walks.try_emplace(start);
+    if (!is_new) return it->second;
+    it->second = skillfs::WalkSkills(
+        start, {.depth = skillfs::kAnyDepth, .skill_ends_search = true, .root_too = true});
+    for (const skillfs::WalkProblem& one : it->second.problems) {
+      problems.push_back({.path = one.path, .code = one.code, .message = one.message});
+    }
+    return it->second;
   }
-  return out;
-}
+
+  std::vector<skillfs::DiscoveryProblem>& problems;
+  SettingsFiles files;
+  std::map<std::string, skillfs::SkillWalk> walks;  // by start
+  std::vector<NamedRoot> roots;
+};
 
 NamedRoot RootOf(const Side& side, std::string path, int rank) {
   NamedRoot root{.path = std::move(path),
@@ -63,19 +79,21 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
 }
 
 // `skills`: what is no pattern is a folder of skills, a skill, or its SKILL.md.
-void AddEntries(const Side& side, const JsonValue& settings, std::vector<NamedRoot>& out) {
-  for (const std::string& entry : Texts(settings["skills"])) {
+void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
+  for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
     std::string path = SettingsPath(*side.home, side.dir, entry);
     if (path.empty()) continue;
-    out.push_back(RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry));
+    search.roots.push_back(
+        RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry));
   }
 }
 
 struct Package {
   std::string folder;
-  std::string source;    // as the settings have it
-  bool managed = false;  // installed from elsewhere
+  std::string real_folder;  // "" = not known
+  std::string source;       // as the settings have it
+  bool managed = false;     // installed from elsewhere
   std::vector<std::string> entries;
   bool filtered = false;    // the settings say which skills
   bool only_named = false;  // and load no others
@@ -85,9 +103,9 @@ struct Package {
 // Whether a pattern of the manifest means a skill's folder, or one that it lies in.
 bool IsMeant(std::string_view pattern, std::string_view skill) {
   for (std::string_view folder = skill; !folder.empty(); folder = base::DirName(folder)) {
-    if (PathMatches(pattern, folder)) return true;
+    if (PathMatches(pattern, folder).holds) return true;
   }
-  return PathMatches(pattern, base::JoinPath(skill, "SKILL.md"));
+  return PathMatches(pattern, base::JoinPath(skill, "SKILL.md")).holds;
 }
 
 // The folder that a pattern cannot leave.
@@ -96,16 +114,11 @@ std::string FixedPart(std::string_view pattern) {
   return std::string(base::DirName(pattern.substr(0, glob)));
 }
 
-bool IsWithin(std::string_view folder, std::string_view path) {
-  return path == folder ||
-         (path.starts_with(folder) && path.substr(folder.size()).starts_with('/'));
-}
-
 // What a manifest names elsewhere, by its words or by a link, is not the package's to look
 // after: a cloned repository could take a person's skills away with it.
 bool IsOfPackage(const Package& package, const std::string& path) {
-  const auto real = base::RealPath(path), folder = base::RealPath(package.folder);
-  return real.ok() && folder.ok() && IsWithin(*folder, *real);
+  const auto real = base::RealPath(path);
+  return real.ok() && !package.real_folder.empty() && IsBelow(*real, package.real_folder);
 }
 
 // An update replaces what was installed; a folder that is only named is the person's own.
@@ -116,8 +129,7 @@ void LookAfter(const Package& package, NamedRoot& root) {
 }
 
 // Skills that the manifest names, their folders below the package; each once.
-std::set<std::string> SkillsOf(const Package& package,
-                               std::vector<skillfs::DiscoveryProblem>& problems) {
+std::set<std::string> SkillsOf(const Package& package, Search& search) {
   std::vector<std::string> overrides;
   for (const std::string& entry : package.entries) {
     if (IsOverride(entry)) overrides.push_back(entry);
@@ -128,14 +140,9 @@ std::set<std::string> SkillsOf(const Package& package,
     const bool glob = IsGlob(entry);
     const std::string start =
         base::NormalizePath(package.folder, glob ? FixedPart(entry) : std::string(entry));
-    skillfs::SkillWalk found = skillfs::WalkSkills(
-        start, {.depth = skillfs::kAnyDepth, .skill_ends_search = true, .root_too = true});
-    for (skillfs::WalkProblem& one : found.problems) {
-      problems.push_back({std::move(one.path), std::move(one.code), std::move(one.message)});
-    }
-    for (const skillfs::FoundSkillFile& file : found.files) {
+    for (const skillfs::FoundSkillFile& file : search.Walk(start).files) {
       std::string_view below = base::DirName(file.path);
-      if (!IsWithin(package.folder, below)) continue;
+      if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
       if (glob && !IsMeant(entry, below)) continue;
       if (LetsIn(overrides, below)) out.insert(std::string(below));
@@ -145,41 +152,38 @@ std::set<std::string> SkillsOf(const Package& package,
 }
 
 // Each skill by itself, where not all of a folder are loaded.
-void AddEachSkill(const Side& side, const Package& package, NamedRoot root,
-                  std::vector<skillfs::DiscoveryProblem>& problems, std::vector<NamedRoot>& out) {
+void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Search& search) {
   root.depth = 0;
   root.root_too = true;
-  for (const std::string& below : SkillsOf(package, problems)) {
+  for (const std::string& below : SkillsOf(package, search)) {
     const Word word = LastWord(package.filter, below);
     if (package.only_named && word == Word::kNone) continue;
     const bool in = package.only_named ? word == Word::kIn
                                        : !package.filter.empty() && LetsIn(package.filter, below);
     root.path = base::NormalizePath(package.folder, below);
     root.disabled_by = !package.filtered || in ? "" : side.file();
-    out.push_back(root);
-    LookAfter(package, out.back());
+    search.roots.push_back(root);
+    LookAfter(package, search.roots.back());
   }
 }
 
-void AddSkillsOf(const Side& side, const Package& package,
-                 std::vector<skillfs::DiscoveryProblem>& problems, std::vector<NamedRoot>& out) {
+void AddSkillsOf(const Side& side, const Package& package, Search& search) {
   NamedRoot root = RootOf(side, package.folder, side.is_own() ? kOwnPackage : kProjectPackage);
   const bool some =
       package.filtered || std::ranges::any_of(package.entries, [](const std::string& entry) {
         return IsOverride(entry) || IsGlob(entry);
       });
-  if (some) return AddEachSkill(side, package, std::move(root), problems, out);
+  if (some) return AddEachSkill(side, package, std::move(root), search);
   for (const std::string& entry : package.entries) {
     NamedRoot one = RootOf(side, base::NormalizePath(package.folder, entry), root.precedence);
-    if (!IsWithin(package.folder, one.path)) continue;
+    if (!IsBelow(one.path, package.folder)) continue;
     LookAfter(package, one);
-    out.push_back(std::move(one));
+    search.roots.push_back(std::move(one));
   }
 }
 
 // `packages`: a text, or an object with a `source` and which skills of it.
-void AddPackage(const Side& side, const JsonValue& said, SettingsFiles& files,
-                std::vector<skillfs::DiscoveryProblem>& problems, std::vector<NamedRoot>& out) {
+void AddPackage(const Side& side, const JsonValue& said, Search& search) {
   Package package;
   package.source = said.is_string() ? said.AsString() : said["source"].AsString();
   if (package.source.empty()) return;
@@ -191,25 +195,25 @@ void AddPackage(const Side& side, const JsonValue& said, SettingsFiles& files,
   package.folder = package.managed ? base::JoinPath(base, below)
                                    : SettingsPath(*side.home, side.dir, package.source);
   if (package.folder.empty()) return;
-  const JsonValue& manifest =
-      files.JsonOrEmpty(base::JoinPath(package.folder, "package.json"))["pi"];
+  package.real_folder = base::RealPath(package.folder).value_or("");
+  const std::string file = base::JoinPath(package.folder, "package.json");
+  const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
-  package.filter = Texts(said["skills"]);
-  package.entries = Texts(manifest["skills"]);
+  package.filter = search.files.Texts(side.file(), said["skills"]);
+  package.entries = search.files.Texts(file, manifest["skills"]);
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()
                          : said.is_object() ? !manifest["skills"].is_array()
                                             : !manifest.is_object();
   if (by_folder) package.entries = {"skills"};
-  AddSkillsOf(side, package, problems, out);
+  AddSkillsOf(side, package, search);
 }
 
-void AddSide(const Side& side, SettingsFiles& files,
-             std::vector<skillfs::DiscoveryProblem>& problems, std::vector<NamedRoot>& out) {
-  const JsonValue& settings = files.JsonOrEmpty(side.file());
-  AddEntries(side, settings, out);
-  for (const JsonValue& package : settings["packages"].items()) {
-    AddPackage(side, package, files, problems, out);
+void AddSide(const Side& side, Search& search) {
+  const JsonValue& settings = search.files.JsonOrEmpty(side.file());
+  AddEntries(side, settings, search);
+  for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
+    AddPackage(side, package, search);
   }
 }
 
@@ -217,17 +221,15 @@ void AddSide(const Side& side, SettingsFiles& files,
 
 std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
-  std::vector<NamedRoot> out;
-  SettingsFiles files(problems);
+  Search search(problems);
   if (!query.config_dir.empty()) {
-    AddSide({query.config_dir, "", &query.home, &query.config_dir}, files, problems, out);
+    AddSide({query.config_dir, "", &query.home, &query.config_dir}, search);
   }
-  for (const std::string& dir : query.project_dirs) {
-    const std::vector<std::string> up = ProjectFolders(dir);
+  for (const std::vector<std::string>& up : query.project_folders) {
     const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query.home, &query.config_dir};
-    if (side.dir != query.config_dir) AddSide(side, files, problems, out);
+    if (side.dir != query.config_dir) AddSide(side, search);
   }
-  return out;
+  return std::move(search.roots);
 }
 
 }  // namespace selftune::hosts::pi

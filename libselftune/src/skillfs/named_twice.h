@@ -1,0 +1,25 @@
+// The same skill file in several roots of one host: links, settings and packages name one
+// folder more than once, and roots lie in one another.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "skillfs/discovery_roots.h"
+
+namespace selftune::skillfs {
+
+// What several roots of a host say of one file that is in all of them, first ones first;
+// at most one for all sessions, and one for those of each project. How they walk is of no
+// matter here.
+//
+// Of roots for the same sessions the first counts, with the best rank of them. What looks
+// after the file in one of them does so in all. A host loads what one of them leaves on.
+//
+// A project adds nothing to what all sessions see and are left; what it alone switches off
+// is told in `disabled_in` of that, and what it alone switches on stays beside it. It
+// never says who looks after a file that all see: a cloned repository could take the
+// person's skills away.
+[[nodiscard]] std::vector<ResolvedRoot> NamedTogether(const std::vector<ResolvedRoot>& named);
+
+}  // namespace selftune::skillfs
