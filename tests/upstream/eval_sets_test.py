@@ -8,6 +8,8 @@ import json
 import pathlib
 import sqlite3
 import sys
+import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import import_case  # noqa: E402
@@ -100,6 +102,94 @@ class EvalSets(ImportCase):
         self.assertEqual(self.fate()[0], "imported")
         self.take_more(self.these(eval_set("pdf", 6, entry("fill"))))
         self.assertEqual(self.q(QUERIES), [("merge", 0), ("ours", 1)])
+
+    def test_the_set_that_was_stored_last_is_the_active_one_whatever_the_order(self):
+        for name, there in (
+                ("one database, two spellings of the name", [eval_set("PDF", 8, entry("merge", False), entry("new")), eval_set("pdf", 5, entry("merge"), entry("old"))]),
+                ("the same in the other order", [eval_set("PDF", 5, entry("merge"), entry("old")), eval_set("pdf", 8, entry("merge", False), entry("new"))])):
+            with self.subTest(name):
+                self.setUp()
+                self.take_old(self.these(*there))
+                self.assertEqual(self.q("SELECT b.text,e.should_trigger,e.active FROM eval_entry e JOIN body b ON b.body_id=e.query_body ORDER BY 1"),
+                                 [("merge", 0, 1), ("new", 1, 1), ("old", 1, 0)])
+                self.assert_sound()
+        with self.subTest("another database, later"):
+            self.setUp()
+            self.take_old(self.these(eval_set("pdf", 8, entry("merge", False), entry("new"))))
+            other = self.build(self.these(eval_set("pdf", 5, entry("merge"), entry("old"))), self.home / "older" / "selftune.db")
+            doc = self.take("--db", str(other))
+            self.assertEqual(self.q(QUERIES), [("merge", 1), ("new", 1), ("old", 0)])
+            self.assertEqual(self.partly(doc), "not all of it, or not as it was: canonical_eval_sets pdf (inactive: a newer one was imported)")
+            self.assertNotIn("PARTLY_TAKEN", [w["code"] for w in self.take("--db", str(self.old))["warnings"]])
+
+    def test_queries_have_the_ids_that_sets_of_ours_give_them(self):
+        self.envelope("sync")
+        with sqlite3.connect(self.store) as db:
+            db.execute("INSERT INTO skill(name,name_key) VALUES('Pdf','pdf')")
+        db.close()
+        self.take_old(self.these(eval_set("PDF", 5, entry("fill"))))
+        self.assertEqual(self.q("SELECT k.name,e.entry_id FROM eval_entry e JOIN skill k USING(skill_id)"), [("Pdf", self.id_of("Pdf", "fill"))])
+
+    def test_a_query_that_was_cut_through_a_character_does_not_spoil_its_set(self):
+        self.take_old(self.these(eval_set("pdf", 5, eval_set_json='[{"query":"cut \\ud83d","should_trigger":true}]')))
+        self.assertEqual(self.q(QUERIES), [("cut \ufffd", 1)])
+
+    def test_entries_that_an_old_set_of_ours_has_are_of_the_imported_set_unless_it_says_the_contrary(self):
+        self.envelope("sync")
+        extra = '{"reason":"label_should"}'
+        with sqlite3.connect(self.store) as db:
+            db.execute("INSERT INTO skill(name,name_key) VALUES('pdf','pdf')")
+            for n, (query, should) in enumerate([("fill", 1), ("merge", 0), ("ours", 1)], 1):
+                db.execute("INSERT INTO body(sha256,bytes,text) VALUES(?,?,?)", (import_case.hashlib.sha256(query.encode()).digest(), len(query), query))
+                db.execute("INSERT INTO eval_entry VALUES(1,?,?,?,?,'log',0.95,'test',NULL,0,5,6,?)",
+                           (self.id_of("pdf", query), n, should, "implicit" if should else "negative", extra))
+        db.close()
+        self.build(self.these(eval_set("pdf", 5, entry("fill", source="synthetic"), entry("merge"), entry("split"))))
+        doc = self.take("--db", str(self.old))
+        self.assertEqual(self.q(QUERIES), [("fill", 1), ("merge", 0), ("ours", 0), ("split", 1)])
+        said = "1 of 3 entries inactive: what is known here says the contrary"
+        self.assertEqual(self.partly(doc), "not all of it, or not as it was: canonical_eval_sets pdf (%s)" % said)
+        self.assertEqual(self.fate(), ("imported", said))
+        # Its label is ours still.
+        self.assertEqual(self.q("SELECT source,label_confidence,split,json_extract(extra,'$.reason') FROM eval_entry WHERE entry_id=?", self.id_of("pdf", "fill")),
+                         [("log", 0.95, "test", "label_should")])
+        # It is no set of ours for that: a newer one of the reference takes its place.
+        self.take_more(self.these(eval_set("pdf", 6, entry("split"))))
+        self.assertEqual(self.q(QUERIES), [("fill", 0), ("merge", 0), ("ours", 0), ("split", 1)])
+
+    def test_others_write_while_a_large_set_is_imported(self):
+        self.envelope("sync")
+        words = ["word%d" % (n * n % 997) for n in range(28000)]
+        self.build(self.these(eval_set("pdf", 5, *[entry("query %d " % n + " ".join(words[6 * n:6 * n + 90])) for n in range(4500)])))
+        refused, ended = [0.0], threading.Event()
+
+        def ask():
+            with sqlite3.connect(self.store, timeout=0, isolation_level=None) as db:
+                since = None
+                while not ended.is_set():
+                    now = time.monotonic()
+                    try:
+                        db.execute("BEGIN IMMEDIATE")
+                        db.execute("ROLLBACK")
+                        since = None
+                    except sqlite3.OperationalError:
+                        since = since or now
+                        refused[0] = max(refused[0], now - since)
+                    time.sleep(0.005)
+            db.close()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            self.take("--db", str(self.old))
+        finally:
+            ended.set()
+            asking.join()
+        self.assertEqual(self.q("SELECT count(*) FROM eval_entry WHERE active=1"), [(4500,)])
+        self.assertLess(refused[0], 1.5)
+
+    @staticmethod
+    def partly(doc):
+        return next(w["message"] for w in doc["warnings"] if w["code"] == "PARTLY_TAKEN")
 
     @staticmethod
     def id_of(skill, query):

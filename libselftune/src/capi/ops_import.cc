@@ -104,6 +104,13 @@ void Advise(Context& context, const upstream::ImportReport& report) {
     context.Warn("KEPT_UNSEEN", "kept whole, to be read by `selftune query` in imported_rows: " +
                                     base::Join(kept, ", "));
   }
+  std::vector<std::string> partly;
+  for (const store::RejectedImport& row : report.partly) {
+    partly.push_back(fmt::format("{} {} ({})", row.table, row.id, row.reason));
+  }
+  if (!partly.empty()) {
+    context.Warn("PARTLY_TAKEN", "not all of it, or not as it was: " + base::Join(partly, ", "));
+  }
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
     context.SetVerdict(WithSuggestion(

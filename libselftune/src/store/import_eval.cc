@@ -1,25 +1,38 @@
 // Eval sets that the reference had.
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 #include "store/forget.h"
 #include "store/import_rows.h"
 
 namespace selftune::store {
 namespace {
 
-constexpr char kHasOwnSet[] = R"sql(
-  SELECT EXISTS(SELECT 1 FROM eval_entry WHERE skill_id=?1 AND active=1
-    AND coalesce(json_extract(extra,'$.reason'),'')<>'imported'))sql";
+constexpr char kNameOf[] = R"sql(SELECT name FROM skill WHERE name_key=?1)sql";
+// `set_ms` of an entry: when the newest imported set with it was stored.
+constexpr char kActive[] = R"sql(
+  SELECT coalesce(max(json_extract(extra,'$.set_ms') IS NULL AND coalesce(json_extract(extra,'$.reason'),'')<>'imported'),0),
+    coalesce(max(coalesce(json_extract(extra,'$.set_ms'),last_ms)),?2)
+  FROM eval_entry WHERE skill_id=?1 AND active=1)sql";
 constexpr char kDeactivate[] =
     R"sql(UPDATE eval_entry SET active=0 WHERE skill_id=?1 AND active=1)sql";
 constexpr char kAddEntry[] = R"sql(
   INSERT INTO eval_entry(skill_id,entry_id,query_body,should_trigger,invocation_type,source,label_confidence,split,cluster,
-    active,first_ms,last_ms,extra) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT DO NOTHING)sql";
+    active,first_ms,last_ms,extra) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,0,?10,?11,?12) ON CONFLICT DO NOTHING)sql";
+constexpr char kEntry[] = R"sql(
+  SELECT e.should_trigger, coalesce(json_extract(e.extra,'$.reason'),'')='imported', json_extract(e.extra,'$.set_ms'), b.text IS NULL
+  FROM eval_entry e JOIN body b ON b.body_id=e.query_body WHERE e.skill_id=?1 AND e.entry_id=?2)sql";
+constexpr char kRelabel[] = R"sql(
+  UPDATE eval_entry SET should_trigger=?3, invocation_type=?4, source=?5, label_confidence=?6, extra=json_set(extra,'$.set_ms',?7)
+  WHERE skill_id=?1 AND entry_id=?2)sql";
 constexpr char kActivate[] = R"sql(
-  UPDATE eval_entry SET active=1 WHERE skill_id=?1 AND entry_id=?2 AND json_extract(extra,'$.reason')='imported')sql";
+  UPDATE eval_entry SET active=1, extra=json_set(coalesce(extra,'{}'),'$.set_ms',?3) WHERE skill_id=?1 AND entry_id=?2)sql";
 constexpr char kBodyGone[] =
     R"sql(SELECT EXISTS(SELECT 1 FROM body WHERE sha256=?1 AND text IS NULL))sql";
 constexpr char kBodyThere[] =
@@ -36,32 +49,110 @@ StatusOr<bool> AreForgotten(Db& db, std::string_view text) {
   return emptied != 0 || gone != 0;
 }
 
+// An entry as it is here.
+struct StoredEntry {
+  bool should_trigger = false, imported = false;
+  std::optional<UtcMillis> set;  // the newest imported one that has it
+  bool erased = false;           // its words are forgotten
+};
+
+StatusOr<std::optional<StoredEntry>> FindEntry(Db& db, SkillId skill, const std::string& id) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kEntry, skill, id));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  if (!found) return std::optional<StoredEntry>();
+  return std::optional<StoredEntry>({.should_trigger = row.Bool(0),
+                                     .imported = row.Bool(1),
+                                     .set = row.OptTime(2),
+                                     .erased = row.Bool(3)});
+}
+
+// Puts a set into the place that it deserves beside those that are here.
+class Placing {
+ public:
+  Placing(Db& db, SkillId skill, UtcMillis stored) : db_(db), skill_(skill), stored_(stored) {}
+
+  StatusOr<PlacedEvalSet> Run(std::span<const EvalEntryRow> entries) {
+    ST_RETURN_IF_ERROR(LookAtActive());
+    for (const EvalEntryRow& entry : entries) ST_RETURN_IF_ERROR(Take(entry));
+    if (out_.place != EvalSetPlace::kActive || members_.empty()) return out_;
+    ST_RETURN_IF_ERROR(db_.Run(kDeactivate, skill_));
+    for (const EvalEntryRow* entry : members_) {
+      ST_RETURN_IF_ERROR(db_.Run(kActivate, skill_, entry->entry_id, stored_));
+    }
+    return out_;
+  }
+
+ private:
+  Status LookAtActive() {
+    ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kActive, skill_, stored_));
+    ST_RETURN_IF_ERROR(row.Next().status());
+    if (row.Bool(0)) {
+      out_.place = EvalSetPlace::kBehindOurs;
+    } else if (stored_.value < row.Int(1)) {
+      out_.place = EvalSetPlace::kBehindNewer;
+    }
+    return absl::OkStatus();
+  }
+
+  Status Take(const EvalEntryRow& entry) {
+    ST_ASSIGN_OR_RETURN(const std::optional<StoredEntry> known,
+                        FindEntry(db_, skill_, entry.entry_id));
+    if (!known.has_value() || known->erased) {
+      ++out_.forgotten;
+      return absl::OkStatus();
+    }
+    if (!known->imported && known->should_trigger != entry.should_trigger) {
+      ++out_.contrary;
+      return absl::OkStatus();
+    }
+    members_.push_back(&entry);
+    if (!known->imported || (known->set.has_value() && *known->set > stored_)) {
+      return absl::OkStatus();
+    }
+    out_.made += known->set.has_value() ? 0 : 1;
+    return db_.Run(kRelabel, skill_, entry.entry_id, entry.should_trigger, entry.invocation_type,
+                   entry.source, entry.label_confidence, stored_);
+  }
+
+  Db& db_;
+  SkillId skill_;
+  UtcMillis stored_;
+  std::vector<const EvalEntryRow*> members_;
+  PlacedEvalSet out_;
+};
+
 }  // namespace
 
-StatusOr<WrittenEvalSet> WriteImportedEvalSet(IngestWriter& writer, std::string_view skill,
-                                              const std::vector<EvalEntryRow>& entries) {
+StatusOr<std::string> NameOfSkill(Db& db, std::string_view name) {
+  const std::string_view trimmed = base::Trim(name);
+  ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kNameOf, base::AsciiLower(trimmed)));
+  ST_ASSIGN_OR_RETURN(const bool known, row.Next());
+  return known ? row.String(0) : std::string(trimmed);
+}
+
+Status AddImportedEntries(IngestWriter& writer, std::string_view skill,
+                          std::span<const EvalEntryRow> entries) {
   Db& db = writer.db();
-  WrittenEvalSet out;
-  if (entries.empty()) return out;
-  ST_ASSIGN_OR_RETURN(out.skill, writer.EnsureSkill(skill));
-  ST_ASSIGN_OR_RETURN(const int64_t own, db.QueryInt(kHasOwnSet, 0, out.skill));
-  const bool active = own == 0;
-  if (active) ST_RETURN_IF_ERROR(db.Run(kDeactivate, out.skill));
+  ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
   for (const EvalEntryRow& entry : entries) {
     ST_ASSIGN_OR_RETURN(const bool forgotten, AreForgotten(db, entry.query));
-    if (forgotten) {
-      ++out.forgotten;
-      continue;
-    }
+    if (forgotten) continue;
     ST_ASSIGN_OR_RETURN(const BodyId query, writer.InternBody(entry.query));
-    ST_RETURN_IF_ERROR(db.Run(kAddEntry, out.skill, entry.entry_id, query, entry.should_trigger,
+    ST_RETURN_IF_ERROR(db.Run(kAddEntry, id, entry.entry_id, query, entry.should_trigger,
                               entry.invocation_type, entry.source, entry.label_confidence,
-                              entry.split, OrNull{entry.cluster}, active, entry.first, entry.last,
+                              entry.split, OrNull{entry.cluster}, entry.first, entry.last,
                               entry.extra));
-    out.added += db.changes();
-    if (active) ST_RETURN_IF_ERROR(db.Run(kActivate, out.skill, entry.entry_id));
   }
-  db.Touch(kTopicEvolution);
+  return absl::OkStatus();
+}
+
+StatusOr<PlacedEvalSet> PlaceImportedEvalSet(IngestWriter& writer, std::string_view skill,
+                                             UtcMillis stored,
+                                             std::span<const EvalEntryRow> entries) {
+  ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
+  ST_ASSIGN_OR_RETURN(PlacedEvalSet out, Placing(writer.db(), id, stored).Run(entries));
+  out.skill = id;
+  writer.db().Touch(kTopicEvolution);
   return out;
 }
 

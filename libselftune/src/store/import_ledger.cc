@@ -19,6 +19,8 @@ constexpr char kPut[] = R"sql(
     reason=excluded.reason, note=excluded.note)sql";
 constexpr char kRejected[] = R"sql(
   SELECT tbl,src_id,coalesce(reason,'') FROM import_map WHERE origin=?1 AND verdict='rejected' ORDER BY tbl,src_id LIMIT ?2)sql";
+constexpr char kPartly[] = R"sql(
+  SELECT tbl,src_id,reason FROM import_map WHERE origin=?1 AND verdict IN('imported','merged') AND reason IS NOT NULL ORDER BY tbl,src_id LIMIT ?2)sql";
 
 constexpr std::array<std::string_view, kImportVerdicts> kWords = {"imported", "merged", "kept",
                                                                   "rejected"};
@@ -54,15 +56,29 @@ Status ImportLedger::Put(const ImportRecord& record) {
                  Blob{record.digest}, OrNull{record.reason}, OrNull{record.note});
 }
 
-StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
-                                                      int64_t limit) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejected, origin, limit));
+namespace {
+
+StatusOr<std::vector<RejectedImport>> Reasons(Db& db, const char* sql, std::string_view origin,
+                                              int64_t limit) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(sql, origin, limit));
   std::vector<RejectedImport> out;
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
     out.push_back({rows.String(0), rows.String(1), rows.String(2)});
   }
+}
+
+}  // namespace
+
+StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
+                                                      int64_t limit) {
+  return Reasons(db, kRejected, origin, limit);
+}
+
+StatusOr<std::vector<RejectedImport>> PartlyImported(Db& db, std::string_view origin,
+                                                     int64_t limit) {
+  return Reasons(db, kPartly, origin, limit);
 }
 
 }  // namespace selftune::store

@@ -65,5 +65,8 @@ struct RejectedImport {
 };
 [[nodiscard]] StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
                                                                     int64_t limit);
+// The same of rows that were taken over, but not all of them or not as they were.
+[[nodiscard]] StatusOr<std::vector<RejectedImport>> PartlyImported(Db& db, std::string_view origin,
+                                                                   int64_t limit);
 
 }  // namespace selftune::store

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -169,16 +170,33 @@ struct ImportedRun {
 
 // ---- eval sets
 
-struct WrittenEvalSet {
+// The name under which the skill is known here, whatever its case; else `name`.
+[[nodiscard]] StatusOr<std::string> NameOfSkill(Db& db, std::string_view name);
+
+// Some entries of a set: they come as inactive ones. Entries that are here stay as they are,
+// those that a person's forgetting took out too. `extra` of the entries says that they were
+// imported: {"reason":"imported"}.
+[[nodiscard]] Status AddImportedEntries(IngestWriter& writer, std::string_view skill,
+                                        std::span<const EvalEntryRow> entries);
+
+enum class EvalSetPlace : uint8_t {
+  kActive,
+  kBehindOurs,   // a set of ours is the active one
+  kBehindNewer,  // an imported one that was stored later
+};
+struct PlacedEvalSet {
   SkillId skill;
-  int64_t added = 0;      // entries
+  EvalSetPlace place = EvalSetPlace::kActive;
+  int64_t made = 0;       // entries that this set brought
+  int64_t contrary = 0;   // of ours with the other label: no part of the set
   int64_t forgotten = 0;  // whose words are; not taken
 };
-// Entries that are here stay as they are, those that a person's forgetting took out too.
-// While no set of ours is the active one, this one is; an empty one changes nothing.
-// `extra` of the entries says that they were imported: {"reason":"imported"}.
-[[nodiscard]] StatusOr<WrittenEvalSet> WriteImportedEvalSet(
-    IngestWriter& writer, std::string_view skill, const std::vector<EvalEntryRow>& entries);
+// All entries of a set that was stored then, when all are added. While no set of ours is the
+// active one, the newest imported one is, with entries of ours of the same label; one without
+// an entry changes nothing. What several imported sets say is as the newest says it.
+[[nodiscard]] StatusOr<PlacedEvalSet> PlaceImportedEvalSet(IngestWriter& writer,
+                                                           std::string_view skill, UtcMillis stored,
+                                                           std::span<const EvalEntryRow> entries);
 
 // ---- does the row that the map names exist?
 

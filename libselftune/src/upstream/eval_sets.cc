@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +27,7 @@ namespace {
 // As of a set that a person names: more is no set of queries.
 constexpr size_t kMaxBytes = 8 << 20;
 constexpr size_t kMaxEntries = 5000;
+constexpr size_t kPiece = 100;  // entries between two looks at the clock
 
 // What a label is worth. The reference took the absence of a trigger for a negative, and let
 // a model make up queries that nobody looked at.
@@ -59,8 +62,10 @@ struct ReadSet {
 
 class SetReader {
  public:
+  // `skill`: as it is called here.
+  explicit SetReader(std::string skill) { set_.skill = std::move(skill); }
+
   ReadSet Read(const store::LooseRow& row) {
-    set_.skill = std::string(base::Trim(TextOf(row["skill_name"])));
     const auto stored = TimeOf(row["stored_at"]);
     if (set_.skill.empty()) return Refuse("skill_name is missing");
     if (!stored.has_value()) return Refuse("stored_at is " + TextOf(row["stored_at"]));
@@ -70,7 +75,7 @@ class SetReader {
       return Refuse(fmt::format("eval_set_json has {} bytes, at most {} are read",
                                 text.view().size(), kMaxBytes));
     }
-    const auto json = base::JsonValue::Parse(text.view());
+    const auto json = Parse(text.view());
     if (!json.ok() || !json->is_array()) return Refuse("eval_set_json is no JSON array");
     set_.there = json->items().size();
     if (set_.there > kMaxEntries) {
@@ -89,6 +94,14 @@ class SetReader {
   }
 
  private:
+  // The reference cuts queries also through a pair of surrogates.
+  static StatusOr<base::JsonValue> Parse(std::string_view text) {
+    StatusOr<base::JsonValue> json = base::JsonValue::Parse(text);
+    if (json.ok()) return json;
+    const std::optional<std::string> mended = WithoutLoneSurrogates(text);
+    return mended.has_value() ? base::JsonValue::Parse(*mended) : std::move(json);
+  }
+
   ReadSet Refuse(std::string why) {
     set_.problem = std::move(why);
     return std::move(set_);
@@ -122,42 +135,114 @@ class SetReader {
   std::map<std::string, bool> labels_;  // by id
 };
 
-Status ImportEvalSet(Engine& engine, const SourceRow& row) {
-  ReadSet set = SetReader().Read(row.row);
-  if (!set.problem.empty()) return engine.Reject(row, set.problem);
-  // What was said before the moment from which on words are kept.
-  ST_ASSIGN_OR_RETURN(const bool past, engine.writer().IsPast(set.stored));
-  if (past) {
-    return engine.Record(row, {.verdict = ImportVerdict::kMerged,
-                               .reason = "older than what is kept",
-                               .forgotten = true});
+// One of them on its way into the store. Its text may be large: it is read while nobody waits
+// for us, and written in pieces.
+class SetImport {
+ public:
+  SetImport(Engine& engine, const SourceRow& row) : engine_(engine), row_(row) {}
+
+  Status Run() {
+    ST_ASSIGN_OR_RETURN(std::string skill,
+                        store::NameOfSkill(engine_.db(), TextOf(row_.row["skill_name"])));
+    set_ = SetReader(std::move(skill)).Read(row_.row);
+    ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
+                        store::ReadEvalEntries(engine_.db(), set_.skill));
+    eval::AssignSides(set_.skill, known, set_.entries);
+    entries_ = eval::RowsOf(set_.entries);
+    ST_RETURN_IF_ERROR(engine_.Begin());
+    ST_RETURN_IF_ERROR(Write());
+    return engine_.Commit(true);
   }
-  ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
-                      store::ReadEvalEntries(engine.db(), set.skill));
-  eval::AssignSides(set.skill, known, set.entries);
-  ST_ASSIGN_OR_RETURN(
-      const store::WrittenEvalSet written,
-      store::WriteImportedEvalSet(engine.writer(), set.skill, eval::RowsOf(set.entries)));
-  Fate fate{.verdict = written.added > 0 ? ImportVerdict::kImported : ImportVerdict::kMerged,
-            .dst = written.skill.value,
-            .whole = true,
-            .forgotten = written.forgotten > 0};
-  if (set.left > 0) {
-    fate.reason = fmt::format("{} of {} entries left out: {}", set.left, set.there, set.first);
+
+ private:
+  Status Write() {
+    if (!set_.problem.empty()) return engine_.Reject(row_, set_.problem);
+    // What was said before the moment from which on words are kept.
+    ST_ASSIGN_OR_RETURN(const bool past, engine_.writer().IsPast(set_.stored));
+    if (past) {
+      return engine_.Record(row_, {.verdict = ImportVerdict::kMerged,
+                                   .reason = "older than what is kept",
+                                   .forgotten = true});
+    }
+    if (entries_.empty()) {
+      return engine_.Record(row_, {.verdict = ImportVerdict::kMerged, .whole = true});
+    }
+    const std::span<const store::EvalEntryRow> all(entries_);
+    for (size_t at = 0; at < all.size(); at += kPiece) {
+      ST_RETURN_IF_ERROR(engine_.Begin());
+      ST_RETURN_IF_ERROR(store::AddImportedEntries(
+          engine_.writer(), set_.skill, all.subspan(at, std::min(kPiece, all.size() - at))));
+      ST_RETURN_IF_ERROR(engine_.Commit(false));
+    }
+    ST_RETURN_IF_ERROR(engine_.Begin());
+    ST_ASSIGN_OR_RETURN(
+        const store::PlacedEvalSet placed,
+        store::PlaceImportedEvalSet(engine_.writer(), set_.skill, set_.stored, entries_));
+    return engine_.Record(
+        row_, {.verdict = placed.made > 0 ? ImportVerdict::kImported : ImportVerdict::kMerged,
+               .dst = placed.skill.value,
+               .reason = ReasonOf(placed),
+               .whole = true,
+               .forgotten = placed.forgotten > 0});
   }
-  return engine.Record(row, fate);
+
+  // Of what is not as the reference had it; "" = nothing.
+  [[nodiscard]] std::string ReasonOf(const store::PlacedEvalSet& placed) const {
+    std::vector<std::string> out;
+    const auto add = [&](int64_t some, std::string_view what) {
+      if (some > 0) out.push_back(fmt::format("{} of {} entries {}", some, set_.there, what));
+    };
+    add(static_cast<int64_t>(set_.left), "left out: " + set_.first);
+    add(placed.forgotten, "not taken: forgotten");
+    switch (placed.place) {
+      case store::EvalSetPlace::kActive:
+        add(placed.contrary, "inactive: what is known here says the contrary");
+        break;
+      case store::EvalSetPlace::kBehindOurs:
+        out.emplace_back("inactive: a set of ours is the active one");
+        break;
+      case store::EvalSetPlace::kBehindNewer:
+        out.emplace_back("inactive: a newer one was imported");
+        break;
+    }
+    return base::Join(out, "; ");
+  }
+
+  Engine& engine_;
+  const SourceRow& row_;
+  ReadSet set_;
+  std::vector<store::EvalEntryRow> entries_;
+};
+
+// Those that are new, the one that was stored last at the end; without their texts.
+StatusOr<std::vector<RowAt>> NewSets(Engine& engine) {
+  struct SetAt {
+    RowAt at;
+    std::optional<UtcMillis> stored;
+  };
+  std::vector<SetAt> sets;
+  ST_RETURN_IF_ERROR(engine.ForEach("canonical_eval_sets", "", [&](const SourceRow& row) {
+    if (!row.Unchanged()) sets.push_back({row.at(), TimeOf(row.row["stored_at"])});
+    return engine.CheckCancel();
+  }));
+  std::ranges::stable_sort(sets, {}, &SetAt::stored);
+  std::vector<RowAt> out;
+  out.reserve(sets.size());
+  for (SetAt& set : sets) out.push_back(std::move(set.at));
+  return out;
 }
 
 }  // namespace
 
 Status ImportEvalSets(Engine& engine) {
-  ST_RETURN_IF_ERROR(engine.ForEach("canonical_eval_sets", "", [&](const SourceRow& row) -> Status {
-    if (row.Unchanged()) return absl::OkStatus();
-    ST_RETURN_IF_ERROR(engine.Begin());
-    ST_RETURN_IF_ERROR(ImportEvalSet(engine, row));
-    return engine.Commit(false);
-  }));
-  return engine.Commit(true);
+  ST_RETURN_IF_ERROR(engine.Commit(true));
+  ST_ASSIGN_OR_RETURN(const std::vector<RowAt> sets, NewSets(engine));
+  for (const RowAt& at : sets) {
+    ST_RETURN_IF_ERROR(engine.CheckCancel());
+    ST_ASSIGN_OR_RETURN(const SourceRow row, engine.Load(at));
+    ST_RETURN_IF_ERROR(SetImport(engine, row).Run());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::upstream

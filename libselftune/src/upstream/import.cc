@@ -191,6 +191,7 @@ class Import {
     for (int pass = 0; pass < kMaxPasses; ++pass) {
       report_.tables.clear();
       report_.rejected.clear();
+      report_.partly.clear();
       if (pass > 0) ST_RETURN_IF_ERROR(Copy(work));
       const std::string stamps = stamps_;
       ST_RETURN_IF_ERROR(All(*db, work));
@@ -363,6 +364,9 @@ class Import {
     ST_ASSIGN_OR_RETURN(const std::vector<store::RejectedImport> rejected,
                         store::RejectedImports(db, engine.ledger().origin(), kShownRejects));
     report_.rejected.insert(report_.rejected.end(), rejected.begin(), rejected.end());
+    ST_ASSIGN_OR_RETURN(const std::vector<store::RejectedImport> partly,
+                        store::PartlyImported(db, engine.ledger().origin(), kShownRejects));
+    report_.partly.insert(report_.partly.end(), partly.begin(), partly.end());
     return absl::OkStatus();
   }
 

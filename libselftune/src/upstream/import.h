@@ -46,6 +46,7 @@ struct ImportReport {
   std::vector<std::string> logs;
   std::vector<TableCount> tables;
   std::vector<store::RejectedImport> rejected;  // the first of them
+  std::vector<store::RejectedImport> partly;    // taken over, but not all or not as it was
   std::string moved_aside;             // where the reference's database is now, "" = in place
   std::string backup_id, backup_path;  // of our store as it was before, "" = none was made
   std::vector<Leftover> leftovers;
