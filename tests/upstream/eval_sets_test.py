@@ -226,6 +226,74 @@ class EvalSets(ImportCase):
                 if len(queries) > 1:
                     self.assertIn(("fill", 1), self.q(QUERIES))
 
+    def tables_that_say(self, words):
+        return sorted(name for name, lines in dump(self.store).items() if any(words in line for line in lines))
+
+    def test_words_that_were_forgotten_before_a_set_with_them_comes_stay_forgotten(self):
+        long = ("my word is hunter2 " + "and more of it " * 40).strip()
+        pairs = "my word is hunter2 " + "\U0001f600" * 300  # the reference cuts in units of UTF-16
+        half = pairs[:19 + 240]
+        for name, typed, sets, taken in (
+                ("as it was typed", "my word is hunter2", [eval_set("pdf", 5, entry("my word is hunter2"), entry("fill"))], [("fill", 1)]),
+                ("whole, longer than a query", long, [eval_set("pdf", 5, entry(long), entry("fill"))], [("fill", 1)]),
+                ("cut as we do it", long, [eval_set("pdf", 5, entry(long[:500]), entry("fill"))], [("fill", 1)]),
+                ("cut as the reference does it", pairs, [eval_set("pdf", 5, eval_set_json=json.dumps([entry(half)])[:-len('", "should_trigger": true}]')] + '\\ud83d","should_trigger":true}]')], []),
+                ("with blanks around it when it was typed", " my word is hunter2\n", [eval_set("pdf", 5, entry("my word is hunter2"), entry("fill"))], [("fill", 1)]),
+                ("with blanks around it in the set", "my word is hunter2", [eval_set("pdf", 5, entry(" my word is hunter2\n"), entry("fill"))], [("fill", 1)]),
+                ("of an entry that is left out", "my word is hunter2", [eval_set("pdf", 5, {"query": "my word is hunter2"}, entry("fill"))], [("fill", 1)]),
+                ("of a set that is no set", "my word is hunter2", [eval_set("pdf", 5, eval_set_json='[{"query":"my word is hunter2"')], [])):
+            with self.subTest(name):
+                self.setUp()
+                there = [reference.session("s"), reference.prompt("s", 0, typed, 1)]
+                self.take_old(self.these(*there))
+                self.assertNotEqual(self.tables_that_say("hunter2"), [])
+                self.envelope("forget", "--session", "s", "--yes")
+                self.take_more(self.these(*there, *sets))
+                self.assertEqual(self.tables_that_say("hunter2"), [])
+                self.assertEqual(self.q(QUERIES), taken)
+                self.assert_sound()
+
+    def test_what_somebody_else_said_too_is_not_forgotten(self):
+        there = [reference.session("s"), reference.prompt("s", 0, "fill it", 1), reference.session("z"), reference.prompt("z", 0, "fill it", 2)]
+        self.take_old(self.these(*there))
+        self.envelope("forget", "--session", "s", "--yes")
+        self.take_more(self.these(*there, eval_set("pdf", 5, entry("fill it"))))
+        self.assertEqual(self.q(QUERIES), [("fill it", 1)])
+
+    def test_words_of_a_prompt_that_came_when_its_session_was_forgotten(self):
+        long = ("my word is hunter2 " + "and more of it " * 40).strip()
+        self.take_old(self.these(reference.session("s")))
+        self.envelope("forget", "--session", "s", "--yes")
+        self.take_more(self.these(reference.session("s"), reference.prompt("s", 0, long, 1), eval_set("pdf", 5, entry(long[:500]), entry("fill"))))
+        self.assertEqual(self.tables_that_say("hunter2"), [])
+        self.assertEqual(self.q(QUERIES), [("fill", 1)])
+
+    def test_entries_from_before_what_is_kept_go_and_do_not_come_in_a_younger_set(self):
+        young = reference.at(1, day=3)
+        sets = [eval_set("pdf", 5, entry("old words", created_at=reference.at(1)), entry("new words", created_at=young), stored_at=young),
+                eval_set("zip", 5, eval_set_json='[{"query":"old words"', stored_at=young)]
+        with self.subTest("forgotten before they come"):
+            self.envelope("sync")
+            self.envelope("forget", "--before", "2026-03-02", "--yes")
+            self.take_old(self.these(*sets))
+            self.assertEqual(self.q(QUERIES), [("new words", 1)])
+            self.assertEqual(self.fate(), ("imported", "1 of 2 entries not taken: forgotten"))
+            self.assertEqual(self.tables_that_say("old words"), [])
+        with self.subTest("forgotten when they are there"):
+            self.setUp()
+            self.take_old(self.these(*sets))
+            self.envelope("forget", "--before", "2026-03-02", "--yes")
+            self.assertEqual(self.q(QUERIES), [(None, 0), ("new words", 1)])
+            self.assertEqual(self.tables_that_say("old words"), [])
+            self.take_more(self.these(*sets, eval_set("new", 5, entry("old words", created_at=young), stored_at=young)))
+            self.assertEqual(self.tables_that_say("old words"), [])
+        with self.subTest("by their words"):
+            self.setUp()
+            self.take_old(self.these(*sets))
+            self.envelope("forget", "--match", "OLD words", "--yes")
+            self.assertEqual(self.q(QUERIES), [(None, 0), ("new words", 1)])
+            self.assertEqual(self.tables_that_say("old words"), [])
+
     def test_sets_from_before_what_is_kept_do_not_come(self):
         self.envelope("sync")
         self.envelope("forget", "--before", "2026-03-02", "--yes")

@@ -111,8 +111,9 @@ struct Chosen {
   PromptPk prompt;
   SessionPk session;
   std::string platform, session_id, sha256;
-  std::string text_key;  // "" when the text is gone already
-  std::string text;      // how it begins
+  std::string text_key;              // "" when the text is gone already
+  std::string text;                  // how it begins
+  std::vector<std::string> queries;  // that eval sets may have of it
   int64_t body = 0, raw = 0;
   bool has_time = false;
 };
@@ -142,6 +143,7 @@ class Forgetter {
       ST_RETURN_IF_ERROR(InTransaction([&] { return EraseSession(session); }));
     }
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
+    ST_RETURN_IF_ERROR(InTransaction([&] { return MarkImported(); }));
     for (bool more = true; more;) {
       ST_RETURN_IF_ERROR(InTransaction([&] { return DropTexts(more); }));
     }
@@ -267,12 +269,14 @@ class Forgetter {
                     .sha256 = std::string(rows.Bytes(4)),
                     .text_key = {},
                     .text = {},
+                    .queries = {},
                     .body = rows.Int(6),
                     .raw = rows.Int(7),
                     .has_time = rows.Bool(8)};
       if (!rows.IsNull(5)) {
         prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
         prompt.text = rows.Text(5).substr(0, kQuotedBytes);
+        prompt.queries = QueriesOf(rows.Text(5));
       }
       last_ = prompt.prompt;
       if (options_.again && !IsRemembered(prompt.platform, prompt.session_id, prompt.text_key)) {
@@ -295,6 +299,7 @@ class Forgetter {
                                    Blob{prompt.text_key}, now_));
       }
       ST_ASSIGN_OR_RETURN(erased, ErasedBody(db_, prompt.sha256, now_));
+      ST_RETURN_IF_ERROR(EraseQueries(db_, prompt.queries, now_));
       ST_RETURN_IF_ERROR(texts_.Mark(prompt.body, now_));
     }
     if (prompt.raw != 0) ST_RETURN_IF_ERROR(texts_.Mark(prompt.raw, now_));
@@ -347,6 +352,16 @@ class Forgetter {
       ST_RETURN_IF_ERROR(db_.Run(kEraseOldTitles, options_.before));
       return db_.Run(kEraseOldExcerpts, options_.before);
     });
+  }
+
+  // Entries of imported sets have no session and no folder.
+  Status MarkImported() {
+    const bool of_place = !options_.session.empty() || !options_.workspace.empty();
+    const bool of_words = options_.before.has_value() || !options_.match.empty();
+    if (of_place || !of_words) return absl::OkStatus();
+    const std::string skill = base::AsciiLower(options_.skill);
+    return texts_.MarkImported({.before = options_.before, .match = options_.match, .skill = skill},
+                               now_);
   }
 
   // Texts that nobody else said.

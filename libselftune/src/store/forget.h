@@ -85,5 +85,7 @@ struct ForgetReport {
 // they are forgotten. The same words share one, so that counting texts still works.
 [[nodiscard]] std::string ErasedBodyKey(std::string_view text_sha256);
 [[nodiscard]] StatusOr<BodyId> ErasedBody(Db& db, std::string_view text_sha256, UtcMillis now);
+// Rows of that kind for what eval sets may have of them, so that an import knows it.
+[[nodiscard]] Status EraseQueries(Db& db, const std::vector<std::string>& queries, UtcMillis now);
 
 }  // namespace selftune::store

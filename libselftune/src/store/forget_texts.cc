@@ -1,8 +1,10 @@
 #include "store/forget_texts.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/crypto.h"
 #include "base/status_macros.h"
@@ -58,26 +60,63 @@ constexpr char kEraseSets[] = R"sql(
   UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (
     dst_pk IS NULL OR reason IS NOT NULL OR dst_pk IN (SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text))))sql";
 
-// A prompt's words as a query has them.
-std::string_view QueryOf(std::string_view text) {
-  return base::FirstCodePoints(base::Trim(text), kMaxQueryCodePoints);
+constexpr char kEraseUntold[] = R"sql(
+  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (dst_pk IS NULL OR reason IS NOT NULL))sql";
+constexpr char kMarkImported[] = R"sql(
+  UPDATE body SET erased_ms=?4 WHERE text IS NOT NULL AND (?2 IS NULL OR instr(lower(text),lower(?2))>0) AND body_id IN (
+    SELECT e.query_body FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id
+    WHERE json_extract(e.extra,'$.reason')='imported' AND (?1 IS NULL OR e.first_ms<?1) AND (?3 IS NULL OR k.name_key=?3)))sql";
+
+// How many UTF-16 units of a text the reference takes for a query.
+constexpr size_t kReferenceUnits = 500;
+constexpr uint32_t kFirstPair = 0x10000;  // from here on a code point has two
+
+// Cut through a pair, its half is no character any more.
+std::string CutAsReference(std::string_view text) {
+  size_t units = 0;
+  for (size_t pos = 0; pos < text.size();) {
+    const size_t begin = pos;
+    units += base::NextCodePoint(text, pos) >= kFirstPair ? 2 : 1;
+    if (units == kReferenceUnits) return std::string(text.substr(0, pos));
+    if (units > kReferenceUnits) return std::string(text.substr(0, begin)) + "\ufffd";
+  }
+  return std::string(text);
 }
 
 }  // namespace
 
+std::vector<std::string> QueriesOf(std::string_view text) {
+  const std::string_view trimmed = base::Trim(text);
+  const std::string_view cut = base::FirstCodePoints(trimmed, kMaxQueryCodePoints);
+  const std::string theirs = CutAsReference(trimmed);
+  std::vector<std::string> out;
+  for (const std::string_view query : {cut, base::Trim(cut), base::Trim(theirs)}) {
+    if (query == text || query.empty()) continue;
+    if (std::ranges::find(out, query) == out.end()) out.emplace_back(query);
+  }
+  return out;
+}
+
 Status ForgetTexts::Prepare() { return db_.Execute(kMakeChosen); }
 
 Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
-  std::string query;
+  std::vector<std::string> queries;
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kTextOf, body));
     ST_ASSIGN_OR_RETURN(const bool there, row.Next());
-    if (there && QueryOf(row.Text(0)) != row.Text(0)) query = QueryOf(row.Text(0));
+    if (there) queries = QueriesOf(row.Text(0));
   }
-  if (!query.empty()) {
+  for (const std::string& query : queries) {
     ST_RETURN_IF_ERROR(db_.Run(kMarkQuery, Blob{base::Sha256Bytes(query)}, now));
   }
   return db_.Run(kMarkText, body, now);
+}
+
+Status ForgetTexts::MarkImported(const ImportedEntries& which, UtcMillis now) {
+  ST_RETURN_IF_ERROR(
+      db_.Run(kMarkImported, which.before, OrNull{which.match}, OrNull{which.skill}, now));
+  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
+  return imported && which.before.has_value() ? db_.Run(kEraseUntold) : absl::OkStatus();
 }
 
 StatusOr<ForgetTexts::Dropped> ForgetTexts::DropBatch(UtcMillis now) {

@@ -2,12 +2,27 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
 #include "store/db.h"
 
 namespace selftune::store {
+
+// What an entry of an eval set may have of a prompt, where that is not the text itself:
+// trimmed, and cut as we do it or as the reference does.
+[[nodiscard]] std::vector<std::string> QueriesOf(std::string_view text);
+
+// Entries that came with an import: nobody may have said them here.
+struct ImportedEntries {
+  std::optional<UtcMillis> before;  // when they were made
+  std::string_view match;           // words, whatever their case
+  std::string_view skill;           // all that are given must hold
+};
 
 // A text is marked when a row that said it is erased, and looked at when all of them are:
 // marks last, so what one run left the next one finds. Inside a WriteTxn, but Prepare().
@@ -18,6 +33,8 @@ class ForgetTexts {
   // Makes what the others need. In no transaction.
   [[nodiscard]] Status Prepare();
   [[nodiscard]] Status Mark(int64_t body, UtcMillis now);
+  // Their queries, and what an import keeps of sets from who knows when.
+  [[nodiscard]] Status MarkImported(const ImportedEntries& which, UtcMillis now);
 
   struct Dropped {
     int64_t texts = 0;         // gone, or empty where rows of an evaluation still need them

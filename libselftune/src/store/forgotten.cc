@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "store/forget.h"
+#include "store/forget_texts.h"
 #include "store/identity.h"
 #include "store/ingest_writer.h"
 #include "store/writer_impl.h"
@@ -46,6 +47,13 @@ StatusOr<BodyId> ErasedBody(Db& db, std::string_view text_sha256, UtcMillis now)
   ST_RETURN_IF_ERROR(db.Run(kAddErased, Blob{key}, now));
   ST_ASSIGN_OR_RETURN(const int64_t id, db.QueryInt(kFindBody, 0, Blob{key}));
   return BodyId{id};
+}
+
+Status EraseQueries(Db& db, const std::vector<std::string>& queries, UtcMillis now) {
+  for (const std::string& query : queries) {
+    ST_RETURN_IF_ERROR(db.Run(kAddErased, Blob{ErasedBodyKey(base::Sha256Bytes(query))}, now));
+  }
+  return absl::OkStatus();
 }
 
 Status IngestWriter::Impl::LoadForgetRules() {
@@ -163,7 +171,9 @@ StatusOr<bool> IngestWriter::MayKeepReaderState(SourceId source) {
 StatusOr<BodyId> IngestWriter::Impl::PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
                                                 std::string_view text) {
   ST_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(memo, at, text));
-  return forgotten ? ErasedBody(db, base::Sha256Bytes(text), now) : InternBody(text);
+  if (!forgotten) return InternBody(text);
+  ST_RETURN_IF_ERROR(EraseQueries(db, QueriesOf(text), now));
+  return ErasedBody(db, base::Sha256Bytes(text), now);
 }
 
 StatusOr<bool> IngestWriter::Impl::IsPromptForgotten(SessionMemo& memo, std::optional<UtcMillis> at,

@@ -38,15 +38,23 @@ constexpr char kBodyGone[] =
 constexpr char kBodyThere[] =
     R"sql(SELECT EXISTS(SELECT 1 FROM body WHERE sha256=?1 AND text IS NOT NULL))sql";
 
-// Somebody's words that were forgotten, and that nobody else said.
-StatusOr<bool> AreForgotten(Db& db, std::string_view text) {
-  const std::string key = base::Sha256Bytes(text);
-  ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kBodyThere, 0, Blob{key}));
-  if (there != 0) return false;
-  ST_ASSIGN_OR_RETURN(const int64_t emptied, db.QueryInt(kBodyGone, 0, Blob{key}));
-  const std::string erased = ErasedBodyKey(key);
-  ST_ASSIGN_OR_RETURN(const int64_t gone, db.QueryInt(kBodyGone, 0, Blob{erased}));
-  return emptied != 0 || gone != 0;
+// Somebody's words that were forgotten, and that nobody else said; as they were there, and as
+// the query has them.
+StatusOr<bool> AreForgotten(Db& db, const ImportedEntry& entry) {
+  bool forgotten = false;
+  const std::string_view words = entry.words;
+  for (const std::string_view text :
+       {std::string_view(entry.row.query), words, base::Trim(words)}) {
+    if (text.empty()) continue;
+    const std::string key = base::Sha256Bytes(text);
+    ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kBodyThere, 0, Blob{key}));
+    if (there != 0) return false;
+    ST_ASSIGN_OR_RETURN(const int64_t emptied, db.QueryInt(kBodyGone, 0, Blob{key}));
+    const std::string erased = ErasedBodyKey(key);
+    ST_ASSIGN_OR_RETURN(const int64_t gone, db.QueryInt(kBodyGone, 0, Blob{erased}));
+    forgotten = forgotten || emptied != 0 || gone != 0;
+  }
+  return forgotten;
 }
 
 // An entry as it is here.
@@ -71,9 +79,9 @@ class Placing {
  public:
   Placing(Db& db, SkillId skill, UtcMillis stored) : db_(db), skill_(skill), stored_(stored) {}
 
-  StatusOr<PlacedEvalSet> Run(std::span<const EvalEntryRow> entries) {
+  StatusOr<PlacedEvalSet> Run(std::span<const ImportedEntry> entries) {
     ST_RETURN_IF_ERROR(LookAtActive());
-    for (const EvalEntryRow& entry : entries) ST_RETURN_IF_ERROR(Take(entry));
+    for (const ImportedEntry& entry : entries) ST_RETURN_IF_ERROR(Take(entry.row));
     if (out_.place != EvalSetPlace::kActive || members_.empty()) return out_;
     ST_RETURN_IF_ERROR(db_.Run(kDeactivate, skill_));
     for (const EvalEntryRow* entry : members_) {
@@ -131,12 +139,14 @@ StatusOr<std::string> NameOfSkill(Db& db, std::string_view name) {
 }
 
 Status AddImportedEntries(IngestWriter& writer, std::string_view skill,
-                          std::span<const EvalEntryRow> entries) {
+                          std::span<const ImportedEntry> entries) {
   Db& db = writer.db();
   ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
-  for (const EvalEntryRow& entry : entries) {
-    ST_ASSIGN_OR_RETURN(const bool forgotten, AreForgotten(db, entry.query));
-    if (forgotten) continue;
+  for (const ImportedEntry& imported : entries) {
+    const EvalEntryRow& entry = imported.row;
+    ST_ASSIGN_OR_RETURN(const bool past, writer.IsPast(entry.first));
+    ST_ASSIGN_OR_RETURN(const bool forgotten, AreForgotten(db, imported));
+    if (past || forgotten) continue;
     ST_ASSIGN_OR_RETURN(const BodyId query, writer.InternBody(entry.query));
     ST_RETURN_IF_ERROR(db.Run(kAddEntry, id, entry.entry_id, query, entry.should_trigger,
                               entry.invocation_type, entry.source, entry.label_confidence,
@@ -148,7 +158,7 @@ Status AddImportedEntries(IngestWriter& writer, std::string_view skill,
 
 StatusOr<PlacedEvalSet> PlaceImportedEvalSet(IngestWriter& writer, std::string_view skill,
                                              UtcMillis stored,
-                                             std::span<const EvalEntryRow> entries) {
+                                             std::span<const ImportedEntry> entries) {
   ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
   ST_ASSIGN_OR_RETURN(PlacedEvalSet out, Placing(writer.db(), id, stored).Run(entries));
   out.skill = id;

@@ -173,11 +173,15 @@ struct ImportedRun {
 // The name under which the skill is known here, whatever its case; else `name`.
 [[nodiscard]] StatusOr<std::string> NameOfSkill(Db& db, std::string_view name);
 
+struct ImportedEntry {
+  EvalEntryRow row;
+  std::string words;  // whole, where the query is not all of them
+};
 // Some entries of a set: they come as inactive ones. Entries that are here stay as they are,
-// those that a person's forgetting took out too. `extra` of the entries says that they were
-// imported: {"reason":"imported"}.
+// those that a person's forgetting took out too, and what is older than is kept does not come.
+// `extra` of the entries says that they were imported: {"reason":"imported"}.
 [[nodiscard]] Status AddImportedEntries(IngestWriter& writer, std::string_view skill,
-                                        std::span<const EvalEntryRow> entries);
+                                        std::span<const ImportedEntry> entries);
 
 enum class EvalSetPlace : uint8_t {
   kActive,
@@ -196,7 +200,7 @@ struct PlacedEvalSet {
 // an entry changes nothing. What several imported sets say is as the newest says it.
 [[nodiscard]] StatusOr<PlacedEvalSet> PlaceImportedEvalSet(IngestWriter& writer,
                                                            std::string_view skill, UtcMillis stored,
-                                                           std::span<const EvalEntryRow> entries);
+                                                           std::span<const ImportedEntry> entries);
 
 // ---- does the row that the map names exist?
 

@@ -54,10 +54,11 @@ struct ReadSet {
   std::string skill;
   UtcMillis stored;
   std::vector<eval::EvalEntry> entries;
-  size_t there = 0;     // in the text
-  size_t left = 0;      // of those: not to be used
-  std::string first;    // what is wrong with the first of them
-  std::string problem;  // of the row; "" = none
+  std::vector<std::string> words;  // of each: whole, where its query is not all; "" = it is
+  size_t there = 0;                // in the text
+  size_t left = 0;                 // of those: not to be used
+  std::string first;               // what is wrong with the first of them
+  std::string problem;             // of the row; "" = none
 };
 
 class SetReader {
@@ -109,7 +110,8 @@ class SetReader {
 
   // What is wrong with it; "" = nothing.
   std::string_view Take(const base::JsonValue& entry) {
-    const std::string whole(base::Trim(entry["query"].AsString()));
+    const std::string words = entry["query"].AsString();
+    const std::string whole(base::Trim(words));
     if (whole.empty()) return "has no query";
     if (!entry["should_trigger"].is_bool()) return "has no should_trigger";
     const bool should = entry["should_trigger"].AsBool();
@@ -128,6 +130,7 @@ class SetReader {
     out.label_confidence = WorthOf(out.source, should);
     const auto made = TimeOf(store::LooseValue::Text(entry["created_at"].AsString()));
     out.first = out.last = made.value_or(set_.stored);
+    set_.words.push_back(words == out.query ? std::string() : words);
     return {};
   }
 
@@ -148,7 +151,10 @@ class SetImport {
     ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
                         store::ReadEvalEntries(engine_.db(), set_.skill));
     eval::AssignSides(set_.skill, known, set_.entries);
-    entries_ = eval::RowsOf(set_.entries);
+    std::vector<store::EvalEntryRow> rows = eval::RowsOf(set_.entries);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      entries_.push_back({std::move(rows[i]), std::move(set_.words[i])});
+    }
     ST_RETURN_IF_ERROR(engine_.Begin());
     ST_RETURN_IF_ERROR(Write());
     return engine_.Commit(true);
@@ -156,7 +162,12 @@ class SetImport {
 
  private:
   Status Write() {
-    if (!set_.problem.empty()) return engine_.Reject(row_, set_.problem);
+    // Nothing tells whether what was forgotten is in what is no entry.
+    ST_ASSIGN_OR_RETURN(const bool any, engine_.writer().AnyForgotten());
+    if (!set_.problem.empty()) {
+      return engine_.Record(
+          row_, {.verdict = ImportVerdict::kRejected, .reason = set_.problem, .forgotten = any});
+    }
     // What was said before the moment from which on words are kept.
     ST_ASSIGN_OR_RETURN(const bool past, engine_.writer().IsPast(set_.stored));
     if (past) {
@@ -167,7 +178,7 @@ class SetImport {
     if (entries_.empty()) {
       return engine_.Record(row_, {.verdict = ImportVerdict::kMerged, .whole = true});
     }
-    const std::span<const store::EvalEntryRow> all(entries_);
+    const std::span<const store::ImportedEntry> all(entries_);
     for (size_t at = 0; at < all.size(); at += kPiece) {
       ST_RETURN_IF_ERROR(engine_.Begin());
       ST_RETURN_IF_ERROR(store::AddImportedEntries(
@@ -183,7 +194,7 @@ class SetImport {
                .dst = placed.skill.value,
                .reason = ReasonOf(placed),
                .whole = true,
-               .forgotten = placed.forgotten > 0});
+               .forgotten = placed.forgotten > 0 || (any && set_.left > 0)});
   }
 
   // Of what is not as the reference had it; "" = nothing.
@@ -211,7 +222,7 @@ class SetImport {
   Engine& engine_;
   const SourceRow& row_;
   ReadSet set_;
-  std::vector<store::EvalEntryRow> entries_;
+  std::vector<store::ImportedEntry> entries_;
 };
 
 // Those that are new, the one that was stored last at the end; without their texts.
