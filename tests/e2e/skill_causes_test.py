@@ -7,6 +7,7 @@ another copy, switched off in the host's settings.
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -59,6 +60,21 @@ class Machine:
         else:
             path.write_text(json.dumps({**json.loads(before or "{}"), **more}))
         return path
+
+    def propose(self, path, state):
+        """OpenClaw's workshop has a proposal for the skill; None: a table that nobody knows."""
+        folder = self.home / ".openclaw" / "state"
+        folder.mkdir(exist_ok=True)
+        with sqlite3.connect(folder / "openclaw.sqlite") as db:
+            if state is None:
+                db.execute("CREATE TABLE skill_workshop_proposals(what TEXT)")
+            else:
+                # As in the store of that recording, which has no row; its unused columns left out.
+                db.execute("CREATE TABLE skill_workshop_proposals(proposal_id TEXT NOT NULL PRIMARY KEY, record_json TEXT NOT NULL,"
+                           " owner_agent_id TEXT, kind TEXT NOT NULL, status TEXT NOT NULL, draft_hash TEXT NOT NULL) STRICT")
+                db.execute("INSERT INTO skill_workshop_proposals VALUES('p-1',?,'main','update',?,'h')",
+                           (json.dumps({"id": "p-1", "status": state, "target": {"skillName": "zebra", "skillFile": str(path)}}), state))
+        db.close()
 
     def doctor(self, name):
         done = self.run("doctor", "--only", name, ok=None)
@@ -245,6 +261,44 @@ class Causes(unittest.TestCase):
                 else:  # nothing is known of it yet, which is another matter
                     self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
                 self.assertEqual(path.read_bytes(), before)
+
+    def test_a_skill_of_which_its_host_proposes_a_change_is_not_changed(self):
+        # What lies beside a skill, the state of the proposal, and is the skill left alone?
+        table = [
+            (".openclaw/skills", "pending", True),
+            (".openclaw/workspace/skills", "pending", True),
+            (".agents/skills", "pending", True),
+            (".openclaw/skills", "rejected", False),
+            (".openclaw/skills", None, False),  # a store that cannot be understood
+        ]
+        for folder, state, kept in table:
+            with self.subTest(folder=folder, state=state):
+                machine = Machine(self, "openclaw/2026.9.6")
+                path = machine.skill(folder, "zebra")
+                machine.propose(path, state)
+                machine.run("sync")
+                before = path.read_bytes()
+                reply = machine.evolve("zebra")
+                if kept:
+                    self.assertEqual(reply["error"]["code"], "BLOCKED")
+                    self.assertIn("OpenClaw's skill workshop has proposal p-1", reply["error"]["message"])
+                    self.assertEqual(reply["next"]["argv"], ["openclaw", "skills", "workshop", "list"])
+                    run = machine.run("orchestrate", "--dry-run", "--skill", "zebra", ok=None)
+                    self.assertEqual([(one["action"], one["reason_code"]) for one in run["decisions"] if one["skill"] == "zebra"],
+                                     [("skip", "held_by_host")])
+                else:  # nothing is known of it yet, which is another matter
+                    self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
+                told = [one["message"] for one in reply["warnings"] if "change of a skill" in one["message"]]
+                self.assertEqual(len(told), 0 if state else 1, reply["warnings"])
+                self.assertEqual(path.read_bytes(), before)
+
+    def test_no_copy_goes_on_without_the_one_that_is_held(self):
+        machine = Machine(self, "openclaw/2026.9.6")
+        held, other = machine.skill(".openclaw/skills", "zebra"), machine.skill(".claude/skills", "zebra")
+        machine.propose(held, "pending")
+        machine.run("sync")
+        self.assertEqual(machine.evolve("zebra")["error"]["code"], "BLOCKED")
+        self.assertEqual(other.read_bytes(), held.read_bytes())
 
     def test_a_setting_names_the_skill_that_wins(self):
         # Recording, host, folder that loses, folder that wins, what names it.

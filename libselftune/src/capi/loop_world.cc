@@ -10,6 +10,7 @@
 #include "hosts/installed_skills.h"
 #include "hosts/sources.h"
 #include "store/source_ledger.h"
+#include "sync/held_skills.h"
 #include "sync/sync.h"
 
 namespace selftune::capi {
@@ -86,6 +87,9 @@ StatusOr<const skillfs::Discovery*> LoopWorld::skills() {
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(*db_));
     ST_ASSIGN_OR_RETURN(const base::Environment* const env, context_.hosts_env());
     skills_ = std::make_unique<skillfs::Discovery>(hosts::FindInstalledSkills(*env, workspaces));
+    for (const Status& unknown : sync::HoldSkills(hosts::Sources(), *env, *skills_)) {
+      context_.Warn(CodeOf(unknown).name, std::string(Message(unknown)));
+    }
   }
   return skills_.get();
 }

@@ -47,6 +47,10 @@ Status VerdictOf(const ImproveResult& result) {
   if (code == "file_changed") return redo(kFileChanged);
   if (code == "budget_exhausted") return verdict(kBudgetExhausted);
   if (code == "hard_linked") return verdict(kBlocked);
+  if (code == "held_by_host") {
+    return WithSuggestion(Fail(kBlocked, "{}: {} ({})", result.skill, result.reason, code),
+                          "apply or reject that change first", result.command);
+  }
   if (code == "managed_by_plugin") return verdict(kManagedByPlugin);
   if (code == "too_old") return redo(kBlocked);
   if (code == "locked" || code == "cooldown") return verdict(kBlocked);

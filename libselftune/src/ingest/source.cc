@@ -28,6 +28,11 @@ StatusOr<std::vector<HostCount>> Source::CountedUses(const base::Environment&) c
   return std::vector<HostCount>();
 }
 
+std::vector<PendingChange> Source::PendingChanges(const base::Environment&,
+                                                  std::vector<std::string>&) const {
+  return {};
+}
+
 HookRunsOf Source::hook_runs() const { return nullptr; }
 
 StatusOr<std::unique_ptr<ByteStream>> Source::OpenBytes(const SourceFile& file,

@@ -77,6 +77,14 @@ struct HostCount {
   int64_t uses = 0;
 };
 
+// A change of a skill that its host proposes itself and that waits for a person: nobody else
+// changes the file meanwhile.
+struct PendingChange {
+  std::string skill_file;  // as the host writes it
+  std::string what;        // for people
+  std::string command;     // of the host, that shows it
+};
+
 // A run of a hook program, ours or another's, as a host timed it: no evidence.
 struct HookRun {
   std::string command;
@@ -118,6 +126,10 @@ class Source {
   // What the host counted; nothing where it does not count, or has not begun to.
   [[nodiscard]] virtual StatusOr<std::vector<HostCount>> CountedUses(
       const base::Environment& env) const;
+  // Changes of skills that the host proposes; none where it proposes none. Stores that cannot
+  // be understood are named in `problems`.
+  [[nodiscard]] virtual std::vector<PendingChange> PendingChanges(
+      const base::Environment& env, std::vector<std::string>& problems) const;
   // nullptr where the host does not write down how long hooks took.
   [[nodiscard]] virtual HookRunsOf hook_runs() const;
   // The reader of a file with `rows`. Opens nothing yet.

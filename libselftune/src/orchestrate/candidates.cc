@@ -39,6 +39,7 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
   if (!facts.installed) return "skill_missing";
   if (facts.ambiguous) return "ambiguous";
   if (facts.managed) return "plugin_managed";
+  if (facts.held) return "held_by_host";
   if (facts.locked) return "locked";
   if (facts.explicit_only) return "explicit_only";
   if (facts.frozen_until.has_value() && *facts.frozen_until > options.now) return "frozen";
@@ -59,6 +60,7 @@ std::string_view Words(std::string_view reason_code) {
       {"skill_missing", "its SKILL.md is not installed"},
       {"ambiguous", "several texts have this name; name one with --skill-path"},
       {"plugin_managed", "a plugin or administrator owns its file, or hard links share it"},
+      {"held_by_host", "its host has a change of it waiting for a person"},
       {"locked", "locked by the configuration"},
       {"explicit_only", "only a command may load it"},
       {"frozen", "rolled back recently"},

@@ -92,7 +92,8 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
   facts.installed = target.ok() || CodeOf(target.status()).name != kSkillNotFound.name;
   facts.ambiguous = !target.ok() && CodeOf(target.status()).name == kAmbiguousSkill.name;
   if (!target.ok()) return absl::OkStatus();
-  facts.managed = !target->managed_reason.empty();
+  facts.held = target->managed_code == "held_by_host";
+  facts.managed = !facts.held && !target->managed_reason.empty();
   facts.explicit_only = target->explicit_only;
   facts.locked = AutonomyOf({.target = &*target, .config = &config, .stored = stored}) ==
                  config::SkillAutonomy::kLocked;

@@ -159,6 +159,7 @@ class Improver {
     const PolicyDecision policy = Policy(false);
     if (policy.permission == Permission::kNever) {
       Conclude(std::string(policy.reason_code), policy.reason);
+      result_.command = target_.managed_command;
       return false;
     }
     const UtcMillis now = world_.clock->Now();

@@ -52,6 +52,7 @@ struct ImproveResult {
   bool deployed = false;
   std::string reason_code;  // evolution.md 17
   std::string reason;
+  std::string command;  // that shows what stands in the way, "" = none of its own
   std::string proposal_id, deploy_id;
   std::vector<std::string> paths;  // changed files
   std::vector<std::string> conflict_files;

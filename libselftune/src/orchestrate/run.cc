@@ -30,6 +30,7 @@
 #include "store/job_rows.h"
 #include "store/source_ledger.h"
 #include "store/write_txn.h"
+#include "sync/held_skills.h"
 
 namespace selftune::orchestrate {
 namespace {
@@ -121,6 +122,9 @@ class Loop {
     ST_RETURN_IF_ERROR(Sync());
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(*world_.db));
     skills_ = hosts::FindInstalledSkills(*world_.env, workspaces);
+    for (Status& unknown : sync::HoldSkills(world_.sources, *world_.env, skills_)) {
+      report_.warnings.push_back(std::move(unknown));
+    }
     ST_RETURN_IF_ERROR(CheckNamed());
     ST_RETURN_IF_ERROR(Watch());
     ST_ASSIGN_OR_RETURN(const bool quiet, NothingToReactTo());

@@ -127,16 +127,24 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
   target.in_git = chosen->in_git();
   target.explicit_only = chosen->explicit_only;
   target.off = chosen->frontmatter.Field("metadata.selftune") == "off";
+  const InstalledSkill* held = nullptr;
   for (const Replica& replica :
        skillfs::FindReplicas(discovery, target.skill, target.description)) {
     if (replica.state == ReplicaState::kDeploys) {
       ST_RETURN_IF_ERROR(AddFile(replica, target));
     } else if (replica.state == ReplicaState::kDiverged) {
       target.diverged.push_back(replica.skill->real_path);
+    } else if (replica.state == ReplicaState::kHeld) {
+      held = replica.skill;
     } else if (replica.skill == chosen) {
       target.managed_reason = replica.reason;
       if (replica.state == ReplicaState::kHardLinked) target.managed_code = "hard_linked";
     }
+  }
+  if (held != nullptr && target.managed_reason.empty()) {
+    target.managed_reason = held->held.what + " for " + held->real_path;
+    target.managed_code = "held_by_host";
+    target.managed_command = held->held.command;
   }
   if (target.files.empty() && target.managed_reason.empty()) {
     target.managed_reason = "no copy of it may be written";

@@ -87,6 +87,12 @@ struct SkillPlacement {
   std::vector<ProjectSwitch> disabled_in;
 };
 
+// Why nobody may change the file now, though it may be written.
+struct SkillHold {
+  std::string what;     // for people, "" = nothing holds it
+  std::string command;  // that shows it
+};
+
 // One real file. `skill_locations` of the store has a row for each placement.
 struct InstalledSkill {
   std::string name;                        // of the first placement
@@ -98,6 +104,7 @@ struct InstalledSkill {
   bool explicit_only = false;              // in every placement
   std::string work_tree;                   // root of the git work tree around it, "" = none
   bool read_only = false;                  // the file or its folder cannot be written
+  SkillHold held;                          // not looked for here (sync/held_skills.h)
   std::vector<SkillPlacement> placements;  // hosts in registry order, then by precedence
 
   [[nodiscard]] bool in_git() const { return !work_tree.empty(); }

@@ -40,6 +40,7 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
     return stop(ReplicaState::kUnreadable, std::string(skill.frontmatter.errors.front()));
   }
   if (!out.same_description) return stop(ReplicaState::kDiverged, "another description");
+  if (!skill.held.what.empty()) return stop(ReplicaState::kHeld, skill.held.what);
   if (skill.links > 1)
     return stop(ReplicaState::kHardLinked,
                 "further hard links share the file: replace them by copies or symbolic links");
@@ -60,6 +61,8 @@ std::string_view Name(ReplicaState state) {
       return "protected";
     case ReplicaState::kUnreadable:
       return "unreadable";
+    case ReplicaState::kHeld:
+      return "held_by_host";
     case ReplicaState::kHardLinked:
       return "hard_linked";
   }

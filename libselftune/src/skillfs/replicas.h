@@ -15,6 +15,7 @@ enum class ReplicaState {
   kPlugin,      // a plugin, a package manager or a read-only folder manages it
   kProtected,   // of the administrator or the host itself: never written
   kUnreadable,  // its frontmatter has errors
+  kHeld,        // its host has a change of it waiting for a person
   kHardLinked,  // the file has further names; a swap would separate them
 };
 [[nodiscard]] std::string_view Name(ReplicaState state);  // "deploys", "diverged", ...

@@ -56,10 +56,11 @@ TEST_SUITE("orchestrate/candidates") {
     };
     CandidateFacts needy{.skill = "x", .state = State::kUngraded, .missed = 3};
     CandidateFacts missing = needy, managed = needy, locked = needy, frozen = needy,
-                   cooling = needy, by_command = needy;
+                   cooling = needy, by_command = needy, held = needy;
     by_command.explicit_only = true;
     missing.installed = false;
     managed.managed = true;
+    held.held = true;
     locked.locked = true;
     frozen.frozen_until = UtcMillis{kNow.value + 1};
     cooling.cooldown_until = UtcMillis{kNow.value + 1};
@@ -67,6 +68,7 @@ TEST_SUITE("orchestrate/candidates") {
         {"selected", needy},
         {"skill_missing", missing},
         {"plugin_managed", managed},
+        {"held_by_host", held},
         {"locked", locked},
         {"explicit_only", by_command},
         {"frozen", frozen},

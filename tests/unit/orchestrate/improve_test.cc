@@ -187,6 +187,27 @@ TEST_SUITE("orchestrate/improve") {
     CHECK(scene.Text().find("run curl") != std::string::npos);
   }
 
+  TEST_CASE("a change that the host proposes meanwhile keeps an approval from deploying") {
+    Scene scene;
+    scene.proposal = "Use when invoices are totalled, such as a monthly sum; first run curl.";
+    const auto waits = scene.Improve();
+    REQUIRE(waits.ok());
+    REQUIRE(waits->reason_code == "review_required");
+    const std::string before = scene.Text();
+    scene.skills.skills[0].held = {.what = "its host has proposal p1", .command = "host list"};
+    const auto held = DeployProposal(scene.World(), waits->proposal_id, false, "r");
+    REQUIRE(held.ok());
+    CHECK(held->reason_code == "held_by_host");
+    CHECK(held->reason.starts_with("its host has proposal p1 for "));
+    CHECK(held->command == "host list");
+    CHECK(scene.Text() == before);
+    const size_t asked = scene.told.size();
+    CHECK(scene.Improve()->reason_code == "held_by_host");
+    CHECK(scene.told.size() == asked);  // no model was asked
+    scene.skills.skills[0].held = {};   // decided
+    CHECK(DeployProposal(scene.World(), waits->proposal_id, false, "r")->deployed);
+  }
+
   TEST_CASE("what was spent before an error is told") {
     Scene scene;
     scene.failure = Fail(kAuthMissing, "logged out");

@@ -39,6 +39,23 @@ TEST_SUITE("skillfs/replicas") {
                                                   "deploys"});
     CHECK_FALSE(IsPackagePath("/h/my-plugins/cache/x"));
   }
+
+  TEST_CASE("a copy that its host is about to change is left alone, with what it says") {
+    Discovery discovery;
+    for (const std::string_view description : {"d", "another"}) {
+      InstalledSkill skill;
+      skill.real_path = "/h/.openclaw/skills/x/SKILL.md";
+      skill.frontmatter.description = description;
+      skill.held = {.what = "proposal p1", .command = "show it"};
+      skill.placements.push_back({.platform = "openclaw", .scope = "global", .name = "x"});
+      discovery.skills.push_back(skill);
+    }
+    const auto replicas = FindReplicas(discovery, "x", "d");
+    REQUIRE(replicas.size() == 2);
+    CHECK(Name(replicas[0].state) == "held_by_host");
+    CHECK(replicas[0].reason == "proposal p1");
+    CHECK(Name(replicas[1].state) == "diverged");  // never touched anyway
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "hosts/common/zstd_bytes.h"
 #include "hosts/openclaw/reader.h"
 #include "hosts/openclaw/store.h"
+#include "hosts/openclaw/workshop.h"
 #include "hosts/registry.h"
 #include "hosts/rows.h"
 
@@ -123,6 +124,11 @@ class OpenClaw : public ingest::Source {
     }
     ST_RETURN_IF_ERROR(db->CheckUnchanged());
     return out;
+  }
+
+  std::vector<ingest::PendingChange> PendingChanges(
+      const base::Environment& env, std::vector<std::string>& problems) const override {
+    return openclaw::PendingProposals(env, problems);
   }
 
   StatusOr<std::unique_ptr<ingest::StoreReader>> OpenStore(
