@@ -294,6 +294,19 @@ class EvalSets(ImportCase):
             self.assertEqual(self.q(QUERIES), [(None, 0), ("new words", 1)])
             self.assertEqual(self.tables_that_say("old words"), [])
 
+    def test_an_older_store_does_not_bring_back_what_no_prompt_said(self):
+        self.envelope("sync")
+        empty = self.envelope("backup", "create")["data"]["id"]
+        self.take_old(self.these(eval_set("pdf", 5, entry("old words"), entry("fill"))))
+        full = self.envelope("backup", "create")["data"]["id"]
+        self.envelope("forget", "--match", "old words", "--yes")
+        for backup, told in ((full, ["FORGOTTEN_AGAIN"]), (empty, [])):
+            self.assertEqual([w["code"] for w in self.envelope("backup", "restore", backup, "--yes")["warnings"]], told)
+            self.assertEqual(self.tables_that_say("old words"), [])
+            self.take("--db", str(self.old))
+            self.assertEqual(self.tables_that_say("old words"), [])
+            self.assertIn(("fill", 1), self.q(QUERIES))
+
     def test_sets_from_before_what_is_kept_do_not_come(self):
         self.envelope("sync")
         self.envelope("forget", "--before", "2026-03-02", "--yes")

@@ -276,11 +276,12 @@ Status ForgetWhatWasForgotten(Context& context, const std::string& former) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.WriteDb());
   ST_ASSIGN_OR_RETURN(const store::ForgetReport again,
                       store::ForgetAgain(*db, former, context.now(), &context.cancel()));
-  if (again.prompts > 0) {
+  if (again.prompts + again.eval_entries > 0) {
     context.Warn("FORGOTTEN_AGAIN",
-                 fmt::format("{} prompts of the backup were forgotten after it was made: their "
-                             "words are gone again; the backup itself has them still",
-                             again.prompts),
+                 fmt::format("{} prompts and {} eval entries of the backup were forgotten after "
+                             "it was made: their words are gone again; the backup itself has "
+                             "them still",
+                             again.prompts, again.eval_entries),
                  {"selftune", "backup", "list"});
   }
   return absl::OkStatus();

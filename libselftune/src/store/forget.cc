@@ -358,6 +358,10 @@ class Forgetter {
   Status MarkImported() {
     const bool of_place = !options_.session.empty() || !options_.workspace.empty();
     const bool of_words = options_.before.has_value() || !options_.match.empty();
+    if (options_.again) {
+      const std::set<std::string>& keys = remembered_[KeysOfQuery("").session_key];
+      return keys.empty() ? absl::OkStatus() : texts_.MarkImported({.keys = &keys}, now_);
+    }
     if (of_place || !of_words) return absl::OkStatus();
     const std::string skill = base::AsciiLower(options_.skill);
     return texts_.MarkImported({.before = options_.before, .match = options_.match, .skill = skill},

@@ -60,7 +60,8 @@ struct ForgetReport {
 
 // Words of prompts, arguments of skills and commands, and details of events go;
 // so do texts nobody else said, cached replies of models (they may quote), and
-// eval entries of those texts. The store remembers keys of what it forgot, so
+// eval entries of those texts; and with `before` or `match` alone those of imported sets
+// that no prompt here says. The store remembers keys of what it forgot, so
 // that reading the transcripts again does not bring it back: a session that was
 // forgotten whole stays so when it goes on, and with `before` alone nothing from
 // before that moment is ever kept. The bytes are overwritten (secure_delete) and

@@ -57,6 +57,7 @@ StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis 
   report.prompts += older.prompts;
   report.sessions += older.sessions;
   report.texts += older.texts;
+  report.eval_entries += older.eval_entries;
   return report;
 }
 

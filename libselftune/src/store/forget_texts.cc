@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/crypto.h"
@@ -12,6 +13,7 @@
 #include "base/utf8.h"
 #include "store/eval_rows.h"
 #include "store/forget_quotes.h"
+#include "store/identity.h"
 
 namespace selftune::store {
 namespace {
@@ -62,10 +64,12 @@ constexpr char kEraseSets[] = R"sql(
 
 constexpr char kEraseUntold[] = R"sql(
   UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (dst_pk IS NULL OR reason IS NOT NULL))sql";
-constexpr char kMarkImported[] = R"sql(
-  UPDATE body SET erased_ms=?4 WHERE text IS NOT NULL AND (?2 IS NULL OR instr(lower(text),lower(?2))>0) AND body_id IN (
-    SELECT e.query_body FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id
-    WHERE json_extract(e.extra,'$.reason')='imported' AND (?1 IS NULL OR e.first_ms<?1) AND (?3 IS NULL OR k.name_key=?3)))sql";
+constexpr char kImported[] = R"sql(
+  SELECT DISTINCT b.body_id,b.text FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id JOIN body b ON b.body_id=e.query_body
+  WHERE b.text IS NOT NULL AND json_extract(e.extra,'$.reason')='imported' AND (?1 IS NULL OR e.first_ms<?1)
+    AND (?2 IS NULL OR instr(lower(b.text),lower(?2))>0) AND (?3 IS NULL OR k.name_key=?3))sql";
+constexpr char kRemember[] = R"sql(
+  INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
 
 // How many UTF-16 units of a text the reference takes for a query.
 constexpr size_t kReferenceUnits = 500;
@@ -97,6 +101,10 @@ std::vector<std::string> QueriesOf(std::string_view text) {
   return out;
 }
 
+ForgottenQuery KeysOfQuery(std::string_view query) {
+  return {.session_key = ForgottenSessionKey("", ""), .text_key = ForgottenTextKey("", "", query)};
+}
+
 Status ForgetTexts::Prepare() { return db_.Execute(kMakeChosen); }
 
 Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
@@ -113,8 +121,28 @@ Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
 }
 
 Status ForgetTexts::MarkImported(const ImportedEntries& which, UtcMillis now) {
-  ST_RETURN_IF_ERROR(
-      db_.Run(kMarkImported, which.before, OrNull{which.match}, OrNull{which.skill}, now));
+  struct Query {
+    int64_t body = 0;
+    ForgottenQuery keys;
+  };
+  std::vector<Query> queries;
+  {
+    ST_ASSIGN_OR_RETURN(
+        Cursor rows, db_.Query(kImported, which.before, OrNull{which.match}, OrNull{which.skill}));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      Query query{.body = rows.Int(0), .keys = KeysOfQuery(rows.Text(1))};
+      if (which.keys != nullptr && !which.keys->contains(query.keys.text_key)) continue;
+      queries.push_back(std::move(query));
+    }
+  }
+  for (const Query& query : queries) {
+    ST_RETURN_IF_ERROR(db_.Run(kMarkText, query.body, now));
+    if (which.before.has_value()) continue;
+    ST_RETURN_IF_ERROR(
+        db_.Run(kRemember, Blob{query.keys.session_key}, Blob{query.keys.text_key}, now));
+  }
   ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
   return imported && which.before.has_value() ? db_.Run(kEraseUntold) : absl::OkStatus();
 }

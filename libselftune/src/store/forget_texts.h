@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,11 +18,19 @@ namespace selftune::store {
 // trimmed, and cut as we do it or as the reference does.
 [[nodiscard]] std::vector<std::string> QueriesOf(std::string_view text);
 
+// Keys under which a store remembers to have forgotten a query that no session said.
+struct ForgottenQuery {
+  std::string session_key, text_key;  // of the table `forgotten`
+};
+[[nodiscard]] ForgottenQuery KeysOfQuery(std::string_view query);
+
 // Entries that came with an import: nobody may have said them here.
 struct ImportedEntries {
   std::optional<UtcMillis> before;  // when they were made
   std::string_view match;           // words, whatever their case
   std::string_view skill;           // all that are given must hold
+  // Those with one of these keys (of ForgottenQuery), nullptr = any.
+  const std::set<std::string>* keys = nullptr;
 };
 
 // A text is marked when a row that said it is erased, and looked at when all of them are:
@@ -33,7 +42,8 @@ class ForgetTexts {
   // Makes what the others need. In no transaction.
   [[nodiscard]] Status Prepare();
   [[nodiscard]] Status Mark(int64_t body, UtcMillis now);
-  // Their queries, and what an import keeps of sets from who knows when.
+  // Their queries, which are remembered unless the moment tells; and what an import keeps of sets
+  // from who knows when.
   [[nodiscard]] Status MarkImported(const ImportedEntries& which, UtcMillis now);
 
   struct Dropped {

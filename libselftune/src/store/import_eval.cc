@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/forget.h"
+#include "store/forget_texts.h"
 #include "store/import_rows.h"
 
 namespace selftune::store {
@@ -33,6 +34,8 @@ constexpr char kRelabel[] = R"sql(
   WHERE skill_id=?1 AND entry_id=?2)sql";
 constexpr char kActivate[] = R"sql(
   UPDATE eval_entry SET active=1, extra=json_set(coalesce(extra,'{}'),'$.set_ms',?3) WHERE skill_id=?1 AND entry_id=?2)sql";
+constexpr char kRemembered[] =
+    R"sql(SELECT EXISTS(SELECT 1 FROM forgotten WHERE session_key=?1 AND text_key=?2))sql";
 constexpr char kBodyGone[] =
     R"sql(SELECT EXISTS(SELECT 1 FROM body WHERE sha256=?1 AND text IS NULL))sql";
 constexpr char kBodyThere[] =
@@ -41,7 +44,10 @@ constexpr char kBodyThere[] =
 // Somebody's words that were forgotten, and that nobody else said; as they were there, and as
 // the query has them.
 StatusOr<bool> AreForgotten(Db& db, const ImportedEntry& entry) {
-  bool forgotten = false;
+  const ForgottenQuery keys = KeysOfQuery(entry.row.query);
+  ST_ASSIGN_OR_RETURN(const int64_t remembered,
+                      db.QueryInt(kRemembered, 0, Blob{keys.session_key}, Blob{keys.text_key}));
+  bool forgotten = remembered != 0;
   const std::string_view words = entry.words;
   for (const std::string_view text :
        {std::string_view(entry.row.query), words, base::Trim(words)}) {
