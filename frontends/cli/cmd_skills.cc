@@ -1,4 +1,9 @@
 // skills list, show, parse, lock, unlock.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/render.h"
@@ -15,6 +20,27 @@ std::string PolicyText(const Json& row) {
   if (source == "frontmatter") return word + " (its file)";
   if (source == "version_control") return word + " (git)";
   return source == "store" ? word + " (store)" : word;
+}
+
+// "pdf is switched off in FILE (claude_code)", a line for each file that says so.
+std::string SwitchedOffLines(const Json& skill) {
+  std::vector<std::pair<std::string, std::string>> hosts_of;  // line, hosts
+  for (const Json& off : skill["switched_off"].items()) {
+    std::string line =
+        OneLine(skill["name"].Text()) + " is switched off in " + OneLine(off["settings"].Text());
+    if (!off["project_root"].is_null()) {
+      line += " for sessions in " + OneLine(off["project_root"].Text());
+    }
+    auto known = std::find_if(hosts_of.begin(), hosts_of.end(),
+                              [&](const auto& entry) { return entry.first == line; });
+    if (known == hosts_of.end()) known = hosts_of.emplace(hosts_of.end(), std::move(line), "");
+    const std::string host = OneLine(off["platform"].Text());
+    if (("," + known->second + ",").find("," + host + ",") != std::string::npos) continue;
+    known->second += (known->second.empty() ? "" : ",") + host;
+  }
+  std::string out;
+  for (const auto& [line, hosts] : hosts_of) out += line + " (" + hosts + ")\n";
+  return out;
 }
 
 std::string RenderList(const Reply& reply, const Screen& screen) {
@@ -41,6 +67,9 @@ std::string RenderList(const Reply& reply, const Screen& screen) {
   }
   if (table.empty()) return "No skills.\n";
   std::string out = table.Draw(screen);
+  for (const Json& skill : reply.data()["items"].items()) {
+    out += screen.Paint(Style::kDim, SwitchedOffLines(skill));
+  }
   const std::string& next = reply.data()["next_cursor"].Text();
   if (!next.empty()) out += screen.Paint(Style::kDim, "more: --cursor " + OneLine(next)) + "\n";
   return out;

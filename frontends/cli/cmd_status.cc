@@ -143,6 +143,11 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
     fields.Add("installed, not used",
                SilentLine(data["silent_skills"], data["silent_total"].Int(), screen.wide));
   }
+  const int64_t disabled = data["disabled_total"].Int();
+  if (disabled > 0) {
+    fields.Add("switched off in settings",
+               Count(disabled) + ": selftune skills list --status disabled");
+  }
   fields.Add("prompts without a skill", Count(data["unmatched"]["count"].Int()) +
                                             " of the newest " +
                                             Count(data["unmatched"]["of"].Int()));

@@ -55,6 +55,53 @@ class StatusTest(cli_case.EvidenceHome):
         return [json.loads(line) for line in self.read_until(fd, lambda s: s.count(b"\n") >= count).splitlines()]
 
 
+class SwitchedOff(StatusTest):
+    def setUp(self):
+        super().setUp()
+        self.settings = self.home / ".claude" / "settings.json"
+        self.project = self.home / "proj" / ".claude" / "settings.json"
+
+    def skill(self, name):
+        return next(s for s in self.envelope("skills", "list")["data"]["items"] if s["name"] == name)
+
+    def listed(self):
+        """What a person reads, on one line."""
+        return " ".join(self.on_terminal("skills", "list", "--color", "never", columns=120)[1].split())
+
+    def silent(self):
+        return [s["name"] for s in self.envelope("status")["data"]["silent_skills"]]
+
+    def test_a_skill_that_settings_switch_off_is_told_with_the_file_and_is_not_called_silent(self):
+        idle = self.home / ".claude" / "skills" / "idle" / "SKILL.md"
+        idle.parent.mkdir()
+        idle.write_text("---\nname: idle\ndescription: Waits.\n---\nx\n", encoding="utf-8")
+        self.make_store()
+        self.assertEqual((self.skill("idle")["flags"], self.skill("idle")["switched_off"]), (["silent"], []))
+        self.assertIn("idle", self.silent())
+        self.settings.write_text('{"skillOverrides":{"idle":"off"}}', encoding="utf-8")
+        self.assertEqual(self.skill("idle")["flags"], ["disabled"])
+        self.assertEqual(self.skill("idle")["switched_off"],
+                         [{"platform": "claude_code", "path": str(idle), "settings": str(self.settings), "project_root": None}])
+        self.assertNotIn("idle", self.silent())
+        self.assertEqual(self.envelope("status")["data"]["disabled_total"], 1)
+        only = self.envelope("skills", "list", "--status", "disabled")["data"]["items"]
+        self.assertEqual([s["name"] for s in only], ["idle"])
+        self.assertIn("idle is switched off in %s (claude_code)" % self.settings, self.listed())
+        _, shown = self.on_terminal("status", "--color", "never", columns=100)
+        self.assertIn("1: selftune skills list --status disabled", shown)
+
+    def test_a_project_speaks_for_sessions_in_it(self):
+        self.project.write_text('{"skillOverrides":{"*":"off"}}', encoding="utf-8")
+        notes, = self.skill("release-notes")["switched_off"]
+        self.assertEqual((notes["settings"], notes["project_root"]), (str(self.project), str(self.home / "proj")))
+        self.assertNotIn("disabled", self.skill("release-notes")["flags"])
+        zeta = self.skill("zeta-check")  # seen in there alone
+        self.assertIsNone(zeta["switched_off"][0]["project_root"])
+        self.assertIn("disabled", zeta["flags"])
+        self.assertIn("release-notes is switched off in %s for sessions in %s (claude_code)"
+                      % (self.project, self.home / "proj"), self.listed())
+
+
 class Wide(StatusTest):
     def use_long(self):
         path = self.home / ".claude" / "skills" / LONG / "SKILL.md"

@@ -1407,6 +1407,13 @@ class SkillListReplyItemsTriggerRate(TypedDict):
     curable: int
 
 
+class SkillListReplyItemsSwitchedOff(TypedDict):
+    platform: str
+    path: str
+    settings: str
+    project_root: str | None
+
+
 class SkillListReplyItems(TypedDict):
     skill_id: int
     name: str
@@ -1427,6 +1434,7 @@ class SkillListReplyItems(TypedDict):
     state: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY"]
     state_code: str
     flags: list[str]
+    switched_off: list[SkillListReplyItemsSwitchedOff]
 
 
 class SkillListReply(TypedDict):
@@ -1889,6 +1897,7 @@ class StatusGetReply(TypedDict):
     many: bool
     skills_total: int
     silent_total: int
+    disabled_total: int
     skills: list[StatusGetReplySkills]
     silent_skills: list[StatusGetReplySilentSkills]
     unmatched: StatusGetReplyUnmatched
@@ -3218,7 +3227,7 @@ class Requests:
     @overload
     def request(self, op: Literal["skill.lint"], /, *, path: str | None = ..., text: str | None = ..., platform: str | None = ...) -> SkillLintReply: ...
     @overload
-    def request(self, op: Literal["skill.list"], /, *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "silent", "locked", "frozen"] | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
+    def request(self, op: Literal["skill.list"], /, *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "disabled", "silent", "locked", "frozen"] | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
     @overload
     def request(self, op: Literal["skill.misses"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., raw: bool | None = ...) -> SkillMissesReply: ...
     @overload

@@ -19,6 +19,8 @@
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "skillfs/lint.h"
+#include "status/off_switches.h"
+#include "status/skill_folders.h"
 #include "status/skill_policy.h"
 #include "status/skill_states.h"
 #include "store/db.h"
@@ -81,6 +83,11 @@ struct Place {
   }
 };
 
+StatusOr<status::OffSwitches> SwitchesOf(Context& context, store::Db& db) {
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  return status::OffSwitches::Read(db, *env);
+}
+
 // The filters and the order of skill.list.
 StatusOr<std::vector<Row>> Select(Context& context, std::vector<SkillState> states,
                                   const JsonValue& params) {
@@ -89,7 +96,7 @@ StatusOr<std::vector<Row>> Select(Context& context, std::vector<SkillState> stat
   const std::string text = base::AsciiLower(params["q"].AsString());
   const std::string& sort = params["sort"].AsString();
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
-  const SkillFolders folders(*env);
+  const status::SkillFolders folders(*env);
   std::vector<Row> rows;
   for (SkillState& state : states) {
     if (base::AsciiLower(state.totals.name).find(text) == std::string::npos) continue;
@@ -175,6 +182,15 @@ Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::Time
       .Key("flags")
       .BeginArray();
   for (const std::string_view flag : state.flags) out.String(flag);
+  out.EndArray().Key("switched_off").BeginArray();
+  for (const status::OffSwitch& off : state.switched_off) {
+    out.BeginObject()
+        .Field("platform", off.platform)
+        .Field("path", off.path)
+        .Field("settings", off.settings);
+    TextOrNull(out, "project_root", off.project_root);
+    out.EndObject();
+  }
   out.EndArray().EndObject();
   return absl::OkStatus();
 }
@@ -272,9 +288,10 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
   const store::TimeWindow window{.from = UtcMillis{context.now().value - kRecentDays * kDayMs}};
+  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, SwitchesOf(context, *db));
   ST_ASSIGN_OR_RETURN(
       std::vector<SkillState> states,
-      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window}));
+      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window, .off = &off}));
   ST_ASSIGN_OR_RETURN(std::vector<Row> rows, Select(context, std::move(states), params));
   const store::PageRequest page = PageOf(params);
   const std::string& sort = params["sort"].AsString();
@@ -306,10 +323,11 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   const store::TimeWindow window = WindowOf(params);
   ST_ASSIGN_OR_RETURN(const store::SkillReport report,
                       store::ReadSkillReport(*db, skill.id, window));
+  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, SwitchesOf(context, *db));
   ST_ASSIGN_OR_RETURN(
       std::vector<SkillState> states,
-      status::ReadSkillStates(*db, *config,
-                              {.now = context.now(), .window = window, .skill = skill.id}));
+      status::ReadSkillStates(
+          *db, *config, {.now = context.now(), .window = window, .skill = skill.id, .off = &off}));
   JsonWriter out;
   out.BeginObject().Field("skill_id", skill.id.value).Field("name", skill.name);
   WritePlaces(out, report.summary);

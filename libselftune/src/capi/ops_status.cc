@@ -15,6 +15,8 @@
 #include "orchestrate/candidates.h"
 #include "status/doctor.h"
 #include "status/freshness.h"
+#include "status/off_switches.h"
+#include "status/skill_folders.h"
 #include "status/skill_states.h"
 #include "status/summary.h"
 #include "store/db.h"
@@ -151,15 +153,10 @@ void WriteSkill(JsonWriter& out, const Shown& shown) {
   out.EndArray().EndObject();
 }
 
-// Installed, and not used in the window.
-bool IsSilent(const Shown& shown) {
-  return shown.state.installed() && shown.state.window.triggered == 0;
-}
-
 void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills, int64_t limit) {
   out.Key("silent_skills").BeginArray();
   for (const Shown& shown : skills) {
-    if (!IsSilent(shown)) continue;
+    if (!shown.state.silent()) continue;
     if (limit-- == 0) break;
     const auto& [state, installed_on] = shown;
     out.BeginObject().Field("name", state.totals.name).Field("path", state.places.front().path);
@@ -173,15 +170,17 @@ void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills, int64_t limi
 // Both lists, cut off and counted; returns how many proposals wait.
 int64_t WriteSkills(JsonWriter& out, const std::vector<Shown>& skills, int64_t limit,
                     bool asked_for_one) {
-  int64_t waiting = 0, seen = 0, silent = 0;
+  int64_t waiting = 0, seen = 0, silent = 0, disabled = 0;
   for (const Shown& shown : skills) {
     waiting += shown.state.open_proposals;
     seen += shown.state.seen() || asked_for_one ? 1 : 0;
-    silent += IsSilent(shown) ? 1 : 0;
+    silent += shown.state.silent() ? 1 : 0;
+    disabled += shown.state.disabled ? 1 : 0;
   }
   out.Field("many", seen > limit || silent > limit)
       .Field("skills_total", seen)
       .Field("silent_total", silent)
+      .Field("disabled_total", disabled)
       .Key("skills")
       .BeginArray();
   int64_t left = limit;
@@ -287,7 +286,7 @@ Status Refresh(Context& context) {
 // Skills to show: those of the host asked for.
 std::vector<Shown> Chosen(const base::Environment& env, std::vector<SkillState> states,
                           const std::string& platform) {
-  const SkillFolders folders(env);
+  const status::SkillFolders folders(env);
   std::vector<Shown> out;
   for (SkillState& state : states) {
     std::vector<std::string> installed_on = folders.HostsOf(state.places);
@@ -309,14 +308,16 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const store::TimeWindow window,
                       status::ParseWindow(*db, params["window"].AsString(), context.now()));
   const store::EvidenceScope scope{.window = window, .platform = platform};
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, status::OffSwitches::Read(*db, *env));
   ST_ASSIGN_OR_RETURN(
       std::vector<SkillState> states,
       status::ReadSkillStates(*db, *config,
                               {.now = context.now(),
                                .window = window,
                                .skill = only.has_value() ? only->id : store::SkillId{},
-                               .platform = platform}));
-  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+                               .platform = platform,
+                               .off = &off}));
   const std::vector<Shown> skills = Chosen(*env, std::move(states), platform);
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));

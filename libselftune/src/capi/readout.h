@@ -38,25 +38,6 @@ namespace selftune::capi {
 [[nodiscard]] store::TimeWindow WindowOf(const base::JsonValue& params);
 [[nodiscard]] store::PageRequest PageOf(const base::JsonValue& params);
 
-// Which hosts look for skills in which folders; worked out once a request.
-class SkillFolders {
- public:
-  explicit SkillFolders(const base::Environment& env);
-  // Hosts that see these files, in registry order.
-  [[nodiscard]] std::vector<std::string> HostsOf(std::span<const store::SkillPlace> places) const;
-
- private:
-  struct Host {
-    std::string_view platform;
-    std::vector<std::string> folders;  // absolute
-    std::vector<std::string> endings;  // of project folders, "/.claude/skills"
-    std::string plugins;               // "" = none
-  };
-  static bool Sees(const Host& host, std::string_view folder);
-
-  std::vector<Host> hosts_;
-};
-
 // Null for an empty text.
 void TextOrNull(base::JsonWriter& out, std::string_view key, std::string_view text);
 void Strings(base::JsonWriter& out, std::string_view key, std::span<const std::string> texts);

@@ -51,6 +51,8 @@ bool Names(const SkillRule& rule, std::string_view real_path, const SkillPlaceme
   return false;
 }
 
+}  // namespace
+
 // The last rule counts; those of a project in there alone.
 void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
                 SkillPlacement& placement) {
@@ -71,6 +73,8 @@ void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
     }
   }
 }
+
+namespace {
 
 // Called `plugin:skill`: no other skill has that name.
 bool IsPrefixed(const SkillPlacement& placement) {

@@ -115,6 +115,11 @@ struct Discovery {
   std::vector<DiscoveryProblem> problems;
 };
 
+// Fills in disabled_by and disabled_in from the settings of the placement's host; of the
+// rest path, name and project_root count. `real_path`: of its SKILL.md. Reads no file.
+void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
+                SkillPlacement& placement);
+
 // The same request on the same disk gives the same result, in the same order.
 [[nodiscard]] Discovery DiscoverSkills(const DiscoveryRequest& request);
 

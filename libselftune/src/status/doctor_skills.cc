@@ -1,6 +1,7 @@
 // Checks of the skills that are installed and of what waits for a decision about them.
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "hosts/installed_skills.h"
 #include "skillfs/discovery.h"
 #include "status/doctor_checks.h"
+#include "status/off_switches.h"
 #include "store/queries/skill_facts.h"
 #include "store/source_ledger.h"
 
@@ -131,6 +133,7 @@ bool IsOldEnough(const store::SkillPlace& place, const skillfs::Discovery& found
 }
 
 // Of a skill younger than the window nothing is known yet, and of none without a session.
+// One that settings switch off everywhere is not meant to be used.
 Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Checks& out) {
   store::Db& db = **world.db;
   const UtcMillis since{world.now.value - kSilentDays * kDayMs};
@@ -138,6 +141,7 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
   ST_ASSIGN_OR_RETURN(const auto places, store::ReadSkillPlaces(db));
   ST_ASSIGN_OR_RETURN(const auto windows, store::ReadSkillWindows(db, {.from = since}));
   ST_ASSIGN_OR_RETURN(const auto newest, store::NthNewestSession(db, 1));
+  ST_ASSIGN_OR_RETURN(const OffSwitches switches, OffSwitches::Read(db, *world.env));
   Check check{.name = "skills.silent"};
   if (!newest.has_value() || *newest < since) {
     check.status = CheckStatus::kSkip;
@@ -145,18 +149,24 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
     out.push_back(std::move(check));
     return absl::OkStatus();
   }
-  std::set<int64_t> used, installed, judged;
+  std::set<int64_t> used, judged;
+  std::map<int64_t, std::vector<store::SkillPlace>> installed;
   for (const store::SkillWindow& row : windows) {
     if (row.triggered > 0) used.insert(row.id.value);
   }
   for (const store::SkillPlace& place : places) {
-    installed.insert(place.id.value);
+    installed[place.id.value].push_back(place);
     if (IsOldEnough(place, found, since)) judged.insert(place.id.value);
   }
-  int64_t young = 0;
+  int64_t young = 0, off = 0;
   std::vector<std::string> silent;
   for (const store::SkillTotals& skill : totals) {
-    if (!installed.contains(skill.id.value) || used.contains(skill.id.value)) continue;
+    const auto its_places = installed.find(skill.id.value);
+    if (its_places == installed.end() || used.contains(skill.id.value)) continue;
+    if (switches.Of(skill.name, its_places->second).everywhere) {
+      ++off;
+      continue;
+    }
     // Used, but not in the window: it was there before.
     if (judged.contains(skill.id.value) || skill.triggered > 0) {
       silent.push_back(skill.name);
@@ -164,7 +174,8 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
       ++young;
     }
   }
-  check.message = "every installed skill was used";
+  check.message = off == 0 ? "every installed skill was used"
+                           : "every installed skill that settings leave on was used";
   if (!silent.empty()) {
     check.status = CheckStatus::kInfo;
     check.message = fmt::format("{} of {} installed skills not used in {} days: {}", silent.size(),

@@ -138,6 +138,13 @@ bool IsManaged(const SkillState& state) {
          });
 }
 
+void AddSwitches(const StateRequest& request, SkillState& state) {
+  if (request.off == nullptr) return;
+  OffVerdict verdict = request.off->Of(state.totals.name, state.places, request.platform);
+  state.switched_off = std::move(verdict.off);
+  state.disabled = verdict.everywhere;
+}
+
 void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
   state.managed = IsManaged(state);
   const SkillPolicy policy = DecideSkillPolicy(FactsOf(state), config);
@@ -150,7 +157,11 @@ void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
   if (state.watch.has_value() && state.watch->state == "regressed")
     state.flags.push_back("regressed");
   if (state.watch.has_value() && state.watch->drifting) state.flags.push_back("drifting");
-  if (state.installed() && state.window.triggered == 0) state.flags.push_back("silent");
+  if (state.disabled) {
+    state.flags.push_back("disabled");
+  } else if (state.silent()) {
+    state.flags.push_back("silent");
+  }
   if (state.autonomy == SkillAutonomy::kLocked) state.flags.push_back("locked");
   if (state.totals.frozen_until.has_value() && *state.totals.frozen_until > now) {
     state.flags.push_back("frozen");
@@ -196,6 +207,7 @@ StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::C
     // Names that a host only listed are no skills of the person, and names that were
     // only asked for in vain are no skills at all.
     if (!state.installed() && !state.seen()) continue;
+    AddSwitches(request, state);
     AddPolicy(config, request.now, state);
     out.push_back(std::move(state));
   }

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "monitoring/health.h"
+#include "status/off_switches.h"
 #include "status/trigger.h"
 #include "store/db.h"
 #include "store/queries/skill_facts.h"
@@ -32,12 +33,16 @@ struct SkillState {
   int64_t open_proposals = 0;
   std::optional<store::SkillWatch> watch;
   config::SkillAutonomy autonomy = config::SkillAutonomy::kAuto;
-  std::string_view autonomy_source;     // see skill_policy.h
-  bool managed = false;                 // by a plugin or an administrator: never changed
-  bool explicit_only = false;           // no installed copy may be loaded by the model
-  std::vector<std::string_view> flags;  // regressed drifting silent locked frozen
+  std::string_view autonomy_source;  // see skill_policy.h
+  bool managed = false;              // by a plugin or an administrator: never changed
+  bool explicit_only = false;        // no installed copy may be loaded by the model
+  std::vector<OffSwitch> switched_off;
+  bool disabled = false;                // settings switch it off wherever it is seen
+  std::vector<std::string_view> flags;  // regressed drifting disabled silent locked frozen
 
   [[nodiscard]] bool installed() const { return !places.empty(); }
+  // Installed, offered to somebody, and not used in the window.
+  [[nodiscard]] bool silent() const { return installed() && !disabled && window.triggered == 0; }
   // Anything at all was recorded about it. A request that found nothing is a record of
   // a skill only when there is such a skill.
   [[nodiscard]] bool seen() const;
@@ -45,9 +50,10 @@ struct SkillState {
 
 struct StateRequest {
   UtcMillis now;
-  store::TimeWindow window;   // of `window` and `trigger`
-  store::SkillId skill = {};  // 0 = all
-  std::string platform = {};  // evidence of this host only; "" = all
+  store::TimeWindow window;          // of `window` and `trigger`
+  store::SkillId skill = {};         // 0 = all
+  std::string platform = {};         // evidence and settings of this host only; "" = all
+  const OffSwitches* off = nullptr;  // null: settings do not matter to who asks
 };
 
 // Worst first: CRITICAL WARNING UNCERTAIN HEALTHY UNGRADED UNKNOWN, then by

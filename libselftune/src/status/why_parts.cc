@@ -11,17 +11,13 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "hosts/registry.h"
+#include "status/off_switches.h"
 
 namespace selftune::status {
 
 namespace {
 
 using skillfs::SkillPlacement;
-
-bool IsVisible(std::string_view root, std::string_view cwd) {
-  return root.empty() || cwd == root ||
-         (cwd.size() > root.size() && cwd.starts_with(root) && cwd[root.size()] == '/');
-}
 
 // Does the host look for skills in that folder?
 bool IsRootOf(const hosts::HostRow& host, std::string_view folder) {
@@ -44,15 +40,6 @@ Bar StoredBar(const std::vector<store::SkillLocation>& locations, std::string_vi
     if (barred == nullptr) barred = &one;
   }
   return barred == nullptr ? Bar() : Bar{Bar::Kind::kExplicitOnly, barred->path};
-}
-
-// The settings that switch it off for a session in `cwd`, "" = none do.
-std::string SettingsAgainst(const SkillPlacement& one, std::string_view cwd) {
-  if (!one.disabled_by.empty() || cwd.empty()) return one.disabled_by;
-  for (const auto& in : one.disabled_in) {
-    if (IsVisible(in.project_root, cwd)) return in.settings;
-  }
-  return "";
 }
 
 std::string TitleOf(std::string_view platform) {

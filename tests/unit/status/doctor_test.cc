@@ -298,6 +298,28 @@ TEST_SUITE("status/doctor") {
     CHECK(silent() == "2 of 2 installed skills not used in 30 days: old, young");
   }
 
+  TEST_CASE("a skill that settings switch off everywhere is not called unused") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    for (const char* name : {"kept", "off"}) {
+      patient.world.Install(name, dir / (".claude/skills/" + std::string(name) + "/SKILL.md"),
+                            "Text.");
+    }
+    const UtcMillis now{kNow.value + 40 * kDayMs};
+    patient.world.Session("s1", UtcMillis{now.value - kDayMs});
+    const auto silent = [&] {
+      return Find(patient.Ask({.only = "skills.silent"}, now), "skills.silent")->message;
+    };
+    CHECK(silent() == "2 of 2 installed skills not used in 30 days: kept, off");
+    dir.Write(".claude/settings.json", R"({"skillOverrides":{"off":"off"}})");
+    CHECK(silent() == "1 of 2 installed skills not used in 30 days: kept");
+    const UtcMillis yesterday{now.value - kDayMs};
+    const auto session = patient.world.Session("s2", yesterday);
+    patient.world.Prompt(session, 0, "go", yesterday);
+    patient.world.Use(session, 0, "kept", yesterday);
+    CHECK(silent() == "every installed skill that settings leave on was used");
+  }
+
   TEST_CASE("our own skill is as it was installed, or it is said what is not") {
     Patient patient;
     const auto& dir = patient.world.store().dir();

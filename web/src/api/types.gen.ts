@@ -98,7 +98,18 @@ export interface SkillList {
     listed_chars: number | null;
     state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
     state_code: string;
+    /** As of status.get; disabled: settings of the agents switch it off everywhere */
     flags: string[];
+    /** Where the settings of an agent keep it from the model, as they are now */
+    switched_off: {
+      platform: string;
+      /** The copy */
+      path: string;
+      /** The file that says so */
+      settings: string;
+      /** Only for sessions in there; null: wherever the copy is seen */
+      project_root: string | null;
+    }[];
   }[];
   next_cursor: string | null;
   total: number;
@@ -149,6 +160,14 @@ export const skillList = contract<SkillList>("skill.list", {
       "state_code": "s",
       "flags": [
         "s"
+      ],
+      "switched_off": [
+        {
+          "platform": "s",
+          "path": "s",
+          "settings": "s",
+          "project_root": "?s"
+        }
       ]
     }
   ],

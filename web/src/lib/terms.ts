@@ -110,6 +110,7 @@ export const STATES = table<Term & { level: Level }>({
 export const FLAGS = table<string>({
   regressed: "The watch of its last deploy found a regression.",
   drifting: "Slowly getting worse since its last deploy was confirmed.",
+  disabled: "The settings of the agents switch it off wherever it is installed.",
   silent: "Installed, not used in 30 days.",
   locked: "selftune may not change it.",
   frozen: "Not changed for now, after a rollback.",

@@ -28,6 +28,7 @@ export function skillRow(over: Partial<SkillRow> = {}): SkillRow {
     state: "HEALTHY",
     state_code: "lower_above_0_6",
     flags: [],
+    switched_off: [],
     ...over,
   };
 }

@@ -34,7 +34,7 @@ constexpr char kMissesBefore[] = R"sql(
   GROUP BY skill_id)sql";
 constexpr char kPlaces[] = R"sql(
   SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git,
-    first_ms
+    first_ms,real_path
   FROM skill_location ORDER BY skill_id,path)sql";
 // For each skill and host the first session that is one of both. The rows of a host
 // lie close together, so looking from its first one finds them soon; where hosts
@@ -148,7 +148,8 @@ StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db) {
                    .content_sha256 = std::string(row.Bytes(5)),
                    .implicit_allowed = row.OptBool(6),
                    .in_git = row.OptBool(7),
-                   .first_seen = row.Time(8)});
+                   .first_seen = row.Time(8),
+                   .real_path = row.String(9)});
   }));
   return out;
 }

@@ -54,7 +54,8 @@ struct SkillPlace {
   SkillId id;
   std::string path, scope, registry_dir, project_root, content_sha256;  // raw
   std::optional<bool> implicit_allowed, in_git;
-  UtcMillis first_seen;  // there, by a sync
+  UtcMillis first_seen;   // there, by a sync
+  std::string real_path;  // of the file, links resolved
 };
 [[nodiscard]] StatusOr<std::vector<SkillPlace>> ReadSkillPlaces(Db& db);  // by skill, path
 

@@ -1,0 +1,92 @@
+#include "status/off_switches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "base/status_macros.h"
+#include "hosts/installed_skills.h"
+#include "hosts/registry.h"
+#include "hosts/skill_switches.h"
+#include "store/source_ledger.h"
+
+namespace selftune::status {
+namespace {
+
+bool ReadsProjects(std::span<const hosts::SkillSwitch> switches) {
+  return std::ranges::any_of(
+      switches, [](const hosts::SkillSwitch& one) { return !one.project_file.empty(); });
+}
+
+}  // namespace
+
+bool IsVisible(std::string_view project_root, std::string_view cwd) {
+  return project_root.empty() || cwd == project_root ||
+         (cwd.starts_with(project_root) && cwd.substr(project_root.size()).starts_with('/'));
+}
+
+std::string SettingsAgainst(const skillfs::SkillPlacement& copy, std::string_view cwd) {
+  if (!copy.disabled_by.empty() || cwd.empty()) return copy.disabled_by;
+  for (const skillfs::ProjectSwitch& in : copy.disabled_in) {
+    if (IsVisible(in.project_root, cwd)) return in.settings;
+  }
+  return "";
+}
+
+StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& env) {
+  OffSwitches out(env);
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(db));
+  ST_ASSIGN_OR_RETURN(std::vector<std::string> workspaces, store::Workspaces(db));
+  // In a folder that is gone nobody starts a session; one look spares one for each host.
+  std::erase_if(workspaces, [](const std::string& folder) { return !base::Exists(folder); });
+  std::vector<skillfs::DiscoveryProblem> told_by_doctor;
+  for (const hosts::HostRow& row : hosts::Rows()) {
+    if (!hosts::IsHere(row, env, known)) continue;
+    Host& host = out.hosts_.emplace_back(Host{.platform = row.platform, .rules = {}});
+    // Looking for repositories around all projects costs more than the settings do.
+    const bool projects = ReadsProjects(hosts::SwitchesOf(row.platform));
+    host.rules = hosts::ReadSkillRules(
+        row.platform, hosts::ConfigDir(row, env),
+        projects ? std::span<const std::string>(workspaces) : std::span<const std::string>(),
+        told_by_doctor);
+    out.any_ = out.any_ || !host.rules.empty();
+  }
+  return out;
+}
+
+OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillPlace> places,
+                           std::string_view platform) const {
+  OffVerdict out;
+  if (!any_) return out;
+  bool seen = false, offered = false;
+  for (const store::SkillPlace& place : places) {
+    const std::vector<std::string> seen_by = folders_.HostsOf({&place, 1});
+    for (const Host& host : hosts_) {
+      if (!platform.empty() && host.platform != platform) continue;
+      if (std::ranges::find(seen_by, host.platform) == seen_by.end()) continue;
+      seen = true;
+      skillfs::SkillPlacement placement;
+      placement.path = place.path;
+      placement.platform = host.platform;
+      placement.name = skill;
+      placement.project_root = place.project_root;
+      skillfs::ApplyRules(host.rules, place.real_path, placement);
+      const auto add = [&](std::string settings, std::string project_root) {
+        out.off.push_back({.platform = std::string(host.platform),
+                           .path = place.path,
+                           .settings = std::move(settings),
+                           .project_root = std::move(project_root)});
+      };
+      if (!placement.disabled_by.empty()) {
+        add(placement.disabled_by, "");
+        continue;
+      }
+      offered = true;
+      for (const auto& in : placement.disabled_in) add(in.settings, in.project_root);
+    }
+  }
+  out.everywhere = seen && !offered;
+  return out;
+}
+
+}  // namespace selftune::status

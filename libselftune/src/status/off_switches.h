@@ -1,0 +1,66 @@
+// Which installed skills the settings of the hosts switch off: from the settings as they
+// are now and the places that the last sync wrote down. No skill is looked at, so that a
+// readout costs a few small files.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/error.h"
+#include "skillfs/discovery.h"
+#include "status/skill_folders.h"
+#include "store/db.h"
+#include "store/queries/skill_facts.h"
+
+namespace selftune::status {
+
+// Whether a session in `cwd` sees what lies in this project; "" = what is seen everywhere.
+[[nodiscard]] bool IsVisible(std::string_view project_root, std::string_view cwd);
+
+// The settings that switch a copy off for sessions in `cwd`, those of the person and of
+// projects; "" = none do. `cwd` "": those that do so for all that see the copy.
+[[nodiscard]] std::string SettingsAgainst(const skillfs::SkillPlacement& copy,
+                                          std::string_view cwd);
+
+// A copy of a skill that one host does not offer to the model.
+struct OffSwitch {
+  std::string platform;
+  std::string path;          // of SKILL.md
+  std::string settings;      // the file that says it
+  std::string project_root;  // only for sessions in there, "" = wherever the copy is seen
+
+  friend bool operator==(const OffSwitch&, const OffSwitch&) = default;
+};
+
+struct OffVerdict {
+  std::vector<OffSwitch> off;  // by path, then by host
+  bool everywhere = false;     // no host that sees a copy offers it anywhere
+};
+
+// Hosts that were never set up here say nothing: they share folders with those that were.
+// A plugin that is switched off as a whole is not told by this; discovery knows it.
+class OffSwitches {
+ public:
+  // Settings that cannot be understood switch nothing off; the doctor names them.
+  [[nodiscard]] static StatusOr<OffSwitches> Read(store::Db& db, const base::Environment& env);
+
+  // Of the skill of this name in these places. `platform`: for this host alone, "" = all.
+  [[nodiscard]] OffVerdict Of(std::string_view skill, std::span<const store::SkillPlace> places,
+                              std::string_view platform = "") const;
+
+ private:
+  struct Host {
+    std::string_view platform;
+    std::vector<skillfs::SkillRule> rules;
+  };
+  explicit OffSwitches(const base::Environment& env) : folders_(env) {}
+
+  SkillFolders folders_;
+  std::vector<Host> hosts_;  // those that are here
+  bool any_ = false;         // one of them has a rule
+};
+
+}  // namespace selftune::status

@@ -1,0 +1,34 @@
+// Which hosts see the files of a skill, told from the folders alone: nothing on the disk
+// is looked at.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "store/queries/skill_facts.h"
+
+namespace selftune::status {
+
+// Which hosts look for skills in which folders; worked out once a request.
+class SkillFolders {
+ public:
+  explicit SkillFolders(const base::Environment& env);
+  // Hosts that see these files, in registry order.
+  [[nodiscard]] std::vector<std::string> HostsOf(std::span<const store::SkillPlace> places) const;
+
+ private:
+  struct Host {
+    std::string_view platform;
+    std::vector<std::string> folders;  // absolute
+    std::vector<std::string> endings;  // of project folders, "/.claude/skills"
+    std::string plugins;               // "" = none
+  };
+  static bool Sees(const Host& host, std::string_view folder);
+
+  std::vector<Host> hosts_;
+};
+
+}  // namespace selftune::status

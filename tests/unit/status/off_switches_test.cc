@@ -1,0 +1,189 @@
+#include "status/off_switches.h"
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "base/env.h"
+#include "status/skill_states.h"
+#include "unit/status/status_fixture.h"
+
+namespace selftune::status {
+namespace {
+
+using testing::DaysAgo;
+using testing::kNow;
+using testing::Must;
+using testing::World;
+
+// A home with settings in it, and a store that met the skill `pdf`.
+struct Machine {
+  World world;
+  base::Environment env;
+
+  Machine() { env.Set("HOME", home()); }
+  [[nodiscard]] const std::string& home() { return world.store().dir().path(); }
+  [[nodiscard]] std::string At(std::string_view below) { return world.store().dir() / below; }
+  void Settings(std::string_view file, std::string_view text) {
+    world.store().dir().Write(file, text);
+  }
+  void Put(std::string_view file, std::string_view project = "") {
+    world.Install("pdf", At(file), "Make PDFs.", true, project.empty() ? "" : At(project));
+  }
+  void Worked(std::string_view project) {
+    world.Write([&](store::IngestWriter& writer) {
+      Must(writer.UpdateSession(
+          {.platform = "claude_code", .id = project, .cwd = At(project), .started = DaysAgo(1)}));
+    });
+  }
+  OffVerdict Ask(std::string_view platform = "") {
+    const OffSwitches switches = Must(OffSwitches::Read(world.db(), env));
+    return switches.Of("pdf", Must(store::ReadSkillPlaces(world.db())), platform);
+  }
+};
+
+constexpr std::string_view kClaudeOff = R"({"skillOverrides":{"pdf":"off"}})";
+constexpr std::string_view kCodexOff = "[[skills.config]]\nname = \"pdf\"\nenabled = false\n";
+constexpr std::string_view kGlobal = ".claude/skills/pdf/SKILL.md";
+constexpr std::string_view kShared = ".agents/skills/pdf/SKILL.md";
+constexpr std::string_view kProjects = "proj/.claude/skills/pdf/SKILL.md";
+
+}  // namespace
+
+TEST_SUITE("status/off_switches") {
+  TEST_CASE("a skill is off where the settings of every host that sees it say so") {
+    using File = std::pair<std::string_view, std::string_view>;
+    using Off = std::tuple<std::string_view, std::string_view, std::string_view>;
+    struct Case {
+      const char* name;
+      std::vector<File> settings;
+      std::vector<std::string_view> places;
+      std::vector<Off> off;  // host, file that says it, project
+      bool everywhere;
+    };
+    const Case cases[] = {
+        {"no settings", {}, {kGlobal}, {}, false},
+        {"settings of another skill",
+         {{".claude/settings.json", R"({"skillOverrides":{"docx":"off"}})"}},
+         {kGlobal},
+         {},
+         false},
+        {"its only host",
+         {{".claude/settings.json", kClaudeOff}},
+         {kGlobal},
+         {{"claude_code", ".claude/settings.json", ""}},
+         true},
+        {"one host of two that share a folder",
+         {{".codex/config.toml", kCodexOff}, {".gemini/settings.json", "{}"}},
+         {kShared},
+         {{"codex", ".codex/config.toml", ""}},
+         false},
+        {"both of them",
+         {{".codex/config.toml", kCodexOff},
+          {".gemini/settings.json", R"({"skills":{"disabled":["pdf"]}})"}},
+         {kShared},
+         {{"codex", ".codex/config.toml", ""}, {"gemini", ".gemini/settings.json", ""}},
+         true},
+        {"one copy of two",
+         {{".codex/config.toml", kCodexOff}, {".claude/settings.json", "{}"}},
+         {kGlobal, kShared},
+         {{"codex", ".codex/config.toml", ""}},
+         false},
+        {"in one project, and on elsewhere",
+         {{"proj/.claude/settings.json", kClaudeOff}},
+         {kGlobal},
+         {{"claude_code", "proj/.claude/settings.json", "proj"}},
+         false},
+        {"a project's own skill, by the project",
+         {{"proj/.claude/settings.local.json", kClaudeOff}},
+         {kProjects},
+         {{"claude_code", "proj/.claude/settings.local.json", ""}},
+         true},
+        {"settings that nobody can read as such",
+         {{".claude/settings.json", "{"}},
+         {kGlobal},
+         {},
+         false},
+        {"not installed", {{".claude/settings.json", kClaudeOff}}, {}, {}, false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Machine machine;
+      for (const auto& [file, text] : c.settings) machine.Settings(file, text);
+      machine.Settings("proj/readme", "");
+      machine.Worked("proj");
+      for (const std::string_view place : c.places) {
+        machine.Put(place, place == kProjects ? "proj" : "");
+      }
+      const OffVerdict verdict = machine.Ask();
+      CHECK(verdict.everywhere == c.everywhere);
+      REQUIRE(verdict.off.size() == c.off.size());
+      for (size_t i = 0; i < c.off.size(); ++i) {
+        const auto& [host, file, project] = c.off[i];
+        CHECK(verdict.off[i].platform == host);
+        CHECK(verdict.off[i].settings == machine.At(file));
+        CHECK(verdict.off[i].project_root == (project.empty() ? "" : machine.At(project)));
+      }
+    }
+  }
+
+  TEST_CASE("a host that was never set up here does not keep a skill on") {
+    Machine machine;
+    machine.Settings(".codex/config.toml", kCodexOff);
+    machine.Put(kShared);  // Gemini would look there too
+    CHECK(machine.Ask().everywhere);
+    machine.Settings(".gemini/settings.json", "{}");
+    CHECK_FALSE(machine.Ask().everywhere);
+  }
+
+  TEST_CASE("settings that name a file mean the one behind a link as well") {
+    Machine machine;
+    const std::string real = machine.At("dotfiles/pdf/SKILL.md");
+    machine.Settings(".codex/config.toml",
+                     "[[skills.config]]\npath = \"" + real + "\"\nenabled = false\n");
+    machine.world.Write([&](store::IngestWriter& writer) {
+      REQUIRE_OK(writer.UpsertSkillLocation({.skill = "pdf",
+                                             .path = machine.At(kShared),
+                                             .scope = "global",
+                                             .registry_dir = machine.At(".agents/skills"),
+                                             .real_path = real}));
+    });
+    CHECK(machine.Ask().everywhere);
+  }
+
+  TEST_CASE("asked of one host, the others do not matter") {
+    Machine machine;
+    machine.Settings(".codex/config.toml", kCodexOff);
+    machine.Settings(".gemini/settings.json", "{}");
+    machine.Put(kShared);
+    CHECK_FALSE(machine.Ask().everywhere);
+    CHECK(machine.Ask("codex").everywhere);
+    CHECK_FALSE(machine.Ask("gemini").everywhere);
+    CHECK(machine.Ask("gemini").off.empty());
+  }
+
+  TEST_CASE("what is switched off everywhere is not called silent") {
+    Machine machine;
+    machine.Put(kGlobal);
+    machine.Worked("proj");
+    using Flags = std::vector<std::string_view>;
+    const auto flags = [&] {
+      const OffSwitches off = Must(OffSwitches::Read(machine.world.db(), machine.env));
+      const auto states = Must(ReadSkillStates(machine.world.db(), config::Config(),
+                                               {.now = kNow, .window = {}, .off = &off}));
+      REQUIRE(states.size() == 1);
+      CHECK(states[0].silent() == (states[0].flags == Flags{"silent"}));
+      return states[0].flags;
+    };
+    CHECK(flags() == Flags{"silent"});
+    machine.Settings("proj/.claude/settings.json", kClaudeOff);
+    CHECK(flags() == Flags{"silent"});  // sessions elsewhere could have used it
+    machine.Settings(".claude/settings.json", kClaudeOff);
+    CHECK(flags() == Flags{"disabled"});
+  }
+}
+
+}  // namespace selftune::status
