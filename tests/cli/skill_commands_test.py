@@ -306,6 +306,17 @@ class Budget(SkillCommands):
         self.assertEqual(self.envelope("budget", "--project", "nowhere", code=64)["error"]["code"],
                          "INVALID_REQUEST")
 
+    def test_what_a_project_switches_off_takes_no_room_there(self):
+        for name in ("kept", "off"):
+            self.install(name)
+        settings = self.home / "work" / ".claude" / "settings.json"
+        settings.parent.mkdir(parents=True)
+        settings.write_text('{"skillOverrides":{"off":"off"}}', encoding="utf-8")
+        self.make_store()
+        listed = lambda *argv: sorted(s["name"] for s in self.budget(*argv)["data"]["skills"])
+        self.assertEqual(listed(), ["kept", "off"])
+        self.assertEqual(listed("--project", "work"), ["kept"])
+
     def test_a_host_whose_budget_is_not_known_says_so(self):
         self.install("mine", "y" * 20000, root=".gemini/skills")
         self.make_store()

@@ -97,7 +97,11 @@ StatusOr<skillfs::Discovery> Installed(const base::Environment& env, const JsonV
 StatusOr<HostBudget> Measure(store::Db& db, const HostRow& row, const base::Environment& env,
                              const skillfs::Discovery& skills, const Uses& uses,
                              const JsonValue& params) {
-  HostBudget out{.row = &row, .limit = {}, .lines = status::LinesOf(row, skills), .recorded = {}};
+  const JsonValue& project = params["project"];
+  const std::string cwd =
+      project.is_string() ? base::NormalizePath("/", project.AsString()) : std::string();
+  HostBudget out{
+      .row = &row, .limit = {}, .lines = status::LinesOf(row, skills, cwd), .recorded = {}};
   const JsonValue& tokens = params["context_tokens"];
   out.limit = status::ReadListingLimit(
       row, env, tokens.is_int() ? std::optional(tokens.AsInt()) : std::nullopt);

@@ -13,6 +13,7 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "status/off_switches.h"
 
 namespace selftune::status {
 namespace {
@@ -172,12 +173,13 @@ std::optional<double> ListedLine::Value() const {
   return static_cast<double>(uses) / static_cast<double>(chars);
 }
 
-std::vector<ListedLine> LinesOf(const HostRow& row, const skillfs::Discovery& discovery) {
+std::vector<ListedLine> LinesOf(const HostRow& row, const skillfs::Discovery& discovery,
+                                std::string_view cwd) {
   Lines lines;
   for (const skillfs::InstalledSkill& skill : discovery.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
       if (placement.platform != row.platform) continue;
-      if (!placement.shadowed_by.empty() || !placement.disabled_by.empty()) continue;
+      if (!placement.shadowed_by.empty() || !SettingsAgainst(placement, cwd).empty()) continue;
       ListedLine& line = lines.emplace_back();
       line.name = placement.name;
       line.path = placement.path;

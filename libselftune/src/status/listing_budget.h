@@ -47,9 +47,10 @@ struct ListedLine {
 };
 
 // What this host finds, does not hide behind an equal name and has not switched off in
-// its settings, by name.
+// its settings for a session in `cwd` ("" = in no project), by name.
 [[nodiscard]] std::vector<ListedLine> LinesOf(const hosts::HostRow& row,
-                                              const skillfs::Discovery& discovery);
+                                              const skillfs::Discovery& discovery,
+                                              std::string_view cwd = "");
 
 // Characters of a line with a description of this length, its end included.
 [[nodiscard]] int64_t LineChars(const hosts::HostRow& row, const ListedLine& line,

@@ -222,6 +222,31 @@ TEST_SUITE("status/listing_budget") {
     CHECK(LinesOf(Codex(), hosts::FindInstalledSkills(HomeOf(home), projects)).empty());
   }
 
+  TEST_CASE("what a project switches off is not listed to sessions in it, and is elsewhere") {
+    const TempDir home;
+    (void)home.Write(".claude/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: P.\n---\n");
+    (void)home.Write("work/.claude/settings.json", R"({"skillOverrides":{"pdf":"off"}})");
+    (void)home.Write("work/deep/down/a.txt", "");
+    (void)home.Write("work-two/a.txt", "");
+    const std::vector<std::string> projects = {home / "work", home / "work-two"};
+    skillfs::DiscoveryRequest request = hosts::DiscoveryFor(HomeOf(home), projects);
+    hosts::AddSettings(request);
+    const skillfs::Discovery found = skillfs::DiscoverSkills(request);
+    struct Case {
+      const char* name;
+      std::string cwd;
+      size_t listed;
+    };
+    const Case cases[] = {{"in no project", "", 1},
+                          {"in the project", home / "work", 0},
+                          {"below it", home / "work/deep/down", 0},
+                          {"in one whose name begins alike", home / "work-two", 1}};
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      CHECK(LinesOf(Claude(), found, c.cwd).size() == c.listed);
+    }
+  }
+
   TEST_CASE("recorded: the newest session of this host, by file, then by name") {
     World world;
     CHECK_FALSE(Must(ReadRecordedListing(world.db(), Claude())).has_value());
