@@ -65,6 +65,8 @@ orchestrate::CandidateFacts CandidateFactsOf(const SkillState& state) {
   facts.unwanted = state.unwanted;
   facts.installed = state.installed();
   facts.managed = state.managed;
+  facts.explicit_only = state.explicit_only;
+  facts.disabled = state.disabled;
   facts.locked = state.autonomy == config::SkillAutonomy::kLocked;
   facts.cooldown_until = state.totals.cooldown_until;
   facts.frozen_until = state.totals.frozen_until;

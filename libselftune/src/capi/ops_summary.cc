@@ -107,8 +107,11 @@ StatusOr<std::string> StatusSummary(Context& context, const JsonValue&) {
   const store::TimeWindow window{.from = UtcMillis{now.value - kWindowDays * kDayMs}};
   // Before everything else: what follows may know more, never less.
   ST_ASSIGN_OR_RETURN(const store::ChangeClock clock, store::ReadChangeClock(*db));
-  ST_ASSIGN_OR_RETURN(const std::vector<SkillState> skills,
-                      status::ReadSkillStates(*db, *config, {.now = now, .window = window}));
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, status::OffSwitches::Read(*db, *env));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<SkillState> skills,
+      status::ReadSkillStates(*db, *config, {.now = now, .window = window, .off = &off}));
   ST_ASSIGN_OR_RETURN(const store::Overview overview, store::ReadOverview(*db));
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, now));

@@ -42,6 +42,7 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
   if (facts.held) return "held_by_host";
   if (facts.locked) return "locked";
   if (facts.explicit_only) return "explicit_only";
+  if (facts.disabled) return "disabled";
   if (facts.frozen_until.has_value() && *facts.frozen_until > options.now) return "frozen";
   if (facts.cooldown_until.has_value() && *facts.cooldown_until > options.now) return "cooldown";
   if (HasSignals(facts) || facts.missed > 0) return options.agent_available ? "" : "no_agent";
@@ -63,6 +64,7 @@ std::string_view Words(std::string_view reason_code) {
       {"held_by_host", "its host has a change of it waiting for a person"},
       {"locked", "locked by the configuration"},
       {"explicit_only", "only a command may load it"},
+      {"disabled", "settings of the agents switch it off"},
       {"frozen", "rolled back recently"},
       {"cooldown", "changed recently"},
       {"no_agent", "no agent command to ask is on PATH"},

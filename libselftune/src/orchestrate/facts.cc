@@ -12,6 +12,7 @@
 #include "monitoring/health.h"
 #include "orchestrate/policy.h"
 #include "orchestrate/skill_target.h"
+#include "status/complaints.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
 #include "store/queries/health.h"
@@ -28,6 +29,7 @@ struct Known {
   bool seen = false;
   int64_t missed_before = 0;
   std::vector<store::SkillSession> judged;  // lately
+  std::vector<store::SkillPlace> places;    // as of the last sync
 };
 using KnownByName = std::map<std::string, Known>;  // lower case
 
@@ -46,6 +48,11 @@ StatusOr<KnownByName> ReadKnown(store::Db& db, UtcMillis now) {
   for (const auto& [id, count] : misses) {
     const auto known = by_id.find(id);
     if (known != by_id.end()) known->second->missed_before = count;
+  }
+  ST_ASSIGN_OR_RETURN(const std::vector<store::SkillPlace> places, store::ReadSkillPlaces(db));
+  for (const store::SkillPlace& place : places) {
+    const auto known = by_id.find(place.id);
+    if (known != by_id.end()) known->second->places.push_back(place);
   }
   const store::TimeWindow window{.from = UtcMillis{now.value - kHealthDays * kDayMs}};
   ST_ASSIGN_OR_RETURN(std::vector<store::JudgedSession> judged,
@@ -104,14 +111,16 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
 
 StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::Discovery& skills,
                                                   const config::Config& config, UtcMillis now,
-                                                  const NamedText& named) {
+                                                  const NamedText& named,
+                                                  const status::OffSwitches* off) {
   std::map<std::string, CandidateFacts> by_key;
   for (const skillfs::InstalledSkill& skill : skills.skills) {
     by_key[base::AsciiLower(skill.name)].skill = skill.name;
   }
-  ST_ASSIGN_OR_RETURN(const std::vector<store::PendingSignals> signals,
-                      store::ReadPendingSignals(db, now));
-  for (const store::PendingSignals& pending : signals) {
+  const UtcMillis since{now.value - kCandidateDays * kDayMs};
+  ST_ASSIGN_OR_RETURN(const std::vector<status::Complaints> complaints,
+                      status::ReadComplaints(db, since, off));
+  for (const status::Complaints& pending : complaints) {
     CandidateFacts& facts = by_key[base::AsciiLower(pending.skill)];
     if (facts.skill.empty()) facts.skill = pending.skill;
     facts.corrections = pending.corrections;
@@ -122,6 +131,7 @@ StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::
   ST_ASSIGN_OR_RETURN(KnownByName known, ReadKnown(db, now));
   std::vector<CandidateFacts> out;
   for (auto& [key, facts] : by_key) {
+    if (off != nullptr) facts.disabled = off->Of(facts.skill, known[key].places).everywhere;
     ST_RETURN_IF_ERROR(AddHealth(db, now, std::move(known[key]), facts));
     ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, named, facts));
     out.push_back(std::move(facts));

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "orchestrate/candidates.h"
 #include "skillfs/discovery.h"
+#include "status/off_switches.h"
 #include "store/db.h"
 
 namespace selftune::orchestrate {
@@ -19,11 +20,10 @@ struct NamedText {
 };
 
 // The facts SelectCandidates works on, for every installed skill and every
-// skill with pending signals. Cost follows what was judged lately.
-[[nodiscard]] StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db,
-                                                                const skillfs::Discovery& skills,
-                                                                const config::Config& config,
-                                                                UtcMillis now,
-                                                                const NamedText& named = {});
+// skill with pending signals. `off`: what settings switch off, null = nothing.
+// Cost follows what was judged lately.
+[[nodiscard]] StatusOr<std::vector<CandidateFacts>> GatherFacts(
+    store::Db& db, const skillfs::Discovery& skills, const config::Config& config, UtcMillis now,
+    const NamedText& named = {}, const status::OffSwitches* off = nullptr);
 
 }  // namespace selftune::orchestrate

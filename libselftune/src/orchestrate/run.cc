@@ -201,9 +201,11 @@ class Loop {
   }
 
   Status Choose() {
+    ST_ASSIGN_OR_RETURN(const status::OffSwitches off,
+                        status::OffSwitches::Read(*world_.db, *world_.env));
     ST_ASSIGN_OR_RETURN(
         const std::vector<CandidateFacts> facts,
-        GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now(), named_));
+        GatherFacts(*world_.db, skills_, *world_.config, world_.clock->Now(), named_, &off));
     report_.total_skills = static_cast<int64_t>(facts.size());
     report_.agent = llm::NameBackend(*world_.env, world_.choose).value_or("");
     SelectOptions select;

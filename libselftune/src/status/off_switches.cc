@@ -54,6 +54,17 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
   return out;
 }
 
+skillfs::SkillPlacement OffSwitches::Judge(const Host& host, std::string_view skill,
+                                           const store::SkillPlace& place) {
+  skillfs::SkillPlacement out;
+  out.path = place.path;
+  out.platform = host.platform;
+  out.name = skill;
+  out.project_root = place.project_root;
+  skillfs::ApplyRules(host.rules, place.real_path, out);
+  return out;
+}
+
 OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillPlace> places,
                            std::string_view platform) const {
   OffVerdict out;
@@ -65,12 +76,7 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
       if (!platform.empty() && host.platform != platform) continue;
       if (std::ranges::find(seen_by, host.platform) == seen_by.end()) continue;
       seen = true;
-      skillfs::SkillPlacement placement;
-      placement.path = place.path;
-      placement.platform = host.platform;
-      placement.name = skill;
-      placement.project_root = place.project_root;
-      skillfs::ApplyRules(host.rules, place.real_path, placement);
+      const skillfs::SkillPlacement placement = Judge(host, skill, place);
       const auto add = [&](std::string settings, std::string project_root) {
         out.off.push_back({.platform = std::string(host.platform),
                            .path = place.path,
@@ -87,6 +93,21 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
   }
   out.everywhere = seen && !offered;
   return out;
+}
+
+bool OffSwitches::IsOffAt(std::string_view skill, std::span<const store::SkillPlace> places,
+                          std::string_view platform, std::string_view cwd) const {
+  const auto host = std::ranges::find(hosts_, platform, &Host::platform);
+  if (host == hosts_.end() || host->rules.empty()) return false;
+  bool seen = false;
+  for (const store::SkillPlace& place : places) {
+    if (!cwd.empty() && !IsVisible(place.project_root, cwd)) continue;
+    const std::vector<std::string> seen_by = folders_.HostsOf({&place, 1});
+    if (std::ranges::find(seen_by, platform) == seen_by.end()) continue;
+    if (SettingsAgainst(Judge(*host, skill, place), cwd).empty()) return false;
+    seen = true;
+  }
+  return seen;
 }
 
 }  // namespace selftune::status

@@ -51,11 +51,22 @@ class OffSwitches {
   [[nodiscard]] OffVerdict Of(std::string_view skill, std::span<const store::SkillPlace> places,
                               std::string_view platform = "") const;
 
+  // Whether a session of this host in `cwd` was kept from all copies that it sees, had the
+  // settings been what they are now. "" = a session of which nobody knows where it was.
+  [[nodiscard]] bool IsOffAt(std::string_view skill, std::span<const store::SkillPlace> places,
+                             std::string_view platform, std::string_view cwd) const;
+  // Nothing is switched off by anybody.
+  [[nodiscard]] bool empty() const { return !any_; }
+
  private:
   struct Host {
     std::string_view platform;
     std::vector<skillfs::SkillRule> rules;
   };
+  // One copy, as the rules of the host have it.
+  [[nodiscard]] static skillfs::SkillPlacement Judge(const Host& host, std::string_view skill,
+                                                     const store::SkillPlace& place);
+
   explicit OffSwitches(const base::Environment& env) : folders_(env) {}
 
   SkillFolders folders_;

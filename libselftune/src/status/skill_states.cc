@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "stats/wilson.h"
+#include "status/complaints.h"
 #include "status/skill_policy.h"
 #include "store/queries/health.h"
 
@@ -69,14 +70,16 @@ Status AddLoop(store::Db& db, const StateRequest& request, States& states) {
     if (SkillState* state = Find(states, watch.id)) state->watch = watch;
   }
   const UtcMillis since{request.now.value - kRecentDays * kDayMs};
-  ST_ASSIGN_OR_RETURN(const auto signals, store::ReadSignalWeights(db, since));
-  for (const store::SignalWeight& signal : signals) {
-    SkillState* const state = Find(states, signal.id);
+  ST_ASSIGN_OR_RETURN(const std::vector<Complaints> complaints,
+                      ReadComplaints(db, since, request.off));
+  for (const Complaints& said : complaints) {
+    SkillState* const state = Find(states, said.id);
     if (state == nullptr) continue;
-    if (signal.kind == "correction") state->corrections = signal.sessions;
-    if (signal.kind == "explicit_request") state->requests = signal.sessions;
-    if (signal.kind == "manual_invocation") state->manual = signal.sessions;
-    if (signal.kind == "unwanted") state->unwanted = signal.sessions;
+    state->corrections = said.corrections;
+    state->requests = said.requests;
+    state->manual = said.manual;
+    state->unwanted = said.unwanted;
+    state->complaints_while_off = said.while_off;
   }
   return absl::OkStatus();
 }
@@ -191,7 +194,7 @@ int Rank(State state) {
 bool SkillState::seen() const {
   return (totals.checks > 0 && (installed() || totals.met)) || trigger.expected > 0 ||
          trigger.by_hand > 0 || trigger.unwanted > 0 ||
-         corrections + requests + manual + unwanted > 0;
+         corrections + requests + manual + unwanted + complaints_while_off > 0;
 }
 
 StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::Config& config,

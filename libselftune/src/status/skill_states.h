@@ -29,6 +29,7 @@ struct SkillState {
   int64_t missed_sessions = 0;            // of the last 30 days, cause curable
   int64_t missed_before = 0;              // prompts, of whatever cause, before those days
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // pending, sessions
+  int64_t complaints_while_off = 0;  // of the first three; see Complaints
   std::optional<store::StandingDeploy> deploy;
   int64_t open_proposals = 0;
   std::optional<store::SkillWatch> watch;

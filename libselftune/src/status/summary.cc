@@ -25,8 +25,8 @@ std::string Plural(int64_t n, std::string_view word) {
 
 // What can be done about a skill that does badly.
 std::vector<std::string> Improve(const SkillState& state) {
-  const bool ours =
-      state.installed() && !state.managed && state.autonomy != config::SkillAutonomy::kLocked;
+  const bool ours = state.installed() && !state.managed && !state.disabled &&
+                    state.autonomy != config::SkillAutonomy::kLocked;
   if (ours) return base::WithFlag({"selftune", "evolve"}, "--skill", state.totals.name);
   return {"selftune", "skills", "show", state.totals.name};
 }

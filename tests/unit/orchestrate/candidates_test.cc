@@ -56,8 +56,9 @@ TEST_SUITE("orchestrate/candidates") {
     };
     CandidateFacts needy{.skill = "x", .state = State::kUngraded, .missed = 3};
     CandidateFacts missing = needy, managed = needy, locked = needy, frozen = needy,
-                   cooling = needy, by_command = needy, held = needy;
+                   cooling = needy, by_command = needy, held = needy, off = needy;
     by_command.explicit_only = true;
+    off.disabled = true;
     missing.installed = false;
     managed.managed = true;
     held.held = true;
@@ -71,6 +72,7 @@ TEST_SUITE("orchestrate/candidates") {
         {"held_by_host", held},
         {"locked", locked},
         {"explicit_only", by_command},
+        {"disabled", off},
         {"frozen", frozen},
         {"cooldown", cooling},
         {"healthy", {.skill = "x", .state = State::kHealthy}},

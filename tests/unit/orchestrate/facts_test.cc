@@ -99,6 +99,72 @@ TEST_SUITE("orchestrate/facts") {
     }
   }
 
+  TEST_CASE("no description answers for what was said where settings keep the skill away") {
+    struct Case {
+      const char* name;
+      const char* settings;  // below the home folder
+      const char* text;
+      int64_t corrections, requests, manual, unwanted;
+      bool disabled;
+    };
+    constexpr const char* kOff = R"({"skillOverrides":{"pdf":"off"}})";
+    // A session in `here` and one in `there`, in each of which everything is said.
+    const Case cases[] = {
+        {"nowhere", ".claude/settings.json", "{}", 2, 2, 2, 2, false},
+        {"everywhere", ".claude/settings.json", kOff, 0, 0, 0, 2, true},
+        {"in one project", "here/.claude/settings.json", kOff, 1, 1, 1, 2, false},
+        {"at a host that sees it not", ".codex/config.toml",
+         "[[skills.config]]\nname = \"pdf\"\nenabled = false\n", 2, 2, 2, 2, false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      World world;
+      const auto& home = world.store().dir();
+      base::Environment env;
+      env.Set("HOME", home.path());
+      home.Write(c.settings, c.text);
+      world.Install("pdf", home / ".claude/skills/pdf/SKILL.md", "Make PDFs.");
+      for (const char* project : {"here", "there"}) {
+        home.Write(std::string(project) + "/readme", "");
+        world.Write([&](store::IngestWriter& writer) {
+          const auto session = Must(writer.UpdateSession({.platform = "claude_code",
+                                                          .id = project,
+                                                          .cwd = home / project,
+                                                          .started = DaysAgo(2)}));
+          const auto prompt = Must(
+              writer.UpsertPrompt(session, {.seq = 0, .text = "why not pdf?", .at = DaysAgo(2)}));
+          for (const SignalKind kind : {SignalKind::kCorrection, SignalKind::kExplicitRequest,
+                                        SignalKind::kManualInvocation, SignalKind::kUnwanted}) {
+            Must(writer.AddSignal({.prompt = prompt,
+                                   .kind = kind,
+                                   .mention = "pdf",
+                                   .skill = "pdf",
+                                   .at = DaysAgo(2)}));
+          }
+        });
+      }
+      const config::Config config;
+      const auto off = Must(status::OffSwitches::Read(world.db(), env));
+      const auto facts = Must(GatherFacts(world.db(), Installed({"pdf"}), config, kNow, {}, &off));
+      const CandidateFacts& own = Of(facts, "pdf");
+      CHECK(own.corrections == c.corrections);
+      CHECK(own.requests == c.requests);
+      CHECK(own.manual == c.manual);
+      CHECK(own.unwanted == c.unwanted);
+      CHECK(own.disabled == c.disabled);
+      const auto states = Must(status::ReadSkillStates(
+          world.db(), config, {.now = kNow, .window = {.from = DaysAgo(30)}, .off = &off}));
+      REQUIRE(states.size() == 1);
+      CHECK(states[0].corrections == c.corrections);
+      CHECK(states[0].requests == c.requests);
+      CHECK(states[0].manual == c.manual);
+      CHECK(states[0].unwanted == c.unwanted);
+      CHECK(states[0].disabled == c.disabled);
+      CHECK(states[0].complaints_while_off == 6 - c.corrections - c.requests - c.manual);
+      CHECK(states[0].seen());  // it was spoken of, wherever that was
+    }
+  }
+
   TEST_CASE("starts by hand neither accuse nor praise a skill") {
     World world;
     for (int i = 0; i < 12; ++i) {

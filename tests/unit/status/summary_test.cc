@@ -83,7 +83,9 @@ TEST_SUITE("status/summary") {
     managed.managed = true;
     SkillState gone = Skill(3, "gone", State::kCritical);
     gone.places.clear();
-    for (const SkillState& skill : {locked, managed, gone}) {
+    SkillState off = Skill(5, "off", State::kCritical);
+    off.disabled = true;  // no description brings it back
+    for (const SkillState& skill : {locked, managed, gone, off}) {
       const auto found = FindAttention(std::vector<SkillState>{skill});
       REQUIRE(found.size() == 1);
       CHECK(found[0].argv ==

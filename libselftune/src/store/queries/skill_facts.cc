@@ -57,8 +57,11 @@ constexpr char kUses[] = R"sql(
   WHERE o.skill_id=(SELECT skill_id FROM skill WHERE name_key=?1) AND o.effective=1 AND o.outcome='triggered'
     AND s.platform=?2)sql";
 constexpr char kSignals[] = R"sql(
-  SELECT skill_id,kind,count(DISTINCT session_pk) FROM improvement_signal
-  WHERE state='pending' AND skill_id IS NOT NULL AND resolved=1 AND occurred_ms>=?1 GROUP BY 1,2)sql";
+  SELECT g.skill_id,k.name,g.kind,s.platform,coalesce(w.path,''),count(DISTINCT g.session_pk)
+  FROM improvement_signal g INDEXED BY signal_pending CROSS JOIN skill k ON k.skill_id=g.skill_id
+  CROSS JOIN session s ON s.session_pk=g.session_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
+  WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND g.occurred_ms>=?1
+  GROUP BY 1,3,4,5 ORDER BY 1,3,4,5)sql";
 constexpr char kDeploys[] = R"sql(
   SELECT skill_id,deploy_id,proposal_id,coalesce(finished_ms,started_ms) FROM deploy d
   WHERE kind IN('deploy','publish') AND state='deployed'
@@ -171,7 +174,12 @@ StatusOr<std::optional<int64_t>> ListedChars(Db& db, SkillId skill) {
 StatusOr<std::vector<SignalWeight>> ReadSignalWeights(Db& db, UtcMillis since) {
   std::vector<SignalWeight> out;
   ST_RETURN_IF_ERROR(ForEach(db.Query(kSignals, since), [&](const Cursor& row) {
-    out.push_back({row.Key<SkillId>(0), row.String(1), row.Int(2)});
+    out.push_back({.id = row.Key<SkillId>(0),
+                   .skill = row.String(1),
+                   .kind = row.String(2),
+                   .platform = row.String(3),
+                   .cwd = row.String(4),
+                   .sessions = row.Int(5)});
   }));
   return out;
 }

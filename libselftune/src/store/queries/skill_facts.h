@@ -66,10 +66,11 @@ struct SkillPlace {
 // that showed it; empty when no listing did.
 [[nodiscard]] StatusOr<std::optional<int64_t>> ListedChars(Db& db, SkillId skill);
 
-// Pending signals of installed skills, not older than `since`.
+// Pending signals of installed skills, not older than `since`, a row for each host and
+// working directory.
 struct SignalWeight {
   SkillId id;
-  std::string kind;
+  std::string skill, kind, platform, cwd;
   int64_t sessions = 0;
 };
 [[nodiscard]] StatusOr<std::vector<SignalWeight>> ReadSignalWeights(Db& db, UtcMillis since);
