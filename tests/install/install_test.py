@@ -48,13 +48,9 @@ def build_option(name):
 
 
 def compilers():
-    """Each finds other mistakes; the first also watches who owns what. A library
-    with sanitizers needs a program of the same compiler with the same ones."""
-    sanitizers = build_option("b_sanitize")
-    chosen = [("clang-19", "clang++-19", ("-g", f"-fsanitize={sanitizers}"))]
-    if sanitizers == "none":
-        watched = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-        chosen = [("gcc", "g++", watched), ("clang-19", "clang++-19", ())]
+    """Each finds other mistakes; the first also watches who owns what."""
+    watched = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    chosen = [("gcc", "g++", watched), ("clang-19", "clang++-19", ())]
     return [found for found in chosen if shutil.which(found[0]) and shutil.which(found[1])]
 
 

@@ -5,8 +5,8 @@ call that changes a file failing.
     deploy_kill_test.py DEPLOY_CHILD [--sanitized] [part...]
 
 --sanitized: the runtime of a sanitizer makes thousands of calls of its own, so
-calls about the scene's files only; and of those one kill in six and one failure
-in three, since a killed process tells a sanitizer nothing and the unsanitized
+calls about the scene's files only; and of those one kill in 24 and one failure in
+nine, since a killed process tells a sanitizer nothing and the unsanitized
 run goes through all of them.
 
 The skill is installed in the folders of several hosts: two copies of its own
@@ -251,12 +251,12 @@ class Part:
     def cases(self, scene):
         options = [x for i in self.fixed for x in ("-e", i)]
         calls = calls_of(scene, self.command, options)
-        yield from list(kills(calls))[::6 if SANITIZED else 1]
+        yield from list(kills(calls))[::24 if SANITIZED else 1]
         if not self.fixed:
             calls = [call for call in calls if call[3]]
             syncs = [call for call in calls if call[0] in ("fsync", "fdatasync", "renameat2")]
             failing = [*failures(calls), *lasting(calls, SPACE, "ENOSPC"), *lasting(syncs, DISK, "EIO")]
-            yield from failing[::3 if SANITIZED else 1]
+            yield from failing[::9 if SANITIZED else 1]
 
     def check(self, scene, injections):
         scene.back_to("begin")

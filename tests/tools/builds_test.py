@@ -48,7 +48,17 @@ class Suites(unittest.TestCase):
                  for words in re.findall(r"suite: (?:\w.* \? )?(\[[^\]]*\]|'\w+')", build.read_text(encoding="utf-8"))
                  for word in re.findall(r"'(\w+)'", words)}
         told = re.search(r"the suites named: `([^`]*)`", (lint.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-        self.assertEqual(set(told.group(1).split()), there - {"golden"})  # a mark that `./dev accept` goes by
+        self.assertEqual(set(told.group(1).split()), there - {"golden", "threads"})  # marks
+
+    def test_every_module_that_has_threads_is_for_tsan(self):
+        build = (lint.ROOT / "tests" / "unit" / "meson.build").read_text(encoding="utf-8")
+        marked = set(re.findall(r"'(\w+)'", re.search(r"^threads_meet_in = (.*)$", build, re.M).group(1)))
+        units = {folder.name for folder in (lint.ROOT / "tests" / "unit").iterdir() if folder.is_dir()}
+        threads = re.compile(r"std::j?thread\b|std::async|absl::Mutex\b|pthread_create")
+        with_threads = {source.parts[-2] for source in (lint.ROOT / "libselftune" / "src").glob("*/*.cc")
+                        if threads.search(source.read_text(encoding="utf-8"))}
+        self.assertTrue({"sync", "jobs"} <= with_threads, with_threads)
+        self.assertEqual(set(), (with_threads & units) - marked)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def run(profile_name, suites=(), *, wrap=False):
     profile = builds.PROFILES[profile_name]
     directory = builds.configure(profile_name, wrap=wrap)
     names, targets = builds.tests_of(profile_name)
-    part = bool(profile.skip_suites)
+    part = bool(profile.skip_suites or profile.only_suites)
     builds.build(profile_name, targets=targets if part else ())
     note(f"testing {profile.directory}/")
     argv = ["meson", "test", "-C", str(directory), "--no-rebuild", "--print-errorlogs",

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 
 import { environment, newHome, newVisitor, openPage, selftune, SELFTUNE, settled, startBrowser, startServer, until } from "./harness.mjs";
 
-const WITHIN_MS = Number(process.env.SELFTUNE_WITHIN_MS ?? 1_000);
+const WITHIN_MS = 1_000;
 const PATIENCE_MS = 60_000;
 const GROW = fileURLToPath(new URL("grow_home.py", import.meta.url));
 
