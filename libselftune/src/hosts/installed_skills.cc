@@ -48,7 +48,7 @@ skillfs::Discovery FindInstalledSkills(const base::Environment& env,
 void AddSettings(skillfs::DiscoveryRequest& request) {
   const std::set<std::string> folders = SettingsFolders(request.project_dirs, request.work_trees);
   for (skillfs::HostSkillRules& rules : request.hosts) {
-    rules.rules = ReadSkillRulesIn(rules.platform, rules.config_dir, folders, rules.problems);
+    rules.rules = ReadSkillRules(rules.platform, rules.config_dir, folders, rules.problems);
   }
 }
 

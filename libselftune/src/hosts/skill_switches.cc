@@ -131,16 +131,8 @@ std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
 }
 
 Rules ReadSkillRules(std::string_view platform, const std::string& config_dir,
-                     std::span<const std::string> project_dirs,
+                     const std::set<std::string>& folders,
                      std::vector<DiscoveryProblem>& problems) {
-  skillfs::WorkTrees work_trees;
-  return ReadSkillRulesIn(platform, config_dir, SettingsFolders(project_dirs, work_trees),
-                          problems);
-}
-
-Rules ReadSkillRulesIn(std::string_view platform, const std::string& config_dir,
-                       const std::set<std::string>& folders,
-                       std::vector<DiscoveryProblem>& problems) {
   Rules out;
   const std::span<const SkillSwitch> switches = SwitchesOf(platform);
   if (switches.empty()) return out;

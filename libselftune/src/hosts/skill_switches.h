@@ -37,14 +37,9 @@ struct SkillSwitch {
 [[nodiscard]] std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
                                                     skillfs::WorkTrees& work_trees);
 
-// What the settings of the host say, of the person and of the projects. Files that cannot
-// be understood are told in `problems`.
+// What the settings of the host say, of the person and of the projects, which are in `folders`.
+// Files that cannot be understood are told in `problems`.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRules(
-    std::string_view platform, const std::string& config_dir,
-    std::span<const std::string> project_dirs, std::vector<skillfs::DiscoveryProblem>& problems);
-
-// The same, of folders that are known.
-[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRulesIn(
     std::string_view platform, const std::string& config_dir, const std::set<std::string>& folders,
     std::vector<skillfs::DiscoveryProblem>& problems);
 

@@ -1,6 +1,7 @@
 #include "status/off_switches.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/file.h"
@@ -8,18 +9,10 @@
 #include "hosts/installed_skills.h"
 #include "hosts/registry.h"
 #include "hosts/skill_switches.h"
+#include "skillfs/work_trees.h"
 #include "store/source_ledger.h"
 
 namespace selftune::status {
-namespace {
-
-bool ReadsProjects(std::span<const hosts::SkillSwitch> switches) {
-  return std::ranges::any_of(
-      switches, [](const hosts::SkillSwitch& one) { return !one.project_file.empty(); });
-}
-
-}  // namespace
-
 bool IsVisible(std::string_view project_root, std::string_view cwd) {
   return project_root.empty() || cwd == project_root ||
          (cwd.starts_with(project_root) && cwd.substr(project_root.size()).starts_with('/'));
@@ -39,16 +32,14 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
   ST_ASSIGN_OR_RETURN(std::vector<std::string> workspaces, store::Workspaces(db));
   // In a folder that is gone nobody starts a session; one look spares one for each host.
   std::erase_if(workspaces, [](const std::string& folder) { return !base::Exists(folder); });
+  skillfs::WorkTrees work_trees;
+  const std::set<std::string> folders = hosts::SettingsFolders(workspaces, work_trees);
   std::vector<skillfs::DiscoveryProblem> told_by_doctor;
   for (const hosts::HostRow& row : hosts::Rows()) {
     if (!hosts::IsHere(row, env, known)) continue;
     Host& host = out.hosts_.emplace_back(Host{.platform = row.platform, .rules = {}});
-    // Looking for repositories around all projects costs more than the settings do.
-    const bool projects = ReadsProjects(hosts::SwitchesOf(row.platform));
-    host.rules = hosts::ReadSkillRules(
-        row.platform, hosts::ConfigDir(row, env),
-        projects ? std::span<const std::string>(workspaces) : std::span<const std::string>(),
-        told_by_doctor);
+    host.rules =
+        hosts::ReadSkillRules(row.platform, hosts::ConfigDir(row, env), folders, told_by_doctor);
     out.any_ = out.any_ || !host.rules.empty();
   }
   return out;
