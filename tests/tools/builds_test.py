@@ -55,8 +55,9 @@ class Suites(unittest.TestCase):
         marked = set(re.findall(r"'(\w+)'", re.search(r"^threads_meet_in = (.*)$", build, re.M).group(1)))
         units = {folder.name for folder in (lint.ROOT / "tests" / "unit").iterdir() if folder.is_dir()}
         threads = re.compile(r"std::j?thread\b|std::async|absl::Mutex\b|pthread_create")
-        with_threads = {source.parts[-2] for source in (lint.ROOT / "libselftune" / "src").glob("*/*.cc")
-                        if threads.search(source.read_text(encoding="utf-8"))}
+        source = lint.ROOT / "libselftune" / "src"
+        with_threads = {path.relative_to(source).parts[0] for path in source.rglob("*.*")
+                        if path.suffix in (".cc", ".h") and threads.search(path.read_text(encoding="utf-8"))}
         self.assertTrue({"sync", "jobs"} <= with_threads, with_threads)
         self.assertEqual(set(), (with_threads & units) - marked)
 

@@ -307,6 +307,37 @@ class EvalSets(ImportCase):
             self.assertEqual(self.tables_that_say("old words"), [])
             self.assertIn(("fill", 1), self.q(QUERIES))
 
+    def test_words_and_a_time_together_are_remembered(self):
+        for more in (["--match", "old words"], ["--skill", "pdf"]):
+            with self.subTest(more=more):
+                self.setUp()
+                self.take_old(self.these(eval_set("pdf", 5, entry("old words"), entry("fill"))))
+                full = self.envelope("backup", "create")["data"]["id"]
+                self.envelope("forget", "--before", "2026-03-02", *more, "--yes")
+                self.assertEqual([], self.tables_that_say("old words"))
+                restored = self.envelope("backup", "restore", full, "--yes")
+                self.assertIn("FORGOTTEN_AGAIN", [w["code"] for w in restored["warnings"]])
+                self.assertEqual([], self.tables_that_say("old words"))
+
+    def test_the_words_of_a_forgotten_prompt_stay_forgotten_in_a_backup_that_never_had_them(self):
+        self.envelope("sync")
+        empty = self.envelope("backup", "create")["data"]["id"]
+        self.take_old(self.these(reference.session("s"), reference.prompt("s", 0, "my word is hunter2", 1)))
+        self.envelope("forget", "--match", "hunter2", "--yes")
+        self.envelope("backup", "restore", empty, "--yes")
+        other = self.build(self.these(eval_set("pdf", 5, entry("my word is hunter2"), entry("fill"))),
+                           self.home / "other" / "selftune.db")
+        self.take("--db", str(other))
+        self.assertEqual([], self.tables_that_say("hunter2"))
+        self.assertEqual([("fill",)], self.q("SELECT b.text FROM eval_entry e JOIN body b ON b.body_id=e.query_body"))
+
+    def test_what_is_said_after_an_entry_of_the_same_words_was_forgotten_is_kept(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("fix it now"), entry("fill"))))
+        self.envelope("forget", "--before", "2026-03-01T10:20:00Z", "--yes")
+        self.assertEqual([], self.tables_that_say("fix it now"))
+        self.take_more(self.these(reference.session("z"), reference.prompt("z", 0, "fix it now", 30)))
+        self.assertEqual([("fix it now",)], self.q("SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id"))
+
     def test_sets_from_before_what_is_kept_do_not_come(self):
         self.envelope("sync")
         self.envelope("forget", "--before", "2026-03-02", "--yes")

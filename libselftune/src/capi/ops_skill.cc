@@ -289,9 +289,12 @@ StatusOr<std::string> SkillList(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const config::Config* config, context.config());
   const store::TimeWindow window{.from = UtcMillis{context.now().value - kRecentDays * kDayMs}};
   ST_ASSIGN_OR_RETURN(const status::OffSwitches off, SwitchesOf(context, *db));
-  ST_ASSIGN_OR_RETURN(
-      std::vector<SkillState> states,
-      status::ReadSkillStates(*db, *config, {.now = context.now(), .window = window, .off = &off}));
+  ST_ASSIGN_OR_RETURN(std::vector<SkillState> states,
+                      status::ReadSkillStates(*db, *config,
+                                              {.now = context.now(),
+                                               .window = window,
+                                               .off = &off,
+                                               .settings_of = params["platform"].AsString()}));
   ST_ASSIGN_OR_RETURN(std::vector<Row> rows, Select(context, std::move(states), params));
   const store::PageRequest page = PageOf(params);
   const std::string& sort = params["sort"].AsString();

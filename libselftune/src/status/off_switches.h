@@ -3,6 +3,7 @@
 // readout costs a few small files.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,7 +42,6 @@ struct OffVerdict {
 };
 
 // Hosts that were never set up here say nothing: they share folders with those that were.
-// A plugin that is switched off as a whole is not told by this; discovery knows it.
 class OffSwitches {
  public:
   // Settings that cannot be understood switch nothing off; the doctor names them.
@@ -62,16 +62,18 @@ class OffSwitches {
   struct Host {
     std::string_view platform;
     std::vector<skillfs::SkillRule> rules;
+    std::vector<skillfs::NamedRoot> named;  // folders that its settings name
   };
-  // One copy, as the rules of the host have it.
-  [[nodiscard]] static skillfs::SkillPlacement Judge(const Host& host, std::string_view skill,
-                                                     const store::SkillPlace& place);
+  // One copy, as the settings of the host have it; nothing where it does not look.
+  [[nodiscard]] std::optional<skillfs::SkillPlacement> Judge(const Host& host,
+                                                             std::string_view skill,
+                                                             const store::SkillPlace& place) const;
 
   explicit OffSwitches(const base::Environment& env) : folders_(env) {}
 
   SkillFolders folders_;
   std::vector<Host> hosts_;  // those that are here
-  bool any_ = false;         // one of them has a rule
+  bool any_ = false;         // one of them switches something off
 };
 
 }  // namespace selftune::status

@@ -143,7 +143,9 @@ bool IsManaged(const SkillState& state) {
 
 void AddSwitches(const StateRequest& request, SkillState& state) {
   if (request.off == nullptr) return;
-  OffVerdict verdict = request.off->Of(state.totals.name, state.places, request.platform);
+  OffVerdict verdict =
+      request.off->Of(state.totals.name, state.places,
+                      request.settings_of.empty() ? request.platform : request.settings_of);
   state.switched_off = std::move(verdict.off);
   state.disabled = verdict.everywhere;
 }

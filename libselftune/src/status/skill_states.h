@@ -55,6 +55,7 @@ struct StateRequest {
   store::SkillId skill = {};         // 0 = all
   std::string platform = {};         // evidence and settings of this host only; "" = all
   const OffSwitches* off = nullptr;  // null: settings do not matter to who asks
+  std::string settings_of = {};      // those of this host only; "" = as `platform` says
 };
 
 // Worst first: CRITICAL WARNING UNCERTAIN HEALTHY UNGRADED UNKNOWN, then by

@@ -364,7 +364,10 @@ class Forgetter {
     }
     if (of_place || !of_words) return absl::OkStatus();
     const std::string skill = base::AsciiLower(options_.skill);
-    return texts_.MarkImported({.before = options_.before, .match = options_.match, .skill = skill},
+    return texts_.MarkImported({.before = options_.before,
+                                .match = options_.match,
+                                .skill = skill,
+                                .by_time = options_.only_before()},
                                now_);
   }
 

@@ -16,13 +16,27 @@ constexpr char kRemember[] =
 constexpr char kBefore[] = R"sql(
   SELECT coalesce(max(CAST(CAST(text_key AS TEXT) AS INTEGER)),0) FROM forgotten WHERE session_key=zeroblob(16))sql";
 
+// By these an import knows words that were a prompt's.
+constexpr char kErased[] =
+    R"sql(SELECT sha256,erased_ms FROM body WHERE text IS NULL AND erased_ms IS NOT NULL)sql";
+constexpr char kErase[] = R"sql(
+  INSERT INTO body(sha256,bytes,text,erased_ms) VALUES(?1,0,NULL,?2) ON CONFLICT DO NOTHING)sql";
+
 Status CopyMemory(Db& from, Db& to) {
   ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(to));
-  ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kRemembered));
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kRemembered));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      ST_RETURN_IF_ERROR(to.Run(kRemember, Blob{rows.Bytes(0)}, Blob{rows.Bytes(1)}, rows.Int(2)));
+    }
+  }
+  ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kErased));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return txn.Commit();
-    ST_RETURN_IF_ERROR(to.Run(kRemember, Blob{rows.Bytes(0)}, Blob{rows.Bytes(1)}, rows.Int(2)));
+    ST_RETURN_IF_ERROR(to.Run(kErase, Blob{rows.Bytes(0)}, rows.Int(1)));
   }
 }
 

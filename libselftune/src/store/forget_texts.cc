@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "store/eval_rows.h"
+#include "store/forget.h"
 #include "store/forget_quotes.h"
 #include "store/identity.h"
 
@@ -21,7 +22,7 @@ namespace {
 constexpr int64_t kTexts = 20'000;  // each look at them reads all references once
 
 constexpr char kMakeChosen[] =
-    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY); "
+    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY,erased_id INTEGER); "
     "DELETE FROM temp.forget_text";
 // Marked as erased while its words are still there: to be looked at when the rows that
 // said it are done, also by the next forget when this one is cut off.
@@ -31,7 +32,7 @@ constexpr char kMarkQuery[] =
     R"sql(UPDATE body SET erased_ms=?2 WHERE sha256=?1 AND text IS NOT NULL)sql";
 constexpr char kTextOf[] = R"sql(SELECT text FROM body WHERE body_id=?1 AND text IS NOT NULL)sql";
 constexpr char kChooseTexts[] = R"sql(
-  INSERT INTO temp.forget_text SELECT body_id FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
+  INSERT INTO temp.forget_text SELECT body_id,NULL FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
   ORDER BY body_id LIMIT ?2)sql";
 constexpr char kLastText[] = R"sql(SELECT max(body_id) FROM temp.forget_text)sql";
 constexpr char kUnmarkTexts[] = R"sql(
@@ -50,12 +51,20 @@ constexpr char kStillSaid[] = R"sql(
 constexpr char kDropEntries[] = R"sql(
   UPDATE eval_entry SET active=0, extra=NULL
   WHERE query_body IN (SELECT body_id FROM temp.forget_text) AND active=1)sql";
-constexpr char kEmptyTexts[] = R"sql(
-  UPDATE body SET text=NULL, erased_ms=?1 WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text)
-    AND (body_id IN (SELECT query_body FROM eval_entry) OR body_id IN (SELECT query_body FROM replay_result)))sql";
+// Rows of an evaluation stay, and their words go: under another key, so that the same words
+// said later have a text of their own.
+constexpr char kNeeded[] = R"sql(
+  SELECT b.body_id,b.sha256 FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id
+  WHERE t.body_id IN (SELECT query_body FROM eval_entry UNION ALL SELECT query_body FROM replay_result))sql";
+constexpr char kEmptied[] = R"sql(UPDATE temp.forget_text SET erased_id=?2 WHERE body_id=?1)sql";
+constexpr char kPointEntries[] = R"sql(
+  UPDATE eval_entry SET query_body=(SELECT erased_id FROM temp.forget_text WHERE body_id=query_body)
+  WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE erased_id IS NOT NULL))sql";
+constexpr char kPointReplays[] = R"sql(
+  UPDATE replay_result SET query_body=(SELECT erased_id FROM temp.forget_text WHERE body_id=query_body)
+  WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE erased_id IS NOT NULL))sql";
 constexpr char kDropTexts[] = R"sql(
-  DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text)
-    AND body_id NOT IN (SELECT query_body FROM eval_entry) AND body_id NOT IN (SELECT query_body FROM replay_result))sql";
+  DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text))sql";
 // An import keeps a set whole beside the entries that it made of it, and so the words of
 // what it left out, of which nothing else tells whether they are among those.
 constexpr char kEraseSets[] = R"sql(
@@ -139,7 +148,7 @@ Status ForgetTexts::MarkImported(const ImportedEntries& which, UtcMillis now) {
   }
   for (const Query& query : queries) {
     ST_RETURN_IF_ERROR(db_.Run(kMarkText, query.body, now));
-    if (which.before.has_value()) continue;
+    if (which.by_time) continue;
     ST_RETURN_IF_ERROR(
         db_.Run(kRemember, Blob{query.keys.session_key}, Blob{query.keys.text_key}, now));
   }
@@ -159,11 +168,29 @@ StatusOr<ForgetTexts::Dropped> ForgetTexts::DropBatch(UtcMillis now) {
   ST_RETURN_IF_ERROR(EraseSets());
   ST_RETURN_IF_ERROR(db_.Run(kDropEntries));
   out.eval_entries = db_.changes();
-  ST_RETURN_IF_ERROR(db_.Run(kEmptyTexts, now));
-  out.texts = db_.changes();
+  ST_RETURN_IF_ERROR(EmptyTexts(now));
   ST_RETURN_IF_ERROR(db_.Run(kDropTexts));
-  out.texts += db_.changes();
+  out.texts = db_.changes();
   return out;
+}
+
+Status ForgetTexts::EmptyTexts(UtcMillis now) {
+  std::vector<std::pair<int64_t, std::string>> needed;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kNeeded));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      needed.emplace_back(rows.Int(0), rows.Bytes(1));
+    }
+  }
+  if (needed.empty()) return absl::OkStatus();
+  for (const auto& [body, sha256] : needed) {
+    ST_ASSIGN_OR_RETURN(const BodyId erased, ErasedBody(db_, sha256, now));
+    ST_RETURN_IF_ERROR(db_.Run(kEmptied, body, erased));
+  }
+  ST_RETURN_IF_ERROR(db_.Run(kPointEntries));
+  return db_.Run(kPointReplays);
 }
 
 Status ForgetTexts::EraseSets() {

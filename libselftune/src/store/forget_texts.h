@@ -29,6 +29,7 @@ struct ImportedEntries {
   std::optional<UtcMillis> before;  // when they were made
   std::string_view match;           // words, whatever their case
   std::string_view skill;           // all that are given must hold
+  bool by_time = false;  // the rule of time alone chose them, and knows them when they come again
   // Those with one of these keys (of ForgottenQuery), nullptr = any.
   const std::set<std::string>* keys = nullptr;
 };
@@ -42,7 +43,7 @@ class ForgetTexts {
   // Makes what the others need. In no transaction.
   [[nodiscard]] Status Prepare();
   [[nodiscard]] Status Mark(int64_t body, UtcMillis now);
-  // Their queries, which are remembered unless the moment tells; and what an import keeps of sets
+  // Their queries, which are remembered unless `by_time`; and what an import keeps of sets
   // from who knows when.
   [[nodiscard]] Status MarkImported(const ImportedEntries& which, UtcMillis now);
 
@@ -56,6 +57,7 @@ class ForgetTexts {
 
  private:
   [[nodiscard]] Status EraseSets();
+  [[nodiscard]] Status EmptyTexts(UtcMillis now);
 
   Db& db_;
   int64_t last_ = 0;
