@@ -207,6 +207,9 @@ TEST_SUITE("hosts/foreign_db") {
       CHECK(CodeOf(db.status()).name == c.want);
     }
     CHECK(CodeOf(ForeignDb::Open(dir / "none", kTables).status()).name == kFileNotFound.name);
+    REQUIRE(mkfifo((dir / "pipe").c_str(), 0600) == 0);
+    CHECK(CodeOf(ForeignDb::Open(dir / "pipe", kTables).status()).name == kFileUnreadable.name);
+    CHECK(CodeOf(ForeignDb::Open(dir.path(), kTables).status()).name == kFileUnreadable.name);
     const auto empty = ForeignDb::Open(dir.Write("empty", ""), kTables);
     REQUIRE(empty.ok());
     CHECK_FALSE((*empty)->Has("part"));

@@ -148,6 +148,8 @@ Status ForeignDb::Error(int code, std::string_view doing) const {
 
 StatusOr<ForeignDb::Stamp> ForeignDb::Look() const {
   ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(path_));
+  // Opening a pipe waits for whoever writes to it.
+  if (!info.is_file()) return Fail(kFileUnreadable, "opening {}: it is no file", path_);
   Stamp stamp{info.dev, info.inode, info.size, info.mtime_ns, {}};
   const auto log = base::OpenRead(LogOf(path_));
   if (!log.ok()) return stamp;
