@@ -306,6 +306,7 @@ constexpr WholeStore kWholeStore[] = {
     {"forget_quotes.cc:kEraseNotes", "and where it is quoted"},
     {"forget_texts.cc:*", "and who else said it"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
+    {"forget_again.cc:kErased", "with the keys of the words"},
     {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
     {"mend.cc:*", "what a rebuilt store lacks is looked for everywhere"},
     {"signal_words.cc:kWithWords", "a sync with other rules for signals draws all again"},
@@ -327,7 +328,8 @@ TEST_SUITE("store/statements") {
     TempStore store;
     ExplainTriggers(store.db());
     // What forget_texts.cc and forget_quotes.cc make before they ask.
-    REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY)"));
+    REQUIRE_OK(store.db().Execute(
+        "CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY,erased_id INTEGER)"));
     REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_session(id TEXT PRIMARY KEY)"));
     int seen = 0;
     std::set<std::string_view> used;
