@@ -50,6 +50,13 @@ class Collector {
     const std::string& real = disk_.RealFolder(root.path);
     if (real.empty()) return;
     paths_.try_emplace({real, root.project_root}, root.path);
+    // Lists may name a folder a thousand times, and other lists as often.
+    const auto [known, is_new] = known_.try_emplace(KeyOf(real, root), roots_.size());
+    if (!is_new) {
+      int& precedence = roots_[known->second].precedence;
+      precedence = std::min(precedence, root.precedence);
+      return;
+    }
     root.order = roots_.size();
     real_.push_back(real);
     roots_.push_back(std::move(root));
@@ -66,7 +73,28 @@ class Collector {
   }
 
  private:
+  // Equal for roots that say the same of the same folder.
+  static std::string KeyOf(const std::string& real, const ResolvedRoot& root) {
+    std::string out;
+    const auto add = [&out](std::string_view part) { out.append(part).push_back('\0'); };
+    for (const std::string_view part :
+         {std::string_view(real), std::string_view(root.project_root), root.scope,
+          std::string_view(root.plugin), std::string_view(root.disabled_by)}) {
+      add(part);
+    }
+    for (const ProjectSwitch& off : root.disabled_in) {
+      add(off.project_root);
+      add(off.settings);
+    }
+    add(std::to_string(root.walk.depth));
+    for (const bool flag : {root.prefixed, root.walk.skill_ends_search, root.walk.root_too}) {
+      out.push_back(flag ? '1' : '0');
+    }
+    return out;
+  }
+
   DiskCache& disk_;
+  std::map<std::string, size_t> known_;
   // The path of a real folder for all sessions (""), and for those of a project.
   std::map<std::pair<std::string, std::string>, std::string> paths_;
   std::vector<ResolvedRoot> roots_;

@@ -70,10 +70,13 @@ std::string_view Name(ReplicaState state) {
 }
 
 bool IsPackagePath(std::string_view path) {
-  std::string_view above;
+  std::string_view above, top;
   for (const std::string_view part : base::Split(path, '/')) {
     if (part == "node_modules") return true;
     if (above == "plugins" && (part == "cache" || part == "marketplaces")) return true;
+    if (above == ".gemini" && part == "extensions") return true;
+    if (part == "git" && (above == ".pi" || (top == ".pi" && above == "agent"))) return true;
+    top = above;
     above = part;
   }
   return false;

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,6 +43,9 @@ Check AboutProblem(const skillfs::DiscoveryProblem& problem) {
               .path = problem.path,
               .text = "no agent can read it either; see what it is",
               .command = base::JoinCommand({"ls", "-ld", problem.path})};
+  if (problem.code.starts_with("TOO_MANY") || problem.code == "ENTRY_TOO_LONG") {
+    check.text = "selftune looks no further than that, an agent may; see what it is";
+  }
   if (problem.line > 0) {
     check.text = "what it says of skills is not known; see the line and correct it";
     check.command =
@@ -122,14 +127,22 @@ void CheckDisabled(const skillfs::Discovery& found, Checks& out) {
 
 // The skill was there when the window began: evidence knew it, or its file has
 // not been touched since (a new store has met every skill today).
-bool IsOldEnough(const store::SkillPlace& place, const skillfs::Discovery& found, UtcMillis since) {
-  if (place.first_seen <= since) return true;
+using TouchedAt = std::unordered_map<std::string_view, int64_t>;  // ms, by path
+
+TouchedAt TouchesOf(const skillfs::Discovery& found) {
+  TouchedAt out;
   for (const skillfs::InstalledSkill& skill : found.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
-      if (placement.path == place.path) return skill.stamp.ctime_ns / 1'000'000 <= since.value;
+      out.try_emplace(placement.path, skill.stamp.ctime_ns / 1'000'000);
     }
   }
-  return false;
+  return out;
+}
+
+bool IsOldEnough(const store::SkillPlace& place, const TouchedAt& touched, UtcMillis since) {
+  if (place.first_seen <= since) return true;
+  const auto at = touched.find(place.path);
+  return at != touched.end() && at->second <= since.value;
 }
 
 // Of a skill younger than the window nothing is known yet, and of none without a session.
@@ -154,9 +167,10 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
   for (const store::SkillWindow& row : windows) {
     if (row.triggered > 0) used.insert(row.id.value);
   }
+  const TouchedAt touched = TouchesOf(found);
   for (const store::SkillPlace& place : places) {
     installed[place.id.value].push_back(place);
-    if (IsOldEnough(place, found, since)) judged.insert(place.id.value);
+    if (IsOldEnough(place, touched, since)) judged.insert(place.id.value);
   }
   int64_t young = 0, off = 0;
   std::vector<std::string> silent;

@@ -38,6 +38,12 @@ TEST_SUITE("skillfs/replicas") {
                                                   "managed_by_plugin", "managed_by_plugin",
                                                   "deploys"});
     CHECK_FALSE(IsPackagePath("/h/my-plugins/cache/x"));
+    // What an installer put there is replaced by its next update, whoever names the folder too.
+    CHECK(IsPackagePath("/h/p/.pi/git/github.com/u/r/skills/x/SKILL.md"));
+    CHECK(IsPackagePath("/h/.pi/agent/git/github.com/u/r/skills/x/SKILL.md"));
+    CHECK(IsPackagePath("/h/.gemini/extensions/docs/skills/x/SKILL.md"));
+    CHECK_FALSE(IsPackagePath("/h/.pi/agent/skills/git/SKILL.md"));
+    CHECK_FALSE(IsPackagePath("/h/git/.pi/skills/x/SKILL.md"));
   }
 
   TEST_CASE("a copy that its host is about to change is left alone, with what it says") {

@@ -134,19 +134,26 @@ std::set<std::string> SkillsOf(const Package& package, Search& search) {
   for (const std::string& entry : package.entries) {
     if (IsOverride(entry)) overrides.push_back(entry);
   }
-  std::set<std::string> out;
+  std::map<std::string, bool> decided;  // whether the overrides let it in
+  std::set<std::string_view> done;
   for (const std::string& entry : package.entries) {
-    if (IsOverride(entry)) continue;
+    if (IsOverride(entry) || !done.insert(entry).second) continue;
     const bool glob = IsGlob(entry);
     const std::string start =
         base::NormalizePath(package.folder, glob ? FixedPart(entry) : std::string(entry));
+    // A manifest sends nobody through folders outside.
+    if (!IsBelow(start, package.folder)) continue;
     for (const skillfs::FoundSkillFile& file : search.Walk(start).files) {
       std::string_view below = base::DirName(file.path);
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
-      if (glob && !IsMeant(entry, below)) continue;
-      if (LetsIn(overrides, below)) out.insert(std::string(below));
+      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below))) continue;
+      decided.emplace(below, LetsIn(overrides, below));
     }
+  }
+  std::set<std::string> out;
+  for (const auto& [below, in] : decided) {
+    if (in) out.insert(below);
   }
   return out;
 }
