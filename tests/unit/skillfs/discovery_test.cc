@@ -14,7 +14,6 @@
 #include "base/file.h"
 #include "hosts/installed_skills.h"
 #include "hosts/registry.h"
-#include "skillfs/discovery_roots.h"
 #include "skillfs/replicas.h"
 
 namespace selftune::skillfs {
@@ -464,44 +463,6 @@ TEST_SUITE("skillfs/discovery") {
     const Texts once = Seen(machine.Find(""));
     CHECK(once == Seen(machine.Find("")));
     CHECK(std::ranges::is_sorted(once));
-  }
-
-  TEST_CASE("however many hosts ask, each folder is looked at once for a repository") {
-    FakeMachine machine;
-    machine.Dir("work/a/.git");
-    machine.Dir("work/a/src/deep");
-    machine.Dir("work/b");
-    const std::vector<std::string> dirs = {machine.Path("work/a/src/deep"),
-                                           machine.Path("work/a/src"), machine.Path("work/a"),
-                                           machine.Path("work/b")};
-    DiscoveryRequest request = hosts::DiscoveryFor(machine.env, dirs);
-    hosts::AddSettings(request);
-    // deep, src and a; b, and what is above it.
-    const size_t above = static_cast<size_t>(std::ranges::count(machine.Path("work"), '/')) + 1;
-    CHECK(request.work_trees.asked() == 3 + 1 + above);
-    CHECK(request.work_trees.RootOf(dirs[0]) == machine.Path("work/a"));
-    CHECK(request.work_trees.RootOf(dirs[3]).empty());
-    CHECK(request.work_trees.asked() == 3 + 1 + above);
-  }
-
-  TEST_CASE("a folder that lists name a thousand times is one root for each thing they say of it") {
-    const FakeMachine machine;
-    HostSkillRules host;
-    host.platform = "pi";
-    for (int i = 0; i < 1000; ++i) {
-      NamedRoot root{.path = machine.Path("home") + (i % 2 == 0 ? "" : "/../home"), .plugin = ""};
-      root.precedence = 1000 - i;
-      if (i % 4 == 3) root.disabled_by = "/settings.json";
-      host.named_roots.push_back(root);
-    }
-    const DiscoveryRequest request;
-    DiskCache disk{WorkTrees{}};
-    const std::vector<ResolvedRoot> roots = ResolveRoots(host, request, disk);
-    REQUIRE(roots.size() == 2);
-    CHECK(roots[0].precedence == 1);
-    CHECK(roots[0].disabled_by == "/settings.json");
-    CHECK(roots[1].precedence == 2);
-    CHECK(roots[0].path == roots[1].path);
   }
 
   TEST_CASE("nothing is found without a home and without projects") {
