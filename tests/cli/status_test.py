@@ -90,6 +90,22 @@ class SwitchedOff(StatusTest):
         _, shown = self.on_terminal("status", "--color", "never", columns=100)
         self.assertIn("1: selftune skills list --status disabled", shown)
 
+    def test_asked_of_one_agent_its_settings_decide(self):
+        shared = self.home / ".agents" / "skills" / "idle" / "SKILL.md"
+        shared.parent.mkdir(parents=True)
+        shared.write_text("---\nname: idle\ndescription: Waits.\n---\nx\n", encoding="utf-8")
+        for folder, name, text in ((".codex", "config.toml", '[[skills.config]]\nname = "idle"\nenabled = false\n'),
+                                   (".gemini", "settings.json", "{}")):
+            (self.home / folder).mkdir(exist_ok=True)
+            (self.home / folder / name).write_text(text, encoding="utf-8")
+        self.make_store()
+        for platform, off in ((None, 0), ("codex", 1), ("gemini", 0)):
+            with self.subTest(platform=platform):
+                asked = ["--platform", platform] if platform else []
+                self.assertEqual(self.envelope("status", *asked)["data"]["disabled_total"], off)
+                listed = self.envelope("skills", "list", "--status", "disabled", *asked)["data"]["items"]
+                self.assertEqual([s["name"] for s in listed], ["idle"] * off)
+
     def test_a_project_speaks_for_sessions_in_it(self):
         self.project.write_text('{"skillOverrides":{"*":"off"}}', encoding="utf-8")
         notes, = self.skill("release-notes")["switched_off"]

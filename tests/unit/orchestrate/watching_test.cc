@@ -97,6 +97,27 @@ TEST_SUITE("orchestrate/watching") {
     CHECK(scene.Look(/*write=*/true, /*auto_rollback=*/true).empty());
   }
 
+  TEST_CASE("what its host is about to change is not taken back meanwhile") {
+    Scene scene;
+    scene.Regressed();
+    skillfs::InstalledSkill installed;
+    installed.name = "pdf";
+    installed.real_path = scene.skill;
+    installed.held = {.what = "proposal p1", .command = "show it"};
+    installed.placements.push_back(
+        {.path = scene.skill, .platform = "openclaw", .scope = "global", .name = "pdf"});
+    scene.skills.skills.push_back(installed);
+    auto results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+    REQUIRE(results.size() == 1);
+    CHECK_FALSE(results[0].rolled_back);
+    CHECK(results[0].detail.find("proposal p1") != std::string::npos);
+    CHECK(*base::ReadFile(scene.skill, 1 << 20) == kNew);
+    scene.skills.skills[0].held = {};
+    results = scene.Look(/*write=*/true, /*auto_rollback=*/true);
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].rolled_back);
+  }
+
   TEST_CASE("bounds that a person asks for hold from then on") {
     Scene scene;
     auto row = scene.Look(/*write=*/true).at(0).view.row;

@@ -278,6 +278,22 @@ TEST_SUITE("skillfs/pi roots") {
     CHECK(problems[0].path == dir / (package + "/skills/one"));
   }
 
+  TEST_CASE("pi: a manifest sends nobody through folders outside") {
+    // What cannot be walked is a problem of each walk.
+    const testing::TempDir dir;
+    const std::string package = ".pi/agent/npm/node_modules/kit";
+    std::filesystem::create_directories(dir / "outside");
+    std::filesystem::create_directory_symlink("gone", dir / "outside/one");
+    dir.Write(package + "/package.json",
+              R"({"pi": {"skills": ["../../../../../outside/*", "!x"]}})");
+    dir.Write(".pi/agent/settings.json", R"({"packages": ["npm:kit"]})");
+    std::vector<skillfs::DiscoveryProblem> problems;
+    CHECK(hosts::pi::NamedSkillRoots(
+              {.home = dir.path(), .config_dir = dir / ".pi/agent", .project_dirs = {}}, problems)
+              .empty());
+    CHECK(problems.empty());
+  }
+
   TEST_CASE("pi: what a link in a package leads to is not the package's") {
     const Machine machine;
     const std::string kit = "home/.pi/agent/npm/node_modules/kit/skills/";
