@@ -44,7 +44,7 @@ Check AboutProblem(const skillfs::DiscoveryProblem& problem) {
               .text = "no agent can read it either; see what it is",
               .command = base::JoinCommand({"ls", "-ld", problem.path})};
   if (problem.code.starts_with("TOO_MANY") || problem.code == "ENTRY_TOO_LONG") {
-    check.text = "selftune looks no further than that, an agent may; see what it is";
+    check.text = "nothing is looked for beyond that, an agent may do so; see what it is";
   }
   if (problem.line > 0) {
     check.text = "what it says of skills is not known; see the line and correct it";
