@@ -46,7 +46,7 @@ constexpr char kPending[] =
     "count(DISTINCT CASE WHEN g.kind='explicit_request' THEN g.session_pk END), "
     "count(DISTINCT CASE WHEN g.kind='manual_invocation' THEN g.session_pk END), "
     "count(DISTINCT CASE WHEN g.kind='unwanted' THEN g.session_pk END) "
-    "FROM improvement_signal g INDEXED BY signal_pending JOIN skill k ON k.skill_id=g.skill_id "
+    "FROM improvement_signal g INDEXED BY signal_newest JOIN skill k ON k.skill_id=g.skill_id "
     "WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND g.occurred_ms>=?1 "
     "GROUP BY k.skill_id ORDER BY k.name";
 

@@ -139,16 +139,18 @@ Status CreateSchema(Db& db) {
 Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
       R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time',
-        'session_place','commit_logged','commit_logged_session','commit_due'))sql";
+        'session_place','commit_logged','commit_logged_session','commit_due','label_facts'))sql";
   constexpr char kHasDue[] = R"sql(SELECT count(*) FROM sqlite_schema WHERE name='commit_due')sql";
   constexpr char kAllDue[] =
       "INSERT INTO commit_due(session_pk) SELECT session_pk FROM session WHERE workspace_id IS NOT "
       "NULL";
+  // `label_facts` has all that it had.
+  constexpr char kDropOld[] = "DROP INDEX IF EXISTS label_skill";
   constexpr std::string_view kAdded[] = {
       "TABLE forgotten(",     "TABLE import_map(",    "INDEX import_kept ",
       "TABLE vcs_commit(",    "INDEX commit_sha ",    "INDEX commit_time ",
       "INDEX session_place ", "TABLE commit_logged(", "INDEX commit_logged_session ",
-      "TABLE commit_due("};
+      "TABLE commit_due(",    "INDEX label_facts "};
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {
@@ -161,6 +163,7 @@ Status AddMissingTables(Db& db) {
       create.insert(create.find(' ', std::string_view("CREATE ").size()), " IF NOT EXISTS");
       ST_RETURN_IF_ERROR(db.Execute(create));
     }
+    ST_RETURN_IF_ERROR(db.Execute(kDropOld));
     // Of sessions from before it was there nobody asked which commits they made.
     return dues == 0 ? db.Execute(kAllDue) : absl::OkStatus();
   });

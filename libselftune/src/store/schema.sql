@@ -255,7 +255,7 @@ CREATE TABLE label(               -- three-way; absence of a row = unknown
   label TEXT NOT NULL CHECK(label='should' OR label='should_not' OR label='unknown'), reason TEXT NOT NULL CHECK(reason='signal' OR reason='grader' OR reason='curated'),
   source TEXT NOT NULL, weight REAL NOT NULL DEFAULT 1 CHECK(weight BETWEEN 0 AND 1), at_ms INTEGER NOT NULL, run_id TEXT, detail TEXT,
   UNIQUE(prompt_pk,skill_id,reason,source)) STRICT;
-CREATE INDEX label_skill ON label(skill_id,label);
+CREATE INDEX label_facts ON label(skill_id,label,reason,prompt_pk,source);   -- all that is asked of many at once
 
 -- ---------- evaluation and evolution ----------
 CREATE TABLE eval_entry(          -- one query of one skill; the canonical set is its active rows

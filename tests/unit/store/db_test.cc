@@ -13,6 +13,7 @@
 #include "store/backup.h"
 #include "store/bulk_run.h"
 #include "store/migrate.h"
+#include "store/queries/health.h"
 #include "support/test_files.h"
 #include "unit/store/store_fixture.h"
 
@@ -263,6 +264,20 @@ TEST_SUITE("store/db") {
                            "UPDATE meta SET value='x' WHERE key='views_sha256'"));
     const auto again = store.Open(OpenMode::kCreate);
     CHECK(One(*again, "SELECT count(*) FROM queries") == "0");
+  }
+
+  TEST_CASE("the index over labels of an older program is replaced, and read without until then") {
+    TempStore store;
+    REQUIRE_OK(store.db().Execute(
+        "DROP INDEX label_facts; CREATE INDEX label_skill ON label(skill_id,label)"));
+    constexpr char kIndexes[] =
+        "SELECT group_concat(name) FROM sqlite_schema WHERE type='index' AND tbl_name='label' AND "
+        "name LIKE 'label%'";
+    const auto reader = store.Open(OpenMode::kReadOnly);
+    CHECK(One(*reader, kIndexes) == "label_skill");
+    CHECK(Must(ReadJudgedPrompts(*reader, {})).empty());
+    CHECK(Must(ReadJudgedSessions(*reader, {})).empty());
+    CHECK(One(*store.Open(OpenMode::kCreate), kIndexes) == "label_facts");
   }
 }
 

@@ -51,7 +51,7 @@ constexpr char kStarted[] = R"sql(
   WHERE o.effective=1 AND o.outcome='triggered' AND o.requested_by='user' AND coalesce(o.occurred_ms,0)>=?1
     AND (?2=0 OR o.skill_id=?2))sql";
 constexpr char kUnwanted[] = R"sql(
-  SELECT DISTINCT g.skill_id,s.root_pk FROM improvement_signal g JOIN session s ON s.session_pk=g.session_pk
+  SELECT DISTINCT g.skill_id,s.root_pk FROM improvement_signal g INDEXED BY signal_newest CROSS JOIN session s ON s.session_pk=g.session_pk
   WHERE g.kind='unwanted' AND g.state<>'dismissed' AND g.skill_id IS NOT NULL AND g.occurred_ms>=?1
     AND (?2=0 OR g.skill_id=?2))sql";
 constexpr char kVerdicts[] = R"sql(

@@ -24,14 +24,17 @@ constexpr char kTotals[] = R"sql(
 constexpr char kWindows[] = R"sql(
   SELECT skill_id,sum(triggered),sum(refused),sum(requested),sum(missed) FROM skill_day
   WHERE day>=?1 AND day<=?2 AND skill_id<>0 GROUP BY skill_id)sql";
-// Whole days are summed up; of the day it falls into, the misses themselves are counted.
+// All there are without those of the days since, which are fewer; of the day that the instant
+// falls into, the misses themselves are counted.
 constexpr char kMissesBefore[] = R"sql(
   SELECT skill_id,sum(n) FROM (
-    SELECT skill_id,sum(missed) AS n FROM skill_day WHERE day<?1 AND skill_id<>0 AND missed>0 GROUP BY skill_id
+    SELECT skill_id,missed AS n FROM skill_total WHERE missed>0
+    UNION ALL
+    SELECT skill_id,-missed FROM skill_day WHERE day>=?1 AND skill_id<>0 AND missed>0
     UNION ALL
     SELECT skill_id,1 FROM observation WHERE effective=1 AND outcome='missed'
       AND coalesce(occurred_ms,0)>=?2 AND coalesce(occurred_ms,0)<?3)
-  GROUP BY skill_id)sql";
+  GROUP BY skill_id HAVING sum(n)>0)sql";
 constexpr char kPlaces[] = R"sql(
   SELECT skill_id,path,scope,registry_dir,project_root,content_sha256,implicit_allowed,in_git,
     first_ms,real_path
@@ -58,7 +61,7 @@ constexpr char kUses[] = R"sql(
     AND s.platform=?2)sql";
 constexpr char kSignals[] = R"sql(
   SELECT g.skill_id,k.name,g.kind,s.platform,coalesce(w.path,''),count(DISTINCT g.session_pk)
-  FROM improvement_signal g INDEXED BY signal_pending CROSS JOIN skill k ON k.skill_id=g.skill_id
+  FROM improvement_signal g INDEXED BY signal_newest CROSS JOIN skill k ON k.skill_id=g.skill_id
   CROSS JOIN session s ON s.session_pk=g.session_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
   WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND g.occurred_ms>=?1
   GROUP BY 1,3,4,5 ORDER BY 1,3,4,5)sql";
