@@ -172,6 +172,18 @@ std::string HideHome(std::string_view text, std::string_view home) {
   return out.append(text.substr(from));
 }
 
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// As the bytes are.
+std::string RedactBytes(std::string_view text, const RedactOptions& options) {
+  std::string out = Replace(text, FindSecrets(text), /*secrets=*/true);
+  if (options.emails) out = Replace(out, FindEmails(out), /*secrets=*/false);
+  return options.home.empty() ? out : HideHome(out, options.home);
+}
+
 }  // namespace
 
 std::vector<SecretSpan> FindSecrets(std::string_view text) {
@@ -203,15 +215,16 @@ std::vector<SecretSpan> FindSecrets(std::string_view text) {
 bool HasSecret(std::string_view text) {
   if (!FindSecrets(text).empty()) return true;
   // Characters that nobody sees do not make another text of it.
-  const bool ascii = std::all_of(text.begin(), text.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return !ascii && !FindSecrets(NormalizeUntrusted(text)).empty();
+  return !IsAscii(text) && !FindSecrets(NormalizeUntrusted(text)).empty();
 }
 
 std::string Redact(std::string_view text, const RedactOptions& options) {
-  std::string out = Replace(text, FindSecrets(text), /*secrets=*/true);
-  if (options.emails) out = Replace(out, FindEmails(out), /*secrets=*/false);
-  return options.home.empty() ? out : HideHome(out, options.home);
+  std::string out = RedactBytes(text, options);
+  if (IsAscii(out)) return out;
+  // Who reads it, a prompt among them, gets it without what nobody sees.
+  const std::string seen = NormalizeUntrusted(out);
+  std::string again = RedactBytes(seen, options);
+  return again == seen ? out : again;
 }
 
 }  // namespace selftune::llm

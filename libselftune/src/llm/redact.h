@@ -26,7 +26,8 @@ struct RedactOptions {
   bool emails = false;    // become "[email]"
 };
 
-// Secrets become "[secret:<kind>]".
+// Secrets become "[secret:<kind>]". Where one shows only without the characters that nobody sees,
+// those are gone from the whole text (NormalizeUntrusted).
 [[nodiscard]] std::string Redact(std::string_view text, const RedactOptions& options);
 
 }  // namespace selftune::llm

@@ -54,6 +54,27 @@ TEST_SUITE("llm/redact") {
     CHECK(Redact("/x", {.home = "/"}) == "/x");
   }
 
+  TEST_CASE("what nobody sees hides nothing") {
+    const struct {
+      std::string_view text, want;
+    } cases[] = {
+        {"key sk-AAAAAAAAAAAAAAAAA7\xef\xbb\xbf"
+         "AA.rg",
+         "key [secret:api_key].rg"},
+        {"gh\xe2\x80\x8bp_0123456789012345678901234567890123456789!", "[secret:github_token]!"},
+        {"at /home/a\xe2\x80\x8dna/x", "at ~/x"},
+        {"to ana@exa\xe2\x80\x8bmple.org", "to [email]"},
+        {"a first sk-012345678901234567890123 and \xef\xbb\xbfno second",
+         "a first [secret:api_key] and \xef\xbb\xbfno second"},
+        {"caf\xc3\xa9 \xe2\x80\x8b stays", "caf\xc3\xa9 \xe2\x80\x8b stays"},
+    };
+    const RedactOptions options{.home = "/home/ana", .emails = true};
+    for (const auto& c : cases) {
+      CAPTURE(c.text);
+      CHECK(Redact(c.text, options) == c.want);
+    }
+  }
+
   TEST_CASE("addresses go only if asked to") {
     const std::string text = "ask ana.b+c@mail.example.org, or @ana, a@b";
     CHECK(Redact(text, {}) == text);
