@@ -39,8 +39,10 @@ CLANG_ARGS = "-gline-tables-only -Wthread-safety"
 
 PROFILES = {
     "dev": Profile("build"),
-    # In groups for time's sake: ./dev build compiles each file by itself.
-    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Dwerror=true", "-Dgrouped=true")),
+    # In groups for time's sake: ./dev build compiles each file by itself. -Og compiles as fast as -O0
+    # when it writes less for debuggers, and what it makes runs several times as fast.
+    "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Doptimization=g", "-Dcpp_args=-g1",
+                               "-Dc_args=-g1", "-Dwerror=true", "-Dgrouped=true")),
     "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
     # Also the build of the fuzz targets: the library is compiled once for both.
     # object-size finds what ASan finds and takes two fifths of the time to compile.
