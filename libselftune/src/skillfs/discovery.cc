@@ -86,9 +86,11 @@ class Finder {
       : request_(request), disk_(request.work_trees), packages_(request.hosts, disk_) {}
 
   Discovery Find() {
+    hosts_left_ = request_.hosts.size();
     for (const HostSkillRules& host : request_.hosts) {
       for (const DiscoveryProblem& one : host.problems) Tell(one);
       AddHost(host);
+      --hosts_left_;
     }
     for (InstalledSkill& skill : out_.skills) Finish(skill);
     out_.cost.steps += MarkShadowed(request_.hosts, out_.skills);
@@ -144,7 +146,20 @@ class Finder {
     }
     // Most are in the order of the roots already.
     if (!std::ranges::is_sorted(placed, IsBefore)) std::ranges::stable_sort(placed, IsBefore);
+    MakeRoom(placed);
     for (const Placed& one : placed) Place(host, *one.root, *one.sight);
+  }
+
+  // Placements are large: a skill that a host sees in several places gets room for them at
+  // once, and for those of the hosts that are left, who often share the folders.
+  void MakeRoom(const std::vector<Placed>& placed) {
+    std::vector<size_t> more(out_.skills.size());
+    for (const Placed& one : placed) ++more[one.sight->found.skill];
+    for (size_t i = 0; i < more.size(); ++i) {
+      std::vector<SkillPlacement>& all = out_.skills[i].placements;
+      if (more[i] < 2 || all.size() + more[i] <= all.capacity()) continue;
+      all.reserve(all.size() + more[i] * hosts_left_);
+    }
   }
 
   // All files of a host, in the order of its roots. A real folder is gone through once,
@@ -169,7 +184,10 @@ class Finder {
             continue;
           }
         }
-        out.push_back({std::move(path), *it->second[i], &root});
+        Sight& sight = out.emplace_back();
+        sight.path = std::move(path);
+        sight.found = *it->second[i];
+        sight.root = &root;
       }
     }
     return out;
@@ -216,7 +234,7 @@ class Finder {
 
   void Place(const HostSkillRules& host, const ResolvedRoot& root, const Sight& sight) {
     InstalledSkill& skill = out_.skills[sight.found.skill];
-    SkillPlacement placement;
+    SkillPlacement& placement = skill.placements.emplace_back();
     placement.path = sight.path;
     placement.platform = host.platform;
     placement.scope = root.scope;
@@ -239,7 +257,6 @@ class Finder {
     placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
                                  root.disabled_in.end());
     ++out_.cost.steps;
-    skill.placements.push_back(std::move(placement));
   }
 
   // Index of the skill whose real file `path` is.
@@ -332,6 +349,7 @@ class Finder {
   Packages packages_;
   Discovery out_;
   std::vector<const NamedRoot*> packages_around_;  // of each skill, null = none
+  size_t hosts_left_ = 0;                          // with the current one
   base::StringMap<size_t> by_path_;                // real paths, and those seen through links
   std::map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
   base::StringSet told_;

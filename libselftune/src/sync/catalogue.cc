@@ -89,6 +89,7 @@ std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found, const 
   std::map<LocationKey, Wanted> out;
   // Most hosts call what lies at a path the same.
   std::unordered_map<std::string_view, Wanted*> last;
+  last.reserve(found.skills.size());
   for (const InstalledSkill& skill : found.skills) {
     for (const SkillPlacement& placement : skill.placements) {
       Wanted*& known = last[placement.path];

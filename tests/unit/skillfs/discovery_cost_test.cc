@@ -232,6 +232,20 @@ TEST_SUITE("skillfs/discovery cost") {
     }
   }
 
+  TEST_CASE("a file of settings with more values than anybody has is told, and not understood") {
+    for (const size_t values : {size_t{20'000}, size_t{200'000}}) {
+      const Machine machine;
+      std::string list = "1";
+      for (size_t i = 1; i < values; ++i) list += ",1";
+      machine.Skill("repo/src/kit/check");
+      machine.Write(
+          {"repo/src/opencode.json", R"({"skills": {"paths": ["kit"]}, "x": [)" + list + "]}"});
+      const Discovery found = machine.Find("opencode");
+      CHECK(found.skills.size() == (values < 50'000 ? 1 : 0));
+      CHECK(Codes(found.problems) == (values < 50'000 ? Lines{} : Lines{"TOO_MANY_ENTRIES"}));
+    }
+  }
+
   TEST_CASE("pi: manifests that are long together are not all read") {
     Repository repo;
     repo.dir.Write(std::string(kKit) + "/package.json",

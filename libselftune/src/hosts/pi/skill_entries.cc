@@ -25,8 +25,8 @@ using skillfs::NamedRoot;
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
 
-// What a byte of a manifest costs to understand, as Effort.
-constexpr size_t kByte = 4;
+// What a byte and a value of a manifest cost, as Effort.
+constexpr size_t kByte = 2, kValue = 100;
 
 // One file of settings, and the folder that what it says is relative to.
 struct Side {
@@ -231,8 +231,9 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   if (!below.empty()) package.home = HomeOf(side, base, below);
   const std::string file = base::JoinPath(package.folder, "package.json");
   const std::string* const text = search.files.Text(file);
-  search.roots.EffortFor(side.project_root, side.file())
-      .Spend(Effort::kFolder + (text == nullptr ? 0 : kByte * text->size()));
+  Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  effort.Spend(Effort::kFolder);
+  if (text != nullptr) effort.Spend(kByte * text->size() + kValue * MostJsonValues(*text));
   const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
   package.filter = search.files.Texts(side.file(), said["skills"]);
