@@ -168,6 +168,11 @@ class Finder {
     std::vector<Sight> out;
     base::StringMap<size_t> by_path;
     const bool may_meet = LieInOneAnother(roots);
+    size_t most = 0;
+    for (const ResolvedRoot& root : roots) {
+      most += disk_.Walk(root.real, root.walk, root.project_root).files.size();
+    }
+    out.reserve(most);
     std::map<const SkillWalk*, std::vector<std::optional<Found>>> known;
     for (const ResolvedRoot& root : roots) {
       const SkillWalk& walk = disk_.Walk(root.real, root.walk, root.project_root);

@@ -1,5 +1,6 @@
 #include "skillfs/shadows.h"
 
+#include <algorithm>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -34,6 +35,13 @@ struct Firsts {
     return best.skill == skill ? other.placement : best.placement;
   }
 };
+
+// Of equals none hides another, and most copies of a skill are.
+bool MayHide(const std::vector<Entry>& group) {
+  const int first = group.front().placement->precedence;
+  return std::ranges::any_of(
+      group, [&](const Entry& entry) { return entry.placement->precedence != first; });
+}
 
 using Named = std::unordered_map<std::string_view, std::vector<Entry>>;
 
@@ -74,7 +82,7 @@ size_t MarkShadowed(std::span<const HostSkillRules> hosts, std::vector<Installed
   }
   for (const auto& [platform, names] : by_host) {
     for (const auto& [name, group] : names) {
-      if (group.size() < 2) continue;
+      if (!MayHide(group)) continue;
       steps += 2 * group.size();
       MarkGroup(group);
     }

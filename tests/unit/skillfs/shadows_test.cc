@@ -107,7 +107,8 @@ TEST_SUITE("skillfs/shadows") {
       std::vector<InstalledSkill> skills(2);
       for (size_t i = 0; i < projects; ++i) {
         const std::string project = "/p" + std::to_string(i);
-        skills[i % 2].placements.push_back(Place(project + "/pdf", "pdf", project, 1));
+        skills[i % 2].placements.push_back(
+            Place(project + "/pdf", "pdf", project, 1 + static_cast<int>(i % 2)));
       }
       CHECK(MarkShadowed(Hosts(), skills) == 3 * projects);
     }
