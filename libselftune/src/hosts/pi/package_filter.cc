@@ -53,10 +53,14 @@ std::string GitPath(std::string_view source) {
   return HostAndPath(first, source.substr(slash));
 }
 
+// What a word costs, however short it is.
+constexpr size_t kWord = 20;
+
 bool IsExact(std::string_view word) { return word.starts_with('+') || word.starts_with('-'); }
 
-bool Means(std::string_view word, std::string_view skill) {
+bool Means(std::string_view word, std::string_view skill, Effort& effort) {
   const std::string file = base::JoinPath(skill, "SKILL.md");
+  effort.Spend(kWord);
   if (IsExact(word)) {
     word.remove_prefix(1);
     if (word.starts_with("./")) word.remove_prefix(2);
@@ -65,7 +69,9 @@ bool Means(std::string_view word, std::string_view skill) {
   if (word.starts_with('!')) word.remove_prefix(1);
   for (const std::string_view text :
        {skill, std::string_view(file), base::BaseName(skill), std::string_view("SKILL.md")}) {
-    if (PathMatches(word, text).holds) return true;
+    const PatternMatch match = PathMatches(word, text);
+    effort.Spend(match.steps);
+    if (match.holds) return true;
   }
   return false;
 }
@@ -116,10 +122,11 @@ PatternMatch PathMatches(std::string_view pattern, std::string_view path) {
   return out;
 }
 
-bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {
+bool LetsIn(const std::vector<std::string>& words, std::string_view skill, Effort& effort) {
   bool any_plain = false, in = false, out = false, forced_in = false, forced_out = false;
   for (const std::string& word : words) {
-    const bool means = Means(word, skill);
+    if (effort.used_up()) return false;
+    const bool means = Means(word, skill, effort);
     if (word.starts_with('+')) {
       forced_in = forced_in || means;
     } else if (word.starts_with('-')) {
@@ -135,10 +142,11 @@ bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {
   return (let_in || forced_in) && !forced_out;
 }
 
-Word LastWord(const std::vector<std::string>& words, std::string_view skill) {
+Word LastWord(const std::vector<std::string>& words, std::string_view skill, Effort& effort) {
   Word last = Word::kNone;
   for (const std::string& word : words) {
-    if (!Means(word, skill)) continue;
+    if (effort.used_up()) return Word::kNone;
+    if (!Means(word, skill, effort)) continue;
     last = word.starts_with('-') || word.starts_with('!') ? Word::kOut : Word::kIn;
   }
   return last;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hosts/common/reached.h"
+#include "hosts/common/root_list.h"
 
 namespace selftune::hosts::pi {
 
@@ -18,12 +19,15 @@ namespace selftune::hosts::pi {
 
 // Whether the words of a filter let a skill in, whose folder is `skill` below the package:
 // plain words let in, `!` takes out; `+` and `-` do so with an exact path, whatever the
-// others say. Without a plain word everything is let in.
-[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, std::string_view skill);
+// others say. Without a plain word everything is let in, and nothing once the effort is
+// used up.
+[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, std::string_view skill,
+                          Effort& effort);
 
 // The last word that means the skill: true lets it in. Of a package whose skills are not
 // loaded but by such words.
 enum class Word { kNone, kIn, kOut };
-[[nodiscard]] Word LastWord(const std::vector<std::string>& words, std::string_view skill);
+[[nodiscard]] Word LastWord(const std::vector<std::string>& words, std::string_view skill,
+                            Effort& effort);
 
 }  // namespace selftune::hosts::pi
