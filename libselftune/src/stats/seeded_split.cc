@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,18 +14,11 @@
 #include <vector>
 
 #include "base/crypto.h"
-#include "base/string_map.h"
-#include "base/text_similarity.h"
 #include "base/utf8.h"
+#include "stats/near_duplicates.h"
 
 namespace selftune::stats {
 namespace {
-
-// Near duplicates: token Jaccard >= 3/5, in integers.
-constexpr size_t kJaccardNumerator = 3;
-constexpr size_t kJaccardDenominator = 5;
-
-using TokenSet = std::vector<uint32_t>;  // sorted, distinct ids
 
 bool IsDigit(uint32_t c) {
   if (c < 0x80) return c >= '0' && c <= '9';
@@ -44,70 +36,6 @@ uint64_t HashOf(std::string_view skill, std::string_view normalized) {
 }
 
 int BucketOf(uint64_t hash) { return static_cast<int>(hash % 100); }
-
-bool NearDuplicates(const TokenSet& a, const TokenSet& b) {
-  const size_t shorter = std::min(a.size(), b.size());
-  const size_t longer = std::max(a.size(), b.size());
-  if (shorter * kJaccardDenominator < longer * kJaccardNumerator) return false;
-  size_t common = 0;
-  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-    if (a[i] == b[j]) ++common;
-    const bool left = a[i] <= b[j];
-    const bool right = b[j] <= a[i];
-    i += left ? 1 : 0;
-    j += right ? 1 : 0;
-  }
-  const size_t all = a.size() + b.size() - common;
-  return all > 0 && common * kJaccardDenominator >= all * kJaccardNumerator;
-}
-
-std::vector<TokenSet> TokenSets(const std::vector<std::string>& texts) {
-  base::StringMap<uint32_t> ids;
-  std::vector<TokenSet> sets;
-  for (const std::string& text : texts) {
-    TokenSet set;
-    for (std::string& token : base::WordTokens(text)) {
-      const auto next = static_cast<uint32_t>(ids.size());
-      set.push_back(ids.try_emplace(std::move(token), next).first->second);
-    }
-    std::sort(set.begin(), set.end());
-    set.erase(std::unique(set.begin(), set.end()), set.end());
-    sets.push_back(std::move(set));
-  }
-  return sets;
-}
-
-// Union-find; the root is the smallest index of its set.
-class Clusters {
- public:
-  explicit Clusters(size_t size) : parent_(size) {
-    std::iota(parent_.begin(), parent_.end(), size_t{0});
-  }
-  size_t Find(size_t i) {
-    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
-    return i;
-  }
-  void Merge(size_t a, size_t b) {
-    a = Find(a);
-    b = Find(b);
-    parent_[std::max(a, b)] = std::min(a, b);
-  }
-
- private:
-  std::vector<size_t> parent_;
-};
-
-Clusters NearDuplicateClusters(const std::vector<std::string>& texts) {
-  Clusters clusters(texts.size());
-  const std::vector<TokenSet> sets = TokenSets(texts);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    for (size_t j = i + 1; j < texts.size(); ++j) {
-      // Equal texts without a word ("???") have no tokens to compare.
-      if (NearDuplicates(sets[i], sets[j]) || texts[i] == texts[j]) clusters.Merge(i, j);
-    }
-  }
-  return clusters;
-}
 
 }  // namespace
 
@@ -168,13 +96,13 @@ std::vector<SplitAssignment> AssignSplits(std::string_view skill,
     texts.push_back(NormalizeForSplit(entries[i].query));
     out[i].hash = HashOf(skill, texts[i]);
   }
-  Clusters clusters = NearDuplicateClusters(texts);
+  const NearDuplicates groups = GroupNearDuplicates(texts);
   // Who decides for a cluster: members with a bucket first, then the smallest
   // hash. (new, hash, bucket) compares in this order.
   using Rank = std::tuple<bool, uint64_t, int>;
   std::map<size_t, Rank> deciders;
   for (size_t i = 0; i < entries.size(); ++i) {
-    out[i].cluster = clusters.Find(i);
+    out[i].cluster = groups.first[i];
     const std::optional<int> earlier = entries[i].earlier_bucket;
     const Rank rank(!earlier.has_value(), out[i].hash, earlier.value_or(BucketOf(out[i].hash)));
     const auto [at, added] = deciders.try_emplace(out[i].cluster, rank);
