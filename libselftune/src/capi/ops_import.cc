@@ -104,13 +104,15 @@ void Advise(Context& context, const upstream::ImportReport& report) {
     context.Warn("KEPT_UNSEEN", "kept whole, to be read by `selftune query` in imported_rows: " +
                                     base::Join(kept, ", "));
   }
-  std::vector<std::string> partly;
-  for (const store::RejectedImport& row : report.partly) {
-    partly.push_back(fmt::format("{} {} ({})", row.table, row.id, row.reason));
-  }
-  if (!partly.empty()) {
-    context.Warn("PARTLY_TAKEN", "not all of it, or not as it was: " + base::Join(partly, ", "));
-  }
+  const auto tell = [&](const char* code, std::string_view what, const auto& rows) {
+    std::vector<std::string> told;
+    for (const store::RejectedImport& row : rows) {
+      told.push_back(fmt::format("{} {} ({})", row.table, row.id, row.reason));
+    }
+    if (!told.empty()) context.Warn(code, std::string(what) + base::Join(told, ", "));
+  };
+  tell("PARTLY_TAKEN", "not all of it, or not as it was: ", report.partly);
+  tell("TAKEN_NOT_USED", "taken over, and not in use: ", report.unused);
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
     context.SetVerdict(WithSuggestion(

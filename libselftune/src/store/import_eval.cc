@@ -83,7 +83,8 @@ StatusOr<std::optional<StoredEntry>> FindEntry(Db& db, SkillId skill, const std:
 // Puts a set into the place that it deserves beside those that are here.
 class Placing {
  public:
-  Placing(Db& db, SkillId skill, UtcMillis stored) : db_(db), skill_(skill), stored_(stored) {}
+  Placing(IngestWriter& writer, SkillId skill, UtcMillis stored)
+      : writer_(writer), db_(writer.db()), skill_(skill), stored_(stored) {}
 
   StatusOr<PlacedEvalSet> Run(std::span<const ImportedEntry> entries) {
     ST_RETURN_IF_ERROR(LookAtActive());
@@ -112,7 +113,8 @@ class Placing {
     ST_ASSIGN_OR_RETURN(const std::optional<StoredEntry> known,
                         FindEntry(db_, skill_, entry.entry_id));
     if (!known.has_value() || known->erased) {
-      ++out_.forgotten;
+      ST_ASSIGN_OR_RETURN(const bool past, writer_.IsPast(entry.first));
+      ++(past ? out_.past : out_.forgotten);
       return absl::OkStatus();
     }
     if (!known->imported && known->should_trigger != entry.should_trigger) {
@@ -128,6 +130,7 @@ class Placing {
                    entry.source, entry.label_confidence, stored_);
   }
 
+  IngestWriter& writer_;
   Db& db_;
   SkillId skill_;
   UtcMillis stored_;
@@ -166,7 +169,7 @@ StatusOr<PlacedEvalSet> PlaceImportedEvalSet(IngestWriter& writer, std::string_v
                                              UtcMillis stored,
                                              std::span<const ImportedEntry> entries) {
   ST_ASSIGN_OR_RETURN(const SkillId id, writer.EnsureSkill(skill));
-  ST_ASSIGN_OR_RETURN(PlacedEvalSet out, Placing(writer.db(), id, stored).Run(entries));
+  ST_ASSIGN_OR_RETURN(PlacedEvalSet out, Placing(writer, id, stored).Run(entries));
   out.skill = id;
   writer.db().Touch(kTopicEvolution);
   return out;

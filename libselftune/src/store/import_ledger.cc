@@ -12,15 +12,15 @@ namespace selftune::store {
 namespace {
 
 constexpr char kFind[] =
-    R"sql(SELECT verdict,dst_pk,digest FROM import_map WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
+    R"sql(SELECT verdict,dst_pk,digest,coalesce(reason,'') FROM import_map WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 constexpr char kPut[] = R"sql(
   INSERT INTO import_map(origin,tbl,src_id,verdict,dst_pk,digest,reason,note) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
   ON CONFLICT DO UPDATE SET verdict=excluded.verdict, dst_pk=excluded.dst_pk, digest=excluded.digest,
     reason=excluded.reason, note=excluded.note)sql";
 constexpr char kRejected[] = R"sql(
   SELECT tbl,src_id,coalesce(reason,'') FROM import_map WHERE origin=?1 AND verdict='rejected' ORDER BY tbl,src_id LIMIT ?2)sql";
-constexpr char kPartly[] = R"sql(
-  SELECT tbl,src_id,reason FROM import_map WHERE origin=?1 AND verdict IN('imported','merged') AND reason IS NOT NULL ORDER BY tbl,src_id LIMIT ?2)sql";
+constexpr char kEraseNote[] =
+    R"sql(UPDATE import_map SET note=NULL WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 
 constexpr std::array<std::string_view, kImportVerdicts> kWords = {"imported", "merged", "kept",
                                                                   "rejected"};
@@ -45,8 +45,10 @@ StatusOr<std::optional<KnownImport>> ImportLedger::Find(std::string_view table,
   ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kFind, origin_, table, id));
   ST_ASSIGN_OR_RETURN(const bool found, row.Next());
   if (!found) return std::optional<KnownImport>();
-  return std::optional<KnownImport>(
-      {.verdict = Parse(row.Text(0)), .dst = row.Int(1), .digest = std::string(row.Bytes(2))});
+  return std::optional<KnownImport>({.verdict = Parse(row.Text(0)),
+                                     .dst = row.Int(1),
+                                     .digest = std::string(row.Bytes(2)),
+                                     .reason = row.String(3)});
 }
 
 Status ImportLedger::Put(const ImportRecord& record) {
@@ -56,29 +58,29 @@ Status ImportLedger::Put(const ImportRecord& record) {
                  Blob{record.digest}, OrNull{record.reason}, OrNull{record.note});
 }
 
-namespace {
+StatusOr<std::vector<ImportRowKey>> ReadImportRowKeys(StatusOr<Cursor> rows) {
+  ST_RETURN_IF_ERROR(rows.status());
+  std::vector<ImportRowKey> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows->Next());
+    if (!more) return out;
+    out.push_back({rows->String(0), rows->String(1), rows->String(2)});
+  }
+}
 
-StatusOr<std::vector<RejectedImport>> Reasons(Db& db, const char* sql, std::string_view origin,
-                                              int64_t limit) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(sql, origin, limit));
+Status EraseImportNote(Db& db, const ImportRowKey& row) {
+  return db.Run(kEraseNote, row.origin, row.table, row.id);
+}
+
+StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
+                                                      int64_t limit) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejected, origin, limit));
   std::vector<RejectedImport> out;
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
     out.push_back({rows.String(0), rows.String(1), rows.String(2)});
   }
-}
-
-}  // namespace
-
-StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
-                                                      int64_t limit) {
-  return Reasons(db, kRejected, origin, limit);
-}
-
-StatusOr<std::vector<RejectedImport>> PartlyImported(Db& db, std::string_view origin,
-                                                     int64_t limit) {
-  return Reasons(db, kPartly, origin, limit);
 }
 
 }  // namespace selftune::store

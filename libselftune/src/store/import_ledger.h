@@ -36,7 +36,7 @@ struct ImportRecord {
 struct KnownImport {
   ImportVerdict verdict = ImportVerdict::kImported;
   int64_t dst = 0;
-  std::string digest;
+  std::string digest, reason;
 };
 
 class ImportLedger {
@@ -59,14 +59,20 @@ class ImportLedger {
   const std::string origin_;
 };
 
+// A row of the ledger.
+struct ImportRowKey {
+  std::string origin, table, id;
+};
+// Of a query for these three columns.
+[[nodiscard]] StatusOr<std::vector<ImportRowKey>> ReadImportRowKeys(StatusOr<Cursor> rows);
+// What was kept of it goes. Inside a WriteTxn.
+[[nodiscard]] Status EraseImportNote(Db& db, const ImportRowKey& row);
+
 // Rejected rows of an origin, in order of their tables: at most `limit`.
 struct RejectedImport {
   std::string table, id, reason;
 };
 [[nodiscard]] StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
                                                                     int64_t limit);
-// The same of rows that were taken over, but not all of them or not as they were.
-[[nodiscard]] StatusOr<std::vector<RejectedImport>> PartlyImported(Db& db, std::string_view origin,
-                                                                   int64_t limit);
 
 }  // namespace selftune::store

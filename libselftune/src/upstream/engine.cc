@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,6 +76,12 @@ std::string IdOf(const SourceTable& table, const LooseRow& row) {
   std::string id = "[";
   for (const std::string& part : parts) id += (id.size() == 1 ? "" : ",") + base::JsonQuote(part);
   return id + "]";
+}
+
+// As the ledger has it.
+std::string WhyOf(const Fate& fate) {
+  const bool both = !fate.reason.empty() && !fate.standing.empty();
+  return fate.reason + (both ? "; " : "") + fate.standing;
 }
 
 // Fills in what a row's values say.
@@ -245,13 +252,19 @@ Status Engine::Commit(bool force) {
   if (!force && !enough) return absl::OkStatus();
   const Status done = txn_->Commit();
   txn_.reset();
-  if (done.ok()) written_ += in_txn_;
+  if (done.ok()) {
+    written_ += in_txn_;
+    std::ranges::move(to_tell_.partly, std::back_inserter(told_.partly));
+    std::ranges::move(to_tell_.unused, std::back_inserter(told_.unused));
+  }
+  to_tell_ = {};
   in_txn_ = 0;
   return done;
 }
 
 void Engine::Rollback() {
   txn_.reset();
+  to_tell_ = {};
   in_txn_ = 0;
 }
 
@@ -308,13 +321,21 @@ Status Engine::Keep(SourceRow row) {
 Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
                    std::string_view note) {
   ++in_txn_;
+  Tell(row, verdict, fate);
   return ledger_.Put({.table = row.table,
                       .id = row.id,
                       .verdict = verdict,
                       .dst = fate.dst,
                       .digest = row.digest,
-                      .reason = fate.reason,
+                      .reason = WhyOf(fate),
                       .note = note});
+}
+
+void Engine::Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate) {
+  const bool taken = verdict == ImportVerdict::kImported || verdict == ImportVerdict::kMerged;
+  if (!taken || (row.known.has_value() && row.known->reason == WhyOf(fate))) return;
+  if (!fate.reason.empty()) to_tell_.partly.push_back({row.table, row.id, fate.reason});
+  if (!fate.standing.empty()) to_tell_.unused.push_back({row.table, row.id, fate.standing});
 }
 
 Status Engine::Reject(const SourceRow& row, std::string reason) {

@@ -193,8 +193,9 @@ class SetImport {
         row_, {.verdict = placed.made > 0 ? ImportVerdict::kImported : ImportVerdict::kMerged,
                .dst = placed.skill.value,
                .reason = ReasonOf(placed),
+               .standing = StandingOf(placed),
                .whole = true,
-               .forgotten = placed.forgotten > 0 || (any && set_.left > 0)});
+               .forgotten = placed.forgotten + placed.past > 0 || (any && set_.left > 0)});
   }
 
   // Of what is not as the reference had it; "" = nothing.
@@ -205,18 +206,24 @@ class SetImport {
     };
     add(static_cast<int64_t>(set_.left), "left out: " + set_.first);
     add(placed.forgotten, "not taken: forgotten");
-    switch (placed.place) {
-      case store::EvalSetPlace::kActive:
-        add(placed.contrary, "inactive: what is known here says the contrary");
-        break;
-      case store::EvalSetPlace::kBehindOurs:
-        out.emplace_back("inactive: a set of ours is the active one");
-        break;
-      case store::EvalSetPlace::kBehindNewer:
-        out.emplace_back("inactive: a newer one was imported");
-        break;
+    add(placed.past, "not taken: older than what is kept");
+    if (placed.place == store::EvalSetPlace::kActive) {
+      add(placed.contrary, "inactive: what is known here says the contrary");
     }
     return base::Join(out, "; ");
+  }
+
+  // Of a set that stands behind another; "" = it is the active one.
+  static std::string StandingOf(const store::PlacedEvalSet& placed) {
+    switch (placed.place) {
+      case store::EvalSetPlace::kActive:
+        break;
+      case store::EvalSetPlace::kBehindOurs:
+        return "inactive: a set of ours is the active one";
+      case store::EvalSetPlace::kBehindNewer:
+        return "inactive: a newer one was imported";
+    }
+    return {};
   }
 
   Engine& engine_;

@@ -191,7 +191,6 @@ class Import {
     for (int pass = 0; pass < kMaxPasses; ++pass) {
       report_.tables.clear();
       report_.rejected.clear();
-      report_.partly.clear();
       if (pass > 0) ST_RETURN_IF_ERROR(Copy(work));
       const std::string stamps = stamps_;
       ST_RETURN_IF_ERROR(All(*db, work));
@@ -364,10 +363,20 @@ class Import {
     ST_ASSIGN_OR_RETURN(const std::vector<store::RejectedImport> rejected,
                         store::RejectedImports(db, engine.ledger().origin(), kShownRejects));
     report_.rejected.insert(report_.rejected.end(), rejected.begin(), rejected.end());
-    ST_ASSIGN_OR_RETURN(const std::vector<store::RejectedImport> partly,
-                        store::PartlyImported(db, engine.ledger().origin(), kShownRejects));
-    report_.partly.insert(report_.partly.end(), partly.begin(), partly.end());
+    AddTold(engine.told().partly, report_.partly);
+    AddTold(engine.told().unused, report_.unused);
     return absl::OkStatus();
+  }
+
+  // What an earlier pass said of a row that changed meanwhile does not hold any more.
+  static void AddTold(const std::vector<store::RejectedImport>& told,
+                      std::vector<store::RejectedImport>& all) {
+    for (const store::RejectedImport& row : told) {
+      std::erase_if(all, [&](const store::RejectedImport& before) {
+        return before.table == row.table && before.id == row.id;
+      });
+      if (std::ssize(all) < kShownRejects) all.push_back(row);
+    }
   }
 
   Status Write(const Db& db, Engine& engine) {
