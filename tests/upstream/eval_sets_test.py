@@ -159,13 +159,16 @@ class EvalSets(ImportCase):
         self.take_more(self.these(eval_set("pdf", 6, entry("split"))))
         self.assertEqual(self.q(QUERIES), [("fill", 0), ("merge", 0), ("ours", 0), ("split", 1)])
 
-    def test_others_write_while_a_large_set_is_imported(self):
+    def test_others_write_while_a_large_set_is_imported_and_forgotten(self):
         self.envelope("sync")
         words = ["word%d" % (n * n % 997) for n in range(28000)]
         self.build(self.these(eval_set("pdf", 5, *[entry("query %d " % n + " ".join(words[6 * n:6 * n + 90])) for n in range(4500)])))
         refused = self.refused(lambda: self.take("--db", str(self.old)))
         self.assertEqual(self.q("SELECT count(*) FROM eval_entry WHERE active=1"), [(4500,)])
         self.assertLess(refused, 1.5)
+        refused = self.refused(lambda: self.envelope("forget", "--before", "2026-03-02", "--yes"))
+        self.assertEqual(self.q("SELECT count(*) FROM eval_entry WHERE active=1"), [(0,)])
+        self.assertLess(refused, 0.5)
 
     def refused(self, work):
         """How long, at the worst, somebody else could not write meanwhile; in seconds."""
@@ -338,6 +341,30 @@ class EvalSets(ImportCase):
             "pdf", 5, entry("old words", created_at=reference.at(1)), entry("my word is hunter2", created_at=young),
             entry("fill", created_at=young), stored_at=young)))
         self.assertEqual(self.fate()[1], "1 of 3 entries not taken: forgotten; 1 of 3 entries not taken: older than what is kept")
+
+    def test_a_backup_whose_inactive_entries_alone_go_again_says_so(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("old words"), entry("fill"))))
+        self.take_more(self.these(eval_set("pdf", 6, entry("fill"))))
+        self.assertEqual(self.q(QUERIES), [("fill", 1), ("old words", 0)])
+        full = self.envelope("backup", "create")["data"]["id"]
+        self.envelope("forget", "--match", "old words", "--yes")
+        restored = self.envelope("backup", "restore", full, "--yes")
+        self.assertEqual([w["code"] for w in restored["warnings"]], ["FORGOTTEN_AGAIN"])
+        self.assertEqual(self.tables_that_say("old words"), [])
+
+    def test_quotes_of_a_forgotten_query_go_from_what_else_the_import_brought(self):
+        """Of a row of another table that is kept whole."""
+        there = [eval_set("pdf", 5, entry("my word is hunter2"), entry("fill")), 
+                 reference.insert("grading_results", grading_id="g", session_id="z", skill_name="pdf", graded_at=reference.at(9),
+                                  expectations_json=json.dumps([{"query": "my word is hunter2"}]))]
+        for how in (("--match", "HUNTER2"), ("--before", "2026-03-02"), ("--before", "2026-03-02", "--skill", "pdf")):
+            with self.subTest(how=how):
+                self.setUp()
+                self.take_old(self.these(*there))
+                self.assertEqual(self.tables_that_say("hunter2"), ["body", "import_map"])
+                self.envelope("forget", *how, "--yes")
+                self.assertEqual(self.tables_that_say("hunter2"), [])
+                self.assert_sound()
 
     def test_an_older_store_does_not_bring_back_what_no_prompt_said(self):
         self.envelope("sync")

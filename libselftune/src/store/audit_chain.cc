@@ -143,6 +143,11 @@ class Eraser {
  public:
   Eraser(Db& db, const Quotes& quotes) : db_(db), quotes_(quotes) {}
 
+  StatusOr<bool> Any() {
+    ST_RETURN_IF_ERROR(Look());
+    return !erased_.empty();
+  }
+
   StatusOr<int64_t> Run() {
     ST_RETURN_IF_ERROR(Look());
     if (erased_.empty()) return int64_t{0};
@@ -382,6 +387,8 @@ Status AppendEvent(Db& db, const AuditEvent& event) {
              OrNull{event.agent}, OrNull{event.texts}, Blob{end.hash}, Blob{hash}, event.target));
   return db.Run(kSetEnd, fmt::format("{} {}", end.count + 1, base::Hex(hash)));
 }
+
+StatusOr<bool> AuditQuotes(Db& db, const Quotes& quotes) { return Eraser(db, quotes).Any(); }
 
 StatusOr<int64_t> EraseFromAudit(Db& db, const Quotes& quotes) { return Eraser(db, quotes).Run(); }
 

@@ -37,6 +37,8 @@ struct AuditEvent {
 // proposals; one message a difference, "proposal <id>: ..." or "audit: ...".
 [[nodiscard]] StatusOr<std::vector<std::string>> CheckChains(Db& db);
 
+// Does a step quote forgotten words? Holds up nobody.
+[[nodiscard]] StatusOr<bool> AuditQuotes(Db& db, const Quotes& quotes);
 // Takes what quotes forgotten words out of the steps and hashes the chain anew from
 // the first of them on, unless it was broken before: then it stays so. Returns how many
 // steps were changed. Inside a WriteTxn.

@@ -48,10 +48,10 @@ struct ForgetReport {
   int64_t prompts = 0;       // whose words were erased now
   int64_t arguments = 0;     // of uses of skills
   int64_t texts = 0;         // that nothing needs any more: gone, or empty
-  int64_t eval_entries = 0;  // that were made of them: out of their set
+  int64_t eval_entries = 0;  // that were made of them: out of their set, if they were in it
   int64_t cached_replies = 0;
   int64_t audit_steps = 0;   // that quoted them
-  int64_t quotes = 0;        // rows of proposals and replays that did
+  int64_t quotes = 0;        // rows of proposals, replays and labels that did
   bool left_in_log = false;  // somebody reads what was before: the log keeps it for now
   [[nodiscard]] bool changed() const {
     return prompts + arguments + texts + audit_steps + quotes > 0;

@@ -2,10 +2,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "store/forget.h"
-#include "store/write_txn.h"
+#include "store/write_pieces.h"
 
 namespace selftune::store {
 namespace {
@@ -18,26 +19,33 @@ constexpr char kBefore[] = R"sql(
 
 // By these an import knows words that were a prompt's.
 constexpr char kErased[] =
-    R"sql(SELECT sha256,erased_ms FROM body WHERE text IS NULL AND erased_ms IS NOT NULL)sql";
+    R"sql(SELECT sha256,NULL,erased_ms FROM body WHERE text IS NULL AND erased_ms IS NOT NULL)sql";
 constexpr char kErase[] = R"sql(
   INSERT INTO body(sha256,bytes,text,erased_ms) VALUES(?1,0,NULL,?2) ON CONFLICT DO NOTHING)sql";
 
-Status CopyMemory(Db& from, Db& to) {
-  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(to));
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kRemembered));
-    for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      ST_RETURN_IF_ERROR(to.Run(kRemember, Blob{rows.Bytes(0)}, Blob{rows.Bytes(1)}, rows.Int(2)));
-    }
-  }
-  ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(kErased));
+struct Memory {
+  std::string one, two;  // keys
+  int64_t at = 0;
+};
+
+StatusOr<std::vector<Memory>> ReadMemory(Db& from, const char* sql) {
+  std::vector<Memory> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, from.Query(sql));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return txn.Commit();
-    ST_RETURN_IF_ERROR(to.Run(kErase, Blob{rows.Bytes(0)}, rows.Int(1)));
+    if (!more) return out;
+    out.push_back({std::string(rows.Bytes(0)), std::string(rows.Bytes(1)), rows.Int(2)});
   }
+}
+
+Status CopyMemory(Db& from, Db& to, const base::Cancel* cancel) {
+  ST_ASSIGN_OR_RETURN(const std::vector<Memory> keys, ReadMemory(from, kRemembered));
+  ST_RETURN_IF_ERROR(WriteInPieces(to, cancel, keys.size(), [&](size_t i) {
+    return to.Run(kRemember, Blob{keys[i].one}, Blob{keys[i].two}, keys[i].at);
+  }));
+  ST_ASSIGN_OR_RETURN(const std::vector<Memory> texts, ReadMemory(from, kErased));
+  return WriteInPieces(to, cancel, texts.size(),
+                       [&](size_t i) { return to.Run(kErase, Blob{texts[i].one}, texts[i].at); });
 }
 
 constexpr char kKnows[] =
@@ -61,7 +69,7 @@ StatusOr<bool> ForgotMore(const std::string& former, const std::string& path) {
 StatusOr<ForgetReport> ForgetAgain(Db& db, const std::string& former, UtcMillis now,
                                    const base::Cancel* cancel) {
   ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> there, Db::Open(former, {.cancel = cancel}));
-  ST_RETURN_IF_ERROR(CopyMemory(*there, db));
+  ST_RETURN_IF_ERROR(CopyMemory(*there, db, cancel));
   ST_ASSIGN_OR_RETURN(ForgetReport report, Forget(db, {.again = true, .cancel = cancel}, now));
   ST_ASSIGN_OR_RETURN(const int64_t before, db.QueryInt(kBefore, 0));
   if (before == 0) return report;

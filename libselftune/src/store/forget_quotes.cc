@@ -7,6 +7,9 @@
 
 #include "base/status_macros.h"
 #include "store/audit_chain.h"
+#include "store/import_ledger.h"
+#include "store/write_pieces.h"
+#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -20,21 +23,28 @@ constexpr char kReplayTexts[] = R"sql(
 constexpr char kSetReplayTexts[] = R"sql(
   UPDATE replay_result SET evidence=?2 WHERE ?3 IS NULL AND proposal_id=json_extract(?1,'$[0]') AND run_id=json_extract(?1,'$[1]')
     AND phase=json_extract(?1,'$[2]') AND entry_no=json_extract(?1,'$[3]') AND rep=json_extract(?1,'$[4]'))sql";
+constexpr char kLabelTexts[] =
+    R"sql(SELECT label_pk, detail, '' FROM label WHERE detail IS NOT NULL)sql";
+constexpr char kSetLabelTexts[] =
+    R"sql(UPDATE label SET detail=?2 WHERE ?3 IS NULL AND label_pk=CAST(?1 AS INTEGER))sql";
 
 constexpr char kHasNotes[] =
     R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
+constexpr char kNotes[] =
+    R"sql(SELECT origin,tbl,src_id,note FROM import_map WHERE note IS NOT NULL)sql";
 constexpr char kMakeSessions[] =
     "CREATE TEMP TABLE IF NOT EXISTS forget_session(id TEXT PRIMARY KEY); "
     "DELETE FROM temp.forget_session";
 constexpr char kChooseSession[] = R"sql(INSERT OR IGNORE INTO temp.forget_session VALUES(?1))sql";
-constexpr char kEraseNotes[] = R"sql(
-  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND (
+constexpr char kNotesOf[] = R"sql(
+  SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL AND (
     (?1 IS NOT NULL AND instr(lower(note),lower(?1))>0)
     OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
 constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
 
 // `read`: a number of the row and two texts. Returns how many rows changed.
-StatusOr<int64_t> EraseFrom(Db& db, const char* read, const char* write, const Quotes& quotes) {
+StatusOr<int64_t> EraseFrom(Db& db, const char* read, const char* write, const Quotes& quotes,
+                            const base::Cancel* cancel) {
   struct Row {
     std::string key, one, two;
   };
@@ -48,23 +58,59 @@ StatusOr<int64_t> EraseFrom(Db& db, const char* read, const char* write, const Q
       if (row.one != rows.Text(1) || row.two != rows.Text(2)) changed.push_back(std::move(row));
     }
   }
-  for (const Row& row : changed) {
-    ST_RETURN_IF_ERROR(db.Run(write, row.key, OrNull{row.one}, OrNull{row.two}));
-  }
+  ST_RETURN_IF_ERROR(WriteInPieces(db, cancel, changed.size(), [&](size_t i) {
+    return db.Run(write, changed[i].key, OrNull{changed[i].one}, OrNull{changed[i].two});
+  }));
   return std::ssize(changed);
+}
+
+Status EraseNotes(Db& db, const std::vector<ImportRowKey>& notes, const base::Cancel* cancel) {
+  return WriteInPieces(db, cancel, notes.size(),
+                       [&](size_t i) { return EraseImportNote(db, notes[i]); });
+}
+
+StatusOr<int64_t> EraseFromAuditIfAny(Db& db, const Quotes& quotes) {
+  ST_ASSIGN_OR_RETURN(const bool any, AuditQuotes(db, quotes));
+  if (!any) return int64_t{0};
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_ASSIGN_OR_RETURN(const int64_t steps, EraseFromAudit(db, quotes));
+  ST_RETURN_IF_ERROR(txn.Commit());
+  return steps;
 }
 
 }  // namespace
 
-StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes) {
+StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes, const base::Cancel* cancel) {
   ErasedQuotes out;
   if (quotes.empty()) return out;
-  ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAudit(db, quotes));
-  ST_ASSIGN_OR_RETURN(const int64_t proposals,
-                      EraseFrom(db, kProposalTexts, kSetProposalTexts, quotes));
-  ST_ASSIGN_OR_RETURN(const int64_t replays, EraseFrom(db, kReplayTexts, kSetReplayTexts, quotes));
-  out.rows = proposals + replays;
+  ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAuditIfAny(db, quotes));
+  constexpr std::pair<const char*, const char*> kTexts[] = {
+      {kProposalTexts, kSetProposalTexts},
+      {kReplayTexts, kSetReplayTexts},
+      {kLabelTexts, kSetLabelTexts},
+  };
+  for (const auto& [read, write] : kTexts) {
+    ST_ASSIGN_OR_RETURN(const int64_t rows, EraseFrom(db, read, write, quotes, cancel));
+    out.rows += rows;
+  }
   return out;
+}
+
+Status EraseNotesWith(Db& db, const Quotes& quotes, const base::Cancel* cancel) {
+  if (quotes.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db));
+  if (!imported) return absl::OkStatus();
+  std::vector<ImportRowKey> found;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNotes));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      if (quotes.Without(rows.Text(3)) == rows.Text(3)) continue;
+      found.push_back({rows.String(0), rows.String(1), rows.String(2)});
+    }
+  }
+  return EraseNotes(db, found, cancel);
 }
 
 StatusOr<bool> HasImportNotes(Db& db) {
@@ -81,7 +127,9 @@ Status ForgetNotes::Choose(std::string_view session_id) {
 Status ForgetNotes::Erase(std::string_view words) {
   ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
   if (!imported) return absl::OkStatus();
-  ST_RETURN_IF_ERROR(db_.Run(kEraseNotes, OrNull{words}));
+  ST_ASSIGN_OR_RETURN(const std::vector<ImportRowKey> found,
+                      ReadImportRowKeys(db_.Query(kNotesOf, OrNull{words})));
+  ST_RETURN_IF_ERROR(EraseNotes(db_, found, cancel_));
   return db_.Run(kClearSessions);
 }
 

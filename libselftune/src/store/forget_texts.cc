@@ -1,9 +1,12 @@
 #include "store/forget_texts.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -15,15 +18,22 @@
 #include "store/forget.h"
 #include "store/forget_quotes.h"
 #include "store/identity.h"
+#include "store/import_ledger.h"
+#include "store/write_pieces.h"
+#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
 
-constexpr int64_t kTexts = 20'000;  // each look at them reads all references once
+constexpr int64_t kTexts = 20'000;    // each look at them reads all references once
+constexpr int64_t kPieceTexts = 200;  // of a transaction: they may be long
+constexpr int kLooks = 3;             // that nobody waits for; then one with the lock held
 
 constexpr char kMakeChosen[] =
-    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY,erased_id INTEGER); "
-    "DELETE FROM temp.forget_text";
+    "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY,said INTEGER,needed "
+    "INTEGER); "
+    "CREATE TEMP TABLE IF NOT EXISTS forget_piece(body_id INTEGER PRIMARY KEY,erased_id INTEGER); "
+    "DELETE FROM temp.forget_text; DELETE FROM temp.forget_piece";
 // Marked as erased while its words are still there: to be looked at when the rows that
 // said it are done, also by the next forget when this one is cut off.
 constexpr char kMarkText[] =
@@ -32,53 +42,52 @@ constexpr char kMarkQuery[] =
     R"sql(UPDATE body SET erased_ms=?2 WHERE sha256=?1 AND text IS NOT NULL)sql";
 constexpr char kTextOf[] = R"sql(SELECT text FROM body WHERE body_id=?1 AND text IS NOT NULL)sql";
 constexpr char kChooseTexts[] = R"sql(
-  INSERT INTO temp.forget_text SELECT body_id,NULL FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
+  INSERT INTO temp.forget_text(body_id) SELECT body_id FROM body WHERE body_id>?1 AND erased_ms IS NOT NULL AND text IS NOT NULL
   ORDER BY body_id LIMIT ?2)sql";
 constexpr char kLastText[] = R"sql(SELECT max(body_id) FROM temp.forget_text)sql";
-constexpr char kUnmarkTexts[] = R"sql(
-  UPDATE body SET erased_ms=NULL WHERE text IS NOT NULL AND body_id IN (SELECT body_id FROM temp.forget_text))sql";
-constexpr char kClearTexts[] = R"sql(DELETE FROM temp.forget_text)sql";
-// Somebody else said it, or it is no prompt.
-constexpr char kStillSaid[] = R"sql(
-  DELETE FROM temp.forget_text WHERE body_id IN (
-    SELECT body_id FROM prompt UNION ALL SELECT raw_body_id FROM prompt WHERE raw_body_id IS NOT NULL
-    UNION ALL SELECT query_body_id FROM observation WHERE query_body_id IS NOT NULL
-    UNION ALL SELECT description_body FROM skill_location WHERE description_body IS NOT NULL
-    UNION ALL SELECT description_body FROM skill_version WHERE description_body IS NOT NULL
-    UNION ALL SELECT description_body FROM listing_entry WHERE description_body IS NOT NULL
-    UNION ALL SELECT original_body FROM proposal WHERE original_body IS NOT NULL
-    UNION ALL SELECT proposed_body FROM proposal WHERE proposed_body IS NOT NULL))sql";
-constexpr char kDropEntries[] = R"sql(
-  UPDATE eval_entry SET active=0, extra=NULL
-  WHERE query_body IN (SELECT body_id FROM temp.forget_text) AND active=1)sql";
+// Somebody else said it, or it is no prompt. With rows of an evaluation these are all that may
+// refer to a text (forget_test.cc asks the schema).
+constexpr char kLook[] = R"sql(
+  UPDATE temp.forget_text SET said=body_id IN (
+      SELECT body_id FROM prompt UNION ALL SELECT raw_body_id FROM prompt WHERE raw_body_id IS NOT NULL
+      UNION ALL SELECT query_body_id FROM observation WHERE query_body_id IS NOT NULL
+      UNION ALL SELECT description_body FROM skill_location WHERE description_body IS NOT NULL
+      UNION ALL SELECT description_body FROM skill_version WHERE description_body IS NOT NULL
+      UNION ALL SELECT description_body FROM listing_entry WHERE description_body IS NOT NULL
+      UNION ALL SELECT original_body FROM proposal WHERE original_body IS NOT NULL
+      UNION ALL SELECT proposed_body FROM proposal WHERE proposed_body IS NOT NULL),
+    needed=body_id IN (SELECT query_body FROM eval_entry UNION ALL SELECT query_body FROM replay_result))sql";
+constexpr char kPiece[] = R"sql(
+  SELECT t.body_id,b.sha256,t.said,t.needed FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id ORDER BY t.body_id LIMIT ?1)sql";
+constexpr char kAnyUnsaid[] = R"sql(SELECT EXISTS(SELECT 1 FROM temp.forget_text WHERE said=0))sql";
+constexpr char kUnmarkText[] =
+    R"sql(UPDATE body SET erased_ms=NULL WHERE body_id=?1 AND text IS NOT NULL)sql";
+constexpr char kDoneText[] = R"sql(DELETE FROM temp.forget_text WHERE body_id=?1)sql";
+
 // Rows of an evaluation stay, and their words go: under another key, so that the same words
 // said later have a text of their own.
-constexpr char kNeeded[] = R"sql(
-  SELECT b.body_id,b.sha256 FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id
-  WHERE t.body_id IN (SELECT query_body FROM eval_entry UNION ALL SELECT query_body FROM replay_result))sql";
-constexpr char kEmptied[] = R"sql(UPDATE temp.forget_text SET erased_id=?2 WHERE body_id=?1)sql";
-constexpr char kPointEntries[] = R"sql(
-  UPDATE eval_entry SET query_body=(SELECT erased_id FROM temp.forget_text WHERE body_id=query_body)
-  WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE erased_id IS NOT NULL))sql";
+constexpr char kTakeInPiece[] =
+    R"sql(INSERT INTO temp.forget_piece(body_id,erased_id) VALUES(?1,?2))sql";
+constexpr char kClearPiece[] = R"sql(DELETE FROM temp.forget_piece)sql";
+constexpr char kDropEntries[] = R"sql(
+  UPDATE eval_entry SET active=0, extra=NULL, query_body=(SELECT erased_id FROM temp.forget_piece WHERE body_id=query_body)
+  WHERE query_body IN (SELECT body_id FROM temp.forget_piece))sql";
 constexpr char kPointReplays[] = R"sql(
-  UPDATE replay_result SET query_body=(SELECT erased_id FROM temp.forget_text WHERE body_id=query_body)
-  WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE erased_id IS NOT NULL))sql";
-constexpr char kDropTexts[] = R"sql(
-  DELETE FROM body WHERE body_id IN (SELECT body_id FROM temp.forget_text))sql";
+  UPDATE replay_result SET query_body=(SELECT erased_id FROM temp.forget_piece WHERE body_id=query_body)
+  WHERE query_body IN (SELECT body_id FROM temp.forget_piece))sql";
+constexpr char kDropText[] = R"sql(DELETE FROM body WHERE body_id=?1)sql";
 // An import keeps a set whole beside the entries that it made of it, and so the words of
 // what it left out, of which nothing else tells whether they are among those.
-constexpr char kEraseSets[] = R"sql(
-  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (
-    dst_pk IS NULL OR reason IS NOT NULL OR dst_pk IN (SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text))))sql";
-
-constexpr char kEraseUntold[] = R"sql(
-  UPDATE import_map SET note=NULL WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (dst_pk IS NULL OR reason IS NOT NULL))sql";
+constexpr char kSetsOf[] = R"sql(
+  SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (
+    dst_pk IS NULL OR reason IS NOT NULL
+    OR dst_pk IN (SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE said=0))))sql";
+constexpr char kUntold[] = R"sql(
+  SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (dst_pk IS NULL OR reason IS NOT NULL))sql";
 constexpr char kImported[] = R"sql(
   SELECT DISTINCT b.body_id,b.text FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id JOIN body b ON b.body_id=e.query_body
   WHERE b.text IS NOT NULL AND json_extract(e.extra,'$.reason')='imported' AND (?1 IS NULL OR e.first_ms<?1)
     AND (?2 IS NULL OR instr(lower(b.text),lower(?2))>0) AND (?3 IS NULL OR k.name_key=?3))sql";
-constexpr char kRemember[] = R"sql(
-  INSERT INTO forgotten(session_key,text_key,at_ms) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
 
 // How many UTF-16 units of a text the reference takes for a query.
 constexpr size_t kReferenceUnits = 500;
@@ -114,9 +123,24 @@ ForgottenQuery KeysOfQuery(std::string_view query) {
   return {.session_key = ForgottenSessionKey("", ""), .text_key = ForgottenTextKey("", "", query)};
 }
 
+StatusOr<std::vector<ImportedQuery>> FindImported(Db& db, const ImportedEntries& which) {
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      db.Query(kImported, which.before, OrNull{which.match}, OrNull{which.skill}));
+  std::vector<ImportedQuery> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    ImportedQuery query{.body = rows.Int(0),
+                        .begin = std::string(rows.Text(1).substr(0, kQuotedBytes)),
+                        .keys = KeysOfQuery(rows.Text(1))};
+    if (which.keys != nullptr && !which.keys->contains(query.keys.text_key)) continue;
+    out.push_back(std::move(query));
+  }
+}
+
 Status ForgetTexts::Prepare() { return db_.Execute(kMakeChosen); }
 
-Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
+Status ForgetTexts::Mark(int64_t body) {
   std::vector<std::string> queries;
   {
     ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kTextOf, body));
@@ -124,78 +148,106 @@ Status ForgetTexts::Mark(int64_t body, UtcMillis now) {
     if (there) queries = QueriesOf(row.Text(0));
   }
   for (const std::string& query : queries) {
-    ST_RETURN_IF_ERROR(db_.Run(kMarkQuery, Blob{base::Sha256Bytes(query)}, now));
+    ST_RETURN_IF_ERROR(db_.Run(kMarkQuery, Blob{base::Sha256Bytes(query)}, now_));
   }
-  return db_.Run(kMarkText, body, now);
+  return db_.Run(kMarkText, body, now_);
 }
 
-Status ForgetTexts::MarkImported(const ImportedEntries& which, UtcMillis now) {
-  struct Query {
-    int64_t body = 0;
-    ForgottenQuery keys;
-  };
-  std::vector<Query> queries;
-  {
-    ST_ASSIGN_OR_RETURN(
-        Cursor rows, db_.Query(kImported, which.before, OrNull{which.match}, OrNull{which.skill}));
-    for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      Query query{.body = rows.Int(0), .keys = KeysOfQuery(rows.Text(1))};
-      if (which.keys != nullptr && !which.keys->contains(query.keys.text_key)) continue;
-      queries.push_back(std::move(query));
-    }
-  }
-  for (const Query& query : queries) {
-    ST_RETURN_IF_ERROR(db_.Run(kMarkText, query.body, now));
-    if (which.by_time) continue;
-    ST_RETURN_IF_ERROR(
-        db_.Run(kRemember, Blob{query.keys.session_key}, Blob{query.keys.text_key}, now));
-  }
-  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
-  return imported && which.before.has_value() ? db_.Run(kEraseUntold) : absl::OkStatus();
-}
-
-StatusOr<ForgetTexts::Dropped> ForgetTexts::DropBatch(UtcMillis now) {
+StatusOr<ForgetTexts::Dropped> ForgetTexts::DropMarked() {
+  // Nothing indexes who refers to a text, so that the database would read all tables for each
+  // text that goes. Here they were read for all of them.
+  ST_RETURN_IF_ERROR(db_.Execute("PRAGMA foreign_keys=OFF"));
   Dropped out;
-  ST_RETURN_IF_ERROR(db_.Run(kClearTexts));
-  ST_RETURN_IF_ERROR(db_.Run(kChooseTexts, last_, kTexts));
-  out.more = db_.changes() == kTexts;
-  ST_ASSIGN_OR_RETURN(last_, db_.QueryInt(kLastText, 0));
-  if (last_ == 0) return out;
-  ST_RETURN_IF_ERROR(db_.Run(kUnmarkTexts));
-  ST_RETURN_IF_ERROR(db_.Run(kStillSaid));
-  ST_RETURN_IF_ERROR(EraseSets());
-  ST_RETURN_IF_ERROR(db_.Run(kDropEntries));
-  out.eval_entries = db_.changes();
-  ST_RETURN_IF_ERROR(EmptyTexts(now));
-  ST_RETURN_IF_ERROR(db_.Run(kDropTexts));
-  out.texts = db_.changes();
+  Status done;
+  for (bool more = true; more && done.ok();) {
+    done = db_.Run(kChooseTexts, last_, kTexts);
+    more = db_.changes() == kTexts;
+    if (done.ok()) done = DropChosen(out);
+  }
+  ST_RETURN_IF_ERROR(db_.Execute("PRAGMA foreign_keys=ON"));
+  ST_RETURN_IF_ERROR(done);
   return out;
 }
 
-Status ForgetTexts::EmptyTexts(UtcMillis now) {
-  std::vector<std::pair<int64_t, std::string>> needed;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kNeeded));
-    for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      needed.emplace_back(rows.Int(0), rows.Bytes(1));
+Status ForgetTexts::DropChosen(Dropped& out) {
+  std::optional<int64_t> version;  // of the store that was looked at
+  for (int looks = 0;;) {
+    if (!version.has_value()) {
+      ST_ASSIGN_OR_RETURN(version, db_.DataVersion());
+      ST_RETURN_IF_ERROR(db_.Run(kLook));
+      ST_RETURN_IF_ERROR(EraseSets());
+      ++looks;
     }
+    if (cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
+    ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db_));
+    const auto begun = std::chrono::steady_clock::now();
+    ST_ASSIGN_OR_RETURN(const int64_t now, db_.DataVersion());
+    if (now != *version && looks < kLooks) {
+      version.reset();
+      continue;
+    }
+    if (now != *version) ST_RETURN_IF_ERROR(db_.Run(kLook));
+    version = now;
+    ST_ASSIGN_OR_RETURN(const std::vector<Text> piece, Piece());
+    ST_RETURN_IF_ERROR(DropPiece(piece, out));
+    ST_RETURN_IF_ERROR(txn.Commit());
+    if (std::ssize(piece) < kPieceTexts) return absl::OkStatus();
+    std::this_thread::sleep_for(std::chrono::steady_clock::now() - begun);  // write_pieces.h
   }
-  if (needed.empty()) return absl::OkStatus();
-  for (const auto& [body, sha256] : needed) {
-    ST_ASSIGN_OR_RETURN(const BodyId erased, ErasedBody(db_, sha256, now));
-    ST_RETURN_IF_ERROR(db_.Run(kEmptied, body, erased));
+}
+
+StatusOr<std::vector<ForgetTexts::Text>> ForgetTexts::Piece() {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kPiece, kPieceTexts));
+  std::vector<Text> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back({.body = rows.Int(0),
+                   .sha256 = std::string(rows.Bytes(1)),
+                   .said = rows.Bool(2),
+                   .needed = rows.Bool(3)});
   }
-  ST_RETURN_IF_ERROR(db_.Run(kPointEntries));
-  return db_.Run(kPointReplays);
+}
+
+Status ForgetTexts::DropPiece(const std::vector<Text>& piece, Dropped& out) {
+  bool any_needed = false;
+  for (const Text& text : piece) {
+    ST_RETURN_IF_ERROR(db_.Run(kUnmarkText, text.body));
+    ST_RETURN_IF_ERROR(db_.Run(kDoneText, text.body));
+    if (text.said || !text.needed) continue;
+    any_needed = true;
+    ST_ASSIGN_OR_RETURN(const BodyId erased, ErasedBody(db_, text.sha256, now_));
+    ST_RETURN_IF_ERROR(db_.Run(kTakeInPiece, text.body, erased));
+  }
+  if (any_needed) {
+    ST_RETURN_IF_ERROR(db_.Run(kDropEntries));
+    out.eval_entries += db_.changes();
+    ST_RETURN_IF_ERROR(db_.Run(kPointReplays));
+    ST_RETURN_IF_ERROR(db_.Run(kClearPiece));
+  }
+  for (const Text& text : piece) {
+    if (text.said) continue;
+    ST_RETURN_IF_ERROR(db_.Run(kDropText, text.body));
+    ++out.texts;
+  }
+  return absl::OkStatus();
 }
 
 Status ForgetTexts::EraseSets() {
   ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
-  return imported ? db_.Run(kEraseSets) : absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const int64_t unsaid, db_.QueryInt(kAnyUnsaid, 0));
+  if (!imported || unsaid == 0) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<ImportRowKey> sets, ReadImportRowKeys(db_.Query(kSetsOf)));
+  return WriteInPieces(db_, cancel_, sets.size(),
+                       [&](size_t i) { return EraseImportNote(db_, sets[i]); });
+}
+
+Status EraseUntoldSets(Db& db, const base::Cancel* cancel) {
+  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db));
+  if (!imported) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<ImportRowKey> sets, ReadImportRowKeys(db.Query(kUntold)));
+  return WriteInPieces(db, cancel, sets.size(),
+                       [&](size_t i) { return EraseImportNote(db, sets[i]); });
 }
 
 }  // namespace selftune::store

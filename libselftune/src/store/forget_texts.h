@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "store/db.h"
@@ -29,37 +30,55 @@ struct ImportedEntries {
   std::optional<UtcMillis> before;  // when they were made
   std::string_view match;           // words, whatever their case
   std::string_view skill;           // all that are given must hold
-  bool by_time = false;  // the rule of time alone chose them, and knows them when they come again
   // Those with one of these keys (of ForgottenQuery), nullptr = any.
   const std::set<std::string>* keys = nullptr;
 };
+struct ImportedQuery {
+  int64_t body = 0;
+  std::string begin;  // as much of it as a quote is found by
+  ForgottenQuery keys;
+};
+[[nodiscard]] StatusOr<std::vector<ImportedQuery>> FindImported(Db& db,
+                                                                const ImportedEntries& which);
+// What an import keeps of sets from who knows when goes. In transactions of its own.
+[[nodiscard]] Status EraseUntoldSets(Db& db, const base::Cancel* cancel);
+inline constexpr size_t kQuotedBytes = 256;  // of a text, to find quotes of it
 
 // A text is marked when a row that said it is erased, and looked at when all of them are:
-// marks last, so what one run left the next one finds. Inside a WriteTxn, but Prepare().
+// marks last, so what one run left the next one finds.
 class ForgetTexts {
  public:
-  explicit ForgetTexts(Db& db) : db_(db) {}
+  ForgetTexts(Db& db, const base::Cancel* cancel, UtcMillis now)
+      : db_(db), cancel_(cancel), now_(now) {}
 
   // Makes what the others need. In no transaction.
   [[nodiscard]] Status Prepare();
-  [[nodiscard]] Status Mark(int64_t body, UtcMillis now);
-  // Their queries, which are remembered unless `by_time`; and what an import keeps of sets
-  // from who knows when.
-  [[nodiscard]] Status MarkImported(const ImportedEntries& which, UtcMillis now);
+  // Inside a WriteTxn.
+  [[nodiscard]] Status Mark(int64_t body);
 
   struct Dropped {
     int64_t texts = 0;         // gone, or empty where rows of an evaluation still need them
-    int64_t eval_entries = 0;  // made of them, that are out of their set now
-    bool more = false;         // texts are marked that this batch had no room for
+    int64_t eval_entries = 0;  // made of them, whether they were in their set or not
   };
-  // The next batch of those that are marked.
-  [[nodiscard]] StatusOr<Dropped> DropBatch(UtcMillis now);
+  // All that are marked, in transactions of its own. Who says what is looked for while others
+  // write, and counts when none of them did: else it is looked for again.
+  [[nodiscard]] StatusOr<Dropped> DropMarked();
 
  private:
+  struct Text {
+    int64_t body = 0;
+    std::string sha256;
+    bool said = false;    // by somebody else
+    bool needed = false;  // by a row of an evaluation
+  };
+  [[nodiscard]] Status DropChosen(Dropped& out);
   [[nodiscard]] Status EraseSets();
-  [[nodiscard]] Status EmptyTexts(UtcMillis now);
+  [[nodiscard]] StatusOr<std::vector<Text>> Piece();
+  [[nodiscard]] Status DropPiece(const std::vector<Text>& piece, Dropped& out);
 
   Db& db_;
+  const base::Cancel* cancel_;
+  const UtcMillis now_;
   int64_t last_ = 0;
 };
 

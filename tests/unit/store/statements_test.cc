@@ -303,7 +303,8 @@ constexpr WholeStore kWholeStore[] = {
     {"merged.cc:*", "`sync --explain`: what was merged is looked for everywhere"},
     {"forgotten.cc:kAny", "whether there is any: the first row answers"},
     {"forget.cc:*", "what a person wants gone is looked for everywhere"},
-    {"forget_quotes.cc:kEraseNotes", "and where it is quoted"},
+    {"forget_choice.cc:*", "as is what was said where and when"},
+    {"forget_quotes.cc:*", "and where it is quoted"},
     {"forget_texts.cc:*", "and who else said it"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
     {"forget_again.cc:kErased", "with the keys of the words"},
@@ -329,7 +330,8 @@ TEST_SUITE("store/statements") {
     ExplainTriggers(store.db());
     // What forget_texts.cc and forget_quotes.cc make before they ask.
     REQUIRE_OK(store.db().Execute(
-        "CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY,erased_id INTEGER)"));
+        "CREATE TEMP TABLE forget_text(body_id INTEGER PRIMARY KEY,said INTEGER,needed INTEGER);"
+        "CREATE TEMP TABLE forget_piece(body_id INTEGER PRIMARY KEY,erased_id INTEGER)"));
     REQUIRE_OK(store.db().Execute("CREATE TEMP TABLE forget_session(id TEXT PRIMARY KEY)"));
     int seen = 0;
     std::set<std::string_view> used;

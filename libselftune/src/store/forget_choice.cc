@@ -1,0 +1,168 @@
+#include "store/forget_choice.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "store/forget_texts.h"
+#include "store/identity.h"
+
+namespace selftune::store {
+namespace {
+
+constexpr int64_t kBatch = 2000;  // prompts or uses read at a time
+
+// Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
+// any.
+constexpr char kChosen[] = R"sql(
+  SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id,
+    p.occurred_ms IS NOT NULL
+  FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
+    LEFT JOIN session r ON r.session_pk=s.root_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
+    LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
+  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
+    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
+      OR substr(rw.path,1,length(?2)+1)=?2||'/')
+    AND (?3 IS NULL OR EXISTS(SELECT 1 FROM observation o JOIN skill k ON k.skill_id=o.skill_id
+      WHERE o.prompt_pk=p.prompt_pk AND k.name_key=?3))
+    AND (?4 IS NULL OR coalesce(p.occurred_ms,s.started_ms,s.ended_ms,0)<?4)
+    AND (?5 IS NULL OR instr(lower(b.text),lower(?5))>0)
+    AND (b.text IS NOT NULL OR p.raw_body_id IS NOT NULL OR p.command_args IS NOT NULL)
+    AND p.prompt_pk>?6 ORDER BY p.prompt_pk LIMIT ?7)sql";
+// Uses whose words no prompt holds: an import brought them. The same numbers.
+constexpr char kChosenUses[] = R"sql(
+  SELECT o.obs_pk, s.session_pk, s.platform, s.session_id, b.text, o.query_body_id, o.occurred_ms IS NOT NULL
+  FROM observation o JOIN session s ON s.session_pk=o.session_pk JOIN body b ON b.body_id=o.query_body_id
+    JOIN skill k ON k.skill_id=o.skill_id LEFT JOIN session r ON r.session_pk=s.root_pk
+    LEFT JOIN workspace w ON w.workspace_id=s.workspace_id LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
+  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
+    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
+      OR substr(rw.path,1,length(?2)+1)=?2||'/')
+    AND (?3 IS NULL OR k.name_key=?3)
+    AND (?4 IS NULL OR coalesce(o.occurred_ms,s.started_ms,s.ended_ms,0)<?4)
+    AND (?5 IS NULL OR instr(lower(b.text),lower(?5))>0) AND b.text IS NOT NULL
+    AND o.obs_pk>?6 ORDER BY o.obs_pk LIMIT ?7)sql";
+constexpr char kChosenSessions[] = R"sql(
+  SELECT s.session_pk, s.platform, s.session_id FROM session s LEFT JOIN session r ON r.session_pk=s.root_pk
+    LEFT JOIN workspace w ON w.workspace_id=s.workspace_id LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
+  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
+    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
+      OR substr(rw.path,1,length(?2)+1)=?2||'/'))sql";
+
+constexpr char kRemembered[] = R"sql(SELECT session_key,text_key FROM forgotten)sql";
+constexpr char kEverySession[] = R"sql(SELECT session_pk,platform,session_id FROM session)sql";
+
+}  // namespace
+
+StatusOr<std::vector<ChosenSession>> ForgetChoice::Sessions() {
+  if (options_.again) return Remembered();
+  std::vector<ChosenSession> out;
+  if (!options_.whole_sessions()) return out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kChosenSessions, OrNull{options_.session},
+                                             OrNull{options_.workspace}));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.push_back({rows.Key<SessionPk>(0), rows.String(1), rows.String(2)});
+  }
+}
+
+// Keys alone say what was forgotten: which session has one is seen by making it.
+StatusOr<std::vector<ChosenSession>> ForgetChoice::Remembered() {
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kRemembered));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      remembered_[std::string(rows.Bytes(0))].emplace(rows.Bytes(1));
+    }
+  }
+  std::vector<ChosenSession> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kEverySession));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    ChosenSession session{rows.Key<SessionPk>(0), rows.String(1), rows.String(2)};
+    if (IsRemembered(session.platform, session.id, "")) out.push_back(std::move(session));
+  }
+}
+
+bool ForgetChoice::IsRemembered(std::string_view platform, std::string_view session,
+                                std::string_view text_key) const {
+  const auto found = remembered_.find(ForgottenSessionKey(platform, session));
+  return found != remembered_.end() &&
+         (found->second.contains("") || found->second.contains(std::string(text_key)));
+}
+
+const std::set<std::string>& ForgetChoice::remembered_queries() {
+  return remembered_[KeysOfQuery("").session_key];
+}
+
+StatusOr<ForgetChoice::Batch<ChosenPrompt>> ForgetChoice::NextPrompts() {
+  Batch<ChosenPrompt> out;
+  int64_t seen = 0;
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      db_.Query(kChosen, OrNull{options_.session}, OrNull{options_.workspace},
+                                OrNull{base::AsciiLower(options_.skill)}, options_.before,
+                                OrNull{options_.match}, last_.value, kBatch));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
+    if (!found) break;
+    ++seen;
+    ChosenPrompt prompt{.prompt = rows.Key<PromptPk>(0),
+                        .session = rows.Key<SessionPk>(1),
+                        .platform = rows.String(2),
+                        .session_id = rows.String(3),
+                        .sha256 = std::string(rows.Bytes(4)),
+                        .text_key = {},
+                        .text = {},
+                        .queries = {},
+                        .body = rows.Int(6),
+                        .raw = rows.Int(7),
+                        .has_time = rows.Bool(8)};
+    if (!rows.IsNull(5)) {
+      prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
+      prompt.text = rows.Text(5).substr(0, kQuotedBytes);
+      prompt.queries = QueriesOf(rows.Text(5));
+    }
+    last_ = prompt.prompt;
+    if (options_.again && !IsRemembered(prompt.platform, prompt.session_id, prompt.text_key)) {
+      continue;
+    }
+    out.items.push_back(std::move(prompt));
+  }
+  out.more = seen == kBatch;
+  return out;
+}
+
+StatusOr<ForgetChoice::Batch<ChosenUse>> ForgetChoice::NextUses() {
+  Batch<ChosenUse> out;
+  int64_t seen = 0;
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      db_.Query(kChosenUses, OrNull{options_.session}, OrNull{options_.workspace},
+                                OrNull{base::AsciiLower(options_.skill)}, options_.before,
+                                OrNull{options_.match}, last_use_, kBatch));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
+    if (!found) break;
+    ++seen;
+    const std::string platform = rows.String(2);
+    last_use_ = rows.Int(0);
+    ChosenUse use{.pk = last_use_,
+                  .session_id = rows.String(3),
+                  .session_key = ForgottenSessionKey(platform, rows.Text(3)),
+                  .text_key = ForgottenTextKey(platform, rows.Text(3), rows.Text(4)),
+                  .text = std::string(rows.Text(4).substr(0, kQuotedBytes)),
+                  .body = rows.Int(5),
+                  .has_time = rows.Bool(6)};
+    if (options_.again && !IsRemembered(platform, use.session_id, use.text_key)) continue;
+    out.items.push_back(std::move(use));
+  }
+  out.more = seen == kBatch;
+  return out;
+}
+
+}  // namespace selftune::store
