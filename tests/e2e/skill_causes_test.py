@@ -286,7 +286,11 @@ class Causes(unittest.TestCase):
                     run = machine.run("orchestrate", "--dry-run", "--skill", "zebra", ok=None)
                     self.assertEqual([(one["action"], one["reason_code"]) for one in run["decisions"] if one["skill"] == "zebra"],
                                      [("skip", "held_by_host")])
+                    plan = machine.run("status", "--skill", "zebra")["plan"]
+                    self.assertEqual([(one["action"], one["reason_code"]) for one in plan], [("skip", "held_by_host")])
                 else:  # nothing is known of it yet, which is another matter
+                    plan = machine.run("status", "--skill", "zebra")["plan"]
+                    self.assertNotIn("held_by_host", [one["reason_code"] for one in plan])
                     self.assertEqual(reply["error"]["code"], "INSUFFICIENT_EVIDENCE")
                 told = [one["message"] for one in reply["warnings"] if "change of a skill" in one["message"]]
                 self.assertEqual(len(told), 0 if state else 1, reply["warnings"])

@@ -11,8 +11,11 @@
 #include "base/strings.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
+#include "hosts/installed_skills.h"
 #include "hosts/registry.h"
+#include "hosts/sources.h"
 #include "orchestrate/candidates.h"
+#include "orchestrate/skill_target.h"
 #include "status/doctor.h"
 #include "status/freshness.h"
 #include "status/off_switches.h"
@@ -21,6 +24,8 @@
 #include "status/summary.h"
 #include "store/db.h"
 #include "store/queries/overview.h"
+#include "store/source_ledger.h"
+#include "sync/held_skills.h"
 
 namespace selftune::capi::ops {
 namespace {
@@ -46,9 +51,29 @@ bool AgentAvailable(const Context& context) {
 struct Shown {
   SkillState state;
   std::vector<std::string> installed_on;
+  bool held = false;  // its host has a change of it waiting for a person
 };
 
-orchestrate::CandidateFacts CandidateFactsOf(const SkillState& state) {
+// By the rule of the run, which looks at the disk: here only when a host has such a change.
+Status MarkHeld(Context& context, store::Db& db, std::vector<Shown>& skills) {
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  const sync::HeldChanges held = sync::FindHeldChanges(hosts::Sources(), *env);
+  for (const Status& unknown : held.unknown) {
+    context.Warn(CodeOf(unknown).name, std::string(Message(unknown)));
+  }
+  if (held.changes.empty()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db));
+  skillfs::Discovery found = hosts::FindInstalledSkills(*env, workspaces);
+  sync::HoldSkills(held, found);
+  for (Shown& shown : skills) {
+    const auto target = orchestrate::FindTarget(found, shown.state.totals.name, "");
+    shown.held = target.ok() && target->managed_code == orchestrate::kHeldByHost;
+  }
+  return absl::OkStatus();
+}
+
+orchestrate::CandidateFacts CandidateFactsOf(const Shown& shown) {
+  const SkillState& state = shown.state;
   orchestrate::CandidateFacts facts;
   facts.skill = state.totals.name;
   facts.state = state.health.state;
@@ -65,6 +90,7 @@ orchestrate::CandidateFacts CandidateFactsOf(const SkillState& state) {
   facts.unwanted = state.unwanted;
   facts.installed = state.installed();
   facts.managed = state.managed;
+  facts.held = shown.held;
   facts.explicit_only = state.explicit_only;
   facts.disabled = state.disabled;
   facts.locked = state.autonomy == config::SkillAutonomy::kLocked;
@@ -78,7 +104,7 @@ std::vector<orchestrate::Decision> PlanOf(const Context& context,
                                           const std::vector<Shown>& skills) {
   std::vector<orchestrate::CandidateFacts> facts;
   facts.reserve(skills.size());
-  for (const Shown& shown : skills) facts.push_back(CandidateFactsOf(shown.state));
+  for (const Shown& shown : skills) facts.push_back(CandidateFactsOf(shown));
   return orchestrate::SelectCandidates(
       facts, {.agent_available = AgentAvailable(context), .now = context.now()});
 }
@@ -160,7 +186,7 @@ void WriteSilent(JsonWriter& out, const std::vector<Shown>& skills, int64_t limi
   for (const Shown& shown : skills) {
     if (!shown.state.silent()) continue;
     if (limit-- == 0) break;
-    const auto& [state, installed_on] = shown;
+    const auto& [state, installed_on, held] = shown;
     out.BeginObject().Field("name", state.totals.name).Field("path", state.places.front().path);
     Strings(out, "platforms", installed_on);
     out.Field("last_use", state.totals.triggered > 0 ? state.totals.last : std::nullopt);
@@ -293,7 +319,7 @@ std::vector<Shown> Chosen(const base::Environment& env, std::vector<SkillState> 
   for (SkillState& state : states) {
     std::vector<std::string> installed_on = folders.HostsOf(state.places);
     if (platform.empty() || Holds(state.platforms, platform) || Holds(installed_on, platform)) {
-      out.push_back({std::move(state), std::move(installed_on)});
+      out.push_back({.state = std::move(state), .installed_on = std::move(installed_on)});
     }
   }
   return out;
@@ -320,7 +346,8 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
                                .skill = only.has_value() ? only->id : store::SkillId{},
                                .platform = platform,
                                .off = &off}));
-  const std::vector<Shown> skills = Chosen(*env, std::move(states), platform);
+  std::vector<Shown> skills = Chosen(*env, std::move(states), platform);
+  ST_RETURN_IF_ERROR(MarkHeld(context, *db, skills));
   ST_ASSIGN_OR_RETURN(const store::Counts counts, store::ReadCounts(*db));
   ST_ASSIGN_OR_RETURN(const status::Freshness freshness, status::ReadFreshness(*db, context.now()));
   const std::vector<orchestrate::Decision> plan = PlanOf(context, skills);

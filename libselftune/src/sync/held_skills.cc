@@ -1,6 +1,7 @@
 #include "sync/held_skills.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -18,20 +19,32 @@ void Hold(const ingest::PendingChange& change, skillfs::Discovery& found) {
 
 }  // namespace
 
-std::vector<Status> HoldSkills(std::span<const ingest::Source* const> sources,
-                               const base::Environment& env, skillfs::Discovery& found) {
+HeldChanges FindHeldChanges(std::span<const ingest::Source* const> sources,
+                            const base::Environment& env) {
+  HeldChanges out;
   std::vector<std::string> problems;
   for (const ingest::Source* const source : sources) {
-    for (const ingest::PendingChange& change : source->PendingChanges(env, problems)) {
-      Hold(change, found);
+    for (ingest::PendingChange& change : source->PendingChanges(env, problems)) {
+      out.changes.push_back(std::move(change));
     }
   }
-  std::vector<Status> out;
   for (const std::string& problem : problems) {
-    out.push_back(Fail(kFileUnreadable,
-                       "whether a host has a change of a skill waiting is not known: {}", problem));
+    out.unknown.push_back(Fail(kFileUnreadable,
+                               "whether a host has a change of a skill waiting is not known: {}",
+                               problem));
   }
   return out;
+}
+
+void HoldSkills(const HeldChanges& held, skillfs::Discovery& found) {
+  for (const ingest::PendingChange& change : held.changes) Hold(change, found);
+}
+
+std::vector<Status> HoldSkills(std::span<const ingest::Source* const> sources,
+                               const base::Environment& env, skillfs::Discovery& found) {
+  HeldChanges held = FindHeldChanges(sources, env);
+  HoldSkills(held, found);
+  return std::move(held.unknown);
 }
 
 }  // namespace selftune::sync
