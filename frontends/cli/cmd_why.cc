@@ -35,6 +35,7 @@ constexpr Flag kWhyFlags[] = {
     {"prompt", "a text to ask about", FlagType::kText},
     {"session", "a session", FlagType::kText, "id"},
     {"prompt-index", "its prompt, from 0", FlagType::kInt},
+    {"project", "a working directory, instead of this one", FlagType::kText, "dir"},
     kPlatformFlag,
     kSkillPathFlag,
 };

@@ -303,6 +303,10 @@ class Budget(SkillCommands):
         data = self.budget("--project", "work")["data"]
         self.assertEqual(data["project"], str(self.home / "work"))
         self.assertEqual({s["name"]: s["scope"] for s in data["skills"]}, {"mine": "global", "ours": "project"})
+        # A request is resolved as a flag is.
+        for named in ("work", "./work/", "work/../work"):
+            request = json.dumps({"op": "skill.budget", "params": {"project": named}})
+            self.assertEqual(self.envelope("request", request)["data"]["project"], str(self.home / "work"), named)
         self.assertEqual(self.envelope("budget", "--project", "nowhere", code=64)["error"]["code"],
                          "INVALID_REQUEST")
 

@@ -246,6 +246,31 @@ class Watch(StatusTest):
                 self.assertEqual(doc["error"]["code"], "INVALID_FLAG")
 
 
+class Why(cli_case.EvidenceHome):
+    def ask(self, *argv, code=0):
+        return self.envelope("why", "zeta-check", *argv, code=code)
+
+    def test_a_question_without_a_session_is_about_the_folder_that_it_comes_from(self):
+        text = ("--prompt", "check the zeta of this")
+        for argv, folder, cause in ((text, self.home, "not_installed"), ((*text, "--project", "proj"), self.home / "proj", "would_match"),
+                                    ((*text, "--project", "."), self.home, "not_installed")):
+            data = self.ask(*argv)["data"]
+            self.assertEqual((data["cause"], data["project"]), (cause, str(folder)), argv)
+            sees = "no copy" if cause == "not_installed" else "a copy"
+            self.assertEqual([row["result"] for row in data["evidence"] if row["check"] == "here"],
+                             ["asked from %s: a session there sees %s" % (folder, sees)])
+        # In general its misses are the answer, wherever they were.
+        data = self.ask()["data"]
+        self.assertEqual((data["cause"], data["missed_cause"]), ("unknown", "unknown"))
+        self.assertIn("Sessions in %s do not see it." % self.home, data["explanation"])
+        self.assertNotIn("do not see it", self.ask("--project", "proj")["data"]["explanation"])
+
+    def test_a_session_has_a_folder_of_its_own(self):
+        self.assertIsNone(self.ask("--session", self.SESSION)["data"]["project"])
+        for argv in (("--session", self.SESSION, "--project", "proj"), ("--project", "nowhere"), ("--project", "SKILL.md")):
+            self.assertEqual(self.ask(*argv, code=64)["error"]["code"], "INVALID_REQUEST", argv)
+
+
 if __name__ == "__main__":
     cli_case.SELFTUNE = str(pathlib.Path(sys.argv[1]).resolve())
     cli_case.load_schemas(sys.argv[2])

@@ -1678,6 +1678,8 @@ class SkillWhyReplyWhatWouldFix(TypedDict):
 class SkillWhyReply(TypedDict):
     skill: str
     cause: str
+    missed_cause: str | None
+    project: str | None
     explanation: str
     expected: bool | None
     evidence: list[SkillWhyReplyEvidence]
@@ -3241,7 +3243,7 @@ class Requests:
     @overload
     def request(self, op: Literal["skill.set_autonomy"], /, *, skill: str, skill_path: str | None = ..., autonomy: Literal["locked", "propose", "auto"], dry_run: bool | None = ...) -> SkillSetAutonomyReply: ...
     @overload
-    def request(self, op: Literal["skill.why"], /, *, skill: str, skill_path: str | None = ..., prompt: str | None = ..., session: str | None = ..., prompt_index: int | None = ..., platform: str | None = ...) -> SkillWhyReply: ...
+    def request(self, op: Literal["skill.why"], /, *, skill: str, skill_path: str | None = ..., prompt: str | None = ..., session: str | None = ..., prompt_index: int | None = ..., platform: str | None = ..., project: str | None = ...) -> SkillWhyReply: ...
     @overload
     def request(self, op: Literal["source.bad_lines"], /, *, limit: int | None = ..., cursor: str | None = ..., source_id: int | None = ...) -> SourceBadLinesReply: ...
     @overload

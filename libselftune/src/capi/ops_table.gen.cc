@@ -372,6 +372,7 @@ constexpr ParamSpec kParams_SkillWhy[] = {
     {.name = "session", .type = ParamType::kString},
     {.name = "prompt_index", .type = ParamType::kInt, .minimum = 0, .maximum = 1000000000},
     {.name = "platform", .type = ParamType::kPlatform},
+    {.name = "project", .type = ParamType::kPath},
 };
 constexpr ParamSpec kParams_SourceBadLines[] = {
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},

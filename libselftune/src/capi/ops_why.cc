@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -61,10 +62,32 @@ StatusOr<int32_t> TellingPrompt(store::Db& db, const store::SessionItem& session
   return Fail(kNotFound, "skill.why: session {} has no prompt of a person", session.session_id);
 }
 
+// The working directory that a question without a session is about: the one that it names,
+// else that of the call. "" where the call has none any more: then copies anywhere count.
+StatusOr<std::string> AskedFrom(const JsonValue& params) {
+  if (params["session"].is_string()) {
+    if (!params["project"].is_string()) return std::string();
+    return Fail(kInvalidRequest,
+                "skill.why: a session has its own working directory; give either "
+                "a session or a project");
+  }
+  if (!params["project"].is_string()) return base::RealPath(".").value_or("");
+  std::string project = params["project"].AsString();
+  const auto info = base::Stat(project);
+  if (!info.ok() || !info->is_dir()) {
+    return WithSuggestion(Fail(kInvalidRequest, "skill.why: the project {} is no folder", project),
+                          "name a working directory, or leave it out for the one you are in", "");
+  }
+  return project;
+}
+
 // What the agents that are here find on the disk now.
-StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db) {
+StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db, const std::string& cwd) {
   ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db));
+  ST_ASSIGN_OR_RETURN(std::vector<std::string> workspaces, store::Workspaces(db));
+  const bool known_folder =
+      cwd.empty() || std::find(workspaces.begin(), workspaces.end(), cwd) != workspaces.end();
+  if (!known_folder) workspaces.push_back(cwd);
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(db));
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*env, workspaces);
   request.digests = false;
@@ -76,9 +99,11 @@ StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db) {
 }
 
 StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
-                                const JsonValue& params, const skillfs::Discovery& found_here) {
+                                const JsonValue& params, const std::string& cwd,
+                                const skillfs::Discovery& found_here) {
   const status::WhyScope scope{.skill_path = params["skill_path"].AsString(),
                                .platform = params["platform"].AsString(),
+                               .cwd = cwd,
                                .found = &found_here};
   const bool text = params["prompt"].is_string();
   const bool session = params["session"].is_string();
@@ -112,13 +137,16 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
 StatusOr<std::string> SkillWhy(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(store::Db * db, context.ReadDb());
   ST_ASSIGN_OR_RETURN(const store::SkillRef skill, NeededSkillOf(*db, params));
-  ST_ASSIGN_OR_RETURN(const skillfs::Discovery found, FoundHere(context, *db));
-  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, skill, params, found));
+  ST_ASSIGN_OR_RETURN(const std::string cwd, AskedFrom(params));
+  ST_ASSIGN_OR_RETURN(const skillfs::Discovery found, FoundHere(context, *db, cwd));
+  ST_ASSIGN_OR_RETURN(const status::WhyAnswer answer, Ask(*db, skill, params, cwd, found));
   JsonWriter out;
   out.BeginObject()
       .Field("skill", answer.skill)
       .Field("cause", answer.cause)
-      .Field("explanation", answer.explanation)
+      .Field("missed_cause", answer.missed_cause);
+  TextOrNull(out, "project", cwd);
+  out.Field("explanation", answer.explanation)
       .Field("expected", answer.expected)
       .Key("evidence")
       .BeginArray();

@@ -159,6 +159,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   }
   AddInstalled(installed, answer);
   AddJudgement(judgement, answer);
+  answer.missed_cause = judgement.missed_cause;
   if (answered) return answer;
 
   const Bar bar = installed.BarFor(prompt.platform, prompt.cwd, scope.skill_path);
@@ -178,6 +179,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
            .state = exposure.recorded ? std::optional(exposure.state) : std::nullopt,
            .bar = bar},
           answer);
+  AddStoredCause(answer);
   if (!answer.expected.has_value()) {
     answer.explanation += " Nobody said that it should have run here.";
   } else if (!*answer.expected) {
@@ -196,6 +198,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
   ST_ASSIGN_OR_RETURN(const store::SkillReport report, store::ReadSkillReport(db, skill.id, {}));
   const TriggerCounts counts = CountTriggers(prompts);
   AddInstalled(installed, answer);
+  AddHere(installed, scope.cwd, answer);
   AddListedNow(listed, answer);
   answer.evidence.push_back({"uses", fmt::format("{} times, {} of them by the person's command",
                                                  report.triggered, report.explicit_uses)});
@@ -208,13 +211,16 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
   const bool offered = std::any_of(listed.begin(), listed.end(), [](const ListedNow& now) {
     return now.item != nullptr && now.item->state != "explicit_only";
   });
-  const Bar bar = installed.BarFor(scope.platform, "", scope.skill_path);
+  const Bar bar = installed.BarFor(scope.platform, scope.cwd, scope.skill_path);
+  if (!counts.causes.empty()) answer.missed_cause = counts.causes.front().first;
   if (!installed.any() && !offered) {
     answer.cause = "not_installed";
   } else if (bar) {
     answer.cause = bar.cause();
-  } else if (!counts.causes.empty()) {
-    answer.cause = counts.causes.front().first;
+  } else if (answer.missed_cause.has_value()) {
+    answer.cause = *answer.missed_cause;
+  } else if (installed.OutOfSight(scope.cwd)) {
+    answer.cause = "not_installed";
   } else if (!listed.empty() && !offered) {
     answer.cause = "not_listed";
   } else {
@@ -228,7 +234,11 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
     }
     return answer;
   }
-  Explain(answer.cause, installed, {.bar = bar}, answer);
+  Explain(answer.cause, installed, {.bar = bar, .here = scope.cwd}, answer);
+  AddStoredCause(answer);
+  if (installed.OutOfSight(scope.cwd) && answer.cause != "not_installed") {
+    answer.explanation += fmt::format(" Sessions in {} do not see it.", scope.cwd);
+  }
   return answer;
 }
 

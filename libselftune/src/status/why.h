@@ -29,6 +29,10 @@ struct WhyAnswer {
   // disabled unknown. For a free text: one of these, or would_match competing
   // no_overlap. Without a prompt: what holds for most misses, or no_misses.
   std::string cause;
+  // Of the miss at the prompt, else of most misses, as it is stored: told by what was recorded
+  // then. `cause` is judged by files and settings as well, as they are now, and may be another
+  // one; that is no evidence of then.
+  std::optional<std::string> missed_cause;
   std::string explanation;
   std::optional<bool> expected;  // should it have run? empty = nobody said
   std::vector<WhyEvidence> evidence;
@@ -40,6 +44,9 @@ struct WhyAnswer {
 struct WhyScope {
   std::string_view skill_path = {};  // the copy that is meant, "" = whichever the host offers
   std::string_view platform = {};    // "" = all; of a prompt in a session its own counts
+  // Working directory from which copies are looked at, absolute; "" = from anywhere. Of a
+  // prompt in a session its own counts.
+  std::string_view cwd = {};
   // What the hosts that are here find on the disk now; null: what the last sync
   // wrote down is all there is.
   const skillfs::Discovery* found = nullptr;

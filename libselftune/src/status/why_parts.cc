@@ -73,6 +73,13 @@ bool Installed::VisibleFrom(std::string_view cwd) const {
                      [&](const store::SkillLocation& one) { return Sees(cwd, one); });
 }
 
+bool Installed::OutOfSight(std::string_view cwd) const {
+  if (cwd.empty() || (locations.empty() && placements.empty()) || VisibleFrom(cwd)) return false;
+  // Copies that the last sync did not see.
+  return std::none_of(placements.begin(), placements.end(),
+                      [&](const SkillPlacement* one) { return IsVisible(one->project_root, cwd); });
+}
+
 const store::SkillLocation* Installed::HiddenBy(const store::ExposureAt& exposure,
                                                 std::string_view platform,
                                                 std::string_view cwd) const {
@@ -168,6 +175,27 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
   }
 }
 
+void AddHere(const Installed& installed, std::string_view cwd, WhyAnswer& answer) {
+  if (cwd.empty()) return;
+  const std::string_view sees = installed.OutOfSight(cwd) ? "no copy"
+                                : installed.any() || !installed.placements.empty()
+                                    ? "a copy"
+                                    : "nothing, it is not installed";
+  answer.evidence.push_back(
+      {"here", fmt::format("asked from {}: a session there sees {}", cwd, sees)});
+}
+
+void AddStoredCause(WhyAnswer& answer) {
+  if (!answer.missed_cause.has_value() || *answer.missed_cause == answer.cause) return;
+  answer.evidence.push_back(
+      {"missed_cause",
+       fmt::format("{}: told by what was recorded at the time, and stored; {} is what files and "
+                   "settings say now, and no evidence of then",
+                   *answer.missed_cause, answer.cause)});
+  answer.explanation +=
+      fmt::format(" That is so now; what was recorded at the time says {}.", *answer.missed_cause);
+}
+
 StatusOr<std::vector<ListedNow>> ReadListedNow(store::Db& db, std::string_view skill) {
   ST_ASSIGN_OR_RETURN(std::vector<store::ListingSession> sessions, store::NewestListings(db));
   std::vector<ListedNow> out;
@@ -249,8 +277,15 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
     answer.fix = "a description that says when it is needed";
     answer.fix_command = base::JoinCommand(base::WithFlag({"selftune", "evolve"}, "--skill", name));
   } else if (cause == "not_installed") {
-    answer.explanation = "It was not installed where this session ran.";
-    answer.fix = "put its folder where the host looks for skills, then selftune sync";
+    const bool elsewhere = !scene.here.empty() && installed.OutOfSight(scene.here);
+    answer.explanation = elsewhere
+                             ? fmt::format("It is not installed for sessions in {}.", scene.here)
+                         : scene.here.empty() ? "It was not installed where this session ran."
+                                              : "It is not installed.";
+    answer.fix = elsewhere
+                     ? "work in the project that has it, or put its folder where the host looks "
+                       "for skills of the person, then selftune sync"
+                     : "put its folder where the host looks for skills, then selftune sync";
   } else if (cause == "not_listed") {
     answer.explanation = "The host offered other skills, and not this one.";
     answer.fix = "look whether the host sees " + path + " and whether its frontmatter is valid";

@@ -46,6 +46,8 @@ struct Installed {
   // Whether a session in `cwd` can see that copy; one of them.
   [[nodiscard]] bool Sees(std::string_view cwd, const store::SkillLocation& location) const;
   [[nodiscard]] bool VisibleFrom(std::string_view cwd) const;
+  // There are copies, and a session in `cwd` sees none of them.
+  [[nodiscard]] bool OutOfSight(std::string_view cwd) const;
   // The one in whose place another copy of the same name was offered there: it lies where
   // the host looks for skills, and describes itself otherwise. nullptr: none is hidden.
   [[nodiscard]] const store::SkillLocation* HiddenBy(const store::ExposureAt& exposure,
@@ -56,6 +58,11 @@ struct Installed {
 [[nodiscard]] StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
                                                 const skillfs::Discovery* found);
 void AddInstalled(const Installed& installed, WhyAnswer& answer);
+// From where a question without a session looks at them; nothing for "".
+void AddHere(const Installed& installed, std::string_view cwd, WhyAnswer& answer);
+// That the stored cause is another one than what files and settings say now; nothing when it
+// is not, or when none is stored.
+void AddStoredCause(WhyAnswer& answer);
 
 // The state of the skill in the newest listing of each host that has one.
 struct ListedNow {
@@ -71,6 +78,7 @@ struct WhyScene {
   std::string_view platform = {};           // "" = more than one
   std::optional<ExposureState> state = {};  // as the listing has it
   Bar bar = {};
+  std::string_view here = {};  // the question is about this folder, and no session
 };
 // Sentence and repair for a cause of a miss.
 void Explain(std::string_view cause, const Installed& installed, const WhyScene& scene,

@@ -204,6 +204,7 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
   std::vector<Candidate> candidates = Candidates(listed, skill.name, installed);
   Score(WordsOf(prompt), candidates);
   AddInstalled(installed, answer);
+  AddHere(installed, scope.cwd, answer);
   AddListedNow(listed, answer);
   AddScores(candidates, skill.name, answer);
   ST_RETURN_IF_ERROR(AddSimilar(db, skill.name, prompt, answer));
@@ -215,8 +216,10 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     return now.item != nullptr && now.item->state == "explicit_only";
   });
   // A prompt to come meets the files and settings of now, whatever an older listing had.
-  const Bar bar = installed.BarFor(scope.platform, "", scope.skill_path);
-  if (bar) {
+  const Bar bar = installed.BarFor(scope.platform, scope.cwd, scope.skill_path);
+  if (installed.OutOfSight(scope.cwd)) {
+    answer.cause = "not_installed";
+  } else if (bar) {
     answer.cause = bar.cause();
   } else if (offered == listed.end() && only_command) {
     answer.cause = "disabled";
@@ -230,7 +233,7 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     Decide(candidates, answer);
     return answer;
   }
-  WhyScene told{.bar = bar};
+  WhyScene told{.bar = bar, .here = scope.cwd};
   if (offered != listed.end() && answer.cause == "truncated") {
     told.platform = offered->session.platform;
     told.state = ParseExposureState(offered->item->state);
