@@ -185,6 +185,7 @@ TEST_SUITE("status/doctor") {
     const auto& dir = patient.world.store().dir();
     dir.Write(".codex/config.toml", "a = 1\nb = yes\n");
     dir.Write(".gemini/settings.json", "{\n\n\"skills\": [}");
+    dir.Write(".qwen/settings.json", "{\n\"skills\": {}\n\n");  // its end is missing
     dir.Write(".pi/agent/settings.json/folder", "");
     const DoctorReport report = patient.Ask({.only = "skills.parse"});
     std::vector<std::string> commands;
@@ -192,6 +193,7 @@ TEST_SUITE("status/doctor") {
     std::sort(commands.begin(), commands.end());
     CHECK(commands == std::vector<std::string>{"ls -ld " + (dir / ".pi/agent/settings.json"),
                                                "sed -n 2p " + (dir / ".codex/config.toml"),
+                                               "sed -n 2p " + (dir / ".qwen/settings.json"),
                                                "sed -n 3p " + (dir / ".gemini/settings.json")});
   }
 
