@@ -17,6 +17,7 @@ struct SkillRoot {
     kConfigDir,    // under the host's configuration folder
     kProjectUp,    // under the working directory and each parent up to the repository root
     kProjectOnly,  // under the repository root only
+    kProjectHere,  // under the working directory only
     kAbsolute,     // a fixed path (managed by an administrator)
   };
   Base base = Base::kHome;

@@ -55,19 +55,19 @@ std::string GitPath(std::string_view source) {
 
 bool IsExact(std::string_view word) { return word.starts_with('+') || word.starts_with('-'); }
 
-bool Means(std::string_view word, std::string_view skill) {
-  const std::string file = base::JoinPath(skill, "SKILL.md");
-  if (IsExact(word)) {
-    word.remove_prefix(1);
-    if (word.starts_with("./")) word.remove_prefix(2);
-    return word == skill || word == file;
+bool Means(std::string_view word, const SkillFolder& skill) {
+  const bool exact = IsExact(word);
+  if (exact || word.starts_with('!')) word.remove_prefix(1);
+  if (exact && word.starts_with("./")) word.remove_prefix(2);
+  const auto means = [&](std::string_view text) {
+    return exact ? word == text : PathMatches(word, text).holds;
+  };
+  for (const std::string& folder : {skill.below, skill.path}) {
+    if (folder.empty()) continue;
+    if (means(folder) || means(base::JoinPath(folder, "SKILL.md"))) return true;
   }
-  if (word.starts_with('!')) word.remove_prefix(1);
-  for (const std::string_view text :
-       {skill, std::string_view(file), base::BaseName(skill), std::string_view("SKILL.md")}) {
-    if (PathMatches(word, text).holds) return true;
-  }
-  return false;
+  return !exact && (means(base::BaseName(skill.path.empty() ? skill.below : skill.path)) ||
+                    means("SKILL.md"));
 }
 
 }  // namespace
@@ -116,7 +116,11 @@ PatternMatch PathMatches(std::string_view pattern, std::string_view path) {
   return out;
 }
 
-bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {
+bool IsOverride(std::string_view word) { return IsExact(word) || word.starts_with('!'); }
+
+bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
+
+bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill) {
   bool any_plain = false, in = false, out = false, forced_in = false, forced_out = false;
   for (const std::string& word : words) {
     const bool means = Means(word, skill);
@@ -135,7 +139,7 @@ bool LetsIn(const std::vector<std::string>& words, std::string_view skill) {
   return (let_in || forced_in) && !forced_out;
 }
 
-Word LastWord(const std::vector<std::string>& words, std::string_view skill) {
+Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill) {
   Word last = Word::kNone;
   for (const std::string& word : words) {
     if (!Means(word, skill)) continue;

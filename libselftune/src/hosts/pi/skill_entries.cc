@@ -11,7 +11,9 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/common/settings_files.h"
+#include "hosts/pi/npm_folders.h"
 #include "hosts/pi/package_filter.h"
+#include "hosts/pi/skill_words.h"
 #include "skillfs/skill_walk.h"
 
 namespace selftune::hosts::pi {
@@ -23,23 +25,17 @@ using skillfs::NamedRoot;
 
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
+constexpr int kProjectAgents = 3;  // as in the row
 
 // One file of settings, and the folder that what it says is relative to.
 struct Side {
   std::string dir;           // of settings.json
   std::string project_root;  // "" = the person's
-  const std::string* home = nullptr;
-  // Where the person's packages lie.
-  const std::string* own_dir = nullptr;
+  const RootQuery* query = nullptr;
 
   [[nodiscard]] bool is_own() const { return project_root.empty(); }
   [[nodiscard]] std::string file() const { return base::JoinPath(dir, "settings.json"); }
 };
-
-bool IsOverride(std::string_view word) {
-  return word.starts_with('!') || word.starts_with('+') || word.starts_with('-');
-}
-bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
 
 // One look at all settings, and what it found.
 struct Search {
@@ -60,6 +56,8 @@ struct Search {
   std::vector<skillfs::DiscoveryProblem>& problems;
   SettingsFiles files;
   std::map<std::string, skillfs::SkillWalk> walks;  // by start
+  // Skills of packages that the settings take out: naming them once more changes nothing.
+  std::set<std::string> out;
   std::vector<NamedRoot> roots;
 };
 
@@ -78,16 +76,33 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
   return root;
 }
 
+// A folder that is named, without what packages of the same settings leave out.
+void AddEntry(NamedRoot root, Search& search) {
+  const bool all = std::ranges::none_of(
+      search.out, [&](const std::string& skill) { return IsBelow(skill, root.path); });
+  if (all) {
+    search.roots.push_back(std::move(root));
+    return;
+  }
+  const skillfs::SkillWalk& walk = search.Walk(root.path);
+  root.depth = 0;
+  for (const skillfs::FoundSkillFile& file : walk.files) {
+    root.path = std::string(base::DirName(file.path));
+    if (!search.out.contains(root.path)) search.roots.push_back(root);
+  }
+}
+
 // `skills`: what is no pattern is a folder of skills, a skill, or its SKILL.md.
 void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
   for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
-    std::string path = SettingsPath(*side.home, side.dir, entry);
+    std::string path = SettingsPath(side.query->home, side.dir, entry);
     if (path.empty()) continue;
-    search.roots.push_back(
-        RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry));
+    AddEntry(RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry), search);
   }
 }
+
+constexpr std::string_view kNpm = "npm/node_modules/";
 
 struct Package {
   std::string folder;
@@ -148,7 +163,8 @@ std::set<std::string> SkillsOf(const Package& package, Search& search) {
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
       if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below))) continue;
-      decided.emplace(below, LetsIn(overrides, below));
+      const SkillFolder skill{std::string(below), std::string(base::DirName(file.path))};
+      decided.emplace(below, LetsIn(overrides, skill));
     }
   }
   std::set<std::string> out;
@@ -163,12 +179,14 @@ void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Sear
   root.depth = 0;
   root.root_too = true;
   for (const std::string& below : SkillsOf(package, search)) {
-    const Word word = LastWord(package.filter, below);
+    root.path = base::NormalizePath(package.folder, below);
+    const SkillFolder skill{below, root.path};
+    const Word word = LastWord(package.filter, skill);
     if (package.only_named && word == Word::kNone) continue;
     const bool in = package.only_named ? word == Word::kIn
-                                       : !package.filter.empty() && LetsIn(package.filter, below);
-    root.path = base::NormalizePath(package.folder, below);
+                                       : !package.filter.empty() && LetsIn(package.filter, skill);
     root.disabled_by = !package.filtered || in ? "" : side.file();
+    if (!root.disabled_by.empty()) search.out.insert(root.path);
     search.roots.push_back(root);
     LookAfter(package, search.roots.back());
   }
@@ -198,15 +216,21 @@ void AddPackage(const Side& side, const JsonValue& said, Search& search) {
   package.managed = !below.empty();
   package.only_named = said["autoload"].is_bool() && !said["autoload"].AsBool();
   // A project that only says which skills of the person's package it wants.
-  const std::string& base = package.only_named && !side.own_dir->empty() ? *side.own_dir : side.dir;
+  const std::string& own_dir = side.query->config_dir;
+  const std::string& base = package.only_named && !own_dir.empty() ? own_dir : side.dir;
   package.folder = package.managed ? base::JoinPath(base, below)
-                                   : SettingsPath(*side.home, side.dir, package.source);
+                                   : SettingsPath(side.query->home, side.dir, package.source);
+  if (base == own_dir && below.starts_with(kNpm) && !base::Exists(package.folder)) {
+    const std::string global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
+    if (!global.empty()) package.folder = global;
+  }
   if (package.folder.empty()) return;
   package.real_folder = base::RealPath(package.folder).value_or("");
   const std::string file = base::JoinPath(package.folder, "package.json");
   const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
-  package.filter = search.files.Texts(side.file(), said["skills"]);
+  // Of the words for a package that loads nothing by itself the last counts.
+  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kLast);
   package.entries = search.files.Texts(file, manifest["skills"]);
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()
@@ -218,9 +242,25 @@ void AddPackage(const Side& side, const JsonValue& said, Search& search) {
 
 void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
-  AddEntries(side, settings, search);
   for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
     AddPackage(side, package, search);
+  }
+  AddEntries(side, settings, search);
+}
+
+// Without a repository a session looks upwards through all folders of the machine: those
+// above where it runs, which the row does not know.
+void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home, Search& search) {
+  const std::vector<std::string> folders = AgentsFolders(up, home);
+  for (const std::string& folder : folders) {
+    const std::string_view place = base::DirName(base::DirName(folder));
+    if (std::ranges::find(up, place) != up.end() || !base::Exists(folder)) continue;
+    search.roots.push_back({.path = folder,
+                            .plugin = "",
+                            .scope = "project",
+                            .project_root = up.back(),
+                            .precedence = kProjectAgents,
+                            .depth = skillfs::kAnyDepth});
   }
 }
 
@@ -230,10 +270,13 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   Search search(problems);
   if (!query.config_dir.empty()) {
-    AddSide({query.config_dir, "", &query.home, &query.config_dir}, search);
+    AddSide({query.config_dir, "", &query}, search);
   }
+  const std::set<std::string> own = search.out;
   for (const std::vector<std::string>& up : query.project_folders) {
-    const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query.home, &query.config_dir};
+    AddFoldersAbove(up, query.home, search);
+    const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query};
+    search.out = own;
     if (side.dir != query.config_dir) AddSide(side, search);
   }
   return std::move(search.roots);

@@ -8,8 +8,8 @@ using Base = SkillRoot::Base;
 
 // Which of two equal names wins is not known, so neither hides the other.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp, .path = ".qwen/skills", .scope = "project", .precedence = 1},
-    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 2},
+    {.base = Base::kProjectHere, .path = ".qwen/skills", .scope = "project", .precedence = 1},
+    {.base = Base::kProjectHere, .path = ".agents/skills", .scope = "project", .precedence = 2},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 3},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 4},
 };
