@@ -185,6 +185,36 @@ TEST_SUITE("skillfs/named roots") {
     });
   }
 
+  TEST_CASE("qwen: skills.directories of the person and of the folder that a session runs in") {
+    const auto list = [](const char* file, const std::string& items) {
+      return File{file, R"({"skills": {"directories": [)" + items + "]}} // mine"};
+    };
+    const char* const own = "home/.qwen/settings.json";
+    const char* const theirs = "repo/src/.qwen/settings.json";
+    CheckAll({
+        {"absolute and of the home, one folder deep",
+         "qwen",
+         {"shelf/one", "home/more/two", "shelf/group/three"},
+         {list(own, R"("~~/shelf", " ~/more ", "", 4)")},
+         {"home/more/two: two global", "shelf/one: one global"}},
+        {"relative: where a session runs",
+         "qwen",
+         {"repo/src/kit/one", "other/kit/two", "repo/kit/three", "home/kit/four"},
+         {list(own, R"("kit")")},
+         {"other/kit/two: two project in other", "repo/src/kit/one: one project in repo"}},
+        {"a project's list is added, for sessions in it",
+         "qwen",
+         {"shelf/one", "repo/src/kit/two"},
+         {list(own, R"("~~/shelf")"), list(theirs, R"("./kit")")},
+         {"repo/src/kit/two: two project in repo", "shelf/one: one global"}},
+        {"above a session there is none",
+         "qwen",
+         {"repo/kit/two"},
+         {list("repo/.qwen/settings.json", R"("~~/repo/kit")")},
+         {}},
+    });
+  }
+
   TEST_CASE("cline: where a session runs, when version 2 or the extension keeps tasks") {
     const File cline2{"home/.cline/data/tasks/1764/ui_messages.json", "[]"};
     const File editor{"home/.config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks/1/x", ""};

@@ -1,3 +1,4 @@
+#include "hosts/qwen/skill_directories.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -45,7 +46,7 @@ constinit const HostRow kQwenRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .named_roots = nullptr,
+    .named_roots = qwen::NamedSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
 
