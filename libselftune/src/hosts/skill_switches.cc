@@ -26,6 +26,7 @@ using Rules = std::vector<SkillRule>;
 struct Settings {
   std::string path;
   std::string project_root;  // "" = everywhere
+  bool below = true;         // also in the folders below
 };
 
 bool IsOff(const SkillSwitch& where, std::string_view word) {
@@ -37,7 +38,8 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
   return {.name = std::move(name),
           .off = off,
           .settings = file.path,
-          .project_root = file.project_root};
+          .project_root = file.project_root,
+          .below = file.below};
 }
 
 void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root,
@@ -151,7 +153,7 @@ Rules ReadSkillRules(std::string_view platform, const RootQuery& query,
     for (const std::string& folder : where.above ? above : here) {
       const std::string path = base::JoinPath(folder, where.project_file);
       // A session in the home folder: its settings are the person's.
-      if (path != own) Add(where, {path, folder}, files, out);
+      if (path != own) Add(where, {path, folder, where.above}, files, out);
     }
   }
   return out;

@@ -30,6 +30,7 @@ struct SkillRoot {
 // A host's settings switch something off for sessions in one project alone.
 struct ProjectSwitch {
   std::string project_root, settings;
+  bool below = true;  // also for sessions in folders below it
 };
 
 // A folder of skills that a plugin, a package or a setting names.

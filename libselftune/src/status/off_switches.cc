@@ -30,7 +30,7 @@ bool IsVisible(std::string_view project_root, std::string_view cwd) {
 std::string SettingsAgainst(const skillfs::SkillPlacement& copy, std::string_view cwd) {
   if (!copy.disabled_by.empty() || cwd.empty()) return copy.disabled_by;
   for (const skillfs::ProjectSwitch& in : copy.disabled_in) {
-    if (IsVisible(in.project_root, cwd)) return in.settings;
+    if (in.below ? IsVisible(in.project_root, cwd) : cwd == in.project_root) return in.settings;
   }
   return "";
 }

@@ -44,7 +44,7 @@ void MarkOff(const RootQuery& query, absl::FunctionRef<std::string(const std::st
     if (settings.empty()) {
       everywhere = false;
     } else {
-      root.disabled_in.push_back({dir, std::move(settings)});
+      root.disabled_in.push_back({dir, std::move(settings), /*below=*/false});
     }
   }
   if (!everywhere) return;

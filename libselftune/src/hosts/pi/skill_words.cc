@@ -46,7 +46,11 @@ class Words {
       (IsOverride(word) || IsGlob(word) ? patterns : entries).push_back(word);
     }
     if (patterns.empty()) return;
-    rule_ = {.name = "", .off = true, .settings = settings, .project_root = side.project_root};
+    rule_ = {.name = "",
+             .off = true,
+             .settings = settings,
+             .project_root = side.project_root,
+             .below = false};
     seen_.clear();
     for (const std::string& entry : entries) {
       std::string path = SettingsPath(query_.home, side.dir, entry);
