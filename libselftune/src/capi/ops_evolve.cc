@@ -51,7 +51,7 @@ Status VerdictOf(const ImproveResult& result) {
     return WithSuggestion(Fail(kBlocked, "{}: {} ({})", result.skill, result.reason, code),
                           "apply or reject that change first", result.command);
   }
-  if (code == "managed_by_plugin") return verdict(kManagedByPlugin);
+  if (code == "managed_by_plugin" || code == "protected") return verdict(kManagedByPlugin);
   if (code == "too_old") return redo(kBlocked);
   if (code == "locked" || code == "cooldown") return verdict(kBlocked);
   if (code == "harness_invalid" || code == "judge_unreliable") return verdict(kInvalidReply);

@@ -138,7 +138,7 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
       held = replica.skill;
     } else if (replica.skill == chosen) {
       target.managed_reason = replica.reason;
-      if (replica.state == ReplicaState::kHardLinked) target.managed_code = "hard_linked";
+      if (replica.state != ReplicaState::kUnreadable) target.managed_code = Name(replica.state);
     }
   }
   if (held != nullptr && target.managed_reason.empty()) {

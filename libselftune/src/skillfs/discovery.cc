@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,8 @@
 #include "base/strings.h"
 #include "skillfs/discovery_roots.h"
 #include "skillfs/named_twice.h"
+#include "skillfs/packages.h"
+#include "skillfs/shadows.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -78,25 +81,22 @@ void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
 
 namespace {
 
-// Called `plugin:skill`: no other skill has that name.
-bool IsPrefixed(const SkillPlacement& placement) {
-  return !placement.plugin.empty() && placement.name.starts_with(placement.plugin + ":");
-}
-
 // Collects the skills of all hosts; a real file is read once.
 class Finder {
  public:
-  explicit Finder(const DiscoveryRequest& request) : request_(request), disk_(request.work_trees) {}
+  explicit Finder(const DiscoveryRequest& request)
+      : request_(request), disk_(request.work_trees), packages_(request.hosts, disk_) {}
 
   Discovery Find() {
+    hosts_left_ = request_.hosts.size();
     for (const HostSkillRules& host : request_.hosts) {
       for (const DiscoveryProblem& one : host.problems) Tell(one);
       AddHost(host);
+      --hosts_left_;
     }
     for (InstalledSkill& skill : out_.skills) Finish(skill);
-    for (const HostSkillRules& host : request_.hosts) {
-      if (host.equal_names_shadow) MarkShadowed(host.platform);
-    }
+    out_.cost.steps += MarkShadowed(request_.hosts, out_.skills);
+    out_.cost.folders = disk_.effort();
     std::ranges::sort(out_.skills, [](const InstalledSkill& a, const InstalledSkill& b) {
       return std::tie(a.name, a.real_path) < std::tie(b.name, b.real_path);
     });
@@ -104,72 +104,166 @@ class Finder {
   }
 
  private:
-  // A file by one path, and the roots that it is in.
-  struct Sight {
-    FoundSkillFile file;
-    std::vector<ResolvedRoot> roots;
+  // A skill as a host finds it in a real folder, by whatever paths.
+  struct Found {
+    size_t skill = 0;
+    bool explicit_only = false;
   };
 
-  void AddHost(const HostSkillRules& host) {
-    const std::vector<Sight> sights = Look(host);
-    std::vector<std::pair<ResolvedRoot, const FoundSkillFile*>> placed;
-    for (const Sight& sight : sights) {
-      for (ResolvedRoot& root : NamedTogether(sight.roots)) {
-        placed.emplace_back(std::move(root), &sight.file);
-      }
-    }
-    std::ranges::stable_sort(placed, [](const auto& a, const auto& b) {
-      return std::tie(a.first.precedence, a.first.order) <
-             std::tie(b.first.precedence, b.first.order);
-    });
-    for (const auto& [root, file] : placed) AddFile(host, root, *file);
+  // A file by one path, and the roots that it is in.
+  struct Sight {
+    std::string path;
+    Found found;
+    const ResolvedRoot* root = nullptr;
+    std::vector<const ResolvedRoot*> more = {};
+  };
+
+  struct Placed {
+    const ResolvedRoot* root = nullptr;
+    const Sight* sight = nullptr;
+  };
+
+  static bool IsBefore(const Placed& a, const Placed& b) {
+    return std::tie(a.root->precedence, a.root->order) <
+           std::tie(b.root->precedence, b.root->order);
   }
 
-  // All files of a host, in the order of its roots.
-  std::vector<Sight> Look(const HostSkillRules& host) {
+  void AddHost(const HostSkillRules& host) {
+    const std::vector<ResolvedRoot> roots = ResolveRoots(host, request_, disk_);
+    const std::vector<Sight> sights = Look(host, roots);
+    // Files of one folder lie in the same roots.
+    std::map<std::vector<const ResolvedRoot*>, std::vector<ResolvedRoot>> together;
+    std::vector<Placed> placed;
+    placed.reserve(sights.size());
+    for (const Sight& sight : sights) {
+      if (sight.more.empty()) {
+        placed.push_back({sight.root, &sight});
+        continue;
+      }
+      std::vector<const ResolvedRoot*> all = sight.more;
+      all.insert(all.begin(), sight.root);
+      const auto [it, is_new] = together.try_emplace(std::move(all));
+      if (is_new) it->second = NamedTogether(it->first);
+      for (const ResolvedRoot& root : it->second) placed.push_back({&root, &sight});
+    }
+    // Most are in the order of the roots already.
+    if (!std::ranges::is_sorted(placed, IsBefore)) std::ranges::stable_sort(placed, IsBefore);
+    MakeRoom(placed);
+    for (const Placed& one : placed) Place(host, *one.root, *one.sight);
+  }
+
+  // Placements are large: a skill that a host sees in several places gets room for them at
+  // once, and for those of the hosts that are left, who often share the folders.
+  void MakeRoom(const std::vector<Placed>& placed) {
+    std::vector<size_t> more(out_.skills.size());
+    for (const Placed& one : placed) ++more[one.sight->found.skill];
+    for (size_t i = 0; i < more.size(); ++i) {
+      std::vector<SkillPlacement>& all = out_.skills[i].placements;
+      if (more[i] < 2 || all.size() + more[i] <= all.capacity()) continue;
+      all.reserve(all.size() + more[i] * hosts_left_);
+    }
+  }
+
+  // All files of a host, in the order of its roots. A real folder is gone through once,
+  // however many roots it is.
+  std::vector<Sight> Look(const HostSkillRules& host, const std::vector<ResolvedRoot>& roots) {
     std::vector<Sight> out;
     base::StringMap<size_t> by_path;
-    for (const ResolvedRoot& root : ResolveRoots(host, request_, disk_)) {
-      const SkillWalk& walk = disk_.Walk(root.path, root.walk);
-      for (const WalkProblem& problem : walk.problems) {
-        Problem(problem.path, problem.code, problem.message);
-      }
-      for (const FoundSkillFile& file : walk.files) {
-        const auto [it, is_new] = by_path.try_emplace(file.path, out.size());
-        if (is_new) out.push_back({file, {}});
-        out[it->second].roots.push_back(root);
+    const bool may_meet = LieInOneAnother(roots);
+    size_t most = 0;
+    for (const ResolvedRoot& root : roots) {
+      most += disk_.Walk(root.real, root.walk, root.project_root).files.size();
+    }
+    out.reserve(most);
+    std::map<const SkillWalk*, std::vector<std::optional<Found>>> known;
+    for (const ResolvedRoot& root : roots) {
+      const SkillWalk& walk = disk_.Walk(root.real, root.walk, root.project_root);
+      const auto [it, is_new] = known.try_emplace(&walk);
+      if (is_new) it->second = FoundIn(host, walk);
+      for (size_t i = 0; i < walk.files.size(); ++i) {
+        if (!it->second[i].has_value()) continue;
+        ++out_.cost.steps;
+        std::string path = Below(root, walk.files[i].path);
+        if (may_meet) {
+          const auto [at, is_new_path] = by_path.try_emplace(path, out.size());
+          if (!is_new_path) {
+            out[at->second].more.push_back(&root);
+            continue;
+          }
+        }
+        Sight& sight = out.emplace_back();
+        sight.path = std::move(path);
+        sight.found = *it->second[i];
+        sight.root = &root;
       }
     }
     return out;
   }
 
-  void AddFile(const HostSkillRules& host, const ResolvedRoot& root, const FoundSkillFile& file) {
-    const auto index = SkillAt(file.path);
-    if (!index.ok()) {
+  // Only then a file is in two of them under one path.
+  static bool LieInOneAnother(const std::vector<ResolvedRoot>& roots) {
+    std::vector<std::string> folders;
+    for (const ResolvedRoot& root : roots)
+      folders.push_back(root.path.ends_with('/') ? root.path : root.path + '/');
+    std::ranges::sort(folders);
+    // What begins with a folder comes right behind it, or behind more such.
+    for (size_t i = 1; i < folders.size(); ++i) {
+      if (folders[i].starts_with(folders[i - 1])) return true;
+    }
+    return false;
+  }
+
+  // The path of a file of the real folder, below the root's.
+  static std::string Below(const ResolvedRoot& root, std::string_view file) {
+    file.remove_prefix(root.real.size());
+    if (file.starts_with('/')) file.remove_prefix(1);
+    return base::JoinPath(root.path, file);
+  }
+
+  // Each file of a walk; nothing: it could not be read.
+  std::vector<std::optional<Found>> FoundIn(const HostSkillRules& host, const SkillWalk& walk) {
+    for (const WalkProblem& problem : walk.problems) {
+      Problem(problem.path, problem.code, problem.message);
+    }
+    std::vector<std::optional<Found>> out;
+    for (const FoundSkillFile& file : walk.files) {
+      const auto index = SkillAt(file.path);
+      if (index.ok()) {
+        out.emplace_back(Found{*index, IsExplicitOnly(host, out_.skills[*index], file.path)});
+        continue;
+      }
+      out.emplace_back();
       Problem(file.path, std::string(CodeOf(index.status()).name),
               std::string(Message(index.status())));
-      return;
     }
-    InstalledSkill& skill = out_.skills[*index];
-    SkillPlacement placement;
-    placement.path = file.path;
+    return out;
+  }
+
+  void Place(const HostSkillRules& host, const ResolvedRoot& root, const Sight& sight) {
+    InstalledSkill& skill = out_.skills[sight.found.skill];
+    SkillPlacement& placement = skill.placements.emplace_back();
+    placement.path = sight.path;
     placement.platform = host.platform;
     placement.scope = root.scope;
     placement.registry_dir = root.path;
     placement.project_root = root.project_root;
-    placement.plugin = root.plugin;
     placement.precedence = root.precedence;
-    placement.explicit_only = IsExplicitOnly(host, skill, file.path);
-    placement.name = file.folder;
+    placement.explicit_only = sight.found.explicit_only;
+    placement.name = base::BaseName(base::DirName(sight.path));
     if (!host.name_is_folder && !skill.frontmatter.name.value_or("").empty()) {
       placement.name = *skill.frontmatter.name;
     }
-    if (root.prefixed) placement.name = root.plugin + ":" + placement.name;
-    ApplyRules(host.rules, skill.real_path, placement);
+    placement.prefixed = !root.prefix.empty();
+    if (placement.prefixed) placement.name = root.prefix + ":" + placement.name;
+    if (const NamedRoot* const package = packages_around_[sight.found.skill]) {
+      placement.plugin = package->plugin;
+      if (package->scope == "system") placement.scope = package->scope;
+    }
+    if (!host.rules.empty()) ApplyRules(host.rules, skill.real_path, placement);
     if (placement.disabled_by.empty()) placement.disabled_by = root.disabled_by;
     placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
                                  root.disabled_in.end());
-    skill.placements.push_back(std::move(placement));
+    ++out_.cost.steps;
   }
 
   // Index of the skill whose real file `path` is.
@@ -181,13 +275,17 @@ class Finder {
   }
 
   StatusOr<size_t> SkillOfRealFile(const std::string& path) {
+    ++out_.cost.resolved;
     ST_ASSIGN_OR_RETURN(const std::string real_path, base::RealPath(path));
     if (const auto it = by_path_.find(real_path); it != by_path_.end()) return it->second;
     ST_ASSIGN_OR_RETURN(InstalledSkill skill, ReadSkill(real_path));
     // A hard link is the same file under another path.
     const auto [file, is_new] =
         by_file_.try_emplace({skill.stamp.dev, skill.stamp.inode}, out_.skills.size());
-    if (is_new) out_.skills.push_back(std::move(skill));
+    if (is_new) {
+      packages_around_.push_back(packages_.Around(real_path));
+      out_.skills.push_back(std::move(skill));
+    }
     by_path_.emplace(real_path, file->second);
     return file->second;
   }
@@ -196,6 +294,7 @@ class Finder {
     InstalledSkill skill;
     ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real_path));
     ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(real_path, kMaxSkillBytes));
+    ++out_.cost.opened;
     skill.real_path = real_path;
     skill.stamp = {.dev = info.dev,
                    .inode = info.inode,
@@ -229,6 +328,7 @@ class Finder {
     if (host.policy_file.empty()) return false;
     const std::string policy = base::JoinPath(base::DirName(path), host.policy_file);
     const auto bytes = base::ReadFile(policy, kMaxPolicyBytes);
+    ++out_.cost.opened;
     if (bytes.ok()) return YamlFlag(*bytes, host.policy_implicit_key) == std::optional(false);
     if (CodeOf(bytes.status()).name != kFileNotFound.name) {
       Problem(policy, std::string(CodeOf(bytes.status()).name),
@@ -242,33 +342,6 @@ class Finder {
     skill.explicit_only = std::ranges::all_of(skill.placements, &SkillPlacement::explicit_only);
   }
 
-  // A name is hidden by the same name of higher precedence wherever both can
-  // be seen: one for the whole machine, or one of the same project.
-  void MarkShadowed(std::string_view platform) {
-    base::StringMap<std::vector<std::pair<size_t, SkillPlacement*>>> by_name;
-    for (size_t i = 0; i < out_.skills.size(); ++i) {
-      for (SkillPlacement& placement : out_.skills[i].placements) {
-        if (placement.platform != platform || IsPrefixed(placement)) continue;
-        by_name[placement.name].emplace_back(i, &placement);
-      }
-    }
-    for (auto& [name, placements] : by_name) {
-      for (const auto& [skill, loser] : placements) {
-        const SkillPlacement* best = nullptr;
-        for (const auto& [other, winner] : placements) {
-          const bool visible =
-              winner->project_root.empty() || winner->project_root == loser->project_root;
-          if (other == skill || !visible || winner->precedence >= loser->precedence) continue;
-          if (best == nullptr ||
-              std::tie(winner->precedence, winner->path) < std::tie(best->precedence, best->path)) {
-            best = winner;
-          }
-        }
-        if (best != nullptr) loser->shadowed_by = best->path;
-      }
-    }
-  }
-
   // Hosts share folders; each problem is told once.
   void Tell(DiscoveryProblem problem) {
     if (!told_.insert(problem.code + " " + problem.path).second) return;
@@ -280,8 +353,11 @@ class Finder {
 
   const DiscoveryRequest& request_;
   DiskCache disk_;
+  Packages packages_;
   Discovery out_;
-  base::StringMap<size_t> by_path_;  // real paths, and those seen through links
+  std::vector<const NamedRoot*> packages_around_;  // of each skill, null = none
+  size_t hosts_left_ = 0;                          // with the current one
+  base::StringMap<size_t> by_path_;                // real paths, and those seen through links
   std::map<std::pair<uint64_t, uint64_t>, size_t> by_file_;
   base::StringSet told_;
 };

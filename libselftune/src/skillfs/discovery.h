@@ -81,6 +81,7 @@ struct SkillPlacement {
   std::string registry_dir;  // the root it was found in
   std::string project_root;  // of project skills; "" = visible everywhere
   std::string plugin;        // what looks after the file in the person's place, "" = nothing
+  bool prefixed = false;     // called `plugin:skill`: no other skill has that name
   int precedence = 0;
   std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
   bool explicit_only = false;  // the model cannot load it by itself
@@ -111,9 +112,18 @@ struct InstalledSkill {
   [[nodiscard]] bool in_git() const { return !work_tree.empty(); }
 };
 
+// What a discovery cost, counted.
+struct DiscoveryCost {
+  size_t folders = 0;   // looked through, see SkillWalk::effort
+  size_t resolved = 0;  // files whose real path was asked for
+  size_t opened = 0;    // files that were read
+  size_t steps = 0;     // files of roots, and placements, gone through
+};
+
 struct Discovery {
   std::vector<InstalledSkill> skills;  // by name, then real path
   std::vector<DiscoveryProblem> problems;
+  DiscoveryCost cost;
 };
 
 // Fills in disabled_by and disabled_in from the settings of the placement's host; of the

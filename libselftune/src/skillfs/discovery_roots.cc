@@ -60,16 +60,15 @@ class Collector {
       return;
     }
     root.order = roots_.size();
-    real_.push_back(real);
+    root.real = real;
     roots_.push_back(std::move(root));
   }
 
   std::vector<ResolvedRoot> Take() && {
-    for (size_t i = 0; i < roots_.size(); ++i) {
-      const auto everywhere = paths_.find({real_[i], ""});
-      roots_[i].path = everywhere != paths_.end()
-                           ? everywhere->second
-                           : paths_.find({real_[i], roots_[i].project_root})->second;
+    for (ResolvedRoot& root : roots_) {
+      const auto everywhere = paths_.find({root.real, ""});
+      root.path = everywhere != paths_.end() ? everywhere->second
+                                             : paths_.find({root.real, root.project_root})->second;
     }
     return std::move(roots_);
   }
@@ -81,7 +80,7 @@ class Collector {
     const auto add = [&out](std::string_view part) { out.append(part).push_back('\0'); };
     for (const std::string_view part :
          {std::string_view(real), std::string_view(root.project_root), root.scope,
-          std::string_view(root.plugin), std::string_view(root.disabled_by)}) {
+          std::string_view(root.prefix), std::string_view(root.disabled_by)}) {
       add(part);
     }
     for (const ProjectSwitch& off : root.disabled_in) {
@@ -89,7 +88,7 @@ class Collector {
       add(off.settings);
     }
     add(std::to_string(root.walk.depth));
-    for (const bool flag : {root.prefixed, root.walk.skill_ends_search, root.walk.root_too}) {
+    for (const bool flag : {root.walk.skill_ends_search, root.walk.root_too}) {
       out.push_back(flag ? '1' : '0');
     }
     return out;
@@ -100,7 +99,6 @@ class Collector {
   // The path of a real folder for all sessions (""), and for those of a project.
   std::map<std::pair<std::string, std::string>, std::string> paths_;
   std::vector<ResolvedRoot> roots_;
-  std::vector<std::string> real_;  // folder of each root
 };
 
 ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::string path,
@@ -118,9 +116,10 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   ResolvedRoot out;
   out.path = root.path;
   out.scope = root.scope;
+  // What is not the package's (packages.h) is as if the person had put it there.
+  if (!root.plugin.empty()) out.scope = root.project_root.empty() ? "global" : "project";
   out.project_root = root.project_root;
-  out.plugin = root.plugin;
-  out.prefixed = root.prefixed;
+  if (root.prefixed) out.prefix = root.plugin;
   out.precedence = root.prefixed ? last : root.precedence;
   out.walk = {
       .depth = root.depth, .skill_ends_search = host.skill_ends_search, .root_too = root.root_too};
@@ -157,12 +156,27 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
   return it->second;
 }
 
-const SkillWalk& DiskCache::Walk(const std::string& root, const WalkOptions& options) {
+const SkillWalk& DiskCache::Walk(const std::string& real, WalkOptions options,
+                                 const std::string& project_root) {
   const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
-                          (options.root_too ? "r" : "-") + root;
-  const auto [it, is_new] = walks_.try_emplace(key);
-  if (is_new) it->second = WalkSkills(root, options);
-  return it->second;
+                          (options.root_too ? "r" : "-") + real;
+  // What a project saw of a folder when its part was used up; others see all of it.
+  const std::string cut_key = project_root + "\n" + key;
+  for (const std::string& one : {key, cut_key}) {
+    if (const auto it = walks_.find(one); it != walks_.end()) return it->second;
+  }
+  size_t& spent = efforts_[project_root];
+  options.most = most_ - std::min(spent, most_);
+  // Of the folders that come after, one problem tells.
+  if (options.most == 0) {
+    const auto [it, is_new] = walks_.try_emplace(project_root + "\n");
+    if (is_new) it->second = WalkSkills(real, options);
+    return it->second;
+  }
+  SkillWalk walk = WalkSkills(real, options);
+  spent += walk.effort;
+  effort_ += walk.effort;
+  return walks_.try_emplace(walk.cut ? cut_key : key, std::move(walk)).first->second;
 }
 
 std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host, const DiscoveryRequest& request,

@@ -16,11 +16,11 @@
 namespace selftune::skillfs {
 
 struct ResolvedRoot {
-  std::string path;  // of a folder that several name one of those paths, see ResolveRoots
-  std::string_view scope;
+  std::string path;          // of a folder that several name one of those paths, see ResolveRoots
+  std::string real;          // the folder itself
+  std::string_view scope;    // of files that no package looks after
   std::string project_root;  // "" = visible everywhere
-  std::string plugin;
-  bool prefixed = false;
+  std::string prefix;        // its skills are called `prefix:skill`, "" = as they are
   int precedence = 0;
   WalkOptions walk;
   std::string disabled_by;
@@ -29,22 +29,34 @@ struct ResolvedRoot {
 };
 
 // What was already seen on the disk: hosts share folders, and so do the
-// working directories of one repository.
+// working directories of one repository and projects that link one folder.
 class DiskCache {
  public:
-  explicit DiskCache(WorkTrees work_trees) : work_trees_(std::move(work_trees)) {}
+  // Of the folders that one project names, and of those that all sessions see, so much is
+  // read (SkillWalk::effort): a cloned repository may name any. It uses up its own part.
+  static constexpr size_t kMostEffort = 20'000;
+
+  explicit DiskCache(WorkTrees work_trees, size_t most = kMostEffort)
+      : work_trees_(std::move(work_trees)), most_(most) {}
 
   // The real path of a folder; "" if there is none. A folder that cannot be
   // looked at stands for itself, so that the walk tells why.
   [[nodiscard]] const std::string& RealFolder(const std::string& path);
   [[nodiscard]] std::string WorkTree(const std::string& dir) { return work_trees_.RootOf(dir); }
-  [[nodiscard]] const SkillWalk& Walk(const std::string& root, const WalkOptions& options);
+  // Of a real folder, on behalf of a project; its paths begin with that folder.
+  [[nodiscard]] const SkillWalk& Walk(const std::string& real, WalkOptions options,
+                                      const std::string& project_root);
+  // All that was read, for everybody.
+  [[nodiscard]] size_t effort() const { return effort_; }
 
  private:
   // Node-based: references stay valid.
   std::map<std::string, std::string, std::less<>> folders_;
   WorkTrees work_trees_;
+  size_t most_;
   std::map<std::string, SkillWalk, std::less<>> walks_;
+  std::map<std::string, size_t, std::less<>> efforts_;  // by project
+  size_t effort_ = 0;
 };
 
 // By precedence; equal ones in the order of the rows, nearer project folders

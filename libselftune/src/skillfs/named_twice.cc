@@ -1,28 +1,62 @@
 #include "skillfs/named_twice.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "base/file.h"
 
 namespace selftune::skillfs {
 namespace {
 
-bool IsOffIn(const ResolvedRoot& root, std::string_view project) {
-  return !root.disabled_by.empty() ||
-         std::ranges::any_of(root.disabled_in, [&](const ProjectSwitch& off) {
-           return IsBelow(project, off.project_root);
-         });
-}
+// Folders, asked for by what lies in them.
+class Folders {
+ public:
+  void Add(std::string_view folder) { folders_.insert(folder); }
+  // As IsBelow of one of them.
+  [[nodiscard]] bool Hold(std::string_view path) const {
+    for (std::string_view folder = path; !folder.empty();) {
+      if (folders_.contains(folder)) return true;
+      const std::string_view parent = base::DirName(folder);
+      if (parent.size() <= 1) return false;
+      folder = parent;
+    }
+    return false;
+  }
+
+ private:
+  std::set<std::string_view> folders_;
+};
+
+// Where a root is off; a view of it.
+class OffIn {
+ public:
+  explicit OffIn(const ResolvedRoot& root) : everywhere_(!root.disabled_by.empty()) {
+    for (const ProjectSwitch& off : root.disabled_in) folders_.Add(off.project_root);
+  }
+  void Add(std::string_view project) { folders_.Add(project); }
+  [[nodiscard]] bool Holds(std::string_view project) const {
+    return everywhere_ || folders_.Hold(project);
+  }
+
+ private:
+  bool everywhere_;
+  Folders folders_;
+};
 
 // Those of projects where the other root is off as well.
 std::vector<ProjectSwitch> OffInBoth(const ResolvedRoot& a, const ResolvedRoot& b) {
   std::vector<ProjectSwitch> out;
+  std::set<std::string_view> known;  // views of the two
   const auto add = [&](const ResolvedRoot& root, const ResolvedRoot& other) {
+    if (root.disabled_in.empty()) return;
+    const OffIn off_in(other);
     for (const ProjectSwitch& off : root.disabled_in) {
-      const bool known = std::ranges::any_of(
-          out, [&](const ProjectSwitch& one) { return one.project_root == off.project_root; });
-      if (!known && IsOffIn(other, off.project_root)) out.push_back(off);
+      if (!off_in.Holds(off.project_root) || !known.insert(off.project_root).second) continue;
+      out.push_back(off);
     }
   };
   add(a, b);
@@ -30,16 +64,13 @@ std::vector<ProjectSwitch> OffInBoth(const ResolvedRoot& a, const ResolvedRoot& 
   return out;
 }
 
-bool IsLookedAfter(const ResolvedRoot& root) {
-  return !root.plugin.empty() || root.scope == "system" || root.scope == "admin";
+bool IsProtected(const ResolvedRoot& root) {
+  return root.scope == "system" || root.scope == "admin";
 }
 
 // Of roots for the same sessions.
 void Join(const ResolvedRoot& again, ResolvedRoot& known) {
-  if (!IsLookedAfter(known) && IsLookedAfter(again)) {
-    known.plugin = again.plugin;
-    known.scope = again.scope;
-  }
+  if (!IsProtected(known) && IsProtected(again)) known.scope = again.scope;
   known.precedence = std::min(known.precedence, again.precedence);
   known.disabled_in = OffInBoth(known, again);
   if (again.disabled_by.empty()) known.disabled_by.clear();
@@ -49,37 +80,45 @@ bool IsOn(const ResolvedRoot& root) { return root.disabled_by.empty(); }
 
 // Leaves of the projects what cannot be said of the one that all sessions see.
 void TakeOver(std::vector<ResolvedRoot>& projects, ResolvedRoot& everywhere) {
+  Folders on;
   for (const ResolvedRoot& project : projects) {
-    if (!IsOn(project)) continue;
-    std::erase_if(everywhere.disabled_in, [&](const ProjectSwitch& off) {
-      return IsBelow(off.project_root, project.project_root);
-    });
+    if (IsOn(project)) on.Add(project.project_root);
   }
+  std::erase_if(everywhere.disabled_in,
+                [&](const ProjectSwitch& off) { return on.Hold(off.project_root); });
+  std::vector<ProjectSwitch> more;
+  OffIn off_in(everywhere);
   for (const ResolvedRoot& project : projects) {
-    if (IsOn(project) || IsOffIn(everywhere, project.project_root)) continue;
-    everywhere.disabled_in.push_back({project.project_root, project.disabled_by});
+    if (IsOn(project) || off_in.Holds(project.project_root)) continue;
+    more.push_back({project.project_root, project.disabled_by});
+    off_in.Add(project.project_root);
   }
-  std::erase_if(projects, [&](const ResolvedRoot& project) {
-    return !IsOn(project) || !IsOffIn(everywhere, project.project_root);
-  });
+  std::vector<ResolvedRoot> kept;  // moved from where nothing is viewed: those that are on
+  for (ResolvedRoot& project : projects) {
+    if (IsOn(project) && off_in.Holds(project.project_root)) kept.push_back(std::move(project));
+  }
+  projects = std::move(kept);
+  everywhere.disabled_in.insert(everywhere.disabled_in.end(), more.begin(), more.end());
 }
 
 }  // namespace
 
-std::vector<ResolvedRoot> NamedTogether(const std::vector<ResolvedRoot>& named) {
+std::vector<ResolvedRoot> NamedTogether(std::span<const ResolvedRoot* const> named) {
   std::vector<ResolvedRoot> out;
-  for (const ResolvedRoot& root : named) {
-    const auto known = std::ranges::find(out, root.project_root, &ResolvedRoot::project_root);
-    if (known == out.end()) {
-      out.push_back(root);
+  std::unordered_map<std::string_view, size_t> by_project;  // views of `named`
+  for (const ResolvedRoot* const root : named) {
+    const auto [it, is_new] = by_project.try_emplace(root->project_root, out.size());
+    if (is_new) {
+      out.push_back(*root);
     } else {
-      Join(root, *known);
+      Join(*root, out[it->second]);
     }
   }
-  const auto own = std::ranges::find(out, "", &ResolvedRoot::project_root);
-  if (own == out.end() || out.size() == 1) return out;
-  ResolvedRoot everywhere = std::move(*own);
-  out.erase(own);
+  const auto own = by_project.find("");
+  if (own == by_project.end() || out.size() == 1) return out;
+  const auto at = out.begin() + static_cast<std::ptrdiff_t>(own->second);
+  ResolvedRoot everywhere = std::move(*at);
+  out.erase(at);
   TakeOver(out, everywhere);
   out.push_back(std::move(everywhere));
   return out;

@@ -36,11 +36,15 @@ struct ProjectSwitch {
 // A folder of skills that a plugin, a package or a setting names.
 struct NamedRoot {
   std::string path;  // absolute
-  // What brought it along and looks after its files; "" = they are the person's own.
+  // What brought it along, and looks after those files that are its own (packages.h); "" =
+  // nothing did.
   std::string plugin;
-  std::string plugin_dir = {};        // where all of it lies, "" = not known
+  std::string plugin_dir = {};  // where all of it lies
+  // Where the host puts such: one that lies elsewhere, by a link, is the person's own. "" =
+  // anywhere.
+  std::string plugin_home = {};
   bool prefixed = false;              // its skills are called `plugin:skill`, and hide nothing
-  std::string_view scope = "global";  // as of a SkillRoot; system: the host's own, never written
+  std::string_view scope = "global";  // as of a SkillRoot; system: never written
   std::string project_root;           // "" = seen everywhere
   int precedence = 0;       // among the roots of the row; of prefixed ones it says nothing
   size_t depth = 1;         // 1: <root>/<name>/SKILL.md, 0: the folder is a skill

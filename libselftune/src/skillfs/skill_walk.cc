@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kSkillFile = "SKILL.md";
 // A root that links to `/` ends.
 constexpr size_t kMaxFolders = 2000;
+constexpr size_t kEntriesOfEffort = 20;
 
 using FolderId = std::pair<uint64_t, uint64_t>;
 
@@ -36,19 +37,16 @@ class Walker {
   }
 
   void Folder(const std::string& path, FolderId id, size_t depth) {
-    if (++folders_ > kMaxFolders) {
-      if (folders_ == kMaxFolders + 1) {
-        walk_.problems.push_back(
-            {path, "TOO_MANY_FOLDERS",
-             "searching for skills: stopped after " + std::to_string(kMaxFolders) + " folders"});
-      }
-      return;
-    }
+    if (walk_.effort >= options_.most) walk_.cut = true;
+    if (walk_.cut || folders_ == kMaxFolders) return Stop(path);
+    ++folders_;
+    ++walk_.effort;
     const auto entries = base::ListDir(path);
     if (!entries.ok()) {
       Problem(path, entries.status());
       return;
     }
+    walk_.effort += entries->size() / kEntriesOfEffort;
     const bool may_be_skill = depth > 0 || options_.root_too;
     const bool deep = options_.depth > 1;
     if (may_be_skill && TakeSkill(path, *entries) && deep && options_.skill_ends_search) return;
@@ -56,6 +54,16 @@ class Walker {
     open_.push_back(id);
     for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
     open_.pop_back();
+  }
+
+  void Stop(const std::string& path) {
+    if (stopped_) return;
+    stopped_ = true;
+    walk_.problems.push_back(
+        {path, "TOO_MANY_FOLDERS",
+         walk_.cut
+             ? "searching for skills: too many folders and entries are named, these are left"
+             : "searching for skills: stopped after " + std::to_string(folders_) + " folders"});
   }
 
   bool TakeSkill(const std::string& folder, const std::vector<base::DirEntry>& entries) {
@@ -70,7 +78,7 @@ class Walker {
       return false;
     }
     if (!info->is_file()) return false;
-    walk_.files.push_back({path, std::string(base::BaseName(folder))});
+    walk_.files.push_back({path});
     return true;
   }
 
@@ -99,6 +107,7 @@ class Walker {
   SkillWalk walk_;
   std::vector<FolderId> open_;  // folders on the path to the current one
   size_t folders_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,7 @@
 namespace selftune::skillfs {
 
 struct FoundSkillFile {
-  std::string path;    // of SKILL.md
-  std::string folder;  // name of the folder that holds it
+  std::string path;  // of SKILL.md
 };
 
 struct WalkProblem {
@@ -23,12 +23,15 @@ struct WalkProblem {
 struct SkillWalk {
   std::vector<FoundSkillFile> files;  // sorted by path within each folder
   std::vector<WalkProblem> problems;
+  size_t effort = 0;  // folders read; twenty entries of one count as one more
+  bool cut = false;   // stopped at WalkOptions::most
 };
 
 struct WalkOptions {
   size_t depth = 1;               // 1: <root>/<name>/SKILL.md; 0: the root alone
   bool skill_ends_search = true;  // no skills below a skill, where depth is more than 1
   bool root_too = false;          // the root itself may be a skill
+  size_t most = std::numeric_limits<size_t>::max();  // effort
 };
 
 // Links are followed; one that leads back into its own path is a problem, and

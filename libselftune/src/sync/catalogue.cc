@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -86,9 +87,16 @@ StatusOr<Hosts> HostsHere(store::Db& db, const base::Environment& env) {
 
 std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found, const Hosts& here) {
   std::map<LocationKey, Wanted> out;
+  // Most hosts call what lies at a path the same.
+  std::unordered_map<std::string_view, Wanted*> last;
+  last.reserve(found.skills.size());
   for (const InstalledSkill& skill : found.skills) {
     for (const SkillPlacement& placement : skill.placements) {
-      Wanted& wanted = out[{placement.path, base::AsciiLower(placement.name)}];
+      Wanted*& known = last[placement.path];
+      if (known == nullptr || known->placement->name != placement.name) {
+        known = &out[{placement.path, base::AsciiLower(placement.name)}];
+      }
+      Wanted& wanted = *known;
       AddSight(skill, placement, wanted);
       const bool is_here = here.contains(placement.platform);
       wanted.read_here = wanted.read_here || is_here;

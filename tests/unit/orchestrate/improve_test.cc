@@ -208,6 +208,34 @@ TEST_SUITE("orchestrate/improve") {
     CHECK(DeployProposal(scene.World(), waits->proposal_id, false, "r")->deployed);
   }
 
+  TEST_CASE("who keeps a file from being changed is told by a code of its own") {
+    struct Case {
+      const char* plugin;
+      const char* scope;
+      uint64_t links;
+      const char* code;
+    };
+    const Case cases[] = {
+        {"acme", "global", 1, "managed_by_plugin"},
+        {"acme", "system", 1, "managed_by_plugin"},
+        {"", "system", 1, "protected"},
+        {"", "admin", 1, "protected"},
+        {"", "global", 2, "hard_linked"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.plugin);
+      CAPTURE(c.scope);
+      Scene scene;
+      skillfs::InstalledSkill& skill = scene.skills.skills[0];
+      skill.links = c.links;
+      skill.placements[0].plugin = c.plugin;
+      skill.placements[0].scope = c.scope;
+      const auto result = scene.Improve();
+      REQUIRE(result.ok());
+      CHECK(result->reason_code == c.code);
+    }
+  }
+
   TEST_CASE("what was spent before an error is told") {
     Scene scene;
     scene.failure = Fail(kAuthMissing, "logged out");

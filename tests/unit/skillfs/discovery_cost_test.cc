@@ -1,5 +1,6 @@
 // What finding skills costs where settings are large, hostile or many: counted, not timed.
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,8 +9,11 @@
 
 #include "base/env.h"
 #include "base/file.h"
+#include "hosts/common/root_list.h"
 #include "hosts/gemini/extensions.h"
 #include "hosts/installed_skills.h"
+#include "hosts/opencode/skill_paths.h"
+#include "hosts/pi/skill_entries.h"
 #include "named_roots_machine.h"
 #include "skillfs/discovery_roots.h"
 #include "support/temp_dir.h"
@@ -19,6 +23,70 @@ namespace {
 
 using named_roots::Lines;
 using named_roots::Machine;
+
+// What all agents find where so many projects link one folder of ten skills.
+struct Linked {
+  DiscoveryCost cost;
+  size_t skills = 0, placements = 0;
+};
+
+Linked LinkedBy(size_t projects) {
+  const testing::TempDir dir;
+  base::Environment env;
+  env.Set("HOME", dir / "home");
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = "skill-" + std::to_string(i);
+    dir.Write("team/" + name + "/SKILL.md", "---\nname: " + name + "\ndescription: a\n---\n");
+  }
+  std::vector<std::string> dirs;
+  for (size_t i = 0; i < projects; ++i) {
+    dirs.push_back(dir / ("work/" + std::to_string(i)));
+    std::filesystem::create_directories(dirs.back() + "/.git");
+    for (const char* agent : {"/.claude", "/.agents"}) {
+      std::filesystem::create_directory(dirs.back() + agent);
+      std::filesystem::create_directory_symlink(dir / "team", dirs.back() + agent + "/skills");
+    }
+  }
+  const Discovery found = hosts::FindInstalledSkills(env, dirs);
+  Linked out{.cost = found.cost, .skills = found.skills.size()};
+  for (const InstalledSkill& skill : found.skills) out.placements += skill.placements.size();
+  return out;
+}
+
+std::vector<std::string> Codes(const std::vector<DiscoveryProblem>& problems) {
+  std::vector<std::string> out;
+  for (const DiscoveryProblem& problem : problems) out.push_back(problem.code);
+  return out;
+}
+
+// A list of JSON with what `entry` makes of each number.
+template <typename Entry>
+std::string ListOf(size_t count, Entry entry) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += (i == 0 ? "[\"" : "\", \"") + entry(i);
+  return out + "\"]";
+}
+
+// Settings of Pi in a cloned repository, and what they name.
+struct Repository {
+  testing::TempDir dir;
+  std::vector<DiscoveryProblem> problems;
+
+  void Settings(const std::string& packages) const {
+    dir.Write("repo/.pi/settings.json", R"({"packages": )" + packages + "}");
+  }
+  std::vector<NamedRoot> Roots() {
+    const std::vector<std::string> dirs = {dir / "repo"};
+    const std::vector<std::vector<std::string>> folders = {dirs};
+    return hosts::pi::NamedSkillRoots({.home = dir / "home",
+                                       .config_dir = dir / "home/.pi/agent",
+                                       .project_dirs = dirs,
+                                       .project_folders = folders},
+                                      problems);
+  }
+};
+
+constexpr const char* kKit = "repo/.pi/npm/node_modules/kit";
 
 }  // namespace
 
@@ -60,6 +128,158 @@ TEST_SUITE("skillfs/discovery cost") {
     CHECK(roots[0].disabled_by == "/settings.json");
     CHECK(roots[1].precedence == 2);
     CHECK(roots[0].path == roots[1].path);
+  }
+
+  TEST_CASE("a folder that many projects link is looked through once, and each adds as much") {
+    const Linked few = LinkedBy(5), many = LinkedBy(50);
+    CHECK(few.skills == 10);
+    CHECK(many.skills == 10);
+    REQUIRE(many.placements == 10 * few.placements);
+    CHECK(many.cost.folders == few.cost.folders);
+    CHECK(many.cost.resolved == few.cost.resolved);
+    CHECK(many.cost.opened == few.cost.opened);
+    CHECK(few.cost.resolved == 10);
+    // Each file of a root, each placement, and it again among those of its name.
+    CHECK(many.cost.steps == 10 * few.cost.steps);
+    CHECK(many.cost.steps <= 5 * many.placements);
+  }
+
+  TEST_CASE("a project that names too many folders uses up its own part of the effort") {
+    const testing::TempDir dir;
+    for (int i = 0; i < 30; ++i) {
+      dir.Write("team/skill-" + std::to_string(i) + "/SKILL.md", "---\nname: a\n---\n");
+    }
+    constexpr size_t kMost = 20;
+    const auto files = [&](const char* project, DiskCache& disk) {
+      return disk.Walk(dir / "team", {}, project).files.size();
+    };
+    DiskCache disk{WorkTrees{}, kMost};
+    // The folder itself, one for its thirty entries, and so many skills.
+    CHECK(files("/repo", disk) == kMost - 2);
+    CHECK(files("/repo", disk) == kMost - 2);  // for the next agent
+    CHECK(disk.effort() == kMost);
+    CHECK(disk.Walk(dir / "team", {}, "/repo").problems.size() == 1);
+    // Nothing more for it, which is told.
+    const SkillWalk& more = disk.Walk(dir / "team", {.depth = 2}, "/repo");
+    CHECK(more.files.empty());
+    REQUIRE(more.problems.size() == 1);
+    CHECK(more.problems[0].code == "TOO_MANY_FOLDERS");
+    // Nobody else loses by it.
+    CHECK(files("/other", disk) == kMost - 2);
+    DiskCache large{WorkTrees{}};
+    CHECK(files("/repo", large) == 30);
+    CHECK(large.Walk(dir / "team", {}, "").problems.empty());
+  }
+
+  TEST_CASE("pi: a package that a file names a thousand times is looked at once") {
+    Repository repo;
+    repo.Settings(ListOf(1000, [](size_t i) { return "npm:kit@" + std::to_string(i); }));
+    repo.dir.Write(std::string(kKit) + "/package.json",
+                   R"({"pi": {"skills": )" +
+                       ListOf(1000, [](size_t i) { return "s" + std::to_string(i % 500); }) + "}}");
+    CHECK(repo.Roots().size() == 500);
+    CHECK(repo.problems.empty());
+  }
+
+  TEST_CASE("pi: packages times entries have an end, which is told, and the person's stay") {
+    Repository repo;
+    repo.dir.Write("home/.pi/agent/settings.json", R"({"skills": ["~/mine"]})");
+    repo.dir.Write(std::string(kKit) + "/package.json",
+                   R"({"pi": {"skills": )" +
+                       ListOf(1000, [](size_t i) { return "s" + std::to_string(i); }) + "}}");
+    for (int i = 0; i < 300; ++i) {
+      std::filesystem::create_directory_symlink("kit", repo.dir / (kKit + std::to_string(i)));
+    }
+    repo.Settings(ListOf(300, [](size_t i) { return "npm:kit" + std::to_string(i); }));
+    const std::vector<NamedRoot> roots = repo.Roots();
+    CHECK(roots.size() > 1000);
+    CHECK(roots.size() <= hosts::Effort::kMost / hosts::Effort::kFolder);
+    CHECK(std::ranges::count(roots, "", &NamedRoot::project_root) == 1);
+    CHECK(Codes(repo.problems) == Lines{"TOO_MANY_ENTRIES"});
+  }
+
+  TEST_CASE("pi: patterns times folders times words of a filter have an end") {
+    struct Filter {
+      const char* name;
+      std::string entries;
+      Lines codes;
+    };
+    const Filter filters[] = {
+        {"few", R"(["skills", "!none*"])", {}},
+        {"words",
+         "[\"skills\"," +
+             ListOf(900, [](size_t i) { return "!*s*k*" + std::to_string(i); }).substr(1),
+         {"TOO_MANY_ENTRIES"}},
+        {"patterns",
+         ListOf(900, [](size_t i) { return "skills/*s*k*" + std::to_string(i) + "x"; }),
+         {"TOO_MANY_ENTRIES"}},
+        {"folders that patterns begin in",
+         ListOf(400, [](size_t i) { return "skills/s" + std::to_string(i) + "/../*"; }),
+         {}},
+    };
+    for (const Filter& filter : filters) {
+      CAPTURE(filter.name);
+      Repository repo;
+      for (int i = 0; i < 200; ++i) {
+        repo.dir.Write(kKit + ("/skills/s" + std::to_string(i) + "kkkkkkkkkkkkkkkk/SKILL.md"),
+                       "---\nname: a\n---\n");
+      }
+      repo.dir.Write(std::string(kKit) + "/package.json",
+                     R"({"pi": {"skills": )" + filter.entries + "}}");
+      repo.Settings(R"(["npm:kit"])");
+      CHECK(repo.Roots().size() <= 200);
+      CHECK(Codes(repo.problems) == filter.codes);
+    }
+  }
+
+  TEST_CASE("a file of settings with more values than anybody has is told, and not understood") {
+    for (const size_t values : {size_t{20'000}, size_t{200'000}}) {
+      const Machine machine;
+      std::string list = "1";
+      for (size_t i = 1; i < values; ++i) list += ",1";
+      machine.Skill("repo/src/kit/check");
+      machine.Write(
+          {"repo/src/opencode.json", R"({"skills": {"paths": ["kit"]}, "x": [)" + list + "]}"});
+      const Discovery found = machine.Find("opencode");
+      CHECK(found.skills.size() == (values < 50'000 ? 1 : 0));
+      CHECK(Codes(found.problems) == (values < 50'000 ? Lines{} : Lines{"TOO_MANY_ENTRIES"}));
+    }
+  }
+
+  TEST_CASE("pi: manifests that are long together are not all read") {
+    Repository repo;
+    repo.dir.Write(std::string(kKit) + "/package.json",
+                   R"({"pi": {"skills": []}, "x": ")" + std::string(1 << 20, 'x') + "\"}");
+    for (int i = 0; i < 10; ++i) {
+      std::filesystem::create_directory_symlink("kit", repo.dir / (kKit + std::to_string(i)));
+    }
+    repo.Settings(ListOf(10, [](size_t i) { return "npm:kit" + std::to_string(i); }));
+    CHECK(repo.Roots().empty());
+    CHECK(Codes(repo.problems) == Lines{"TOO_MANY_ENTRIES"});
+  }
+
+  TEST_CASE("opencode: what a list names from many working directories has an end") {
+    const testing::TempDir dir;
+    dir.Write("repo/opencode.json", R"({"skills": {"paths": )" + ListOf(1000, [](size_t i) {
+                                      return "kit" + std::to_string(i % 500);
+                                    }) + "}}");
+    const auto roots = [&](size_t count, std::vector<DiscoveryProblem>& problems) {
+      std::vector<std::vector<std::string>> folders;
+      for (size_t i = 0; i < count; ++i) {
+        folders.push_back({dir / ("repo/src" + std::to_string(i)), dir / "repo"});
+      }
+      return hosts::opencode::NamedSkillRoots({.home = dir / "home",
+                                               .config_dir = dir / "home/.config/opencode",
+                                               .project_dirs = {},
+                                               .project_folders = folders},
+                                              problems);
+    };
+    std::vector<DiscoveryProblem> problems;
+    CHECK(roots(2, problems).size() == 1000);
+    CHECK(problems.empty());
+    CHECK(roots(100, problems).size() <= hosts::Effort::kMost / hosts::Effort::kFolder);
+    REQUIRE(Codes(problems) == Lines{"TOO_MANY_ENTRIES"});
+    CHECK(problems[0].path == dir / "repo/opencode.json");
   }
 
   TEST_CASE("gemini: a rule costs what the folder is long, not what the rule is") {

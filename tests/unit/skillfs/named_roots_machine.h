@@ -62,6 +62,7 @@ class Machine {
     std::filesystem::create_symlink(dir_ / target, link);
   }
 
+  // Of one agent, "" = of all.
   [[nodiscard]] skillfs::Discovery Find(std::string_view platform) const {
     base::Environment env;
     env.Set("HOME", dir_ / "home");
@@ -69,7 +70,8 @@ class Machine {
     skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, projects);
     request.absolute_root = dir_ / "root";
     hosts::AddSettings(request);
-    std::erase_if(request.hosts, [&](const auto& host) { return host.platform != platform; });
+    std::erase_if(request.hosts,
+                  [&](const auto& host) { return !platform.empty() && host.platform != platform; });
     return skillfs::DiscoverSkills(request);
   }
 

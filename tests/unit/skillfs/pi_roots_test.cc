@@ -301,22 +301,15 @@ TEST_SUITE("skillfs/pi roots") {
     machine.Skill("home/shelf/linked");
     machine.Link("home/shelf/linked", kit + "linked");
     machine.Write({"home/.pi/agent/settings.json", R"({"packages": ["npm:kit"]})"});
-    // Named each by itself, or by a pattern.
-    for (const char* entries :
-         {R"("skills/linked", "skills/own")", R"("skills/*")", R"("skills", "!x")"}) {
+    // With the folder that they lie in, each by itself, or by a pattern.
+    for (const char* entries : {R"("skills")", R"("skills/linked", "skills/own")", R"("skills/*")",
+                                R"("skills", "!x")"}) {
       CAPTURE(entries);
       machine.Write({"home/.pi/agent/npm/node_modules/kit/package.json",
                      std::string(R"({"pi": {"skills": [)") + entries + "]}}"});
       CHECK(machine.Told(machine.Find("pi")) ==
             named_roots::Lines{kit + "linked: linked global", kit + "own: own system of npm:kit"});
     }
-    // A package that is linked as a whole lies where the link leads.
-    machine.Skill("home/dev/skills/work");
-    machine.Link("home/dev", "home/.pi/agent/npm/node_modules/dev");
-    machine.Write({"home/.pi/agent/settings.json", R"({"packages": ["npm:dev"]})"});
-    CHECK(machine.Told(machine.Find("pi")) ==
-          named_roots::Lines{"home/.pi/agent/npm/node_modules/dev/skills/work: work system of "
-                             "npm:dev"});
   }
 
   TEST_CASE("pi: patterns and filters") {
@@ -344,18 +337,21 @@ TEST_SUITE("skillfs/pi roots") {
       CAPTURE(one.path);
       CHECK(hosts::pi::PathMatches(one.pattern, one.path).holds == one.matches);
     }
-    using hosts::pi::LetsIn;
+    hosts::Effort effort;
     const hosts::pi::SkillFolder skill{"skills/one", "/kit/skills/one"};
-    CHECK(LetsIn({}, skill));
-    CHECK(LetsIn({"one"}, skill));
-    CHECK_FALSE(LetsIn({"two"}, skill));
-    CHECK_FALSE(LetsIn({"!one"}, skill));
-    CHECK_FALSE(LetsIn({"!/kit/**"}, skill));
-    CHECK(LetsIn({"!one", "+skills/one"}, skill));
-    CHECK(LetsIn({"!one", "+./skills/one/SKILL.md"}, skill));
-    CHECK(LetsIn({"!one", "+/kit/skills/one"}, skill));
-    CHECK_FALSE(LetsIn({"+skills/one", "-skills/one"}, skill));
-    CHECK(LetsIn({"-one"}, skill));  // an exact path, not a name
+    const auto lets_in = [&](const std::vector<std::string>& words) {
+      return hosts::pi::LetsIn(words, skill, effort);
+    };
+    CHECK(lets_in({}));
+    CHECK(lets_in({"one"}));
+    CHECK_FALSE(lets_in({"two"}));
+    CHECK_FALSE(lets_in({"!one"}));
+    CHECK_FALSE(lets_in({"!/kit/**"}));
+    CHECK(lets_in({"!one", "+skills/one"}));
+    CHECK(lets_in({"!one", "+./skills/one/SKILL.md"}));
+    CHECK(lets_in({"!one", "+/kit/skills/one"}));
+    CHECK_FALSE(lets_in({"+skills/one", "-skills/one"}));
+    CHECK(lets_in({"-one"}));  // an exact path, not a name
   }
 }
 

@@ -14,8 +14,8 @@ using base::JsonValue;
 using skillfs::NamedRoot;
 
 // Adds the skill folders of one installation.
-void AddInstallation(std::string_view id, const JsonValue& installation, SettingsFiles& files,
-                     std::vector<NamedRoot>& out) {
+void AddInstallation(std::string_view id, const JsonValue& installation, const std::string& home,
+                     SettingsFiles& files, std::vector<NamedRoot>& out) {
   const std::string& path = installation["installPath"].AsString();
   if (!path.starts_with('/')) return;
   const JsonValue& manifest = files.JsonOrEmpty(path + "/.claude-plugin/plugin.json");
@@ -26,6 +26,7 @@ void AddInstallation(std::string_view id, const JsonValue& installation, Setting
     out.push_back({.path = base::NormalizePath(path, folder),
                    .plugin = name,
                    .plugin_dir = path,
+                   .plugin_home = skillfs::IsBelow(path, home) ? home : "",
                    .prefixed = true,
                    .scope = project.empty() ? "global" : "project",
                    .project_root = project});
@@ -47,13 +48,14 @@ std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
   const std::string& config_dir = query.config_dir;
   if (config_dir.empty()) return out;
   SettingsFiles files(problems);
-  const JsonValue& installed = files.JsonOrEmpty(config_dir + "/plugins/installed_plugins.json");
+  const std::string home = config_dir + "/plugins";
+  const JsonValue& installed = files.JsonOrEmpty(home + "/installed_plugins.json");
   const JsonValue& settings = files.JsonOrEmpty(config_dir + "/settings.json");
   for (const auto& [id, value] : installed["plugins"].members()) {
     if (!settings["enabledPlugins"][id].AsBool(true)) continue;
     // Format 2 has a list of installations, format 1 a single one.
-    if (value.is_object()) AddInstallation(id, value, files, out);
-    for (const JsonValue& one : value.items()) AddInstallation(id, one, files, out);
+    if (value.is_object()) AddInstallation(id, value, home, files, out);
+    for (const JsonValue& one : value.items()) AddInstallation(id, one, home, files, out);
   }
   return out;
 }

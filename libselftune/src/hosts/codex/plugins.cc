@@ -105,8 +105,8 @@ bool IsInside(std::string_view path) {
   return std::ranges::find(parts, "..") == parts.end();
 }
 
-void AddPlugin(const std::string& folder, const std::string& disabled_by, SettingsFiles& files,
-               std::vector<NamedRoot>& out) {
+void AddPlugin(const std::string& folder, const std::string& cache, const std::string& disabled_by,
+               SettingsFiles& files, std::vector<NamedRoot>& out) {
   const JsonValue* manifest = nullptr;
   for (const std::string_view name : kManifests) {
     if (!base::Exists(base::JoinPath(folder, name))) continue;
@@ -128,6 +128,7 @@ void AddPlugin(const std::string& folder, const std::string& disabled_by, Settin
     out.push_back({.path = base::NormalizePath(folder, below),
                    .plugin = name,
                    .plugin_dir = folder,
+                   .plugin_home = cache,
                    .prefixed = true,
                    .depth = skillfs::kAnyDepth,
                    .root_too = true,
@@ -164,7 +165,7 @@ std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
     const std::string folder =
         ActiveFolder(base::JoinPath(base::JoinPath(cache, market), plugin), files);
     if (folder.empty()) continue;
-    AddPlugin(folder, enabled && !plugins.all_off ? "" : config, files, out);
+    AddPlugin(folder, cache, enabled && !plugins.all_off ? "" : config, files, out);
   }
   return out;
 }

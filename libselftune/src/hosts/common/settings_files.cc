@@ -1,5 +1,6 @@
 #include "hosts/common/settings_files.h"
 
+#include <algorithm>
 #include <climits>
 #include <cstdint>
 #include <utility>
@@ -18,6 +19,7 @@ using base::JsonValue;
 namespace {
 constexpr uint64_t kMaxSettings = 4U << 20;
 constexpr size_t kMaxEntries = 1000;
+constexpr size_t kMaxValues = 50'000;
 }  // namespace
 
 const std::string* SettingsFiles::Text(const std::string& path) {
@@ -37,7 +39,13 @@ const JsonValue* SettingsFiles::Json(const std::string& path) {
   const std::string* const text = Text(path);
   if (text == nullptr) return nullptr;
   const auto [it, is_new] = documents_.try_emplace(path);
-  if (is_new) {
+  if (is_new && MostJsonValues(*text) > kMaxValues) {
+    problems_.push_back({.path = path,
+                         .code = "TOO_MANY_ENTRIES",
+                         .message = fmt::format("reading {}: it has more than {} values, none of "
+                                                "them is read",
+                                                path, kMaxValues)});
+  } else if (is_new) {
     const auto node = install::ParseJsonText(*text, install::JsonDialect::kComments, path);
     if (node.ok()) {
       it->second = install::ValueOf(*text, *node);
@@ -125,6 +133,11 @@ void SettingsFiles::Problem(const std::string& path, const Status& status) {
                        .code = std::string(CodeOf(status).name),
                        .message = std::string(Message(status)),
                        .line = install::LineOf(status)});
+}
+
+size_t MostJsonValues(std::string_view text) {
+  return 1 + static_cast<size_t>(std::ranges::count_if(
+                 text, [](char c) { return c == ',' || c == ':' || c == '[' || c == '{'; }));
 }
 
 const JsonValue& ValueAt(const JsonValue& root, std::string_view dotted) {

@@ -27,7 +27,8 @@ class SettingsFiles {
   // Null: there is none, or it could not be read.
   [[nodiscard]] const std::string* Text(const std::string& path);
   // Hosts that write plain JSON take no comments; a file with some is understood all the
-  // same. Null: it is none of both.
+  // same. Null: it is none of both, or has more values than anybody's settings, which is
+  // told: each costs a hundred times its text.
   [[nodiscard]] const base::JsonValue* Json(const std::string& path);
   // The same, an object without members in place of null.
   [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
@@ -63,6 +64,9 @@ class SettingsFiles {
   std::map<std::string, std::optional<std::string>> texts_;
   std::map<std::string, std::optional<base::JsonValue>> documents_;
 };
+
+// At least as many as the values and keys in a text of JSON.
+[[nodiscard]] size_t MostJsonValues(std::string_view text);
 
 // The value under a dotted key; a null value if there is none.
 [[nodiscard]] const base::JsonValue& ValueAt(const base::JsonValue& root, std::string_view dotted);

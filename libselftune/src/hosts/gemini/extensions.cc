@@ -113,6 +113,8 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
     // An update replaces what was copied; a linked folder is the person's own.
     if (!linked) {
       root.plugin = name;
+      root.plugin_dir = path;
+      root.plugin_home = folder;
       root.scope = "system";
     }
     const Rules rules =

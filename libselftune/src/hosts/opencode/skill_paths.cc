@@ -1,6 +1,7 @@
 #include "hosts/opencode/skill_paths.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/strings.h"
+#include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 
 namespace selftune::hosts::opencode {
@@ -19,6 +21,7 @@ using skillfs::NamedRoot;
 
 constexpr std::string_view kOwnFiles[] = {"config.json", "opencode.json", "opencode.jsonc"};
 constexpr std::string_view kProjectFiles[] = {"opencode.json", "opencode.jsonc"};
+constexpr std::string_view kProjectFolder = ".opencode";
 
 // A list that a file of settings has.
 struct List {
@@ -55,9 +58,16 @@ List ProjectList(const std::vector<std::string>& up, SettingsFiles& files) {
   List out;
   for (auto folder = up.rbegin(); folder != up.rend(); ++folder) TakeFolder(*folder, files, out);
   for (const std::string& folder : up) {
-    TakeFolder(base::JoinPath(folder, ".opencode"), files, out);
+    TakeFolder(base::JoinPath(folder, kProjectFolder), files, out);
   }
   return out;
+}
+
+// Where the file counts: in its folder and below.
+std::string FolderOf(std::string_view file) {
+  std::string_view folder = base::DirName(file);
+  if (base::BaseName(folder) == kProjectFolder) folder = base::DirName(folder);
+  return std::string(folder);
 }
 
 bool IsRelative(std::string_view path) {
@@ -76,14 +86,17 @@ NamedRoot Root(std::string path, size_t index) {
 
 std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
-  std::vector<NamedRoot> out;
+  RootList out;
   SettingsFiles files(problems);
   const List own = OwnList(query.config_dir, files);
   std::vector<skillfs::ProjectSwitch> replaced;
+  std::set<std::string> replacing;  // files
   for (const std::vector<std::string>& up : query.project_folders) {
     const List theirs = ProjectList(up, files);
     const bool is_own = !theirs.items.has_value();
-    if (!is_own && own.items.has_value()) replaced.push_back({up.front(), theirs.file});
+    if (!is_own && own.items.has_value() && replacing.insert(theirs.file).second) {
+      replaced.push_back({FolderOf(theirs.file), theirs.file});
+    }
     const List& list = is_own ? own : theirs;
     if (!list.items.has_value()) continue;
     for (size_t i = 0; i < list.items->size(); ++i) {
@@ -92,18 +105,19 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
       NamedRoot root = Root(SettingsPath(query.home, up.front(), item), i);
       root.scope = "project";
       root.project_root = up.back();
-      out.push_back(std::move(root));
+      if (out.EffortFor(root.project_root, list.file).used_up()) break;
+      out.Add(std::move(root));
     }
   }
-  if (!own.items.has_value()) return out;
+  if (!own.items.has_value()) return std::move(out).Take(problems);
   for (size_t i = 0; i < own.items->size(); ++i) {
     const std::string& item = (*own.items)[i];
     if (IsRelative(item)) continue;
     NamedRoot root = Root(SettingsPath(query.home, "", item), i);
     root.disabled_in = replaced;
-    out.push_back(std::move(root));
+    out.Add(std::move(root));
   }
-  return out;
+  return std::move(out).Take(problems);
 }
 
 }  // namespace selftune::hosts::opencode

@@ -53,14 +53,21 @@ std::string GitPath(std::string_view source) {
   return HostAndPath(first, source.substr(slash));
 }
 
+// What a word costs, however short it is.
+constexpr size_t kWord = 20;
+
 bool IsExact(std::string_view word) { return word.starts_with('+') || word.starts_with('-'); }
 
-bool Means(std::string_view word, const SkillFolder& skill) {
+bool Means(std::string_view word, const SkillFolder& skill, Effort& effort) {
   const bool exact = IsExact(word);
+  effort.Spend(kWord);
   if (exact || word.starts_with('!')) word.remove_prefix(1);
   if (exact && word.starts_with("./")) word.remove_prefix(2);
   const auto means = [&](std::string_view text) {
-    return exact ? word == text : PathMatches(word, text).holds;
+    if (exact) return word == text;
+    const PatternMatch match = PathMatches(word, text);
+    effort.Spend(match.steps);
+    return match.holds;
   };
   for (const std::string& folder : {skill.below, skill.path}) {
     if (folder.empty()) continue;
@@ -120,10 +127,11 @@ bool IsOverride(std::string_view word) { return IsExact(word) || word.starts_wit
 
 bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
 
-bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill) {
+bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill, Effort& effort) {
   bool any_plain = false, in = false, out = false, forced_in = false, forced_out = false;
   for (const std::string& word : words) {
-    const bool means = Means(word, skill);
+    if (effort.used_up()) return false;
+    const bool means = Means(word, skill, effort);
     if (word.starts_with('+')) {
       forced_in = forced_in || means;
     } else if (word.starts_with('-')) {
@@ -139,10 +147,11 @@ bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill) {
   return (let_in || forced_in) && !forced_out;
 }
 
-Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill) {
+Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill, Effort& effort) {
   Word last = Word::kNone;
   for (const std::string& word : words) {
-    if (!Means(word, skill)) continue;
+    if (effort.used_up()) return Word::kNone;
+    if (!Means(word, skill, effort)) continue;
     last = word.starts_with('-') || word.starts_with('!') ? Word::kOut : Word::kIn;
   }
   return last;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hosts/common/reached.h"
+#include "hosts/common/root_list.h"
 
 namespace selftune::hosts::pi {
 
@@ -24,13 +25,15 @@ struct SkillFolder {
 
 // Whether the words of a filter let a skill in: plain words let in, `!` takes out; `+` and
 // `-` do so with an exact path, whatever the others say. Without a plain word everything
-// is let in.
-[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill);
+// is let in, and nothing once the effort is used up.
+[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill,
+                          Effort& effort);
 
 // The last word that means the skill: true lets it in. Of a package whose skills are not
 // loaded but by such words.
 enum class Word { kNone, kIn, kOut };
-[[nodiscard]] Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill);
+[[nodiscard]] Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill,
+                            Effort& effort);
 
 // `!`, `+` and `-` before a word of a list; `*` and `?` in it.
 [[nodiscard]] bool IsOverride(std::string_view word);

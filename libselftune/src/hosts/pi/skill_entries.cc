@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/strings.h"
+#include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/pi/npm_folders.h"
 #include "hosts/pi/package_filter.h"
@@ -27,6 +28,9 @@ using skillfs::NamedRoot;
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
 constexpr int kProjectAgents = 3;  // as in the row
 
+// What a byte and a value of a manifest cost, as Effort.
+constexpr size_t kByte = 2, kValue = 100;
+
 // One file of settings, and the folder that what it says is relative to.
 struct Side {
   std::string dir;           // of settings.json
@@ -42,11 +46,15 @@ struct Search {
   explicit Search(std::vector<skillfs::DiscoveryProblem>& all) : problems(all), files(all) {}
 
   // Skills below a folder; patterns begin in the same few.
-  const skillfs::SkillWalk& Walk(const std::string& start) {
+  const skillfs::SkillWalk& Walk(const std::string& start, Effort& effort) {
     const auto [it, is_new] = walks.try_emplace(start);
-    if (!is_new) return it->second;
-    it->second = skillfs::WalkSkills(
-        start, {.depth = skillfs::kAnyDepth, .skill_ends_search = true, .root_too = true});
+    // What was cut for others is looked at again.
+    if (!is_new && !it->second.cut) return it->second;
+    it->second = skillfs::WalkSkills(start, {.depth = skillfs::kAnyDepth,
+                                             .skill_ends_search = true,
+                                             .root_too = true,
+                                             .most = effort.left() / Effort::kFolder + 1});
+    effort.Spend(it->second.effort * Effort::kFolder);
     for (const skillfs::WalkProblem& one : it->second.problems) {
       problems.push_back({.path = one.path, .code = one.code, .message = one.message});
     }
@@ -58,7 +66,7 @@ struct Search {
   std::map<std::string, skillfs::SkillWalk> walks;  // by start
   // Skills of packages that the settings take out: naming them once more changes nothing.
   std::set<std::string> out;
-  std::vector<NamedRoot> roots;
+  RootList roots;
 };
 
 NamedRoot RootOf(const Side& side, std::string path, int rank) {
@@ -77,18 +85,16 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
 }
 
 // A folder that is named, without what packages of the same settings leave out.
-void AddEntry(NamedRoot root, Search& search) {
+void AddEntry(const Side& side, NamedRoot root, Search& search) {
   const bool all = std::ranges::none_of(
       search.out, [&](const std::string& skill) { return IsBelow(skill, root.path); });
-  if (all) {
-    search.roots.push_back(std::move(root));
-    return;
-  }
-  const skillfs::SkillWalk& walk = search.Walk(root.path);
+  if (all) return search.roots.Add(std::move(root));
+  Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  const skillfs::SkillWalk& walk = search.Walk(root.path, effort);
   root.depth = 0;
   for (const skillfs::FoundSkillFile& file : walk.files) {
     root.path = std::string(base::DirName(file.path));
-    if (!search.out.contains(root.path)) search.roots.push_back(root);
+    if (!search.out.contains(root.path)) search.roots.Add(root);
   }
 }
 
@@ -98,7 +104,8 @@ void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
     std::string path = SettingsPath(side.query->home, side.dir, entry);
     if (path.empty()) continue;
-    AddEntry(RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry), search);
+    AddEntry(side, RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry),
+             search);
   }
 }
 
@@ -106,9 +113,8 @@ constexpr std::string_view kNpm = "npm/node_modules/";
 
 struct Package {
   std::string folder;
-  std::string real_folder;  // "" = not known
-  std::string source;       // as the settings have it
-  bool managed = false;     // installed from elsewhere
+  std::string home;    // the host installs into it, "" = not from elsewhere
+  std::string source;  // as the settings have it
   std::vector<std::string> entries;
   bool filtered = false;    // the settings say which skills
   bool only_named = false;  // and load no others
@@ -116,11 +122,16 @@ struct Package {
 };
 
 // Whether a pattern of the manifest means a skill's folder, or one that it lies in.
-bool IsMeant(std::string_view pattern, std::string_view skill) {
+bool IsMeant(std::string_view pattern, std::string_view skill, Effort& effort) {
+  const auto matches = [&](std::string_view path) {
+    const PatternMatch match = PathMatches(pattern, path);
+    effort.Spend(match.steps + 1);
+    return match.holds;
+  };
   for (std::string_view folder = skill; !folder.empty(); folder = base::DirName(folder)) {
-    if (PathMatches(pattern, folder).holds) return true;
+    if (matches(folder)) return true;
   }
-  return PathMatches(pattern, base::JoinPath(skill, "SKILL.md")).holds;
+  return matches(base::JoinPath(skill, "SKILL.md"));
 }
 
 // The folder that a pattern cannot leave.
@@ -129,22 +140,17 @@ std::string FixedPart(std::string_view pattern) {
   return std::string(base::DirName(pattern.substr(0, glob)));
 }
 
-// What a manifest names elsewhere, by its words or by a link, is not the package's to look
-// after: a cloned repository could take a person's skills away with it.
-bool IsOfPackage(const Package& package, const std::string& path) {
-  const auto real = base::RealPath(path);
-  return real.ok() && !package.real_folder.empty() && IsBelow(*real, package.real_folder);
-}
-
 // An update replaces what was installed; a folder that is only named is the person's own.
 void LookAfter(const Package& package, NamedRoot& root) {
-  if (!package.managed || !IsOfPackage(package, root.path)) return;
+  if (package.home.empty()) return;
   root.plugin = package.source;
+  root.plugin_dir = package.folder;
+  root.plugin_home = package.home;
   root.scope = "system";
 }
 
 // Skills that the manifest names, their folders below the package; each once.
-std::set<std::string> SkillsOf(const Package& package, Search& search) {
+std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& search) {
   std::vector<std::string> overrides;
   for (const std::string& entry : package.entries) {
     if (IsOverride(entry)) overrides.push_back(entry);
@@ -152,19 +158,24 @@ std::set<std::string> SkillsOf(const Package& package, Search& search) {
   std::map<std::string, bool> decided;  // whether the overrides let it in
   std::set<std::string_view> done;
   for (const std::string& entry : package.entries) {
+    if (effort.used_up()) break;
     if (IsOverride(entry) || !done.insert(entry).second) continue;
     const bool glob = IsGlob(entry);
     const std::string start =
         base::NormalizePath(package.folder, glob ? FixedPart(entry) : std::string(entry));
     // A manifest sends nobody through folders outside.
     if (!IsBelow(start, package.folder)) continue;
-    for (const skillfs::FoundSkillFile& file : search.Walk(start).files) {
+    for (const skillfs::FoundSkillFile& file : search.Walk(start, effort).files) {
+      if (effort.used_up()) break;
+      effort.Spend(1);
       std::string_view below = base::DirName(file.path);
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
-      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below))) continue;
+      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, effort))) {
+        continue;
+      }
       const SkillFolder skill{std::string(below), std::string(base::DirName(file.path))};
-      decided.emplace(below, LetsIn(overrides, skill));
+      decided.emplace(below, LetsIn(overrides, skill, effort));
     }
   }
   std::set<std::string> out;
@@ -178,17 +189,20 @@ std::set<std::string> SkillsOf(const Package& package, Search& search) {
 void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Search& search) {
   root.depth = 0;
   root.root_too = true;
-  for (const std::string& below : SkillsOf(package, search)) {
+  LookAfter(package, root);
+  Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  for (const std::string& below : SkillsOf(package, effort, search)) {
+    if (effort.used_up()) return;
     root.path = base::NormalizePath(package.folder, below);
     const SkillFolder skill{below, root.path};
-    const Word word = LastWord(package.filter, skill);
+    const Word word = LastWord(package.filter, skill, effort);
     if (package.only_named && word == Word::kNone) continue;
-    const bool in = package.only_named ? word == Word::kIn
-                                       : !package.filter.empty() && LetsIn(package.filter, skill);
+    const bool in = package.only_named
+                        ? word == Word::kIn
+                        : !package.filter.empty() && LetsIn(package.filter, skill, effort);
     root.disabled_by = !package.filtered || in ? "" : side.file();
     if (!root.disabled_by.empty()) search.out.insert(root.path);
-    search.roots.push_back(root);
-    LookAfter(package, search.roots.back());
+    search.roots.Add(root);
   }
 }
 
@@ -199,34 +213,55 @@ void AddSkillsOf(const Side& side, const Package& package, Search& search) {
         return IsOverride(entry) || IsGlob(entry);
       });
   if (some) return AddEachSkill(side, package, std::move(root), search);
+  std::set<std::string_view> done;
   for (const std::string& entry : package.entries) {
+    if (!done.insert(entry).second) continue;
     NamedRoot one = RootOf(side, base::NormalizePath(package.folder, entry), root.precedence);
     if (!IsBelow(one.path, package.folder)) continue;
     LookAfter(package, one);
-    search.roots.push_back(std::move(one));
+    search.roots.Add(std::move(one));
   }
 }
 
+// Where packages like this one are installed; "" of a project whose folder is a link out of
+// it: what lies there is not what the host installed for the project.
+std::string HomeOf(const Side& side, const std::string& base, const std::string& below) {
+  std::string home = base::JoinPath(base, below.substr(0, below.find('/')));
+  if (side.is_own() || base != side.dir) return home;
+  const auto real = base::RealPath(home), root = base::RealPath(side.project_root);
+  return real.ok() && root.ok() && IsBelow(*real, *root) ? home : "";
+}
+
 // `packages`: a text, or an object with a `source` and which skills of it.
-void AddPackage(const Side& side, const JsonValue& said, Search& search) {
+void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& done,
+                Search& search) {
   Package package;
   package.source = said.is_string() ? said.AsString() : said["source"].AsString();
   if (package.source.empty()) return;
   const std::string below = PackageFolder(package.source);
-  package.managed = !below.empty();
   package.only_named = said["autoload"].is_bool() && !said["autoload"].AsBool();
   // A project that only says which skills of the person's package it wants.
   const std::string& own_dir = side.query->config_dir;
   const std::string& base = package.only_named && !own_dir.empty() ? own_dir : side.dir;
-  package.folder = package.managed ? base::JoinPath(base, below)
-                                   : SettingsPath(side.query->home, side.dir, package.source);
+  package.folder = below.empty() ? SettingsPath(side.query->home, side.dir, package.source)
+                                 : base::JoinPath(base, below);
+  std::string global;
   if (base == own_dir && below.starts_with(kNpm) && !base::Exists(package.folder)) {
-    const std::string global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
+    global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
     if (!global.empty()) package.folder = global;
   }
-  if (package.folder.empty()) return;
-  package.real_folder = base::RealPath(package.folder).value_or("");
+  // Of one package that a file names again, in whatever version, the first counts.
+  if (package.folder.empty() || !done.insert(package.folder).second) return;
+  if (!global.empty()) {
+    package.home = global.substr(0, global.size() - (below.size() - kNpm.size()) - 1);
+  } else if (!below.empty()) {
+    package.home = HomeOf(side, base, below);
+  }
   const std::string file = base::JoinPath(package.folder, "package.json");
+  const std::string* const text = search.files.Text(file);
+  Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  effort.Spend(Effort::kFolder);
+  if (text != nullptr) effort.Spend(kByte * text->size() + kValue * MostJsonValues(*text));
   const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
   // Of the words for a package that loads nothing by itself the last counts.
@@ -242,8 +277,11 @@ void AddPackage(const Side& side, const JsonValue& said, Search& search) {
 
 void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
+  const Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  std::set<std::string> done;
   for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
-    AddPackage(side, package, search);
+    if (effort.used_up()) break;
+    AddPackage(side, package, done, search);
   }
   AddEntries(side, settings, search);
 }
@@ -255,12 +293,12 @@ void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home
   for (const std::string& folder : folders) {
     const std::string_view place = base::DirName(base::DirName(folder));
     if (std::ranges::find(up, place) != up.end() || !base::Exists(folder)) continue;
-    search.roots.push_back({.path = folder,
-                            .plugin = "",
-                            .scope = "project",
-                            .project_root = up.back(),
-                            .precedence = kProjectAgents,
-                            .depth = skillfs::kAnyDepth});
+    search.roots.Add({.path = folder,
+                      .plugin = "",
+                      .scope = "project",
+                      .project_root = up.back(),
+                      .precedence = kProjectAgents,
+                      .depth = skillfs::kAnyDepth});
   }
 }
 
@@ -279,7 +317,7 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
     search.out = own;
     if (side.dir != query.config_dir) AddSide(side, search);
   }
-  return std::move(search.roots);
+  return std::move(search.roots).Take(problems);
 }
 
 }  // namespace selftune::hosts::pi

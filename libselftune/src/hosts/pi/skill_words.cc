@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/pi/package_filter.h"
 #include "hosts/skill_switch_rows.h"
@@ -52,16 +53,22 @@ class Words {
              .project_root = side.project_root,
              .below = false};
     seen_.clear();
+    effort_ = {};
     for (const std::string& entry : entries) {
       std::string path = SettingsPath(query_.home, side.dir, entry);
       if (base::BaseName(path) == "SKILL.md") path = std::string(base::DirName(path));
       if (!path.empty()) Judge(path, side.dir, patterns);
     }
-    if (overrides.empty()) return;
-    Judge(base::JoinPath(side.dir, "skills"), side.dir, overrides);
-    for (const std::string& folder : side.agents) {
-      Judge(folder, std::string(base::DirName(folder)), overrides);
+    if (!overrides.empty()) {
+      Judge(base::JoinPath(side.dir, "skills"), side.dir, overrides);
+      for (const std::string& folder : side.agents) {
+        Judge(folder, std::string(base::DirName(folder)), overrides);
+      }
     }
+    if (!effort_.used_up()) return;
+    files_.Tell(settings, "TOO_MANY_ENTRIES",
+                "reading " + settings + ": what its words are about is too much; of some skills " +
+                    "it is not known whether they are taken out");
   }
 
   std::vector<SkillRule> Take() && { return std::move(out_); }
@@ -71,11 +78,17 @@ class Words {
   void Judge(const std::string& folder, const std::string& base,
              const std::vector<std::string>& words) {
     // Folders that cannot be read are told by who looks for skills in them.
-    const skillfs::SkillWalk walk = skillfs::WalkSkills(
-        folder, {.depth = skillfs::kAnyDepth, .skill_ends_search = true, .root_too = true});
+    const skillfs::SkillWalk walk =
+        skillfs::WalkSkills(folder, {.depth = skillfs::kAnyDepth,
+                                     .skill_ends_search = true,
+                                     .root_too = true,
+                                     .most = effort_.left() / Effort::kFolder + 1});
+    effort_.Spend(walk.effort * Effort::kFolder);
     for (const skillfs::FoundSkillFile& file : walk.files) {
       const std::string skill(base::DirName(file.path));
-      if (!seen_.insert(skill).second || LetsIn(words, {Below(skill, base), skill})) continue;
+      if (!seen_.insert(skill).second) continue;
+      const bool in = LetsIn(words, {Below(skill, base), skill}, effort_);
+      if (in || effort_.used_up()) continue;
       rule_.path = skill;
       out_.push_back(rule_);
     }
@@ -85,6 +98,7 @@ class Words {
   SettingsFiles files_;
   SkillRule rule_;
   std::set<std::string> seen_;
+  Effort effort_;
   std::vector<SkillRule> out_;
 };
 
