@@ -40,12 +40,24 @@ class Install(Schedule):
                 self.assertEqual(undo, ["selftune", "cron", "remove"])
                 gone = self.envelope(*undo[1:], env=self.env(**self.plain_path()))
                 self.assertTrue(gone["changed"])
-                self.assertEqual(gone["data"]["receipt"]["undo"]["argv"], ["selftune", "cron", "setup", "--platform", platform])
+                self.assertEqual(gone["data"]["receipt"]["undo"]["argv"], ["selftune", "cron", "setup", "--platform", platform, "--every-hours", "6"])
                 left = {k: v for k, v in self.tree().items() if k not in ("enabled", "jobs") or v}
                 self.assertEqual(left, before)
                 self.assertNotEqual(installed, before)
                 self.assertFalse(self.cron("remove")["changed"])
                 self.assertEqual(self.cron("list")["data"]["jobs"], [])
+
+    def test_undoing_a_removal_brings_back_the_same_jobs(self):
+        for platform in ("systemd", "launchd", "cron", "openclaw"):
+            with self.subTest(platform):
+                self.use_home("home of " + platform)
+                self.fake(PROGRAM[platform])
+                self.install(platform, "--every-hours", "12", "--jobs", "sync,run")
+                before = self.tree(), self.cron("list")["data"]["jobs"]
+                self.assertEqual(len(before[1]), 2)
+                undo = self.cron("remove")["data"]["receipt"]["undo"]["argv"]
+                self.envelope(*undo[1:], env=self.env(**self.plain_path()))
+                self.assertEqual((self.tree(), self.cron("list")["data"]["jobs"]), before)
 
     def test_a_dry_run_changes_nothing(self):
         for platform in ("systemd", "launchd", "cron", "openclaw"):

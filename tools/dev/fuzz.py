@@ -23,8 +23,10 @@ def smoke():
     """The same inputs every time: seeds, and a few thousand changes of them."""
     count = Count()
     directory, targets = _build()
-    for target in targets:
-        count.add(_run_one("asan", directory, target, 60, ["-seed=1", f"-runs={SMOKE_RUNS}"])[0])
+    options = ["-seed=1", f"-runs={SMOKE_RUNS}"]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for result, _ in pool.map(lambda target: _run_one("asan", directory, target, 60, options), targets):
+            count.add(result)
     return count
 
 

@@ -229,7 +229,7 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
   WriteFiles(out, report);
   std::vector<std::string> undo;
   if (before.ok() && !before->empty()) {
-    undo = {"selftune", "cron", "setup", "--platform", before->front().job.platform};
+    undo = schedule::RenewArgv(*before, before->front().job.platform);
   }
   Finish(out, context, report, std::move(undo));
   out.EndObject();
