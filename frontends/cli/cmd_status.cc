@@ -58,6 +58,13 @@ std::vector<Table::Cell> MoreOf(const Json& skill) {
           {skill["path"].is_null() ? "-" : OneLine(skill["path"].Text())}};
 }
 
+// The command that goes on from here, about the same host.
+std::string SkillsList(const Json& data) {
+  const std::string command = "selftune skills list";
+  return data["platform"].is_null() ? command
+                                    : command + " --platform " + OneLine(data["platform"].Text());
+}
+
 std::string SkillsTable(const Reply& reply, const Screen& screen) {
   std::vector<Table::Column> columns = {{"skill", Table::Align::kLeft, true},    {"state"},
                                         {"recall (95 %)", Table::Align::kRight}, {"trend"},
@@ -90,7 +97,7 @@ std::string SkillsTable(const Reply& reply, const Screen& screen) {
   std::string out = table.Draw(screen);
   if (total > listed) {
     out += screen.Paint(Style::kDim, "and " + Count(total - listed) +
-                                         " more: selftune skills list, or --limit") +
+                                         " more: " + SkillsList(reply.data()) + ", or --limit") +
            "\n";
   }
   return out;
@@ -146,7 +153,7 @@ std::string RenderStatus(const Reply& reply, const Screen& screen) {
   const int64_t disabled = data["disabled_total"].Int();
   if (disabled > 0) {
     fields.Add("switched off in settings",
-               Count(disabled) + ": selftune skills list --status disabled");
+               Count(disabled) + ": " + SkillsList(data) + " --status disabled");
   }
   fields.Add("prompts without a skill", Count(data["unmatched"]["count"].Int()) +
                                             " of the newest " +

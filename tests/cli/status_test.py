@@ -105,6 +105,8 @@ class SwitchedOff(StatusTest):
                 self.assertEqual(self.envelope("status", *asked)["data"]["disabled_total"], off)
                 listed = self.envelope("skills", "list", "--status", "disabled", *asked)["data"]["items"]
                 self.assertEqual([s["name"] for s in listed], ["idle"] * off)
+        _, shown = self.on_terminal("status", "--platform", "codex", "--color", "never", columns=100)
+        self.assertIn("1: selftune skills list --platform codex --status disabled", shown)
 
     def test_a_project_speaks_for_sessions_in_it(self):
         self.project.write_text('{"skillOverrides":{"*":"off"}}', encoding="utf-8")

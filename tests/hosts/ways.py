@@ -22,6 +22,7 @@ class Way:
     command = platform = skills = ""  # `skills`: where a person's skills lie, in the home
     common = ".agents/skills"  # where `selftune init` puts ours
     offered = "Finds out why a skill did not run"  # of its description: what the model is shown
+    describes = True  # its model is shown descriptions, not the names alone
     agent = None
     call = ("", None)  # tool of the host that loads a skill, its input for the skill's folder
     spawn = None  # tool of the host that hands a task to a subagent, its input for the task
@@ -393,7 +394,8 @@ class Cline(Way):
     call = ("skills", lambda folder: {"skill": folder.name, "args": None})
     hand_over = ("subagent_selftune_diagnosis_analyst", lambda name, task: {"prompt": task})
     specialist_tools = ("run_commands", "read_files", "skills")  # the last comes by itself
-    offered = "Available skills: selftune"  # names only: no description reaches its model
+    offered = "Available skills: selftune"
+    describes = False
     prompts = 0  # it tells no hook of prompts of its one-shot mode
     events = ("post_tool_use", "turn_end", "turn_end")
     resumes = False  # in its terminal interface only

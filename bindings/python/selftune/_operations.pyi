@@ -1894,6 +1894,7 @@ class StatusGetReplyPlan(TypedDict):
 class StatusGetReply(TypedDict):
     window: str
     since: str | None
+    platform: str | None
     evidence: StatusGetReplyEvidence
     counts: StatusGetReplyCounts
     many: bool

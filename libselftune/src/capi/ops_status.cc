@@ -355,11 +355,9 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
                       status::RunDoctor(DoctorWorldOf(context), {.quick = true}));
 
   JsonWriter out;
-  out.BeginObject()
-      .Field("window", params["window"].AsString())
-      .Field("since", window.from)
-      .Key("evidence")
-      .BeginObject();
+  out.BeginObject().Field("window", params["window"].AsString()).Field("since", window.from);
+  TextOrNull(out, "platform", platform);
+  out.Key("evidence").BeginObject();
   ST_RETURN_IF_ERROR(WriteEvidenceFacts(out, *db, counts, freshness));
   out.EndObject();
   std::vector<SkillState> counted;

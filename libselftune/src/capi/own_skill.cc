@@ -29,7 +29,8 @@ constexpr std::string_view kShared = ".agents/skills";
 constexpr std::string_view kMainFile = "SKILL.md";
 
 bool IsOfProject(const skillfs::SkillRoot& root) {
-  return root.base == Base::kProjectUp || root.base == Base::kProjectOnly;
+  return root.base == Base::kProjectUp || root.base == Base::kProjectOnly ||
+         root.base == Base::kProjectHere;
 }
 
 // Where the host looks: the folder that many share if it does, else its first one of its own.

@@ -1,7 +1,6 @@
 #include "hosts/installed_skills.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -10,16 +9,26 @@
 #include "hosts/skill_switches.h"
 
 namespace selftune::hosts {
+namespace {
+
+// Of each working directory it and the folders above.
+std::vector<std::vector<std::string>> FoldersOf(skillfs::DiscoveryRequest& request) {
+  std::vector<std::vector<std::string>> out;
+  out.reserve(request.project_dirs.size());
+  for (const std::string& dir : request.project_dirs) {
+    out.push_back(ProjectFolders(dir, request.work_trees));
+  }
+  return out;
+}
+
+}  // namespace
 
 skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
                                        std::span<const std::string> project_dirs) {
   skillfs::DiscoveryRequest request;
   request.home = env.Home();
   request.project_dirs.assign(project_dirs.begin(), project_dirs.end());
-  std::vector<std::vector<std::string>> folders;
-  for (const std::string& dir : project_dirs) {
-    folders.push_back(ProjectFolders(dir, request.work_trees));
-  }
+  const std::vector<std::vector<std::string>> folders = FoldersOf(request);
   for (const HostRow& row : Rows()) {
     skillfs::HostSkillRules rules;
     rules.platform = row.platform;
@@ -46,9 +55,12 @@ skillfs::Discovery FindInstalledSkills(const base::Environment& env,
 }
 
 void AddSettings(skillfs::DiscoveryRequest& request) {
-  const std::set<std::string> folders = SettingsFolders(request.project_dirs, request.work_trees);
+  const std::vector<std::vector<std::string>> folders = FoldersOf(request);
   for (skillfs::HostSkillRules& rules : request.hosts) {
-    rules.rules = ReadSkillRules(rules.platform, rules.config_dir, folders, rules.problems);
+    rules.rules = ReadSkillRules(
+        rules.platform,
+        {request.home, rules.config_dir, request.project_dirs, folders, request.absolute_root},
+        rules.problems);
   }
 }
 

@@ -29,6 +29,7 @@ struct RootQuery {
   std::span<const std::string> project_dirs;  // working directories of sessions
   // Of each of them it and the folders above, see ProjectFolders.
   std::span<const std::vector<std::string>> project_folders = {};
+  std::string absolute_root = {};  // put before paths of the whole machine; for tests
 };
 
 // How much room a host gives its list of skills, and what it leaves out when

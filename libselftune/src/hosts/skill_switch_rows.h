@@ -1,7 +1,8 @@
-// The switches of all hosts that have one; each is defined in its host's row.cc.
+// The switches of all hosts that have one; each is defined in its host's folder.
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "hosts/skill_switches.h"
 
@@ -12,7 +13,13 @@ extern const std::span<const SkillSwitch> kCodexSwitches;
 extern const std::span<const SkillSwitch> kGeminiSwitches;
 extern const std::span<const SkillSwitch> kOpenClawSwitches;
 extern const std::span<const SkillSwitch> kOpenCodeSwitches;
-extern const std::span<const SkillSwitch> kPiSwitches;
 extern const std::span<const SkillSwitch> kQwenSwitches;
 
+namespace pi {
+
+// Of `skills` in settings.json, which has words of its own: skill_words.h.
+[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillWords(
+    const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
+
+}  // namespace pi
 }  // namespace selftune::hosts

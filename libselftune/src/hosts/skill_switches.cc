@@ -1,7 +1,9 @@
 #include "hosts/skill_switches.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/file.h"
@@ -24,6 +26,7 @@ using Rules = std::vector<SkillRule>;
 struct Settings {
   std::string path;
   std::string project_root;  // "" = everywhere
+  bool below = true;         // also in the folders below
 };
 
 bool IsOff(const SkillSwitch& where, std::string_view word) {
@@ -35,7 +38,8 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
   return {.name = std::move(name),
           .off = off,
           .settings = file.path,
-          .project_root = file.project_root};
+          .project_root = file.project_root,
+          .below = file.below};
 }
 
 void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root,
@@ -44,18 +48,17 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
   if (where.form == Form::kWords && value.is_string()) {
     out.push_back(RuleOf(file, "*", IsOff(where, value.AsString())));
   }
+  if (where.form == Form::kFlag && value.is_bool() && !value.AsBool()) {
+    out.push_back(RuleOf(file, "*", true));
+  }
   for (const std::string& text : files.Texts(file.path, value)) {
     // A list has no patterns, and no skill a `*` in its name.
     if (where.form == Form::kNames && text.find('*') == std::string::npos) {
       out.push_back(RuleOf(file, std::string(base::Trim(text)), !where.on));
     }
-    if (where.form == Form::kPaths && text.starts_with('-')) {
-      SkillRule rule = RuleOf(file, "", true);
-      rule.path = base::NormalizePath(base::DirName(file.path), std::string_view(text).substr(1));
-      out.push_back(std::move(rule));
-    }
   }
-  for (const auto& [name, member] : files.Members(file.path, value)) {
+  // Of patterns the last counts.
+  for (const auto& [name, member] : files.Members(file.path, value, SettingsFiles::Keep::kLast)) {
     if (where.form == Form::kWords && member.is_string()) {
       out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
     }
@@ -75,13 +78,14 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
     selected = told = false;
   };
   flush();
+  const auto list = base::Split(where.key, '.');
   files.Toml(file.path, [&](const codex::TomlValue& value) {
-    if (value.path.empty()) return;
-    const std::string& last = value.path.back();
-    const std::vector<std::string> table(value.path.begin(),
-                                         value.path.end() - (value.is_table ? 0 : 1));
-    if (base::Join(table, ".") != where.key) return;
+    // A key's parts, which may be many: in a quoted one a dot is a letter.
+    const std::span<const std::string> path = value.path;
+    if (path.size() != list.size() + (value.is_table ? 0 : 1)) return;
+    if (!std::ranges::equal(list, path.first(list.size()))) return;
     if (value.is_table) return flush();
+    const std::string& last = path.back();
     const bool selects = value.is_text && (last == "name" || last == "path");
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
@@ -92,62 +96,64 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
   flush();
 }
 
+// The working directories, and the folders above them.
+std::set<std::string> FoldersOf(const RootQuery& query, bool above) {
+  std::set<std::string> out;
+  for (const std::vector<std::string>& up : query.project_folders) {
+    out.insert(up.begin(), above ? up.end() : up.begin() + 1);
+  }
+  return out;
+}
+
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
   if (where.form == Form::kToml) return AddToml(where, file, files, out);
   const JsonValue* const root = files.Json(file.path);
   if (root != nullptr) AddJson(where, file, *root, files, out);
 }
 
-}  // namespace
+struct Host {
+  std::string_view platform;
+  const std::span<const SkillSwitch>* switches = nullptr;
+  // In their place: its settings have words of their own.
+  Rules (*read)(const RootQuery& query, std::vector<DiscoveryProblem>& problems) = nullptr;
+};
 
-std::span<const SkillSwitch> SwitchesOf(std::string_view platform) {
-  struct Row {
-    std::string_view platform;
-    const std::span<const SkillSwitch>* switches;
-  };
-  static constexpr Row kRows[] = {
+const Host* FindHost(std::string_view platform) {
+  static constexpr Host kHosts[] = {
       {"claude_code", &kClaudeCodeSwitches},
       {"codex", &kCodexSwitches},
       {"gemini", &kGeminiSwitches},
       {"openclaw", &kOpenClawSwitches},
       {"opencode", &kOpenCodeSwitches},
-      {"pi", &kPiSwitches},
+      {"pi", nullptr, &pi::ReadSkillWords},
       {"qwen", &kQwenSwitches},
   };
-  for (const Row& row : kRows) {
-    if (row.platform == platform) return *row.switches;
-  }
-  return {};
+  const auto* const found = std::ranges::find(kHosts, platform, &Host::platform);
+  return found == std::end(kHosts) ? nullptr : found;
 }
 
-std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
-                                      skillfs::WorkTrees& work_trees) {
-  std::set<std::string> out;
-  for (const std::string& dir : project_dirs) {
-    const std::vector<std::string> up = ProjectFolders(dir, work_trees);
-    out.insert(up.begin(), up.end());
-  }
-  return out;
-}
+}  // namespace
 
-Rules ReadSkillRules(std::string_view platform, const std::string& config_dir,
-                     const std::set<std::string>& folders,
+Rules ReadSkillRules(std::string_view platform, const RootQuery& query,
                      std::vector<DiscoveryProblem>& problems) {
+  const Host* const host = FindHost(platform);
+  if (host == nullptr) return {};
+  if (host->read != nullptr) return host->read(query, problems);
   Rules out;
-  const std::span<const SkillSwitch> switches = SwitchesOf(platform);
-  if (switches.empty()) return out;
   SettingsFiles files(problems);
-  for (const SkillSwitch& where : switches) {
+  const std::set<std::string> here = FoldersOf(query, /*above=*/false);
+  const std::set<std::string> above = FoldersOf(query, /*above=*/true);
+  for (const SkillSwitch& where : *host->switches) {
     std::string own;
-    if (!config_dir.empty() && !where.file.empty()) {
-      own = base::JoinPath(config_dir, where.file);
+    if (!query.config_dir.empty() && !where.file.empty()) {
+      own = base::JoinPath(query.config_dir, where.file);
       Add(where, {own, ""}, files, out);
     }
     if (where.project_file.empty()) continue;
-    for (const std::string& folder : folders) {
+    for (const std::string& folder : where.above ? above : here) {
       const std::string path = base::JoinPath(folder, where.project_file);
       // A session in the home folder: its settings are the person's.
-      if (path != own) Add(where, {path, folder}, files, out);
+      if (path != own) Add(where, {path, folder, where.above}, files, out);
     }
   }
   return out;

@@ -2,14 +2,12 @@
 // defined in its folder.
 #pragma once
 
-#include <set>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "hosts/registry.h"
 #include "skillfs/discovery.h"
-#include "skillfs/work_trees.h"
 
 namespace selftune::hosts {
 
@@ -19,28 +17,24 @@ struct SkillSwitch {
     kNames,    // a list of names
     kWords,    // an object, name or pattern with "*" to a word; or the word for all of them
     kEntries,  // an object, name to an object with `enabled`
-    kPaths,    // a list of texts: "-PATH" of a skill's folder or SKILL.md, from the file's folder
+    kFlag,     // `false` switches all of them off
     kToml,     // TOML tables with `name` or `path`, and `enabled`
   };
   std::string_view file;          // below the configuration folder, of a project below it
   std::string_view project_file;  // "" = none
   Form form = Form::kNames;
+  // That file counts for sessions in the folders below as well, up to the root of the
+  // repository; else in that folder alone.
+  bool above = false;
   std::string_view key;       // dotted
   std::string_view off = {};  // kWords: those that switch off, by blanks; all others switch on
   bool on = false;            // kNames: such a list switches on
 };
 
-[[nodiscard]] std::span<const SkillSwitch> SwitchesOf(std::string_view platform);
-
-// The working directories and the folders above them up to the roots of their repositories:
-// where settings of projects lie.
-[[nodiscard]] std::set<std::string> SettingsFolders(std::span<const std::string> project_dirs,
-                                                    skillfs::WorkTrees& work_trees);
-
-// What the settings of the host say, of the person and of the projects, which are in `folders`.
-// Files that cannot be understood are told in `problems`.
+// What the settings of the host say, of the person and of the projects of the query. Files
+// that cannot be understood are told in `problems`.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRules(
-    std::string_view platform, const std::string& config_dir, const std::set<std::string>& folders,
+    std::string_view platform, const RootQuery& query,
     std::vector<skillfs::DiscoveryProblem>& problems);
 
 }  // namespace selftune::hosts

@@ -18,7 +18,11 @@ std::string FoundAt(std::string_view text, size_t at) {
 
 Status InvalidSettings(std::string_view path, std::string_view text, size_t at,
                        std::string_view expected, std::string_view found) {
-  const std::string_view before = text.substr(0, std::min(at, text.size()));
+  // At its end the last line with something on it: of the empty one behind that an editor
+  // shows nothing.
+  const size_t last = text.find_last_not_of(" \t\r\n");
+  const size_t end = last == text.npos ? 0 : last + 1;
+  const std::string_view before = text.substr(0, at < text.size() ? at : end);
   const auto line = 1 + std::count(before.begin(), before.end(), '\n');
   const size_t start = before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1;
   const size_t column = before.size() - start + 1;

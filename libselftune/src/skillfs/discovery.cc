@@ -68,11 +68,13 @@ void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
   if (everywhere != nullptr && everywhere->off) placement.disabled_by = everywhere->settings;
   for (const auto& [root, rule] : in_project) {
     if (!rule->off) continue;
-    // All sessions that see a project's skill are in there.
-    if (!placement.project_root.empty() && IsBelow(placement.project_root, root)) {
+    // All sessions that see a project's skill are in there, or nearly all.
+    const bool holds =
+        rule->below ? IsBelow(placement.project_root, root) : placement.project_root == root;
+    if (!placement.project_root.empty() && holds) {
       if (placement.disabled_by.empty()) placement.disabled_by = rule->settings;
     } else if (placement.project_root.empty() || IsBelow(root, placement.project_root)) {
-      placement.disabled_in.push_back({std::string(root), rule->settings});
+      placement.disabled_in.push_back({std::string(root), rule->settings, rule->below});
     }
   }
 }

@@ -26,6 +26,7 @@ struct SkillRule {
   bool off = true;           // false: it is on, whatever an earlier rule says
   std::string settings;      // the file that says so
   std::string project_root;  // only for sessions in there, "" = everywhere
+  bool below = true;         // also for those in folders below it
 };
 
 // How one host finds and names skills; made from its registry row and its settings.

@@ -10,7 +10,8 @@ namespace selftune::skillfs {
 namespace {
 
 bool IsProject(SkillRoot::Base base) {
-  return base == SkillRoot::Base::kProjectUp || base == SkillRoot::Base::kProjectOnly;
+  return base == SkillRoot::Base::kProjectUp || base == SkillRoot::Base::kProjectOnly ||
+         base == SkillRoot::Base::kProjectHere;
 }
 
 std::string GlobalPath(const SkillRoot& root, const HostSkillRules& host,
@@ -24,6 +25,7 @@ std::string GlobalPath(const SkillRoot& root, const HostSkillRules& host,
       return request.absolute_root + std::string(root.path);
     case SkillRoot::Base::kProjectUp:
     case SkillRoot::Base::kProjectOnly:
+    case SkillRoot::Base::kProjectHere:
       break;
   }
   return "";
@@ -133,8 +135,9 @@ void AddProject(const HostSkillRules& host, const std::string& project_dir, Disk
   const std::string project_root = work_tree.empty() ? dir : work_tree;
   for (const SkillRoot& root : host.roots) {
     if (!IsProject(root.base)) continue;
-    const bool up = root.base == SkillRoot::Base::kProjectUp;
-    for (const std::string& folder : Upwards(up ? dir : project_root, project_root)) {
+    const std::string& first = root.base == SkillRoot::Base::kProjectOnly ? project_root : dir;
+    const std::string& top = root.base == SkillRoot::Base::kProjectHere ? dir : project_root;
+    for (const std::string& folder : Upwards(first, top)) {
       out.Add(Resolved(host, root, base::JoinPath(folder, root.path), project_root));
     }
   }

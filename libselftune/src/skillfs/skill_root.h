@@ -17,6 +17,7 @@ struct SkillRoot {
     kConfigDir,    // under the host's configuration folder
     kProjectUp,    // under the working directory and each parent up to the repository root
     kProjectOnly,  // under the repository root only
+    kProjectHere,  // under the working directory only
     kAbsolute,     // a fixed path (managed by an administrator)
   };
   Base base = Base::kHome;
@@ -29,6 +30,7 @@ struct SkillRoot {
 // A host's settings switch something off for sessions in one project alone.
 struct ProjectSwitch {
   std::string project_root, settings;
+  bool below = true;  // also for sessions in folders below it
 };
 
 // A folder of skills that a plugin, a package or a setting names.

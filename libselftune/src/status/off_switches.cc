@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/file.h"
@@ -31,7 +30,7 @@ bool IsVisible(std::string_view project_root, std::string_view cwd) {
 std::string SettingsAgainst(const skillfs::SkillPlacement& copy, std::string_view cwd) {
   if (!copy.disabled_by.empty() || cwd.empty()) return copy.disabled_by;
   for (const skillfs::ProjectSwitch& in : copy.disabled_in) {
-    if (IsVisible(in.project_root, cwd)) return in.settings;
+    if (in.below ? IsVisible(in.project_root, cwd) : cwd == in.project_root) return in.settings;
   }
   return "";
 }
@@ -43,7 +42,6 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
   // In a folder that is gone nobody starts a session; one look spares one for each host.
   std::erase_if(workspaces, [](const std::string& folder) { return !base::Exists(folder); });
   skillfs::WorkTrees work_trees;
-  const std::set<std::string> folders = hosts::SettingsFolders(workspaces, work_trees);
   std::vector<std::vector<std::string>> above;
   for (const std::string& dir : workspaces) {
     above.push_back(hosts::ProjectFolders(dir, work_trees));
@@ -53,10 +51,9 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
     if (!hosts::IsHere(row, env, known)) continue;
     Host& host = out.hosts_.emplace_back(Host{.platform = row.platform, .rules = {}});
     const std::string config = hosts::ConfigDir(row, env);
-    host.rules = hosts::ReadSkillRules(row.platform, config, folders, told_by_doctor);
-    if (row.named_roots != nullptr) {
-      host.named = row.named_roots({env.Home(), config, workspaces, above}, told_by_doctor);
-    }
+    const hosts::RootQuery query{env.Home(), config, workspaces, above};
+    host.rules = hosts::ReadSkillRules(row.platform, query, told_by_doctor);
+    if (row.named_roots != nullptr) host.named = row.named_roots(query, told_by_doctor);
     out.any_ = out.any_ || std::ranges::any_of(host.named, SwitchesOff);
     out.any_ = out.any_ || !host.rules.empty();
   }

@@ -27,6 +27,7 @@ SkillFolders::SkillFolders(const base::Environment& env) {
           break;
         case SkillRoot::Base::kProjectUp:
         case SkillRoot::Base::kProjectOnly:
+        case SkillRoot::Base::kProjectHere:
           host.endings.push_back("/" + std::string(root.path));
           break;
       }

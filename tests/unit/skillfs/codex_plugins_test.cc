@@ -1,6 +1,7 @@
 // Skills of Codex's plugins, and the config.toml that says which are on.
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -88,6 +89,65 @@ TEST_SUITE("skillfs/codex plugins") {
          {first},
          {{config, "features.plugins = false\n" + on.bytes}, manifest("1.9.0")},
          {first + found + ", off by " + config}},
+    });
+  }
+
+  TEST_CASE("codex: a skill is switched off however its list is written") {
+    const char* const skill = "home/.codex/skills/check";
+    const std::string found = std::string(skill) + ": check global";
+    const std::string off = found + ", off by home/.codex/config.toml";
+    const auto config = [](std::string text) {
+      return std::vector<File>{{"home/.codex/config.toml", std::move(text)}};
+    };
+    CheckAll({
+        {"a header for each",
+         "codex",
+         {skill},
+         config("[[skills.config]]\nname = \"check\"\nenabled = false\n"),
+         {off}},
+        {"tables in brackets",
+         "codex",
+         {skill},
+         config("skills.config = [{name = \"other\", enabled = false},\n"
+                "  {name = \"check\", enabled = false}]\n"),
+         {off}},
+        {"below a header, by its path",
+         "codex",
+         {skill},
+         config("[skills]\nconfig = [ {enabled = false, path = \"~~/home/.codex/skills/check\"} ]"),
+         {off}},
+        {"each table begins anew",
+         "codex",
+         {skill},
+         config("skills.config = [{name = \"check\"}, {enabled = false}]\n"),
+         {found}},
+        {"the last one counts",
+         "codex",
+         {skill},
+         config("skills.config = [{name = \"check\", enabled = false}, "
+                "{name = \"check\", enabled = true}]\n"),
+         {found}},
+        {"what a table holds beside it",
+         "codex",
+         {skill},
+         config("skills.config = [{name = \"check\", tags = [\"a\", {name = \"b\"}], "
+                "more = {enabled = true}, enabled = false}]\n"),
+         {off}},
+        {"a list in a list is another one",
+         "codex",
+         {skill},
+         config("skills.config = [[{name = \"check\", enabled = false}], \"check\"]\n"),
+         {found}},
+        {"in quotes a dot is a letter of the key",
+         "codex",
+         {skill},
+         config("[[\"skills.config\"]]\nname = \"check\"\nenabled = false\n"),
+         {found}},
+        {"a longer key is another one",
+         "codex",
+         {skill},
+         config("[[skills.config.more]]\nname = \"check\"\nenabled = false\n"),
+         {found}},
     });
   }
 

@@ -328,6 +328,8 @@ TEST_SUITE("skillfs/discovery cost") {
         {"gemini", "home/.gemini/settings.json", R"({"skills": {"disabled": [)", R"("x")", "]}}"},
         {"gemini", "home/.gemini/extensions/extension-enablement.json",
          R"({"acme": {"overrides": [)", R"("!/x/")", "]}}"},
+        {"gemini", "home/.gemini/settings.json", R"({"security": {"allowedExtensions": [)",
+         R"("acme")", "]}}"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.file);
@@ -336,6 +338,8 @@ TEST_SUITE("skillfs/discovery cost") {
         const Machine machine;
         machine.Write({"home/.gemini/extensions/acme/gemini-extension.json",
                        R"({"name": "acme", "version": "1.0.0"})"});
+        machine.Write({"home/.gemini/extensions/acme/.gemini-extension-install.json",
+                       R"({"source": "/srv/acme", "type": "local"})"});
         std::string bytes = c.before + first;
         for (size_t i = 1; i < entries; ++i) bytes += "," + c.entry;
         machine.Write({c.file, bytes + c.after});
@@ -350,6 +354,91 @@ TEST_SUITE("skillfs/discovery cost") {
       CHECK(codes(c.entry, 1001) == Lines{"TOO_MANY_ENTRIES"});
       if (c.before.ends_with(R"("packages": [)")) continue;  // an address may be long
       CHECK(codes("\"" + std::string(4096, 'x') + "\"", 1) == Lines{"ENTRY_TOO_LONG"});
+    }
+  }
+
+  TEST_CASE(
+      "codex: values under a key of many parts are passed over, the key is not put together") {
+    // Gigabytes, were it put together for each of them.
+    std::string text = "[a";
+    for (int i = 0; i < 100'000; ++i) text += ".a";
+    text += "]\n";
+    for (int i = 0; i < 100'000; ++i) text += "x = 1\n";
+    const Machine machine;
+    machine.Skill("home/.codex/skills/check");
+    machine.Write({"home/.codex/config.toml",
+                   text + "[[skills.config]]\nname = \"check\"\nenabled = false\n"});
+    CHECK(machine.Told(machine.Find("codex")) ==
+          Lines{"home/.codex/skills/check: check global, off by home/.codex/config.toml"});
+  }
+
+  TEST_CASE("where the last entry of a list counts it is read, however many come before it") {
+    struct Case {
+      const char* name;
+      const char* platform;
+      const char* skill;  // its folder
+      const char* file;
+      std::string before;
+      std::string (*entry)(size_t i);
+      std::string last, after;
+      Lines want;
+    };
+    const auto rule = [](size_t i) { return "\"!~~/repo/x" + std::to_string(i) + "/\""; };
+    const auto word = [](size_t i) { return "\"x" + std::to_string(i) + "\": \"allow\""; };
+    const auto path = [](size_t i) { return "\"~~/none" + std::to_string(i) + "\""; };
+    const Case cases[] = {
+        {"rules of an extension",
+         "gemini",
+         "home/.gemini/extensions/acme/skills/check",
+         "home/.gemini/extensions/extension-enablement.json",
+         R"({"acme": {"overrides": [)",
+         rule,
+         R"("!~~/*")",
+         "]}}",
+         {"home/.gemini/extensions/acme/skills/check: check system of acme, off by "
+          "home/.gemini/extensions/extension-enablement.json"}},
+        {"permissions",
+         "opencode",
+         "home/.agents/skills/check",
+         "home/.config/opencode/opencode.json",
+         R"({"permission": {"skill": {)",
+         word,
+         R"("ch*": "deny")",
+         "}}}",
+         {"home/.agents/skills/check: check global, off by home/.config/opencode/opencode.json"}},
+        {"folders",
+         "opencode",
+         "shelf/check",
+         "home/.config/opencode/opencode.json",
+         R"({"skills": {"paths": [)",
+         path,
+         R"("~~/shelf")",
+         "]}}",
+         {"shelf/check: check global"}},
+        {"words about a package",
+         "pi",
+         "home/.pi/kit/skills/check",
+         "home/.pi/agent/settings.json",
+         R"({"packages": [{"source": "../kit", "autoload": false, "skills": ["skills/*",)",
+         path,
+         R"("-skills/check")",
+         "]}]}",
+         {"home/.pi/kit/skills/check: check global, off by home/.pi/agent/settings.json"}},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const Machine machine;
+      machine.Skill(c.skill);
+      machine.Write({"home/.gemini/extensions/acme/gemini-extension.json",
+                     R"({"name": "acme", "version": "1.0.0"})"});
+      std::string bytes = c.before;
+      for (size_t i = 0; i < 1200; ++i) bytes += c.entry(i) + ",";
+      machine.Write({c.file, bytes + c.last + c.after});
+      const Discovery found = machine.Find(c.platform);
+      CHECK(machine.Told(found) == c.want);
+      REQUIRE(found.problems.size() == 1);
+      CHECK(found.problems[0].code == "TOO_MANY_ENTRIES");
+      CHECK(found.problems[0].message.find("the last 1000 are read") != std::string::npos);
     }
   }
 }

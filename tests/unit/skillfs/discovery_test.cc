@@ -247,9 +247,10 @@ TEST_SUITE("skillfs/discovery") {
       std::vector<std::pair<const char*, const char*>> files;
       const char* everywhere;  // the file that switches it off, "" = none does
       const char* in_project;  // the same, only there
+      const char* there = "repo/src";
     };
     const char* const own = "home/.gemini/settings.json";
-    const char* const project = "repo/.gemini/settings.json";
+    const char* const project = "repo/src/.gemini/settings.json";
     const char* const off = R"({"skills": {"disabled": ["pdf"]}})";
     const Case cases[] = {
         {"no settings", "gemini", "home/.gemini/skills/pdf", {}, "", ""},
@@ -261,11 +262,36 @@ TEST_SUITE("skillfs/discovery") {
          own,
          ""},
         {"of a project", "gemini", "home/.gemini/skills/pdf", {{project, off}}, "", project},
-        {"of the project it is in",
+        {"of the folder of the project that it is in",
          "gemini",
-         "repo/.gemini/skills/pdf",
+         "repo/src/.gemini/skills/pdf",
          {{project, off}},
-         project,
+         "",
+         project},
+        {"of a folder above the session, where that host does not look",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{"repo/.gemini/settings.json", off}},
+         "",
+         ""},
+        {"of one where this host looks",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"repo/opencode.json", R"({"permission": {"skill": {"pdf": "deny"}}})"}},
+         "",
+         "repo/opencode.json",
+         "repo"},
+        {"all of them at once",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": false}})"}},
+         own,
+         ""},
+        {"none of them",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": true}, "admin": {"skills": {"enabled": false}}})"}},
+         "",
          ""},
         {"of another host", "qwen", "home/.qwen/skills/pdf", {{own, off}}, "", ""},
         {"of other skills",
@@ -296,10 +322,10 @@ TEST_SUITE("skillfs/discovery") {
         {"a local file of a project",
          "claude_code",
          "home/.claude/skills/pdf",
-         {{"repo/.claude/settings.local.json",
+         {{"repo/src/.claude/settings.local.json",
            R"({"skillOverrides": {"pdf": "user-invocable-only"}})"}},
          "",
-         "repo/.claude/settings.local.json"},
+         "repo/src/.claude/settings.local.json"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -318,7 +344,7 @@ TEST_SUITE("skillfs/discovery") {
       CHECK(place.disabled_in.size() == (in_project.empty() ? 0 : 1));
       if (place.disabled_in.empty()) continue;
       CHECK(place.disabled_in[0].settings == machine.Path(in_project));
-      CHECK(place.disabled_in[0].project_root == machine.Path("repo"));
+      CHECK(place.disabled_in[0].project_root == machine.Path(c.there));
     }
   }
 

@@ -27,7 +27,8 @@ using hosts::SkillRoot;
 using Base = SkillRoot::Base;
 
 // As people write it: "~" is the home, "." the working directory and each
-// folder above it up to the root of the repository.
+// folder above it up to the root of the repository, "<here>" the working
+// directory alone.
 std::string Shown(const HostRow& host, const SkillRoot& root) {
   switch (root.base) {
     case Base::kHome:
@@ -38,6 +39,8 @@ std::string Shown(const HostRow& host, const SkillRoot& root) {
       return fmt::format("./{}", root.path);
     case Base::kProjectOnly:
       return fmt::format("<repository>/{}", root.path);
+    case Base::kProjectHere:
+      return fmt::format("<here>/{}", root.path);
     case Base::kAbsolute:
       break;
   }
@@ -62,7 +65,8 @@ struct Expected {
   std::vector<std::string> roots;
 };
 
-// From the hosts' own behaviour and documentation, not from the rows.
+// From the hosts' own behaviour and documentation, not from the rows. Where in a
+// repository they look was tried out with the programs: tests/hosts/real_roots_test.py.
 const std::vector<Expected>& Table() {
   static const std::vector<Expected> table = {
       {"claude_code",
@@ -83,19 +87,33 @@ const std::vector<Expected>& Table() {
         "~/.openclaw/skills"}},
       {"cline",
        false,
-       {"./.clinerules/skills", "./.cline/skills", "./.agents/skills", "~/.cline/skills",
-        "~/.agents/skills"}},
-      {"pi", true, {"./.pi/skills", "./.agents/skills", "~/.pi/agent/skills", "~/.agents/skills"}},
+       {"<repository>/.clinerules/skills", "<repository>/.cline/skills",
+        "<repository>/.agents/skills", "~/.cline/skills", "~/.agents/skills"}},
+      {"pi",
+       true,
+       {"<here>/.pi/skills", "./.agents/skills", "~/.pi/agent/skills", "~/.agents/skills"}},
       {"gemini",
        true,
-       {"./.agents/skills", "./.gemini/skills", "~/.agents/skills", "~/.gemini/skills"}},
+       {"<here>/.agents/skills", "<here>/.gemini/skills", "~/.agents/skills", "~/.gemini/skills"}},
       {"copilot",
        false,
        {"./.github/skills", "./.agents/skills", "./.claude/skills", "~/.copilot/skills",
         "~/.agents/skills"}},
-      {"qwen", false, {"./.qwen/skills", "./.agents/skills", "~/.qwen/skills", "~/.agents/skills"}},
+      {"qwen",
+       false,
+       {"<here>/.qwen/skills", "<here>/.agents/skills", "~/.qwen/skills", "~/.agents/skills"}},
   };
   return table;
+}
+
+bool IsOfProject(std::string_view shown) { return !shown.starts_with('~') && shown[0] != '/'; }
+
+// Whether a session in a folder of a repository looks there: in its own folder, or, `up`, in
+// the one above, which is the root of the repository.
+bool IsLookedAt(std::string_view shown, bool up) {
+  if (shown.starts_with("<here>")) return !up;
+  if (shown.starts_with("<repository>")) return up;
+  return true;
 }
 
 // A home with a repository in it; the working directory is a folder of that.
@@ -111,10 +129,9 @@ struct Disk {
   // The folder that a root of the table means here; `up`: above the working directory.
   [[nodiscard]] std::string Folder(std::string_view shown, bool up) const {
     if (shown.starts_with("~/")) return dir / ("home/" + std::string(shown.substr(2)));
-    if (shown.starts_with("./")) {
-      return dir / ((up ? "home/repo/" : "home/repo/src/") + std::string(shown.substr(2)));
-    }
-    return dir / ("root" + std::string(shown));
+    if (!IsOfProject(shown)) return dir / ("root" + std::string(shown));
+    return dir /
+           ((up ? "home/repo" : "home/repo/src") + std::string(shown.substr(shown.find('/'))));
   }
   void Skill(std::string_view shown, bool up, std::string_view name, std::string_view text) const {
     const std::string path = Folder(shown, up) + "/" + std::string(name) + "/SKILL.md";
@@ -162,9 +179,11 @@ TEST_SUITE("skillfs/host roots") {
         const Disk disk;
         for (const std::string& root : expected.roots) disk.Skill(root, up, "same", "From " + root);
         const auto places = PlacementsOf(disk.Find(expected.platform));
-        CHECK(places.size() == expected.roots.size());
-        const std::string winner = disk.Folder(expected.roots.front(), up) + "/same/SKILL.md";
-        for (const std::string& root : expected.roots) {
+        std::vector<std::string> roots = expected.roots;
+        std::erase_if(roots, [&](const std::string& root) { return !IsLookedAt(root, up); });
+        CHECK(places.size() == roots.size());
+        const std::string winner = disk.Folder(roots.front(), up) + "/same/SKILL.md";
+        for (const std::string& root : roots) {
           CAPTURE(root);
           const auto place = places.find(disk.Folder(root, up) + "/same/SKILL.md");
           REQUIRE(place != places.end());
@@ -179,7 +198,7 @@ TEST_SUITE("skillfs/host roots") {
           if (beaten && (seen || first.project_root.empty())) {
             CHECK(!place->second.shadowed_by.empty());
           }
-          CHECK(place->second.project_root.empty() == !root.starts_with("./"));
+          CHECK(place->second.project_root.empty() == !IsOfProject(root));
         }
       }
     }
@@ -194,7 +213,7 @@ TEST_SUITE("skillfs/host roots") {
         if (root.starts_with("~/") && !root.ends_with(".system")) roots.push_back(root);
       }
       for (const std::string& root : expected.roots) {
-        if (root.starts_with("./")) roots.push_back(root);
+        if (IsOfProject(root) && IsLookedAt(root, false)) roots.push_back(root);
       }
       REQUIRE(roots.size() >= 2);
       disk.Skill(roots[0], false, "one", "The only one.");

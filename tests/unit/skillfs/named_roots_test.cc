@@ -1,5 +1,6 @@
 // Folders of skills that plugins and settings name: what each agent finds in them, under
-// which name, who wins, and what may never be changed. Those of Pi: pi_roots_test.cc.
+// which name, who wins, and what may never be changed. Those of Codex, Gemini and Pi have
+// files of their own.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -8,7 +9,6 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "hosts/gemini/extensions.h"
 #include "named_roots_machine.h"
 #include "skillfs/replicas.h"
 
@@ -25,95 +25,6 @@ constexpr const char* kManifest = R"({"name": "acme", "version": "1.0.0"})";
 }  // namespace
 
 TEST_SUITE("skillfs/named roots") {
-  TEST_CASE("gemini: extensions come last, keep their names, and are switched off by folder") {
-    const std::string ext = "home/.gemini/extensions/";
-    const std::string rules = ext + "extension-enablement.json";
-    const char* const check = "home/.gemini/extensions/acme/skills/check";
-    const File manifest{ext + "acme/gemini-extension.json", kManifest};
-    const auto overrides = [&](const std::string& list) {
-      return File{rules, R"({"acme": {"overrides": [)" + list + "]}}"};
-    };
-    const std::string found = ext + "acme/skills/check: check system of acme";
-    CheckAll({
-        {"an extension", "gemini", {check}, {manifest}, {found}},
-        {"no manifest: no extension", "gemini", {check}, {}, {}},
-        {"a manifest without a version",
-         "gemini",
-         {check},
-         {{manifest.path, R"({"name": "acme"})"}},
-         {}},
-        {"the second of a name is skipped",
-         "gemini",
-         {check, "home/.gemini/extensions/zoo/skills/other"},
-         {manifest, {ext + "zoo/gemini-extension.json", kManifest}},
-         {found}},
-        {"a skill right in the folder",
-         "gemini",
-         {"home/.gemini/extensions/acme/skills"},
-         {manifest},
-         {ext + "acme/skills: skills system of acme"}},
-        {"every other folder wins",
-         "gemini",
-         {check, "home/.gemini/skills/check"},
-         {manifest},
-         {found + ", behind home/.gemini/skills/check", "home/.gemini/skills/check: check global"}},
-        {"a linked one lies elsewhere, and is the person's own",
-         "gemini",
-         {"dev/acme/skills/check"},
-         {{ext + "acme/.gemini-extension-install.json",
-           R"({"source": "~~/dev/acme", "type": "link"})"},
-          {"dev/acme/gemini-extension.json", kManifest}},
-         {"dev/acme/skills/check: check global"}},
-        {"off for the person, who works elsewhere too",
-         "gemini",
-         {check},
-         {manifest, overrides(R"("!~~/home/*")")},
-         {found}},
-        {"off everywhere",
-         "gemini",
-         {check},
-         {manifest, overrides(R"("!~~/*")")},
-         {found + ", off by " + rules}},
-        {"off below one folder",
-         "gemini",
-         {check},
-         {manifest, overrides(R"("!~~/repo/*")")},
-         {found + ", off in repo/src by " + rules}},
-        {"the last rule counts",
-         "gemini",
-         {check},
-         {manifest, overrides(R"("!~~/*", "~~/repo/*")")},
-         {found + ", off in other by " + rules}},
-        {"a rule without a star is for that folder alone",
-         "gemini",
-         {check},
-         {manifest, overrides(R"("!~~/repo/", "!~~/other/")")},
-         {found + ", off in other by " + rules}},
-    });
-  }
-
-  TEST_CASE("gemini: a rule of an extension holds in a directory") {
-    struct Rule {
-      const char* rule;
-      const char* dir;
-      bool holds;
-    };
-    const Rule rules[] = {
-        {"/a/b/*", "/a/b", true},    {"/a/b/*", "/a/b/c/d", true},
-        {"/a/b/*", "/a/bc", false},  {"/a/b/", "/a/b", true},
-        {"/a/b/", "/a/b/c", false},  {"/a/*/c/", "/a/x/y/c", true},
-        {"/a/*/c/", "/a/c", true},   {"/a*/", "/abc", true},
-        {"/*", "/", true},           {"*", "/anything", true},
-        {"/a.c/", "/abc", false},    {"/a/b/*", "/", false},
-        {"/a/**b/", "/a/x/b", true}, {"", "/a", false},
-    };
-    for (const Rule& one : rules) {
-      CAPTURE(one.rule);
-      CAPTURE(one.dir);
-      CHECK(hosts::gemini::RuleHolds(one.rule, one.dir).holds == one.holds);
-    }
-  }
-
   TEST_CASE("openclaw: the workshop's skills are the host's, extra folders come last") {
     const char* const workshop = "home/.openclaw/agents/main/agent/workshop-skills/check";
     const char* const extra = "shelf/check";
@@ -150,6 +61,38 @@ TEST_SUITE("skillfs/named roots") {
          {{config.path, R"({"skills": {"load": {"extraDirs": [
                             "~/.openclaw/agents/main/agent/workshop-skills"]}}})"}},
          {made}},
+        {"links to skills of plugins are the host's, and rank as extra folders do",
+         "openclaw",
+         {"home/.openclaw/plugin-skills/check", extra, "home/.openclaw/skills/check"},
+         {config},
+         {"home/.openclaw/plugin-skills/check: check system, behind "
+          "home/.openclaw/skills/check",
+          "home/.openclaw/skills/check: check global",
+          "shelf/check: check global, behind home/.openclaw/skills/check"}},
+        {"an agent's workspace is for its sessions",
+         "openclaw",
+         {"claws/skills/a/one", "claws/.agents/skills/two", "home/.openclaw/skills/one",
+          "home/.openclaw/workspace-helper/skills/three", "home/.openclaw/workspace/skills/four"},
+         {{config.path, R"({"agents": {"list": [{"id": "main"}, {"id": "Helper"},
+                                                {"id": "x", "workspace": "~~/claws"},
+                                                {"id": "y", "workspace": "relative"}]}})"}},
+         {"claws/.agents/skills/two: two project in claws",
+          "claws/skills/a/one: one project in claws", "home/.openclaw/skills/one: one global",
+          "home/.openclaw/workspace-helper/skills/three: three project in "
+          "home/.openclaw/workspace-helper",
+          "home/.openclaw/workspace/skills/four: four global"}},
+        {"all below one folder; the agent that is marked right in it",
+         "openclaw",
+         {"claws/skills/one", "claws/main/skills/two", "claws/other/skills/three"},
+         {{config.path, R"({"agents": {"defaults": {"workspace": "~~/claws"},
+                                       "list": [{"id": "main"}, {"id": "b", "default": true}]}})"}},
+         {"claws/main/skills/two: two project in claws/main",
+          "claws/skills/one: one project in claws"}},
+        {"one agent, elsewhere",
+         "openclaw",
+         {"claws/skills/one"},
+         {{config.path, R"({"agents": {"defaults": {"workspace": "~~/claws"}}})"}},
+         {"claws/skills/one: one project in claws"}},
         {"it may be a skill, and written with ~",
          "openclaw",
          {"home/shelf"},
@@ -183,7 +126,8 @@ TEST_SUITE("skillfs/named roots") {
          {"home/.claude/skills/check", "home/.config/opencode/skills/check"},
          {paths(own, R"("~/.claude/skills")")},
          {"home/.claude/skills/check: check global",
-          "home/.config/opencode/skills/check: check global, behind home/.claude/skills/check"}},
+          "home/.config/opencode/skills/check: check global, behind "
+          "home/.claude/skills/check"}},
         {"relative to where a session runs",
          "opencode",
          {"repo/src/kit/check", "other/kit/check", "home/kit/check"},
@@ -251,7 +195,37 @@ TEST_SUITE("skillfs/named roots") {
     });
   }
 
-  TEST_CASE("cline: .claude/skills where version 2 or the extension keeps tasks") {
+  TEST_CASE("qwen: skills.directories of the person and of the folder that a session runs in") {
+    const auto list = [](const char* file, const std::string& items) {
+      return File{file, R"({"skills": {"directories": [)" + items + "]}} // mine"};
+    };
+    const char* const own = "home/.qwen/settings.json";
+    const char* const theirs = "repo/src/.qwen/settings.json";
+    CheckAll({
+        {"absolute and of the home, one folder deep",
+         "qwen",
+         {"shelf/one", "home/more/two", "shelf/group/three"},
+         {list(own, R"("~~/shelf", " ~/more ", "", 4)")},
+         {"home/more/two: two global", "shelf/one: one global"}},
+        {"relative: where a session runs",
+         "qwen",
+         {"repo/src/kit/one", "other/kit/two", "repo/kit/three", "home/kit/four"},
+         {list(own, R"("kit")")},
+         {"other/kit/two: two project in other", "repo/src/kit/one: one project in repo"}},
+        {"a project's list is added, for sessions in it",
+         "qwen",
+         {"shelf/one", "repo/src/kit/two"},
+         {list(own, R"("~~/shelf")"), list(theirs, R"("./kit")")},
+         {"repo/src/kit/two: two project in repo", "shelf/one: one global"}},
+        {"above a session there is none",
+         "qwen",
+         {"repo/kit/two"},
+         {list("repo/.qwen/settings.json", R"("~~/repo/kit")")},
+         {}},
+    });
+  }
+
+  TEST_CASE("cline: where a session runs, when version 2 or the extension keeps tasks") {
     const File cline2{"home/.cline/data/tasks/1764/ui_messages.json", "[]"};
     const File editor{"home/.config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks/1/x", ""};
     const char* const claude = "repo/src/.claude/skills/check";
@@ -265,6 +239,18 @@ TEST_SUITE("skillfs/named roots") {
          {"repo/.claude/skills/check", "home/.claude/skills/check"},
          {cline2},
          {}},
+        {"of version 3 the root of the repository",
+         "cline",
+         {"repo/.cline/skills/up", "repo/src/.cline/skills/here", "other/.agents/skills/plain"},
+         {},
+         {"other/.agents/skills/plain: plain project in other",
+          "repo/.cline/skills/up: up project in repo"}},
+        {"of version 2 both",
+         "cline",
+         {"repo/.cline/skills/up", "repo/src/.cline/skills/here"},
+         {cline2},
+         {"repo/.cline/skills/up: up project in repo",
+          "repo/src/.cline/skills/here: here project in repo"}},
     });
   }
 

@@ -46,7 +46,7 @@ TEST_SUITE("skillfs/pi roots") {
          "pi",
          {"shelf/a/one", "home/two", "home/.pi/agent/three", "home/.pi/agent/four",
           "home/.pi/agent/five"},
-         {{own, R"({"skills": ["~~/shelf", " ~/two ", "three/SKILL.md", "!four", "fi*", "+five",
+         {{own, R"({"skills": ["~~/shelf", " ~/two ", "three/SKILL.md", "!four", "+five",
                                "absent", 3]})"}},
          {"home/.pi/agent/three: three global", "home/two: two global", "shelf/a/one: one global"}},
         {"a skill of a folder that is named too is one placement",
@@ -158,12 +158,12 @@ TEST_SUITE("skillfs/pi roots") {
                                  "autoload": false, "skills": ["-skills/group/two"]}]})"}},
          {two_found + ", off in other by other/.pi/settings.json",
           one_found + ", off in repo by " + theirs}},
-        {"a folder that is named, of a package that is switched off: it is loaded",
+        {"a folder that is named, of a package that leaves one out: the package is first",
          "pi",
-         {one},
-         {{own, R"({"packages": [{"source": "npm:@me/kit", "skills": []}],
+         {one, two},
+         {{own, R"({"packages": [{"source": "npm:@me/kit", "skills": ["two"]}],
                     "skills": ["npm/node_modules/@me/kit/skills"]})"}},
-         {one_found}},
+         {two_found, one_found + off}},
         {"from git",
          "pi",
          {repo},
@@ -338,17 +338,20 @@ TEST_SUITE("skillfs/pi roots") {
       CHECK(hosts::pi::PathMatches(one.pattern, one.path).holds == one.matches);
     }
     hosts::Effort effort;
-    const auto LetsIn = [&](const std::vector<std::string>& words, std::string_view skill) {
+    const hosts::pi::SkillFolder skill{"skills/one", "/kit/skills/one"};
+    const auto lets_in = [&](const std::vector<std::string>& words) {
       return hosts::pi::LetsIn(words, skill, effort);
     };
-    CHECK(LetsIn({}, "skills/one"));
-    CHECK(LetsIn({"one"}, "skills/one"));
-    CHECK_FALSE(LetsIn({"two"}, "skills/one"));
-    CHECK_FALSE(LetsIn({"!one"}, "skills/one"));
-    CHECK(LetsIn({"!one", "+skills/one"}, "skills/one"));
-    CHECK(LetsIn({"!one", "+./skills/one/SKILL.md"}, "skills/one"));
-    CHECK_FALSE(LetsIn({"+skills/one", "-skills/one"}, "skills/one"));
-    CHECK(LetsIn({"-one"}, "skills/one"));  // an exact path, not a name
+    CHECK(lets_in({}));
+    CHECK(lets_in({"one"}));
+    CHECK_FALSE(lets_in({"two"}));
+    CHECK_FALSE(lets_in({"!one"}));
+    CHECK_FALSE(lets_in({"!/kit/**"}));
+    CHECK(lets_in({"!one", "+skills/one"}));
+    CHECK(lets_in({"!one", "+./skills/one/SKILL.md"}));
+    CHECK(lets_in({"!one", "+/kit/skills/one"}));
+    CHECK_FALSE(lets_in({"+skills/one", "-skills/one"}));
+    CHECK(lets_in({"-one"}));  // an exact path, not a name
   }
 }
 

@@ -185,6 +185,7 @@ TEST_SUITE("status/doctor") {
     const auto& dir = patient.world.store().dir();
     dir.Write(".codex/config.toml", "a = 1\nb = yes\n");
     dir.Write(".gemini/settings.json", "{\n\n\"skills\": [}");
+    dir.Write(".qwen/settings.json", "{\n\"skills\": {}\n\n");  // its end is missing
     dir.Write(".pi/agent/settings.json/folder", "");
     const DoctorReport report = patient.Ask({.only = "skills.parse"});
     std::vector<std::string> commands;
@@ -192,7 +193,24 @@ TEST_SUITE("status/doctor") {
     std::sort(commands.begin(), commands.end());
     CHECK(commands == std::vector<std::string>{"ls -ld " + (dir / ".pi/agent/settings.json"),
                                                "sed -n 2p " + (dir / ".codex/config.toml"),
+                                               "sed -n 2p " + (dir / ".qwen/settings.json"),
                                                "sed -n 3p " + (dir / ".gemini/settings.json")});
+  }
+
+  TEST_CASE("of a pattern that is not understood it is told what is made of it") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    dir.Write(".gemini/settings.json", "{\"security\": {\"allowedExtensions\": [\"(a|b)\"]}}");
+    dir.Write(".gemini/extensions/acme/gemini-extension.json",
+              R"({"name": "acme", "version": "1"})");
+    dir.Write(".gemini/extensions/acme/.gemini-extension-install.json",
+              R"({"source": "https://host.org/c", "type": "git"})");
+    const DoctorReport report = patient.Ask({.only = "skills.parse"});
+    REQUIRE(report.checks.size() == 1);
+    CHECK(report.checks[0].status == CheckStatus::kWarn);
+    CHECK(report.checks[0].path == dir / ".gemini/settings.json");
+    CHECK(report.checks[0].message.find("https://host.org/c is not known") != std::string::npos);
+    CHECK(report.checks[0].text.find("takes it as letting in") != std::string::npos);
   }
 
   TEST_CASE("transcripts that a host is about to delete are to be read before") {

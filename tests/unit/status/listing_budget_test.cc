@@ -239,7 +239,7 @@ TEST_SUITE("status/listing_budget") {
     };
     const Case cases[] = {{"in no project", "", 1},
                           {"in the project", home / "work", 0},
-                          {"below it", home / "work/deep/down", 0},
+                          {"below it, where other settings are read", home / "work/deep/down", 1},
                           {"in one whose name begins alike", home / "work-two", 1}};
     for (const Case& c : cases) {
       CAPTURE(c.name);

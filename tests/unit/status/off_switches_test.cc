@@ -177,6 +177,32 @@ TEST_SUITE("status/off_switches") {
     CHECK(machine.Ask("gemini").off.empty());
   }
 
+  TEST_CASE("settings of a folder are for sessions in it, and below it where the host looks up") {
+    Machine machine;
+    machine.Put(kShared);
+    for (const char* folder : {"proj", "proj/sub"}) {
+      machine.Settings(std::string(folder) + "/readme", "");
+      machine.Worked(folder);
+    }
+    machine.Settings("proj/.git/HEAD", "ref: refs/heads/main\n");
+    for (const char* here : {".claude/settings.json", ".gemini/settings.json",
+                             ".pi/agent/settings.json", ".config/opencode/opencode.json"}) {
+      machine.Settings(here, "{}");
+    }
+    machine.Settings("proj/.gemini/settings.json", R"({"skills":{"disabled":["pdf"]}})");
+    machine.Settings("proj/opencode.json", R"({"permission":{"skill":{"pdf":"deny"}}})");
+    const OffSwitches switches = Must(OffSwitches::Read(machine.world.db(), machine.env));
+    const auto places = Must(store::ReadSkillPlaces(machine.world.db()));
+    const auto off = [&](std::string_view platform, std::string_view cwd) {
+      return switches.IsOffAt("pdf", places, platform, machine.At(cwd));
+    };
+    CHECK(off("gemini", "proj"));
+    CHECK_FALSE(off("gemini", "proj/sub"));
+    CHECK(off("opencode", "proj"));
+    CHECK(off("opencode", "proj/sub"));
+    CHECK_FALSE(off("pi", "proj"));
+  }
+
   TEST_CASE("what is switched off everywhere is not called silent") {
     Machine machine;
     machine.Put(kGlobal);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
 #include "hosts/cline/task_folders.h"
@@ -12,6 +13,8 @@ namespace selftune::hosts::cline {
 std::vector<skillfs::NamedRoot> OldSkillRoots(const RootQuery& query,
                                               std::vector<skillfs::DiscoveryProblem>& problems) {
   constexpr int kRank = 6;  // an order only: of equal names none is called hidden
+  constexpr std::string_view kFolders[] = {".clinerules/skills", ".cline/skills", ".claude/skills",
+                                           ".agents/skills"};
   std::vector<skillfs::NamedRoot> out;
   SettingsFiles files(problems);
   const std::vector<std::string> tasks = TaskFolders(query.home, query.config_dir);
@@ -19,11 +22,13 @@ std::vector<skillfs::NamedRoot> OldSkillRoots(const RootQuery& query,
       tasks, [&](const std::string& folder) { return !files.Folders(folder).empty(); });
   if (!is_here) return out;
   for (const std::vector<std::string>& up : query.project_folders) {
-    out.push_back({.path = base::JoinPath(up.front(), ".claude/skills"),
-                   .plugin = "",
-                   .scope = "project",
-                   .project_root = up.back(),
-                   .precedence = kRank});
+    for (const std::string_view folder : kFolders) {
+      out.push_back({.path = base::JoinPath(up.front(), folder),
+                     .plugin = "",
+                     .scope = "project",
+                     .project_root = up.back(),
+                     .precedence = kRank});
+    }
   }
   return out;
 }

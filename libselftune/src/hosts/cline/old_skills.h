@@ -1,4 +1,4 @@
-// A folder of skills that only Cline 2 and the VS Code extension read.
+// Folders of skills that only Cline 2 and the VS Code extension read.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace selftune::hosts::cline {
 
-// `.claude/skills` of the working directories, where one of the two keeps tasks here:
-// version 3 does not look there.
+// In the working directories, where one of the two keeps tasks here: version 3 looks in the
+// root of the repository alone, and never into `.claude/skills`.
 [[nodiscard]] std::vector<skillfs::NamedRoot> OldSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 

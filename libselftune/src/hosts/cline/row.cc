@@ -6,11 +6,12 @@ namespace {
 
 using Base = SkillRoot::Base;
 
-// Which of two equal names wins is not known, so neither hides the other.
+// Which of two equal names wins is not known, so neither hides the other. Of a project the
+// root of the repository; where version 2 looks: old_skills.h.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp, .path = ".clinerules/skills", .scope = "project", .precedence = 1},
-    {.base = Base::kProjectUp, .path = ".cline/skills", .scope = "project", .precedence = 2},
-    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 3},
+    {.base = Base::kProjectOnly, .path = ".clinerules/skills", .scope = "project", .precedence = 1},
+    {.base = Base::kProjectOnly, .path = ".cline/skills", .scope = "project", .precedence = 2},
+    {.base = Base::kProjectOnly, .path = ".agents/skills", .scope = "project", .precedence = 3},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 5},
 };

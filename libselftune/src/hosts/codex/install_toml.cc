@@ -63,7 +63,7 @@ class Reader {
   }
 
   void Table() {
-    if (arrays_ == 0) use_({.path = path_, .text = "", .is_table = true});
+    if (hidden_ == 0) use_({.path = path_, .text = "", .is_table = true});
   }
 
   bool Take(char c) {
@@ -151,7 +151,7 @@ class Reader {
       if (text.empty()) return Bad("a value", begin);
       if (!IsBareValue(text)) (void)Bad("a value", begin);
     }
-    if (arrays_ == 0) use_({.path = path_, .text = std::move(text), .is_text = is_text});
+    if (hidden_ == 0) use_({.path = path_, .text = std::move(text), .is_text = is_text});
     return true;
   }
 
@@ -159,14 +159,21 @@ class Reader {
   bool Inside(char close, int depth) {
     const bool array = close == ']';
     ++pos_;
-    arrays_ += array ? 1 : 0;
     for (SkipBlank(); !At(close); SkipBlank()) {
-      if (!(array ? Value(depth + 1) : Member(depth + 1))) return false;
+      if (!(array ? Item(depth + 1) : Member(depth + 1))) return false;
       SkipBlank();
       if (!Take(',') && !At(close)) return Bad(array ? "',' or ']'" : "',' or '}'");
     }
-    arrays_ -= array ? 1 : 0;
     return Take(close);
+  }
+
+  // A table of a list says what one under a header says; nothing else in it is told.
+  bool Item(int depth) {
+    const int hides = At('{') ? 0 : 1;
+    hidden_ += hides;
+    const bool read = Value(depth);
+    hidden_ -= hides;
+    return read;
   }
 
   std::optional<std::string> Quoted() {
@@ -201,7 +208,7 @@ class Reader {
   std::string_view text_;
   absl::FunctionRef<void(const TomlValue&)> use_;
   size_t pos_ = 0;
-  int arrays_ = 0;  // how many are open
+  int hidden_ = 0;  // items of arrays that are no tables, and open
   std::vector<std::string> path_;
   std::optional<TomlMistake> mistake_;  // the first one
 };

@@ -14,10 +14,12 @@ namespace selftune::hosts::codex {
 
 // A value that is neither table nor array, under the keys that lead to it, however they
 // are written: by headers, with dots, in braces. Or that a table begins, by its header or
-// its brace; one of a list begins anew.
+// its brace; one of a list begins anew, whether the list is written with headers or as
+// `key = [{...}, {...}]`.
 struct TomlValue {
-  std::span<const std::string> path;  // valid during the call
-  std::string text;                   // of a text what it says, else as it stands: "false"
+  // The parts of its key: of `a.b` two, of `"a.b"` one. Valid during the call.
+  std::span<const std::string> path;
+  std::string text;  // of a text what it says, else as it stands: "false"
   bool is_text = false;
   bool is_table = false;
   [[nodiscard]] bool Is(std::string_view word) const {
@@ -31,10 +33,10 @@ struct TomlMistake {
   std::string_view expected = {};  // for people
 };
 
-// In their order. What is in arrays is left out, and what follows a mistake, as which
-// counts what lies more than 64 brackets deep. After a value that is none reading goes on.
-// Time and memory grow with the text alone. Returns the first mistake; a text without one
-// may still be refused by the host, for a key that is there twice.
+// In their order. What is in arrays is left out, but for tables that are items of one; and
+// what follows a mistake, as which counts what lies more than 64 brackets deep. After a value that
+// is none reading goes on. Time and memory grow with the text alone. Returns the first mistake; a
+// text without one may still be refused by the host, for a key that is there twice.
 std::optional<TomlMistake> ReadToml(std::string_view text,
                                     absl::FunctionRef<void(const TomlValue&)> use);
 

@@ -73,39 +73,38 @@ void SettingsFiles::Toml(const std::string& path,
 }
 
 template <typename Entry>
-std::span<const Entry> SettingsFiles::First(const std::string& path,
-                                            const std::vector<Entry>& entries) {
+std::span<const Entry> SettingsFiles::Some(const std::string& path,
+                                           const std::vector<Entry>& entries, Keep keep) {
   const std::span<const Entry> all(entries);
   if (all.size() <= kMaxEntries) return all;
-  problems_.push_back({.path = path,
-                       .code = "TOO_MANY_ENTRIES",
-                       .message = fmt::format("reading {}: of {} entries the first {} are read",
-                                              path, all.size(), kMaxEntries)});
-  return all.first(kMaxEntries);
+  Tell(path, "TOO_MANY_ENTRIES",
+       fmt::format("reading {}: of {} entries the {} {} are read", path, all.size(),
+                   keep == Keep::kLast ? "last" : "first", kMaxEntries));
+  return keep == Keep::kLast ? all.last(kMaxEntries) : all.first(kMaxEntries);
 }
 
-std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const JsonValue& list) {
-  return First(path, list.items());
+std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const JsonValue& list,
+                                                Keep keep) {
+  return Some(path, list.items(), keep);
 }
 
 std::span<const JsonValue::Member> SettingsFiles::Members(const std::string& path,
-                                                          const JsonValue& object) {
-  return First(path, object.members());
+                                                          const JsonValue& object, Keep keep) {
+  return Some(path, object.members(), keep);
 }
 
-std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& list) {
+std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& list,
+                                              Keep keep) {
   std::vector<std::string> out;
-  for (const JsonValue& item : Items(path, list)) {
+  for (const JsonValue& item : Items(path, list, keep)) {
     if (!item.is_string()) continue;
     if (item.AsString().size() < PATH_MAX) {
       out.push_back(item.AsString());
       continue;
     }
-    problems_.push_back({.path = path,
-                         .code = "ENTRY_TOO_LONG",
-                         .message = fmt::format("reading {}: an entry of {} bytes is left out, no "
-                                                "path is that long",
-                                                path, item.AsString().size())});
+    Tell(path, "ENTRY_TOO_LONG",
+         fmt::format("reading {}: an entry of {} bytes is left out, no path is that long", path,
+                     item.AsString().size()));
   }
   return out;
 }
@@ -123,6 +122,10 @@ std::vector<std::string> SettingsFiles::Folders(const std::string& dir) {
     if (info.ok() && info->is_dir()) out.push_back(entry.name);
   }
   return out;
+}
+
+void SettingsFiles::Tell(const std::string& path, std::string code, std::string message) {
+  problems_.push_back({.path = path, .code = std::move(code), .message = std::move(message)});
 }
 
 void SettingsFiles::Problem(const std::string& path, const Status& status) {

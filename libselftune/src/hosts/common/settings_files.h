@@ -34,23 +34,31 @@ class SettingsFiles {
   [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
   // What stands in a file of TOML, up to where it is none any more.
   void Toml(const std::string& path, absl::FunctionRef<void(const codex::TomlValue&)> use);
-  // Of a list or an object in that file the first 1000 entries: what is more is told, for a
-  // file of a cloned repository may say anything.
+  // Which entries of a long list count: the last, where a later one decides against those
+  // before it.
+  enum class Keep { kFirst, kLast };
+  // Of a list or an object in that file 1000 entries: what is more is told, for a file of a
+  // cloned repository may say anything.
   [[nodiscard]] std::span<const base::JsonValue> Items(const std::string& path,
-                                                       const base::JsonValue& list);
+                                                       const base::JsonValue& list,
+                                                       Keep keep = Keep::kFirst);
   [[nodiscard]] std::span<const base::JsonValue::Member> Members(const std::string& path,
-                                                                 const base::JsonValue& object);
+                                                                 const base::JsonValue& object,
+                                                                 Keep keep = Keep::kFirst);
   // Those entries of a list that are texts. One that is longer than any path is told, and
   // left out.
-  [[nodiscard]] std::vector<std::string> Texts(const std::string& path,
-                                               const base::JsonValue& list);
+  [[nodiscard]] std::vector<std::string> Texts(const std::string& path, const base::JsonValue& list,
+                                               Keep keep = Keep::kFirst);
+  // That something in that file is not known.
+  void Tell(const std::string& path, std::string code, std::string message);
   // Folders in `dir` by name; an absent one has none.
   [[nodiscard]] std::vector<std::string> Folders(const std::string& dir);
 
  private:
   void Problem(const std::string& path, const Status& status);
   template <typename Entry>
-  std::span<const Entry> First(const std::string& path, const std::vector<Entry>& entries);
+  std::span<const Entry> Some(const std::string& path, const std::vector<Entry>& entries,
+                              Keep keep);
 
   std::vector<skillfs::DiscoveryProblem>& problems_;
   std::map<std::string, std::optional<std::string>> texts_;

@@ -5,9 +5,12 @@
 #include <string>
 #include <utility>
 
+#include <absl/functional/function_ref.h>
+
 #include "base/file.h"
 #include "base/json_value.h"
 #include "hosts/common/settings_files.h"
+#include "hosts/gemini/extension_rules.h"
 
 namespace selftune::hosts::gemini {
 namespace {
@@ -30,19 +33,22 @@ bool IsOff(const Rules& rules, std::string_view dir) {
   return false;
 }
 
-// Off where every session is, or in some projects.
-void MarkOff(const Rules& rules, const RootQuery& query, const std::string& settings,
+// Off where every session is, or in some projects. `off_by`: the settings that switch it off
+// for sessions in a directory, "" = none do.
+void MarkOff(const RootQuery& query, absl::FunctionRef<std::string(const std::string&)> off_by,
              NamedRoot& root) {
-  bool everywhere = IsOff(rules, query.home);
+  const std::string at_home = off_by(query.home);
+  bool everywhere = !at_home.empty();
   for (const std::string& dir : query.project_dirs) {
-    if (IsOff(rules, dir)) {
-      root.disabled_in.push_back({dir, settings});
-    } else {
+    std::string settings = off_by(dir);
+    if (settings.empty()) {
       everywhere = false;
+    } else {
+      root.disabled_in.push_back({dir, std::move(settings), /*below=*/false});
     }
   }
   if (!everywhere) return;
-  root.disabled_by = settings;
+  root.disabled_by = at_home;
   root.disabled_in.clear();
 }
 
@@ -89,6 +95,7 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
   const std::string folder = base::JoinPath(query.config_dir, "extensions");
   const std::string enablement = base::JoinPath(folder, "extension-enablement.json");
   const JsonValue& enabled = files.JsonOrEmpty(enablement);
+  ExtensionRules security(query, files);
   std::set<std::string> names;
   for (const std::string& entry : files.Folders(folder)) {
     std::string path = base::JoinPath(folder, entry);
@@ -110,7 +117,13 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
       root.plugin_home = folder;
       root.scope = "system";
     }
-    MarkOff(files.Texts(enablement, enabled[name]["overrides"]), query, enablement, root);
+    const Rules rules =
+        files.Texts(enablement, enabled[name]["overrides"], SettingsFiles::Keep::kLast);
+    const auto off_by = [&](const std::string& dir) {
+      if (IsOff(rules, dir)) return enablement;
+      return security.Against(installed["source"].AsString(), installed["type"].AsString(), dir);
+    };
+    MarkOff(query, off_by, root);
     out.push_back(std::move(root));
   }
   return out;

@@ -7,10 +7,11 @@ namespace {
 
 using Base = SkillRoot::Base;
 
-// The workspace beats the person, shared folders beat its own.
+// The workspace beats the person, shared folders beat its own. A workspace is the folder
+// that a session runs in, never one above.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 1},
-    {.base = Base::kProjectUp, .path = ".gemini/skills", .scope = "project", .precedence = 2},
+    {.base = Base::kProjectHere, .path = ".agents/skills", .scope = "project", .precedence = 1},
+    {.base = Base::kProjectHere, .path = ".gemini/skills", .scope = "project", .precedence = 2},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 3},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
 };
@@ -20,6 +21,10 @@ constexpr SkillSwitch kSwitches[] = {
      .project_file = ".gemini/settings.json",
      .form = SkillSwitch::Form::kNames,
      .key = "skills.disabled"},
+    {.file = "settings.json",
+     .project_file = ".gemini/settings.json",
+     .form = SkillSwitch::Form::kFlag,
+     .key = "skills.enabled"},
 };
 
 }  // namespace

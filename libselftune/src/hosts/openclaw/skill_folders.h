@@ -9,8 +9,9 @@
 namespace selftune::hosts::openclaw {
 
 // `agents/<agent>/agent/workshop-skills`, which the host's own workshop rewrites: nobody
-// else may; and `skills.load.extraDirs` of openclaw.json. A relative folder is left out:
-// it lies where the gateway was started, which nobody knows.
+// else may; `plugin-skills`, where it links those of plugins; and of openclaw.json the
+// workspaces of agents and `skills.load.extraDirs`. A relative folder is left out: it lies
+// where the gateway was started, which nobody knows.
 [[nodiscard]] std::vector<skillfs::NamedRoot> NamedSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 

@@ -51,6 +51,7 @@ constexpr SkillSwitch Permission(std::string_view file, std::string_view project
   return {.file = file,
           .project_file = project_file,
           .form = SkillSwitch::Form::kWords,
+          .above = true,
           .key = "permission.skill",
           .off = "deny"};
 }

@@ -34,7 +34,7 @@ void Take(const std::string& file, SettingsFiles& files, List& list) {
   const JsonValue* const root = files.Json(file);
   if (root == nullptr) return;
   const JsonValue& items = ValueAt(*root, "skills.paths");
-  if (items.is_array()) list = {file, files.Texts(file, items)};
+  if (items.is_array()) list = {file, files.Texts(file, items, SettingsFiles::Keep::kLast)};
 }
 
 List OwnList(const std::string& config_dir, SettingsFiles& files) {

@@ -58,22 +58,23 @@ constexpr size_t kWord = 20;
 
 bool IsExact(std::string_view word) { return word.starts_with('+') || word.starts_with('-'); }
 
-bool Means(std::string_view word, std::string_view skill, Effort& effort) {
-  const std::string file = base::JoinPath(skill, "SKILL.md");
+bool Means(std::string_view word, const SkillFolder& skill, Effort& effort) {
+  const bool exact = IsExact(word);
   effort.Spend(kWord);
-  if (IsExact(word)) {
-    word.remove_prefix(1);
-    if (word.starts_with("./")) word.remove_prefix(2);
-    return word == skill || word == file;
-  }
-  if (word.starts_with('!')) word.remove_prefix(1);
-  for (const std::string_view text :
-       {skill, std::string_view(file), base::BaseName(skill), std::string_view("SKILL.md")}) {
+  if (exact || word.starts_with('!')) word.remove_prefix(1);
+  if (exact && word.starts_with("./")) word.remove_prefix(2);
+  const auto means = [&](std::string_view text) {
+    if (exact) return word == text;
     const PatternMatch match = PathMatches(word, text);
     effort.Spend(match.steps);
-    if (match.holds) return true;
+    return match.holds;
+  };
+  for (const std::string& folder : {skill.below, skill.path}) {
+    if (folder.empty()) continue;
+    if (means(folder) || means(base::JoinPath(folder, "SKILL.md"))) return true;
   }
-  return false;
+  return !exact && (means(base::BaseName(skill.path.empty() ? skill.below : skill.path)) ||
+                    means("SKILL.md"));
 }
 
 }  // namespace
@@ -122,7 +123,11 @@ PatternMatch PathMatches(std::string_view pattern, std::string_view path) {
   return out;
 }
 
-bool LetsIn(const std::vector<std::string>& words, std::string_view skill, Effort& effort) {
+bool IsOverride(std::string_view word) { return IsExact(word) || word.starts_with('!'); }
+
+bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
+
+bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill, Effort& effort) {
   bool any_plain = false, in = false, out = false, forced_in = false, forced_out = false;
   for (const std::string& word : words) {
     if (effort.used_up()) return false;
@@ -142,7 +147,7 @@ bool LetsIn(const std::vector<std::string>& words, std::string_view skill, Effor
   return (let_in || forced_in) && !forced_out;
 }
 
-Word LastWord(const std::vector<std::string>& words, std::string_view skill, Effort& effort) {
+Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill, Effort& effort) {
   Word last = Word::kNone;
   for (const std::string& word : words) {
     if (effort.used_up()) return Word::kNone;

@@ -17,17 +17,26 @@ namespace selftune::hosts::pi {
 // `*` and `?` stand for text within one folder's name, `**` for folders.
 [[nodiscard]] PatternMatch PathMatches(std::string_view pattern, std::string_view path);
 
-// Whether the words of a filter let a skill in, whose folder is `skill` below the package:
-// plain words let in, `!` takes out; `+` and `-` do so with an exact path, whatever the
-// others say. Without a plain word everything is let in, and nothing once the effort is
-// used up.
-[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, std::string_view skill,
+// A folder of a skill, as words mean it: from where they are relative to, and as a whole.
+struct SkillFolder {
+  std::string below;
+  std::string path = {};  // "" = not asked for
+};
+
+// Whether the words of a filter let a skill in: plain words let in, `!` takes out; `+` and
+// `-` do so with an exact path, whatever the others say. Without a plain word everything
+// is let in, and nothing once the effort is used up.
+[[nodiscard]] bool LetsIn(const std::vector<std::string>& words, const SkillFolder& skill,
                           Effort& effort);
 
 // The last word that means the skill: true lets it in. Of a package whose skills are not
 // loaded but by such words.
 enum class Word { kNone, kIn, kOut };
-[[nodiscard]] Word LastWord(const std::vector<std::string>& words, std::string_view skill,
+[[nodiscard]] Word LastWord(const std::vector<std::string>& words, const SkillFolder& skill,
                             Effort& effort);
+
+// `!`, `+` and `-` before a word of a list; `*` and `?` in it.
+[[nodiscard]] bool IsOverride(std::string_view word);
+[[nodiscard]] bool IsGlob(std::string_view word);
 
 }  // namespace selftune::hosts::pi

@@ -1,16 +1,15 @@
 #include "hosts/pi/skill_entries.h"
 #include "hosts/rows.h"
-#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
 
 using Base = SkillRoot::Base;
 
-// The first one found wins, the project's before the person's. Settings name more:
-// skill_entries.h.
+// The first one found wins, the project's before the person's. Settings name more, and take
+// some out: skill_entries.h, skill_words.h.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp,
+    {.base = Base::kProjectHere,
      .path = ".pi/skills",
      .scope = "project",
      .precedence = 2,
@@ -32,14 +31,6 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
-// "-skills/pdf" takes one out again that a folder has.
-constexpr SkillSwitch kSwitches[] = {
-    {.file = "settings.json",
-     .project_file = ".pi/settings.json",
-     .form = SkillSwitch::Form::kPaths,
-     .key = "skills"},
-};
-
 }  // namespace
 
 constinit const HostRow kPiRow = {
@@ -57,7 +48,5 @@ constinit const HostRow kPiRow = {
     .skill_ends_search = true,
     .named_roots = pi::NamedSkillRoots,
 };
-
-const std::span<const SkillSwitch> kPiSwitches = kSwitches;
 
 }  // namespace selftune::hosts

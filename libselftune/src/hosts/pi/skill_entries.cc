@@ -12,7 +12,9 @@
 #include "base/strings.h"
 #include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
+#include "hosts/pi/npm_folders.h"
 #include "hosts/pi/package_filter.h"
+#include "hosts/pi/skill_words.h"
 #include "skillfs/skill_walk.h"
 
 namespace selftune::hosts::pi {
@@ -24,6 +26,7 @@ using skillfs::NamedRoot;
 
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
+constexpr int kProjectAgents = 3;  // as in the row
 
 // What a byte and a value of a manifest cost, as Effort.
 constexpr size_t kByte = 2, kValue = 100;
@@ -32,18 +35,11 @@ constexpr size_t kByte = 2, kValue = 100;
 struct Side {
   std::string dir;           // of settings.json
   std::string project_root;  // "" = the person's
-  const std::string* home = nullptr;
-  // Where the person's packages lie.
-  const std::string* own_dir = nullptr;
+  const RootQuery* query = nullptr;
 
   [[nodiscard]] bool is_own() const { return project_root.empty(); }
   [[nodiscard]] std::string file() const { return base::JoinPath(dir, "settings.json"); }
 };
-
-bool IsOverride(std::string_view word) {
-  return word.starts_with('!') || word.starts_with('+') || word.starts_with('-');
-}
-bool IsGlob(std::string_view word) { return word.find_first_of("*?") != std::string_view::npos; }
 
 // One look at all settings, and what it found.
 struct Search {
@@ -68,6 +64,8 @@ struct Search {
   std::vector<skillfs::DiscoveryProblem>& problems;
   SettingsFiles files;
   std::map<std::string, skillfs::SkillWalk> walks;  // by start
+  // Skills of packages that the settings take out: naming them once more changes nothing.
+  std::set<std::string> out;
   RootList roots;
 };
 
@@ -86,15 +84,32 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
   return root;
 }
 
+// A folder that is named, without what packages of the same settings leave out.
+void AddEntry(const Side& side, NamedRoot root, Search& search) {
+  const bool all = std::ranges::none_of(
+      search.out, [&](const std::string& skill) { return IsBelow(skill, root.path); });
+  if (all) return search.roots.Add(std::move(root));
+  Effort& effort = search.roots.EffortFor(side.project_root, side.file());
+  const skillfs::SkillWalk& walk = search.Walk(root.path, effort);
+  root.depth = 0;
+  for (const skillfs::FoundSkillFile& file : walk.files) {
+    root.path = std::string(base::DirName(file.path));
+    if (!search.out.contains(root.path)) search.roots.Add(root);
+  }
+}
+
 // `skills`: what is no pattern is a folder of skills, a skill, or its SKILL.md.
 void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
   for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
-    std::string path = SettingsPath(*side.home, side.dir, entry);
+    std::string path = SettingsPath(side.query->home, side.dir, entry);
     if (path.empty()) continue;
-    search.roots.Add(RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry));
+    AddEntry(side, RootOf(side, std::move(path), side.is_own() ? kOwnEntry : kProjectEntry),
+             search);
   }
 }
+
+constexpr std::string_view kNpm = "npm/node_modules/";
 
 struct Package {
   std::string folder;
@@ -159,7 +174,8 @@ std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& s
       if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, effort))) {
         continue;
       }
-      decided.emplace(below, LetsIn(overrides, below, effort));
+      const SkillFolder skill{std::string(below), std::string(base::DirName(file.path))};
+      decided.emplace(below, LetsIn(overrides, skill, effort));
     }
   }
   std::set<std::string> out;
@@ -177,13 +193,15 @@ void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Sear
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   for (const std::string& below : SkillsOf(package, effort, search)) {
     if (effort.used_up()) return;
-    const Word word = LastWord(package.filter, below, effort);
+    root.path = base::NormalizePath(package.folder, below);
+    const SkillFolder skill{below, root.path};
+    const Word word = LastWord(package.filter, skill, effort);
     if (package.only_named && word == Word::kNone) continue;
     const bool in = package.only_named
                         ? word == Word::kIn
-                        : !package.filter.empty() && LetsIn(package.filter, below, effort);
-    root.path = base::NormalizePath(package.folder, below);
+                        : !package.filter.empty() && LetsIn(package.filter, skill, effort);
     root.disabled_by = !package.filtered || in ? "" : side.file();
+    if (!root.disabled_by.empty()) search.out.insert(root.path);
     search.roots.Add(root);
   }
 }
@@ -223,12 +241,22 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   const std::string below = PackageFolder(package.source);
   package.only_named = said["autoload"].is_bool() && !said["autoload"].AsBool();
   // A project that only says which skills of the person's package it wants.
-  const std::string& base = package.only_named && !side.own_dir->empty() ? *side.own_dir : side.dir;
-  package.folder = below.empty() ? SettingsPath(*side.home, side.dir, package.source)
+  const std::string& own_dir = side.query->config_dir;
+  const std::string& base = package.only_named && !own_dir.empty() ? own_dir : side.dir;
+  package.folder = below.empty() ? SettingsPath(side.query->home, side.dir, package.source)
                                  : base::JoinPath(base, below);
+  std::string global;
+  if (base == own_dir && below.starts_with(kNpm) && !base::Exists(package.folder)) {
+    global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
+    if (!global.empty()) package.folder = global;
+  }
   // Of one package that a file names again, in whatever version, the first counts.
   if (package.folder.empty() || !done.insert(package.folder).second) return;
-  if (!below.empty()) package.home = HomeOf(side, base, below);
+  if (!global.empty()) {
+    package.home = global.substr(0, global.size() - (below.size() - kNpm.size()) - 1);
+  } else if (!below.empty()) {
+    package.home = HomeOf(side, base, below);
+  }
   const std::string file = base::JoinPath(package.folder, "package.json");
   const std::string* const text = search.files.Text(file);
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
@@ -236,7 +264,8 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   if (text != nullptr) effort.Spend(kByte * text->size() + kValue * MostJsonValues(*text));
   const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
-  package.filter = search.files.Texts(side.file(), said["skills"]);
+  // Of the words for a package that loads nothing by itself the last counts.
+  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kLast);
   package.entries = search.files.Texts(file, manifest["skills"]);
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()
@@ -248,12 +277,28 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
 
 void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
-  AddEntries(side, settings, search);
   const Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   std::set<std::string> done;
   for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
-    if (effort.used_up()) return;
+    if (effort.used_up()) break;
     AddPackage(side, package, done, search);
+  }
+  AddEntries(side, settings, search);
+}
+
+// Without a repository a session looks upwards through all folders of the machine: those
+// above where it runs, which the row does not know.
+void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home, Search& search) {
+  const std::vector<std::string> folders = AgentsFolders(up, home);
+  for (const std::string& folder : folders) {
+    const std::string_view place = base::DirName(base::DirName(folder));
+    if (std::ranges::find(up, place) != up.end() || !base::Exists(folder)) continue;
+    search.roots.Add({.path = folder,
+                      .plugin = "",
+                      .scope = "project",
+                      .project_root = up.back(),
+                      .precedence = kProjectAgents,
+                      .depth = skillfs::kAnyDepth});
   }
 }
 
@@ -263,10 +308,13 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   Search search(problems);
   if (!query.config_dir.empty()) {
-    AddSide({query.config_dir, "", &query.home, &query.config_dir}, search);
+    AddSide({query.config_dir, "", &query}, search);
   }
+  const std::set<std::string> own = search.out;
   for (const std::vector<std::string>& up : query.project_folders) {
-    const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query.home, &query.config_dir};
+    AddFoldersAbove(up, query.home, search);
+    const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query};
+    search.out = own;
     if (side.dir != query.config_dir) AddSide(side, search);
   }
   return std::move(search.roots).Take(problems);

@@ -1,3 +1,4 @@
+#include "hosts/qwen/skill_directories.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -8,8 +9,8 @@ using Base = SkillRoot::Base;
 
 // Which of two equal names wins is not known, so neither hides the other.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp, .path = ".qwen/skills", .scope = "project", .precedence = 1},
-    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 2},
+    {.base = Base::kProjectHere, .path = ".qwen/skills", .scope = "project", .precedence = 1},
+    {.base = Base::kProjectHere, .path = ".agents/skills", .scope = "project", .precedence = 2},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 3},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 4},
 };
@@ -45,7 +46,7 @@ constinit const HostRow kQwenRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .named_roots = nullptr,
+    .named_roots = qwen::NamedSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
 

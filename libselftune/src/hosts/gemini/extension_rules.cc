@@ -1,0 +1,155 @@
+#include "hosts/gemini/extension_rules.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/json_value.h"
+
+namespace selftune::hosts::gemini {
+namespace {
+
+using base::JsonValue;
+
+// More patterns than people write; each costs what the text is long times these.
+constexpr size_t kMostPatterns = 100;
+constexpr size_t kMostRepeats = 20;
+
+constexpr char kAny = '\0';  // in Atom::letter
+
+struct Atom {
+  char letter = kAny;
+  bool may_lack = false;
+  bool repeats = false;
+};
+
+struct Pattern {
+  std::vector<Atom> atoms;
+  bool from_start = false;
+  bool to_end = false;
+};
+
+bool IsWord(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::optional<Pattern> Parse(std::string_view text) {
+  Pattern out;
+  size_t repeats = 0;
+  if (text.starts_with('^')) {
+    out.from_start = true;
+    text.remove_prefix(1);
+  }
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i++];
+    if (c == '$' && i == text.size()) {
+      out.to_end = true;
+      break;
+    }
+    Atom atom{.letter = c};
+    if (c == '\\') {
+      // "\d" and the like stand for more than a letter.
+      if (i == text.size() || IsWord(text[i])) return std::nullopt;
+      atom.letter = text[i++];
+    } else if (c == '.') {
+      atom.letter = kAny;
+    } else if (std::string_view("^$[](){}|*+?").find(c) != std::string_view::npos) {
+      return std::nullopt;
+    }
+    if (i < text.size() && (text[i] == '*' || text[i] == '+' || text[i] == '?')) {
+      atom.may_lack = text[i] != '+';
+      atom.repeats = text[i] != '?';
+      repeats += atom.repeats ? 1 : 0;
+      ++i;
+      // As few as possible: which are found does not matter.
+      if (i < text.size() && text[i] == '?') ++i;
+    }
+    out.atoms.push_back(atom);
+  }
+  if (repeats > kMostRepeats) return std::nullopt;
+  return out;
+}
+
+// How far the text may be used up behind an atom, by how far it was before.
+std::vector<bool> Behind(const Atom& atom, std::string_view text, const std::vector<bool>& before) {
+  std::vector<bool> out(before.size(), false);
+  if (atom.may_lack) out = before;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (atom.letter != kAny && text[i] != atom.letter) continue;
+    if (before[i] || (atom.repeats && out[i])) out[i + 1] = true;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<bool> Finds(std::string_view pattern, std::string_view text) {
+  const std::optional<Pattern> parsed = Parse(pattern);
+  if (!parsed.has_value()) return std::nullopt;
+  std::vector<bool> reached(text.size() + 1, !parsed->from_start);
+  reached[0] = true;
+  for (const Atom& atom : parsed->atoms) {
+    reached = Behind(atom, text, reached);
+    if (std::ranges::find(reached, true) == reached.end()) return false;
+  }
+  return parsed->to_end ? reached.back() : true;
+}
+
+std::vector<std::string> ExtensionRules::FilesFor(const std::string& dir) const {
+  const std::string machine = query_.absolute_root + "/etc/gemini-cli/";
+  const std::string own = base::JoinPath(query_.config_dir, "settings.json");
+  std::vector<std::string> out = {machine + "system-defaults.json", own};
+  const std::string theirs = base::JoinPath(dir, ".gemini/settings.json");
+  if (theirs != own && !dir.empty()) out.push_back(theirs);
+  out.push_back(machine + "settings.json");
+  return out;
+}
+
+std::string ExtensionRules::AgainstList(const std::string& file, const JsonValue& list,
+                                        const std::string& source, const std::string& dir) {
+  if (source.empty()) return file;  // the host loads none of them then
+  // A file where it lies, else the address put behind the folder, its slashes made one.
+  const std::string path = base::NormalizePath(dir, source);
+  const std::string text = base::RealPath(path).value_or(path);
+  const std::vector<std::string> patterns = files_.Texts(file, list);
+  bool known = patterns.size() <= kMostPatterns;
+  for (const std::string& pattern :
+       std::span(patterns).first(std::min(patterns.size(), kMostPatterns))) {
+    const std::optional<bool> found = Finds(pattern, text);
+    if (found == std::optional(true)) return "";
+    known = known && found.has_value();
+  }
+  if (known) return file;
+  files_.Tell(file, "PATTERN_UNKNOWN",
+              fmt::format("reading {}: whether security.allowedExtensions lets in what was "
+                          "installed from {} is not known",
+                          file, source));
+  return "";
+}
+
+std::string ExtensionRules::Against(const std::string& source, std::string_view type,
+                                    const std::string& dir) {
+  std::string list_file, block_file;
+  const JsonValue* list = nullptr;
+  bool block = false;
+  for (const std::string& file : FilesFor(dir)) {
+    const JsonValue& security = files_.JsonOrEmpty(file)["security"];
+    if (const JsonValue& said = security["allowedExtensions"]; said.is_array()) {
+      list = &said;
+      list_file = file;
+    }
+    if (const JsonValue& said = security["blockGitExtensions"]; said.is_bool()) {
+      block = said.AsBool();
+      block_file = file;
+    }
+  }
+  if (list != nullptr && !list->items().empty()) return AgainstList(list_file, *list, source, dir);
+  const bool from_git = type == "git" || type == "github-release";
+  return block && from_git ? block_file : "";
+}
+
+}  // namespace selftune::hosts::gemini

@@ -1,0 +1,16 @@
+// Where `npm install -g` put packages.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "hosts/registry.h"
+
+namespace selftune::hosts::pi {
+
+// The folder of a package that an old release of Pi installed for the whole machine; ""
+// if there is none. Nobody is asked, npm not and no variable: looked at are the folder that
+// ~/.npmrc names, else those where npm usually puts such and where Pi itself lies.
+[[nodiscard]] std::string GlobalNpmFolder(std::string_view package, const RootQuery& query);
+
+}  // namespace selftune::hosts::pi
