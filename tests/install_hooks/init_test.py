@@ -308,14 +308,8 @@ class Machine(Place):
         return self.home.hook({"hook_event_name": "SessionEnd", "session_id": "s-1", "reason": "other"},
                               host="claude", env=self.env())
 
-    def install_skill(self):
-        """One that a run may change; of ours no evidence of this machine changes the text."""
-        path = self.home.path / ".claude/skills/zebra/SKILL.md"
-        path.parent.mkdir(parents=True)
-        path.write_text("---\nname: zebra\ndescription: Paints a zebra.\n---\n\nx\n")
-
     def say_something(self):
-        said = harness.prompt("you should have used the zebra skill", session="s-1")
+        said = harness.prompt("you should have used the selftune skill", session="s-1")
         code, _, err = self.home.hook(said, host="claude", env=self.env())
         self.assertEqual((code, err), (0, b""))
 
@@ -323,7 +317,6 @@ class Machine(Place):
         return self.home.sql("SELECT trigger, status FROM job_run")
 
     def test_after_a_session_a_run_starts_where_init_allowed_it(self):
-        self.install_skill()
         self.good("sync")
         self.assertEqual(self.end_session(), (0, b"", b""))
         self.good("init")
@@ -360,7 +353,6 @@ class Machine(Place):
         self.assertFalse(self.home.state.exists())
 
     def test_what_is_pending_is_known_to_hooks_whoever_took_it_in(self):
-        self.install_skill()
         self.good("sync")
         self.good("init")
         self.say_something()
@@ -374,7 +366,6 @@ class Machine(Place):
         return json.loads((self.home.state / "hooks/notes.json").read_text())
 
     def test_a_run_that_comes_to_nothing_forgets_nothing(self):
-        self.install_skill()
         self.good("sync")
         self.good("init")
         self.say_something()
@@ -386,7 +377,6 @@ class Machine(Place):
         self.assertFalse(mark.exists())
 
     def test_what_was_said_is_known_when_whoever_read_it_was_killed(self):
-        self.install_skill()
         self.good("sync")
         self.good("init")
         self.say_something()
@@ -402,7 +392,6 @@ class Machine(Place):
 
     @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
     def test_who_writes_last_what_hooks_say_has_read_last(self):
-        self.install_skill()
         self.good("sync")
         self.good("init")
         self.say_something()

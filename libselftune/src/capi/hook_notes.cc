@@ -16,19 +16,13 @@
 #include "hooks/pending.h"
 #include "hooks/suggestions.h"
 #include "hooks/told.h"
-#include "hosts/installed_skills.h"
-#include "hosts/sources.h"
-#include "orchestrate/facts.h"
-#include "status/off_switches.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
 #include "store/queries/doctor.h"
 #include "store/queries/runs.h"
 #include "store/skill_catalogue.h"
-#include "store/source_ledger.h"
 #include "store/watch_rows.h"
-#include "sync/held_skills.h"
 
 namespace selftune::capi {
 namespace {
@@ -95,20 +89,6 @@ StatusOr<std::vector<Hint>> HintsOf(store::Db& db, const config::Config& config,
   return hints;
 }
 
-// Is there something for a run to do? The run asks the same (orchestrate/run.cc); the disk is
-// looked at only when somebody said something.
-StatusOr<bool> AnyToReactTo(Context& context, store::Db& db, const config::Config& config) {
-  ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(db, context.now()));
-  if (pending.empty()) return false;
-  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db));
-  skillfs::Discovery skills = hosts::FindInstalledSkills(*env, workspaces);
-  // What a host does not tell stops no run: the operation that changes the skill warns of it.
-  static_cast<void>(sync::HoldSkills(hosts::Sources(), *env, skills));
-  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, status::OffSwitches::Read(db, *env));
-  return orchestrate::AnySignalToTakeUp(db, skills, config, context.now(), &off);
-}
-
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
@@ -118,7 +98,8 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   if (config.exists && config.autonomy != config::Autonomy::kOff) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
-    ST_ASSIGN_OR_RETURN(notes.pending, AnyToReactTo(context, *db, config));
+    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*db, context.now()));
+    notes.pending = !pending.empty();
   }
   notes.corrections = config.Suggests(RuleOf(config::SuggestionId::kCorrection));
   if (!notes.reactive.empty() || notes.corrections) {

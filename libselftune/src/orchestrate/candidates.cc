@@ -129,12 +129,6 @@ double Overlap(const std::set<std::string>& a, const std::set<std::string>& b) {
   return static_cast<double>(shared) / static_cast<double>(std::min(a.size(), b.size()));
 }
 
-bool HasSignalToTakeUp(const CandidateFacts& facts, UtcMillis now) {
-  // Whether there is a model to ask is a matter of the machine, not of the skill.
-  return HasSignals(facts) && !facts.unreadable &&
-         WhyNot(facts, {.agent_available = true, .now = now}).empty();
-}
-
 int64_t Priority(const CandidateFacts& facts) {
   const int64_t base = facts.state == State::kCritical  ? 300
                        : facts.state == State::kWarning ? 200

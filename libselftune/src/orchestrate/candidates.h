@@ -26,10 +26,9 @@ struct CandidateFacts {
   std::optional<double> good_rate;
   int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions with pending signals
   bool installed = true;                                            // a SKILL.md was found
-  bool unreadable = false;  // it was, and cannot be read or understood
-  bool ambiguous = false;   // several texts have this name, and none was named
-  bool managed = false;     // by a plugin, an administrator, read-only
-  bool held = false;        // its host has a change of it waiting for a person
+  bool ambiguous = false;  // several texts have this name, and none was named
+  bool managed = false;    // by a plugin, an administrator, read-only
+  bool held = false;       // its host has a change of it waiting for a person
   bool locked = false;
   bool explicit_only = false;  // no description makes the model load it
   bool disabled = false;       // settings switch it off wherever it is installed
@@ -56,10 +55,6 @@ struct Decision {
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart
 };
-
-// Did somebody say something of the skill that a run can work on now? What nobody may change,
-// no description can help, or was changed lately, waits: its signals stay as they are.
-[[nodiscard]] bool HasSignalToTakeUp(const CandidateFacts& facts, UtcMillis now);
 
 // Ordered by priority, then by the oldest change, then by name.
 [[nodiscard]] std::vector<Decision> SelectCandidates(const std::vector<CandidateFacts>& facts,

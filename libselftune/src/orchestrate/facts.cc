@@ -98,9 +98,8 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
   const auto target = FindTarget(skills, facts.skill, is_named ? named.path : "");
   facts.installed = target.ok() || CodeOf(target.status()).name != kSkillNotFound.name;
   facts.ambiguous = !target.ok() && CodeOf(target.status()).name == kAmbiguousSkill.name;
-  facts.unreadable = !target.ok() && facts.installed && !facts.ambiguous;
   if (!target.ok()) return absl::OkStatus();
-  facts.held = target->managed_code == kHeldByHost;
+  facts.held = target->managed_code == "held_by_host";
   facts.managed = !facts.held && !target->managed_reason.empty();
   facts.explicit_only = target->explicit_only;
   facts.locked = AutonomyOf({.target = &*target, .config = &config, .stored = stored}) ==
@@ -108,40 +107,7 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
   return absl::OkStatus();
 }
 
-void AddComplaints(const status::Complaints& pending, CandidateFacts& facts) {
-  if (facts.skill.empty()) facts.skill = pending.skill;
-  facts.corrections = pending.corrections;
-  facts.requests = pending.requests;
-  facts.manual = pending.manual;
-  facts.unwanted = pending.unwanted;
-}
-
-StatusOr<std::vector<status::Complaints>> ReadPending(store::Db& db, UtcMillis now,
-                                                      const status::OffSwitches* off) {
-  return status::ReadComplaints(db, UtcMillis{now.value - kCandidateDays * kDayMs}, off);
-}
-
 }  // namespace
-
-StatusOr<bool> AnySignalToTakeUp(store::Db& db, const skillfs::Discovery& skills,
-                                 const config::Config& config, UtcMillis now,
-                                 const status::OffSwitches* off) {
-  ST_ASSIGN_OR_RETURN(const std::vector<status::Complaints> complaints, ReadPending(db, now, off));
-  if (complaints.empty()) return false;
-  std::map<store::SkillId, std::vector<store::SkillPlace>> places;
-  if (off != nullptr) {
-    ST_ASSIGN_OR_RETURN(const std::vector<store::SkillPlace> all, store::ReadSkillPlaces(db));
-    for (const store::SkillPlace& place : all) places[place.id].push_back(place);
-  }
-  for (const status::Complaints& pending : complaints) {
-    CandidateFacts facts;
-    AddComplaints(pending, facts);
-    if (off != nullptr) facts.disabled = off->Of(facts.skill, places[pending.id]).everywhere;
-    ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, {}, facts));
-    if (HasSignalToTakeUp(facts, now)) return true;
-  }
-  return false;
-}
 
 StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::Discovery& skills,
                                                   const config::Config& config, UtcMillis now,
@@ -151,9 +117,16 @@ StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::
   for (const skillfs::InstalledSkill& skill : skills.skills) {
     by_key[base::AsciiLower(skill.name)].skill = skill.name;
   }
-  ST_ASSIGN_OR_RETURN(const std::vector<status::Complaints> complaints, ReadPending(db, now, off));
+  const UtcMillis since{now.value - kCandidateDays * kDayMs};
+  ST_ASSIGN_OR_RETURN(const std::vector<status::Complaints> complaints,
+                      status::ReadComplaints(db, since, off));
   for (const status::Complaints& pending : complaints) {
-    AddComplaints(pending, by_key[base::AsciiLower(pending.skill)]);
+    CandidateFacts& facts = by_key[base::AsciiLower(pending.skill)];
+    if (facts.skill.empty()) facts.skill = pending.skill;
+    facts.corrections = pending.corrections;
+    facts.requests = pending.requests;
+    facts.manual = pending.manual;
+    facts.unwanted = pending.unwanted;
   }
   ST_ASSIGN_OR_RETURN(KnownByName known, ReadKnown(db, now));
   std::vector<CandidateFacts> out;

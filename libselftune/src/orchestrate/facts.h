@@ -26,10 +26,4 @@ struct NamedText {
     store::Db& db, const skillfs::Discovery& skills, const config::Config& config, UtcMillis now,
     const NamedText& named = {}, const status::OffSwitches* off = nullptr);
 
-// Is there a skill with signals that a run can work on (HasSignalToTakeUp)? For who starts runs
-// and for the run itself. Looks at the skills with signals alone.
-[[nodiscard]] StatusOr<bool> AnySignalToTakeUp(store::Db& db, const skillfs::Discovery& skills,
-                                               const config::Config& config, UtcMillis now,
-                                               const status::OffSwitches* off = nullptr);
-
 }  // namespace selftune::orchestrate

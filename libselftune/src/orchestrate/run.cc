@@ -134,16 +134,12 @@ class Loop {
   }
 
   // A run that the end of a session started works on what a person just said about
-  // a skill that it may change, not twice in half an hour, and not when the day's budget is
-  // used up.
+  // a skill, not twice in half an hour, and not when the day's budget is used up.
   StatusOr<bool> NothingToReactTo() {
     if (!options_.reactive) return false;
     const UtcMillis now = world_.clock->Now();
-    ST_ASSIGN_OR_RETURN(const status::OffSwitches off,
-                        status::OffSwitches::Read(*world_.db, *world_.env));
-    ST_ASSIGN_OR_RETURN(const bool any,
-                        AnySignalToTakeUp(*world_.db, skills_, *world_.config, now, &off));
-    if (!any) return true;
+    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*world_.db, now));
+    if (pending.empty()) return true;
     ST_ASSIGN_OR_RETURN(const auto last,
                         store::LastJobStart(*world_.db, kJob, "reactive", report_.run_id));
     if (last.has_value() && now.value - last->value < kReactEveryMs) return true;

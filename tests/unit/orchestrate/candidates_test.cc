@@ -87,35 +87,6 @@ TEST_SUITE("orchestrate/candidates") {
     }
   }
 
-  TEST_CASE("a signal that no run can work on is not taken up") {
-    const CandidateFacts said{.skill = "x", .state = State::kHealthy, .corrections = 1};
-    CandidateFacts quiet = said, unwanted = said, missing = said, unreadable = said,
-                   ambiguous = said, managed = said, held = said, locked = said, by_command = said,
-                   off = said, frozen = said, cooling = said, cooled = said;
-    quiet.corrections = 0;
-    unwanted.corrections = 0;
-    unwanted.unwanted = 1;
-    missing.installed = false;
-    unreadable.unreadable = true;
-    ambiguous.ambiguous = true;
-    managed.managed = true;
-    held.held = true;
-    locked.locked = true;
-    by_command.explicit_only = true;
-    off.disabled = true;
-    frozen.frozen_until = UtcMillis{kNow.value + 1};
-    cooling.cooldown_until = UtcMillis{kNow.value + 1};
-    cooled.cooldown_until = kNow;
-    for (const CandidateFacts& facts : {said, unwanted, cooled}) {
-      CHECK(HasSignalToTakeUp(facts, kNow));
-      CHECK(SelectCandidates({facts}, Options())[0].action == Action::kEvolve);
-    }
-    for (const CandidateFacts& facts : {quiet, missing, unreadable, ambiguous, managed, held,
-                                        locked, by_command, off, frozen, cooling}) {
-      CHECK_FALSE(HasSignalToTakeUp(facts, kNow));
-    }
-  }
-
   TEST_CASE("a reason names the days it looked at, and what lies before them") {
     struct Case {
       const char* name;
