@@ -254,11 +254,14 @@ class Why(cli_case.EvidenceHome):
 
     def test_a_question_without_a_session_is_about_the_folder_that_it_comes_from(self):
         text = ("--prompt", "check the zeta of this")
-        for argv, folder, cause in ((text, self.home, "not_installed"), ((*text, "--project", "proj"), self.home / "proj", "would_match"),
-                                    ((*text, "--project", "."), self.home, "not_installed")):
+        (self.home / "to-proj").symlink_to("proj")
+        # Only a folder that was named decides: whoever just stands elsewhere means the skill that there is.
+        for argv, folder, cause, sees in ((text, self.home, "would_match", "no copy"),
+                                          ((*text, "--project", "proj"), self.home / "proj", "would_match", "a copy"),
+                                          ((*text, "--project", "to-proj"), self.home / "proj", "would_match", "a copy"),
+                                          ((*text, "--project", "."), self.home, "not_installed", "no copy")):
             data = self.ask(*argv)["data"]
             self.assertEqual((data["cause"], data["project"]), (cause, str(folder)), argv)
-            sees = "no copy" if cause == "not_installed" else "a copy"
             self.assertEqual([row["result"] for row in data["evidence"] if row["check"] == "here"],
                              ["asked from %s: a session there sees %s" % (folder, sees)])
         # In general its misses are the answer, wherever they were.

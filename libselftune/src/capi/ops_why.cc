@@ -78,7 +78,7 @@ StatusOr<std::string> AskedFrom(const JsonValue& params) {
     return WithSuggestion(Fail(kInvalidRequest, "skill.why: the project {} is no folder", project),
                           "name a working directory, or leave it out for the one you are in", "");
   }
-  return project;
+  return base::RealPath(project);  // as sessions name it
 }
 
 // What the agents that are here find on the disk now.
@@ -104,6 +104,7 @@ StatusOr<status::WhyAnswer> Ask(store::Db& db, const store::SkillRef& skill,
   const status::WhyScope scope{.skill_path = params["skill_path"].AsString(),
                                .platform = params["platform"].AsString(),
                                .cwd = cwd,
+                               .or_elsewhere = !params["project"].is_string(),
                                .found = &found_here};
   const bool text = params["prompt"].is_string();
   const bool session = params["session"].is_string();

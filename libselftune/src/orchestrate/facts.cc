@@ -99,7 +99,7 @@ Status AddPolicy(store::Db& db, const skillfs::Discovery& skills, const config::
   facts.installed = target.ok() || CodeOf(target.status()).name != kSkillNotFound.name;
   facts.ambiguous = !target.ok() && CodeOf(target.status()).name == kAmbiguousSkill.name;
   if (!target.ok()) return absl::OkStatus();
-  facts.held = target->managed_code == "held_by_host";
+  facts.held = target->managed_code == kHeldByHost;
   facts.managed = !facts.held && !target->managed_reason.empty();
   facts.explicit_only = target->explicit_only;
   facts.locked = AutonomyOf({.target = &*target, .config = &config, .stored = stored}) ==

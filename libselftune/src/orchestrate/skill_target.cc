@@ -143,7 +143,7 @@ StatusOr<SkillTarget> FindTarget(const skillfs::Discovery& discovery, std::strin
   }
   if (held != nullptr && target.managed_reason.empty()) {
     target.managed_reason = held->held.what + " for " + held->real_path;
-    target.managed_code = "held_by_host";
+    target.managed_code = kHeldByHost;
     target.managed_command = held->held.command;
   }
   if (target.files.empty() && target.managed_reason.empty()) {

@@ -20,6 +20,8 @@ struct TargetFile {
   std::string bytes;
 };
 
+inline constexpr std::string_view kHeldByHost = "held_by_host";
+
 struct SkillTarget {
   std::string skill;  // as the hosts write it
   std::string path;   // of the first placement, as installed

@@ -108,7 +108,7 @@ class Watcher {
     if (!options_.write) return "dry run";
     const auto target = FindTarget(*world_.skills, deploy.skill, deploy.targets.front().path);
     if (!target.ok()) return {};  // the rollback itself says what is wrong
-    if (target->managed_code == "held_by_host") return target->managed_reason;
+    if (target->managed_code == kHeldByHost) return target->managed_reason;
     const auto stored = store::ReadSkillPolicy(*world_.db, deploy.skill);
     if (!stored.ok()) return std::string(Message(stored.status()));
     const config::SkillAutonomy own =

@@ -164,6 +164,11 @@ class Finder {
     }
   }
 
+  // On whose account a folder is read.
+  static const std::string& PartOf(const ResolvedRoot& root) {
+    return root.project_root.empty() ? root.package : root.project_root;
+  }
+
   // All files of a host, in the order of its roots. A real folder is gone through once,
   // however many roots it is.
   std::vector<Sight> Look(const HostSkillRules& host, const std::vector<ResolvedRoot>& roots) {
@@ -172,12 +177,12 @@ class Finder {
     const bool may_meet = LieInOneAnother(roots);
     size_t most = 0;
     for (const ResolvedRoot& root : roots) {
-      most += disk_.Walk(root.real, root.walk, root.project_root).files.size();
+      most += disk_.Walk(root.real, root.walk, PartOf(root)).files.size();
     }
     out.reserve(most);
     std::map<const SkillWalk*, std::vector<std::optional<Found>>> known;
     for (const ResolvedRoot& root : roots) {
-      const SkillWalk& walk = disk_.Walk(root.real, root.walk, root.project_root);
+      const SkillWalk& walk = disk_.Walk(root.real, root.walk, PartOf(root));
       const auto [it, is_new] = known.try_emplace(&walk);
       if (is_new) it->second = FoundIn(host, walk);
       for (size_t i = 0; i < walk.files.size(); ++i) {

@@ -80,7 +80,8 @@ class Collector {
     const auto add = [&out](std::string_view part) { out.append(part).push_back('\0'); };
     for (const std::string_view part :
          {std::string_view(real), std::string_view(root.project_root), root.scope,
-          std::string_view(root.prefix), std::string_view(root.disabled_by)}) {
+          std::string_view(root.package), std::string_view(root.prefix),
+          std::string_view(root.disabled_by)}) {
       add(part);
     }
     for (const ProjectSwitch& off : root.disabled_in) {
@@ -119,6 +120,7 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   // What is not the package's (packages.h) is as if the person had put it there.
   if (!root.plugin.empty()) out.scope = root.project_root.empty() ? "global" : "project";
   out.project_root = root.project_root;
+  if (!root.plugin.empty()) out.package = root.plugin_dir;
   if (root.prefixed) out.prefix = root.plugin;
   out.precedence = root.prefixed ? last : root.precedence;
   out.walk = {
@@ -157,19 +159,19 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
 }
 
 const SkillWalk& DiskCache::Walk(const std::string& real, WalkOptions options,
-                                 const std::string& project_root) {
+                                 const std::string& part) {
   const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
                           (options.root_too ? "r" : "-") + real;
-  // What a project saw of a folder when its part was used up; others see all of it.
-  const std::string cut_key = project_root + "\n" + key;
+  // What is seen of a folder when the part is used up; others see all of it.
+  const std::string cut_key = part + "\n" + key;
   for (const std::string& one : {key, cut_key}) {
     if (const auto it = walks_.find(one); it != walks_.end()) return it->second;
   }
-  size_t& spent = efforts_[project_root];
+  size_t& spent = efforts_[part];
   options.most = most_ - std::min(spent, most_);
   // Of the folders that come after, one problem tells.
   if (options.most == 0) {
-    const auto [it, is_new] = walks_.try_emplace(project_root + "\n");
+    const auto [it, is_new] = walks_.try_emplace(part + "\n");
     if (is_new) it->second = WalkSkills(real, options);
     return it->second;
   }

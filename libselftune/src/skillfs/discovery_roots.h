@@ -20,6 +20,7 @@ struct ResolvedRoot {
   std::string real;          // the folder itself
   std::string_view scope;    // of files that no package looks after
   std::string project_root;  // "" = visible everywhere
+  std::string package;       // the folder of the package that names it, "" = none does
   std::string prefix;        // its skills are called `prefix:skill`, "" = as they are
   int precedence = 0;
   WalkOptions walk;
@@ -32,8 +33,8 @@ struct ResolvedRoot {
 // working directories of one repository and projects that link one folder.
 class DiskCache {
  public:
-  // Of the folders that one project names, and of those that all sessions see, so much is
-  // read (SkillWalk::effort): a cloned repository may name any. It uses up its own part.
+  // Of the folders that one project or one package names, and of those of the person, so much
+  // is read (SkillWalk::effort): a repository or a package may name any. It uses up its own part.
   static constexpr size_t kMostEffort = 20'000;
 
   explicit DiskCache(WorkTrees work_trees, size_t most = kMostEffort)
@@ -43,9 +44,10 @@ class DiskCache {
   // looked at stands for itself, so that the walk tells why.
   [[nodiscard]] const std::string& RealFolder(const std::string& path);
   [[nodiscard]] std::string WorkTree(const std::string& dir) { return work_trees_.RootOf(dir); }
-  // Of a real folder, on behalf of a project; its paths begin with that folder.
+  // Of a real folder, on behalf of a project or a package, "" = of the person; its paths begin
+  // with that folder.
   [[nodiscard]] const SkillWalk& Walk(const std::string& real, WalkOptions options,
-                                      const std::string& project_root);
+                                      const std::string& part);
   // All that was read, for everybody.
   [[nodiscard]] size_t effort() const { return effort_; }
 
@@ -55,7 +57,7 @@ class DiskCache {
   WorkTrees work_trees_;
   size_t most_;
   std::map<std::string, SkillWalk, std::less<>> walks_;
-  std::map<std::string, size_t, std::less<>> efforts_;  // by project
+  std::map<std::string, size_t, std::less<>> efforts_;  // by part
   size_t effort_ = 0;
 };
 

@@ -211,7 +211,8 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
   const bool offered = std::any_of(listed.begin(), listed.end(), [](const ListedNow& now) {
     return now.item != nullptr && now.item->state != "explicit_only";
   });
-  const Bar bar = installed.BarFor(scope.platform, scope.cwd, scope.skill_path);
+  const std::string_view from = installed.From(scope);
+  const Bar bar = installed.BarFor(scope.platform, from, scope.skill_path);
   if (!counts.causes.empty()) answer.missed_cause = counts.causes.front().first;
   if (!installed.any() && !offered) {
     answer.cause = "not_installed";
@@ -219,7 +220,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
     answer.cause = bar.cause();
   } else if (answer.missed_cause.has_value()) {
     answer.cause = *answer.missed_cause;
-  } else if (installed.OutOfSight(scope.cwd)) {
+  } else if (installed.OutOfSight(from)) {
     answer.cause = "not_installed";
   } else if (!listed.empty() && !offered) {
     answer.cause = "not_listed";
@@ -234,7 +235,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
     }
     return answer;
   }
-  Explain(answer.cause, installed, {.bar = bar, .here = scope.cwd}, answer);
+  Explain(answer.cause, installed, {.bar = bar, .here = from}, answer);
   AddStoredCause(answer);
   if (installed.OutOfSight(scope.cwd) && answer.cause != "not_installed") {
     answer.explanation += fmt::format(" Sessions in {} do not see it.", scope.cwd);

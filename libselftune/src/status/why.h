@@ -47,6 +47,8 @@ struct WhyScope {
   // Working directory from which copies are looked at, absolute; "" = from anywhere. Of a
   // prompt in a session its own counts.
   std::string_view cwd = {};
+  // Nobody named that folder: of a skill that is not seen from there, the copies elsewhere count.
+  bool or_elsewhere = false;
   // What the hosts that are here find on the disk now; null: what the last sync
   // wrote down is all there is.
   const skillfs::Discovery* found = nullptr;

@@ -48,6 +48,10 @@ struct Installed {
   [[nodiscard]] bool VisibleFrom(std::string_view cwd) const;
   // There are copies, and a session in `cwd` sees none of them.
   [[nodiscard]] bool OutOfSight(std::string_view cwd) const;
+  // Where the question is asked from; "" = anywhere.
+  [[nodiscard]] std::string_view From(const WhyScope& scope) const {
+    return scope.or_elsewhere && OutOfSight(scope.cwd) ? std::string_view() : scope.cwd;
+  }
   // The one in whose place another copy of the same name was offered there: it lies where
   // the host looks for skills, and describes itself otherwise. nullptr: none is hidden.
   [[nodiscard]] const store::SkillLocation* HiddenBy(const store::ExposureAt& exposure,

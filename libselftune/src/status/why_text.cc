@@ -216,8 +216,9 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     return now.item != nullptr && now.item->state == "explicit_only";
   });
   // A prompt to come meets the files and settings of now, whatever an older listing had.
-  const Bar bar = installed.BarFor(scope.platform, scope.cwd, scope.skill_path);
-  if (installed.OutOfSight(scope.cwd)) {
+  const std::string_view from = installed.From(scope);
+  const Bar bar = installed.BarFor(scope.platform, from, scope.skill_path);
+  if (installed.OutOfSight(from)) {
     answer.cause = "not_installed";
   } else if (bar) {
     answer.cause = bar.cause();
@@ -233,7 +234,7 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
     Decide(candidates, answer);
     return answer;
   }
-  WhyScene told{.bar = bar, .here = scope.cwd};
+  WhyScene told{.bar = bar, .here = from};
   if (offered != listed.end() && answer.cause == "truncated") {
     told.platform = offered->session.platform;
     told.state = ParseExposureState(offered->item->state);

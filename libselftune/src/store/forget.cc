@@ -25,6 +25,7 @@ namespace selftune::store {
 namespace {
 
 constexpr int kLogAttempts = 20;
+constexpr int kPasses = 8;
 constexpr char kFastDelete[] = "PRAGMA secure_delete=FAST";
 constexpr std::chrono::milliseconds kLogPause{50};
 
@@ -65,6 +66,7 @@ constexpr char kRememberBefore[] = R"sql(
 
 constexpr char kUnfinished[] =
     R"sql(INSERT OR REPLACE INTO meta(key,value) VALUES('forget_unfinished','1'))sql";
+constexpr char kIsUnfinished[] = R"sql(SELECT 1 FROM meta WHERE key='forget_unfinished')sql";
 constexpr char kFinished[] = R"sql(DELETE FROM meta WHERE key='forget_unfinished')sql";
 constexpr char kReplies[] = R"sql(SELECT key FROM llm_cache WHERE created_ms<?1)sql";
 constexpr char kDropReply[] = R"sql(DELETE FROM llm_cache WHERE key=?1)sql";
@@ -72,7 +74,7 @@ constexpr char kDropReply[] = R"sql(DELETE FROM llm_cache WHERE key=?1)sql";
 constexpr char kOldUses[] = R"sql(
   SELECT obs_pk FROM observation WHERE occurred_ms<?1 AND (args IS NOT NULL OR extra IS NOT NULL))sql";
 constexpr char kEraseOldUse[] =
-    R"sql(UPDATE observation SET args=NULL, extra=NULL, rev=rev+1 WHERE obs_pk=?1)sql";
+    R"sql(UPDATE observation SET args=NULL, extra=NULL, rev=rev+1 WHERE obs_pk=?1 AND occurred_ms<?2)sql";
 // What else a moment erases: numbers of sessions or files that have such rows, and those of one.
 struct OldRows {
   const char* of;
@@ -119,15 +121,14 @@ class Forgetter {
     ST_RETURN_IF_ERROR(texts_.Prepare());
     ST_RETURN_IF_ERROR(notes_.Prepare());
     ST_RETURN_IF_ERROR(Begin());
-    for (bool more = true; more;) {
-      ST_ASSIGN_OR_RETURN(more, ErasePrompts());
-    }
-    for (bool more = !options_.whole_sessions(); more;) {
-      ST_ASSIGN_OR_RETURN(more, EraseUses());
+    for (int pass = 1;; ++pass) {
+      ST_RETURN_IF_ERROR(EraseChosen());
+      if (!overtaken_) break;
+      if (pass == kPasses) return Overtaken();
     }
     ST_RETURN_IF_ERROR(EraseSessions());
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
-    ST_RETURN_IF_ERROR(EraseImported());
+    if (options_.only_words()) ST_RETURN_IF_ERROR(texts_.MarkLeft(options_.match));
     ST_ASSIGN_OR_RETURN(const ForgetTexts::Dropped dropped, texts_.DropMarked());
     report_.texts += dropped.texts;
     report_.eval_entries += dropped.eval_entries;
@@ -137,6 +138,26 @@ class Forgetter {
   }
 
  private:
+  // All that is there; what others changed meanwhile is for the next pass.
+  Status EraseChosen() {
+    overtaken_ = false;
+    choice_.Restart();
+    for (bool more = true; more;) {
+      ST_ASSIGN_OR_RETURN(more, ErasePrompts());
+    }
+    for (bool more = true; more;) {
+      ST_ASSIGN_OR_RETURN(more, EraseUses());
+    }
+    return EraseImported();
+  }
+
+  static Status Overtaken() {
+    return WithSuggestion(
+        Fail(kStoreBusy, "forgetting: others changed what was chosen each of {} times", kPasses),
+        "some of it is gone; the same command again goes on when less is written",
+        "selftune forget");
+  }
+
   Status One(const char* sql) {
     return InPieces(1, [&](size_t) { return db_.Run(sql); });
   }
@@ -165,6 +186,8 @@ class Forgetter {
 
   // The rules, before any word goes.
   Status Begin() {
+    ST_ASSIGN_OR_RETURN(const int64_t cut_off, db_.QueryInt(kIsUnfinished, 0));
+    cut_off_ = cut_off == 1;
     ST_RETURN_IF_ERROR(One(kUnfinished));
     if (options_.only_before()) {
       const std::string before = std::to_string(options_.before->value);
@@ -192,9 +215,17 @@ class Forgetter {
     }
     ST_RETURN_IF_ERROR(EraseQuotesOf(said));
     ST_RETURN_IF_ERROR(InPieces(prompts.size(), [&](size_t i) -> Status {
-      ST_RETURN_IF_ERROR(ErasePrompt(prompts[i]));
-      if (!seen_.insert(prompts[i].session.value).second) return absl::OkStatus();
-      return db_.Run(kDropReaderState, prompts[i].session);
+      const ChosenPrompt& prompt = prompts[i];
+      ST_ASSIGN_OR_RETURN(const bool same, choice_.StillSo(prompt));
+      if (!same) {
+        overtaken_ = true;
+        return absl::OkStatus();
+      }
+      ST_RETURN_IF_ERROR(ErasePrompt(prompt));
+      if (!seen_.insert(ForgottenSessionKey(prompt.platform, prompt.session_id)).second) {
+        return absl::OkStatus();
+      }
+      return db_.Run(kDropReaderState, prompt.session);
     }));
     return batch.more;
   }
@@ -262,6 +293,11 @@ class Forgetter {
     ST_RETURN_IF_ERROR(EraseQuotesOf(said));
     ST_RETURN_IF_ERROR(InPieces(uses.size(), [&](size_t i) -> Status {
       const ChosenUse& use = uses[i];
+      ST_ASSIGN_OR_RETURN(const bool same, choice_.StillSo(use));
+      if (!same) {
+        overtaken_ = true;
+        return absl::OkStatus();
+      }
       if (!options_.only_before() || !use.has_time) {
         ST_RETURN_IF_ERROR(db_.Run(kRemember, Blob{use.session_key}, Blob{use.text_key}, now_));
       }
@@ -278,7 +314,8 @@ class Forgetter {
     }
     ST_RETURN_IF_ERROR(notes_.Erase(options_.match));
     return InPieces(sessions_.size(), [&](size_t i) -> Status {
-      const SessionPk pk = sessions_[i].pk;
+      ST_ASSIGN_OR_RETURN(const SessionPk pk, choice_.NumberOf(sessions_[i]));
+      if (!pk) return absl::OkStatus();
       ST_RETURN_IF_ERROR(EraseUsesOf(kSessionUseTexts, kEraseSessionUses, pk.value));
       for (const char* const erase :
            {kDropReaderState, kEraseEvents, kEraseTitles, kEraseExcerpts}) {
@@ -300,8 +337,8 @@ class Forgetter {
 
   Status EraseBefore() {
     ST_ASSIGN_OR_RETURN(const std::vector<int64_t> uses, Numbers(kOldUses));
-    ST_RETURN_IF_ERROR(
-        InPieces(uses.size(), [&](size_t i) { return db_.Run(kEraseOldUse, uses[i]); }));
+    ST_RETURN_IF_ERROR(InPieces(
+        uses.size(), [&](size_t i) { return db_.Run(kEraseOldUse, uses[i], options_.before); }));
     report_.arguments += std::ssize(uses);
     for (const auto& [of, erase] : kOldRows) {
       ST_ASSIGN_OR_RETURN(const std::vector<int64_t> numbers, Numbers(of));
@@ -328,6 +365,11 @@ class Forgetter {
     // The rule of time alone chose them, and knows them when they come again.
     const bool remember = !options_.only_before();
     ST_RETURN_IF_ERROR(InPieces(queries.size(), [&](size_t i) -> Status {
+      ST_ASSIGN_OR_RETURN(const bool same, texts_.IsStill(queries[i]));
+      if (!same) {
+        overtaken_ = true;
+        return absl::OkStatus();
+      }
       const auto& [session_key, text_key] = queries[i].keys;
       if (remember) {
         ST_RETURN_IF_ERROR(db_.Run(kRemember, Blob{session_key}, Blob{text_key}, now_));
@@ -351,8 +393,10 @@ class Forgetter {
   }
 
   Status End() {
-    if (report_.changed()) {
-      const int64_t until = options_.retention ? options_.before->value : INT64_MAX;
+    // One that was cut off may have erased what these quote.
+    if (report_.changed() || cut_off_) {
+      const bool all = !options_.retention || cut_off_;
+      const int64_t until = all ? INT64_MAX : options_.before->value;
       std::vector<std::string> replies;
       {
         ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kReplies, until));
@@ -376,7 +420,9 @@ class Forgetter {
   ForgetTexts texts_;
   ForgetNotes notes_;
   std::vector<ChosenSession> sessions_;
-  std::set<int64_t> seen_;  // with prompts that were erased
+  std::set<std::string> seen_;  // keys of those with prompts that were erased
+  bool overtaken_ = false;      // others changed what was chosen before it was erased
+  bool cut_off_ = false;        // a forget of before, whichever it was
   ForgetReport report_;
 };
 

@@ -37,6 +37,11 @@ struct ForgetOptions {
     return before.has_value() && session.empty() && workspace.empty() && skill.empty() &&
            match.empty();
   }
+  // Words, whoever said them.
+  [[nodiscard]] bool only_words() const {
+    return !match.empty() && session.empty() && workspace.empty() && skill.empty() &&
+           !before.has_value();
+  }
   // Everything that the sessions said and will say.
   [[nodiscard]] bool whole_sessions() const {
     return skill.empty() && !before.has_value() && match.empty() && !again;

@@ -52,6 +52,16 @@ constexpr char kChosenSessions[] = R"sql(
     AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
       OR substr(rw.path,1,length(?2)+1)=?2||'/'))sql";
 
+constexpr char kStillPrompt[] = R"sql(
+  SELECT 1 FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
+  WHERE p.prompt_pk=?1 AND s.session_pk=?2 AND s.platform=?3 AND s.session_id=?4 AND b.body_id=?5 AND b.sha256=?6
+    AND (b.text IS NULL)=?7 AND coalesce(p.raw_body_id,0)=?8)sql";
+constexpr char kUseNow[] = R"sql(
+  SELECT s.platform,s.session_id,b.text FROM observation o JOIN session s ON s.session_pk=o.session_pk
+    JOIN body b ON b.body_id=o.query_body_id
+  WHERE o.obs_pk=?1 AND o.query_body_id=?2 AND b.text IS NOT NULL)sql";
+constexpr char kNumberOf[] =
+    R"sql(SELECT session_pk FROM session WHERE platform=?1 AND session_id=?2)sql";
 constexpr char kRemembered[] = R"sql(SELECT session_key,text_key FROM forgotten)sql";
 constexpr char kEverySession[] = R"sql(SELECT session_pk,platform,session_id FROM session)sql";
 
@@ -88,6 +98,31 @@ StatusOr<std::vector<ChosenSession>> ForgetChoice::Remembered() {
     ChosenSession session{rows.Key<SessionPk>(0), rows.String(1), rows.String(2)};
     if (IsRemembered(session.platform, session.id, "")) out.push_back(std::move(session));
   }
+}
+
+StatusOr<bool> ForgetChoice::StillSo(const ChosenPrompt& prompt) {
+  ST_ASSIGN_OR_RETURN(const int64_t same,
+                      db_.QueryInt(kStillPrompt, 0, prompt.prompt, prompt.session, prompt.platform,
+                                   prompt.session_id, prompt.body, Blob{prompt.sha256},
+                                   prompt.text_key.empty(), prompt.raw));
+  return same == 1;
+}
+
+StatusOr<bool> ForgetChoice::StillSo(const ChosenUse& use) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kUseNow, use.pk, use.body));
+  ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+  return found && ForgottenSessionKey(row.Text(0), row.Text(1)) == use.session_key &&
+         ForgottenTextKey(row.Text(0), row.Text(1), row.Text(2)) == use.text_key;
+}
+
+StatusOr<SessionPk> ForgetChoice::NumberOf(const ChosenSession& session) {
+  ST_ASSIGN_OR_RETURN(const int64_t now, db_.QueryInt(kNumberOf, 0, session.platform, session.id));
+  return SessionPk{now};
+}
+
+void ForgetChoice::Restart() {
+  last_ = {};
+  last_use_ = 0;
 }
 
 bool ForgetChoice::IsRemembered(std::string_view platform, std::string_view session,

@@ -56,6 +56,15 @@ class ForgetChoice {
   [[nodiscard]] StatusOr<Batch<ChosenPrompt>> NextPrompts();
   [[nodiscard]] StatusOr<Batch<ChosenUse>> NextUses();
 
+  // What is chosen outside of a transaction may be another's by the time one is open: a number
+  // that went with its row is given to the next one. Inside a WriteTxn: is it still that?
+  [[nodiscard]] StatusOr<bool> StillSo(const ChosenPrompt& prompt);
+  [[nodiscard]] StatusOr<bool> StillSo(const ChosenUse& use);
+  // The number that it has now; 0 = it is gone.
+  [[nodiscard]] StatusOr<SessionPk> NumberOf(const ChosenSession& session);
+  // From the first one again.
+  void Restart();
+
   // Keys of queries that no session said; with `again`.
   [[nodiscard]] const std::set<std::string>& remembered_queries();
 

@@ -89,6 +89,14 @@ constexpr char kImported[] = R"sql(
   WHERE b.text IS NOT NULL AND json_extract(e.extra,'$.reason')='imported' AND (?1 IS NULL OR e.first_ms<?1)
     AND (?2 IS NULL OR instr(lower(b.text),lower(?2))>0) AND (?3 IS NULL OR k.name_key=?3))sql";
 
+// What a prompt said that is gone, or says otherwise by now: its transcript was written anew.
+// A row of an evaluation has words of its own.
+constexpr char kLeftWith[] = R"sql(
+  SELECT body_id FROM body WHERE text IS NOT NULL AND instr(lower(text),lower(?1))>0
+    AND body_id NOT IN (SELECT query_body FROM eval_entry UNION ALL SELECT query_body FROM replay_result))sql";
+constexpr char kMarkWith[] = R"sql(
+  UPDATE body SET erased_ms=?2 WHERE body_id=?1 AND text IS NOT NULL AND instr(lower(text),lower(?3))>0)sql";
+
 // How many UTF-16 units of a text the reference takes for a query.
 constexpr size_t kReferenceUnits = 500;
 constexpr uint32_t kFirstPair = 0x10000;  // from here on a code point has two
@@ -151,6 +159,26 @@ Status ForgetTexts::Mark(int64_t body) {
     ST_RETURN_IF_ERROR(db_.Run(kMarkQuery, Blob{base::Sha256Bytes(query)}, now_));
   }
   return db_.Run(kMarkText, body, now_);
+}
+
+StatusOr<bool> ForgetTexts::IsStill(const ImportedQuery& query) {
+  ST_ASSIGN_OR_RETURN(Cursor row, db_.Query(kTextOf, query.body));
+  ST_ASSIGN_OR_RETURN(const bool there, row.Next());
+  return there && KeysOfQuery(row.Text(0)).text_key == query.keys.text_key;
+}
+
+Status ForgetTexts::MarkLeft(std::string_view words) {
+  std::vector<int64_t> bodies;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kLeftWith, words));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      bodies.push_back(rows.Int(0));
+    }
+  }
+  return WriteInPieces(db_, cancel_, bodies.size(),
+                       [&](size_t i) { return db_.Run(kMarkWith, bodies[i], now_, words); });
 }
 
 StatusOr<ForgetTexts::Dropped> ForgetTexts::DropMarked() {

@@ -55,6 +55,11 @@ class ForgetTexts {
   [[nodiscard]] Status Prepare();
   // Inside a WriteTxn.
   [[nodiscard]] Status Mark(int64_t body);
+  // Those with such words, whatever their case, that no row of an evaluation needs; who else
+  // says one keeps it. In transactions of its own.
+  [[nodiscard]] Status MarkLeft(std::string_view words);
+  // Inside one: has that number still this text?
+  [[nodiscard]] StatusOr<bool> IsStill(const ImportedQuery& query);
 
   struct Dropped {
     int64_t texts = 0;         // gone, or empty where rows of an evaluation still need them

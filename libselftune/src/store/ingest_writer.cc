@@ -104,14 +104,14 @@ Status IngestWriter::Impl::CheckMemory() {
   ST_ASSIGN_OR_RETURN(const int64_t version, db.DataVersion());
   if (seen_rollbacks != db.rollbacks()) {
     skills.Clear();
-    bodies.Clear();
     workspaces.Clear();
     tagged.Clear();
     hosts.clear();
   }
-  // Another process may have added to, or removed, what is remembered of
-  // sessions; skills, texts and workspaces are only ever added.
+  // Another process may have added to, or removed, what is remembered of sessions, and
+  // forgotten texts; skills and workspaces are only ever added.
   if (seen_rollbacks != db.rollbacks() || version != data_version) {
+    bodies.Clear();
     sessions.Clear();
     session_ids.Clear();
     forget_rules.reset();

@@ -171,6 +171,24 @@ TEST_SUITE("skillfs/discovery cost") {
     CHECK(large.Walk(dir / "team", {}, "").problems.empty());
   }
 
+  TEST_CASE("a package of very many folders takes nothing from the person's own skills") {
+    const testing::TempDir dir;
+    dir.Write("own/mine/SKILL.md", "---\nname: mine\n---\n");
+    HostSkillRules host{.platform = "claude_code"};
+    for (int list = 0; list < 11; ++list) {
+      const std::string folder = dir / ("kit/list-" + std::to_string(list));
+      for (int i = 0; i < 1900; ++i)
+        std::filesystem::create_directories(folder + "/" + std::to_string(i));
+      host.named_roots.push_back({.path = folder, .plugin = "kit", .plugin_dir = dir / "kit"});
+    }
+    // Also behind it in the order.
+    host.named_roots.push_back({.path = dir / "own", .plugin = "", .project_root = ""});
+    const Discovery found = DiscoverSkills({.hosts = {host}});
+    REQUIRE(found.skills.size() == 1);
+    CHECK(found.skills[0].name == "mine");
+    CHECK(Codes(found.problems) == Lines{"TOO_MANY_FOLDERS"});
+  }
+
   TEST_CASE("pi: a package that a file names a thousand times is looked at once") {
     Repository repo;
     repo.Settings(ListOf(1000, [](size_t i) { return "npm:kit@" + std::to_string(i); }));
@@ -233,16 +251,31 @@ TEST_SUITE("skillfs/discovery cost") {
   }
 
   TEST_CASE("a file of settings with more values than anybody has is told, and not understood") {
-    for (const size_t values : {size_t{20'000}, size_t{200'000}}) {
+    constexpr size_t kFew = 20'000, kMany = 200'000;
+    const struct {
+      const char* name;
+      size_t values;
+      std::string_view begin, each, end;
+      bool understood;
+    } cases[] = {
+        {"few", kFew, "1", ",1", "", true},
+        {"many", kMany, "1", ",1", "", false},
+        {"signs in a text are no values", kMany, "\"1", ",{\\\"", "\"", true},
+        {"nor in a remark", kMany, "1 /* \" ", ",", "*/", true},
+        {"quotes in remarks hide none", kMany, "/* \" *//* \" */ // \"\n 1", ",1", "", false},
+    };
+    for (const auto& c : cases) {
+      CAPTURE(c.name);
       const Machine machine;
-      std::string list = "1";
-      for (size_t i = 1; i < values; ++i) list += ",1";
+      std::string list(c.begin);
+      for (size_t i = 1; i < c.values; ++i) list += c.each;
+      list += c.end;
       machine.Skill("repo/src/kit/check");
       machine.Write(
           {"repo/src/opencode.json", R"({"skills": {"paths": ["kit"]}, "x": [)" + list + "]}"});
       const Discovery found = machine.Find("opencode");
-      CHECK(found.skills.size() == (values < 50'000 ? 1 : 0));
-      CHECK(Codes(found.problems) == (values < 50'000 ? Lines{} : Lines{"TOO_MANY_ENTRIES"}));
+      CHECK(found.skills.size() == (c.understood ? 1 : 0));
+      CHECK(Codes(found.problems) == (c.understood ? Lines{} : Lines{"TOO_MANY_ENTRIES"}));
     }
   }
 

@@ -446,6 +446,20 @@ TEST_SUITE("status/why") {
     CHECK(answer.explanation.ends_with(" Sessions in /home/dev/shop do not see it."));
   }
 
+  TEST_CASE("asked by someone who stands elsewhere, what bars the skill is told all the same") {
+    World world;
+    world.Install("deploy", "/home/dev/site/.claude/skills/deploy/SKILL.md", "Deploy the site.",
+                  false, "/home/dev/site");
+    const auto skill = Must(store::FindSkill(world.db(), "deploy"));
+    for (const bool or_elsewhere : {true, false}) {
+      CAPTURE(or_elsewhere);
+      const std::string_view cause = or_elsewhere ? "disabled" : "not_installed";
+      const WhyScope scope{.cwd = "/home/dev/shop", .or_elsewhere = or_elsewhere};
+      CHECK(Must(WhyAtAll(world.db(), skill, scope)).cause == cause);
+      CHECK(Must(WhyText(world.db(), skill, "deploy it now", scope)).cause == cause);
+    }
+  }
+
   TEST_CASE("a copy that the last sync did not see counts where it is seen") {
     World world;
     world.Install("deploy", "/home/dev/site/.claude/skills/deploy/SKILL.md", "Deploy the site.",

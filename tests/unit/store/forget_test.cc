@@ -12,6 +12,7 @@
 
 #include "base/crypto.h"
 #include "store/write_pieces.h"
+#include "store/write_txn.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -59,7 +60,7 @@ class Imported {
     for (const char* const sql :
          {"SELECT text FROM body", "SELECT detail FROM label", "SELECT rationale FROM proposal",
           "SELECT evidence FROM replay_result", "SELECT note FROM import_map",
-          "SELECT details FROM evolution_event"}) {
+          "SELECT details FROM evolution_event", "SELECT reply FROM llm_cache"}) {
       for (const std::string& text : Rows(db(), sql, 1)) {
         if (text.find(words) != text.npos) out.push_back(text);
       }
@@ -92,7 +93,10 @@ class Imported {
         QueryOf(0) +
         "\"}}'),"
         "('o','grading_results','h','kept',NULL,zeroblob(16),NULL,'{\"row\":{\"query\":\"other\"}}'"
-        ")"));
+        "); "
+        "INSERT INTO llm_cache(key,purpose,model,created_ms,reply,usage) "
+        "VALUES(zeroblob(32),'grade','m',1,'you said " +
+        QueryOf(0) + "','{}')"));
   }
 
   TempStore store_;
@@ -136,7 +140,7 @@ TEST_SUITE("store/forget") {
     for (const Case& c : cases) {
       CAPTURE(c.name);
       Imported there(3);
-      CHECK(there.Saying("form number 0").size() == 5);
+      CHECK(there.Saying("form number 0").size() == 6);
       const ForgetReport report = Must(Forget(there.db(), c.options, kNow));
       CHECK(there.Saying("form number 0").empty());
       CHECK(report.quotes == c.quotes);
@@ -163,6 +167,7 @@ TEST_SUITE("store/forget") {
         {"by the skill", {.skill = "zip"}, "2"},
         {"by its session and words", {.session = "s", .match = "my word"}, "2"},
         {"by other words", {.match = "nothing like it"}, "3"},
+        {"by its session", {.session = "s"}, "0"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -180,16 +185,23 @@ TEST_SUITE("store/forget") {
               w.db().Run(kAdd, s, skill, Blob{std::string(15, 'k') + std::to_string(n)}, at, body));
         };
         add(1, 1, 50, "my word is hunter2");
-        add(2, 2, 200, "merge these");
+        add(2, 2, 200, "merge these two files for me");
         add(3, 2, 300, "split it");
+        REQUIRE_OK(w.db().Execute(
+            "INSERT INTO proposal(proposal_id,skill_id,target,state,rationale,created_ms,"
+            "updated_ms) VALUES('p',1,'description','created','they say: merge these two files for "
+            "me',1,1)"));
       });
       Must(Forget(store.db(), c.options, kNow));
+      const bool told = One(store.db(), "SELECT rationale FROM proposal") ==
+                        "they say: merge these two files for me";
+      CHECK(told == (std::string_view(c.left) != "0"));
       CHECK(One(store.db(), "SELECT count(*) FROM observation WHERE query_body_id IS NOT NULL") ==
             c.left);
       CHECK(One(store.db(), "SELECT count(*) FROM body WHERE text IS NOT NULL") == c.left);
       // An import that brings them again is told.
       const bool remembered = c.options.before.has_value() || std::string_view(c.left) == "3" ||
-                              One(store.db(), "SELECT count(*) FROM forgotten") == "1";
+                              One(store.db(), "SELECT count(*) FROM forgotten") != "0";
       CHECK(remembered);
     }
   }
@@ -263,6 +275,77 @@ TEST_SUITE("store/forget") {
               "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id JOIN "
               "session s USING(session_pk) WHERE s.session_id='new'") == QueryOf(7));
     CHECK(Rows(there.db(), "PRAGMA foreign_key_check", 2).empty());
+  }
+
+  TEST_CASE("a number that another row has got meanwhile is not taken for the chosen one") {
+    constexpr int kSaid = 40, kKept = 10;
+    TempStore store;
+    store.Write([&](IngestWriter& w) {
+      const SessionPk s = Must(w.UpdateSession({.platform = "codex", .id = "a"}));
+      for (int i = 0; i < kSaid; ++i) {
+        Must(w.UpsertPrompt(s, {.seq = i, .text = "the secret word, time " + std::to_string(i)}));
+      }
+    });
+    const auto other = store.Open(OpenMode::kReadWrite);
+    struct Meanwhile {
+      sqlite3* reader;
+      Db* db;
+      bool done = false;
+    } meanwhile{store.db().handle(), other.get()};
+    // While prompts are chosen, most of them go, their numbers to another session; one says the
+    // word in another way.
+    sqlite3_progress_handler(
+        meanwhile.reader, 1,
+        [](void* self) {
+          auto* const m = static_cast<Meanwhile*>(self);
+          if (m->done) return 0;
+          bool choosing = false;
+          for (sqlite3_stmt* s = nullptr; (s = sqlite3_next_stmt(m->reader, s)) != nullptr;) {
+            const char* const sql = sqlite3_stmt_busy(s) != 0 ? sqlite3_sql(s) : nullptr;
+            choosing = choosing ||
+                       (sql != nullptr &&
+                        std::string_view(sql).find("p.prompt_pk>?6") != std::string_view::npos);
+          }
+          if (!choosing) return 0;
+          m->done = true;
+          auto txn = Must(WriteTxn::Begin(*m->db));
+          REQUIRE_OK(m->db->Execute("DELETE FROM prompt WHERE seq>=10"));
+          IngestWriter w(*m->db, kNow);
+          const SessionPk a = Must(w.UpdateSession({.platform = "codex", .id = "a"}));
+          Must(w.UpsertPrompt(a, {.seq = 3, .text = "the secret word, in another way"}));
+          const SessionPk b = Must(w.UpdateSession({.platform = "codex", .id = "b"}));
+          for (int i = 0; i < kKept; ++i) {
+            Must(w.UpsertPrompt(b, {.seq = i, .text = "nothing of it " + std::to_string(i)}));
+          }
+          REQUIRE_OK(txn.Commit());
+          return 0;
+        },
+        &meanwhile);
+    Must(Forget(store.db(), {.match = "secret word"}, kNow));
+    sqlite3_progress_handler(meanwhile.reader, 0, nullptr, nullptr);
+    REQUIRE(meanwhile.done);
+    CHECK(One(store.db(), "SELECT count(*) FROM body WHERE text LIKE '%secret word%'") == "0");
+    CHECK(One(store.db(),
+              "SELECT count(*) FROM prompt p JOIN body b USING(body_id) WHERE b.text "
+              "LIKE 'nothing of it%'") == std::to_string(kKept));
+  }
+
+  TEST_CASE("a text that another process forgot is written anew") {
+    TempStore store;
+    IngestWriter w(store.db(), kNow);
+    const auto say = [&](const char* session) {
+      auto txn = Must(WriteTxn::Begin(store.db()));
+      const SessionPk s = Must(w.UpdateSession({.platform = "codex", .id = session}));
+      Must(w.UpsertPrompt(s, {.seq = 0, .text = "the secret word"}));
+      REQUIRE_OK(txn.Commit());
+    };
+    say("a");
+    Must(Forget(*store.Open(OpenMode::kReadWrite), {.session = "a"}, kNow));
+    say("b");
+    CHECK(One(store.db(),
+              "SELECT b.text FROM prompt p JOIN session s USING(session_pk) JOIN body b "
+              "USING(body_id) WHERE s.session_id='b'") == "the secret word");
+    CHECK(Rows(store.db(), "PRAGMA foreign_key_check", 2).empty());
   }
 
   TEST_CASE("all columns that refer to a text are looked at before one goes") {

@@ -19,7 +19,7 @@ using base::JsonValue;
 namespace {
 constexpr uint64_t kMaxSettings = 4U << 20;
 constexpr size_t kMaxEntries = 1000;
-constexpr size_t kMaxValues = 50'000;
+constexpr size_t kMaxValues = 100'000;
 }  // namespace
 
 const std::string* SettingsFiles::Text(const std::string& path) {
@@ -136,8 +136,28 @@ void SettingsFiles::Problem(const std::string& path, const Status& status) {
 }
 
 size_t MostJsonValues(std::string_view text) {
-  return 1 + static_cast<size_t>(std::ranges::count_if(
-                 text, [](char c) { return c == ',' || c == ':' || c == '[' || c == '{'; }));
+  size_t count = 1;
+  bool quoted = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (quoted) {
+      at += c == '\\' ? 1 : 0;
+    } else if (c == '/') {  // quotes in a remark are none
+      const std::string_view rest = text.substr(at);
+      const std::string_view end = rest.starts_with("//")   ? "\n"
+                                   : rest.starts_with("/*") ? "*/"
+                                                            : std::string_view();
+      if (end.empty()) continue;
+      const size_t found = text.find(end, at + 2);
+      if (found == text.npos) break;
+      at = found + end.size() - 1;
+    } else if (c == ',' || c == ':' || c == '[' || c == '{') {
+      ++count;
+    }
+  }
+  return count;
 }
 
 const JsonValue& ValueAt(const JsonValue& root, std::string_view dotted) {
