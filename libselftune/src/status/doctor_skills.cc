@@ -47,7 +47,7 @@ Check AboutProblem(const skillfs::DiscoveryProblem& problem) {
     check.text = "nothing is looked for beyond that, an agent may do so; see what it is";
   }
   if (problem.code == "PATTERN_UNKNOWN") {
-    check.text = "selftune does not know this kind of pattern and takes it as letting in";
+    check.text = "this kind of pattern is not known here and is taken as letting in";
   }
   if (problem.line > 0) {
     check.text = "what it says of skills is not known; see the line and correct it";
