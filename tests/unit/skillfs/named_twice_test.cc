@@ -109,7 +109,7 @@ TEST_SUITE("skillfs/named_twice") {
   TEST_CASE("thousands of projects, each switched off, are put together at once") {
     std::vector<ResolvedRoot> roots(2, Root("", "", {}));
     for (int i = 0; i < 5000; ++i) {
-      const std::string project = "/work/project-" + std::to_string(i);
+      const std::string project = "/srv/project-" + std::to_string(i);
       for (size_t own = 0; own < 2; ++own) roots[own].disabled_in.push_back({project, "/settings"});
       roots.push_back(Root(project, i % 2 == 0 ? "" : "/own", {}));
     }

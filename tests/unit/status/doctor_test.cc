@@ -210,7 +210,7 @@ TEST_SUITE("status/doctor") {
     CHECK(report.checks[0].status == CheckStatus::kWarn);
     CHECK(report.checks[0].path == dir / ".gemini/settings.json");
     CHECK(report.checks[0].message.find("https://host.org/c is not known") != std::string::npos);
-    CHECK(report.checks[0].text.find("takes it as letting in") != std::string::npos);
+    CHECK(report.checks[0].text.find("is taken as letting in") != std::string::npos);
   }
 
   TEST_CASE("transcripts that a host is about to delete are to be read before") {
