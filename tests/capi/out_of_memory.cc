@@ -367,6 +367,8 @@ void Reads(selftune_engine_t* engine, const std::string& skill) {
       }) {
     EachAllocationOf(engine, request, {.dense = 120, .spread = 25});
   }
+  // Whoever searches the disk notes what cannot be read and goes on, but not from this.
+  EachAllocationOf(engine, R"({"op":"skill.budget"})", {.dense = 100'000, .spread = 1});
 }
 
 constexpr char kDigest[] =

@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/thrown.h"
 
 namespace selftune::base {
 namespace {
@@ -33,8 +34,12 @@ constexpr int kTempNameTries = 16;
 
 std::string ErrnoText(int error) { return std::generic_category().message(error); }
 
+// Missing memory is no finding about a file, which a caller might note and go on from.
+void MustHaveMemory(int error) {
+  if (error == ENOMEM) ThrowNoMemory();
+}
+
 const ErrorCode& ReadCode(int error) {
-  if (error == ENOMEM) return kOutOfMemory;
   return error == ENOENT || error == ENOTDIR ? kFileNotFound : kFileUnreadable;
 }
 
@@ -49,18 +54,18 @@ const ErrorCode& WriteCode(int error) {
     case ENOSPC:
     case EDQUOT:
       return kDiskFull;
-    case ENOMEM:
-      return kOutOfMemory;
     default:
       return kWriteFailed;
   }
 }
 
 Status ReadError(std::string_view action, std::string_view path, int error) {
+  MustHaveMemory(error);
   return Fail(ReadCode(error), "{} {}: {}", action, path, ErrnoText(error));
 }
 
 Status WriteError(std::string_view action, std::string_view path, int error) {
+  MustHaveMemory(error);
   return Fail(WriteCode(error), "{} {}: {}", action, path, ErrnoText(error));
 }
 
@@ -374,6 +379,7 @@ Status Rename(const std::string& from, const std::string& to) {
   ST_RETURN_IF_ERROR(CheckPath(to));
   if (rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
   const int error = errno;
+  MustHaveMemory(error);
   return Fail(WriteCode(error), "renaming {} to {}: {}", from, to, ErrnoText(error));
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/status_macros.h"
+#include "base/thrown.h"
 #include "store/migrate.h"
 #include "store/swap.h"
 
@@ -52,8 +53,6 @@ const ErrorCode& CodeFor(int sqlite_code) {
       return kStoreConstraint;
     case SQLITE_INTERRUPT:
       return kCancelledError;
-    case SQLITE_NOMEM:
-      return kOutOfMemory;
     case SQLITE_IOERR:
       return kWriteFailed;
     default:
@@ -359,6 +358,7 @@ Status Db::Execute(const std::string& sql) {
 }
 
 Status Db::Error(int code, std::string_view doing) const {
+  if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM) base::ThrowNoMemory();
   const ErrorCode& kind = CodeFor(code);
   if (kind.name == kStoreBusy.name && wait_.cancelled()) {
     return Fail(kCancelledError, "{} {}: cancelled while another process writes it", doing, path_);

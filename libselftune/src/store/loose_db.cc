@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "base/thrown.h"
 
 namespace selftune::store {
 namespace {
@@ -70,7 +71,7 @@ StatusOr<bool> LooseQuery::Next() {
     case SQLITE_NOTADB:
       return Fail(kStoreCorrupt, "reading a table: {}", why);
     case SQLITE_NOMEM:
-      return Fail(kOutOfMemory, "reading a table");
+      base::ThrowNoMemory();
     case SQLITE_FULL:
       return Fail(kDiskFull, "writing a table: {}", why);
     default:
@@ -99,7 +100,7 @@ Status LooseDb::Error(int code, std::string_view doing) const {
     case SQLITE_FULL:
       return Fail(kDiskFull, "{} {}: {}", doing, path_, why);
     case SQLITE_NOMEM:
-      return Fail(kOutOfMemory, "{} {}", doing, path_);
+      base::ThrowNoMemory();
     default:
       return Fail(kFileUnreadable, "{} {}: {}", doing, path_, why);
   }
@@ -135,7 +136,7 @@ StatusOr<LooseQuery> LooseDb::Query(const std::string& sql) {
   auto names = std::make_shared<std::vector<std::string>>();
   for (int i = 0; i < sqlite3_column_count(stmt); ++i) {
     const char* const name = sqlite3_column_name(stmt, i);
-    if (name == nullptr) return Fail(kOutOfMemory, "reading {}", path_);
+    if (name == nullptr) base::ThrowNoMemory();
     names->emplace_back(name);
   }
   query.names_ = std::move(names);

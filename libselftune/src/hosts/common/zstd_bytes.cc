@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "base/status_macros.h"
+#include "base/thrown.h"
 
 namespace selftune::hosts {
 namespace {
@@ -149,7 +150,7 @@ StatusOr<std::unique_ptr<ingest::ByteStream>> OpenZstd(std::unique_ptr<ingest::B
   Context context(ZSTD_createDCtx());
   if (context == nullptr || ZSTD_isError(ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax,
                                                                 kMaxWindowLog)) != 0) {
-    return Fail(kOutOfMemory, "expanding {}: no memory for a decoder", name);
+    base::ThrowNoMemory();
   }
   return std::unique_ptr<ingest::ByteStream>(
       std::make_unique<ZstdBytes>(std::move(packed), name, size, std::move(context)));

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/thrown.h"
+
 namespace selftune::hosts {
 namespace {
 
@@ -18,7 +20,7 @@ constexpr size_t kFirst = size_t{64} << 10;
 
 StatusOr<std::string> ExpandZstd(std::string_view bytes, size_t max_bytes) {
   const std::unique_ptr<ZSTD_DCtx, FreeStream> stream(ZSTD_createDCtx());
-  if (stream == nullptr) return Fail(kOutOfMemory, "expanding a compressed value: no memory");
+  if (stream == nullptr) base::ThrowNoMemory();
   std::string out;
   ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
   size_t used = 0;
