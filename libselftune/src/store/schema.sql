@@ -139,6 +139,7 @@ CREATE INDEX prompt_public ON prompt(prompt_id);
 CREATE INDEX prompt_imported ON prompt(session_pk) WHERE source_id IS NULL AND capture IN('repair','legacy');
 CREATE INDEX prompt_hook ON prompt(session_pk,seq) WHERE capture='hook' AND source_id IS NULL;   -- not told by a transcript
 CREATE INDEX prompt_newest ON prompt(coalesce(occurred_ms,0) DESC,prompt_pk DESC) WHERE actionable=1;
+CREATE INDEX prompt_facts ON prompt(prompt_pk,occurred_ms,session_pk);       -- all that is asked of many at once
 CREATE INDEX prompt_time ON prompt(strftime('%Y-%m-%dT%H:%M:%fZ',occurred_ms/1000.0,'unixepoch'));
 
 CREATE TABLE observation(         -- one row per capture of one skill decision

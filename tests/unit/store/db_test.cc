@@ -266,18 +266,21 @@ TEST_SUITE("store/db") {
     CHECK(One(*again, "SELECT count(*) FROM queries") == "0");
   }
 
-  TEST_CASE("the index over labels of an older program is replaced, and read without until then") {
+  TEST_CASE(
+      "indexes that an older program had not are made, and what they are for is read without until "
+      "then") {
     TempStore store;
     REQUIRE_OK(store.db().Execute(
-        "DROP INDEX label_facts; CREATE INDEX label_skill ON label(skill_id,label)"));
+        "DROP INDEX label_facts; CREATE INDEX label_skill ON label(skill_id,label);"
+        "DROP INDEX prompt_facts"));
     constexpr char kIndexes[] =
-        "SELECT group_concat(name) FROM sqlite_schema WHERE type='index' AND tbl_name='label' AND "
-        "name LIKE 'label%'";
+        "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type='index' AND "
+        "(tbl_name='label' AND name LIKE 'label%' OR name='prompt_facts') ORDER BY name)";
     const auto reader = store.Open(OpenMode::kReadOnly);
     CHECK(One(*reader, kIndexes) == "label_skill");
     CHECK(Must(ReadJudgedPrompts(*reader, {})).empty());
     CHECK(Must(ReadJudgedSessions(*reader, {})).empty());
-    CHECK(One(*store.Open(OpenMode::kCreate), kIndexes) == "label_facts");
+    CHECK(One(*store.Open(OpenMode::kCreate), kIndexes) == "label_facts,prompt_facts");
   }
 }
 

@@ -15,13 +15,21 @@
 namespace selftune::store {
 namespace {
 
-// Labels have no time of their own that counts; the prompt's does. Sessions are
-// read only when a host is asked for: their rows lie all over the file.
-constexpr char kLabels[] = R"sql(
-  SELECT k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation'
-  FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
-  WHERE (?3=0 OR k.skill_id=?3) AND coalesce(p.occurred_ms,0)>=?1 AND coalesce(p.occurred_ms,0)<?2
-    AND (?4='' OR ?4=(SELECT platform FROM session s WHERE s.session_pk=p.session_pk)))sql";
+// Labels have no time of their own that counts; the prompt's does. Of prompts an index has
+// what is asked, and sessions are read only when a host is asked for: the rows of both lie
+// all over the file. Stores of older programs are without the index until the next sync.
+constexpr char kHasPromptFacts[] =
+    R"sql(SELECT 1 FROM sqlite_schema WHERE type='index' AND name='prompt_facts')sql";
+#define ST_LABELS                                                                              \
+  "SELECT "                                                                                    \
+  "k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation' " \
+  "FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p "
+#define ST_LABELS_IN_TIME                                                                       \
+  "ON p.prompt_pk=l.prompt_pk WHERE (?3=0 OR k.skill_id=?3) AND coalesce(p.occurred_ms,0)>=?1 " \
+  "AND coalesce(p.occurred_ms,0)<?2 "                                                           \
+  "AND (?4='' OR ?4=(SELECT platform FROM session s WHERE s.session_pk=p.session_pk))"
+constexpr char kLabels[] = ST_LABELS "INDEXED BY prompt_facts " ST_LABELS_IN_TIME;
+constexpr char kLabelsOfOld[] = ST_LABELS ST_LABELS_IN_TIME;
 constexpr char kMisses[] = R"sql(
   SELECT o.skill_id,o.prompt_pk,o.occurred_ms,o.cause FROM observation o
   WHERE o.effective=1 AND o.outcome='missed' AND o.prompt_pk IS NOT NULL
@@ -54,12 +62,16 @@ constexpr char kUnwanted[] = R"sql(
   SELECT DISTINCT g.skill_id,s.root_pk FROM improvement_signal g INDEXED BY signal_newest CROSS JOIN session s ON s.session_pk=g.session_pk
   WHERE g.kind='unwanted' AND g.state<>'dismissed' AND g.skill_id IS NOT NULL AND g.occurred_ms>=?1
     AND (?2=0 OR g.skill_id=?2))sql";
-constexpr char kVerdicts[] = R"sql(
-  SELECT k.skill_id,s.root_pk,l.label,l.prompt_pk
-  FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p ON p.prompt_pk=l.prompt_pk
-  JOIN session s ON s.session_pk=p.session_pk
-  WHERE l.label<>'unknown' AND l.reason IN('grader','curated') AND coalesce(p.occurred_ms,0)>=?1
-    AND (?2=0 OR k.skill_id=?2))sql";
+#define ST_VERDICTS                                  \
+  "SELECT k.skill_id,s.root_pk,l.label,l.prompt_pk " \
+  "FROM skill k CROSS JOIN label l ON l.skill_id=k.skill_id JOIN prompt p "
+#define ST_VERDICTS_IN_TIME                                                 \
+  "ON p.prompt_pk=l.prompt_pk JOIN session s ON s.session_pk=p.session_pk " \
+  "WHERE l.label<>'unknown' AND l.reason IN('grader','curated') AND "       \
+  "coalesce(p.occurred_ms,0)>=?1 "                                          \
+  "AND (?2=0 OR k.skill_id=?2)"
+constexpr char kVerdicts[] = ST_VERDICTS "INDEXED BY prompt_facts " ST_VERDICTS_IN_TIME;
+constexpr char kVerdictsOfOld[] = ST_VERDICTS ST_VERDICTS_IN_TIME;
 constexpr char kRoot[] = R"sql(
   SELECT s.session_id,s.platform,s.started_ms,coalesce(m.answers,0) FROM session s
   LEFT JOIN session_metric m ON m.session_pk=s.session_pk
@@ -67,6 +79,11 @@ constexpr char kRoot[] = R"sql(
 constexpr char kInConversation[] = R"sql(
   SELECT o.outcome,o.requested_by,o.cause FROM session s JOIN observation o ON o.session_pk=s.session_pk
   WHERE s.root_pk=?1 AND o.skill_id=?2 AND o.effective=1 ORDER BY o.occurred_ms,o.obs_pk)sql";
+
+StatusOr<bool> HasPromptFacts(Db& db) {
+  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHasPromptFacts, 0));
+  return has == 1;
+}
 
 using PairKey = std::pair<int64_t, int64_t>;  // skill, then prompt or session
 
@@ -132,7 +149,9 @@ StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& sc
   ST_RETURN_IF_ERROR(ForEach(db.Query(kUnwanted, from, scope.skill.value), [&](const Cursor& row) {
     out[{row.Int(0), row.Int(1)}].unwanted = true;
   }));
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kVerdicts, from, scope.skill.value));
+  ST_ASSIGN_OR_RETURN(const bool indexed, HasPromptFacts(db));
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      db.Query(indexed ? kVerdicts : kVerdictsOfOld, from, scope.skill.value));
   while (true) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;
@@ -147,9 +166,10 @@ StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& sc
 StatusOr<std::vector<JudgedPrompt>> ReadJudgedPrompts(Db& db, const EvidenceScope& scope) {
   const WindowBounds bounds = BoundsOf(scope.window);
   Drafts drafts;
-  ST_RETURN_IF_ERROR(
-      ForEach(db.Query(kLabels, bounds.from, bounds.to, scope.skill.value, scope.platform),
-              [&](const Cursor& row) { AddLabel(row, drafts); }));
+  ST_ASSIGN_OR_RETURN(const bool indexed, HasPromptFacts(db));
+  ST_RETURN_IF_ERROR(ForEach(db.Query(indexed ? kLabels : kLabelsOfOld, bounds.from, bounds.to,
+                                      scope.skill.value, scope.platform),
+                             [&](const Cursor& row) { AddLabel(row, drafts); }));
   ST_RETURN_IF_ERROR(
       ForEach(db.Query(kMisses, bounds.from, bounds.to, scope.skill.value, scope.platform),
               [&](const Cursor& row) { AddMiss(row, drafts); }));
