@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import packages
+import sources
 from common import JOBS, ROOT, DevError, note, run_logged
 
 
@@ -23,6 +24,7 @@ class Profile:
     only_suites: tuple = ()  # none: all
     # Tests at a time beyond one a core: many a test waits for a disk, a process or a clock.
     spare: int = 1
+    inside: tuple = ()  # wraps whose code the library is to contain, where their source is to be had
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
@@ -43,7 +45,7 @@ PROFILES = {
     # when it writes less for debuggers, and what it makes runs several times as fast.
     "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Doptimization=g", "-Dcpp_args=-g1",
                                "-Dc_args=-g1", "-Dwerror=true", "-Dgrouped=true")),
-    "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled")),
+    "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled"), inside=("abseil-cpp",)),
     # Also the build of the fuzz targets: the library is compiled once for both.
     # object-size finds what ASan finds and takes two fifths of the time to compile.
     "asan": Profile(
@@ -100,7 +102,9 @@ def configure(name, *, wrap=False, options=()):
         run_logged(again, directory / "dev.log", env=environment(profile), what="meson setup")
         return directory
     note(f"setting up {profile.directory}/")
-    wrap_options = ["--wrap-mode=forcefallback"] if wrap else []
+    wrap_options = ["--wrap-mode=forcefallback"]
+    if not wrap:
+        wrap_options = [f"--force-fallback-for={name}" for name in profile.inside if sources.ready(name)]
     run_logged(["meson", "setup", directory, ROOT, *profile.options, *wrap_options, *options],
                directory / "dev.log", env=environment(profile), what="meson setup")
     return directory

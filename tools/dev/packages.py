@@ -34,6 +34,7 @@ LIBRARIES = [
 GROUPS = {
     "tools": TOOLS,
     "build": TOOLS + LIBRARIES + ["ccache"],
+    "source": ["dpkg-dev"],
     "clang": ["clang-19", "libclang-rt-19-dev", "lld-19", "llvm-19"],
     "lint": ["binutils", "clang-format-19", "clang-tidy-19", "codespell", "git"],
     # The JSON libraries are what the programs of examples/ read replies with.
