@@ -184,7 +184,7 @@ constexpr std::string_view kEvidence[] = {
     "spawn",          "session_keys",  "session_anchor",     "session_part",
     "label",          "part_metric",   "part_tool",          "source_file",
     "bad_line",       "skill_session", "improvement_signal", "watch_observation",
-    "vcs_commit",     "commit_logged"};
+    "vcs_commit",     "commit_logged", "import_untold"};
 
 constexpr std::string_view kFew[] = {
     "host",          "skill",      "skill_location", "skill_version", "skill_state",
