@@ -269,7 +269,7 @@ class Forget(StoreTest):
         "replay_result": "proposal_id run_id phase validation_mode", "deploy": "deploy_id proposal_id undoes", "deploy_target": "*",
         "watch": "deploy_id", "watch_observation": "*", "llm_call": "*", "llm_cache": "purpose model usage", "budget": "*", "capability": "*",
         "job_run": "run_id job trigger idempotency_key log_path approval_mode metrics", "job_action": "run_id action",
-        "skill_total": "last_scope", "counter": "*", "import_map": "origin tbl src_id", "import_untold": "origin tbl src_id",
+        "skill_total": "last_scope", "skill_rest": "*", "counter": "*", "import_map": "origin tbl src_id", "import_untold": "origin tbl src_id",
         "install": "*", "meta": "*", "bad_line": "reason", "skill_state": "", "body": ""}
 
     def test_words_go_from_every_column_of_every_table_that_may_have_them(self):

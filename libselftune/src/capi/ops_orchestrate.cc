@@ -241,6 +241,7 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   options.max_skills = params["max_skills"].AsInt(5);
   options.models = model.use;
   ST_ASSIGN_OR_RETURN(const RunReport report, orchestrate::RunLoop(world, options));
+  if (report.rested) context.SetHooksDiffer();
   if (!looks_only && options.scheduled) BackUpDaily(context);
   if (!looks_only) Judge(context, report);
   return ToJson(report, options);

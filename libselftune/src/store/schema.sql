@@ -347,6 +347,12 @@ CREATE TABLE job_action(
   PRIMARY KEY(run_id,ord)) STRICT, WITHOUT ROWID;
 CREATE INDEX job_action_skill ON job_action(skill_id,run_id);
 
+CREATE TABLE skill_rest(          -- skills with pending signals that a run could do nothing about
+  skill_id INTEGER PRIMARY KEY REFERENCES skill, reason TEXT NOT NULL, until_ms INTEGER NOT NULL,
+  depends BLOB NOT NULL CHECK(length(depends)=16),  -- of what the reason depends on
+  newest_signal INTEGER,                          -- then; NULL = more of them change nothing
+  at_ms INTEGER NOT NULL) STRICT;
+
 -- ---------- rollups: recomputable, kept by write_txn.cc and these triggers ----------
 CREATE TABLE rollup_dirty(skill_id INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY(skill_id,day)) STRICT, WITHOUT ROWID;
 CREATE TABLE skill_day(           -- skill_id 0 = all skills of the day

@@ -192,7 +192,7 @@ constexpr std::string_view kFew[] = {
     "replay_result", "deploy",     "deploy_target",  "watch",         "llm_call",
     "llm_cache",     "budget",     "capability",     "job_run",       "job_action",
     "rollup_dirty",  "skill_day",  "skill_total",    "counter",       "meta",
-    "change_clock",  "install",    "commit_due"};
+    "change_clock",  "install",    "commit_due",     "skill_rest"};
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
