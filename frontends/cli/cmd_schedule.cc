@@ -98,6 +98,7 @@ constexpr Flag kSetupFlags[] = {
     {"every-hours", "between two runs: 1 2 3 4 6 8 12 24", FlagType::kInt, "n"},
     {"every", "the same", FlagType::kInt, "hours", 0, {}, "every_hours", true},
     {"tz", "zone for OpenClaw, as Europe/Berlin", FlagType::kText, "zone"},
+    {"again", "what `cron remove` last took out of several schedulers", FlagType::kSwitch},
     {"force", "also over files that somebody edited", FlagType::kSwitch},
 };
 constexpr Example kSetupExamples[] = {

@@ -56,7 +56,7 @@ inline constexpr OpRow kOps[] = {
     {"schedule.preview", "selftune/schedule.preview@1", "", " platform jobs every_hours tz ", " ", "Show what schedule.setup would install: texts and commands", "", "", "", " "},
     {"schedule.remove", "selftune/schedule.remove@1", "F", " dry_run ", " ", "Take the jobs out of every scheduler, also those of older versions", "", "", "", " "},
     {"schedule.run_now", "selftune/schedule.run_now@1", "SFJ", " job every_hours dry_run ", " job ", "Run a job as the scheduler would, and wait for it", "", "", "", " "},
-    {"schedule.setup", "selftune/schedule.setup@1", "F", " platform jobs every_hours tz force dry_run ", " ", "Let the machine's scheduler run sync, status and the loop", "", "", "", " "},
+    {"schedule.setup", "selftune/schedule.setup@1", "F", " platform jobs every_hours tz again force dry_run ", " ", "Let the machine's scheduler run sync, status and the loop", "", "", "", " "},
     {"schedule.status", "selftune/schedule.status@1", "", " ", " ", "Ask the scheduler whether the installed jobs are in order", "", "", "", " "},
     {"schema.get", "selftune/schema.get@1", "", " id ", " id ", "Print one JSON Schema", "", "", "", " "},
     {"schema.list", "selftune/schema.list@1", "", " ", " ", "List the JSON Schemas of parameters, replies and files", "", "", "", " "},

@@ -59,6 +59,20 @@ class Install(Schedule):
                 self.envelope(*undo[1:], env=self.env(**self.plain_path()))
                 self.assertEqual((self.tree(), self.cron("list")["data"]["jobs"]), before)
 
+    def test_undoing_a_removal_from_two_schedulers_brings_back_the_jobs_of_both(self):
+        self.fake("systemctl", "crontab")
+        self.install("systemd", "--every-hours", "12", "--jobs", "sync,run")
+        self.install("cron", "--every-hours", "6")
+        before = self.tree(), self.cron("list")["data"]["jobs"]
+        self.assertEqual([job["platform"] for job in before[1]], ["systemd"] * 2 + ["cron"] * 3)
+        undo = self.cron("remove")["data"]["receipt"]["undo"]["argv"]
+        self.assertEqual(self.cron("list")["data"]["jobs"], [])
+        self.envelope(*undo[1:], env=self.env(**self.plain_path()))
+        self.assertEqual((self.tree(), self.cron("list")["data"]["jobs"]), before)
+        # Brought back once, there is nothing more to bring.
+        doc = self.envelope("cron", "setup", "--again", code=6, env=self.env(**self.plain_path()))
+        self.assertEqual(doc["error"]["code"], "NOT_FOUND")
+
     def test_a_dry_run_changes_nothing(self):
         for platform in ("systemd", "launchd", "cron", "openclaw"):
             self.fake("systemctl", "launchctl", "crontab", "openclaw")

@@ -339,9 +339,11 @@ class Machine(Place):
         self.assertEqual(len(list((self.home.state / "hooks/told").glob("run-*"))), 1)
         log = json.loads((self.home.state / "logs/reactive.log").read_text())
         self.assertEqual(log["data"]["status"], status)
-        # The run found what was said, and left it for one that can work on it.
+        # The run found what was said, and left it: nobody changes our own skill, so it rests.
         self.assertFalse((self.home.state / "hooks/told/pending").exists())
-        self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["pending"], True)
+        notes = json.loads((self.home.state / "hooks/notes.json").read_text())
+        self.assertEqual((notes["pending"], notes["resting"]), (False, "\nselftune\n"))
+        self.assertGreater(notes["pending_from_ms"], 1000 * time.time())
         self.good("config", "set", "autonomy", "propose")
         self.assertIs(json.loads((self.home.state / "hooks/notes.json").read_text())["review"], True)
         self.good("config", "set", "autonomy", "off")

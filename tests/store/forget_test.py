@@ -6,6 +6,7 @@
 
 import json
 import re
+import sqlite3
 import sys
 import time
 import unittest
@@ -255,6 +256,75 @@ class Forget(StoreTest):
         self.assertEqual((data["eval_entries"], data["cached_replies"]), (1, 1))
         self.assertEqual(self.person.sql("SELECT active FROM eval_entry WHERE entry_id='e0'"), [(0,)])
         self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    # Columns that hold no words of a person: of names, places, kinds and versions, and keys.
+    NO_WORDS = {
+        "skill": "*", "host": "*", "skill_location": "*", "workspace": "*", "source_file": "path kind parser state host_schema foreign_cursor platform",
+        "session": "*", "spawn": "*", "prompt": "prompt_id kind native_id command_name source_record capture",
+        "observation": "skill_text tool_name tool_call_id agent_type location scope source_record route",
+        "session_metric": "session_type", "session_tool": "*", "part_tool": "*", "listing_entry": "*", "exposure": "source_record",
+        "improvement_signal": "run_id", "vcs_commit": "sha branch repo_remote", "commit_logged": "*", "label": "source run_id",
+        "eval_entry": "entry_id source cluster", "holdout_look": "proposal_id", "proposal": "proposal_id target location reason_code",
+        "evolution_event": "*",  # hashed: a test of its own
+        "replay_result": "proposal_id run_id phase validation_mode", "deploy": "deploy_id proposal_id undoes", "deploy_target": "*",
+        "watch": "deploy_id", "watch_observation": "*", "llm_call": "*", "llm_cache": "purpose model usage", "budget": "*", "capability": "*",
+        "job_run": "run_id job trigger idempotency_key log_path approval_mode metrics", "job_action": "run_id action",
+        "skill_total": "last_scope", "skill_rest": "*", "counter": "*", "import_map": "origin tbl src_id", "import_untold": "origin tbl src_id",
+        "install": "*", "meta": "*", "bad_line": "reason", "skill_state": "", "body": ""}
+
+    def test_words_go_from_every_column_of_every_table_that_may_have_them(self):
+        scene.add_decisions(self.person.database)
+        scene.add_rest(self.person.database)
+        said = json.dumps({"said": f"they want {SECRET} here"})
+        places = []
+        db = self.person.connect()
+        tables = [t for t, in db.execute("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'")]
+        session, source = db.execute("SELECT session_pk, source_id FROM session WHERE source_id IS NOT NULL").fetchone()
+        db.execute("INSERT OR IGNORE INTO bad_line VALUES(?,1,999999,1,'r','x',1)", (source,))
+        db.execute("INSERT OR IGNORE INTO session_event VALUES(?,?,999999,'tool_error',0,1,'x')", (session, source))
+        db.execute("INSERT OR IGNORE INTO improvement_signal(session_pk,prompt_pk,mention,kind,resolved,occurred_ms) "
+                   "SELECT session_pk,prompt_pk,'x','correction',0,5 FROM prompt LIMIT 1")
+        for table in tables:
+            free = self.NO_WORDS.get(table, "")
+            for name, kind in db.execute("SELECT name,type FROM pragma_table_info(?)", (table,)).fetchall():
+                if kind != "TEXT" or free == "*" or name in free.split() or (table, name) == ("body", "text"):
+                    continue
+                try:
+                    changed = db.execute(f'UPDATE OR IGNORE "{table}" SET "{name}"=?', (said,)).rowcount
+                except sqlite3.IntegrityError:
+                    continue  # a list of words says what may be in it
+                if changed > 0:
+                    places.append(f"{table}.{name}")
+        db.commit()
+        db.close()
+        for place in ("improvement_signal.mention", "job_action.reason", "job_run.params", "label.detail", "observation.args", "session_event.detail",
+                      "vcs_commit.title", "bad_line.excerpt", "import_map.note", "llm_cache.reply", "eval_entry.extra", "watch.reason"):
+            self.assertIn(place, places)
+        self.person.good("forget", "--match", SECRET, "--yes")
+        left = []
+        for table in tables:
+            for name, kind in self.person.sql("SELECT name,type FROM pragma_table_info(?)", table):
+                (found,), = self.person.sql(f'SELECT count(*) FROM "{table}" WHERE instr(lower(CAST("{name}" AS TEXT)),?)>0', SECRET)
+                if found:
+                    left.append(f"{table}.{name}")
+        self.assertEqual(left, [])
+        self.assertNotIn(SECRET.encode(), self.bytes_of_store())
+
+    def test_what_a_signal_names_goes_with_its_prompt(self):
+        self.claude.say("s-5", "/w/client", f"why did you not use the {SECRET} skill?", day="2026-07-03")
+        self.person.good("sync")
+        with self.person.connect() as db:
+            db.execute("INSERT OR IGNORE INTO improvement_signal(session_pk,prompt_pk,mention,kind,resolved,occurred_ms) "
+                       "SELECT session_pk,prompt_pk,?,'correction',0,5 FROM prompt JOIN session USING(session_pk) WHERE session_id='s-5'", (SECRET,))
+            db.execute("INSERT OR IGNORE INTO improvement_signal(session_pk,prompt_pk,mention,kind,resolved,occurred_ms) "
+                       "SELECT session_pk,prompt_pk,?,'correction',0,5 FROM prompt JOIN session USING(session_pk) WHERE session_id='s-5'", (SECRET + " two",))
+        db.close()
+        signals = "SELECT count(*) FROM improvement_signal"
+        there = self.person.sql(signals)
+        self.forget("--session", "s-5")
+        self.assertEqual(self.person.sql(signals), there)
+        self.assertNotIn(SECRET, json.dumps(self.person.sql("SELECT mention FROM improvement_signal g JOIN session s USING(session_pk) WHERE s.session_id='s-5'")))
+        self.assertEqual(self.person.sql("SELECT mentioned_skill FROM improvement_signals WHERE session_id='s-5' AND mentioned_skill NOT LIKE '[forgotten%' AND mentioned_skill LIKE ?", f"%{SECRET}%"), [])
 
     def test_quotes_in_the_audit_go_and_the_chain_stays_whole(self):
         scene.add_decisions(self.person.database)

@@ -212,6 +212,8 @@ def add_decisions(database):
     put("INSERT INTO commit_logged VALUES(?,?)", ("7" * 40, sessions[0]))
     put("INSERT OR REPLACE INTO commit_due VALUES(?,3,'git says: fatal')", (sessions[0],))
     put("INSERT INTO import_map VALUES('origin','grading_results','7','kept',NULL,?,NULL,'{\"row\":{}}')", (bytes(16),))
+    put("INSERT INTO skill_rest VALUES(?,'locked',?,?,NULL,?)", (skill, NOW, bytes(16), NOW))
+    put("INSERT INTO import_untold VALUES('partly','origin','prompts','7','cut')")
     db.commit()
     db.close()
 

@@ -216,6 +216,46 @@ class EvalSets(ImportCase):
         self.build(self.these(eval_set("pdf", 6, {}, {}, entry("fill"))))
         self.assertEqual(self.told(self.take("--db", str(self.old))), {"PARTLY_TAKEN": left % (2, 3)})
 
+    def warning(self, doc, code):
+        return next(w for w in doc["warnings"] if w["code"] == code)
+
+    def listed(self, warning):
+        """What the command that a warning names prints."""
+        argv = warning["next"]["argv"] if isinstance(warning["next"], dict) else warning["next"]
+        self.assertEqual(argv[:2], ["selftune", "query"])
+        return self.envelope(*argv[1:])["data"]["rows"]
+
+    def test_of_many_rows_the_first_are_named_and_a_command_lists_all(self):
+        self.build(self.these(*(eval_set("skill-%03d" % n, 5, {}, entry("fill")) for n in range(60)),
+                              *(eval_set("wrong-%03d" % n, 5) for n in range(51)),
+                              *("UPDATE canonical_eval_sets SET eval_set_json='no list' WHERE skill_name LIKE 'wrong-%'",)))
+        doc = self.take("--db", str(self.old))
+        partly = self.warning(doc, "PARTLY_TAKEN")
+        self.assertEqual(partly["message"].count("number 1 has no query"), 50)
+        self.assertRegex(partly["message"], ", and 10 more$")
+        self.assertEqual([row[1] for row in self.listed(partly)], ["skill-%03d" % n for n in range(60)])
+        self.assertEqual(len(doc["data"]["rejected"]), 50)
+        rejected = self.warning(doc, "MORE_REJECTED")
+        self.assertEqual(rejected["message"], "51 rows were rejected; the first 50 of them are named")
+        self.assertEqual([row[1] for row in self.listed(rejected)], ["wrong-%03d" % n for n in range(51)])
+        self.assertEqual(self.told(self.take("--db", str(self.old))), {})
+
+    def test_what_an_import_that_was_cut_off_could_not_say_the_next_one_says(self):
+        self.envelope("sync")
+        with sqlite3.connect(self.store) as db:  # in the midst of it, behind the sets
+            db.execute("CREATE TRIGGER cut BEFORE INSERT ON import_map WHEN new.tbl='grading_results' BEGIN SELECT RAISE(FAIL,'cut off'); END")
+        db.close()
+        self.build(self.these(eval_set("pdf", 5, {}, entry("fill")), reference.insert("grading_results", grading_id="g", session_id="s", skill_name="pdf", graded_at=reference.at(1))))
+        self.envelope("import", "upstream", "--db", str(self.old), code=70)
+        self.assertEqual(self.fate()[0], "imported")
+        with sqlite3.connect(self.store) as db:
+            db.execute("DROP TRIGGER cut")
+        db.close()
+        said = {"PARTLY_TAKEN": "not all of it, or not as it was: canonical_eval_sets pdf (1 of 2 entries left out: number 1 has no query)"}
+        self.assertEqual(self.told(self.take("--db", str(self.old), "--dry-run")), said)
+        self.assertEqual(self.told(self.take("--db", str(self.old))), said)
+        self.assertEqual(self.told(self.take("--db", str(self.old))), {})
+
     def test_a_set_behind_ours_that_lacks_entries_says_both(self):
         self.envelope("sync")
         with sqlite3.connect(self.store) as db:

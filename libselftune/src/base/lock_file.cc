@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -25,6 +27,7 @@ namespace {
 constexpr size_t kMaxHolderText = 4096;  // bytes shown
 constexpr int kReopenTries = 8;
 constexpr int kLockTries = 5;
+constexpr std::chrono::milliseconds kWaitPause{5};  // between two tries
 constexpr timespec kLockPause{.tv_sec = 0, .tv_nsec = 1'000'000};
 
 std::string ErrnoText(int error) { return std::generic_category().message(error); }
@@ -115,6 +118,18 @@ StatusOr<LockFile> LockFile::TryAcquire(const std::string& path, std::string_vie
     return lock;
   }
   return Fail(kLockHeld, "locking {}: the file is replaced again and again", path);
+}
+
+StatusOr<LockFile> LockFile::Acquire(const std::string& path, std::string_view holder_text,
+                                     std::chrono::milliseconds wait, const Cancel* cancel) {
+  const auto until = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    StatusOr<LockFile> lock = TryAcquire(path, holder_text);
+    const bool held = !lock.ok() && CodeOf(lock.status()).name == kLockHeld.name;
+    if (!held || std::chrono::steady_clock::now() >= until) return lock;
+    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
+    std::this_thread::sleep_for(kWaitPause);
+  }
 }
 
 StatusOr<std::optional<std::string>> LockFile::Holder(const std::string& path) {

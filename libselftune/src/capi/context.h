@@ -128,6 +128,9 @@ class Context {
   [[nodiscard]] bool changed() const { return changed_; }
   // What hooks left was taken into the store, whatever the operation.
   [[nodiscard]] bool heard() const { return heard_; }
+  // What hooks are to know of has changed, and nothing a person sees.
+  void SetHooksDiffer() { hooks_differ_ = true; }
+  [[nodiscard]] bool hooks_differ() const { return hooks_differ_; }
   // The store was open for writing.
   [[nodiscard]] bool wrote() const { return write_ != nullptr; }
   [[nodiscard]] const std::vector<Warning>& warnings() const { return warnings_; }
@@ -147,6 +150,7 @@ class Context {
   std::unique_ptr<store::Db> write_;
   bool changed_ = false;
   bool heard_ = false;
+  bool hooks_differ_ = false;
   std::vector<Warning> warnings_;
   std::vector<NextStep> next_;  // the first is the step, the rest alternatives
   Status verdict_;

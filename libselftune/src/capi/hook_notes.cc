@@ -16,6 +16,7 @@
 #include "hooks/pending.h"
 #include "hooks/suggestions.h"
 #include "hooks/told.h"
+#include "orchestrate/resting.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
@@ -46,11 +47,11 @@ struct Notes {
   std::vector<Guarded> guards;
   std::vector<Hint> hints;
   std::vector<std::pair<std::string_view, int>> days;  // of rules that are silent for others
-  bool corrections = false;  // hooks may say what they hear of a skill that was not used
-  std::string reactive;      // program, "" = nothing runs by itself
-  bool review = false;       // what it finds waits for a person
-  bool pending = false;      // there is something for it to do
-  std::string skills;        // names of those that are installed, one a line
+  bool corrections = false;       // hooks may say what they hear of a skill that was not used
+  std::string reactive;           // program, "" = nothing runs by itself
+  bool review = false;            // what it finds waits for a person
+  orchestrate::ToTakeUp waiting;  // what there is for it to do
+  std::string skills;             // names of those that are installed, one a line
 };
 
 // Names of those that are installed, one a line.
@@ -98,8 +99,7 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   if (config.exists && config.autonomy != config::Autonomy::kOff) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
-    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*db, context.now()));
-    notes.pending = !pending.empty();
+    ST_ASSIGN_OR_RETURN(notes.waiting, orchestrate::SignalsToTakeUp(*db, config, context.now()));
   }
   notes.corrections = config.Suggests(RuleOf(config::SuggestionId::kCorrection));
   if (!notes.reactive.empty() || notes.corrections) {
@@ -120,6 +120,15 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     }
   }
   return notes;
+}
+
+void WriteWaiting(base::JsonWriter& out, const orchestrate::ToTakeUp& waiting) {
+  out.Field("pending", waiting.now);
+  if (waiting.from.has_value()) out.Field("pending_from_ms", waiting.from->value);
+  if (waiting.resting.empty()) return;
+  std::string names = "\n";
+  for (const std::string& name : waiting.resting) names += name + "\n";
+  out.Field("resting", names);
 }
 
 std::string ToJson(const Notes& notes, config::Guards mode) {
@@ -149,7 +158,7 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
   }
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
   if (!notes.reactive.empty() && notes.review) out.Field("review", true);
-  if (!notes.reactive.empty()) out.Field("pending", notes.pending);
+  if (!notes.reactive.empty()) WriteWaiting(out, notes.waiting);
   out.EndObject();
   return std::move(out).Take();
 }

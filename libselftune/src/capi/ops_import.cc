@@ -46,7 +46,7 @@ void WriteTables(JsonWriter& out, const upstream::ImportReport& report) {
         .EndObject();
   }
   out.EndArray().Field("reconciled", report.reconciled).Key("rejected").BeginArray();
-  for (const store::RejectedImport& row : report.rejected) {
+  for (const store::ImportRows::Row& row : report.rejected.first) {
     out.BeginObject()
         .Field("table", row.table)
         .Field("id", row.id)
@@ -93,6 +93,26 @@ std::string ToJson(const Context& context, const upstream::ImportReport& report)
   return std::move(out).Take();
 }
 
+// What lists all such rows.
+std::vector<std::string> ListOf(const std::string& where) {
+  return {"selftune", "query",
+          "SELECT table_name, row_id, reason FROM imported_rows WHERE " + where +
+              " ORDER BY table_name, row_id"};
+}
+
+// The first of them by name; how many more, and the command that lists all.
+void Tell(Context& context, const char* code, std::string_view what, const store::ImportRows& rows,
+          const std::string& where) {
+  if (rows.count == 0) return;
+  std::vector<std::string> told;
+  for (const store::ImportRows::Row& row : rows.first) {
+    told.push_back(fmt::format("{} {} ({})", row.table, row.id, row.reason));
+  }
+  std::string message = std::string(what) + base::Join(told, ", ");
+  if (rows.more() == 0) return context.Warn(code, std::move(message));
+  context.Warn(code, fmt::format("{}, and {} more", message, rows.more()), ListOf(where));
+}
+
 void Advise(Context& context, const upstream::ImportReport& report) {
   // init tells of them at its end, when its own steps have replaced the hooks.
   if (context.op() == "store.import_reference") WarnOfReference(context);
@@ -104,15 +124,15 @@ void Advise(Context& context, const upstream::ImportReport& report) {
     context.Warn("KEPT_UNSEEN", "kept whole, to be read by `selftune query` in imported_rows: " +
                                     base::Join(kept, ", "));
   }
-  const auto tell = [&](const char* code, std::string_view what, const auto& rows) {
-    std::vector<std::string> told;
-    for (const store::RejectedImport& row : rows) {
-      told.push_back(fmt::format("{} {} ({})", row.table, row.id, row.reason));
-    }
-    if (!told.empty()) context.Warn(code, std::string(what) + base::Join(told, ", "));
-  };
-  tell("PARTLY_TAKEN", "not all of it, or not as it was: ", report.partly);
-  tell("TAKEN_NOT_USED", "taken over, and not in use: ", report.unused);
+  if (report.rejected.more() > 0) {
+    context.Warn("MORE_REJECTED",
+                 fmt::format("{} rows were rejected; the first {} of them are named",
+                             report.rejected.count, report.rejected.first.size()),
+                 ListOf("verdict='rejected'"));
+  }
+  const std::string taken = "verdict IN('imported','merged') AND reason IS NOT NULL";
+  Tell(context, "PARTLY_TAKEN", "not all of it, or not as it was: ", report.untold.partly, taken);
+  Tell(context, "TAKEN_NOT_USED", "taken over, and not in use: ", report.untold.unused, taken);
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
     context.SetVerdict(WithSuggestion(

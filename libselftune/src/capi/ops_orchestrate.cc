@@ -12,6 +12,7 @@
 #include "capi/model_params.h"
 #include "capi/op_spec.h"
 #include "capi/params.h"
+#include "capi/schedule_jobs.h"
 #include "hosts/sources.h"
 #include "orchestrate/run.h"
 #include "store/backup.h"
@@ -241,7 +242,11 @@ StatusOr<std::string> OrchestrateRun(Context& context, const JsonValue& params) 
   options.max_skills = params["max_skills"].AsInt(5);
   options.models = model.use;
   ST_ASSIGN_OR_RETURN(const RunReport report, orchestrate::RunLoop(world, options));
-  if (!looks_only && options.scheduled) BackUpDaily(context);
+  if (report.rested) context.SetHooksDiffer();
+  if (!looks_only && options.scheduled) {
+    BackUpDaily(context);
+    BoundJobLogs(context);
+  }
   if (!looks_only) Judge(context, report);
   return ToJson(report, options);
 }

@@ -1,5 +1,6 @@
 // schedule.*: what runs by itself.
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "capi/reference.h"
 #include "capi/schedule_jobs.h"
 #include "schedule/installer.h"
+#include "schedule/record.h"
 #include "store/queries/runs.h"
 
 namespace selftune::capi::ops {
@@ -95,6 +97,46 @@ void Finish(JsonWriter& out, Context& context, const schedule::SetupReport& repo
   WriteReceipt(out, receipt);
 }
 
+// Jobs on several schedulers: no one command line says what they were. A record that cannot be
+// read tells nothing that could be brought back.
+Status NoteRemoved(const Context& context) {
+  const std::string& state_dir = context.paths().state_dir;
+  const StatusOr<schedule::Record> installed = schedule::ReadRecord(state_dir);
+  if (!installed.ok() || installed->entries.empty()) return absl::OkStatus();
+  const bool several = schedule::OptionsToRenew(*installed).size() > 1;
+  return schedule::WriteRemoved(state_dir, several ? *installed : schedule::Record());
+}
+
+// On each scheduler as it was there; what is there already stays as it is, so that the same
+// command goes on where one of them failed.
+StatusOr<schedule::SetupReport> SetUpAgain(Context& context, const schedule::SetupOptions& how) {
+  const std::string& state_dir = context.paths().state_dir;
+  ST_ASSIGN_OR_RETURN(const schedule::Record removed, schedule::ReadRemoved(state_dir));
+  if (removed.entries.empty()) {
+    return WithSuggestion(
+        Fail(kNotFound, "bringing jobs back: none were removed from several schedulers"),
+        "install the usual ones", "selftune cron setup");
+  }
+  std::optional<schedule::SetupReport> all;
+  for (schedule::SetupOptions& options : schedule::OptionsToRenew(removed)) {
+    options.force = how.force;
+    options.dry_run = how.dry_run;
+    ST_ASSIGN_OR_RETURN(schedule::SetupReport one, SetUpJobs(context, options));
+    if (!all.has_value()) {
+      all = std::move(one);
+      continue;
+    }
+    std::ranges::move(one.jobs, std::back_inserter(all->jobs));
+    std::ranges::move(one.files, std::back_inserter(all->files));
+    std::ranges::move(one.commands, std::back_inserter(all->commands));
+    std::ranges::move(one.warnings, std::back_inserter(all->warnings));
+    all->activated = all->activated && one.activated;
+    all->verified = all->verified && one.verified;
+  }
+  if (!how.dry_run) ST_RETURN_IF_ERROR(schedule::WriteRemoved(state_dir, {}));
+  return *std::move(all);
+}
+
 // The newest run of the loop that a timer started; nullopt without one.
 StatusOr<std::optional<store::RunItem>> LastRun(Context& context) {
   constexpr int64_t kLookedAt = 50;
@@ -159,7 +201,9 @@ StatusOr<std::string> ListJobs(Context& context, bool ask) {
 StatusOr<std::string> ScheduleSetup(Context& context, const JsonValue& params) {
   ST_ASSIGN_OR_RETURN(const schedule::SetupOptions options, OptionsOf(context, params));
   if (!options.dry_run) ST_RETURN_IF_ERROR(context.CheckWritable());
-  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report, SetUpJobs(context, options));
+  ST_ASSIGN_OR_RETURN(const schedule::SetupReport report, params["again"].AsBool()
+                                                              ? SetUpAgain(context, options)
+                                                              : SetUpJobs(context, options));
   JsonWriter out;
   out.BeginObject()
       .Field("platform", schedule::Word(report.platform))
@@ -218,6 +262,7 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
   if (!context.dry_run()) ST_RETURN_IF_ERROR(context.CheckWritable());
   const schedule::Machine machine = MachineOf(context);
   const auto before = schedule::List(machine, context.now(), /*ask=*/false);
+  if (!context.dry_run()) ST_RETURN_IF_ERROR(NoteRemoved(context));
   ST_ASSIGN_OR_RETURN(const schedule::SetupReport report,
                       schedule::Remove(machine, context.dry_run()));
   if (!context.dry_run() && context.HasStore()) {
@@ -229,7 +274,11 @@ StatusOr<std::string> ScheduleRemove(Context& context, const JsonValue& /*params
   WriteFiles(out, report);
   std::vector<std::string> undo;
   if (before.ok() && !before->empty()) {
-    undo = schedule::RenewArgv(*before, before->front().job.platform);
+    const std::string& first = before->front().job.platform;
+    const bool one = std::ranges::all_of(
+        *before, [&](const schedule::Installed& job) { return job.job.platform == first; });
+    undo = one ? schedule::RenewArgv(*before, first)
+               : std::vector<std::string>{"selftune", "cron", "setup", "--again"};
   }
   Finish(out, context, report, std::move(undo));
   out.EndObject();

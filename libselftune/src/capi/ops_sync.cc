@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "capi/op_spec.h"
 #include "capi/readout.h"
+#include "capi/schedule_jobs.h"
 #include "hosts/moved_homes.h"
 #include "hosts/registry.h"
 #include "hosts/sources.h"
@@ -270,6 +271,7 @@ StatusOr<std::string> SyncRun(Context& context, const JsonValue& params) {
     return ToJson(preview, {}, merged);
   }
   ST_ASSIGN_OR_RETURN(store::Db * db, context.WriteDb());
+  BoundJobLogs(context);
   const bool all = options.only.empty() && options.session.empty() && !options.repair_only &&
                    !options.since.has_value();
   options.finish = [&](const sync::SyncReport& report) {

@@ -238,6 +238,7 @@ constexpr ParamSpec kParams_ScheduleSetup[] = {
     {.name = "jobs", .type = ParamType::kString, .list = true, .choices = kChoices_ScheduleSetup_jobs},
     {.name = "every_hours", .type = ParamType::kInt, .minimum = 1, .maximum = 24},
     {.name = "tz", .type = ParamType::kString},
+    {.name = "again", .type = ParamType::kBool, .default_json = "false"},
     {.name = "force", .type = ParamType::kBool, .default_json = "false"},
     {.name = "dry_run", .type = ParamType::kBool, .default_json = "false"},
 };

@@ -167,7 +167,8 @@ StatusOr<std::string> RunChecked(Engine& engine, const RequestDoc& request,
     data.pop_back();
     data += id.empty() ? ",\"plan_id\":null}" : ",\"plan_id\":\"" + id + "\"}";
   }
-  const bool differs = context.changed() || context.heard() || HooksLeftAMark(context);
+  const bool differs =
+      context.changed() || context.heard() || context.hooks_differ() || HooksLeftAMark(context);
   if (differs && !context.dry_run() && !engine.options().read_only) {
     const Status kept = KeepHookNotes(context);
     if (!kept.ok()) context.Warn("HOOK_NOTES", std::string(Message(kept)), {"selftune", "doctor"});

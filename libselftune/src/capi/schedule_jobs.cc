@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "hosts/registry.h"
 #include "net/transport.h"
+#include "schedule/logs.h"
 #include "status/settings.h"
 #include "store/install_rows.h"
 #include "store/write_txn.h"
@@ -101,6 +102,11 @@ StatusOr<std::vector<std::string>> RemoveJobs(Context& context, install::World& 
     ST_ASSIGN_OR_RETURN(world.rows, store::ReadInstalls(*world.db));
   }
   return out;
+}
+
+void BoundJobLogs(Context& context) {
+  const Status done = schedule::BoundLogs(schedule::PlacesOf(MachineOf(context)));
+  if (!done.ok()) context.Warn("LOG_GROWS", std::string(Message(done)));
 }
 
 Status ForgetJobs(store::Db& db) {

@@ -26,6 +26,9 @@ namespace selftune::capi {
 [[nodiscard]] StatusOr<std::vector<std::string>> RemoveJobs(Context& context,
                                                             install::World& world);
 
+// Keeps their logs from growing for ever; warns of one that cannot be.
+void BoundJobLogs(Context& context);
+
 // The rows of jobs are gone with them.
 [[nodiscard]] Status ForgetJobs(store::Db& db);
 

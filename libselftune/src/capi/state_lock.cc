@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <string>
-#include <thread>
 
 #include "base/file.h"
 #include "base/json_writer.h"
@@ -14,7 +13,6 @@ namespace selftune::capi {
 namespace {
 
 constexpr std::chrono::seconds kLockWait{5};
-constexpr std::chrono::milliseconds kLockPause{5};
 
 }  // namespace
 
@@ -28,14 +26,7 @@ StatusOr<base::LockFile> TakeStateLock(const Context& context, std::string_view 
       .Field("started_at", context.now())
       .EndObject();
   const std::string path = base::JoinPath(dir, std::string(name) + ".lock");
-  const auto until = std::chrono::steady_clock::now() + kLockWait;
-  for (;;) {
-    auto lock = base::LockFile::TryAcquire(path, holder.view());
-    const bool held = !lock.ok() && CodeOf(lock.status()).name == kLockHeld.name;
-    if (!held || std::chrono::steady_clock::now() >= until) return lock;
-    ST_RETURN_IF_ERROR(context.cancel().Check());
-    std::this_thread::sleep_for(kLockPause);
-  }
+  return base::LockFile::Acquire(path, holder.view(), kLockWait, &context.cancel());
 }
 
 }  // namespace selftune::capi

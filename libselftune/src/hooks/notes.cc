@@ -160,8 +160,15 @@ BackgroundRun FindReactive(std::string_view notes_json) {
   return run;
 }
 
-bool SaysNothingPending(std::string_view notes_json) {
-  return FindNote(notes_json, "pending").IsFalse();
+bool SaysNothingPending(std::string_view notes_json, UtcMillis now) {
+  if (!FindNote(notes_json, "pending").IsFalse()) return false;
+  const int64_t from = ToInt(FindNote(notes_json, "pending_from_ms"));
+  return from == 0 || now.value < from;
+}
+
+bool Rests(std::string_view notes_json, std::string_view skill) {
+  const std::string names = FindNote(notes_json, "resting").ToString();
+  return names.find("\n" + std::string(skill) + "\n") != names.npos;
 }
 
 void React(const World& world, const Host* host, const HookEvent& event) {

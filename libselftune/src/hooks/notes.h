@@ -6,7 +6,8 @@
 //               {"skill": "pdf", "mode": "advise", "until_ms": 1795341058153}},
 //    "hints": {"regression:dep-1": "..."}, "corrections": true,
 //    "days": {"review": 14},
-//    "reactive": "/usr/bin/selftune", "review": true, "pending": false}
+//    "reactive": "/usr/bin/selftune", "review": true, "pending": false,
+//    "pending_from_ms": 1795341058153, "resting": "\npdf\n"}
 //
 // Said once (told.h); what with a prompt: suggestions.h.
 #pragma once
@@ -49,8 +50,11 @@ struct Guard {
 
 // The run of selftune, when runs may begin by themselves; without a program otherwise.
 [[nodiscard]] BackgroundRun FindReactive(std::string_view notes_json);
-// No signal waited for a run when the notes were written. Older notes do not say.
-[[nodiscard]] bool SaysNothingPending(std::string_view notes_json);
+// No signal waits for a run at this time, as far as the notes know. Older notes do not say.
+[[nodiscard]] bool SaysNothingPending(std::string_view notes_json, UtcMillis now);
+// Of the skill (its name in lower case) something was said before that no run can act on for
+// now: more of it starts none before the notes say that one may.
+[[nodiscard]] bool Rests(std::string_view notes_json, std::string_view skill);
 // After the end of a session, or of a turn where that stands for it: starts such a run when
 // there may be something for it to do (pending.h), at most one in half an hour, not in a CI
 // job and not on a battery that is nearly empty. Whether there is money left for it is for

@@ -93,7 +93,7 @@ Heard Listen(const World& world, const HookEvent& event) {
   if (names.empty()) return heard;
   for (const signals::Signal& said : signals::DetectSignals(event.prompt, names)) {
     if (!said.resolved) continue;
-    heard.pending = heard.pending || for_runs;
+    heard.pending = heard.pending || (for_runs && !Rests(notes, base::AsciiLower(said.skill)));
     const bool missed = for_agent && said.kind == signals::SignalKind::kCorrection;
     if (missed && heard.missed.empty()) heard.missed = said.skill;
   }
@@ -108,7 +108,7 @@ void RememberPending(const World& world) {
 }
 
 bool MayBePending(const World& world, const Host* host, std::string_view notes_json) {
-  if (!SaysNothingPending(notes_json) || !TellsPrompts(host)) return true;
+  if (!SaysNothingPending(notes_json, world.now) || !TellsPrompts(host)) return true;
   return IsThere(MarkPath(world.state_dir)) || IsThere(SeenMarkPath(world.state_dir));
 }
 

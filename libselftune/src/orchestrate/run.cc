@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@
 #include "eval/eval_set.h"
 #include "hosts/installed_skills.h"
 #include "orchestrate/facts.h"
+#include "orchestrate/resting.h"
 #include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
 #include "store/job_rows.h"
@@ -130,7 +133,27 @@ class Loop {
     ST_ASSIGN_OR_RETURN(const bool quiet, NothingToReactTo());
     if (quiet) return absl::OkStatus();
     ST_RETURN_IF_ERROR(Choose());
-    return ImproveChosen();
+    ST_RETURN_IF_ERROR(ImproveChosen());
+    return Writes() ? KeepWhatRests() : absl::OkStatus();
+  }
+
+  // Who was refused before anything was asked would be so by the next run, too.
+  Status KeepWhatRests() {
+    for (size_t i = 0; i < looked_.size(); ++i) {
+      const SkillDecision& entry = report_.decisions[i];
+      if (entry.decision.action != Action::kEvolve) continue;
+      if (!entry.error.ok()) {
+        const ErrorCode& code = CodeOf(entry.error);
+        if (!entry.improved.has_value() && !code.retryable) looked_[i].reason = code.name;
+      } else if (entry.improved.has_value() && !Worked(*entry.improved)) {
+        looked_[i].reason = entry.improved->reason_code;
+        looked_[i].of_evidence = true;
+      }
+    }
+    ST_ASSIGN_OR_RETURN(const bool rested,
+                        KeepResting(*world_.db, *world_.config, looked_, world_.clock->Now()));
+    report_.rested |= rested;
+    return absl::OkStatus();
   }
 
   // A run that the end of a session started works on what a person just said about
@@ -138,8 +161,8 @@ class Loop {
   StatusOr<bool> NothingToReactTo() {
     if (!options_.reactive) return false;
     const UtcMillis now = world_.clock->Now();
-    ST_ASSIGN_OR_RETURN(const auto pending, store::ReadPendingSignals(*world_.db, now));
-    if (pending.empty()) return true;
+    ST_ASSIGN_OR_RETURN(const ToTakeUp waiting, SignalsToTakeUp(*world_.db, *world_.config, now));
+    if (!waiting.now) return true;
     ST_ASSIGN_OR_RETURN(const auto last,
                         store::LastJobStart(*world_.db, kJob, "reactive", report_.run_id));
     if (last.has_value() && now.value - last->value < kReactEveryMs) return true;
@@ -147,6 +170,11 @@ class Loop {
     if (left.ok()) return false;
     if (CodeOf(left).name != kBudgetExhausted.name) return left;
     report_.warnings.push_back(left);
+    if (!Writes()) return true;
+    const UtcMillis tomorrow{(DayOf(now) + 1) * kDayMs};
+    ST_ASSIGN_OR_RETURN(const bool rested,
+                        RestAll(*world_.db, *world_.config, CodeOf(left).name, tomorrow, now));
+    report_.rested |= rested;
     return true;
   }
 
@@ -213,7 +241,10 @@ class Loop {
     select.max_skills = options_.max_skills;
     select.agent_available = !report_.agent.empty();
     select.now = world_.clock->Now();
+    std::map<std::string_view, const CandidateFacts*> by_skill;
+    for (const CandidateFacts& entry : facts) by_skill[entry.skill] = &entry;
     for (Decision& decision : SelectCandidates(facts, select)) {
+      looked_.push_back(LookedAt(decision, *by_skill[decision.skill]));
       report_.decisions.push_back({.decision = std::move(decision)});
     }
     return absl::OkStatus();
@@ -255,9 +286,12 @@ class Loop {
     // One that was refused before anything was asked takes nothing from others.
     if (!entry.improved.has_value()) return;
     const ImproveResult& result = *entry.improved;
-    const bool worked = result.spent.calls + result.spent.cached > 0 || result.deployed ||
-                        result.reason_code == "dry_run";
-    if (worked) taken_.emplace_back(entry.decision.skill, *std::move(own));
+    if (Worked(result) || result.reason_code == "dry_run")
+      taken_.emplace_back(entry.decision.skill, *std::move(own));
+  }
+
+  static bool Worked(const ImproveResult& result) {
+    return result.spent.calls + result.spent.cached > 0 || result.deployed;
   }
 
   // What should trigger the skill.
@@ -425,6 +459,7 @@ class Loop {
   UtcMillis started_;
   // Skills worked on in this run, with the prompts that should trigger them.
   std::vector<std::pair<std::string, std::set<std::string>>> taken_;
+  std::vector<Looked> looked_;  // of report_.decisions, in their order
   RunReport report_;
 };
 

@@ -60,6 +60,7 @@ struct RunReport {
   llm::CallerTotals spent;
   bool regression_found = false;
   bool changed = false;
+  bool rested = false;  // what waits for a run is another than before (resting.h)
   int64_t elapsed_ms = 0;
   std::vector<Status> warnings;  // what could not be done and did not matter
 };

@@ -229,6 +229,21 @@ StatusOr<SetupReport> Remove(const Machine& machine, bool dry_run) {
   return report;
 }
 
+std::vector<SetupOptions> OptionsToRenew(const Record& record) {
+  std::vector<SetupOptions> out;
+  for (const Record::Entry& entry : record.entries) {
+    auto one = std::ranges::find(out, std::optional(entry.platform), &SetupOptions::platform);
+    if (one == out.end()) {
+      one = out.insert(out.end(), {.platform = entry.platform, .every_hours = entry.every_hours});
+    }
+    one->jobs.push_back(entry.id);
+  }
+  for (SetupOptions& one : out) {
+    if (BeforeHealth(record, *one.platform)) one.jobs.clear();  // all that there were
+  }
+  return out;
+}
+
 std::vector<std::string> RenewArgv(const std::vector<Installed>& all, std::string_view platform) {
   std::vector<std::string> argv = {"selftune", "cron", "setup", "--platform",
                                    std::string(platform)};

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "schedule/job.h"
 #include "schedule/place.h"
+#include "schedule/record.h"
 #include "schedule/render.h"
 
 namespace selftune::schedule {
@@ -58,6 +59,9 @@ struct SetupReport {
 // the new text is beside it then.
 [[nodiscard]] StatusOr<SetupReport> Setup(const Machine& machine, const SetupOptions& options,
                                           UtcMillis now);
+
+// What installs the jobs of a record again: an entry a scheduler, in their order.
+[[nodiscard]] std::vector<SetupOptions> OptionsToRenew(const Record& record);
 
 // Everything of ours on every scheduler, also of older versions and names.
 [[nodiscard]] StatusOr<SetupReport> Remove(const Machine& machine, bool dry_run);

@@ -19,11 +19,12 @@ std::string PathOf(const std::string& state_dir) {
   return base::JoinPath(state_dir, "schedule/installed.json");
 }
 
-}  // namespace
+std::string RemovedPathOf(const std::string& state_dir) {
+  return base::JoinPath(state_dir, "schedule/removed.json");
+}
 
-StatusOr<Record> ReadRecord(const std::string& state_dir) {
+StatusOr<Record> Read(const std::string& path) {
   Record out;
-  const std::string path = PathOf(state_dir);
   if (!base::Exists(path)) return out;
   ST_ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMostBytes));
   const auto json = base::JsonValue::Parse(text);
@@ -50,11 +51,10 @@ StatusOr<Record> ReadRecord(const std::string& state_dir) {
   return out;
 }
 
-Status WriteRecord(const std::string& state_dir, const Record& record) {
-  const std::string path = PathOf(state_dir);
+Status Write(const std::string& path, const Record& record) {
   if (record.entries.empty()) return base::RemoveFile(path);
   base::JsonWriter out;
-  out.BeginObject().Field("version", kRecordVersion).Key("jobs").BeginArray();
+  out.BeginObject().Field("version", record.version).Key("jobs").BeginArray();
   for (const Record::Entry& entry : record.entries) {
     out.BeginObject()
         .Field("platform", Word(entry.platform))
@@ -68,6 +68,22 @@ Status WriteRecord(const std::string& state_dir, const Record& record) {
   out.EndArray().EndObject();
   ST_RETURN_IF_ERROR(base::MakeDirs(std::string(base::DirName(path)), 0700));
   return base::WriteFileAtomic(path, std::move(out).Take() + "\n", 0600);
+}
+
+}  // namespace
+
+StatusOr<Record> ReadRecord(const std::string& state_dir) { return Read(PathOf(state_dir)); }
+Status WriteRecord(const std::string& state_dir, const Record& record) {
+  Record now = record;
+  now.version = kRecordVersion;
+  return Write(PathOf(state_dir), now);
+}
+
+StatusOr<Record> ReadRemoved(const std::string& state_dir) {
+  return Read(RemovedPathOf(state_dir));
+}
+Status WriteRemoved(const std::string& state_dir, const Record& record) {
+  return Write(RemovedPathOf(state_dir), record);
 }
 
 }  // namespace selftune::schedule

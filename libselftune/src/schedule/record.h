@@ -28,4 +28,9 @@ struct Record {
 // An empty one is removed.
 [[nodiscard]] Status WriteRecord(const std::string& state_dir, const Record& record);
 
+// What a removal took out of several schedulers, in <state>/schedule/removed.json, until it is
+// brought back.
+[[nodiscard]] StatusOr<Record> ReadRemoved(const std::string& state_dir);
+[[nodiscard]] Status WriteRemoved(const std::string& state_dir, const Record& record);
+
 }  // namespace selftune::schedule

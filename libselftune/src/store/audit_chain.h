@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "store/db.h"
 #include "store/quotes.h"
@@ -37,11 +38,11 @@ struct AuditEvent {
 // proposals; one message a difference, "proposal <id>: ..." or "audit: ...".
 [[nodiscard]] StatusOr<std::vector<std::string>> CheckChains(Db& db);
 
-// Does a step quote forgotten words? Holds up nobody.
-[[nodiscard]] StatusOr<bool> AuditQuotes(Db& db, const Quotes& quotes);
 // Takes what quotes forgotten words out of the steps and hashes the chain anew from
 // the first of them on, unless it was broken before: then it stays so. Returns how many
-// steps were changed. Inside a WriteTxn.
-[[nodiscard]] StatusOr<int64_t> EraseFromAudit(Db& db, const Quotes& quotes);
+// steps were changed. In short transactions of its own; between two of them, and when it is cut
+// off, the chain is whole, and the next call goes on. One at a time.
+[[nodiscard]] StatusOr<int64_t> EraseFromAudit(Db& db, const Quotes& quotes,
+                                               const base::Cancel* cancel);
 
 }  // namespace selftune::store

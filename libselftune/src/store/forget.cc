@@ -1,5 +1,7 @@
 #include "store/forget.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <set>
@@ -12,11 +14,14 @@
 #include <absl/functional/function_ref.h>
 
 #include "base/file.h"
+#include "base/json_writer.h"
+#include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "store/forget_choice.h"
 #include "store/forget_quotes.h"
 #include "store/forget_texts.h"
+#include "store/forget_words.h"
 #include "store/identity.h"
 #include "store/quotes.h"
 #include "store/write_pieces.h"
@@ -45,6 +50,11 @@ constexpr char kEraseSessionUses[] = R"sql(
   WHERE session_pk=?1 AND (args IS NOT NULL OR query_body_id IS NOT NULL OR extra IS NOT NULL))sql";
 constexpr char kEraseRemarks[] =
     R"sql(UPDATE label SET detail=NULL WHERE prompt_pk=?1 AND detail IS NOT NULL)sql";
+// A signal that somebody acted on stays, and counts; what it names is of the prompt.
+constexpr char kEraseMentions[] =
+    R"sql(UPDATE improvement_signal SET mention='[forgotten '||signal_pk||']' WHERE prompt_pk=?1)sql";
+constexpr char kEraseMentionsIn[] =
+    R"sql(UPDATE improvement_signal SET mention='[forgotten '||signal_pk||']' WHERE session_pk=?1)sql";
 constexpr char kEraseEvents[] =
     R"sql(UPDATE session_event SET detail=NULL WHERE session_pk=?1 AND detail IS NOT NULL)sql";
 constexpr char kEraseTitles[] =
@@ -128,7 +138,7 @@ class Forgetter {
     }
     ST_RETURN_IF_ERROR(EraseSessions());
     if (options_.only_before()) ST_RETURN_IF_ERROR(EraseBefore());
-    if (options_.only_words()) ST_RETURN_IF_ERROR(texts_.MarkLeft(options_.match));
+    if (options_.only_words()) ST_RETURN_IF_ERROR(EraseWordsLeft());
     ST_ASSIGN_OR_RETURN(const ForgetTexts::Dropped dropped, texts_.DropMarked());
     report_.texts += dropped.texts;
     report_.eval_entries += dropped.eval_entries;
@@ -149,6 +159,12 @@ class Forgetter {
       ST_ASSIGN_OR_RETURN(more, EraseUses());
     }
     return EraseImported();
+  }
+
+  Status EraseWordsLeft() {
+    ST_ASSIGN_OR_RETURN(const int64_t rows, EraseWords(db_, options_.match, options_.cancel));
+    report_.quotes += rows;
+    return texts_.MarkLeft(options_.match);
   }
 
   static Status Overtaken() {
@@ -257,7 +273,9 @@ class Forgetter {
     }
     if (prompt.raw != 0) ST_RETURN_IF_ERROR(texts_.Mark(prompt.raw));
     ST_RETURN_IF_ERROR(db_.Run(kErasePrompt, prompt.prompt, erased));
-    ST_RETURN_IF_ERROR(db_.Run(kEraseRemarks, prompt.prompt));
+    for (const char* const erase : {kEraseRemarks, kEraseMentions}) {
+      ST_RETURN_IF_ERROR(db_.Run(erase, prompt.prompt));
+    }
     ++report_.prompts;
     return EraseUsesOf(kUseTexts, kEraseUses, prompt.prompt.value);
   }
@@ -318,7 +336,7 @@ class Forgetter {
       if (!pk) return absl::OkStatus();
       ST_RETURN_IF_ERROR(EraseUsesOf(kSessionUseTexts, kEraseSessionUses, pk.value));
       for (const char* const erase :
-           {kDropReaderState, kEraseEvents, kEraseTitles, kEraseExcerpts}) {
+           {kDropReaderState, kEraseEvents, kEraseTitles, kEraseExcerpts, kEraseMentionsIn}) {
         ST_RETURN_IF_ERROR(db_.Run(erase, pk));
       }
       return absl::OkStatus();
@@ -426,10 +444,29 @@ class Forgetter {
   ForgetReport report_;
 };
 
+// Two at once would count each other's rows, and the end of one would pass for that of the other.
+StatusOr<base::LockFile> Lock(const Db& db, const ForgetOptions& options, UtcMillis now) {
+  const std::string dir = base::JoinPath(base::DirName(db.path()), "locks");
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  base::JsonWriter holder;
+  holder.BeginObject()
+      .Field("what", "forget")
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .Field("started_at", now)
+      .EndObject();
+  StatusOr<base::LockFile> lock = base::LockFile::Acquire(
+      base::JoinPath(dir, "forget.lock"), holder.view(), options.wait, options.cancel);
+  if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
+  return WithSuggestion(lock.status(),
+                        "another forget of this store is at work; the same command again, later",
+                        "selftune doctor --only 'lock*'");
+}
+
 }  // namespace
 
 StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis now) {
   if (options.empty()) return Fail(kInvalidRequest, "forgetting: nothing was chosen");
+  ST_ASSIGN_OR_RETURN(const base::LockFile lock, Lock(db, options, now));
   ST_ASSIGN_OR_RETURN(const int64_t secure, db.QueryInt("PRAGMA secure_delete", 0));
   ST_RETURN_IF_ERROR(db.Execute("PRAGMA secure_delete=ON"));
   StatusOr<ForgetReport> report = Forgetter(db, options, now).Run();

@@ -1,6 +1,7 @@
 // Erases what people said, and keeps it erased: rows and figures stay.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct ForgetOptions {
   // A matter of days, not of a person's wish: replies of models that are younger
   // than `before` stay.
   bool retention = false;
+  // For another forget of this store that is at work.
+  std::chrono::milliseconds wait{std::chrono::seconds(60)};
   const base::Cancel* cancel = nullptr;
 
   [[nodiscard]] bool empty() const {
@@ -72,6 +75,7 @@ struct ForgetReport {
 // before that moment is ever kept. The bytes are overwritten (secure_delete) and
 // the log is folded in. Steps of the audit stay; quotes in them go, and their chain is
 // hashed anew. In short transactions; cut off, the same call goes on.
+// One at a time: LOCK_HELD when another one goes on for longer than `wait`.
 // SESSION_NOT_FOUND, SKILL_NOT_FOUND.
 [[nodiscard]] StatusOr<ForgetReport> Forget(Db& db, const ForgetOptions& options, UtcMillis now);
 
@@ -83,7 +87,7 @@ struct ForgetReport {
                                                  const base::Cancel* cancel = nullptr);
 
 // Forgets what is older than `days`, once a day; an empty report when there is
-// nothing to do. A day begins at midnight UTC.
+// nothing to do, or another forget is at work: then the next time. A day begins at midnight UTC.
 [[nodiscard]] StatusOr<ForgetReport> ApplyRetention(Db& db, int64_t days, UtcMillis now,
                                                     const base::Cancel* cancel);
 

@@ -121,7 +121,7 @@ StatusOr<SessionPk> ForgetChoice::NumberOf(const ChosenSession& session) {
 }
 
 void ForgetChoice::Restart() {
-  last_ = {};
+  last_ = 0;
   last_use_ = 0;
 }
 
@@ -136,68 +136,62 @@ const std::set<std::string>& ForgetChoice::remembered_queries() {
   return remembered_[KeysOfQuery("").session_key];
 }
 
-StatusOr<ForgetChoice::Batch<ChosenPrompt>> ForgetChoice::NextPrompts() {
-  Batch<ChosenPrompt> out;
+// Rows of `sql` behind `last`, which moves on, some at a time; `read` makes the item of one.
+template <typename Item>
+StatusOr<ForgetChoice::Batch<Item>> ForgetChoice::Next(const char* sql, int64_t& last,
+                                                       Item (*read)(const Cursor& row)) {
+  Batch<Item> out;
   int64_t seen = 0;
   ST_ASSIGN_OR_RETURN(Cursor rows,
-                      db_.Query(kChosen, OrNull{options_.session}, OrNull{options_.workspace},
+                      db_.Query(sql, OrNull{options_.session}, OrNull{options_.workspace},
                                 OrNull{base::AsciiLower(options_.skill)}, options_.before,
-                                OrNull{options_.match}, last_.value, kBatch));
+                                OrNull{options_.match}, last, kBatch));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
     if (!found) break;
     ++seen;
-    ChosenPrompt prompt{.prompt = rows.Key<PromptPk>(0),
-                        .session = rows.Key<SessionPk>(1),
-                        .platform = rows.String(2),
-                        .session_id = rows.String(3),
-                        .sha256 = std::string(rows.Bytes(4)),
-                        .text_key = {},
-                        .text = {},
-                        .queries = {},
-                        .body = rows.Int(6),
-                        .raw = rows.Int(7),
-                        .has_time = rows.Bool(8)};
-    if (!rows.IsNull(5)) {
-      prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, rows.Text(5));
-      prompt.text = rows.Text(5).substr(0, kQuotedBytes);
-      prompt.queries = QueriesOf(rows.Text(5));
-    }
-    last_ = prompt.prompt;
-    if (options_.again && !IsRemembered(prompt.platform, prompt.session_id, prompt.text_key)) {
-      continue;
-    }
-    out.items.push_back(std::move(prompt));
+    last = rows.Int(0);
+    Item item = read(rows);
+    if (options_.again && !IsRemembered(item.platform, item.session_id, item.text_key)) continue;
+    out.items.push_back(std::move(item));
   }
   out.more = seen == kBatch;
   return out;
 }
 
+StatusOr<ForgetChoice::Batch<ChosenPrompt>> ForgetChoice::NextPrompts() {
+  return Next<ChosenPrompt>(kChosen, last_, [](const Cursor& row) {
+    ChosenPrompt prompt{.prompt = row.Key<PromptPk>(0),
+                        .session = row.Key<SessionPk>(1),
+                        .platform = row.String(2),
+                        .session_id = row.String(3),
+                        .sha256 = std::string(row.Bytes(4)),
+                        .text_key = {},
+                        .text = {},
+                        .queries = {},
+                        .body = row.Int(6),
+                        .raw = row.Int(7),
+                        .has_time = row.Bool(8)};
+    if (!row.IsNull(5)) {
+      prompt.text_key = ForgottenTextKey(prompt.platform, prompt.session_id, row.Text(5));
+      prompt.text = row.Text(5).substr(0, kQuotedBytes);
+      prompt.queries = QueriesOf(row.Text(5));
+    }
+    return prompt;
+  });
+}
+
 StatusOr<ForgetChoice::Batch<ChosenUse>> ForgetChoice::NextUses() {
-  Batch<ChosenUse> out;
-  int64_t seen = 0;
-  ST_ASSIGN_OR_RETURN(Cursor rows,
-                      db_.Query(kChosenUses, OrNull{options_.session}, OrNull{options_.workspace},
-                                OrNull{base::AsciiLower(options_.skill)}, options_.before,
-                                OrNull{options_.match}, last_use_, kBatch));
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool found, rows.Next());
-    if (!found) break;
-    ++seen;
-    const std::string platform = rows.String(2);
-    last_use_ = rows.Int(0);
-    ChosenUse use{.pk = last_use_,
-                  .session_id = rows.String(3),
-                  .session_key = ForgottenSessionKey(platform, rows.Text(3)),
-                  .text_key = ForgottenTextKey(platform, rows.Text(3), rows.Text(4)),
-                  .text = std::string(rows.Text(4).substr(0, kQuotedBytes)),
-                  .body = rows.Int(5),
-                  .has_time = rows.Bool(6)};
-    if (options_.again && !IsRemembered(platform, use.session_id, use.text_key)) continue;
-    out.items.push_back(std::move(use));
-  }
-  out.more = seen == kBatch;
-  return out;
+  return Next<ChosenUse>(kChosenUses, last_use_, [](const Cursor& row) {
+    return ChosenUse{.pk = row.Int(0),
+                     .platform = row.String(2),
+                     .session_id = row.String(3),
+                     .session_key = ForgottenSessionKey(row.Text(2), row.Text(3)),
+                     .text_key = ForgottenTextKey(row.Text(2), row.Text(3), row.Text(4)),
+                     .text = std::string(row.Text(4).substr(0, kQuotedBytes)),
+                     .body = row.Int(5),
+                     .has_time = row.Bool(6)};
+  });
 }
 
 }  // namespace selftune::store

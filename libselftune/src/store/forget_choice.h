@@ -29,8 +29,9 @@ struct ChosenPrompt {
 // A use whose words no prompt holds: an import brought it.
 struct ChosenUse {
   int64_t pk = 0;
-  std::string session_id, session_key, text_key;  // keys: of the table `forgotten`
-  std::string text;                               // how it begins
+  std::string platform, session_id;
+  std::string session_key, text_key;  // of the table `forgotten`
+  std::string text;                   // how it begins
   int64_t body = 0;
   bool has_time = false;
 };
@@ -69,6 +70,9 @@ class ForgetChoice {
   [[nodiscard]] const std::set<std::string>& remembered_queries();
 
  private:
+  template <typename Item>
+  [[nodiscard]] StatusOr<Batch<Item>> Next(const char* sql, int64_t& last,
+                                           Item (*read)(const Cursor& row));
   [[nodiscard]] StatusOr<std::vector<ChosenSession>> Remembered();
   [[nodiscard]] bool IsRemembered(std::string_view platform, std::string_view session,
                                   std::string_view text_key) const;
@@ -76,8 +80,7 @@ class ForgetChoice {
   Db& db_;
   const ForgetOptions& options_;
   std::map<std::string, std::set<std::string>> remembered_;  // keys of texts by session's
-  PromptPk last_;
-  int64_t last_use_ = 0;
+  int64_t last_ = 0, last_use_ = 0;                          // numbers of the rows handed out last
 };
 
 }  // namespace selftune::store

@@ -9,7 +9,6 @@
 #include "store/audit_chain.h"
 #include "store/import_ledger.h"
 #include "store/write_pieces.h"
-#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -27,6 +26,30 @@ constexpr char kLabelTexts[] =
     R"sql(SELECT label_pk, detail, '' FROM label WHERE detail IS NOT NULL)sql";
 constexpr char kSetLabelTexts[] =
     R"sql(UPDATE label SET detail=?2 WHERE ?3 IS NULL AND label_pk=CAST(?1 AS INTEGER))sql";
+
+constexpr char kActionTexts[] = R"sql(
+  SELECT json_array(run_id,ord), coalesce(reason,''), coalesce(alert,'') FROM job_action)sql";
+constexpr char kSetActionTexts[] = R"sql(
+  UPDATE job_action SET reason=?2, alert=?3 WHERE run_id=json_extract(?1,'$[0]') AND ord=json_extract(?1,'$[1]'))sql";
+constexpr char kRunTexts[] =
+    R"sql(SELECT run_id, coalesce(params,''), coalesce(error,'') FROM job_run)sql";
+constexpr char kSetRunTexts[] = R"sql(UPDATE job_run SET params=?2, error=?3 WHERE run_id=?1)sql";
+constexpr char kDeployTexts[] =
+    R"sql(SELECT deploy_id, reason, '' FROM deploy WHERE reason IS NOT NULL)sql";
+constexpr char kSetDeployTexts[] =
+    R"sql(UPDATE deploy SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1)sql";
+constexpr char kWatchTexts[] =
+    R"sql(SELECT deploy_id, reason, '' FROM watch WHERE reason IS NOT NULL)sql";
+constexpr char kSetWatchTexts[] =
+    R"sql(UPDATE watch SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1)sql";
+constexpr char kStateTexts[] =
+    R"sql(SELECT skill_id, reason, '' FROM skill_state WHERE reason IS NOT NULL)sql";
+constexpr char kSetStateTexts[] =
+    R"sql(UPDATE skill_state SET reason=?2 WHERE ?3 IS NULL AND skill_id=CAST(?1 AS INTEGER))sql";
+constexpr char kEntryTexts[] = R"sql(
+  SELECT json_array(skill_id,entry_id), extra, '' FROM eval_entry WHERE extra IS NOT NULL)sql";
+constexpr char kSetEntryTexts[] = R"sql(
+  UPDATE eval_entry SET extra=?2 WHERE ?3 IS NULL AND skill_id=json_extract(?1,'$[0]') AND entry_id=json_extract(?1,'$[1]'))sql";
 
 constexpr char kHasNotes[] =
     R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
@@ -69,25 +92,18 @@ Status EraseNotes(Db& db, const std::vector<ImportRowKey>& notes, const base::Ca
                        [&](size_t i) { return EraseImportNote(db, notes[i]); });
 }
 
-StatusOr<int64_t> EraseFromAuditIfAny(Db& db, const Quotes& quotes) {
-  ST_ASSIGN_OR_RETURN(const bool any, AuditQuotes(db, quotes));
-  if (!any) return int64_t{0};
-  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
-  ST_ASSIGN_OR_RETURN(const int64_t steps, EraseFromAudit(db, quotes));
-  ST_RETURN_IF_ERROR(txn.Commit());
-  return steps;
-}
-
 }  // namespace
 
 StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes, const base::Cancel* cancel) {
   ErasedQuotes out;
   if (quotes.empty()) return out;
-  ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAuditIfAny(db, quotes));
+  ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAudit(db, quotes, cancel));
   constexpr std::pair<const char*, const char*> kTexts[] = {
-      {kProposalTexts, kSetProposalTexts},
-      {kReplayTexts, kSetReplayTexts},
-      {kLabelTexts, kSetLabelTexts},
+      {kProposalTexts, kSetProposalTexts}, {kReplayTexts, kSetReplayTexts},
+      {kLabelTexts, kSetLabelTexts},       {kActionTexts, kSetActionTexts},
+      {kRunTexts, kSetRunTexts},           {kDeployTexts, kSetDeployTexts},
+      {kWatchTexts, kSetWatchTexts},       {kStateTexts, kSetStateTexts},
+      {kEntryTexts, kSetEntryTexts},
   };
   for (const auto& [read, write] : kTexts) {
     ST_ASSIGN_OR_RETURN(const int64_t rows, EraseFrom(db, read, write, quotes, cancel));

@@ -1,6 +1,6 @@
-// Rows that quote what a person said: of the audit, of proposals, replays and labels, and what
-// an import kept of rows that it could not place. They go before the words do, so that who
-// goes on after a cut finds the words still, and by them the quotes.
+// Rows that quote what a person said: of the audit, of proposals, replays, labels, runs and
+// decisions, and what an import kept of rows that it could not place. They go before the words do,
+// so that who goes on after a cut finds the words still, and by them the quotes.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace selftune::store {
 
 struct ErasedQuotes {
   int64_t audit_steps = 0;
-  int64_t rows = 0;  // of proposals, replays and labels
+  int64_t rows = 0;  // of all others
 };
-// In transactions of its own. That of the audit is one, as its chain is.
+// In transactions of its own.
 [[nodiscard]] StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes,
                                                  const base::Cancel* cancel);
 

@@ -1,12 +1,10 @@
 #include "store/forget_texts.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,14 +18,13 @@
 #include "store/identity.h"
 #include "store/import_ledger.h"
 #include "store/write_pieces.h"
-#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
 
 constexpr int64_t kTexts = 20'000;    // each look at them reads all references once
 constexpr int64_t kPieceTexts = 200;  // of a transaction: they may be long
-constexpr int kLooks = 3;             // that nobody waits for; then one with the lock held
+constexpr int kLooks = 3;             // that nobody waits for; then with the lock held
 
 constexpr char kMakeChosen[] =
     "CREATE TEMP TABLE IF NOT EXISTS forget_text(body_id INTEGER PRIMARY KEY,said INTEGER,needed "
@@ -58,7 +55,13 @@ constexpr char kLook[] = R"sql(
       UNION ALL SELECT proposed_body FROM proposal WHERE proposed_body IS NOT NULL),
     needed=body_id IN (SELECT query_body FROM eval_entry UNION ALL SELECT query_body FROM replay_result))sql";
 constexpr char kPiece[] = R"sql(
-  SELECT t.body_id,b.sha256,t.said,t.needed FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id ORDER BY t.body_id LIMIT ?1)sql";
+  SELECT t.body_id,b.sha256,t.said,t.needed,b.erased_ms=0 FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id
+  WHERE t.body_id>?2 ORDER BY t.body_id LIMIT ?1)sql";
+// Somebody came to use it since it was marked.
+constexpr char kAnyUsed[] = R"sql(
+  SELECT EXISTS(SELECT 1 FROM temp.forget_text t JOIN body b ON b.body_id=t.body_id WHERE b.erased_ms=0))sql";
+constexpr char kMarkAgain[] = R"sql(
+  UPDATE body SET erased_ms=?1 WHERE erased_ms=0 AND body_id IN (SELECT body_id FROM temp.forget_text))sql";
 constexpr char kAnyUnsaid[] = R"sql(SELECT EXISTS(SELECT 1 FROM temp.forget_text WHERE said=0))sql";
 constexpr char kUnmarkText[] =
     R"sql(UPDATE body SET erased_ms=NULL WHERE body_id=?1 AND text IS NOT NULL)sql";
@@ -198,34 +201,47 @@ StatusOr<ForgetTexts::Dropped> ForgetTexts::DropMarked() {
 }
 
 Status ForgetTexts::DropChosen(Dropped& out) {
-  std::optional<int64_t> version;  // of the store that was looked at
-  for (int looks = 0;;) {
-    if (!version.has_value()) {
-      ST_ASSIGN_OR_RETURN(version, db_.DataVersion());
-      ST_RETURN_IF_ERROR(db_.Run(kLook));
-      ST_RETURN_IF_ERROR(EraseSets());
-      ++looks;
-    }
-    if (cancel_ != nullptr) ST_RETURN_IF_ERROR(cancel_->Check());
-    ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db_));
-    const auto begun = std::chrono::steady_clock::now();
-    ST_ASSIGN_OR_RETURN(const int64_t now, db_.DataVersion());
-    if (now != *version && looks < kLooks) {
-      version.reset();
-      continue;
-    }
-    if (now != *version) ST_RETURN_IF_ERROR(db_.Run(kLook));
-    version = now;
-    ST_ASSIGN_OR_RETURN(const std::vector<Text> piece, Piece());
+  for (int looks = 0; looks < kLooks; ++looks) {
+    ST_ASSIGN_OR_RETURN(const int64_t left, DropUnused(out));
+    if (left == 0) return absl::OkStatus();
+  }
+  // Used again and again: whether anybody says these is asked with the lock held.
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(WriteTurn turn, WriteTurn::Begin(db_, cancel_));
+    ST_RETURN_IF_ERROR(db_.Run(kLook));
+    ST_ASSIGN_OR_RETURN(const std::vector<Text> piece, Piece(0));
     ST_RETURN_IF_ERROR(DropPiece(piece, out));
-    ST_RETURN_IF_ERROR(txn.Commit());
-    if (std::ssize(piece) < kPieceTexts) return absl::OkStatus();
-    std::this_thread::sleep_for(std::chrono::steady_clock::now() - begun);  // write_pieces.h
+    const bool more = std::ssize(piece) == kPieceTexts;
+    ST_RETURN_IF_ERROR(turn.End(more));
+    if (!more) return absl::OkStatus();
   }
 }
 
-StatusOr<std::vector<ForgetTexts::Text>> ForgetTexts::Piece() {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kPiece, kPieceTexts));
+StatusOr<int64_t> ForgetTexts::DropUnused(Dropped& out) {
+  ST_ASSIGN_OR_RETURN(const int64_t used, db_.QueryInt(kAnyUsed, 0));
+  if (used != 0) {
+    ST_RETURN_IF_ERROR(
+        WriteInPieces(db_, cancel_, 1, [&](size_t) { return db_.Run(kMarkAgain, now_); }));
+  }
+  ST_RETURN_IF_ERROR(db_.Run(kLook));
+  ST_RETURN_IF_ERROR(EraseSets());
+  int64_t left = 0, last = 0;
+  for (bool more = true; more;) {
+    ST_ASSIGN_OR_RETURN(WriteTurn turn, WriteTurn::Begin(db_, cancel_));
+    do {
+      ST_ASSIGN_OR_RETURN(std::vector<Text> piece, Piece(last));
+      more = std::ssize(piece) == kPieceTexts;
+      if (!piece.empty()) last = piece.back().body;
+      left += static_cast<int64_t>(std::erase_if(piece, [](const Text& t) { return t.used; }));
+      ST_RETURN_IF_ERROR(DropPiece(piece, out));
+    } while (more && turn.is_long() && !turn.Over());
+    ST_RETURN_IF_ERROR(turn.End(more));
+  }
+  return left;
+}
+
+StatusOr<std::vector<ForgetTexts::Text>> ForgetTexts::Piece(int64_t after) {
+  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kPiece, kPieceTexts, after));
   std::vector<Text> out;
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
@@ -233,7 +249,8 @@ StatusOr<std::vector<ForgetTexts::Text>> ForgetTexts::Piece() {
     out.push_back({.body = rows.Int(0),
                    .sha256 = std::string(rows.Bytes(1)),
                    .said = rows.Bool(2),
-                   .needed = rows.Bool(3)});
+                   .needed = rows.Bool(3),
+                   .used = rows.Bool(4)});
   }
 }
 

@@ -45,7 +45,9 @@ struct ImportedQuery {
 inline constexpr size_t kQuotedBytes = 256;  // of a text, to find quotes of it
 
 // A text is marked when a row that said it is erased, and looked at when all of them are:
-// marks last, so what one run left the next one finds.
+// marks last, so what one run left the next one finds. Whoever comes to use a marked text
+// changes its mark (IngestWriter::InternBody is the only way to one), so that a look holds for
+// all the others however much is written meanwhile.
 class ForgetTexts {
  public:
   ForgetTexts(Db& db, const base::Cancel* cancel, UtcMillis now)
@@ -66,7 +68,7 @@ class ForgetTexts {
     int64_t eval_entries = 0;  // made of them, whether they were in their set or not
   };
   // All that are marked, in transactions of its own. Who says what is looked for while others
-  // write, and counts when none of them did: else it is looked for again.
+  // write; what they came to use meanwhile is looked at again.
   [[nodiscard]] StatusOr<Dropped> DropMarked();
 
  private:
@@ -75,10 +77,13 @@ class ForgetTexts {
     std::string sha256;
     bool said = false;    // by somebody else
     bool needed = false;  // by a row of an evaluation
+    bool used = false;    // by somebody since the look
   };
+  // One look and what it found; how many texts were used meanwhile and are left.
+  [[nodiscard]] StatusOr<int64_t> DropUnused(Dropped& out);
   [[nodiscard]] Status DropChosen(Dropped& out);
   [[nodiscard]] Status EraseSets();
-  [[nodiscard]] StatusOr<std::vector<Text>> Piece();
+  [[nodiscard]] StatusOr<std::vector<Text>> Piece(int64_t after);
   [[nodiscard]] Status DropPiece(const std::vector<Text>& piece, Dropped& out);
 
   Db& db_;

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "store/migrate.h"
+#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -19,6 +20,18 @@ constexpr char kPut[] = R"sql(
     reason=excluded.reason, note=excluded.note)sql";
 constexpr char kRejected[] = R"sql(
   SELECT tbl,src_id,coalesce(reason,'') FROM import_map WHERE origin=?1 AND verdict='rejected' ORDER BY tbl,src_id LIMIT ?2)sql";
+constexpr char kCountRejected[] =
+    R"sql(SELECT count(*) FROM import_map WHERE origin=?1 AND verdict='rejected')sql";
+constexpr char kNothingToTell[] =
+    R"sql(DELETE FROM import_untold WHERE kind IN('partly','unused') AND tbl=?2 AND src_id=?3 AND origin=?1)sql";
+constexpr char kToTell[] = R"sql(
+  INSERT INTO import_untold(kind,origin,tbl,src_id,reason) VALUES(?1,?2,?3,?4,?5)
+  ON CONFLICT DO UPDATE SET reason=excluded.reason)sql";
+constexpr char kUntold[] = R"sql(
+  SELECT tbl,src_id,reason FROM import_untold WHERE kind=?1 ORDER BY tbl,src_id,origin LIMIT ?2)sql";
+constexpr char kCountUntold[] = R"sql(SELECT count(*) FROM import_untold WHERE kind=?1)sql";
+constexpr char kAnyUntold[] = R"sql(SELECT EXISTS(SELECT 1 FROM import_untold))sql";
+constexpr char kClearUntold[] = R"sql(DELETE FROM import_untold)sql";
 constexpr char kEraseNote[] =
     R"sql(UPDATE import_map SET note=NULL WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 
@@ -30,6 +43,25 @@ ImportVerdict Parse(std::string_view word) {
     if (kWords[i] == word) return static_cast<ImportVerdict>(i);
   }
   return ImportVerdict::kRejected;
+}
+
+std::string_view Word(ImportNews news) { return news == ImportNews::kPartly ? "partly" : "unused"; }
+
+StatusOr<std::vector<ImportRows::Row>> ReadRows(StatusOr<Cursor> rows) {
+  ST_RETURN_IF_ERROR(rows.status());
+  std::vector<ImportRows::Row> out;
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows->Next());
+    if (!more) return out;
+    out.push_back({rows->String(0), rows->String(1), rows->String(2)});
+  }
+}
+
+StatusOr<ImportRows> UntoldOf(Db& db, ImportNews news, int64_t limit) {
+  ImportRows out;
+  ST_ASSIGN_OR_RETURN(out.first, ReadRows(db.Query(kUntold, Word(news), limit)));
+  ST_ASSIGN_OR_RETURN(out.count, db.QueryInt(kCountUntold, 0, Word(news)));
+  return out;
 }
 
 }  // namespace
@@ -58,6 +90,15 @@ Status ImportLedger::Put(const ImportRecord& record) {
                  Blob{record.digest}, OrNull{record.reason}, OrNull{record.note});
 }
 
+Status ImportLedger::NothingToTell(std::string_view table, std::string_view id) {
+  return db_.Run(kNothingToTell, origin_, table, id);
+}
+
+Status ImportLedger::ToTell(std::string_view table, std::string_view id, ImportNews news,
+                            std::string_view reason) {
+  return db_.Run(kToTell, Word(news), origin_, table, id, reason);
+}
+
 StatusOr<std::vector<ImportRowKey>> ReadImportRowKeys(StatusOr<Cursor> rows) {
   ST_RETURN_IF_ERROR(rows.status());
   std::vector<ImportRowKey> out;
@@ -72,15 +113,26 @@ Status EraseImportNote(Db& db, const ImportRowKey& row) {
   return db.Run(kEraseNote, row.origin, row.table, row.id);
 }
 
-StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
-                                                      int64_t limit) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kRejected, origin, limit));
-  std::vector<RejectedImport> out;
-  for (;;) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    out.push_back({rows.String(0), rows.String(1), rows.String(2)});
-  }
+StatusOr<ImportRows> RejectedImports(Db& db, std::string_view origin, int64_t limit) {
+  ImportRows out;
+  ST_ASSIGN_OR_RETURN(out.first, ReadRows(db.Query(kRejected, origin, limit)));
+  ST_ASSIGN_OR_RETURN(out.count, db.QueryInt(kCountRejected, 0, origin));
+  return out;
+}
+
+StatusOr<UntoldImports> ReadUntold(Db& db, int64_t limit) {
+  UntoldImports out;
+  ST_ASSIGN_OR_RETURN(out.partly, UntoldOf(db, ImportNews::kPartly, limit));
+  ST_ASSIGN_OR_RETURN(out.unused, UntoldOf(db, ImportNews::kUnused, limit));
+  return out;
+}
+
+Status ClearUntold(Db& db) {
+  ST_ASSIGN_OR_RETURN(const int64_t any, db.QueryInt(kAnyUntold, 0));
+  if (any == 0) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
+  ST_RETURN_IF_ERROR(db.Run(kClearUntold));
+  return txn.Commit();
 }
 
 }  // namespace selftune::store

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,12 @@ struct ImportRecord {
   std::string_view note;    // JSON, "" = none
 };
 
+// What a person is to be told of a row that was taken over.
+enum class ImportNews : uint8_t {
+  kPartly,  // not all of it, or not as it was
+  kUnused,  // all of it, and it is not in use
+};
+
 struct KnownImport {
   ImportVerdict verdict = ImportVerdict::kImported;
   int64_t dst = 0;
@@ -50,6 +57,11 @@ class ImportLedger {
                                                           std::string_view id);
   // Inside a WriteTxn; replaces what was said of the row before.
   [[nodiscard]] Status Put(const ImportRecord& record);
+  // The same: what was to be told of the row before is no more true; and what is so now, which
+  // stays until ClearUntold.
+  [[nodiscard]] Status NothingToTell(std::string_view table, std::string_view id);
+  [[nodiscard]] Status ToTell(std::string_view table, std::string_view id, ImportNews news,
+                              std::string_view reason);
 
   [[nodiscard]] const std::string& origin() const { return origin_; }
   [[nodiscard]] Db& db() { return db_; }
@@ -68,11 +80,24 @@ struct ImportRowKey {
 // What was kept of it goes. Inside a WriteTxn.
 [[nodiscard]] Status EraseImportNote(Db& db, const ImportRowKey& row);
 
-// Rejected rows of an origin, in order of their tables: at most `limit`.
-struct RejectedImport {
-  std::string table, id, reason;
+// The first of some rows, in order of their tables, and how many there are.
+struct ImportRows {
+  struct Row {
+    std::string table, id, reason;
+  };
+  std::vector<Row> first;
+  int64_t count = 0;
+  [[nodiscard]] int64_t more() const { return count - std::ssize(first); }
 };
-[[nodiscard]] StatusOr<std::vector<RejectedImport>> RejectedImports(Db& db, std::string_view origin,
-                                                                    int64_t limit);
+// Rejected rows of an origin; `limit`: how many are named.
+[[nodiscard]] StatusOr<ImportRows> RejectedImports(Db& db, std::string_view origin, int64_t limit);
+
+// What no import told yet, also of one that was cut off.
+struct UntoldImports {
+  ImportRows partly, unused;
+};
+[[nodiscard]] StatusOr<UntoldImports> ReadUntold(Db& db, int64_t limit);
+// It is told. In a transaction of its own, if there was anything.
+[[nodiscard]] Status ClearUntold(Db& db);
 
 }  // namespace selftune::store

@@ -187,8 +187,9 @@ Status TakeChainEnd(Db& db, const std::vector<ImportedTable>& counts) {
     return Conflict(db, kEvents, "of the archive goes on otherwise than the audit here");
   }
   return db.Execute(
+      "DELETE FROM main.meta WHERE key='evolution_seam'; "
       "INSERT OR REPLACE INTO main.meta SELECT key,value FROM archive.meta WHERE "
-      "key='evolution_chain'");
+      "key IN('evolution_chain','evolution_seam')");
 }
 
 }  // namespace

@@ -24,7 +24,10 @@ constexpr char kFindSkill[] = R"sql(SELECT skill_id FROM skill WHERE name_key=?1
 constexpr char kAddSkill[] = R"sql(INSERT INTO skill(name,name_key) VALUES(?1,?2))sql";
 constexpr char kAddBody[] = R"sql(
   INSERT INTO body(sha256,bytes,text) VALUES(?1,?2,?3) ON CONFLICT DO NOTHING)sql";
-constexpr char kFindBody[] = R"sql(SELECT body_id FROM body WHERE sha256=?1)sql";
+constexpr char kFindBody[] =
+    R"sql(SELECT body_id, text IS NOT NULL AND erased_ms IS NOT NULL FROM body WHERE sha256=?1)sql";
+// Somebody is about to drop it (forget_texts.h) and learns by this that it is used again.
+constexpr char kUsedAgain[] = R"sql(UPDATE body SET erased_ms=0 WHERE body_id=?1)sql";
 constexpr char kAddWorkspace[] = R"sql(
   INSERT INTO workspace(path,repo_remote) VALUES(?1,?2)
   ON CONFLICT DO UPDATE SET repo_remote=coalesce(excluded.repo_remote,repo_remote))sql";
@@ -225,6 +228,20 @@ StatusOr<SkillId> IngestWriter::Impl::EnsureSkill(std::string_view name) {
   return *skills.Put(std::string(trimmed), SkillId{id});
 }
 
+StatusOr<int64_t> IngestWriter::Impl::FindBody(std::string_view sha256) {
+  int64_t id = 0;
+  bool marked = false;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kFindBody, Blob{sha256}));
+    ST_ASSIGN_OR_RETURN(const bool found, row.Next());
+    if (!found) return Fail(kInternal, "finding a text that is there already");
+    id = row.Int(0);
+    marked = row.Bool(1);
+  }
+  if (marked) ST_RETURN_IF_ERROR(db.Run(kUsedAgain, id));
+  return id;
+}
+
 StatusOr<BodyId> IngestWriter::Impl::InternBody(std::string_view text) {
   ST_RETURN_IF_ERROR(CheckMemory());
   const base::Sha256Digest digest = base::Sha256(text);
@@ -234,7 +251,7 @@ StatusOr<BodyId> IngestWriter::Impl::InternBody(std::string_view text) {
   ST_RETURN_IF_ERROR(db.Run(kAddBody, Blob{key}, static_cast<int64_t>(text.size()), text));
   int64_t id = db.last_insert_id();
   if (db.changes() == 0) {
-    ST_ASSIGN_OR_RETURN(id, db.QueryInt(kFindBody, 0, Blob{key}));
+    ST_ASSIGN_OR_RETURN(id, FindBody(key));
   }
   return *bodies.Put(std::string(key), BodyId{id});
 }

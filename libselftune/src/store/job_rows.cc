@@ -17,8 +17,6 @@
 namespace selftune::store {
 namespace {
 
-constexpr int64_t kSignalLifeMs = 30 * kDayMs;
-
 constexpr char kStart[] =
     "INSERT INTO job_run(run_id,job,started_ms,status,trigger,approval_mode,pid) "
     "VALUES(?1,?2,?3,'running',?4,?5,?6)";
@@ -40,15 +38,6 @@ constexpr char kAbandon[] =
 constexpr char kLastStart[] =
     "SELECT started_ms FROM job_run WHERE job=?1 AND trigger=?2 AND run_id<>?3 AND "
     "status<>'nothing_to_do' ORDER BY started_ms DESC LIMIT 1";
-
-constexpr char kPending[] =
-    "SELECT k.name, count(DISTINCT CASE WHEN g.kind='correction' THEN g.session_pk END), "
-    "count(DISTINCT CASE WHEN g.kind='explicit_request' THEN g.session_pk END), "
-    "count(DISTINCT CASE WHEN g.kind='manual_invocation' THEN g.session_pk END), "
-    "count(DISTINCT CASE WHEN g.kind='unwanted' THEN g.session_pk END) "
-    "FROM improvement_signal g INDEXED BY signal_newest JOIN skill k ON k.skill_id=g.skill_id "
-    "WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND g.occurred_ms>=?1 "
-    "GROUP BY k.skill_id ORDER BY k.name";
 
 constexpr char kConsume[] =
     "UPDATE improvement_signal SET state='consumed', run_id=?2, state_ms=?3 WHERE state='pending' "
@@ -120,16 +109,6 @@ StatusOr<int64_t> EndAbandonedJobs(Db& db, std::string_view job, UtcMillis now) 
   for (const std::string& run_id : gone) ST_RETURN_IF_ERROR(db.Run(kAbandon, run_id, now));
   if (!gone.empty()) db.Touch(kTopicJobs);
   return static_cast<int64_t>(gone.size());
-}
-
-StatusOr<std::vector<PendingSignals>> ReadPendingSignals(Db& db, UtcMillis now) {
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kPending, now.value - kSignalLifeMs));
-  std::vector<PendingSignals> out;
-  while (true) {
-    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-    if (!more) return out;
-    out.push_back({rows.String(0), rows.Int(1), rows.Int(2), rows.Int(3), rows.Int(4)});
-  }
 }
 
 StatusOr<int64_t> ConsumeSignals(Db& db, std::string_view skill, std::string_view run_id,

@@ -39,13 +39,7 @@ struct JobEnd {
 // Runs whose process is gone are ended with status error. Returns how many.
 [[nodiscard]] StatusOr<int64_t> EndAbandonedJobs(Db& db, std::string_view job, UtcMillis now);
 
-// Signals of installed skills, for boosting the next run.
-struct PendingSignals {
-  std::string skill;
-  int64_t corrections = 0, requests = 0, manual = 0, unwanted = 0;  // sessions, not signals
-};
-// Valid 30 days; each session counts once a kind.
-[[nodiscard]] StatusOr<std::vector<PendingSignals>> ReadPendingSignals(Db& db, UtcMillis now);
+inline constexpr int64_t kSignalLifeMs = 30 * kDayMs;  // so long one is valid
 // Marks the pending signals of one skill. Inside a WriteTxn. Returns how many.
 [[nodiscard]] StatusOr<int64_t> ConsumeSignals(Db& db, std::string_view skill,
                                                std::string_view run_id, UtcMillis now);

@@ -139,7 +139,7 @@ Status CreateSchema(Db& db) {
 Status AddMissingTables(Db& db) {
   constexpr char kHas[] =
       R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time',
-        'session_place','commit_logged','commit_logged_session','commit_due','label_facts','prompt_facts'))sql";
+        'session_place','commit_logged','commit_logged_session','commit_due','label_facts','prompt_facts','import_untold','skill_rest'))sql";
   constexpr char kHasDue[] = R"sql(SELECT count(*) FROM sqlite_schema WHERE name='commit_due')sql";
   constexpr char kAllDue[] =
       "INSERT INTO commit_due(session_pk) SELECT session_pk FROM session WHERE workspace_id IS NOT "
@@ -150,7 +150,8 @@ Status AddMissingTables(Db& db) {
       "TABLE forgotten(",     "TABLE import_map(",    "INDEX import_kept ",
       "TABLE vcs_commit(",    "INDEX commit_sha ",    "INDEX commit_time ",
       "INDEX session_place ", "TABLE commit_logged(", "INDEX commit_logged_session ",
-      "TABLE commit_due(",    "INDEX label_facts ",   "INDEX prompt_facts "};
+      "TABLE commit_due(",    "INDEX label_facts ",   "INDEX prompt_facts ",
+      "TABLE import_untold(", "TABLE skill_rest("};
   ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {

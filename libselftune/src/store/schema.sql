@@ -348,6 +348,12 @@ CREATE TABLE job_action(
   PRIMARY KEY(run_id,ord)) STRICT, WITHOUT ROWID;
 CREATE INDEX job_action_skill ON job_action(skill_id,run_id);
 
+CREATE TABLE skill_rest(          -- skills with pending signals that a run could do nothing about
+  skill_id INTEGER PRIMARY KEY REFERENCES skill, reason TEXT NOT NULL, until_ms INTEGER NOT NULL,
+  depends BLOB NOT NULL CHECK(length(depends)=16),  -- of what the reason depends on
+  newest_signal INTEGER,                          -- then; NULL = more of them change nothing
+  at_ms INTEGER NOT NULL) STRICT;
+
 -- ---------- rollups: recomputable, kept by write_txn.cc and these triggers ----------
 CREATE TABLE rollup_dirty(skill_id INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY(skill_id,day)) STRICT, WITHOUT ROWID;
 CREATE TABLE skill_day(           -- skill_id 0 = all skills of the day
@@ -406,6 +412,9 @@ CREATE TABLE import_map(          -- what became of each row of its database and
   reason TEXT, note TEXT,                         -- JSON: {"row": all of it} or {"left": what has no column here}
   PRIMARY KEY(origin,tbl,src_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX import_kept ON import_map(tbl,src_id) WHERE verdict='kept';
+CREATE TABLE import_untold(       -- what nobody was told yet of rows that came: empty when an import is through
+  kind TEXT NOT NULL CHECK(kind IN('partly','unused')), origin TEXT NOT NULL, tbl TEXT NOT NULL, src_id TEXT NOT NULL,
+  reason TEXT NOT NULL, PRIMARY KEY(kind,tbl,src_id,origin)) STRICT, WITHOUT ROWID;
 
 -- ---------- housekeeping ----------
 CREATE TABLE forgotten(           -- what forget erased stays erased when its source is read again; keys, no words

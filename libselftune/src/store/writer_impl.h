@@ -72,6 +72,7 @@ struct IngestWriter::Impl {
   Status EnsureHost(std::string_view platform);
   StatusOr<SkillId> EnsureSkill(std::string_view name);
   StatusOr<BodyId> InternBody(std::string_view text);
+  StatusOr<int64_t> FindBody(std::string_view sha256);
   // Shall words of this session and moment not be kept? `text`: these words.
   StatusOr<bool> IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text);
   Status LoadForgetRules();

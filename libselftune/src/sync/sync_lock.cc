@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <thread>
 
 #include "base/file.h"
 #include "base/json_writer.h"
@@ -15,7 +14,6 @@ namespace selftune::sync {
 namespace {
 
 constexpr std::chrono::seconds kLockWait{60};
-constexpr std::chrono::milliseconds kLockPoll{10};
 
 }  // namespace
 
@@ -34,17 +32,10 @@ StatusOr<base::LockFile> LockSync(const std::string& store_path, UtcMillis now,
       .Field("pid", static_cast<int64_t>(::getpid()))
       .Field("started_at", now)
       .EndObject();
-  const auto begin = std::chrono::steady_clock::now();
-  while (true) {
-    StatusOr<base::LockFile> lock = base::LockFile::TryAcquire(path, holder.view());
-    if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
-    if (std::chrono::steady_clock::now() - begin > kLockWait) {
-      return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
-                            "selftune doctor --only 'lock*'");
-    }
-    if (cancel != nullptr) ST_RETURN_IF_ERROR(cancel->Check());
-    std::this_thread::sleep_for(kLockPoll);
-  }
+  StatusOr<base::LockFile> lock = base::LockFile::Acquire(path, holder.view(), kLockWait, cancel);
+  if (lock.ok() || CodeOf(lock.status()).name != kLockHeld.name) return lock;
+  return WithSuggestion(lock.status(), "another sync of this store is at work; try again later",
+                        "selftune doctor --only 'lock*'");
 }
 
 }  // namespace selftune::sync

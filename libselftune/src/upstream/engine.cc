@@ -252,19 +252,13 @@ Status Engine::Commit(bool force) {
   if (!force && !enough) return absl::OkStatus();
   const Status done = txn_->Commit();
   txn_.reset();
-  if (done.ok()) {
-    written_ += in_txn_;
-    std::ranges::move(to_tell_.partly, std::back_inserter(told_.partly));
-    std::ranges::move(to_tell_.unused, std::back_inserter(told_.unused));
-  }
-  to_tell_ = {};
+  if (done.ok()) written_ += in_txn_;
   in_txn_ = 0;
   return done;
 }
 
 void Engine::Rollback() {
   txn_.reset();
-  to_tell_ = {};
   in_txn_ = 0;
 }
 
@@ -321,7 +315,7 @@ Status Engine::Keep(SourceRow row) {
 Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
                    std::string_view note) {
   ++in_txn_;
-  Tell(row, verdict, fate);
+  ST_RETURN_IF_ERROR(Tell(row, verdict, fate));
   return ledger_.Put({.table = row.table,
                       .id = row.id,
                       .verdict = verdict,
@@ -331,11 +325,18 @@ Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate
                       .note = note});
 }
 
-void Engine::Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate) {
+// Of what was told before, and is as it was, nothing.
+Status Engine::Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate) {
   const bool taken = verdict == ImportVerdict::kImported || verdict == ImportVerdict::kMerged;
-  if (!taken || (row.known.has_value() && row.known->reason == WhyOf(fate))) return;
-  if (!fate.reason.empty()) to_tell_.partly.push_back({row.table, row.id, fate.reason});
-  if (!fate.standing.empty()) to_tell_.unused.push_back({row.table, row.id, fate.standing});
+  if (taken && row.known.has_value() && row.known->reason == WhyOf(fate)) return absl::OkStatus();
+  if (row.known.has_value()) ST_RETURN_IF_ERROR(ledger_.NothingToTell(row.table, row.id));
+  if (!taken) return absl::OkStatus();
+  using store::ImportNews;
+  if (!fate.reason.empty()) {
+    ST_RETURN_IF_ERROR(ledger_.ToTell(row.table, row.id, ImportNews::kPartly, fate.reason));
+  }
+  if (fate.standing.empty()) return absl::OkStatus();
+  return ledger_.ToTell(row.table, row.id, ImportNews::kUnused, fate.standing);
 }
 
 Status Engine::Reject(const SourceRow& row, std::string reason) {

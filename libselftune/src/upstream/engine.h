@@ -65,13 +65,6 @@ struct Fate {
   bool forgotten = false;                          // keep none of it: those words are forgotten
 };
 
-// What there is to say of rows that were taken over now: of those that were told before, and
-// are as they were, nothing.
-struct Told {
-  std::vector<store::RejectedImport> partly;  // not all of it, or not as it was
-  std::vector<store::RejectedImport> unused;  // all of it, and not in use
-};
-
 // One table, as rows are asked of it.
 struct SourceTable {
   std::string name;
@@ -137,14 +130,13 @@ class Engine {
   store::ImportLedger& ledger() { return ledger_; }
   [[nodiscard]] UtcMillis now() const { return options_.now; }
   [[nodiscard]] int64_t written() const { return written_; }  // rows of the ledger, committed
-  [[nodiscard]] const Told& told() const { return told_; }    // of those
   void Progress(int64_t done, int64_t total) const;
 
  private:
   [[nodiscard]] StatusOr<SourceRow> Read(const SourceTable& table, store::LooseRow row);
   // A statement that is asked often.
   [[nodiscard]] StatusOr<store::LooseQuery*> Prepared(const std::string& sql);
-  void Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate);
+  [[nodiscard]] Status Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate);
   [[nodiscard]] Status Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate,
                            std::string_view note);
   // Are words in it that are not to be kept?
@@ -159,7 +151,6 @@ class Engine {
   std::map<std::string, store::LooseQuery, std::less<>> queries_;
   std::optional<store::WriteTxn> txn_;
   store::SessionPk told_of_;
-  Told told_, to_tell_;  // committed, and of the transaction
   int64_t in_txn_ = 0, written_ = 0;
   bool digests_ = true;
   std::chrono::steady_clock::time_point begun_;

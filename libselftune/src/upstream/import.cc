@@ -33,8 +33,8 @@ namespace {
 using store::Db;
 using store::LooseDb;
 
-constexpr int64_t kShownRejects = 50;
-constexpr int kMaxPasses = 5;  // over a database that grows meanwhile
+constexpr int64_t kShownRows = 50;  // of each kind
+constexpr int kMaxPasses = 5;       // over a database that grows meanwhile
 constexpr std::string_view kWorkDir = ".selftune-import-";
 constexpr size_t kRandomLetters = 6;                        // behind it
 constexpr std::string_view kReading = "reading a table: ";  // of a LooseQuery
@@ -168,7 +168,7 @@ class Import {
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db, OpenStore(target));
     ST_RETURN_IF_ERROR(All(*db, work));
     report_.changed = false;
-    return absl::OkStatus();
+    return absl::OkStatus();  // who is told in a dry run is told again
   }
 
   StatusOr<std::unique_ptr<Db>> OpenStore(const std::string& path) const {
@@ -190,11 +190,14 @@ class Import {
     ST_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, OpenStore(target));
     for (int pass = 0; pass < kMaxPasses; ++pass) {
       report_.tables.clear();
-      report_.rejected.clear();
+      report_.rejected = {};
       if (pass > 0) ST_RETURN_IF_ERROR(Copy(work));
       const std::string stamps = stamps_;
       ST_RETURN_IF_ERROR(All(*db, work));
-      if (!replaces_) return report_.changed ? db->Checkpoint(/*truncate=*/true) : absl::OkStatus();
+      if (!replaces_) {
+        ST_RETURN_IF_ERROR(store::ClearUntold(*db));
+        return report_.changed ? db->Checkpoint(/*truncate=*/true) : absl::OkStatus();
+      }
       ST_ASSIGN_OR_RETURN(const std::string now, Stamps());
       if (now == stamps) return Replace(std::move(db));
     }
@@ -251,6 +254,7 @@ class Import {
           "end it (its dashboard, its timers), then the same command goes on here",
           "selftune import upstream");
     }
+    ST_RETURN_IF_ERROR(store::ClearUntold(*db));
     ST_RETURN_IF_ERROR(db->Checkpoint(/*truncate=*/true));
     db.reset();
     const std::string made = ImportingPath(world_.store_path);
@@ -323,7 +327,9 @@ class Import {
       const std::string copy = work / CopyName(i);
       ST_RETURN_IF_ERROR(OfSource(path, copy, One(db, path, *copies_[i])));
     }
-    return logs_.empty() ? absl::OkStatus() : Logs(db, work / "logs.db");
+    if (!logs_.empty()) ST_RETURN_IF_ERROR(Logs(db, work / "logs.db"));
+    ST_ASSIGN_OR_RETURN(report_.untold, store::ReadUntold(db, kShownRows));
+    return absl::OkStatus();
   }
 
   EngineOptions OptionsFor(std::string_view what) const {
@@ -360,23 +366,13 @@ class Import {
   Status Fill(Db& db, Engine& engine) {
     ST_RETURN_IF_ERROR(Write(db, engine));
     report_.changed |= engine.written() > 0;
-    ST_ASSIGN_OR_RETURN(const std::vector<store::RejectedImport> rejected,
-                        store::RejectedImports(db, engine.ledger().origin(), kShownRejects));
-    report_.rejected.insert(report_.rejected.end(), rejected.begin(), rejected.end());
-    AddTold(engine.told().partly, report_.partly);
-    AddTold(engine.told().unused, report_.unused);
+    auto& [first, count] = report_.rejected;
+    ST_ASSIGN_OR_RETURN(
+        const store::ImportRows rejected,
+        store::RejectedImports(db, engine.ledger().origin(), kShownRows - std::ssize(first)));
+    first.insert(first.end(), rejected.first.begin(), rejected.first.end());
+    count += rejected.count;
     return absl::OkStatus();
-  }
-
-  // What an earlier pass said of a row that changed meanwhile does not hold any more.
-  static void AddTold(const std::vector<store::RejectedImport>& told,
-                      std::vector<store::RejectedImport>& all) {
-    for (const store::RejectedImport& row : told) {
-      std::erase_if(all, [&](const store::RejectedImport& before) {
-        return before.table == row.table && before.id == row.id;
-      });
-      if (std::ssize(all) < kShownRejects) all.push_back(row);
-    }
   }
 
   Status Write(const Db& db, Engine& engine) {

@@ -45,10 +45,9 @@ struct ImportReport {
   std::vector<std::string> databases;  // read
   std::vector<std::string> logs;
   std::vector<TableCount> tables;
-  std::vector<store::RejectedImport> rejected;  // the first of them
-  // The first of those that were taken over by this import, and not before.
-  std::vector<store::RejectedImport> partly;  // not all of it, or not as it was
-  std::vector<store::RejectedImport> unused;  // all of it, and it is not in use
+  store::ImportRows rejected;
+  // Of those that were taken over and that no import told of yet.
+  store::UntoldImports untold;
   std::string moved_aside;             // where the reference's database is now, "" = in place
   std::string backup_id, backup_path;  // of our store as it was before, "" = none was made
   std::vector<Leftover> leftovers;

@@ -236,6 +236,8 @@ TEST_SUITE("hooks/notes") {
 
   TEST_CASE("where nothing is pending nothing is started") {
     constexpr const char* kIdle = R"({"reactive":"/opt/selftune","pending":false})";
+    constexpr const char* kResting =
+        R"({"reactive":"/opt/selftune","pending":false,"pending_from_ms":86400000001,"resting":"\npdf\n"})";
     struct Case {
       const char* name;
       const char* notes;
@@ -256,6 +258,13 @@ TEST_SUITE("hooks/notes") {
         {"a request", kIdle, "pdf", "please use the pdf skill", true},
         {"one that was typed", kIdle, "pdf\n", "/pdf fill the form", true},
         {"no names are known", kIdle, "", "why not?", true},
+        {"what rests waits", kResting, "PDF\nzip\n", "", false},
+        {"its time is over",
+         R"({"reactive":"/opt/selftune","pending":false,"pending_from_ms":86400000000})", "pdf\n",
+         "", true},
+        {"more about one that rests", kResting, "PDF\nzip\n", "why didn't you use the pdf skill?",
+         false},
+        {"about another one", kResting, "PDF\nzip\n", "why didn't you use the zip skill?", true},
     };
     static int started = 0;
     for (const Case& c : cases) {

@@ -1,5 +1,7 @@
 #include "store/audit_chain.h"
 
+#include <sqlite3.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/cancel.h"
 #include "store/eval_rows.h"
 #include "store/evolution_log.h"
 #include "unit/store/store_fixture.h"
@@ -16,6 +19,7 @@ namespace {
 
 using testing::kNow;
 using testing::Must;
+using testing::One;
 using testing::TempStore;
 
 // Two proposals with steps that lie between each other.
@@ -106,6 +110,77 @@ TEST_SUITE("store/audit_chain") {
     CHECK_FALSE(store.db().Execute("UPDATE evolution_event SET details='x'").ok());
     CHECK_FALSE(store.db().Execute("DELETE FROM evolution_event").ok());
     CHECK(Must(CheckChains(store.db())).empty());
+  }
+
+  TEST_CASE(
+      "words go from a long chain in pieces; cut off between any two it is whole, and goes on") {
+    constexpr int kSteps = 1300;
+    Quotes quotes;
+    quotes.AddWords("xylophone");
+    quotes.Seal();
+    int number = 0;
+    const auto say = [&number](Db& db, const std::string& details) {
+      REQUIRE_OK(AppendEvent(db, {.event_id = "said-" + std::to_string(number++),
+                                  .proposal_id = "p2",
+                                  .action = "rejected",
+                                  .details = details,
+                                  .skill = 1,
+                                  .at = kNow}));
+    };
+    const auto words = [](Db& db) {
+      return One(db, "SELECT count(*) FROM evolution_event WHERE details LIKE '%xylophone%'");
+    };
+    int cuts = 0;
+    for (bool done = false; !done; ++cuts) {
+      CAPTURE(cuts);
+      TempStore store;
+      Fill(store);
+      store.Write([&](IngestWriter& w) {
+        for (int i = 0; i < kSteps; ++i) {
+          say(w.db(), i % 400 == 7 ? "they say xylophone" : "nothing");
+        }
+      });
+      struct Cut {
+        base::Cancel cancel;
+        int left;
+      } cut{.cancel = {}, .left = cuts + 1};
+      sqlite3_commit_hook(
+          store.db().handle(),
+          [](void* self) {
+            auto* const c = static_cast<Cut*>(self);
+            if (--c->left <= 0) c->cancel.Request();
+            return 0;
+          },
+          &cut);
+      const auto first = EraseFromAudit(store.db(), quotes, &cut.cancel);
+      sqlite3_commit_hook(store.db().handle(), nullptr, nullptr);
+      done = first.ok();
+      CHECK(Must(CheckChains(store.db())).empty());
+      store.Write([&](IngestWriter& w) { say(w.db(), "meanwhile, xylophone again"); });
+      CHECK(Must(CheckChains(store.db())).empty());
+      CHECK(Must(EraseFromAudit(store.db(), quotes, nullptr)) > 0);
+      CHECK(words(store.db()) == "0");
+      CHECK(Must(CheckChains(store.db())).empty());
+      CHECK(One(store.db(), "SELECT count(*) FROM meta WHERE key='evolution_seam'") == "0");
+      CHECK(Must(EraseFromAudit(store.db(), quotes, nullptr)) == 0);
+    }
+    CHECK(cuts >= 3);
+  }
+
+  TEST_CASE("a chain that was broken stays so, also when it breaks while it is hashed anew") {
+    Quotes quotes;
+    quotes.AddWords("made");
+    quotes.Seal();
+    TempStore store;
+    Fill(store);
+    REQUIRE_OK(store.db().Execute(kUnguard));
+    REQUIRE_OK(store.db().Execute("UPDATE evolution_event SET location='/other' WHERE event_pk=3"));
+    const std::vector<std::string> before = Must(CheckChains(store.db()));
+    CHECK_FALSE(before.empty());
+    CHECK(Must(EraseFromAudit(store.db(), quotes, nullptr)) == 2);
+    CHECK_FALSE(Must(CheckChains(store.db())).empty());
+    CHECK(One(store.db(), "SELECT count(*) FROM evolution_event WHERE details LIKE '%made%'") ==
+          "0");
   }
 
   TEST_CASE("whatever is altered past the guards is found out") {

@@ -11,6 +11,8 @@
 #include <doctest/doctest.h>
 
 #include "base/crypto.h"
+#include "base/file.h"
+#include "base/lock_file.h"
 #include "store/write_pieces.h"
 #include "store/write_txn.h"
 #include "unit/store/store_fixture.h"
@@ -275,6 +277,54 @@ TEST_SUITE("store/forget") {
               "SELECT b.text FROM prompt p JOIN body b ON b.body_id=p.body_id JOIN "
               "session s USING(session_pk) WHERE s.session_id='new'") == QueryOf(7));
     CHECK(Rows(there.db(), "PRAGMA foreign_key_check", 2).empty());
+  }
+
+  TEST_CASE("beside somebody who writes all the time who says what is asked once") {
+    Imported there(3 * kPieceItems);
+    const auto other =
+        Must(Db::Open(there.db().path(), {.mode = OpenMode::kReadWrite,
+                                          .busy_timeout = std::chrono::milliseconds(1)}));
+    int looks = 0;
+    sqlite3_trace_v2(
+        there.db().handle(), SQLITE_TRACE_STMT,
+        [](unsigned, void* count, void*, void* sql) {
+          const std::string_view text(static_cast<const char*>(sql));
+          if (text.find("UPDATE temp.forget_text SET said") != text.npos)
+            ++*static_cast<int*>(count);
+          return 0;
+        },
+        &looks);
+    sqlite3_progress_handler(
+        there.db().handle(), 1000,
+        [](void* db) {
+          // Busy while a turn of the forget goes on.
+          (void)static_cast<Db*>(db)->Execute(
+              "INSERT OR REPLACE INTO meta VALUES('noise',random())");
+          return 0;
+        },
+        other.get());
+    Must(Forget(there.db(), {.match = "form number"}, kNow));
+    sqlite3_progress_handler(there.db().handle(), 0, nullptr, nullptr);
+    sqlite3_trace_v2(there.db().handle(), 0, nullptr, nullptr);
+    CHECK(looks == 1);
+    CHECK(there.Saying("form number").empty());
+  }
+
+  TEST_CASE("one at a time: a second one says who is at work, and forgetting by days waits a day") {
+    Imported there(3);
+    const std::string dir = base::JoinPath(base::DirName(there.db().path()), "locks");
+    REQUIRE_OK(base::MakeDirs(dir, 0700));
+    {
+      const auto held =
+          Must(base::LockFile::TryAcquire(base::JoinPath(dir, "forget.lock"), "the other"));
+      const auto second =
+          Forget(there.db(), {.match = "form", .wait = std::chrono::milliseconds(1)}, kNow);
+      CHECK(CodeOf(second.status()).name == kLockHeld.name);
+      CHECK_FALSE(Must(ApplyRetention(there.db(), 1, kNow, nullptr)).changed());
+      CHECK(One(there.db(), "SELECT count(*) FROM meta WHERE key='forget_unfinished'") == "0");
+      CHECK(One(there.db(), "SELECT count(*) FROM forgotten") == "0");
+    }
+    CHECK(Must(Forget(there.db(), {.match = "form"}, kNow)).eval_entries == 3);
   }
 
   TEST_CASE("a number that another row has got meanwhile is not taken for the chosen one") {

@@ -184,7 +184,7 @@ constexpr std::string_view kEvidence[] = {
     "spawn",          "session_keys",  "session_anchor",     "session_part",
     "label",          "part_metric",   "part_tool",          "source_file",
     "bad_line",       "skill_session", "improvement_signal", "watch_observation",
-    "vcs_commit",     "commit_logged"};
+    "vcs_commit",     "commit_logged", "import_untold"};
 
 constexpr std::string_view kFew[] = {
     "host",          "skill",      "skill_location", "skill_version", "skill_state",
@@ -192,7 +192,7 @@ constexpr std::string_view kFew[] = {
     "replay_result", "deploy",     "deploy_target",  "watch",         "llm_call",
     "llm_cache",     "budget",     "capability",     "job_run",       "job_action",
     "rollup_dirty",  "skill_day",  "skill_total",    "counter",       "meta",
-    "change_clock",  "install",    "commit_due"};
+    "change_clock",  "install",    "commit_due",     "skill_rest"};
 
 bool IsWord(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
@@ -306,6 +306,8 @@ constexpr WholeStore kWholeStore[] = {
     {"forget_choice.cc:*", "as is what was said where and when"},
     {"forget_quotes.cc:*", "and where it is quoted"},
     {"forget_texts.cc:*", "and who else said it"},
+    {"forget_words.cc:*", "and where else such words stand"},
+    {"import_ledger.cc:kAnyUntold", "whether there is any: the first row answers"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
     {"forget_again.cc:kErased", "with the keys of the words"},
     {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
