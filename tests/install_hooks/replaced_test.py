@@ -56,6 +56,35 @@ class Replaced(Place):
         return copy
 
 
+class Unknown(Replaced):
+    """Nothing names the copy any more: the doctor does."""
+
+    def kept(self):
+        checks = json.loads(self.run_cli("doctor").stdout)["data"]["checks"]
+        return [check for check in checks if check["name"] == "files.kept"]
+
+    def test_the_store_was_deleted(self):
+        self.replace()
+        self.assertEqual(self.kept(), [])
+        for file in self.home.state.glob("selftune.db*"):
+            file.unlink()
+        copy, = self.copies()
+        check, = self.kept()
+        self.assertEqual((check["status"], check["path"]), ("warn", str(copy)))
+        self.assertRegex(check["message"], r"%s \(the SKILL.md, replaced on 20\d\d-\d\d-\d\d\)$" % copy)
+
+    def test_a_run_was_killed_between_the_copy_and_its_row(self):
+        self.replace()
+        copy, = self.copies()
+        left = copy.with_name("1795341058153-0f343b09-codex-AGENTS.md")
+        left.write_bytes(b"words of another file")
+        check, = self.kept()
+        self.assertEqual(check["path"], str(left))
+        self.assertIn("(the AGENTS.md of codex, replaced on 2026-11-22)", check["message"])
+        left.unlink()
+        self.assertEqual(self.kept(), [])
+
+
 class Edited(Replaced):
     """Ours was edited: it stays, and so does what it replaced."""
 

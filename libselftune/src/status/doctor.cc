@@ -54,6 +54,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));
     ST_RETURN_IF_ERROR(CheckSkills(world, options, all));
   }
+  if (!options.quick) ST_RETURN_IF_ERROR(CheckKeptFiles(world, all));
   if (!options.quick) CheckPrivacy(world, all);
   if (!options.quick) CheckAgents(world, options, all);
   if (!options.quick) ST_RETURN_IF_ERROR(CheckHooks(world, all));

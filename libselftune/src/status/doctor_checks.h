@@ -30,6 +30,9 @@ void CheckAgents(const DoctorWorld& world, const DoctorOptions& options, Checks&
 [[nodiscard]] Status CheckOwnSkill(const DoctorWorld& world, Checks& out);
 void CheckPrivacy(const DoctorWorld& world, Checks& out);
 
+// doctor_kept.cc; says nothing where there are none.
+[[nodiscard]] Status CheckKeptFiles(const DoctorWorld& world, Checks& out);
+
 // doctor_hooks.cc
 [[nodiscard]] Status CheckHooks(const DoctorWorld& world, Checks& out);
 // doctor_dashboard.cc
