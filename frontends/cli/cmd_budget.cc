@@ -136,6 +136,10 @@ std::string RenderBudget(const Reply& reply, const Screen& screen) {
   const std::string project = OneLine(data["project"].Text());
   fields.Add("project",
              project.empty() ? "none; --project . counts those of this folder" : project);
+  for (const Json& settings : data["settings_unknown"].items()) {
+    fields.Add("not known", "what " + OneLine(settings.Text()) +
+                                " switches off: selftune doctor --only skills.parse");
+  }
   out += fields.Draw(screen) + "\n" + SkillTable(reply, screen);
   return out + HostTable(data["hosts"], screen);
 }

@@ -23,11 +23,11 @@ std::string PolicyText(const Json& row) {
 }
 
 // "pdf is switched off in FILE (claude_code)", a line for each file that says so.
-std::string SwitchedOffLines(const Json& skill) {
+std::string SwitchLines(const Json& skill, std::string_view key, std::string_view what) {
   std::vector<std::pair<std::string, std::string>> hosts_of;  // line, hosts
-  for (const Json& off : skill["switched_off"].items()) {
+  for (const Json& off : skill[key].items()) {
     std::string line =
-        OneLine(skill["name"].Text()) + " is switched off in " + OneLine(off["settings"].Text());
+        OneLine(skill["name"].Text()) + std::string(what) + OneLine(off["settings"].Text());
     if (!off["project_root"].is_null()) {
       line += " for sessions in " + OneLine(off["project_root"].Text());
     }
@@ -67,8 +67,16 @@ std::string RenderList(const Reply& reply, const Screen& screen) {
   }
   if (table.empty()) return "No skills.\n";
   std::string out = table.Draw(screen);
+  bool any_unknown = false;
   for (const Json& skill : reply.data()["items"].items()) {
-    out += screen.Paint(Style::kDim, SwitchedOffLines(skill));
+    out += screen.Paint(Style::kDim, SwitchLines(skill, "switched_off", " is switched off in "));
+    const std::string unknown = SwitchLines(
+        skill, "settings_unknown", " may be switched off by settings that are not understood, ");
+    any_unknown = any_unknown || !unknown.empty();
+    out += screen.Paint(Style::kDim, unknown);
+  }
+  if (any_unknown) {
+    out += screen.Paint(Style::kDim, "what is wrong there: selftune doctor --only skills.parse\n");
   }
   const std::string& next = reply.data()["next_cursor"].Text();
   if (!next.empty()) out += screen.Paint(Style::kDim, "more: --cursor " + OneLine(next)) + "\n";

@@ -1,4 +1,7 @@
 // sync: read what the agents wrote.
+#include <algorithm>
+#include <string>
+
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/render.h"
@@ -6,6 +9,8 @@
 
 namespace selftune::cli {
 namespace {
+
+constexpr size_t kProblemsShown = 3;
 
 std::string PlaceText(const Json& place) {
   std::string out = OneLine(place["capture"].Text()) + " " + OneLine(place["outcome"].Text());
@@ -46,6 +51,23 @@ std::string RenderMerged(const Json& merged, const Screen& screen) {
   return out;
 }
 
+// How many there are, the first few, and where all of them stand.
+std::string SkillProblems(const Json& data, const Screen& screen) {
+  const int64_t total = data["skill_problems_total"].Int();
+  if (total == 0) return "";
+  std::string out = screen.Paint(Style::kWarn, "skills") + ": " +
+                    Plural(total, "thing was", "things were") + " not understood\n";
+  const auto& problems = data["skill_problems"].items();
+  const size_t shown = std::min(problems.size(), kProblemsShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const std::string& path = problems[i]["path"].Text();
+    const std::string& message = problems[i]["message"].Text();
+    const bool says_where = message.find(path) != std::string::npos;
+    out += "  " + OneLine(says_where ? message : path + ": " + message) + "\n";
+  }
+  return out + screen.Paint(Style::kDim, "  see: selftune doctor --only skills.parse\n");
+}
+
 std::string RenderSync(const Reply& reply, const Screen& screen) {
   const Json& data = reply.data();
   Table table({{"host"},
@@ -79,7 +101,7 @@ std::string RenderSync(const Reply& reply, const Screen& screen) {
   }
   std::string out = table.empty() ? "" : table.Draw(screen);
   if (!absent.empty()) out += screen.Paint(Style::kDim, "not found: " + absent) + "\n";
-  out += gaps + warnings;
+  out += gaps + warnings + SkillProblems(data, screen);
   out += reply.dry_run() ? "Dry run" : data["complete"].Bool() ? "Done" : "Stopped before the end";
   out += " in " + Duration(data["elapsed_ms"].Int()) + "\n";
   return out + RenderMerged(data["merged"], screen);

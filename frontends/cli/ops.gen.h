@@ -149,7 +149,7 @@ inline constexpr ParamRow kParams[] = {
     {"skill.budget", "platform", true, " "},
     {"skill.lint", "platform", true, " "},
     {"skill.list", "platform", true, " "},
-    {"skill.list", "status", false, " UNKNOWN UNGRADED CRITICAL WARNING UNCERTAIN HEALTHY regressed drifting disabled silent locked frozen "},
+    {"skill.list", "status", false, " UNKNOWN UNGRADED CRITICAL WARNING UNCERTAIN HEALTHY regressed drifting disabled settings_unknown silent locked frozen "},
     {"skill.list", "sort", false, " uses name last misses "},
     {"skill.observations", "outcome", false, " triggered refused requested read_only missed "},
     {"skill.observations", "level", false, " explicit tool read shell_read "},

@@ -116,6 +116,42 @@ class Machine:
 class Causes(unittest.TestCase):
     maxDiff = None
 
+    def test_settings_that_nobody_understands(self):
+        # Recording, host, folder, file of settings, what stands in it.
+        table = [
+            ("claude-code", "claude_code", ".claude/skills", ".claude/settings.json", "{"),
+            ("codex", "codex", ".codex/skills", ".codex/config.toml", "a = 1\nb = yes\n"),
+            ("opencode/1.18.33", "opencode", ".config/opencode/skills", ".config/opencode/opencode.json",
+             '{"permission": {"skill": {"zebra": "deny"}'),
+            ("gemini/0.61.0", "gemini", ".gemini/skills", ".gemini/settings.json",
+             '{"x": "' + "x" * (4 << 20) + '"}'),
+            ("pi/0.87.1", "pi", ".pi/agent/skills", ".pi/agent/settings.json", '{"skills": ["!zebra"]'),
+        ]
+        for recording, platform, folder, name, text in table:
+            with self.subTest(recording=recording):
+                machine = Machine(self, recording)
+                path = machine.skill(folder, "zebra")
+                settings = machine.home / name
+                settings.write_text(text)
+                told = machine.run("sync")
+                if platform != "gemini":  # of which a sync reads them for extensions alone
+                    self.assertEqual(told["skill_problems_total"], 1)
+                    self.assertEqual(told["skill_problems"][0]["path"], str(settings))
+                item = next(one for one in machine.run("skills", "list")["items"] if one["name"] == "zebra")
+                self.assertEqual(item["switched_off"], [])
+                self.assertEqual(item["settings_unknown"],
+                                 [{"platform": platform, "path": str(path), "settings": str(settings), "project_root": None}])
+                self.assertIn("settings_unknown", item["flags"])
+                self.assertEqual(machine.run("budget", "--platform", platform)["settings_unknown"], [str(settings)])
+                why = machine.run("why", "zebra", "--platform", platform)
+                self.assertEqual(why["cause"], "unknown")
+                self.assertIn(str(settings), why["explanation"])
+                self.assertEqual(why["what_would_fix"]["command"], "selftune doctor --only skills.parse")
+                choice = next(one for one in machine.run("orchestrate", "--dry-run")["decisions"] if one["skill"] == "zebra")
+                self.assertEqual((choice["action"], choice["reason_code"]), ("skip", "settings_unknown"))
+                self.assertIn(f"{settings} is not understood; see what is wrong there with selftune doctor --only skills.parse",
+                              choice["reason"])
+
     def test_by_command_only(self):
         # Recording, host, folder, what the file says, what lies beside it.
         table = [

@@ -1347,6 +1347,7 @@ class SkillBudgetReply(TypedDict):
     cut: Literal["least_used", "shortened", "unknown"]
     skills: list[SkillBudgetReplySkills]
     recorded: SkillBudgetReplyRecorded | None
+    settings_unknown: list[str]
     hosts: list[SkillBudgetReplyHosts]
 
 
@@ -1414,6 +1415,13 @@ class SkillListReplyItemsSwitchedOff(TypedDict):
     project_root: str | None
 
 
+class SkillListReplyItemsSettingsUnknown(TypedDict):
+    platform: str
+    path: str
+    settings: str
+    project_root: str | None
+
+
 class SkillListReplyItems(TypedDict):
     skill_id: int
     name: str
@@ -1435,6 +1443,7 @@ class SkillListReplyItems(TypedDict):
     state_code: str
     flags: list[str]
     switched_off: list[SkillListReplyItemsSwitchedOff]
+    settings_unknown: list[SkillListReplyItemsSettingsUnknown]
 
 
 class SkillListReply(TypedDict):
@@ -2928,6 +2937,12 @@ class SyncRunReplySources(TypedDict):
     warnings: list[str]
 
 
+class SyncRunReplySkillProblems(TypedDict):
+    code: str
+    path: str
+    message: str
+
+
 class SyncRunReplyHooks(TypedDict):
     events: int
     rejected: int
@@ -3003,6 +3018,8 @@ class SyncRunReplyMerged(TypedDict):
 class SyncRunReply(TypedDict):
     sources: dict[str, SyncRunReplySources]
     skills_found: int
+    skill_problems_total: int
+    skill_problems: list[SyncRunReplySkillProblems]
     forks_settled: int
     hooks: SyncRunReplyHooks
     spool_drained: int
@@ -3230,7 +3247,7 @@ class Requests:
     @overload
     def request(self, op: Literal["skill.lint"], /, *, path: str | None = ..., text: str | None = ..., platform: str | None = ...) -> SkillLintReply: ...
     @overload
-    def request(self, op: Literal["skill.list"], /, *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "disabled", "silent", "locked", "frozen"] | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
+    def request(self, op: Literal["skill.list"], /, *, limit: int | None = ..., cursor: str | None = ..., platform: str | None = ..., status: Literal["UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "disabled", "settings_unknown", "silent", "locked", "frozen"] | None = ..., q: str | None = ..., sort: Literal["uses", "name", "last", "misses"] | None = ...) -> SkillListReply: ...
     @overload
     def request(self, op: Literal["skill.misses"], /, *, skill: str | None = ..., skill_path: str | None = ..., skill_id: int | None = ..., since: str | None = ..., until: str | None = ..., limit: int | None = ..., cursor: str | None = ..., raw: bool | None = ...) -> SkillMissesReply: ...
     @overload

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -288,6 +289,13 @@ StatusOr<std::string> SkillBudget(Context& context, const JsonValue& params) {
              Word(shown == nullptr ? ListingBudget::Cut::kUnknown : shown->row->listing.cut));
   TextOrNull(out, "skill", skill);
   WriteLines(out, budget, skill);
+  std::set<std::string> unknown;
+  for (const ListedLine& line : budget.lines) {
+    if (!line.unknown_by.empty()) unknown.insert(line.unknown_by);
+  }
+  out.Key("settings_unknown").BeginArray();
+  for (const std::string& settings : unknown) out.String(settings);
+  out.EndArray();
   WriteHosts(out, budgets);
   out.EndObject();
   if (shown != nullptr) PointOn(context, *shown);

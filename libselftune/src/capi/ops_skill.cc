@@ -152,6 +152,20 @@ void WriteListedRate(JsonWriter& out, const status::TriggerCounts& counts) {
   out.Field("curable", counts.curable).EndObject();
 }
 
+void WriteSwitches(JsonWriter& out, std::string_view key,
+                   const std::vector<status::OffSwitch>& switches) {
+  out.Key(key).BeginArray();
+  for (const status::OffSwitch& off : switches) {
+    out.BeginObject()
+        .Field("platform", off.platform)
+        .Field("path", off.path)
+        .Field("settings", off.settings);
+    TextOrNull(out, "project_root", off.project_root);
+    out.EndObject();
+  }
+  out.EndArray();
+}
+
 Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::TimeWindow& window) {
   SkillState& state = row.state;
   status::ReadOffSwitch(state);
@@ -182,16 +196,10 @@ Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::Time
       .Key("flags")
       .BeginArray();
   for (const std::string_view flag : state.flags) out.String(flag);
-  out.EndArray().Key("switched_off").BeginArray();
-  for (const status::OffSwitch& off : state.switched_off) {
-    out.BeginObject()
-        .Field("platform", off.platform)
-        .Field("path", off.path)
-        .Field("settings", off.settings);
-    TextOrNull(out, "project_root", off.project_root);
-    out.EndObject();
-  }
-  out.EndArray().EndObject();
+  out.EndArray();
+  WriteSwitches(out, "switched_off", state.switched_off);
+  WriteSwitches(out, "settings_unknown", state.settings_unknown);
+  out.EndObject();
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "hosts/installed_skills.h"
+#include "skillfs/packages.h"
 #include "status/skill_policy.h"
 #include "status/skill_states.h"
 #include "store/db.h"
@@ -39,9 +40,12 @@ struct Subject {
 
 StatusOr<Subject> FromStore(Context& context, store::Db& db, const store::SkillRef& skill) {
   ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
-  ST_ASSIGN_OR_RETURN(const std::vector<status::SkillState> states,
-                      status::ReadSkillStates(
-                          db, *config, {.now = context.now(), .window = {}, .skill = skill.id}));
+  ST_ASSIGN_OR_RETURN(const base::Environment* const env, context.hosts_env());
+  ST_ASSIGN_OR_RETURN(const status::OffSwitches off, status::OffSwitches::Read(db, *env));
+  ST_ASSIGN_OR_RETURN(
+      const std::vector<status::SkillState> states,
+      status::ReadSkillStates(
+          db, *config, {.now = context.now(), .window = {}, .skill = skill.id, .off = &off}));
   Subject subject{.name = skill.name, .stored = {}};
   if (states.empty()) return subject;  // only ever listed by a host
   const status::PolicyFacts facts = status::FactsOf(states.front());
@@ -68,9 +72,8 @@ StatusOr<std::optional<Subject>> FromDisk(Context& context, std::string_view nam
   for (const InstalledSkill& skill : skillfs::DiscoverSkills(request).skills) {
     if (!IsMeant(skill, name, path)) continue;
     const bool managed =
-        std::all_of(skill.placements.begin(), skill.placements.end(), [](const auto& placement) {
-          return !placement.plugin.empty() || placement.scope == "admin" ||
-                 placement.scope == "system";
+        std::all_of(skill.placements.begin(), skill.placements.end(), [&](const auto& placement) {
+          return skillfs::IsManaged(placement.scope, skill.real_path, !placement.plugin.empty());
         });
     return std::optional(Subject{.name = skill.name,
                                  .stored = {},

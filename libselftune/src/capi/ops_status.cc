@@ -93,6 +93,7 @@ orchestrate::CandidateFacts CandidateFactsOf(const Shown& shown) {
   facts.held = shown.held;
   facts.explicit_only = state.explicit_only;
   facts.disabled = state.disabled;
+  if (state.maybe_disabled) facts.unknown_settings = state.settings_unknown.front().settings;
   facts.locked = state.autonomy == config::SkillAutonomy::kLocked;
   facts.cooldown_until = state.totals.cooldown_until;
   facts.frozen_until = state.totals.frozen_until;

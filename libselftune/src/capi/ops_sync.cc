@@ -30,6 +30,8 @@ namespace {
 using base::JsonValue;
 using base::JsonWriter;
 
+constexpr size_t kProblemsShown = 20;  // of skills, in a reply
+
 sync::SyncOptions OptionsFrom(const JsonValue& params) {
   sync::SyncOptions options;
   for (const JsonValue& platform : params["only"].items()) {
@@ -110,14 +112,28 @@ void WriteMerged(JsonWriter& out, const std::optional<store::Merged>& merged) {
   out.EndArray().EndObject();
 }
 
+void WriteSkillProblems(JsonWriter& out, const std::vector<skillfs::DiscoveryProblem>& problems) {
+  out.Field("skill_problems_total", static_cast<int64_t>(problems.size()))
+      .Key("skill_problems")
+      .BeginArray();
+  for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) {
+    out.BeginObject()
+        .Field("code", problems[i].code)
+        .Field("path", problems[i].path)
+        .Field("message", problems[i].message)
+        .EndObject();
+  }
+  out.EndArray();
+}
+
 std::string ToJson(const sync::SyncReport& report, const store::ForgetReport& forgotten,
                    const std::optional<store::Merged>& merged) {
   JsonWriter out;
   out.BeginObject().Key("sources").BeginObject();
   for (const sync::HostReport& host : report.hosts) WriteHost(out, host);
-  out.EndObject()
-      .Field("skills_found", report.skills_found)
-      .Field("forks_settled", report.forks_settled)
+  out.EndObject().Field("skills_found", report.skills_found);
+  WriteSkillProblems(out, report.skill_problems);
+  out.Field("forks_settled", report.forks_settled)
       .Key("hooks")
       .BeginObject()
       .Field("events", report.hook_events)

@@ -303,7 +303,7 @@ constexpr ParamSpec kParams_SkillLint[] = {
     {.name = "text", .type = ParamType::kString},
     {.name = "platform", .type = ParamType::kPlatform},
 };
-constexpr std::string_view kChoices_SkillList_status[] = {"UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "disabled", "silent", "locked", "frozen"};
+constexpr std::string_view kChoices_SkillList_status[] = {"UNKNOWN", "UNGRADED", "CRITICAL", "WARNING", "UNCERTAIN", "HEALTHY", "regressed", "drifting", "disabled", "settings_unknown", "silent", "locked", "frozen"};
 constexpr std::string_view kChoices_SkillList_sort[] = {"uses", "name", "last", "misses"};
 constexpr ParamSpec kParams_SkillList[] = {
     {.name = "limit", .type = ParamType::kInt, .default_json = "50", .minimum = 1, .maximum = 1000},

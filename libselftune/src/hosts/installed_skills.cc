@@ -56,11 +56,13 @@ skillfs::Discovery FindInstalledSkills(const base::Environment& env,
 
 void AddSettings(skillfs::DiscoveryRequest& request) {
   const std::vector<std::vector<std::string>> folders = FoldersOf(request);
+  const std::vector<std::string> roots = SessionRoots(folders);
   for (skillfs::HostSkillRules& rules : request.hosts) {
     rules.rules = ReadSkillRules(
         rules.platform,
         {request.home, rules.config_dir, request.project_dirs, folders, request.absolute_root},
         rules.problems);
+    rules.session_roots = roots;
   }
 }
 

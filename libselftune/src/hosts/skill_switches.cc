@@ -42,8 +42,7 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
           .below = file.below};
 }
 
-void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root,
-             SettingsFiles& files, Rules& out) {
+void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root, Rules& out) {
   const JsonValue& value = ValueAt(root, where.key);
   if (where.form == Form::kWords && value.is_string()) {
     out.push_back(RuleOf(file, "*", IsOff(where, value.AsString())));
@@ -51,14 +50,15 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
   if (where.form == Form::kFlag && value.is_bool() && !value.AsBool()) {
     out.push_back(RuleOf(file, "*", true));
   }
-  for (const std::string& text : files.Texts(file.path, value)) {
+  // Lists are read whole, for each entry decides: a name costs no more than its text.
+  for (const JsonValue& item : value.items()) {
     // A list has no patterns, and no skill a `*` in its name.
-    if (where.form == Form::kNames && text.find('*') == std::string::npos) {
+    const std::string& text = item.AsString();
+    if (where.form == Form::kNames && item.is_string() && text.find('*') == std::string::npos) {
       out.push_back(RuleOf(file, std::string(base::Trim(text)), !where.on));
     }
   }
-  // Of patterns the last counts.
-  for (const auto& [name, member] : files.Members(file.path, value, SettingsFiles::Keep::kLast)) {
+  for (const auto& [name, member] : value.members()) {
     if (where.form == Form::kWords && member.is_string()) {
       out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
     }
@@ -106,9 +106,15 @@ std::set<std::string> FoldersOf(const RootQuery& query, bool above) {
 }
 
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
-  if (where.form == Form::kToml) return AddToml(where, file, files, out);
-  const JsonValue* const root = files.Json(file.path);
-  if (root != nullptr) AddJson(where, file, *root, files, out);
+  if (where.form == Form::kToml) {
+    AddToml(where, file, files, out);
+  } else if (const JsonValue* const root = files.Json(file.path)) {
+    AddJson(where, file, *root, out);
+  }
+  if (!files.IsUnknown(file.path)) return;
+  // It may say anything of every skill, whatever files before it said.
+  out.push_back(RuleOf(file, "*", false));
+  out.back().unknown = true;
 }
 
 struct Host {

@@ -31,8 +31,8 @@ struct SkillSwitch {
   bool on = false;            // kNames: such a list switches on
 };
 
-// What the settings of the host say, of the person and of the projects of the query. Files
-// that cannot be understood are told in `problems`.
+// What the settings of the host say, of the person and of the projects of the query. A file
+// that cannot be understood is told in `problems`, and has an unknown rule for all skills.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRules(
     std::string_view platform, const RootQuery& query,
     std::vector<skillfs::DiscoveryProblem>& problems);

@@ -21,6 +21,7 @@ using monitoring::Trend;
 constexpr int64_t kComplaintWeight = 150;
 constexpr int64_t kManualWeight = 50;
 constexpr int64_t kSignalCap = 450;
+constexpr std::string_view kSeeSettings = "selftune doctor --only skills.parse";
 
 int64_t SignalWeight(const CandidateFacts& facts) {
   return std::min(kSignalCap, kComplaintWeight * (facts.corrections + facts.requests) +
@@ -43,6 +44,7 @@ std::string_view WhyNot(const CandidateFacts& facts, const SelectOptions& option
   if (facts.locked) return "locked";
   if (facts.explicit_only) return "explicit_only";
   if (facts.disabled) return "disabled";
+  if (!facts.unknown_settings.empty()) return "settings_unknown";
   if (facts.frozen_until.has_value() && *facts.frozen_until > options.now) return "frozen";
   if (facts.cooldown_until.has_value() && *facts.cooldown_until > options.now) return "cooldown";
   if (HasSignals(facts) || facts.missed > 0) return options.agent_available ? "" : "no_agent";
@@ -65,6 +67,7 @@ std::string_view Words(std::string_view reason_code) {
       {"locked", "locked by the configuration"},
       {"explicit_only", "only a command may load it"},
       {"disabled", "settings of the agents switch it off"},
+      {"settings_unknown", "nobody knows whether settings switch it off"},
       {"frozen", "rolled back recently"},
       {"cooldown", "changed recently"},
       {"no_agent", "no agent command to ask is on PATH"},
@@ -97,6 +100,10 @@ std::string Grounds(const CandidateFacts& facts) {
 }
 
 std::string Why(std::string_view reason_code, const CandidateFacts& facts) {
+  if (reason_code == "settings_unknown") {
+    return fmt::format("{}: {} is not understood; see what is wrong there with {}",
+                       Words(reason_code), facts.unknown_settings, kSeeSettings);
+  }
   if (reason_code != "selected" || facts.missed > 0) return std::string(Words(reason_code));
   return "worth a look, though it was not missed: " + Grounds(facts);
 }

@@ -30,8 +30,9 @@ struct CandidateFacts {
   bool managed = false;    // by a plugin, an administrator, read-only
   bool held = false;       // its host has a change of it waiting for a person
   bool locked = false;
-  bool explicit_only = false;  // no description makes the model load it
-  bool disabled = false;       // settings switch it off wherever it is installed
+  bool explicit_only = false;    // no description makes the model load it
+  bool disabled = false;         // settings switch it off wherever it is installed
+  std::string unknown_settings;  // nobody knows whether these do; "" = it is known
   std::optional<UtcMillis> cooldown_until, frozen_until, last_evolved;
 };
 
@@ -50,7 +51,7 @@ struct Decision {
   std::string_view reason_code;  // selected filtered healthy cooldown frozen locked no_signal
                                  // insufficient_evidence capped no_agent skill_missing
                                  // plugin_managed held_by_host explicit_only disabled ambiguous
-                                 // overlap
+                                 // settings_unknown overlap
   std::string reason;            // one line: why, the days looked at, the figures
   int64_t priority = 0;
   int64_t over_trigger = 0;  // weight of unwanted uses, apart

@@ -131,7 +131,11 @@ StatusOr<std::vector<CandidateFacts>> GatherFacts(store::Db& db, const skillfs::
   ST_ASSIGN_OR_RETURN(KnownByName known, ReadKnown(db, now));
   std::vector<CandidateFacts> out;
   for (auto& [key, facts] : by_key) {
-    if (off != nullptr) facts.disabled = off->Of(facts.skill, known[key].places).everywhere;
+    if (off != nullptr) {
+      const status::OffVerdict verdict = off->Of(facts.skill, known[key].places);
+      facts.disabled = verdict.everywhere;
+      if (verdict.nobody_knows) facts.unknown_settings = verdict.unknown.front().settings;
+    }
     ST_RETURN_IF_ERROR(AddHealth(db, now, std::move(known[key]), facts));
     ST_RETURN_IF_ERROR(AddPolicy(db, skills, config, named, facts));
     out.push_back(std::move(facts));

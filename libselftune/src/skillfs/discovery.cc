@@ -23,64 +23,6 @@ namespace {
 constexpr uint64_t kMaxSkillBytes = 4U << 20;
 constexpr uint64_t kMaxPolicyBytes = 256U << 10;
 
-// `*` of the pattern stands for any text, also none.
-bool Matches(std::string_view pattern, std::string_view text) {
-  size_t p = 0, t = 0;
-  // Behind the last `*`, and where its text ends so far.
-  size_t after = std::string_view::npos, end = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      after = ++p;
-      end = t;
-    } else if (p < pattern.size() &&
-               base::EqualsIgnoreCase(pattern.substr(p, 1), text.substr(t, 1))) {
-      ++p, ++t;
-    } else if (after != std::string_view::npos) {
-      p = after;
-      t = ++end;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
-bool Names(const SkillRule& rule, std::string_view real_path, const SkillPlacement& placement) {
-  if (rule.path.empty()) return Matches(rule.name, placement.name);
-  for (const std::string_view file : {real_path, std::string_view(placement.path)}) {
-    if (file == rule.path || base::DirName(file) == rule.path) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-// The last rule counts; those of a project in there alone.
-void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
-                SkillPlacement& placement) {
-  const SkillRule* everywhere = nullptr;
-  std::map<std::string_view, const SkillRule*> in_project;
-  for (const SkillRule& rule : rules) {
-    if (!Names(rule, real_path, placement)) continue;
-    (rule.project_root.empty() ? everywhere : in_project[rule.project_root]) = &rule;
-  }
-  if (everywhere != nullptr && everywhere->off) placement.disabled_by = everywhere->settings;
-  for (const auto& [root, rule] : in_project) {
-    if (!rule->off) continue;
-    // All sessions that see a project's skill are in there, or nearly all.
-    const bool holds =
-        rule->below ? IsBelow(placement.project_root, root) : placement.project_root == root;
-    if (!placement.project_root.empty() && holds) {
-      if (placement.disabled_by.empty()) placement.disabled_by = rule->settings;
-    } else if (placement.project_root.empty() || IsBelow(root, placement.project_root)) {
-      placement.disabled_in.push_back({std::string(root), rule->settings, rule->below});
-    }
-  }
-}
-
-namespace {
-
 // Collects the skills of all hosts; a real file is read once.
 class Finder {
  public:
@@ -149,7 +91,9 @@ class Finder {
     // Most are in the order of the roots already.
     if (!std::ranges::is_sorted(placed, IsBefore)) std::ranges::stable_sort(placed, IsBefore);
     MakeRoom(placed);
-    for (const Placed& one : placed) Place(host, *one.root, *one.sight);
+    SkillRules rules(host.rules, host.session_roots);
+    for (const Placed& one : placed) Place(host, rules, *one.root, *one.sight);
+    for (const std::string& settings : rules.TooMany()) Tell(TooManyPatterns(settings));
   }
 
   // Placements are large: a skill that a host sees in several places gets room for them at
@@ -244,7 +188,8 @@ class Finder {
     return out;
   }
 
-  void Place(const HostSkillRules& host, const ResolvedRoot& root, const Sight& sight) {
+  void Place(const HostSkillRules& host, SkillRules& rules, const ResolvedRoot& root,
+             const Sight& sight) {
     InstalledSkill& skill = out_.skills[sight.found.skill];
     SkillPlacement& placement = skill.placements.emplace_back();
     placement.path = sight.path;
@@ -264,10 +209,13 @@ class Finder {
       placement.plugin = package->plugin;
       if (package->scope == "system") placement.scope = package->scope;
     }
-    if (!host.rules.empty()) ApplyRules(host.rules, skill.real_path, placement);
+    rules.Apply(skill.real_path, placement);
     if (placement.disabled_by.empty()) placement.disabled_by = root.disabled_by;
     placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
                                  root.disabled_in.end());
+    if (placement.unknown_by.empty()) placement.unknown_by = root.unknown_by;
+    placement.unknown_in.insert(placement.unknown_in.end(), root.unknown_in.begin(),
+                                root.unknown_in.end());
     ++out_.cost.steps;
   }
 
@@ -345,6 +293,13 @@ class Finder {
   static void Finish(InstalledSkill& skill) {
     skill.name = skill.placements.front().name;
     skill.explicit_only = std::ranges::all_of(skill.placements, &SkillPlacement::explicit_only);
+  }
+
+  static DiscoveryProblem TooManyPatterns(const std::string& settings) {
+    return {.path = settings,
+            .code = "TOO_MANY_ENTRIES",
+            .message = "reading " + settings + ": its patterns are too many for the skills there " +
+                       "are; of some it is not known whether they are switched off"};
   }
 
   // Hosts share folders; each problem is told once.

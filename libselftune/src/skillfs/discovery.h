@@ -15,19 +15,10 @@
 #include "base/string_map.h"
 #include "skillfs/frontmatter.h"
 #include "skillfs/skill_root.h"
+#include "skillfs/skill_rules.h"
 #include "skillfs/work_trees.h"
 
 namespace selftune::skillfs {
-
-// What the settings of a host say about one skill, or about several.
-struct SkillRule {
-  std::string name;          // `*` stands for any text; case does not matter
-  std::string path;          // of a SKILL.md or its folder, in place of a name
-  bool off = true;           // false: it is on, whatever an earlier rule says
-  std::string settings;      // the file that says so
-  std::string project_root;  // only for sessions in there, "" = everywhere
-  bool below = true;         // also for those in folders below it
-};
 
 // How one host finds and names skills; made from its registry row and its settings.
 struct HostSkillRules {
@@ -42,6 +33,7 @@ struct HostSkillRules {
   std::string_view policy_file;            // beside SKILL.md, "" = none
   std::string_view policy_implicit_key;    // in that file; false = explicit only
   std::vector<SkillRule> rules;            // of those that name a skill the last counts
+  std::vector<std::string> session_roots;  // see SkillRules
   std::vector<DiscoveryProblem> problems;  // of the settings
 };
 
@@ -87,6 +79,10 @@ struct SkillPlacement {
   bool explicit_only = false;  // the model cannot load it by itself
   std::string disabled_by;     // the host's settings that switch it off, "" = none do
   std::vector<ProjectSwitch> disabled_in;
+  // Settings that may switch it off too: they are not understood. Of what is off for certain
+  // nobody needs to ask them.
+  std::string unknown_by;
+  std::vector<ProjectSwitch> unknown_in;
 };
 
 // Why nobody may change the file now, though it may be written.
@@ -125,11 +121,6 @@ struct Discovery {
   std::vector<DiscoveryProblem> problems;
   DiscoveryCost cost;
 };
-
-// Fills in disabled_by and disabled_in from the settings of the placement's host; of the
-// rest path, name and project_root count. `real_path`: of its SKILL.md. Reads no file.
-void ApplyRules(const std::vector<SkillRule>& rules, std::string_view real_path,
-                SkillPlacement& placement);
 
 // The same request on the same disk gives the same result, in the same order.
 [[nodiscard]] Discovery DiscoverSkills(const DiscoveryRequest& request);

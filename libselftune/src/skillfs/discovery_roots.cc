@@ -81,12 +81,15 @@ class Collector {
     for (const std::string_view part :
          {std::string_view(real), std::string_view(root.project_root), root.scope,
           std::string_view(root.package), std::string_view(root.prefix),
-          std::string_view(root.disabled_by)}) {
+          std::string_view(root.disabled_by), std::string_view(root.unknown_by)}) {
       add(part);
     }
-    for (const ProjectSwitch& off : root.disabled_in) {
-      add(off.project_root);
-      add(off.settings);
+    for (const auto* const list : {&root.disabled_in, &root.unknown_in}) {
+      for (const ProjectSwitch& one : *list) {
+        add(one.project_root);
+        add(one.settings);
+      }
+      add("");
     }
     add(std::to_string(root.walk.depth));
     for (const bool flag : {root.walk.skill_ends_search, root.walk.root_too}) {
@@ -127,6 +130,8 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
       .depth = root.depth, .skill_ends_search = host.skill_ends_search, .root_too = root.root_too};
   out.disabled_by = root.disabled_by;
   out.disabled_in = root.disabled_in;
+  out.unknown_by = root.unknown_by;
+  out.unknown_in = root.unknown_in;
   return out;
 }
 

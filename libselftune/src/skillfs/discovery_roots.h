@@ -26,6 +26,8 @@ struct ResolvedRoot {
   WalkOptions walk;
   std::string disabled_by;
   std::vector<ProjectSwitch> disabled_in;
+  std::string unknown_by;
+  std::vector<ProjectSwitch> unknown_in;
   size_t order = 0;  // among roots of equal precedence
 };
 

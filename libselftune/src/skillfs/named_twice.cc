@@ -68,15 +68,25 @@ bool IsProtected(const ResolvedRoot& root) {
   return root.scope == "system" || root.scope == "admin";
 }
 
+bool IsOn(const ResolvedRoot& root) { return root.disabled_by.empty(); }
+
 // Of roots for the same sessions.
 void Join(const ResolvedRoot& again, ResolvedRoot& known) {
   if (!IsProtected(known) && IsProtected(again)) known.scope = again.scope;
   known.precedence = std::min(known.precedence, again.precedence);
   known.disabled_in = OffInBoth(known, again);
-  if (again.disabled_by.empty()) known.disabled_by.clear();
+  // On where one of them is, else not known where one of them is not.
+  const auto is_known_on = [](const ResolvedRoot& root) {
+    return IsOn(root) && root.unknown_by.empty() && root.unknown_in.empty();
+  };
+  if (is_known_on(known) || is_known_on(again)) {
+    known.unknown_by.clear();
+    known.unknown_in.clear();
+  } else if (known.unknown_by.empty()) {
+    known.unknown_by = again.unknown_by;
+  }
+  if (IsOn(again)) known.disabled_by.clear();
 }
-
-bool IsOn(const ResolvedRoot& root) { return root.disabled_by.empty(); }
 
 // Leaves of the projects what cannot be said of the one that all sessions see.
 void TakeOver(std::vector<ResolvedRoot>& projects, ResolvedRoot& everywhere) {

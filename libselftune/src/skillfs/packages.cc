@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "skillfs/replicas.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -21,11 +22,13 @@ std::string RealPackage(const NamedRoot& root, DiskCache& disk) {
 
 Packages::Packages(std::span<const HostSkillRules> hosts, DiskCache& disk) {
   for (const HostSkillRules& host : hosts) {
-    for (const NamedRoot& root : host.named_roots) {
-      std::string folder = RealPackage(root, disk);
-      if (!folder.empty()) by_folder_.try_emplace(std::move(folder), &root);
-    }
+    for (const NamedRoot& root : host.named_roots) Add(root, disk);
   }
+}
+
+void Packages::Add(const NamedRoot& root, DiskCache& disk) {
+  std::string folder = RealPackage(root, disk);
+  if (!folder.empty()) by_folder_.try_emplace(std::move(folder), &root);
 }
 
 const NamedRoot* Packages::Around(std::string_view real_path) const {
@@ -34,6 +37,10 @@ const NamedRoot* Packages::Around(std::string_view real_path) const {
     if (const auto it = by_folder_.find(folder); it != by_folder_.end()) return it->second;
   }
   return nullptr;
+}
+
+bool IsManaged(std::string_view scope, std::string_view real_path, bool in_package) {
+  return in_package || scope == "admin" || scope == "system" || IsPackagePath(real_path);
 }
 
 }  // namespace selftune::skillfs

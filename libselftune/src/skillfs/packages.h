@@ -19,12 +19,19 @@ class Packages {
  public:
   // Of all named roots of the hosts, which outlive this.
   Packages(std::span<const HostSkillRules> hosts, DiskCache& disk);
+  Packages() = default;
 
+  // What brought this root along, if anything did; outlives this.
+  void Add(const NamedRoot& root, DiskCache& disk);
   // The innermost package around a file, as a root of it; null: there is none.
   [[nodiscard]] const NamedRoot* Around(std::string_view real_path) const;
 
  private:
   base::StringMap<const NamedRoot*> by_folder_;  // real paths
 };
+
+// Whether a copy is not the person's to change: a package, the host or an administrator looks
+// after it. `in_package`: see Around.
+[[nodiscard]] bool IsManaged(std::string_view scope, std::string_view real_path, bool in_package);
 
 }  // namespace selftune::skillfs

@@ -1,6 +1,7 @@
 // Where a host looks for skills, as data.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,10 +28,25 @@ struct SkillRoot {
   bool nested = false;  // skills lie at any depth, else one level down
 };
 
+// Whether `path` is that folder or lies in it, by their texts.
+[[nodiscard]] inline bool IsBelow(std::string_view path, std::string_view folder) {
+  return path == folder ||
+         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+}
+
 // A host's settings switch something off for sessions in one project alone.
 struct ProjectSwitch {
   std::string project_root, settings;
   bool below = true;  // also for sessions in folders below it
+  // But not in these, which are below it and repositories of their own; sorted.
+  std::vector<std::string> not_in = {};
+
+  [[nodiscard]] bool HoldsIn(std::string_view dir) const {
+    if (!below) return dir == project_root;
+    return IsBelow(dir, project_root) &&
+           std::ranges::none_of(not_in,
+                                [&](const std::string& other) { return IsBelow(dir, other); });
+  }
 };
 
 // A folder of skills that a plugin, a package or a setting names.
@@ -51,6 +67,8 @@ struct NamedRoot {
   bool root_too = false;    // the folder itself may be a skill
   std::string disabled_by;  // settings that switch it off everywhere, "" = none do
   std::vector<ProjectSwitch> disabled_in;
+  std::string unknown_by = {};  // settings that may do so, and are not understood
+  std::vector<ProjectSwitch> unknown_in = {};
 };
 
 // A folder or a file of settings that could not be read.
@@ -58,16 +76,11 @@ struct DiscoveryProblem {
   std::string path;
   std::string code;  // FILE_UNREADABLE, ..., or LINK_CYCLE, TOO_MANY_FOLDERS
   std::string message;
-  int64_t line = 0;  // of the file, from 1; 0 = of no line
+  int64_t line = 0;       // of the file, from 1; 0 = of no line
+  bool settings = false;  // what settings say of skills, and where skills lie, is not known
 };
 
 // Skills at any depth are looked for so many folders down.
 inline constexpr size_t kAnyDepth = 6;
-
-// Whether `path` is that folder or lies in it, by their texts.
-[[nodiscard]] inline bool IsBelow(std::string_view path, std::string_view folder) {
-  return path == folder ||
-         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
-}
 
 }  // namespace selftune::skillfs

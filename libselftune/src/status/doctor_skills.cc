@@ -43,11 +43,14 @@ Check AboutProblem(const skillfs::DiscoveryProblem& problem) {
               .path = problem.path,
               .text = "no agent can read it either; see what it is",
               .command = base::JoinCommand({"ls", "-ld", problem.path})};
+  if (problem.settings) {
+    check.text = "what it says of skills, and where it has some, is not known; see what it is";
+  }
   if (problem.code.starts_with("TOO_MANY") || problem.code == "ENTRY_TOO_LONG") {
     check.text = "nothing is looked for beyond that, an agent may do so; see what it is";
   }
   if (problem.code == "PATTERN_UNKNOWN") {
-    check.text = "this kind of pattern is not known here and is taken as letting in";
+    check.text = "this kind of pattern is not known here, nor whether it lets in";
   }
   if (problem.line > 0) {
     check.text = "what it says of skills is not known; see the line and correct it";
@@ -108,22 +111,36 @@ void CheckShadowed(const skillfs::Discovery& found, Checks& out) {
 }
 
 void CheckDisabled(const skillfs::Discovery& found, Checks& out) {
-  std::vector<std::string> off;
-  std::string settings;
+  std::vector<std::string> off, maybe;
+  std::string settings, unknown;
   for (const skillfs::InstalledSkill& skill : found.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
       std::string by = placement.disabled_by;
       if (by.empty() && !placement.disabled_in.empty()) by = placement.disabled_in.front().settings;
+      if (by.empty() && !placement.unknown_by.empty()) {
+        maybe.push_back(fmt::format("{} ({})", placement.name, placement.platform));
+        if (unknown.empty()) unknown = placement.unknown_by;
+      }
       if (by.empty()) continue;
       off.push_back(fmt::format("{} ({})", placement.name, placement.platform));
       if (settings.empty()) settings = by;
     }
   }
-  Check check{.name = "skills.disabled", .message = "no settings switch a skill off"};
+  Check check{.name = "skills.disabled",
+              .message = maybe.empty() ? "no settings switch a skill off"
+                                       : "no settings that are understood switch a skill off"};
   if (!off.empty()) {
     check.status = CheckStatus::kInfo;
     check.message = fmt::format("switched off in settings: {}; see {}", Names(off), settings);
     check.path = settings;
+  }
+  if (!maybe.empty()) {
+    check.status = CheckStatus::kWarn;
+    check.message +=
+        fmt::format("; not known: {}, for {} is not understood", Names(maybe), unknown);
+    check.path = unknown;
+    check.text = "what runs by itself leaves out skills that no agent is known to offer";
+    check.command = "selftune doctor --only skills.parse";
   }
   out.push_back(std::move(check));
 }
@@ -180,7 +197,8 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
   for (const store::SkillTotals& skill : totals) {
     const auto its_places = installed.find(skill.id.value);
     if (its_places == installed.end() || used.contains(skill.id.value)) continue;
-    if (switches.Of(skill.name, its_places->second).everywhere) {
+    const OffVerdict verdict = switches.Of(skill.name, its_places->second);
+    if (verdict.everywhere || verdict.nobody_knows) {
       ++off;
       continue;
     }

@@ -13,6 +13,7 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "skillfs/packages.h"
 #include "status/off_switches.h"
 
 namespace selftune::status {
@@ -129,10 +130,6 @@ void ShortenOrLeaveOut(const HostRow& row, int64_t limit, Lines& lines,
   }
 }
 
-bool IsManaged(const skillfs::SkillPlacement& placement) {
-  return !placement.plugin.empty() || placement.scope == "admin" || placement.scope == "system";
-}
-
 int64_t DescriptionChars(const HostRow& row, const skillfs::Frontmatter& frontmatter) {
   auto chars = static_cast<int64_t>(base::CountCodePoints(frontmatter.description.value_or("")));
   if (row.listing.also_listed.empty()) return chars;
@@ -184,8 +181,10 @@ std::vector<ListedLine> LinesOf(const HostRow& row, const skillfs::Discovery& di
       line.name = placement.name;
       line.path = placement.path;
       line.scope = placement.scope;
-      line.managed = IsManaged(placement);
+      line.managed =
+          skillfs::IsManaged(placement.scope, skill.real_path, !placement.plugin.empty());
       line.explicit_only = placement.explicit_only;
+      line.unknown_by = SettingsUnknown(placement, cwd);
       line.description_chars = DescriptionChars(row, skill.frontmatter);
       break;  // one real file is listed once
     }

@@ -32,6 +32,7 @@ struct ListedLine {
   std::string name, path, scope;
   bool managed = false;           // by a plugin, the host or an administrator
   bool explicit_only = false;     // the host leaves it out: only a command loads it
+  std::string unknown_by = {};    // settings that may switch it off: they are not understood
   int64_t description_chars = 0;  // of the file
   int64_t uses = 0;
   // Made by CutListing.
@@ -47,7 +48,8 @@ struct ListedLine {
 };
 
 // What this host finds, does not hide behind an equal name and has not switched off in
-// its settings for a session in `cwd` ("" = in no project), by name.
+// its settings for a session in `cwd` ("" = in no project), by name. Where it is not known
+// whether they do, it counts.
 [[nodiscard]] std::vector<ListedLine> LinesOf(const hosts::HostRow& row,
                                               const skillfs::Discovery& discovery,
                                               std::string_view cwd = "");

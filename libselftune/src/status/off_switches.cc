@@ -17,7 +17,17 @@ namespace selftune::status {
 namespace {
 
 bool SwitchesOff(const skillfs::NamedRoot& root) {
-  return !root.disabled_by.empty() || !root.disabled_in.empty();
+  return !root.disabled_by.empty() || !root.disabled_in.empty() || !root.unknown_by.empty() ||
+         !root.unknown_in.empty();
+}
+
+// Of the settings of projects those that hold for sessions in `cwd`; "" = none do.
+std::string HoldsIn(const std::vector<skillfs::ProjectSwitch>& projects, std::string_view cwd) {
+  if (cwd.empty()) return "";
+  for (const skillfs::ProjectSwitch& in : projects) {
+    if (in.HoldsIn(cwd)) return in.settings;
+  }
+  return "";
 }
 
 }  // namespace
@@ -28,11 +38,12 @@ bool IsVisible(std::string_view project_root, std::string_view cwd) {
 }
 
 std::string SettingsAgainst(const skillfs::SkillPlacement& copy, std::string_view cwd) {
-  if (!copy.disabled_by.empty() || cwd.empty()) return copy.disabled_by;
-  for (const skillfs::ProjectSwitch& in : copy.disabled_in) {
-    if (in.below ? IsVisible(in.project_root, cwd) : cwd == in.project_root) return in.settings;
-  }
-  return "";
+  return copy.disabled_by.empty() ? HoldsIn(copy.disabled_in, cwd) : copy.disabled_by;
+}
+
+std::string SettingsUnknown(const skillfs::SkillPlacement& copy, std::string_view cwd) {
+  if (!SettingsAgainst(copy, cwd).empty()) return "";
+  return copy.unknown_by.empty() ? HoldsIn(copy.unknown_in, cwd) : copy.unknown_by;
 }
 
 StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& env) {
@@ -47,36 +58,50 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
     above.push_back(hosts::ProjectFolders(dir, work_trees));
   }
   std::vector<skillfs::DiscoveryProblem> told_by_doctor;
+  skillfs::DiskCache disk(work_trees);
   for (const hosts::HostRow& row : hosts::Rows()) {
     if (!hosts::IsHere(row, env, known)) continue;
-    Host& host = out.hosts_.emplace_back(Host{.platform = row.platform, .rules = {}});
     const std::string config = hosts::ConfigDir(row, env);
     const hosts::RootQuery query{env.Home(), config, workspaces, above};
-    host.rules = hosts::ReadSkillRules(row.platform, query, told_by_doctor);
-    if (row.named_roots != nullptr) host.named = row.named_roots(query, told_by_doctor);
-    out.any_ = out.any_ || std::ranges::any_of(host.named, SwitchesOff);
+    Host host{
+        .platform = row.platform,
+        .rules = skillfs::SkillRules(hosts::ReadSkillRules(row.platform, query, told_by_doctor),
+                                     hosts::SessionRoots(above)),
+        .named = {}};
     out.any_ = out.any_ || !host.rules.empty();
+    if (row.named_roots != nullptr) {
+      for (skillfs::NamedRoot& root : row.named_roots(query, told_by_doctor)) {
+        out.any_ = out.any_ || SwitchesOff(root);
+        std::string path = root.path;
+        // Of one path the first counts.
+        const auto [it, is_new] = host.named.try_emplace(std::move(path), std::move(root));
+        if (is_new) out.packages_.Add(it->second, disk);
+      }
+    }
+    out.hosts_.push_back(std::move(host));
   }
   return out;
 }
 
-std::optional<skillfs::SkillPlacement> OffSwitches::Judge(const Host& host, std::string_view skill,
+std::optional<skillfs::SkillPlacement> OffSwitches::Judge(Host& host, std::string_view skill,
                                                           const store::SkillPlace& place) const {
-  const std::vector<std::string> by_place = folders_.HostsOf({&place, 1});
-  const bool looks = std::ranges::find(by_place, host.platform) != by_place.end();
-  const auto named = std::ranges::find(host.named, place.registry_dir, &skillfs::NamedRoot::path);
+  const bool looks = folders_.Sees(host.platform, place.registry_dir);
+  const auto named = host.named.find(place.registry_dir);
   if (!looks && named == host.named.end()) return std::nullopt;
   skillfs::SkillPlacement out;
   out.path = place.path;
   out.platform = host.platform;
   out.name = skill;
   out.project_root = place.project_root;
-  skillfs::ApplyRules(host.rules, place.real_path, out);
+  host.rules.Apply(place.real_path, out);
   // What looks after a folder may be off; a folder where the host looks anyhow is not.
-  if (named == host.named.end() || (looks && named->plugin.empty())) return out;
-  if (out.disabled_by.empty()) out.disabled_by = named->disabled_by;
-  out.disabled_in.insert(out.disabled_in.end(), named->disabled_in.begin(),
-                         named->disabled_in.end());
+  if (named == host.named.end()) return out;
+  const skillfs::NamedRoot& root = named->second;
+  if (looks && root.plugin.empty()) return out;
+  if (out.disabled_by.empty()) out.disabled_by = root.disabled_by;
+  out.disabled_in.insert(out.disabled_in.end(), root.disabled_in.begin(), root.disabled_in.end());
+  if (out.unknown_by.empty()) out.unknown_by = root.unknown_by;
+  out.unknown_in.insert(out.unknown_in.end(), root.unknown_in.begin(), root.unknown_in.end());
   return out;
 }
 
@@ -84,29 +109,37 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
                            std::string_view platform) const {
   OffVerdict out;
   if (!any_) return out;
-  bool seen = false, offered = false;
+  bool seen = false, offered = false, unknown = false;
   for (const store::SkillPlace& place : places) {
-    for (const Host& host : hosts_) {
+    for (Host& host : hosts_) {
       if (!platform.empty() && host.platform != platform) continue;
       const std::optional<skillfs::SkillPlacement> judged = Judge(host, skill, place);
       if (!judged.has_value()) continue;
       seen = true;
       const skillfs::SkillPlacement& placement = *judged;
-      const auto add = [&](std::string settings, std::string project_root) {
-        out.off.push_back({.platform = std::string(host.platform),
-                           .path = place.path,
-                           .settings = std::move(settings),
-                           .project_root = std::move(project_root)});
+      const auto add = [&](std::vector<OffSwitch>& list, std::string settings,
+                           std::string project_root) {
+        list.push_back({.platform = std::string(host.platform),
+                        .path = place.path,
+                        .settings = std::move(settings),
+                        .project_root = std::move(project_root)});
       };
       if (!placement.disabled_by.empty()) {
-        add(placement.disabled_by, "");
+        add(out.off, placement.disabled_by, "");
+        continue;
+      }
+      for (const auto& in : placement.disabled_in) add(out.off, in.settings, in.project_root);
+      if (!placement.unknown_by.empty()) {
+        unknown = true;
+        add(out.unknown, placement.unknown_by, "");
         continue;
       }
       offered = true;
-      for (const auto& in : placement.disabled_in) add(in.settings, in.project_root);
+      for (const auto& in : placement.unknown_in) add(out.unknown, in.settings, in.project_root);
     }
   }
-  out.everywhere = seen && !offered;
+  out.everywhere = seen && !offered && !unknown;
+  out.nobody_knows = unknown && !offered;
   return out;
 }
 

@@ -1,6 +1,6 @@
-// Which installed skills the settings of the hosts switch off: from the settings as they
-// are now and the places that the last sync wrote down. No skill is looked at, so that a
-// readout costs a few small files.
+// Which installed skills the settings of the hosts switch off, and which lie in packages: from
+// the settings as they are now and the places that the last sync wrote down. No skill is looked at,
+// so that a readout costs a few small files.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,9 @@
 
 #include "base/env.h"
 #include "base/error.h"
+#include "base/string_map.h"
 #include "skillfs/discovery.h"
+#include "skillfs/packages.h"
 #include "status/skill_folders.h"
 #include "store/db.h"
 #include "store/queries/skill_facts.h"
@@ -26,7 +28,12 @@ namespace selftune::status {
 [[nodiscard]] std::string SettingsAgainst(const skillfs::SkillPlacement& copy,
                                           std::string_view cwd);
 
-// A copy of a skill that one host does not offer to the model.
+// The settings that may do so and are not understood; "" = there are none, or others switch
+// it off for certain.
+[[nodiscard]] std::string SettingsUnknown(const skillfs::SkillPlacement& copy,
+                                          std::string_view cwd);
+
+// A copy of a skill that one host does not offer to the model, or nobody knows whether.
 struct OffSwitch {
   std::string platform;
   std::string path;          // of SKILL.md
@@ -37,14 +44,19 @@ struct OffSwitch {
 };
 
 struct OffVerdict {
-  std::vector<OffSwitch> off;  // by path, then by host
-  bool everywhere = false;     // no host that sees a copy offers it anywhere
+  std::vector<OffSwitch> off;      // by path, then by host
+  std::vector<OffSwitch> unknown;  // settings that are not understood; in the same order
+  bool everywhere = false;         // no host that sees a copy offers it anywhere
+  // No host is known to offer it, and of one it is not known; see `unknown`.
+  bool nobody_knows = false;
 };
 
 // Hosts that were never set up here say nothing: they share folders with those that were.
+// Not thread-safe.
 class OffSwitches {
  public:
-  // Settings that cannot be understood switch nothing off; the doctor names them.
+  // Of what settings that cannot be understood may switch off nothing is known; the doctor
+  // says what is wrong with them.
   [[nodiscard]] static StatusOr<OffSwitches> Read(store::Db& db, const base::Environment& env);
 
   // Of the skill of this name in these places. `platform`: for this host alone, "" = all.
@@ -55,25 +67,29 @@ class OffSwitches {
   // settings been what they are now. "" = a session of which nobody knows where it was.
   [[nodiscard]] bool IsOffAt(std::string_view skill, std::span<const store::SkillPlace> places,
                              std::string_view platform, std::string_view cwd) const;
-  // Nothing is switched off by anybody.
+  // Whether a package of one of these hosts looks after a file, by its real path.
+  [[nodiscard]] bool InPackage(std::string_view real_path) const {
+    return packages_.Around(real_path) != nullptr;
+  }
+  // No settings say anything of a skill.
   [[nodiscard]] bool empty() const { return !any_; }
 
  private:
   struct Host {
     std::string_view platform;
-    std::vector<skillfs::SkillRule> rules;
-    std::vector<skillfs::NamedRoot> named;  // folders that its settings name
+    skillfs::SkillRules rules;
+    base::StringMap<skillfs::NamedRoot> named;  // folders that its settings name, by path
   };
   // One copy, as the settings of the host have it; nothing where it does not look.
-  [[nodiscard]] std::optional<skillfs::SkillPlacement> Judge(const Host& host,
-                                                             std::string_view skill,
+  [[nodiscard]] std::optional<skillfs::SkillPlacement> Judge(Host& host, std::string_view skill,
                                                              const store::SkillPlace& place) const;
 
   explicit OffSwitches(const base::Environment& env) : folders_(env) {}
 
   SkillFolders folders_;
-  std::vector<Host> hosts_;  // those that are here
-  bool any_ = false;         // one of them switches something off
+  mutable std::vector<Host> hosts_;  // those that are here; rules remember what they judged
+  skillfs::Packages packages_;       // of their named roots
+  bool any_ = false;                 // one of them switches something off
 };
 
 }  // namespace selftune::status

@@ -37,7 +37,12 @@ SkillFolders::SkillFolders(const base::Environment& env) {
   }
 }
 
-bool SkillFolders::Sees(const Host& host, std::string_view folder) {
+bool SkillFolders::Sees(std::string_view platform, std::string_view folder) const {
+  const auto host = std::ranges::find(hosts_, platform, &Host::platform);
+  return host != hosts_.end() && Looks(*host, folder);
+}
+
+bool SkillFolders::Looks(const Host& host, std::string_view folder) {
   return std::find(host.folders.begin(), host.folders.end(), folder) != host.folders.end() ||
          std::any_of(host.endings.begin(), host.endings.end(),
                      [&](const std::string& ending) { return folder.ends_with(ending); }) ||
@@ -47,9 +52,9 @@ bool SkillFolders::Sees(const Host& host, std::string_view folder) {
 std::vector<std::string> SkillFolders::HostsOf(std::span<const store::SkillPlace> places) const {
   std::vector<std::string> out;
   for (const Host& host : hosts_) {
-    const bool sees =
-        std::any_of(places.begin(), places.end(),
-                    [&](const store::SkillPlace& place) { return Sees(host, place.registry_dir); });
+    const bool sees = std::any_of(
+        places.begin(), places.end(),
+        [&](const store::SkillPlace& place) { return Looks(host, place.registry_dir); });
     if (sees) out.emplace_back(host.platform);
   }
   return out;

@@ -16,6 +16,8 @@ namespace selftune::status {
 class SkillFolders {
  public:
   explicit SkillFolders(const base::Environment& env);
+  // Whether that host looks for skills in a folder.
+  [[nodiscard]] bool Sees(std::string_view platform, std::string_view folder) const;
   // Hosts that see these files, in registry order.
   [[nodiscard]] std::vector<std::string> HostsOf(std::span<const store::SkillPlace> places) const;
 
@@ -26,7 +28,7 @@ class SkillFolders {
     std::vector<std::string> endings;  // of project folders, "/.claude/skills"
     std::string plugins;               // "" = none
   };
-  static bool Sees(const Host& host, std::string_view folder);
+  static bool Looks(const Host& host, std::string_view folder);
 
   std::vector<Host> hosts_;
 };

@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
+#include "skillfs/packages.h"
 #include "stats/wilson.h"
 #include "status/complaints.h"
 #include "status/skill_policy.h"
@@ -132,12 +133,12 @@ Status AddHealth(store::Db& db, const StateRequest& request, States& states) {
   return absl::OkStatus();
 }
 
-bool IsManaged(const SkillState& state) {
-  if (!state.installed()) return false;
-  // Skills of plugins are called plugin:skill; their folder is the host's.
-  const bool plugin = state.totals.name.find(':') != std::string::npos;
-  return plugin || std::all_of(state.places.begin(), state.places.end(), [](const auto& place) {
-           return place.scope == "admin" || place.scope == "system";
+bool IsManaged(const StateRequest& request, const SkillState& state) {
+  return state.installed() &&
+         std::all_of(state.places.begin(), state.places.end(), [&](const auto& place) {
+           const bool in_package =
+               request.off != nullptr && request.off->InPackage(place.real_path);
+           return skillfs::IsManaged(place.scope, place.real_path, in_package);
          });
 }
 
@@ -147,11 +148,13 @@ void AddSwitches(const StateRequest& request, SkillState& state) {
       request.off->Of(state.totals.name, state.places,
                       request.settings_of.empty() ? request.platform : request.settings_of);
   state.switched_off = std::move(verdict.off);
+  state.settings_unknown = std::move(verdict.unknown);
   state.disabled = verdict.everywhere;
+  state.maybe_disabled = verdict.nobody_knows;
 }
 
-void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
-  state.managed = IsManaged(state);
+void AddPolicy(const config::Config& config, const StateRequest& request, SkillState& state) {
+  state.managed = IsManaged(request, state);
   const SkillPolicy policy = DecideSkillPolicy(FactsOf(state), config);
   state.autonomy = policy.autonomy;
   state.autonomy_source = policy.source;
@@ -164,11 +167,13 @@ void AddPolicy(const config::Config& config, UtcMillis now, SkillState& state) {
   if (state.watch.has_value() && state.watch->drifting) state.flags.push_back("drifting");
   if (state.disabled) {
     state.flags.push_back("disabled");
+  } else if (state.maybe_disabled) {
+    state.flags.push_back("settings_unknown");
   } else if (state.silent()) {
     state.flags.push_back("silent");
   }
   if (state.autonomy == SkillAutonomy::kLocked) state.flags.push_back("locked");
-  if (state.totals.frozen_until.has_value() && *state.totals.frozen_until > now) {
+  if (state.totals.frozen_until.has_value() && *state.totals.frozen_until > request.now) {
     state.flags.push_back("frozen");
   }
 }
@@ -213,7 +218,7 @@ StatusOr<std::vector<SkillState>> ReadSkillStates(store::Db& db, const config::C
     // only asked for in vain are no skills at all.
     if (!state.installed() && !state.seen()) continue;
     AddSwitches(request, state);
-    AddPolicy(config, request.now, state);
+    AddPolicy(config, request, state);
     out.push_back(std::move(state));
   }
   std::stable_sort(out.begin(), out.end(), [](const SkillState& a, const SkillState& b) {

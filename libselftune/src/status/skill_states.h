@@ -38,12 +38,17 @@ struct SkillState {
   bool managed = false;              // by a plugin or an administrator: never changed
   bool explicit_only = false;        // no installed copy may be loaded by the model
   std::vector<OffSwitch> switched_off;
-  bool disabled = false;                // settings switch it off wherever it is seen
-  std::vector<std::string_view> flags;  // regressed drifting disabled silent locked frozen
+  std::vector<OffSwitch> settings_unknown;  // may switch it off, and are not understood
+  bool disabled = false;                    // settings switch it off wherever it is seen
+  bool maybe_disabled = false;              // or it is not known whether they do
+  // regressed drifting disabled settings_unknown silent locked frozen
+  std::vector<std::string_view> flags;
 
   [[nodiscard]] bool installed() const { return !places.empty(); }
   // Installed, offered to somebody, and not used in the window.
-  [[nodiscard]] bool silent() const { return installed() && !disabled && window.triggered == 0; }
+  [[nodiscard]] bool silent() const {
+    return installed() && !disabled && !maybe_disabled && window.triggered == 0;
+  }
   // Anything at all was recorded about it. A request that found nothing is a record of
   // a skill only when there is such a skill.
   [[nodiscard]] bool seen() const;
@@ -54,7 +59,7 @@ struct StateRequest {
   store::TimeWindow window;          // of `window` and `trigger`
   store::SkillId skill = {};         // 0 = all
   std::string platform = {};         // evidence and settings of this host only; "" = all
-  const OffSwitches* off = nullptr;  // null: settings do not matter to who asks
+  const OffSwitches* off = nullptr;  // null: settings and packages do not matter to who asks
   std::string settings_of = {};      // those of this host only; "" = as `platform` says
 };
 

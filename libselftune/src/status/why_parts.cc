@@ -118,10 +118,15 @@ Bar Installed::BarFor(std::string_view platform, std::string_view cwd,
   }
   // A file that forbids it outlasts the settings, so it is told first.
   const SkillPlacement* by_file = nullptr;
+  std::string unknown;
   for (const SkillPlacement* one : taken) {
-    if (!one->explicit_only && off(*one).empty()) return {};
-    if (off(*one).empty() && by_file == nullptr) by_file = one;
+    if (!off(*one).empty()) continue;
+    std::string may_be_off = SettingsUnknown(*one, cwd);
+    if (!one->explicit_only && may_be_off.empty()) return {};
+    if (one->explicit_only && by_file == nullptr) by_file = one;
+    if (!one->explicit_only && unknown.empty()) unknown = std::move(may_be_off);
   }
+  if (!unknown.empty()) return {Bar::Kind::kUnknown, std::move(unknown)};
   if (by_file != nullptr) return {Bar::Kind::kExplicitOnly, by_file->path};
   return {Bar::Kind::kDisabled, off(*taken.front())};
 }
@@ -168,6 +173,11 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
     if (!one->disabled_by.empty()) {
       answer.evidence.push_back(
           {"policy", title + ": these settings switch it off", one->disabled_by});
+    }
+    if (one->disabled_by.empty() && !one->unknown_by.empty()) {
+      answer.evidence.push_back(
+          {"policy", title + ": these settings are not understood, and may switch it off",
+           one->unknown_by});
     }
     if (!one->shadowed_by.empty()) {
       answer.evidence.push_back({"shadowed", title + ": hidden by " + one->shadowed_by, one->path});
@@ -301,6 +311,12 @@ void Explain(std::string_view cause, const Installed& installed, const WhyScene&
     answer.fix_command = "selftune doctor --only skills.shadowed";
   } else if (cause == "disabled") {
     ExplainDisabled(scene, path, answer);
+  } else if (scene.bar.kind == Bar::Kind::kUnknown) {
+    answer.explanation = fmt::format(
+        "The host's settings in {} are not understood: whether they switch it off is not known.",
+        scene.bar.path);
+    answer.fix = "correct " + scene.bar.path + "; see what is wrong there";
+    answer.fix_command = "selftune doctor --only skills.parse";
   } else {
     answer.explanation = "The host does not record what it offered, so the cause is not known.";
     answer.fix = "look at what was typed and what the description says";

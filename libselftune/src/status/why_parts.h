@@ -20,13 +20,15 @@ struct Bar {
     kExplicitOnly,  // the file says so
     kDisabled,      // the host's settings say so
     kHidden,        // the copy that is asked about: one of the same name stands before it
+    kUnknown,       // settings may do so: they are not understood
   };
   Kind kind = Kind::kNone;
   std::string path = {};  // the SKILL.md, the settings, the other copy
 
   explicit operator bool() const { return kind != Kind::kNone; }
-  // Of a miss: shadowed or disabled.
+  // Of a miss: shadowed, disabled or unknown.
   [[nodiscard]] std::string_view cause() const {
+    if (kind == Kind::kUnknown) return "unknown";
     return kind == Kind::kHidden ? "shadowed" : "disabled";
   }
 };

@@ -146,6 +146,7 @@ struct Difference {
   std::vector<store::SkillLocationRow> rows;
   std::vector<const KnownLocation*> gone;
   bool facts = false;  // not only stamps of touched files
+  size_t kept = 0;     // not seen, and perhaps not gone
 };
 
 // Whether a file had changed so shortly before `at` that another change may have
@@ -154,12 +155,47 @@ bool IsYoung(const KnownLocation& location, UtcMillis at) {
   return std::max(location.mtime_ns, location.ctime_ns) / 1'000'000 + kYoungMs > at.value;
 }
 
+// Settings that are not understood, and may name folders of skills.
+class Unsure {
+ public:
+  Unsure(const skillfs::DiscoveryRequest& request,
+         const std::vector<skillfs::DiscoveryProblem>& problems) {
+    for (const skillfs::DiscoveryProblem& problem : problems) {
+      if (!problem.settings) continue;
+      const bool own = std::ranges::any_of(request.hosts, [&](const auto& host) {
+        return !host.config_dir.empty() && skillfs::IsBelow(problem.path, host.config_dir);
+      });
+      if (!own) projects_.push_back(problem.path);
+      persons_ = persons_ || own;
+    }
+  }
+
+  // Whether its folder may stand in such: of the person, or of the project that sees it.
+  [[nodiscard]] bool MayName(const KnownLocation& location) const {
+    const std::string& root = location.project_root;
+    return persons_ || (!root.empty() && std::ranges::any_of(projects_, [&](const auto& path) {
+             return skillfs::IsBelow(path, root);
+           }));
+  }
+
+ private:
+  bool persons_ = false;
+  std::vector<std::string> projects_;
+};
+
 Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey, Wanted> wanted,
-                   UtcMillis now) {
+                   const Unsure& unsure, UtcMillis now) {
   Difference out;
+  std::set<std::string_view> paths;
+  for (const auto& [key, entry] : wanted) paths.insert(key.first);
   for (const KnownLocation& location : known) {
     const auto it = wanted.find({location.path, location.skill_key});
     if (it == wanted.end()) {
+      if (unsure.MayName(location) && !paths.contains(location.path) &&
+          base::Exists(location.path)) {
+        ++out.kept;
+        continue;
+      }
       out.gone.push_back(&location);
       continue;
     }
@@ -211,24 +247,26 @@ StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment
   const skillfs::KnownDigests digests = DigestsOf(known);
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, workspaces);
   request.known = &digests;
-  const skillfs::Discovery found = skillfs::DiscoverSkills(request);
+  skillfs::Discovery found = skillfs::DiscoverSkills(request);
 
   CatalogueReport report;
   report.skills = static_cast<int64_t>(found.skills.size());
-  for (const skillfs::DiscoveryProblem& problem : found.problems) {
-    report.problems.push_back(problem.path + ": " + problem.message);
-  }
   ST_ASSIGN_OR_RETURN(const Hosts here, HostsHere(db, env));
   std::map<LocationKey, Wanted> wanted = WantedRows(found, here);
   std::set<std::string> names;
   for (const auto& [key, entry] : wanted) names.insert(entry.placement->name);
   report.names.assign(names.begin(), names.end());
 
-  const Difference difference = Compare(known, std::move(wanted), now);
+  const Difference difference =
+      Compare(known, std::move(wanted), Unsure(request, found.problems), now);
   report.changed = difference.facts;
   if (!difference.rows.empty() || !difference.gone.empty()) {
     ST_RETURN_IF_ERROR(Write(db, difference, now));
   }
+  if (difference.kept > 0) {
+    ST_ASSIGN_OR_RETURN(report.names, store::InstalledNames(db));
+  }
+  report.problems = std::move(found.problems);
   return report;
 }
 

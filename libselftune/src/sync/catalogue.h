@@ -9,6 +9,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "skillfs/skill_root.h"
 #include "store/db.h"
 
 namespace selftune::sync {
@@ -17,11 +18,12 @@ struct CatalogueReport {
   int64_t skills = 0;              // real files
   bool changed = false;            // a row was written
   std::vector<std::string> names;  // as the hosts write them, each once
-  std::vector<std::string> problems;
+  std::vector<skillfs::DiscoveryProblem> problems;
 };
 
 // Reads the disk and writes what differs from the store. Opens its own
-// transaction, only when something changed.
+// transaction, only when something changed. While settings that may name folders of skills are
+// not understood, a file that is still there stays known.
 [[nodiscard]] StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment& env,
                                                         UtcMillis now);
 

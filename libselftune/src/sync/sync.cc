@@ -93,6 +93,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(db_));
   ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
   report_.skills_found = catalogue.skills;
+  report_.skill_problems = std::move(catalogue.problems);
   report_.changed |= catalogue.changed;
   ST_RETURN_IF_ERROR(BeginNames(db_, catalogue.names, began_));
   if (!options_.repair_only) ST_RETURN_IF_ERROR(Hooks(catalogue.names));
@@ -288,6 +289,7 @@ Status SyncRun::LookAgain(std::vector<std::string> names, size_t workspaces) {
   if (now.size() != workspaces || applier_->has_waiting()) {
     ST_ASSIGN_OR_RETURN(CatalogueReport catalogue, UpdateCatalogue(db_, *world_.env, Now()));
     report_.skills_found = catalogue.skills;
+    report_.skill_problems = std::move(catalogue.problems);
     report_.changed |= catalogue.changed;
     names = std::move(catalogue.names);
   }

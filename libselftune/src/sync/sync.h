@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "ingest/source.h"
+#include "skillfs/skill_root.h"
 #include "store/db.h"
 
 namespace selftune::sync {
@@ -74,6 +75,8 @@ struct SyncReport {
   int64_t repaired = 0;  // decisions that count again
   int64_t forks_settled = 0;
   int64_t skills_found = 0;
+  // Folders, files and settings that the search for skills did not understand.
+  std::vector<skillfs::DiscoveryProblem> skill_problems;
   CommitCounts commits;
   bool complete = true;  // false: the time budget ran out
   bool changed = false;  // something was written

@@ -56,7 +56,8 @@ TEST_SUITE("orchestrate/candidates") {
     };
     CandidateFacts needy{.skill = "x", .state = State::kUngraded, .missed = 3};
     CandidateFacts missing = needy, managed = needy, locked = needy, frozen = needy,
-                   cooling = needy, by_command = needy, held = needy, off = needy;
+                   cooling = needy, by_command = needy, held = needy, off = needy, unsure = needy;
+    unsure.unknown_settings = "/home/dev/.gemini/settings.json";
     by_command.explicit_only = true;
     off.disabled = true;
     missing.installed = false;
@@ -73,6 +74,7 @@ TEST_SUITE("orchestrate/candidates") {
         {"locked", locked},
         {"explicit_only", by_command},
         {"disabled", off},
+        {"settings_unknown", unsure},
         {"frozen", frozen},
         {"cooldown", cooling},
         {"healthy", {.skill = "x", .state = State::kHealthy}},
@@ -114,6 +116,15 @@ TEST_SUITE("orchestrate/candidates") {
          {.skill = "pdf", .state = State::kUngraded, .missed = 2, .missed_before = 3},
          "worth improving; last 30 days: state=UNGRADED, missed=2, labelled=0, corrections=0, "
          "requests=0, manual=0, unwanted=0, trend=unknown"},
+        {"settings that nobody understands: which, and what shows what is wrong",
+         {.skill = "pdf",
+          .state = State::kUngraded,
+          .missed = 2,
+          .unknown_settings = "/home/dev/.gemini/settings.json"},
+         "nobody knows whether settings switch it off: /home/dev/.gemini/settings.json is not "
+         "understood; see what is wrong there with selftune doctor --only skills.parse; last 30 "
+         "days: state=UNGRADED, missed=2, labelled=0, corrections=0, requests=0, manual=0, "
+         "unwanted=0, trend=unknown"},
         {"signals, and no miss: what they are is said",
          {.skill = "pdf", .state = State::kHealthy, .requests = 2, .manual = 1},
          "worth a look, though it was not missed: asked for in 2 sessions, started by hand in 1 "

@@ -105,7 +105,7 @@ TEST_SUITE("orchestrate/facts") {
       const char* settings;  // below the home folder
       const char* text;
       int64_t corrections, requests, manual, unwanted;
-      bool disabled;
+      bool disabled, unknown = false;
     };
     constexpr const char* kOff = R"({"skillOverrides":{"pdf":"off"}})";
     // A session in `here` and one in `there`, in each of which everything is said.
@@ -113,6 +113,7 @@ TEST_SUITE("orchestrate/facts") {
         {"nowhere", ".claude/settings.json", "{}", 2, 2, 2, 2, false},
         {"everywhere", ".claude/settings.json", kOff, 0, 0, 0, 2, true},
         {"in one project", "here/.claude/settings.json", kOff, 1, 1, 1, 2, false},
+        {"nobody knows where", ".claude/settings.json", "{", 2, 2, 2, 2, false, true},
         {"at a host that sees it not", ".codex/config.toml",
          "[[skills.config]]\nname = \"pdf\"\nenabled = false\n", 2, 2, 2, 2, false},
     };
@@ -152,6 +153,7 @@ TEST_SUITE("orchestrate/facts") {
       CHECK(own.manual == c.manual);
       CHECK(own.unwanted == c.unwanted);
       CHECK(own.disabled == c.disabled);
+      CHECK(own.unknown_settings == (c.unknown ? home / c.settings : ""));
       const auto states = Must(status::ReadSkillStates(
           world.db(), config, {.now = kNow, .window = {.from = DaysAgo(30)}, .off = &off}));
       REQUIRE(states.size() == 1);
@@ -160,6 +162,7 @@ TEST_SUITE("orchestrate/facts") {
       CHECK(states[0].manual == c.manual);
       CHECK(states[0].unwanted == c.unwanted);
       CHECK(states[0].disabled == c.disabled);
+      CHECK(states[0].maybe_disabled == c.unknown);
       CHECK(states[0].complaints_while_off == 6 - c.corrections - c.requests - c.manual);
       CHECK(states[0].seen());  // it was spoken of, wherever that was
     }

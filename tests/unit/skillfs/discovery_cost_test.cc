@@ -344,7 +344,39 @@ TEST_SUITE("skillfs/discovery cost") {
     }
   }
 
-  TEST_CASE("of lists that no person writes the beginning is read, and that is told") {
+  TEST_CASE("gemini: patterns times folders of sessions have an end, and that is told") {
+    const testing::TempDir dir;
+    const std::string settings = dir / "home/.gemini/settings.json";
+    dir.Write("home/.gemini/extensions/acme/gemini-extension.json",
+              R"({"name": "acme", "version": "1.0.0"})");
+    dir.Write("home/.gemini/extensions/acme/.gemini-extension-install.json",
+              R"({"source": "https://host.org/acme", "type": "git"})");
+    std::string list;
+    for (int i = 0; i < 100; ++i) list += (i == 0 ? "\"" : ", \"") + std::string(".*.*.*none\"");
+    dir.Write("home/.gemini/settings.json",
+              R"({"security": {"allowedExtensions": [)" + list + "]}}");
+    const auto ask = [&](size_t sessions, std::vector<DiscoveryProblem>& problems) {
+      Lines dirs;
+      for (size_t i = 0; i < sessions; ++i) dirs.push_back("/work/" + std::to_string(i));
+      const auto roots = hosts::gemini::ExtensionSkillRoots({.home = dir / "home",
+                                                             .config_dir = dir / "home/.gemini",
+                                                             .project_dirs = dirs,
+                                                             .absolute_root = dir / "root"},
+                                                            problems);
+      REQUIRE(roots.size() == 1);
+      return roots.front();
+    };
+    std::vector<DiscoveryProblem> problems;
+    CHECK(ask(10, problems).disabled_by == settings);
+    CHECK(problems.empty());
+    const NamedRoot many = ask(2000, problems);
+    CHECK(many.disabled_in.size() < 1000);
+    CHECK(many.disabled_in.size() + many.unknown_in.size() == 2000);
+    CHECK(many.unknown_in.back().settings == settings);
+    CHECK(Codes(problems) == Lines{"TOO_MANY_ENTRIES"});
+  }
+
+  TEST_CASE("of lists of folders that no person writes the beginning is read, which is told") {
     struct Case {
       const char* platform;
       const char* file;
@@ -356,11 +388,6 @@ TEST_SUITE("skillfs/discovery cost") {
          R"("~/kit")", "]}}}"},
         {"pi", "repo/src/.pi/settings.json", R"({"skills": [)", R"("kit")", "]}"},
         {"pi", "repo/src/.pi/settings.json", R"({"packages": [)", R"("../kit")", "]}"},
-        {"pi", "repo/src/.pi/settings.json", R"({"packages": [{"source": "../kit", "skills": [)",
-         R"("!x")", "]}]}"},
-        {"gemini", "home/.gemini/settings.json", R"({"skills": {"disabled": [)", R"("x")", "]}}"},
-        {"gemini", "home/.gemini/extensions/extension-enablement.json",
-         R"({"acme": {"overrides": [)", R"("!/x/")", "]}}"},
         {"gemini", "home/.gemini/settings.json", R"({"security": {"allowedExtensions": [)",
          R"("acme")", "]}}"},
     };
@@ -405,7 +432,7 @@ TEST_SUITE("skillfs/discovery cost") {
           Lines{"home/.codex/skills/check: check global, off by home/.codex/config.toml"});
   }
 
-  TEST_CASE("where the last entry of a list counts it is read, however many come before it") {
+  TEST_CASE("what switches skills off is read whole, however long it is") {
     struct Case {
       const char* name;
       const char* platform;
@@ -414,7 +441,11 @@ TEST_SUITE("skillfs/discovery cost") {
       std::string before;
       std::string (*entry)(size_t i);
       std::string last, after;
-      Lines want;
+      Lines want, codes = {};
+    };
+    const auto name = [](size_t i) { return "\"x" + std::to_string(i) + "\""; };
+    const auto off = [](size_t i) {
+      return "\"x" + std::to_string(i) + R"(": {"enabled": false})";
     };
     const auto rule = [](size_t i) { return "\"!~~/repo/x" + std::to_string(i) + "/\""; };
     const auto word = [](size_t i) { return "\"x" + std::to_string(i) + "\": \"allow\""; };
@@ -439,6 +470,52 @@ TEST_SUITE("skillfs/discovery cost") {
          R"("ch*": "deny")",
          "}}}",
          {"home/.agents/skills/check: check global, off by home/.config/opencode/opencode.json"}},
+        {"permissions, of which the first is for all",
+         "opencode",
+         "home/.agents/skills/check",
+         "home/.config/opencode/opencode.json",
+         R"({"permission": {"skill": {"*": "deny",)",
+         word,
+         R"("y": "allow")",
+         "}}}",
+         {"home/.agents/skills/check: check global, off by home/.config/opencode/opencode.json"}},
+        {"names, the last of them",
+         "gemini",
+         "home/.agents/skills/check",
+         "home/.gemini/settings.json",
+         R"({"skills": {"disabled": [)",
+         name,
+         R"("check")",
+         "]}}",
+         {"home/.agents/skills/check: check global, off by home/.gemini/settings.json"}},
+        {"names, the first of them",
+         "qwen",
+         "home/.agents/skills/check",
+         "home/.qwen/settings.json",
+         R"({"skills": {"disabled": ["check",)",
+         name,
+         R"("y")",
+         "]}}",
+         {"home/.agents/skills/check: check global, off by home/.qwen/settings.json"}},
+        {"entries, the first of them",
+         "openclaw",
+         "home/.agents/skills/check",
+         "home/.openclaw/openclaw.json",
+         R"({"skills": {"entries": {"check": {"enabled": false},)",
+         off,
+         R"("y": {})",
+         "}}}",
+         {"home/.agents/skills/check: check global, off by home/.openclaw/openclaw.json"}},
+        {"words, the last of them",
+         "pi",
+         "home/.agents/skills/check",
+         "home/.pi/agent/settings.json",
+         R"({"skills": [)",
+         [](size_t i) { return "\"!x" + std::to_string(i) + "\""; },
+         R"("!skills/check")",
+         "]}",
+         {"home/.agents/skills/check: check global, off by home/.pi/agent/settings.json"},
+         {"TOO_MANY_ENTRIES"}},
         {"folders",
          "opencode",
          "shelf/check",
@@ -447,7 +524,8 @@ TEST_SUITE("skillfs/discovery cost") {
          path,
          R"("~~/shelf")",
          "]}}",
-         {"shelf/check: check global"}},
+         {"shelf/check: check global"},
+         {"TOO_MANY_ENTRIES"}},
         {"words about a package",
          "pi",
          "home/.pi/kit/skills/check",
@@ -469,9 +547,7 @@ TEST_SUITE("skillfs/discovery cost") {
       machine.Write({c.file, bytes + c.last + c.after});
       const Discovery found = machine.Find(c.platform);
       CHECK(machine.Told(found) == c.want);
-      REQUIRE(found.problems.size() == 1);
-      CHECK(found.problems[0].code == "TOO_MANY_ENTRIES");
-      CHECK(found.problems[0].message.find("the last 1000 are read") != std::string::npos);
+      CHECK(Codes(found.problems) == c.codes);
     }
   }
 }

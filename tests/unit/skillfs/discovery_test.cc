@@ -183,9 +183,12 @@ TEST_SUITE("skillfs/discovery") {
     machine.File("home/.claude/settings.json", R"({"enabledPlugins":{"off@market":false}})");
     const Discovery found = machine.Find("claude_code");
     CHECK(Seen(found) == Texts{"acme-tools:check global", "acme-tools:more global", "check global",
-                               "team:check project"});
+                               "off:gone global", "team:check project"});
     for (const InstalledSkill& skill : found.skills) {
       CHECK(skill.placements[0].shadowed_by.empty());
+      const bool off = skill.name == "off:gone";
+      CHECK(skill.placements[0].disabled_by ==
+            (off ? machine.Path("home/.claude/settings.json") : ""));
     }
     const std::vector<Replica> replicas = FindReplicas(found, "acme-tools:check", "about check");
     REQUIRE(replicas.size() == 1);

@@ -137,7 +137,7 @@ TEST_SUITE("skillfs/gemini extensions") {
     check("above a session it is none", git, {only("repo/.gemini/settings.json", R"("zoo")")},
           found);
     check("a pattern with other signs: not known, and told", git, {only(own, "\"(zoo|acme)\"")},
-          found, /*told=*/true);
+          found + ", unknown by " + own, /*told=*/true);
     check("unless another lets it in", git, {only(own, "\"(zoo|acme)\", \"acme\"")}, found);
   }
 

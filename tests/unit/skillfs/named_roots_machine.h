@@ -91,6 +91,10 @@ class Machine {
         for (const auto& in : place.disabled_in) {
           line += fmt::format(", off in {} by {}", Short(in.project_root), Short(in.settings));
         }
+        if (!place.unknown_by.empty()) line += ", unknown by " + Short(place.unknown_by);
+        for (const auto& in : place.unknown_in) {
+          line += fmt::format(", unknown in {} by {}", Short(in.project_root), Short(in.settings));
+        }
         out.push_back(std::move(line));
       }
     }

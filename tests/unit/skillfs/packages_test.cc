@@ -66,6 +66,14 @@ TEST_SUITE("skillfs/packages") {
     const char* const kit_skill = "home/.pi/agent/git/host.org/me/kit/skills/one";
     const char* const acme = "home/.claude/plugins/cache/market/acme/1.0/skills/check";
     const Case cases[] = {
+        {"in a plugin that is off, outside the cache, which another agent's folder links to",
+         {"dev/acme/skills/check"},
+         {{"dev/acme/skills/check", "home/.agents/skills/check"}},
+         {{"dev/acme/.claude-plugin/plugin.json", R"({"name": "acme"})"},
+          {"home/.claude/plugins/installed_plugins.json",
+           R"({"plugins": {"acme@market": {"installPath": "~~/dev/acme"}}})"},
+          {"home/.claude/settings.json", R"({"enabledPlugins": {"acme@market": false}})"}},
+         {"dev/acme/skills/check: acme"}},
         {"in a package",
          {kit_skill},
          {},

@@ -197,6 +197,24 @@ TEST_SUITE("status/doctor") {
                                                "sed -n 3p " + (dir / ".gemini/settings.json")});
   }
 
+  TEST_CASE("what settings that are not understood may switch off is not called on") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    const auto ask = [&] {
+      const DoctorReport report = patient.Ask({.only = "skills.disabled"});
+      REQUIRE(report.checks.size() == 1);
+      return report.checks[0];
+    };
+    dir.Write(".claude/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: P.\n---\n");
+    CHECK(ask().status == CheckStatus::kPass);
+    dir.Write(".claude/settings.json", "{");
+    const Check check = ask();
+    CHECK(check.status == CheckStatus::kWarn);
+    CHECK(check.message.find("not known: pdf (claude_code)") != std::string::npos);
+    CHECK(check.path == dir / ".claude/settings.json");
+    CHECK(check.command == "selftune doctor --only skills.parse");
+  }
+
   TEST_CASE("of a pattern that is not understood it is told what is made of it") {
     Patient patient;
     const auto& dir = patient.world.store().dir();
@@ -210,7 +228,7 @@ TEST_SUITE("status/doctor") {
     CHECK(report.checks[0].status == CheckStatus::kWarn);
     CHECK(report.checks[0].path == dir / ".gemini/settings.json");
     CHECK(report.checks[0].message.find("https://host.org/c is not known") != std::string::npos);
-    CHECK(report.checks[0].text.find("is taken as letting in") != std::string::npos);
+    CHECK(report.checks[0].text.find("nor whether it lets in") != std::string::npos);
   }
 
   TEST_CASE("transcripts that a host is about to delete are to be read before") {

@@ -247,6 +247,25 @@ TEST_SUITE("status/listing_budget") {
     }
   }
 
+  TEST_CASE("where nobody understands the settings a skill counts, and the file is told") {
+    const TempDir home;
+    (void)home.Write(".claude/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: P.\n---\n");
+    (void)home.Write("work/.claude/settings.json", "{");
+    (void)home.Write("work-two/a.txt", "");
+    const std::vector<std::string> projects = {home / "work", home / "work-two"};
+    skillfs::DiscoveryRequest request = hosts::DiscoveryFor(HomeOf(home), projects);
+    hosts::AddSettings(request);
+    const skillfs::Discovery found = skillfs::DiscoverSkills(request);
+    for (const auto& [cwd, unknown_by] :
+         {std::pair(home / "work", home / "work/.claude/settings.json"),
+          std::pair(home / "work-two", std::string())}) {
+      CAPTURE(cwd);
+      const auto lines = LinesOf(Claude(), found, cwd);
+      REQUIRE(lines.size() == 1);
+      CHECK(lines[0].unknown_by == unknown_by);
+    }
+  }
+
   TEST_CASE("recorded: the newest session of this host, by file, then by name") {
     World world;
     CHECK_FALSE(Must(ReadRecordedListing(world.db(), Claude())).has_value());

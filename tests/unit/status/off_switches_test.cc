@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "base/env.h"
+#include "base/file.h"
 #include "status/skill_states.h"
 #include "unit/status/status_fixture.h"
 
@@ -55,7 +56,7 @@ constexpr std::string_view kProjects = "proj/.claude/skills/pdf/SKILL.md";
 
 TEST_SUITE("status/off_switches") {
   TEST_CASE("a skill is off where the settings of every host that sees it say so") {
-    using File = std::pair<std::string_view, std::string_view>;
+    using File = std::pair<std::string_view, std::string>;
     using Off = std::tuple<std::string_view, std::string_view, std::string_view>;
     struct Case {
       const char* name;
@@ -63,6 +64,8 @@ TEST_SUITE("status/off_switches") {
       std::vector<std::string_view> places;
       std::vector<Off> off;  // host, file that says it, project
       bool everywhere;
+      std::vector<Off> unknown = {};
+      bool nobody_knows = false;
     };
     const Case cases[] = {
         {"no settings", {}, {kGlobal}, {}, false},
@@ -72,38 +75,38 @@ TEST_SUITE("status/off_switches") {
          {},
          false},
         {"its only host",
-         {{".claude/settings.json", kClaudeOff}},
+         {{".claude/settings.json", std::string(kClaudeOff)}},
          {kGlobal},
          {{"claude_code", ".claude/settings.json", ""}},
          true},
         {"one host of two that share a folder",
-         {{".codex/config.toml", kCodexOff}, {".gemini/settings.json", "{}"}},
+         {{".codex/config.toml", std::string(kCodexOff)}, {".gemini/settings.json", "{}"}},
          {kShared},
          {{"codex", ".codex/config.toml", ""}},
          false},
         {"both of them",
-         {{".codex/config.toml", kCodexOff},
+         {{".codex/config.toml", std::string(kCodexOff)},
           {".gemini/settings.json", R"({"skills":{"disabled":["pdf"]}})"}},
          {kShared},
          {{"codex", ".codex/config.toml", ""}, {"gemini", ".gemini/settings.json", ""}},
          true},
         {"one copy of two",
-         {{".codex/config.toml", kCodexOff}, {".claude/settings.json", "{}"}},
+         {{".codex/config.toml", std::string(kCodexOff)}, {".claude/settings.json", "{}"}},
          {kGlobal, kShared},
          {{"codex", ".codex/config.toml", ""}},
          false},
         {"in one project, and on elsewhere",
-         {{"proj/.claude/settings.json", kClaudeOff}},
+         {{"proj/.claude/settings.json", std::string(kClaudeOff)}},
          {kGlobal},
          {{"claude_code", "proj/.claude/settings.json", "proj"}},
          false},
         {"a project's own skill, by the project",
-         {{"proj/.claude/settings.local.json", kClaudeOff}},
+         {{"proj/.claude/settings.local.json", std::string(kClaudeOff)}},
          {kProjects},
          {{"claude_code", "proj/.claude/settings.local.json", ""}},
          true},
         {"on in a host whose settings name the folder of another",
-         {{".claude/settings.json", kClaudeOff},
+         {{".claude/settings.json", std::string(kClaudeOff)},
           {".openclaw/openclaw.json", R"({"skills":{"load":{"extraDirs":["~/.claude/skills"]}}})"}},
          {kGlobal},
          {{"claude_code", ".claude/settings.json", ""}},
@@ -114,12 +117,77 @@ TEST_SUITE("status/off_switches") {
          {"more/pdf/SKILL.md"},
          {{"openclaw", ".openclaw/openclaw.json", ""}},
          true},
-        {"settings that nobody can read as such",
+        {"settings that nobody understands",
          {{".claude/settings.json", "{"}},
          {kGlobal},
          {},
+         false,
+         {{"claude_code", ".claude/settings.json", ""}},
+         true},
+        {"tables that nobody understands, behind one that is",
+         {{".codex/config.toml", std::string(kCodexOff) + "x = [\n"}},
+         {kShared},
+         {},
+         false,
+         {{"codex", ".codex/config.toml", ""}},
+         true},
+        {"settings that are too large to be anybody's",
+         {{".gemini/settings.json", "{\"x\": \"" + std::string(4 << 20, 'x') + "\"}"}},
+         {kShared},
+         {},
+         false,
+         {{"gemini", ".gemini/settings.json", ""}},
+         true},
+        {"settings with more values than anybody's",
+         {{".config/opencode/opencode.json", "[" + std::string(100'000, ',') + "]"}},
+         {kShared},
+         {},
+         false,
+         {{"opencode", ".config/opencode/opencode.json", ""}},
+         true},
+        {"not understood, and on in what counts more",
+         {{".config/opencode/opencode.json", "{"},
+          {".config/opencode/opencode.jsonc", R"({"permission": {"skill": "allow"}})"}},
+         {kShared},
+         {},
          false},
-        {"not installed", {{".claude/settings.json", kClaudeOff}}, {}, {}, false},
+        {"not understood in one host, off in the other",
+         {{".codex/config.toml", std::string(kCodexOff)}, {".gemini/settings.json", "{"}},
+         {kShared},
+         {{"codex", ".codex/config.toml", ""}},
+         false,
+         {{"gemini", ".gemini/settings.json", ""}},
+         true},
+        {"not understood in one host, on in the other",
+         {{".claude/settings.json", "{"},
+          {".openclaw/openclaw.json", R"({"skills":{"load":{"extraDirs":["~/.claude/skills"]}}})"}},
+         {kGlobal},
+         {},
+         false,
+         {{"claude_code", ".claude/settings.json", ""}},
+         false},
+        {"a project's, which are about its sessions",
+         {{"proj/.claude/settings.json", "{"}},
+         {kGlobal},
+         {},
+         false,
+         {{"claude_code", "proj/.claude/settings.json", "proj"}},
+         false},
+        {"a project's own skill, by those of the project",
+         {{"proj/.claude/settings.json", "{"}},
+         {kProjects},
+         {},
+         false,
+         {{"claude_code", "proj/.claude/settings.json", ""}},
+         true},
+        {"words of Pi",
+         {{".pi/agent/settings.json", R"({"skills": ["!pdf")"}},
+         {".pi/agent/skills/pdf/SKILL.md"},
+         {},
+         false,
+         {{"pi", ".pi/agent/settings.json", ""}},
+         true},
+        {"not installed", {{".claude/settings.json", std::string(kClaudeOff)}}, {}, {}, false},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -132,13 +200,18 @@ TEST_SUITE("status/off_switches") {
       }
       const OffVerdict verdict = machine.Ask();
       CHECK(verdict.everywhere == c.everywhere);
-      REQUIRE(verdict.off.size() == c.off.size());
-      for (size_t i = 0; i < c.off.size(); ++i) {
-        const auto& [host, file, project] = c.off[i];
-        CHECK(verdict.off[i].platform == host);
-        CHECK(verdict.off[i].settings == machine.At(file));
-        CHECK(verdict.off[i].project_root == (project.empty() ? "" : machine.At(project)));
-      }
+      CHECK(verdict.nobody_knows == c.nobody_knows);
+      const auto check = [&](const std::vector<OffSwitch>& told, const std::vector<Off>& want) {
+        REQUIRE(told.size() == want.size());
+        for (size_t i = 0; i < want.size(); ++i) {
+          const auto& [host, file, project] = want[i];
+          CHECK(told[i].platform == host);
+          CHECK(told[i].settings == machine.At(file));
+          CHECK(told[i].project_root == (project.empty() ? "" : machine.At(project)));
+        }
+      };
+      check(verdict.off, c.off);
+      check(verdict.unknown, c.unknown);
     }
   }
 
@@ -221,6 +294,82 @@ TEST_SUITE("status/off_switches") {
     CHECK(flags() == Flags{"silent"});  // sessions elsewhere could have used it
     machine.Settings(".claude/settings.json", kClaudeOff);
     CHECK(flags() == Flags{"disabled"});
+    machine.Settings(".claude/settings.json", "{");
+    CHECK(flags() == Flags{"settings_unknown"});
+  }
+
+  TEST_CASE("a skill is managed where evolve would say so: by where its file lies") {
+    struct Case {
+      const char* name;
+      const char* skill;
+      const char* place;
+      const char* file;  // behind it
+      bool managed;
+    };
+    const char* const installed = R"({"plugins": {"acme@m": {"installPath": "~~/acme"}}})";
+    const Case cases[] = {
+        {"a name with a colon alone", "my:pdf", ".claude/skills/pdf", ".claude/skills/pdf", false},
+        {"in the cache of plugins", "pdf", ".claude/plugins/cache/m/acme/1/skills/pdf",
+         ".claude/plugins/cache/m/acme/1/skills/pdf", true},
+        {"in a plugin that lies elsewhere", "acme:pdf", "acme/skills/pdf", "acme/skills/pdf", true},
+        {"a link into one", "pdf", ".agents/skills/pdf", "acme/skills/pdf", true},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      for (const bool enabled : {true, false}) {
+        CAPTURE(enabled);
+        Machine machine;
+        std::string plugins = installed;
+        plugins.replace(plugins.find("~~"), 2, machine.home());
+        machine.Settings(".claude/plugins/installed_plugins.json", plugins);
+        machine.Settings(".claude/settings.json",
+                         enabled ? "{}" : R"({"enabledPlugins": {"acme@m": false}})");
+        machine.Settings("acme/.claude-plugin/plugin.json", R"({"name": "acme"})");
+        const std::string place = machine.At(c.place), file = machine.At(c.file);
+        machine.world.Write([&](store::IngestWriter& writer) {
+          REQUIRE_OK(writer.UpsertSkillLocation({.skill = c.skill,
+                                                 .path = place + "/SKILL.md",
+                                                 .scope = "global",
+                                                 .registry_dir = base::DirName(place),
+                                                 .real_path = file + "/SKILL.md"}));
+        });
+        const OffSwitches off = Must(OffSwitches::Read(machine.world.db(), machine.env));
+        const auto states = Must(ReadSkillStates(machine.world.db(), config::Config(),
+                                                 {.now = kNow, .window = {}, .off = &off}));
+        REQUIRE(states.size() == 1);
+        CHECK(states[0].managed == c.managed);
+      }
+    }
+  }
+
+  TEST_CASE("settings of a folder say nothing of repositories that lie in it") {
+    const std::pair<std::string_view, const char*> cases[] = {
+        {kShared, R"({"permission": {"skill": {"pdf": "deny"}}})"},
+        // In the place of the person's list, which names that folder.
+        {"shelf/pdf/SKILL.md", R"({"skills": {"paths": ["mine"]}})"},
+    };
+    for (const auto& [place, settings] : cases) {
+      CAPTURE(settings);
+      Machine machine;
+      machine.Put(place);
+      for (const char* folder : {"proj", "proj/sub", "proj/vendor/kit", "proj/vendor/kit/src"}) {
+        machine.Settings(std::string(folder) + "/readme", "");
+        machine.Worked(folder);
+      }
+      machine.Settings("proj/.git/HEAD", "ref: refs/heads/main\n");
+      machine.Settings("proj/vendor/kit/.git/HEAD", "ref: refs/heads/main\n");
+      machine.Settings(".config/opencode/opencode.json", R"({"skills": {"paths": ["~/shelf"]}})");
+      machine.Settings("proj/opencode.json", settings);
+      const OffSwitches switches = Must(OffSwitches::Read(machine.world.db(), machine.env));
+      const auto places = Must(store::ReadSkillPlaces(machine.world.db()));
+      const auto off = [&](std::string_view cwd) {
+        return switches.IsOffAt("pdf", places, "opencode", machine.At(cwd));
+      };
+      CHECK(off("proj"));
+      CHECK(off("proj/sub"));
+      CHECK_FALSE(off("proj/vendor/kit"));
+      CHECK_FALSE(off("proj/vendor/kit/src"));
+    }
   }
 }
 

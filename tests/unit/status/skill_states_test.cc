@@ -240,7 +240,8 @@ TEST_SUITE("status/skill_states") {
 
   TEST_CASE("locked, managed and explicit skills say so") {
     World world;
-    world.Install("acme:lint", "/home/dev/.claude/plugins/acme/skills/lint/SKILL.md", "Lint.");
+    world.Install("acme:lint", "/home/dev/.claude/plugins/cache/m/acme/1/skills/lint/SKILL.md",
+                  "Lint.");
     world.Install("quiet", "/home/dev/.claude/skills/quiet/SKILL.md", "Quiet.", false);
     const auto config = Must(config::Parse(R"({"skills":{"quiet":{"autonomy":"locked"}}})", "/c"));
     const auto states = Must(ReadSkillStates(world.db(), config, {.now = kNow}));

@@ -35,6 +35,7 @@ inline skillfs::SkillPlacement Place(std::string_view platform, Bar::Kind kind =
       .path = kPath, .platform = platform, .scope = "global", .name = "pdf"};
   out.explicit_only = kind == Bar::Kind::kExplicitOnly;
   if (kind == Bar::Kind::kDisabled) out.disabled_by = "/home/dev/settings.json";
+  if (kind == Bar::Kind::kUnknown) out.unknown_by = "/home/dev/settings.json";
   if (kind == Bar::Kind::kHidden) out.shadowed_by = "/home/dev/.agents/skills/pdf/SKILL.md";
   return out;
 }

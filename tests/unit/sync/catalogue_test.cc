@@ -167,6 +167,33 @@ TEST_CASE("a skill that went under version control is followed") {
   CHECK(m.Value("SELECT in_git FROM skill_location") == "1");
 }
 
+TEST_CASE("what settings name stays known while nobody understands them") {
+  Machine m;
+  const std::string settings = ".config/opencode/opencode.json";
+  const std::string count = "SELECT count(*) FROM skill_location";
+  m.File("shelf/notes/SKILL.md", kSkill);
+  m.File("shelf/old/SKILL.md", kSkill);
+  m.File(settings, R"({"skills": {"paths": ["~/shelf"]}})");
+  CHECK(m.Update().problems.empty());
+  CHECK(m.Value(count) == "2");
+
+  m.File(settings, R"({"skills": {"paths": ["~/shelf"]})");
+  REQUIRE(base::RemoveTree(m.home() + "/shelf/old").ok());
+  const CatalogueReport report = m.Update();
+  CHECK(report.names == std::vector<std::string>{"notes"});
+  REQUIRE(report.problems.size() == 1);
+  CHECK(report.problems[0].path == m.home() + "/" + settings);
+  CHECK(m.Value(count) == "1");  // what is gone is gone, whatever settings say
+  CHECK_FALSE(m.Update().changed);
+
+  // What a project says does not matter to what it does not see.
+  m.File("work/opencode.json", "{");
+  m.Session("work");
+  m.File(settings, R"({"skills": {}})");
+  CHECK(m.Update().changed);
+  CHECK(m.Value(count) == "0");
+}
+
 TEST_CASE("a removed skill leaves the catalogue, not the history") {
   Machine m;
   m.File(".claude/skills/notes/SKILL.md", kSkill);

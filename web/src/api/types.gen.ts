@@ -98,7 +98,7 @@ export interface SkillList {
     listed_chars: number | null;
     state: "UNKNOWN" | "UNGRADED" | "CRITICAL" | "WARNING" | "UNCERTAIN" | "HEALTHY";
     state_code: string;
-    /** As of status.get; disabled: settings of the agents switch it off everywhere */
+    /** As of status.get; disabled: settings of the agents switch it off everywhere; settings_unknown: it is not known whether they do */
     flags: string[];
     /** Where the settings of an agent keep it from the model, as they are now */
     switched_off: {
@@ -108,6 +108,13 @@ export interface SkillList {
       /** The file that says so */
       settings: string;
       /** Only for sessions in there; null: wherever the copy is seen */
+      project_root: string | null;
+    }[];
+    /** Settings that may do so too: they are not understood, doctor says why */
+    settings_unknown: {
+      platform: string;
+      path: string;
+      settings: string;
       project_root: string | null;
     }[];
   }[];
@@ -162,6 +169,14 @@ export const skillList = contract<SkillList>("skill.list", {
         "s"
       ],
       "switched_off": [
+        {
+          "platform": "s",
+          "path": "s",
+          "settings": "s",
+          "project_root": "?s"
+        }
+      ],
+      "settings_unknown": [
         {
           "platform": "s",
           "path": "s",

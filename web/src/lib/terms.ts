@@ -111,6 +111,7 @@ export const FLAGS = table<string>({
   regressed: "The watch of its last deploy found a regression.",
   drifting: "Slowly getting worse since its last deploy was confirmed.",
   disabled: "The settings of the agents switch it off wherever it is installed.",
+  settings_unknown: "Settings of the agents are not understood: they may switch it off.",
   silent: "Installed, not used in 30 days.",
   locked: "selftune may not change it.",
   frozen: "Not changed for now, after a rollback.",

@@ -15,7 +15,8 @@ using skillfs::NamedRoot;
 
 // Adds the skill folders of one installation.
 void AddInstallation(std::string_view id, const JsonValue& installation, const std::string& home,
-                     SettingsFiles& files, std::vector<NamedRoot>& out) {
+                     const std::string& disabled_by, SettingsFiles& files,
+                     std::vector<NamedRoot>& out) {
   const std::string& path = installation["installPath"].AsString();
   if (!path.starts_with('/')) return;
   const JsonValue& manifest = files.JsonOrEmpty(path + "/.claude-plugin/plugin.json");
@@ -29,7 +30,8 @@ void AddInstallation(std::string_view id, const JsonValue& installation, const s
                    .plugin_home = skillfs::IsBelow(path, home) ? home : "",
                    .prefixed = true,
                    .scope = project.empty() ? "global" : "project",
-                   .project_root = project});
+                   .project_root = project,
+                   .disabled_by = disabled_by});
   };
   add("skills");
   // A manifest may name more folders, as one text or a list.
@@ -50,12 +52,14 @@ std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
   SettingsFiles files(problems);
   const std::string home = config_dir + "/plugins";
   const JsonValue& installed = files.JsonOrEmpty(home + "/installed_plugins.json");
-  const JsonValue& settings = files.JsonOrEmpty(config_dir + "/settings.json");
+  const std::string own = config_dir + "/settings.json";
+  const JsonValue& settings = files.JsonOrEmpty(own);
   for (const auto& [id, value] : installed["plugins"].members()) {
-    if (!settings["enabledPlugins"][id].AsBool(true)) continue;
+    // One that is off still looks after its files, which others may link to.
+    const std::string off = settings["enabledPlugins"][id].AsBool(true) ? "" : own;
     // Format 2 has a list of installations, format 1 a single one.
-    if (value.is_object()) AddInstallation(id, value, home, files, out);
-    for (const JsonValue& one : value.items()) AddInstallation(id, one, home, files, out);
+    if (value.is_object()) AddInstallation(id, value, home, off, files, out);
+    for (const JsonValue& one : value.items()) AddInstallation(id, one, home, off, files, out);
   }
   return out;
 }

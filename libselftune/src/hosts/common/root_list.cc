@@ -14,12 +14,15 @@ std::string KeyOf(const skillfs::NamedRoot& root) {
   for (const std::string_view part :
        {std::string_view(root.path), std::string_view(root.project_root),
         std::string_view(root.plugin), std::string_view(root.plugin_dir), root.scope,
-        std::string_view(root.disabled_by)}) {
+        std::string_view(root.disabled_by), std::string_view(root.unknown_by)}) {
     out.append(part).push_back('\0');
   }
-  for (const skillfs::ProjectSwitch& off : root.disabled_in) {
-    out.append(off.project_root).push_back('\0');
-    out.append(off.settings).push_back('\0');
+  for (const auto* const list : {&root.disabled_in, &root.unknown_in}) {
+    for (const skillfs::ProjectSwitch& one : *list) {
+      out.append(one.project_root).push_back('\0');
+      out.append(one.settings).push_back('\0');
+    }
+    out.push_back('\0');
   }
   out += fmt::format("{} {} {}", root.depth, root.root_too, root.prefixed);
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,11 +41,11 @@ const JsonValue* SettingsFiles::Json(const std::string& path) {
   if (text == nullptr) return nullptr;
   const auto [it, is_new] = documents_.try_emplace(path);
   if (is_new && MostJsonValues(*text) > kMaxValues) {
-    problems_.push_back({.path = path,
-                         .code = "TOO_MANY_ENTRIES",
-                         .message = fmt::format("reading {}: it has more than {} values, none of "
-                                                "them is read",
-                                                path, kMaxValues)});
+    Tell(path, "TOO_MANY_ENTRIES",
+         fmt::format("reading {}: it has more than {} values, none of them is read", path,
+                     kMaxValues));
+    problems_.back().settings = true;
+    unknown_.insert(path);
   } else if (is_new) {
     const auto node = install::ParseJsonText(*text, install::JsonDialect::kComments, path);
     if (node.ok()) {
@@ -72,25 +73,15 @@ void SettingsFiles::Toml(const std::string& path,
                                          install::FoundAt(*text, mistake->at)));
 }
 
-template <typename Entry>
-std::span<const Entry> SettingsFiles::Some(const std::string& path,
-                                           const std::vector<Entry>& entries, Keep keep) {
-  const std::span<const Entry> all(entries);
-  if (all.size() <= kMaxEntries) return all;
+std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const JsonValue& list,
+                                                Keep keep) {
+  const std::span<const JsonValue> all(list.items());
+  if (keep == Keep::kAll || all.size() <= kMaxEntries) return all;
   Tell(path, "TOO_MANY_ENTRIES",
        fmt::format("reading {}: of {} entries the {} {} are read", path, all.size(),
                    keep == Keep::kLast ? "last" : "first", kMaxEntries));
+  problems_.back().settings = true;
   return keep == Keep::kLast ? all.last(kMaxEntries) : all.first(kMaxEntries);
-}
-
-std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const JsonValue& list,
-                                                Keep keep) {
-  return Some(path, list.items(), keep);
-}
-
-std::span<const JsonValue::Member> SettingsFiles::Members(const std::string& path,
-                                                          const JsonValue& object, Keep keep) {
-  return Some(path, object.members(), keep);
 }
 
 std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& list,
@@ -129,10 +120,12 @@ void SettingsFiles::Tell(const std::string& path, std::string code, std::string 
 }
 
 void SettingsFiles::Problem(const std::string& path, const Status& status) {
+  unknown_.insert(path);
   problems_.push_back({.path = path,
                        .code = std::string(CodeOf(status).name),
                        .message = std::string(Message(status)),
-                       .line = install::LineOf(status)});
+                       .line = install::LineOf(status),
+                       .settings = true});
 }
 
 size_t MostJsonValues(std::string_view text) {
@@ -171,6 +164,12 @@ std::vector<std::string> ProjectFolders(std::string_view dir, skillfs::WorkTrees
   const std::string root = work_trees.RootOf(up.front());
   while (!root.empty() && up.back() != root) up.emplace_back(base::DirName(up.back()));
   return up;
+}
+
+std::vector<std::string> SessionRoots(std::span<const std::vector<std::string>> project_folders) {
+  std::set<std::string> out;
+  for (const std::vector<std::string>& up : project_folders) out.insert(up.back());
+  return {out.begin(), out.end()};
 }
 
 std::string SettingsPath(std::string_view home, std::string_view base, std::string_view path) {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/json_value.h"
+#include "base/string_map.h"
 #include "hosts/codex/install_toml.h"
 #include "skillfs/discovery.h"
 #include "skillfs/work_trees.h"
@@ -32,23 +33,22 @@ class SettingsFiles {
   [[nodiscard]] const base::JsonValue* Json(const std::string& path);
   // The same, an object without members in place of null.
   [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
-  // What stands in a file of TOML, up to where it is none any more.
+  // What stands in a file of TOML, up to where it is none any more; from there on it is unknown.
   void Toml(const std::string& path, absl::FunctionRef<void(const codex::TomlValue&)> use);
   // Which entries of a long list count: the last, where a later one decides against those
-  // before it.
-  enum class Keep { kFirst, kLast };
-  // Of a list or an object in that file 1000 entries: what is more is told, for a file of a
-  // cloned repository may say anything.
+  // before it; all, where what they cost is bounded otherwise.
+  enum class Keep { kFirst, kLast, kAll };
+  // Of a list of folders in that file 1000 entries: what is more is told, for a file of a
+  // cloned repository may say anything, and each may be looked at.
   [[nodiscard]] std::span<const base::JsonValue> Items(const std::string& path,
                                                        const base::JsonValue& list,
                                                        Keep keep = Keep::kFirst);
-  [[nodiscard]] std::span<const base::JsonValue::Member> Members(const std::string& path,
-                                                                 const base::JsonValue& object,
-                                                                 Keep keep = Keep::kFirst);
   // Those entries of a list that are texts. One that is longer than any path is told, and
   // left out.
   [[nodiscard]] std::vector<std::string> Texts(const std::string& path, const base::JsonValue& list,
                                                Keep keep = Keep::kFirst);
+  // Whether there is such a file, and it could not be read or understood: it may say anything.
+  [[nodiscard]] bool IsUnknown(const std::string& path) const { return unknown_.contains(path); }
   // That something in that file is not known.
   void Tell(const std::string& path, std::string code, std::string message);
   // Folders in `dir` by name; an absent one has none.
@@ -56,13 +56,10 @@ class SettingsFiles {
 
  private:
   void Problem(const std::string& path, const Status& status);
-  template <typename Entry>
-  std::span<const Entry> Some(const std::string& path, const std::vector<Entry>& entries,
-                              Keep keep);
-
   std::vector<skillfs::DiscoveryProblem>& problems_;
   std::map<std::string, std::optional<std::string>> texts_;
   std::map<std::string, std::optional<base::JsonValue>> documents_;
+  base::StringSet unknown_;
 };
 
 // At least as many as the values and keys in a text of JSON.
@@ -75,6 +72,11 @@ class SettingsFiles {
 // a repository the directory alone.
 [[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir,
                                                       skillfs::WorkTrees& work_trees);
+
+// Of the folders above each working directory the last: the roots of the repositories, sorted,
+// each once.
+[[nodiscard]] std::vector<std::string> SessionRoots(
+    std::span<const std::vector<std::string>> project_folders);
 
 // A path as people write it in settings, absolute: `~` is the home, what is not absolute
 // lies below `base`. "" without a home or a base to put before it.

@@ -18,6 +18,7 @@ using base::JsonValue;
 // More patterns than people write; each costs what the text is long times these.
 constexpr size_t kMostPatterns = 100;
 constexpr size_t kMostRepeats = 20;
+constexpr size_t kVerdict = 100;  // what one costs before patterns are compared, as Effort
 
 constexpr char kAny = '\0';  // in Atom::letter
 
@@ -109,31 +110,46 @@ std::vector<std::string> ExtensionRules::FilesFor(const std::string& dir) const 
   return out;
 }
 
-std::string ExtensionRules::AgainstList(const std::string& file, const JsonValue& list,
-                                        const std::string& source, const std::string& dir) {
-  if (source.empty()) return file;  // the host loads none of them then
+Verdict ExtensionRules::TooMany(const std::string& file) {
+  if (!std::exchange(told_, true)) {
+    files_.Tell(file, "TOO_MANY_ENTRIES",
+                fmt::format("reading {}: the patterns of security.allowedExtensions are too many "
+                            "for the folders of sessions; of some extensions it is not known "
+                            "whether they are let in",
+                            file));
+  }
+  return {file, true};
+}
+
+Verdict ExtensionRules::AgainstList(const std::string& file, const JsonValue& list,
+                                    const std::string& source, const std::string& dir) {
+  if (source.empty()) return {file};  // the host loads none of them then
+  if (compared_.used_up()) return TooMany(file);
+  compared_.Spend(kVerdict);
   // A file where it lies, else the address put behind the folder, its slashes made one.
   const std::string path = base::NormalizePath(dir, source);
   const std::string text = base::RealPath(path).value_or(path);
   const std::vector<std::string> patterns = files_.Texts(file, list);
-  bool known = patterns.size() <= kMostPatterns;
+  bool known = list.items().size() <= kMostPatterns;
   for (const std::string& pattern :
        std::span(patterns).first(std::min(patterns.size(), kMostPatterns))) {
+    if (compared_.used_up()) return TooMany(file);
+    compared_.Spend(pattern.size() * (text.size() + 1));
     const std::optional<bool> found = Finds(pattern, text);
-    if (found == std::optional(true)) return "";
+    if (found == std::optional(true)) return {};
     known = known && found.has_value();
   }
-  if (known) return file;
+  if (known) return {file};
   files_.Tell(file, "PATTERN_UNKNOWN",
               fmt::format("reading {}: whether security.allowedExtensions lets in what was "
                           "installed from {} is not known",
                           file, source));
-  return "";
+  return {file, true};
 }
 
-std::string ExtensionRules::Against(const std::string& source, std::string_view type,
-                                    const std::string& dir) {
-  std::string list_file, block_file;
+Verdict ExtensionRules::Against(const std::string& source, std::string_view type,
+                                const std::string& dir) {
+  std::string list_file, block_file, unknown_file;
   const JsonValue* list = nullptr;
   bool block = false;
   for (const std::string& file : FilesFor(dir)) {
@@ -146,10 +162,12 @@ std::string ExtensionRules::Against(const std::string& source, std::string_view 
       block = said.AsBool();
       block_file = file;
     }
+    if (files_.IsUnknown(file)) unknown_file = file;
   }
+  if (!unknown_file.empty()) return {unknown_file, true};
   if (list != nullptr && !list->items().empty()) return AgainstList(list_file, *list, source, dir);
   const bool from_git = type == "git" || type == "github-release";
-  return block && from_git ? block_file : "";
+  return block && from_git ? Verdict{block_file} : Verdict{};
 }
 
 }  // namespace selftune::hosts::gemini

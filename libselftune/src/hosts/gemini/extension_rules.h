@@ -6,10 +6,19 @@
 #include <string_view>
 #include <vector>
 
+#include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/registry.h"
 
 namespace selftune::hosts::gemini {
+
+// What settings say of an extension in one directory.
+struct Verdict {
+  std::string settings = {};  // the file that keeps it out, "" = none does
+  bool unknown = false;       // or may do so: it is not understood
+
+  [[nodiscard]] bool off() const { return !settings.empty() && !unknown; }
+};
 
 // `security.allowedExtensions`, patterns for where an extension was installed from; without
 // any `security.blockGitExtensions`. Of the files that say so the last counts: defaults of
@@ -20,19 +29,24 @@ class ExtensionRules {
   // Both outlive this.
   ExtensionRules(const RootQuery& query, SettingsFiles& files) : query_(query), files_(files) {}
 
-  // The settings that keep it out of sessions in a directory, "" = none do, or it is not
-  // known. `source` and `type` are those of its .gemini-extension-install.json.
-  [[nodiscard]] std::string Against(const std::string& source, std::string_view type,
-                                    const std::string& dir);
+  // What keeps it out of sessions in a directory. `source` and `type` are those of its
+  // .gemini-extension-install.json.
+  [[nodiscard]] Verdict Against(const std::string& source, std::string_view type,
+                                const std::string& dir);
 
  private:
   // In the order in which a later one counts.
   [[nodiscard]] std::vector<std::string> FilesFor(const std::string& dir) const;
-  [[nodiscard]] std::string AgainstList(const std::string& file, const base::JsonValue& list,
-                                        const std::string& source, const std::string& dir);
+  [[nodiscard]] Verdict AgainstList(const std::string& file, const base::JsonValue& list,
+                                    const std::string& source, const std::string& dir);
+
+  // Nobody knows: the effort is used up.
+  [[nodiscard]] Verdict TooMany(const std::string& file);
 
   const RootQuery& query_;
   SettingsFiles& files_;
+  Effort compared_;
+  bool told_ = false;  // that it is used up
 };
 
 // Whether a regular expression of JavaScript finds something in a text: letters, `.`, what a

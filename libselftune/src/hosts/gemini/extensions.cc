@@ -1,6 +1,7 @@
 #include "hosts/gemini/extensions.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json_value.h"
+#include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/gemini/extension_rules.h"
 
@@ -22,33 +24,40 @@ constexpr int kRank = 5;  // below all folders of the row
 
 using Rules = std::vector<std::string>;
 
-// Extensions are on; of the rules that hold in a directory the last counts.
-bool IsOff(const Rules& rules, std::string_view dir) {
+// Extensions are on; of the rules that hold in a directory the last counts. Nothing: the
+// effort is used up, and more rules may hold.
+std::optional<bool> IsOff(const Rules& rules, std::string_view dir, Effort& effort) {
   for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    if (effort.used_up()) return std::nullopt;
     std::string_view text = *rule;
     const bool disables = text.starts_with('!');
     if (disables) text.remove_prefix(1);
-    if (!text.empty() && RuleHolds(text, dir).holds) return disables;
+    if (text.empty()) continue;
+    const PatternMatch match = RuleHolds(text, dir);
+    effort.Spend(match.steps + 1);
+    if (match.holds) return disables;
   }
   return false;
 }
 
-// Off where every session is, or in some projects. `off_by`: the settings that switch it off
-// for sessions in a directory, "" = none do.
-void MarkOff(const RootQuery& query, absl::FunctionRef<std::string(const std::string&)> off_by,
+// Off where every session is, or in some projects. `verdict_in`: for sessions in a directory.
+void MarkOff(const RootQuery& query, absl::FunctionRef<Verdict(const std::string&)> verdict_in,
              NamedRoot& root) {
-  const std::string at_home = off_by(query.home);
-  bool everywhere = !at_home.empty();
+  const Verdict at_home = verdict_in(query.home);
+  bool everywhere = at_home.off();
   for (const std::string& dir : query.project_dirs) {
-    std::string settings = off_by(dir);
-    if (settings.empty()) {
-      everywhere = false;
-    } else {
-      root.disabled_in.push_back({dir, std::move(settings), /*below=*/false});
-    }
+    Verdict verdict = verdict_in(dir);
+    everywhere = everywhere && verdict.off();
+    if (verdict.settings.empty()) continue;
+    (verdict.unknown ? root.unknown_in : root.disabled_in)
+        .push_back({dir, std::move(verdict.settings), /*below=*/false});
+  }
+  if (at_home.unknown) {
+    root.unknown_by = at_home.settings;
+    root.unknown_in.clear();
   }
   if (!everywhere) return;
-  root.disabled_by = at_home;
+  root.disabled_by = at_home.settings;
   root.disabled_in.clear();
 }
 
@@ -97,6 +106,7 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
   const JsonValue& enabled = files.JsonOrEmpty(enablement);
   ExtensionRules security(query, files);
   std::set<std::string> names;
+  Effort compared;
   for (const std::string& entry : files.Folders(folder)) {
     std::string path = base::JoinPath(folder, entry);
     const JsonValue& installed =
@@ -118,13 +128,22 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
       root.scope = "system";
     }
     const Rules rules =
-        files.Texts(enablement, enabled[name]["overrides"], SettingsFiles::Keep::kLast);
-    const auto off_by = [&](const std::string& dir) {
-      if (IsOff(rules, dir)) return enablement;
-      return security.Against(installed["source"].AsString(), installed["type"].AsString(), dir);
+        files.Texts(enablement, enabled[name]["overrides"], SettingsFiles::Keep::kAll);
+    const auto verdict_in = [&](const std::string& dir) {
+      const std::optional<bool> off = IsOff(rules, dir, compared);
+      if (off == std::optional(true)) return Verdict{enablement};
+      Verdict verdict =
+          security.Against(installed["source"].AsString(), installed["type"].AsString(), dir);
+      const bool unknown = !off.has_value() || files.IsUnknown(enablement);
+      return unknown && !verdict.off() ? Verdict{enablement, true} : verdict;
     };
-    MarkOff(query, off_by, root);
+    MarkOff(query, verdict_in, root);
     out.push_back(std::move(root));
+  }
+  if (compared.used_up()) {
+    files.Tell(enablement, "TOO_MANY_ENTRIES",
+               "reading " + enablement + ": its rules are too many for the folders of sessions; " +
+                   "of some extensions it is not known whether they are off");
   }
   return out;
 }

@@ -91,11 +91,13 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
   const List own = OwnList(query.config_dir, files);
   std::vector<skillfs::ProjectSwitch> replaced;
   std::set<std::string> replacing;  // files
+  const std::vector<std::string> roots = SessionRoots(query.project_folders);
   for (const std::vector<std::string>& up : query.project_folders) {
     const List theirs = ProjectList(up, files);
     const bool is_own = !theirs.items.has_value();
     if (!is_own && own.items.has_value() && replacing.insert(theirs.file).second) {
-      replaced.push_back({FolderOf(theirs.file), theirs.file});
+      const std::string folder = FolderOf(theirs.file);
+      replaced.push_back({folder, theirs.file, true, skillfs::NestedBelow(folder, roots)});
     }
     const List& list = is_own ? own : theirs;
     if (!list.items.has_value()) continue;

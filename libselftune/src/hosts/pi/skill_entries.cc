@@ -265,7 +265,7 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
   package.filtered = package.only_named || said["skills"].is_array();
   // Of the words for a package that loads nothing by itself the last counts.
-  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kLast);
+  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kAll);
   package.entries = search.files.Texts(file, manifest["skills"]);
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()

@@ -40,18 +40,19 @@ class Words {
   void Read(const Side& side) {
     const std::string settings = base::JoinPath(side.dir, "settings.json");
     const std::vector<std::string> words =
-        files_.Texts(settings, files_.JsonOrEmpty(settings)["skills"]);
+        files_.Texts(settings, files_.JsonOrEmpty(settings)["skills"], SettingsFiles::Keep::kAll);
     std::vector<std::string> entries, overrides, patterns;
     for (const std::string& word : words) {
       if (IsOverride(word)) overrides.push_back(word);
       (IsOverride(word) || IsGlob(word) ? patterns : entries).push_back(word);
     }
-    if (patterns.empty()) return;
     rule_ = {.name = "",
              .off = true,
              .settings = settings,
              .project_root = side.project_root,
              .below = false};
+    if (files_.IsUnknown(settings)) SayUnknown();
+    if (patterns.empty()) return;
     seen_.clear();
     effort_ = {};
     for (const std::string& entry : entries) {
@@ -69,11 +70,20 @@ class Words {
     files_.Tell(settings, "TOO_MANY_ENTRIES",
                 "reading " + settings + ": what its words are about is too much; of some skills " +
                     "it is not known whether they are taken out");
+    SayUnknown();
   }
 
   std::vector<SkillRule> Take() && { return std::move(out_); }
 
  private:
+  void SayUnknown() {
+    SkillRule rule = rule_;
+    rule.name = "*";
+    rule.path.clear();
+    rule.unknown = true;
+    out_.push_back(std::move(rule));
+  }
+
   // What was named is decided, whatever is said of a folder around it.
   void Judge(const std::string& folder, const std::string& base,
              const std::vector<std::string>& words) {
