@@ -65,54 +65,68 @@ StatusOr<ToTakeUp> SignalsToTakeUp(store::Db& db, const config::Config& config, 
   return out;
 }
 
-Looked LookedAt(const Decision& decision, const CandidateFacts& facts) {
-  Looked out{.skill = decision.skill, .asked = decision.reason_code != "filtered"};
+Looked LookedAt(const Decision& decision, const CandidateFacts& facts, bool by_hook) {
+  const bool no_agent = decision.reason_code == "no_agent";
+  Looked out{.skill = decision.skill,
+             .asked = decision.reason_code != "filtered" && (!no_agent || by_hook)};
   if (IsOfTheRun(decision.reason_code)) return out;
   out.reason = decision.reason_code;
-  out.of_evidence = IsOfEvidence(decision.reason_code);
+  out.of_evidence = IsOfEvidence(decision.reason_code) || no_agent;
   if (decision.reason_code == "cooldown") out.until = facts.cooldown_until;
   if (decision.reason_code == "frozen") out.until = facts.frozen_until;
   return out;
 }
 
-StatusOr<bool> KeepResting(store::Db& db, const config::Config& config,
+StatusOr<std::vector<RestBasis>> TakeRestBasis(store::Db& db, const config::Config& config,
+                                               UtcMillis now) {
+  std::vector<RestBasis> out;
+  const std::string text = config.document.ToJson();
+  ST_ASSIGN_OR_RETURN(const std::vector<store::PendingSkill> pending,
+                      store::ReadPendingSkills(db, now));
+  for (const store::PendingSkill& skill : pending) {
+    ST_ASSIGN_OR_RETURN(std::string depends, DependsOn(db, text, skill));
+    out.push_back({.id = skill.id,
+                   .skill = base::AsciiLower(skill.name),
+                   .depends = std::move(depends),
+                   .newest_signal = skill.newest_signal,
+                   .rests = skill.rest.has_value()});
+  }
+  return out;
+}
+
+StatusOr<bool> KeepResting(store::Db& db, const std::vector<RestBasis>& basis,
                            const std::vector<Looked>& looked, UtcMillis now) {
   std::map<std::string, const Looked*> by_key;
   for (const Looked& one : looked) by_key[base::AsciiLower(one.skill)] = &one;
-  const std::string text = config.document.ToJson();
   ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(db));
-  ST_ASSIGN_OR_RETURN(const std::vector<store::PendingSkill> pending,
-                      store::ReadPendingSkills(db, now));
   bool changed = false;
-  for (const store::PendingSkill& skill : pending) {
-    const auto found = by_key.find(base::AsciiLower(skill.name));
+  for (const RestBasis& was : basis) {
+    const auto found = by_key.find(was.skill);
     if (found == by_key.end() || !found->second->asked) continue;
-    if (found->second->reason.empty()) {
-      if (skill.rest.has_value()) ST_RETURN_IF_ERROR(store::EndRest(db, skill.id));
-      changed = changed || skill.rest.has_value();
+    const Looked& why = *found->second;
+    if (why.reason.empty()) {
+      if (was.rests) ST_RETURN_IF_ERROR(store::EndRest(db, was.id));
+      changed = changed || was.rests;
       continue;
     }
-    const Looked& why = *found->second;
-    ST_ASSIGN_OR_RETURN(const std::string depends, DependsOn(db, text, skill));
-    const UtcMillis until = why.until.value_or(UtcMillis{now.value + kLookAgainMs});
-    store::RestRow rest{.reason = why.reason, .until = until, .depends = depends};
-    if (why.of_evidence) rest.newest_signal = skill.newest_signal;
-    ST_RETURN_IF_ERROR(store::SetRest(db, skill.id, rest, now));
+    store::RestRow rest{.reason = why.reason,
+                        .until = why.until.value_or(UtcMillis{now.value + kLookAgainMs}),
+                        .depends = was.depends};
+    if (why.of_evidence) rest.newest_signal = was.newest_signal;
+    ST_RETURN_IF_ERROR(store::SetRest(db, was.id, rest, now));
     changed = true;
   }
   ST_RETURN_IF_ERROR(txn.Commit());
   return changed;
 }
 
-StatusOr<bool> RestAll(store::Db& db, const config::Config& config, std::string_view reason,
+StatusOr<bool> RestAll(store::Db& db, const std::vector<RestBasis>& basis, std::string_view reason,
                        UtcMillis until, UtcMillis now) {
-  ST_ASSIGN_OR_RETURN(const std::vector<store::PendingSkill> pending,
-                      store::ReadPendingSkills(db, now));
   std::vector<Looked> looked;
-  for (const store::PendingSkill& skill : pending) {
-    looked.push_back({.skill = skill.name, .reason = std::string(reason), .until = until});
+  for (const RestBasis& was : basis) {
+    looked.push_back({.skill = was.skill, .reason = std::string(reason), .until = until});
   }
-  return KeepResting(db, config, looked, now);
+  return KeepResting(db, basis, looked, now);
 }
 
 }  // namespace selftune::orchestrate

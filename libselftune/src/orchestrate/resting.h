@@ -3,6 +3,7 @@
 // no other one begins by itself to find out the same.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "config/config.h"
 #include "orchestrate/candidates.h"
 #include "store/db.h"
+#include "store/ids.h"
 
 namespace selftune::orchestrate {
 
@@ -40,15 +42,28 @@ struct Looked {
   bool of_evidence = false;             // another complaint may change it
 };
 // The decision on a skill, where nothing was tried. What the next run may decide otherwise with
-// the same facts (others were before it) is no reason to rest.
-[[nodiscard]] Looked LookedAt(const Decision& decision, const CandidateFacts& facts);
+// the same facts (others were before it) is no reason to rest. Which agents there are depends on
+// who asks: only what a run that a hook began (`by_hook`) finds of them holds for the next one.
+[[nodiscard]] Looked LookedAt(const Decision& decision, const CandidateFacts& facts, bool by_hook);
 
-// Writes it down of those with pending signals. Returns whether anything changed. In a transaction
-// of its own.
-[[nodiscard]] StatusOr<bool> KeepResting(store::Db& db, const config::Config& config,
+// Skills with pending signals, and what a reason may depend on, as both are now: taken before a run
+// looks at anything, so that what is said or changed meanwhile ends a rest that it did not know of.
+struct RestBasis {
+  store::SkillId id;
+  std::string skill;  // lower case
+  std::string depends;
+  int64_t newest_signal = 0;
+  bool rests = false;  // a rest is written down, over or not
+};
+[[nodiscard]] StatusOr<std::vector<RestBasis>> TakeRestBasis(store::Db& db,
+                                                             const config::Config& config,
+                                                             UtcMillis now);
+// Writes down what was found of those. Returns whether anything changed. In a transaction of its
+// own.
+[[nodiscard]] StatusOr<bool> KeepResting(store::Db& db, const std::vector<RestBasis>& basis,
                                          const std::vector<Looked>& looked, UtcMillis now);
 // All of them rest for this reason.
-[[nodiscard]] StatusOr<bool> RestAll(store::Db& db, const config::Config& config,
+[[nodiscard]] StatusOr<bool> RestAll(store::Db& db, const std::vector<RestBasis>& basis,
                                      std::string_view reason, UtcMillis until, UtcMillis now);
 
 }  // namespace selftune::orchestrate

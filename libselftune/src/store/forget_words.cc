@@ -59,16 +59,24 @@ constexpr char kEraseUntold[] = R"sql(
   UPDATE import_untold SET reason='[forgotten]' WHERE kind=json_extract(?1,'$[0]') AND tbl=json_extract(?1,'$[1]')
     AND src_id=json_extract(?1,'$[2]') AND origin=json_extract(?1,'$[3]') AND instr(lower(reason),lower(?2))>0)sql";
 
+// Tables that stores of older programs are without before the next sync.
+constexpr char kHasTable[] = R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1)sql";
+
 struct Place {
   const char* find;
   const char* erase;
-  bool of_import = false;
+  std::string_view table = {};  // that may not be there
 };
-constexpr Place kPlaces[] = {{kCommands, kEraseCommand},     {kUses, kEraseUse},
-                             {kMentions, kEraseMention},     {kEvents, kEraseEvents},
-                             {kTitles, kEraseTitles},        {kExcerpts, kEraseExcerpts},
-                             {kErrors, kEraseError},         {kProblems, kEraseProblem},
-                             {kReasons, kEraseReason, true}, {kUntold, kEraseUntold, true}};
+constexpr Place kPlaces[] = {{kCommands, kEraseCommand},
+                             {kUses, kEraseUse},
+                             {kMentions, kEraseMention},
+                             {kEvents, kEraseEvents},
+                             {kExcerpts, kEraseExcerpts},
+                             {kErrors, kEraseError},
+                             {kTitles, kEraseTitles, "vcs_commit"},
+                             {kProblems, kEraseProblem, "commit_due"},
+                             {kReasons, kEraseReason, "import_map"},
+                             {kUntold, kEraseUntold, "import_untold"}};
 
 StatusOr<std::vector<std::string>> Keys(Db& db, const char* find, std::string_view words) {
   std::vector<std::string> out;
@@ -83,10 +91,12 @@ StatusOr<std::vector<std::string>> Keys(Db& db, const char* find, std::string_vi
 }  // namespace
 
 StatusOr<int64_t> EraseWords(Db& db, std::string_view words, const base::Cancel* cancel) {
-  ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db));
   int64_t changed = 0;
   for (const Place& place : kPlaces) {
-    if (place.of_import && !imported) continue;
+    if (!place.table.empty()) {
+      ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kHasTable, 0, place.table));
+      if (there == 0) continue;
+    }
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db, place.find, words));
     ST_RETURN_IF_ERROR(WriteInPieces(db, cancel, keys.size(), [&](size_t i) -> Status {
       ST_RETURN_IF_ERROR(db.Run(place.erase, keys[i], words));

@@ -9,11 +9,21 @@
 namespace selftune::store {
 namespace {
 
-constexpr char kPending[] = R"sql(
-  SELECT k.skill_id,k.name,max(g.signal_pk),r.reason,r.until_ms,r.depends,r.newest_signal FROM improvement_signal g INDEXED BY signal_newest
-    JOIN skill k ON k.skill_id=g.skill_id LEFT JOIN skill_rest r ON r.skill_id=g.skill_id
-  WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND g.occurred_ms>=?1
-  GROUP BY k.skill_id ORDER BY k.name)sql";
+// The table is not there before the first sync of a program that has it.
+constexpr char kHasTable[] =
+    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='skill_rest')sql";
+#define ST_PENDING                                      \
+  "FROM improvement_signal g INDEXED BY signal_newest " \
+  "JOIN skill k ON k.skill_id=g.skill_id "
+#define ST_PENDING_NOW                                                       \
+  "WHERE g.state='pending' AND g.skill_id IS NOT NULL AND g.resolved=1 AND " \
+  "g.occurred_ms>=?1 GROUP BY k.skill_id ORDER BY k.name"
+constexpr char kPending[] =
+    "SELECT "
+    "k.skill_id,k.name,max(g.signal_pk),r.reason,r.until_ms,r.depends,r.newest_signal " ST_PENDING
+    "LEFT JOIN skill_rest r ON r.skill_id=g.skill_id " ST_PENDING_NOW;
+constexpr char kPendingOfOld[] =
+    "SELECT k.skill_id,k.name,max(g.signal_pk),NULL " ST_PENDING ST_PENDING_NOW;
 constexpr char kPolicy[] = R"sql(
   SELECT json_array(autonomy,cooldown_until_ms,frozen_until_ms) FROM skill_state WHERE skill_id=?1)sql";
 constexpr char kPlaces[] = R"sql(
@@ -27,7 +37,9 @@ constexpr char kEndRest[] = R"sql(DELETE FROM skill_rest WHERE skill_id=?1)sql";
 
 StatusOr<std::vector<PendingSkill>> ReadPendingSkills(Db& db, UtcMillis now) {
   std::vector<PendingSkill> out;
-  ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kPending, now.value - kSignalLifeMs));
+  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHasTable, 0));
+  ST_ASSIGN_OR_RETURN(Cursor rows,
+                      db.Query(has == 1 ? kPending : kPendingOfOld, now.value - kSignalLifeMs));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;

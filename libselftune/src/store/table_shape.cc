@@ -28,8 +28,8 @@ constexpr char kRoots[] = "SELECT name, rootpage FROM sqlite_schema WHERE type='
 constexpr char kColumns[] = "SELECT name, type, \"notnull\", pk FROM pragma_table_info(?1)";
 constexpr std::array<std::string_view, 5> kDerived = {"counter", "rollup_dirty", "skill_day",
                                                       "skill_session", "skill_total"};
-constexpr std::array<std::string_view, 4> kHousekeeping = {"change_clock", "commit_due", "host",
-                                                           "meta"};
+constexpr std::array<std::string_view, 6> kHousekeeping = {
+    "change_clock", "commit_due", "host", "import_untold", "meta", "skill_rest"};
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close(db); }

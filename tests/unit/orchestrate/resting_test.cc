@@ -103,6 +103,16 @@ class Machine {
   [[nodiscard]] store::Db& db() { return world_.db(); }
   [[nodiscard]] const config::Config& config() const { return config_; }
 
+  [[nodiscard]] std::vector<RestBasis> Basis() {
+    return Must(TakeRestBasis(world_.db(), config_, now_));
+  }
+  // A run that found this of it.
+  void Found(const char* reason, const std::vector<RestBasis>& basis, bool by_hook = true) {
+    const Decision decision{.skill = "pdf", .reason_code = reason};
+    Must(KeepResting(world_.db(), basis, {LookedAt(decision, {}, by_hook)}, now_));
+  }
+  void Found(const char* reason) { Found(reason, Basis()); }
+
  private:
   void SetConfig(const std::string& text) {
     config_ = Must(config::Parse(text, "/c"));
@@ -114,6 +124,7 @@ class Machine {
   // As orchestrate/run.cc: what was decided, used up or written down.
   void Run() {
     if (Must(SignalsToTakeUp(world_.db(), config_, now_)).now) {
+      const auto basis = Basis();
       CandidateFacts facts{.skill = "pdf", .corrections = AnyPending() ? 1 : 0};
       facts.installed = installed_;
       facts.locked = locked_;
@@ -126,7 +137,7 @@ class Machine {
       } else {
         idle_.push_back({now_, state_});
       }
-      Must(KeepResting(world_.db(), config_, {LookedAt(decision, facts)}, now_));
+      Must(KeepResting(world_.db(), basis, {LookedAt(decision, facts, /*by_hook=*/true)}, now_));
     }
     Changed();
   }
@@ -194,14 +205,12 @@ TEST_SUITE("orchestrate/resting") {
     machine.Complain();
     machine.Lock();
     machine.SessionEnds();
-    Must(KeepResting(machine.db(), machine.config(),
-                     {LookedAt({.skill = "pdf", .reason_code = "filtered"}, {})}, machine.now()));
+    machine.Found("filtered");
     CHECK_FALSE(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).now);
-    Must(KeepResting(machine.db(), machine.config(),
-                     {LookedAt({.skill = "pdf", .reason_code = "capped"}, {})}, machine.now()));
+    machine.Found("capped");
     CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).now);
     const UtcMillis until{machine.now().value + kHourMs};
-    Must(RestAll(machine.db(), machine.config(), "BUDGET_EXHAUSTED", until, machine.now()));
+    Must(RestAll(machine.db(), machine.Basis(), "BUDGET_EXHAUSTED", until, machine.now()));
     CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).from == until);
     CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), until)).now);
   }
@@ -209,14 +218,59 @@ TEST_SUITE("orchestrate/resting") {
   TEST_CASE("where too little was said, one who says more starts a run") {
     Machine machine;
     machine.Complain();
-    Must(KeepResting(machine.db(), machine.config(),
-                     {LookedAt({.skill = "pdf", .reason_code = "insufficient_evidence"}, {})},
-                     machine.now()));
+    machine.Found("insufficient_evidence");
     const ToTakeUp before = Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now()));
     CHECK_FALSE(before.now);
     CHECK(before.resting.empty());  // hooks are to listen
     machine.Complain();
     CHECK(machine.notes().now);
+  }
+
+  TEST_CASE("what was said or changed while a run looked ends the rest that it writes down") {
+    struct Case {
+      const char* reason;
+      void (Machine::*meanwhile)();
+      bool to_take_up;
+    };
+    const Case cases[] = {
+        {"locked", &Machine::Unlock, true},
+        {"not_installed", &Machine::Install, true},
+        {"insufficient_evidence", &Machine::Complain, true},
+        {"locked", &Machine::Complain, false},  // still locked
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.reason);
+      Machine machine;
+      machine.Complain();
+      if (c.meanwhile == &Machine::Install) machine.Uninstall();
+      if (c.meanwhile == &Machine::Unlock) machine.Lock();
+      const auto basis = machine.Basis();
+      (machine.*c.meanwhile)();
+      machine.Found(c.reason, basis);
+      CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).now ==
+            c.to_take_up);
+    }
+  }
+
+  TEST_CASE("that there is no agent holds where hooks look for one, until somebody complains") {
+    Machine machine;
+    machine.Complain();
+    machine.Found("no_agent", machine.Basis(), /*by_hook=*/false);
+    CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).now);
+    machine.Found("no_agent");
+    const ToTakeUp rests = Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now()));
+    CHECK_FALSE(rests.now);
+    CHECK(rests.resting.empty());
+    machine.Complain();
+    CHECK(machine.notes().now);
+  }
+
+  TEST_CASE("a store that an older program made says what waits, and nothing rests in it") {
+    Machine machine;
+    machine.Complain();
+    REQUIRE_OK(machine.db().Execute("DROP TABLE skill_rest"));
+    CHECK(Must(SignalsToTakeUp(machine.db(), machine.config(), machine.now())).now);
+    CHECK(machine.Basis().size() == 1);
   }
 
   TEST_CASE("whatever happens: nobody waits who may be changed, and no run repeats what is known") {
