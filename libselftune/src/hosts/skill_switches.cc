@@ -122,6 +122,7 @@ struct Host {
   const std::span<const SkillSwitch>* switches = nullptr;
   // In their place: its settings have words of their own.
   Rules (*read)(const RootQuery& query, std::vector<DiscoveryProblem>& problems) = nullptr;
+  install::JsonDialect json = install::JsonDialect::kComments;
 };
 
 const Host* FindHost(std::string_view platform) {
@@ -129,8 +130,8 @@ const Host* FindHost(std::string_view platform) {
       {"claude_code", &kClaudeCodeSwitches},
       {"codex", &kCodexSwitches},
       {"gemini", &kGeminiSwitches},
-      {"openclaw", &kOpenClawSwitches},
-      {"opencode", &kOpenCodeSwitches},
+      {"openclaw", &kOpenClawSwitches, nullptr, kOpenClawJson},
+      {"opencode", &kOpenCodeSwitches, nullptr, kOpenCodeJson},
       {"pi", nullptr, &pi::ReadSkillWords},
       {"qwen", &kQwenSwitches},
   };
@@ -146,7 +147,7 @@ Rules ReadSkillRules(std::string_view platform, const RootQuery& query,
   if (host == nullptr) return {};
   if (host->read != nullptr) return host->read(query, problems);
   Rules out;
-  SettingsFiles files(problems);
+  SettingsFiles files(problems, host->json);
   const std::set<std::string> here = FoldersOf(query, /*above=*/false);
   const std::set<std::string> above = FoldersOf(query, /*above=*/true);
   for (const SkillSwitch& where : *host->switches) {

@@ -15,6 +15,9 @@ namespace selftune::install {
 enum class JsonDialect {
   kPlain,     // what JSON.parse takes
   kComments,  // the same with // and /* */ between tokens
+  // For reading alone; nothing is changed in such a text.
+  kTrailingCommas,  // the same, and a comma may stand behind the last item
+  kJson5,           // what JSON5 adds to that: names and texts as in JavaScript, more numbers
 };
 
 struct JsonItem;
@@ -51,7 +54,8 @@ struct JsonItem {
 [[nodiscard]] StatusOr<JsonNode> ParseJsonText(std::string_view text, JsonDialect dialect,
                                                std::string_view path);
 
-// The value of a node, without its comments. Duplicate keys: the last one.
+// The value of a node, without its comments. Duplicate keys: the last one. Null for a number that
+// the reader of plain JSON does not know.
 [[nodiscard]] base::JsonValue ValueOf(std::string_view text, const JsonNode& node);
 
 // How a file is laid out.

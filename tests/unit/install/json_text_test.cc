@@ -49,6 +49,60 @@ TEST_SUITE("install/json_text") {
     CHECK(ProblemOf("{ /* open", JsonDialect::kComments) != "none");
   }
 
+  TEST_CASE("what hosts take beyond comments is read as they read it") {
+    struct Case {
+      const char* text;
+      const char* json;  // nullptr = it is not understood
+    };
+    const auto value = [](const char* text, JsonDialect dialect) -> std::string {
+      const auto root = ParseJsonText(text, dialect, "x");
+      return root.ok() ? ValueOf(text, *root).ToJson() : "wrong";
+    };
+    constexpr Case kCommas[] = {
+        {"{\"a\": [1, 2,],}", "{\"a\":[1,2]}"},
+        {"{\"a\": 1, // last\n}", "{\"a\":1}"},
+        {"[,]", nullptr},
+        {"[1,,]", nullptr},
+        {"{a: 1}", nullptr},
+        {"{'a': 1}", nullptr},
+        {"[.5]", nullptr},
+    };
+    for (const Case& c : kCommas) {
+      CAPTURE(c.text);
+      CHECK(value(c.text, JsonDialect::kTrailingCommas) == (c.json == nullptr ? "wrong" : c.json));
+      if (c.json != nullptr) CHECK(value(c.text, JsonDialect::kComments) == "wrong");
+    }
+    constexpr Case kJson5[] = {
+        {"{skills: {entries: {pdf: {enabled: false,},},},}",
+         "{\"skills\":{\"entries\":{\"pdf\":{\"enabled\":false}}}}"},
+        {"{'it\\'s': 'say \"hi\"', $x_1: \"don't\"}",
+         "{\"it's\":\"say \\\"hi\\\"\",\"$x_1\":\"don't\"}"},
+        {"['a\\\nb', 'a\\\r\nb', '\\x41\\u0042\\q']", "[\"ab\",\"ab\",\"ABq\"]"},
+        {"['\t', '\\v']", "[\"\\t\",\"\\u000b\"]"},
+        {"{caf\xc3\xa9: true}", "{\"caf\xc3\xa9\":true}"},
+        {"[1, -2.5e3]\xc2\xa0", "[1,-2500]"},
+        // Numbers that plain JSON does not know are read over.
+        {"[+1, .5, 5., 0x1F, -Infinity, NaN, 1]", "[null,null,null,null,null,null,1]"},
+        {"[1 2]", nullptr},
+        {"['a\nb']", nullptr},
+        {"['\\x4']", nullptr},
+        {"['\\08']", nullptr},
+        {"['\\1']", nullptr},
+        {"[0x]", nullptr},
+        {"[.]", nullptr},
+        {"{1a: 2}", nullptr},
+        {"{: 2}", nullptr},
+        {"'open", nullptr},
+        {"'open\\", nullptr},
+        {"'open\\0", nullptr},
+        {"", nullptr},
+    };
+    for (const Case& c : kJson5) {
+      CAPTURE(c.text);
+      CHECK(value(c.text, JsonDialect::kJson5) == (c.json == nullptr ? "wrong" : c.json));
+    }
+  }
+
   TEST_CASE("nesting without end is refused, not followed") {
     CHECK(ProblemOf(std::string(100'000, '[')) != "none");
   }

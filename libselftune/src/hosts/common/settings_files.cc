@@ -21,6 +21,13 @@ namespace {
 constexpr uint64_t kMaxSettings = 4U << 20;
 constexpr size_t kMaxEntries = 1000;
 constexpr size_t kMaxValues = 100'000;
+
+bool IsEmpty(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return base::Trim(text).empty();
+}
+
 }  // namespace
 
 const std::string* SettingsFiles::Text(const std::string& path) {
@@ -40,14 +47,16 @@ const JsonValue* SettingsFiles::Json(const std::string& path) {
   const std::string* const text = Text(path);
   if (text == nullptr) return nullptr;
   const auto [it, is_new] = documents_.try_emplace(path);
-  if (is_new && MostJsonValues(*text) > kMaxValues) {
+  if (is_new && IsEmpty(*text)) {
+    // Nothing is said, and nothing wrong with it.
+  } else if (is_new && MostJsonValues(*text) > kMaxValues) {
     Tell(path, "TOO_MANY_ENTRIES",
          fmt::format("reading {}: it has more than {} values, none of them is read", path,
                      kMaxValues));
     problems_.back().settings = true;
     unknown_.insert(path);
   } else if (is_new) {
-    const auto node = install::ParseJsonText(*text, install::JsonDialect::kComments, path);
+    const auto node = install::ParseJsonText(*text, dialect_, path);
     if (node.ok()) {
       it->second = install::ValueOf(*text, *node);
     } else {

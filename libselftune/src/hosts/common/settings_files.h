@@ -14,22 +14,30 @@
 #include "base/json_value.h"
 #include "base/string_map.h"
 #include "hosts/codex/install_toml.h"
+#include "install/json_text.h"
 #include "skillfs/discovery.h"
 #include "skillfs/work_trees.h"
 
 namespace selftune::hosts {
 
+// What these hosts take for JSON in their settings; the others take comments at most.
+inline constexpr auto kOpenClawJson = install::JsonDialect::kJson5;
+inline constexpr auto kOpenCodeJson = install::JsonDialect::kTrailingCommas;
+
 // Reads each file once. What cannot be read or understood goes into `problems`, which
 // must outlive this; an absent file is none. Not thread-safe.
 class SettingsFiles {
  public:
-  explicit SettingsFiles(std::vector<skillfs::DiscoveryProblem>& problems) : problems_(problems) {}
+  // `dialect`: what the host takes for JSON.
+  explicit SettingsFiles(std::vector<skillfs::DiscoveryProblem>& problems,
+                         install::JsonDialect dialect = install::JsonDialect::kComments)
+      : problems_(problems), dialect_(dialect) {}
 
   // Null: there is none, or it could not be read.
   [[nodiscard]] const std::string* Text(const std::string& path);
   // Hosts that write plain JSON take no comments; a file with some is understood all the
   // same. Null: it is none of both, or has more values than anybody's settings, which is
-  // told: each costs a hundred times its text.
+  // told: each costs a hundred times its text. An empty file says nothing, as an absent one.
   [[nodiscard]] const base::JsonValue* Json(const std::string& path);
   // The same, an object without members in place of null.
   [[nodiscard]] const base::JsonValue& JsonOrEmpty(const std::string& path);
@@ -57,6 +65,7 @@ class SettingsFiles {
  private:
   void Problem(const std::string& path, const Status& status);
   std::vector<skillfs::DiscoveryProblem>& problems_;
+  install::JsonDialect dialect_;
   std::map<std::string, std::optional<std::string>> texts_;
   std::map<std::string, std::optional<base::JsonValue>> documents_;
   base::StringSet unknown_;

@@ -84,7 +84,7 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   std::vector<NamedRoot> out;
   if (query.config_dir.empty()) return out;
-  SettingsFiles files(problems);
+  SettingsFiles files(problems, kOpenClawJson);
   const std::string agents = base::JoinPath(query.config_dir, "agents");
   const std::vector<std::string> names = files.Folders(agents);
   for (const std::string& agent : names) {

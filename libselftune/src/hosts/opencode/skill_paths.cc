@@ -87,7 +87,7 @@ NamedRoot Root(std::string path, size_t index) {
 std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   RootList out;
-  SettingsFiles files(problems);
+  SettingsFiles files(problems, kOpenCodeJson);
   const List own = OwnList(query.config_dir, files);
   std::vector<skillfs::ProjectSwitch> replaced;
   std::set<std::string> replacing;  // files
