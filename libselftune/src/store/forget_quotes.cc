@@ -1,5 +1,6 @@
 #include "store/forget_quotes.h"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,24 +66,44 @@ constexpr char kNotesOf[] = R"sql(
     OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
 constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
 
-// `read`: a number of the row and two texts. Returns how many rows changed.
-StatusOr<int64_t> EraseFrom(Db& db, const char* read, const char* write, const Quotes& quotes,
+struct Place {
+  const char* read;  // a number of the row and two texts
+  const char* write;
+  std::span<const std::string_view> codes;  // of what is JSON there, and ours
+};
+// By it an entry is known to have come with an import.
+constexpr std::string_view kEntryCodes[] = {"reason"};
+constexpr Place kPlaces[] = {
+    {kProposalTexts, kSetProposalTexts, {}},
+    {kReplayTexts, kSetReplayTexts, {}},
+    {kLabelTexts, kSetLabelTexts, {}},
+    {kActionTexts, kSetActionTexts, {}},
+    {kRunTexts, kSetRunTexts, {}},
+    {kDeployTexts, kSetDeployTexts, {}},
+    {kWatchTexts, kSetWatchTexts, {}},
+    {kStateTexts, kSetStateTexts, {}},
+    {kEntryTexts, kSetEntryTexts, kEntryCodes},
+};
+
+// Returns how many rows changed.
+StatusOr<int64_t> EraseFrom(Db& db, const Place& place, const Quotes& quotes,
                             const base::Cancel* cancel) {
   struct Row {
     std::string key, one, two;
   };
   std::vector<Row> changed;
   {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(read));
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(place.read));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) break;
-      Row row{rows.String(0), quotes.Without(rows.Text(1)), quotes.Without(rows.Text(2))};
+      Row row{rows.String(0), quotes.Without(rows.Text(1), place.codes),
+              quotes.Without(rows.Text(2), place.codes)};
       if (row.one != rows.Text(1) || row.two != rows.Text(2)) changed.push_back(std::move(row));
     }
   }
   ST_RETURN_IF_ERROR(WriteInPieces(db, cancel, changed.size(), [&](size_t i) {
-    return db.Run(write, changed[i].key, OrNull{changed[i].one}, OrNull{changed[i].two});
+    return db.Run(place.write, changed[i].key, OrNull{changed[i].one}, OrNull{changed[i].two});
   }));
   return std::ssize(changed);
 }
@@ -98,15 +119,8 @@ StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes, const base::Can
   ErasedQuotes out;
   if (quotes.empty()) return out;
   ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAudit(db, quotes, cancel));
-  constexpr std::pair<const char*, const char*> kTexts[] = {
-      {kProposalTexts, kSetProposalTexts}, {kReplayTexts, kSetReplayTexts},
-      {kLabelTexts, kSetLabelTexts},       {kActionTexts, kSetActionTexts},
-      {kRunTexts, kSetRunTexts},           {kDeployTexts, kSetDeployTexts},
-      {kWatchTexts, kSetWatchTexts},       {kStateTexts, kSetStateTexts},
-      {kEntryTexts, kSetEntryTexts},
-  };
-  for (const auto& [read, write] : kTexts) {
-    ST_ASSIGN_OR_RETURN(const int64_t rows, EraseFrom(db, read, write, quotes, cancel));
+  for (const Place& place : kPlaces) {
+    ST_ASSIGN_OR_RETURN(const int64_t rows, EraseFrom(db, place, quotes, cancel));
     out.rows += rows;
   }
   return out;
