@@ -4,6 +4,7 @@
     schedule_install_test.py SELFTUNE SCHEMA_DIR [unittest arguments]
 """
 
+import json
 import pathlib
 import sys
 
@@ -72,6 +73,47 @@ class Install(Schedule):
         # Brought back once, there is nothing more to bring.
         doc = self.envelope("cron", "setup", "--again", code=6, env=self.env(**self.plain_path()))
         self.assertEqual(doc["error"]["code"], "NOT_FOUND")
+
+    def test_one_scheduler_that_fails_keeps_none_of_the_others_from_coming_back(self):
+        broken = {"systemctl": ("systemd", 'enable --now"*) [ -e "$HOME/fail" ]'), "crontab": ("cron", '-) [ -e "$HOME/fail" ]')}
+        for program, (platform, step) in broken.items():
+            with self.subTest(platform):
+                self.use_home("home with no " + platform)
+                self.fake("systemctl", "crontab")
+                self.install("systemd", "--every-hours", "12", "--jobs", "sync,run")
+                self.install("cron", "--every-hours", "6")
+                jobs = {(job["platform"], job["id"], job["schedule"]) for job in self.cron("list")["data"]["jobs"]}
+                undo = self.cron("remove")["data"]["receipt"]["undo"]["argv"]
+                path = self.bin / program
+                whole = path.read_text()
+                self.assertIn(step, whole)
+                path.write_text(whole.replace(step, step.replace('[ -e "$HOME/fail" ]', "true")))
+                doc = self.envelope(*undo[1:], code=1, env=self.env(**self.plain_path()))
+                self.assertEqual(doc["error"]["code"], "PROCESS_FAILED")
+                self.assertIn(program, doc["error"]["message"])
+                came = {(job["platform"], job["id"], job["schedule"]) for job in self.cron("list")["data"]["jobs"]}
+                self.assertEqual(came, {job for job in jobs if job[0] != platform})
+                self.assertTrue(doc["changed"])
+                self.assertEqual({job["platform"] for job in doc["data"]["jobs"]}, {"systemd", "cron"} - {platform})
+                left = json.loads((self.home / ".selftune/schedule/removed.json").read_text())["jobs"]
+                self.assertEqual({job["platform"] for job in left}, {platform})
+                path.write_text(whole)
+                self.envelope(*undo[1:], env=self.env(**self.plain_path()))
+                self.assertEqual({(job["platform"], job["id"], job["schedule"]) for job in self.cron("list")["data"]["jobs"]}, jobs)
+                self.assertFalse((self.home / ".selftune/schedule/removed.json").exists())
+
+    def test_where_all_schedulers_fail_nothing_is_lost(self):
+        self.fake("systemctl", "crontab")
+        self.install("systemd", "--every-hours", "12")
+        self.install("cron")
+        undo = self.cron("remove")["data"]["receipt"]["undo"]["argv"]
+        removed = (self.home / ".selftune/schedule/removed.json").read_text()
+        (self.home / "fail").touch()
+        doc = self.envelope(*undo[1:], code=1, env=self.env(**self.plain_path()))
+        self.assertEqual(doc["error"]["code"], "PROCESS_FAILED")
+        for program in ("systemctl", "crontab"):
+            self.assertIn(program, doc["error"]["message"])
+        self.assertEqual((self.home / ".selftune/schedule/removed.json").read_text(), removed)
 
     def test_a_dry_run_changes_nothing(self):
         for platform in ("systemd", "launchd", "cron", "openclaw"):

@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import import_case  # noqa: E402
 from import_case import ImportCase, TESTS, cli_case, dump, reference, rows, sha, tree  # noqa: E402
+from reference import eval_set  # noqa: E402
 
 
 class InPlace(ImportCase):
@@ -83,6 +84,29 @@ sys.stdin.readline()
         self.assertEqual((after["selftune.db.reference"], after["selftune.db.reference-wal"]), (before["selftune.db"], before["selftune.db-wal"]))
         self.assertEqual(self.q("SELECT prompt_text FROM prompts WHERE session_id='live'"), [("from the log",)])
         self.assertEqual(rows(self.aside, "SELECT count(*) FROM prompts WHERE session_id='live'"), [(1,)])
+
+    def test_what_an_import_that_got_no_place_could_not_say_the_next_one_says(self):
+        self.store.unlink()
+        self.build(reference.script([*reference.tables(), eval_set("pdf", 5, {}, {"query": "fill", "should_trigger": True})]), self.store)
+        child = self.start_writer(self.store)
+        self.assertEqual(self.take(code=7)["error"]["code"], "STORE_BUSY")
+        child.kill()
+        child.communicate()
+        with sqlite3.connect(self.store) as db:
+            db.executescript(reference.session("more"))
+        db.close()
+        # Somebody looks at the new store, so that its log cannot be folded in at the end.
+        reader = sqlite3.connect(str(self.store) + ".importing", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM import_map").fetchone()
+        self.assertIn("somebody reads it", self.take(code=7)["error"]["message"])
+        reader.close()
+
+        def partly():
+            return [w["message"] for w in self.take()["warnings"] if w["code"] == "PARTLY_TAKEN"]
+        self.assertEqual(partly(), ["not all of it, or not as it was: canonical_eval_sets pdf (1 of 2 entries left out: number 1 has no query)"])
+        self.assertEqual(self.q("SELECT count(*) FROM import_untold"), [(0,)])
+        self.assertEqual(partly(), [])
 
     def test_elsewhere_it_may_run(self):
         self.store.rename(self.old)

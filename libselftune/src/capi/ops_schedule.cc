@@ -107,8 +107,33 @@ Status NoteRemoved(const Context& context) {
   return schedule::WriteRemoved(state_dir, several ? *installed : schedule::Record());
 }
 
-// On each scheduler as it was there; what is there already stays as it is, so that the same
-// command goes on where one of them failed.
+void Append(const schedule::SetupReport& one, schedule::SetupReport& all) {
+  std::ranges::copy(one.jobs, std::back_inserter(all.jobs));
+  std::ranges::copy(one.files, std::back_inserter(all.files));
+  std::ranges::copy(one.commands, std::back_inserter(all.commands));
+  std::ranges::copy(one.warnings, std::back_inserter(all.warnings));
+  all.activated = all.activated && one.activated;
+  all.verified = all.verified && one.verified;
+}
+
+void KeepOf(const schedule::Record& removed, schedule::Platform platform, schedule::Record& left) {
+  std::ranges::copy_if(
+      removed.entries, std::back_inserter(left.entries),
+      [&](const schedule::Record::Entry& entry) { return entry.platform == platform; });
+}
+
+// What the first of some failures is, and what each of them says.
+Status OneOf(const std::vector<Status>& failed) {
+  if (failed.size() == 1) return failed.front();
+  std::vector<std::string> said;
+  said.reserve(failed.size());
+  for (const Status& one : failed) said.emplace_back(Message(one));
+  return WithSuggestion(MakeError(CodeOf(failed.front()), base::Join(said, "; ")),
+                        Suggestion(failed.front()), NextCommand(failed.front()));
+}
+
+// On each scheduler as it was there, also where another one fails. What is there already stays as
+// it is, and what failed is left to the same command.
 StatusOr<schedule::SetupReport> SetUpAgain(Context& context, const schedule::SetupOptions& how) {
   const std::string& state_dir = context.paths().state_dir;
   ST_ASSIGN_OR_RETURN(const schedule::Record removed, schedule::ReadRemoved(state_dir));
@@ -118,22 +143,24 @@ StatusOr<schedule::SetupReport> SetUpAgain(Context& context, const schedule::Set
         "install the usual ones", "selftune cron setup");
   }
   std::optional<schedule::SetupReport> all;
+  schedule::Record left{.entries = {}, .version = removed.version};
+  std::vector<Status> failed;
   for (schedule::SetupOptions& options : schedule::OptionsToRenew(removed)) {
     options.force = how.force;
     options.dry_run = how.dry_run;
-    ST_ASSIGN_OR_RETURN(schedule::SetupReport one, SetUpJobs(context, options));
-    if (!all.has_value()) {
-      all = std::move(one);
-      continue;
+    StatusOr<schedule::SetupReport> one = SetUpJobs(context, options);
+    if (!one.ok()) {
+      KeepOf(removed, *options.platform, left);
+      failed.push_back(one.status());
+    } else if (!all.has_value()) {
+      all = *std::move(one);
+    } else {
+      Append(*one, *all);
     }
-    std::ranges::move(one.jobs, std::back_inserter(all->jobs));
-    std::ranges::move(one.files, std::back_inserter(all->files));
-    std::ranges::move(one.commands, std::back_inserter(all->commands));
-    std::ranges::move(one.warnings, std::back_inserter(all->warnings));
-    all->activated = all->activated && one.activated;
-    all->verified = all->verified && one.verified;
   }
-  if (!how.dry_run) ST_RETURN_IF_ERROR(schedule::WriteRemoved(state_dir, {}));
+  if (!all.has_value()) return OneOf(failed);  // as it was
+  if (!how.dry_run) ST_RETURN_IF_ERROR(schedule::WriteRemoved(state_dir, left));
+  if (!failed.empty()) context.SetVerdict(OneOf(failed));
   return *std::move(all);
 }
 

@@ -251,9 +251,13 @@ class Forgetter {
     quotes.AddWords(options_.match);
     for (const std::string_view text : said) quotes.Add(text);
     quotes.Seal();
-    ST_ASSIGN_OR_RETURN(const ErasedQuotes erased, EraseQuotes(db_, quotes, options_.cancel));
-    report_.audit_steps += erased.audit_steps;
-    report_.quotes += erased.rows;
+    for (int pass = 1;; ++pass) {
+      ST_ASSIGN_OR_RETURN(const ErasedQuotes erased, EraseQuotes(db_, quotes, options_.cancel));
+      report_.audit_steps += erased.audit_steps;
+      report_.quotes += erased.rows;
+      if (!erased.overtaken) break;
+      if (pass == kPasses) return Overtaken();
+    }
     return notes_.Erase(options_.match);
   }
 

@@ -1,5 +1,6 @@
 #include "store/forget_quotes.h"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,43 +14,47 @@
 namespace selftune::store {
 namespace {
 
+// What is written is of the texts that were read (?4, ?5): others write meanwhile.
 constexpr char kProposalTexts[] = R"sql(
   SELECT proposal_id, coalesce(rationale,''), coalesce(evidence,'') FROM proposal)sql";
 constexpr char kSetProposalTexts[] =
-    R"sql(UPDATE proposal SET rationale=?2, evidence=?3 WHERE proposal_id=?1)sql";
+    R"sql(UPDATE proposal SET rationale=?2, evidence=?3 WHERE proposal_id=?1 AND coalesce(rationale,'')=?4 AND coalesce(evidence,'')=?5)sql";
 constexpr char kReplayTexts[] = R"sql(
   SELECT json_array(proposal_id,run_id,phase,entry_no,rep), evidence, '' FROM replay_result WHERE evidence IS NOT NULL)sql";
 constexpr char kSetReplayTexts[] = R"sql(
   UPDATE replay_result SET evidence=?2 WHERE ?3 IS NULL AND proposal_id=json_extract(?1,'$[0]') AND run_id=json_extract(?1,'$[1]')
-    AND phase=json_extract(?1,'$[2]') AND entry_no=json_extract(?1,'$[3]') AND rep=json_extract(?1,'$[4]'))sql";
+    AND phase=json_extract(?1,'$[2]') AND entry_no=json_extract(?1,'$[3]') AND rep=json_extract(?1,'$[4]') AND evidence=?4 AND ?5='')sql";
 constexpr char kLabelTexts[] =
     R"sql(SELECT label_pk, detail, '' FROM label WHERE detail IS NOT NULL)sql";
 constexpr char kSetLabelTexts[] =
-    R"sql(UPDATE label SET detail=?2 WHERE ?3 IS NULL AND label_pk=CAST(?1 AS INTEGER))sql";
+    R"sql(UPDATE label SET detail=?2 WHERE ?3 IS NULL AND label_pk=CAST(?1 AS INTEGER) AND detail=?4 AND ?5='')sql";
 
 constexpr char kActionTexts[] = R"sql(
   SELECT json_array(run_id,ord), coalesce(reason,''), coalesce(alert,'') FROM job_action)sql";
 constexpr char kSetActionTexts[] = R"sql(
-  UPDATE job_action SET reason=?2, alert=?3 WHERE run_id=json_extract(?1,'$[0]') AND ord=json_extract(?1,'$[1]'))sql";
+  UPDATE job_action SET reason=?2, alert=?3 WHERE run_id=json_extract(?1,'$[0]') AND ord=json_extract(?1,'$[1]')
+    AND coalesce(reason,'')=?4 AND coalesce(alert,'')=?5)sql";
 constexpr char kRunTexts[] =
     R"sql(SELECT run_id, coalesce(params,''), coalesce(error,'') FROM job_run)sql";
-constexpr char kSetRunTexts[] = R"sql(UPDATE job_run SET params=?2, error=?3 WHERE run_id=?1)sql";
+constexpr char kSetRunTexts[] =
+    R"sql(UPDATE job_run SET params=?2, error=?3 WHERE run_id=?1 AND coalesce(params,'')=?4 AND coalesce(error,'')=?5)sql";
 constexpr char kDeployTexts[] =
     R"sql(SELECT deploy_id, reason, '' FROM deploy WHERE reason IS NOT NULL)sql";
 constexpr char kSetDeployTexts[] =
-    R"sql(UPDATE deploy SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1)sql";
+    R"sql(UPDATE deploy SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1 AND reason=?4 AND ?5='')sql";
 constexpr char kWatchTexts[] =
     R"sql(SELECT deploy_id, reason, '' FROM watch WHERE reason IS NOT NULL)sql";
 constexpr char kSetWatchTexts[] =
-    R"sql(UPDATE watch SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1)sql";
+    R"sql(UPDATE watch SET reason=?2 WHERE ?3 IS NULL AND deploy_id=?1 AND reason=?4 AND ?5='')sql";
 constexpr char kStateTexts[] =
     R"sql(SELECT skill_id, reason, '' FROM skill_state WHERE reason IS NOT NULL)sql";
 constexpr char kSetStateTexts[] =
-    R"sql(UPDATE skill_state SET reason=?2 WHERE ?3 IS NULL AND skill_id=CAST(?1 AS INTEGER))sql";
+    R"sql(UPDATE skill_state SET reason=?2 WHERE ?3 IS NULL AND skill_id=CAST(?1 AS INTEGER) AND reason=?4 AND ?5='')sql";
 constexpr char kEntryTexts[] = R"sql(
   SELECT json_array(skill_id,entry_id), extra, '' FROM eval_entry WHERE extra IS NOT NULL)sql";
 constexpr char kSetEntryTexts[] = R"sql(
-  UPDATE eval_entry SET extra=?2 WHERE ?3 IS NULL AND skill_id=json_extract(?1,'$[0]') AND entry_id=json_extract(?1,'$[1]'))sql";
+  UPDATE eval_entry SET extra=?2 WHERE ?3 IS NULL AND skill_id=json_extract(?1,'$[0]') AND entry_id=json_extract(?1,'$[1]')
+    AND extra=?4 AND ?5='')sql";
 
 constexpr char kHasNotes[] =
     R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
@@ -65,26 +70,53 @@ constexpr char kNotesOf[] = R"sql(
     OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
 constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
 
-// `read`: a number of the row and two texts. Returns how many rows changed.
-StatusOr<int64_t> EraseFrom(Db& db, const char* read, const char* write, const Quotes& quotes,
-                            const base::Cancel* cancel) {
+struct Place {
+  const char* read;  // a number of the row and two texts
+  const char* write;
+  std::span<const std::string_view> codes;  // of what is JSON there, and ours
+};
+// By it an entry is known to have come with an import.
+constexpr std::string_view kEntryCodes[] = {"reason"};
+constexpr Place kPlaces[] = {
+    {kProposalTexts, kSetProposalTexts, {}},
+    {kReplayTexts, kSetReplayTexts, {}},
+    {kLabelTexts, kSetLabelTexts, {}},
+    {kActionTexts, kSetActionTexts, {}},
+    {kRunTexts, kSetRunTexts, {}},
+    {kDeployTexts, kSetDeployTexts, {}},
+    {kWatchTexts, kSetWatchTexts, {}},
+    {kStateTexts, kSetStateTexts, {}},
+    {kEntryTexts, kSetEntryTexts, kEntryCodes},
+};
+
+Status EraseFrom(Db& db, const Place& place, const Quotes& quotes, const base::Cancel* cancel,
+                 ErasedQuotes& out) {
   struct Row {
     std::string key, one, two;
+    std::string were_one, were_two;
   };
   std::vector<Row> changed;
   {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(read));
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(place.read));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) break;
-      Row row{rows.String(0), quotes.Without(rows.Text(1)), quotes.Without(rows.Text(2))};
-      if (row.one != rows.Text(1) || row.two != rows.Text(2)) changed.push_back(std::move(row));
+      Row row{.key = rows.String(0),
+              .one = quotes.Without(rows.Text(1), place.codes),
+              .two = quotes.Without(rows.Text(2), place.codes),
+              .were_one = rows.String(1),
+              .were_two = rows.String(2)};
+      if (row.one != row.were_one || row.two != row.were_two) changed.push_back(std::move(row));
     }
   }
-  ST_RETURN_IF_ERROR(WriteInPieces(db, cancel, changed.size(), [&](size_t i) {
-    return db.Run(write, changed[i].key, OrNull{changed[i].one}, OrNull{changed[i].two});
-  }));
-  return std::ssize(changed);
+  return WriteInPieces(db, cancel, changed.size(), [&](size_t i) -> Status {
+    const Row& row = changed[i];
+    ST_RETURN_IF_ERROR(
+        db.Run(place.write, row.key, OrNull{row.one}, OrNull{row.two}, row.were_one, row.were_two));
+    out.overtaken = out.overtaken || db.changes() == 0;
+    out.rows += db.changes();
+    return absl::OkStatus();
+  });
 }
 
 Status EraseNotes(Db& db, const std::vector<ImportRowKey>& notes, const base::Cancel* cancel) {
@@ -98,16 +130,8 @@ StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes, const base::Can
   ErasedQuotes out;
   if (quotes.empty()) return out;
   ST_ASSIGN_OR_RETURN(out.audit_steps, EraseFromAudit(db, quotes, cancel));
-  constexpr std::pair<const char*, const char*> kTexts[] = {
-      {kProposalTexts, kSetProposalTexts}, {kReplayTexts, kSetReplayTexts},
-      {kLabelTexts, kSetLabelTexts},       {kActionTexts, kSetActionTexts},
-      {kRunTexts, kSetRunTexts},           {kDeployTexts, kSetDeployTexts},
-      {kWatchTexts, kSetWatchTexts},       {kStateTexts, kSetStateTexts},
-      {kEntryTexts, kSetEntryTexts},
-  };
-  for (const auto& [read, write] : kTexts) {
-    ST_ASSIGN_OR_RETURN(const int64_t rows, EraseFrom(db, read, write, quotes, cancel));
-    out.rows += rows;
+  for (const Place& place : kPlaces) {
+    ST_RETURN_IF_ERROR(EraseFrom(db, place, quotes, cancel, out));
   }
   return out;
 }

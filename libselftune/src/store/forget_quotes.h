@@ -16,6 +16,9 @@ namespace selftune::store {
 struct ErasedQuotes {
   int64_t audit_steps = 0;
   int64_t rows = 0;  // of all others
+  // Others changed rows between the look and the turn to write: these are as they made them, and
+  // are to be looked at again.
+  bool overtaken = false;
 };
 // In transactions of its own.
 [[nodiscard]] StatusOr<ErasedQuotes> EraseQuotes(Db& db, const Quotes& quotes,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,19 +29,29 @@ uint64_t HashOf(std::string_view bytes) {
   return hash;
 }
 
-JsonValue Cleaned(const Quotes& quotes, const JsonValue& value) {
+using Codes = std::span<const std::string_view>;
+
+bool IsCode(Codes codes, const JsonValue::Member& member) {
+  const auto& [name, value] = member;
+  return value.is_string() && std::ranges::find(codes, name) != codes.end() &&
+         std::ranges::all_of(value.AsString(),
+                             [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+JsonValue Cleaned(const Quotes& quotes, Codes codes, const JsonValue& value) {
   switch (value.type()) {
     case JsonValue::Type::kString:
       return quotes.In(value.AsString()) ? JsonValue::Text(std::string(kInstead)) : value;
     case JsonValue::Type::kArray: {
       std::vector<JsonValue> items;
-      for (const JsonValue& item : value.items()) items.push_back(Cleaned(quotes, item));
+      for (const JsonValue& item : value.items()) items.push_back(Cleaned(quotes, codes, item));
       return JsonValue::Array(std::move(items));
     }
     case JsonValue::Type::kObject: {
       std::vector<JsonValue::Member> members;
-      for (const auto& [key, member] : value.members()) {
-        members.emplace_back(key, Cleaned(quotes, member));
+      for (const JsonValue::Member& member : value.members()) {
+        const auto& [name, said] = member;
+        members.emplace_back(name, IsCode(codes, member) ? said : Cleaned(quotes, codes, said));
       }
       return JsonValue::Object(std::move(members));
     }
@@ -49,13 +60,14 @@ JsonValue Cleaned(const Quotes& quotes, const JsonValue& value) {
   }
 }
 
-bool QuotesAny(const Quotes& quotes, const JsonValue& value) {
+bool QuotesAny(const Quotes& quotes, Codes codes, const JsonValue& value) {
   if (value.is_string()) return quotes.In(value.AsString());
   for (const JsonValue& item : value.items()) {
-    if (QuotesAny(quotes, item)) return true;
+    if (QuotesAny(quotes, codes, item)) return true;
   }
-  return std::any_of(value.members().begin(), value.members().end(),
-                     [&](const auto& member) { return QuotesAny(quotes, member.second); });
+  return std::ranges::any_of(value.members(), [&](const JsonValue::Member& member) {
+    return !IsCode(codes, member) && QuotesAny(quotes, codes, member.second);
+  });
 }
 
 }  // namespace
@@ -97,12 +109,13 @@ bool Quotes::In(std::string_view text) const {
   return false;
 }
 
-std::string Quotes::Without(std::string_view text) const {
+std::string Quotes::Without(std::string_view text, Codes codes) const {
   const bool json = text.starts_with('{') || text.starts_with('[') || text.starts_with('"');
   if (json) {
     const auto value = JsonValue::Parse(text);
     if (value.ok()) {
-      return QuotesAny(*this, *value) ? Cleaned(*this, *value).ToJson() : std::string(text);
+      return QuotesAny(*this, codes, *value) ? Cleaned(*this, codes, *value).ToJson()
+                                             : std::string(text);
     }
   }
   return std::string(In(text) ? kInstead : text);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +20,10 @@ class Quotes {
   [[nodiscard]] bool empty() const { return begins_.empty() && short_.empty() && words_.empty(); }
   [[nodiscard]] bool In(std::string_view text) const;
   // The text, or the JSON, with "[forgotten]" for each string that quotes; the same
-  // when none does.
-  [[nodiscard]] std::string Without(std::string_view text) const;
+  // when none does. `codes`: members of the JSON whose one word is ours, whatever it reads like;
+  // more than one lower-case word is nobody's code and goes as any other string.
+  [[nodiscard]] std::string Without(std::string_view text,
+                                    std::span<const std::string_view> codes = {}) const;
 
  private:
   struct Begin {

@@ -195,8 +195,8 @@ class Import {
       const std::string stamps = stamps_;
       ST_RETURN_IF_ERROR(All(*db, work));
       if (!replaces_) {
-        ST_RETURN_IF_ERROR(store::ClearUntold(*db));
-        return report_.changed ? db->Checkpoint(/*truncate=*/true) : absl::OkStatus();
+        if (report_.changed) ST_RETURN_IF_ERROR(db->Checkpoint(/*truncate=*/true));
+        return store::ClearUntold(*db);
       }
       ST_ASSIGN_OR_RETURN(const std::string now, Stamps());
       if (now == stamps) return Replace(std::move(db));
@@ -254,7 +254,6 @@ class Import {
           "end it (its dashboard, its timers), then the same command goes on here",
           "selftune import upstream");
     }
-    ST_RETURN_IF_ERROR(store::ClearUntold(*db));
     ST_RETURN_IF_ERROR(db->Checkpoint(/*truncate=*/true));
     db.reset();
     const std::string made = ImportingPath(world_.store_path);
@@ -267,7 +266,9 @@ class Import {
     }
     ST_ASSIGN_OR_RETURN(report_.moved_aside, ReplaceStore(world_.store_path));
     report_.changed = true;
-    return absl::OkStatus();
+    // Now that nothing can fail any more, what the report says is said.
+    ST_ASSIGN_OR_RETURN(db, OpenStore(world_.store_path));
+    return store::ClearUntold(*db);
   }
 
   // ---- what is done with it

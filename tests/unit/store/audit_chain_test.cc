@@ -97,6 +97,39 @@ TEST_SUITE("store/audit_chain") {
     CHECK(EntriesOfLooks(store.db(), "other")->empty());
   }
 
+  TEST_CASE("words that a code of a step has, too, do not take the code away") {
+    TempStore store;
+    Fill(store);
+    store.Write([&](IngestWriter& w) {
+      CHECK_OK(CreateProposal(
+          w.db(),
+          {.proposal_id = "p3", .skill = "pdf", .original = "old text", .proposed = "third"},
+          {.action = ProposalState::kCreated,
+           .details = "made",
+           .eval_set = R"({"look":2,"alpha":0.025,"entries":[{"id":"x","split":"test"},)"
+                       R"({"id":"y","split":"train"}],"split":"run this test"})"},
+          kNow));
+      CHECK_OK(AddHoldoutLook(
+          w.db(), "pdf",
+          {.look = 2, .proposal_id = "p3", .eval_set_sha256 = "set", .entries = 2, .alpha = 0.025},
+          kNow));
+    });
+    const auto looks = *EntriesOfLooks(store.db(), "pdf");
+    REQUIRE(looks.back() == std::vector<std::string>{"x"});
+    for (const char* const words : {"promo", "test"}) {
+      CAPTURE(words);
+      Quotes quotes;
+      quotes.AddWords(words);
+      quotes.Seal();
+      // More than a word is no code, whatever its member is called.
+      CHECK(Must(EraseFromAudit(store.db(), quotes, nullptr)) == (words[0] == 't' ? 1 : 0));
+      CHECK(Must(CheckChains(store.db())).empty());
+      CHECK(*EntriesOfLooks(store.db(), "pdf") == looks);
+    }
+    CHECK(One(store.db(),
+              "SELECT count(*) FROM evolution_event WHERE eval_set LIKE '%run this%'") == "0");
+  }
+
   TEST_CASE("what was written is whole") {
     TempStore store;
     CHECK(Must(CheckChains(store.db())).empty());

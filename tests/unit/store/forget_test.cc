@@ -150,6 +150,41 @@ TEST_SUITE("store/forget") {
     }
   }
 
+  TEST_CASE(
+      "words that a code of ours has, too: what has them goes, and what has not stays what it is") {
+    Imported there(2);
+    REQUIRE_OK(
+        there.db().Execute("UPDATE body SET text='export the report' WHERE text LIKE '%number 1'"));
+    Must(Forget(there.db(), {.match = "port"}, kNow));
+    CHECK(there.Saying("export the report").empty());
+    CHECK(there.Saying("form number 0").size() == 5);  // of the six a reply goes with any words
+    CHECK(Rows(there.db(), "SELECT entry_id,extra FROM eval_entry WHERE active=1", 2) ==
+          std::vector<std::string>{R"(e0|{"reason":"imported"})"});
+    Must(Forget(there.db(), {.match = "form number"}, kNow));
+    CHECK(there.Saying("form number").empty());
+  }
+
+  TEST_CASE("an imported entry whose code was taken away is one by the time of its set") {
+    struct Case {
+      const char* name;
+      const char* extra;
+      bool imported;
+    };
+    const Case cases[] = {
+        {"of a set", R"({"reason":"[forgotten]","set_ms":5})", true},
+        {"of none", R"({"reason":"[forgotten]"})", false},
+        {"ours, in a set", R"({"reason":"label_should","set_ms":5})", false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Imported there(2);
+      static constexpr char kSet[] = R"sql(UPDATE eval_entry SET extra=?1 WHERE entry_id='e1')sql";
+      REQUIRE_OK(there.db().Run(kSet, c.extra));
+      Must(Forget(there.db(), {.match = "form number 1"}, kNow));
+      CHECK(there.Saying("form number 1").empty() == c.imported);
+    }
+  }
+
   TEST_CASE("inactive entries that lose their words are counted") {
     Imported there(3, /*active=*/false);
     const ForgetReport report = Must(Forget(there.db(), {.match = "form number"}, kNow));
