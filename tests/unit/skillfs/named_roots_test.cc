@@ -297,6 +297,30 @@ TEST_SUITE("skillfs/named roots") {
                           "home/kit/skills: deploys", "shelf: deploys"});
   }
 
+  TEST_CASE("settings are read as their host reads them") {
+    CheckAll({
+        {"openclaw: JSON5",
+         "openclaw",
+         {"shelf/check"},
+         {{"home/.openclaw/openclaw.json",
+           "// mine\n{skills: {load: {extraDirs: ['~~/shelf',],},},}"}},
+         {"shelf/check: check global"}},
+        {"opencode: a comma behind the last item",
+         "opencode",
+         {"shelf/check"},
+         {{"home/.config/opencode/opencode.json", R"({"skills": {"paths": ["~~/shelf",],},})"}},
+         {"shelf/check: check global"}},
+    });
+    for (const char* const text : {"", " \n", "\xef\xbb\xbf"}) {
+      CAPTURE(text);
+      const Machine machine;
+      machine.Write({"home/.config/opencode/opencode.json", text});
+      machine.Write({"home/.openclaw/openclaw.json", text});
+      CHECK(machine.Find("opencode").problems.empty());
+      CHECK(machine.Find("openclaw").problems.empty());
+    }
+  }
+
   TEST_CASE("settings that name folders and cannot be understood are told, each once") {
     struct Broken {
       const char* platform;
