@@ -342,6 +342,32 @@ TEST_SUITE("status/off_switches") {
     }
   }
 
+  TEST_CASE("outside git settings of a folder hold in the folders below it") {
+    const std::pair<std::string_view, const char*> cases[] = {
+        {kShared, R"({"permission": {"skill": {"pdf": "deny"}}})"},
+        {"shelf/pdf/SKILL.md", R"({"skills": {"paths": ["mine"]}})"},
+    };
+    for (const auto& [place, settings] : cases) {
+      CAPTURE(settings);
+      Machine machine;
+      machine.Put(place);
+      for (const char* folder : {"work", "work/notes", "other"}) {
+        machine.Settings(std::string(folder) + "/readme", "");
+        machine.Worked(folder);
+      }
+      machine.Settings(".config/opencode/opencode.json", R"({"skills": {"paths": ["~/shelf"]}})");
+      machine.Settings("work/opencode.json", settings);
+      const OffSwitches switches = Must(OffSwitches::Read(machine.world.db(), machine.env));
+      const auto places = Must(store::ReadSkillPlaces(machine.world.db()));
+      const auto off = [&](std::string_view cwd) {
+        return switches.IsOffAt("pdf", places, "opencode", machine.At(cwd));
+      };
+      CHECK(off("work"));
+      CHECK(off("work/notes"));
+      CHECK_FALSE(off("other"));
+    }
+  }
+
   TEST_CASE("settings of a folder say nothing of repositories that lie in it") {
     const std::pair<std::string_view, const char*> cases[] = {
         {kShared, R"({"permission": {"skill": {"pdf": "deny"}}})"},
