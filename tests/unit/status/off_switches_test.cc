@@ -187,6 +187,18 @@ TEST_SUITE("status/off_switches") {
          false,
          {{"pi", ".pi/agent/settings.json", ""}},
          true},
+        {"in a folder that settings which nobody understands may name",
+         {{".openclaw/openclaw.json", "{"}, {".claude/settings.json", "{}"}},
+         {"more/pdf/SKILL.md"},
+         {},
+         false,
+         {{"openclaw", ".openclaw/openclaw.json", ""}},
+         true},
+        {"in a folder that nobody needs to name, of a host that is not here",
+         {{".openclaw/openclaw.json", "{"}},
+         {".qwen/skills/pdf/SKILL.md"},
+         {},
+         false},
         {"not installed", {{".claude/settings.json", std::string(kClaudeOff)}}, {}, {}, false},
     };
     for (const Case& c : cases) {
