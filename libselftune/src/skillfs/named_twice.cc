@@ -64,24 +64,59 @@ std::vector<ProjectSwitch> OffInBoth(const ResolvedRoot& a, const ResolvedRoot& 
   return out;
 }
 
+bool IsOn(const ResolvedRoot& root) { return root.disabled_by.empty(); }
+
+// Outside the projects that it names.
+bool IsKnownOn(const ResolvedRoot& root) { return IsOn(root) && root.unknown_by.empty(); }
+
+// Of projects that one of them names: where neither is known to be on, and one may be.
+std::vector<ProjectSwitch> UnknownInOne(const ResolvedRoot& a, const ResolvedRoot& b) {
+  std::vector<ProjectSwitch> out;
+  std::set<std::string> known;
+  const auto add = [&](const ResolvedRoot& root, const ResolvedRoot& other) {
+    if (!IsOn(root)) return;
+    Folders off, unknown;
+    for (const ProjectSwitch& in : other.disabled_in) off.Add(in.project_root);
+    for (const ProjectSwitch& in : other.unknown_in) unknown.Add(in.project_root);
+    const auto push = [&](ProjectSwitch in) {
+      if (known.insert(in.project_root).second) out.push_back(std::move(in));
+    };
+    for (const ProjectSwitch& in : root.unknown_in) {
+      if (!IsKnownOn(other) || off.Hold(in.project_root) || unknown.Hold(in.project_root)) push(in);
+    }
+    if (!IsOn(other)) return;
+    for (ProjectSwitch in : root.disabled_in) {
+      if (!other.unknown_by.empty()) {
+        in.settings = other.unknown_by;
+        push(std::move(in));
+      } else if (unknown.Hold(in.project_root)) {
+        const auto around = [&](const auto& one) {
+          return IsBelow(in.project_root, one.project_root);
+        };
+        in.settings = std::ranges::find_if(other.unknown_in, around)->settings;
+        push(std::move(in));
+      }
+    }
+  };
+  add(a, b);
+  add(b, a);
+  return out;
+}
+
 bool IsProtected(const ResolvedRoot& root) {
   return root.scope == "system" || root.scope == "admin";
 }
-
-bool IsOn(const ResolvedRoot& root) { return root.disabled_by.empty(); }
 
 // Of roots for the same sessions.
 void Join(const ResolvedRoot& again, ResolvedRoot& known) {
   if (!IsProtected(known) && IsProtected(again)) known.scope = again.scope;
   known.precedence = std::min(known.precedence, again.precedence);
-  known.disabled_in = OffInBoth(known, again);
   // On where one of them is, else not known where one of them is not.
-  const auto is_known_on = [](const ResolvedRoot& root) {
-    return IsOn(root) && root.unknown_by.empty() && root.unknown_in.empty();
-  };
-  if (is_known_on(known) || is_known_on(again)) {
+  std::vector<ProjectSwitch> unknown_in = UnknownInOne(known, again);
+  known.disabled_in = OffInBoth(known, again);
+  known.unknown_in = std::move(unknown_in);
+  if (IsKnownOn(known) || IsKnownOn(again)) {
     known.unknown_by.clear();
-    known.unknown_in.clear();
   } else if (known.unknown_by.empty()) {
     known.unknown_by = again.unknown_by;
   }

@@ -26,7 +26,7 @@ struct SkillRule {
 };
 
 // Of the sorted roots of repositories those below a folder. A session looks for settings no
-// further up than its repository.
+// further up than its repository; one without goes on.
 [[nodiscard]] std::vector<std::string> NestedBelow(std::string_view folder,
                                                    const std::vector<std::string>& roots);
 
@@ -41,8 +41,7 @@ class SkillRules {
 
   // Of several that name a skill the last counts, of one project and of those that hold
   // everywhere each.
-  // `session_roots`: of the repositories that sessions run in, sorted; where there is none, the
-  // folder itself.
+  // `session_roots`: of the repositories that sessions run in, sorted.
   explicit SkillRules(std::vector<SkillRule> rules, std::vector<std::string> session_roots = {},
                       size_t most_effort = kMostEffort);
 

@@ -257,6 +257,11 @@ Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Check
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
   request.digests = false;
+  // What an agent that is not here would stumble over says nothing.
+  ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(**world.db));
+  std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
+    return !hosts::IsHere(*hosts::FindRow(rules.platform), *world.env, known);
+  });
   hosts::AddSettings(request);
   const skillfs::Discovery found = skillfs::DiscoverSkills(request);
   CheckFiles(found, out);

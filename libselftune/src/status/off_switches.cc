@@ -57,20 +57,21 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
   for (const std::string& dir : workspaces) {
     above.push_back(hosts::ProjectFolders(dir, work_trees));
   }
+  const std::vector<std::string> roots = hosts::SessionRoots(above);
   std::vector<skillfs::DiscoveryProblem> told_by_doctor;
   skillfs::DiskCache disk(work_trees);
   for (const hosts::HostRow& row : hosts::Rows()) {
     if (!hosts::IsHere(row, env, known)) continue;
     const std::string config = hosts::ConfigDir(row, env);
     const hosts::RootQuery query{env.Home(), config, workspaces, above};
-    Host host{
-        .platform = row.platform,
-        .rules = skillfs::SkillRules(hosts::ReadSkillRules(row.platform, query, told_by_doctor),
-                                     hosts::SessionRoots(above)),
-        .named = {}};
+    Host host{.platform = row.platform,
+              .rules = skillfs::SkillRules(
+                  hosts::ReadSkillRules(row.platform, query, told_by_doctor), roots),
+              .named = {}};
     out.any_ = out.any_ || !host.rules.empty();
+    std::vector<skillfs::DiscoveryProblem> naming;
     if (row.named_roots != nullptr) {
-      for (skillfs::NamedRoot& root : row.named_roots(query, told_by_doctor)) {
+      for (skillfs::NamedRoot& root : row.named_roots(query, naming)) {
         out.any_ = out.any_ || SwitchesOff(root);
         std::string path = root.path;
         // Of one path the first counts.
@@ -78,8 +79,10 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
         if (is_new) out.packages_.Add(it->second, disk);
       }
     }
+    out.unsure_.Add(row.platform, config, naming);
     out.hosts_.push_back(std::move(host));
   }
+  out.any_ = out.any_ || !out.unsure_.empty();
   return out;
 }
 
@@ -111,11 +114,12 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
   if (!any_) return out;
   bool seen = false, offered = false, unknown = false;
   for (const store::SkillPlace& place : places) {
+    bool judged_by_one = false;
     for (Host& host : hosts_) {
       if (!platform.empty() && host.platform != platform) continue;
       const std::optional<skillfs::SkillPlacement> judged = Judge(host, skill, place);
       if (!judged.has_value()) continue;
-      seen = true;
+      seen = judged_by_one = true;
       const skillfs::SkillPlacement& placement = *judged;
       const auto add = [&](std::vector<OffSwitch>& list, std::string settings,
                            std::string project_root) {
@@ -137,6 +141,15 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
       offered = true;
       for (const auto& in : placement.unknown_in) add(out.unknown, in.settings, in.project_root);
     }
+    if (judged_by_one) continue;
+    // The last sync kept it: a host may still look there.
+    const auto* const file = unsure_.MayName(place.registry_dir, place.project_root, platform);
+    if (file == nullptr) continue;
+    unknown = true;
+    out.unknown.push_back({.platform = std::string(file->platform),
+                           .path = place.path,
+                           .settings = file->path,
+                           .project_root = ""});
   }
   out.everywhere = seen && !offered && !unknown;
   out.nobody_knows = unknown && !offered;

@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/string_map.h"
+#include "hosts/unsure_settings.h"
 #include "skillfs/discovery.h"
 #include "skillfs/packages.h"
 #include "status/skill_folders.h"
@@ -84,11 +85,12 @@ class OffSwitches {
   [[nodiscard]] std::optional<skillfs::SkillPlacement> Judge(Host& host, std::string_view skill,
                                                              const store::SkillPlace& place) const;
 
-  explicit OffSwitches(const base::Environment& env) : folders_(env) {}
+  explicit OffSwitches(const base::Environment& env) : folders_(env), unsure_(env) {}
 
   SkillFolders folders_;
   mutable std::vector<Host> hosts_;  // those that are here; rules remember what they judged
   skillfs::Packages packages_;       // of their named roots
+  hosts::UnsureSettings unsure_;     // what else they may name
   bool any_ = false;                 // one of them switches something off
 };
 

@@ -3,35 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/file.h"
 #include "hosts/registry.h"
 
 namespace selftune::status {
 
-using skillfs::SkillRoot;
-
 SkillFolders::SkillFolders(const base::Environment& env) {
   for (const hosts::HostRow& row : hosts::Rows()) {
     const std::string config = hosts::ConfigDir(row, env);
-    Host host{.platform = row.platform, .folders = {}, .endings = {}, .plugins = {}};
-    for (const SkillRoot& root : row.skill_roots) {
-      switch (root.base) {
-        case SkillRoot::Base::kHome:
-          host.folders.push_back(base::JoinPath(env.Home(), root.path));
-          break;
-        case SkillRoot::Base::kConfigDir:
-          host.folders.push_back(base::JoinPath(config, root.path));
-          break;
-        case SkillRoot::Base::kAbsolute:
-          host.folders.emplace_back(root.path);
-          break;
-        case SkillRoot::Base::kProjectUp:
-        case SkillRoot::Base::kProjectOnly:
-        case SkillRoot::Base::kProjectHere:
-          host.endings.push_back("/" + std::string(root.path));
-          break;
-      }
-    }
+    Host host{.platform = row.platform, .fixed = {row, env}, .plugins = {}};
     if (!config.empty()) host.plugins = config + "/plugins/";
     hosts_.push_back(std::move(host));
   }
@@ -43,10 +22,7 @@ bool SkillFolders::Sees(std::string_view platform, std::string_view folder) cons
 }
 
 bool SkillFolders::Looks(const Host& host, std::string_view folder) {
-  return std::find(host.folders.begin(), host.folders.end(), folder) != host.folders.end() ||
-         std::any_of(host.endings.begin(), host.endings.end(),
-                     [&](const std::string& ending) { return folder.ends_with(ending); }) ||
-         (!host.plugins.empty() && folder.starts_with(host.plugins));
+  return host.fixed.Hold(folder) || (!host.plugins.empty() && folder.starts_with(host.plugins));
 }
 
 std::vector<std::string> SkillFolders::HostsOf(std::span<const store::SkillPlace> places) const {

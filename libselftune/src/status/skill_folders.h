@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "hosts/unsure_settings.h"
 #include "store/queries/skill_facts.h"
 
 namespace selftune::status {
@@ -24,9 +25,8 @@ class SkillFolders {
  private:
   struct Host {
     std::string_view platform;
-    std::vector<std::string> folders;  // absolute
-    std::vector<std::string> endings;  // of project folders, "/.claude/skills"
-    std::string plugins;               // "" = none
+    hosts::FixedFolders fixed;
+    std::string plugins;  // "" = none
   };
   static bool Looks(const Host& host, std::string_view folder);
 

@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "hosts/installed_skills.h"
+#include "hosts/unsure_settings.h"
 #include "store/ingest_writer.h"
 #include "store/skill_catalogue.h"
 #include "store/source_ledger.h"
@@ -155,44 +156,31 @@ bool IsYoung(const KnownLocation& location, UtcMillis at) {
   return std::max(location.mtime_ns, location.ctime_ns) / 1'000'000 + kYoungMs > at.value;
 }
 
-// Settings that are not understood, and may name folders of skills.
-class Unsure {
- public:
-  Unsure(const skillfs::DiscoveryRequest& request,
-         const std::vector<skillfs::DiscoveryProblem>& problems) {
-    for (const skillfs::DiscoveryProblem& problem : problems) {
-      if (!problem.settings) continue;
-      const bool own = std::ranges::any_of(request.hosts, [&](const auto& host) {
-        return !host.config_dir.empty() && skillfs::IsBelow(problem.path, host.config_dir);
-      });
-      if (!own) projects_.push_back(problem.path);
-      persons_ = persons_ || own;
+// What the hosts that are here name may stand in files that nobody understands. Forgets what
+// is wrong with the files of the others: no agent reads them.
+hosts::UnsureSettings UnsureOf(const Hosts& here, const base::Environment& env,
+                               skillfs::DiscoveryRequest& request) {
+  hosts::UnsureSettings out(env);
+  for (skillfs::HostSkillRules& host : request.hosts) {
+    if (here.contains(host.platform)) {
+      out.Add(host.platform, host.config_dir, host.problems);
+    } else {
+      host.problems.clear();
     }
   }
-
-  // Whether its folder may stand in such: of the person, or of the project that sees it.
-  [[nodiscard]] bool MayName(const KnownLocation& location) const {
-    const std::string& root = location.project_root;
-    return persons_ || (!root.empty() && std::ranges::any_of(projects_, [&](const auto& path) {
-             return skillfs::IsBelow(path, root);
-           }));
-  }
-
- private:
-  bool persons_ = false;
-  std::vector<std::string> projects_;
-};
+  return out;
+}
 
 Difference Compare(const std::vector<KnownLocation>& known, std::map<LocationKey, Wanted> wanted,
-                   const Unsure& unsure, UtcMillis now) {
+                   const hosts::UnsureSettings& unsure, UtcMillis now) {
   Difference out;
   std::set<std::string_view> paths;
   for (const auto& [key, entry] : wanted) paths.insert(key.first);
   for (const KnownLocation& location : known) {
     const auto it = wanted.find({location.path, location.skill_key});
     if (it == wanted.end()) {
-      if (unsure.MayName(location) && !paths.contains(location.path) &&
-          base::Exists(location.path)) {
+      if (unsure.MayName(location.registry_dir, location.project_root) != nullptr &&
+          !paths.contains(location.path) && base::Exists(location.path)) {
         ++out.kept;
         continue;
       }
@@ -247,18 +235,18 @@ StatusOr<CatalogueReport> UpdateCatalogue(store::Db& db, const base::Environment
   const skillfs::KnownDigests digests = DigestsOf(known);
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, workspaces);
   request.known = &digests;
+  ST_ASSIGN_OR_RETURN(const Hosts here, HostsHere(db, env));
+  const hosts::UnsureSettings unsure = UnsureOf(here, env, request);
   skillfs::Discovery found = skillfs::DiscoverSkills(request);
 
   CatalogueReport report;
   report.skills = static_cast<int64_t>(found.skills.size());
-  ST_ASSIGN_OR_RETURN(const Hosts here, HostsHere(db, env));
   std::map<LocationKey, Wanted> wanted = WantedRows(found, here);
   std::set<std::string> names;
   for (const auto& [key, entry] : wanted) names.insert(entry.placement->name);
   report.names.assign(names.begin(), names.end());
 
-  const Difference difference =
-      Compare(known, std::move(wanted), Unsure(request, found.problems), now);
+  const Difference difference = Compare(known, std::move(wanted), unsure, now);
   report.changed = difference.facts;
   if (!difference.rows.empty() || !difference.gone.empty()) {
     ST_RETURN_IF_ERROR(Write(db, difference, now));

@@ -138,6 +138,9 @@ TEST_SUITE("skillfs/gemini extensions") {
           found);
     check("a pattern with other signs: not known, and told", git, {only(own, "\"(zoo|acme)\"")},
           found + ", unknown by " + own, /*told=*/true);
+    check("not known elsewhere than where it is let in", git,
+          {only(own, "\"(zoo|acme)\""), only(theirs, R"("acme")")},
+          found + ", unknown in other by " + own + ", unknown in home by " + own, /*told=*/true);
     check("unless another lets it in", git, {only(own, "\"(zoo|acme)\", \"acme\"")}, found);
   }
 

@@ -33,6 +33,15 @@ bool IsOff(const ResolvedRoot& root, std::string_view folder) {
          });
 }
 
+std::string_view StateIn(const ResolvedRoot& root, std::string_view folder) {
+  if (IsOff(root, folder)) return "off";
+  const bool unknown =
+      !root.unknown_by.empty() || std::ranges::any_of(root.unknown_in, [&](const auto& in) {
+        return IsBelow(folder, in.project_root);
+      });
+  return unknown ? "unknown" : "on";
+}
+
 std::vector<ResolvedRoot> Together(const std::vector<ResolvedRoot>& roots) {
   std::vector<const ResolvedRoot*> named;
   for (const ResolvedRoot& root : roots) named.push_back(&root);
@@ -63,6 +72,39 @@ TEST_SUITE("skillfs/named_twice") {
             roots, [&](const ResolvedRoot& root) { return IsOff(root, folder); });
         CHECK(IsOff(out[0], folder) == all);
       }
+    }
+  }
+
+  TEST_CASE("it is on where one of them is on, else not known where one is not known") {
+    std::mt19937 dice(7);
+    for (int round = 0; round < 2000; ++round) {
+      CAPTURE(round);
+      std::vector<ResolvedRoot> roots;
+      const size_t count = 2 + dice() % 3;
+      while (roots.size() < count) {
+        std::vector<std::string_view> off_in;
+        for (const std::string_view folder : kFolders) {
+          if (dice() % 3 == 0) off_in.push_back(folder);
+        }
+        ResolvedRoot root = Root("", dice() % 4 == 0 ? "/settings" : "", off_in);
+        if (dice() % 3 == 0) root.unknown_by = "/broken";
+        for (const std::string_view folder : kFolders) {
+          if (dice() % 4 == 0) root.unknown_in.push_back({std::string(folder), "/broken"});
+        }
+        roots.push_back(std::move(root));
+      }
+      const std::vector<ResolvedRoot> out = Together(roots);
+      REQUIRE(out.size() == 1);
+      for (const std::string_view folder : {"/a", "/a/b", "/a/b/c", "/a/bc", "/ab", "/d", "/x"}) {
+        CAPTURE(folder);
+        std::string_view want = "off";
+        for (const ResolvedRoot& root : roots) {
+          const std::string_view state = StateIn(root, folder);
+          if (state == "on" || (state == "unknown" && want == "off")) want = state;
+        }
+        CHECK(StateIn(out[0], folder) == want);
+      }
+      for (const ProjectSwitch& in : out[0].unknown_in) CHECK(in.settings == "/broken");
     }
   }
 

@@ -94,6 +94,23 @@ TEST_SUITE("skillfs/pi words") {
     });
   }
 
+  TEST_CASE("pi: what was found to be taken out is off, though words were too many for the rest") {
+    const named_roots::Machine machine;
+    const std::string skills = "home/.pi/agent/skills/";
+    machine.Skill(skills + "check");
+    for (int i = 10; i < 40; ++i) machine.Skill(skills + "d" + std::to_string(i));
+    std::string list = R"("!skills/check")";
+    for (int i = 0; i < 20'000; ++i) list += ",\"!skills/*none" + std::to_string(i) + "\"";
+    const char* const own = "home/.pi/agent/settings.json";
+    machine.Write({own, R"({"skills": [)" + list + "]}"});
+    const skillfs::Discovery found = machine.Find("pi");
+    REQUIRE(found.problems.size() == 1);
+    CHECK(found.problems[0].code == "TOO_MANY_ENTRIES");
+    const named_roots::Lines told = machine.Told(found);
+    CHECK(told.front() == skills + "check: check global, off by " + own);
+    CHECK(told.back() == skills + "d39: d39 global, unknown by " + own);
+  }
+
   TEST_CASE("pi: without a repository `.agents/skills` is looked for all the way up") {
     const testing::TempDir dir;
     for (const char* folder :

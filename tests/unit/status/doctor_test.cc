@@ -215,6 +215,27 @@ TEST_SUITE("status/doctor") {
     CHECK(check.command == "selftune doctor --only skills.parse");
   }
 
+  TEST_CASE("settings of agents that are not here are nothing to warn of") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    dir.Write(".claude/settings.json", "{}");
+    dir.Write(".claude/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: P.\n---\n");
+    dir.Write("work/opencode.json", "{");
+    patient.world.Write([&](store::IngestWriter& writer) {
+      Must(writer.UpdateSession(
+          {.platform = "claude_code", .id = "s", .cwd = dir / "work", .started = DaysAgo(1)}));
+    });
+    const auto status = [&](const char* check) {
+      return StatusOf(patient.Ask({.only = check}), check);
+    };
+    CHECK(status("skills.parse") == CheckStatus::kPass);
+    CHECK(status("skills.disabled") == CheckStatus::kPass);
+    dir.Write(".config/opencode/opencode.json", "{}");
+    CHECK(status("skills.parse") == CheckStatus::kWarn);
+    dir.Write(".config/opencode/opencode.json", "{");
+    CHECK(status("skills.disabled") == CheckStatus::kWarn);
+  }
+
   TEST_CASE("of a pattern that is not understood it is told what is made of it") {
     Patient patient;
     const auto& dir = patient.world.store().dir();

@@ -187,6 +187,18 @@ TEST_SUITE("status/off_switches") {
          false,
          {{"pi", ".pi/agent/settings.json", ""}},
          true},
+        {"in a folder that settings which nobody understands may name",
+         {{".openclaw/openclaw.json", "{"}, {".claude/settings.json", "{}"}},
+         {"more/pdf/SKILL.md"},
+         {},
+         false,
+         {{"openclaw", ".openclaw/openclaw.json", ""}},
+         true},
+        {"in a folder that nobody needs to name, of a host that is not here",
+         {{".openclaw/openclaw.json", "{"}},
+         {".qwen/skills/pdf/SKILL.md"},
+         {},
+         false},
         {"not installed", {{".claude/settings.json", std::string(kClaudeOff)}}, {}, {}, false},
     };
     for (const Case& c : cases) {
@@ -339,6 +351,32 @@ TEST_SUITE("status/off_switches") {
         REQUIRE(states.size() == 1);
         CHECK(states[0].managed == c.managed);
       }
+    }
+  }
+
+  TEST_CASE("outside git settings of a folder hold in the folders below it") {
+    const std::pair<std::string_view, const char*> cases[] = {
+        {kShared, R"({"permission": {"skill": {"pdf": "deny"}}})"},
+        {"shelf/pdf/SKILL.md", R"({"skills": {"paths": ["mine"]}})"},
+    };
+    for (const auto& [place, settings] : cases) {
+      CAPTURE(settings);
+      Machine machine;
+      machine.Put(place);
+      for (const char* folder : {"work", "work/notes", "other"}) {
+        machine.Settings(std::string(folder) + "/readme", "");
+        machine.Worked(folder);
+      }
+      machine.Settings(".config/opencode/opencode.json", R"({"skills": {"paths": ["~/shelf"]}})");
+      machine.Settings("work/opencode.json", settings);
+      const OffSwitches switches = Must(OffSwitches::Read(machine.world.db(), machine.env));
+      const auto places = Must(store::ReadSkillPlaces(machine.world.db()));
+      const auto off = [&](std::string_view cwd) {
+        return switches.IsOffAt("pdf", places, "opencode", machine.At(cwd));
+      };
+      CHECK(off("work"));
+      CHECK(off("work/notes"));
+      CHECK_FALSE(off("other"));
     }
   }
 

@@ -194,6 +194,67 @@ TEST_CASE("what settings name stays known while nobody understands them") {
   CHECK(m.Value(count) == "0");
 }
 
+TEST_CASE("settings of agents that are not here are no problem of a sync") {
+  Machine m;
+  m.File(".claude/settings.json", "{}");
+  m.File("work/opencode.json", "{");
+  m.Session("work");
+  CHECK(m.Update().problems.empty());
+  m.File(".config/opencode/opencode.json", "{}");
+  const CatalogueReport report = m.Update();
+  REQUIRE(report.problems.size() == 1);
+  CHECK(report.problems[0].path == m.home() + "/work/opencode.json");
+}
+
+TEST_CASE("what an agent is known to name no more goes, though another's settings are broken") {
+  Machine m;
+  const std::string cache = "/.claude/plugins/cache/m/acme/";
+  const auto installed = [&](const char* version) {
+    m.File(".claude/plugins/installed_plugins.json",
+           R"({"plugins": {"acme@m": {"installPath": ")" + m.home() + cache + version + "\"}}}");
+  };
+  const auto paths = [&] {
+    return m.Value("SELECT coalesce(group_concat(path, ' '),'') FROM skill_location");
+  };
+  for (const char* version : {"1", "2"}) {
+    const std::string plugin = cache.substr(1) + version;
+    m.File(plugin + "/.claude-plugin/plugin.json", R"({"name": "acme"})");
+    m.File(plugin + "/skills/notes/SKILL.md", kSkill);
+  }
+  const std::string first = m.home() + cache + "1/skills/notes/SKILL.md";
+  const std::string second = m.home() + cache + "2/skills/notes/SKILL.md";
+  installed("1");
+  (void)m.Update();
+  REQUIRE(paths() == first);
+
+  m.File(".config/opencode/opencode.json", "{");
+  installed("2");
+  CHECK(m.Update().changed);
+  CHECK(paths() == second);
+  // Its own settings may still name what lies there.
+  m.File(".claude/plugins/installed_plugins.json", "{");
+  CHECK(m.Update().problems.size() == 2);
+  CHECK(paths() == second);
+}
+
+TEST_CASE("a linked extension stays known while nobody understands its manifest") {
+  Machine m;
+  const std::string manifest = "code/ext/gemini-extension.json";
+  m.File(".gemini/extensions/acme/.gemini-extension-install.json",
+         R"({"source": ")" + m.home() + R"(/code/ext", "type": "link"})");
+  m.File(manifest, R"({"name": "acme", "version": "1"})");
+  m.File("code/ext/skills/notes/SKILL.md", kSkill);
+  const std::string count = "SELECT count(*) FROM skill_location";
+  (void)m.Update();
+  REQUIRE(m.Value(count) == "1");
+  m.File(manifest, R"({"name": "acme")");
+  CHECK(m.Update().problems.size() == 1);
+  CHECK(m.Value(count) == "1");
+  m.File(manifest, R"({"name": "acme"})");  // no extension any more
+  (void)m.Update();
+  CHECK(m.Value(count) == "0");
+}
+
 TEST_CASE("a removed skill leaves the catalogue, not the history") {
   Machine m;
   m.File(".claude/skills/notes/SKILL.md", kSkill);

@@ -177,7 +177,11 @@ std::vector<std::string> ProjectFolders(std::string_view dir, skillfs::WorkTrees
 
 std::vector<std::string> SessionRoots(std::span<const std::vector<std::string>> project_folders) {
   std::set<std::string> out;
-  for (const std::vector<std::string>& up : project_folders) out.insert(up.back());
+  for (const std::vector<std::string>& up : project_folders) {
+    if (!out.contains(up.back()) && base::Exists(base::JoinPath(up.back(), ".git"))) {
+      out.insert(up.back());
+    }
+  }
   return {out.begin(), out.end()};
 }
 

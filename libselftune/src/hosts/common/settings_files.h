@@ -82,8 +82,8 @@ class SettingsFiles {
 [[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir,
                                                       skillfs::WorkTrees& work_trees);
 
-// Of the folders above each working directory the last: the roots of the repositories, sorted,
-// each once.
+// The roots of the repositories that working directories lie in, sorted, each once. A
+// directory without one is no root: what looks up from there goes on beyond it.
 [[nodiscard]] std::vector<std::string> SessionRoots(
     std::span<const std::vector<std::string>> project_folders);
 

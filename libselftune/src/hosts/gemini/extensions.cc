@@ -44,15 +44,18 @@ std::optional<bool> IsOff(const Rules& rules, std::string_view dir, Effort& effo
 void MarkOff(const RootQuery& query, absl::FunctionRef<Verdict(const std::string&)> verdict_in,
              NamedRoot& root) {
   const Verdict at_home = verdict_in(query.home);
-  bool everywhere = at_home.off();
+  bool everywhere = at_home.off(), on_somewhere = false;
   for (const std::string& dir : query.project_dirs) {
     Verdict verdict = verdict_in(dir);
     everywhere = everywhere && verdict.off();
+    on_somewhere = on_somewhere || verdict.settings.empty();
     if (verdict.settings.empty()) continue;
     (verdict.unknown ? root.unknown_in : root.disabled_in)
         .push_back({dir, std::move(verdict.settings), /*below=*/false});
   }
-  if (at_home.unknown) {
+  if (at_home.unknown && on_somewhere) {
+    root.unknown_in.push_back({query.home, at_home.settings, /*below=*/false});
+  } else if (at_home.unknown) {
     root.unknown_by = at_home.settings;
     root.unknown_in.clear();
   }

@@ -1,6 +1,7 @@
 #include "hosts/pi/skill_words.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -38,6 +39,7 @@ class Words {
       : query_(query), files_(problems) {}
 
   void Read(const Side& side) {
+    begin_ = out_.size();
     const std::string settings = base::JoinPath(side.dir, "settings.json");
     const std::vector<std::string> words =
         files_.Texts(settings, files_.JsonOrEmpty(settings)["skills"], SettingsFiles::Keep::kAll);
@@ -76,12 +78,13 @@ class Words {
   std::vector<SkillRule> Take() && { return std::move(out_); }
 
  private:
+  // Of what this file is known to take out it says so all the same: the last rule counts.
   void SayUnknown() {
     SkillRule rule = rule_;
     rule.name = "*";
     rule.path.clear();
     rule.unknown = true;
-    out_.push_back(std::move(rule));
+    out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(begin_), std::move(rule));
   }
 
   // What was named is decided, whatever is said of a folder around it.
@@ -110,6 +113,7 @@ class Words {
   std::set<std::string> seen_;
   Effort effort_;
   std::vector<SkillRule> out_;
+  size_t begin_ = 0;  // of the rules of the file that is read
 };
 
 }  // namespace
