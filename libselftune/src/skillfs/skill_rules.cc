@@ -55,7 +55,7 @@ std::vector<std::string> NestedBelow(std::string_view folder,
   return out;
 }
 
-SkillRules::SkillRules(std::vector<SkillRule> rules, std::vector<std::string> session_roots,
+SkillRules::SkillRules(std::vector<SkillRule> rules, const std::vector<std::string>& session_roots,
                        size_t most_effort)
     : rules_(std::move(rules)), most_effort_(most_effort) {
   for (size_t i = 0; i < rules_.size(); ++i) {

@@ -42,7 +42,8 @@ class SkillRules {
   // Of several that name a skill the last counts, of one project and of those that hold
   // everywhere each.
   // `session_roots`: of the repositories that sessions run in, sorted.
-  explicit SkillRules(std::vector<SkillRule> rules, std::vector<std::string> session_roots = {},
+  explicit SkillRules(std::vector<SkillRule> rules,
+                      const std::vector<std::string>& session_roots = {},
                       size_t most_effort = kMostEffort);
 
   [[nodiscard]] bool empty() const { return rules_.empty(); }
