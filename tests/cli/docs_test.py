@@ -140,7 +140,7 @@ class Candidates(DocsTest):
                                 (("cron", "setup", "--jobs", ""), ["sync", "health", "run"]),
                                 (("cron", "preview", "--jobs=sync,h"), ["--jobs=sync,health"]),
                                 (("cron", "run-now", "h"), ["health"]),
-                                (("skills", "list", "--status", "s"), ["silent"]),
+                                (("skills", "list", "--status", "s"), ["settings_unknown", "silent"]),
                                 (("skills", "list", "--status", "U"), ["UNKNOWN", "UNGRADED", "UNCERTAIN"]),
                                 (("evolve", "--tier", "s"), ["standard", "strong"]),
                                 (("orchestrate", "--effort", "m"), ["minimal", "medium", "max"]),

@@ -114,6 +114,9 @@ class SigpipeGuard {
   bool was_pending_ = false;
 };
 
+constexpr int kBusyTries = 50;
+constexpr auto kBusyPause = std::chrono::milliseconds(10);
+
 // Owns the two attribute objects of posix_spawn.
 class SpawnPlan {
  public:
@@ -160,8 +163,15 @@ class SpawnPlan {
       out.push_back(nullptr);
       return out;
     };
-    return posix_spawn(pid, argv[0].c_str(), &actions_, &attributes_, pointers(argv).data(),
-                       pointers(env).data());
+    const std::vector<char*> words = pointers(argv), variables = pointers(env);
+    // A program that is being written in this instant: an agent renews itself, or a process that
+    // was forked while somebody wrote it has not yet executed.
+    for (int tries = 0;; ++tries) {
+      const int result = posix_spawn(pid, argv[0].c_str(), &actions_, &attributes_, words.data(),
+                                     variables.data());
+      if (result != ETXTBSY || tries == kBusyTries) return result;
+      std::this_thread::sleep_for(kBusyPause);
+    }
   }
 
  private:

@@ -80,6 +80,24 @@ TEST_SUITE("base/process") {
     CHECK(result.stderr_text == "oops\n");
   }
 
+  TEST_CASE("a program that somebody writes just now is waited for, but not for ever") {
+    const TempDir dir;
+    ProcessOptions options;
+    options.argv = {dir.Write("agent", "#!/bin/sh\necho ran\n")};
+    options.env = {{"PATH", "/usr/bin:/bin"}};
+    REQUIRE(chmod(options.argv[0].c_str(), 0700) == 0);
+    const int writer = open(options.argv[0].c_str(), O_WRONLY | O_CLOEXEC);
+    REQUIRE(writer >= 0);
+    const StatusOr<ProcessResult> busy = RunProcess(options);
+    REQUIRE(!busy.ok());
+    CHECK(Message(busy.status()).find("Text file busy") != std::string_view::npos);
+    std::thread ends([writer] {
+      std::this_thread::sleep_for(milliseconds(30));
+      close(writer);
+    });
+    CHECK(Run(options).stdout_text == "ran\n");
+    ends.join();
+  }
   TEST_CASE("five megabytes go through both pipes and come back from stdin") {
     constexpr size_t kSize = 5 << 20;
     ProcessOptions options =
