@@ -357,7 +357,7 @@ TEST_SUITE("skillfs/discovery cost") {
               R"({"security": {"allowedExtensions": [)" + list + "]}}");
     const auto ask = [&](size_t sessions, std::vector<DiscoveryProblem>& problems) {
       Lines dirs;
-      for (size_t i = 0; i < sessions; ++i) dirs.push_back("/work/" + std::to_string(i));
+      for (size_t i = 0; i < sessions; ++i) dirs.push_back("/srv/" + std::to_string(i));
       const auto roots = hosts::gemini::ExtensionSkillRoots({.home = dir / "home",
                                                              .config_dir = dir / "home/.gemini",
                                                              .project_dirs = dirs,
