@@ -25,12 +25,14 @@ bool MayEnter() {
   return false;
 }
 
+[[noreturn]] void Sleep() {
+  while (true) ::pause();
+}
+
 }  // namespace
 
 Released::~Released() {
-  if (!MayEnter()) {
-    while (true) ::pause();
-  }
+  if (!MayEnter()) Sleep();
   PyEval_RestoreThread(state_);
   --entering;
 }
@@ -46,6 +48,12 @@ Locked::~Locked() {
   if (!held_) return;
   --callbacks;
   PyGILState_Release(state_);
+}
+
+void StayIfEnded() {
+  if (!ending || ends_here) return;
+  PyEval_SaveThread();
+  Sleep();
 }
 
 void End() {

@@ -36,6 +36,9 @@ class Locked {
   PyGILState_STATE state_{};
 };
 
+// After End() other threads do not come back from here, as from a block of Released.
+void StayIfEnded();
+
 // To be called once, with the lock, by the thread that ends the interpreter,
 // before it does. Waits for threads that are about to take the lock, and a
 // moment for callbacks that hold it.

@@ -397,7 +397,10 @@ class Engine {
 
  private:
   [[nodiscard]] OpenPtr Use() const {
-    if (open_ == nullptr) throw py::value_error("the engine is closed");
+    if (open_ == nullptr) {
+      StayIfEnded();
+      throw py::value_error("the engine is closed");
+    }
     return open_;
   }
 

@@ -330,6 +330,9 @@ _live: weakref.WeakSet[Any] = weakref.WeakSet()
 
 @atexit.register
 def _shut_down() -> None:
+    # First: what daemon threads would hear of jobs that are cancelled and engines that are closed, they
+    # would print while the interpreter goes, which ends the process with an abort.
+    _core.end()
     for held in list(_live):
         if isinstance(held, Job):
             held.cancel()
@@ -340,7 +343,6 @@ def _shut_down() -> None:
     for held in list(_live):
         if not isinstance(held, Job):
             held.close()
-    _core.end()
 
 
 def _check_callable(name: str, value: object) -> None:
