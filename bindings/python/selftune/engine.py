@@ -333,14 +333,16 @@ def _shut_down() -> None:
     # First: what daemon threads would hear of jobs that are cancelled and engines that are closed, they
     # would print while the interpreter goes, which ends the process with an abort.
     _core.end()
-    for held in list(_live):
-        if isinstance(held, Job):
-            held.cancel()
-            try:
-                held._job.wait(-1)
-            except SelftuneError:
-                pass  # that it was cancelled
-    for held in list(_live):
+    alive = list(_live)
+    jobs = [held for held in alive if isinstance(held, Job)]
+    for job in jobs:
+        job.cancel()  # all of them before any is waited for: one that waits its turn ends behind the others
+    for job in jobs:
+        try:
+            job._job.wait(-1)
+        except SelftuneError:
+            pass  # that it was cancelled
+    for held in alive:
         if not isinstance(held, Job):
             held.close()
 

@@ -203,7 +203,7 @@ TEST_CASE("settings of agents that are not here are no problem of a sync") {
   m.File(".config/opencode/opencode.json", "{}");
   const CatalogueReport report = m.Update();
   REQUIRE(report.problems.size() == 1);
-  CHECK(report.problems[0].path == m.home() + "/work/opencode.json");
+  CHECK(report.problems[0].path == base::JoinPath(m.home(), "work/opencode.json"));
 }
 
 TEST_CASE("what an agent is known to name no more goes, though another's settings are broken") {
