@@ -10,64 +10,15 @@
 #include <utility>
 #include <vector>
 
-#include "base/env.h"
 #include "base/file.h"
-#include "hosts/installed_skills.h"
+#include "fake_machine.h"
 #include "hosts/registry.h"
 #include "skillfs/replicas.h"
 
 namespace selftune::skillfs {
 namespace {
 
-// A home folder in a temporary place, removed at the end.
-class FakeMachine {
- public:
-  FakeMachine() {
-    const char* tmp = std::getenv("TMPDIR");
-    auto dir = base::MakeTempDir(tmp == nullptr ? "/tmp" : tmp, "selftune-discovery-");
-    REQUIRE(dir.ok());
-    auto real = base::RealPath(*dir);
-    REQUIRE(real.ok());
-    root = *real;
-    env.Set("HOME", root + "/home");
-    Dir("home");
-  }
-  ~FakeMachine() { (void)base::RemoveTree(root); }
-  FakeMachine(const FakeMachine&) = delete;
-  FakeMachine& operator=(const FakeMachine&) = delete;
-
-  void Dir(const std::string& path) { REQUIRE(base::MakeDirs(Path(path), 0755).ok()); }
-  void File(const std::string& path, std::string_view bytes) {
-    REQUIRE(base::MakeDirs(std::string(base::DirName(Path(path))), 0755).ok());
-    REQUIRE(base::WriteFileAtomic(Path(path), bytes, 0644).ok());
-  }
-  // A skill in `folder` with that frontmatter name.
-  void Skill(const std::string& folder, std::string_view name, std::string_view more = "") {
-    File(folder + "/SKILL.md", "---\nname: " + std::string(name) + "\ndescription: about " +
-                                   std::string(name) + "\n" + std::string(more) + "---\n");
-  }
-  void Link(const std::string& target, const std::string& path) {
-    REQUIRE(base::MakeDirs(std::string(base::DirName(Path(path))), 0755).ok());
-    REQUIRE(symlink(target.c_str(), Path(path).c_str()) == 0);
-  }
-  [[nodiscard]] std::string Path(const std::string& path) const { return root + "/" + path; }
-
-  [[nodiscard]] Discovery Find(std::string_view platform,
-                               const std::vector<std::string>& projects = {}) const {
-    std::vector<std::string> dirs;
-    for (const std::string& project : projects) dirs.push_back(Path(project));
-    DiscoveryRequest request = hosts::DiscoveryFor(env, dirs);
-    request.absolute_root = root;
-    hosts::AddSettings(request);
-    std::erase_if(request.hosts, [&](const HostSkillRules& host) {
-      return !platform.empty() && host.platform != platform;
-    });
-    return DiscoverSkills(request);
-  }
-
-  std::string root;
-  base::Environment env;
-};
+using testing::FakeMachine;
 
 // "name scope" of every placement, in order.
 std::vector<std::string> Seen(const Discovery& discovery) {
@@ -240,126 +191,6 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(a->placements[0].explicit_only);
     CHECK_FALSE(a->placements.back().explicit_only);
     CHECK_FALSE(a->explicit_only);
-  }
-
-  TEST_CASE("settings switch a skill off: everywhere, or in the project that they belong to") {
-    struct Case {
-      const char* name;
-      const char* platform;
-      const char* skill;  // its folder
-      std::vector<std::pair<const char*, const char*>> files;
-      const char* everywhere;  // the file that switches it off, "" = none does
-      const char* in_project;  // the same, only there
-      const char* there = "repo/src";
-    };
-    const char* const own = "home/.gemini/settings.json";
-    const char* const project = "repo/src/.gemini/settings.json";
-    const char* const off = R"({"skills": {"disabled": ["pdf"]}})";
-    const Case cases[] = {
-        {"no settings", "gemini", "home/.gemini/skills/pdf", {}, "", ""},
-        {"of the person", "gemini", "home/.gemini/skills/pdf", {{own, off}}, own, ""},
-        {"with comments",
-         "gemini",
-         "home/.gemini/skills/pdf",
-         {{own, "// mine\n{\"skills\": {\"disabled\": [\"PDF\"]}}"}},
-         own,
-         ""},
-        {"of a project", "gemini", "home/.gemini/skills/pdf", {{project, off}}, "", project},
-        {"of the folder of the project that it is in",
-         "gemini",
-         "repo/src/.gemini/skills/pdf",
-         {{project, off}},
-         "",
-         project},
-        {"of a folder above the session, where that host does not look",
-         "gemini",
-         "home/.gemini/skills/pdf",
-         {{"repo/.gemini/settings.json", off}},
-         "",
-         ""},
-        {"of one where this host looks",
-         "opencode",
-         "home/.agents/skills/pdf",
-         {{"repo/opencode.json", R"({"permission": {"skill": {"pdf": "deny"}}})"}},
-         "",
-         "repo/opencode.json",
-         "repo"},
-        {"all of them at once",
-         "gemini",
-         "home/.gemini/skills/pdf",
-         {{own, R"({"skills": {"enabled": false}})"}},
-         own,
-         ""},
-        {"none of them",
-         "gemini",
-         "home/.gemini/skills/pdf",
-         {{own, R"({"skills": {"enabled": true}, "admin": {"skills": {"enabled": false}}})"}},
-         "",
-         ""},
-        {"of another host", "qwen", "home/.qwen/skills/pdf", {{own, off}}, "", ""},
-        {"of other skills",
-         "gemini",
-         "home/.gemini/skills/pdf",
-         {{own, R"({"skills": {"disabled": ["pd", "pdfs", "p*"]}, "disabled": ["pdf"]})"}},
-         "",
-         ""},
-        {"the last pattern counts",
-         "opencode",
-         "home/.agents/skills/pdf",
-         {{"home/.config/opencode/opencode.json",
-           R"({"permission": {"skill": {"*": "deny", "p*f": "allow"}}})"}},
-         "",
-         ""},
-        {"one word for all",
-         "opencode",
-         "home/.agents/skills/pdf",
-         {{"home/.config/opencode/opencode.json", R"({"permission": {"skill": "deny"}})"}},
-         "home/.config/opencode/opencode.json",
-         ""},
-        {"name only is listed",
-         "claude_code",
-         "home/.claude/skills/pdf",
-         {{"home/.claude/settings.json", R"({"skillOverrides": {"pdf": "name-only"}})"}},
-         "",
-         ""},
-        {"a local file of a project",
-         "claude_code",
-         "home/.claude/skills/pdf",
-         {{"repo/src/.claude/settings.local.json",
-           R"({"skillOverrides": {"pdf": "user-invocable-only"}})"}},
-         "",
-         "repo/src/.claude/settings.local.json"},
-    };
-    for (const Case& c : cases) {
-      CAPTURE(c.name);
-      FakeMachine machine;
-      machine.Dir("repo/.git");
-      machine.Dir("repo/src");
-      machine.Skill(c.skill, "pdf");
-      for (const auto& [path, bytes] : c.files) machine.File(path, bytes);
-      const Discovery found = machine.Find(c.platform, {"repo/src"});
-      REQUIRE(found.skills.size() == 1);
-      CHECK(found.problems.empty());
-      const SkillPlacement& place = found.skills[0].placements[0];
-      const std::string everywhere = c.everywhere;
-      CHECK(place.disabled_by == (everywhere.empty() ? "" : machine.Path(everywhere)));
-      const std::string in_project = c.in_project;
-      CHECK(place.disabled_in.size() == (in_project.empty() ? 0 : 1));
-      if (place.disabled_in.empty()) continue;
-      CHECK(place.disabled_in[0].settings == machine.Path(in_project));
-      CHECK(place.disabled_in[0].project_root == machine.Path(c.there));
-    }
-  }
-
-  TEST_CASE("settings that cannot be understood are a problem, once") {
-    FakeMachine machine;
-    machine.Skill("home/.gemini/skills/pdf", "pdf");
-    machine.File("home/.gemini/settings.json", "{\"skills\": {");
-    const Discovery found = machine.Find("gemini");
-    REQUIRE(found.problems.size() == 1);
-    CHECK(found.problems[0].code == "SETTINGS_INVALID");
-    CHECK(found.problems[0].path == machine.Path("home/.gemini/settings.json"));
-    CHECK(found.skills.size() == 1);
   }
 
   TEST_CASE("every other host finds its own folders and the shared ones") {

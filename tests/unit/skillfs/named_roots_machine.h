@@ -22,6 +22,12 @@ namespace selftune::named_roots {
 
 using Lines = std::vector<std::string>;
 
+inline Lines Codes(const std::vector<skillfs::DiscoveryProblem>& problems) {
+  Lines out;
+  for (const skillfs::DiscoveryProblem& problem : problems) out.push_back(problem.code);
+  return out;
+}
+
 struct File {
   std::string path;
   std::string bytes;

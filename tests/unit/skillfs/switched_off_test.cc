@@ -1,0 +1,138 @@
+// Which skills settings of a host switch off, and where.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "fake_machine.h"
+
+namespace selftune::skillfs {
+namespace {
+
+using testing::FakeMachine;
+
+TEST_SUITE("skillfs/switched off") {
+  TEST_CASE("settings switch a skill off: everywhere, or in the project that they belong to") {
+    struct Case {
+      const char* name;
+      const char* platform;
+      const char* skill;  // its folder
+      std::vector<std::pair<const char*, const char*>> files;
+      const char* everywhere;  // the file that switches it off, "" = none does
+      const char* in_project;  // the same, only there
+      const char* there = "repo/src";
+    };
+    const char* const own = "home/.gemini/settings.json";
+    const char* const project = "repo/src/.gemini/settings.json";
+    const char* const off = R"({"skills": {"disabled": ["pdf"]}})";
+    const Case cases[] = {
+        {"no settings", "gemini", "home/.gemini/skills/pdf", {}, "", ""},
+        {"of the person", "gemini", "home/.gemini/skills/pdf", {{own, off}}, own, ""},
+        {"with comments",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, "// mine\n{\"skills\": {\"disabled\": [\"PDF\"]}}"}},
+         own,
+         ""},
+        {"of a project", "gemini", "home/.gemini/skills/pdf", {{project, off}}, "", project},
+        {"of the folder of the project that it is in",
+         "gemini",
+         "repo/src/.gemini/skills/pdf",
+         {{project, off}},
+         "",
+         project},
+        {"of a folder above the session, where that host does not look",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{"repo/.gemini/settings.json", off}},
+         "",
+         ""},
+        {"of one where this host looks",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"repo/opencode.json", R"({"permission": {"skill": {"pdf": "deny"}}})"}},
+         "",
+         "repo/opencode.json",
+         "repo"},
+        {"all of them at once",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": false}})"}},
+         own,
+         ""},
+        {"none of them",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": true}, "admin": {"skills": {"enabled": false}}})"}},
+         "",
+         ""},
+        {"of another host", "qwen", "home/.qwen/skills/pdf", {{own, off}}, "", ""},
+        {"of other skills",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"disabled": ["pd", "pdfs", "p*"]}, "disabled": ["pdf"]})"}},
+         "",
+         ""},
+        {"the last pattern counts",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.config/opencode/opencode.json",
+           R"({"permission": {"skill": {"*": "deny", "p*f": "allow"}}})"}},
+         "",
+         ""},
+        {"one word for all",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.config/opencode/opencode.json", R"({"permission": {"skill": "deny"}})"}},
+         "home/.config/opencode/opencode.json",
+         ""},
+        {"name only is listed",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{"home/.claude/settings.json", R"({"skillOverrides": {"pdf": "name-only"}})"}},
+         "",
+         ""},
+        {"a local file of a project",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{"repo/src/.claude/settings.local.json",
+           R"({"skillOverrides": {"pdf": "user-invocable-only"}})"}},
+         "",
+         "repo/src/.claude/settings.local.json"},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      FakeMachine machine;
+      machine.Dir("repo/.git");
+      machine.Dir("repo/src");
+      machine.Skill(c.skill, "pdf");
+      for (const auto& [path, bytes] : c.files) machine.File(path, bytes);
+      const Discovery found = machine.Find(c.platform, {"repo/src"});
+      REQUIRE(found.skills.size() == 1);
+      CHECK(found.problems.empty());
+      const SkillPlacement& place = found.skills[0].placements[0];
+      const std::string everywhere = c.everywhere;
+      CHECK(place.disabled_by == (everywhere.empty() ? "" : machine.Path(everywhere)));
+      const std::string in_project = c.in_project;
+      CHECK(place.disabled_in.size() == (in_project.empty() ? 0 : 1));
+      if (place.disabled_in.empty()) continue;
+      CHECK(place.disabled_in[0].settings == machine.Path(in_project));
+      CHECK(place.disabled_in[0].project_root == machine.Path(c.there));
+    }
+  }
+
+  TEST_CASE("settings that cannot be understood are a problem, once") {
+    FakeMachine machine;
+    machine.Skill("home/.gemini/skills/pdf", "pdf");
+    machine.File("home/.gemini/settings.json", "{\"skills\": {");
+    const Discovery found = machine.Find("gemini");
+    REQUIRE(found.problems.size() == 1);
+    CHECK(found.problems[0].code == "SETTINGS_INVALID");
+    CHECK(found.problems[0].path == machine.Path("home/.gemini/settings.json"));
+    CHECK(found.skills.size() == 1);
+  }
+}
+
+}  // namespace
+}  // namespace selftune::skillfs
