@@ -30,6 +30,7 @@ constexpr char kDataVersionSql[] = "PRAGMA data_version";
 constexpr char kTableCount[] = R"sql(SELECT count(*) FROM sqlite_schema)sql";
 constexpr char kMinReader[] =
     R"sql(SELECT CAST(value AS INTEGER) FROM meta WHERE key='min_reader')sql";
+constexpr char kHasObject[] = R"sql(SELECT 1 FROM sqlite_schema WHERE name=?1)sql";
 constexpr char kHasHost[] = R"sql(SELECT 1 FROM host WHERE platform=?1)sql";
 constexpr char kAddHost[] =
     R"sql(INSERT INTO host(platform,name) VALUES(?1,?2) ON CONFLICT DO NOTHING)sql";
@@ -387,6 +388,11 @@ bool Db::Replaced() const {
   int moved = 0;
   return sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
          moved != 0;
+}
+
+StatusOr<bool> Db::Has(std::string_view name) {
+  ST_ASSIGN_OR_RETURN(const int64_t has, QueryInt(kHasObject, 0, name));
+  return has == 1;
 }
 
 StatusOr<int64_t> Db::DataVersion() { return QueryInt(kDataVersionSql, 0); }

@@ -97,6 +97,9 @@ class Db {
     const std::array<internal::Value, sizeof...(Args)> values = {internal::ToValue(args)...};
     return RunValues(sql, values);
   }
+  // Whether the store has this table or index. One that an older program made is without the
+  // newest ones until it is opened to be made whole (OpenMode::kCreate).
+  [[nodiscard]] StatusOr<bool> Has(std::string_view name);
   // First column of the first row; `fallback` when there is no row.
   template <typename... Args>
   [[nodiscard]] StatusOr<int64_t> QueryInt(const char* sql, int64_t fallback, const Args&... args) {

@@ -56,8 +56,6 @@ constexpr char kSetEntryTexts[] = R"sql(
   UPDATE eval_entry SET extra=?2 WHERE ?3 IS NULL AND skill_id=json_extract(?1,'$[0]') AND entry_id=json_extract(?1,'$[1]')
     AND extra=?4 AND ?5='')sql";
 
-constexpr char kHasNotes[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='import_map')sql";
 constexpr char kNotes[] =
     R"sql(SELECT origin,tbl,src_id,note FROM import_map WHERE note IS NOT NULL)sql";
 constexpr char kMakeSessions[] =
@@ -153,10 +151,7 @@ Status EraseNotesWith(Db& db, const Quotes& quotes, const base::Cancel* cancel) 
   return EraseNotes(db, found, cancel);
 }
 
-StatusOr<bool> HasImportNotes(Db& db) {
-  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHasNotes, 0));
-  return has != 0;
-}
+StatusOr<bool> HasImportNotes(Db& db) { return db.Has("import_map"); }
 
 Status ForgetNotes::Prepare() { return db_.Execute(kMakeSessions); }
 

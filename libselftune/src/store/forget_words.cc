@@ -59,9 +59,6 @@ constexpr char kEraseUntold[] = R"sql(
   UPDATE import_untold SET reason='[forgotten]' WHERE kind=json_extract(?1,'$[0]') AND tbl=json_extract(?1,'$[1]')
     AND src_id=json_extract(?1,'$[2]') AND origin=json_extract(?1,'$[3]') AND instr(lower(reason),lower(?2))>0)sql";
 
-// Tables that stores of older programs are without before the next sync.
-constexpr char kHasTable[] = R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name=?1)sql";
-
 struct Place {
   const char* find;
   const char* erase;
@@ -94,8 +91,8 @@ StatusOr<int64_t> EraseWords(Db& db, std::string_view words, const base::Cancel*
   int64_t changed = 0;
   for (const Place& place : kPlaces) {
     if (!place.table.empty()) {
-      ST_ASSIGN_OR_RETURN(const int64_t there, db.QueryInt(kHasTable, 0, place.table));
-      if (there == 0) continue;
+      ST_ASSIGN_OR_RETURN(const bool there, db.Has(place.table));
+      if (!there) continue;
     }
     ST_ASSIGN_OR_RETURN(const std::vector<std::string> keys, Keys(db, place.find, words));
     ST_RETURN_IF_ERROR(WriteInPieces(db, cancel, keys.size(), [&](size_t i) -> Status {

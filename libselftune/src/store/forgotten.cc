@@ -17,9 +17,6 @@
 namespace selftune::store {
 namespace {
 
-// Stores of the first builds have no such table until they are opened to be made whole.
-constexpr char kHasTable[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='forgotten')sql";
 constexpr char kAny[] = R"sql(SELECT EXISTS(SELECT 1 FROM forgotten))sql";
 constexpr char kBefore[] = R"sql(
   SELECT max(CAST(CAST(text_key AS TEXT) AS INTEGER)) FROM forgotten WHERE session_key=zeroblob(16))sql";
@@ -59,8 +56,8 @@ Status EraseQueries(Db& db, const std::vector<std::string>& queries, UtcMillis n
 Status IngestWriter::Impl::LoadForgetRules() {
   if (forget_rules.has_value()) return absl::OkStatus();
   ForgetRules rules;
-  ST_ASSIGN_OR_RETURN(const int64_t table, db.QueryInt(kHasTable, 0));
-  if (table == 0) {
+  ST_ASSIGN_OR_RETURN(const bool table, db.Has("forgotten"));
+  if (!table) {
     forget_rules = rules;
     return absl::OkStatus();
   }

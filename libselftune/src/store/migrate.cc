@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/crypto.h"
 #include "base/status_macros.h"
 #include "base/time.h"
@@ -101,6 +103,29 @@ Status ApplyOne(Db& db, const Migration& migration) {
   });
 }
 
+// What stores of this version may be without, since older programs made them.
+struct Added {
+  std::string_view kind, name;
+};
+constexpr Added kAdded[] = {
+    {"TABLE", "forgotten"},     {"TABLE", "import_map"},    {"INDEX", "import_kept"},
+    {"TABLE", "vcs_commit"},    {"INDEX", "commit_sha"},    {"INDEX", "commit_time"},
+    {"INDEX", "session_place"}, {"TABLE", "commit_logged"}, {"INDEX", "commit_logged_session"},
+    {"TABLE", "commit_due"},    {"INDEX", "label_facts"},   {"INDEX", "prompt_facts"},
+    {"TABLE", "import_untold"}, {"TABLE", "skill_rest"},
+};
+
+// Counts those that are there.
+const char* CountOfAdded() {
+  static const std::string sql = [] {
+    std::string out = "SELECT count(*) FROM sqlite_schema WHERE name IN(";
+    for (const Added& what : kAdded) out += fmt::format("'{}',", what.name);
+    out.back() = ')';
+    return out;
+  }();
+  return sql.c_str();
+}
+
 }  // namespace
 
 std::string_view SchemaSql() { return kSchemaSql; }
@@ -137,36 +162,27 @@ Status CreateSchema(Db& db) {
 }
 
 Status AddMissingTables(Db& db) {
-  constexpr char kHas[] =
-      R"sql(SELECT count(*) FROM sqlite_schema WHERE name IN('forgotten','import_map','import_kept','vcs_commit','commit_sha','commit_time',
-        'session_place','commit_logged','commit_logged_session','commit_due','label_facts','prompt_facts','import_untold','skill_rest'))sql";
-  constexpr char kHasDue[] = R"sql(SELECT count(*) FROM sqlite_schema WHERE name='commit_due')sql";
   constexpr char kAllDue[] =
       "INSERT INTO commit_due(session_pk) SELECT session_pk FROM session WHERE workspace_id IS NOT "
       "NULL";
   // `label_facts` has all that it had.
   constexpr char kDropOld[] = "DROP INDEX IF EXISTS label_skill";
-  constexpr std::string_view kAdded[] = {
-      "TABLE forgotten(",     "TABLE import_map(",    "INDEX import_kept ",
-      "TABLE vcs_commit(",    "INDEX commit_sha ",    "INDEX commit_time ",
-      "INDEX session_place ", "TABLE commit_logged(", "INDEX commit_logged_session ",
-      "TABLE commit_due(",    "INDEX label_facts ",   "INDEX prompt_facts ",
-      "TABLE import_untold(", "TABLE skill_rest("};
-  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHas, 0));
+  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(CountOfAdded(), 0));
   if (has == std::ssize(kAdded)) return absl::OkStatus();
   return Exclusively(db, [&]() -> Status {
-    ST_ASSIGN_OR_RETURN(const int64_t dues, db.QueryInt(kHasDue, 0));
-    for (const std::string_view what : kAdded) {
+    ST_ASSIGN_OR_RETURN(const bool dues, db.Has("commit_due"));
+    for (const Added& what : kAdded) {
       const std::string_view sql = kSchemaSql;
-      const size_t begin = sql.find("CREATE " + std::string(what));
-      if (begin == sql.npos) return Fail(kInternal, "adding to {}: no {}", db.path(), what);
+      const size_t begin = sql.find(
+          fmt::format("CREATE {} {}{}", what.kind, what.name, what.kind == "TABLE" ? "(" : " "));
+      if (begin == sql.npos) return Fail(kInternal, "adding to {}: no {}", db.path(), what.name);
       std::string create(sql.substr(begin, EndOf(sql, begin) - begin));
       create.insert(create.find(' ', std::string_view("CREATE ").size()), " IF NOT EXISTS");
       ST_RETURN_IF_ERROR(db.Execute(create));
     }
     ST_RETURN_IF_ERROR(db.Execute(kDropOld));
     // Of sessions from before it was there nobody asked which commits they made.
-    return dues == 0 ? db.Execute(kAllDue) : absl::OkStatus();
+    return dues ? absl::OkStatus() : db.Execute(kAllDue);
   });
 }
 

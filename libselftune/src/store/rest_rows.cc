@@ -9,9 +9,6 @@
 namespace selftune::store {
 namespace {
 
-// The table is not there before the first sync of a program that has it.
-constexpr char kHasTable[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='table' AND name='skill_rest')sql";
 #define ST_PENDING                                      \
   "FROM improvement_signal g INDEXED BY signal_newest " \
   "JOIN skill k ON k.skill_id=g.skill_id "
@@ -37,9 +34,9 @@ constexpr char kEndRest[] = R"sql(DELETE FROM skill_rest WHERE skill_id=?1)sql";
 
 StatusOr<std::vector<PendingSkill>> ReadPendingSkills(Db& db, UtcMillis now) {
   std::vector<PendingSkill> out;
-  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHasTable, 0));
+  ST_ASSIGN_OR_RETURN(const bool has, db.Has("skill_rest"));
   ST_ASSIGN_OR_RETURN(Cursor rows,
-                      db.Query(has == 1 ? kPending : kPendingOfOld, now.value - kSignalLifeMs));
+                      db.Query(has ? kPending : kPendingOfOld, now.value - kSignalLifeMs));
   for (;;) {
     ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) return out;

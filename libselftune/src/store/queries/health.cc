@@ -18,8 +18,6 @@ namespace {
 // Labels have no time of their own that counts; the prompt's does. Of prompts an index has
 // what is asked, and sessions are read only when a host is asked for: the rows of both lie
 // all over the file. Stores of older programs are without the index until the next sync.
-constexpr char kHasPromptFacts[] =
-    R"sql(SELECT 1 FROM sqlite_schema WHERE type='index' AND name='prompt_facts')sql";
 #define ST_LABELS                                                                              \
   "SELECT "                                                                                    \
   "k.skill_id,l.prompt_pk,p.occurred_ms,l.label,l.reason,l.source='signal:manual_invocation' " \
@@ -79,11 +77,6 @@ constexpr char kRoot[] = R"sql(
 constexpr char kInConversation[] = R"sql(
   SELECT o.outcome,o.requested_by,o.cause FROM session s JOIN observation o ON o.session_pk=s.session_pk
   WHERE s.root_pk=?1 AND o.skill_id=?2 AND o.effective=1 ORDER BY o.occurred_ms,o.obs_pk)sql";
-
-StatusOr<bool> HasPromptFacts(Db& db) {
-  ST_ASSIGN_OR_RETURN(const int64_t has, db.QueryInt(kHasPromptFacts, 0));
-  return has == 1;
-}
 
 using PairKey = std::pair<int64_t, int64_t>;  // skill, then prompt or session
 
@@ -149,7 +142,7 @@ StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& sc
   ST_RETURN_IF_ERROR(ForEach(db.Query(kUnwanted, from, scope.skill.value), [&](const Cursor& row) {
     out[{row.Int(0), row.Int(1)}].unwanted = true;
   }));
-  ST_ASSIGN_OR_RETURN(const bool indexed, HasPromptFacts(db));
+  ST_ASSIGN_OR_RETURN(const bool indexed, db.Has("prompt_facts"));
   ST_ASSIGN_OR_RETURN(Cursor rows,
                       db.Query(indexed ? kVerdicts : kVerdictsOfOld, from, scope.skill.value));
   while (true) {
@@ -166,7 +159,7 @@ StatusOr<std::map<PairKey, Telling>> FindTelling(Db& db, const EvidenceScope& sc
 StatusOr<std::vector<JudgedPrompt>> ReadJudgedPrompts(Db& db, const EvidenceScope& scope) {
   const WindowBounds bounds = BoundsOf(scope.window);
   Drafts drafts;
-  ST_ASSIGN_OR_RETURN(const bool indexed, HasPromptFacts(db));
+  ST_ASSIGN_OR_RETURN(const bool indexed, db.Has("prompt_facts"));
   ST_RETURN_IF_ERROR(ForEach(db.Query(indexed ? kLabels : kLabelsOfOld, bounds.from, bounds.to,
                                       scope.skill.value, scope.platform),
                              [&](const Cursor& row) { AddLabel(row, drafts); }));
