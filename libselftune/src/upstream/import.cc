@@ -266,7 +266,7 @@ class Import {
     }
     ST_ASSIGN_OR_RETURN(report_.moved_aside, ReplaceStore(world_.store_path));
     report_.changed = true;
-    // Now that nothing can fail any more, what the report says is said.
+    // Last: what the report says is said once, and only if there is a report.
     ST_ASSIGN_OR_RETURN(db, OpenStore(world_.store_path));
     return store::ClearUntold(*db);
   }
