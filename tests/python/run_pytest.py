@@ -11,6 +11,7 @@ Prints "N passed, M failed".
 """
 
 import argparse
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -23,7 +24,14 @@ HERE = Path(__file__).resolve().parent
 
 
 def environment(venv):
-    """The environment's Python, made when it is missing or out of date."""
+    """The environment's Python, made when it is missing or out of date: by one of several runs."""
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{venv}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return made(venv)
+
+
+def made(venv):
     wanted = (HERE / "requirements.txt").read_bytes() + sys.version.encode() + str(venv).encode()
     stamp, digest = venv / "made-for", hashlib.sha256(wanted).hexdigest()
     python = venv / "bin" / "python"

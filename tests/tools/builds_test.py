@@ -2,6 +2,8 @@
 """./dev install puts everything below the prefix that was asked for; suites have
 the names that contributors are told."""
 
+import contextlib
+import io
 import os
 import re
 import shutil
@@ -16,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "dev"))
 
 import builds  # noqa: E402
 import lint  # noqa: E402
+import main  # noqa: E402
+import suites  # noqa: E402
 
 PROJECT = """project('small', 'c', version: '1')
 library = library('small', 'small.c', install: true)
@@ -40,6 +44,33 @@ class Install(unittest.TestCase):
             self.assertEqual(sorted(p.name for p in files), ["libsmall.so", "small.pc"])
             description = next(p for p in files if p.name == "small.pc").read_text(encoding="utf-8")
             self.assertIn(f"prefix={prefix}\n", description)
+
+
+class Stages(unittest.TestCase):
+    """What CI builds is gone when nothing needs it: a disk that held one build was full in the second."""
+
+    def run_stages(self, first):
+        with tempfile.TemporaryDirectory(prefix="selftune-stages-") as folder:
+            root = Path(folder)
+
+            def built(name, count):
+                (root / name / "tests").mkdir(parents=True)
+                return count
+
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                total = main.run_stages([("one", lambda: built("build-one", first), ()),
+                                         ("two", lambda: built("build-two", suites.Count(passed=1)),
+                                          ("build-one", "build-two"))], root)
+            return total, sorted(p.name for p in root.iterdir()), printed.getvalue()
+
+    def test_a_build_goes_when_all_that_need_it_passed(self):
+        total, left, printed = self.run_stages(suites.Count(passed=2))
+        self.assertEqual((str(total), left), ("3 passed, 0 failed", []))
+        self.assertRegex(printed, r"== two: ok, 0 s, \d+\.\d GB of the disk are free")
+
+    def test_after_a_failure_all_stay_to_be_looked_at(self):
+        total, left, _ = self.run_stages(suites.Count(passed=1, failed=1))
+        self.assertEqual((str(total), left), ("2 passed, 1 failed", ["build-one", "build-two"]))
 
 
 class Suites(unittest.TestCase):

@@ -28,7 +28,7 @@ class Profile:
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
-                     "-Dhook_static=disabled", "-Dgrouped=true",
+                     "-Dhook_static=disabled", "-Dgrouped=true", "-Dtests_link=shared",
                      "-Dc_link_args=-fuse-ld=lld", "-Dcpp_link_args=-fuse-ld=lld")
 # What reads sources, and what waits for other programs: the real agents, whose payloads and
 # sessions other suites replay.
