@@ -99,7 +99,7 @@ class Ready(unittest.TestCase):
     def test_where_there_is_no_source_the_system_s_library_is_linked_and_nothing_left(self):
         before = self.left()
         for version, exit_code, unpacks, why in (("20220623.1-1", 100, "abseil-20220623.1", "exit 100"),
-                                                 ("20240722.0-1", 0, "abseil-20240722.0", "no version 20220623"),
+                                                 ("20240722.0-1", 0, "abseil-20240722.0", "no version 20220623."),
                                                  ("20220623.1-1", 0, "something-else", "0 folders")):
             with self.subTest(why=why):
                 self.fake_apt(version, exit_code, unpacks)
@@ -117,6 +117,17 @@ class Ready(unittest.TestCase):
 
 
 class Profiles(unittest.TestCase):
+    def test_the_runtime_is_inside_when_no_library_of_cpp_is_outside(self):
+        release = builds.PROFILES["release"]
+        for missing, options in (
+                ((), ["--force-fallback-for=abseil-cpp,fmt,simdjson", "-Dcxx_runtime=static"]),
+                (("fmt",), ["--force-fallback-for=abseil-cpp,simdjson"]),
+                (release.inside, [])):
+            with self.subTest(missing=missing), \
+                    mock.patch.object(builds.sources, "ready", lambda name: name not in missing):
+                self.assertEqual(builds.inside_options(release), options)
+        self.assertEqual(builds.inside_options(builds.PROFILES["ci"]), [])
+
     def test_what_a_release_has_inside_are_wraps_whose_source_debian_has(self):
         inside = {name for profile in builds.PROFILES.values() for name in profile.inside}
         self.assertEqual(inside, set(sources.PACKAGES))

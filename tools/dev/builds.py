@@ -25,6 +25,7 @@ class Profile:
     # Tests at a time beyond one a core: many a test waits for a disk, a process or a clock.
     spare: int = 1
     inside: tuple = ()  # wraps whose code the library is to contain, where their source is to be had
+    when_inside: tuple = ()  # options, where the source of all of them is
 
 
 SANITIZER_OPTIONS = ("-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false",
@@ -45,7 +46,8 @@ PROFILES = {
     # when it writes less for debuggers, and what it makes runs several times as fast.
     "ci": Profile("build-ci", ("-Dbuildtype=debug", "-Doptimization=g", "-Dcpp_args=-g1",
                                "-Dc_args=-g1", "-Dwerror=true", "-Dgrouped=true")),
-    "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled"), inside=("abseil-cpp",)),
+    "release": Profile("build-release", ("-Dbuildtype=release", "-Dtests=disabled"),
+                       inside=("abseil-cpp", "fmt", "simdjson"), when_inside=("-Dcxx_runtime=static",)),
     # Also the build of the fuzz targets: the library is compiled once for both.
     # object-size finds what ASan finds and takes two fifths of the time to compile.
     "asan": Profile(
@@ -104,10 +106,17 @@ def configure(name, *, wrap=False, options=()):
     note(f"setting up {profile.directory}/")
     wrap_options = ["--wrap-mode=forcefallback"]
     if not wrap:
-        wrap_options = [f"--force-fallback-for={name}" for name in profile.inside if sources.ready(name)]
+        wrap_options = inside_options(profile)
     run_logged(["meson", "setup", directory, ROOT, *profile.options, *wrap_options, *options],
                directory / "dev.log", env=environment(profile), what="meson setup")
     return directory
+
+
+def inside_options(profile):
+    """Which wraps are built although the system has them, and what holds when all of them are."""
+    ready = [name for name in profile.inside if sources.ready(name)]
+    options = [f"--force-fallback-for={','.join(ready)}"] if ready else []
+    return options + (list(profile.when_inside) if len(ready) == len(profile.inside) else [])
 
 
 def build(name, *, wrap=False, options=(), targets=()):

@@ -20,7 +20,6 @@ LIBRARIES = [
     "libcurl4-openssl-dev",  # headers; the library is loaded on first use
     "libcxxopts-dev",
     "libfmt-dev",
-    "libre2-dev",
     "libsimdjson-dev",
     "libsodium-dev",
     "libsqlite3-dev",

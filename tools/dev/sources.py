@@ -1,9 +1,9 @@
 """Sources that a release compiles into the library, from Debian's source packages.
 
-The system's Abseil is 26 shared libraries, which the loader takes half the time of a short command
-to bring together. Meson builds subprojects/<name> where it is asked to, and asks nobody where the
-folder is there already; what lies in it here is what Debian's package of the same version is made
-from, its patches applied.
+The system's libraries of C++ are thirty shared objects, Abseil alone 26, which the loader takes most of
+the time of a short command to bring together. Meson builds subprojects/<name> where it is asked to, and
+asks nobody where the folder is there already; what lies in it here is what Debian's package of the
+library is made from, its patches applied.
 """
 
 import os
@@ -17,8 +17,13 @@ import packages
 from common import ROOT, DevError, note
 
 SUBPROJECTS = ROOT / "subprojects"
-# Wraps of subprojects/ by the name of Debian's source package.
-PACKAGES = {"abseil-cpp": "abseil"}
+# Wraps of subprojects/ by the name of Debian's source package, and how its version begins: that of
+# the packages the other builds link, which the overlay was tried with.
+PACKAGES = {
+    "abseil-cpp": ("abseil", "20220623."),
+    "fmt": ("fmtlib", "9.1."),
+    "simdjson": ("simdjson", "3.0."),
+}
 
 
 class NotToBeHad(Exception):
@@ -63,18 +68,18 @@ def _fetchable():
 
 def _fetch(wrap, target):
     _fetchable()
-    version = _value_of(wrap, "directory").rsplit("-", 1)[1].split(".")[0]
+    package, version = PACKAGES[wrap]
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=SUBPROJECTS) as scratch:
         scratch = Path(scratch)
         apt = _apt(scratch)
         note(f"{wrap}: fetching Debian's source")
         _run([*apt, "update"], scratch)
         # A source of another version may lack files that the overlay names.
-        said = _run([*apt, "showsrc", "--only-source", PACKAGES[wrap]], scratch, "apt-cache")
-        if not re.search(rf"^Version: {re.escape(version)}\.", said, re.M):
+        said = _run([*apt, "showsrc", "--only-source", package], scratch, "apt-cache")
+        if not re.search(rf"^Version: {re.escape(version)}", said, re.M):
             raise NotToBeHad(f"Debian has no version {version}")
-        _run([*apt, "source", PACKAGES[wrap]], scratch)
-        found = [path for path in scratch.glob(f"{PACKAGES[wrap]}-{version}.*") if path.is_dir()]
+        _run([*apt, "source", package], scratch)
+        found = [path for path in scratch.glob(f"{package}-{version}*") if path.is_dir()]
         if len(found) != 1:
             raise NotToBeHad(f"{len(found)} folders were unpacked")
         shutil.copytree(SUBPROJECTS / "packagefiles" / wrap, found[0], dirs_exist_ok=True)

@@ -6,12 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <re2/re2.h>
-
 #include "base/strings.h"
-#include "base/utf8.h"
+#include "eval/injection.h"
 #include "eval/query_features.h"
-#include "llm/fence.h"
 #include "llm/redact.h"
 #include "signals/skill_names.h"
 
@@ -30,27 +27,6 @@ constexpr std::string_view kSkillNouns[] = {"skill",    "skills", "plugin",   "c
                                             "workflow", "agent",  "subagent", "tool"};
 // The skill behind one of these is the means, not the object.
 constexpr std::string_view kMeans[] = {"with", "using", "via", "by", "through"};
-
-// Instructions to the reader instead of a task. Bounded gaps that stay within
-// a sentence, of which a line break is no end; RE2 is linear.
-bool MatchesInjection(std::string_view text) {
-  static const auto* const kPattern = new RE2(
-      R"((?i))"
-      R"(\b(?:ignore|disregard|forget|override)\b[^.!?]{0,40}?)"
-      R"(\b(?:previous|prior|above|earlier|all|your|system)\b[^.!?]{0,20}?)"
-      R"(\b(?:instructions?|prompts?|rules|guidelines)\b)"
-      R"(|\b(?:grader|judge|evaluator|evaluation)\b[^.!?]{0,80}?)"
-      R"(\b(?:must|should|has to|always)\b[^.!?]{0,80}?\b(?:pass(?:ed)?|yes|approve|1\.0)\b)"
-      R"(|</\s*(?:transcript|expectations|query|queries|skill|system|untrusted[^>\s]{0,80})\s*>)"
-      R"(|\bmark\s+(?:every|all|each)\b[^.!?]{0,20}?)"
-      R"(\b(?:expectations?|tests?|query|queries)\b[^.!?]{0,60}?\bpass(?:ed|ing)?\b)");
-  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *kPattern);
-}
-
-bool IsAscii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 bool IsNameChar(char c) {
   const char lower = base::ToLower(c);
@@ -105,12 +81,6 @@ bool IsSkillItself(const std::vector<std::string_view>& words, size_t at, std::s
 }
 
 }  // namespace
-
-bool IsInjection(std::string_view text) {
-  // Invisible characters and white space must not hide an instruction.
-  return MatchesInjection(base::CollapseSpace(
-      IsAscii(text) ? std::string(text) : base::PlainForm(llm::NormalizeUntrusted(text))));
-}
 
 HygieneResult CheckHygiene(std::string_view query) {
   HygieneResult result = signals::CheckAuthor(query);

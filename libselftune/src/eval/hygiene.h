@@ -15,10 +15,6 @@ using HygieneResult = signals::Hygiene;
 
 [[nodiscard]] HygieneResult CheckHygiene(std::string_view query);
 
-// Instructions to the reader instead of a task ("ignore the previous rules"),
-// whatever invisible characters stand between.
-[[nodiscard]] bool IsInjection(std::string_view text);
-
 // Does the query ask to work on the skill itself ("fix the pdf skill") rather
 // than with it? Such a positive is suppressed: neither positive nor negative.
 [[nodiscard]] bool IsMaintenance(std::string_view query, std::string_view skill);

@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "eval/classify.h"
 #include "eval/hygiene.h"
+#include "eval/injection.h"
 #include "eval/query_features.h"
 #include "evolution/dotted_names.h"
 #include "evolution/text_rules.h"
