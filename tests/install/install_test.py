@@ -148,6 +148,14 @@ class Files(Tree):
         reply = json.loads(run([self.command, "version"], env=self.environment(self.root)))
         self.assertTrue(reply["ok"])
 
+    def test_a_self_contained_build_loads_sqlite_and_the_c_library_alone(self):
+        if not build_option("self_contained"):
+            self.skipTest("this build loads the system's libraries")
+        there = {"libselftune.so.0", "libsqlite3.so.0", "libm.so.6", "libc.so.6"}
+        for program in (self.command, *(self.prefix / "libexec").rglob("selftune-dashboard")):
+            loaded = {Path(line.split()[0]).name for line in run(["ldd", program]).splitlines()}
+            self.assertEqual({name for name in loaded if not name.startswith(("linux-vdso", "ld-linux"))}, there)
+
     def test_a_program_in_c_runs_with_the_flags_of_pkg_config(self):
         for c, _ in self.each_compiler():
             program = self.build(c, HERE / "program.c")

@@ -120,7 +120,7 @@ class Profiles(unittest.TestCase):
     def test_the_runtime_is_inside_when_no_library_of_cpp_is_outside(self):
         release = builds.PROFILES["release"]
         for missing, options in (
-                ((), ["--force-fallback-for=abseil-cpp,fmt,simdjson", "-Dcxx_runtime=static"]),
+                ((), ["--force-fallback-for=abseil-cpp,fmt,simdjson", "-Dself_contained=true"]),
                 (("fmt",), ["--force-fallback-for=abseil-cpp,simdjson"]),
                 (release.inside, [])):
             with self.subTest(missing=missing), \

@@ -60,6 +60,7 @@ def everything():
         ("tests, clang ASan+UBSan", lambda: suites.run("asan"), ()),
         ("fuzz smoke", fuzz.smoke, ("build-asan",)),
         ("tests, clang TSan", lambda: suites.run("tsan"), ("build-tsan",)),
+        ("a release", suites.run_release, ("build-release-ci",)),
     ]
     total = run_stages(stages, ROOT)
     say(str(total))

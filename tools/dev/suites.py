@@ -7,6 +7,7 @@ Counts are test cases where a runner says them (doctest, unittest, pytest and
 import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 
 import builds
@@ -69,6 +70,23 @@ def count_log(directory):
             printed = (test.get("stdout") or "") + "\n" + (test.get("stderr") or "")
             total.add(count_result(test["result"], printed))
     return total
+
+
+def run_release():
+    """What a release that is installed does for a program in C or C++, and in Python beside packages
+    with a runtime of C++ of their own."""
+    directory = builds.build("release-ci")
+    tests = builds.ROOT / "tests"
+    count = Count()
+    for argv in ([tests / "install/install_test.py", directory],
+                 [tests / "python/run_pytest.py", directory / "bindings/python", builds.ROOT / "build-python/venv",
+                  f"--ignore={tests / 'python/test_engine.py'}", f"--ignore={tests / 'python/test_notebook.py'}"]):
+        done = subprocess.run([sys.executable, "-B", *map(str, argv)], check=False, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        if done.returncode != 0:
+            say(done.stdout[-20000:])
+        count.add(count_result("OK" if done.returncode == 0 else "FAIL", done.stdout))
+    return count
 
 
 def run(profile_name, suites=(), *, wrap=False):
