@@ -66,7 +66,7 @@ struct DiscoveryRequest {
 // One way in which one host sees a skill. A path that several projects name has a
 // placement for each of them, unless every session sees it.
 struct SkillPlacement {
-  std::string path;  // of SKILL.md below the root, links not resolved
+  std::string path;  // of SKILL.md, or a single file, below the root; links not resolved
   std::string_view platform;
   std::string_view scope;    // project global admin system
   std::string name;          // as this host calls it
@@ -102,6 +102,7 @@ struct InstalledSkill {
   bool explicit_only = false;              // in every placement
   std::string work_tree;                   // root of the git work tree around it, "" = none
   bool read_only = false;                  // the file or its folder cannot be written
+  bool single_file = false;                // to some host: no SKILL.md, see SingleFiles
   SkillHold held;                          // not looked for here (sync/held_skills.h)
   std::vector<SkillPlacement> placements;  // hosts in registry order, then by precedence
 

@@ -92,6 +92,7 @@ class Collector {
       add("");
     }
     add(std::to_string(root.walk.depth));
+    add(std::to_string(static_cast<int>(root.walk.single_files)));
     for (const bool flag : {root.walk.skill_ends_search, root.walk.root_too}) {
       out.push_back(flag ? '1' : '0');
     }
@@ -112,7 +113,9 @@ ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::st
   out.scope = root.scope;
   out.project_root = std::move(project_root);
   out.precedence = root.precedence;
-  out.walk = {.depth = root.nested ? kAnyDepth : 1, .skill_ends_search = host.skill_ends_search};
+  out.walk = {.depth = root.nested ? kAnyDepth : 1,
+              .skill_ends_search = host.skill_ends_search,
+              .single_files = root.single_files};
   return out;
 }
 
@@ -126,8 +129,10 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   if (!root.plugin.empty()) out.package = root.plugin_dir;
   if (root.prefixed) out.prefix = root.plugin;
   out.precedence = root.prefixed ? last : root.precedence;
-  out.walk = {
-      .depth = root.depth, .skill_ends_search = host.skill_ends_search, .root_too = root.root_too};
+  out.walk = {.depth = root.depth,
+              .skill_ends_search = host.skill_ends_search,
+              .root_too = root.root_too,
+              .single_files = root.single_files};
   out.disabled_by = root.disabled_by;
   out.disabled_in = root.disabled_in;
   out.unknown_by = root.unknown_by;
@@ -166,7 +171,8 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
 const SkillWalk& DiskCache::Walk(const std::string& real, WalkOptions options,
                                  const std::string& part) {
   const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
-                          (options.root_too ? "r" : "-") + real;
+                          (options.root_too ? "r" : "-") +
+                          std::to_string(static_cast<int>(options.single_files)) + real;
   // What is seen of a folder when the part is used up; others see all of it.
   const std::string cut_key = part + "\n" + key;
   for (const std::string& one : {key, cut_key}) {

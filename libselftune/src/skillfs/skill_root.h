@@ -10,6 +10,15 @@
 
 namespace selftune::skillfs {
 
+// Which `.md` files that are no SKILL.md a host takes for skills, too: those with a description
+// that lie in no skill's folder.
+enum class SingleFiles {
+  kNone,
+  kInRoot,     // right in the folder that is searched; or that folder is such a file itself
+  kBelowRoot,  // in the folders below it
+  kAll,
+};
+
 // A folder searched for skills. Lower `precedence` wins for equal names where
 // the host lets one name hide another.
 struct SkillRoot {
@@ -26,6 +35,7 @@ struct SkillRoot {
   std::string_view scope;  // project global admin system
   int precedence = 0;
   bool nested = false;  // skills lie at any depth, else one level down
+  SingleFiles single_files = SingleFiles::kNone;
 };
 
 // Whether `path` is that folder or lies in it, by their texts.
@@ -65,6 +75,7 @@ struct NamedRoot {
   int precedence = 0;       // among the roots of the row; of prefixed ones it says nothing
   size_t depth = 1;         // 1: <root>/<name>/SKILL.md, 0: the folder is a skill
   bool root_too = false;    // the folder itself may be a skill
+  SingleFiles single_files = SingleFiles::kNone;
   std::string disabled_by;  // settings that switch it off everywhere, "" = none do
   std::vector<ProjectSwitch> disabled_in;
   std::string unknown_by = {};  // settings that may do so, and are not understood

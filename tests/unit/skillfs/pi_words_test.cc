@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "hosts/pi/skill_entries.h"
 #include "named_roots_machine.h"
@@ -145,6 +146,8 @@ TEST_SUITE("skillfs/pi words") {
       std::vector<std::string> there;  // prefix and package
       const char* npmrc;
       const char* want;  // prefix, "" = not found
+      const char* npm = "[]";                      // the setting npmCommand
+      const char* folder = "/lib/node_modules/@me/kit";  // below the prefix
     };
     const Case cases[] = {
         {"nowhere", {}, "", ""},
@@ -168,6 +171,27 @@ TEST_SUITE("skillfs/pi words") {
          {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit},
          "prefix=~/.npm-global\n",
          ""},
+        {"by npm of another Node: as without that setting",
+         {std::string(prefixes[1]) + pi, std::string(prefixes[1]) + kit},
+         "",
+         prefixes[1],
+         R"(["mise", "exec", "node@22", "--", "npm"])"},
+        {"by bun, which npm knows nothing of",
+         {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit,
+          "home/.bun/install/global/node_modules/@me/kit"},
+         "",
+         "home/.bun",
+         R"(["bun"])",
+         "/install/global/node_modules/@me/kit"},
+        {"by pnpm behind another command: its newest layout",
+         {"home/.local/share/pnpm/global/5/node_modules/@me/kit",
+          "home/.local/share/pnpm/global/11/node_modules/@me/kit"},
+         "",
+         "home/.local/share/pnpm",
+         R"(["corepack", "--", "pnpm"])",
+         "/global/11/node_modules/@me/kit"},
+        {"not by bun", {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit}, "", "",
+         R"(["/opt/bun"])"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -175,7 +199,7 @@ TEST_SUITE("skillfs/pi words") {
       for (const std::string& folder : c.there) std::filesystem::create_directories(dir / folder);
       std::filesystem::create_directories(dir / "home");
       if (*c.npmrc != '\0') dir.Write("home/.npmrc", c.npmrc);
-      dir.Write("home/.pi/agent/settings.json", R"({"packages": ["npm:@me/kit@^1"]})");
+      dir.Write("home/.pi/agent/settings.json", fmt::format(R"({{"packages": ["npm:@me/kit@^1"], "npmCommand": {}}})", c.npm));
       std::vector<skillfs::DiscoveryProblem> problems;
       const std::vector<skillfs::NamedRoot> roots =
           hosts::pi::NamedSkillRoots({.home = dir / "home",
@@ -185,7 +209,7 @@ TEST_SUITE("skillfs/pi words") {
                                      problems);
       REQUIRE(roots.size() == 1);
       const std::string where = *c.want == '\0' ? dir / "home/.pi/agent/npm/node_modules/@me/kit"
-                                                : dir / (std::string(c.want) + kit);
+                                                : dir / (std::string(c.want) + c.folder);
       CHECK(roots[0].path == where + "/skills");
     }
   }

@@ -23,6 +23,7 @@ namespace {
 using base::JsonValue;
 using skillfs::IsBelow;
 using skillfs::NamedRoot;
+using skillfs::SingleFiles;
 
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
@@ -46,13 +47,14 @@ struct Search {
   explicit Search(std::vector<skillfs::DiscoveryProblem>& all) : problems(all), files(all) {}
 
   // Skills below a folder; patterns begin in the same few.
-  const skillfs::SkillWalk& Walk(const std::string& start, Effort& effort) {
-    const auto [it, is_new] = walks.try_emplace(start);
+  const skillfs::SkillWalk& Walk(const std::string& start, SingleFiles single, Effort& effort) {
+    const auto [it, is_new] = walks.try_emplace({start, single});
     // What was cut for others is looked at again.
     if (!is_new && !it->second.cut) return it->second;
     it->second = skillfs::WalkSkills(start, {.depth = skillfs::kAnyDepth,
                                              .skill_ends_search = true,
                                              .root_too = true,
+                                             .single_files = single,
                                              .most = effort.left() / Effort::kFolder + 1});
     effort.Spend(it->second.effort * Effort::kFolder);
     for (const skillfs::WalkProblem& one : it->second.problems) {
@@ -63,10 +65,11 @@ struct Search {
 
   std::vector<skillfs::DiscoveryProblem>& problems;
   SettingsFiles files;
-  std::map<std::string, skillfs::SkillWalk> walks;  // by start
+  std::map<std::pair<std::string, SingleFiles>, skillfs::SkillWalk> walks;  // by start
   // Skills of packages that the settings take out: naming them once more changes nothing.
   std::set<std::string> out;
   RootList roots;
+  std::vector<std::string> npm_command;  // of the person
 };
 
 NamedRoot RootOf(const Side& side, std::string path, int rank) {
@@ -76,12 +79,21 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
                  .project_root = side.project_root,
                  .precedence = rank,
                  .depth = skillfs::kAnyDepth,
-                 .root_too = true};
+                 .root_too = true,
+                 .single_files = SingleFiles::kInRoot};
   if (base::BaseName(root.path) == "SKILL.md") {
     root.path = std::string(base::DirName(root.path));
     root.depth = 0;
+    root.single_files = SingleFiles::kNone;
   }
   return root;
+}
+
+// Of a root that one skill alone is.
+void SetSkill(const std::string& place, bool single, NamedRoot& root) {
+  root.path = place;
+  root.depth = 0;
+  root.single_files = single ? SingleFiles::kInRoot : SingleFiles::kNone;
 }
 
 // A folder that is named, without what packages of the same settings leave out.
@@ -90,15 +102,14 @@ void AddEntry(const Side& side, NamedRoot root, Search& search) {
       search.out, [&](const std::string& skill) { return IsBelow(skill, root.path); });
   if (all) return search.roots.Add(std::move(root));
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
-  const skillfs::SkillWalk& walk = search.Walk(root.path, effort);
-  root.depth = 0;
+  const skillfs::SkillWalk& walk = search.Walk(root.path, root.single_files, effort);
   for (const skillfs::FoundSkillFile& file : walk.files) {
-    root.path = std::string(base::DirName(file.path));
+    SetSkill(file.Place(), file.single, root);
     if (!search.out.contains(root.path)) search.roots.Add(root);
   }
 }
 
-// `skills`: what is no pattern is a folder of skills, a skill, or its SKILL.md.
+// `skills`: what is no pattern is a folder of skills, a skill, its SKILL.md or a single file.
 void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
   for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
@@ -122,12 +133,14 @@ struct Package {
 };
 
 // Whether a pattern of the manifest means a skill's folder, or one that it lies in.
-bool IsMeant(std::string_view pattern, std::string_view skill, Effort& effort) {
+bool IsMeant(std::string_view pattern, std::string_view skill, bool single, Effort& effort) {
   const auto matches = [&](std::string_view path) {
     const PatternMatch match = PathMatches(pattern, path);
     effort.Spend(match.steps + 1);
     return match.holds;
   };
+  // A single file by itself or right in a folder that is meant.
+  if (single) return matches(skill) || matches(base::DirName(skill));
   for (std::string_view folder = skill; !folder.empty(); folder = base::DirName(folder)) {
     if (matches(folder)) return true;
   }
@@ -149,13 +162,15 @@ void LookAfter(const Package& package, NamedRoot& root) {
   root.scope = "system";
 }
 
-// Skills that the manifest names, their folders below the package; each once.
-std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& search) {
+// Skills that the manifest names, where they are below the package, each once; and whether they
+// are single files.
+std::map<std::string, bool> SkillsOf(const Package& package, Effort& effort, Search& search) {
   std::vector<std::string> overrides;
   for (const std::string& entry : package.entries) {
     if (IsOverride(entry)) overrides.push_back(entry);
   }
   std::map<std::string, bool> decided;  // whether the overrides let it in
+  std::map<std::string, bool> out;
   std::set<std::string_view> done;
   for (const std::string& entry : package.entries) {
     if (effort.used_up()) break;
@@ -165,36 +180,35 @@ std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& s
         base::NormalizePath(package.folder, glob ? FixedPart(entry) : std::string(entry));
     // A manifest sends nobody through folders outside.
     if (!IsBelow(start, package.folder)) continue;
-    for (const skillfs::FoundSkillFile& file : search.Walk(start, effort).files) {
+    const SingleFiles single = glob ? SingleFiles::kAll : SingleFiles::kInRoot;
+    for (const skillfs::FoundSkillFile& file : search.Walk(start, single, effort).files) {
       if (effort.used_up()) break;
       effort.Spend(1);
-      std::string_view below = base::DirName(file.path);
+      const std::string place = file.Place();
+      std::string_view below = place;
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
-      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, effort))) {
+      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, file.single, effort))) {
         continue;
       }
-      const SkillFolder skill{std::string(below), std::string(base::DirName(file.path))};
-      decided.emplace(below, LetsIn(overrides, skill, effort));
+      const SkillFolder skill{std::string(below), place, file.single};
+      const bool in = LetsIn(overrides, skill, effort);
+      decided.emplace(below, in);
+      if (in) out.emplace(below, file.single);
     }
-  }
-  std::set<std::string> out;
-  for (const auto& [below, in] : decided) {
-    if (in) out.insert(below);
   }
   return out;
 }
 
 // Each skill by itself, where not all of a folder are loaded.
 void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Search& search) {
-  root.depth = 0;
   root.root_too = true;
   LookAfter(package, root);
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
-  for (const std::string& below : SkillsOf(package, effort, search)) {
+  for (const auto& [below, single] : SkillsOf(package, effort, search)) {
     if (effort.used_up()) return;
-    root.path = base::NormalizePath(package.folder, below);
-    const SkillFolder skill{below, root.path};
+    SetSkill(base::NormalizePath(package.folder, below), single, root);
+    const SkillFolder skill{below, root.path, single};
     const Word word = LastWord(package.filter, skill, effort);
     if (package.only_named && word == Word::kNone) continue;
     const bool in = package.only_named
@@ -247,7 +261,7 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
                                  : base::JoinPath(base, below);
   std::string global;
   if (base == own_dir && below.starts_with(kNpm) && !base::Exists(package.folder)) {
-    global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
+    global = GlobalNpmFolder(below.substr(kNpm.size()), search.npm_command, *side.query);
     if (!global.empty()) package.folder = global;
   }
   // Of one package that a file names again, in whatever version, the first counts.
@@ -298,7 +312,8 @@ void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home
                       .scope = "project",
                       .project_root = up.back(),
                       .precedence = kProjectAgents,
-                      .depth = skillfs::kAnyDepth});
+                      .depth = skillfs::kAnyDepth,
+                      .single_files = SingleFiles::kBelowRoot});
   }
 }
 
@@ -308,7 +323,10 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   Search search(problems);
   if (!query.config_dir.empty()) {
-    AddSide({query.config_dir, "", &query}, search);
+    const Side own{query.config_dir, "", &query};
+    search.npm_command =
+        search.files.Texts(own.file(), search.files.JsonOrEmpty(own.file())["npmCommand"]);
+    AddSide(own, search);
   }
   const std::set<std::string> own = search.out;
   for (const std::vector<std::string>& up : query.project_folders) {
