@@ -15,8 +15,7 @@ namespace selftune::hosts {
 struct SkillSwitch {
   enum class Form {
     kNames,    // a list of names
-    kWords,    // an object, name or pattern with "*" to a word; or the word for all of them
-    kEntries,  // an object, name to an object with `enabled`
+    kWords,    // an object, name or pattern with "*" to a word
     kFlag,     // `false` switches all of them off
     kToml,     // TOML tables with `name` or `path`, and `enabled`
   };
@@ -29,6 +28,7 @@ struct SkillSwitch {
   std::string_view key;       // dotted
   std::string_view off = {};  // kWords: those that switch off, by blanks; all others switch on
   bool on = false;            // kNames: such a list switches on
+  bool word_for_all = false;  // kWords: a word there, or above, is for all of them
 };
 
 // What the settings of the host say, of the person and of the projects of the query. A file

@@ -37,7 +37,7 @@ class ExtensionRules {
  private:
   // In the order in which a later one counts.
   [[nodiscard]] std::vector<std::string> FilesFor(const std::string& dir) const;
-  [[nodiscard]] Verdict AgainstList(const std::string& file, const base::JsonValue& list,
+  [[nodiscard]] Verdict AgainstList(const std::string& file, const base::JsonValue& security,
                                     const std::string& source, const std::string& dir);
 
   // Nobody knows: the effort is used up.

@@ -130,8 +130,10 @@ std::vector<NamedRoot> ExtensionSkillRoots(const RootQuery& query,
       root.plugin_home = folder;
       root.scope = "system";
     }
+    const bool said = files.Is(enablement, name, enabled[name], {JsonValue::Type::kObject});
     const Rules rules =
-        files.Texts(enablement, enabled[name]["overrides"], SettingsFiles::Keep::kAll);
+        said ? files.Texts(enablement, enabled[name], "overrides", SettingsFiles::Keep::kAll)
+             : Rules();
     const auto verdict_in = [&](const std::string& dir) {
       const std::optional<bool> off = IsOff(rules, dir, compared);
       if (off == std::optional(true)) return Verdict{enablement};

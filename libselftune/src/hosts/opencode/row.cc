@@ -53,7 +53,8 @@ constexpr SkillSwitch Permission(std::string_view file, std::string_view project
           .form = SkillSwitch::Form::kWords,
           .above = true,
           .key = "permission.skill",
-          .off = "deny"};
+          .off = "deny",
+          .word_for_all = true};
 }
 
 constexpr SkillSwitch kSwitches[] = {

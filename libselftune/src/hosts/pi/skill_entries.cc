@@ -110,8 +110,8 @@ void AddEntry(const Side& side, NamedRoot root, Search& search) {
 }
 
 // `skills`: what is no pattern is a folder of skills, a skill, its SKILL.md or a single file.
-void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
-  for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
+void AddEntries(const Side& side, Search& search) {
+  for (const std::string& entry : SkillsIn(side.file(), search.files)) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
     std::string path = SettingsPath(side.query->home, side.dir, entry);
     if (path.empty()) continue;
@@ -250,10 +250,16 @@ std::string HomeOf(const Side& side, const std::string& base, const std::string&
 void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& done,
                 Search& search) {
   Package package;
-  package.source = said.is_string() ? said.AsString() : said["source"].AsString();
+  SettingsFiles& files = search.files;
+  const std::string own_file = side.file();
+  if (!files.Is(own_file, "an entry of packages", said,
+                {JsonValue::Type::kString, JsonValue::Type::kObject})) {
+    return;
+  }
+  package.source = said.is_string() ? said.AsString() : files.TextAt(own_file, said, "source");
   if (package.source.empty()) return;
   const std::string below = PackageFolder(package.source);
-  package.only_named = said["autoload"].is_bool() && !said["autoload"].AsBool();
+  package.only_named = !files.FlagAt(own_file, said, "autoload", true);
   // A project that only says which skills of the person's package it wants.
   const std::string& own_dir = side.query->config_dir;
   const std::string& base = package.only_named && !own_dir.empty() ? own_dir : side.dir;
@@ -276,11 +282,11 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   effort.Spend(Effort::kFolder);
   if (text != nullptr) effort.Spend(kByte * text->size() + kValue * MostJsonValues(*text));
-  const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
+  const JsonValue& manifest = files.ObjectAt(file, files.JsonOrEmpty(file), "pi");
   package.filtered = package.only_named || said["skills"].is_array();
   // Of the words for a package that loads nothing by itself the last counts.
-  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kAll);
-  package.entries = search.files.Texts(file, manifest["skills"]);
+  package.filter = files.Texts(own_file, said, "skills", SettingsFiles::Keep::kAll);
+  package.entries = files.Texts(file, manifest, "skills");
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()
                          : said.is_object() ? !manifest["skills"].is_array()
@@ -293,11 +299,11 @@ void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
   const Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   std::set<std::string> done;
-  for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
+  for (const JsonValue& package : search.files.Items(side.file(), search.files.ListAt(side.file(), settings, "packages"))) {
     if (effort.used_up()) break;
     AddPackage(side, package, done, search);
   }
-  AddEntries(side, settings, search);
+  AddEntries(side, search);
 }
 
 // Without a repository a session looks upwards through all folders of the machine: those
@@ -325,7 +331,7 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
   if (!query.config_dir.empty()) {
     const Side own{query.config_dir, "", &query};
     search.npm_command =
-        search.files.Texts(own.file(), search.files.JsonOrEmpty(own.file())["npmCommand"]);
+        search.files.Texts(own.file(), search.files.JsonOrEmpty(own.file()), "npmCommand");
     AddSide(own, search);
   }
   const std::set<std::string> own = search.out;

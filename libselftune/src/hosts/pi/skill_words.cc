@@ -42,8 +42,7 @@ class Words {
   void Read(const Side& side) {
     begin_ = out_.size();
     const std::string settings = base::JoinPath(side.dir, "settings.json");
-    const std::vector<std::string> words =
-        files_.Texts(settings, files_.JsonOrEmpty(settings)["skills"], SettingsFiles::Keep::kAll);
+    const std::vector<std::string> words = SkillsIn(settings, files_, SettingsFiles::Keep::kAll);
     std::vector<std::string> entries, overrides, patterns;
     for (const std::string& word : words) {
       if (IsOverride(word)) overrides.push_back(word);
@@ -119,6 +118,13 @@ class Words {
 };
 
 }  // namespace
+
+std::vector<std::string> SkillsIn(const std::string& file, SettingsFiles& files,
+                                  SettingsFiles::Keep keep) {
+  const base::JsonValue& root = files.JsonOrEmpty(file);
+  const bool old = root["skills"].is_object();
+  return files.Texts(file, root, old ? "skills.customDirectories" : "skills", keep);
+}
 
 std::vector<std::string> AgentsFolders(const std::vector<std::string>& up,
                                        const std::string& home) {
