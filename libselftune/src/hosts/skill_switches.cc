@@ -76,7 +76,19 @@ void AddNames(const SkillSwitch& where, const Settings& file, const JsonValue& r
        files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
     // A list has no patterns, and no skill a `*` in its name.
     if (text.find('*') != std::string::npos) continue;
-    out.push_back(RuleOf(file, std::string(base::Trim(text)), !where.on));
+    const std::string name(base::Trim(text));
+    out.push_back(RuleOf(file, name, !where.on));
+    if (where.owned_too && !name.empty()) out.push_back(RuleOf(file, "*:" + name, !where.on));
+  }
+}
+
+void AddLevels(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+               SettingsFiles& files, Rules& out) {
+  for (const std::string& text :
+       files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
+    if (text.empty()) continue;
+    out.push_back(RuleOf(file, "", true));
+    out.back().level = text;
   }
 }
 
@@ -87,6 +99,8 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
       return AddWords(where, file, root, files, out);
     case Form::kNames:
       return AddNames(where, file, root, files, out);
+    case Form::kLevels:
+      return AddLevels(where, file, root, files, out);
     case Form::kFlag:
       if (!files.FlagAt(file.path, root, where.key, true)) out.push_back(RuleOf(file, "*", true));
       return;
@@ -148,16 +162,19 @@ void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, R
   SkillRule unknown = RuleOf(file, "*", false);
   unknown.unknown = true;
   Rules rules;
+  bool is_new = true;
   auto place = rules.end();
   if (where.form == Form::kToml) {
     AddToml(where, file, files, rules);
     place = rules.end();
   } else if (const JsonValue* const root = files.Json(file.path)) {
     // What a part of it says is known, where another one is of no use.
+    const bool before = files.IsUnknown(file.path);
     AddJson(where, file, *root, files, rules);
     place = rules.begin();
+    if (before) is_new = false;
   }
-  if (files.IsUnknown(file.path)) rules.insert(place, std::move(unknown));
+  if (is_new && files.IsUnknown(file.path)) rules.insert(place, std::move(unknown));
   std::ranges::move(rules, std::back_inserter(out));
 }
 

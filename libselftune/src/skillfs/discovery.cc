@@ -207,6 +207,7 @@ class Finder {
     placement.path = sight.path;
     placement.platform = host.platform;
     placement.scope = root.scope;
+    placement.level = root.level;
     placement.registry_dir = root.path;
     placement.project_root = root.project_root;
     placement.precedence = root.precedence;
@@ -317,7 +318,10 @@ class Finder {
 
   // Hosts share folders; each problem is told once.
   void Tell(DiscoveryProblem problem) {
-    if (!told_.insert(problem.code + " " + problem.path).second) return;
+    // Of settings each mistake.
+    const bool mistake = problem.code == kSettingsInvalid.name;
+    const std::string what = mistake ? problem.message : "";
+    if (!told_.insert(problem.code + " " + problem.path + " " + what).second) return;
     out_.problems.push_back(std::move(problem));
   }
   void Problem(std::string path, std::string code, std::string message) {

@@ -68,7 +68,8 @@ struct DiscoveryRequest {
 struct SkillPlacement {
   std::string path;  // of SKILL.md, or a single file, below the root; links not resolved
   std::string_view platform;
-  std::string_view scope;    // project global admin system
+  std::string_view scope;  // project global admin system
+  std::string_view level = kLevelUser;
   std::string name;          // as this host calls it
   std::string registry_dir;  // the root it was found in
   std::string project_root;  // of project skills; "" = visible everywhere

@@ -66,7 +66,9 @@ SkillRules::SkillRules(std::vector<SkillRule> rules, const std::vector<std::stri
   for (size_t i = 0; i < rules_.size(); ++i) {
     const SkillRule& rule = rules_[i];
     Group& group = groups_[rule.project_root];
-    if (!rule.path.empty()) {
+    if (!rule.level.empty()) {
+      group.levels[rule.level] = i;
+    } else if (!rule.path.empty()) {
       group.paths[rule.path] = i;
     } else if (rule.name.find('*') != std::string::npos) {
       group.patterns.push_back(i);
@@ -110,6 +112,9 @@ const SkillRule* SkillRules::Decide(Group& group, const std::string& name,
       if (found == group.paths.end()) continue;
       if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
     }
+  }
+  if (const auto found = group.levels.find(placement.level); found != group.levels.end()) {
+    if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
   }
   if (said.rule == kNone) return nullptr;
   const SkillRule& rule = rules_[said.rule];

@@ -112,30 +112,6 @@ TEST_SUITE("skillfs/pi words") {
     CHECK(told.back() == skills + "d39: d39 global, unknown by " + own);
   }
 
-  TEST_CASE("pi: without a repository `.agents/skills` is looked for all the way up") {
-    const testing::TempDir dir;
-    for (const char* folder :
-         {"home/work/a/b", "home/.agents/skills", "home/work/.agents/skills"}) {
-      std::filesystem::create_directories(dir / folder);
-    }
-    const std::vector<std::string> dirs = {dir / "home/work/a/b"};
-    const auto find = [&](const std::vector<std::string>& up) {
-      std::vector<skillfs::DiscoveryProblem> problems;
-      const std::vector<std::vector<std::string>> folders = {up};
-      std::vector<std::string> out;
-      for (const skillfs::NamedRoot& root : hosts::pi::NamedSkillRoots(
-               {dir / "home", dir / "home/.pi/agent", dirs, folders}, problems)) {
-        CHECK(root.project_root == up.back());
-        if (root.path.starts_with(dir.path())) out.push_back(root.path);
-      }
-      return out;
-    };
-    // Not that of the person, and nothing above the root of a repository.
-    CHECK(find(dirs) == std::vector<std::string>{dir / "home/work/.agents/skills"});
-    std::filesystem::create_directories(dir / "home/work/a/.git");
-    CHECK(find({dir / "home/work/a/b", dir / "home/work/a"}).empty());
-  }
-
   TEST_CASE("pi: a package that an old release installed for the whole machine") {
     const char* const prefixes[] = {"home/.npm-global", "home/.nvm/versions/node/v22.1.0",
                                     "root/usr/local", "root/usr"};
@@ -145,8 +121,8 @@ TEST_SUITE("skillfs/pi words") {
       const char* name;
       std::vector<std::string> there;  // prefix and package
       const char* npmrc;
-      const char* want;  // prefix, "" = not found
-      const char* npm = "[]";                      // the setting npmCommand
+      const char* want;                                  // prefix, "" = not found
+      const char* npm = "[]";                            // the setting npmCommand
       const char* folder = "/lib/node_modules/@me/kit";  // below the prefix
     };
     const Case cases[] = {
@@ -190,7 +166,10 @@ TEST_SUITE("skillfs/pi words") {
          "home/.local/share/pnpm",
          R"(["corepack", "--", "pnpm"])",
          "/global/11/node_modules/@me/kit"},
-        {"not by bun", {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit}, "", "",
+        {"not by bun",
+         {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit},
+         "",
+         "",
          R"(["/opt/bun"])"},
     };
     for (const Case& c : cases) {
@@ -199,7 +178,8 @@ TEST_SUITE("skillfs/pi words") {
       for (const std::string& folder : c.there) std::filesystem::create_directories(dir / folder);
       std::filesystem::create_directories(dir / "home");
       if (*c.npmrc != '\0') dir.Write("home/.npmrc", c.npmrc);
-      dir.Write("home/.pi/agent/settings.json", fmt::format(R"({{"packages": ["npm:@me/kit@^1"], "npmCommand": {}}})", c.npm));
+      dir.Write("home/.pi/agent/settings.json",
+                fmt::format(R"({{"packages": ["npm:@me/kit@^1"], "npmCommand": {}}})", c.npm));
       std::vector<skillfs::DiscoveryProblem> problems;
       const std::vector<skillfs::NamedRoot> roots =
           hosts::pi::NamedSkillRoots({.home = dir / "home",

@@ -27,7 +27,6 @@ using skillfs::SingleFiles;
 
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
-constexpr int kProjectAgents = 3;  // as in the row
 
 // What a byte and a value of a manifest cost, as Effort.
 constexpr size_t kByte = 2, kValue = 100;
@@ -188,7 +187,8 @@ std::map<std::string, bool> SkillsOf(const Package& package, Effort& effort, Sea
       std::string_view below = place;
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
-      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, file.single, effort))) {
+      if (decided.contains(std::string(below)) ||
+          (glob && !IsMeant(entry, below, file.single, effort))) {
         continue;
       }
       const SkillFolder skill{std::string(below), place, file.single};
@@ -299,28 +299,12 @@ void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
   const Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   std::set<std::string> done;
-  for (const JsonValue& package : search.files.Items(side.file(), search.files.ListAt(side.file(), settings, "packages"))) {
+  for (const JsonValue& package :
+       search.files.Items(side.file(), search.files.ListAt(side.file(), settings, "packages"))) {
     if (effort.used_up()) break;
     AddPackage(side, package, done, search);
   }
   AddEntries(side, search);
-}
-
-// Without a repository a session looks upwards through all folders of the machine: those
-// above where it runs, which the row does not know.
-void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home, Search& search) {
-  const std::vector<std::string> folders = AgentsFolders(up, home);
-  for (const std::string& folder : folders) {
-    const std::string_view place = base::DirName(base::DirName(folder));
-    if (std::ranges::find(up, place) != up.end() || !base::Exists(folder)) continue;
-    search.roots.Add({.path = folder,
-                      .plugin = "",
-                      .scope = "project",
-                      .project_root = up.back(),
-                      .precedence = kProjectAgents,
-                      .depth = skillfs::kAnyDepth,
-                      .single_files = SingleFiles::kBelowRoot});
-  }
 }
 
 }  // namespace
@@ -336,7 +320,6 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
   }
   const std::set<std::string> own = search.out;
   for (const std::vector<std::string>& up : query.project_folders) {
-    AddFoldersAbove(up, query.home, search);
     const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query};
     search.out = own;
     if (side.dir != query.config_dir) AddSide(side, search);

@@ -11,7 +11,7 @@ namespace selftune::hosts::pi {
 // `skills` and `packages` of settings.json, of the person and of the working directories.
 // What `skills` names wins over the folders of the same side, packages come last. Packages
 // from npm and git are looked for where the host puts them, those of the person from npm also
-// where an old release did (npm_folders.h). Also folders above a session that is in no repository.
+// where an old release did (npm_folders.h).
 [[nodiscard]] std::vector<skillfs::NamedRoot> NamedSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 
