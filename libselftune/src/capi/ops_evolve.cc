@@ -46,7 +46,7 @@ Status VerdictOf(const ImproveResult& result) {
   if (code == "insufficient_evidence") return verdict(kInsufficientEvidence);
   if (code == "file_changed") return redo(kFileChanged);
   if (code == "budget_exhausted") return verdict(kBudgetExhausted);
-  if (code == "hard_linked") return verdict(kBlocked);
+  if (code == "hard_linked" || code == "single_file") return verdict(kBlocked);
   if (code == "held_by_host") {
     return WithSuggestion(Fail(kBlocked, "{}: {} ({})", result.skill, result.reason, code),
                           "apply or reject that change first", result.command);

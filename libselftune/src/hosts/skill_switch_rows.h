@@ -11,10 +11,16 @@ namespace selftune::hosts {
 extern const std::span<const SkillSwitch> kClaudeCodeSwitches;
 extern const std::span<const SkillSwitch> kCodexSwitches;
 extern const std::span<const SkillSwitch> kGeminiSwitches;
-extern const std::span<const SkillSwitch> kOpenClawSwitches;
 extern const std::span<const SkillSwitch> kOpenCodeSwitches;
 extern const std::span<const SkillSwitch> kQwenSwitches;
 
+namespace openclaw {
+
+// `skills.entries`, and the lists of skills of its agents.
+[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillRules(
+    const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
+
+}  // namespace openclaw
 namespace pi {
 
 // Of `skills` in settings.json, which has words of its own: skill_words.h.

@@ -6,6 +6,9 @@
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/strings.h"
@@ -20,6 +23,7 @@ using base::JsonValue;
 using skillfs::DiscoveryProblem;
 using skillfs::SkillRule;
 using Form = SkillSwitch::Form;
+using Type = JsonValue::Type;
 using Rules = std::vector<SkillRule>;
 
 // One file of settings, and where what it says counts.
@@ -42,29 +46,66 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
           .below = file.below};
 }
 
-void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root, Rules& out) {
-  const JsonValue& value = ValueAt(root, where.key);
-  if (where.form == Form::kWords && value.is_string()) {
-    out.push_back(RuleOf(file, "*", IsOff(where, value.AsString())));
+// The word for all skills, where a host takes one in place of the object, or of one above it.
+const std::string* WordForAll(const SkillSwitch& where, const JsonValue& root) {
+  const JsonValue* value = &root;
+  for (const std::string_view key : base::Split(where.key, '.')) {
+    value = &(*value)[key];
+    if (where.word_for_all && value->is_string()) return &value->AsString();
   }
-  if (where.form == Form::kFlag && value.is_bool() && !value.AsBool()) {
-    out.push_back(RuleOf(file, "*", true));
+  return nullptr;
+}
+
+void AddWords(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+              SettingsFiles& files, Rules& out) {
+  if (const std::string* const word = WordForAll(where, root)) {
+    out.push_back(RuleOf(file, "*", IsOff(where, *word)));
+    return;
   }
-  // Lists are read whole, for each entry decides: a name costs no more than its text.
-  for (const JsonValue& item : value.items()) {
-    // A list has no patterns, and no skill a `*` in its name.
-    const std::string& text = item.AsString();
-    if (where.form == Form::kNames && item.is_string() && text.find('*') == std::string::npos) {
-      out.push_back(RuleOf(file, std::string(base::Trim(text)), !where.on));
-    }
-  }
-  for (const auto& [name, member] : value.members()) {
-    if (where.form == Form::kWords && member.is_string()) {
+  for (const auto& [name, member] : files.ObjectAt(file.path, root, where.key).members()) {
+    if (files.Is(file.path, fmt::format("{}.{}", where.key, name), member, {Type::kString})) {
       out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
     }
-    if (where.form == Form::kEntries && member["enabled"].is_bool()) {
-      out.push_back(RuleOf(file, name, !member["enabled"].AsBool()));
-    }
+  }
+}
+
+// Lists are read whole, for each entry decides: a name costs no more than its text.
+void AddNames(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+              SettingsFiles& files, Rules& out) {
+  for (const std::string& text :
+       files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
+    // A list has no patterns, and no skill a `*` in its name.
+    if (text.find('*') != std::string::npos) continue;
+    const std::string name(base::Trim(text));
+    out.push_back(RuleOf(file, name, !where.on));
+    if (where.owned_too && !name.empty()) out.push_back(RuleOf(file, "*:" + name, !where.on));
+  }
+}
+
+void AddLevels(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+               SettingsFiles& files, Rules& out) {
+  for (const std::string& text :
+       files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
+    if (text.empty()) continue;
+    out.push_back(RuleOf(file, "", true));
+    out.back().level = text;
+  }
+}
+
+void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+             SettingsFiles& files, Rules& out) {
+  switch (where.form) {
+    case Form::kWords:
+      return AddWords(where, file, root, files, out);
+    case Form::kNames:
+      return AddNames(where, file, root, files, out);
+    case Form::kLevels:
+      return AddLevels(where, file, root, files, out);
+    case Form::kFlag:
+      if (!files.FlagAt(file.path, root, where.key, true)) out.push_back(RuleOf(file, "*", true));
+      return;
+    case Form::kToml:
+      return;
   }
 }
 
@@ -82,11 +123,21 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
   files.Toml(file.path, [&](const codex::TomlValue& value) {
     // A key's parts, which may be many: in a quoted one a dot is a letter.
     const std::span<const std::string> path = value.path;
+    const size_t same = std::min(list.size(), path.size());
+    if (!std::ranges::equal(std::span(list).first(same), path.first(same))) return;
+    const std::string_view found = value.is_text ? std::string_view("a text") : value.text;
+    if (!value.is_table && path.size() <= list.size()) {
+      return files.TellShape(file.path, fmt::format("{}", fmt::join(path, ".")), "a table", found);
+    }
     if (path.size() != list.size() + (value.is_table ? 0 : 1)) return;
-    if (!std::ranges::equal(list, path.first(list.size()))) return;
     if (value.is_table) return flush();
     const std::string& last = path.back();
-    const bool selects = value.is_text && (last == "name" || last == "path");
+    const bool selects = last == "name" || last == "path";
+    const bool is_flag = value.Is("true") || value.Is("false");
+    if ((selects && !value.is_text) || (last == "enabled" && !is_flag)) {
+      return files.TellShape(file.path, fmt::format("{}.{}", where.key, last),
+                             selects ? "a text" : "a flag", found);
+    }
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
     if (last == "enabled") rule.off = value.Is("false");
@@ -106,15 +157,25 @@ std::set<std::string> FoldersOf(const RootQuery& query, bool above) {
 }
 
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
+  // A file that is not understood may say anything of every skill, whatever files before it
+  // said, and what stands in it before the mistake.
+  SkillRule unknown = RuleOf(file, "*", false);
+  unknown.unknown = true;
+  Rules rules;
+  bool is_new = true;
+  auto place = rules.end();
   if (where.form == Form::kToml) {
-    AddToml(where, file, files, out);
+    AddToml(where, file, files, rules);
+    place = rules.end();
   } else if (const JsonValue* const root = files.Json(file.path)) {
-    AddJson(where, file, *root, out);
+    // What a part of it says is known, where another one is of no use.
+    const bool before = files.IsUnknown(file.path);
+    AddJson(where, file, *root, files, rules);
+    place = rules.begin();
+    if (before) is_new = false;
   }
-  if (!files.IsUnknown(file.path)) return;
-  // It may say anything of every skill, whatever files before it said.
-  out.push_back(RuleOf(file, "*", false));
-  out.back().unknown = true;
+  if (is_new && files.IsUnknown(file.path)) rules.insert(place, std::move(unknown));
+  std::ranges::move(rules, std::back_inserter(out));
 }
 
 struct Host {
@@ -130,7 +191,7 @@ const Host* FindHost(std::string_view platform) {
       {"claude_code", &kClaudeCodeSwitches},
       {"codex", &kCodexSwitches},
       {"gemini", &kGeminiSwitches},
-      {"openclaw", &kOpenClawSwitches, nullptr, kOpenClawJson},
+      {"openclaw", nullptr, &openclaw::ReadSkillRules},
       {"opencode", &kOpenCodeSwitches, nullptr, kOpenCodeJson},
       {"pi", nullptr, &pi::ReadSkillWords},
       {"qwen", &kQwenSwitches},

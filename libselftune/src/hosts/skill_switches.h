@@ -14,11 +14,11 @@ namespace selftune::hosts {
 // One place in one file of settings. Of several that name a skill the last one counts.
 struct SkillSwitch {
   enum class Form {
-    kNames,    // a list of names
-    kWords,    // an object, name or pattern with "*" to a word; or the word for all of them
-    kEntries,  // an object, name to an object with `enabled`
-    kFlag,     // `false` switches all of them off
-    kToml,     // TOML tables with `name` or `path`, and `enabled`
+    kNames,   // a list of names
+    kWords,   // an object, name or pattern with "*" to a word
+    kFlag,    // `false` switches all of them off
+    kLevels,  // a list of where skills come from, kLevelUser and such
+    kToml,    // TOML tables with `name` or `path`, and `enabled`
   };
   std::string_view file;          // below the configuration folder, of a project below it
   std::string_view project_file;  // "" = none
@@ -29,6 +29,9 @@ struct SkillSwitch {
   std::string_view key;       // dotted
   std::string_view off = {};  // kWords: those that switch off, by blanks; all others switch on
   bool on = false;            // kNames: such a list switches on
+  // kNames: a skill that comes with something, `owner:skill`, is meant by either name.
+  bool owned_too = false;
+  bool word_for_all = false;  // kWords: a word there, or above, is for all of them
 };
 
 // What the settings of the host say, of the person and of the projects of the query. A file

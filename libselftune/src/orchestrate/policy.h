@@ -24,7 +24,7 @@ enum class Permission { kDeploy, kReview, kNever };
 struct PolicyDecision {
   Permission permission = Permission::kReview;
   std::string_view reason_code;  // "" review_required locked managed_by_plugin protected
-                                 // hard_linked held_by_host
+                                 // hard_linked single_file held_by_host
   std::string reason;
 };
 

@@ -34,8 +34,8 @@ struct SkillTarget {
   bool explicit_only = false;  // the model may not load it by itself
   bool off = false;            // its frontmatter says metadata.selftune: off
   std::string managed_reason;  // "" = may be written
-  // managed_by_plugin, protected, hard_linked, or held_by_host: a copy of it has a change of
-  // its host's waiting for a person, and the others shall not go on without it.
+  // managed_by_plugin, protected, hard_linked, single_file, or held_by_host: a copy of it has a
+  // change of its host's waiting for a person, and the others shall not go on without it.
   std::string_view managed_code = "managed_by_plugin";
   std::string managed_command;  // that shows what holds it, "" = none
 };

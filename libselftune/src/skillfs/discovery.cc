@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "skillfs/discovery_roots.h"
 #include "skillfs/named_twice.h"
 #include "skillfs/packages.h"
@@ -36,6 +37,8 @@ class Finder {
       AddHost(host);
       --hosts_left_;
     }
+    // Texts that only lie where a host takes single files for skills.
+    std::erase_if(out_.skills, [](const auto& skill) { return skill.placements.empty(); });
     for (InstalledSkill& skill : out_.skills) Finish(skill);
     out_.cost.steps += MarkShadowed(request_.hosts, out_.skills);
     out_.cost.folders = disk_.effort();
@@ -50,6 +53,7 @@ class Finder {
   struct Found {
     size_t skill = 0;
     bool explicit_only = false;
+    bool single = false;
   };
 
   // A file by one path, and the roots that it is in.
@@ -169,7 +173,7 @@ class Finder {
     return base::JoinPath(root.path, file);
   }
 
-  // Each file of a walk; nothing: it could not be read.
+  // Each file of a walk; nothing: it could not be read, or is no skill.
   std::vector<std::optional<Found>> FoundIn(const HostSkillRules& host, const SkillWalk& walk) {
     for (const WalkProblem& problem : walk.problems) {
       Problem(problem.path, problem.code, problem.message);
@@ -178,7 +182,10 @@ class Finder {
     for (const FoundSkillFile& file : walk.files) {
       const auto index = SkillAt(file.path);
       if (index.ok()) {
-        out.emplace_back(Found{*index, IsExplicitOnly(host, out_.skills[*index], file.path)});
+        const InstalledSkill& skill = out_.skills[*index];
+        auto& found = out.emplace_back();
+        if (file.single && !IsSkill(skill.frontmatter)) continue;
+        found = Found{*index, IsExplicitOnly(host, skill, file.path), file.single};
         continue;
       }
       out.emplace_back();
@@ -188,6 +195,11 @@ class Finder {
     return out;
   }
 
+  // A text that is not called SKILL.md: its frontmatter tells.
+  static bool IsSkill(const Frontmatter& frontmatter) {
+    return frontmatter.errors.empty() && !base::IsBlank(frontmatter.description.value_or(""));
+  }
+
   void Place(const HostSkillRules& host, SkillRules& rules, const ResolvedRoot& root,
              const Sight& sight) {
     InstalledSkill& skill = out_.skills[sight.found.skill];
@@ -195,10 +207,12 @@ class Finder {
     placement.path = sight.path;
     placement.platform = host.platform;
     placement.scope = root.scope;
+    placement.level = root.level;
     placement.registry_dir = root.path;
     placement.project_root = root.project_root;
     placement.precedence = root.precedence;
     placement.explicit_only = sight.found.explicit_only;
+    skill.single_file = skill.single_file || sight.found.single;
     placement.name = base::BaseName(base::DirName(sight.path));
     if (!host.name_is_folder && !skill.frontmatter.name.value_or("").empty()) {
       placement.name = *skill.frontmatter.name;
@@ -304,7 +318,10 @@ class Finder {
 
   // Hosts share folders; each problem is told once.
   void Tell(DiscoveryProblem problem) {
-    if (!told_.insert(problem.code + " " + problem.path).second) return;
+    // Of settings each mistake.
+    const bool mistake = problem.code == kSettingsInvalid.name;
+    const std::string what = mistake ? problem.message : "";
+    if (!told_.insert(problem.code + " " + problem.path + " " + what).second) return;
     out_.problems.push_back(std::move(problem));
   }
   void Problem(std::string path, std::string code, std::string message) {

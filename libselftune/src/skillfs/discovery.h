@@ -66,9 +66,10 @@ struct DiscoveryRequest {
 // One way in which one host sees a skill. A path that several projects name has a
 // placement for each of them, unless every session sees it.
 struct SkillPlacement {
-  std::string path;  // of SKILL.md below the root, links not resolved
+  std::string path;  // of SKILL.md, or a single file, below the root; links not resolved
   std::string_view platform;
-  std::string_view scope;    // project global admin system
+  std::string_view scope;  // project global admin system
+  std::string_view level = kLevelUser;
   std::string name;          // as this host calls it
   std::string registry_dir;  // the root it was found in
   std::string project_root;  // of project skills; "" = visible everywhere
@@ -102,6 +103,7 @@ struct InstalledSkill {
   bool explicit_only = false;              // in every placement
   std::string work_tree;                   // root of the git work tree around it, "" = none
   bool read_only = false;                  // the file or its folder cannot be written
+  bool single_file = false;                // to some host: no SKILL.md, see SingleFiles
   SkillHold held;                          // not looked for here (sync/held_skills.h)
   std::vector<SkillPlacement> placements;  // hosts in registry order, then by precedence
 

@@ -31,6 +31,13 @@ std::string GlobalPath(const SkillRoot& root, const HostSkillRules& host,
   return "";
 }
 
+// Whether all sessions see that folder.
+bool IsGlobal(const HostSkillRules& host, const DiscoveryRequest& request, std::string_view path) {
+  return std::ranges::any_of(host.roots, [&](const SkillRoot& root) {
+    return !IsProject(root.base) && GlobalPath(root, host, request) == path;
+  });
+}
+
 // `dir` and its parents up to `top`, nearest first.
 std::vector<std::string> Upwards(std::string dir, std::string_view top) {
   std::vector<std::string> out;
@@ -79,7 +86,7 @@ class Collector {
     std::string out;
     const auto add = [&out](std::string_view part) { out.append(part).push_back('\0'); };
     for (const std::string_view part :
-         {std::string_view(real), std::string_view(root.project_root), root.scope,
+         {std::string_view(real), std::string_view(root.project_root), root.scope, root.level,
           std::string_view(root.package), std::string_view(root.prefix),
           std::string_view(root.disabled_by), std::string_view(root.unknown_by)}) {
       add(part);
@@ -92,6 +99,7 @@ class Collector {
       add("");
     }
     add(std::to_string(root.walk.depth));
+    add(std::to_string(static_cast<int>(root.walk.single_files)));
     for (const bool flag : {root.walk.skill_ends_search, root.walk.root_too}) {
       out.push_back(flag ? '1' : '0');
     }
@@ -110,9 +118,12 @@ ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::st
   ResolvedRoot out;
   out.path = std::move(path);
   out.scope = root.scope;
+  if (IsProject(root.base)) out.level = kLevelProject;
   out.project_root = std::move(project_root);
   out.precedence = root.precedence;
-  out.walk = {.depth = root.nested ? kAnyDepth : 1, .skill_ends_search = host.skill_ends_search};
+  out.walk = {.depth = root.nested ? kAnyDepth : 1,
+              .skill_ends_search = host.skill_ends_search,
+              .single_files = root.single_files};
   return out;
 }
 
@@ -125,9 +136,12 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   out.project_root = root.project_root;
   if (!root.plugin.empty()) out.package = root.plugin_dir;
   if (root.prefixed) out.prefix = root.plugin;
+  if (root.prefixed) out.level = kLevelExtension;
   out.precedence = root.prefixed ? last : root.precedence;
-  out.walk = {
-      .depth = root.depth, .skill_ends_search = host.skill_ends_search, .root_too = root.root_too};
+  out.walk = {.depth = root.depth,
+              .skill_ends_search = host.skill_ends_search,
+              .root_too = root.root_too,
+              .single_files = root.single_files};
   out.disabled_by = root.disabled_by;
   out.disabled_in = root.disabled_in;
   out.unknown_by = root.unknown_by;
@@ -135,17 +149,35 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   return out;
 }
 
-void AddProject(const HostSkillRules& host, const std::string& project_dir, DiskCache& disk,
-                Collector& out) {
+// Where a session in no repository looks for a folder of the row, nearest first.
+std::vector<std::string> OutsideUp(Outside outside, const std::string& dir,
+                                   const std::string& home) {
+  if (outside == Outside::kHere) return {dir};
+  const bool to_home = outside != Outside::kTop && !home.empty() && IsBelow(dir, home);
+  std::vector<std::string> out = Upwards(dir, to_home ? home : "/");
+  if (to_home && outside == Outside::kBelowHome) out.pop_back();
+  return out;
+}
+
+void AddProject(const HostSkillRules& host, const DiscoveryRequest& request,
+                const std::string& project_dir, DiskCache& disk, Collector& out) {
   const std::string dir = base::NormalizePath("/", project_dir);
   const std::string work_tree = disk.WorkTree(dir);
+  // In a folder that is gone nobody starts a session.
+  if (work_tree.empty() && disk.RealFolder(dir).empty()) return;
   const std::string project_root = work_tree.empty() ? dir : work_tree;
   for (const SkillRoot& root : host.roots) {
     if (!IsProject(root.base)) continue;
     const std::string& first = root.base == SkillRoot::Base::kProjectOnly ? project_root : dir;
     const std::string& top = root.base == SkillRoot::Base::kProjectHere ? dir : project_root;
-    for (const std::string& folder : Upwards(first, top)) {
-      out.Add(Resolved(host, root, base::JoinPath(folder, root.path), project_root));
+    const bool outside = work_tree.empty() && root.base == SkillRoot::Base::kProjectUp;
+    const std::vector<std::string> folders =
+        outside ? OutsideUp(root.outside, dir, request.home) : Upwards(first, top);
+    for (const std::string& folder : folders) {
+      std::string path = base::JoinPath(folder, root.path);
+      // Above a session what all see is nothing of its own.
+      if (folder != dir && outside && IsGlobal(host, request, path)) continue;
+      out.Add(Resolved(host, root, std::move(path), project_root));
     }
   }
 }
@@ -166,7 +198,8 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
 const SkillWalk& DiskCache::Walk(const std::string& real, WalkOptions options,
                                  const std::string& part) {
   const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
-                          (options.root_too ? "r" : "-") + real;
+                          (options.root_too ? "r" : "-") +
+                          std::to_string(static_cast<int>(options.single_files)) + real;
   // What is seen of a folder when the part is used up; others see all of it.
   const std::string cut_key = part + "\n" + key;
   for (const std::string& one : {key, cut_key}) {
@@ -195,7 +228,7 @@ std::vector<ResolvedRoot> ResolveRoots(const HostSkillRules& host, const Discove
     if (IsProject(root.base)) continue;
     out.Add(Resolved(host, root, GlobalPath(root, host, request), ""));
   }
-  for (const std::string& dir : request.project_dirs) AddProject(host, dir, disk, out);
+  for (const std::string& dir : request.project_dirs) AddProject(host, request, dir, disk, out);
   for (const NamedRoot& root : host.named_roots) out.Add(Resolved(host, root, last + 1));
   std::vector<ResolvedRoot> roots = std::move(out).Take();
   std::ranges::sort(roots, [](const ResolvedRoot& a, const ResolvedRoot& b) {

@@ -16,9 +16,10 @@
 namespace selftune::skillfs {
 
 struct ResolvedRoot {
-  std::string path;          // of a folder that several name one of those paths, see ResolveRoots
-  std::string real;          // the folder itself
-  std::string_view scope;    // of files that no package looks after
+  std::string path;        // of a folder that several name one of those paths, see ResolveRoots
+  std::string real;        // the folder itself
+  std::string_view scope;  // of files that no package looks after
+  std::string_view level = kLevelUser;
   std::string project_root;  // "" = visible everywhere
   std::string package;       // the folder of the package that names it, "" = none does
   std::string prefix;        // its skills are called `prefix:skill`, "" = as they are

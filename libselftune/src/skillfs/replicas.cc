@@ -41,6 +41,10 @@ Replica Judge(const InstalledSkill& skill, std::string_view description) {
   }
   if (!out.same_description) return stop(ReplicaState::kDiverged, "another description");
   if (!skill.held.what.empty()) return stop(ReplicaState::kHeld, skill.held.what);
+  if (skill.single_file) {
+    return stop(ReplicaState::kSingleFile,
+                "a single file: move it to a folder of its own, as SKILL.md");
+  }
   if (skill.links > 1)
     return stop(ReplicaState::kHardLinked,
                 "further hard links share the file: replace them by copies or symbolic links");
@@ -63,6 +67,8 @@ std::string_view Name(ReplicaState state) {
       return "unreadable";
     case ReplicaState::kHeld:
       return "held_by_host";
+    case ReplicaState::kSingleFile:
+      return "single_file";
     case ReplicaState::kHardLinked:
       return "hard_linked";
   }

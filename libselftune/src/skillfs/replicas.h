@@ -16,6 +16,7 @@ enum class ReplicaState {
   kProtected,   // of the administrator or the host itself: never written
   kUnreadable,  // its frontmatter has errors
   kHeld,        // its host has a change of it waiting for a person
+  kSingleFile,  // no SKILL.md in a folder of its own
   kHardLinked,  // the file has further names; a swap would separate them
 };
 [[nodiscard]] std::string_view Name(ReplicaState state);  // "deploys", "diverged", ...

@@ -10,6 +10,28 @@
 
 namespace selftune::skillfs {
 
+// Which `.md` files that are no SKILL.md a host takes for skills, too: those with a description
+// that lie in no skill's folder.
+enum class SingleFiles {
+  kNone,
+  kInRoot,     // right in the folder that is searched; or that folder is such a file itself
+  kBelowRoot,  // in the folders below it
+  kAll,
+};
+
+// Where a host takes a skill from, in the words of those that switch all of one off.
+inline constexpr std::string_view kLevelProject = "project";      // a folder of a project
+inline constexpr std::string_view kLevelUser = "user";            // of the person, or named
+inline constexpr std::string_view kLevelExtension = "extension";  // what comes with something
+
+// How far up a session that runs in no repository looks for a folder.
+enum class Outside {
+  kHere,       // where it runs alone
+  kHome,       // up to the home, or to `/` where that is not above it
+  kBelowHome,  // the same without the home itself
+  kTop,        // up to `/`
+};
+
 // A folder searched for skills. Lower `precedence` wins for equal names where
 // the host lets one name hide another.
 struct SkillRoot {
@@ -26,6 +48,8 @@ struct SkillRoot {
   std::string_view scope;  // project global admin system
   int precedence = 0;
   bool nested = false;  // skills lie at any depth, else one level down
+  SingleFiles single_files = SingleFiles::kNone;
+  Outside outside = Outside::kHere;  // of kProjectUp
 };
 
 // Whether `path` is that folder or lies in it, by their texts.
@@ -62,9 +86,10 @@ struct NamedRoot {
   bool prefixed = false;              // its skills are called `plugin:skill`, and hide nothing
   std::string_view scope = "global";  // as of a SkillRoot; system: never written
   std::string project_root;           // "" = seen everywhere
-  int precedence = 0;       // among the roots of the row; of prefixed ones it says nothing
-  size_t depth = 1;         // 1: <root>/<name>/SKILL.md, 0: the folder is a skill
-  bool root_too = false;    // the folder itself may be a skill
+  int precedence = 0;     // among the roots of the row; of prefixed ones it says nothing
+  size_t depth = 1;       // 1: <root>/<name>/SKILL.md, 0: the folder is a skill
+  bool root_too = false;  // the folder itself may be a skill
+  SingleFiles single_files = SingleFiles::kNone;
   std::string disabled_by;  // settings that switch it off everywhere, "" = none do
   std::vector<ProjectSwitch> disabled_in;
   std::string unknown_by = {};  // settings that may do so, and are not understood

@@ -42,6 +42,11 @@ std::optional<bool> Matches(std::string_view pattern, std::string_view text, siz
   return p == pattern.size();
 }
 
+// The folder that a rule may name in place of the file: a single file has none of its own.
+std::string_view SkillDir(std::string_view file) {
+  return base::BaseName(file) == "SKILL.md" ? base::DirName(file) : file;
+}
+
 }  // namespace
 
 std::vector<std::string> NestedBelow(std::string_view folder,
@@ -61,7 +66,9 @@ SkillRules::SkillRules(std::vector<SkillRule> rules, const std::vector<std::stri
   for (size_t i = 0; i < rules_.size(); ++i) {
     const SkillRule& rule = rules_[i];
     Group& group = groups_[rule.project_root];
-    if (!rule.path.empty()) {
+    if (!rule.level.empty()) {
+      group.levels[rule.level] = i;
+    } else if (!rule.path.empty()) {
       group.paths[rule.path] = i;
     } else if (rule.name.find('*') != std::string::npos) {
       group.patterns.push_back(i);
@@ -100,12 +107,14 @@ const SkillRule* SkillRules::Decide(Group& group, const std::string& name,
   Said said = OfName(group, name);
   if (!group.paths.empty()) {
     const std::string_view path = placement.path;
-    for (const std::string_view one :
-         {real_path, base::DirName(real_path), path, base::DirName(path)}) {
+    for (const std::string_view one : {real_path, SkillDir(real_path), path, SkillDir(path)}) {
       const auto found = group.paths.find(one);
       if (found == group.paths.end()) continue;
       if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
     }
+  }
+  if (const auto found = group.levels.find(placement.level); found != group.levels.end()) {
+    if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
   }
   if (said.rule == kNone) return nullptr;
   const SkillRule& rule = rules_[said.rule];

@@ -18,6 +18,7 @@ struct SkillPlacement;
 struct SkillRule {
   std::string name;          // `*` stands for any text; case does not matter
   std::string path;          // of a SKILL.md or its folder, in place of a name
+  std::string level = {};    // of all from there (kLevelUser, ...), in place of a name
   bool off = true;           // false: it is on, whatever an earlier rule says
   bool unknown = false;      // the file is not understood: it may say either, or nothing
   std::string settings;      // the file that says so
@@ -49,7 +50,7 @@ class SkillRules {
   [[nodiscard]] bool empty() const { return rules_.empty(); }
 
   // Fills in disabled_by, disabled_in, unknown_by and unknown_in of a placement; of the rest
-  // its path, name and project_root count. `real_path`: of its SKILL.md. Reads no file.
+  // its path, name, level and project_root count. `real_path`: of its SKILL.md. Reads no file.
   void Apply(std::string_view real_path, SkillPlacement& placement);
 
   // Settings whose patterns were too many for the names that were asked for.
@@ -65,7 +66,7 @@ class SkillRules {
   };
   // Of one project, by what they name; indices of the last rule of each.
   struct Group {
-    base::StringMap<size_t> names, paths;  // names in lower case
+    base::StringMap<size_t> names, paths, levels;  // names in lower case
     std::vector<size_t> patterns;
     base::StringMap<Said> judged;  // by name
     std::vector<std::string> nested;

@@ -13,8 +13,11 @@ constexpr std::string_view kSkillFile = "SKILL.md";
 // A root that links to `/` ends.
 constexpr size_t kMaxFolders = 2000;
 constexpr size_t kEntriesOfEffort = 20;
+constexpr std::string_view kDependencies = "node_modules";
 
 using FolderId = std::pair<uint64_t, uint64_t>;
+
+bool IsMarkdown(std::string_view path) { return path.ends_with(".md"); }
 
 class Walker {
  public:
@@ -25,6 +28,9 @@ class Walker {
     if (!info.ok()) {
       if (CodeOf(info.status()).name != kFileNotFound.name) Problem(root, info.status());
       return std::move(walk_);
+    }
+    if (info->is_file() && options_.single_files != SingleFiles::kNone && IsMarkdown(root)) {
+      walk_.files.push_back({root, base::BaseName(root) != kSkillFile});
     }
     if (info->is_dir()) Folder(root, {info->dev, info->inode}, 0);
     return std::move(walk_);
@@ -82,16 +88,35 @@ class Walker {
     return true;
   }
 
+  [[nodiscard]] bool MayBeSingle(const base::DirEntry& entry, size_t depth) const {
+    const SingleFiles which = options_.single_files;
+    const bool here = which == SingleFiles::kAll ||
+                      which == (depth == 0 ? SingleFiles::kInRoot : SingleFiles::kBelowRoot);
+    return here && entry.maybe_file && IsMarkdown(entry.name) && entry.name != kSkillFile &&
+           !entry.name.starts_with('.');
+  }
+
+  // Each will be read.
+  void TakeSingle(const std::string& path) {
+    walk_.cut = walk_.cut || walk_.effort >= options_.most;
+    if (walk_.cut) return Stop(path);
+    ++walk_.effort;
+    walk_.files.push_back({path, /*single=*/true});
+  }
+
   void Child(const std::string& folder, const base::DirEntry& entry, size_t depth) {
-    if (!entry.maybe_dir) return;
+    const bool may_be_single = MayBeSingle(entry, depth);
+    if (!entry.maybe_dir && !may_be_single) return;
     // Hidden folders belong to tools (.git, .system has a root of its own).
     if (options_.depth > 1 && entry.name.starts_with('.')) return;
+    if (options_.single_files != SingleFiles::kNone && entry.name == kDependencies) return;
     const std::string path = base::JoinPath(folder, entry.name);
     const auto info = base::Stat(path);
     if (!info.ok()) {
       Problem(path, info.status());
       return;
     }
+    if (info->is_file() && may_be_single) return TakeSingle(path);
     if (!info->is_dir()) return;
     const FolderId id{info->dev, info->inode};
     if (std::ranges::find(open_, id) != open_.end()) {

@@ -7,11 +7,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "skillfs/skill_root.h"
 
 namespace selftune::skillfs {
 
 struct FoundSkillFile {
-  std::string path;  // of SKILL.md
+  std::string path;     // of SKILL.md
+  bool single = false;  // of another `.md` file: a skill only if it has a description
+
+  // What words and settings call it: its folder, or that file.
+  [[nodiscard]] std::string Place() const {
+    return single ? path : path.substr(0, path.rfind('/'));
+  }
 };
 
 struct WalkProblem {
@@ -23,7 +30,7 @@ struct WalkProblem {
 struct SkillWalk {
   std::vector<FoundSkillFile> files;  // sorted by path within each folder
   std::vector<WalkProblem> problems;
-  size_t effort = 0;  // folders read; twenty entries of one count as one more
+  size_t effort = 0;  // folders read, and single files; twenty entries count as one more
   bool cut = false;   // stopped at WalkOptions::most
 };
 
@@ -31,6 +38,8 @@ struct WalkOptions {
   size_t depth = 1;               // 1: <root>/<name>/SKILL.md; 0: the root alone
   bool skill_ends_search = true;  // no skills below a skill, where depth is more than 1
   bool root_too = false;          // the root itself may be a skill
+  // With any folders of dependencies are passed over.
+  SingleFiles single_files = SingleFiles::kNone;
   size_t most = std::numeric_limits<size_t>::max();  // effort
 };
 

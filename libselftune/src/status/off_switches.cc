@@ -96,9 +96,23 @@ std::optional<skillfs::SkillPlacement> OffSwitches::Judge(Host& host, std::strin
   out.platform = host.platform;
   out.name = skill;
   out.project_root = place.project_root;
+  const bool prefixed = named != host.named.end() && named->second.prefixed;
+  if (prefixed) {
+    out.level = skillfs::kLevelExtension;
+  } else if (looks && !place.project_root.empty()) {
+    out.level = skillfs::kLevelProject;
+  }
   host.rules.Apply(place.real_path, out);
   // What looks after a folder may be off; a folder where the host looks anyhow is not.
-  if (named == host.named.end()) return out;
+  if (named == host.named.end()) {
+    // Nor is one of plugins on, where the list of them is not understood.
+    const bool of_plugins = folders_.KeepsPlugins(host.platform, place.registry_dir);
+    const auto* const file =
+        of_plugins ? unsure_.MayName(place.registry_dir, place.project_root, host.platform)
+                   : nullptr;
+    if (file != nullptr && out.disabled_by.empty()) out.unknown_by = file->path;
+    return out;
+  }
   const skillfs::NamedRoot& root = named->second;
   if (looks && root.plugin.empty()) return out;
   if (out.disabled_by.empty()) out.disabled_by = root.disabled_by;

@@ -21,6 +21,11 @@ bool SkillFolders::Sees(std::string_view platform, std::string_view folder) cons
   return host != hosts_.end() && Looks(*host, folder);
 }
 
+bool SkillFolders::KeepsPlugins(std::string_view platform, std::string_view folder) const {
+  const auto host = std::ranges::find(hosts_, platform, &Host::platform);
+  return host != hosts_.end() && !host->fixed.Hold(folder) && Looks(*host, folder);
+}
+
 bool SkillFolders::Looks(const Host& host, std::string_view folder) {
   return host.fixed.Hold(folder) || (!host.plugins.empty() && folder.starts_with(host.plugins));
 }

@@ -19,6 +19,8 @@ class SkillFolders {
   explicit SkillFolders(const base::Environment& env);
   // Whether that host looks for skills in a folder.
   [[nodiscard]] bool Sees(std::string_view platform, std::string_view folder) const;
+  // The same, for the folder where it keeps plugins: whether it has one it is told elsewhere.
+  [[nodiscard]] bool KeepsPlugins(std::string_view platform, std::string_view folder) const;
   // Hosts that see these files, in registry order.
   [[nodiscard]] std::vector<std::string> HostsOf(std::span<const store::SkillPlace> places) const;
 

@@ -200,6 +200,12 @@ TEST_CASE("pi: skills") {
       {"the name in the catalogue",
        Session().System(Catalogue("reader", kSkill)).User("a").Read(kSkill),
        "reader triggered read file_read p0 model"},
+      {"a single file that the catalogue shows",
+       Session()
+           .System(Catalogue("reader", "/home/dev/.pi/agent/skills/x.md"))
+           .User("a")
+           .Read("/home/dev/.pi/agent/skills/x.md"),
+       "reader triggered read file_read p0 model"},
       {"asked for and read again", Session().User(Block()).Read(kSkill),
        "pdf triggered explicit slash_command p0 user"},
   };

@@ -214,6 +214,7 @@ TEST_SUITE("orchestrate/improve") {
       const char* scope;
       uint64_t links;
       const char* code;
+      bool single = false;
     };
     const Case cases[] = {
         {"acme", "global", 1, "managed_by_plugin"},
@@ -221,6 +222,7 @@ TEST_SUITE("orchestrate/improve") {
         {"", "system", 1, "protected"},
         {"", "admin", 1, "protected"},
         {"", "global", 2, "hard_linked"},
+        {"", "global", 1, "single_file", /*single=*/true},
     };
     for (const Case& c : cases) {
       CAPTURE(c.plugin);
@@ -228,6 +230,7 @@ TEST_SUITE("orchestrate/improve") {
       Scene scene;
       skillfs::InstalledSkill& skill = scene.skills.skills[0];
       skill.links = c.links;
+      skill.single_file = c.single;
       skill.placements[0].plugin = c.plugin;
       skill.placements[0].scope = c.scope;
       const auto result = scene.Improve();

@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/file.h"
+#include "hosts/common/path_rules.h"
 #include "hosts/common/root_list.h"
 #include "hosts/gemini/extensions.h"
 #include "hosts/installed_skills.h"
@@ -304,7 +305,7 @@ TEST_SUITE("skillfs/discovery cost") {
     };
     for (const Cost& one : costs) {
       CAPTURE(one.rule.substr(0, 40));
-      const hosts::PatternMatch match = hosts::gemini::RuleHolds(one.rule, dir);
+      const hosts::PatternMatch match = hosts::RuleHolds(one.rule, dir);
       CHECK(match.steps > 0);
       CHECK(match.steps <= one.most);
     }

@@ -63,8 +63,8 @@ TEST_SUITE("skillfs/discovery") {
     machine.Skill("work/b/.claude/skills/own", "own");
     machine.Skill("work/.claude/skills/outside", "outside");
     const Discovery found = machine.Find("claude_code", {"work/a/src", "work/b", "work/gone"});
-    CHECK(Seen(found) ==
-          Texts{"inner project", "own project", "own project", "same global", "same project"});
+    CHECK(Seen(found) == Texts{"inner project", "outside project", "own project", "own project",
+                               "same global", "same project"});
     std::vector<std::string> shadowed;
     for (const InstalledSkill& skill : found.skills) {
       for (const SkillPlacement& placement : skill.placements) {
@@ -76,7 +76,10 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(found.skills[0].in_git());
     CHECK(found.skills[0].work_tree == machine.Path("work/a"));
     CHECK(found.skills[0].placements[0].project_root == machine.Path("work/a"));
-    CHECK_FALSE(found.skills[2].in_git());
+    CHECK_FALSE(found.skills[3].in_git());
+    // Above the one that is in no repository; nobody starts a session in a folder that is gone.
+    REQUIRE(found.skills[1].placements.size() == 1);
+    CHECK(found.skills[1].placements[0].project_root == machine.Path("work/b"));
   }
 
   TEST_CASE("claude code: a session started in the home folder adds no project skills") {

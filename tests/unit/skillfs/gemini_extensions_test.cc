@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "hosts/common/path_rules.h"
 #include "hosts/gemini/extension_rules.h"
 #include "hosts/gemini/extensions.h"
 #include "named_roots_machine.h"
@@ -239,7 +240,7 @@ TEST_SUITE("skillfs/gemini extensions") {
     for (const Rule& one : rules) {
       CAPTURE(one.rule);
       CAPTURE(one.dir);
-      CHECK(hosts::gemini::RuleHolds(one.rule, one.dir).holds == one.holds);
+      CHECK(hosts::RuleHolds(one.rule, one.dir).holds == one.holds);
     }
   }
 }

@@ -87,11 +87,11 @@ class Machine {
     for (const skillfs::InstalledSkill& skill : found.skills) {
       for (const skillfs::SkillPlacement& place : skill.placements) {
         std::string line =
-            fmt::format("{}: {} {}", Short(base::DirName(place.path)), place.name, place.scope);
+            fmt::format("{}: {} {}", Short(PlaceOf(place.path)), place.name, place.scope);
         if (!place.plugin.empty()) line += " of " + place.plugin;
         if (!place.project_root.empty()) line += " in " + Short(place.project_root);
         if (!place.shadowed_by.empty()) {
-          line += ", behind " + Short(base::DirName(place.shadowed_by));
+          line += ", behind " + Short(PlaceOf(place.shadowed_by));
         }
         if (!place.disabled_by.empty()) line += ", off by " + Short(place.disabled_by);
         for (const auto& in : place.disabled_in) {
@@ -111,6 +111,11 @@ class Machine {
   [[nodiscard]] std::string Short(std::string_view path) const {
     return std::string(path.starts_with(dir_.path() + "/") ? path.substr(dir_.path().size() + 1)
                                                            : path);
+  }
+
+  // The folder of a SKILL.md; another file is all that its skill has.
+  [[nodiscard]] static std::string_view PlaceOf(std::string_view path) {
+    return base::BaseName(path) == "SKILL.md" ? base::DirName(path) : path;
   }
 
  private:

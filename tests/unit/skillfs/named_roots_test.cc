@@ -29,7 +29,7 @@ TEST_SUITE("skillfs/named roots") {
     const char* const workshop = "home/.openclaw/agents/main/agent/workshop-skills/check";
     const char* const extra = "shelf/check";
     const File config{"home/.openclaw/openclaw.json",
-                      R"({"skills": {"load": {"extraDirs": ["~~/shelf", "relative", 7]}}})"};
+                      R"({"skills": {"load": {"extraDirs": ["~~/shelf"]}}})"};
     const std::string made = std::string(workshop) + ": check system";
     CheckAll({
         {"a workshop", "openclaw", {workshop}, {}, {made}},
@@ -205,7 +205,7 @@ TEST_SUITE("skillfs/named roots") {
         {"absolute and of the home, one folder deep",
          "qwen",
          {"shelf/one", "home/more/two", "shelf/group/three"},
-         {list(own, R"("~~/shelf", " ~/more ", "", 4)")},
+         {list(own, R"("~~/shelf", " ~/more ", "")")},
          {"home/more/two: two global", "shelf/one: one global"}},
         {"relative: where a session runs",
          "qwen",

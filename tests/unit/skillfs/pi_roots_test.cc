@@ -47,7 +47,7 @@ TEST_SUITE("skillfs/pi roots") {
          {"shelf/a/one", "home/two", "home/.pi/agent/three", "home/.pi/agent/four",
           "home/.pi/agent/five"},
          {{own, R"({"skills": ["~~/shelf", " ~/two ", "three/SKILL.md", "!four", "+five",
-                               "absent", 3]})"}},
+                               "absent"]})"}},
          {"home/.pi/agent/three: three global", "home/two: two global", "shelf/a/one: one global"}},
         {"a skill of a folder that is named too is one placement",
          "pi",

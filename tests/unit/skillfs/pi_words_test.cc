@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "hosts/pi/skill_entries.h"
 #include "named_roots_machine.h"
@@ -111,30 +112,6 @@ TEST_SUITE("skillfs/pi words") {
     CHECK(told.back() == skills + "d39: d39 global, unknown by " + own);
   }
 
-  TEST_CASE("pi: without a repository `.agents/skills` is looked for all the way up") {
-    const testing::TempDir dir;
-    for (const char* folder :
-         {"home/work/a/b", "home/.agents/skills", "home/work/.agents/skills"}) {
-      std::filesystem::create_directories(dir / folder);
-    }
-    const std::vector<std::string> dirs = {dir / "home/work/a/b"};
-    const auto find = [&](const std::vector<std::string>& up) {
-      std::vector<skillfs::DiscoveryProblem> problems;
-      const std::vector<std::vector<std::string>> folders = {up};
-      std::vector<std::string> out;
-      for (const skillfs::NamedRoot& root : hosts::pi::NamedSkillRoots(
-               {dir / "home", dir / "home/.pi/agent", dirs, folders}, problems)) {
-        CHECK(root.project_root == up.back());
-        if (root.path.starts_with(dir.path())) out.push_back(root.path);
-      }
-      return out;
-    };
-    // Not that of the person, and nothing above the root of a repository.
-    CHECK(find(dirs) == std::vector<std::string>{dir / "home/work/.agents/skills"});
-    std::filesystem::create_directories(dir / "home/work/a/.git");
-    CHECK(find({dir / "home/work/a/b", dir / "home/work/a"}).empty());
-  }
-
   TEST_CASE("pi: a package that an old release installed for the whole machine") {
     const char* const prefixes[] = {"home/.npm-global", "home/.nvm/versions/node/v22.1.0",
                                     "root/usr/local", "root/usr"};
@@ -144,7 +121,9 @@ TEST_SUITE("skillfs/pi words") {
       const char* name;
       std::vector<std::string> there;  // prefix and package
       const char* npmrc;
-      const char* want;  // prefix, "" = not found
+      const char* want;                                  // prefix, "" = not found
+      const char* npm = "[]";                            // the setting npmCommand
+      const char* folder = "/lib/node_modules/@me/kit";  // below the prefix
     };
     const Case cases[] = {
         {"nowhere", {}, "", ""},
@@ -168,6 +147,30 @@ TEST_SUITE("skillfs/pi words") {
          {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit},
          "prefix=~/.npm-global\n",
          ""},
+        {"by npm of another Node: as without that setting",
+         {std::string(prefixes[1]) + pi, std::string(prefixes[1]) + kit},
+         "",
+         prefixes[1],
+         R"(["mise", "exec", "node@22", "--", "npm"])"},
+        {"by bun, which npm knows nothing of",
+         {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit,
+          "home/.bun/install/global/node_modules/@me/kit"},
+         "",
+         "home/.bun",
+         R"(["bun"])",
+         "/install/global/node_modules/@me/kit"},
+        {"by pnpm behind another command: its newest layout",
+         {"home/.local/share/pnpm/global/5/node_modules/@me/kit",
+          "home/.local/share/pnpm/global/11/node_modules/@me/kit"},
+         "",
+         "home/.local/share/pnpm",
+         R"(["corepack", "--", "pnpm"])",
+         "/global/11/node_modules/@me/kit"},
+        {"not by bun",
+         {std::string(prefixes[2]) + pi, std::string(prefixes[2]) + kit},
+         "",
+         "",
+         R"(["/opt/bun"])"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -175,7 +178,8 @@ TEST_SUITE("skillfs/pi words") {
       for (const std::string& folder : c.there) std::filesystem::create_directories(dir / folder);
       std::filesystem::create_directories(dir / "home");
       if (*c.npmrc != '\0') dir.Write("home/.npmrc", c.npmrc);
-      dir.Write("home/.pi/agent/settings.json", R"({"packages": ["npm:@me/kit@^1"]})");
+      dir.Write("home/.pi/agent/settings.json",
+                fmt::format(R"({{"packages": ["npm:@me/kit@^1"], "npmCommand": {}}})", c.npm));
       std::vector<skillfs::DiscoveryProblem> problems;
       const std::vector<skillfs::NamedRoot> roots =
           hosts::pi::NamedSkillRoots({.home = dir / "home",
@@ -185,7 +189,7 @@ TEST_SUITE("skillfs/pi words") {
                                      problems);
       REQUIRE(roots.size() == 1);
       const std::string where = *c.want == '\0' ? dir / "home/.pi/agent/npm/node_modules/@me/kit"
-                                                : dir / (std::string(c.want) + kit);
+                                                : dir / (std::string(c.want) + c.folder);
       CHECK(roots[0].path == where + "/skills");
     }
   }

@@ -14,7 +14,11 @@ constexpr SkillRoot kRoots[] = {
      .scope = "admin",
      .precedence = 1},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 2},
-    {.base = Base::kProjectUp, .path = ".claude/skills", .scope = "project", .precedence = 3},
+    {.base = Base::kProjectUp,
+     .path = ".claude/skills",
+     .scope = "project",
+     .precedence = 3,
+     .outside = skillfs::Outside::kBelowHome},
 };
 
 // "user-invocable-only" keeps the command alone; a project's word counts in there.

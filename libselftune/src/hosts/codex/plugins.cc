@@ -12,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "base/file.h"
 #include "base/json_value.h"
 #include "base/strings.h"
@@ -33,10 +36,22 @@ struct PluginConfig {
   bool all_off = false;
 };
 
+bool IsFlag(const TomlValue& value) { return value.Is("true") || value.Is("false"); }
+
 PluginConfig ReadPlugins(const std::string& config, SettingsFiles& files) {
   PluginConfig out;
   files.Toml(config, [&](const TomlValue& value) {
     const auto& path = value.path;
+    const auto tell = [&](std::string_view expected) {
+      files.TellShape(config, fmt::format("{}", fmt::join(path, ".")), expected,
+                      value.is_text ? std::string_view("a text") : value.text);
+    };
+    const bool leads_there = path[0] == "plugins" || path[0] == "features";
+    if (leads_there && path.size() == 1 && !value.is_table) return tell("a table");
+    if (path.size() == 2 && path[0] == "plugins" && !value.is_table) return tell("a table");
+    const bool of_plugin = path.size() == 3 && path[0] == "plugins" && path[2] == "enabled";
+    const bool of_all = path.size() == 2 && path[0] == "features" && path[1] == "plugins";
+    if ((of_plugin || of_all) && !IsFlag(value)) return tell("a flag");
     if (path.size() == 2 && path[0] == "features" && path[1] == "plugins") {
       out.all_off = value.Is("false");
     }
@@ -105,23 +120,33 @@ bool IsInside(std::string_view path) {
   return std::ranges::find(parts, "..") == parts.end();
 }
 
-void AddPlugin(const std::string& folder, const std::string& cache, const std::string& disabled_by,
+// The files that switch a plugin off, or may do so; "" = none.
+struct Verdict {
+  std::string disabled_by, unknown_by;
+};
+
+void AddPlugin(const std::string& folder, const std::string& cache, const Verdict& verdict,
                SettingsFiles& files, std::vector<NamedRoot>& out) {
   const JsonValue* manifest = nullptr;
+  std::string file;
   for (const std::string_view name : kManifests) {
     if (!base::Exists(base::JoinPath(folder, name))) continue;
-    manifest = files.Json(base::JoinPath(folder, name));
+    file = base::JoinPath(folder, name);
+    manifest = files.Json(file);
     break;
   }
   if (manifest == nullptr) return;  // the host loads nothing of it either
-  std::string name((*manifest)["name"].AsString());
+  std::string name = files.TextAt(file, *manifest, "name");
   if (base::Trim(name).empty()) name = std::string(base::BaseName(folder));
   // What the manifest names takes the place of `skills`.
   std::vector<std::string> folders;
-  const JsonValue& named = (*manifest)["skills"];
+  const JsonValue& named =
+      files.At(file, *manifest, "skills", {JsonValue::Type::kString, JsonValue::Type::kArray});
   if (IsInside(named.AsString())) folders.push_back(named.AsString());
-  for (const JsonValue& item : named.items()) {
-    if (IsInside(item.AsString())) folders.push_back(item.AsString());
+  if (named.is_array()) {
+    for (std::string& item : files.Texts(file, *manifest, "skills")) {
+      if (IsInside(item)) folders.push_back(std::move(item));
+    }
   }
   if (folders.empty()) folders.emplace_back("skills");
   for (const std::string& below : folders) {
@@ -132,7 +157,8 @@ void AddPlugin(const std::string& folder, const std::string& cache, const std::s
                    .prefixed = true,
                    .depth = skillfs::kAnyDepth,
                    .root_too = true,
-                   .disabled_by = disabled_by});
+                   .disabled_by = verdict.disabled_by,
+                   .unknown_by = verdict.unknown_by});
   }
 }
 
@@ -165,7 +191,9 @@ std::vector<NamedRoot> PluginSkillRoots(const RootQuery& query,
     const std::string folder =
         ActiveFolder(base::JoinPath(base::JoinPath(cache, market), plugin), files);
     if (folder.empty()) continue;
-    AddPlugin(folder, cache, enabled && !plugins.all_off ? "" : config, files, out);
+    const bool off = !enabled || plugins.all_off;
+    const bool unknown = !off && files.IsUnknown(config);
+    AddPlugin(folder, cache, {off ? config : "", unknown ? config : ""}, files, out);
   }
   return out;
 }

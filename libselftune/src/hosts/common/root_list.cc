@@ -24,7 +24,8 @@ std::string KeyOf(const skillfs::NamedRoot& root) {
     }
     out.push_back('\0');
   }
-  out += fmt::format("{} {} {}", root.depth, root.root_too, root.prefixed);
+  out += fmt::format("{} {} {} {}", root.depth, root.root_too, root.prefixed,
+                     static_cast<int>(root.single_files));
   return out;
 }
 

@@ -22,6 +22,25 @@ constexpr uint64_t kMaxSettings = 4U << 20;
 constexpr size_t kMaxEntries = 1000;
 constexpr size_t kMaxValues = 100'000;
 
+std::string_view NameOf(JsonValue::Type type) {
+  switch (type) {
+    case JsonValue::Type::kNull:
+      return "nothing";
+    case JsonValue::Type::kBool:
+      return "a flag";
+    case JsonValue::Type::kInt:
+    case JsonValue::Type::kDouble:
+      return "a number";
+    case JsonValue::Type::kString:
+      return "a text";
+    case JsonValue::Type::kArray:
+      return "a list";
+    case JsonValue::Type::kObject:
+      return "an object";
+  }
+  return "nothing";
+}
+
 bool IsEmpty(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -58,7 +77,8 @@ const JsonValue* SettingsFiles::Json(const std::string& path) {
   } else if (is_new) {
     const auto node = install::ParseJsonText(*text, dialect_, path);
     if (node.ok()) {
-      it->second = install::ValueOf(*text, *node);
+      JsonValue value = install::ValueOf(*text, *node);
+      if (Is(path, "", value, {JsonValue::Type::kObject})) it->second = std::move(value);
     } else {
       Problem(path, node.status());
     }
@@ -76,8 +96,11 @@ void SettingsFiles::Toml(const std::string& path,
                          absl::FunctionRef<void(const codex::TomlValue&)> use) {
   const std::string* const text = Text(path);
   if (text == nullptr) return;
+  const size_t told = problems_.size();
   const auto mistake = codex::ReadToml(*text, use);
   if (!mistake.has_value()) return;
+  // What is no TOML is of no shape either.
+  problems_.resize(told);
   Problem(path, install::InvalidSettings(path, *text, mistake->at, mistake->expected,
                                          install::FoundAt(*text, mistake->at)));
 }
@@ -93,11 +116,48 @@ std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const J
   return keep == Keep::kLast ? all.last(kMaxEntries) : all.first(kMaxEntries);
 }
 
-std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& list,
-                                              Keep keep) {
+void SettingsFiles::TellShape(const std::string& path, std::string_view key,
+                              std::string_view expected, std::string_view found) {
+  unknown_.insert(path);
+  if (!shapes_.insert(fmt::format("{} {}", path, key)).second) return;
+  Tell(path, std::string(kSettingsInvalid.name),
+       fmt::format("reading {}: {}{}expected {}, found {}", path, key, key.empty() ? "" : ": ",
+                   expected, found));
+  problems_.back().settings = true;
+}
+
+bool SettingsFiles::Is(const std::string& path, std::string_view key, const JsonValue& value,
+                       Types types) {
+  if (value.is_null()) return false;
+  if (std::ranges::find(types, value.type()) != types.end()) return true;
+  std::string expected;
+  for (const JsonValue::Type type : types) {
+    if (!expected.empty()) expected += " or ";
+    expected += NameOf(type);
+  }
+  TellShape(path, key, expected, NameOf(value.type()));
+  return false;
+}
+
+const JsonValue& SettingsFiles::At(const std::string& path, const JsonValue& from,
+                                   std::string_view key, Types types) {
+  static const JsonValue kAbsent;
+  const JsonValue* value = &from;
+  for (size_t end = 0; end < key.size();) {
+    const size_t begin = end == 0 ? 0 : end + 1;
+    end = std::min(key.find('.', begin), key.size());
+    value = &(*value)[key.substr(begin, end - begin)];
+    const bool last = end == key.size();
+    if (!last && !Is(path, key.substr(0, end), *value, {JsonValue::Type::kObject})) return kAbsent;
+  }
+  return Is(path, key, *value, types) ? *value : kAbsent;
+}
+
+std::vector<std::string> SettingsFiles::Texts(const std::string& path, const JsonValue& from,
+                                              std::string_view key, Keep keep) {
   std::vector<std::string> out;
-  for (const JsonValue& item : Items(path, list, keep)) {
-    if (!item.is_string()) continue;
+  for (const JsonValue& item : Items(path, ListAt(path, from, key), keep)) {
+    if (!Is(path, fmt::format("an entry of {}", key), item, {JsonValue::Type::kString})) continue;
     if (item.AsString().size() < PATH_MAX) {
       out.push_back(item.AsString());
       continue;

@@ -1,6 +1,7 @@
 // Files of settings of a host, of the person and of projects, for reading.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -36,7 +37,7 @@ class SettingsFiles {
   // Null: there is none, or it could not be read.
   [[nodiscard]] const std::string* Text(const std::string& path);
   // Hosts that write plain JSON take no comments; a file with some is understood all the
-  // same. Null: it is none of both, or has more values than anybody's settings, which is
+  // same. Null: it is none of both, no object, or has more values than anybody's settings, which is
   // told: each costs a hundred times its text. An empty file says nothing, as an absent one.
   [[nodiscard]] const base::JsonValue* Json(const std::string& path);
   // The same, an object without members in place of null.
@@ -51,10 +52,39 @@ class SettingsFiles {
   [[nodiscard]] std::span<const base::JsonValue> Items(const std::string& path,
                                                        const base::JsonValue& list,
                                                        Keep keep = Keep::kFirst);
-  // Those entries of a list that are texts. One that is longer than any path is told, and
-  // left out.
-  [[nodiscard]] std::vector<std::string> Texts(const std::string& path, const base::JsonValue& list,
-                                               Keep keep = Keep::kFirst);
+  using Types = std::initializer_list<base::JsonValue::Type>;
+  // Whether a value of that file is there and of one of these types. One of another type is
+  // told under that key, and the file is unknown: what the host makes of it nobody knows.
+  [[nodiscard]] bool Is(const std::string& path, std::string_view key, const base::JsonValue& value,
+                        Types types);
+  // The value under a dotted key, and null in place of one that is not of these types, or lies
+  // in what is no object; see Is.
+  [[nodiscard]] const base::JsonValue& At(const std::string& path, const base::JsonValue& from,
+                                          std::string_view key, Types types);
+  // The same for one type; "", `usual` or a value without items in place of what is not there.
+  [[nodiscard]] const std::string& TextAt(const std::string& path, const base::JsonValue& from,
+                                          std::string_view key) {
+    return At(path, from, key, {base::JsonValue::Type::kString}).AsString();
+  }
+  [[nodiscard]] bool FlagAt(const std::string& path, const base::JsonValue& from,
+                            std::string_view key, bool usual) {
+    return At(path, from, key, {base::JsonValue::Type::kBool}).AsBool(usual);
+  }
+  [[nodiscard]] const base::JsonValue& ObjectAt(const std::string& path,
+                                                const base::JsonValue& from, std::string_view key) {
+    return At(path, from, key, {base::JsonValue::Type::kObject});
+  }
+  [[nodiscard]] const base::JsonValue& ListAt(const std::string& path, const base::JsonValue& from,
+                                              std::string_view key) {
+    return At(path, from, key, {base::JsonValue::Type::kArray});
+  }
+  // The texts of the list under a dotted key. An entry of another type is told as a value is;
+  // one that is longer than any path is told, and left out.
+  [[nodiscard]] std::vector<std::string> Texts(const std::string& path, const base::JsonValue& from,
+                                               std::string_view key, Keep keep = Keep::kFirst);
+  // That what stands there is not what the host expects, in words; the file is unknown.
+  void TellShape(const std::string& path, std::string_view key, std::string_view expected,
+                 std::string_view found);
   // Whether there is such a file, and it could not be read or understood: it may say anything.
   [[nodiscard]] bool IsUnknown(const std::string& path) const { return unknown_.contains(path); }
   // That something in that file is not known.
@@ -68,7 +98,7 @@ class SettingsFiles {
   install::JsonDialect dialect_;
   std::map<std::string, std::optional<std::string>> texts_;
   std::map<std::string, std::optional<base::JsonValue>> documents_;
-  base::StringSet unknown_;
+  base::StringSet unknown_, shapes_;  // files; files and keys
 };
 
 // At least as many as the values and keys in a text of JSON.

@@ -56,10 +56,13 @@ void AddRead(const RawText& path, int32_t part, const ShellPlace& place, ToolInt
   std::string file = ResolveShellPath(place.cwd, path.ToString());
   if (file.starts_with("~/") && !place.home.empty()) file.replace(0, 1, place.home);
   const auto skill = SkillOfFile(file);
-  if (!skill.has_value()) return;
+  // Another text is a skill where a listing says so.
+  const bool doubtful = !skill.has_value();
+  if (doubtful && !file.ends_with(".md")) return;
+  if (doubtful) intent.doubtful.push_back(file);
   SkillFact& fact = intent.skills.emplace_back();
   intent.parts.push_back(part);
-  fact.skill = *skill;
+  fact.skill = skill.value_or(base::BaseName(file));
   fact.level = Level::kRead;
   fact.route = Route::kFileRead;
   fact.path = std::move(file);

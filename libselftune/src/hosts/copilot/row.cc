@@ -4,12 +4,25 @@ namespace selftune::hosts {
 namespace {
 
 using Base = SkillRoot::Base;
+using skillfs::Outside;
 
 // Which of two equal names wins is not known, so neither hides the other.
 constexpr SkillRoot kRoots[] = {
-    {.base = Base::kProjectUp, .path = ".github/skills", .scope = "project", .precedence = 1},
-    {.base = Base::kProjectUp, .path = ".agents/skills", .scope = "project", .precedence = 2},
-    {.base = Base::kProjectUp, .path = ".claude/skills", .scope = "project", .precedence = 3},
+    {.base = Base::kProjectUp,
+     .path = ".github/skills",
+     .scope = "project",
+     .precedence = 1,
+     .outside = Outside::kHome},
+    {.base = Base::kProjectUp,
+     .path = ".agents/skills",
+     .scope = "project",
+     .precedence = 2,
+     .outside = Outside::kHome},
+    {.base = Base::kProjectUp,
+     .path = ".claude/skills",
+     .scope = "project",
+     .precedence = 3,
+     .outside = Outside::kBelowHome},
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 5},
 };

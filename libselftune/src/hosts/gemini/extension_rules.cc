@@ -20,6 +20,8 @@ constexpr size_t kMostPatterns = 100;
 constexpr size_t kMostRepeats = 20;
 constexpr size_t kVerdict = 100;  // what one costs before patterns are compared, as Effort
 
+constexpr std::string_view kAllowed = "allowedExtensions";
+
 constexpr char kAny = '\0';  // in Atom::letter
 
 struct Atom {
@@ -121,7 +123,7 @@ Verdict ExtensionRules::TooMany(const std::string& file) {
   return {file, true};
 }
 
-Verdict ExtensionRules::AgainstList(const std::string& file, const JsonValue& list,
+Verdict ExtensionRules::AgainstList(const std::string& file, const JsonValue& security,
                                     const std::string& source, const std::string& dir) {
   if (source.empty()) return {file};  // the host loads none of them then
   if (compared_.used_up()) return TooMany(file);
@@ -129,8 +131,8 @@ Verdict ExtensionRules::AgainstList(const std::string& file, const JsonValue& li
   // A file where it lies, else the address put behind the folder, its slashes made one.
   const std::string path = base::NormalizePath(dir, source);
   const std::string text = base::RealPath(path).value_or(path);
-  const std::vector<std::string> patterns = files_.Texts(file, list);
-  bool known = list.items().size() <= kMostPatterns;
+  const std::vector<std::string> patterns = files_.Texts(file, security, kAllowed);
+  bool known = security[kAllowed].items().size() <= kMostPatterns;
   for (const std::string& pattern :
        std::span(patterns).first(std::min(patterns.size(), kMostPatterns))) {
     if (compared_.used_up()) return TooMany(file);
@@ -150,22 +152,27 @@ Verdict ExtensionRules::AgainstList(const std::string& file, const JsonValue& li
 Verdict ExtensionRules::Against(const std::string& source, std::string_view type,
                                 const std::string& dir) {
   std::string list_file, block_file, unknown_file;
-  const JsonValue* list = nullptr;
+  const JsonValue* listed = nullptr;
   bool block = false;
   for (const std::string& file : FilesFor(dir)) {
-    const JsonValue& security = files_.JsonOrEmpty(file)["security"];
-    if (const JsonValue& said = security["allowedExtensions"]; said.is_array()) {
-      list = &said;
+    const JsonValue& root = files_.JsonOrEmpty(file);
+    const JsonValue& security = files_.ObjectAt(file, root, "security");
+    if (!files_.ListAt(file, security, kAllowed).is_null()) {
+      listed = &security;
       list_file = file;
     }
-    if (const JsonValue& said = security["blockGitExtensions"]; said.is_bool()) {
+    if (const JsonValue& said =
+            files_.At(file, security, "blockGitExtensions", {JsonValue::Type::kBool});
+        !said.is_null()) {
       block = said.AsBool();
       block_file = file;
     }
     if (files_.IsUnknown(file)) unknown_file = file;
   }
   if (!unknown_file.empty()) return {unknown_file, true};
-  if (list != nullptr && !list->items().empty()) return AgainstList(list_file, *list, source, dir);
+  if (listed != nullptr && !(*listed)[kAllowed].items().empty()) {
+    return AgainstList(list_file, *listed, source, dir);
+  }
   const bool from_git = type == "git" || type == "github-release";
   return block && from_git ? Verdict{block_file} : Verdict{};
 }

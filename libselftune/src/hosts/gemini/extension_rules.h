@@ -6,19 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "hosts/common/path_rules.h"
 #include "hosts/common/root_list.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/registry.h"
 
 namespace selftune::hosts::gemini {
-
-// What settings say of an extension in one directory.
-struct Verdict {
-  std::string settings = {};  // the file that keeps it out, "" = none does
-  bool unknown = false;       // or may do so: it is not understood
-
-  [[nodiscard]] bool off() const { return !settings.empty() && !unknown; }
-};
 
 // `security.allowedExtensions`, patterns for where an extension was installed from; without
 // any `security.blockGitExtensions`. Of the files that say so the last counts: defaults of
@@ -37,7 +30,7 @@ class ExtensionRules {
  private:
   // In the order in which a later one counts.
   [[nodiscard]] std::vector<std::string> FilesFor(const std::string& dir) const;
-  [[nodiscard]] Verdict AgainstList(const std::string& file, const base::JsonValue& list,
+  [[nodiscard]] Verdict AgainstList(const std::string& file, const base::JsonValue& security,
                                     const std::string& source, const std::string& dir);
 
   // Nobody knows: the effort is used up.

@@ -1,10 +1,8 @@
 // The skills that extensions of Gemini CLI bring along.
 #pragma once
 
-#include <string_view>
 #include <vector>
 
-#include "hosts/common/reached.h"
 #include "hosts/registry.h"
 #include "skillfs/discovery.h"
 
@@ -16,9 +14,5 @@ namespace selftune::hosts::gemini {
 // working directories asked for.
 [[nodiscard]] std::vector<skillfs::NamedRoot> ExtensionSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
-
-// Whether a rule of that file without its `!` holds in a directory: `*` stands for any
-// text, `/*` for none or for what is below.
-[[nodiscard]] PatternMatch RuleHolds(std::string_view rule, std::string_view dir);
 
 }  // namespace selftune::hosts::gemini

@@ -1,6 +1,5 @@
 #include "hosts/openclaw/skill_folders.h"
 #include "hosts/rows.h"
-#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -32,10 +31,6 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
-constexpr SkillSwitch kSwitches[] = {
-    {.file = "openclaw.json", .form = SkillSwitch::Form::kEntries, .key = "skills.entries"},
-};
-
 }  // namespace
 
 constinit const HostRow kOpenClawRow = {
@@ -54,7 +49,5 @@ constinit const HostRow kOpenClawRow = {
     .skill_ends_search = true,
     .named_roots = openclaw::NamedSkillRoots,
 };
-
-const std::span<const SkillSwitch> kOpenClawSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -13,12 +13,14 @@ constexpr SkillRoot kRoots[] = {
      .path = ".opencode/skill",
      .scope = "project",
      .precedence = 1,
-     .nested = true},
+     .nested = true,
+     .outside = skillfs::Outside::kTop},
     {.base = Base::kProjectUp,
      .path = ".opencode/skills",
      .scope = "project",
      .precedence = 1,
-     .nested = true},
+     .nested = true,
+     .outside = skillfs::Outside::kTop},
     {.base = Base::kConfigDir, .path = "skill", .scope = "global", .precedence = 2, .nested = true},
     {.base = Base::kConfigDir,
      .path = "skills",
@@ -29,12 +31,14 @@ constexpr SkillRoot kRoots[] = {
      .path = ".claude/skills",
      .scope = "project",
      .precedence = 3,
-     .nested = true},
+     .nested = true,
+     .outside = skillfs::Outside::kTop},
     {.base = Base::kProjectUp,
      .path = ".agents/skills",
      .scope = "project",
      .precedence = 3,
-     .nested = true},
+     .nested = true,
+     .outside = skillfs::Outside::kTop},
     {.base = Base::kHome,
      .path = ".claude/skills",
      .scope = "global",
@@ -53,7 +57,8 @@ constexpr SkillSwitch Permission(std::string_view file, std::string_view project
           .form = SkillSwitch::Form::kWords,
           .above = true,
           .key = "permission.skill",
-          .off = "deny"};
+          .off = "deny",
+          .word_for_all = true};
 }
 
 constexpr SkillSwitch kSwitches[] = {

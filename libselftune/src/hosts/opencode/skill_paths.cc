@@ -33,8 +33,8 @@ struct List {
 void Take(const std::string& file, SettingsFiles& files, List& list) {
   const JsonValue* const root = files.Json(file);
   if (root == nullptr) return;
-  const JsonValue& items = ValueAt(*root, "skills.paths");
-  if (items.is_array()) list = {file, files.Texts(file, items, SettingsFiles::Keep::kLast)};
+  if (files.ListAt(file, *root, "skills.paths").is_null()) return;
+  list = {file, files.Texts(file, *root, "skills.paths", SettingsFiles::Keep::kLast)};
 }
 
 List OwnList(const std::string& config_dir, SettingsFiles& files) {

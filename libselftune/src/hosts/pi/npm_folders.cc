@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,10 @@ namespace {
 
 constexpr uint64_t kMaxSettings = 1U << 20;
 constexpr std::string_view kModules = "lib/node_modules";
+// Where others than npm put such, below the home.
+constexpr std::string_view kBun = ".bun/install/global/node_modules";
+constexpr std::string_view kPnpm[] = {".local/share/pnpm/global", "Library/pnpm/global"};
+
 constexpr std::string_view kPi[] = {"@earendil-works/pi-coding-agent",
                                     "@mariozechner/pi-coding-agent"};
 
@@ -58,9 +63,45 @@ std::vector<std::string> UsualPrefixes(const RootQuery& query) {
   return out;
 }
 
+// "pnpm" of {"mise", "exec", "--", "pnpm"}.
+std::string_view ManagerOf(std::span<const std::string> command) {
+  if (command.empty()) return "npm";
+  const auto dashes = std::ranges::find(command.rbegin(), command.rend(), "--");
+  if (dashes == command.rbegin()) return "";
+  return base::BaseName(dashes == command.rend() ? command.front() : *std::prev(dashes));
+}
+
+// The newest layout of pnpm that has the package.
+std::string PnpmFolder(std::string_view package, const std::string& home) {
+  for (const std::string_view below : kPnpm) {
+    const std::string global = base::JoinPath(home, below);
+    std::string best;
+    int64_t best_number = -1;
+    const auto entries = base::ListDir(global);
+    if (!entries.ok()) continue;  // it only says where to look
+    for (const base::DirEntry& entry : *entries) {
+      const int64_t number = base::ParseInt(entry.name).value_or(-1);
+      const std::string path = base::JoinPath(global, entry.name + "/node_modules/");
+      if (number <= best_number || !base::Exists(path + std::string(package))) continue;
+      best_number = number;
+      best = path + std::string(package);
+    }
+    if (!best.empty()) return best;
+  }
+  return "";
+}
+
 }  // namespace
 
-std::string GlobalNpmFolder(std::string_view package, const RootQuery& query) {
+std::string GlobalNpmFolder(std::string_view package, std::span<const std::string> command,
+                            const RootQuery& query) {
+  const std::string_view manager = ManagerOf(command);
+  if (manager == "pnpm") return query.home.empty() ? "" : PnpmFolder(package, query.home);
+  if (manager == "bun") {
+    const std::string path =
+        base::JoinPath(query.home, std::string(kBun) + "/" + std::string(package));
+    return !query.home.empty() && base::Exists(path) ? path : "";
+  }
   const auto folder = [&](const std::string& prefix, std::string_view name) {
     const std::string path = base::JoinPath(base::JoinPath(prefix, kModules), name);
     return base::Exists(path) ? path : std::string();

@@ -71,10 +71,11 @@ bool Means(std::string_view word, const SkillFolder& skill, Effort& effort) {
   };
   for (const std::string& folder : {skill.below, skill.path}) {
     if (folder.empty()) continue;
-    if (means(folder) || means(base::JoinPath(folder, "SKILL.md"))) return true;
+    if (means(folder)) return true;
+    if (!skill.single && means(base::JoinPath(folder, "SKILL.md"))) return true;
   }
   return !exact && (means(base::BaseName(skill.path.empty() ? skill.below : skill.path)) ||
-                    means("SKILL.md"));
+                    (!skill.single && means("SKILL.md")));
 }
 
 }  // namespace

@@ -17,10 +17,12 @@ namespace selftune::hosts::pi {
 // `*` and `?` stand for text within one folder's name, `**` for folders.
 [[nodiscard]] PatternMatch PathMatches(std::string_view pattern, std::string_view path);
 
-// A folder of a skill, as words mean it: from where they are relative to, and as a whole.
+// A folder of a skill, or a skill that is a single file, as words mean it: from where they are
+// relative to, and as a whole.
 struct SkillFolder {
   std::string below;
   std::string path = {};  // "" = not asked for
+  bool single = false;
 };
 
 // Whether the words of a filter let a skill in: plain words let in, `!` takes out; `+` and

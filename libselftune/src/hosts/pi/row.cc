@@ -5,6 +5,7 @@ namespace selftune::hosts {
 namespace {
 
 using Base = SkillRoot::Base;
+using Single = skillfs::SingleFiles;
 
 // The first one found wins, the project's before the person's. Settings name more, and take
 // some out: skill_entries.h, skill_words.h.
@@ -13,22 +14,27 @@ constexpr SkillRoot kRoots[] = {
      .path = ".pi/skills",
      .scope = "project",
      .precedence = 2,
-     .nested = true},
+     .nested = true,
+     .single_files = Single::kInRoot},
     {.base = Base::kProjectUp,
      .path = ".agents/skills",
      .scope = "project",
      .precedence = 3,
-     .nested = true},
+     .nested = true,
+     .single_files = Single::kBelowRoot,
+     .outside = skillfs::Outside::kTop},
     {.base = Base::kConfigDir,
      .path = "skills",
      .scope = "global",
      .precedence = 5,
-     .nested = true},
+     .nested = true,
+     .single_files = Single::kInRoot},
     {.base = Base::kHome,
      .path = ".agents/skills",
      .scope = "global",
      .precedence = 6,
-     .nested = true},
+     .nested = true,
+     .single_files = Single::kBelowRoot},
 };
 
 }  // namespace

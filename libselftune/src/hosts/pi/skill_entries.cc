@@ -23,10 +23,10 @@ namespace {
 using base::JsonValue;
 using skillfs::IsBelow;
 using skillfs::NamedRoot;
+using skillfs::SingleFiles;
 
 // The ranks that the folders of the row leave free.
 constexpr int kProjectEntry = 1, kOwnEntry = 4, kProjectPackage = 7, kOwnPackage = 8;
-constexpr int kProjectAgents = 3;  // as in the row
 
 // What a byte and a value of a manifest cost, as Effort.
 constexpr size_t kByte = 2, kValue = 100;
@@ -46,13 +46,14 @@ struct Search {
   explicit Search(std::vector<skillfs::DiscoveryProblem>& all) : problems(all), files(all) {}
 
   // Skills below a folder; patterns begin in the same few.
-  const skillfs::SkillWalk& Walk(const std::string& start, Effort& effort) {
-    const auto [it, is_new] = walks.try_emplace(start);
+  const skillfs::SkillWalk& Walk(const std::string& start, SingleFiles single, Effort& effort) {
+    const auto [it, is_new] = walks.try_emplace({start, single});
     // What was cut for others is looked at again.
     if (!is_new && !it->second.cut) return it->second;
     it->second = skillfs::WalkSkills(start, {.depth = skillfs::kAnyDepth,
                                              .skill_ends_search = true,
                                              .root_too = true,
+                                             .single_files = single,
                                              .most = effort.left() / Effort::kFolder + 1});
     effort.Spend(it->second.effort * Effort::kFolder);
     for (const skillfs::WalkProblem& one : it->second.problems) {
@@ -63,10 +64,11 @@ struct Search {
 
   std::vector<skillfs::DiscoveryProblem>& problems;
   SettingsFiles files;
-  std::map<std::string, skillfs::SkillWalk> walks;  // by start
+  std::map<std::pair<std::string, SingleFiles>, skillfs::SkillWalk> walks;  // by start
   // Skills of packages that the settings take out: naming them once more changes nothing.
   std::set<std::string> out;
   RootList roots;
+  std::vector<std::string> npm_command;  // of the person
 };
 
 NamedRoot RootOf(const Side& side, std::string path, int rank) {
@@ -76,12 +78,21 @@ NamedRoot RootOf(const Side& side, std::string path, int rank) {
                  .project_root = side.project_root,
                  .precedence = rank,
                  .depth = skillfs::kAnyDepth,
-                 .root_too = true};
+                 .root_too = true,
+                 .single_files = SingleFiles::kInRoot};
   if (base::BaseName(root.path) == "SKILL.md") {
     root.path = std::string(base::DirName(root.path));
     root.depth = 0;
+    root.single_files = SingleFiles::kNone;
   }
   return root;
+}
+
+// Of a root that one skill alone is.
+void SetSkill(const std::string& place, bool single, NamedRoot& root) {
+  root.path = place;
+  root.depth = 0;
+  root.single_files = single ? SingleFiles::kInRoot : SingleFiles::kNone;
 }
 
 // A folder that is named, without what packages of the same settings leave out.
@@ -90,17 +101,16 @@ void AddEntry(const Side& side, NamedRoot root, Search& search) {
       search.out, [&](const std::string& skill) { return IsBelow(skill, root.path); });
   if (all) return search.roots.Add(std::move(root));
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
-  const skillfs::SkillWalk& walk = search.Walk(root.path, effort);
-  root.depth = 0;
+  const skillfs::SkillWalk& walk = search.Walk(root.path, root.single_files, effort);
   for (const skillfs::FoundSkillFile& file : walk.files) {
-    root.path = std::string(base::DirName(file.path));
+    SetSkill(file.Place(), file.single, root);
     if (!search.out.contains(root.path)) search.roots.Add(root);
   }
 }
 
-// `skills`: what is no pattern is a folder of skills, a skill, or its SKILL.md.
-void AddEntries(const Side& side, const JsonValue& settings, Search& search) {
-  for (const std::string& entry : search.files.Texts(side.file(), settings["skills"])) {
+// `skills`: what is no pattern is a folder of skills, a skill, its SKILL.md or a single file.
+void AddEntries(const Side& side, Search& search) {
+  for (const std::string& entry : SkillsIn(side.file(), search.files)) {
     if (IsOverride(entry) || IsGlob(entry)) continue;
     std::string path = SettingsPath(side.query->home, side.dir, entry);
     if (path.empty()) continue;
@@ -122,12 +132,14 @@ struct Package {
 };
 
 // Whether a pattern of the manifest means a skill's folder, or one that it lies in.
-bool IsMeant(std::string_view pattern, std::string_view skill, Effort& effort) {
+bool IsMeant(std::string_view pattern, std::string_view skill, bool single, Effort& effort) {
   const auto matches = [&](std::string_view path) {
     const PatternMatch match = PathMatches(pattern, path);
     effort.Spend(match.steps + 1);
     return match.holds;
   };
+  // A single file by itself or right in a folder that is meant.
+  if (single) return matches(skill) || matches(base::DirName(skill));
   for (std::string_view folder = skill; !folder.empty(); folder = base::DirName(folder)) {
     if (matches(folder)) return true;
   }
@@ -149,13 +161,15 @@ void LookAfter(const Package& package, NamedRoot& root) {
   root.scope = "system";
 }
 
-// Skills that the manifest names, their folders below the package; each once.
-std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& search) {
+// Skills that the manifest names, where they are below the package, each once; and whether they
+// are single files.
+std::map<std::string, bool> SkillsOf(const Package& package, Effort& effort, Search& search) {
   std::vector<std::string> overrides;
   for (const std::string& entry : package.entries) {
     if (IsOverride(entry)) overrides.push_back(entry);
   }
   std::map<std::string, bool> decided;  // whether the overrides let it in
+  std::map<std::string, bool> out;
   std::set<std::string_view> done;
   for (const std::string& entry : package.entries) {
     if (effort.used_up()) break;
@@ -165,36 +179,36 @@ std::set<std::string> SkillsOf(const Package& package, Effort& effort, Search& s
         base::NormalizePath(package.folder, glob ? FixedPart(entry) : std::string(entry));
     // A manifest sends nobody through folders outside.
     if (!IsBelow(start, package.folder)) continue;
-    for (const skillfs::FoundSkillFile& file : search.Walk(start, effort).files) {
+    const SingleFiles single = glob ? SingleFiles::kAll : SingleFiles::kInRoot;
+    for (const skillfs::FoundSkillFile& file : search.Walk(start, single, effort).files) {
       if (effort.used_up()) break;
       effort.Spend(1);
-      std::string_view below = base::DirName(file.path);
+      const std::string place = file.Place();
+      std::string_view below = place;
       if (!IsBelow(below, package.folder)) continue;
       below.remove_prefix(std::min(below.size(), package.folder.size() + 1));
-      if (decided.contains(std::string(below)) || (glob && !IsMeant(entry, below, effort))) {
+      if (decided.contains(std::string(below)) ||
+          (glob && !IsMeant(entry, below, file.single, effort))) {
         continue;
       }
-      const SkillFolder skill{std::string(below), std::string(base::DirName(file.path))};
-      decided.emplace(below, LetsIn(overrides, skill, effort));
+      const SkillFolder skill{std::string(below), place, file.single};
+      const bool in = LetsIn(overrides, skill, effort);
+      decided.emplace(below, in);
+      if (in) out.emplace(below, file.single);
     }
-  }
-  std::set<std::string> out;
-  for (const auto& [below, in] : decided) {
-    if (in) out.insert(below);
   }
   return out;
 }
 
 // Each skill by itself, where not all of a folder are loaded.
 void AddEachSkill(const Side& side, const Package& package, NamedRoot root, Search& search) {
-  root.depth = 0;
   root.root_too = true;
   LookAfter(package, root);
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
-  for (const std::string& below : SkillsOf(package, effort, search)) {
+  for (const auto& [below, single] : SkillsOf(package, effort, search)) {
     if (effort.used_up()) return;
-    root.path = base::NormalizePath(package.folder, below);
-    const SkillFolder skill{below, root.path};
+    SetSkill(base::NormalizePath(package.folder, below), single, root);
+    const SkillFolder skill{below, root.path, single};
     const Word word = LastWord(package.filter, skill, effort);
     if (package.only_named && word == Word::kNone) continue;
     const bool in = package.only_named
@@ -236,10 +250,16 @@ std::string HomeOf(const Side& side, const std::string& base, const std::string&
 void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& done,
                 Search& search) {
   Package package;
-  package.source = said.is_string() ? said.AsString() : said["source"].AsString();
+  SettingsFiles& files = search.files;
+  const std::string own_file = side.file();
+  if (!files.Is(own_file, "an entry of packages", said,
+                {JsonValue::Type::kString, JsonValue::Type::kObject})) {
+    return;
+  }
+  package.source = said.is_string() ? said.AsString() : files.TextAt(own_file, said, "source");
   if (package.source.empty()) return;
   const std::string below = PackageFolder(package.source);
-  package.only_named = said["autoload"].is_bool() && !said["autoload"].AsBool();
+  package.only_named = !files.FlagAt(own_file, said, "autoload", true);
   // A project that only says which skills of the person's package it wants.
   const std::string& own_dir = side.query->config_dir;
   const std::string& base = package.only_named && !own_dir.empty() ? own_dir : side.dir;
@@ -247,7 +267,7 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
                                  : base::JoinPath(base, below);
   std::string global;
   if (base == own_dir && below.starts_with(kNpm) && !base::Exists(package.folder)) {
-    global = GlobalNpmFolder(below.substr(kNpm.size()), *side.query);
+    global = GlobalNpmFolder(below.substr(kNpm.size()), search.npm_command, *side.query);
     if (!global.empty()) package.folder = global;
   }
   // Of one package that a file names again, in whatever version, the first counts.
@@ -262,11 +282,11 @@ void AddPackage(const Side& side, const JsonValue& said, std::set<std::string>& 
   Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   effort.Spend(Effort::kFolder);
   if (text != nullptr) effort.Spend(kByte * text->size() + kValue * MostJsonValues(*text));
-  const JsonValue& manifest = search.files.JsonOrEmpty(file)["pi"];
+  const JsonValue& manifest = files.ObjectAt(file, files.JsonOrEmpty(file), "pi");
   package.filtered = package.only_named || said["skills"].is_array();
   // Of the words for a package that loads nothing by itself the last counts.
-  package.filter = search.files.Texts(side.file(), said["skills"], SettingsFiles::Keep::kAll);
-  package.entries = search.files.Texts(file, manifest["skills"]);
+  package.filter = files.Texts(own_file, said, "skills", SettingsFiles::Keep::kAll);
+  package.entries = files.Texts(file, manifest, "skills");
   // A manifest that names no skills has none, unless the settings ask for some.
   const bool by_folder = package.filtered   ? package.entries.empty()
                          : said.is_object() ? !manifest["skills"].is_array()
@@ -279,27 +299,12 @@ void AddSide(const Side& side, Search& search) {
   const JsonValue& settings = search.files.JsonOrEmpty(side.file());
   const Effort& effort = search.roots.EffortFor(side.project_root, side.file());
   std::set<std::string> done;
-  for (const JsonValue& package : search.files.Items(side.file(), settings["packages"])) {
+  for (const JsonValue& package :
+       search.files.Items(side.file(), search.files.ListAt(side.file(), settings, "packages"))) {
     if (effort.used_up()) break;
     AddPackage(side, package, done, search);
   }
-  AddEntries(side, settings, search);
-}
-
-// Without a repository a session looks upwards through all folders of the machine: those
-// above where it runs, which the row does not know.
-void AddFoldersAbove(const std::vector<std::string>& up, const std::string& home, Search& search) {
-  const std::vector<std::string> folders = AgentsFolders(up, home);
-  for (const std::string& folder : folders) {
-    const std::string_view place = base::DirName(base::DirName(folder));
-    if (std::ranges::find(up, place) != up.end() || !base::Exists(folder)) continue;
-    search.roots.Add({.path = folder,
-                      .plugin = "",
-                      .scope = "project",
-                      .project_root = up.back(),
-                      .precedence = kProjectAgents,
-                      .depth = skillfs::kAnyDepth});
-  }
+  AddEntries(side, search);
 }
 
 }  // namespace
@@ -308,11 +313,13 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   Search search(problems);
   if (!query.config_dir.empty()) {
-    AddSide({query.config_dir, "", &query}, search);
+    const Side own{query.config_dir, "", &query};
+    search.npm_command =
+        search.files.Texts(own.file(), search.files.JsonOrEmpty(own.file()), "npmCommand");
+    AddSide(own, search);
   }
   const std::set<std::string> own = search.out;
   for (const std::vector<std::string>& up : query.project_folders) {
-    AddFoldersAbove(up, query.home, search);
     const Side side{base::JoinPath(up.front(), ".pi"), up.back(), &query};
     search.out = own;
     if (side.dir != query.config_dir) AddSide(side, search);

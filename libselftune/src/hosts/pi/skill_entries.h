@@ -11,8 +11,7 @@ namespace selftune::hosts::pi {
 // `skills` and `packages` of settings.json, of the person and of the working directories.
 // What `skills` names wins over the folders of the same side, packages come last. Packages
 // from npm and git are looked for where the host puts them, those of the person from npm also
-// where an old release did (npm_folders.h). Skills that are a single .md file are left out.
-// Also folders above a session that is in no repository.
+// where an old release did (npm_folders.h).
 [[nodiscard]] std::vector<skillfs::NamedRoot> NamedSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 

@@ -19,6 +19,7 @@
 namespace selftune::hosts::pi {
 namespace {
 
+using skillfs::SingleFiles;
 using skillfs::SkillRule;
 
 // One file of settings: what it says, and of which folders.
@@ -41,8 +42,7 @@ class Words {
   void Read(const Side& side) {
     begin_ = out_.size();
     const std::string settings = base::JoinPath(side.dir, "settings.json");
-    const std::vector<std::string> words =
-        files_.Texts(settings, files_.JsonOrEmpty(settings)["skills"], SettingsFiles::Keep::kAll);
+    const std::vector<std::string> words = SkillsIn(settings, files_, SettingsFiles::Keep::kAll);
     std::vector<std::string> entries, overrides, patterns;
     for (const std::string& word : words) {
       if (IsOverride(word)) overrides.push_back(word);
@@ -60,12 +60,12 @@ class Words {
     for (const std::string& entry : entries) {
       std::string path = SettingsPath(query_.home, side.dir, entry);
       if (base::BaseName(path) == "SKILL.md") path = std::string(base::DirName(path));
-      if (!path.empty()) Judge(path, side.dir, patterns);
+      if (!path.empty()) Judge(path, SingleFiles::kInRoot, side.dir, patterns);
     }
     if (!overrides.empty()) {
-      Judge(base::JoinPath(side.dir, "skills"), side.dir, overrides);
+      Judge(base::JoinPath(side.dir, "skills"), SingleFiles::kInRoot, side.dir, overrides);
       for (const std::string& folder : side.agents) {
-        Judge(folder, std::string(base::DirName(folder)), overrides);
+        Judge(folder, SingleFiles::kBelowRoot, std::string(base::DirName(folder)), overrides);
       }
     }
     if (!effort_.used_up()) return;
@@ -88,19 +88,20 @@ class Words {
   }
 
   // What was named is decided, whatever is said of a folder around it.
-  void Judge(const std::string& folder, const std::string& base,
+  void Judge(const std::string& folder, SingleFiles single, const std::string& base,
              const std::vector<std::string>& words) {
     // Folders that cannot be read are told by who looks for skills in them.
     const skillfs::SkillWalk walk =
         skillfs::WalkSkills(folder, {.depth = skillfs::kAnyDepth,
                                      .skill_ends_search = true,
                                      .root_too = true,
+                                     .single_files = single,
                                      .most = effort_.left() / Effort::kFolder + 1});
     effort_.Spend(walk.effort * Effort::kFolder);
     for (const skillfs::FoundSkillFile& file : walk.files) {
-      const std::string skill(base::DirName(file.path));
+      const std::string skill = file.Place();
       if (!seen_.insert(skill).second) continue;
-      const bool in = LetsIn(words, {Below(skill, base), skill}, effort_);
+      const bool in = LetsIn(words, {Below(skill, base), skill, file.single}, effort_);
       if (in || effort_.used_up()) continue;
       rule_.path = skill;
       out_.push_back(rule_);
@@ -117,6 +118,13 @@ class Words {
 };
 
 }  // namespace
+
+std::vector<std::string> SkillsIn(const std::string& file, SettingsFiles& files,
+                                  SettingsFiles::Keep keep) {
+  const base::JsonValue& root = files.JsonOrEmpty(file);
+  const bool old = root["skills"].is_object();
+  return files.Texts(file, root, old ? "skills.customDirectories" : "skills", keep);
+}
 
 std::vector<std::string> AgentsFolders(const std::vector<std::string>& up,
                                        const std::string& home) {

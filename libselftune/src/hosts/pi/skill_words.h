@@ -4,10 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "hosts/common/settings_files.h"
 #include "hosts/registry.h"
 #include "skillfs/discovery.h"
 
 namespace selftune::hosts::pi {
+
+// What `skills` in a file of settings lists; the form of an old release, an object with
+// `customDirectories`, is read as the host does.
+[[nodiscard]] std::vector<std::string> SkillsIn(
+    const std::string& file, SettingsFiles& files,
+    SettingsFiles::Keep keep = SettingsFiles::Keep::kFirst);
 
 // The folders `.agents/skills` that a session sees: where it runs and above, up to the root
 // of the repository; without one, up to the root of the machine. Not that of the home.

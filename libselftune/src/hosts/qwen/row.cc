@@ -1,3 +1,7 @@
+#include <utility>
+#include <vector>
+
+#include "hosts/qwen/extensions.h"
 #include "hosts/qwen/skill_directories.h"
 #include "hosts/rows.h"
 #include "hosts/skill_switch_rows.h"
@@ -20,7 +24,8 @@ constexpr SkillSwitch Names(std::string_view key, bool on = false) {
           .project_file = ".qwen/settings.json",
           .form = SkillSwitch::Form::kNames,
           .key = key,
-          .on = on};
+          .on = on,
+          .owned_too = !on};
 }
 
 // What is off by default may be switched on; what is off is off.
@@ -28,7 +33,20 @@ constexpr SkillSwitch kSwitches[] = {
     Names("skills.defaultDisabled"),
     Names("skills.enabled", /*on=*/true),
     Names("skills.disabled"),
+    {.file = "settings.json",
+     .project_file = ".qwen/settings.json",
+     .form = SkillSwitch::Form::kLevels,
+     .key = "skills.disabledLevels"},
 };
+
+// What settings name, and extensions bring along.
+std::vector<NamedRoot> NamedRoots(const RootQuery& query, std::vector<DiscoveryProblem>& problems) {
+  std::vector<NamedRoot> out = qwen::NamedSkillRoots(query, problems);
+  for (NamedRoot& root : qwen::ExtensionSkillRoots(query, problems)) {
+    out.push_back(std::move(root));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -46,7 +64,7 @@ constinit const HostRow kQwenRow = {
     .name_is_folder = false,
     .slash_text = true,
     .skill_ends_search = true,
-    .named_roots = qwen::NamedSkillRoots,
+    .named_roots = NamedRoots,
     .specialists = {.dir = "agents", .project_dir = ".qwen/agents", .form = "forms/qwen"},
 };
 

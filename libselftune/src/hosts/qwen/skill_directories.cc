@@ -15,7 +15,7 @@ using skillfs::NamedRoot;
 constexpr int kRank = 5;  // an order only: of equal names none is called hidden
 
 std::vector<std::string> ListIn(const std::string& file, SettingsFiles& files) {
-  return files.Texts(file, ValueAt(files.JsonOrEmpty(file), "skills.directories"));
+  return files.Texts(file, files.JsonOrEmpty(file), "skills.directories");
 }
 
 bool IsRelative(std::string_view path) {

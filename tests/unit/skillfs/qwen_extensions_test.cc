@@ -1,0 +1,161 @@
+// Skills of Qwen Code's extensions, and settings that switch off all of one level.
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "named_roots_machine.h"
+
+namespace selftune {
+namespace {
+
+using named_roots::CheckAll;
+using named_roots::File;
+
+TEST_SUITE("skillfs/qwen extensions") {
+  TEST_CASE("qwen: skills of extensions are called by their owner, and are its own") {
+    const std::string ext = "home/.qwen/extensions/";
+    const char* const pdf = "home/.qwen/extensions/kit/skills/pdf";
+    const File manifest{ext + "kit/qwen-extension.json", R"({"name": "rust"})"};
+    const std::string found = ext + "kit/skills/pdf: rust:pdf global of rust";
+    const std::string state = "home/.qwen/extension-store/state.json";
+    const std::string rules = ext + "extension-enablement.json";
+    const auto policy = [&](const std::string& said) {
+      return File{state, R"({"extensions": {"x1": {"name": "rust", )" + said + "}}}"};
+    };
+    const std::string in_repo = ", off in repo/src by ", in_other = ", off in other by ";
+    CheckAll({
+        {"an extension", "qwen", {pdf}, {manifest}, {found}},
+        {"no manifest: no extension", "qwen", {pdf}, {}, {}},
+        {"a portable one",
+         "qwen",
+         {pdf},
+         {{ext + "kit/plugin.json", R"({"name": "rust"})"}},
+         {found}},
+        {"one level of folders alone",
+         "qwen",
+         {"home/.qwen/extensions/kit/skills/group/deep"},
+         {manifest},
+         {}},
+        {"a linked one lies elsewhere, and is the person's own",
+         "qwen",
+         {"shelf/skills/pdf"},
+         {{ext + "kit/.qwen-extension-install.json", R"({"type": "link", "source": "~~/shelf"})"},
+          {"shelf/qwen-extension.json", R"({"name": "rust"})"}},
+         {"shelf/skills/pdf: rust:pdf global"}},
+        {"off",
+         "qwen",
+         {pdf},
+         {manifest, policy(R"("defaultActivation": "disabled")")},
+         {found + ", off by " + state}},
+        {"off in one folder",
+         "qwen",
+         {pdf},
+         {manifest, policy(R"("defaultActivation": "enabled",
+                              "workspaceOverrides": {"~~/other": "disabled"})")},
+         {found + in_other + state}},
+        {"on in one folder alone",
+         "qwen",
+         {pdf},
+         {manifest, policy(R"("defaultActivation": "disabled",
+                              "workspaceOverrides": {"~~/other": "enabled"})")},
+         {found + in_repo + state}},
+        {"by rules of an old release that the store took over",
+         "qwen",
+         {pdf},
+         {manifest, policy(R"("defaultActivation": "enabled",
+                              "legacyPathRules": ["!~~/repo/*"])")},
+         {found + in_repo + state}},
+        {"by rules of an old release",
+         "qwen",
+         {pdf},
+         {manifest, {rules, R"({"rust": {"overrides": ["!~~/*", "~~/other/*"]}})"}},
+         {found + in_repo + rules}},
+        {"the store counts before them",
+         "qwen",
+         {pdf},
+         {manifest,
+          policy(R"("defaultActivation": "enabled")"),
+          {rules, R"({"rust": {"overrides": ["!~~/*"]}})"}},
+         {found}},
+        {"switched off under either name",
+         "qwen",
+         {pdf, "home/.qwen/skills/pdf"},
+         {manifest, {"home/.qwen/settings.json", R"({"skills": {"disabled": ["rust:pdf"]}})"}},
+         {found + ", off by home/.qwen/settings.json", "home/.qwen/skills/pdf: pdf global"}},
+        {"and by that of its file",
+         "qwen",
+         {pdf, "home/.qwen/skills/pdf"},
+         {manifest, {"home/.qwen/settings.json", R"({"skills": {"disabled": ["PDF"]}})"}},
+         {found + ", off by home/.qwen/settings.json",
+          "home/.qwen/skills/pdf: pdf global, off by home/.qwen/settings.json"}},
+        {"switched on under its whole name alone",
+         "qwen",
+         {pdf},
+         {manifest, {"home/.qwen/settings.json", R"({"skills": {"defaultDisabled": ["rust:pdf"],
+                                                                "enabled": ["pdf"]}})"}},
+         {found + ", off by home/.qwen/settings.json"}},
+    });
+  }
+
+  TEST_CASE("qwen: a store that is not understood") {
+    const named_roots::Machine machine;
+    machine.Skill("home/.qwen/extensions/kit/skills/pdf");
+    machine.Write({"home/.qwen/extensions/kit/qwen-extension.json", R"({"name": "rust"})"});
+    machine.Write({"home/.qwen/extension-store/state.json", "{"});
+    const skillfs::Discovery found = machine.Find("qwen");
+    CHECK(machine.Told(found) ==
+          named_roots::Lines{"home/.qwen/extensions/kit/skills/pdf: rust:pdf global of rust, "
+                             "unknown by home/.qwen/extension-store/state.json"});
+    CHECK(named_roots::Codes(found.problems) == named_roots::Lines{"SETTINGS_INVALID"});
+  }
+
+  TEST_CASE("qwen: settings switch off all skills of a level") {
+    const char* const own = "home/.qwen/settings.json";
+    const char* const theirs = "repo/src/.qwen/settings.json";
+    const std::string off = std::string(", off by ") + own;
+    const char* const user = "home/.qwen/skills/one";
+    const char* const project = "repo/src/.qwen/skills/two";
+    const char* const named = "shelf/three";
+    const char* const ext = "home/.qwen/extensions/kit/skills/four";
+    const File manifest{"home/.qwen/extensions/kit/qwen-extension.json", R"({"name": "rust"})"};
+    const std::string one = std::string(user) + ": one global";
+    const std::string two = std::string(project) + ": two project in repo";
+    const std::string three = std::string(named) + ": three global";
+    const std::string four = std::string(ext) + ": rust:four global of rust";
+    const auto levels = [&](const std::string& list) {
+      return File{own, R"({"skills": {"directories": ["~~/shelf"], "enabled": ["one"],
+                                      "disabledLevels": [)" +
+                           list + "]}}"};
+    };
+    CheckAll({
+        {"none",
+         "qwen",
+         {user, project, named, ext},
+         {manifest, levels("")},
+         {four, one, two, three}},
+        {"of the person, and folders that are named; nothing switches one on",
+         "qwen",
+         {user, project, named, ext},
+         {manifest, levels(R"("user")")},
+         {four, one + off, two, three + off}},
+        {"of projects",
+         "qwen",
+         {user, project, named, ext},
+         {manifest, levels(R"("project")")},
+         {four, one, two + off, three}},
+        {"of extensions",
+         "qwen",
+         {user, project, named, ext},
+         {manifest, levels(R"("extension", "bundled")")},
+         {four + off, one, two, three}},
+        {"of a project's settings, for its sessions",
+         "qwen",
+         {user, project},
+         {{theirs, R"({"skills": {"disabledLevels": ["user"]}})"}},
+         {one + ", off in repo/src by " + theirs, two}},
+    });
+  }
+}
+
+}  // namespace
+}  // namespace selftune

@@ -1,0 +1,172 @@
+// Settings that are well written, and not what the host expects there.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "named_roots_machine.h"
+
+namespace selftune {
+namespace {
+
+using named_roots::Lines;
+using named_roots::Machine;
+
+TEST_SUITE("skillfs/settings shapes") {
+  TEST_CASE("a value of another shape is told with its key, and nobody knows what it does") {
+    struct Case {
+      const char* name;
+      const char* platform;
+      const char* skill;  // its folder
+      const char* file;
+      const char* bytes;
+      const char* told;  // the end of what is told
+      bool unknown;      // whether the skill is on
+    };
+    const char* const gemini = "home/.gemini/settings.json";
+    const char* const claude = "home/.claude/settings.json";
+    const char* const codex = "home/.codex/config.toml";
+    const char* const openclaw = "home/.openclaw/openclaw.json";
+    const char* const opencode = "home/.config/opencode/opencode.json";
+    const char* const pi = "home/.pi/agent/settings.json";
+    const char* const qwen = "home/.qwen/settings.json";
+    const Case cases[] = {
+        {"a list where an object leads on", "gemini", "home/.gemini/skills/pdf", gemini,
+         R"({"skills": ["pdf"]})", ": skills: expected an object, found a list", true},
+        {"a text in place of a list", "gemini", "home/.gemini/skills/pdf", gemini,
+         R"({"skills": {"disabled": "pdf"}})", ": skills.disabled: expected a list, found a text",
+         true},
+        {"a text in place of a flag", "gemini", "home/.gemini/skills/pdf", gemini,
+         R"({"skills": {"enabled": "no"}})", ": skills.enabled: expected a flag, found a text",
+         true},
+        {"an entry of a list", "gemini", "home/.gemini/skills/pdf", gemini,
+         R"({"skills": {"disabled": ["x", 3]}})",
+         ": an entry of skills.disabled: expected a text, found a number", true},
+        {"the file itself", "claude_code", "home/.claude/skills/pdf", claude, R"(["pdf"])",
+         ": expected an object, found a list", true},
+        {"a list of overrides", "claude_code", "home/.claude/skills/pdf", claude,
+         R"({"skillOverrides": ["pdf"]})", ": skillOverrides: expected an object, found a list",
+         true},
+        {"a word for all where the host takes none", "claude_code", "home/.claude/skills/pdf",
+         claude, R"({"skillOverrides": "off"})",
+         ": skillOverrides: expected an object, found a text", true},
+        {"a flag in place of a word", "claude_code", "home/.claude/skills/pdf", claude,
+         R"({"skillOverrides": {"pdf": false}})",
+         ": skillOverrides.pdf: expected a text, found a flag", true},
+        {"a table that is a text", "codex", "home/.codex/skills/pdf", codex, "skills = \"pdf\"\n",
+         ": skills: expected a table, found a text", true},
+        {"a flag that is a text", "codex", "home/.codex/skills/pdf", codex,
+         "[[skills.config]]\nname = \"pdf\"\nenabled = \"no\"\n",
+         ": skills.config.enabled: expected a flag, found a text", true},
+        {"a name that is a number", "codex", "home/.codex/skills/pdf", codex,
+         "[[skills.config]]\nname = 3\nenabled = false\n",
+         ": skills.config.name: expected a text, found 3", true},
+        {"plugins that are no tables", "codex", "home/.codex/skills/pdf", codex,
+         "[plugins]\n\"acme@m\" = true\n", ": plugins.acme@m: expected a table, found true", false},
+        {"a list of permissions", "opencode", "home/.config/opencode/skills/pdf", opencode,
+         R"({"permission": {"skill": ["pdf"]}})",
+         ": permission.skill: expected an object, found a list", true},
+        {"a path list that is a number", "opencode", "home/.config/opencode/skills/pdf", opencode,
+         R"({"skills": {"paths": 3}})", ": skills.paths: expected a list, found a number", false},
+        {"entries that are a list", "openclaw", "home/.openclaw/skills/pdf", openclaw,
+         R"({"skills": {"entries": ["pdf"]}})",
+         ": skills.entries: expected an object, found a list", true},
+        {"an agent's list that is a text", "openclaw", "home/.openclaw/skills/pdf", openclaw,
+         R"({"agents": {"list": [{"id": "main", "skills": "docx"}]}})",
+         ": skills: expected a list, found a text", true},
+        {"a folder that is relative to nobody knows what", "openclaw", "home/.openclaw/skills/pdf",
+         openclaw, R"({"skills": {"load": {"extraDirs": ["shelf"]}}})",
+         ": skills.load.extraDirs: expected absolute folders, or such with ~, found shelf, which "
+         "lies where the gateway was started",
+         false},
+        {"words that are a text", "pi", "home/.pi/agent/skills/pdf", pi, R"({"skills": "!pdf"})",
+         ": skills: expected a list, found a text", true},
+        {"packages by name", "pi", "home/.pi/agent/skills/pdf", pi,
+         R"({"packages": {"npm:kit": true}})", ": packages: expected a list, found an object",
+         false},
+        {"a filter that is a text", "pi", "home/.pi/agent/skills/pdf", pi,
+         R"({"packages": [{"source": "npm:kit", "skills": "one"}]})",
+         ": skills: expected a list, found a text", false},
+        {"levels that are a text", "qwen", "home/.qwen/skills/pdf", qwen,
+         R"({"skills": {"disabledLevels": "user"}})",
+         ": skills.disabledLevels: expected a list, found a text", true},
+        {"folders that are a text", "qwen", "home/.qwen/skills/pdf", qwen,
+         R"({"skills": {"directories": "~/x"}})",
+         ": skills.directories: expected a list, found a text", false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const Machine machine;
+      machine.Skill(c.skill);
+      machine.Write({c.file, c.bytes});
+      const skillfs::Discovery found = machine.Find(c.platform);
+      REQUIRE(found.problems.size() == 1);
+      CHECK(found.problems[0].code == "SETTINGS_INVALID");
+      CHECK(found.problems[0].settings);
+      CHECK(machine.Short(found.problems[0].path) == c.file);
+      CAPTURE(found.problems[0].message);
+      CHECK(found.problems[0].message.ends_with(std::string(c.file) + c.told));
+      const std::string line = std::string(c.skill) + ": pdf global";
+      CHECK(machine.Told(found) == Lines{c.unknown ? line + ", unknown by " + c.file : line});
+    }
+  }
+
+  TEST_CASE("what another part of the file switches off is off for certain") {
+    const char* const file = "home/.gemini/settings.json";
+    const Machine machine;
+    machine.Skill("home/.gemini/skills/pdf");
+    machine.Skill("home/.gemini/skills/docx");
+    machine.Write({file, R"({"skills": {"disabled": ["pdf", {}]}})"});
+    CHECK(machine.Told(machine.Find("gemini")) ==
+          Lines{"home/.gemini/skills/docx: docx global, unknown by home/.gemini/settings.json",
+                "home/.gemini/skills/pdf: pdf global, off by home/.gemini/settings.json"});
+  }
+
+  TEST_CASE("one word may stand for all permissions, and null for nothing") {
+    const char* const file = "home/.config/opencode/opencode.json";
+    const char* const skill = "home/.config/opencode/skills/pdf";
+    named_roots::CheckAll({
+        {"for all tools",
+         "opencode",
+         {skill},
+         {{file, R"({"permission": "deny"})"}},
+         {std::string(skill) + ": pdf global, off by " + file}},
+        {"for skills",
+         "opencode",
+         {skill},
+         {{file, R"({"permission": {"skill": "deny"}})"}},
+         {std::string(skill) + ": pdf global, off by " + file}},
+        {"nothing",
+         "opencode",
+         {skill},
+         {{file, R"({"permission": null, "skills": null})"}},
+         {std::string(skill) + ": pdf global"}},
+    });
+  }
+
+  TEST_CASE("claude: whether a plugin is on is not known where its flag is none") {
+    const char* const file = "home/.claude/settings.json";
+    const named_roots::File installed{"home/.claude/plugins/installed_plugins.json",
+                                      R"({"plugins": {"acme@m": [{"installPath": "~~/acme"}],
+                        "zoo@m": [{"installPath": "~~/zoo"}]}})"};
+    const auto told = [&](const char* settings) {
+      const Machine machine;
+      machine.Skill("acme/skills/pdf");
+      machine.Skill("zoo/skills/ape");
+      machine.Write(installed);
+      machine.Write({file, settings});
+      return machine.Told(machine.Find("claude_code"));
+    };
+    const std::string acme = "acme/skills/pdf: acme:pdf global of acme";
+    const std::string zoo = "zoo/skills/ape: zoo:ape global of zoo";
+    const std::string unknown = std::string(", unknown by ") + file;
+    CHECK(told(R"({"enabledPlugins": {"acme@m": "no"}})") == Lines{acme + unknown, zoo});
+    CHECK(told(R"({"enabledPlugins": {"acme@m": ["1.0"], "zoo@m": true}})") == Lines{acme, zoo});
+    CHECK(told(R"({"enabledPlugins": ["acme@m"]})") == Lines{acme + unknown, zoo + unknown});
+    CHECK(told("{") == Lines{acme + unknown, zoo + unknown});
+  }
+}
+
+}  // namespace
+}  // namespace selftune
