@@ -307,7 +307,6 @@ constexpr WholeStore kWholeStore[] = {
     {"forget_quotes.cc:*", "and where it is quoted"},
     {"forget_texts.cc:*", "and who else said it"},
     {"forget_words.cc:*", "and where else such words stand"},
-    {"import_ledger.cc:kAnyUntold", "whether there is any: the first row answers"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
     {"forget_again.cc:kErased", "with the keys of the words"},
     {"listing.cc:kIncomplete", "a forced sync looks at every listing"},
