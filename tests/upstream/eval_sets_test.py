@@ -347,6 +347,37 @@ class EvalSets(ImportCase):
         self.take_more(self.these(*there, eval_set("pdf", 5, entry("fill it"))))
         self.assertEqual(self.q(QUERIES), [("fill it", 1)])
 
+    def test_an_entry_that_lost_its_words_is_as_a_new_one_when_somebody_says_them_again(self):
+        there = [reference.session("s"), reference.prompt("s", 0, "fill it", 1)]
+        self.take_old(self.these(*there, eval_set("pdf", 5, entry("fill it"), entry("merge"))))
+        side = self.q("SELECT split FROM eval_entry WHERE entry_id=?", self.id_of("pdf", "fill it"))
+        self.envelope("forget", "--session", "s", "--yes")
+        self.assertEqual(self.q(QUERIES), [(None, 0), ("merge", 1)])
+        # Not by the set that said them then, and neither by a newer one that nobody's words go with.
+        self.take_more(self.these(*there, eval_set("pdf", 6, entry("fill it", False), entry("merge"))))
+        self.assertEqual(self.q(QUERIES), [(None, 0), ("merge", 1)])
+        again = [*there, reference.session("z"), reference.prompt("z", 0, "fill it", 30)]
+        self.take_more(self.these(*again, eval_set("pdf", 7, entry("fill it", False, source="log"), entry("merge"))))
+        self.assertEqual(self.q(QUERIES), [("fill it", 1), ("merge", 1)])
+        self.assertEqual(self.q("SELECT should_trigger,source,label_confidence,split,json_extract(extra,'$.reason') FROM eval_entry WHERE entry_id=?",
+                                self.id_of("pdf", "fill it")), [(0, "log", 0.6, side[0][0], "imported")])
+        self.assertEqual(self.fate(), ("imported", None))
+        # An older one does not say otherwise.
+        other = self.build(self.these(eval_set("pdf", 4, entry("fill it"), entry("merge"))), self.home / "other.db")
+        self.take("--db", str(other))
+        self.assertEqual(self.q("SELECT should_trigger,active FROM eval_entry WHERE entry_id=?", self.id_of("pdf", "fill it")), [(0, 1)])
+        self.assert_sound()
+
+    def test_entries_that_lost_the_code_by_which_they_are_known_as_imported_follow_a_newer_set(self):
+        self.take_old(self.these(eval_set("pdf", 5, entry("fill"), entry("merge"))))
+        with sqlite3.connect(self.store) as db:  # as `forget --match port` of before left them
+            db.execute("UPDATE eval_entry SET extra=json_set(extra,'$.reason','[forgotten]')")
+        db.close()
+        self.take_more(self.these(eval_set("pdf", 6, entry("fill", False, source="log"), entry("merge"))))
+        self.assertEqual(self.fate(), ("imported", None))
+        self.assertEqual(self.q("SELECT should_trigger,source,active,json_extract(extra,'$.reason') FROM eval_entry WHERE entry_id=?", self.id_of("pdf", "fill")),
+                         [(0, "log", 1, "imported")])
+
     def test_words_of_a_prompt_that_came_when_its_session_was_forgotten(self):
         long = ("my word is hunter2 " + "and more of it " * 40).strip()
         self.take_old(self.these(reference.session("s")))
