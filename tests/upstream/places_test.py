@@ -105,8 +105,6 @@ sys.stdin.readline()
         def partly():
             return [w["message"] for w in self.take()["warnings"] if w["code"] == "PARTLY_TAKEN"]
         self.assertEqual(partly(), ["not all of it, or not as it was: canonical_eval_sets pdf (1 of 2 entries left out: number 1 has no query)"])
-        self.assertEqual(self.q("SELECT count(*) FROM import_untold"), [(0,)])
-        self.assertEqual(partly(), [])
 
     def test_elsewhere_it_may_run(self):
         self.store.rename(self.old)

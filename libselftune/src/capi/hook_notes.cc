@@ -1,5 +1,6 @@
 #include "capi/hook_notes.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "hooks/suggestions.h"
 #include "hooks/told.h"
 #include "orchestrate/resting.h"
+#include "status/runs_rest.h"
 #include "store/db.h"
 #include "store/deploy_rows.h"
 #include "store/job_rows.h"
@@ -51,7 +53,9 @@ struct Notes {
   std::string reactive;           // program, "" = nothing runs by itself
   bool review = false;            // what it finds waits for a person
   orchestrate::ToTakeUp waiting;  // what there is for it to do
-  std::string skills;             // names of those that are installed, one a line
+  std::optional<status::RunsRest> rest;  // whatever there is: it would not be answered
+  std::string config_path;
+  std::string skills;  // names of those that are installed, one a line
 };
 
 // Names of those that are installed, one a line.
@@ -100,6 +104,8 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     notes.reactive = config.Get("cli_path").AsString();
     notes.review = config.autonomy == config::Autonomy::kPropose;
     ST_ASSIGN_OR_RETURN(notes.waiting, orchestrate::SignalsToTakeUp(*db, config, context.now()));
+    ST_ASSIGN_OR_RETURN(notes.rest, status::FindRunsRest(*db, config, context.now()));
+    notes.config_path = config.path;
   }
   notes.corrections = config.Suggests(RuleOf(config::SuggestionId::kCorrection));
   if (!notes.reactive.empty() || notes.corrections) {
@@ -131,6 +137,18 @@ void WriteWaiting(base::JsonWriter& out, const orchestrate::ToTakeUp& waiting) {
   out.Field("resting", names);
 }
 
+// Until when, unless one of these files is another one.
+void WriteRest(base::JsonWriter& out, const Notes& notes) {
+  if (!notes.rest.has_value()) return;
+  out.Key("rest").BeginObject().Field("until_ms", notes.rest->until.value);
+  out.Key("files").BeginObject();
+  for (const std::string& path : {notes.config_path, notes.rest->program}) {
+    const auto mark = status::MarkOf(path);
+    if (mark.has_value()) out.Field(path, hooks::MarkText(mark->bytes, mark->mtime_ns));
+  }
+  out.EndObject().EndObject();
+}
+
 std::string ToJson(const Notes& notes, config::Guards mode) {
   const bool says = !notes.guards.empty() || !notes.hints.empty() || notes.corrections;
   if (!says && notes.reactive.empty()) return "";
@@ -159,6 +177,7 @@ std::string ToJson(const Notes& notes, config::Guards mode) {
   if (!notes.reactive.empty()) out.Field("reactive", notes.reactive);
   if (!notes.reactive.empty() && notes.review) out.Field("review", true);
   if (!notes.reactive.empty()) WriteWaiting(out, notes.waiting);
+  if (!notes.reactive.empty()) WriteRest(out, notes);
   out.EndObject();
   return std::move(out).Take();
 }

@@ -197,6 +197,7 @@ StatusOr<std::string> EvolveRun(Context& context, const JsonValue& params) {
   }
   ST_ASSIGN_OR_RETURN(const ImproveResult result, orchestrate::ImproveSkill(world, options));
   if (result.deployed || !result.proposal_id.empty()) context.SetChanged();
+  if (result.rest_ended) context.SetHooksDiffer();
   if (!result.failure.ok()) return result.failure;  // what it cost is in llm.usage
   if (!model.plan) context.SetVerdict(VerdictOf(result));
   if (result.reason_code == "review_required" || result.reason_code == "review_pending") {

@@ -131,8 +131,8 @@ void Advise(Context& context, const upstream::ImportReport& report) {
                  ListOf("verdict='rejected'"));
   }
   const std::string taken = "verdict IN('imported','merged') AND reason IS NOT NULL";
-  Tell(context, "PARTLY_TAKEN", "not all of it, or not as it was: ", report.untold.partly, taken);
-  Tell(context, "TAKEN_NOT_USED", "taken over, and not in use: ", report.untold.unused, taken);
+  Tell(context, "PARTLY_TAKEN", "not all of it, or not as it was: ", report.partly, taken);
+  Tell(context, "TAKEN_NOT_USED", "taken over, and not in use: ", report.unused, taken);
   for (const upstream::TableCount& table : report.tables) {
     if (table.reconciled()) continue;
     context.SetVerdict(WithSuggestion(

@@ -145,10 +145,12 @@ Status WriteRecent(JsonWriter& out, store::Db& db, const SkillState& state,
   return absl::OkStatus();
 }
 
-void WriteListedRate(JsonWriter& out, const status::TriggerCounts& counts) {
+// In a list without those that were started by hand.
+void WriteTriggerRate(JsonWriter& out, const status::TriggerCounts& counts, bool by_hand) {
   out.Key("trigger_rate").BeginObject().Field("k", counts.hit).Field("n", counts.expected);
   Rate(out, "rate", counts.hit, counts.expected);
   Interval95(out, "interval", counts.hit, counts.expected);
+  if (by_hand) out.Field("by_hand", counts.by_hand);
   out.Field("curable", counts.curable).EndObject();
 }
 
@@ -189,7 +191,7 @@ Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::Time
       .Field("sessions", state.totals.sessions)
       .Field("last_use", state.totals.last);
   ST_RETURN_IF_ERROR(WriteRecent(out, db, state, window));
-  WriteListedRate(out, state.trigger);
+  WriteTriggerRate(out, state.trigger, /*by_hand=*/false);
   out.Field("listed_chars", listed)
       .Field("state", monitoring::Word(state.health.state))
       .Field("state_code", state.health.state_reason)
@@ -239,13 +241,6 @@ void WriteUsage(JsonWriter& out, const store::SkillReport& report) {
       .Field("first", report.summary.first)
       .Field("last", report.summary.last)
       .EndObject();
-}
-
-void WriteTriggerRate(JsonWriter& out, const status::TriggerCounts& counts) {
-  out.Key("trigger_rate").BeginObject().Field("k", counts.hit).Field("n", counts.expected);
-  Rate(out, "rate", counts.hit, counts.expected);
-  Interval95(out, "interval", counts.hit, counts.expected);
-  out.Field("by_hand", counts.by_hand).Field("curable", counts.curable).EndObject();
 }
 
 void WriteDeploys(JsonWriter& out, const std::vector<store::DeployRow>& deploys) {
@@ -344,7 +339,7 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   WritePlaces(out, report.summary);
   WriteUsage(out, report);
   if (states.empty()) {  // only listed by a host, or asked for in vain: no evidence and no file
-    WriteTriggerRate(out, {});
+    WriteTriggerRate(out, {}, /*by_hand=*/true);
     out.Field("state", "UNKNOWN")
         .Field("state_reason", "no skill of this name is installed or was ever loaded");
     for (const char* key : {"autonomy", "autonomy_source", "autonomy_reason"}) out.NullField(key);
@@ -352,7 +347,7 @@ StatusOr<std::string> SkillReport(Context& context, const JsonValue& params) {
   } else {
     SkillState& state = states.front();
     status::ReadOffSwitch(state);
-    WriteTriggerRate(out, state.trigger);
+    WriteTriggerRate(out, state.trigger, /*by_hand=*/true);
     out.Field("state", monitoring::Word(state.health.state))
         .Field("state_reason", status::ExplainState(state.health));
     WritePolicy(out, skill.name, {state.autonomy, state.autonomy_source}, state.managed, *config);

@@ -19,6 +19,7 @@
 #include "status/doctor.h"
 #include "status/freshness.h"
 #include "status/off_switches.h"
+#include "status/runs_rest.h"
 #include "status/skill_folders.h"
 #include "status/skill_states.h"
 #include "status/summary.h"
@@ -307,6 +308,15 @@ void Advise(Context& context, int64_t schema, const status::Freshness& freshness
   }
 }
 
+Status WarnOfRest(Context& context, store::Db& db, const config::Config& config) {
+  ST_ASSIGN_OR_RETURN(const std::optional<status::RunsRest> rest,
+                      status::FindRunsRest(db, config, context.now()));
+  if (rest.has_value()) {
+    context.Warn(kOnHold.name, status::Describe(*rest), {status::kRunNow[0], status::kRunNow[1]});
+  }
+  return absl::OkStatus();
+}
+
 Status Refresh(Context& context) {
   ST_ASSIGN_OR_RETURN(const JsonValue params, JsonValue::Parse(R"({"only":[],"force":false})"));
   return SyncRun(context, params).status();
@@ -375,6 +385,7 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   WritePlan(out, plan);
   out.EndObject();
   Advise(context, db->schema_version(), freshness, skills, plan);
+  ST_RETURN_IF_ERROR(WarnOfRest(context, *db, *config));
   return std::move(out).Take();
 }
 

@@ -1,5 +1,7 @@
 #include "hooks/notes.h"
 
+#include <sys/stat.h>
+
 #include <charconv>
 #include <climits>
 #include <cstdint>
@@ -171,12 +173,33 @@ bool Rests(std::string_view notes_json, std::string_view skill) {
   return names.find("\n" + std::string(skill) + "\n") != names.npos;
 }
 
+std::string MarkText(uint64_t bytes, int64_t mtime_ns) {
+  return std::to_string(bytes) + " " + std::to_string(mtime_ns);
+}
+
+bool RunsRest(std::string_view notes_json, UtcMillis now) {
+  const JsonSpan rest = FindNote(notes_json, "rest");
+  if (!rest.is_object()) return false;
+  const int64_t left = ToInt(FindNote(rest.text, "until_ms")) - now.value;
+  if (left <= 0 || left > kDayMs) return false;  // over; or the clock was another one
+  JsonScan files(FindNote(rest.text, "files").text);
+  while (files.Next()) {
+    struct stat info;
+    if (stat(files.key().ToString().c_str(), &info) != 0) return false;
+    constexpr int64_t kSecondNs = 1'000'000'000;
+    const int64_t mtime_ns = info.st_mtim.tv_sec * kSecondNs + info.st_mtim.tv_nsec;
+    if (!files.value().Is(MarkText(static_cast<uint64_t>(info.st_size), mtime_ns))) return false;
+  }
+  return files.complete();
+}
+
 void React(const World& world, const Host* host, const HookEvent& event) {
   if (world.start == nullptr || world.state_dir.empty() || !event.agent_id.empty()) return;
   if (event.goes_on || world.ci) return;
   const std::string notes = ReadNotes(world);
   BackgroundRun run = FindReactive(notes);
-  if (run.program.empty() || !MayBePending(world, host, notes)) return;
+  if (run.program.empty() || RunsRest(notes, world.now)) return;
+  if (!MayBePending(world, host, notes)) return;
   if (BatteryIsLow(world.power_supplies) || !FirstInHalfHour(world)) return;
   run.state_dir = world.state_dir;
   world.start(run, world.start_user);

@@ -176,6 +176,12 @@ StatusOr<std::string> NameBackend(const base::Environment& env, const ChooseOpti
   return std::string(CommandOf(agent));
 }
 
+std::string BackendProgram(const base::Environment& env, const ChooseOptions& options) {
+  if (HasHandler(options) || options.api.has_value()) return "";
+  const auto agent = ChooseAgent(env, options);
+  return agent.ok() ? FindAgent(*agent, env) : "";
+}
+
 StatusOr<std::unique_ptr<Backend>> ChooseBackend(const base::Environment& env,
                                                  const ChooseOptions& options, store::Db* db,
                                                  const Clock& clock) {

@@ -36,6 +36,10 @@ struct ChooseOptions {
 [[nodiscard]] StatusOr<std::string> NameBackend(const base::Environment& env,
                                                 const ChooseOptions& options);
 
+// The program that would be started, "" when it is a handler or a server, or there is none.
+[[nodiscard]] std::string BackendProgram(const base::Environment& env,
+                                         const ChooseOptions& options);
+
 // Ready to call. `db` (may be null) remembers what the installed CLI can do, so
 // that it is asked once per version, and what a server refuses; it and `clock`
 // must outlive the result.

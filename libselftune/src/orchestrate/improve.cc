@@ -24,6 +24,7 @@
 #include "orchestrate/policy.h"
 #include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
+#include "status/runs_rest.h"
 #include "store/deploy_rows.h"
 #include "store/evolution_log.h"
 #include "store/job_rows.h"
@@ -72,6 +73,10 @@ class Improver {
       return std::move(result_);
     }
     result_.failure = Evolve(input);
+    // Who was answered shows that the model answers again.
+    if (result_.failure.ok() && result_.spent.calls > 0 && !options_.dry_run) {
+      ST_ASSIGN_OR_RETURN(result_.rest_ended, status::EndRunsRest(*world_.db));
+    }
     return std::move(result_);
   }
 

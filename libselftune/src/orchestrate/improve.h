@@ -64,7 +64,8 @@ struct ImproveResult {
   evolution::EvolveResult evolution;
   eval::EvalSet set;
   llm::CallerTotals spent;
-  Status failure;  // an error once something was spent: the rest says what was found
+  bool rest_ended = false;  // runs that begin by themselves need not wait any more
+  Status failure;           // an error once something was spent: the rest says what was found
 };
 
 // Fails for errors before anything was spent; after it the error is in the result.

@@ -27,6 +27,7 @@
 #include "eval/eval_set.h"
 #include "hosts/installed_skills.h"
 #include "orchestrate/facts.h"
+#include "orchestrate/model_rest.h"
 #include "orchestrate/resting.h"
 #include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
@@ -133,10 +134,41 @@ class Loop {
     ST_RETURN_IF_ERROR(Watch());
     ST_ASSIGN_OR_RETURN(const bool quiet, NothingToReactTo());
     if (quiet) return absl::OkStatus();
+    ST_ASSIGN_OR_RETURN(const bool rests, ModelRests());
+    if (rests) return absl::OkStatus();
     ST_RETURN_IF_ERROR(Choose());
-    ST_RETURN_IF_ERROR(ImproveChosen());
+    const Status improved = ImproveChosen();
+    if (Writes()) KeepModelRest(improved);
+    ST_RETURN_IF_ERROR(improved);
     if (Writes()) KeepWhatRests();
     return absl::OkStatus();
+  }
+
+  // The last run that began by itself got no answer, and this one would get none either.
+  StatusOr<bool> ModelRests() {
+    if (!ByItself()) return false;
+    asked_ = WhoIsAsked(*world_.env, world_.choose);
+    ST_ASSIGN_OR_RETURN(const std::optional<status::RunsRest> rest,
+                        RestOf(*world_.db, *world_.config, asked_, world_.clock->Now()));
+    if (!rest.has_value()) return false;
+    report_.warnings.push_back(Fail(kOnHold, "{}", status::Describe(*rest)));
+    report_.rested = true;  // who began it did not know
+    return true;
+  }
+
+  // Of a run that began by itself, and in which nobody was answered.
+  void KeepModelRest(const Status& improved) {
+    if (!ByItself()) return;
+    Status failure = IsOfModel(improved) ? improved : absl::OkStatus();
+    for (const SkillDecision& entry : report_.decisions) {
+      if (!entry.improved.has_value() || entry.improved->spent.calls == 0) continue;
+      if (entry.error.ok()) return;
+      if (failure.ok() && IsOfModel(entry.error)) failure = entry.error;
+    }
+    if (failure.ok()) return;
+    const Status kept = RestAfter(*world_.db, *world_.config, asked_, failure, world_.clock->Now());
+    if (!kept.ok()) report_.warnings.push_back(kept);
+    report_.rested |= kept.ok();
   }
 
   // Who was refused before anything was asked would be so by the next run, too.
@@ -364,6 +396,7 @@ class Loop {
     report_.evolved += result.after.empty() ? 0 : 1;
     report_.deployed += result.deployed ? 1 : 0;
     report_.changed |= result.deployed || !result.proposal_id.empty();
+    report_.rested |= result.rest_ended;
     entry.error = result.failure;
     if (Writes() && entry.error.ok() && Conclusive(result)) {
       entry.error = Consume(entry.decision.skill);
@@ -467,6 +500,7 @@ class Loop {
   std::vector<std::pair<std::string, std::set<std::string>>> taken_;
   std::vector<RestBasis> basis_;  // before anything was looked at
   std::vector<Looked> looked_;    // of report_.decisions, in their order
+  Asked asked_;                   // by a run that begins by itself
   RunReport report_;
 };
 

@@ -176,7 +176,7 @@ class Finder {
   // Each file of a walk; nothing: it could not be read, or is no skill.
   std::vector<std::optional<Found>> FoundIn(const HostSkillRules& host, const SkillWalk& walk) {
     for (const WalkProblem& problem : walk.problems) {
-      Problem(problem.path, problem.code, problem.message);
+      Problem(host, problem.path, problem.code, problem.message);
     }
     std::vector<std::optional<Found>> out;
     for (const FoundSkillFile& file : walk.files) {
@@ -189,7 +189,7 @@ class Finder {
         continue;
       }
       out.emplace_back();
-      Problem(file.path, std::string(CodeOf(index.status()).name),
+      Problem(host, file.path, std::string(CodeOf(index.status()).name),
               std::string(Message(index.status())));
     }
     return out;
@@ -298,7 +298,7 @@ class Finder {
     ++out_.cost.opened;
     if (bytes.ok()) return YamlFlag(*bytes, host.policy_implicit_key) == std::optional(false);
     if (CodeOf(bytes.status()).name != kFileNotFound.name) {
-      Problem(policy, std::string(CodeOf(bytes.status()).name),
+      Problem(host, policy, std::string(CodeOf(bytes.status()).name),
               std::string(Message(bytes.status())));
     }
     return false;
@@ -324,7 +324,9 @@ class Finder {
     if (!told_.insert(problem.code + " " + problem.path + " " + what).second) return;
     out_.problems.push_back(std::move(problem));
   }
-  void Problem(std::string path, std::string code, std::string message) {
+  void Problem(const HostSkillRules& host, std::string path, std::string code,
+               std::string message) {
+    if (!host.tells) return;
     Tell({.path = std::move(path), .code = std::move(code), .message = std::move(message)});
   }
 

@@ -35,6 +35,7 @@ struct HostSkillRules {
   std::vector<SkillRule> rules;            // of those that name a skill the last counts
   std::vector<std::string> session_roots;  // see SkillRules
   std::vector<DiscoveryProblem> problems;  // of the settings
+  bool tells = true;                       // false: what is wrong in its folders is not told
 };
 
 // Tells whether a file is still the one that was read. Two contents can have

@@ -59,6 +59,7 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
   if (!options.quick) CheckAgents(world, options, all);
   if (!options.quick) ST_RETURN_IF_ERROR(CheckHooks(world, all));
   if (!options.quick) ST_RETURN_IF_ERROR(CheckScheduler(world, options, all));
+  if (!options.quick) ST_RETURN_IF_ERROR(CheckRunsRest(world, all));
   if (!options.quick) CheckReference(world, all);
   if (!options.quick) CheckDashboard(world, all);
   CheckMachine(world, all);

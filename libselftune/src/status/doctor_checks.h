@@ -40,6 +40,8 @@ void CheckDashboard(const DoctorWorld& world, Checks& out);
 // doctor_scheduler.cc
 [[nodiscard]] Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options,
                                     Checks& out);
+// Says nothing unless runs that begin by themselves rest.
+[[nodiscard]] Status CheckRunsRest(const DoctorWorld& world, Checks& out);
 
 // doctor_reference.cc
 void CheckReference(const DoctorWorld& world, Checks& out);

@@ -1,5 +1,6 @@
 // What runs by itself, when next, and how it went last.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "hosts/registry.h"
 #include "schedule/installer.h"
 #include "status/doctor_checks.h"
+#include "status/runs_rest.h"
 #include "store/queries/runs.h"
 
 namespace selftune::status {
@@ -104,6 +106,20 @@ Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Ch
     if (check.status == CheckStatus::kPass) TellOfHealth(*jobs, check);
   }
   out.push_back(std::move(check));
+  return absl::OkStatus();
+}
+
+Status CheckRunsRest(const DoctorWorld& world, Checks& out) {
+  if (!world.db.ok() || !world.config.ok()) return absl::OkStatus();
+  ST_ASSIGN_OR_RETURN(const std::optional<RunsRest> rest,
+                      FindRunsRest(**world.db, **world.config, world.now));
+  if (!rest.has_value()) return absl::OkStatus();
+  out.push_back({.name = "runs.rest",
+                 .status = CheckStatus::kWarn,
+                 .message = Describe(*rest),
+                 .path = rest->program,
+                 .text = "see to it that it answers; this asks at once",
+                 .command = base::JoinCommand({kRunNow[0], kRunNow[1]})});
   return absl::OkStatus();
 }
 

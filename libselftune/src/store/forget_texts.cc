@@ -17,6 +17,7 @@
 #include "store/forget_quotes.h"
 #include "store/identity.h"
 #include "store/import_ledger.h"
+#include "store/imported_entry.h"
 #include "store/write_pieces.h"
 
 namespace selftune::store {
@@ -87,11 +88,9 @@ constexpr char kSetsOf[] = R"sql(
     OR dst_pk IN (SELECT skill_id FROM eval_entry WHERE query_body IN (SELECT body_id FROM temp.forget_text WHERE said=0))))sql";
 constexpr char kUntold[] = R"sql(
   SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL AND tbl='canonical_eval_sets' AND (dst_pk IS NULL OR reason IS NOT NULL))sql";
-// A forget of before may have taken the code `imported` away, which left the time of the set.
 constexpr char kImported[] = R"sql(
   SELECT DISTINCT b.body_id,b.text FROM eval_entry e JOIN skill k ON k.skill_id=e.skill_id JOIN body b ON b.body_id=e.query_body
-  WHERE b.text IS NOT NULL AND (json_extract(e.extra,'$.reason')='imported'
-      OR (json_extract(e.extra,'$.reason')='[forgotten]' AND json_extract(e.extra,'$.set_ms') IS NOT NULL)) AND (?1 IS NULL OR e.first_ms<?1)
+  WHERE b.text IS NOT NULL AND )sql" ST_ENTRY_IS_IMPORTED R"sql( AND (?1 IS NULL OR e.first_ms<?1)
     AND (?2 IS NULL OR instr(lower(b.text),lower(?2))>0) AND (?3 IS NULL OR k.name_key=?3))sql";
 
 // What a prompt said that is gone, or says otherwise by now: its transcript was written anew.

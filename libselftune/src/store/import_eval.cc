@@ -11,6 +11,7 @@
 #include "store/forget.h"
 #include "store/forget_texts.h"
 #include "store/import_rows.h"
+#include "store/imported_entry.h"
 
 namespace selftune::store {
 namespace {
@@ -23,14 +24,21 @@ constexpr char kActive[] = R"sql(
   FROM eval_entry WHERE skill_id=?1 AND active=1)sql";
 constexpr char kDeactivate[] =
     R"sql(UPDATE eval_entry SET active=0 WHERE skill_id=?1 AND active=1)sql";
+// One that lost its words says nothing more: it is as a new one, but for its side.
 constexpr char kAddEntry[] = R"sql(
   INSERT INTO eval_entry(skill_id,entry_id,query_body,should_trigger,invocation_type,source,label_confidence,split,cluster,
-    active,first_ms,last_ms,extra) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,0,?10,?11,?12) ON CONFLICT DO NOTHING)sql";
+    active,first_ms,last_ms,extra) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,0,?10,?11,?12)
+  ON CONFLICT DO UPDATE SET query_body=excluded.query_body, should_trigger=excluded.should_trigger,
+    invocation_type=excluded.invocation_type, source=excluded.source, label_confidence=excluded.label_confidence,
+    first_ms=excluded.first_ms, last_ms=excluded.last_ms, extra=excluded.extra
+  WHERE (SELECT text IS NULL FROM body WHERE body_id=eval_entry.query_body))sql";
 constexpr char kEntry[] = R"sql(
-  SELECT e.should_trigger, coalesce(json_extract(e.extra,'$.reason'),'')='imported', json_extract(e.extra,'$.set_ms'), b.text IS NULL
+  SELECT e.should_trigger, )sql" ST_ENTRY_IS_IMPORTED
+                          R"sql(, json_extract(e.extra,'$.set_ms'), b.text IS NULL
   FROM eval_entry e JOIN body b ON b.body_id=e.query_body WHERE e.skill_id=?1 AND e.entry_id=?2)sql";
 constexpr char kRelabel[] = R"sql(
-  UPDATE eval_entry SET should_trigger=?3, invocation_type=?4, source=?5, label_confidence=?6, extra=json_set(extra,'$.set_ms',?7)
+  UPDATE eval_entry SET should_trigger=?3, invocation_type=?4, source=?5, label_confidence=?6,
+    extra=json_set(extra,'$.reason','imported','$.set_ms',?7)
   WHERE skill_id=?1 AND entry_id=?2)sql";
 constexpr char kActivate[] = R"sql(
   UPDATE eval_entry SET active=1, extra=json_set(coalesce(extra,'{}'),'$.set_ms',?3) WHERE skill_id=?1 AND entry_id=?2)sql";

@@ -7,7 +7,6 @@
 
 #include "base/status_macros.h"
 #include "store/migrate.h"
-#include "store/write_txn.h"
 
 namespace selftune::store {
 namespace {
@@ -27,11 +26,10 @@ constexpr char kNothingToTell[] =
 constexpr char kToTell[] = R"sql(
   INSERT INTO import_untold(kind,origin,tbl,src_id,reason) VALUES(?1,?2,?3,?4,?5)
   ON CONFLICT DO UPDATE SET reason=excluded.reason)sql";
-constexpr char kUntold[] = R"sql(
-  SELECT tbl,src_id,reason FROM import_untold WHERE kind=?1 ORDER BY tbl,src_id,origin LIMIT ?2)sql";
-constexpr char kCountUntold[] = R"sql(SELECT count(*) FROM import_untold WHERE kind=?1)sql";
-constexpr char kAnyUntold[] = R"sql(SELECT EXISTS(SELECT 1 FROM import_untold))sql";
-constexpr char kClearUntold[] = R"sql(DELETE FROM import_untold)sql";
+constexpr char kNews[] = R"sql(
+  SELECT tbl,src_id,reason FROM import_untold WHERE origin=?1 AND kind=?2 ORDER BY tbl,src_id LIMIT ?3)sql";
+constexpr char kCountNews[] =
+    R"sql(SELECT count(*) FROM import_untold WHERE origin=?1 AND kind=?2)sql";
 constexpr char kEraseNote[] =
     R"sql(UPDATE import_map SET note=NULL WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 
@@ -55,13 +53,6 @@ StatusOr<std::vector<ImportRows::Row>> ReadRows(StatusOr<Cursor> rows) {
     if (!more) return out;
     out.push_back({rows->String(0), rows->String(1), rows->String(2)});
   }
-}
-
-StatusOr<ImportRows> UntoldOf(Db& db, ImportNews news, int64_t limit) {
-  ImportRows out;
-  ST_ASSIGN_OR_RETURN(out.first, ReadRows(db.Query(kUntold, Word(news), limit)));
-  ST_ASSIGN_OR_RETURN(out.count, db.QueryInt(kCountUntold, 0, Word(news)));
-  return out;
 }
 
 }  // namespace
@@ -120,19 +111,11 @@ StatusOr<ImportRows> RejectedImports(Db& db, std::string_view origin, int64_t li
   return out;
 }
 
-StatusOr<UntoldImports> ReadUntold(Db& db, int64_t limit) {
-  UntoldImports out;
-  ST_ASSIGN_OR_RETURN(out.partly, UntoldOf(db, ImportNews::kPartly, limit));
-  ST_ASSIGN_OR_RETURN(out.unused, UntoldOf(db, ImportNews::kUnused, limit));
+StatusOr<ImportRows> NewsOfImport(Db& db, std::string_view origin, ImportNews news, int64_t limit) {
+  ImportRows out;
+  ST_ASSIGN_OR_RETURN(out.first, ReadRows(db.Query(kNews, origin, Word(news), limit)));
+  ST_ASSIGN_OR_RETURN(out.count, db.QueryInt(kCountNews, 0, origin, Word(news)));
   return out;
-}
-
-Status ClearUntold(Db& db) {
-  ST_ASSIGN_OR_RETURN(const int64_t any, db.QueryInt(kAnyUntold, 0));
-  if (any == 0) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(WriteTxn txn, WriteTxn::Begin(db));
-  ST_RETURN_IF_ERROR(db.Run(kClearUntold));
-  return txn.Commit();
 }
 
 }  // namespace selftune::store

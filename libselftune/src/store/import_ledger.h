@@ -57,8 +57,7 @@ class ImportLedger {
                                                           std::string_view id);
   // Inside a WriteTxn; replaces what was said of the row before.
   [[nodiscard]] Status Put(const ImportRecord& record);
-  // The same: what was to be told of the row before is no more true; and what is so now, which
-  // stays until ClearUntold.
+  // The same: what was to be told of the row before is no more true; and what is so now.
   [[nodiscard]] Status NothingToTell(std::string_view table, std::string_view id);
   [[nodiscard]] Status ToTell(std::string_view table, std::string_view id, ImportNews news,
                               std::string_view reason);
@@ -92,12 +91,9 @@ struct ImportRows {
 // Rejected rows of an origin; `limit`: how many are named.
 [[nodiscard]] StatusOr<ImportRows> RejectedImports(Db& db, std::string_view origin, int64_t limit);
 
-// What no import told yet, also of one that was cut off.
-struct UntoldImports {
-  ImportRows partly, unused;
-};
-[[nodiscard]] StatusOr<UntoldImports> ReadUntold(Db& db, int64_t limit);
-// It is told. In a transaction of its own, if there was anything.
-[[nodiscard]] Status ClearUntold(Db& db);
+// What is to be told of rows that were taken over, as long as it is so: nobody knows
+// whether what an import said was read by anyone.
+[[nodiscard]] StatusOr<ImportRows> NewsOfImport(Db& db, std::string_view origin, ImportNews news,
+                                                int64_t limit);
 
 }  // namespace selftune::store

@@ -31,11 +31,29 @@ uint64_t HashOf(std::string_view bytes) {
 
 using Codes = std::span<const std::string_view>;
 
+bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+// In one of the forms that ours and those of agents have.
+bool IsIdentifier(std::string_view text) {
+  constexpr std::string_view kUuid = "00000000-0000-0000-0000-000000000000";
+  constexpr size_t kEntry = 12, kSha256 = 64;
+  if (text.size() == kEntry || text.size() == kSha256) return std::ranges::all_of(text, IsHex);
+  return std::ranges::equal(text, kUuid,
+                            [](char c, char form) { return form == '-' ? c == '-' : IsHex(c); });
+}
+
+bool NamesIdentifier(std::string_view name) {
+  return name == "id" || name.ends_with("_id") || name == "sha256";
+}
+
+// What is no word of a person.
 bool IsCode(Codes codes, const JsonValue::Member& member) {
   const auto& [name, value] = member;
-  return value.is_string() && std::ranges::find(codes, name) != codes.end() &&
-         std::ranges::all_of(value.AsString(),
-                             [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+  if (!value.is_string()) return false;
+  const std::string text = value.AsString();
+  if (NamesIdentifier(name)) return IsIdentifier(text);
+  return std::ranges::find(codes, name) != codes.end() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
 JsonValue Cleaned(const Quotes& quotes, Codes codes, const JsonValue& value) {

@@ -21,7 +21,8 @@ class Quotes {
   [[nodiscard]] bool In(std::string_view text) const;
   // The text, or the JSON, with "[forgotten]" for each string that quotes; the same
   // when none does. `codes`: members of the JSON whose one word is ours, whatever it reads like;
-  // more than one lower-case word is nobody's code and goes as any other string.
+  // more than one lower-case word is nobody's code and goes as any other string. An identifier
+  // (12 or 64 hexadecimal digits, a UUID) under the name of one stays in any JSON.
   [[nodiscard]] std::string Without(std::string_view text,
                                     std::span<const std::string_view> codes = {}) const;
 

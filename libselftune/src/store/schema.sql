@@ -412,7 +412,7 @@ CREATE TABLE import_map(          -- what became of each row of its database and
   reason TEXT, note TEXT,                         -- JSON: {"row": all of it} or {"left": what has no column here}
   PRIMARY KEY(origin,tbl,src_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX import_kept ON import_map(tbl,src_id) WHERE verdict='kept';
-CREATE TABLE import_untold(       -- what nobody was told yet of rows that came: empty when an import is through
+CREATE TABLE import_untold(       -- what each import tells of rows that came, as long as it is so
   kind TEXT NOT NULL CHECK(kind IN('partly','unused')), origin TEXT NOT NULL, tbl TEXT NOT NULL, src_id TEXT NOT NULL,
   reason TEXT NOT NULL, PRIMARY KEY(kind,tbl,src_id,origin)) STRICT, WITHOUT ROWID;
 

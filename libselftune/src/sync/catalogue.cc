@@ -156,8 +156,8 @@ bool IsYoung(const KnownLocation& location, UtcMillis at) {
   return std::max(location.mtime_ns, location.ctime_ns) / 1'000'000 + kYoungMs > at.value;
 }
 
-// What the hosts that are here name may stand in files that nobody understands. Forgets what
-// is wrong with the files of the others: no agent reads them.
+// What the hosts that are here name may stand in files that nobody understands. Nobody is told
+// what is wrong with files and folders of the others: no agent reads them.
 hosts::UnsureSettings UnsureOf(const Hosts& here, const base::Environment& env,
                                skillfs::DiscoveryRequest& request) {
   hosts::UnsureSettings out(env);
@@ -166,6 +166,7 @@ hosts::UnsureSettings UnsureOf(const Hosts& here, const base::Environment& env,
       out.Add(host.platform, host.config_dir, host.problems);
     } else {
       host.problems.clear();
+      host.tells = env.HostHome(host.platform).has_value();  // or somebody configured it
     }
   }
   return out;

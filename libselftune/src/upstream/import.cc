@@ -168,7 +168,7 @@ class Import {
     ST_ASSIGN_OR_RETURN(const std::unique_ptr<Db> db, OpenStore(target));
     ST_RETURN_IF_ERROR(All(*db, work));
     report_.changed = false;
-    return absl::OkStatus();  // who is told in a dry run is told again
+    return absl::OkStatus();
   }
 
   StatusOr<std::unique_ptr<Db>> OpenStore(const std::string& path) const {
@@ -190,13 +190,13 @@ class Import {
     ST_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, OpenStore(target));
     for (int pass = 0; pass < kMaxPasses; ++pass) {
       report_.tables.clear();
-      report_.rejected = {};
+      report_.rejected = report_.partly = report_.unused = {};
       if (pass > 0) ST_RETURN_IF_ERROR(Copy(work));
       const std::string stamps = stamps_;
       ST_RETURN_IF_ERROR(All(*db, work));
       if (!replaces_) {
         if (report_.changed) ST_RETURN_IF_ERROR(db->Checkpoint(/*truncate=*/true));
-        return store::ClearUntold(*db);
+        return absl::OkStatus();
       }
       ST_ASSIGN_OR_RETURN(const std::string now, Stamps());
       if (now == stamps) return Replace(std::move(db));
@@ -266,9 +266,7 @@ class Import {
     }
     ST_ASSIGN_OR_RETURN(report_.moved_aside, ReplaceStore(world_.store_path));
     report_.changed = true;
-    // Last: what the report says is said once, and only if there is a report.
-    ST_ASSIGN_OR_RETURN(db, OpenStore(world_.store_path));
-    return store::ClearUntold(*db);
+    return absl::OkStatus();
   }
 
   // ---- what is done with it
@@ -329,7 +327,6 @@ class Import {
       ST_RETURN_IF_ERROR(OfSource(path, copy, One(db, path, *copies_[i])));
     }
     if (!logs_.empty()) ST_RETURN_IF_ERROR(Logs(db, work / "logs.db"));
-    ST_ASSIGN_OR_RETURN(report_.untold, store::ReadUntold(db, kShownRows));
     return absl::OkStatus();
   }
 
@@ -367,12 +364,24 @@ class Import {
   Status Fill(Db& db, Engine& engine) {
     ST_RETURN_IF_ERROR(Write(db, engine));
     report_.changed |= engine.written() > 0;
-    auto& [first, count] = report_.rejected;
-    ST_ASSIGN_OR_RETURN(
-        const store::ImportRows rejected,
-        store::RejectedImports(db, engine.ledger().origin(), kShownRows - std::ssize(first)));
-    first.insert(first.end(), rejected.first.begin(), rejected.first.end());
-    count += rejected.count;
+    const std::string& origin = engine.ledger().origin();
+    ST_RETURN_IF_ERROR(Add(report_.rejected, [&](int64_t limit) {
+      return store::RejectedImports(db, origin, limit);
+    }));
+    ST_RETURN_IF_ERROR(Add(report_.partly, [&](int64_t limit) {
+      return store::NewsOfImport(db, origin, store::ImportNews::kPartly, limit);
+    }));
+    return Add(report_.unused, [&](int64_t limit) {
+      return store::NewsOfImport(db, origin, store::ImportNews::kUnused, limit);
+    });
+  }
+
+  // Of one source behind those of the others: `read` gives the first rows, so many.
+  template <typename Read>
+  static Status Add(store::ImportRows& all, const Read& read) {
+    ST_ASSIGN_OR_RETURN(const store::ImportRows more, read(kShownRows - std::ssize(all.first)));
+    all.first.insert(all.first.end(), more.first.begin(), more.first.end());
+    all.count += more.count;
     return absl::OkStatus();
   }
 

@@ -46,8 +46,7 @@ struct ImportReport {
   std::vector<std::string> logs;
   std::vector<TableCount> tables;
   store::ImportRows rejected;
-  // Of those that were taken over and that no import told of yet.
-  store::UntoldImports untold;
+  store::ImportRows partly, unused;    // of those that were taken over
   std::string moved_aside;             // where the reference's database is now, "" = in place
   std::string backup_id, backup_path;  // of our store as it was before, "" = none was made
   std::vector<Leftover> leftovers;

@@ -1,5 +1,5 @@
 -- selftune.db, schema version 1; made by tests/store/golden_test.py
--- schema fe5f3112f34bd6d28be389eb2d1727706b583aa04f496e436ab4f3cda02a8fc4
+-- schema 22a4c64cc6745899ca8edaf8de902a483bdeb10940095d4230ca6fd2ca3ad9f4
 INSERT INTO "bad_line"("source_id","generation","offset","line_no","reason","excerpt","seen_ms") VALUES(1,1,7777777,9,'not_json','{]',1790000000000);
 INSERT INTO "body"("body_id","sha256","bytes","text","erased_ms") VALUES(1,X'01ac30fa66ba283f8944470641b9e512a8a24acc8e8dfa24af0eb14ea185a3a0',107,'Write reference documentation for HTTP endpoints. Use when documenting routes, handlers or OpenAPI schemas.',NULL);
 INSERT INTO "body"("body_id","sha256","bytes","text","erased_ms") VALUES(2,X'6f3428093596ab438721aa05d899fa4c6e3f3ef6b826775e1bb3265547cc482b',118,'Write conventional commit messages for staged changes. Use when the user wants to commit or asks for a commit message.',NULL);

@@ -338,6 +338,54 @@ TEST_SUITE("hooks/notes") {
     }
   }
 
+  TEST_CASE("while runs rest none is started, until a file that may end it is another one") {
+    struct Case {
+      const char* name;
+      int64_t left_ms;      // of the rest
+      const char* changed;  // a file that is another one by now; "" = none
+      bool starts;
+    };
+    const Case cases[] = {
+        {"it rests", 1, "", false},
+        {"a whole day", kDay, "", false},
+        {"its time is over", 0, "", true},
+        {"longer than any rest: the clock was another one", kDay + 1, "", true},
+        {"another configuration", kDay, "state/config.json", true},
+        {"another agent", kDay, "bin/claude", true},
+    };
+    static int started = 0;
+    for (const Case& c : cases) {
+      // Of Cline nothing tells whether there is anything to do.
+      for (const bool cline : {false, true}) {
+        CAPTURE(c.name);
+        CAPTURE(cline);
+        Scene scene("advise");
+        base::JsonWriter notes;
+        notes.BeginObject().Field("reactive", "/opt/selftune").Field("pending", !cline).Key("rest");
+        notes.BeginObject().Field("until_ms", scene.world.now.value + c.left_ms);
+        notes.Key("files").BeginObject();
+        for (const char* name : {"state/config.json", "bin/claude"}) {
+          const std::string path = scene.dir.Write(name, "as it was");
+          const auto info = base::Stat(path);
+          REQUIRE(info.ok());
+          notes.Field(path, MarkText(info->size, info->mtime_ns));
+        }
+        notes.EndObject().EndObject().EndObject();
+        scene.dir.Write("state/hooks/notes.json", std::move(notes).Take());
+        if (*c.changed != '\0') scene.dir.Write(c.changed, "as it is now");
+        scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
+        started = 0;
+        const Outcome::Kind kind =
+            cline ? Dispatch(scene.world, "cline", "",
+                             R"({"hookName":"agent_end","sessionContext":{"rootSessionId":"s"}})")
+                        .kind
+                  : EndSession(scene);
+        CHECK(kind == Outcome::Kind::kRecorded);
+        CHECK(started == (c.starts ? 1 : 0));
+      }
+    }
+  }
+
   TEST_CASE("where a host may not tell of a session's end, the end of a turn stands for it") {
     struct Case {
       const char* host;

@@ -7,7 +7,6 @@
 
 #include <doctest/doctest.h>
 
-#include "hosts/registry.h"
 #include "status/why_parts.h"
 #include "store/queries/health.h"
 #include "unit/status/why_scene.h"
@@ -16,10 +15,8 @@ namespace selftune::status {
 namespace {
 
 using skillfs::SkillPlacement;
-using store::ListingEntryRow;
 using testing::DaysAgo;
 using testing::Find;
-using testing::kPath;
 using testing::Must;
 using testing::Place;
 using testing::Scene;

@@ -49,6 +49,35 @@ TEST_SUITE("store/quotes") {
     CHECK(quotes.Without("{please fill in the long form") == "[forgotten]");
     CHECK(quotes.Without("") == "");
   }
+
+  TEST_CASE("an identifier is no word, whatever its digits read like") {
+    struct Case {
+      const char* name;
+      const char* words;
+      const char* json;
+      bool stays;
+    };
+    const Case cases[] = {
+        {"of an entry of ours", "bad", R"({"id":"0badc0ffee12"})", true},
+        {"all of it", "0badc0ffee12", R"([{"entries":[{"id":"0badc0ffee12"}]}])", true},
+        {"of a session", "cafe", R"({"session_id":"0000cafe-1111-4111-8111-111111111111"})", true},
+        {"of a set", "cafe",
+         R"({"sha256":"00cafe00cafe00cafe00cafe00cafe00cafe00cafe00cafe00cafe00cafe0000"})", true},
+        {"the same digits elsewhere", "0badc0ffee12", R"({"query":"0badc0ffee12"})", false},
+        {"a sentence under that name", "bad", R"({"id":"it is bad"})", false},
+        {"a word of letters of hexadecimal digits", "facade", R"({"id":"facade"})", false},
+        {"longer than any of ours", "bad", R"({"id":"0badc0ffee123"})", false},
+        {"dashes elsewhere", "cafe", R"({"id":"0000cafe111-14111-8111-111111111111-"})", false},
+        {"what is below it", "bad", R"({"id":{"said":"bad"}})", false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      CHECK((Of({}, c.words).Without(c.json) == c.json) == c.stays);
+    }
+    // Of a prompt of nothing else, too.
+    CHECK(Of({"0badc0ffee12"}).Without(R"({"id":"0badc0ffee12","q":"0badc0ffee12"})") ==
+          R"({"id":"0badc0ffee12","q":"[forgotten]"})");
+  }
 }
 
 }  // namespace

@@ -30,12 +30,16 @@ std::string SourceDir() { return selftune::testing::TestsDir() + "/../libselftun
 // the statements in tables, `constexpr Row kName[] = {{..., R"sql(...)sql"}, ...}`.
 class StatementReader {
  public:
-  explicit StatementReader(std::string text) : text_(std::move(text)) {}
+  using Macros = std::map<std::string, std::string>;
+
+  // `macros`: of headers.
+  explicit StatementReader(std::string text, Macros macros = {})
+      : text_(std::move(text)), macros_(std::move(macros)) {}
 
   // Name and text of each; a constant made by a macro is expanded, and those of a
   // table are numbered.
   std::map<std::string, std::string> Read() {
-    ReadMacros();
+    macros_.merge(OwnMacros());
     std::map<std::string, std::string> out;
     constexpr std::string_view kIntro = "constexpr char k";
     size_t literals = 0;  // that constants are made of
@@ -54,6 +58,29 @@ class StatementReader {
       REQUIRE(out.emplace(name, value).second);
     }
     REQUIRE(literals == Count(0, text_.size()));  // none is passed over
+    return out;
+  }
+
+  [[nodiscard]] Macros OwnMacros() const {
+    Macros out;
+    constexpr std::string_view kDefine = "#define ST_";
+    for (size_t at = text_.find(kDefine); at != text_.npos; at = text_.find(kDefine, at + 1)) {
+      size_t i = at + 8;
+      const size_t begin = i;
+      while (std::isalnum(static_cast<unsigned char>(text_[i])) != 0 || text_[i] == '_') ++i;
+      const std::string name = text_.substr(begin, i - begin);
+      std::string value;
+      while (i < text_.size() && text_[i] != '\n') {
+        if (text_[i] == '\\' && text_[i + 1] == '\n') {
+          i += 2;
+        } else if (text_[i] == '"') {
+          Quoted(text_, i, value);
+        } else {
+          ++i;
+        }
+      }
+      out[name] = value;
+    }
     return out;
   }
 
@@ -82,27 +109,6 @@ class StatementReader {
       }
     }
     return out;
-  }
-
-  void ReadMacros() {
-    constexpr std::string_view kDefine = "#define ST_";
-    for (size_t at = text_.find(kDefine); at != text_.npos; at = text_.find(kDefine, at + 1)) {
-      size_t i = at + 8;
-      const size_t begin = i;
-      while (std::isalnum(static_cast<unsigned char>(text_[i])) != 0 || text_[i] == '_') ++i;
-      const std::string name = text_.substr(begin, i - begin);
-      std::string value;
-      while (i < text_.size() && text_[i] != '\n') {
-        if (text_[i] == '\\' && text_[i + 1] == '\n') {
-          i += 2;
-        } else if (text_[i] == '"') {
-          Quoted(text_, i, value);
-        } else {
-          ++i;
-        }
-      }
-      macros_[name] = value;
-    }
   }
 
   static void Quoted(const std::string& text, size_t& i, std::string& value) {
@@ -139,7 +145,7 @@ class StatementReader {
   }
 
   std::string text_;
-  std::map<std::string, std::string> macros_;
+  Macros macros_;
 };
 
 // The sources below `folder`, with their paths from there.
@@ -159,8 +165,13 @@ std::vector<std::pair<std::string, std::string>> Sources(const std::string& fold
 
 std::map<std::string, std::string> AllStatements() {
   std::map<std::string, std::string> all;
-  for (const auto& [path, text] : Sources(SourceDir())) {
-    for (auto& [name, sql] : StatementReader(text).Read()) {
+  const auto sources = Sources(SourceDir());
+  StatementReader::Macros shared;
+  for (const auto& [path, text] : sources) {
+    if (path.ends_with(".h")) shared.merge(StatementReader(text).OwnMacros());
+  }
+  for (const auto& [path, text] : sources) {
+    for (auto& [name, sql] : StatementReader(text, shared).Read()) {
       all[path.substr(path.rfind('/') + 1) + ":" + name] = sql;
     }
   }
@@ -307,7 +318,6 @@ constexpr WholeStore kWholeStore[] = {
     {"forget_quotes.cc:*", "and where it is quoted"},
     {"forget_texts.cc:*", "and who else said it"},
     {"forget_words.cc:*", "and where else such words stand"},
-    {"import_ledger.cc:kAnyUntold", "whether there is any: the first row answers"},
     {"forget_again.cc:kRemembered", "what was forgotten goes over to another store as a whole"},
     {"forget_again.cc:kErased", "with the keys of the words"},
     {"listing.cc:kIncomplete", "a forced sync looks at every listing"},

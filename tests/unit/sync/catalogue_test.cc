@@ -36,6 +36,10 @@ class Machine {
     REQUIRE_OK(
         store_.db().Execute("INSERT INTO workspace(path) VALUES('" + home() + "/" + folder + "')"));
   }
+  // Where a person says that an agent's folder is.
+  void Configure(const std::string& platform, const std::string& folder) {
+    env_.SetHostHome(platform, folder);
+  }
   CatalogueReport Update(int64_t seconds = 3600) {
     const UtcMillis later{(int64_t{std::time(nullptr)} + seconds) * 1000};
     return Must(UpdateCatalogue(store_.db(), env_, later));
@@ -204,6 +208,35 @@ TEST_CASE("settings of agents that are not here are no problem of a sync") {
   const CatalogueReport report = m.Update();
   REQUIRE(report.problems.size() == 1);
   CHECK(report.problems[0].path == base::JoinPath(m.home(), "work/opencode.json"));
+}
+
+TEST_CASE("folders of agents that are not here are no problem of a sync") {
+  const std::string too_large((4U << 20) + 1, 'x');
+  const auto problems = [](Machine& m) {
+    std::vector<std::string> out;
+    for (const auto& one : m.Update().problems) out.push_back(one.code);
+    return out;
+  };
+  Machine m;
+  m.Session("proj");
+  m.File("proj/.gemini/skills/notes/SKILL.md", too_large);
+  m.File(".claude/skills/notes/SKILL.md", kSkill);
+  CHECK(problems(m).empty());
+  m.File(".gemini/settings.json", "{}");
+  CHECK(problems(m) == std::vector<std::string>{"FILE_TOO_LARGE"});
+  // Or a person says that it is.
+  Machine configured;
+  configured.Session("proj");
+  configured.File("proj/.gemini/skills/notes/SKILL.md", too_large);
+  configured.Configure("gemini", configured.home() + "/elsewhere");
+  CHECK(problems(configured) == std::vector<std::string>{"FILE_TOO_LARGE"});
+  // A folder that an agent which is here reads as well.
+  Machine shared;
+  shared.Session("proj");
+  shared.File("proj/.agents/skills/notes/SKILL.md", too_large);
+  CHECK(problems(shared).empty());
+  shared.File(".codex/config.toml", "");
+  CHECK(problems(shared) == std::vector<std::string>{"FILE_TOO_LARGE"});
 }
 
 TEST_CASE("what an agent is known to name no more goes, though another's settings are broken") {
