@@ -162,19 +162,22 @@ void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, R
   SkillRule unknown = RuleOf(file, "*", false);
   unknown.unknown = true;
   Rules rules;
-  bool is_new = true;
+  bool is_new = false;
   auto place = rules.end();
   if (where.form == Form::kToml) {
     AddToml(where, file, files, rules);
     place = rules.end();
+    is_new = files.IsUnknown(file.path);
   } else if (const JsonValue* const root = files.Json(file.path)) {
     // What a part of it says is known, where another one is of no use.
-    const bool before = files.IsUnknown(file.path);
+    const size_t before = files.MistakesIn(file.path);
     AddJson(where, file, *root, files, rules);
     place = rules.begin();
-    if (before) is_new = false;
+    is_new = files.MistakesIn(file.path) > before;
+  } else {
+    is_new = files.IsUnknown(file.path);
   }
-  if (is_new && files.IsUnknown(file.path)) rules.insert(place, std::move(unknown));
+  if (is_new) rules.insert(place, std::move(unknown));
   std::ranges::move(rules, std::back_inserter(out));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -372,8 +373,10 @@ JsonValue ValueOf(std::string_view text, const JsonNode& node) {
   }
   if (node.is_object()) {
     std::vector<JsonValue::Member> members;
+    std::unordered_map<std::string_view, const JsonItem*> last;  // Find looks at each
+    for (const JsonItem& item : node.items) last[item.key] = &item;
     for (const JsonItem& item : node.items) {
-      if (node.Find(item.key) == &item) members.emplace_back(item.key, ValueOf(text, item.value));
+      if (last[item.key] == &item) members.emplace_back(item.key, ValueOf(text, item.value));
     }
     return JsonValue::Object(std::move(members));
   }

@@ -75,7 +75,8 @@ class Improver {
     result_.failure = Evolve(input);
     // Who was answered shows that the model answers again.
     if (result_.failure.ok() && result_.spent.calls > 0 && !options_.dry_run) {
-      ST_ASSIGN_OR_RETURN(result_.rest_ended, status::EndRunsRest(*world_.db));
+      // It ends by itself in a day: what was done is not lost for it.
+      result_.rest_ended = status::EndRunsRest(*world_.db).value_or(false);
     }
     return std::move(result_);
   }

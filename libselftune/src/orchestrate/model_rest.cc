@@ -12,10 +12,9 @@ namespace {
 
 using status::RunsRest;
 
-constexpr std::array kOfModel = {
-    kAgentUnsafe.name,        kAuthMissing.name,   kApiFailed.name,
-    kRateLimited.name,        kTimeout.name,       kInvalidReply.name,
-    kBackendUnavailable.name, kProcessFailed.name, kContextTooLong.name};
+constexpr std::array kOfModel = {kAgentUnsafe.name,        kAuthMissing.name,  kApiFailed.name,
+                                 kRateLimited.name,        kTimeout.name,      kInvalidReply.name,
+                                 kBackendUnavailable.name, kProcessFailed.name};
 
 // The same as before, and not so long ago that it is another matter.
 bool GoesOn(const RunsRest& before, const RunsRest& now, UtcMillis at) {

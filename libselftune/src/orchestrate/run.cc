@@ -166,7 +166,7 @@ class Loop {
       if (failure.ok() && IsOfModel(entry.error)) failure = entry.error;
     }
     if (failure.ok()) return;
-    const Status kept = RestAfter(*world_.db, *world_.config, asked_, failure, world_.clock->Now());
+    const Status kept = RestAfter(*world_.db, *world_.config, asked_, failure, started_);
     if (!kept.ok()) report_.warnings.push_back(kept);
     report_.rested |= kept.ok();
   }
@@ -178,7 +178,8 @@ class Loop {
       if (entry.decision.action != Action::kEvolve) continue;
       if (!entry.error.ok()) {
         const ErrorCode& code = CodeOf(entry.error);
-        if (entry.improved.has_value() || code.retryable) continue;
+        const bool asked = entry.improved.has_value() && code.name != kContextTooLong.name;
+        if (asked || code.retryable) continue;
         looked_[i].reason = code.name;
         looked_[i].of_evidence =
             true;  // mended where nobody sees it: whoever complains tries again

@@ -95,7 +95,9 @@ StatusOr<const InstalledSkill*> Choose(const skillfs::Discovery& discovery, std:
     return skill->frontmatter.description == first;
   });
   if (!same) return Ambiguous(name, found);
-  return found.front();
+  // One that nobody writes speaks for the others only where there is no other.
+  const auto folder = std::ranges::find(found, false, &InstalledSkill::single_file);
+  return folder == found.end() ? found.front() : *folder;
 }
 
 Status AddFile(const Replica& replica, SkillTarget& target) {

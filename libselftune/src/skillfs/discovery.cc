@@ -212,7 +212,8 @@ class Finder {
     placement.project_root = root.project_root;
     placement.precedence = root.precedence;
     placement.explicit_only = sight.found.explicit_only;
-    skill.single_file = skill.single_file || sight.found.single;
+    const bool is_folders = base::BaseName(skill.real_path) == "SKILL.md";  // linked to as another
+    skill.single_file = skill.single_file || (sight.found.single && !is_folders);
     placement.name = base::BaseName(base::DirName(sight.path));
     if (!host.name_is_folder && !skill.frontmatter.name.value_or("").empty()) {
       placement.name = *skill.frontmatter.name;

@@ -88,7 +88,7 @@ StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& 
 
 std::optional<skillfs::SkillPlacement> OffSwitches::Judge(Host& host, std::string_view skill,
                                                           const store::SkillPlace& place) const {
-  const bool looks = folders_.Sees(host.platform, place.registry_dir);
+  const bool looks = folders_.Sees(host.platform, place);
   const auto named = host.named.find(place.registry_dir);
   if (!looks && named == host.named.end()) return std::nullopt;
   skillfs::SkillPlacement out;

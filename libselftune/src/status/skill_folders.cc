@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/file.h"
 #include "hosts/registry.h"
 
 namespace selftune::status {
@@ -12,13 +13,21 @@ SkillFolders::SkillFolders(const base::Environment& env) {
     const std::string config = hosts::ConfigDir(row, env);
     Host host{.platform = row.platform, .fixed = {row, env}, .plugins = {}};
     if (!config.empty()) host.plugins = config + "/plugins/";
+    host.single_files = std::ranges::any_of(row.skill_roots, [](const skillfs::SkillRoot& root) {
+      return root.single_files != skillfs::SingleFiles::kNone;
+    });
     hosts_.push_back(std::move(host));
   }
 }
 
-bool SkillFolders::Sees(std::string_view platform, std::string_view folder) const {
+bool SkillFolders::Sees(std::string_view platform, const store::SkillPlace& place) const {
   const auto host = std::ranges::find(hosts_, platform, &Host::platform);
-  return host != hosts_.end() && Looks(*host, folder);
+  return host != hosts_.end() && Sees(*host, place);
+}
+
+bool SkillFolders::Sees(const Host& host, const store::SkillPlace& place) {
+  return Looks(host, place.registry_dir) &&
+         (host.single_files || base::BaseName(place.path) == "SKILL.md");
 }
 
 bool SkillFolders::KeepsPlugins(std::string_view platform, std::string_view folder) const {
@@ -33,9 +42,9 @@ bool SkillFolders::Looks(const Host& host, std::string_view folder) {
 std::vector<std::string> SkillFolders::HostsOf(std::span<const store::SkillPlace> places) const {
   std::vector<std::string> out;
   for (const Host& host : hosts_) {
-    const bool sees = std::any_of(
-        places.begin(), places.end(),
-        [&](const store::SkillPlace& place) { return Looks(host, place.registry_dir); });
+    const bool sees =
+        std::any_of(places.begin(), places.end(),
+                    [&](const store::SkillPlace& place) { return Sees(host, place); });
     if (sees) out.emplace_back(host.platform);
   }
   return out;

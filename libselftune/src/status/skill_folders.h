@@ -17,8 +17,8 @@ namespace selftune::status {
 class SkillFolders {
  public:
   explicit SkillFolders(const base::Environment& env);
-  // Whether that host looks for skills in a folder.
-  [[nodiscard]] bool Sees(std::string_view platform, std::string_view folder) const;
+  // Whether that host looks for skills in the folder of a place, and takes such a file for one.
+  [[nodiscard]] bool Sees(std::string_view platform, const store::SkillPlace& place) const;
   // The same, for the folder where it keeps plugins: whether it has one it is told elsewhere.
   [[nodiscard]] bool KeepsPlugins(std::string_view platform, std::string_view folder) const;
   // Hosts that see these files, in registry order.
@@ -28,8 +28,10 @@ class SkillFolders {
   struct Host {
     std::string_view platform;
     hosts::FixedFolders fixed;
-    std::string plugins;  // "" = none
+    std::string plugins;        // "" = none
+    bool single_files = false;  // also takes files that are no SKILL.md
   };
+  static bool Sees(const Host& host, const store::SkillPlace& place);
   static bool Looks(const Host& host, std::string_view folder);
 
   std::vector<Host> hosts_;

@@ -93,13 +93,15 @@ std::map<LocationKey, Wanted> WantedRows(const skillfs::Discovery& found, const 
   last.reserve(found.skills.size());
   for (const InstalledSkill& skill : found.skills) {
     for (const SkillPlacement& placement : skill.placements) {
+      const bool is_here = here.contains(placement.platform);
+      // A document, where no agent takes it for a skill.
+      if (!is_here && base::BaseName(placement.path) != "SKILL.md") continue;
       Wanted*& known = last[placement.path];
       if (known == nullptr || known->placement->name != placement.name) {
         known = &out[{placement.path, base::AsciiLower(placement.name)}];
       }
       Wanted& wanted = *known;
       AddSight(skill, placement, wanted);
-      const bool is_here = here.contains(placement.platform);
       wanted.read_here = wanted.read_here || is_here;
       wanted.allowed_here = wanted.allowed_here || (is_here && !placement.explicit_only);
       wanted.allowed_anywhere = wanted.allowed_anywhere || !placement.explicit_only;

@@ -110,12 +110,12 @@ TEST_SUITE("orchestrate/model_rest") {
   TEST_CASE("only what any skill would meet is of the model") {
     for (const ErrorCode& code :
          {kAuthMissing, kApiFailed, kRateLimited, kTimeout, kBackendUnavailable, kProcessFailed,
-          kInvalidReply, kAgentUnsafe, kContextTooLong}) {
+          kInvalidReply, kAgentUnsafe}) {
       CAPTURE(code.name);
       CHECK(IsOfModel(Fail(code, "x")));
     }
-    for (const ErrorCode& code :
-         {kBudgetExhausted, kCancelledError, kGitDirty, kLockHeld, kSkillNotFound}) {
+    for (const ErrorCode& code : {kBudgetExhausted, kCancelledError, kGitDirty, kLockHeld,
+                                  kSkillNotFound, kContextTooLong}) {
       CAPTURE(code.name);
       CHECK(!IsOfModel(Fail(code, "x")));
     }

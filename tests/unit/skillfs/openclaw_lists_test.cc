@@ -79,6 +79,29 @@ TEST_SUITE("skillfs/openclaw lists") {
          {pdf_on + off + off_in(usual)}},
     });
   }
+
+  TEST_CASE(
+      "openclaw: a list switches nothing on, nor off for certain, in what is not understood") {
+    const char* const file = "home/.openclaw/openclaw.json";
+    const char* const skill = "home/.openclaw/skills/pdf";
+    for (
+        const char* settings :
+        {R"({"agents": {"defaults": {"skills": ["pdf"]}}, "skills": {"entries": {"pdf": false}}})",
+         R"({"agents": {"defaults": {"skills": ["pdf"]}}, "skills": {"entries": {"pdf": {"enabled": "no"}}}})",
+         R"({"agents": {"defaults": {"skills": 7}}})",
+         // The second may be an agent that has everything.
+         R"({"agents": {"list": [{"id": "a", "workspace": "~/w", "skills": ["docx"]}, 5]}})"}) {
+      CAPTURE(settings);
+      const named_roots::Machine machine;
+      machine.Skill(skill);
+      machine.Write({file, settings});
+      const named_roots::Lines told = machine.Told(machine.Find("openclaw"));
+      REQUIRE(told.size() == 1);
+      CAPTURE(told[0]);
+      CHECK(told[0].find(std::string("unknown by ") + file) != std::string::npos);
+      CHECK(told[0].find(std::string("off by ")) == std::string::npos);
+    }
+  }
 }
 
 }  // namespace

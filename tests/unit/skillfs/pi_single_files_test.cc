@@ -124,6 +124,16 @@ TEST_SUITE("skillfs/pi single files") {
     CHECK(skillfs::Name(skillfs::FindReplicas(found, "pdf", "About pdf.")[0].state) ==
           "single_file");
   }
+
+  TEST_CASE("pi: a single file that is a link to a SKILL.md is that one, and may be written") {
+    const Machine machine;
+    machine.Skill("home/.claude/skills/pdf");
+    machine.Link("home/.claude/skills/pdf/SKILL.md", "home/.pi/agent/skills/other.md");
+    const skillfs::Discovery found = machine.Find("");
+    REQUIRE(found.skills.size() == 1);
+    CHECK(skillfs::FindReplicas(found, "pdf", "About pdf.")[0].state ==
+          skillfs::ReplicaState::kDeploys);
+  }
 }
 
 }  // namespace

@@ -109,6 +109,23 @@ TEST_SUITE("skillfs/qwen extensions") {
     CHECK(named_roots::Codes(found.problems) == named_roots::Lines{"SETTINGS_INVALID"});
   }
 
+  TEST_CASE("qwen: a store of another shape") {
+    for (const char* policy :
+         {R"("workspaceOverrides": {"~~/repo/src": false})", R"("workspaceOverrides": 1)",
+          R"("defaultActivation": 5, "workspaceOverrides": {"~~/repo/src": "inherit"})"}) {
+      CAPTURE(policy);
+      const named_roots::Machine machine;
+      machine.Skill("home/.qwen/extensions/kit/skills/pdf");
+      machine.Skill("repo/.qwen/skills/own");
+      machine.Write({"home/.qwen/extensions/kit/qwen-extension.json", R"({"name": "rust"})"});
+      machine.Write({"home/.qwen/extension-store/state.json",
+                     std::string(R"({"extensions": {"x1": {"name": "rust", )") + policy + "}}}"});
+      const named_roots::Lines told = machine.Told(machine.Find("qwen"));
+      CAPTURE(told[0]);
+      CHECK(told[0].find("unknown") != std::string::npos);
+    }
+  }
+
   TEST_CASE("qwen: settings switch off all skills of a level") {
     const char* const own = "home/.qwen/settings.json";
     const char* const theirs = "repo/src/.qwen/settings.json";

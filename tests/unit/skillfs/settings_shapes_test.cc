@@ -123,6 +123,38 @@ TEST_SUITE("skillfs/settings shapes") {
                 "home/.gemini/skills/pdf: pdf global, off by home/.gemini/settings.json"});
   }
 
+  TEST_CASE("two mistakes of a file do not make up for each other") {
+    const char* const file = "home/.qwen/settings.json";
+    const char* const skill = "home/.qwen/skills/pdf";
+    for (const char* settings :
+         {R"({"skills": {"disabled": "pdf"}})",
+          R"({"skills": {"defaultDisabled": 5, "enabled": ["pdf"], "disabled": "pdf"}})",
+          R"({"skills": {"disabled": "pdf", "disabledLevels": "user"}})",
+          R"({"skills": {"disabledLevels": "user", "directories": 3}})"}) {
+      CAPTURE(settings);
+      const Machine machine;
+      machine.Skill(skill);
+      machine.Write({file, settings});
+      CHECK(machine.Told(machine.Find("qwen")) ==
+            Lines{std::string(skill) + ": pdf global, unknown by " + file});
+    }
+  }
+
+  TEST_CASE("a file of mistakes tells some of them, and no more of each than a person reads") {
+    const char* const file = "home/.claude/settings.json";
+    std::string overrides = "\"" + std::string(100'000, 'x') + "\": 1";
+    for (int i = 0; i < 5'000; ++i) overrides += ", \"skill-" + std::to_string(i) + "\": 1";
+    const Machine machine;
+    machine.Skill("home/.claude/skills/pdf");
+    machine.Write({file, R"({"skillOverrides": {)" + overrides + "}}"});
+    const skillfs::Discovery found = machine.Find("claude_code");
+    REQUIRE(found.problems.size() == 20);
+    for (const auto& problem : found.problems) CHECK(problem.message.size() < 500);
+    CHECK(found.problems.back().message.ends_with("; more of it is not told"));
+    CHECK(machine.Told(found) ==
+          Lines{std::string("home/.claude/skills/pdf: pdf global, unknown by ") + file});
+  }
+
   TEST_CASE("one word may stand for all permissions, and null for nothing") {
     const char* const file = "home/.config/opencode/opencode.json";
     const char* const skill = "home/.config/opencode/skills/pdf";

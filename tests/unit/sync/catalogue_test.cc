@@ -239,6 +239,15 @@ TEST_CASE("folders of agents that are not here are no problem of a sync") {
   CHECK(problems(shared) == std::vector<std::string>{"FILE_TOO_LARGE"});
 }
 
+TEST_CASE("a file that is no SKILL.md is a skill where an agent is here that takes it for one") {
+  Machine m;
+  m.File(".codex/config.toml", "");
+  m.File(".agents/skills/team/reviewer.md", kSkill);
+  CHECK(m.Update().names.empty());
+  m.File(".pi/agent/settings.json", "{}");
+  CHECK(m.Update().names == std::vector<std::string>{"notes"});
+}
+
 TEST_CASE("what an agent is known to name no more goes, though another's settings are broken") {
   Machine m;
   const std::string cache = "/.claude/plugins/cache/m/acme/";

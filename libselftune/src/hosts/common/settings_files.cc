@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "install/json_text.h"
 #include "install/settings_place.h"
 
@@ -21,6 +22,8 @@ namespace {
 constexpr uint64_t kMaxSettings = 4U << 20;
 constexpr size_t kMaxEntries = 1000;
 constexpr size_t kMaxValues = 100'000;
+constexpr size_t kMostTold = 20;   // mistakes of a file
+constexpr size_t kMostOfKey = 80;  // characters of a key that are told
 
 std::string_view NameOf(JsonValue::Type type) {
   switch (type) {
@@ -119,10 +122,17 @@ std::span<const JsonValue> SettingsFiles::Items(const std::string& path, const J
 void SettingsFiles::TellShape(const std::string& path, std::string_view key,
                               std::string_view expected, std::string_view found) {
   unknown_.insert(path);
+  ++mistakes_[path];
+  // A file of a cloned repository may say anything, as often as it likes.
+  size_t& told = told_[path];
+  if (told >= kMostTold) return;
+  key = base::FirstCodePoints(key, kMostOfKey);
+  found = base::FirstCodePoints(found, kMostOfKey);
   if (!shapes_.insert(fmt::format("{} {}", path, key)).second) return;
+  ++told;
   Tell(path, std::string(kSettingsInvalid.name),
-       fmt::format("reading {}: {}{}expected {}, found {}", path, key, key.empty() ? "" : ": ",
-                   expected, found));
+       fmt::format("reading {}: {}{}expected {}, found {}{}", path, key, key.empty() ? "" : ": ",
+                   expected, found, told == kMostTold ? "; more of it is not told" : ""));
   problems_.back().settings = true;
 }
 

@@ -87,6 +87,11 @@ class SettingsFiles {
                  std::string_view found);
   // Whether there is such a file, and it could not be read or understood: it may say anything.
   [[nodiscard]] bool IsUnknown(const std::string& path) const { return unknown_.contains(path); }
+  // How many values of that file were not what the host expects there, each look counted.
+  [[nodiscard]] size_t MistakesIn(const std::string& path) const {
+    const auto found = mistakes_.find(path);
+    return found == mistakes_.end() ? 0 : found->second;
+  }
   // That something in that file is not known.
   void Tell(const std::string& path, std::string code, std::string message);
   // Folders in `dir` by name; an absent one has none.
@@ -99,6 +104,8 @@ class SettingsFiles {
   std::map<std::string, std::optional<std::string>> texts_;
   std::map<std::string, std::optional<base::JsonValue>> documents_;
   base::StringSet unknown_, shapes_;  // files; files and keys
+  base::StringMap<size_t> mistakes_;  // by file
+  base::StringMap<size_t> told_;      // the same, those that are told
 };
 
 // At least as many as the values and keys in a text of JSON.

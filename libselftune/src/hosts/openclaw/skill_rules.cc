@@ -37,11 +37,11 @@ void AddList(const std::string& file, const std::string& workspace, const Names&
 }
 
 // Sessions of agents that share a workspace have the skills of all of them.
-void AddLists(const std::string& file, const std::vector<Agent>& agents,
+void AddLists(const std::string& file, const std::vector<Agent>& agents, bool all_known,
               std::vector<SkillRule>& out) {
   std::map<std::string, std::optional<Names>> by_workspace;
   Names all;
-  bool each_has_one = true;
+  bool each_has_one = all_known;
   for (const Agent& agent : agents) {
     std::optional<Names>& names = by_workspace.try_emplace(agent.workspace, Names()).first->second;
     each_has_one = each_has_one && agent.skills.has_value();
@@ -70,7 +70,8 @@ std::vector<SkillRule> ReadSkillRules(const RootQuery& query,
   SettingsFiles files(problems, kOpenClawJson);
   const std::string file = base::JoinPath(query.config_dir, "openclaw.json");
   const JsonValue& root = files.JsonOrEmpty(file);
-  AddLists(file, ReadAgents(file, root, query, files), out);
+  const std::vector<Agent> agents = ReadAgents(file, root, query, files);
+  AddLists(file, agents, /*all_known=*/!files.IsUnknown(file), out);
   // Whether one that is on is in a list is said above.
   for (const auto& [name, entry] : files.ObjectAt(file, root, "skills.entries").members()) {
     if (!files.Is(file, "skills.entries." + name, entry, {Type::kObject})) continue;
@@ -80,6 +81,7 @@ std::vector<SkillRule> ReadSkillRules(const RootQuery& query,
   }
   if (!files.IsUnknown(file)) return out;
   // It may say anything of every skill; of what it is understood to switch off it says so.
+  for (SkillRule& rule : out) rule.unknown = rule.unknown || !rule.off;
   SkillRule unknown = RuleOf(file, "*", false);
   unknown.unknown = true;
   out.insert(out.begin(), std::move(unknown));

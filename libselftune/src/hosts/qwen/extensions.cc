@@ -103,10 +103,13 @@ class Reader {
     const bool usual_off = files_.TextAt(state_, policy, "defaultActivation") == kDisabled;
     const JsonValue& own = files_.ObjectAt(state_, policy, "workspaceOverrides");
     const std::string real = base::RealPath(dir).value_or(dir);
-    const std::string& said = own[real].AsString();
+    const JsonValue& word = own[real];
+    const bool clear = files_.Is(state_, "an entry of workspaceOverrides", word, {Type::kString});
+    if (!clear && !word.is_null()) return {state_, true};
+    const std::string& said = word.AsString();
     if (said == kEnabled) return {};
     if (said == kDisabled || (said == kInherit && usual_off)) return {state_};
-    if (said == kInherit) return {};
+    if (said == kInherit) return files_.IsUnknown(state_) ? Verdict{state_, true} : Verdict{};
     return ByRules(state_, policy, "legacyPathRules", usual_off, dir);
   }
 
