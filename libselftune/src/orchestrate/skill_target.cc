@@ -90,14 +90,16 @@ StatusOr<const InstalledSkill*> Choose(const skillfs::Discovery& discovery, std:
     found.push_back(&skill);
   }
   if (found.empty()) return NotFound(discovery, name);
+  // A file that nobody writes is meant only where there is no other.
+  if (!std::ranges::all_of(found, &InstalledSkill::single_file)) {
+    std::erase_if(found, [](const InstalledSkill* skill) { return skill->single_file; });
+  }
   const auto& first = found.front()->frontmatter.description;
   const bool same = std::all_of(found.begin(), found.end(), [&](const InstalledSkill* skill) {
     return skill->frontmatter.description == first;
   });
   if (!same) return Ambiguous(name, found);
-  // One that nobody writes speaks for the others only where there is no other.
-  const auto folder = std::ranges::find(found, false, &InstalledSkill::single_file);
-  return folder == found.end() ? found.front() : *folder;
+  return found.front();
 }
 
 Status AddFile(const Replica& replica, SkillTarget& target) {

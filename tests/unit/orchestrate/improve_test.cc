@@ -239,20 +239,22 @@ TEST_SUITE("orchestrate/improve") {
     }
   }
 
-  TEST_CASE(
-      "a single file of the same text does not keep the skill in its folder from being changed") {
-    Scene scene;
-    skillfs::InstalledSkill single = scene.skills.skills[0];
-    single.single_file = true;
-    single.real_path = single.placements[0].path = scene.skill + ".md";
-    REQUIRE(base::WriteFileAtomic(single.real_path, scene.Text(), 0644).ok());
-    scene.skills.skills.insert(scene.skills.skills.begin(), single);
-    const auto result = scene.Improve();
-    REQUIRE(result.ok());
-    CHECK(result->reason_code != "single_file");
-    CHECK(result->deployed);
-    CHECK(scene.Text() != kOld);
-    CHECK(base::ReadFile(single.real_path, 1 << 20).value_or("") == kOld);
+  TEST_CASE("a single file does not keep the skill in its folder from being changed") {
+    for (const bool same : {true, false}) {
+      CAPTURE(same);
+      Scene scene;
+      skillfs::InstalledSkill single = scene.skills.skills[0];
+      single.single_file = true;
+      single.real_path = single.placements[0].path = scene.skill + ".md";
+      if (!same) single.frontmatter.description = "Something else.";
+      REQUIRE(base::WriteFileAtomic(single.real_path, scene.Text(), 0644).ok());
+      scene.skills.skills.insert(scene.skills.skills.begin(), single);
+      const auto result = scene.Improve();
+      REQUIRE(result.ok());
+      CHECK(result->deployed);
+      CHECK(scene.Text() != kOld);
+      CHECK(base::ReadFile(single.real_path, 1 << 20).value_or("") == kOld);
+    }
   }
 
   TEST_CASE("what was spent before an error is told") {
