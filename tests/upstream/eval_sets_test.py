@@ -5,13 +5,10 @@
 """
 
 import json
-import os
 import pathlib
 import sqlite3
 import subprocess
 import sys
-import threading
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import import_case  # noqa: E402
@@ -170,46 +167,6 @@ class EvalSets(ImportCase):
         refused = self.refused(lambda: self.envelope("forget", "--before", "2026-03-02", "--yes"))
         self.assertEqual(self.q("SELECT count(*) FROM eval_entry WHERE active=1"), [(0,)])
         self.assertLess(refused, 0.2)
-
-    def refused(self, work):
-        """How long, at the worst, somebody else could not write meanwhile: in seconds of CPU time that the
-        command took for it, because a busy machine may let it wait at any place."""
-        longest, ended = [0.0], threading.Event()
-
-        def ask():
-            with sqlite3.connect(self.store, timeout=0, isolation_level=None) as db:
-                since = None
-                while not ended.is_set():
-                    now = self.cpu_of_children()
-                    try:
-                        db.execute("BEGIN IMMEDIATE")
-                        db.execute("ROLLBACK")
-                        since = None
-                    except sqlite3.OperationalError:
-                        since = now if since is None else since
-                        longest[0] = max(longest[0], now - since)
-                    time.sleep(0.005)
-            db.close()
-        asking = threading.Thread(target=ask)
-        asking.start()
-        try:
-            work()
-        finally:
-            ended.set()
-            asking.join()
-        return longest[0]
-
-    @staticmethod
-    def cpu_of_children():
-        ticks = 0
-        for children in pathlib.Path("/proc/self/task").glob("*/children"):
-            for pid in children.read_text(encoding="ascii").split():
-                try:
-                    stat = pathlib.Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace")
-                except OSError:
-                    continue  # it has ended
-                ticks += sum(map(int, stat.rpartition(")")[2].split()[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
 
     @staticmethod
     def told(doc):

@@ -7,6 +7,8 @@ import pathlib
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -125,6 +127,46 @@ class ImportCase(cli_case.CliTest):
                 ("SELECT count(*) FROM tool_calls WHERE errors>calls OR calls<1", "SELECT 0"),
                 ("SELECT count(*) FROM execution_facts WHERE reasoning_output_tokens>output_tokens", "SELECT 0")):
             self.assertEqual(self.q(one), self.q(what), one)
+
+    def refused(self, work):
+        """How long, at the worst, somebody else could not write meanwhile: in seconds of CPU time that the
+        command took for it, because a busy machine may let it wait at any place."""
+        longest, ended = [0.0], threading.Event()
+
+        def ask():
+            with sqlite3.connect(self.store, timeout=0, isolation_level=None) as db:
+                since = None
+                while not ended.is_set():
+                    now = self.cpu_of_children()
+                    try:
+                        db.execute("BEGIN IMMEDIATE")
+                        db.execute("ROLLBACK")
+                        since = None
+                    except sqlite3.OperationalError:
+                        since = now if since is None else since
+                        longest[0] = max(longest[0], now - since)
+                    time.sleep(0.005)
+            db.close()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            work()
+        finally:
+            ended.set()
+            asking.join()
+        return longest[0]
+
+    @staticmethod
+    def cpu_of_children():
+        ticks = 0
+        for children in pathlib.Path("/proc/self/task").glob("*/children"):
+            for pid in children.read_text(encoding="ascii").split():
+                try:
+                    stat = pathlib.Path("/proc", pid, "stat").read_text(encoding="utf-8", errors="replace")
+                except OSError:
+                    continue  # it has ended
+                ticks += sum(map(int, stat.rpartition(")")[2].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main(argv):

@@ -73,26 +73,9 @@ class Loop {
   [[nodiscard]] bool ByItself() const { return options_.scheduled || options_.reactive; }
 
   StatusOr<base::LockFile> Lock() {
-    const std::string dir = base::JoinPath(world_.state_dir, "locks");
-    ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
-    report_.run_id = "run_" + base::MakeUlid(world_.clock->Now());
     started_ = world_.clock->Now();
-    return base::LockFile::TryAcquire(base::JoinPath(dir, "orchestrate.lock"), HolderJson());
-  }
-
-  // For display: the kernel's lock is the only truth.
-  std::string HolderJson() const {
-    char host[256] = "";
-    if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-    base::JsonWriter holder;
-    holder.BeginObject()
-        .Field("pid", static_cast<int64_t>(::getpid()))
-        .Field("host", base::ToValidUtf8(host))
-        .Field("run_id", report_.run_id)
-        .Field("started_at", started_)
-        .Field("heartbeat_at", world_.clock->Now())
-        .EndObject();
-    return std::move(holder).Take();
+    report_.run_id = "run_" + base::MakeUlid(started_);
+    return LockRuns(world_.state_dir, report_.run_id, started_);
   }
 
   Status BeginRun() {
@@ -305,7 +288,8 @@ class Loop {
       }
       if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
       // For display only: a heartbeat that cannot be written stops nothing.
-      if (lock_.has_value()) static_cast<void>(lock_->Update(HolderJson()));
+      if (lock_.has_value())
+        static_cast<void>(lock_->Update(RunHolder(report_.run_id, started_, world_.clock->Now())));
       ImproveUnlessTaken(entry, backend.get());
     }
     return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/crypto.h"
@@ -12,10 +13,33 @@
 #include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/utf8.h"
 #include "evolution/record.h"
 #include "store/evolution_log.h"
 
 namespace selftune::orchestrate {
+
+std::string RunHolder(std::string_view run_id, UtcMillis started, UtcMillis now) {
+  char host[256] = "";
+  if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+  base::JsonWriter holder;
+  holder.BeginObject()
+      .Field("pid", static_cast<int64_t>(::getpid()))
+      .Field("host", base::ToValidUtf8(host))
+      .Field("run_id", run_id)
+      .Field("started_at", started)
+      .Field("heartbeat_at", now)
+      .EndObject();
+  return std::move(holder).Take();
+}
+
+StatusOr<base::LockFile> LockRuns(const std::string& state_dir, std::string_view run_id,
+                                  UtcMillis now) {
+  const std::string dir = base::JoinPath(state_dir, "locks");
+  ST_RETURN_IF_ERROR(base::MakeDirs(dir, 0700));
+  return base::LockFile::TryAcquire(base::JoinPath(dir, "orchestrate.lock"),
+                                    RunHolder(run_id, now, now));
+}
 
 StatusOr<base::LockFile> LockSkill(const std::string& state_dir, std::string_view skill,
                                    UtcMillis now) {

@@ -1,4 +1,4 @@
-// One skill is changed by one process at a time.
+// One run works at a time, and one skill is changed by one process at a time.
 #pragma once
 
 #include <string>
@@ -10,6 +10,12 @@
 #include "store/db.h"
 
 namespace selftune::orchestrate {
+
+// What the lock of runs says of its holder. For display: the kernel's lock is the only truth.
+[[nodiscard]] std::string RunHolder(std::string_view run_id, UtcMillis started, UtcMillis now);
+// LOCK_HELD.
+[[nodiscard]] StatusOr<base::LockFile> LockRuns(const std::string& state_dir,
+                                                std::string_view run_id, UtcMillis now);
 
 // Two evolutions of one skill would look at the same held-out prompts, and an
 // approval in between would deploy under the other's feet. LOCK_HELD.
