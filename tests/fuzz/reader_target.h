@@ -39,7 +39,7 @@ struct Counts {
 // With `pieces` each line has a reader of its own, from the saved state.
 inline Counts Read(const ingest::Source& source, const ingest::SourceFile& file,
                    const std::vector<std::string_view>& lines, bool pieces) {
-  base::LineParser parser;
+  static base::LineParser parser;  // its buffers are kept from input to input
   std::string saved;
   ingest::ReaderOptions options{.file = &file, .saved_state = saved};
   auto reader = source.Open(options);

@@ -224,15 +224,19 @@ StatusOr<FileInfo> Stat(const std::string& path) {
 
 bool Exists(const std::string& path) { return Stat(path).ok(); }
 
-StatusOr<std::string> RealPath(const std::string& path) {
-  ST_RETURN_IF_ERROR(CheckPath(path));
+bool HasEntry(const std::string& path) {
+  struct stat st;
+  return lstat(path.c_str(), &st) == 0;
+}
+
+namespace {
+
+// Three calls where realpath() asks about every part of the path. Without /proc, and for
+// a file that was removed meanwhile, the long way.
+StatusOr<std::string> RealPathOfFd([[maybe_unused]] int fd, const std::string& path) {
 #if defined(__linux__)
-  // Three calls where realpath() asks about every part of the path. Without
-  // /proc, and for a file that was removed meanwhile, the long way.
-  const FileHandle file(OpenRetry(AT_FDCWD, path.c_str(), O_PATH));
-  if (!file.valid()) return ReadError("resolving", path, errno);
   char name[PATH_MAX];
-  const std::string link = "/proc/self/fd/" + std::to_string(file.fd());
+  const std::string link = "/proc/self/fd/" + std::to_string(fd);
   const ssize_t n = readlink(link.c_str(), name, sizeof name);
   if (n > 0 && static_cast<size_t>(n) < sizeof name && name[0] == '/') {
     const std::string_view found(name, static_cast<size_t>(n));
@@ -244,7 +248,24 @@ StatusOr<std::string> RealPath(const std::string& path) {
   return std::string(real.get());
 }
 
-StatusOr<FileHandle> OpenRead(const std::string& path) {
+}  // namespace
+
+StatusOr<std::string> RealPath(const std::string& path) {
+  ST_RETURN_IF_ERROR(CheckPath(path));
+#if defined(__linux__)
+  const FileHandle file(OpenRetry(AT_FDCWD, path.c_str(), O_PATH));
+  if (!file.valid()) return ReadError("resolving", path, errno);
+  return RealPathOfFd(file.fd(), path);
+#else
+  return RealPathOfFd(-1, path);
+#endif
+}
+
+StatusOr<std::string> RealPathOf(const OpenedFile& opened, const std::string& path) {
+  return RealPathOfFd(opened.file.fd(), path);
+}
+
+StatusOr<OpenedFile> OpenAny(const std::string& path) {
   ST_RETURN_IF_ERROR(CheckPath(path));
   // O_NONBLOCK: a FIFO somebody put in the way must not hang us.
   FileHandle file(OpenRetry(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
@@ -255,7 +276,12 @@ StatusOr<FileHandle> OpenRead(const std::string& path) {
   if (S_ISFIFO(st.st_mode)) {
     return Fail(kFileUnreadable, "opening {}: expected a file, found a named pipe", path);
   }
-  return file;
+  return OpenedFile{std::move(file), ToInfo(st)};
+}
+
+StatusOr<FileHandle> OpenRead(const std::string& path) {
+  ST_ASSIGN_OR_RETURN(OpenedFile opened, OpenAny(path));
+  return std::move(opened.file);
 }
 
 StatusOr<OpenedFile> OpenRegular(const std::string& path) {
@@ -274,26 +300,30 @@ StatusOr<OpenedFile> OpenRegular(const std::string& path) {
 }
 
 StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
-  ST_ASSIGN_OR_RETURN(const FileHandle file, OpenRead(path));
-  struct stat st;
-  if (fstat(file.fd(), &st) != 0) return ReadError("reading", path, errno);
+  ST_ASSIGN_OR_RETURN(const OpenedFile opened, OpenAny(path));
+  return ReadOpened(opened, max_bytes, path);
+}
+
+StatusOr<std::string> ReadOpened(const OpenedFile& opened, uint64_t max_bytes,
+                                 const std::string& path) {
   const auto too_large = [&](uint64_t size) {
     return Fail(kFileTooLarge, "reading {}: {} bytes or more, the limit is {}", path, size,
                 max_bytes);
   };
-  const auto expected = static_cast<uint64_t>(st.st_size);
+  const uint64_t expected = opened.info.size;
   if (expected > max_bytes) return too_large(expected);
-  // The size is a hint: the file may grow, and /proc files have none. One byte
-  // more than expected, so that a file that did not change needs two reads.
+  // The size is a hint: the file may grow, and /proc files have none. One byte more than
+  // expected: a read that leaves it free has reached the end of a file that did not change.
   std::string bytes(static_cast<size_t>(expected) + 1, '\0');
   size_t used = 0;
   while (true) {
     if (used == bytes.size()) bytes.resize(bytes.size() + std::max(bytes.size() / 2, kReadBlock));
-    const ssize_t n = ReadRetry(file.fd(), bytes.data() + used, bytes.size() - used);
+    const ssize_t n = ReadRetry(opened.file.fd(), bytes.data() + used, bytes.size() - used);
     if (n < 0) return ReadError("reading", path, errno);
     if (n == 0) break;
     used += static_cast<size_t>(n);
     if (used > max_bytes) return too_large(used);
+    if (used == expected && opened.info.is_file()) break;
   }
   bytes.resize(used);
   return bytes;

@@ -47,6 +47,8 @@ class FileHandle {
 // Follows symbolic links.
 [[nodiscard]] StatusOr<FileInfo> Stat(const std::string& path);
 [[nodiscard]] bool Exists(const std::string& path);
+// Whether there is anything of that name: a link that leads nowhere is.
+[[nodiscard]] bool HasEntry(const std::string& path);
 [[nodiscard]] StatusOr<std::string> RealPath(const std::string& path);
 
 [[nodiscard]] StatusOr<FileHandle> OpenRead(const std::string& path);
@@ -57,8 +59,14 @@ struct OpenedFile {
 // The file itself: FILE_UNREADABLE for a link and for whatever is no regular
 // file. Never waits.
 [[nodiscard]] StatusOr<OpenedFile> OpenRegular(const std::string& path);
+// The same, links followed, devices too: what ReadFile reads.
+[[nodiscard]] StatusOr<OpenedFile> OpenAny(const std::string& path);
 // Whole file; FILE_TOO_LARGE above `max_bytes`.
 [[nodiscard]] StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
+// Of a file that was opened for nothing else, as `path`.
+[[nodiscard]] StatusOr<std::string> ReadOpened(const OpenedFile& opened, uint64_t max_bytes,
+                                               const std::string& path);
+[[nodiscard]] StatusOr<std::string> RealPathOf(const OpenedFile& opened, const std::string& path);
 // Up to `size` bytes at `offset` into `out`; returns the number read (0 at the end).
 [[nodiscard]] StatusOr<size_t> ReadAt(int fd, uint64_t offset, char* out, size_t size,
                                       const std::string& path);

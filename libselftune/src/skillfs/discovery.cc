@@ -244,26 +244,29 @@ class Finder {
 
   StatusOr<size_t> SkillOfRealFile(const std::string& path) {
     ++out_.cost.resolved;
-    ST_ASSIGN_OR_RETURN(const std::string real_path, base::RealPath(path));
-    if (const auto it = by_path_.find(real_path); it != by_path_.end()) return it->second;
-    ST_ASSIGN_OR_RETURN(InstalledSkill skill, ReadSkill(real_path));
-    // A hard link is the same file under another path.
+    ST_ASSIGN_OR_RETURN(const base::OpenedFile opened, base::OpenAny(path));
+    // Another path to a file that was read: through a link, or a hard link.
     const auto [file, is_new] =
-        by_file_.try_emplace({skill.stamp.dev, skill.stamp.inode}, out_.skills.size());
-    if (is_new) {
-      packages_around_.push_back(packages_.Around(real_path));
-      out_.skills.push_back(std::move(skill));
+        by_file_.try_emplace({opened.info.dev, opened.info.inode}, out_.skills.size());
+    if (!is_new) return file->second;
+    StatusOr<InstalledSkill> skill = ReadSkill(opened, path);
+    if (!skill.ok()) {
+      by_file_.erase(file);
+      return skill.status();
     }
-    by_path_.emplace(real_path, file->second);
+    by_path_.emplace(skill->real_path, file->second);
+    packages_around_.push_back(packages_.Around(skill->real_path));
+    out_.skills.push_back(*std::move(skill));
     return file->second;
   }
 
-  StatusOr<InstalledSkill> ReadSkill(const std::string& real_path) {
+  StatusOr<InstalledSkill> ReadSkill(const base::OpenedFile& opened, const std::string& path) {
     InstalledSkill skill;
-    ST_ASSIGN_OR_RETURN(const base::FileInfo info, base::Stat(real_path));
-    ST_ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(real_path, kMaxSkillBytes));
+    ST_ASSIGN_OR_RETURN(skill.real_path, base::RealPathOf(opened, path));
+    ST_ASSIGN_OR_RETURN(const std::string bytes,
+                        base::ReadOpened(opened, kMaxSkillBytes, skill.real_path));
     ++out_.cost.opened;
-    skill.real_path = real_path;
+    const base::FileInfo& info = opened.info;
     skill.stamp = {.dev = info.dev,
                    .inode = info.inode,
                    .size = info.size,
@@ -272,9 +275,10 @@ class Finder {
     skill.links = info.links;
     skill.sha256 = Digest(skill.stamp, bytes);
     skill.frontmatter = ParseFrontmatter(bytes);
-    const std::string folder(base::DirName(real_path));
+    const std::string folder(base::DirName(skill.real_path));
     skill.work_tree = disk_.WorkTree(folder);
-    skill.read_only = access(real_path.c_str(), W_OK) != 0 || access(folder.c_str(), W_OK) != 0;
+    skill.read_only =
+        access(skill.real_path.c_str(), W_OK) != 0 || access(folder.c_str(), W_OK) != 0;
     return skill;
   }
 

@@ -47,16 +47,15 @@ class Walker {
     if (walk_.cut || folders_ == kMaxFolders) return Stop(path);
     ++folders_;
     ++walk_.effort;
-    const auto entries = base::ListDir(path);
-    if (!entries.ok()) {
-      Problem(path, entries.status());
-      return;
-    }
+    // Most folders are those of skills, whose other files need not be listed.
+    const Look look = depth > 0 || options_.root_too ? TakeSkill(path) : Look();
+    if (look.found && options_.depth > 1 && options_.skill_ends_search) return;
+    const bool go_on = depth < options_.depth;
+    const auto entries = go_on ? base::ListDir(path) : std::vector<base::DirEntry>();
+    if (!entries.ok()) return Problem(path, entries.status());
+    if (!look.status.ok()) Problem(base::JoinPath(path, kSkillFile), look.status);
+    if (!go_on) return;
     walk_.effort += entries->size() / kEntriesOfEffort;
-    const bool may_be_skill = depth > 0 || options_.root_too;
-    const bool deep = options_.depth > 1;
-    if (may_be_skill && TakeSkill(path, *entries) && deep && options_.skill_ends_search) return;
-    if (depth >= options_.depth) return;
     open_.push_back(id);
     for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
     open_.pop_back();
@@ -72,20 +71,22 @@ class Walker {
              : "searching for skills: stopped after " + std::to_string(folders_) + " folders"});
   }
 
-  bool TakeSkill(const std::string& folder, const std::vector<base::DirEntry>& entries) {
-    const bool found = std::ranges::any_of(entries, [](const base::DirEntry& entry) {
-      return entry.maybe_file && entry.name == kSkillFile;
-    });
-    if (!found) return false;
+  struct Look {
+    bool found = false;
+    Status status;  // why it is not known whether there is one
+  };
+
+  Look TakeSkill(const std::string& folder) {
     const std::string path = base::JoinPath(folder, kSkillFile);
     const auto info = base::Stat(path);
     if (!info.ok()) {
-      Problem(path, info.status());
-      return false;
+      // A link that leads nowhere is there.
+      const bool absent = CodeOf(info.status()).name == kFileNotFound.name && !base::HasEntry(path);
+      return {.status = absent ? absl::OkStatus() : info.status()};
     }
-    if (!info->is_file()) return false;
+    if (!info->is_file()) return {};
     walk_.files.push_back({path});
-    return true;
+    return {.found = true};
   }
 
   [[nodiscard]] bool MayBeSingle(const base::DirEntry& entry, size_t depth) const {

@@ -305,6 +305,22 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(replicas[0].state == ReplicaState::kUnreadable);
   }
 
+  // With hosts that look one folder deep and with those that look below.
+  TEST_CASE("a SKILL.md that leads nowhere is told") {
+    for (const auto& [host, root] :
+         {std::pair{"claude_code", "home/.claude/skills"}, {"codex", "home/.codex/skills"}}) {
+      FakeMachine machine;
+      machine.Skill(std::string(root) + "/a", "a");
+      machine.Link("nowhere", std::string(root) + "/lost/SKILL.md");
+      machine.File(std::string(root) + "/lost/notes.md", "no skill");
+      const Discovery found = machine.Find(host);
+      CHECK(Seen(found) == Texts{"a global"});
+      REQUIRE(found.problems.size() == 1);
+      CHECK(found.problems[0].path == machine.Path(std::string(root) + "/lost/SKILL.md"));
+      CHECK(found.problems[0].code == "FILE_NOT_FOUND");
+    }
+  }
+
   TEST_CASE("an unreadable folder is a problem") {
     if (geteuid() == 0) return;  // root reads everything
     FakeMachine machine;
@@ -315,6 +331,17 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(Seen(found) == Texts{"a global"});
     CHECK(found.problems.size() == 1);
     chmod(machine.Path("home/.claude/skills/closed").c_str(), 0755);
+  }
+
+  TEST_CASE("a folder that is entered but not listed has its skill all the same, as for the host") {
+    if (geteuid() == 0) return;
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/a", "a");
+    REQUIRE(chmod(machine.Path("home/.claude/skills/a").c_str(), 0311) == 0);
+    const Discovery found = machine.Find("claude_code");
+    CHECK(Seen(found) == Texts{"a global"});
+    CHECK(found.problems.empty());
+    chmod(machine.Path("home/.claude/skills/a").c_str(), 0755);
   }
 
   TEST_CASE("the same disk gives the same result") {

@@ -306,7 +306,7 @@ constexpr WholeStore kWholeStore[] = {
     {"integrity.cc:*", "the check of the whole store, which is asked for"},
     {"resolver.cc:kChoices", "part of that check"},
     {"overview.cc:kOverview", "counts files and their bad lines by an index of the ledger"},
-    {"doctor.cc:kSources", "sums the ledger by an index that holds all it needs"},
+    {"doctor.cc:kFiles", "sums the ledger by an index that holds all it needs"},
     {"doctor.cc:kSchema", "from the newest file on, until one tells"},
     {"sources.cc:kList", "lists the ledger, which is what was asked for"},
     {"sources.cc:kFreshness", "the newest of all files, by an index of the ledger"},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -10,22 +11,21 @@
 namespace selftune::store {
 namespace {
 
-// Files by an index that holds all it needs, in its order; each database by itself.
-constexpr char kSources[] = R"sql(
-  SELECT a.*, EXISTS(SELECT 1 FROM session s WHERE s.platform=a.platform AND s.capture_rank>0),
-    (SELECT count(*) FROM (SELECT 1 FROM session s WHERE s.platform=a.platform AND s.kind='main' AND s.capture='transcript' LIMIT ?1)),
+// By an index that holds all it needs, in its order; what they come to is added up here. Each
+// database by itself.
+constexpr char kFiles[] = R"sql(
+  SELECT platform,kind,'',state='active',state='missing',last_error IS NOT NULL,size,records_seen,records_used,
+    records_unknown,bad_lines
+  FROM source_file WHERE kind NOT IN('spool','import','sqlite') ORDER BY platform,kind)sql";
+constexpr char kDatabases[] = R"sql(
+  SELECT f.platform,f.kind,f.path,f.state='active',f.state='missing',f.last_error IS NOT NULL,f.size,f.records_seen,
+    f.records_used,f.records_unknown,f.bad_lines
+  FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite')sql";
+constexpr char kSessionsOf[] = R"sql(
+  SELECT EXISTS(SELECT 1 FROM session s WHERE s.platform=?1 AND s.capture_rank>0),
+    (SELECT count(*) FROM (SELECT 1 FROM session s WHERE s.platform=?1 AND s.kind='main' AND s.capture='transcript' LIMIT ?2)),
     EXISTS(SELECT 1 FROM session s CROSS JOIN prompt p ON p.session_pk=s.session_pk
-      WHERE s.platform=a.platform AND s.kind='main' AND s.capture='transcript') FROM (
-    SELECT f.platform,f.kind,'' AS database,
-      sum(f.state='active'),sum(f.state='missing'),count(f.last_error),sum(f.size),sum(f.records_seen),
-      sum(f.records_used),sum(f.records_unknown),sum(f.bad_lines)
-    FROM source_file f WHERE f.kind NOT IN('spool','import','sqlite') GROUP BY f.platform,f.kind
-    UNION ALL
-    SELECT f.platform,f.kind,f.path,
-      f.state='active',f.state='missing',f.last_error IS NOT NULL,f.size,f.records_seen,
-      f.records_used,f.records_unknown,f.bad_lines
-    FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite') a
-  ORDER BY 1,2,3)sql";
+      WHERE s.platform=?1 AND s.kind='main' AND s.capture='transcript'))sql";
 constexpr char kError[] = R"sql(
   SELECT last_error,path FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
     AND last_error IS NOT NULL AND state='active' ORDER BY path LIMIT 1)sql";
@@ -79,6 +79,25 @@ constexpr char kShared[] = R"sql(
 constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 
+void AddFile(const Cursor& row, std::vector<SourceHealth>& out) {
+  if (out.empty() || out.back().platform != row.Text(0) || out.back().kind != row.Text(1) ||
+      out.back().database != row.Text(2)) {
+    SourceHealth& next = out.emplace_back();
+    next.platform = row.String(0);
+    next.kind = row.String(1);
+    next.database = row.String(2);
+  }
+  SourceHealth& host = out.back();
+  host.files += row.Int(3);
+  host.missing += row.Int(4);
+  host.with_error += row.Int(5);
+  host.bytes += row.Int(6);
+  host.records += row.Int(7);
+  host.used += row.Int(8);
+  host.unknown += row.Int(9);
+  host.bad_lines += row.Int(10);
+}
+
 }  // namespace
 
 StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
@@ -97,27 +116,23 @@ StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
 
 StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
   std::vector<SourceHealth> out;
-  {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kSources, kFewestSessions));
+  for (const char* sql : {kFiles, kDatabases}) {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(sql));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) break;
-      SourceHealth& host = out.emplace_back();
-      host.platform = rows.String(0);
-      host.kind = rows.String(1);
-      host.database = rows.String(2);
-      host.files = rows.Int(3);
-      host.missing = rows.Int(4);
-      host.with_error = rows.Int(5);
-      host.bytes = rows.Int(6);
-      host.records = rows.Int(7);
-      host.used = rows.Int(8);
-      host.unknown = rows.Int(9);
-      host.bad_lines = rows.Int(10);
-      host.any_session = rows.Bool(11);
-      host.sessions = rows.Int(12);
-      host.any_prompt = rows.Bool(13);
+      AddFile(rows, out);
     }
+  }
+  std::ranges::sort(out, {}, [](const SourceHealth& host) {
+    return std::tie(host.platform, host.kind, host.database);
+  });
+  for (SourceHealth& host : out) {
+    ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kSessionsOf, host.platform, kFewestSessions));
+    ST_RETURN_IF_ERROR(row.Next().status());
+    host.any_session = row.Bool(0);
+    host.sessions = row.Int(1);
+    host.any_prompt = row.Bool(2);
   }
   for (SourceHealth& host : out) {
     {
