@@ -1,6 +1,8 @@
 #include "status/doctor.h"
 
+#include <future>
 #include <string_view>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "status/doctor_checks.h"
@@ -51,8 +53,12 @@ StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& 
   CheckStoreAccess(world, all);
   ST_RETURN_IF_ERROR(CheckDatabase(world, options, all));
   if (world.db.ok()) {
+    std::future<skillfs::Discovery> skills;
+    if (!options.quick) {
+      ST_ASSIGN_OR_RETURN(skills, LookForSkills(world));
+    }
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));
-    ST_RETURN_IF_ERROR(CheckSkills(world, options, all));
+    ST_RETURN_IF_ERROR(CheckSkills(world, std::move(skills), all));
   }
   if (!options.quick) ST_RETURN_IF_ERROR(CheckKeptFiles(world, all));
   if (!options.quick) CheckPrivacy(world, all);

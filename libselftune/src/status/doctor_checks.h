@@ -1,6 +1,7 @@
 // The groups of checks behind RunDoctor; private to this module.
 #pragma once
 
+#include <future>
 #include <vector>
 
 #include "skillfs/discovery.h"
@@ -54,7 +55,11 @@ void CheckReference(const DoctorWorld& world, Checks& out);
 [[nodiscard]] Status CheckEvidence(const DoctorWorld& world, const DoctorOptions& options,
                                    Checks& out);
 // doctor_skills.cc; the store is open.
-[[nodiscard]] Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options,
+// Begins to look for the skills on the disk, in a thread of its own where one can be had: a
+// person waits for what the store and the disk say.
+[[nodiscard]] StatusOr<std::future<skillfs::Discovery>> LookForSkills(const DoctorWorld& world);
+// `found`: what was begun; invalid for a quick doctor, which does without.
+[[nodiscard]] Status CheckSkills(const DoctorWorld& world, std::future<skillfs::Discovery> found,
                                  Checks& out);
 
 }  // namespace selftune::status

@@ -1,6 +1,7 @@
 // Checks of the skills that are installed and of what waits for a decision about them.
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <set>
 #include <string>
@@ -251,9 +252,7 @@ Status CheckLoop(const DoctorWorld& world, Checks& out) {
 
 }  // namespace
 
-Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
-  ST_RETURN_IF_ERROR(CheckLoop(world, out));
-  if (options.quick) return absl::OkStatus();
+StatusOr<std::future<skillfs::Discovery>> LookForSkills(const DoctorWorld& world) {
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
   request.digests = false;
@@ -262,14 +261,23 @@ Status CheckSkills(const DoctorWorld& world, const DoctorOptions& options, Check
   std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
     return !hosts::IsHere(*hosts::FindRow(rules.platform), *world.env, known);
   });
-  hosts::AddSettings(request);
-  const skillfs::Discovery found = skillfs::DiscoverSkills(request);
-  CheckFiles(found, out);
-  CheckShadowed(found, out);
-  CheckDisabled(found, out);
-  ST_RETURN_IF_ERROR(CheckListings(world, found, out));
+  return std::async(std::launch::async | std::launch::deferred,
+                    [request = std::move(request)]() mutable {
+                      hosts::AddSettings(request);
+                      return skillfs::DiscoverSkills(request);
+                    });
+}
+
+Status CheckSkills(const DoctorWorld& world, std::future<skillfs::Discovery> found, Checks& out) {
+  ST_RETURN_IF_ERROR(CheckLoop(world, out));
+  if (!found.valid()) return absl::OkStatus();
+  const skillfs::Discovery skills = found.get();
+  CheckFiles(skills, out);
+  CheckShadowed(skills, out);
+  CheckDisabled(skills, out);
+  ST_RETURN_IF_ERROR(CheckListings(world, skills, out));
   ST_RETURN_IF_ERROR(CheckOwnSkill(world, out));
-  return CheckSilent(world, found, out);
+  return CheckSilent(world, skills, out);
 }
 
 }  // namespace selftune::status
