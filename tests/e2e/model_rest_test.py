@@ -5,10 +5,13 @@
 """
 
 import json
+import os
+import shutil
 import sqlite3
 import sys
 import time
 import unittest
+from pathlib import Path
 
 from loop_test import HERE, SELFTUNE, SKILL, World
 
@@ -16,25 +19,42 @@ HALF_AN_HOUR = 1800
 FAILS = '{"type":"result","subtype":"success","is_error":true,"result":"Invalid API key, please run /login"}'
 
 
+def mark(path):
+    of = path.stat()
+    return f"{of.st_ino} {of.st_size} {of.st_mtime_ns}"
+
+
 class Unanswered(World):
+    path = None  # more folders, before the others
+
     def setUp(self):
         self.state = self.home.root / ".selftune"
         self.logged_in = self.scratch / "logged_in"
         self.logged_in.unlink(missing_ok=True)
+        self.asked = self.scratch / "asked"
+        self.asked.unlink(missing_ok=True)
         self.agent("")
         self.configure({})
         self.selftune("sync")
         self.forget_rest()
 
-    def agent(self, more):
+    def agent(self, more, folder=None):
         """Whether it is logged in shows when it is asked."""
-        program = self.bin / "claude"
+        program = (folder or self.bin) / "claude"
         program.write_text(f"""#!/bin/sh
 # {more}
-case "$*" in *--help*|*--version*) ;; *) [ -e '{self.logged_in}' ] || {{ echo '{FAILS}'; exit 1; }} ;; esac
+case "$*" in *--help*|*--version*) ;; *)
+  echo >> '{self.asked}'
+  [ -e '{self.logged_in}' ] && [ "$(wc -l < '{self.asked}')" -le "$(cat '{self.logged_in}')" ] || {{ echo '{FAILS}'; exit 1; }} ;;
+esac
 exec {sys.executable} {HERE / "fake_claude.py"} "$@"
 """)
         program.chmod(0o755)
+
+    def answers(self, times):
+        """So often, counted from now on."""
+        self.asked.unlink(missing_ok=True)
+        self.logged_in.write_text(str(times))
 
     def configure(self, more):
         self.state.mkdir(mode=0o700, exist_ok=True)
@@ -46,7 +66,13 @@ exec {sys.executable} {HERE / "fake_claude.py"} "$@"
         db.close()
 
     def forget_rest(self):
+        """And that a run reacted lately."""
         self.change("DELETE FROM meta WHERE key='runs_rest'")
+        self.change("DELETE FROM skill_rest")
+        self.let_half_an_hour_pass()
+
+    def let_half_an_hour_pass(self):
+        self.change("UPDATE job_run SET started_ms=started_ms-3600000")
 
     def let_pass(self):
         """The time of the rest is over."""
@@ -66,7 +92,11 @@ exec {sys.executable} {HERE / "fake_claude.py"} "$@"
         self.assertGreater(self.calls(), before)
         return reply
 
-    def rests(self, seconds):
+    def environment(self):
+        found = super().environment()
+        return found if self.path is None else {**found, "PATH": f"{self.path}:{found['PATH']}"}
+
+    def rests(self, seconds, program=None):
         """Says so everywhere; a run that begins by itself asks nobody."""
         before = self.calls()
         reply = self.selftune("orchestrate", "--scheduled")
@@ -80,7 +110,8 @@ exec {sys.executable} {HERE / "fake_claude.py"} "$@"
         self.assertEqual((check["status"], check["message"], check["guidance"]["command"]), ("warn", told[0]["message"], "selftune orchestrate"))
         rest = json.loads((self.state / "hooks/notes.json").read_text())["rest"]
         self.assertAlmostEqual(rest["until_ms"] / 1000, time.time() + seconds, delta=120)
-        self.assertEqual(sorted(rest["files"]), sorted([str(self.state / "config.json"), str(self.bin / "claude")]))
+        self.assertEqual([rest[name] for name in ("config", "agents", "program")],
+                         [mark(self.state / "config.json"), "claude\ncodex\n", mark(program or self.bin / "claude")])
 
     def no_rest(self):
         self.assertEqual([w for w in self.selftune("status")["warnings"] if w["code"] == "ON_HOLD"], [])
@@ -105,11 +136,52 @@ exec {sys.executable} {HERE / "fake_claude.py"} "$@"
                 self.asks("--scheduled")
                 self.rests(HALF_AN_HOUR)
 
+    def test_another_one_that_comes_first_on_the_path_is_asked_at_once(self):
+        """Whoever looks sees the same: a run that begins by itself, a readout and, by its notes, the hook."""
+        self.asks("--scheduled")
+        self.rests(HALF_AN_HOUR)
+        first = self.scratch / "first"
+        first.mkdir()
+        self.addCleanup(shutil.rmtree, first)
+        (first / "claude").symlink_to(self.bin / "claude")
+        self.path = f"{first}:{self.bin}"
+        self.addCleanup(setattr, self, "path", None)
+        self.rests(HALF_AN_HOUR)  # a link to the same one
+        (first / "claude").unlink()
+        self.agent("installed beside it", first)
+        self.no_rest()
+        self.asks("--scheduled")
+
+    def test_a_path_of_any_bytes(self):
+        odd = os.fsdecode(os.fsencode(self.scratch) + b"/caf\xe9")
+        os.mkdir(odd)
+        self.addCleanup(shutil.rmtree, odd)
+        self.agent("elsewhere", Path(odd))
+        self.path = f"{odd}:{self.bin}"
+        self.addCleanup(setattr, self, "path", None)
+        self.asks("--scheduled")
+        self.rests(HALF_AN_HOUR, Path(odd) / "claude")
+        self.let_pass()
+        self.asks("--scheduled")
+        self.rests(2 * HALF_AN_HOUR, Path(odd) / "claude")
+
+    def test_a_model_that_answered_before_it_failed_lets_one_skill_rest_and_no_other(self):
+        self.answers(1)
+        self.asks("--reactive")
+        self.no_rest()
+        self.assertNotIn("rest", json.loads((self.state / "hooks/notes.json").read_text()))
+        self.assertEqual(self.query("SELECT k.name, r.reason FROM skill_rest r JOIN skill k USING(skill_id)"
+                                    f" WHERE k.name='{SKILL}'"), [(SKILL, "AUTH_MISSING")])
+        before = self.calls()
+        self.let_half_an_hour_pass()
+        self.assertEqual(self.selftune("orchestrate", "--reactive")["data"]["decisions"], [])
+        self.assertEqual(self.calls(), before)
+
     def test_who_asks_by_hand_is_not_kept_from_it_and_ends_it_when_it_is_answered(self):
         self.asks("--scheduled")
         self.asks()
         self.rests(HALF_AN_HOUR)
-        self.logged_in.touch()
+        self.answers(10_000)
         self.selftune("evolve", "--skill", SKILL, "--review-required")
         self.no_rest()
         self.assertNotIn("rest", json.loads((self.state / "hooks/notes.json").read_text()))

@@ -7,12 +7,14 @@ Instructions do not depend on the load of the machine (valgrind counts them).
 """
 
 import json
+import os
 import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -32,7 +34,7 @@ GATE = 1_000_000
 GOAL = 600_000
 # The names of all skills are read only where something may be said of one. As above,
 # 140,000 of each are Meson's, which lets malloc fill what it gives.
-RUN_LIMITS = {"a prompt": 420_000, "a complaint": 540_000, "an end": 420_000}
+RUN_LIMITS = {"a prompt": 420_000, "a complaint": 540_000, "an end": 420_000, "an end while runs rest": 480_000}
 # A prompt is looked through also where nothing starts, and what it says is answered once.
 SAID_LIMITS = {"a prompt": 420_000, "a correction": 600_000, "a correction, said already": 600_000}
 # A line of a shell that names a SKILL.md, at its longest; for 128 kB are looked at.
@@ -47,10 +49,11 @@ class Budget(unittest.TestCase):
         self.scratch = Path(scratch.name)
         self.home = harness.Home(self.scratch / "home", HOOK, SELFTUNE)
 
-    def instructions(self, payload, answer=""):
+    def instructions(self, payload, answer="", path=None):
+        env = self.home.env() if path is None else {**self.home.env(), "PATH": path}
         done = subprocess.run(
             ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(HOOK), "claude-code"],
-            input=json.dumps(payload).encode(), env=self.home.env(), capture_output=True, check=False)
+            input=json.dumps(payload).encode(), env=env, capture_output=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(bool(done.stdout), bool(answer), done.stdout)
         self.assertIn(answer.encode(), done.stdout)
@@ -95,6 +98,27 @@ class Budget(unittest.TestCase):
                 count = self.instructions(payload)
                 print(f"{name}: {count} instructions (goal {GOAL}, gate {GATE})")
                 self.assertLess(count, RUN_LIMITS[name])
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    @unittest.skipUnless(STATIC, "the limits are those of the static program")
+    def test_while_runs_rest_whoever_is_asked_is_looked_for(self):
+        """In forty folders, of which the last has it; the run that would be started cannot be."""
+        self.home.hook(prompt("the folder is made once"))
+        folders = [self.scratch / f"bin{i}" for i in range(40)]
+        for folder in folders:
+            folder.mkdir()
+        (folders[-1] / "codex").write_text("#!/bin/sh\n")
+        (folders[-1] / "codex").chmod(0o755)
+        (self.home.state / "config.json").write_text("{}")
+        mark = [" ".join(map(str, (of.st_ino, of.st_size, of.st_mtime_ns)))
+                for of in ((self.home.state / "config.json").stat(), (folders[-1] / "codex").stat())]
+        (self.home.state / "hooks").mkdir()
+        (self.home.state / "hooks" / "notes.json").write_text(json.dumps({"guards": {}, "reactive": "/nowhere/selftune", "pending": True, "rest": {
+            "until_ms": int(time.time() * 1000) + 3_600_000, "config": mark[0], "agents": "claude\ncodex\n", "program": mark[1]}}))
+        path = ":".join(map(str, folders)) + ":" + os.environ["PATH"]
+        count = self.instructions({"session_id": "s", "hook_event_name": "SessionEnd", "reason": "other"}, path=path)
+        print(f"an end while runs rest: {count} instructions (goal {GOAL}, gate {GATE})")
+        self.assertLess(count, RUN_LIMITS["an end while runs rest"])
 
     @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
     @unittest.skipUnless(STATIC, "the limits are those of the static program")

@@ -105,7 +105,7 @@ class Forget(StoreTest):
     def test_what_an_import_could_not_place_is_forgotten_with_its_session(self):
         notes = {"s-1:x": f'{{"row":{{"session_id":"s-1","said":"{SECRET}"}}}}',
                  "named": '{"row":{"session_id":"s-1","query":"no secret"}}',
-                 "quoted": f'{{"left":{{"query":"{SECRET.upper()}"}}}}',
+                 "quoted": f'{{"left":{{"query":"{SECRET.upper()}","session_id":"s-3"}}}}',
                  "other": '{"row":{"session_id":"s-3"}}'}
         with self.person.connect() as db:
             db.executemany("INSERT INTO import_map(origin,tbl,src_id,verdict,digest,note) "
@@ -115,7 +115,9 @@ class Forget(StoreTest):
         kept = "SELECT src_id FROM import_map WHERE note IS NOT NULL ORDER BY src_id"
         self.assertEqual(self.person.sql(kept), [("other",), ("quoted",)])
         self.forget("--match", SECRET)
-        self.assertEqual(self.person.sql(kept), [("other",)])
+        self.assertEqual(self.person.sql(kept), [("other",), ("quoted",)])
+        self.assertEqual(self.person.sql("SELECT note FROM import_map WHERE src_id='quoted'"),
+                         [('{"left":{"query":"[forgotten]","session_id":"s-3"}}',)])
 
     def test_a_session_is_forgotten_and_does_not_come_back(self):
         self.assertEqual(self.texts("s-1"), [f"please {SECRET} now", "run the tests"])

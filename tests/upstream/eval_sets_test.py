@@ -122,6 +122,64 @@ class EvalSets(ImportCase):
             for again, said in ((other, self.told(doc)), (self.old, {})):
                 self.assertEqual(self.told(self.take("--db", str(again))), said)
 
+    def test_a_set_that_another_database_puts_out_of_use_is_said_to_be_so(self):
+        self.take_old(self.these(eval_set("pdf", 5, {}, entry("old"))))
+        partly = "not all of it, or not as it was: canonical_eval_sets pdf (1 of 2 entries left out: number 1 has no query)"
+        behind = "taken over, and not in use: canonical_eval_sets pdf (inactive: a newer one of another database was imported)"
+        other = self.build(self.these(eval_set("pdf", 8, entry("new"))), self.home / "newer" / "selftune.db")
+        self.assertEqual(self.told(self.take("--db", str(other))), {"TAKEN_NOT_USED": behind})
+        self.assertEqual(self.q(QUERIES), [("new", 1), ("old", 0)])
+        # Nothing is new in it; of the other one it is so still.
+        again = self.take("--db", str(other))
+        self.assertEqual((self.told(again), again["changed"]), ({}, False))
+        again = self.take("--db", str(self.old))
+        self.assertEqual((self.told(again), again["changed"]), ({"PARTLY_TAKEN": partly, "TAKEN_NOT_USED": behind}, False))
+        # A newer one of its own is in use, and puts that of the other one out of it.
+        self.old.unlink()
+        self.build(self.these(eval_set("pdf", 9, entry("newest"))))
+        self.assertEqual(self.told(self.take("--db", str(self.old))), {"TAKEN_NOT_USED": behind})
+        self.assertEqual(self.told(self.take("--db", str(self.old))), {})
+        self.assertEqual(self.told(self.take("--db", str(other))), {"TAKEN_NOT_USED": behind})
+
+    def test_of_a_row_that_its_source_has_no_more_nothing_is_told(self):
+        why = "1 of 2 entries left out: number 1 has no query"
+        said = {"PARTLY_TAKEN": "not all of it, or not as it was: canonical_eval_sets pdf (%s)" % why}
+        zip_set = eval_set("zip", 5, entry("pack"))
+        self.build(self.these(zip_set, eval_set("pdf", 5, {}, entry("fill"))))
+        self.assertEqual(self.told(self.take("--db", str(self.old))), said)
+        self.old.unlink()
+        self.build(self.these(zip_set))
+        dry = self.take("--db", str(self.old), "--dry-run")
+        self.assertEqual((self.told(dry), self.fate()), ({}, ("imported", why)))
+        gone = self.take("--db", str(self.old))
+        self.assertEqual((self.told(gone), gone["changed"]), ({}, True))
+        self.assertEqual(self.fate(), ("imported", "gone at the source; was: " + why))
+        self.assertEqual(self.q(QUERIES), [("fill", 1), ("pack", 1)])  # what was taken is ours
+        again = self.take("--db", str(self.old))
+        self.assertEqual((self.told(again), again["changed"]), ({}, False))
+        # It is there again.
+        self.old.unlink()
+        self.build(self.these(zip_set, eval_set("pdf", 5, {}, entry("fill"))))
+        self.assertEqual(self.told(self.take("--db", str(self.old))), said)
+        self.assertEqual(self.fate(), ("imported", why))
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+
+    def test_what_an_older_version_told_once_is_told_again(self):
+        """It forgot what it had told, and the ledger has it."""
+        self.envelope("sync")
+        with sqlite3.connect(self.store) as db:
+            db.executescript("INSERT INTO skill(name,name_key) VALUES('pdf','pdf'); INSERT INTO body(sha256,bytes,text) VALUES(zeroblob(32),4,'ours');"
+                             "INSERT INTO eval_entry VALUES(1,'e',1,0,'negative','log',0.95,'test',NULL,1,5,6,NULL)")
+        db.close()
+        self.build(self.these(eval_set("pdf", 5, {}, entry("fill")), eval_set("zip", 5, {}, entry("pack"))))
+        said = self.told(self.take("--db", str(self.old)))
+        self.assertEqual(sorted(said), ["PARTLY_TAKEN", "TAKEN_NOT_USED"])
+        with sqlite3.connect(self.store) as db:
+            db.execute("DELETE FROM import_untold")
+        db.close()
+        self.assertEqual(self.told(self.take("--db", str(self.old))), said)
+        self.assertFalse(self.take("--db", str(self.old))["changed"])
+
     def test_queries_have_the_ids_that_sets_of_ours_give_them(self):
         self.envelope("sync")
         with sqlite3.connect(self.store) as db:

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +26,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/status_macros.h"
-#include "base/strings.h"
 
 namespace selftune::base {
 namespace {
@@ -417,11 +415,6 @@ Status CheckOptions(const ProcessOptions& options) {
   return Fail(kProcessFailed, "starting {}: an argument contains a NUL byte", options.argv[0]);
 }
 
-bool IsExecutableFile(const std::string& path) {
-  struct stat st;
-  return stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && access(path.c_str(), X_OK) == 0;
-}
-
 }  // namespace
 
 StatusOr<ProcessResult> RunProcess(const ProcessOptions& options) {
@@ -434,21 +427,6 @@ StatusOr<ProcessResult> RunProcess(const ProcessOptions& options) {
   ChildRun run(options);
   ST_RETURN_IF_ERROR(run.Start());
   return run.Wait();
-}
-
-std::string FindExecutable(std::string_view name, std::string_view path_list) {
-  if (name.empty()) return {};
-  if (name.find('/') != std::string_view::npos) {
-    const std::string path(name);
-    return name.starts_with('/') && IsExecutableFile(path) ? path : std::string();
-  }
-  for (const std::string_view dir : Split(path_list, ':')) {
-    // Entries relative to the current directory would run what a project ships.
-    if (!dir.starts_with('/')) continue;
-    std::string path = JoinPath(dir, name);
-    if (IsExecutableFile(path)) return path;
-  }
-  return {};
 }
 
 }  // namespace selftune::base

@@ -45,7 +45,4 @@ struct ProcessResult {
 // cancelled: nothing is started.
 [[nodiscard]] StatusOr<ProcessResult> RunProcess(const ProcessOptions& options);
 
-// Absolute path of an executable found on a PATH-like list; "" if none.
-[[nodiscard]] std::string FindExecutable(std::string_view name, std::string_view path_list);
-
 }  // namespace selftune::base

@@ -17,6 +17,7 @@
 #include "hooks/pending.h"
 #include "hooks/suggestions.h"
 #include "hooks/told.h"
+#include "llm/agent_argv.h"
 #include "orchestrate/resting.h"
 #include "status/runs_rest.h"
 #include "store/db.h"
@@ -54,6 +55,7 @@ struct Notes {
   bool review = false;            // what it finds waits for a person
   orchestrate::ToTakeUp waiting;  // what there is for it to do
   std::optional<status::RunsRest> rest;  // whatever there is: it would not be answered
+  std::string agents;  // who may be asked, as the configuration says: names, one a line
   std::string config_path;
   std::string skills;  // names of those that are installed, one a line
 };
@@ -94,6 +96,17 @@ StatusOr<std::vector<Hint>> HintsOf(store::Db& db, const config::Config& config,
   return hints;
 }
 
+// In the order in which they are looked for.
+std::string AgentsOf(const config::Config& config) {
+  if (!config.agent_cli.empty()) {
+    const auto agent = llm::ParseAgent(config.agent_cli);
+    return agent.ok() ? std::string(llm::CommandOf(*agent)) : "";
+  }
+  std::string out;
+  for (const llm::Agent agent : llm::AllAgents()) out += std::string(llm::CommandOf(agent)) + "\n";
+  return out;
+}
+
 StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
   ST_ASSIGN_OR_RETURN(store::Db* const db, context.AnyDb());
   ST_ASSIGN_OR_RETURN(const std::vector<store::WatchRow> watches,
@@ -105,6 +118,7 @@ StatusOr<Notes> ReadNotes(Context& context, const config::Config& config) {
     notes.review = config.autonomy == config::Autonomy::kPropose;
     ST_ASSIGN_OR_RETURN(notes.waiting, orchestrate::SignalsToTakeUp(*db, config, context.now()));
     ST_ASSIGN_OR_RETURN(notes.rest, status::FindRunsRest(*db, config, context.now()));
+    if (notes.rest.has_value()) notes.agents = AgentsOf(config);
     notes.config_path = config.path;
   }
   notes.corrections = config.Suggests(RuleOf(config::SuggestionId::kCorrection));
@@ -137,16 +151,21 @@ void WriteWaiting(base::JsonWriter& out, const orchestrate::ToTakeUp& waiting) {
   out.Field("resting", names);
 }
 
-// Until when, unless one of these files is another one.
+std::string Text(const status::FileMark& mark) {
+  return hooks::MarkText(mark.inode, mark.bytes, mark.mtime_ns);
+}
+
+// Until when, unless the configuration is another one or another program would be asked.
 void WriteRest(base::JsonWriter& out, const Notes& notes) {
   if (!notes.rest.has_value()) return;
+  const auto config = status::MarkOf(notes.config_path);
+  if (!config.has_value()) return;
   out.Key("rest").BeginObject().Field("until_ms", notes.rest->until.value);
-  out.Key("files").BeginObject();
-  for (const std::string& path : {notes.config_path, notes.rest->program}) {
-    const auto mark = status::MarkOf(path);
-    if (mark.has_value()) out.Field(path, hooks::MarkText(mark->bytes, mark->mtime_ns));
+  out.Field("config", Text(*config));
+  if (notes.rest->mark != status::FileMark()) {
+    out.Field("agents", notes.agents).Field("program", Text(notes.rest->mark));
   }
-  out.EndObject().EndObject();
+  out.EndObject();
 }
 
 std::string ToJson(const Notes& notes, config::Guards mode) {

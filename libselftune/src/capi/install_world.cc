@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/executable.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "capi/readout.h"

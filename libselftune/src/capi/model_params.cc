@@ -118,25 +118,32 @@ StatusOr<store::Spending> DailyLimits(const config::Config& config) {
   return day;
 }
 
+StatusOr<llm::ChooseOptions> ReadChoice(Context& context, const JsonValue& params) {
+  llm::ChooseOptions out;
+  ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
+  out.handler = context.llm_handler();
+  out.agent = params["agent"].AsString();
+  out.configured = config->agent_cli;
+  // A dry run leaves our own folder as it is.
+  const std::string temp = context.env().GetOr("TMPDIR", "");
+  out.temp_parent = context.dry_run() ? (temp.starts_with('/') ? temp : "/tmp")
+                                      : base::JoinPath(context.paths().state_dir, "tmp");
+  out.remember = !context.dry_run();
+  out.no_network = context.no_network();
+  ST_RETURN_IF_ERROR(ReadMode(context, params, *config, out));
+  return out;
+}
+
 StatusOr<ModelParams> ReadModelParams(Context& context, const JsonValue& params) {
   ModelParams out;
   ST_ASSIGN_OR_RETURN(const config::Config* const config, context.config());
-  out.choose.handler = context.llm_handler();
-  out.choose.agent = params["agent"].AsString();
-  out.choose.configured = config->agent_cli;
-  // A dry run leaves our own folder as it is.
-  const std::string temp = context.env().GetOr("TMPDIR", "");
-  out.choose.temp_parent = context.dry_run() ? (temp.starts_with('/') ? temp : "/tmp")
-                                             : base::JoinPath(context.paths().state_dir, "tmp");
-  out.choose.remember = !context.dry_run();
-  out.choose.no_network = context.no_network();
   ST_RETURN_IF_ERROR(ReadModel(context, params, out.use));
   out.plan = params["plan"].AsBool();
   const StatusOr<store::Spending> day = DailyLimits(*config);
   if (!day.ok() && !out.plan) return day.status();  // a plan spends nothing
   if (day.ok()) out.use.limits.day = *day;
   ST_RETURN_IF_ERROR(ReadLimits(context, params, out.use));
-  ST_RETURN_IF_ERROR(ReadMode(context, params, *config, out.choose));
+  ST_ASSIGN_OR_RETURN(out.choose, ReadChoice(context, params));
   // What goes to a server of others is told less, unless the person says so.
   out.use.redact_emails = config->Get("privacy.redact_emails").AsBool(out.choose.api.has_value());
   const bool money =

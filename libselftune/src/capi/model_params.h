@@ -17,6 +17,10 @@ struct ModelParams {
   bool plan = false;
 };
 
+// Who is asked. INVALID_CONFIG, INVALID_REQUEST. The result refers to `context`.
+[[nodiscard]] StatusOr<llm::ChooseOptions> ReadChoice(Context& context,
+                                                      const base::JsonValue& params);
+
 // INVALID_REQUEST for what is no tier, effort, model or amount. The result refers to `context`.
 [[nodiscard]] StatusOr<ModelParams> ReadModelParams(Context& context,
                                                     const base::JsonValue& params);

@@ -5,10 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/executable.h"
 #include "base/json_writer.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "capi/model_rest.h"
 #include "capi/ops.h"
 #include "capi/readout.h"
 #include "hosts/installed_skills.h"
@@ -308,9 +309,8 @@ void Advise(Context& context, int64_t schema, const status::Freshness& freshness
   }
 }
 
-Status WarnOfRest(Context& context, store::Db& db, const config::Config& config) {
-  ST_ASSIGN_OR_RETURN(const std::optional<status::RunsRest> rest,
-                      status::FindRunsRest(db, config, context.now()));
+Status WarnOfRest(Context& context, store::Db& db) {
+  ST_ASSIGN_OR_RETURN(const std::optional<status::RunsRest> rest, ModelRestHere(context, db));
   if (rest.has_value()) {
     context.Warn(kOnHold.name, status::Describe(*rest), {status::kRunNow[0], status::kRunNow[1]});
   }
@@ -385,7 +385,7 @@ StatusOr<std::string> StatusGet(Context& context, const JsonValue& params) {
   WritePlan(out, plan);
   out.EndObject();
   Advise(context, db->schema_version(), freshness, skills, plan);
-  ST_RETURN_IF_ERROR(WarnOfRest(context, *db, *config));
+  ST_RETURN_IF_ERROR(WarnOfRest(context, *db));
   return std::move(out).Take();
 }
 

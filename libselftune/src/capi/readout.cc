@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/utf8.h"
+#include "capi/model_rest.h"
 #include "capi/version.h"
 #include "hosts/sources.h"
 #include "install/twice.h"
@@ -86,15 +87,20 @@ StatusOr<store::SkillRef> NeededSkillOf(store::Db& db, const JsonValue& params) 
 
 status::DoctorWorld DoctorWorldOf(Context& context) {
   const auto env = context.hosts_env();  // a configuration that fails is reported by itself
+  const auto config = context.config();
+  const auto db = context.ReadDb();
+  StatusOr<std::optional<status::RunsRest>> rest = std::optional<status::RunsRest>();
+  if (config.ok() && db.ok()) rest = ModelRestHere(context, **db);
   return {.env = env.ok() ? *env : &context.env(),
           .sources = hosts::Sources(),
           .state_dir = context.paths().state_dir,
           .db_path = context.paths().db,
-          .config = context.config(),
-          .db = context.ReadDb(),
+          .config = config,
+          .db = db,
           .now = context.now(),
           .version = std::string(kVersion),
-          .project = install::ProjectAround()};
+          .project = install::ProjectAround(),
+          .rest = std::move(rest)};
 }
 
 store::TimeWindow WindowOf(const JsonValue& params) {

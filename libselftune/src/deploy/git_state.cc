@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/status_macros.h"

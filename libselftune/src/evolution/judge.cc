@@ -69,7 +69,7 @@ Status Judge::AskBatch(const JudgeSubject& subject, std::span<const JudgeEntry> 
   last_.push_back(question);
   const auto answers = eval::ParseBatchReply(reply.text, batch.size());
   if (!answers.ok() || llm::MentionsFence(reply.text, body.nonce)) {
-    caller_.Forget(question);
+    caller_.Refuse(question);
     unanswered.insert(unanswered.end(), batch.begin(), batch.end());
     return absl::OkStatus();
   }

@@ -144,7 +144,7 @@ StatusOr<DescriptionProposal> Propose(llm::Caller& caller, const ProposalRequest
     ST_ASSIGN_OR_RETURN(const llm::LlmReply reply, caller.Ask(question));
     auto proposal = Read(reply.text, request, body.nonce);
     if (proposal.ok()) return proposal;
-    caller.Forget(question);
+    caller.Refuse(question);
     last = proposal.status();
   }
   return last;

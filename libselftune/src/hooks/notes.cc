@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/executable.h"
 #include "base/json_scan.h"
+#include "base/strings.h"
 #include "hooks/pending.h"
 #include "hooks/shell_line.h"
 #include "hooks/small_file.h"
@@ -46,6 +48,24 @@ bool FirstInHalfHour(const World& world) {
     if (world.now.value - at < kSlotMs) return false;
   }
   return FirstToSay(world, "run-" + std::to_string(slot), std::to_string(world.now.value));
+}
+
+// "" = there is none.
+std::string MarkAt(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return "";
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  return MarkText(info.st_ino, static_cast<uint64_t>(info.st_size),
+                  info.st_mtim.tv_sec * kSecondNs + info.st_mtim.tv_nsec);
+}
+
+// The program that a run would ask: the first of these names that is anywhere on PATH.
+std::string FirstAgent(const World& world, std::string_view names) {
+  for (const std::string_view name : base::Split(names, '\n')) {
+    std::string program = base::FindExecutable(name, world.path);
+    if (!program.empty()) return program;
+  }
+  return "";
 }
 
 // Without links, as the notes have it.
@@ -173,24 +193,21 @@ bool Rests(std::string_view notes_json, std::string_view skill) {
   return names.find("\n" + std::string(skill) + "\n") != names.npos;
 }
 
-std::string MarkText(uint64_t bytes, int64_t mtime_ns) {
-  return std::to_string(bytes) + " " + std::to_string(mtime_ns);
+std::string MarkText(uint64_t inode, uint64_t bytes, int64_t mtime_ns) {
+  return std::to_string(inode) + " " + std::to_string(bytes) + " " + std::to_string(mtime_ns);
 }
 
-bool RunsRest(std::string_view notes_json, UtcMillis now) {
+bool RunsRest(const World& world, std::string_view notes_json) {
   const JsonSpan rest = FindNote(notes_json, "rest");
   if (!rest.is_object()) return false;
-  const int64_t left = ToInt(FindNote(rest.text, "until_ms")) - now.value;
+  const int64_t left = ToInt(FindNote(rest.text, "until_ms")) - world.now.value;
   if (left <= 0 || left > kDayMs) return false;  // over; or the clock was another one
-  JsonScan files(FindNote(rest.text, "files").text);
-  while (files.Next()) {
-    struct stat info;
-    if (stat(files.key().ToString().c_str(), &info) != 0) return false;
-    constexpr int64_t kSecondNs = 1'000'000'000;
-    const int64_t mtime_ns = info.st_mtim.tv_sec * kSecondNs + info.st_mtim.tv_nsec;
-    if (!files.value().Is(MarkText(static_cast<uint64_t>(info.st_size), mtime_ns))) return false;
-  }
-  return files.complete();
+  if (!FindNote(rest.text, "config").Is(MarkAt(world.state_dir + "/config.json"))) return false;
+  const JsonSpan program = FindNote(rest.text, "program");
+  if (!program.present()) return true;  // no program is asked
+  // The run itself knows whom this names.
+  if (world.agent_named) return false;
+  return program.Is(MarkAt(FirstAgent(world, FindNote(rest.text, "agents").ToString())));
 }
 
 void React(const World& world, const Host* host, const HookEvent& event) {
@@ -198,7 +215,7 @@ void React(const World& world, const Host* host, const HookEvent& event) {
   if (event.goes_on || world.ci) return;
   const std::string notes = ReadNotes(world);
   BackgroundRun run = FindReactive(notes);
-  if (run.program.empty() || RunsRest(notes, world.now)) return;
+  if (run.program.empty() || RunsRest(world, notes)) return;
   if (!MayBePending(world, host, notes)) return;
   if (BatteryIsLow(world.power_supplies) || !FirstInHalfHour(world)) return;
   run.state_dir = world.state_dir;

@@ -8,7 +8,8 @@
 //    "days": {"review": 14},
 //    "reactive": "/usr/bin/selftune", "review": true, "pending": false,
 //    "pending_from_ms": 1795341058153, "resting": "\npdf\n",
-//    "rest": {"until_ms": 1795341058153, "files": {"/usr/bin/claude": "1024 1795341058153000000"}}}
+//    "rest": {"until_ms": 1795341058153, "config": "77 131 1795341058153000000",
+//             "agents": "claude\ncodex\n", "program": "4711 1024 1795341058153000000"}}
 //
 // Said once (told.h); what with a prompt: suggestions.h.
 #pragma once
@@ -57,11 +58,12 @@ struct Guard {
 // Of the skill (its name in lower case) something was said before that no run can act on for
 // now: more of it starts none before the notes say that one may.
 [[nodiscard]] bool Rests(std::string_view notes_json, std::string_view skill);
-// How a file of `files` is told from another one at its place.
-[[nodiscard]] std::string MarkText(uint64_t bytes, int64_t mtime_ns);
-// The last runs got no answer from their model, and another one would get none, as far as the
-// notes know: its time is not over, and no file that may change that is another one.
-[[nodiscard]] bool RunsRest(std::string_view notes_json, UtcMillis now);
+// How a file is told from another one at its place.
+[[nodiscard]] std::string MarkText(uint64_t inode, uint64_t bytes, int64_t mtime_ns);
+// The last runs got no answer from their model, and one that is begun from here would get none
+// either, as far as the notes know: the time of that is not over, the configuration is the same,
+// and so is the first of the agents on PATH. Looks at a handful of files.
+[[nodiscard]] bool RunsRest(const World& world, std::string_view notes_json);
 // After the end of a session, or of a turn where that stands for it: starts such a run when
 // there may be something for it to do (pending.h), at most one in half an hour, not in a CI
 // job and not on a battery that is nearly empty. Whether there is money left for it is for

@@ -19,6 +19,8 @@ World LookAround(std::string_view (*get)(const void* user, const char* name), co
   std::string dir = base::StateDirFrom(get(user, "SELFTUNE_HOME"), get(user, "HOME"));
   if (dir.starts_with('/')) world.state_dir = std::move(dir);
   world.home = get(user, "HOME");
+  world.path = get(user, "PATH");
+  world.agent_named = !get(user, "SELFTUNE_AGENT").empty();
   return world;
 }
 

@@ -10,11 +10,13 @@
 namespace selftune::hooks {
 
 struct World {
-  std::string state_dir;   // "" = unknown: nothing can be kept
-  std::string home;        // the person's, "" = unknown
-  bool internal = false;   // an agent that selftune itself started
-  bool guard_off = false;  // SELFTUNE_GUARD=off
-  bool ci = false;         // a job of a CI service
+  std::string state_dir;     // "" = unknown: nothing can be kept
+  std::string home;          // the person's, "" = unknown
+  bool internal = false;     // an agent that selftune itself started
+  bool guard_off = false;    // SELFTUNE_GUARD=off
+  bool ci = false;           // a job of a CI service
+  std::string path;          // where programs are looked for, as in PATH
+  bool agent_named = false;  // SELFTUNE_AGENT: who answers runs that begin here
   UtcMillis now;
   const char* power_supplies = "/sys/class/power_supply";
   // Starts a run that outlives the hook; nullptr: nothing may be started.

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/json_value.h"
-#include "base/process.h"
 #include "base/strings.h"
 #include "install/file_change.h"
 #include "install/hook_list.h"

@@ -9,6 +9,7 @@
 #include <absl/cleanup/cleanup.h>
 #include <fmt/format.h>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/status_macros.h"

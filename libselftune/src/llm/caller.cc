@@ -126,6 +126,7 @@ StatusOr<LlmReply> Caller::Ask(const Question& question) {
   ST_RETURN_IF_ERROR(CheckTime());
   ST_RETURN_IF_ERROR(CheckBreaker());
   ST_ASSIGN_OR_RETURN(LlmReply reply, CallAndPay(question, now));
+  totals_.answered += answered_.insert(key).second ? 1 : 0;
   if (options_.use_cache) {
     ST_RETURN_IF_ERROR(store::KeepReply(db_, key, Word(question.purpose), {reply.text, reply.model},
                                         clock_.Now()));
@@ -234,6 +235,11 @@ StatusOr<LlmReply> Caller::CallAndPay(const Question& question, UtcMillis now) {
 void Caller::Forget(const Question& question) {
   // Best effort: a refused reply in the cache only costs another refusal.
   static_cast<void>(store::DropReply(db_, CacheKey(question)));
+}
+
+void Caller::Refuse(const Question& question) {
+  Forget(question);
+  totals_.answered -= answered_.erase(CacheKey(question)) > 0 ? 1 : 0;
 }
 
 StatusOr<LlmReply> Caller::CallWithRetries(LlmRequest request,

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,7 +76,8 @@ struct Question {
 };
 
 struct CallerTotals {
-  int64_t calls = 0;  // made, each attempt, without cached answers
+  int64_t calls = 0;     // made, each attempt, without cached answers
+  int64_t answered = 0;  // of the questions that were asked, with something that could be used
   int64_t cached = 0;
   int64_t input_tokens = 0, output_tokens = 0;
   int64_t cost_micro_usd = 0;
@@ -99,6 +101,8 @@ class Caller {
 
   // The validator refused the reply: it must not be answered from the cache.
   void Forget(const Question& question);
+  // The same, and that was no answer at all.
+  void Refuse(const Question& question);
 
   [[nodiscard]] const CallerTotals& totals() const { return totals_; }
   [[nodiscard]] std::string_view agent() const { return backend_.name(); }
@@ -142,6 +146,7 @@ class Caller {
   // are not mixed into an experiment.
   std::map<std::string, std::string> answered_by_;
   std::map<std::string, std::vector<std::string>> kept_;  // keys of answers from the cache
+  std::set<std::string> answered_;                        // keys of those counted in totals_
 };
 
 // Tokens a text will take, rounded up: bytes / 3.5.

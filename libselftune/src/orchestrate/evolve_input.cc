@@ -63,7 +63,7 @@ StatusOr<eval::EvalSet> EvalSetOf(const ImproveWorld& world, const ImproveOption
                       eval::ReadEvalFile(options.eval_set));
   ST_ASSIGN_OR_RETURN(const std::vector<store::EvalEntryRow> known,
                       store::ReadEvalEntries(*world.db, target.skill));
-  return eval::BuildEvalSet(target.skill, evidence, known, {.source = "file"});
+  return eval::BuildEvalSet(target.skill, evidence, known, {.source = std::string(store::kOfFile)});
 }
 
 }  // namespace

@@ -73,8 +73,8 @@ class Improver {
       return std::move(result_);
     }
     result_.failure = Evolve(input);
-    // Who was answered shows that the model answers again.
-    if (result_.failure.ok() && result_.spent.calls > 0 && !options_.dry_run) {
+    // Who was answered shows that the model answers again, whatever came of it.
+    if (result_.spent.answered > 0 && !options_.dry_run) {
       // It ends by itself in a day: what was done is not lost for it.
       result_.rest_ended = status::EndRunsRest(*world_.db).value_or(false);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,9 +19,9 @@ constexpr std::array kOfModel = {kAgentUnsafe.name,        kAuthMissing.name,  k
 
 // The same as before, and not so long ago that it is another matter.
 bool GoesOn(const RunsRest& before, const RunsRest& now, UtcMillis at) {
-  return before.reason == now.reason && before.agent == now.agent &&
-         before.program == now.program && before.mark == now.mark && before.config == now.config &&
-         before.since <= at && at.value - before.until.value < kLongestRestMs;
+  return before.reason == now.reason && before.agent == now.agent && before.mark == now.mark &&
+         before.config == now.config && before.since <= at &&
+         at.value - before.until.value < kLongestRestMs;
 }
 
 int64_t RestMs(int64_t failures) {
@@ -40,13 +41,14 @@ bool IsOfModel(const Status& failure) {
   return !failure.ok() && std::ranges::find(kOfModel, CodeOf(failure).name) != kOfModel.end();
 }
 
-StatusOr<std::optional<RunsRest>> RestOf(store::Db& db, const config::Config& config,
-                                         const Asked& asked, UtcMillis now) {
-  ST_ASSIGN_OR_RETURN(std::optional<RunsRest> rest, status::FindRunsRest(db, config, now));
-  const bool other =
-      rest.has_value() && (rest->agent != asked.agent || rest->program != asked.program);
-  if (other) rest.reset();
-  return rest;
+Status NoAnswer(const Status& ended, std::span<const Tried> tried) {
+  Status failure = IsOfModel(ended) ? ended : absl::OkStatus();
+  for (const Tried& one : tried) {
+    if (one.calls == 0) continue;
+    if (one.answered > 0 || one.error.ok()) return absl::OkStatus();
+    if (failure.ok() && IsOfModel(one.error)) failure = one.error;
+  }
+  return failure;
 }
 
 Status RestAfter(store::Db& db, const config::Config& config, const Asked& asked,
@@ -54,7 +56,6 @@ Status RestAfter(store::Db& db, const config::Config& config, const Asked& asked
   ST_ASSIGN_OR_RETURN(const std::optional<RunsRest> before, status::LastRunsRest(db));
   RunsRest rest{.reason = std::string(CodeOf(failure).name),
                 .agent = asked.agent,
-                .program = asked.program,
                 .mark = status::MarkOf(asked.program).value_or(status::FileMark{}),
                 .config = status::ConfigKey(config),
                 .failures = 1,

@@ -3,8 +3,8 @@
 // each time. Another cause, configuration or agent, and a run that is answered, begin anew.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <cstdint>
+#include <span>
 
 #include "base/env.h"
 #include "base/error.h"
@@ -19,21 +19,22 @@ namespace selftune::orchestrate {
 inline constexpr int64_t kShortestRestMs = 30 * 60 * 1000;
 inline constexpr int64_t kLongestRestMs = kDayMs;
 
-// Who a run would ask.
-struct Asked {
-  std::string agent;    // as llm::NameBackend says
-  std::string program;  // its path, "" = it is no program
-};
+using status::Asked;
 [[nodiscard]] Asked WhoIsAsked(const base::Environment& env, const llm::ChooseOptions& options);
 
 // The model was asked and gave nothing that could be used, whatever skill it was about.
 [[nodiscard]] bool IsOfModel(const Status& failure);
 
-// What a run that begins by itself has to wait for; nullopt = nothing.
-[[nodiscard]] StatusOr<std::optional<status::RunsRest>> RestOf(store::Db& db,
-                                                               const config::Config& config,
-                                                               const Asked& asked, UtcMillis now);
-// Such a run failed. In a transaction of its own.
+// What came of asking about a skill.
+struct Tried {
+  Status error;
+  int64_t calls = 0, answered = 0;  // as llm::CallerTotals
+};
+// Why nobody was answered in a run that tried these and ended so. OK: somebody was, nobody was
+// asked, or it was not for the model.
+[[nodiscard]] Status NoAnswer(const Status& ended, std::span<const Tried> tried);
+
+// A run that begins by itself failed. In a transaction of its own.
 [[nodiscard]] Status RestAfter(store::Db& db, const config::Config& config, const Asked& asked,
                                const Status& failure, UtcMillis now);
 

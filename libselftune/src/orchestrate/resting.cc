@@ -77,6 +77,15 @@ Looked LookedAt(const Decision& decision, const CandidateFacts& facts, bool by_h
   return out;
 }
 
+bool MeetsAgain(const Status& failure, bool asked, int64_t calls) {
+  const ErrorCode& code = CodeOf(failure);
+  if (code.name == kCancelledError.name) return false;
+  if (calls > 0) return true;
+  // Before the first call: the budget is others', the text is its own.
+  if (asked) return code.name == kContextTooLong.name;
+  return !code.retryable;
+}
+
 StatusOr<std::vector<RestBasis>> TakeRestBasis(store::Db& db, const config::Config& config,
                                                UtcMillis now) {
   std::vector<RestBasis> out;

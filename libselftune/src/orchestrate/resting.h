@@ -46,6 +46,10 @@ struct Looked {
 // who asks: only what a run that a hook began (`by_hook`) finds of them holds for the next one.
 [[nodiscard]] Looked LookedAt(const Decision& decision, const CandidateFacts& facts, bool by_hook);
 
+// Trying a skill failed so. Would the next run meet the same, or pay for it again? `asked`: it
+// came to the model, with so many `calls`.
+[[nodiscard]] bool MeetsAgain(const Status& failure, bool asked, int64_t calls);
+
 // Skills with pending signals, and what a reason may depend on, as both are now: taken before a run
 // looks at anything, so that what is said or changed meanwhile ends a rest that it did not know of.
 struct RestBasis {

@@ -131,8 +131,9 @@ class Loop {
   StatusOr<bool> ModelRests() {
     if (!ByItself()) return false;
     asked_ = WhoIsAsked(*world_.env, world_.choose);
-    ST_ASSIGN_OR_RETURN(const std::optional<status::RunsRest> rest,
-                        RestOf(*world_.db, *world_.config, asked_, world_.clock->Now()));
+    ST_ASSIGN_OR_RETURN(
+        const std::optional<status::RunsRest> rest,
+        status::FindRunsRest(*world_.db, *world_.config, asked_, world_.clock->Now()));
     if (!rest.has_value()) return false;
     report_.warnings.push_back(Fail(kOnHold, "{}", status::Describe(*rest)));
     report_.rested = true;  // who began it did not know
@@ -142,30 +143,33 @@ class Loop {
   // Of a run that began by itself, and in which nobody was answered.
   void KeepModelRest(const Status& improved) {
     if (!ByItself()) return;
-    Status failure = IsOfModel(improved) ? improved : absl::OkStatus();
+    std::vector<Tried> tried;
     for (const SkillDecision& entry : report_.decisions) {
-      if (!entry.improved.has_value() || entry.improved->spent.calls == 0) continue;
-      if (entry.error.ok()) return;
-      if (failure.ok() && IsOfModel(entry.error)) failure = entry.error;
+      if (!entry.improved.has_value()) continue;
+      const llm::CallerTotals& spent = entry.improved->spent;
+      tried.push_back({.error = entry.error, .calls = spent.calls, .answered = spent.answered});
     }
-    if (failure.ok()) return;
+    const Status failure = NoAnswer(improved, tried);
+    model_rests_ = !failure.ok();
+    if (!model_rests_) return;
     const Status kept = RestAfter(*world_.db, *world_.config, asked_, failure, started_);
     if (!kept.ok()) report_.warnings.push_back(kept);
     report_.rested |= kept.ok();
   }
 
-  // Who was refused before anything was asked would be so by the next run, too.
+  // What the next run would find again is not looked for, or paid for, each half hour.
   void KeepWhatRests() {
     for (size_t i = 0; i < looked_.size(); ++i) {
       const SkillDecision& entry = report_.decisions[i];
       if (entry.decision.action != Action::kEvolve) continue;
       if (!entry.error.ok()) {
-        const ErrorCode& code = CodeOf(entry.error);
-        const bool asked = entry.improved.has_value() && code.name != kContextTooLong.name;
-        if (asked || code.retryable) continue;
-        looked_[i].reason = code.name;
-        looked_[i].of_evidence =
-            true;  // mended where nobody sees it: whoever complains tries again
+        const int64_t calls = entry.improved.has_value() ? entry.improved->spent.calls : 0;
+        if (!MeetsAgain(entry.error, entry.improved.has_value(), calls)) continue;
+        // All runs rest, until the model answers.
+        if (model_rests_ && IsOfModel(entry.error)) continue;
+        looked_[i].reason = CodeOf(entry.error).name;
+        // Mended where nobody sees it: whoever complains tries again.
+        looked_[i].of_evidence = true;
       } else if (entry.improved.has_value() && !Worked(*entry.improved)) {
         looked_[i].reason = entry.improved->reason_code;
         looked_[i].of_evidence = true;
@@ -486,6 +490,7 @@ class Loop {
   std::vector<RestBasis> basis_;  // before anything was looked at
   std::vector<Looked> looked_;    // of report_.decisions, in their order
   Asked asked_;                   // by a run that begins by itself
+  bool model_rests_ = false;      // it was the first that nobody answered, or one more
   RunReport report_;
 };
 

@@ -12,8 +12,8 @@
 
 #include "base/ci.h"
 #include "base/crypto.h"
+#include "base/executable.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "schedule/backend.h"

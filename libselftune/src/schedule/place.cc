@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "base/status_macros.h"

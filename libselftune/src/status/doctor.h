@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "hosts/registry.h"
 #include "ingest/source.h"
 #include "net/ports.h"
+#include "status/runs_rest.h"
 #include "store/db.h"
 
 namespace selftune::status {
@@ -39,8 +41,10 @@ struct DoctorWorld {
   StatusOr<const config::Config*> config;
   StatusOr<store::Db*> db;  // open for reading, or why not
   UtcMillis now;
-  std::string version;                                 // of this selftune; "" = not told
-  std::string project = {};                            // in which it is asked, "" = in none
+  std::string version;       // of this selftune; "" = not told
+  std::string project = {};  // in which it is asked, "" = in none
+  // As a run that is begun here would find; unknown where the store or the configuration is.
+  StatusOr<std::optional<RunsRest>> rest = std::optional<RunsRest>();
   bool (*port_is_taken)(int port) = net::PortIsTaken;  // on this machine
 };
 

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/executable.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/strings.h"

@@ -110,9 +110,7 @@ Status CheckScheduler(const DoctorWorld& world, const DoctorOptions& options, Ch
 }
 
 Status CheckRunsRest(const DoctorWorld& world, Checks& out) {
-  if (!world.db.ok() || !world.config.ok()) return absl::OkStatus();
-  ST_ASSIGN_OR_RETURN(const std::optional<RunsRest> rest,
-                      FindRunsRest(**world.db, **world.config, world.now));
+  ST_ASSIGN_OR_RETURN(const std::optional<RunsRest> rest, world.rest);
   if (!rest.has_value()) return absl::OkStatus();
   out.push_back({.name = "runs.rest",
                  .status = CheckStatus::kWarn,

@@ -24,7 +24,7 @@ std::string ToJson(const RunsRest& rest) {
   out.BeginObject()
       .Field("reason", rest.reason)
       .Field("agent", rest.agent)
-      .Field("program", rest.program)
+      .Field("inode", static_cast<int64_t>(rest.mark.inode))
       .Field("bytes", static_cast<int64_t>(rest.mark.bytes))
       .Field("mtime_ns", rest.mark.mtime_ns)
       .Field("config", rest.config)
@@ -48,7 +48,7 @@ std::optional<FileMark> MarkOf(const std::string& path) {
   if (!real.ok()) return std::nullopt;
   const auto info = base::Stat(*real);
   if (!info.ok()) return std::nullopt;
-  return FileMark{.bytes = info->size, .mtime_ns = info->mtime_ns};
+  return FileMark{.inode = info->inode, .bytes = info->size, .mtime_ns = info->mtime_ns};
 }
 
 std::string ConfigKey(const config::Config& config) {
@@ -62,8 +62,8 @@ StatusOr<std::optional<RunsRest>> LastRunsRest(store::Db& db) {
   if (!json.ok() || !(*json)["until_ms"].is_int()) return std::optional<RunsRest>();
   return std::optional<RunsRest>({.reason = (*json)["reason"].AsString(),
                                   .agent = (*json)["agent"].AsString(),
-                                  .program = (*json)["program"].AsString(),
-                                  .mark = {.bytes = static_cast<uint64_t>((*json)["bytes"].AsInt()),
+                                  .mark = {.inode = static_cast<uint64_t>((*json)["inode"].AsInt()),
+                                           .bytes = static_cast<uint64_t>((*json)["bytes"].AsInt()),
                                            .mtime_ns = (*json)["mtime_ns"].AsInt()},
                                   .config = (*json)["config"].AsString(),
                                   .failures = (*json)["failures"].AsInt(),
@@ -76,9 +76,18 @@ StatusOr<std::optional<RunsRest>> FindRunsRest(store::Db& db, const config::Conf
   ST_ASSIGN_OR_RETURN(std::optional<RunsRest> rest, LastRunsRest(db));
   // Longer than it may be: the clock was another one.
   const bool holds = rest.has_value() && rest->until > now &&
-                     rest->until.value - now.value <= kDayMs && rest->config == ConfigKey(config) &&
-                     (rest->program.empty() || MarkOf(rest->program) == rest->mark);
+                     rest->until.value - now.value <= kDayMs && rest->config == ConfigKey(config);
   if (!holds) rest.reset();
+  return rest;
+}
+
+StatusOr<std::optional<RunsRest>> FindRunsRest(store::Db& db, const config::Config& config,
+                                               const Asked& asked, UtcMillis now) {
+  ST_ASSIGN_OR_RETURN(std::optional<RunsRest> rest, FindRunsRest(db, config, now));
+  const bool same = rest.has_value() && rest->agent == asked.agent &&
+                    rest->mark == MarkOf(asked.program).value_or(FileMark{});
+  if (!same) return std::optional<RunsRest>();
+  rest->program = asked.program;
   return rest;
 }
 

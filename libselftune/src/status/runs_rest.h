@@ -15,19 +15,26 @@ namespace selftune::status {
 
 // A file as it was: another one has another of these.
 struct FileMark {
-  uint64_t bytes = 0;
+  uint64_t inode = 0, bytes = 0;
   int64_t mtime_ns = 0;
   bool operator==(const FileMark&) const = default;
 };
 // Of what a link leads to; nullopt: there is none.
 [[nodiscard]] std::optional<FileMark> MarkOf(const std::string& path);
 
+// Who a run would ask.
+struct Asked {
+  std::string agent;    // as llm::NameBackend says: "claude"; "" = nobody
+  std::string program;  // its path, any bytes; "" = it is no program
+};
+
 struct RunsRest {
-  std::string reason;   // code of the failure
-  std::string agent;    // who was asked: "claude"
-  std::string program;  // its path, "" = it is no program
-  FileMark mark;        // of the program
-  std::string config;   // ConfigKey
+  std::string reason;  // code of the failure
+  std::string agent;   // who was asked
+  FileMark mark;       // of its program, wherever a link to it lies; {} = it is none
+  // Where that is for who asks now, "" = not said. Not kept.
+  std::string program = {};
+  std::string config;  // ConfigKey
   int64_t failures = 0;
   UtcMillis since, until;  // the first of them; what it rests to
 };
@@ -37,10 +44,15 @@ struct RunsRest {
 
 // What was written last, over or not; nullopt = nothing, or it ended.
 [[nodiscard]] StatusOr<std::optional<RunsRest>> LastRunsRest(store::Db& db);
-// It holds until its time is over, the configuration is another one, or the program is.
+// It holds until its time is over or the configuration is another one, for whoever would ask
+// the same agent.
 [[nodiscard]] StatusOr<std::optional<RunsRest>> FindRunsRest(store::Db& db,
                                                              const config::Config& config,
                                                              UtcMillis now);
+// The same, for who asks this one: another program, or another version of it, may answer.
+[[nodiscard]] StatusOr<std::optional<RunsRest>> FindRunsRest(store::Db& db,
+                                                             const config::Config& config,
+                                                             const Asked& asked, UtcMillis now);
 // In transactions of their own. End returns whether there was one.
 [[nodiscard]] Status WriteRunsRest(store::Db& db, const RunsRest& rest);
 [[nodiscard]] StatusOr<bool> EndRunsRest(store::Db& db);

@@ -50,7 +50,13 @@ constexpr char kUpsertEntry[] =
     "should_trigger=excluded.should_trigger, invocation_type=excluded.invocation_type, "
     "source=excluded.source, label_confidence=excluded.label_confidence, active=1, "
     "first_ms=min(first_ms,excluded.first_ms), last_ms=max(last_ms,excluded.last_ms), "
-    "extra=excluded.extra";
+    "extra=excluded.extra WHERE (SELECT text IS NOT NULL FROM body WHERE "
+    "body_id=eval_entry.query_body)";
+
+// Its words were forgotten. ?3 may be so, too: of a text that was emptied where it was.
+constexpr char kRefill[] = R"sql(
+  UPDATE eval_entry SET query_body=?3 WHERE skill_id=?1 AND entry_id=?2
+    AND (SELECT text IS NULL FROM body WHERE body_id=eval_entry.query_body))sql";
 
 constexpr char kReadEntries[] =
     "SELECT e.entry_id, b.text, e.should_trigger, e.invocation_type, e.source, e.label_confidence,"
@@ -151,6 +157,9 @@ Status StoreEvalEntries(Db& db, std::string_view skill, const std::vector<EvalEn
   ST_RETURN_IF_ERROR(db.Run(kDeactivate, id));
   for (const EvalEntryRow& entry : entries) {
     ST_ASSIGN_OR_RETURN(const BodyId query, writer.InternBody(entry.query));
+    if (entry.source == kOfFile) {
+      ST_RETURN_IF_ERROR(db.Run(kRefill, id, entry.entry_id, query));
+    }
     ST_RETURN_IF_ERROR(db.Run(kUpsertEntry, id, entry.entry_id, query, entry.should_trigger,
                               entry.invocation_type, entry.source, entry.label_confidence,
                               entry.split, OrNull{entry.cluster}, entry.first, entry.last,

@@ -44,13 +44,18 @@ struct PromptEvidence {
                                                                        std::string_view skill,
                                                                        int64_t max_siblings);
 
+// `source` of entries that a person named in a file.
+inline constexpr std::string_view kOfFile = "file";
+
 struct EvalEntryRow {
   std::string entry_id, query, invocation_type, source, split, cluster, extra;
   bool should_trigger = true;
   double label_confidence = 1;
   UtcMillis first, last;
 };
-// Replaces the active set; entries keep their split as long as their text stays.
+// Replaces the active set; entries keep their split as long as their text stays. One whose words
+// were forgotten stays without them, and out of the set, whoever says them: only who names them
+// in a file has them there again.
 [[nodiscard]] Status StoreEvalEntries(Db& db, std::string_view skill,
                                       const std::vector<EvalEntryRow>& entries, UtcMillis now);
 // All entries the skill ever had: one that left the set keeps its side.

@@ -15,17 +15,22 @@ namespace {
 
 constexpr int64_t kBatch = 2000;  // prompts or uses read at a time
 
+// Of a session `s`: which session it belongs to, and where both were. ?1 session, ?2 workspace;
+// with what is below either.
+#define ST_WITH_PLACES                                                      \
+  "LEFT JOIN session r ON r.session_pk=s.root_pk LEFT JOIN workspace w ON " \
+  "w.workspace_id=s.workspace_id LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id "
+#define ST_IS_CHOSEN                                                                    \
+  "(?1 IS NULL OR s.session_id=?1 OR r.session_id=?1) AND (?2 IS NULL OR w.path=?2 OR " \
+  "substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2 OR "                             \
+  "substr(rw.path,1,length(?2)+1)=?2||'/')"
 // Asked by a person, rarely. ?1 session, ?2 workspace, ?3 skill key, ?4 before, ?5 words; NULL =
 // any.
 constexpr char kChosen[] = R"sql(
   SELECT p.prompt_pk, s.session_pk, s.platform, s.session_id, b.sha256, b.text, p.body_id, p.raw_body_id,
     p.occurred_ms IS NOT NULL
   FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id
-    LEFT JOIN session r ON r.session_pk=s.root_pk LEFT JOIN workspace w ON w.workspace_id=s.workspace_id
-    LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
-  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
-    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
-      OR substr(rw.path,1,length(?2)+1)=?2||'/')
+    )sql" ST_WITH_PLACES "WHERE " ST_IS_CHOSEN R"sql(
     AND (?3 IS NULL OR EXISTS(SELECT 1 FROM observation o JOIN skill k ON k.skill_id=o.skill_id
       WHERE o.prompt_pk=p.prompt_pk AND k.name_key=?3))
     AND (?4 IS NULL OR coalesce(p.occurred_ms,s.started_ms,s.ended_ms,0)<?4)
@@ -36,21 +41,14 @@ constexpr char kChosen[] = R"sql(
 constexpr char kChosenUses[] = R"sql(
   SELECT o.obs_pk, s.session_pk, s.platform, s.session_id, b.text, o.query_body_id, o.occurred_ms IS NOT NULL
   FROM observation o JOIN session s ON s.session_pk=o.session_pk JOIN body b ON b.body_id=o.query_body_id
-    JOIN skill k ON k.skill_id=o.skill_id LEFT JOIN session r ON r.session_pk=s.root_pk
-    LEFT JOIN workspace w ON w.workspace_id=s.workspace_id LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
-  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
-    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
-      OR substr(rw.path,1,length(?2)+1)=?2||'/')
+    JOIN skill k ON k.skill_id=o.skill_id )sql" ST_WITH_PLACES "WHERE " ST_IS_CHOSEN R"sql(
     AND (?3 IS NULL OR k.name_key=?3)
     AND (?4 IS NULL OR coalesce(o.occurred_ms,s.started_ms,s.ended_ms,0)<?4)
     AND (?5 IS NULL OR instr(lower(b.text),lower(?5))>0) AND b.text IS NOT NULL
     AND o.obs_pk>?6 ORDER BY o.obs_pk LIMIT ?7)sql";
-constexpr char kChosenSessions[] = R"sql(
-  SELECT s.session_pk, s.platform, s.session_id FROM session s LEFT JOIN session r ON r.session_pk=s.root_pk
-    LEFT JOIN workspace w ON w.workspace_id=s.workspace_id LEFT JOIN workspace rw ON rw.workspace_id=r.workspace_id
-  WHERE (?1 IS NULL OR s.session_id=?1 OR r.session_id=?1)
-    AND (?2 IS NULL OR w.path=?2 OR substr(w.path,1,length(?2)+1)=?2||'/' OR rw.path=?2
-      OR substr(rw.path,1,length(?2)+1)=?2||'/'))sql";
+constexpr char kChosenSessions[] =
+    "SELECT s.session_pk, s.platform, s.session_id FROM session s " ST_WITH_PLACES
+    "WHERE " ST_IS_CHOSEN;
 
 constexpr char kStillPrompt[] = R"sql(
   SELECT 1 FROM prompt p JOIN session s ON s.session_pk=p.session_pk JOIN body b ON b.body_id=p.body_id

@@ -63,9 +63,13 @@ constexpr char kMakeSessions[] =
     "DELETE FROM temp.forget_session";
 constexpr char kChooseSession[] = R"sql(INSERT OR IGNORE INTO temp.forget_session VALUES(?1))sql";
 constexpr char kNotesOf[] = R"sql(
-  SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL AND (
-    (?1 IS NOT NULL AND instr(lower(note),lower(?1))>0)
-    OR EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0)))sql";
+  SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL
+    AND EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0))sql";
+constexpr char kNotesWith[] = R"sql(
+  SELECT origin,tbl,src_id,note FROM import_map WHERE note IS NOT NULL AND instr(lower(note),lower(?1))>0)sql";
+// One that an import wrote anew meanwhile goes.
+constexpr char kSetNote[] = R"sql(
+  UPDATE import_map SET note=CASE WHEN note=?4 THEN ?5 END WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 constexpr char kClearSessions[] = R"sql(DELETE FROM temp.forget_session)sql";
 
 struct Place {
@@ -117,6 +121,35 @@ Status EraseFrom(Db& db, const Place& place, const Quotes& quotes, const base::C
   });
 }
 
+// Their texts go with the words; identifiers, names of columns and all else stay.
+Status CleanNotesWith(Db& db, std::string_view words, const base::Cancel* cancel) {
+  Quotes quotes;
+  quotes.AddWords(words);
+  quotes.Seal();
+  struct Note {
+    ImportRowKey key;
+    std::string was, is;
+  };
+  std::vector<Note> changed;
+  {
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNotesWith, words));
+    for (;;) {
+      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+      if (!more) break;
+      std::string is = quotes.Without(rows.Text(3));
+      if (is == rows.Text(3)) continue;
+      if (!is.starts_with('{')) is.clear();  // it was no JSON, and is to be none
+      changed.push_back({.key = {rows.String(0), rows.String(1), rows.String(2)},
+                         .was = rows.String(3),
+                         .is = std::move(is)});
+    }
+  }
+  return WriteInPieces(db, cancel, changed.size(), [&](size_t i) {
+    const auto& [key, was, is] = changed[i];
+    return db.Run(kSetNote, key.origin, key.table, key.id, was, OrNull{is});
+  });
+}
+
 Status EraseNotes(Db& db, const std::vector<ImportRowKey>& notes, const base::Cancel* cancel) {
   return WriteInPieces(db, cancel, notes.size(),
                        [&](size_t i) { return EraseImportNote(db, notes[i]); });
@@ -163,8 +196,9 @@ Status ForgetNotes::Erase(std::string_view words) {
   ST_ASSIGN_OR_RETURN(const bool imported, HasImportNotes(db_));
   if (!imported) return absl::OkStatus();
   ST_ASSIGN_OR_RETURN(const std::vector<ImportRowKey> found,
-                      ReadImportRowKeys(db_.Query(kNotesOf, OrNull{words})));
+                      ReadImportRowKeys(db_.Query(kNotesOf)));
   ST_RETURN_IF_ERROR(EraseNotes(db_, found, cancel_));
+  if (!words.empty()) ST_RETURN_IF_ERROR(CleanNotesWith(db_, words, cancel_));
   return db_.Run(kClearSessions);
 }
 

@@ -38,7 +38,8 @@ class ForgetNotes {
   // Makes what the others need.
   [[nodiscard]] Status Prepare();
   [[nodiscard]] Status Choose(std::string_view session_id);
-  // Those of the sessions chosen since the last time, and those with the words ("" = none).
+  // Those of the sessions chosen since the last time go, and of others the texts with the words
+  // ("" = none).
   [[nodiscard]] Status Erase(std::string_view words);
 
  private:

@@ -102,6 +102,7 @@ class Placing {
     for (const EvalEntryRow* entry : members_) {
       ST_RETURN_IF_ERROR(db_.Run(kActivate, skill_, entry->entry_id, stored_));
     }
+    out_.took_place = before_.value < stored_.value;
     return out_;
   }
 
@@ -114,6 +115,7 @@ class Placing {
     } else if (stored_.value < row.Int(1)) {
       out_.place = EvalSetPlace::kBehindNewer;
     }
+    before_ = UtcMillis{row.Int(1)};
     return absl::OkStatus();
   }
 
@@ -142,6 +144,7 @@ class Placing {
   Db& db_;
   SkillId skill_;
   UtcMillis stored_;
+  UtcMillis before_;  // when the one that is active was stored; `stored_` = there is none
   std::vector<const EvalEntryRow*> members_;
   PlacedEvalSet out_;
 };

@@ -1,5 +1,6 @@
 #include "store/import_ledger.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,17 @@ constexpr char kNews[] = R"sql(
   SELECT tbl,src_id,reason FROM import_untold WHERE origin=?1 AND kind=?2 ORDER BY tbl,src_id LIMIT ?3)sql";
 constexpr char kCountNews[] =
     R"sql(SELECT count(*) FROM import_untold WHERE origin=?1 AND kind=?2)sql";
+constexpr char kTold[] =
+    R"sql(SELECT tbl,src_id FROM import_untold WHERE kind IN('partly','unused') AND origin=?1)sql";
+constexpr char kReword[] =
+    R"sql(UPDATE import_map SET reason=?4 WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
+// From one origin to the next: there are few, and each may have very many rows.
+constexpr char kInUse[] = R"sql(
+  WITH RECURSIVE o(origin) AS (SELECT min(origin) FROM import_map
+    UNION ALL SELECT (SELECT min(m.origin) FROM import_map m WHERE m.origin>o.origin) FROM o WHERE o.origin IS NOT NULL)
+  SELECT m.origin,m.tbl,m.src_id FROM o CROSS JOIN import_map m
+  WHERE m.origin=o.origin AND m.tbl=?1 AND m.dst_pk=?2 AND m.verdict IN('imported','merged') AND NOT EXISTS(
+    SELECT 1 FROM import_untold u WHERE u.kind='unused' AND u.tbl=m.tbl AND u.src_id=m.src_id AND u.origin=m.origin))sql";
 constexpr char kEraseNote[] =
     R"sql(UPDATE import_map SET note=NULL WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
 
@@ -88,6 +100,24 @@ Status ImportLedger::NothingToTell(std::string_view table, std::string_view id) 
 Status ImportLedger::ToTell(std::string_view table, std::string_view id, ImportNews news,
                             std::string_view reason) {
   return db_.Run(kToTell, Word(news), origin_, table, id, reason);
+}
+
+StatusOr<std::set<std::pair<std::string, std::string>>> ImportLedger::Told() {
+  std::set<std::pair<std::string, std::string>> out;
+  ST_ASSIGN_OR_RETURN(Cursor rows, db_.Query(kTold, origin_));
+  for (;;) {
+    ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) return out;
+    out.emplace(rows.String(0), rows.String(1));
+  }
+}
+
+Status ImportLedger::Reword(std::string_view table, std::string_view id, std::string_view reason) {
+  return db_.Run(kReword, origin_, table, id, reason);
+}
+
+StatusOr<std::vector<ImportRowKey>> ImportsInUse(Db& db, std::string_view table, int64_t dst) {
+  return ReadImportRowKeys(db.Query(kInUse, table, dst));
 }
 
 StatusOr<std::vector<ImportRowKey>> ReadImportRowKeys(StatusOr<Cursor> rows) {

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -62,6 +64,11 @@ class ImportLedger {
   [[nodiscard]] Status ToTell(std::string_view table, std::string_view id, ImportNews news,
                               std::string_view reason);
 
+  // Rows of which something is to be told: table and id.
+  [[nodiscard]] StatusOr<std::set<std::pair<std::string, std::string>>> Told();
+  // Inside a WriteTxn: the reason of a row that is here is this one from now on.
+  [[nodiscard]] Status Reword(std::string_view table, std::string_view id, std::string_view reason);
+
   [[nodiscard]] const std::string& origin() const { return origin_; }
   [[nodiscard]] Db& db() { return db_; }
 
@@ -76,6 +83,10 @@ struct ImportRowKey {
 };
 // Of a query for these three columns.
 [[nodiscard]] StatusOr<std::vector<ImportRowKey>> ReadImportRowKeys(StatusOr<Cursor> rows);
+// Rows of `table`, of whatever origin, that were taken over into our row `dst`, and of which
+// it is not told that they are not in use.
+[[nodiscard]] StatusOr<std::vector<ImportRowKey>> ImportsInUse(Db& db, std::string_view table,
+                                                               int64_t dst);
 // What was kept of it goes. Inside a WriteTxn.
 [[nodiscard]] Status EraseImportNote(Db& db, const ImportRowKey& row);
 

@@ -191,10 +191,11 @@ enum class EvalSetPlace : uint8_t {
 struct PlacedEvalSet {
   SkillId skill;
   EvalSetPlace place = EvalSetPlace::kActive;
-  int64_t made = 0;       // entries that this set brought
-  int64_t contrary = 0;   // of ours with the other label: no part of the set
-  int64_t forgotten = 0;  // whose words are; not taken
-  int64_t past = 0;       // older than is kept; not taken
+  int64_t made = 0;         // entries that this set brought
+  int64_t contrary = 0;     // of ours with the other label: no part of the set
+  int64_t forgotten = 0;    // whose words are; not taken
+  int64_t past = 0;         // older than is kept; not taken
+  bool took_place = false;  // of an older one, that was active before
 };
 // All entries of a set that was stored then, when all are added. While no set of ours is the
 // active one, the newest imported one is, with entries of ours of the same label; one without

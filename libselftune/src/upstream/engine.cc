@@ -15,6 +15,7 @@
 #include "base/strings.h"
 #include "base/utf8.h"
 #include "store/import_rows.h"
+#include "upstream/news.h"
 #include "upstream/row_text.h"
 
 namespace selftune::upstream {
@@ -76,12 +77,6 @@ std::string IdOf(const SourceTable& table, const LooseRow& row) {
   std::string id = "[";
   for (const std::string& part : parts) id += (id.size() == 1 ? "" : ",") + base::JsonQuote(part);
   return id + "]";
-}
-
-// As the ledger has it.
-std::string WhyOf(const Fate& fate) {
-  const bool both = !fate.reason.empty() && !fate.standing.empty();
-  return fate.reason + (both ? "; " : "") + fate.standing;
 }
 
 // Fills in what a row's values say.
@@ -316,27 +311,23 @@ Status Engine::Put(const SourceRow& row, ImportVerdict verdict, const Fate& fate
                    std::string_view note) {
   ++in_txn_;
   ST_RETURN_IF_ERROR(Tell(row, verdict, fate));
+  const std::string why = TextOf(Why{.reason = fate.reason, .standing = fate.standing});
   return ledger_.Put({.table = row.table,
                       .id = row.id,
                       .verdict = verdict,
                       .dst = fate.dst,
                       .digest = row.digest,
-                      .reason = WhyOf(fate),
+                      .reason = why,
                       .note = note});
 }
 
 // Of what was told before, and is as it was, nothing.
 Status Engine::Tell(const SourceRow& row, ImportVerdict verdict, const Fate& fate) {
   const bool taken = verdict == ImportVerdict::kImported || verdict == ImportVerdict::kMerged;
-  if (taken && row.known.has_value() && row.known->reason == WhyOf(fate)) return absl::OkStatus();
+  const Why why{.reason = fate.reason, .standing = fate.standing};
+  if (taken && row.known.has_value() && row.known->reason == TextOf(why)) return absl::OkStatus();
   if (row.known.has_value()) ST_RETURN_IF_ERROR(ledger_.NothingToTell(row.table, row.id));
-  if (!taken) return absl::OkStatus();
-  using store::ImportNews;
-  if (!fate.reason.empty()) {
-    ST_RETURN_IF_ERROR(ledger_.ToTell(row.table, row.id, ImportNews::kPartly, fate.reason));
-  }
-  if (fate.standing.empty()) return absl::OkStatus();
-  return ledger_.ToTell(row.table, row.id, ImportNews::kUnused, fate.standing);
+  return taken ? upstream::Tell(ledger_, row.table, row.id, why) : absl::OkStatus();
 }
 
 Status Engine::Reject(const SourceRow& row, std::string reason) {

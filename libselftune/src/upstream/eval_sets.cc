@@ -19,6 +19,7 @@
 #include "eval/eval_set.h"
 #include "store/eval_rows.h"
 #include "store/import_rows.h"
+#include "upstream/news.h"
 #include "upstream/row_text.h"
 
 namespace selftune::upstream {
@@ -28,6 +29,12 @@ namespace {
 constexpr size_t kMaxBytes = 8 << 20;
 constexpr size_t kMaxEntries = 5000;
 constexpr size_t kPiece = 100;  // entries between two looks at the clock
+
+// Where a set stands that is not the active one: each begins with kNotInUse.
+constexpr std::string_view kBehindOurs = "inactive: a set of ours is the active one";
+constexpr std::string_view kBehindNewer = "inactive: a newer one was imported";
+constexpr std::string_view kBehindAnothersNewer =
+    "inactive: a newer one of another database was imported";
 
 // What a label is worth. The reference took the absence of a trigger for a negative, and let
 // a model make up queries that nobody looked at.
@@ -142,7 +149,9 @@ class SetReader {
 // for us, and written in pieces.
 class SetImport {
  public:
-  SetImport(Engine& engine, const SourceRow& row) : engine_(engine), row_(row) {}
+  // `behind` hears of sets of other sources that were in use, until this one came.
+  SetImport(Engine& engine, const SourceRow& row, std::vector<store::ImportRowKey>& behind)
+      : engine_(engine), row_(row), behind_(behind) {}
 
   Status Run() {
     ST_ASSIGN_OR_RETURN(std::string skill,
@@ -189,6 +198,7 @@ class SetImport {
     ST_ASSIGN_OR_RETURN(
         const store::PlacedEvalSet placed,
         store::PlaceImportedEvalSet(engine_.writer(), set_.skill, set_.stored, entries_));
+    if (placed.took_place) ST_RETURN_IF_ERROR(TellOfOthers(placed.skill));
     return engine_.Record(
         row_, {.verdict = placed.made > 0 ? ImportVerdict::kImported : ImportVerdict::kMerged,
                .dst = placed.skill.value,
@@ -196,6 +206,21 @@ class SetImport {
                .standing = StandingOf(placed),
                .whole = true,
                .forgotten = placed.forgotten + placed.past > 0 || (any && set_.left > 0)});
+  }
+
+  // Those of the skill that were in use until now.
+  Status TellOfOthers(store::SkillId skill) {
+    ST_ASSIGN_OR_RETURN(const std::vector<store::ImportRowKey> others,
+                        store::ImportsInUse(engine_.db(), row_.table, skill.value));
+    for (const store::ImportRowKey& other : others) {
+      const bool here = other.origin == engine_.ledger().origin();
+      if (here && other.id == row_.id) continue;
+      ST_ASSIGN_OR_RETURN(
+          const bool told,
+          TellNotInUse(engine_.db(), other, here ? kBehindNewer : kBehindAnothersNewer));
+      if (told && !here) behind_.push_back(other);
+    }
+    return absl::OkStatus();
   }
 
   // Of what is not as the reference had it; "" = nothing.
@@ -219,15 +244,16 @@ class SetImport {
       case store::EvalSetPlace::kActive:
         break;
       case store::EvalSetPlace::kBehindOurs:
-        return "inactive: a set of ours is the active one";
+        return std::string(kBehindOurs);
       case store::EvalSetPlace::kBehindNewer:
-        return "inactive: a newer one was imported";
+        return std::string(kBehindNewer);
     }
     return {};
   }
 
   Engine& engine_;
   const SourceRow& row_;
+  std::vector<store::ImportRowKey>& behind_;
   ReadSet set_;
   std::vector<store::ImportedEntry> entries_;
 };
@@ -252,15 +278,16 @@ StatusOr<std::vector<RowAt>> NewSets(Engine& engine) {
 
 }  // namespace
 
-Status ImportEvalSets(Engine& engine) {
+StatusOr<std::vector<store::ImportRowKey>> ImportEvalSets(Engine& engine) {
+  std::vector<store::ImportRowKey> behind;
   ST_RETURN_IF_ERROR(engine.Commit(true));
   ST_ASSIGN_OR_RETURN(const std::vector<RowAt> sets, NewSets(engine));
   for (const RowAt& at : sets) {
     ST_RETURN_IF_ERROR(engine.CheckCancel());
     ST_ASSIGN_OR_RETURN(const SourceRow row, engine.Load(at));
-    ST_RETURN_IF_ERROR(SetImport(engine, row).Run());
+    ST_RETURN_IF_ERROR(SetImport(engine, row, behind).Run());
   }
-  return absl::OkStatus();
+  return behind;
 }
 
 }  // namespace selftune::upstream

@@ -23,6 +23,7 @@
 #include "upstream/eval_sets.h"
 #include "upstream/history.h"
 #include "upstream/logs.h"
+#include "upstream/news.h"
 #include "upstream/replace_store.h"
 #include "upstream/sessions.h"
 #include "upstream/source_copy.h"
@@ -321,13 +322,14 @@ class Import {
 
   Status All(Db& db, const WorkDir& work) {
     ST_RETURN_IF_ERROR(store::ImportLedger::Prepare(db));
+    origins_.clear();
     for (size_t i = 0; i < copies_.size(); ++i) {
       const std::string& path = report_.databases[i];
       const std::string copy = work / CopyName(i);
       ST_RETURN_IF_ERROR(OfSource(path, copy, One(db, path, *copies_[i])));
     }
     if (!logs_.empty()) ST_RETURN_IF_ERROR(Logs(db, work / "logs.db"));
-    return absl::OkStatus();
+    return TellAll(db);
   }
 
   EngineOptions OptionsFor(std::string_view what) const {
@@ -361,19 +363,36 @@ class Import {
     return Reconcile(engine, counts);
   }
 
-  Status Fill(Db& db, Engine& engine) {
+  Status Fill(const Db& db, Engine& engine) {
     ST_RETURN_IF_ERROR(Write(db, engine));
     report_.changed |= engine.written() > 0;
-    const std::string& origin = engine.ledger().origin();
-    ST_RETURN_IF_ERROR(Add(report_.rejected, [&](int64_t limit) {
-      return store::RejectedImports(db, origin, limit);
-    }));
-    ST_RETURN_IF_ERROR(Add(report_.partly, [&](int64_t limit) {
-      return store::NewsOfImport(db, origin, store::ImportNews::kPartly, limit);
-    }));
-    return Add(report_.unused, [&](int64_t limit) {
-      return store::NewsOfImport(db, origin, store::ImportNews::kUnused, limit);
-    });
+    origins_.push_back(engine.ledger().origin());
+    return absl::OkStatus();
+  }
+
+  // When all sources are through: one may say of a row of another that it is not in use.
+  Status TellAll(Db& db) {
+    for (const std::string& origin : origins_) {
+      ST_RETURN_IF_ERROR(Add(report_.rejected, [&](int64_t limit) {
+        return store::RejectedImports(db, origin, limit);
+      }));
+      ST_RETURN_IF_ERROR(Add(report_.partly, [&](int64_t limit) {
+        return store::NewsOfImport(db, origin, store::ImportNews::kPartly, limit);
+      }));
+      ST_RETURN_IF_ERROR(Add(report_.unused, [&](int64_t limit) {
+        return store::NewsOfImport(db, origin, store::ImportNews::kUnused, limit);
+      }));
+    }
+    // Of sources that are not read now this is said once here, and by each import of theirs.
+    for (const store::ImportRowKey& row : behind_) {
+      if (std::ranges::find(origins_, row.origin) != origins_.end()) continue;
+      store::ImportLedger ledger(db, row.origin);
+      ST_ASSIGN_OR_RETURN(const auto known, ledger.Find(row.table, row.id));
+      ++report_.unused.count;
+      if (!known.has_value() || std::ssize(report_.unused.first) >= kShownRows) continue;
+      report_.unused.first.push_back({row.table, row.id, WhyOf(known->reason).standing});
+    }
+    return absl::OkStatus();
   }
 
   // Of one source behind those of the others: `read` gives the first rows, so many.
@@ -397,7 +416,8 @@ class Import {
     }
     ST_RETURN_IF_ERROR(ImportSessions(engine));
     ST_RETURN_IF_ERROR(ImportHistory(engine));
-    ST_RETURN_IF_ERROR(ImportEvalSets(engine));
+    ST_ASSIGN_OR_RETURN(const std::vector<store::ImportRowKey> behind, ImportEvalSets(engine));
+    behind_.insert(behind_.end(), behind.begin(), behind.end());
     return KeepOthers(engine);
   }
 
@@ -413,9 +433,10 @@ class Import {
     return anything;
   }
 
-  // Asks for each row of the source what became of it.
+  // Asks for each row of the source what became of it, and sees which are there no more.
   Status Reconcile(Engine& engine, const std::vector<LogCounts>& logs) {
     engine.LeaveOutDigests();
+    ST_ASSIGN_OR_RETURN(News news, News::Open(engine.ledger()));
     std::map<std::string, TableCount> counts;
     for (const LogCounts& log : logs) {
       TableCount& count = counts["log:" + log.name];
@@ -429,6 +450,7 @@ class Import {
       }
       ST_RETURN_IF_ERROR(engine.ForEach(name, "", [&](const SourceRow& row) -> Status {
         TableCount& count = counts[row.table];
+        news.See(row);
         if (!row.known.has_value()) {
           if (count.forgotten.empty()) count.forgotten = row.id;
           return absl::OkStatus();
@@ -454,6 +476,8 @@ class Import {
       count.name = name;
       report_.tables.push_back(std::move(count));
     }
+    ST_ASSIGN_OR_RETURN(const bool settled, news.Settle(engine));
+    report_.changed |= settled;
     return absl::OkStatus();
   }
 
@@ -463,6 +487,8 @@ class Import {
   std::vector<LogFile> logs_;
   std::vector<std::unique_ptr<LooseDb>> copies_;  // of report_.databases
   std::string stamps_;                            // of those, when they were copied
+  std::vector<std::string> origins_;              // of the sources that are through
+  std::vector<store::ImportRowKey> behind_;       // rows behind newer ones of other sources
   bool replaces_ = false;  // the reference's database lies where our store belongs
   bool backup_ = false;    // one is to be made before the first change
   ImportReport report_;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/free_path.h"
 #include "base/process.h"

@@ -17,6 +17,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/executable.h"
 #include "base/file.h"
 #include "base/strings.h"
 #include "support/temp_dir.h"

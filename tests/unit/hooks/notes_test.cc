@@ -1,11 +1,16 @@
 #include "hooks/notes.h"
 
+#include <unistd.h>
+
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <doctest/doctest.h>
 
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "base/strings.h"
 #include "hooks/dispatch.h"
 #include "support/temp_dir.h"
 
@@ -338,20 +343,34 @@ TEST_SUITE("hooks/notes") {
     }
   }
 
-  TEST_CASE("while runs rest none is started, until a file that may end it is another one") {
+  TEST_CASE("while runs rest none is started, until another one would be asked") {
     struct Case {
       const char* name;
-      int64_t left_ms;      // of the rest
-      const char* changed;  // a file that is another one by now; "" = none
+      int64_t left_ms;        // of the rest
+      const char* written;    // a file that is written by now; "" = none
+      const char* agents;     // who may be asked
+      bool agent_named;       // by SELFTUNE_AGENT
+      const char* then_path;  // folders, as PATH has them by now
       bool starts;
     };
+    constexpr char kAny[] = "claude\ncodex\n";
     const Case cases[] = {
-        {"it rests", 1, "", false},
-        {"a whole day", kDay, "", false},
-        {"its time is over", 0, "", true},
-        {"longer than any rest: the clock was another one", kDay + 1, "", true},
-        {"another configuration", kDay, "state/config.json", true},
-        {"another agent", kDay, "bin/claude", true},
+        {"it rests", 1, "", kAny, false, "first:bin", false},
+        {"a whole day", kDay, "", kAny, false, "first:bin", false},
+        {"its time is over", 0, "", kAny, false, "first:bin", true},
+        {"longer than any rest: the clock was another one", kDay + 1, "", kAny, false, "first:bin",
+         true},
+        {"another configuration", kDay, "state/config.json", kAny, false, "first:bin", true},
+        {"another version of the agent", kDay, "bin/claude", kAny, false, "first:bin", true},
+        {"another one of it comes first", kDay, "first/claude", kAny, false, "first:bin", true},
+        {"another one comes behind it", kDay, "last/claude", kAny, false, "bin:last", false},
+        {"another agent, looked for after it", kDay, "first/codex", kAny, false, "first:bin",
+         false},
+        {"another agent, and only that is asked", kDay, "first/codex", "codex", false, "first:bin",
+         true},
+        {"it is not on PATH", kDay, "", kAny, false, "first", true},
+        {"a link to it comes first", kDay, "", kAny, false, "link:bin", false},
+        {"who is asked is named where the run begins", kDay, "", kAny, true, "first:bin", true},
     };
     static int started = 0;
     for (const Case& c : cases) {
@@ -363,16 +382,22 @@ TEST_SUITE("hooks/notes") {
         base::JsonWriter notes;
         notes.BeginObject().Field("reactive", "/opt/selftune").Field("pending", !cline).Key("rest");
         notes.BeginObject().Field("until_ms", scene.world.now.value + c.left_ms);
-        notes.Key("files").BeginObject();
-        for (const char* name : {"state/config.json", "bin/claude"}) {
-          const std::string path = scene.dir.Write(name, "as it was");
-          const auto info = base::Stat(path);
+        for (const auto& [field, name] :
+             {std::pair{"config", "state/config.json"}, std::pair{"program", "bin/claude"}}) {
+          const auto info = base::Stat(scene.dir.Write(name, "as it was", 0755));
           REQUIRE(info.ok());
-          notes.Field(path, MarkText(info->size, info->mtime_ns));
+          notes.Field(field, MarkText(info->inode, info->size, info->mtime_ns));
         }
-        notes.EndObject().EndObject().EndObject();
+        notes.Field("agents", c.agents).EndObject().EndObject();
         scene.dir.Write("state/hooks/notes.json", std::move(notes).Take());
-        if (*c.changed != '\0') scene.dir.Write(c.changed, "as it is now");
+        REQUIRE(base::MakeDirs(scene.dir / "link", 0700).ok());
+        REQUIRE(::symlink("../bin/claude", (scene.dir / "link/claude").c_str()) == 0);
+        if (*c.written != '\0') scene.dir.Write(c.written, "as it is now", 0755);
+        scene.world.path.clear();
+        for (const std::string_view folder : base::Split(c.then_path, ':')) {
+          scene.world.path += (scene.dir / folder) + ":";
+        }
+        scene.world.agent_named = c.agent_named;
         scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
         started = 0;
         const Outcome::Kind kind =

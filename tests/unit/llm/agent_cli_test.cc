@@ -13,8 +13,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/executable.h"
 #include "base/file.h"
-#include "base/process.h"
 #include "base/strings.h"
 #include "support/temp_dir.h"
 

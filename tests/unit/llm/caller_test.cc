@@ -143,6 +143,27 @@ TEST_SUITE("llm/caller") {
     CHECK(scene.backend.requests.size() == 2);
   }
 
+  TEST_CASE("an answer counts as one unless it could not be used") {
+    Scene scene;
+    Caller caller = scene.Make();
+    REQUIRE(caller.Ask(Ask("q")).ok());
+    REQUIRE(caller.Ask(Ask("r")).ok());
+    CHECK(caller.totals().answered == 2);
+    caller.Forget(Ask("q"));  // it was one, and is asked again
+    CHECK(caller.totals().answered == 2);
+    caller.Refuse(Ask("r"));
+    caller.Refuse(Ask("r"));
+    CHECK(caller.totals().answered == 1);
+    CHECK(scene.Make().Ask(Ask("r")).ok());
+    Caller cached = scene.Make();
+    REQUIRE(cached.Ask(Ask("r"))->from_cache);
+    CHECK(cached.totals().answered == 0);  // nobody was asked
+    scene.backend.failures.assign(1, Fail(kAuthMissing, "log in"));
+    CHECK_FALSE(caller.Ask(Ask("s")).ok());
+    CHECK(caller.totals().answered == 1);
+    CHECK(caller.totals().calls == 3);
+  }
+
   TEST_CASE("each attempt is paid for before it is made") {
     Scene scene;
     scene.options.limits.run.calls = 2;

@@ -265,6 +265,30 @@ TEST_SUITE("orchestrate/resting") {
     CHECK(machine.notes().now);
   }
 
+  TEST_CASE("what was paid for and failed is not paid for again by the next run") {
+    struct Case {
+      const char* name;
+      ErrorCode code;
+      bool asked;
+      int64_t calls;
+      bool again;
+    };
+    const Case cases[] = {
+        {"refused before it was asked", kGitDirty, false, 0, true},
+        {"somebody else works on it", kLockHeld, false, 0, false},
+        {"its text is too long", kContextTooLong, true, 0, true},
+        {"others used up the run's budget", kBudgetExhausted, true, 0, false},
+        {"it used up its own", kBudgetExhausted, true, 60, true},
+        {"it could not be deployed", kFileUnreadable, true, 30, true},
+        {"its questions take too long", kTimeout, true, 3, true},
+        {"a person ended it", kCancelledError, true, 3, false},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      CHECK(MeetsAgain(Fail(c.code, "trying"), c.asked, c.calls) == c.again);
+    }
+  }
+
   TEST_CASE("a store that an older program made says what waits, and nothing rests in it") {
     Machine machine;
     machine.Complain();

@@ -13,6 +13,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/lock_file.h"
+#include "base/strings.h"
 #include "store/write_pieces.h"
 #include "store/write_txn.h"
 #include "unit/store/store_fixture.h"
@@ -132,12 +133,13 @@ TEST_SUITE("store/forget") {
     struct Case {
       const char* name;
       ForgetOptions options;
-      int64_t quotes;  // the label of a prompt that goes itself is no other's
+      int64_t quotes;     // the label of a prompt that goes itself is no other's
+      const char* notes;  // that are left
     };
     const Case cases[] = {
-        {"by a time", {.before = kNow}, 2},
-        {"by a time and the skill", {.skill = "pdf", .before = kNow}, 3},
-        {"by words", {.match = "FORM number 0"}, 3},
+        {"by a time", {.before = kNow}, 2, "1"},
+        {"by a time and the skill", {.skill = "pdf", .before = kNow}, 3, "1"},
+        {"by words, without those", {.match = "FORM number 0"}, 3, "2"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
@@ -146,7 +148,38 @@ TEST_SUITE("store/forget") {
       const ForgetReport report = Must(Forget(there.db(), c.options, kNow));
       CHECK(there.Saying("form number 0").empty());
       CHECK(report.quotes == c.quotes);
-      CHECK(One(there.db(), "SELECT count(*) FROM import_map WHERE note IS NOT NULL") == "1");
+      CHECK(One(there.db(), "SELECT count(*) FROM import_map WHERE note IS NOT NULL") == c.notes);
+    }
+  }
+
+  TEST_CASE("of a note of an import the texts with the words go, and what tells rows apart stays") {
+    constexpr char kId[] = "0b7e4c1a-dead-4f00-8000-00000000beef";
+    struct Case {
+      const char* name;
+      const char* note;
+      const char* left;
+    };
+    const Case cases[] = {
+        {"in an identifier alone", R"({"row":{"session_id":"%s","query":"fill"}})",
+         R"({"row":{"session_id":"%s","query":"fill"}})"},
+        {"in a text, too", R"({"row":{"session_id":"%s","query":"all DEAD","n":7}})",
+         R"({"row":{"session_id":"%s","query":"[forgotten]","n":7}})"},
+        {"in a text within a text", R"({"left":{"grading_id":"%s","json":"[{\"q\":\"dead\"}]"}})",
+         R"({"left":{"grading_id":"%s","json":"[forgotten]"}})"},
+        {"in what is called an identifier and is none", R"({"row":{"session_id":"dead man"}})",
+         R"({"row":{"session_id":"[forgotten]"}})"},
+        {"in the name of a column", R"({"row":{"dead_id":"%s","query":null}})",
+         R"({"row":{"dead_id":"%s","query":null}})"},
+        {"in what is no note", "dead", ""},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      Imported there(1);
+      static constexpr char kNote[] = R"sql(UPDATE import_map SET note=?1 WHERE src_id='h')sql";
+      REQUIRE_OK(there.db().Run(kNote, base::ReplaceAll(c.note, "%s", kId)));
+      Must(Forget(there.db(), {.match = "dead"}, kNow));
+      CHECK(One(there.db(), "SELECT coalesce(note,'') FROM import_map WHERE src_id='h'") ==
+            base::ReplaceAll(c.left, "%s", kId));
     }
   }
 
