@@ -41,6 +41,7 @@ skillfs::DiscoveryRequest DiscoveryFor(const base::Environment& env,
     rules.equal_names_shadow = row.equal_names_shadow;
     rules.name_is_folder = row.name_is_folder;
     rules.skill_ends_search = row.skill_ends_search;
+    rules.ignore_files = row.ignore_files;
     rules.explicit_only_key = row.explicit_only_key;
     rules.policy_file = row.policy_file;
     rules.policy_implicit_key = row.policy_implicit_key;

@@ -16,6 +16,12 @@ std::string WithUnderscores(std::string_view name) {
 
 }  // namespace
 
+bool TakesSingleFiles(const HostRow& row) {
+  return std::ranges::any_of(row.skill_roots, [](const SkillRoot& root) {
+    return root.single_files != skillfs::SingleFiles::kNone;
+  });
+}
+
 std::string ConfigDir(const HostRow& row, const base::Environment& env) {
   if (auto configured = env.HostHome(row.platform)) return *std::move(configured);
   if (env.Home().empty()) return "";

@@ -90,6 +90,7 @@ struct HostRow {
   // need not load anything.
   bool slash_text = false;
   bool skill_ends_search = true;  // nested roots: no skills below a skill
+  bool ignore_files = false;      // skillfs/ignore_rules.h: they hide skills
   // Folders of skills that plugins, packages and settings name, nullptr = none known.
   // Files that cannot be understood are told in `problems`.
   std::vector<NamedRoot> (*named_roots)(const RootQuery& query,
@@ -98,6 +99,9 @@ struct HostRow {
   ListingBudget listing = {};
   TranscriptRetention retention = {};
 };
+
+// Whether it takes files for skills that are no SKILL.md.
+[[nodiscard]] bool TakesSingleFiles(const HostRow& row);
 
 // Absolute path of the host's configuration folder: the one config.json names,
 // else the default under $HOME; "" without either. Variables of the host do not

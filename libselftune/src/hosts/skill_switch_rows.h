@@ -28,4 +28,12 @@ namespace pi {
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 
 }  // namespace pi
+namespace qwen {
+
+// Of extensions' manifests and the store that switches their skills on and off by folder. What
+// settings say of the same skills decides against it.
+[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillStates(
+    const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
+
+}  // namespace qwen
 }  // namespace selftune::hosts

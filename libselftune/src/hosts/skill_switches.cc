@@ -13,6 +13,7 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/codex/install_toml.h"
+#include "hosts/common/reached.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -46,25 +47,55 @@ SkillRule RuleOf(const Settings& file, std::string name, bool off) {
           .below = file.below};
 }
 
-// The word for all skills, where a host takes one in place of the object, or of one above it.
-const std::string* WordForAll(const SkillSwitch& where, const JsonValue& root) {
-  const JsonValue* value = &root;
-  for (const std::string_view key : base::Split(where.key, '.')) {
-    value = &(*value)[key];
-    if (where.word_for_all && value->is_string()) return &value->AsString();
+void AddWordsOf(const SkillSwitch& where, const Settings& file, std::string_view key,
+                const JsonValue& words, SettingsFiles& files, Rules& out) {
+  for (const auto& [name, member] : words.members()) {
+    if (files.Is(file.path, fmt::format("{}.{}", key, name), member, {Type::kString})) {
+      out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
+    }
   }
-  return nullptr;
 }
 
 void AddWords(const SkillSwitch& where, const Settings& file, const JsonValue& root,
               SettingsFiles& files, Rules& out) {
-  if (const std::string* const word = WordForAll(where, root)) {
-    out.push_back(RuleOf(file, "*", IsOff(where, *word)));
-    return;
+  AddWordsOf(where, file, where.key, files.ObjectAt(file.path, root, where.key), files, out);
+}
+
+// `*` stands for any text, `?` for a sign.
+bool IsMeant(std::string_view pattern, std::string_view tool) {
+  Reached reached(tool);
+  for (size_t i = 0; i < pattern.size() && !reached.none(); ++i) {
+    const auto any = [](auto) { return true; };
+    if (pattern[i] == '*') {
+      reached.Many(any, any, any);
+    } else {
+      reached.One([&](char c) { return pattern[i] == '?' || c == pattern[i]; });
+    }
   }
-  for (const auto& [name, member] : files.ObjectAt(file.path, root, where.key).members()) {
-    if (files.Is(file.path, fmt::format("{}.{}", where.key, name), member, {Type::kString})) {
-      out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
+  return reached.Result().holds;
+}
+
+// Of those patterns that mean the tool the last counts, however general it is.
+void AddTools(const SkillSwitch& where, const Settings& file, const JsonValue& root,
+              SettingsFiles& files, Rules& out) {
+  const bool flags = where.form == Form::kToolFlags;
+  const auto add = [&](const JsonValue& said) {
+    out.push_back(RuleOf(file, "*", flags ? !said.AsBool() : IsOff(where, said.AsString())));
+  };
+  const JsonValue& tools =
+      flags ? files.ObjectAt(file.path, root, where.key)
+            : files.At(file.path, root, where.key, {Type::kString, Type::kObject});
+  if (tools.is_string()) return add(tools);
+  for (const auto& [pattern, said] : tools.members()) {
+    if (!IsMeant(pattern, where.tool)) continue;
+    const std::string key = fmt::format("{}.{}", where.key, pattern);
+    const bool known = flags ? files.Is(file.path, key, said, {Type::kBool})
+                             : files.Is(file.path, key, said, {Type::kString, Type::kObject});
+    if (!known) continue;
+    if (said.is_object()) {
+      AddWordsOf(where, file, key, said, files, out);
+    } else {
+      add(said);
     }
   }
 }
@@ -97,6 +128,9 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
   switch (where.form) {
     case Form::kWords:
       return AddWords(where, file, root, files, out);
+    case Form::kTools:
+    case Form::kToolFlags:
+      return AddTools(where, file, root, files, out);
     case Form::kNames:
       return AddNames(where, file, root, files, out);
     case Form::kLevels:
@@ -107,6 +141,21 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
     case Form::kToml:
       return;
   }
+}
+
+// What is wrong with the shape of a value on the way to the list, in it or below; "" = nothing.
+std::string_view ExpectedOf(const codex::TomlValue& value, size_t list) {
+  const size_t depth = value.path.size();
+  if (depth < list) return value.is_table && !value.in_list ? "" : "a table";
+  if (depth == list) {
+    if (value.in_list) return value.is_table ? "" : "a table";
+    return value.is_list ? "" : "a list";
+  }
+  if (depth > list + 1 || value.in_list) return "";
+  const std::string& last = value.path.back();
+  if ((last == "name" || last == "path") && !value.is_text) return "a text";
+  const bool is_flag = value.Is("true") || value.Is("false");
+  return last == "enabled" && !is_flag ? "a flag" : "";
 }
 
 // A table of the list says which skill, and whether; each once.
@@ -125,36 +174,43 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
     const std::span<const std::string> path = value.path;
     const size_t same = std::min(list.size(), path.size());
     if (!std::ranges::equal(std::span(list).first(same), path.first(same))) return;
-    const std::string_view found = value.is_text ? std::string_view("a text") : value.text;
-    if (!value.is_table && path.size() <= list.size()) {
-      return files.TellShape(file.path, fmt::format("{}", fmt::join(path, ".")), "a table", found);
+    if (const auto expected = ExpectedOf(value, list.size()); !expected.empty()) {
+      const std::string key = fmt::format("{}", fmt::join(path, "."));
+      const bool entry = value.in_list && path.size() == list.size();
+      return files.TellShape(file.path, entry ? "an entry of " + key : key, expected, value.Kind());
     }
+    if (value.is_list || (value.in_list && !value.is_table)) return;
     if (path.size() != list.size() + (value.is_table ? 0 : 1)) return;
     if (value.is_table) return flush();
     const std::string& last = path.back();
-    const bool selects = last == "name" || last == "path";
-    const bool is_flag = value.Is("true") || value.Is("false");
-    if ((selects && !value.is_text) || (last == "enabled" && !is_flag)) {
-      return files.TellShape(file.path, fmt::format("{}.{}", where.key, last),
-                             selects ? "a text" : "a flag", found);
-    }
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
     if (last == "enabled") rule.off = value.Is("false");
-    selected = selected || selects;
+    selected = selected || last == "name" || last == "path";
     told = told || last == "enabled";
   });
   flush();
 }
 
-// The working directories, and the folders above them.
-std::set<std::string> FoldersOf(const RootQuery& query, bool above) {
-  std::set<std::string> out;
-  for (const std::vector<std::string>& up : query.project_folders) {
-    out.insert(up.begin(), above ? up.end() : up.begin() + 1);
+// Folders in which sessions look for settings.
+class SessionFolders {
+ public:
+  explicit SessionFolders(const RootQuery& query) {
+    for (const std::vector<std::string>& up : query.project_folders) {
+      here_.insert(up.front());
+      above_.insert(up.begin(), up.end());
+      const std::vector<std::string> all = FoldersToTop(up);
+      to_top_.insert(all.begin(), all.end());
+    }
   }
-  return out;
-}
+  [[nodiscard]] const std::set<std::string>& For(const SkillSwitch& where) const {
+    if (!where.above) return here_;
+    return where.outside == skillfs::Outside::kTop ? to_top_ : above_;
+  }
+
+ private:
+  std::set<std::string> here_, above_, to_top_;
+};
 
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
   // A file that is not understood may say anything of every skill, whatever files before it
@@ -184,7 +240,7 @@ void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, R
 struct Host {
   std::string_view platform;
   const std::span<const SkillSwitch>* switches = nullptr;
-  // In their place: its settings have words of their own.
+  // Of settings with words of their own; the switches, if any, decide against them.
   Rules (*read)(const RootQuery& query, std::vector<DiscoveryProblem>& problems) = nullptr;
   install::JsonDialect json = install::JsonDialect::kComments;
 };
@@ -197,7 +253,7 @@ const Host* FindHost(std::string_view platform) {
       {"openclaw", nullptr, &openclaw::ReadSkillRules},
       {"opencode", &kOpenCodeSwitches, nullptr, kOpenCodeJson},
       {"pi", nullptr, &pi::ReadSkillWords},
-      {"qwen", &kQwenSwitches},
+      {"qwen", &kQwenSwitches, &qwen::ReadSkillStates},
   };
   const auto* const found = std::ranges::find(kHosts, platform, &Host::platform);
   return found == std::end(kHosts) ? nullptr : found;
@@ -209,22 +265,31 @@ Rules ReadSkillRules(std::string_view platform, const RootQuery& query,
                      std::vector<DiscoveryProblem>& problems) {
   const Host* const host = FindHost(platform);
   if (host == nullptr) return {};
-  if (host->read != nullptr) return host->read(query, problems);
   Rules out;
+  if (host->read != nullptr) out = host->read(query, problems);
+  if (host->switches == nullptr) return out;
   SettingsFiles files(problems, host->json);
-  const std::set<std::string> here = FoldersOf(query, /*above=*/false);
-  const std::set<std::string> above = FoldersOf(query, /*above=*/true);
+  // Of the person, wherever a session runs: in the home folder, too.
+  const auto own = [&](const SkillSwitch& where) {
+    std::vector<std::string> paths;
+    const auto add = [&](const std::string& folder, std::string_view file) {
+      if (!folder.empty() && !file.empty()) paths.push_back(base::JoinPath(folder, file));
+    };
+    add(query.config_dir, where.file);
+    add(query.home, where.home_file);
+    return paths;
+  };
+  std::set<std::string> persons;
   for (const SkillSwitch& where : *host->switches) {
-    std::string own;
-    if (!query.config_dir.empty() && !where.file.empty()) {
-      own = base::JoinPath(query.config_dir, where.file);
-      Add(where, {own, ""}, files, out);
-    }
+    for (std::string& path : own(where)) persons.insert(std::move(path));
+  }
+  const SessionFolders folders(query);
+  for (const SkillSwitch& where : *host->switches) {
+    for (const std::string& path : own(where)) Add(where, {path, ""}, files, out);
     if (where.project_file.empty()) continue;
-    for (const std::string& folder : where.above ? above : here) {
+    for (const std::string& folder : folders.For(where)) {
       const std::string path = base::JoinPath(folder, where.project_file);
-      // A session in the home folder: its settings are the person's.
-      if (path != own) Add(where, {path, folder, where.above}, files, out);
+      if (!persons.contains(path)) Add(where, {path, folder, where.above}, files, out);
     }
   }
   return out;

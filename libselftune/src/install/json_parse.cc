@@ -1,6 +1,7 @@
 #include "install/json_text.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -384,9 +385,11 @@ JsonValue ValueOf(std::string_view text, const JsonNode& node) {
   if (node.kind == JsonNode::Kind::kString) {
     return JsonValue::Text(TextOf(scalar));
   }
-  // Numbers too large for the reader are of no interest here.
   auto value = JsonValue::Parse(scalar);
-  return value.ok() ? *std::move(value) : JsonValue();
+  if (value.ok()) return *std::move(value);
+  // Larger than any, or as JSON5 writes them: a number all the same.
+  constexpr double kBeyond = std::numeric_limits<double>::infinity();
+  return node.kind == JsonNode::Kind::kNumber ? JsonValue::Double(kBeyond) : JsonValue();
 }
 
 }  // namespace selftune::install

@@ -54,8 +54,8 @@ struct JsonItem {
 [[nodiscard]] StatusOr<JsonNode> ParseJsonText(std::string_view text, JsonDialect dialect,
                                                std::string_view path);
 
-// The value of a node, without its comments. Duplicate keys: the last one. Null for a number that
-// the reader of plain JSON does not know.
+// The value of a node, without its comments. Duplicate keys: the last one. A number that the
+// reader of plain JSON does not know, or no double is large enough for, is infinite.
 [[nodiscard]] base::JsonValue ValueOf(std::string_view text, const JsonNode& node);
 
 // How a file is laid out.

@@ -29,6 +29,7 @@ struct HostSkillRules {
   bool equal_names_shadow = true;          // false: equal names are all listed
   bool name_is_folder = true;              // false: the frontmatter's name, else the folder
   bool skill_ends_search = true;           // no skills below a skill, where roots are nested
+  bool ignore_files = false;               // see ignore_rules.h
   std::string_view explicit_only_key;      // frontmatter key, "" = none
   std::string_view policy_file;            // beside SKILL.md, "" = none
   std::string_view policy_implicit_key;    // in that file; false = explicit only

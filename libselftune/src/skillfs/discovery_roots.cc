@@ -100,7 +100,8 @@ class Collector {
     }
     add(std::to_string(root.walk.depth));
     add(std::to_string(static_cast<int>(root.walk.single_files)));
-    for (const bool flag : {root.walk.skill_ends_search, root.walk.root_too}) {
+    for (const bool flag :
+         {root.walk.skill_ends_search, root.walk.root_too, root.walk.ignore_files}) {
       out.push_back(flag ? '1' : '0');
     }
     return out;
@@ -123,7 +124,9 @@ ResolvedRoot Resolved(const HostSkillRules& host, const SkillRoot& root, std::st
   out.precedence = root.precedence;
   out.walk = {.depth = root.nested ? kAnyDepth : 1,
               .skill_ends_search = host.skill_ends_search,
-              .single_files = root.single_files};
+              .root_too = root.root_too,
+              .single_files = root.single_files,
+              .ignore_files = host.ignore_files};
   return out;
 }
 
@@ -141,7 +144,8 @@ ResolvedRoot Resolved(const HostSkillRules& host, const NamedRoot& root, int las
   out.walk = {.depth = root.depth,
               .skill_ends_search = host.skill_ends_search,
               .root_too = root.root_too,
-              .single_files = root.single_files};
+              .single_files = root.single_files,
+              .ignore_files = host.ignore_files && root.depth > 0};
   out.disabled_by = root.disabled_by;
   out.disabled_in = root.disabled_in;
   out.unknown_by = root.unknown_by;
@@ -198,7 +202,7 @@ const std::string& DiskCache::RealFolder(const std::string& path) {
 const SkillWalk& DiskCache::Walk(const std::string& real, WalkOptions options,
                                  const std::string& part) {
   const std::string key = std::to_string(options.depth) + (options.skill_ends_search ? "e" : "-") +
-                          (options.root_too ? "r" : "-") +
+                          (options.root_too ? "r" : "-") + (options.ignore_files ? "i" : "-") +
                           std::to_string(static_cast<int>(options.single_files)) + real;
   // What is seen of a folder when the part is used up; others see all of it.
   const std::string cut_key = part + "\n" + key;

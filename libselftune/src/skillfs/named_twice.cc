@@ -21,7 +21,7 @@ class Folders {
     for (std::string_view folder = path; !folder.empty();) {
       if (folders_.contains(folder)) return true;
       const std::string_view parent = base::DirName(folder);
-      if (parent.size() <= 1) return false;
+      if (parent.size() <= 1) return folders_.contains("/");
       folder = parent;
     }
     return false;

@@ -47,15 +47,16 @@ struct SkillRoot {
   std::string_view path;   // relative to the base
   std::string_view scope;  // project global admin system
   int precedence = 0;
-  bool nested = false;  // skills lie at any depth, else one level down
+  bool nested = false;    // skills lie at any depth, else one level down
+  bool root_too = false;  // the folder itself may be a skill
   SingleFiles single_files = SingleFiles::kNone;
   Outside outside = Outside::kHere;  // of kProjectUp
 };
 
 // Whether `path` is that folder or lies in it, by their texts.
 [[nodiscard]] inline bool IsBelow(std::string_view path, std::string_view folder) {
-  return path == folder ||
-         (path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/');
+  return path == folder || (path.size() > folder.size() && path.starts_with(folder) &&
+                            (path[folder.size()] == '/' || folder.ends_with('/')));
 }
 
 // A host's settings switch something off for sessions in one project alone.

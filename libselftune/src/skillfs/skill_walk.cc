@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "skillfs/ignore_rules.h"
 
 namespace selftune::skillfs {
 namespace {
@@ -13,6 +14,8 @@ constexpr std::string_view kSkillFile = "SKILL.md";
 // A root that links to `/` ends.
 constexpr size_t kMaxFolders = 2000;
 constexpr size_t kEntriesOfEffort = 20;
+constexpr uint64_t kMaxIgnoreBytes = 64U << 10;
+constexpr size_t kStepsOfEffort = 1000;  // of IgnoreRules
 constexpr std::string_view kDependencies = "node_modules";
 
 using FolderId = std::pair<uint64_t, uint64_t>;
@@ -24,6 +27,7 @@ class Walker {
   explicit Walker(const WalkOptions& options) : options_(options) {}
 
   SkillWalk Walk(const std::string& root) {
+    root_ = root;
     const auto info = base::Stat(root);
     if (!info.ok()) {
       if (CodeOf(info.status()).name != kFileNotFound.name) Problem(root, info.status());
@@ -47,6 +51,7 @@ class Walker {
     if (walk_.cut || folders_ == kMaxFolders) return Stop(path);
     ++folders_;
     ++walk_.effort;
+    if (options_.ignore_files) ReadIgnoreFiles(path);
     // Most folders are those of skills, whose other files need not be listed.
     const Look look = depth > 0 || options_.root_too ? TakeSkill(path) : Look();
     if (look.found && options_.depth > 1 && options_.skill_ends_search) return;
@@ -59,6 +64,38 @@ class Walker {
     open_.push_back(id);
     for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
     open_.pop_back();
+  }
+
+  // Of this folder on behalf of all that lie below.
+  void ReadIgnoreFiles(const std::string& folder) {
+    for (const std::string_view name : kIgnoreFiles) {
+      const std::string path = base::JoinPath(folder, name);
+      const auto text = base::ReadFile(path, kMaxIgnoreBytes);
+      // What a folder that lets nobody in holds is told once, by who looks for skills there.
+      const bool absent =
+          !text.ok() && (CodeOf(text.status()).name == kFileNotFound.name || !base::HasEntry(path));
+      if (absent) continue;
+      ++walk_.effort;
+      if (!text.ok()) {
+        Problem(path, text.status());
+        continue;
+      }
+      ignored_.Add(*text, BelowRoot(folder));
+    }
+  }
+
+  [[nodiscard]] std::string_view BelowRoot(std::string_view path) const {
+    path.remove_prefix(root_.size());
+    if (path.starts_with('/')) path.remove_prefix(1);
+    return path;
+  }
+
+  bool IsIgnored(const std::string& path, bool is_folder) {
+    if (ignored_.empty()) return false;
+    const size_t before = ignored_.steps() / kStepsOfEffort;
+    const bool ignored = ignored_.Ignores(BelowRoot(path), is_folder);
+    walk_.effort += ignored_.steps() / kStepsOfEffort - before;
+    return ignored;
   }
 
   void Stop(const std::string& path) {
@@ -78,6 +115,7 @@ class Walker {
 
   Look TakeSkill(const std::string& folder) {
     const std::string path = base::JoinPath(folder, kSkillFile);
+    if (IsIgnored(path, /*is_folder=*/false)) return {};
     const auto info = base::Stat(path);
     if (!info.ok()) {
       // A link that leads nowhere is there.
@@ -117,8 +155,9 @@ class Walker {
       Problem(path, info.status());
       return;
     }
-    if (info->is_file() && may_be_single) return TakeSingle(path);
-    if (!info->is_dir()) return;
+    if (!info->is_dir() && !(info->is_file() && may_be_single)) return;
+    if (IsIgnored(path, info->is_dir())) return;
+    if (!info->is_dir()) return TakeSingle(path);
     const FolderId id{info->dev, info->inode};
     if (std::ranges::find(open_, id) != open_.end()) {
       walk_.problems.push_back(
@@ -130,6 +169,8 @@ class Walker {
   }
 
   WalkOptions options_;
+  std::string root_;
+  IgnoreRules ignored_;
   SkillWalk walk_;
   std::vector<FolderId> open_;  // folders on the path to the current one
   size_t folders_ = 0;

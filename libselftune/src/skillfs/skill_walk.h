@@ -40,6 +40,7 @@ struct WalkOptions {
   bool root_too = false;          // the root itself may be a skill
   // With any folders of dependencies are passed over.
   SingleFiles single_files = SingleFiles::kNone;
+  bool ignore_files = false;  // files of kind ignore_rules.h say what is passed over
   size_t most = std::numeric_limits<size_t>::max();  // effort
 };
 

@@ -13,9 +13,7 @@ SkillFolders::SkillFolders(const base::Environment& env) {
     const std::string config = hosts::ConfigDir(row, env);
     Host host{.platform = row.platform, .fixed = {row, env}, .plugins = {}};
     if (!config.empty()) host.plugins = config + "/plugins/";
-    host.single_files = std::ranges::any_of(row.skill_roots, [](const skillfs::SkillRoot& root) {
-      return root.single_files != skillfs::SingleFiles::kNone;
-    });
+    host.single_files = hosts::TakesSingleFiles(row);
     hosts_.push_back(std::move(host));
   }
 }

@@ -148,7 +148,8 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
   ST_ASSIGN_OR_RETURN(const store::JudgementAt judgement,
                       store::ReadJudgementAt(db, prompt, skill.id));
   ST_ASSIGN_OR_RETURN(const auto compaction, store::CompactionBefore(db, prompt));
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
+  ST_ASSIGN_OR_RETURN(Installed installed, ReadInstalled(db, skill, scope.found));
+  installed.KeepFor(prompt.platform);
 
   AddPrompt(prompt, answer);
   const bool answered = AddUses(uses, answer);
@@ -192,7 +193,8 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
 
 StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const WhyScope& scope) {
   WhyAnswer answer{.skill = skill.name};
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
+  ST_ASSIGN_OR_RETURN(Installed installed, ReadInstalled(db, skill, scope.found));
+  installed.KeepFor(scope.platform);
   ST_ASSIGN_OR_RETURN(const std::vector<ListedNow> listed, ReadListedNow(db, skill.name));
   ST_ASSIGN_OR_RETURN(const auto prompts, store::ReadJudgedPrompts(db, {.skill = skill.id}));
   ST_ASSIGN_OR_RETURN(const store::SkillReport report, store::ReadSkillReport(db, skill.id, {}));

@@ -49,6 +49,14 @@ std::string TitleOf(std::string_view platform) {
 
 }  // namespace
 
+void Installed::KeepFor(std::string_view platform) {
+  const hosts::HostRow* const host = hosts::FindRow(platform);
+  if (host == nullptr || hosts::TakesSingleFiles(*host)) return;
+  const auto is_single = [](std::string_view path) { return base::BaseName(path) != "SKILL.md"; };
+  std::erase_if(locations, [&](const auto& one) { return is_single(one.path); });
+  std::erase_if(placements, [&](const auto* one) { return is_single(one->path); });
+}
+
 std::vector<std::string> Installed::RootsOf(const store::SkillLocation& location) const {
   std::vector<std::string> out;
   for (const SkillPlacement* one : placements) {

@@ -39,6 +39,8 @@ struct Installed {
   std::vector<const skillfs::SkillPlacement*> placements;  // empty: nobody looked
 
   [[nodiscard]] bool any() const { return !locations.empty(); }
+  // Leaves out files that are no SKILL.md, where the host takes none of them for a skill.
+  void KeepFor(std::string_view platform);
   // For a session of `platform` in `cwd`; "" = of any that is here, anywhere. `skill_path`:
   // the copy that is meant, "" = the one that such a host takes.
   [[nodiscard]] Bar BarFor(std::string_view platform, std::string_view cwd,

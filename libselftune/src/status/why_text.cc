@@ -199,7 +199,8 @@ void Decide(const std::vector<Candidate>& candidates, WhyAnswer& answer) {
 StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::string_view prompt,
                             const WhyScope& scope) {
   WhyAnswer answer{.skill = skill.name};
-  ST_ASSIGN_OR_RETURN(const Installed installed, ReadInstalled(db, skill, scope.found));
+  ST_ASSIGN_OR_RETURN(Installed installed, ReadInstalled(db, skill, scope.found));
+  installed.KeepFor(scope.platform);
   ST_ASSIGN_OR_RETURN(const std::vector<ListedNow> listed, ReadListedNow(db, skill.name));
   std::vector<Candidate> candidates = Candidates(listed, skill.name, installed);
   Score(WordsOf(prompt), candidates);

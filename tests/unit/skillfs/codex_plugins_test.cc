@@ -133,11 +133,6 @@ TEST_SUITE("skillfs/codex plugins") {
          config("skills.config = [{name = \"check\", tags = [\"a\", {name = \"b\"}], "
                 "more = {enabled = true}, enabled = false}]\n"),
          {off}},
-        {"a list in a list is another one",
-         "codex",
-         {skill},
-         config("skills.config = [[{name = \"check\", enabled = false}], \"check\"]\n"),
-         {found}},
         {"in quotes a dot is a letter of the key",
          "codex",
          {skill},

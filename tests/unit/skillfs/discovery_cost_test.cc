@@ -15,6 +15,7 @@
 #include "hosts/installed_skills.h"
 #include "hosts/opencode/skill_paths.h"
 #include "hosts/pi/skill_entries.h"
+#include "hosts/qwen/extensions.h"
 #include "named_roots_machine.h"
 #include "skillfs/discovery_roots.h"
 #include "support/temp_dir.h"
@@ -309,6 +310,39 @@ TEST_SUITE("skillfs/discovery cost") {
       CHECK(match.steps > 0);
       CHECK(match.steps <= one.most);
     }
+  }
+
+  TEST_CASE("qwen: extensions times folders of sessions have an end, and that is told") {
+    const testing::TempDir dir;
+    std::string policies;
+    constexpr int kExtensions = 100;
+    for (int i = 0; i < kExtensions; ++i) {
+      const std::string name = "ext-" + std::to_string(i);
+      dir.Write("home/.qwen/extensions/" + name + "/qwen-extension.json",
+                R"({"name": ")" + name + "\"}");
+      policies += (i == 0 ? "\"" : ", \"") + std::to_string(i) + R"(": {"name": ")" + name +
+                  R"(", "defaultActivation": "disabled"})";
+    }
+    const std::string state = dir / "home/.qwen/extension-store/state.json";
+    dir.Write("home/.qwen/extension-store/state.json", R"({"extensions": {)" + policies + "}}");
+    const auto roots = [&](size_t sessions, std::vector<DiscoveryProblem>& problems) {
+      Lines dirs;
+      for (size_t i = 0; i < sessions; ++i) dirs.push_back("/srv/" + std::to_string(i));
+      return hosts::qwen::ExtensionSkillRoots(
+          {.home = dir / "home", .config_dir = dir / "home/.qwen", .project_dirs = dirs}, problems);
+    };
+    std::vector<DiscoveryProblem> problems;
+    for (const NamedRoot& root : roots(1000, problems)) CHECK(root.disabled_by == state);
+    CHECK(problems.empty());
+    size_t told = 0, unknown = 0;
+    for (const NamedRoot& root : roots(20'000, problems)) {
+      told += root.disabled_by.empty() ? 0 : 1;
+      unknown += root.unknown_in.empty() && root.unknown_by.empty() ? 0 : 1;
+    }
+    // What one look costs, and no more of them than that.
+    CHECK(told <= hosts::Effort::kMost / 10 / 20'000 + 1);
+    CHECK(told + unknown >= kExtensions);
+    CHECK(Codes(problems) == Lines{"TOO_MANY_ENTRIES"});
   }
 
   TEST_CASE("gemini: patterns times folders of sessions have an end, and that is told") {

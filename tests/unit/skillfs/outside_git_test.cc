@@ -26,7 +26,7 @@ TEST_SUITE("skillfs/outside git") {
         {"claude_code", ".claude", {"here", "above"}, {"here", "above", "top"}},
         {"codex", ".codex", {"here"}, {"here"}},
         {"codex", ".agents", {"here"}, {"here"}},
-        {"opencode", ".opencode", {"here", "above", "home", "top"}, {"here", "above", "top"}},
+        {"opencode", ".opencode", {"here", "above", "top"}, {"here", "above", "top"}},
         {"opencode", ".claude", {"here", "above", "top"}, {"here", "above", "top"}},
         {"opencode", ".agents", {"here", "above", "top"}, {"here", "above", "top"}},
         {"copilot", ".github", {"here", "above", "home"}, {"here", "above", "top"}},

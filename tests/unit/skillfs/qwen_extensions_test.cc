@@ -97,6 +97,56 @@ TEST_SUITE("skillfs/qwen extensions") {
     });
   }
 
+  TEST_CASE("qwen: an extension and the store say which of its skills are on") {
+    const char* const pdf = "home/.qwen/extensions/kit/skills/pdf";
+    const std::string file = "home/.qwen/extensions/kit/qwen-extension.json";
+    const std::string found = std::string(pdf) + ": rust:pdf global of rust";
+    const std::string state = "home/.qwen/extension-store/state.json";
+    const auto manifest = [&](const std::string& states) {
+      return File{file, R"({"name": "rust", "skillStates": )" + states + "}"};
+    };
+    const auto store = [&](const std::string& overrides) {
+      return File{state, R"({"extensions": {"x1": {"name": "rust", "skillWorkspaceOverrides": {)" +
+                             overrides + "}}}}"};
+    };
+    const char* const off = R"({" PDF": false, "other": false})";
+    CheckAll({
+        {"off as it comes", "qwen", {pdf}, {manifest(off)}, {found + ", off by " + file}},
+        {"on as it comes", "qwen", {pdf}, {manifest(R"({"pdf": true})")}, {found}},
+        {"no skill of another level",
+         "qwen",
+         {"home/.qwen/skills/pdf"},
+         {manifest(off)},
+         {"home/.qwen/skills/pdf: pdf global"}},
+        {"on by the person",
+         "qwen",
+         {pdf},
+         {manifest(off), {"home/.qwen/settings.json", R"({"skills": {"enabled": ["Rust:pdf"]}})"}},
+         {found}},
+        {"off in one folder",
+         "qwen",
+         {pdf},
+         {manifest("{}"), store(R"("~~/other": {"pdf": false})")},
+         {found + ", off in other by " + state}},
+        {"on in one folder alone",
+         "qwen",
+         {pdf},
+         {manifest(off), store(R"("~~/other": {"pdf": true})")},
+         {found + ", off in repo/src by " + file}},
+        {"a folder in which nobody works",
+         "qwen",
+         {pdf},
+         {manifest("{}"), store(R"("~~/nowhere": {"pdf": false})")},
+         {found}},
+    });
+    const named_roots::Machine machine;
+    machine.Skill(pdf);
+    machine.Write(manifest(R"({"pdf": "no"})"));
+    const skillfs::Discovery broken = machine.Find("qwen");
+    CHECK(machine.Told(broken) == named_roots::Lines{found + ", unknown by " + file});
+    CHECK(named_roots::Codes(broken.problems) == named_roots::Lines{"SETTINGS_INVALID"});
+  }
+
   TEST_CASE("qwen: a store that is not understood") {
     const named_roots::Machine machine;
     machine.Skill("home/.qwen/extensions/kit/skills/pdf");

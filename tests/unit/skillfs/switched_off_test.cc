@@ -55,6 +55,18 @@ TEST_SUITE("skillfs/switched off") {
          "",
          "repo/opencode.json",
          "repo"},
+        {"of the home's own folder, which that host reads last",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.opencode/opencode.jsonc", R"({"permission": {"skill": {"pdf": "deny"}}})"}},
+         "home/.opencode/opencode.jsonc",
+         ""},
+        {"of the folder above the repository, where it does not look",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"opencode.json", R"({"permission": {"skill": {"pdf": "deny"}}})"}},
+         "",
+         ""},
         {"all of them at once",
          "gemini",
          "home/.gemini/skills/pdf",
@@ -119,6 +131,27 @@ TEST_SUITE("skillfs/switched off") {
       if (place.disabled_in.empty()) continue;
       CHECK(place.disabled_in[0].settings == machine.Path(in_project));
       CHECK(place.disabled_in[0].project_root == machine.Path(c.there));
+    }
+  }
+
+  TEST_CASE("opencode: of a session in no repository all files above count") {
+    const char* const off = R"({"permission": {"skill": {"pdf": "deny"}}})";
+    for (const char* file : {"opencode.json", "work/opencode.jsonc", "work/.opencode/opencode.json",
+                             "work/plain/opencode.json"}) {
+      CAPTURE(file);
+      FakeMachine machine;
+      machine.Dir("work/plain/deep");
+      machine.Dir("work/repo/.git");
+      machine.Skill("home/.agents/skills/pdf", "pdf");
+      machine.File(file, off);
+      const Discovery found = machine.Find("opencode", {"work/plain/deep", "work/repo"});
+      REQUIRE(found.skills.size() == 1);
+      const SkillPlacement& place = found.skills[0].placements[0];
+      CHECK(place.disabled_by.empty());
+      REQUIRE(place.disabled_in.size() == 1);
+      CHECK(place.disabled_in[0].settings == machine.Path(file));
+      CHECK(place.disabled_in[0].HoldsIn(machine.Path("work/plain/deep")));
+      CHECK_FALSE(place.disabled_in[0].HoldsIn(machine.Path("work/repo")));
     }
   }
 

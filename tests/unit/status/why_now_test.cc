@@ -106,6 +106,31 @@ TEST_SUITE("status/why now") {
     }
   }
 
+  TEST_CASE("a file that is no SKILL.md is a skill for those agents alone that take such") {
+    constexpr char kSingle[] = "/home/dev/.agents/skills/group/deploy.md";
+    for (const bool forbidden : {false, true}) {
+      CAPTURE(forbidden);
+      World world;
+      world.Install("deploy", kSingle, "Deploy the site.", !forbidden);
+      const auto skill = Must(store::FindSkill(world.db(), "deploy"));
+      SkillPlacement place;
+      place.path = kSingle;
+      place.platform = "pi";
+      place.explicit_only = forbidden;
+      const skillfs::Discovery found{.skills = {{.name = "deploy", .placements = {place}}}};
+      for (const skillfs::Discovery* const looked : {&found, (const skillfs::Discovery*)nullptr}) {
+        const auto cause = [&](std::string_view platform) {
+          const WhyScope scope{.platform = platform, .found = looked};
+          const std::string text = Must(WhyText(world.db(), skill, "deploy it now", scope)).cause;
+          const std::string general = Must(WhyAtAll(world.db(), skill, scope)).cause;
+          return text + " " + general;
+        };
+        CHECK(cause("codex") == "not_installed not_installed");
+        CHECK(cause("pi") == (forbidden ? "disabled disabled" : "would_match no_misses"));
+      }
+    }
+  }
+
   TEST_CASE("misses elsewhere stay the answer, and the folder that does not see it is told") {
     World world;
     world.Install("deploy", "/home/dev/site/.claude/skills/deploy/SKILL.md", "Deploy the site.",

@@ -62,8 +62,8 @@ class Reader {
     return false;
   }
 
-  void Table() {
-    if (hidden_ == 0) use_({.path = path_, .text = "", .is_table = true});
+  void Table(bool in_list) {
+    if (hidden_ == 0) use_({.path = path_, .text = "", .is_table = true, .in_list = in_list});
   }
 
   bool Take(char c) {
@@ -96,7 +96,7 @@ class Reader {
     path_.clear();
     if (!Keys()) return false;
     if (!Take(']') || (many && !Take(']'))) return Bad("']'");
-    Table();
+    Table(many);
     return true;
   }
 
@@ -105,7 +105,7 @@ class Reader {
     const size_t above = path_.size();
     if (!Keys()) return false;
     if (!Take('=')) return Bad("'='");
-    if (!Value(depth)) return false;
+    if (!Value(depth, /*in_list=*/false)) return false;
     path_.resize(above);
     return true;
   }
@@ -129,14 +129,20 @@ class Reader {
     return true;
   }
 
-  bool Value(int depth) {
+  bool Value(int depth, bool in_list) {
     if (depth > kMaxDepth) return Bad("at most 64 brackets in one another");
     SkipSpace();
     if (At('{')) {
-      Table();
+      Table(in_list);
       return Inside('}', depth);
     }
-    if (At('[')) return Inside(']', depth);
+    if (At('[')) {
+      if (hidden_ == 0) use_({.path = path_, .text = "", .is_list = true, .in_list = in_list});
+      hidden_ += in_list ? 1 : 0;
+      const bool read = Inside(']', depth);
+      hidden_ -= in_list ? 1 : 0;
+      return read;
+    }
     const bool is_text = At('"') || At('\'');
     std::string text;
     if (is_text) {
@@ -151,7 +157,9 @@ class Reader {
       if (text.empty()) return Bad("a value", begin);
       if (!IsBareValue(text)) (void)Bad("a value", begin);
     }
-    if (hidden_ == 0) use_({.path = path_, .text = std::move(text), .is_text = is_text});
+    if (hidden_ == 0) {
+      use_({.path = path_, .text = std::move(text), .is_text = is_text, .in_list = in_list});
+    }
     return true;
   }
 
@@ -160,20 +168,11 @@ class Reader {
     const bool array = close == ']';
     ++pos_;
     for (SkipBlank(); !At(close); SkipBlank()) {
-      if (!(array ? Item(depth + 1) : Member(depth + 1))) return false;
+      if (!(array ? Value(depth + 1, /*in_list=*/true) : Member(depth + 1))) return false;
       SkipBlank();
       if (!Take(',') && !At(close)) return Bad(array ? "',' or ']'" : "',' or '}'");
     }
     return Take(close);
-  }
-
-  // A table of a list says what one under a header says; nothing else in it is told.
-  bool Item(int depth) {
-    const int hides = At('{') ? 0 : 1;
-    hidden_ += hides;
-    const bool read = Value(depth);
-    hidden_ -= hides;
-    return read;
   }
 
   std::optional<std::string> Quoted() {
@@ -208,7 +207,7 @@ class Reader {
   std::string_view text_;
   absl::FunctionRef<void(const TomlValue&)> use_;
   size_t pos_ = 0;
-  int hidden_ = 0;  // items of arrays that are no tables, and open
+  int hidden_ = 0;  // arrays in arrays that are open
   std::vector<std::string> path_;
   std::optional<TomlMistake> mistake_;  // the first one
 };

@@ -161,7 +161,7 @@ HookConfig ReadHookConfig(std::string_view toml) {
   std::unordered_map<std::string, size_t> places;  // of a key in out.trusts
   ReadToml(toml, [&](const TomlValue& value) {
     const std::span<const std::string> path = value.path;
-    if (value.is_table) return;
+    if (value.is_table || value.is_list || value.in_list) return;
     if (path.size() == 2 && path[0] == "features") {
       const bool old = path[1] == "codex_hooks";
       if (path[1] != "hooks" && (!old || named)) return;

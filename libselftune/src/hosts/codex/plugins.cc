@@ -43,9 +43,10 @@ PluginConfig ReadPlugins(const std::string& config, SettingsFiles& files) {
   files.Toml(config, [&](const TomlValue& value) {
     const auto& path = value.path;
     const auto tell = [&](std::string_view expected) {
-      files.TellShape(config, fmt::format("{}", fmt::join(path, ".")), expected,
-                      value.is_text ? std::string_view("a text") : value.text);
+      files.TellShape(config, fmt::format("{}", fmt::join(path, ".")), expected, value.Kind());
     };
+    // Of a list that it is one was told.
+    if (value.in_list && !value.is_table) return;
     const bool leads_there = path[0] == "plugins" || path[0] == "features";
     if (leads_there && path.size() == 1 && !value.is_table) return tell("a table");
     if (path.size() == 2 && path[0] == "plugins" && !value.is_table) return tell("a table");

@@ -245,6 +245,13 @@ std::vector<std::string> ProjectFolders(std::string_view dir, skillfs::WorkTrees
   return up;
 }
 
+std::vector<std::string> FoldersToTop(const std::vector<std::string>& up) {
+  std::vector<std::string> out = up;
+  if (base::Exists(base::JoinPath(up.back(), ".git"))) return out;
+  while (out.back() != "/") out.emplace_back(base::DirName(out.back()));
+  return out;
+}
+
 std::vector<std::string> SessionRoots(std::span<const std::vector<std::string>> project_folders) {
   std::set<std::string> out;
   for (const std::vector<std::string>& up : project_folders) {

@@ -119,6 +119,9 @@ class SettingsFiles {
 [[nodiscard]] std::vector<std::string> ProjectFolders(std::string_view dir,
                                                       skillfs::WorkTrees& work_trees);
 
+// The same folders, and where they are in no repository those above, up to `/`.
+[[nodiscard]] std::vector<std::string> FoldersToTop(const std::vector<std::string>& up);
+
 // The roots of the repositories that working directories lie in, sorted, each once. A
 // directory without one is no root: what looks up from there goes on beyond it.
 [[nodiscard]] std::vector<std::string> SessionRoots(

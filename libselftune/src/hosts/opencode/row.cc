@@ -7,66 +7,91 @@ namespace {
 
 using Base = SkillRoot::Base;
 
-// Its own folders win over those it shares with other hosts.
+// From the one that is read last, whose skill stands as a rule. The host reads the files of all
+// folders at once, so which of equal names does is left to chance, and none is called hidden.
 constexpr SkillRoot kRoots[] = {
+    {.base = Base::kHome,
+     .path = ".opencode/skill",
+     .scope = "global",
+     .precedence = 1,
+     .nested = true},
+    {.base = Base::kHome,
+     .path = ".opencode/skills",
+     .scope = "global",
+     .precedence = 1,
+     .nested = true},
     {.base = Base::kProjectUp,
      .path = ".opencode/skill",
      .scope = "project",
-     .precedence = 1,
+     .precedence = 2,
      .nested = true,
      .outside = skillfs::Outside::kTop},
     {.base = Base::kProjectUp,
      .path = ".opencode/skills",
      .scope = "project",
-     .precedence = 1,
+     .precedence = 2,
      .nested = true,
      .outside = skillfs::Outside::kTop},
-    {.base = Base::kConfigDir, .path = "skill", .scope = "global", .precedence = 2, .nested = true},
+    {.base = Base::kConfigDir, .path = "skill", .scope = "global", .precedence = 3, .nested = true},
     {.base = Base::kConfigDir,
      .path = "skills",
      .scope = "global",
-     .precedence = 2,
+     .precedence = 3,
      .nested = true},
     {.base = Base::kProjectUp,
      .path = ".claude/skills",
      .scope = "project",
-     .precedence = 3,
+     .precedence = 4,
      .nested = true,
      .outside = skillfs::Outside::kTop},
     {.base = Base::kProjectUp,
      .path = ".agents/skills",
      .scope = "project",
-     .precedence = 3,
+     .precedence = 4,
      .nested = true,
      .outside = skillfs::Outside::kTop},
     {.base = Base::kHome,
      .path = ".claude/skills",
      .scope = "global",
-     .precedence = 4,
+     .precedence = 5,
      .nested = true},
     {.base = Base::kHome,
      .path = ".agents/skills",
      .scope = "global",
-     .precedence = 4,
+     .precedence = 5,
      .nested = true},
 };
 
-constexpr SkillSwitch Permission(std::string_view file, std::string_view project_file) {
+constexpr std::string_view kTool = "skill";
+
+// One file, and what stands in it about tools.
+constexpr SkillSwitch Tools(SkillSwitch::Form form, std::string_view file,
+                            std::string_view project_file, std::string_view home_file) {
+  const bool flags = form == SkillSwitch::Form::kToolFlags;
   return {.file = file,
           .project_file = project_file,
-          .form = SkillSwitch::Form::kWords,
+          .home_file = home_file,
+          .form = form,
           .above = true,
-          .key = "permission.skill",
-          .off = "deny",
-          .word_for_all = true};
+          .outside = skillfs::Outside::kTop,
+          .key = flags ? "tools" : "permission",
+          .off = flags ? "" : "deny",
+          .tool = kTool};
 }
 
+// In the order in which the host takes them; the old flags before all permissions.
+constexpr auto kFlags = SkillSwitch::Form::kToolFlags, kWords = SkillSwitch::Form::kTools;
 constexpr SkillSwitch kSwitches[] = {
-    Permission("config.json", ""),
-    Permission("opencode.json", "opencode.json"),
-    Permission("opencode.jsonc", "opencode.jsonc"),
-    Permission("", ".opencode/opencode.json"),
-    Permission("", ".opencode/opencode.jsonc"),
+    Tools(kFlags, "config.json", "", ""),
+    Tools(kFlags, "opencode.json", "opencode.json", ""),
+    Tools(kFlags, "opencode.jsonc", "opencode.jsonc", ""),
+    Tools(kFlags, "", ".opencode/opencode.json", ".opencode/opencode.json"),
+    Tools(kFlags, "", ".opencode/opencode.jsonc", ".opencode/opencode.jsonc"),
+    Tools(kWords, "config.json", "", ""),
+    Tools(kWords, "opencode.json", "opencode.json", ""),
+    Tools(kWords, "opencode.jsonc", "opencode.jsonc", ""),
+    Tools(kWords, "", ".opencode/opencode.json", ".opencode/opencode.json"),
+    Tools(kWords, "", ".opencode/opencode.jsonc", ".opencode/opencode.jsonc"),
 };
 
 }  // namespace
@@ -79,7 +104,7 @@ constinit const HostRow kOpenCodeRow = {
     .config_env_below = "opencode",
     .config_default = ".config/opencode",
     .skill_roots = kRoots,
-    .equal_names_shadow = true,
+    .equal_names_shadow = false,
     .explicit_only_key = "",
     .policy_file = "",
     .policy_implicit_key = "",

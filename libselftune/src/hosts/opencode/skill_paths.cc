@@ -53,12 +53,13 @@ void TakeFolder(const std::string& folder, SettingsFiles& files, List& list) {
 }
 
 // Of a session in a directory: `up` are its folders, nearest first. Of plain files the
-// nearest counts, of those in `.opencode` the one that is farthest up.
-List ProjectList(const std::vector<std::string>& up, SettingsFiles& files) {
+// nearest counts, of those in `.opencode` the one that is farthest up. Not that of the home.
+List ProjectList(const std::vector<std::string>& up, const std::string& home,
+                 SettingsFiles& files) {
   List out;
   for (auto folder = up.rbegin(); folder != up.rend(); ++folder) TakeFolder(*folder, files, out);
   for (const std::string& folder : up) {
-    TakeFolder(base::JoinPath(folder, kProjectFolder), files, out);
+    if (folder != home) TakeFolder(base::JoinPath(folder, kProjectFolder), files, out);
   }
   return out;
 }
@@ -88,12 +89,17 @@ std::vector<NamedRoot> NamedSkillRoots(const RootQuery& query,
                                        std::vector<skillfs::DiscoveryProblem>& problems) {
   RootList out;
   SettingsFiles files(problems, kOpenCodeJson);
-  const List own = OwnList(query.config_dir, files);
+  List own = OwnList(query.config_dir, files);
+  // What lies in the home's own folder is read after all others.
+  List last;
+  if (!query.home.empty()) TakeFolder(base::JoinPath(query.home, kProjectFolder), files, last);
+  const bool is_last = last.items.has_value();
+  if (is_last) own = std::move(last);
   std::vector<skillfs::ProjectSwitch> replaced;
   std::set<std::string> replacing;  // files
   const std::vector<std::string> roots = SessionRoots(query.project_folders);
   for (const std::vector<std::string>& up : query.project_folders) {
-    const List theirs = ProjectList(up, files);
+    const List theirs = is_last ? List() : ProjectList(FoldersToTop(up), query.home, files);
     const bool is_own = !theirs.items.has_value();
     if (!is_own && own.items.has_value() && replacing.insert(theirs.file).second) {
       const std::string folder = FolderOf(theirs.file);

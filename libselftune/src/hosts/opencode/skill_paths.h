@@ -8,9 +8,9 @@
 
 namespace selftune::hosts::opencode {
 
-// `skills.paths` of the configuration: it is read last, so its skills win over all others,
-// the last folder over those before it. The list of a project takes the place of the
-// person's in its folder and below, whose folders are marked as switched off by it. What is
+// `skills.paths` of the configuration: it is read last. The list of a project takes the place of
+// the person's in its folder and below, whose folders are marked as switched off by it; one in
+// the home's `.opencode` takes the place of all others. What is
 // relative lies below the working directory of a session. `skills.urls` is not followed.
 [[nodiscard]] std::vector<skillfs::NamedRoot> NamedSkillRoots(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);

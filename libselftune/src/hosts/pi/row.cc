@@ -15,12 +15,14 @@ constexpr SkillRoot kRoots[] = {
      .scope = "project",
      .precedence = 2,
      .nested = true,
+     .root_too = true,
      .single_files = Single::kInRoot},
     {.base = Base::kProjectUp,
      .path = ".agents/skills",
      .scope = "project",
      .precedence = 3,
      .nested = true,
+     .root_too = true,
      .single_files = Single::kBelowRoot,
      .outside = skillfs::Outside::kTop},
     {.base = Base::kConfigDir,
@@ -28,12 +30,14 @@ constexpr SkillRoot kRoots[] = {
      .scope = "global",
      .precedence = 5,
      .nested = true,
+     .root_too = true,
      .single_files = Single::kInRoot},
     {.base = Base::kHome,
      .path = ".agents/skills",
      .scope = "global",
      .precedence = 6,
      .nested = true,
+     .root_too = true,
      .single_files = Single::kBelowRoot},
 };
 
@@ -52,6 +56,7 @@ constinit const HostRow kPiRow = {
     .policy_implicit_key = "",
     .name_is_folder = false,
     .skill_ends_search = true,
+    .ignore_files = true,
     .named_roots = pi::NamedSkillRoots,
 };
 

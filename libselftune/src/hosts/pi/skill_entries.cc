@@ -54,6 +54,7 @@ struct Search {
                                              .skill_ends_search = true,
                                              .root_too = true,
                                              .single_files = single,
+                                             .ignore_files = true,
                                              .most = effort.left() / Effort::kFolder + 1});
     effort.Spend(it->second.effort * Effort::kFolder);
     for (const skillfs::WalkProblem& one : it->second.problems) {

@@ -96,6 +96,7 @@ class Words {
                                      .skill_ends_search = true,
                                      .root_too = true,
                                      .single_files = single,
+                                     .ignore_files = true,
                                      .most = effort_.left() / Effort::kFolder + 1});
     effort_.Spend(walk.effort * Effort::kFolder);
     for (const skillfs::FoundSkillFile& file : walk.files) {
@@ -128,10 +129,7 @@ std::vector<std::string> SkillsIn(const std::string& file, SettingsFiles& files,
 
 std::vector<std::string> AgentsFolders(const std::vector<std::string>& up,
                                        const std::string& home) {
-  std::vector<std::string> folders = up;
-  if (!base::Exists(base::JoinPath(up.back(), ".git"))) {
-    while (folders.back() != "/") folders.emplace_back(base::DirName(folders.back()));
-  }
+  std::vector<std::string> folders = FoldersToTop(up);
   std::erase(folders, home);
   for (std::string& folder : folders) folder = base::JoinPath(folder, ".agents/skills");
   return folders;
