@@ -1,7 +1,9 @@
 // Which evidence is certainly broken (queries/doctor.h).
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "store/queries/doctor.h"
 #include "store/store_fixture.h"
@@ -14,7 +16,7 @@ using namespace testing;  // NOLINT
 constexpr int64_t kDay = 86'400'000;
 constexpr char kSet[] = R"sql(
   UPDATE source_file SET size=?2, records_seen=?3, records_used=?4, last_error=nullif(?5,''),
-    mtime_ns=?6*1000000, last_read_ms=?6, state=?7 WHERE source_id=?1)sql";
+    mtime_ns=?6*1000000, last_read_ms=?6, state=?7, records_unknown=?8, bad_lines=?9 WHERE source_id=?1)sql";
 
 struct Source {
   const char* platform = "codex";
@@ -23,18 +25,52 @@ struct Source {
   const char* error = "";
   int64_t days_old = 0;
   const char* state = "active";
+  int64_t unknown = 0, bad_lines = 0;
 };
 
 void Add(TempStore& store, const std::string& path, const Source& source) {
   store.Write([&](IngestWriter& w) {
     const SourceId id = Must(w.UpsertSource(source.platform, source.kind, path, source.kind, 1));
-    REQUIRE_OK(store.db().Run(
-        kSet, id, source.bytes, source.records, source.used, std::string(source.error),
-        UtcMillis{kNow.value - source.days_old * kDay}, std::string(source.state)));
+    REQUIRE_OK(store.db().Run(kSet, id, source.bytes, source.records, source.used,
+                              std::string(source.error),
+                              UtcMillis{kNow.value - source.days_old * kDay},
+                              std::string(source.state), source.unknown, source.bad_lines));
   });
 }
 
 TEST_SUITE("store/broken") {
+  TEST_CASE("a store is all its files, whatever their state; a database is a store of its own") {
+    TempStore store;
+    Add(store, "/a", {.used = 30, .unknown = 2, .bad_lines = 1});
+    Add(store, "/b", {.records = 10, .used = 1, .state = "missing", .unknown = 1});
+    Add(store, "/c", {.records = 7, .used = 3, .error = "EACCES", .unknown = 4});
+    Add(store, "/d", {.records = 5, .state = "quarantined"});
+    Add(store, "/x.db", {.platform = "openclaw", .kind = "sqlite", .used = 2, .unknown = 2});
+    Add(store, "/y.db", {.platform = "openclaw", .kind = "sqlite", .state = "missing"});
+    Add(store, "/z", {.platform = "openclaw", .kind = "transcript"});
+    Add(store, "/spool", {.platform = "unknown", .kind = "spool"});
+    std::vector<std::string> seen;
+    for (const SourceHealth& health : Must(ReadSourceHealth(store.db()))) {
+      seen.push_back(fmt::format(
+          "{} {} {}: {} files, {} missing, {} with errors, {} bytes, {} {} {} {}; {} as {}, {}",
+          health.platform, health.kind, health.database, health.files, health.missing,
+          health.with_error, health.bytes, health.records, health.used, health.unknown,
+          health.bad_lines, health.mostly_unknown, health.unknown_path, health.error));
+    }
+    CHECK(
+        seen ==
+        std::vector<std::string>{
+            "codex rollout : 2 files, 1 missing, 1 with errors, 20000 bytes, 62 34 7 1; 2 as /c, "
+            "EACCES",
+            "openclaw sqlite /x.db: 1 files, 0 missing, 0 with errors, 5000 bytes, 40 2 2 0; 1 as "
+            "/x.db, ",
+            "openclaw sqlite /y.db: 0 files, 1 missing, 0 with errors, 5000 bytes, 40 0 0 0; 0 as "
+            ", ",
+            "openclaw transcript : 1 files, 0 missing, 0 with errors, 5000 bytes, 40 0 0 0; 0 as "
+            ", ",
+        });
+  }
+
   TEST_CASE("only what is certainly broken now is called so") {
     struct Case {
       const char* name;

@@ -7,20 +7,24 @@
 
 #include "base/status_macros.h"
 #include "store/migrate.h"
+#include "store/queries/for_each.h"
 
 namespace selftune::store {
 namespace {
 
-// By an index that holds all it needs, in its order; what they come to is added up here. Each
-// database by itself.
-constexpr char kFiles[] = R"sql(
-  SELECT platform,kind,'',state='active',state='missing',last_error IS NOT NULL,size,records_seen,records_used,
-    records_unknown,bad_lines
-  FROM source_file WHERE kind NOT IN('spool','import','sqlite') ORDER BY platform,kind)sql";
-constexpr char kDatabases[] = R"sql(
-  SELECT f.platform,f.kind,f.path,f.state='active',f.state='missing',f.last_error IS NOT NULL,f.size,f.records_seen,
-    f.records_used,f.records_unknown,f.bad_lines
-  FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite')sql";
+// What a store has in each state, by an index that holds all it needs, in its order; the kinds
+// that are no transcripts go here, for leaving them out there costs as much as they do.
+#define ST_MOSTLY_UNKNOWN "CASE WHEN records_unknown>0 THEN records_unknown>=records_used END"
+constexpr char kFiles[] =
+    "SELECT "
+    "platform,kind,'',(state='active')*count(*),(state='missing')*count(*),count(last_error),"
+    "sum(size),sum(records_seen),sum(records_used),sum(records_unknown),sum(bad_lines),"
+    "sum(" ST_MOSTLY_UNKNOWN ") FROM source_file GROUP BY platform,kind,state";
+// Each database by itself.
+constexpr char kDatabases[] =
+    "SELECT f.platform,f.kind,f.path,f.state='active',f.state='missing',f.last_error IS NOT NULL,"
+    "f.size,f.records_seen,f.records_used,f.records_unknown,f.bad_lines," ST_MOSTLY_UNKNOWN
+    " FROM host h CROSS JOIN source_file f ON f.platform=h.platform AND f.kind='sqlite'";
 constexpr char kSessionsOf[] = R"sql(
   SELECT EXISTS(SELECT 1 FROM session s WHERE s.platform=?1 AND s.capture_rank>0),
     (SELECT count(*) FROM (SELECT 1 FROM session s WHERE s.platform=?1 AND s.kind='main' AND s.capture='transcript' LIMIT ?2)),
@@ -35,7 +39,7 @@ constexpr char kSchema[] = R"sql(
   WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3) AND host_schema IS NOT NULL
   ORDER BY source_id DESC LIMIT 1)sql";
 constexpr char kMostlyUnknown[] = R"sql(
-  SELECT count(*),path,max(source_id) FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
+  SELECT path,max(source_id) FROM source_file WHERE platform=?1 AND kind=?2 AND (?3='' OR path=?3)
     AND records_unknown>0 AND records_unknown>=records_used)sql";
 // By indexes in the order of time, so that the cost is that of the newest rows.
 constexpr char kSessionsTold[] = R"sql(
@@ -79,7 +83,9 @@ constexpr char kShared[] = R"sql(
 constexpr char kTables[] = R"sql(
   SELECT name FROM sqlite_schema WHERE type='table' AND name NOT GLOB 'sqlite_*' ORDER BY name)sql";
 
-void AddFile(const Cursor& row, std::vector<SourceHealth>& out) {
+constexpr std::string_view kNoTranscripts[] = {"spool", "import", "sqlite"};
+
+void AddFiles(const Cursor& row, std::vector<SourceHealth>& out) {
   if (out.empty() || out.back().platform != row.Text(0) || out.back().kind != row.Text(1) ||
       out.back().database != row.Text(2)) {
     SourceHealth& next = out.emplace_back();
@@ -96,6 +102,7 @@ void AddFile(const Cursor& row, std::vector<SourceHealth>& out) {
   host.used += row.Int(8);
   host.unknown += row.Int(9);
   host.bad_lines += row.Int(10);
+  host.mostly_unknown += row.Int(11);
 }
 
 }  // namespace
@@ -116,14 +123,10 @@ StatusOr<std::string> FindBroken(Db& db, UtcMillis now) {
 
 StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
   std::vector<SourceHealth> out;
-  for (const char* sql : {kFiles, kDatabases}) {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(sql));
-    for (;;) {
-      ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
-      if (!more) break;
-      AddFile(rows, out);
-    }
-  }
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kFiles), [&](const Cursor& row) {
+    if (std::ranges::count(kNoTranscripts, row.Text(1)) == 0) AddFiles(row, out);
+  }));
+  ST_RETURN_IF_ERROR(ForEach(db.Query(kDatabases), [&](const Cursor& row) { AddFiles(row, out); }));
   std::ranges::sort(out, {}, [](const SourceHealth& host) {
     return std::tie(host.platform, host.kind, host.database);
   });
@@ -140,12 +143,11 @@ StatusOr<std::vector<SourceHealth>> ReadSourceHealth(Db& db) {
       ST_ASSIGN_OR_RETURN(const bool found, row.Next());
       if (found) host.schema = row.String(0);
     }
-    if (host.unknown > 0) {
+    if (host.mostly_unknown > 0) {
       ST_ASSIGN_OR_RETURN(Cursor row,
                           db.Query(kMostlyUnknown, host.platform, host.kind, host.database));
-      ST_ASSIGN_OR_RETURN(const bool found, row.Next());
-      if (found) host.mostly_unknown = row.Int(0);
-      if (host.mostly_unknown > 0) host.unknown_path = row.String(1);
+      ST_RETURN_IF_ERROR(row.Next().status());
+      host.unknown_path = row.String(0);
     }
     if (host.with_error == 0) continue;
     ST_ASSIGN_OR_RETURN(Cursor row, db.Query(kError, host.platform, host.kind, host.database));
