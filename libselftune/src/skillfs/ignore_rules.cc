@@ -93,9 +93,22 @@ bool EndsEscaped(std::string_view text) {
   return slashes % 2 == 1;
 }
 
+// A slash ends a name also behind a backslash.
+std::string WithPlainSlashes(std::string_view pattern) {
+  std::string out;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const bool escape = pattern[i] == '\\' && i + 1 < pattern.size();
+    if (escape && pattern[i + 1] != '/') out += pattern[i];
+    if (escape) ++i;
+    out += pattern[i];
+  }
+  return out;
+}
+
 }  // namespace
 
-void IgnoreRules::Add(std::string_view text, std::string_view folder) {
+bool IgnoreRules::Add(std::string_view text, std::string_view folder) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   for (std::string_view line : base::Split(text, '\n')) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     const std::string_view trimmed = base::Trim(line);
@@ -110,15 +123,22 @@ void IgnoreRules::Add(std::string_view text, std::string_view folder) {
     if (line.starts_with('/')) line.remove_prefix(1);
     std::string pattern(folder);
     if (!folder.empty()) pattern += '/';
+    if (folder.empty() && line.starts_with(kByteOrderMark))
+      line.remove_prefix(kByteOrderMark.size());
     pattern += line;
-    if (Parse(pattern, rule)) rules_.push_back(std::move(rule));
+    if (!Parse(pattern, rule)) continue;
+    if (rules_.size() == kMostRules) return false;
+    rules_.push_back(std::move(rule));
   }
+  return true;
 }
 
 // False: it holds nowhere.
 bool IgnoreRules::Parse(std::string_view pattern, Rule& rule) {
   pattern = WithoutBlanks(pattern);
   if (pattern.empty() || EndsEscaped(pattern)) return false;
+  const std::string plain = WithPlainSlashes(pattern);
+  pattern = plain;
   rule.folders_only = pattern.ends_with('/');
   if (rule.folders_only) pattern.remove_suffix(1);
   const auto names = base::Split(pattern, '/');
@@ -130,26 +150,43 @@ bool IgnoreRules::Parse(std::string_view pattern, Rule& rule) {
 }
 
 bool IgnoreRules::ParseSegment(std::string_view text, Segment& segment) {
+  using Kind = Token::Kind;
   segment.any_folders = text == "**";
   for (size_t at = 0; at < text.size();) {
     Token token;
     if (text[at] == '*') {
       while (at < text.size() && text[at] == '*') ++at;
-      token.any_text = true;
+      token.kind = Kind::kText;
     } else if (text[at] == '[') {
       const auto signs = ParseBrackets(text, at);
-      if (!signs.has_value()) return false;
-      token.accepts = *signs;
+      if (!signs.has_value() || segment.classes.size() > UINT16_MAX) return false;
+      token.kind = Kind::kClass;
+      token.of_class = static_cast<uint16_t>(segment.classes.size());
+      segment.classes.push_back(*signs);
     } else if (text[at] == '?') {
       ++at;
-      token.accepts.set();
+      token.kind = Kind::kAnySign;
     } else {
-      if (text[at] == '\\') ++at;
-      AddSign(text[at++], token.accepts);
+      if (text[at] == '\\' && ++at == text.size()) return false;
+      token.sign = static_cast<unsigned char>(Lower(text[at++]));
     }
     segment.tokens.push_back(token);
   }
   return true;
+}
+
+bool IgnoreRules::Accepts(const Segment& segment, const Token& token, char c) {
+  switch (token.kind) {
+    case Token::Kind::kSign:
+      return static_cast<unsigned char>(Lower(c)) == token.sign;
+    case Token::Kind::kAnySign:
+      return true;
+    case Token::Kind::kClass:
+      return segment.classes[token.of_class].test(Index(c));
+    case Token::Kind::kText:
+      return false;
+  }
+  return false;
 }
 
 bool IgnoreRules::Ignores(std::string_view path, bool is_folder) {
@@ -164,9 +201,9 @@ bool IgnoreRules::Ignores(std::string_view path, bool is_folder) {
 bool IgnoreRules::Decide(std::span<const std::string_view> names, bool is_folder) {
   const auto last = std::find_if(rules_.rbegin(), rules_.rend(), [&](const Rule& rule) {
     ++steps_;
-    return (is_folder || !rule.folders_only) && Holds(rule, names);
+    return exhausted() || ((is_folder || !rule.folders_only) && Holds(rule, names));
   });
-  return last != rules_.rend() && !last->off;
+  return exhausted() || (last != rules_.rend() && !last->off);
 }
 
 // Which beginnings of the path the beginning of the pattern stands for, name by name.
@@ -196,14 +233,17 @@ bool IgnoreRules::NameHolds(const Segment& segment, std::string_view name) {
   size_t t = 0, at = 0;
   // Behind the last text of any length, and where that ends so far.
   size_t after = tokens.size() + 1, end = 0;
-  while (at < name.size()) {
+  const auto is_text = [&](size_t i) {
+    return i < tokens.size() && tokens[i].kind == Token::Kind::kText;
+  };
+  while (at < name.size() && !exhausted()) {
     ++steps_;
-    if (t < tokens.size() && tokens[t].any_text) {
+    if (is_text(t)) {
       after = ++t;
       end = at;
-    } else if (t < tokens.size() && tokens[t].accepts.test(Index(name[at]))) {
+    } else if (t < tokens.size() && Accepts(segment, tokens[t], name[at])) {
       // A sign of several bytes is one.
-      const bool any = tokens[t].accepts.all();
+      const bool any = tokens[t].kind == Token::Kind::kAnySign;
       ++t, ++at;
       while (any && at < name.size() && (Index(name[at]) & 0xC0U) == 0x80U) ++at;
     } else if (after <= tokens.size()) {
@@ -213,7 +253,7 @@ bool IgnoreRules::NameHolds(const Segment& segment, std::string_view name) {
       return false;
     }
   }
-  while (t < tokens.size() && tokens[t].any_text) ++t;
+  while (is_text(t)) ++t;
   return t == tokens.size();
 }
 

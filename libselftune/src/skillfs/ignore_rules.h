@@ -3,6 +3,7 @@
 
 #include <bitset>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,22 +20,32 @@ inline constexpr std::string_view kIgnoreFiles[] = {".gitignore", ".ignore", ".f
 // what lies in a folder that is passed over is passed over, too. Not thread-safe.
 class IgnoreRules {
  public:
-  // `folder`: below the root, "" = the root itself.
-  void Add(std::string_view text, std::string_view folder);
-  // `path`: below the root, of a file or a folder.
+  // Whoever wrote them may be a stranger: so many rules are held, so many characters compared.
+  static constexpr size_t kMostRules = 10'000;
+  explicit IgnoreRules(size_t most_steps) : most_steps_(most_steps) {}
+
+  // `folder`: below the root, "" = the root itself. False: there are more than kMostRules.
+  [[nodiscard]] bool Add(std::string_view text, std::string_view folder);
+  // `path`: below the root, of a file or a folder. True once exhausted(): it is
+  // not known then.
   [[nodiscard]] bool Ignores(std::string_view path, bool is_folder);
-  [[nodiscard]] bool empty() const { return rules_.empty(); }
-  // Characters compared so far.
+  // Characters compared so far, and whether that is all that may be.
   [[nodiscard]] size_t steps() const { return steps_; }
+  [[nodiscard]] bool exhausted() const { return steps_ >= most_steps_; }
+  // Rules held; those of a folder that is left go with Keep(what there were before).
+  [[nodiscard]] size_t size() const { return rules_.size(); }
+  void Keep(size_t rules) { rules_.resize(rules); }
 
  private:
-  // A character, one of a class, or text within a name.
+  // Of a name: a character whatever its case, any, one of a class, or text.
   struct Token {
-    std::bitset<256> accepts;
-    bool any_text = false;
+    enum class Kind : uint8_t { kSign, kAnySign, kClass, kText } kind = Kind::kSign;
+    unsigned char sign = 0;  // in lower case
+    uint16_t of_class = 0;   // index into Segment::classes
   };
   struct Segment {
     std::vector<Token> tokens;
+    std::vector<std::bitset<256>> classes;
     bool any_folders = false;  // "**"
   };
   struct Rule {
@@ -46,12 +57,13 @@ class IgnoreRules {
 
   static bool Parse(std::string_view pattern, Rule& rule);
   static bool ParseSegment(std::string_view text, Segment& segment);
+  static bool Accepts(const Segment& segment, const Token& token, char c);
   bool Decide(std::span<const std::string_view> names, bool is_folder);
   bool Holds(const Rule& rule, std::span<const std::string_view> names);
   bool NameHolds(const Segment& segment, std::string_view name);
 
   std::vector<Rule> rules_;
-  size_t steps_ = 0;
+  size_t most_steps_, steps_ = 0;
 };
 
 }  // namespace selftune::skillfs

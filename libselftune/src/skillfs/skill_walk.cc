@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/status_macros.h"
 #include "skillfs/ignore_rules.h"
 
 namespace selftune::skillfs {
@@ -16,6 +17,7 @@ constexpr size_t kMaxFolders = 2000;
 constexpr size_t kEntriesOfEffort = 20;
 constexpr uint64_t kMaxIgnoreBytes = 64U << 10;
 constexpr size_t kStepsOfEffort = 1000;  // of IgnoreRules
+constexpr size_t kMostIgnoreEffort = 20'000;
 constexpr std::string_view kDependencies = "node_modules";
 
 using FolderId = std::pair<uint64_t, uint64_t>;
@@ -24,7 +26,8 @@ bool IsMarkdown(std::string_view path) { return path.ends_with(".md"); }
 
 class Walker {
  public:
-  explicit Walker(const WalkOptions& options) : options_(options) {}
+  explicit Walker(const WalkOptions& options)
+      : options_(options), ignored_(std::min(options.most, kMostIgnoreEffort) * kStepsOfEffort) {}
 
   SkillWalk Walk(const std::string& root) {
     root_ = root;
@@ -47,11 +50,21 @@ class Walker {
   }
 
   void Folder(const std::string& path, FolderId id, size_t depth) {
-    if (walk_.effort >= options_.most) walk_.cut = true;
-    if (walk_.cut || folders_ == kMaxFolders) return Stop(path);
+    if (IsSpent() || folders_ == kMaxFolders) return Stop(path);
     ++folders_;
     ++walk_.effort;
+    const size_t rules = ignored_.size();
     if (options_.ignore_files) ReadIgnoreFiles(path);
+    if (!walk_.cut) LookIn(path, id, depth);
+    ignored_.Keep(rules);
+  }
+
+  [[nodiscard]] bool IsSpent() {
+    walk_.cut = walk_.cut || walk_.effort >= options_.most || ignored_.exhausted();
+    return walk_.cut;
+  }
+
+  void LookIn(const std::string& path, FolderId id, size_t depth) {
     // Most folders are those of skills, whose other files need not be listed.
     const Look look = depth > 0 || options_.root_too ? TakeSkill(path) : Look();
     if (look.found && options_.depth > 1 && options_.skill_ends_search) return;
@@ -62,7 +75,11 @@ class Walker {
     if (!go_on) return;
     walk_.effort += entries->size() / kEntriesOfEffort;
     open_.push_back(id);
-    for (const base::DirEntry& entry : *entries) Child(path, entry, depth);
+    for (const base::DirEntry& entry : *entries) {
+      if (IsSpent()) Stop(path);
+      if (walk_.cut) break;
+      Child(path, entry, depth);
+    }
     open_.pop_back();
   }
 
@@ -70,7 +87,7 @@ class Walker {
   void ReadIgnoreFiles(const std::string& folder) {
     for (const std::string_view name : kIgnoreFiles) {
       const std::string path = base::JoinPath(folder, name);
-      const auto text = base::ReadFile(path, kMaxIgnoreBytes);
+      const auto text = ReadRegular(path);
       // What a folder that lets nobody in holds is told once, by who looks for skills there.
       const bool absent =
           !text.ok() && (CodeOf(text.status()).name == kFileNotFound.name || !base::HasEntry(path));
@@ -80,8 +97,22 @@ class Walker {
         Problem(path, text.status());
         continue;
       }
-      ignored_.Add(*text, BelowRoot(folder));
+      walk_.effort += text->size() / kStepsOfEffort;
+      if (ignored_.Add(*text, BelowRoot(folder))) continue;
+      // What they say is not known, nor what lies below.
+      walk_.cut = true;
+      walk_.problems.push_back(
+          {path, "TOO_MANY_ENTRIES",
+           "searching for skills: " + path + " and those above it have too many rules"});
     }
+  }
+
+  static StatusOr<std::string> ReadRegular(const std::string& path) {
+    ST_ASSIGN_OR_RETURN(const base::OpenedFile opened, base::OpenAny(path));
+    if (!opened.info.is_file()) {
+      return Fail(kFileUnreadable, "reading {}: expected a file, found something else", path);
+    }
+    return base::ReadOpened(opened, kMaxIgnoreBytes, path);
   }
 
   [[nodiscard]] std::string_view BelowRoot(std::string_view path) const {
@@ -91,7 +122,7 @@ class Walker {
   }
 
   bool IsIgnored(const std::string& path, bool is_folder) {
-    if (ignored_.empty()) return false;
+    if (ignored_.size() == 0) return false;
     const size_t before = ignored_.steps() / kStepsOfEffort;
     const bool ignored = ignored_.Ignores(BelowRoot(path), is_folder);
     walk_.effort += ignored_.steps() / kStepsOfEffort - before;
@@ -137,8 +168,7 @@ class Walker {
 
   // Each will be read.
   void TakeSingle(const std::string& path) {
-    walk_.cut = walk_.cut || walk_.effort >= options_.most;
-    if (walk_.cut) return Stop(path);
+    if (IsSpent()) return Stop(path);
     ++walk_.effort;
     walk_.files.push_back({path, /*single=*/true});
   }

@@ -1,6 +1,9 @@
 // Skills that files like `.gitignore` hide. What is expected was told by Pi 0.87.1 itself, given
 // the same folders (`loadSkillsFromDir`).
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +54,13 @@ TEST_SUITE("skillfs/ignore rules") {
          {"group/one/SKILL.md", "one/SKILL.md"}},
         {"a path is from the root", {{".gitignore", "group/one\n"}}, {"group/one/SKILL.md"}},
         {"a path from elsewhere", {{".gitignore", "x/one\n"}}, {}},
+        {"behind a mark of byte order",
+         {{".gitignore", "\xef\xbb\xbfone\n"}},
+         {"group/one/SKILL.md", "one/SKILL.md"}},
+        {"a backslash before a slash", {{".gitignore", "group\\/one\n"}}, {"group/one/SKILL.md"}},
+        {"a backslash before the last slash",
+         {{".gitignore", "one\\/\n"}},
+         {"group/one/SKILL.md", "one/SKILL.md"}},
         {"a single file",
          {{".gitignore", "*.md\n"}},
          {"group/one/SKILL.md", "group/three/SKILL.md", "note.md", "one/SKILL.md", "two/SKILL.md"}},
@@ -157,10 +167,10 @@ TEST_SUITE("skillfs/ignore rules") {
   }
 
   TEST_CASE("a rule costs what the path is long, and a file that is too long is told") {
-    IgnoreRules rules;
+    IgnoreRules rules(SIZE_MAX);
     std::string stars;
     while (stars.size() < 4000) stars += "*a";
-    rules.Add(stars + "x\n", "");
+    REQUIRE(rules.Add(stars + "x\n", ""));
     const std::string path(200, 'a');
     CHECK_FALSE(rules.Ignores(path, false));
     CHECK(rules.steps() <= 300 * 200);
@@ -171,6 +181,56 @@ TEST_SUITE("skillfs/ignore rules") {
     CHECK(walk.files.size() == 1);
     REQUIRE(walk.problems.size() == 1);
     CHECK(walk.problems[0].path == dir / ".ignore");
+  }
+
+  TEST_CASE("what a stranger's rules cost has an end, behind which nothing is known") {
+    const auto rules = [](size_t count) {
+      std::string text = "*\n";
+      for (size_t i = 1; i < count; ++i) text += "b\n";
+      return text;
+    };
+    const testing::TempDir dir;
+    for (int i = 0; i < 300; ++i) dir.Write("zz" + std::to_string(i) + "/SKILL.md", "x");
+    dir.Write("b/SKILL.md", "x");
+    struct Case {
+      const char* name;
+      size_t rules, most;
+      const char* code;  // "" = all is looked at
+    };
+    for (const Case& c : {Case{"few", 10, 100, ""},
+                          {"compared too often", 9'000, 100, "TOO_MANY_FOLDERS"},
+                          {"too many", IgnoreRules::kMostRules + 1, 1000, "TOO_MANY_ENTRIES"}}) {
+      CAPTURE(c.name);
+      dir.Write(".gitignore", rules(c.rules));
+      const SkillWalk walk = WalkSkills(dir.path(), {.ignore_files = true, .most = c.most});
+      CHECK(walk.files.empty());
+      CHECK(walk.effort <= c.most + 100);
+      CHECK(walk.cut == (*c.code != '\0'));
+      REQUIRE(walk.problems.size() == (*c.code == '\0' ? 0 : 1));
+      if (*c.code != '\0') CHECK(walk.problems[0].code == c.code);
+    }
+    IgnoreRules spent(10);
+    REQUIRE(spent.Add("abcdefghijkl\n", ""));
+    CHECK(spent.Ignores("abcdefghijkm", false));
+    CHECK(spent.exhausted());
+  }
+
+  TEST_CASE("rules are held for their folder alone, and what is no file says nothing") {
+    IgnoreRules rules(SIZE_MAX);
+    REQUIRE(rules.Add("one\n", ""));
+    REQUIRE(rules.Add("two\n", "a"));
+    CHECK(rules.size() == 2);
+    CHECK(rules.Ignores("a/two", true));
+    rules.Keep(1);
+    CHECK_FALSE(rules.Ignores("a/two", true));
+    CHECK(rules.Ignores("b/one", true));
+    const testing::TempDir dir;
+    dir.Write("one/SKILL.md", "x");
+    REQUIRE(symlink("/dev/zero", (dir / ".ignore").c_str()) == 0);
+    const SkillWalk walk = WalkSkills(dir.path(), {.ignore_files = true});
+    CHECK(walk.files.size() == 1);
+    REQUIRE(walk.problems.size() == 1);
+    CHECK(walk.problems[0].code == "FILE_UNREADABLE");
   }
 }
 
