@@ -187,8 +187,6 @@ class Causes(unittest.TestCase):
         # Recording, host, folder of the hidden copy, folder of the one that is taken.
         table = [
             ("gemini/0.61.0", "gemini", ".gemini/skills", ".agents/skills"),
-            ("opencode/1.18.33", "opencode", ".claude/skills", ".config/opencode/skills"),
-            ("opencode/1.18.33", "opencode", ".agents/skills", ".config/opencode/skill"),
             ("pi/0.87.1", "pi", ".agents/skills", ".pi/agent/skills"),
             ("openclaw/2026.9.6", "openclaw", ".openclaw/skills", ".agents/skills"),
         ]
@@ -343,8 +341,6 @@ class Causes(unittest.TestCase):
     def test_a_setting_names_the_skill_that_wins(self):
         # Recording, host, folder that loses, folder that wins, what names it.
         table = [
-            ("opencode/1.18.33", "opencode", ".config/opencode/skills", "shelf",
-             (".config/opencode/opencode.json", {"skills": {"paths": ["~/shelf"]}})),
             ("pi/0.87.1", "pi", ".pi/agent/skills", "shelf",
              (".pi/agent/settings.json", {"skills": ["~/shelf"]})),
             ("openclaw/2026.9.6", "openclaw", ".openclaw/agents/main/agent/workshop-skills",
@@ -391,15 +387,27 @@ class Causes(unittest.TestCase):
                 self.assertEqual(len(told), 1, told)
                 self.assertIn("SETTINGS_INVALID", told[0]["message"])
 
-    def test_equal_rank_hides_nothing(self):
-        # OpenCode reads both at once: whichever comes last wins.
-        machine = Machine(self, "opencode/1.18.33")
-        paths = [machine.skill(folder, "zebra", description=f"Paints a zebra in {folder}.")
-                 for folder in (".claude/skills", ".agents/skills")]
-        machine.run("sync")
-        for path in paths:
-            self.assertNotIn("shadowed",
-                             machine.why("zebra", "opencode", "--skill-path", str(path)))
+    def test_of_equal_names_in_opencode_none_is_hidden(self):
+        # It reads the files of all folders at once: whichever is read last stands, which is
+        # chance; neither the order of folders nor a setting that names one decides.
+        shelf = (".config/opencode/opencode.json", {"skills": {"paths": ["~/shelf"]}})
+        table = [
+            (".claude/skills", ".agents/skills", None),
+            (".claude/skills", ".config/opencode/skills", None),
+            (".agents/skills", ".config/opencode/skill", None),
+            (".config/opencode/skills", "shelf", shelf),
+        ]
+        for one, other, named in table:
+            with self.subTest(one=one, other=other):
+                machine = Machine(self, "opencode/1.18.33")
+                paths = [machine.skill(folder, "zebra", description=f"Paints a zebra in {folder}.")
+                         for folder in (one, other)]
+                if named:
+                    machine.settings(*named)
+                machine.run("sync")
+                for path in paths:
+                    self.assertNotIn("shadowed",
+                                     machine.why("zebra", "opencode", "--skill-path", str(path)))
 
 
 if __name__ == "__main__":

@@ -148,15 +148,41 @@ TEST_SUITE("skillfs/qwen extensions") {
   }
 
   TEST_CASE("qwen: a store that is not understood") {
-    const named_roots::Machine machine;
-    machine.Skill("home/.qwen/extensions/kit/skills/pdf");
-    machine.Write({"home/.qwen/extensions/kit/qwen-extension.json", R"({"name": "rust"})"});
-    machine.Write({"home/.qwen/extension-store/state.json", "{"});
-    const skillfs::Discovery found = machine.Find("qwen");
-    CHECK(machine.Told(found) ==
-          named_roots::Lines{"home/.qwen/extensions/kit/skills/pdf: rust:pdf global of rust, "
-                             "unknown by home/.qwen/extension-store/state.json"});
-    CHECK(named_roots::Codes(found.problems) == named_roots::Lines{"SETTINGS_INVALID"});
+    struct Case {
+      const char* name;
+      const char* states;  // of the manifest
+      std::string store;
+      const char* off;  // where it is for certain
+    };
+    const auto overrides = [](const std::string& said) {
+      return R"({"extensions": {"x1": {"name": "rust", "skillWorkspaceOverrides": {)" + said +
+             "}}}}";
+    };
+    const char* const off = R"({"pdf": false})";
+    const char* const in_other = ", off in other by home/.qwen/extension-store/state.json";
+    const Case cases[] = {
+        {"no JSON", "{}", "{", ""},
+        {"it may switch on what is off as it comes", off, R"({"extensions":)", ""},
+        {"a text in place of a flag", off, overrides(R"("~~/other": {"pdf": "true"})"), ""},
+        {"on in one folder, in the other nobody knows", off,
+         overrides(R"("~~/other": {"pdf": true}, "~~/repo/src": {"pdf": "true"})"), ""},
+        {"off in one folder, for certain", off,
+         overrides(R"("~~/other": {"pdf": false}, "~~/repo/src": {"pdf": "true"})"), in_other},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const named_roots::Machine machine;
+      machine.Skill("home/.qwen/extensions/kit/skills/pdf");
+      machine.Write({"home/.qwen/extensions/kit/qwen-extension.json",
+                     std::string(R"({"name": "rust", "skillStates": )") + c.states + "}"});
+      machine.Write({"home/.qwen/extension-store/state.json", c.store});
+      const skillfs::Discovery found = machine.Find("qwen");
+      CHECK(machine.Told(found) ==
+            named_roots::Lines{
+                std::string("home/.qwen/extensions/kit/skills/pdf: rust:pdf global of rust") +
+                c.off + ", unknown by home/.qwen/extension-store/state.json"});
+      CHECK(named_roots::Codes(found.problems) == named_roots::Lines{"SETTINGS_INVALID"});
+    }
   }
 
   TEST_CASE("qwen: a store of another shape") {

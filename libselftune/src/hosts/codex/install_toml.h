@@ -26,7 +26,7 @@ struct TomlValue {
   bool in_list = false;  // an item; of an array of arrays the inner one, without what is in it
   // What people call it.
   [[nodiscard]] std::string_view Kind() const {
-    if (is_table) return "a table";
+    if (is_table) return in_list ? "a list of tables" : "a table";
     if (is_list) return "a list";
     return is_text ? std::string_view("a text") : text;
   }

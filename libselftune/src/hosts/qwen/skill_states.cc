@@ -73,7 +73,6 @@ class Reader {
     if (const JsonValue* const policy = store_.PolicyOf(extension.name)) {
       const JsonValue& all = files_.ObjectAt(store_.file(), *policy, "skillWorkspaceOverrides");
       here = InFolders(all);
-      if (files_.MistakesIn(store_.file()) > 0) AddUnknown(extension, store_.file());
     }
     std::set<std::string> on_somewhere;
     for (const auto& [dir, states] : here) {
@@ -82,6 +81,8 @@ class Reader {
         if (!on) Add(extension, name, store_.file(), dir);
       }
     }
+    // It may switch on what the manifest has off; what it switches off in a folder is off there.
+    if (files_.IsUnknown(store_.file())) return AddUnknown(extension, store_.file());
     for (const auto& [name, on] : usual) {
       if (on) continue;
       if (!on_somewhere.contains(name)) {
