@@ -152,6 +152,17 @@ exec {sys.executable} {HERE / "fake_claude.py"} "$@"
         self.no_rest()
         self.asks("--scheduled")
 
+    def test_of_a_rest_that_names_nobody_the_hook_is_not_told(self):
+        """Whether there is a key, or an agent, by now is seen by a run alone."""
+        self.asks("--scheduled")
+        self.rests(HALF_AN_HOUR)
+        self.change("UPDATE meta SET value=json_set(value,'$.agent','','$.inode',0,'$.bytes',0,'$.mtime_ns',0) WHERE key='runs_rest'")
+        (self.bin / "claude").unlink()
+        before = self.calls()
+        told = self.selftune("orchestrate", "--scheduled")["warnings"]
+        self.assertEqual(([w["code"] for w in told], self.calls()), (["ON_HOLD"], before))
+        self.assertNotIn("rest", json.loads((self.state / "hooks/notes.json").read_text()))
+
     def test_a_path_of_any_bytes(self):
         odd = os.fsdecode(os.fsencode(self.scratch) + b"/caf\xe9")
         os.mkdir(odd)

@@ -155,9 +155,10 @@ std::string Text(const status::FileMark& mark) {
   return hooks::MarkText(mark.inode, mark.bytes, mark.mtime_ns);
 }
 
-// Until when, unless the configuration is another one or another program would be asked.
+// Until when, unless the configuration is another one or another program would be asked. Where
+// nobody could be asked (no key, no agent), a run looks whether that is still so: a hook cannot.
 void WriteRest(base::JsonWriter& out, const Notes& notes) {
-  if (!notes.rest.has_value()) return;
+  if (!notes.rest.has_value() || notes.rest->agent.empty()) return;
   const auto config = status::MarkOf(notes.config_path);
   if (!config.has_value()) return;
   out.Key("rest").BeginObject().Field("until_ms", notes.rest->until.value);

@@ -203,9 +203,10 @@ bool RunsRest(const World& world, std::string_view notes_json) {
   const int64_t left = ToInt(FindNote(rest.text, "until_ms")) - world.now.value;
   if (left <= 0 || left > kDayMs) return false;  // over; or the clock was another one
   if (!FindNote(rest.text, "config").Is(MarkAt(world.state_dir + "/config.json"))) return false;
+  // The run itself knows whom these name.
+  if (world.mode_named) return false;
   const JsonSpan program = FindNote(rest.text, "program");
   if (!program.present()) return true;  // no program is asked
-  // The run itself knows whom this names.
   if (world.agent_named) return false;
   return program.Is(MarkAt(FirstAgent(world, FindNote(rest.text, "agents").ToString())));
 }

@@ -21,6 +21,7 @@ World LookAround(std::string_view (*get)(const void* user, const char* name), co
   world.home = get(user, "HOME");
   world.path = get(user, "PATH");
   world.agent_named = !get(user, "SELFTUNE_AGENT").empty();
+  world.mode_named = !get(user, "SELFTUNE_LLM_MODE").empty();
   return world;
 }
 

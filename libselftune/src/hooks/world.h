@@ -17,6 +17,7 @@ struct World {
   bool ci = false;           // a job of a CI service
   std::string path;          // where programs are looked for, as in PATH
   bool agent_named = false;  // SELFTUNE_AGENT: who answers runs that begin here
+  bool mode_named = false;   // SELFTUNE_LLM_MODE: whether that is an agent or a server
   UtcMillis now;
   const char* power_supplies = "/sys/class/power_supply";
   // Starts a run that outlives the hook; nullptr: nothing may be started.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "base/status_macros.h"
 #include "store/audit_chain.h"
 #include "store/import_ledger.h"
@@ -65,8 +66,10 @@ constexpr char kChooseSession[] = R"sql(INSERT OR IGNORE INTO temp.forget_sessio
 constexpr char kNotesOf[] = R"sql(
   SELECT origin,tbl,src_id FROM import_map WHERE note IS NOT NULL
     AND EXISTS(SELECT 1 FROM temp.forget_session f WHERE instr(note,f.id)>0 OR instr(src_id,f.id)>0))sql";
+// ?2: the words as they stand in JSON, which most have as they are.
 constexpr char kNotesWith[] = R"sql(
-  SELECT origin,tbl,src_id,note FROM import_map WHERE note IS NOT NULL AND instr(lower(note),lower(?1))>0)sql";
+  SELECT origin,tbl,src_id,note FROM import_map WHERE note IS NOT NULL
+    AND (instr(lower(note),lower(?1))>0 OR (?2<>?1 AND instr(lower(note),lower(?2))>0)))sql";
 // One that an import wrote anew meanwhile goes.
 constexpr char kSetNote[] = R"sql(
   UPDATE import_map SET note=CASE WHEN note=?4 THEN ?5 END WHERE origin=?1 AND tbl=?2 AND src_id=?3)sql";
@@ -121,18 +124,26 @@ Status EraseFrom(Db& db, const Place& place, const Quotes& quotes, const base::C
   });
 }
 
-// Their texts go with the words; identifiers, names of columns and all else stay.
+// As notes are written, without the marks around.
+std::string InJson(std::string_view words) {
+  const std::string quoted = base::JsonQuote(words);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+// Their texts and numbers go with the words; identifiers, names of columns and all else stay.
 Status CleanNotesWith(Db& db, std::string_view words, const base::Cancel* cancel) {
   Quotes quotes;
   quotes.AddWords(words);
+  quotes.AddNumbers();
   quotes.Seal();
+  const std::string in_json = InJson(words);
   struct Note {
     ImportRowKey key;
     std::string was, is;
   };
   std::vector<Note> changed;
   {
-    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNotesWith, words));
+    ST_ASSIGN_OR_RETURN(Cursor rows, db.Query(kNotesWith, words, in_json));
     for (;;) {
       ST_ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) break;
@@ -198,7 +209,12 @@ Status ForgetNotes::Erase(std::string_view words) {
   ST_ASSIGN_OR_RETURN(const std::vector<ImportRowKey> found,
                       ReadImportRowKeys(db_.Query(kNotesOf)));
   ST_RETURN_IF_ERROR(EraseNotes(db_, found, cancel_));
-  if (!words.empty()) ST_RETURN_IF_ERROR(CleanNotesWith(db_, words, cancel_));
+  if (!words.empty()) {
+    ST_RETURN_IF_ERROR(CleanNotesWith(db_, words, cancel_));
+    // A text of a row may be JSON itself.
+    const std::string within = InJson(words);
+    if (within != words) ST_RETURN_IF_ERROR(CleanNotesWith(db_, within, cancel_));
+  }
   return db_.Run(kClearSessions);
 }
 

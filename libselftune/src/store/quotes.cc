@@ -49,6 +49,7 @@ bool NamesIdentifier(std::string_view name) {
 // What is no word of a person.
 bool IsCode(Codes codes, const JsonValue::Member& member) {
   const auto& [name, value] = member;
+  if (value.is_int()) return NamesIdentifier(name);
   if (!value.is_string()) return false;
   const std::string text = value.AsString();
   if (NamesIdentifier(name)) return IsIdentifier(text);
@@ -56,10 +57,18 @@ bool IsCode(Codes codes, const JsonValue::Member& member) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
+// Of itself, whatever is below it.
+bool QuotesOne(const Quotes& quotes, const JsonValue& value) {
+  if (value.is_string()) return quotes.In(value.AsString());
+  return quotes.numbers() && value.is_number() && quotes.In(value.ToJson());
+}
+
 JsonValue Cleaned(const Quotes& quotes, Codes codes, const JsonValue& value) {
   switch (value.type()) {
     case JsonValue::Type::kString:
-      return quotes.In(value.AsString()) ? JsonValue::Text(std::string(kInstead)) : value;
+    case JsonValue::Type::kInt:
+    case JsonValue::Type::kDouble:
+      return QuotesOne(quotes, value) ? JsonValue::Text(std::string(kInstead)) : value;
     case JsonValue::Type::kArray: {
       std::vector<JsonValue> items;
       for (const JsonValue& item : value.items()) items.push_back(Cleaned(quotes, codes, item));
@@ -79,7 +88,7 @@ JsonValue Cleaned(const Quotes& quotes, Codes codes, const JsonValue& value) {
 }
 
 bool QuotesAny(const Quotes& quotes, Codes codes, const JsonValue& value) {
-  if (value.is_string()) return quotes.In(value.AsString());
+  if (QuotesOne(quotes, value)) return true;
   for (const JsonValue& item : value.items()) {
     if (QuotesAny(quotes, codes, item)) return true;
   }

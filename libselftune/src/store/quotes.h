@@ -15,14 +15,17 @@ class Quotes {
   void Add(std::string_view text);
   // Strings with these words count as well, whatever their case.
   void AddWords(std::string_view words);
+  // Numbers of JSON count as strings of their digits do: in rows of others, where none is ours.
+  void AddNumbers() { numbers_ = true; }
   // Before the first question.
   void Seal();
   [[nodiscard]] bool empty() const { return begins_.empty() && short_.empty() && words_.empty(); }
+  [[nodiscard]] bool numbers() const { return numbers_; }
   [[nodiscard]] bool In(std::string_view text) const;
   // The text, or the JSON, with "[forgotten]" for each string that quotes; the same
   // when none does. `codes`: members of the JSON whose one word is ours, whatever it reads like;
   // more than one lower-case word is nobody's code and goes as any other string. An identifier
-  // (12 or 64 hexadecimal digits, a UUID) under the name of one stays in any JSON.
+  // (12 or 64 hexadecimal digits, a UUID, an integer) under the name of one stays in any JSON.
   [[nodiscard]] std::string Without(std::string_view text,
                                     std::span<const std::string_view> codes = {}) const;
 
@@ -35,6 +38,7 @@ class Quotes {
   std::vector<Begin> begins_;    // sorted by key
   std::vector<uint64_t> short_;  // texts too short to be found inside others, sorted
   std::string words_;            // in lower case
+  bool numbers_ = false;
 };
 
 }  // namespace selftune::store

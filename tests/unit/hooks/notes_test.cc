@@ -12,6 +12,7 @@
 #include "base/json_writer.h"
 #include "base/strings.h"
 #include "hooks/dispatch.h"
+#include "hooks/world.h"
 #include "support/temp_dir.h"
 
 namespace selftune::hooks {
@@ -348,29 +349,35 @@ TEST_SUITE("hooks/notes") {
       const char* name;
       int64_t left_ms;        // of the rest
       const char* written;    // a file that is written by now; "" = none
-      const char* agents;     // who may be asked
-      bool agent_named;       // by SELFTUNE_AGENT
+      const char* agents;     // who may be asked; nullptr = a server
+      const char* variable;   // that is set where the run begins; "" = none of ours
       const char* then_path;  // folders, as PATH has them by now
       bool starts;
     };
     constexpr char kAny[] = "claude\ncodex\n";
     const Case cases[] = {
-        {"it rests", 1, "", kAny, false, "first:bin", false},
-        {"a whole day", kDay, "", kAny, false, "first:bin", false},
-        {"its time is over", 0, "", kAny, false, "first:bin", true},
-        {"longer than any rest: the clock was another one", kDay + 1, "", kAny, false, "first:bin",
+        {"it rests", 1, "", kAny, "", "first:bin", false},
+        {"a whole day", kDay, "", kAny, "", "first:bin", false},
+        {"its time is over", 0, "", kAny, "", "first:bin", true},
+        {"longer than any rest: the clock was another one", kDay + 1, "", kAny, "", "first:bin",
          true},
-        {"another configuration", kDay, "state/config.json", kAny, false, "first:bin", true},
-        {"another version of the agent", kDay, "bin/claude", kAny, false, "first:bin", true},
-        {"another one of it comes first", kDay, "first/claude", kAny, false, "first:bin", true},
-        {"another one comes behind it", kDay, "last/claude", kAny, false, "bin:last", false},
-        {"another agent, looked for after it", kDay, "first/codex", kAny, false, "first:bin",
-         false},
-        {"another agent, and only that is asked", kDay, "first/codex", "codex", false, "first:bin",
+        {"another configuration", kDay, "state/config.json", kAny, "", "first:bin", true},
+        {"another version of the agent", kDay, "bin/claude", kAny, "", "first:bin", true},
+        {"another one of it comes first", kDay, "first/claude", kAny, "", "first:bin", true},
+        {"another one comes behind it", kDay, "last/claude", kAny, "", "bin:last", false},
+        {"another agent, looked for after it", kDay, "first/codex", kAny, "", "first:bin", false},
+        {"another agent, and only that is asked", kDay, "first/codex", "codex", "", "first:bin",
          true},
-        {"it is not on PATH", kDay, "", kAny, false, "first", true},
-        {"a link to it comes first", kDay, "", kAny, false, "link:bin", false},
-        {"who is asked is named where the run begins", kDay, "", kAny, true, "first:bin", true},
+        {"it is not on PATH", kDay, "", kAny, "", "first", true},
+        {"a link to it comes first", kDay, "", kAny, "", "link:bin", false},
+        {"who is asked is named where the run begins", kDay, "", kAny, "SELFTUNE_AGENT",
+         "first:bin", true},
+        {"how is named there", kDay, "", kAny, "SELFTUNE_LLM_MODE", "first:bin", true},
+        {"a server", kDay, "", nullptr, "", "first:bin", false},
+        {"a server, which no agent takes the place of", kDay, "", nullptr, "SELFTUNE_AGENT",
+         "first:bin", false},
+        {"a server, or who is named there", kDay, "", nullptr, "SELFTUNE_LLM_MODE", "first:bin",
+         true},
     };
     static int started = 0;
     for (const Case& c : cases) {
@@ -386,9 +393,11 @@ TEST_SUITE("hooks/notes") {
              {std::pair{"config", "state/config.json"}, std::pair{"program", "bin/claude"}}) {
           const auto info = base::Stat(scene.dir.Write(name, "as it was", 0755));
           REQUIRE(info.ok());
+          if (c.agents == nullptr && std::string_view(field) == "program") continue;
           notes.Field(field, MarkText(info->inode, info->size, info->mtime_ns));
         }
-        notes.Field("agents", c.agents).EndObject().EndObject();
+        if (c.agents != nullptr) notes.Field("agents", c.agents);
+        notes.EndObject().EndObject();
         scene.dir.Write("state/hooks/notes.json", std::move(notes).Take());
         REQUIRE(base::MakeDirs(scene.dir / "link", 0700).ok());
         REQUIRE(::symlink("../bin/claude", (scene.dir / "link/claude").c_str()) == 0);
@@ -397,7 +406,13 @@ TEST_SUITE("hooks/notes") {
         for (const std::string_view folder : base::Split(c.then_path, ':')) {
           scene.world.path += (scene.dir / folder) + ":";
         }
-        scene.world.agent_named = c.agent_named;
+        const World there = LookAround(
+            [](const void* set, const char* name) -> std::string_view {
+              return std::string_view(name) == static_cast<const char*>(set) ? "api" : "";
+            },
+            c.variable, scene.world.now);
+        scene.world.agent_named = there.agent_named;
+        scene.world.mode_named = there.mode_named;
         scene.world.start = [](const BackgroundRun&, const void*) { ++started; };
         started = 0;
         const Outcome::Kind kind =

@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "store/forget.h"
+#include "store/write_txn.h"
 #include "unit/store/store_fixture.h"
 
 namespace selftune::store {
@@ -17,6 +18,7 @@ namespace {
 using testing::kNow;
 using testing::Must;
 using testing::One;
+using testing::Rows;
 using testing::TempStore;
 
 // What quotes: a row of a table with one text or two.
@@ -163,6 +165,24 @@ TEST_SUITE("store/forget beside writers") {
     Must(Forget(store.db(), {.match = "secret"}, kNow));
     CHECK(One(store.db(), "SELECT count(*) FROM body WHERE text LIKE '%secret%'") == "0");
     CHECK(One(store.db(), "SELECT reason FROM deploy") == "[forgotten]");
+  }
+
+  TEST_CASE("a text that another process forgot is written anew") {
+    TempStore store;
+    IngestWriter w(store.db(), kNow);
+    const auto say = [&](const char* session) {
+      auto txn = Must(WriteTxn::Begin(store.db()));
+      const SessionPk s = Must(w.UpdateSession({.platform = "codex", .id = session}));
+      Must(w.UpsertPrompt(s, {.seq = 0, .text = "the secret word"}));
+      REQUIRE_OK(txn.Commit());
+    };
+    say("a");
+    Must(Forget(*store.Open(OpenMode::kReadWrite), {.session = "a"}, kNow));
+    say("b");
+    CHECK(One(store.db(),
+              "SELECT b.text FROM prompt p JOIN session s USING(session_pk) JOIN body b "
+              "USING(body_id) WHERE s.session_id='b'") == "the secret word");
+    CHECK(Rows(store.db(), "PRAGMA foreign_key_check", 2).empty());
   }
 }
 

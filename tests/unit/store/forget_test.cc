@@ -152,12 +152,15 @@ TEST_SUITE("store/forget") {
     }
   }
 
-  TEST_CASE("of a note of an import the texts with the words go, and what tells rows apart stays") {
+  TEST_CASE(
+      "of a note of an import the texts and numbers with the words go, and what tells rows apart "
+      "stays") {
     constexpr char kId[] = "0b7e4c1a-dead-4f00-8000-00000000beef";
     struct Case {
       const char* name;
       const char* note;
       const char* left;
+      const char* words = "dead";
     };
     const Case cases[] = {
         {"in an identifier alone", R"({"row":{"session_id":"%s","query":"fill"}})",
@@ -171,13 +174,27 @@ TEST_SUITE("store/forget") {
         {"in the name of a column", R"({"row":{"dead_id":"%s","query":null}})",
          R"({"row":{"dead_id":"%s","query":null}})"},
         {"in what is no note", "dead", ""},
+        {"a number", R"({"row":{"phone":5551234567,"q":"x"}})",
+         R"({"row":{"phone":"[forgotten]","q":"x"}})", "5551234567"},
+        {"in numbers, but not in that of a row",
+         R"({"row":{"id":12345,"a":[-12345,12345.5],"b":1234}})",
+         R"({"row":{"id":12345,"a":["[forgotten]","[forgotten]"],"b":1234}})", "12345"},
+        {"with a mark of quotation", R"({"row":{"query":"say \"DEAD\" now","q":"dead"}})",
+         R"({"row":{"query":"[forgotten]","q":"dead"}})", R"(say "dead")"},
+        {"with a backslash", R"({"row":{"query":"in C:\\Dead\\x"}})",
+         R"({"row":{"query":"[forgotten]"}})", R"(c:\dead)"},
+        {"over two lines", R"({"row":{"query":"a dead\nman"}})",
+         R"({"row":{"query":"[forgotten]"}})", "dead\nman"},
+        {"with such a mark, in a text within a text",
+         R"({"left":{"json":"[{\"q\":\"say \\\"dead\\\"\"}]"}})",
+         R"({"left":{"json":"[forgotten]"}})", R"(say "dead")"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);
       Imported there(1);
       static constexpr char kNote[] = R"sql(UPDATE import_map SET note=?1 WHERE src_id='h')sql";
       REQUIRE_OK(there.db().Run(kNote, base::ReplaceAll(c.note, "%s", kId)));
-      Must(Forget(there.db(), {.match = "dead"}, kNow));
+      Must(Forget(there.db(), {.match = c.words}, kNow));
       CHECK(One(there.db(), "SELECT coalesce(note,'') FROM import_map WHERE src_id='h'") ==
             base::ReplaceAll(c.left, "%s", kId));
     }
@@ -446,24 +463,6 @@ TEST_SUITE("store/forget") {
     CHECK(One(store.db(),
               "SELECT count(*) FROM prompt p JOIN body b USING(body_id) WHERE b.text "
               "LIKE 'nothing of it%'") == std::to_string(kKept));
-  }
-
-  TEST_CASE("a text that another process forgot is written anew") {
-    TempStore store;
-    IngestWriter w(store.db(), kNow);
-    const auto say = [&](const char* session) {
-      auto txn = Must(WriteTxn::Begin(store.db()));
-      const SessionPk s = Must(w.UpdateSession({.platform = "codex", .id = session}));
-      Must(w.UpsertPrompt(s, {.seq = 0, .text = "the secret word"}));
-      REQUIRE_OK(txn.Commit());
-    };
-    say("a");
-    Must(Forget(*store.Open(OpenMode::kReadWrite), {.session = "a"}, kNow));
-    say("b");
-    CHECK(One(store.db(),
-              "SELECT b.text FROM prompt p JOIN session s USING(session_pk) JOIN body b "
-              "USING(body_id) WHERE s.session_id='b'") == "the secret word");
-    CHECK(Rows(store.db(), "PRAGMA foreign_key_check", 2).empty());
   }
 
   TEST_CASE("all columns that refer to a text are looked at before one goes") {

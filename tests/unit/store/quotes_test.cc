@@ -44,6 +44,7 @@ TEST_SUITE("store/quotes") {
     const Quotes quotes = Of({"please fill in the long form"});
     CHECK(quotes.Without(R"({"n":1,"q":["please fill in the long form",2.5,null]})") ==
           R"({"n":1,"q":["[forgotten]",2.5,null]})");
+    CHECK(Of({}, "1").Without(R"({"n":1,"q":"no. 1"})") == R"({"n":1,"q":"[forgotten]"})");
     const std::string other = R"({ "n" : 1 })";  // not written anew
     CHECK(quotes.Without(other) == other);
     CHECK(quotes.Without("{please fill in the long form") == "[forgotten]");
