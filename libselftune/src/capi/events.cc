@@ -28,6 +28,10 @@ using Woken = base::FolderWatch::Woken;
 // follow each other at these times, and begin anew while writing goes on.
 constexpr milliseconds kLooks[] = {milliseconds(0), milliseconds(1),  milliseconds(2),
                                    milliseconds(4), milliseconds(10), milliseconds(25)};
+// The moment is long when the writer waits for a disk or for its turn of the
+// CPU in between. Nothing tells its end.
+constexpr milliseconds kLaterLooks[] = {milliseconds(50),  milliseconds(100), milliseconds(200),
+                                        milliseconds(400), milliseconds(800), milliseconds(1600)};
 // Whatever the system tells: a network file system may tell nothing.
 constexpr milliseconds kAnyway{5000};
 constexpr milliseconds kUntold{250};  // where changes are not told at all
@@ -115,24 +119,26 @@ class Watcher {
 
   void Loop() {
     for (;;) {
-      const Woken woken = folder_->Wait(folder_->works() ? kAnyway : kUntold);
+      Woken woken = folder_->Wait(folder_->works() ? kAnyway : kUntold);
+      while (woken == Woken::kChanged) woken = LookAround();
       if (woken == Woken::kStopped) return;
-      if (woken == Woken::kTimeout) {
-        Tell();
-      } else if (!LookAround()) {
-        return;
-      }
+      Tell();
     }
   }
 
-  // False when it was stopped. Goes on after a commit was seen: another one may
-  // have been announced together with it.
-  bool LookAround() {
+  // What ended it. Goes on after a commit was seen: another one may have been
+  // announced together with it.
+  Woken LookAround() {
     for (const milliseconds pause : kLooks) {
-      if (folder_->Pause(pause) == Woken::kStopped) return false;
+      if (folder_->Pause(pause) == Woken::kStopped) return Woken::kStopped;
       Tell();
     }
-    return true;
+    for (const milliseconds time : kLaterLooks) {
+      const Woken woken = folder_->Wait(time);
+      if (woken != Woken::kTimeout) return woken;
+      Tell();
+    }
+    return Woken::kTimeout;
   }
 
   void Tell() {
