@@ -91,6 +91,7 @@ StatusOr<skillfs::Discovery> Installed(const base::Environment& env, const JsonV
   }
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(env, projects);
   request.digests = false;
+  request.ownership = false;
   hosts::AddSettings(request);
   return skillfs::DiscoverSkills(request);
 }

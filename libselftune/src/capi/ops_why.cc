@@ -91,6 +91,7 @@ StatusOr<skillfs::Discovery> FoundHere(Context& context, store::Db& db, const st
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(db));
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*env, workspaces);
   request.digests = false;
+  request.ownership = false;
   std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
     return !hosts::IsHere(*hosts::FindRow(rules.platform), *env, known);
   });

@@ -180,7 +180,7 @@ class Finder {
     }
     std::vector<std::optional<Found>> out;
     for (const FoundSkillFile& file : walk.files) {
-      const auto index = SkillAt(file.path);
+      const auto index = SkillAt(file);
       if (index.ok()) {
         const InstalledSkill& skill = out_.skills[*index];
         auto& found = out.emplace_back();
@@ -234,22 +234,30 @@ class Finder {
     ++out_.cost.steps;
   }
 
-  // Index of the skill whose real file `path` is.
-  StatusOr<size_t> SkillAt(const std::string& path) {
-    if (const auto it = by_path_.find(path); it != by_path_.end()) return it->second;
-    ST_ASSIGN_OR_RETURN(const size_t index, SkillOfRealFile(path));
-    by_path_.emplace(path, index);
+  // Index of the skill whose file it is, in a walk from a real folder.
+  StatusOr<size_t> SkillAt(const FoundSkillFile& file) {
+    if (const auto it = by_path_.find(file.path); it != by_path_.end()) return it->second;
+    ST_ASSIGN_OR_RETURN(const size_t index, SkillOfRealFile(file));
+    by_path_.emplace(file.path, index);
     return index;
   }
 
-  StatusOr<size_t> SkillOfRealFile(const std::string& path) {
+  StatusOr<size_t> SkillOfRealFile(const FoundSkillFile& found) {
+    const std::string& path = found.path;
     ++out_.cost.resolved;
-    ST_ASSIGN_OR_RETURN(const base::OpenedFile opened, base::OpenAny(path));
+    // What opens with no link on the way has this path for its real one.
+    bool is_real = !found.linked;
+    StatusOr<base::OpenedFile> maybe = is_real ? base::OpenRegular(path) : base::OpenAny(path);
+    if (is_real && !maybe.ok()) {
+      is_real = false;
+      maybe = base::OpenAny(path);
+    }
+    ST_ASSIGN_OR_RETURN(const base::OpenedFile opened, std::move(maybe));
     // Another path to a file that was read: through a link, or a hard link.
     const auto [file, is_new] =
         by_file_.try_emplace({opened.info.dev, opened.info.inode}, out_.skills.size());
     if (!is_new) return file->second;
-    StatusOr<InstalledSkill> skill = ReadSkill(opened, path);
+    StatusOr<InstalledSkill> skill = ReadSkill(opened, path, is_real);
     if (!skill.ok()) {
       by_file_.erase(file);
       return skill.status();
@@ -260,9 +268,13 @@ class Finder {
     return file->second;
   }
 
-  StatusOr<InstalledSkill> ReadSkill(const base::OpenedFile& opened, const std::string& path) {
+  StatusOr<InstalledSkill> ReadSkill(const base::OpenedFile& opened, const std::string& path,
+                                     bool is_real) {
     InstalledSkill skill;
-    ST_ASSIGN_OR_RETURN(skill.real_path, base::RealPathOf(opened, path));
+    skill.real_path = path;
+    if (!is_real) {
+      ST_ASSIGN_OR_RETURN(skill.real_path, base::RealPathOf(opened, path));
+    }
     ST_ASSIGN_OR_RETURN(const std::string bytes,
                         base::ReadOpened(opened, kMaxSkillBytes, skill.real_path));
     ++out_.cost.opened;
@@ -275,6 +287,7 @@ class Finder {
     skill.links = info.links;
     skill.sha256 = Digest(skill.stamp, bytes);
     skill.frontmatter = ParseFrontmatter(bytes);
+    if (!request_.ownership) return skill;
     const std::string folder(base::DirName(skill.real_path));
     skill.work_tree = disk_.WorkTree(folder);
     skill.read_only =

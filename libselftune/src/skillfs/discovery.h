@@ -61,6 +61,7 @@ struct DiscoveryRequest {
   std::vector<std::string> project_dirs;  // working directories; absent ones are skipped
   std::string absolute_root;              // put before SkillRoot::Base::kAbsolute; for tests
   bool digests = true;                    // false: InstalledSkill::sha256 stays empty
+  bool ownership = true;                  // false: nor are work_tree and read_only looked for
   const KnownDigests* known = nullptr;    // these files are not hashed again
   WorkTrees work_trees = {};              // what was seen of them already
 };

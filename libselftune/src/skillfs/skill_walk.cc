@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
@@ -37,9 +38,9 @@ class Walker {
       return std::move(walk_);
     }
     if (info->is_file() && options_.single_files != SingleFiles::kNone && IsMarkdown(root)) {
-      walk_.files.push_back({root, base::BaseName(root) != kSkillFile});
+      walk_.files.push_back({.path = root, .single = base::BaseName(root) != kSkillFile});
     }
-    if (info->is_dir()) Folder(root, {info->dev, info->inode}, 0);
+    if (info->is_dir()) Folder(root, FolderId{info->dev, info->inode}, 0);
     return std::move(walk_);
   }
 
@@ -49,7 +50,8 @@ class Walker {
         {path, std::string(CodeOf(status).name), std::string(Message(status))});
   }
 
-  void Folder(const std::string& path, FolderId id, size_t depth) {
+  // `id`: nothing while nobody has needed it.
+  void Folder(const std::string& path, std::optional<FolderId> id, size_t depth) {
     if (IsSpent() || folders_ == kMaxFolders) return Stop(path);
     ++folders_;
     ++walk_.effort;
@@ -64,7 +66,7 @@ class Walker {
     return walk_.cut;
   }
 
-  void LookIn(const std::string& path, FolderId id, size_t depth) {
+  void LookIn(const std::string& path, std::optional<FolderId> id, size_t depth) {
     // Most folders are those of skills, whose other files need not be listed.
     const Look look = depth > 0 || options_.root_too ? TakeSkill(path) : Look();
     if (look.found && options_.depth > 1 && options_.skill_ends_search) return;
@@ -74,7 +76,7 @@ class Walker {
     if (!look.status.ok()) Problem(base::JoinPath(path, kSkillFile), look.status);
     if (!go_on) return;
     walk_.effort += entries->size() / kEntriesOfEffort;
-    open_.push_back(id);
+    open_.push_back({path, id});
     for (const base::DirEntry& entry : *entries) {
       if (IsSpent()) Stop(path);
       if (walk_.cut) break;
@@ -154,7 +156,7 @@ class Walker {
       return {.status = absent ? absl::OkStatus() : info.status()};
     }
     if (!info->is_file()) return {};
-    walk_.files.push_back({path});
+    walk_.files.push_back({.path = path, .linked = links_ > 0});
     return {.found = true};
   }
 
@@ -170,7 +172,7 @@ class Walker {
   void TakeSingle(const std::string& path) {
     if (IsSpent()) return Stop(path);
     ++walk_.effort;
-    walk_.files.push_back({path, /*single=*/true});
+    walk_.files.push_back({.path = path, .single = true, .linked = links_ > 0});
   }
 
   void Child(const std::string& folder, const base::DirEntry& entry, size_t depth) {
@@ -180,6 +182,10 @@ class Walker {
     if (options_.depth > 1 && entry.name.starts_with('.')) return;
     if (options_.single_files != SingleFiles::kNone && entry.name == kDependencies) return;
     const std::string path = base::JoinPath(folder, entry.name);
+    if (!entry.maybe_file) {  // a folder for certain, no link: it leads to no other place
+      if (!IsIgnored(path, /*is_folder=*/true)) Folder(path, std::nullopt, depth + 1);
+      return;
+    }
     const auto info = base::Stat(path);
     if (!info.ok()) {
       Problem(path, info.status());
@@ -189,20 +195,39 @@ class Walker {
     if (IsIgnored(path, info->is_dir())) return;
     if (!info->is_dir()) return TakeSingle(path);
     const FolderId id{info->dev, info->inode};
-    if (std::ranges::find(open_, id) != open_.end()) {
+    if (IsOpen(id)) {
       walk_.problems.push_back(
           {path, "LINK_CYCLE",
            "searching for skills: " + path + " leads back to a folder that holds it"});
       return;
     }
+    ++links_;
     Folder(path, id, depth + 1);
+    --links_;
   }
+
+  bool IsOpen(FolderId id) {
+    return std::ranges::any_of(open_, [id](OpenFolder& folder) {
+      if (!folder.id.has_value()) {
+        const auto info = base::Stat(folder.path);
+        if (!info.ok()) return false;  // gone by now
+        folder.id = FolderId{info->dev, info->inode};
+      }
+      return folder.id == id;
+    });
+  }
+
+  struct OpenFolder {
+    std::string path;
+    std::optional<FolderId> id;
+  };
 
   WalkOptions options_;
   std::string root_;
   IgnoreRules ignored_;
   SkillWalk walk_;
-  std::vector<FolderId> open_;  // folders on the path to the current one
+  std::vector<OpenFolder> open_;  // folders on the path to the current one
+  size_t links_ = 0;              // of these, those that are or may be links
   size_t folders_ = 0;
   bool stopped_ = false;
 };

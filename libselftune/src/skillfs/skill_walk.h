@@ -14,6 +14,7 @@ namespace selftune::skillfs {
 struct FoundSkillFile {
   std::string path;     // of SKILL.md
   bool single = false;  // of another `.md` file: a skill only if it has a description
+  bool linked = false;  // a folder between the root and the file is, or may be, a link
 
   // What words and settings call it: its folder, or that file.
   [[nodiscard]] std::string Place() const {

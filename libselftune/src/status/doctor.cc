@@ -1,6 +1,8 @@
 #include "status/doctor.h"
 
+#include <algorithm>
 #include <future>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -46,29 +48,46 @@ bool MatchesGlob(std::string_view glob, std::string_view name) {
   return g == glob.size();
 }
 
+namespace {
+
+// What is not in the store.
+Status CheckSurroundings(const DoctorWorld& world, const DoctorOptions& options, Checks& out) {
+  if (!options.quick) {
+    ST_RETURN_IF_ERROR(CheckKeptFiles(world, out));
+    CheckPrivacy(world, out);
+    CheckAgents(world, options, out);
+    ST_RETURN_IF_ERROR(CheckHooks(world, out));
+    ST_RETURN_IF_ERROR(CheckScheduler(world, options, out));
+    ST_RETURN_IF_ERROR(CheckRunsRest(world, out));
+    CheckReference(world, out);
+    CheckDashboard(world, out);
+  }
+  CheckMachine(world, out);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 StatusOr<DoctorReport> RunDoctor(const DoctorWorld& world, const DoctorOptions& options) {
   Checks all;
   CheckConfig(world, all);
   CheckFolders(world, all);
   CheckStoreAccess(world, all);
   ST_RETURN_IF_ERROR(CheckDatabase(world, options, all));
-  if (world.db.ok()) {
+  Checks surroundings;
+  if (!world.db.ok()) {
+    ST_RETURN_IF_ERROR(CheckSurroundings(world, options, surroundings));
+  } else {
+    // Another thread looks for skills meanwhile.
     std::future<skillfs::Discovery> skills;
     if (!options.quick) {
       ST_ASSIGN_OR_RETURN(skills, LookForSkills(world));
     }
     ST_RETURN_IF_ERROR(CheckEvidence(world, options, all));
+    ST_RETURN_IF_ERROR(CheckSurroundings(world, options, surroundings));
     ST_RETURN_IF_ERROR(CheckSkills(world, std::move(skills), all));
   }
-  if (!options.quick) ST_RETURN_IF_ERROR(CheckKeptFiles(world, all));
-  if (!options.quick) CheckPrivacy(world, all);
-  if (!options.quick) CheckAgents(world, options, all);
-  if (!options.quick) ST_RETURN_IF_ERROR(CheckHooks(world, all));
-  if (!options.quick) ST_RETURN_IF_ERROR(CheckScheduler(world, options, all));
-  if (!options.quick) ST_RETURN_IF_ERROR(CheckRunsRest(world, all));
-  if (!options.quick) CheckReference(world, all);
-  if (!options.quick) CheckDashboard(world, all);
-  CheckMachine(world, all);
+  std::ranges::move(surroundings, std::back_inserter(all));
   DoctorReport report;
   for (Check& check : all) {
     if (!options.only.empty() && !MatchesGlob(options.only, check.name)) continue;

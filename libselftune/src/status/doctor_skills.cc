@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <future>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "base/time.h"
@@ -166,39 +169,55 @@ bool IsOldEnough(const store::SkillPlace& place, const TouchedAt& touched, UtcMi
   return at != touched.end() && at->second <= since.value;
 }
 
-// Of a skill younger than the window nothing is known yet, and of none without a session.
-// One that settings switch off everywhere is not meant to be used.
-Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Checks& out) {
+// What the store and the settings say of the use of skills.
+struct KnownUse {
+  UtcMillis since;
+  std::vector<store::SkillTotals> totals;
+  std::vector<store::SkillPlace> places;
+  std::vector<store::SkillWindow> windows;
+  std::optional<UtcMillis> newest;  // session
+  OffSwitches switches;
+};
+
+StatusOr<KnownUse> ReadUse(const DoctorWorld& world) {
   store::Db& db = **world.db;
   const UtcMillis since{world.now.value - kSilentDays * kDayMs};
-  ST_ASSIGN_OR_RETURN(const auto totals, store::ReadSkillTotals(db));
-  ST_ASSIGN_OR_RETURN(const auto places, store::ReadSkillPlaces(db));
-  ST_ASSIGN_OR_RETURN(const auto windows, store::ReadSkillWindows(db, {.from = since}));
+  ST_ASSIGN_OR_RETURN(auto totals, store::ReadSkillTotals(db));
+  ST_ASSIGN_OR_RETURN(auto places, store::ReadSkillPlaces(db));
+  ST_ASSIGN_OR_RETURN(auto windows, store::ReadSkillWindows(db, {.from = since}));
   ST_ASSIGN_OR_RETURN(const auto newest, store::NthNewestSession(db, 1));
-  ST_ASSIGN_OR_RETURN(const OffSwitches switches, OffSwitches::Read(db, *world.env));
+  ST_ASSIGN_OR_RETURN(OffSwitches switches, OffSwitches::Read(db, *world.env));
+  return KnownUse{since,  std::move(totals),  std::move(places), std::move(windows),
+                  newest, std::move(switches)};
+}
+
+// Of a skill younger than the window nothing is known yet, and of none without a session.
+// One that settings switch off everywhere is not meant to be used.
+void CheckSilent(const KnownUse& known, const skillfs::Discovery& found, Checks& out) {
+  const UtcMillis since = known.since;
   Check check{.name = "skills.silent"};
-  if (!newest.has_value() || *newest < since) {
+  if (!known.newest.has_value() || *known.newest < since) {
     check.status = CheckStatus::kSkip;
     check.message = fmt::format("no session in {} days: nothing tells what is used", kSilentDays);
     out.push_back(std::move(check));
-    return absl::OkStatus();
+    return;
   }
   std::set<int64_t> used, judged;
   std::map<int64_t, std::vector<store::SkillPlace>> installed;
-  for (const store::SkillWindow& row : windows) {
+  for (const store::SkillWindow& row : known.windows) {
     if (row.triggered > 0) used.insert(row.id.value);
   }
   const TouchedAt touched = TouchesOf(found);
-  for (const store::SkillPlace& place : places) {
+  for (const store::SkillPlace& place : known.places) {
     installed[place.id.value].push_back(place);
     if (IsOldEnough(place, touched, since)) judged.insert(place.id.value);
   }
   int64_t young = 0, off = 0;
   std::vector<std::string> silent;
-  for (const store::SkillTotals& skill : totals) {
+  for (const store::SkillTotals& skill : known.totals) {
     const auto its_places = installed.find(skill.id.value);
     if (its_places == installed.end() || used.contains(skill.id.value)) continue;
-    const OffVerdict verdict = switches.Of(skill.name, its_places->second);
+    const OffVerdict verdict = known.switches.Of(skill.name, its_places->second);
     if (verdict.everywhere || verdict.nobody_knows) {
       ++off;
       continue;
@@ -224,7 +243,6 @@ Status CheckSilent(const DoctorWorld& world, const skillfs::Discovery& found, Ch
                     installed.size());
   }
   out.push_back(std::move(check));
-  return absl::OkStatus();
 }
 
 Status CheckLoop(const DoctorWorld& world, Checks& out) {
@@ -253,9 +271,12 @@ Status CheckLoop(const DoctorWorld& world, Checks& out) {
 }  // namespace
 
 StatusOr<std::future<skillfs::Discovery>> LookForSkills(const DoctorWorld& world) {
-  ST_ASSIGN_OR_RETURN(const std::vector<std::string> workspaces, store::Workspaces(**world.db));
+  ST_ASSIGN_OR_RETURN(std::vector<std::string> workspaces, store::Workspaces(**world.db));
+  // In a folder that is gone nobody starts a session; one look spares one for each host.
+  std::erase_if(workspaces, [](const std::string& folder) { return !base::Exists(folder); });
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
   request.digests = false;
+  request.ownership = false;
   // What an agent that is not here would stumble over says nothing.
   ST_ASSIGN_OR_RETURN(const std::vector<std::string> known, store::HostsWithSessions(**world.db));
   std::erase_if(request.hosts, [&](const skillfs::HostSkillRules& rules) {
@@ -271,13 +292,17 @@ StatusOr<std::future<skillfs::Discovery>> LookForSkills(const DoctorWorld& world
 Status CheckSkills(const DoctorWorld& world, std::future<skillfs::Discovery> found, Checks& out) {
   ST_RETURN_IF_ERROR(CheckLoop(world, out));
   if (!found.valid()) return absl::OkStatus();
+  Checks own;
+  ST_RETURN_IF_ERROR(CheckOwnSkill(world, own));
+  ST_ASSIGN_OR_RETURN(const KnownUse known, ReadUse(world));
   const skillfs::Discovery skills = found.get();
   CheckFiles(skills, out);
   CheckShadowed(skills, out);
   CheckDisabled(skills, out);
   ST_RETURN_IF_ERROR(CheckListings(world, skills, out));
-  ST_RETURN_IF_ERROR(CheckOwnSkill(world, out));
-  return CheckSilent(world, skills, out);
+  std::ranges::move(own, std::back_inserter(out));
+  CheckSilent(known, skills, out);
+  return absl::OkStatus();
 }
 
 }  // namespace selftune::status

@@ -82,6 +82,20 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(found.skills[1].placements[0].project_root == machine.Path("work/b"));
   }
 
+  TEST_CASE("a request may spare the looks that tell whose a file is") {
+    FakeMachine machine;
+    machine.Skill("home/.claude/skills/own", "own");
+    machine.Dir("home/.git");
+    DiscoveryRequest request = hosts::DiscoveryFor(machine.env, {});
+    for (const bool ownership : {true, false}) {
+      request.ownership = ownership;
+      const Discovery found = DiscoverSkills(request);
+      REQUIRE(found.skills.size() == 1);
+      CHECK(found.skills[0].in_git() == ownership);
+      CHECK(found.skills[0].real_path == machine.Path("home/.claude/skills/own/SKILL.md"));
+    }
+  }
+
   TEST_CASE("claude code: a session started in the home folder adds no project skills") {
     FakeMachine machine;
     machine.Skill("home/.claude/skills/alpha", "alpha");
@@ -286,6 +300,7 @@ TEST_SUITE("skillfs/discovery") {
     FakeMachine machine;
     machine.Skill("home/.codex/skills/good", "good");
     machine.Link("..", "home/.codex/skills/group/loop");
+    machine.Link(".", "home/.codex/skills/group/again");
     machine.Link("self", "home/.codex/skills/self");
     machine.Link("nowhere", "home/.codex/skills/dangling");
     machine.File("home/.codex/skills/broken/SKILL.md", "---\nname: x\n");
@@ -299,7 +314,8 @@ TEST_SUITE("skillfs/discovery") {
     for (const DiscoveryProblem& problem : found.problems) {
       problems.push_back(std::string(base::BaseName(problem.path)) + " " + problem.code);
     }
-    CHECK(problems == Texts{"dangling FILE_NOT_FOUND", "loop LINK_CYCLE", "self FILE_UNREADABLE"});
+    CHECK(problems == Texts{"dangling FILE_NOT_FOUND", "again LINK_CYCLE", "loop LINK_CYCLE",
+                            "self FILE_UNREADABLE"});
     const std::vector<Replica> replicas = FindReplicas(found, "broken", "");
     REQUIRE(replicas.size() == 1);
     CHECK(replicas[0].state == ReplicaState::kUnreadable);
