@@ -81,16 +81,29 @@ class Suites(unittest.TestCase):
         told = re.search(r"the suites named: `([^`]*)`", (lint.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
         self.assertEqual(set(told.group(1).split()), there - {"golden", "threads"})  # marks
 
-    def test_every_module_that_has_threads_is_for_tsan(self):
-        build = (lint.ROOT / "tests" / "unit" / "meson.build").read_text(encoding="utf-8")
-        marked = set(re.findall(r"'(\w+)'", re.search(r"^threads_meet_in = (.*)$", build, re.M).group(1)))
-        units = {folder.name for folder in (lint.ROOT / "tests" / "unit").iterdir() if folder.is_dir()}
+    def test_whatever_has_threads_is_for_tsan(self):
+        units = lint.ROOT / "tests" / "unit"
+        table = re.search(r"^threads_meet_in = \{(.*?)^\}", (units / "meson.build").read_text(encoding="utf-8"),
+                          re.M | re.S).group(1)
+        marked = {module: re.findall(r"'([\w*]+)'", files)
+                  for module, files in re.findall(r"'(\w+)': \[([^\]]*)\]", table)}
         threads = re.compile(r"std::j?thread\b|std::async|absl::Mutex\b|pthread_create")
-        source = lint.ROOT / "libselftune" / "src"
-        with_threads = {path.relative_to(source).parts[0] for path in source.rglob("*.*")
-                        if path.suffix in (".cc", ".h") and threads.search(path.read_text(encoding="utf-8"))}
-        self.assertTrue({"sync", "jobs"} <= with_threads, with_threads)
-        self.assertEqual(set(), (with_threads & units) - marked)
+
+        def with_threads(folder):
+            return {path.relative_to(folder) for path in folder.rglob("*.*")
+                    if path.suffix in (".cc", ".h") and threads.search(path.read_text(encoding="utf-8"))}
+
+        sources = {path.parts[0] for path in with_threads(lint.ROOT / "libselftune" / "src")}
+        self.assertTrue({"sync", "jobs"} <= sources, sources)
+        self.assertEqual(set(), {m for m in sources if (units / m).is_dir()} - set(marked))
+        read = {path for module, files in marked.items() for file in files or ["*"]
+                for path in (units / module).glob(f"{file}_test.cc")}
+        for module, files in marked.items():
+            for file in files:
+                self.assertTrue(any((units / module).glob(f"{file}_test.cc")), f"{module}: {file}")
+        tests = {units / path for path in with_threads(units)}
+        self.assertGreater(len(tests), 5)
+        self.assertEqual(set(), tests - read)
 
 
 if __name__ == "__main__":
