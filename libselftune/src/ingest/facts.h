@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/time.h"
 #include "store/vocabulary.h"
 
@@ -40,6 +41,9 @@ struct PromptFact {
   bool active = true;  // false: on an abandoned or rolled-back branch
   std::optional<UtcMillis> at;
   Origin origin;
+  // What sync found out in the thread that read it:
+  std::optional<base::Sha256Digest> text_sha256;
+  bool says_nothing = false;  // about skills, for certain
 };
 
 // One decision about one skill. The same `key` again replaces the earlier

@@ -166,9 +166,10 @@ StatusOr<bool> IngestWriter::MayKeepReaderState(SourceId source) {
 }
 
 StatusOr<BodyId> IngestWriter::Impl::PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
-                                                std::string_view text) {
+                                                std::string_view text,
+                                                const std::optional<base::Sha256Digest>& digest) {
   ST_ASSIGN_OR_RETURN(const bool forgotten, IsForgotten(memo, at, text));
-  if (!forgotten) return InternBody(text);
+  if (!forgotten) return digest.has_value() ? InternBody(text, *digest) : InternBody(text);
   ST_RETURN_IF_ERROR(EraseQueries(db, QueriesOf(text), now));
   return ErasedBody(db, base::Sha256Bytes(text), now);
 }

@@ -242,9 +242,9 @@ StatusOr<int64_t> IngestWriter::Impl::FindBody(std::string_view sha256) {
   return id;
 }
 
-StatusOr<BodyId> IngestWriter::Impl::InternBody(std::string_view text) {
+StatusOr<BodyId> IngestWriter::Impl::InternBody(std::string_view text,
+                                                const base::Sha256Digest& digest) {
   ST_RETURN_IF_ERROR(CheckMemory());
-  const base::Sha256Digest digest = base::Sha256(text);
   const std::string_view key(reinterpret_cast<const char*>(digest.data()), digest.size());
   if (const BodyId* known = bodies.Find(key)) return *known;
   // A new text is the usual case. One that was erased stays erased.

@@ -71,7 +71,7 @@ StatusOr<Columns> ColumnsOf(IngestWriter::Impl& impl, SessionMemo& memo, const P
   c.kind = row.other_kind.empty() ? Word(kind) : row.other_kind;
   c.actionable = row.other_kind.empty() && kind == PromptKind::kUser;
   ST_ASSIGN_OR_RETURN(const bool forgotten, impl.IsForgotten(memo, row.at, row.text));
-  ST_ASSIGN_OR_RETURN(c.body, impl.PromptBody(memo, row.at, row.text));
+  ST_ASSIGN_OR_RETURN(c.body, impl.PromptBody(memo, row.at, row.text, row.text_sha256));
   const bool raw_differs = !forgotten && !row.raw_text.empty() && row.raw_text != row.text;
   if (raw_differs && row.raw_text.size() <= kMaxRawText) {
     ST_ASSIGN_OR_RETURN(c.raw, impl.InternBody(row.raw_text));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/time.h"
 #include "store/ids.h"
 #include "store/vocabulary.h"
@@ -106,7 +107,8 @@ struct PromptRow {
   PromptKind kind = PromptKind::kUser;
   std::string_view other_kind = {};  // of an import: no person's prompt, in the reference's word
   std::string_view text = {};
-  std::string_view raw_text = {};  // "" = equal to text; kept up to 64 KiB
+  std::optional<base::Sha256Digest> text_sha256 = {};  // of `text`, where it is known already
+  std::string_view raw_text = {};                      // "" = equal to text; kept up to 64 KiB
   std::string_view native_id = {};
   CommandKind command_kind = CommandKind::kNone;
   std::string_view command_name = {}, command_args = {};

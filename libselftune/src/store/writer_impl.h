@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/error.h"
 #include "base/string_map.h"
 #include "store/db.h"
@@ -71,7 +72,11 @@ struct IngestWriter::Impl {
   StatusOr<SessionPk> EnsureSession(std::string_view platform, std::string_view id);
   Status EnsureHost(std::string_view platform);
   StatusOr<SkillId> EnsureSkill(std::string_view name);
-  StatusOr<BodyId> InternBody(std::string_view text);
+  StatusOr<BodyId> InternBody(std::string_view text) {
+    return InternBody(text, base::Sha256(text));
+  }
+  // `digest`: of the text.
+  StatusOr<BodyId> InternBody(std::string_view text, const base::Sha256Digest& digest);
   StatusOr<int64_t> FindBody(std::string_view sha256);
   // Shall words of this session and moment not be kept? `text`: these words.
   StatusOr<bool> IsForgotten(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text);
@@ -79,8 +84,9 @@ struct IngestWriter::Impl {
   Status LoadForgotten(SessionMemo& memo);
   StatusOr<bool> IsForgottenAbove(const SessionMemo& memo);
   // The words of a prompt; a row without them when they are not to be kept.
-  StatusOr<BodyId> PromptBody(SessionMemo& memo, std::optional<UtcMillis> at,
-                              std::string_view text);
+  // `digest`: of the words, where it is known already.
+  StatusOr<BodyId> PromptBody(SessionMemo& memo, std::optional<UtcMillis> at, std::string_view text,
+                              const std::optional<base::Sha256Digest>& digest = std::nullopt);
   // Shall what was said with the prompt `seq` not be kept?
   StatusOr<bool> IsPromptForgotten(SessionMemo& memo, std::optional<UtcMillis> at,
                                    std::optional<int32_t> seq);

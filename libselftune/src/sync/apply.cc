@@ -76,7 +76,9 @@ ingest::SessionFacts Shifted(ingest::SessionFacts facts, int32_t shift) {
 }  // namespace
 
 Applier::Applier(store::Db& db, std::vector<std::string> installed, UtcMillis now)
-    : db_(db), writer_(db, now), installed_(std::move(installed)) {}
+    : db_(db),
+      writer_(db, now),
+      installed_(std::make_shared<const std::vector<std::string>>(std::move(installed))) {}
 
 // The row of the file, which may have moved.
 StatusOr<store::SourceId> Applier::SourceOf(const WorkItem& item) {

@@ -58,6 +58,9 @@ class Applier {
   [[nodiscard]] std::vector<store::SourceId> TakeSetAside();
 
   [[nodiscard]] store::IngestWriter& writer() { return writer_; }
+  [[nodiscard]] const std::shared_ptr<const std::vector<std::string>>& installed() const {
+    return installed_;
+  }
   // How a file tells: a history of prompts knows less than a transcript.
   [[nodiscard]] static Capture CaptureOf(const ApplyState& state);
 
@@ -102,7 +105,7 @@ class Applier {
 
   store::Db& db_;
   store::IngestWriter writer_;
-  std::vector<std::string> installed_;
+  std::shared_ptr<const std::vector<std::string>> installed_;
   std::vector<store::SourceId> set_aside_;
   std::vector<Waiting> waiting_;
   // Keeps listings alive whose address is used as a tag.

@@ -64,11 +64,11 @@ Status Applier::AddFacts(ApplyState& state, store::SessionPk session,
 
 // `anew`: what was drawn before may not hold: a prompt was taken back.
 Status Applier::AddSignals(store::SessionPk session, const ingest::SessionFacts& facts, bool anew) {
-  if (anew) return DrawSessionAgain(writer_, session, installed_);
+  if (anew) return DrawSessionAgain(writer_, session, *installed_);
   for (const ingest::PromptFact& prompt : facts.prompts) {
-    if (prompt.kind != PromptKind::kUser || !prompt.active) continue;
+    if (prompt.kind != PromptKind::kUser || !prompt.active || prompt.says_nothing) continue;
     ST_RETURN_IF_ERROR(
-        AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, installed_));
+        AddPromptSignals(writer_, session, prompt.seq, prompt.text, prompt.at, *installed_));
   }
   if (facts.exposures.empty()) return absl::OkStatus();
   // What the model was offered at a prompt may be told behind it.
@@ -86,6 +86,7 @@ StatusOr<bool> Applier::AddPrompts(const ApplyState& state, store::SessionPk ses
     const auto added = writer_.UpsertPrompt(session, {.seq = prompt.seq,
                                                       .kind = prompt.kind,
                                                       .text = prompt.text,
+                                                      .text_sha256 = prompt.text_sha256,
                                                       .raw_text = prompt.raw_text,
                                                       .native_id = prompt.native_id,
                                                       .command_kind = prompt.command_kind,
@@ -138,11 +139,11 @@ Status Applier::AddNameless(ApplyState& state, const ingest::SkillFact& skill) {
 }
 
 bool Applier::IsInstalled(std::string_view skill) const {
-  return std::binary_search(installed_.begin(), installed_.end(), skill);
+  return std::binary_search(installed_->begin(), installed_->end(), skill);
 }
 
 Status Applier::AddWaiting(std::vector<std::string> installed) {
-  installed_ = std::move(installed);
+  installed_ = std::make_shared<const std::vector<std::string>>(std::move(installed));
   for (const Waiting& one : std::exchange(waiting_, {})) {
     if (!IsInstalled(one.skill.skill)) continue;
     store::Provenance origin = one.origin;

@@ -41,7 +41,7 @@ class Batches {
   [[nodiscard]] bool open() const { return txn_.has_value(); }
 
  private:
-  static constexpr size_t kRowsPerTxn = 2000;
+  static constexpr size_t kRowsPerTxn = 10000;
   static constexpr std::chrono::milliseconds kTxnTime{200};
 
   store::Db& db_;

@@ -47,6 +47,8 @@ struct ReadChunk {
   uint64_t pending_bytes = 0;  // behind the last complete line
   std::string damage;          // why the source breaks off, "" = it is whole
   bool last = false;
+  size_t worker = 0;  // that made it
+  size_t weight = 0;  // about the bytes of its facts
 };
 
 // Tasks are made when they are read: there may be thousands.
@@ -54,10 +56,15 @@ struct ReadTasks {
   size_t count = 0;
   uint64_t bytes = 0;                          // about as many are read
   std::function<ReadTask(size_t index)> make;  // on any thread
+  // Names of the skills of all hosts; null: what prompts say is not looked at.
+  std::shared_ptr<const std::vector<std::string>> installed;
 };
 
-// At most `kQueued` chunks of a file and `kAhead` files wait at a time, so memory
-// stays bounded when writing is slower than reading.
+// At most `kQueued` chunks of a file and `kAhead` files wait at a time, and beside
+// those of the current file no more than about `kMostWaiting` bytes, so memory stays
+// bounded when writing is slower than reading; what is quick to read and slow to write
+// is made up for by what comes after it. Rows of somebody else's store are not read
+// before it is the next but one at most: while they are, it is open.
 class ParallelReader {
  public:
   ParallelReader(ReadTasks tasks, int workers, const base::Cancel* cancel);
@@ -72,18 +79,30 @@ class ParallelReader {
   [[nodiscard]] ReadChunk Next(size_t index);
   // True when Next() need not wait, perhaps after a moment.
   [[nodiscard]] bool Ready(size_t index, std::chrono::milliseconds patience);
+  // A chunk that is not needed any more: its memory is freed by the thread that
+  // took it, which nobody else has to wait for then.
+  void GiveBack(ReadChunk chunk);
 
  private:
   static constexpr size_t kQueued = 4;
-  static constexpr size_t kAhead = 8;
+  static constexpr size_t kAhead = 64;
+  static constexpr size_t kRowsAhead = 1;
+  static constexpr size_t kMostWaiting = 4 << 20;
 
-  void Work();
-  void Read(size_t index, std::optional<ingest::PumpBuffer>& buffer) noexcept;
-  void Begin(size_t index);                         // with mutex_ held
+  struct Worker {
+    size_t number;
+    std::optional<ingest::PumpBuffer> buffer;
+  };
+
+  void Work(size_t number);
+  void Read(size_t index, Worker& worker) noexcept;
+  void Begin(size_t index);  // with mutex_ held
+  [[nodiscard]] bool AwaitTurn(size_t index);
   [[nodiscard]] bool HasChunk(size_t index) const;  // with mutex_ held
-  [[nodiscard]] Status Pump(size_t index, const ReadTask& task, ingest::PumpBuffer& buffer);
-  [[nodiscard]] Status ReadRows(size_t index, const ReadTask& task);
-  [[nodiscard]] bool Push(size_t index, ReadChunk chunk);
+  [[nodiscard]] Status Pump(size_t index, const ReadTask& task, Worker& worker);
+  [[nodiscard]] Status ReadRows(size_t index, const ReadTask& task, const Worker& worker);
+  void Prepare(ReadChunk& chunk) const;
+  [[nodiscard]] bool Push(size_t index, ReadChunk chunk, const Worker& worker);
 
   const ReadTasks tasks_;
   const base::Cancel* cancel_;
@@ -91,8 +110,11 @@ class ParallelReader {
   std::condition_variable arrived_;             // what Next() and Ready() wait for
   std::condition_variable room_;                // what workers wait for
   std::vector<std::vector<ReadChunk>> queues_;  // short ones; an empty one takes no memory
+  std::vector<std::vector<ReadChunk>> used_;    // given back, by worker
   std::vector<Status> failures_;                // why the rest of a file does not come
   size_t next_task_ = 0;                        // to be read
+  size_t waiting_ = 0;                          // bytes, in all queues
+  int awaiting_turn_ = 0;                       // workers
   size_t current_ = 0;                          // being fetched
   bool stopping_ = false;
   std::vector<std::thread> threads_;

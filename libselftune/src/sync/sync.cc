@@ -99,10 +99,7 @@ StatusOr<SyncReport> SyncRun::Execute() {
   if (!options_.repair_only) ST_RETURN_IF_ERROR(Hooks(catalogue.names));
   applier_ = std::make_unique<Applier>(db_, catalogue.names, Now());
   if (options_.force) ST_RETURN_IF_ERROR(MendListings());
-  for (HostPlan& plan : plans) {
-    ST_RETURN_IF_ERROR(SyncHost(plan));
-    plan = HostPlan();  // thousands of files
-  }
+  ST_RETURN_IF_ERROR(SyncHosts(std::move(plans)));
   ST_RETURN_IF_ERROR(Settle());
   ST_RETURN_IF_ERROR(LookAgain(std::move(catalogue.names), workspaces.size()));
   ST_RETURN_IF_ERROR(Link());
@@ -172,27 +169,51 @@ int SyncRun::WorkersFor(uint64_t bytes) const {
       std::min(static_cast<uint64_t>(std::max(options_.workers, 1)), 1 + bytes / kEach));
 }
 
-Status SyncRun::SyncHost(HostPlan& plan) {
+// Files of a host are read while those of the one before are written.
+Status SyncRun::SyncHosts(std::vector<HostPlan> plans) {
+  std::vector<const WorkItem*> items;
+  ReadTasks tasks;
+  for (const HostPlan& plan : plans) {
+    for (const WorkItem& item : plan.items) {
+      items.push_back(&item);
+      tasks.bytes += static_cast<uint64_t>(BytesOf(item));
+    }
+  }
+  tasks.count = items.size();
+  tasks.installed = applier_->installed();
+  tasks.make = [&items](size_t index) { return TaskFor(*items[index]); };
+  const int workers = WorkersFor(tasks.bytes);
+  ParallelReader reader(std::move(tasks), workers, world_.cancel);
+  size_t first = 0;
+  for (HostPlan& plan : plans) {
+    const size_t count = plan.items.size();
+    ST_RETURN_IF_ERROR(SyncHost(plan, reader, first));
+    first += count;
+    if (report_.complete) plan = HostPlan();  // thousands of files
+  }
+  return absl::OkStatus();
+}
+
+Status SyncRun::SyncHost(HostPlan& plan, ParallelReader& reader, size_t first) {
   HostReport& host = report_.hosts.emplace_back();
   host.platform = std::string(plan.source->platform());
   host.available = plan.available;
   host.scanned = plan.scanned;
   host.warnings = plan.problems;
   ST_RETURN_IF_ERROR(MarkStates(plan));
-  ReadTasks tasks{.count = plan.items.size(),
-                  .make = [&plan](size_t index) { return TaskFor(plan.items[index]); }};
-  for (const WorkItem& item : plan.items) tasks.bytes += static_cast<uint64_t>(BytesOf(item));
-  const int workers = WorkersFor(tasks.bytes);
-  ParallelReader reader(std::move(tasks), workers, world_.cancel);
+  ReadChunk chunk;
   for (size_t i = 0; i < plan.items.size(); ++i) {
     if (OutOfTime()) {
       report_.complete = false;
       break;
     }
-    ST_RETURN_IF_ERROR(ReadOne(plan.items[i], 0, host, [&](bool wait) -> StatusOr<ReadChunk> {
-      if (!wait || !reader.Ready(i, kPatience)) ST_RETURN_IF_ERROR(batches_.Close());
-      return reader.Next(i);
-    }));
+    const auto next = [&](bool wait) -> StatusOr<const ReadChunk*> {
+      if (!wait || !reader.Ready(first + i, kPatience)) ST_RETURN_IF_ERROR(batches_.Close());
+      reader.GiveBack(std::exchange(chunk, {}));
+      chunk = reader.Next(first + i);
+      return &chunk;
+    };
+    ST_RETURN_IF_ERROR(ReadOne(plan.items[i], 0, host, next));
     plan.items[i] = WorkItem();  // its last piece was read: no reader asks for it any more
   }
   ST_RETURN_IF_ERROR(batches_.Close());
@@ -222,7 +243,8 @@ Status SyncRun::ReadOne(const WorkItem& item, int64_t min_generation, HostReport
   ApplyState state;
   bool begun = false;
   while (true) {
-    ST_ASSIGN_OR_RETURN(const ReadChunk chunk, next(true));
+    ST_ASSIGN_OR_RETURN(const ReadChunk* const next_chunk, next(true));
+    const ReadChunk& chunk = *next_chunk;
     if (world_.cancel != nullptr) ST_RETURN_IF_ERROR(world_.cancel->Check());
     if (NoMemory(chunk.status)) return chunk.status;
     ST_RETURN_IF_ERROR(batches_.Open());

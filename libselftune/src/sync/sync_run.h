@@ -38,8 +38,9 @@ class SyncRun {
   [[nodiscard]] StatusOr<SyncReport> Execute();
 
  private:
-  // The next piece of a file; `wait`: also when it is not there at once.
-  using ReadNextFn = absl::FunctionRef<StatusOr<ReadChunk>(bool wait)>;
+  // The next piece of a file, valid until the one after; `wait`: also when it is
+  // not there at once.
+  using ReadNextFn = absl::FunctionRef<StatusOr<const ReadChunk*>(bool wait)>;
   using SteadyClock = std::chrono::steady_clock;
 
   // What one part leaves to the next.
@@ -55,7 +56,9 @@ class SyncRun {
   [[nodiscard]] bool OutOfTime() const;
   [[nodiscard]] static int64_t BytesOf(const WorkItem& item);
   [[nodiscard]] int WorkersFor(uint64_t bytes) const;
-  [[nodiscard]] Status SyncHost(HostPlan& plan);
+  [[nodiscard]] Status SyncHosts(std::vector<HostPlan> plans);
+  // Whose files are those from `first` on.
+  [[nodiscard]] Status SyncHost(HostPlan& plan, ParallelReader& reader, size_t first);
   [[nodiscard]] Status MarkStates(const HostPlan& plan);
   [[nodiscard]] Status ReadOne(const WorkItem& item, int64_t min_generation, HostReport& host,
                                ReadNextFn next);

@@ -108,13 +108,14 @@ StatusOr<bool> SyncRun::ReadPart(const JoinPart& part, int64_t generation, Chain
   if (!chain.known.empty()) task.copied = std::make_shared<const ingest::KeySet>(chain.known);
   ParallelReader reader(task, world_.cancel);
   HostReport one;
-  ST_RETURN_IF_ERROR(ReadOne(part.item, generation, one, [&](bool) -> StatusOr<ReadChunk> {
-    ReadChunk chunk = reader.Next(0);
+  ReadChunk chunk;
+  ST_RETURN_IF_ERROR(ReadOne(part.item, generation, one, [&](bool) -> StatusOr<const ReadChunk*> {
+    chunk = reader.Next(0);
     chain.reader_state = chunk.reader_state;
     for (const ingest::SessionFacts& facts : chunk.batch.sessions) {
       chain.known.insert(facts.record_keys.begin(), facts.record_keys.end());
     }
-    return chunk;
+    return &chunk;
   }));
   host.bad_lines += one.bad_lines;
   host.bytes_read += one.bytes_read;
@@ -177,8 +178,11 @@ Status SyncRun::RereadRows(const ForkRead& read, const ingest::Source& source,
   task.copied = read.copied;
   ParallelReader reader(task, world_.cancel);
   HostReport ignored;
-  ST_RETURN_IF_ERROR(
-      ReadOne(item, 0, ignored, [&](bool) -> StatusOr<ReadChunk> { return reader.Next(0); }));
+  ReadChunk chunk;
+  ST_RETURN_IF_ERROR(ReadOne(item, 0, ignored, [&](bool) -> StatusOr<const ReadChunk*> {
+    chunk = reader.Next(0);
+    return &chunk;
+  }));
   return batches_.Close();
 }
 
