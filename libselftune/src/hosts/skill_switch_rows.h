@@ -10,6 +10,7 @@ namespace selftune::hosts {
 
 extern const std::span<const SkillSwitch> kClaudeCodeSwitches;
 extern const std::span<const SkillSwitch> kCodexSwitches;
+extern const std::span<const SkillSwitch> kCopilotSwitches;
 extern const std::span<const SkillSwitch> kGeminiSwitches;
 extern const std::span<const SkillSwitch> kOpenCodeSwitches;
 extern const std::span<const SkillSwitch> kQwenSwitches;
@@ -31,7 +32,7 @@ namespace pi {
 namespace qwen {
 
 // Of extensions' manifests and the store that switches their skills on and off by folder. What
-// settings say of the same skills decides against it.
+// settings say of the same skills comes behind.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillStates(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 

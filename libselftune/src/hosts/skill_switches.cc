@@ -25,6 +25,7 @@ using skillfs::DiscoveryProblem;
 using skillfs::SkillRule;
 using Form = SkillSwitch::Form;
 using Type = JsonValue::Type;
+using Says = SkillRule::Says;
 using Rules = std::vector<SkillRule>;
 
 // One file of settings, and where what it says counts.
@@ -39,19 +40,37 @@ bool IsOff(const SkillSwitch& where, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-SkillRule RuleOf(const Settings& file, std::string name, bool off) {
+SkillRule RuleOf(const Settings& file, std::string name, Says says) {
   return {.name = std::move(name),
-          .off = off,
+          .says = says,
           .settings = file.path,
           .project_root = file.project_root,
           .below = file.below};
+}
+
+SkillRule PatternOf(const Settings& file, std::string pattern, Says says) {
+  SkillRule out = RuleOf(file, std::move(pattern), says);
+  out.pattern = true;
+  return out;
+}
+
+SkillRule AllOf(const Settings& file, Says says) { return PatternOf(file, "*", says); }
+
+Says OffIf(bool off) { return off ? Says::kOff : Says::kOn; }
+
+// What a file that is not understood may say there.
+Says UnknownOf(const SkillSwitch& where) {
+  if (where.form == Form::kLevels) return Says::kMayOff;
+  if (where.form == Form::kNames) return where.on ? Says::kMayOn : Says::kMayOff;
+  return Says::kMayEither;
 }
 
 void AddWordsOf(const SkillSwitch& where, const Settings& file, std::string_view key,
                 const JsonValue& words, SettingsFiles& files, Rules& out) {
   for (const auto& [name, member] : words.members()) {
     if (files.Is(file.path, fmt::format("{}.{}", key, name), member, {Type::kString})) {
-      out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
+      out.push_back(RuleOf(file, name, OffIf(IsOff(where, member.AsString()))));
+      out.back().pattern = where.form == Form::kTools;
     }
   }
 }
@@ -80,7 +99,7 @@ void AddTools(const SkillSwitch& where, const Settings& file, const JsonValue& r
               SettingsFiles& files, Rules& out) {
   const bool flags = where.form == Form::kToolFlags;
   const auto add = [&](const JsonValue& said) {
-    out.push_back(RuleOf(file, "*", flags ? !said.AsBool() : IsOff(where, said.AsString())));
+    out.push_back(AllOf(file, OffIf(flags ? !said.AsBool() : IsOff(where, said.AsString()))));
   };
   const JsonValue& tools =
       flags ? files.ObjectAt(file.path, root, where.key)
@@ -105,11 +124,13 @@ void AddNames(const SkillSwitch& where, const Settings& file, const JsonValue& r
               SettingsFiles& files, Rules& out) {
   for (const std::string& text :
        files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
-    // A list has no patterns, and no skill a `*` in its name.
-    if (text.find('*') != std::string::npos) continue;
     const std::string name(base::Trim(text));
-    out.push_back(RuleOf(file, name, !where.on));
-    if (where.owned_too && !name.empty()) out.push_back(RuleOf(file, "*:" + name, !where.on));
+    out.push_back(RuleOf(file, name, OffIf(!where.on)));
+    out.back().any_case = where.any_case;
+    // A list has no patterns, and no skill such signs in its name.
+    if (!where.owned_too || name.empty() || name.find_first_of("*?") != name.npos) continue;
+    out.push_back(PatternOf(file, "*:" + name, OffIf(!where.on)));
+    out.back().any_case = where.any_case;
   }
 }
 
@@ -118,7 +139,7 @@ void AddLevels(const SkillSwitch& where, const Settings& file, const JsonValue& 
   for (const std::string& text :
        files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
     if (text.empty()) continue;
-    out.push_back(RuleOf(file, "", true));
+    out.push_back(RuleOf(file, "", Says::kOff));
     out.back().level = text;
   }
 }
@@ -135,9 +156,11 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
       return AddNames(where, file, root, files, out);
     case Form::kLevels:
       return AddLevels(where, file, root, files, out);
-    case Form::kFlag:
-      if (!files.FlagAt(file.path, root, where.key, true)) out.push_back(RuleOf(file, "*", true));
+    case Form::kFlag: {
+      const JsonValue& said = files.At(file.path, root, where.key, {Type::kBool});
+      if (!said.is_null()) out.push_back(AllOf(file, OffIf(!said.AsBool())));
       return;
+    }
     case Form::kToml:
       return;
   }
@@ -164,7 +187,7 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
   bool selected = false, told = false;
   const auto flush = [&] {
     if (selected && told) out.push_back(rule);
-    rule = RuleOf(file, "", false);
+    rule = RuleOf(file, "", Says::kOn);
     selected = told = false;
   };
   flush();
@@ -185,7 +208,7 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
     const std::string& last = path.back();
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
-    if (last == "enabled") rule.off = value.Is("false");
+    if (last == "enabled") rule.says = OffIf(value.Is("false"));
     selected = selected || last == "name" || last == "path";
     told = told || last == "enabled";
   });
@@ -215,8 +238,7 @@ class SessionFolders {
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
   // A file that is not understood may say anything of every skill, whatever files before it
   // said, and what stands in it before the mistake.
-  SkillRule unknown = RuleOf(file, "*", false);
-  unknown.unknown = true;
+  SkillRule unknown = AllOf(file, UnknownOf(where));
   Rules rules;
   bool is_new = false;
   auto place = rules.end();
@@ -249,6 +271,7 @@ const Host* FindHost(std::string_view platform) {
   static constexpr Host kHosts[] = {
       {"claude_code", &kClaudeCodeSwitches},
       {"codex", &kCodexSwitches},
+      {"copilot", &kCopilotSwitches},
       {"gemini", &kGeminiSwitches},
       {"openclaw", nullptr, &openclaw::ReadSkillRules},
       {"opencode", &kOpenCodeSwitches, nullptr, kOpenCodeJson},
