@@ -74,6 +74,8 @@ std::string RenderList(const Reply& reply, const Screen& screen) {
         skill, "settings_unknown", " may be switched off by settings that are not understood, ");
     any_unknown = any_unknown || !unknown.empty();
     out += screen.Paint(Style::kDim, unknown);
+    out +=
+        screen.Paint(Style::kDim, SwitchLines(skill, "switched_on", " is switched on again in "));
   }
   if (any_unknown) {
     out += screen.Paint(Style::kDim, "what is wrong there: selftune doctor --only skills.parse\n");

@@ -109,7 +109,7 @@ class SwitchedOff(StatusTest):
         self.assertIn("1: selftune skills list --platform codex --status disabled", shown)
 
     def test_a_project_speaks_for_sessions_in_it(self):
-        self.project.write_text('{"skillOverrides":{"*":"off"}}', encoding="utf-8")
+        self.project.write_text('{"skillOverrides":{"release-notes":"off","zeta-check":"off"}}', encoding="utf-8")
         notes, = self.skill("release-notes")["switched_off"]
         self.assertEqual((notes["settings"], notes["project_root"]), (str(self.project), str(self.home / "proj")))
         self.assertNotIn("disabled", self.skill("release-notes")["flags"])
@@ -118,6 +118,22 @@ class SwitchedOff(StatusTest):
         self.assertIn("disabled", zeta["flags"])
         self.assertIn("release-notes is switched off in %s for sessions in %s (claude_code)"
                       % (self.project, self.home / "proj"), self.listed())
+
+    def test_what_a_project_switches_on_again_is_off_but_for_sessions_in_it(self):
+        self.settings.write_text('{"skillOverrides":{"release-notes":"off"}}', encoding="utf-8")
+        self.assertIn("disabled", self.skill("release-notes")["flags"])
+        self.project.write_text('{"skillOverrides":{"release-notes":"on"}}', encoding="utf-8")
+        notes = self.skill("release-notes")
+        self.assertEqual([(off["settings"], off["project_root"]) for off in notes["switched_off"]], [(str(self.settings), None)])
+        self.assertEqual([(on["settings"], on["project_root"]) for on in notes["switched_on"]],
+                         [(str(self.project), str(self.home / "proj"))])
+        self.assertNotIn("disabled", notes["flags"])
+        told = self.listed()
+        self.assertIn("release-notes is switched off in %s (claude_code)" % self.settings, told)
+        self.assertIn("release-notes is switched on again in %s for sessions in %s (claude_code)"
+                      % (self.project, self.home / "proj"), told)
+        check, = self.envelope("doctor", "--only", "skills.disabled")["data"]["checks"]
+        self.assertIn("release-notes (claude_code, but on in %s)" % (self.home / "proj"), check["message"])
 
 
 class Wide(StatusTest):

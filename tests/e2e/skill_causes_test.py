@@ -224,6 +224,8 @@ class Causes(unittest.TestCase):
              {"skills": ["-skills/zebra"]}),
             ("qwen/0.24.4", "qwen", ".qwen/skills", ".qwen/settings.json",
              {"skills": {"defaultDisabled": ["zebra", "zebu"], "enabled": ["zebu"]}}),
+            ("copilot/1.0.102", "copilot", ".copilot/skills", ".copilot/settings.json",
+             {"disabledSkills": ["zebra"]}),
         ]
         for recording, platform, folder, settings, more in table:
             with self.subTest(recording=recording, folder=folder):

@@ -1422,6 +1422,13 @@ class SkillListReplyItemsSettingsUnknown(TypedDict):
     project_root: str | None
 
 
+class SkillListReplyItemsSwitchedOn(TypedDict):
+    platform: str
+    path: str
+    settings: str
+    project_root: str | None
+
+
 class SkillListReplyItems(TypedDict):
     skill_id: int
     name: str
@@ -1444,6 +1451,7 @@ class SkillListReplyItems(TypedDict):
     flags: list[str]
     switched_off: list[SkillListReplyItemsSwitchedOff]
     settings_unknown: list[SkillListReplyItemsSettingsUnknown]
+    switched_on: list[SkillListReplyItemsSwitchedOn]
 
 
 class SkillListReply(TypedDict):

@@ -201,6 +201,7 @@ Status WriteListItem(JsonWriter& out, store::Db& db, Row& row, const store::Time
   out.EndArray();
   WriteSwitches(out, "switched_off", state.switched_off);
   WriteSwitches(out, "settings_unknown", state.settings_unknown);
+  WriteSwitches(out, "switched_on", state.switched_on);
   out.EndObject();
   return absl::OkStatus();
 }

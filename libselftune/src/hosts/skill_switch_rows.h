@@ -10,8 +10,8 @@ namespace selftune::hosts {
 
 extern const std::span<const SkillSwitch> kClaudeCodeSwitches;
 extern const std::span<const SkillSwitch> kCodexSwitches;
+extern const std::span<const SkillSwitch> kCopilotSwitches;
 extern const std::span<const SkillSwitch> kGeminiSwitches;
-extern const std::span<const SkillSwitch> kOpenCodeSwitches;
 extern const std::span<const SkillSwitch> kQwenSwitches;
 
 namespace openclaw {
@@ -21,6 +21,13 @@ namespace openclaw {
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 
 }  // namespace openclaw
+namespace opencode {
+
+// `permission` and `tools`, as all files of a session say it together.
+[[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillPermissions(
+    const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
+
+}  // namespace opencode
 namespace pi {
 
 // Of `skills` in settings.json, which has words of its own: skill_words.h.
@@ -31,7 +38,7 @@ namespace pi {
 namespace qwen {
 
 // Of extensions' manifests and the store that switches their skills on and off by folder. What
-// settings say of the same skills decides against it.
+// settings say of the same skills comes behind.
 [[nodiscard]] std::vector<skillfs::SkillRule> ReadSkillStates(
     const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems);
 

@@ -13,7 +13,6 @@
 #include "base/json_value.h"
 #include "base/strings.h"
 #include "hosts/codex/install_toml.h"
-#include "hosts/common/reached.h"
 #include "hosts/common/settings_files.h"
 #include "hosts/skill_switch_rows.h"
 
@@ -25,13 +24,13 @@ using skillfs::DiscoveryProblem;
 using skillfs::SkillRule;
 using Form = SkillSwitch::Form;
 using Type = JsonValue::Type;
+using Says = SkillRule::Says;
 using Rules = std::vector<SkillRule>;
 
 // One file of settings, and where what it says counts.
 struct Settings {
   std::string path;
-  std::string project_root;  // "" = everywhere
-  bool below = true;         // also in the folders below
+  std::string project_root;  // the folder alone, "" = everywhere
 };
 
 bool IsOff(const SkillSwitch& where, std::string_view word) {
@@ -39,64 +38,37 @@ bool IsOff(const SkillSwitch& where, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-SkillRule RuleOf(const Settings& file, std::string name, bool off) {
+SkillRule RuleOf(const Settings& file, std::string name, Says says) {
   return {.name = std::move(name),
-          .off = off,
+          .says = says,
           .settings = file.path,
           .project_root = file.project_root,
-          .below = file.below};
+          .below = false};
 }
 
-void AddWordsOf(const SkillSwitch& where, const Settings& file, std::string_view key,
-                const JsonValue& words, SettingsFiles& files, Rules& out) {
-  for (const auto& [name, member] : words.members()) {
-    if (files.Is(file.path, fmt::format("{}.{}", key, name), member, {Type::kString})) {
-      out.push_back(RuleOf(file, name, IsOff(where, member.AsString())));
-    }
-  }
+SkillRule PatternOf(const Settings& file, std::string pattern, Says says) {
+  SkillRule out = RuleOf(file, std::move(pattern), says);
+  out.pattern = true;
+  return out;
+}
+
+SkillRule AllOf(const Settings& file, Says says) { return PatternOf(file, "*", says); }
+
+Says OffIf(bool off) { return off ? Says::kOff : Says::kOn; }
+
+// What a file that is not understood may say there.
+Says UnknownOf(const SkillSwitch& where) {
+  if (where.form == Form::kLevels) return Says::kMayOff;
+  if (where.form == Form::kNames) return where.on ? Says::kMayOn : Says::kMayOff;
+  return Says::kMayEither;
 }
 
 void AddWords(const SkillSwitch& where, const Settings& file, const JsonValue& root,
               SettingsFiles& files, Rules& out) {
-  AddWordsOf(where, file, where.key, files.ObjectAt(file.path, root, where.key), files, out);
-}
-
-// `*` stands for any text, `?` for a sign.
-bool IsMeant(std::string_view pattern, std::string_view tool) {
-  Reached reached(tool);
-  for (size_t i = 0; i < pattern.size() && !reached.none(); ++i) {
-    const auto any = [](auto) { return true; };
-    if (pattern[i] == '*') {
-      reached.Many(any, any, any);
-    } else {
-      reached.One([&](char c) { return pattern[i] == '?' || c == pattern[i]; });
-    }
-  }
-  return reached.Result().holds;
-}
-
-// Of those patterns that mean the tool the last counts, however general it is.
-void AddTools(const SkillSwitch& where, const Settings& file, const JsonValue& root,
-              SettingsFiles& files, Rules& out) {
-  const bool flags = where.form == Form::kToolFlags;
-  const auto add = [&](const JsonValue& said) {
-    out.push_back(RuleOf(file, "*", flags ? !said.AsBool() : IsOff(where, said.AsString())));
-  };
-  const JsonValue& tools =
-      flags ? files.ObjectAt(file.path, root, where.key)
-            : files.At(file.path, root, where.key, {Type::kString, Type::kObject});
-  if (tools.is_string()) return add(tools);
-  for (const auto& [pattern, said] : tools.members()) {
-    if (!IsMeant(pattern, where.tool)) continue;
-    const std::string key = fmt::format("{}.{}", where.key, pattern);
-    const bool known = flags ? files.Is(file.path, key, said, {Type::kBool})
-                             : files.Is(file.path, key, said, {Type::kString, Type::kObject});
-    if (!known) continue;
-    if (said.is_object()) {
-      AddWordsOf(where, file, key, said, files, out);
-    } else {
-      add(said);
-    }
+  for (const auto& [name, word] : files.ObjectAt(file.path, root, where.key).members()) {
+    if (!files.Is(file.path, fmt::format("{}.{}", where.key, name), word, {Type::kString}))
+      continue;
+    out.push_back(RuleOf(file, name, OffIf(IsOff(where, word.AsString()))));
   }
 }
 
@@ -105,11 +77,13 @@ void AddNames(const SkillSwitch& where, const Settings& file, const JsonValue& r
               SettingsFiles& files, Rules& out) {
   for (const std::string& text :
        files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
-    // A list has no patterns, and no skill a `*` in its name.
-    if (text.find('*') != std::string::npos) continue;
     const std::string name(base::Trim(text));
-    out.push_back(RuleOf(file, name, !where.on));
-    if (where.owned_too && !name.empty()) out.push_back(RuleOf(file, "*:" + name, !where.on));
+    out.push_back(RuleOf(file, name, OffIf(!where.on)));
+    out.back().any_case = where.any_case;
+    // A list has no patterns, and no skill such signs in its name.
+    if (!where.owned_too || name.empty() || name.find_first_of("*?") != name.npos) continue;
+    out.push_back(PatternOf(file, "*:" + name, OffIf(!where.on)));
+    out.back().any_case = where.any_case;
   }
 }
 
@@ -118,7 +92,7 @@ void AddLevels(const SkillSwitch& where, const Settings& file, const JsonValue& 
   for (const std::string& text :
        files.Texts(file.path, root, where.key, SettingsFiles::Keep::kAll)) {
     if (text.empty()) continue;
-    out.push_back(RuleOf(file, "", true));
+    out.push_back(RuleOf(file, "", Says::kOff));
     out.back().level = text;
   }
 }
@@ -128,16 +102,15 @@ void AddJson(const SkillSwitch& where, const Settings& file, const JsonValue& ro
   switch (where.form) {
     case Form::kWords:
       return AddWords(where, file, root, files, out);
-    case Form::kTools:
-    case Form::kToolFlags:
-      return AddTools(where, file, root, files, out);
     case Form::kNames:
       return AddNames(where, file, root, files, out);
     case Form::kLevels:
       return AddLevels(where, file, root, files, out);
-    case Form::kFlag:
-      if (!files.FlagAt(file.path, root, where.key, true)) out.push_back(RuleOf(file, "*", true));
+    case Form::kFlag: {
+      const JsonValue& said = files.At(file.path, root, where.key, {Type::kBool});
+      if (!said.is_null()) out.push_back(AllOf(file, OffIf(!said.AsBool())));
       return;
+    }
     case Form::kToml:
       return;
   }
@@ -164,7 +137,7 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
   bool selected = false, told = false;
   const auto flush = [&] {
     if (selected && told) out.push_back(rule);
-    rule = RuleOf(file, "", false);
+    rule = RuleOf(file, "", Says::kOn);
     selected = told = false;
   };
   flush();
@@ -185,38 +158,17 @@ void AddToml(const SkillSwitch& where, const Settings& file, SettingsFiles& file
     const std::string& last = path.back();
     if (last == "name") rule.name = value.text;
     if (last == "path") rule.path = base::NormalizePath("/", value.text);
-    if (last == "enabled") rule.off = value.Is("false");
+    if (last == "enabled") rule.says = OffIf(value.Is("false"));
     selected = selected || last == "name" || last == "path";
     told = told || last == "enabled";
   });
   flush();
 }
 
-// Folders in which sessions look for settings.
-class SessionFolders {
- public:
-  explicit SessionFolders(const RootQuery& query) {
-    for (const std::vector<std::string>& up : query.project_folders) {
-      here_.insert(up.front());
-      above_.insert(up.begin(), up.end());
-      const std::vector<std::string> all = FoldersToTop(up);
-      to_top_.insert(all.begin(), all.end());
-    }
-  }
-  [[nodiscard]] const std::set<std::string>& For(const SkillSwitch& where) const {
-    if (!where.above) return here_;
-    return where.outside == skillfs::Outside::kTop ? to_top_ : above_;
-  }
-
- private:
-  std::set<std::string> here_, above_, to_top_;
-};
-
 void Add(const SkillSwitch& where, const Settings& file, SettingsFiles& files, Rules& out) {
   // A file that is not understood may say anything of every skill, whatever files before it
   // said, and what stands in it before the mistake.
-  SkillRule unknown = RuleOf(file, "*", false);
-  unknown.unknown = true;
+  SkillRule unknown = AllOf(file, UnknownOf(where));
   Rules rules;
   bool is_new = false;
   auto place = rules.end();
@@ -242,16 +194,16 @@ struct Host {
   const std::span<const SkillSwitch>* switches = nullptr;
   // Of settings with words of their own; the switches, if any, decide against them.
   Rules (*read)(const RootQuery& query, std::vector<DiscoveryProblem>& problems) = nullptr;
-  install::JsonDialect json = install::JsonDialect::kComments;
 };
 
 const Host* FindHost(std::string_view platform) {
   static constexpr Host kHosts[] = {
       {"claude_code", &kClaudeCodeSwitches},
       {"codex", &kCodexSwitches},
+      {"copilot", &kCopilotSwitches},
       {"gemini", &kGeminiSwitches},
       {"openclaw", nullptr, &openclaw::ReadSkillRules},
-      {"opencode", &kOpenCodeSwitches, nullptr, kOpenCodeJson},
+      {"opencode", nullptr, &opencode::ReadSkillPermissions},
       {"pi", nullptr, &pi::ReadSkillWords},
       {"qwen", &kQwenSwitches, &qwen::ReadSkillStates},
   };
@@ -268,28 +220,21 @@ Rules ReadSkillRules(std::string_view platform, const RootQuery& query,
   Rules out;
   if (host->read != nullptr) out = host->read(query, problems);
   if (host->switches == nullptr) return out;
-  SettingsFiles files(problems, host->json);
-  // Of the person, wherever a session runs: in the home folder, too.
+  SettingsFiles files(problems);
   const auto own = [&](const SkillSwitch& where) {
-    std::vector<std::string> paths;
-    const auto add = [&](const std::string& folder, std::string_view file) {
-      if (!folder.empty() && !file.empty()) paths.push_back(base::JoinPath(folder, file));
-    };
-    add(query.config_dir, where.file);
-    add(query.home, where.home_file);
-    return paths;
+    const bool none = query.config_dir.empty() || where.file.empty();
+    return none ? "" : base::JoinPath(query.config_dir, where.file);
   };
-  std::set<std::string> persons;
+  // Of the person, wherever a session runs: in the home folder, too.
+  std::set<std::string> persons, folders;
+  for (const SkillSwitch& where : *host->switches) persons.insert(own(where));
+  for (const std::vector<std::string>& up : query.project_folders) folders.insert(up.front());
   for (const SkillSwitch& where : *host->switches) {
-    for (std::string& path : own(where)) persons.insert(std::move(path));
-  }
-  const SessionFolders folders(query);
-  for (const SkillSwitch& where : *host->switches) {
-    for (const std::string& path : own(where)) Add(where, {path, ""}, files, out);
+    if (const std::string path = own(where); !path.empty()) Add(where, {path, ""}, files, out);
     if (where.project_file.empty()) continue;
-    for (const std::string& folder : folders.For(where)) {
+    for (const std::string& folder : folders) {
       const std::string path = base::JoinPath(folder, where.project_file);
-      if (!persons.contains(path)) Add(where, {path, folder, where.above}, files, out);
+      if (!persons.contains(path)) Add(where, {path, folder}, files, out);
     }
   }
   return out;

@@ -11,32 +11,27 @@
 
 namespace selftune::hosts {
 
-// One place in one file of settings. Of several that name a skill the last one counts.
+// One place in one file of settings, the person's and that of a project, in the order in which
+// the host takes them. Of all that name a skill the last one counts: a project switches on what
+// the person switched off where the host lets a word of the same place take the place of another
+// (kWords, kFlag), never against a list that it puts together of both (kNames, kLevels), and never
+// without a `project_file`.
 struct SkillSwitch {
   enum class Form {
-    kNames,  // a list of names
-    kWords,  // an object, name or pattern with "*" to a word
-    // For tools by patterns of their names: each a word for all skills, or such an object. One
-    // word may stand for all tools.
-    kTools,
-    kToolFlags,  // the same with flags for all skills; `false` switches off
-    kFlag,       // `false` switches all of them off
-    kLevels,     // a list of where skills come from, kLevelUser and such
-    kToml,       // TOML tables with `name` or `path`, and `enabled`
+    kNames,   // a list of names
+    kWords,   // an object, name to a word
+    kFlag,    // `false` switches all of them off
+    kLevels,  // a list of where skills come from, kLevelUser and such
+    kToml,    // TOML tables with `name` or `path`, and `enabled`
   };
-  std::string_view file;            // below the configuration folder, of a project below it
-  std::string_view project_file;    // "" = none
-  std::string_view home_file = {};  // below the home, of the person too; "" = none
+  std::string_view file;          // below the configuration folder
+  std::string_view project_file;  // below the folder that a session runs in, "" = none
   Form form = Form::kNames;
-  // That file counts for sessions in the folders below as well, up to the root of the
-  // repository; else in that folder alone.
-  bool above = false;
-  skillfs::Outside outside = skillfs::Outside::kHere;  // with `above`: kHere or kTop
-  std::string_view key;                                // dotted
-  // kWords, kTools: those that switch off, by blanks; all others switch on.
+  std::string_view key;  // dotted
+  // kWords: those that switch off, by blanks; all others switch on.
   std::string_view off = {};
-  std::string_view tool = {};  // kTools, kToolFlags: the one that is about skills
-  bool on = false;             // kNames: such a list switches on
+  bool on = false;        // kNames: such a list switches on
+  bool any_case = false;  // kNames: of letters
   // kNames: a skill that comes with something, `owner:skill`, is meant by either name.
   bool owned_too = false;
 };

@@ -224,13 +224,7 @@ class Finder {
       placement.plugin = package->plugin;
       if (package->scope == "system") placement.scope = package->scope;
     }
-    rules.Apply(skill.real_path, placement);
-    if (placement.disabled_by.empty()) placement.disabled_by = root.disabled_by;
-    placement.disabled_in.insert(placement.disabled_in.end(), root.disabled_in.begin(),
-                                 root.disabled_in.end());
-    if (placement.unknown_by.empty()) placement.unknown_by = root.unknown_by;
-    placement.unknown_in.insert(placement.unknown_in.end(), root.unknown_in.begin(),
-                                root.unknown_in.end());
+    placement.switches = Both(rules.Of(skill.real_path, placement), SwitchesOf(root));
     ++out_.cost.steps;
   }
 

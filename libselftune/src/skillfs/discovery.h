@@ -16,6 +16,7 @@
 #include "skillfs/frontmatter.h"
 #include "skillfs/skill_root.h"
 #include "skillfs/skill_rules.h"
+#include "skillfs/switches.h"
 #include "skillfs/work_trees.h"
 
 namespace selftune::skillfs {
@@ -81,12 +82,7 @@ struct SkillPlacement {
   int precedence = 0;
   std::string shadowed_by;     // path of the skill that hides it everywhere, "" = none
   bool explicit_only = false;  // the model cannot load it by itself
-  std::string disabled_by;     // the host's settings that switch it off, "" = none do
-  std::vector<ProjectSwitch> disabled_in;
-  // Settings that may switch it off too: they are not understood. Of what is off for certain
-  // nobody needs to ask them.
-  std::string unknown_by;
-  std::vector<ProjectSwitch> unknown_in;
+  Switches switches;           // what the host's settings make of it
 };
 
 // Why nobody may change the file now, though it may be written.

@@ -59,12 +59,20 @@ struct SkillRoot {
                             (path[folder.size()] == '/' || folder.ends_with('/')));
 }
 
-// A host's settings switch something off for sessions in one project alone.
+// What settings make of a skill, or of a folder of them; the worse one behind.
+enum class SwitchState {
+  kOn,
+  kUnknown,  // they are not understood, and may switch it off
+  kOff,
+};
+
+// What a host's settings say for sessions in one project alone.
 struct ProjectSwitch {
   std::string project_root, settings;
   bool below = true;  // also for sessions in folders below it
   // But not in these, which are below it and repositories of their own; sorted.
   std::vector<std::string> not_in = {};
+  SwitchState state = SwitchState::kOff;
 
   [[nodiscard]] bool HoldsIn(std::string_view dir) const {
     if (!below) return dir == project_root;

@@ -16,20 +16,27 @@ using Roots = std::vector<std::string>;
 
 char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
-// `*` of the pattern stands for any text, also none. Adds to `steps` how many characters were
-// compared; nothing once there are more than `most`.
-std::optional<bool> Matches(std::string_view pattern, std::string_view text, size_t most,
+bool IsSign(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }  // of UTF-8
+
+// Adds to `steps` how many characters were compared; nothing once there are more than `most`.
+std::optional<bool> Matches(const SkillRule& rule, std::string_view text, size_t most,
                             size_t& steps) {
+  const std::string_view pattern = rule.name;
   size_t p = 0, t = 0;
   // Behind the last `*`, and where its text ends so far.
   size_t after = std::string_view::npos, end = 0;
   while (t < text.size()) {
     if (++steps > most) return std::nullopt;
-    if (p < pattern.size() && pattern[p] == '*') {
+    const char c = p < pattern.size() ? pattern[p] : '\0';
+    if (c == '*') {
       after = ++p;
       end = t;
       if (after == pattern.size()) return true;
-    } else if (p < pattern.size() && Lower(pattern[p]) == Lower(text[t])) {
+    } else if (c == '?' && IsSign(text[t])) {
+      ++p, ++t;
+      while (t < text.size() && !IsSign(text[t])) ++t;
+    } else if (p < pattern.size() &&
+               (c == text[t] || (rule.any_case && Lower(c) == Lower(text[t])))) {
       ++p, ++t;
     } else if (after != std::string_view::npos) {
       p = after;
@@ -63,22 +70,47 @@ std::vector<std::string> NestedBelow(std::string_view folder,
 SkillRules::SkillRules(std::vector<SkillRule> rules, const std::vector<std::string>& session_roots,
                        size_t most_effort)
     : rules_(std::move(rules)), most_effort_(most_effort) {
-  for (size_t i = 0; i < rules_.size(); ++i) {
-    const SkillRule& rule = rules_[i];
+  for (size_t number = 1; number <= rules_.size(); ++number) {
+    const SkillRule& rule = rules_[number - 1];
     Group& group = groups_[rule.project_root];
+    group.below = group.below || rule.below;
     if (!rule.level.empty()) {
-      group.levels[rule.level] = i;
+      group.levels[rule.level] = number;
     } else if (!rule.path.empty()) {
-      group.paths[rule.path] = i;
-    } else if (rule.name.find('*') != std::string::npos) {
-      group.patterns.push_back(i);
+      group.paths[rule.path] = number;
+    } else if (rule.pattern) {
+      group.patterns.push_back(number);
+    } else if (rule.any_case) {
+      group.any_case[base::AsciiLower(rule.name)] = number;
     } else {
-      group.names[base::AsciiLower(rule.name)] = i;
+      group.names[rule.name] = number;
     }
   }
   for (auto& [root, group] : groups_) {
     if (!root.empty()) group.nested = NestedBelow(root, session_roots);
   }
+  for (auto& [root, group] : groups_) {
+    if (root.empty()) continue;
+    for (std::string_view above = root; !above.empty();) {
+      const auto found = groups_.find(above);
+      if (found != groups_.end() && &found->second != &group && found->second.below &&
+          Place(above, found->second).HoldsIn(root)) {
+        group.around.push_back(&found->second);
+      }
+      above = above.size() == 1 ? "" : base::DirName(above);
+    }
+  }
+}
+
+ProjectSwitch SkillRules::Place(std::string_view root, const Group& group) const {
+  return {std::string(root), "", group.below, group.below ? group.nested : Roots()};
+}
+
+SkillRules::Said SkillRules::Later(const Said& a, const Said& b) {
+  Said out = a.decides > b.decides ? a : b;
+  out.may_off = std::max(a.may_off, b.may_off);
+  out.may_on = std::max(a.may_on, b.may_on);
+  return out;
 }
 
 // Of patterns the last that holds counts, so they are gone through from behind, as far as
@@ -88,65 +120,102 @@ SkillRules::Said SkillRules::OfName(Group& group, const std::string& name) {
   if (!is_new) return it->second;
   Said& said = it->second;
   if (const auto exact = group.names.find(name); exact != group.names.end()) {
-    said.rule = exact->second;
+    said.decides = exact->second;
+  }
+  if (!group.any_case.empty()) {
+    const auto lower = group.any_case.find(base::AsciiLower(name));
+    if (lower != group.any_case.end()) said.decides = std::max(said.decides, lower->second);
   }
   for (auto at = group.patterns.rbegin(); at != group.patterns.rend(); ++at) {
-    if (said.rule != kNone && *at < said.rule) break;
-    const auto holds = Matches(rules_[*at].name, name, most_effort_, group.effort);
+    if (*at < said.decides) break;
+    const SkillRule& rule = rules_[*at - 1];
+    const auto holds = Matches(rule, name, most_effort_, group.effort);
     if (holds == std::optional(false)) continue;
-    group.cut = group.cut || !holds.has_value();
-    said = {.rule = *at, .unknown = !holds.has_value()};
-    break;
+    if (holds.has_value() && rule.says == SkillRule::Says::kMayOff) {
+      said.may_off = std::max(said.may_off, *at);
+    } else if (holds.has_value() && rule.says == SkillRule::Says::kMayOn) {
+      said.may_on = std::max(said.may_on, *at);
+    } else {
+      said.decides = *at;
+      said.cut = !holds.has_value();
+      group.cut = group.cut || said.cut;
+      break;
+    }
   }
   return said;
 }
 
-const SkillRule* SkillRules::Decide(Group& group, const std::string& name,
-                                    std::string_view real_path, const SkillPlacement& placement,
-                                    bool& unknown) {
-  Said said = OfName(group, name);
+SkillRules::Said SkillRules::OfSkill(Group& group, std::string_view real_path,
+                                     const SkillPlacement& placement) {
+  Said said = OfName(group, placement.name);
+  const auto take = [&](size_t number) {
+    if (number > said.decides) said.decides = number, said.cut = false;
+  };
   if (!group.paths.empty()) {
     const std::string_view path = placement.path;
     for (const std::string_view one : {real_path, SkillDir(real_path), path, SkillDir(path)}) {
-      const auto found = group.paths.find(one);
-      if (found == group.paths.end()) continue;
-      if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
+      if (const auto found = group.paths.find(one); found != group.paths.end()) take(found->second);
     }
   }
-  if (const auto found = group.levels.find(placement.level); found != group.levels.end()) {
-    if (said.rule == kNone || found->second > said.rule) said = {.rule = found->second};
-  }
-  if (said.rule == kNone) return nullptr;
-  const SkillRule& rule = rules_[said.rule];
-  unknown = said.unknown || rule.unknown;
-  return &rule;
+  const auto found = group.levels.find(placement.level);
+  if (found != group.levels.end()) take(found->second);
+  return said;
 }
 
-void SkillRules::Apply(std::string_view real_path, SkillPlacement& placement) {
-  if (rules_.empty()) return;
-  const std::string name = base::AsciiLower(placement.name);
-  const std::string& own = placement.project_root;
-  for (auto& [root, group] : groups_) {
-    // What holds in other projects does not matter to a project's skill.
-    if (!root.empty() && !own.empty() && !IsBelow(own, root) && !IsBelow(root, own)) continue;
-    bool unknown = false;
-    const SkillRule* const rule = Decide(group, name, real_path, placement, unknown);
-    if (rule == nullptr || (!rule->off && !unknown)) continue;
-    ProjectSwitch in{root, rule->settings, rule->below, rule->below ? group.nested : Roots()};
-    // All sessions that see a project's skill are in there, or nearly all.
-    if (root.empty() || (!own.empty() && in.HoldsIn(own))) {
-      std::string& by = unknown ? placement.unknown_by : placement.disabled_by;
-      if (by.empty()) by = rule->settings;
-    } else if (own.empty() || IsBelow(root, own)) {
-      (unknown ? placement.unknown_in : placement.disabled_in).push_back(std::move(in));
+SwitchVerdict SkillRules::Judge(const Said& said) const {
+  SwitchVerdict out;
+  if (said.decides > 0) {
+    const SkillRule& rule = rules_[said.decides - 1];
+    out.settings = rule.settings;
+    if (said.cut || rule.says == SkillRule::Says::kMayEither) {
+      out.state = SwitchState::kUnknown;
+    } else if (rule.says == SkillRule::Says::kOff) {
+      out.state = SwitchState::kOff;
     }
   }
+  const auto may = [&](size_t number, SwitchState from) {
+    if (number <= said.decides || out.state != from) return;
+    out = {SwitchState::kUnknown, rules_[number - 1].settings};
+  };
+  // What is not known by one is not known by the other.
+  may(said.may_off, SwitchState::kOn);
+  may(said.may_on, SwitchState::kOff);
+  return out;
+}
+
+Switches SkillRules::Of(std::string_view real_path, const SkillPlacement& placement) {
+  Switches out;
+  if (rules_.empty()) return out;
+  const std::string& own = placement.project_root;
+  const auto of = [&](Group& group) { return OfSkill(group, real_path, placement); };
+  // All sessions that see a project's skill are in there, or nearly all.
+  Said everywhere;
+  for (auto& [root, group] : groups_) {
+    const bool holds =
+        root.empty() || (!own.empty() && IsBelow(own, root) && Place(root, group).HoldsIn(own));
+    if (holds) everywhere = Later(everywhere, of(group));
+  }
+  const SwitchVerdict usual = Judge(everywhere);
+  if (usual.state == SwitchState::kOff) out.disabled_by = usual.settings;
+  if (usual.state == SwitchState::kUnknown) out.unknown_by = usual.settings;
+  for (auto& [root, group] : groups_) {
+    // What holds in other projects does not matter to a project's skill.
+    if (root.empty() || (!own.empty() && (root == own || !IsBelow(root, own)))) continue;
+    Said around = everywhere;
+    for (Group* const one : group.around) around = Later(around, of(*one));
+    const SwitchVerdict verdict = Judge(Later(around, of(group)));
+    if (verdict.state == Judge(around).state) continue;
+    ProjectSwitch& in = out.in_projects.emplace_back(Place(root, group));
+    in.settings = verdict.settings;
+    in.state = verdict.state;
+  }
+  return out;
 }
 
 std::vector<std::string> SkillRules::TooMany() const {
   std::vector<std::string> out;
   for (const auto& [root, group] : groups_) {
-    if (group.cut) out.push_back(rules_[group.patterns.back()].settings);
+    if (group.cut) out.push_back(rules_[group.patterns.back() - 1].settings);
   }
   return out;
 }

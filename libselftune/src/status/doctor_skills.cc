@@ -119,15 +119,24 @@ void CheckDisabled(const skillfs::Discovery& found, Checks& out) {
   std::string settings, unknown;
   for (const skillfs::InstalledSkill& skill : found.skills) {
     for (const skillfs::SkillPlacement& placement : skill.placements) {
-      std::string by = placement.disabled_by;
-      if (by.empty() && !placement.disabled_in.empty()) by = placement.disabled_in.front().settings;
-      if (by.empty() && !placement.unknown_by.empty()) {
-        maybe.push_back(fmt::format("{} ({})", placement.name, placement.platform));
-        if (unknown.empty()) unknown = placement.unknown_by;
+      const skillfs::Switches& switches = placement.switches;
+      const auto told = [&](std::string_view more) {
+        return fmt::format("{} ({}{})", placement.name, placement.platform, more);
+      };
+      const auto off_in = std::ranges::find(switches.in_projects, skillfs::SwitchState::kOff,
+                                            &skillfs::ProjectSwitch::state);
+      const bool somewhere = off_in != switches.in_projects.end();
+      const std::string& by =
+          switches.disabled_by.empty() && somewhere ? off_in->settings : switches.disabled_by;
+      const skillfs::ProjectSwitch* const on = switches.OnAgain();
+      const std::string but = on == nullptr ? "" : fmt::format(", but on in {}", on->project_root);
+      if (!by.empty()) {
+        off.push_back(told(switches.disabled_by.empty() ? "" : but));
+        if (settings.empty()) settings = by;
+      } else if (!switches.unknown_by.empty()) {
+        maybe.push_back(told(but));
+        if (unknown.empty()) unknown = switches.unknown_by;
       }
-      if (by.empty()) continue;
-      off.push_back(fmt::format("{} ({})", placement.name, placement.platform));
-      if (settings.empty()) settings = by;
     }
   }
   Check check{.name = "skills.disabled",

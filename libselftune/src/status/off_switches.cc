@@ -21,13 +21,10 @@ bool SwitchesOff(const skillfs::NamedRoot& root) {
          !root.unknown_in.empty();
 }
 
-// Of the settings of projects those that hold for sessions in `cwd`; "" = none do.
-std::string HoldsIn(const std::vector<skillfs::ProjectSwitch>& projects, std::string_view cwd) {
-  if (cwd.empty()) return "";
-  for (const skillfs::ProjectSwitch& in : projects) {
-    if (in.HoldsIn(cwd)) return in.settings;
-  }
-  return "";
+std::string SettingsOf(const skillfs::SkillPlacement& copy, std::string_view cwd,
+                       skillfs::SwitchState state) {
+  const skillfs::SwitchVerdict verdict = copy.switches.In(cwd);
+  return std::string(verdict.state == state ? verdict.settings : "");
 }
 
 }  // namespace
@@ -38,12 +35,11 @@ bool IsVisible(std::string_view project_root, std::string_view cwd) {
 }
 
 std::string SettingsAgainst(const skillfs::SkillPlacement& copy, std::string_view cwd) {
-  return copy.disabled_by.empty() ? HoldsIn(copy.disabled_in, cwd) : copy.disabled_by;
+  return SettingsOf(copy, cwd, skillfs::SwitchState::kOff);
 }
 
 std::string SettingsUnknown(const skillfs::SkillPlacement& copy, std::string_view cwd) {
-  if (!SettingsAgainst(copy, cwd).empty()) return "";
-  return copy.unknown_by.empty() ? HoldsIn(copy.unknown_in, cwd) : copy.unknown_by;
+  return SettingsOf(copy, cwd, skillfs::SwitchState::kUnknown);
 }
 
 StatusOr<OffSwitches> OffSwitches::Read(store::Db& db, const base::Environment& env) {
@@ -102,7 +98,7 @@ std::optional<skillfs::SkillPlacement> OffSwitches::Judge(Host& host, std::strin
   } else if (looks && !place.project_root.empty()) {
     out.level = skillfs::kLevelProject;
   }
-  host.rules.Apply(place.real_path, out);
+  out.switches = host.rules.Of(place.real_path, out);
   // What looks after a folder may be off; a folder where the host looks anyhow is not.
   if (named == host.named.end()) {
     // Nor is one of plugins on, where the list of them is not understood.
@@ -110,15 +106,15 @@ std::optional<skillfs::SkillPlacement> OffSwitches::Judge(Host& host, std::strin
     const auto* const file =
         of_plugins ? unsure_.MayName(place.registry_dir, place.project_root, host.platform)
                    : nullptr;
-    if (file != nullptr && out.disabled_by.empty()) out.unknown_by = file->path;
+    if (file == nullptr) return out;
+    skillfs::Switches unknown;
+    unknown.unknown_by = file->path;
+    out.switches = skillfs::Both(std::move(out.switches), std::move(unknown));
     return out;
   }
   const skillfs::NamedRoot& root = named->second;
   if (looks && root.plugin.empty()) return out;
-  if (out.disabled_by.empty()) out.disabled_by = root.disabled_by;
-  out.disabled_in.insert(out.disabled_in.end(), root.disabled_in.begin(), root.disabled_in.end());
-  if (out.unknown_by.empty()) out.unknown_by = root.unknown_by;
-  out.unknown_in.insert(out.unknown_in.end(), root.unknown_in.begin(), root.unknown_in.end());
+  out.switches = skillfs::Both(std::move(out.switches), skillfs::SwitchesOf(root));
   return out;
 }
 
@@ -134,26 +130,23 @@ OffVerdict OffSwitches::Of(std::string_view skill, std::span<const store::SkillP
       const std::optional<skillfs::SkillPlacement> judged = Judge(host, skill, place);
       if (!judged.has_value()) continue;
       seen = judged_by_one = true;
-      const skillfs::SkillPlacement& placement = *judged;
-      const auto add = [&](std::vector<OffSwitch>& list, std::string settings,
-                           std::string project_root) {
+      const skillfs::Switches& switches = judged->switches;
+      const auto add = [&](skillfs::SwitchState state, std::string_view settings,
+                           const std::string& project_root) {
+        offered = offered || state == skillfs::SwitchState::kOn;
+        unknown = unknown || state == skillfs::SwitchState::kUnknown;
+        if (settings.empty()) return;
+        std::vector<OffSwitch>& list = state == skillfs::SwitchState::kOff       ? out.off
+                                       : state == skillfs::SwitchState::kUnknown ? out.unknown
+                                                                                 : out.on;
         list.push_back({.platform = std::string(host.platform),
                         .path = place.path,
-                        .settings = std::move(settings),
-                        .project_root = std::move(project_root)});
+                        .settings = std::string(settings),
+                        .project_root = project_root});
       };
-      if (!placement.disabled_by.empty()) {
-        add(out.off, placement.disabled_by, "");
-        continue;
-      }
-      for (const auto& in : placement.disabled_in) add(out.off, in.settings, in.project_root);
-      if (!placement.unknown_by.empty()) {
-        unknown = true;
-        add(out.unknown, placement.unknown_by, "");
-        continue;
-      }
-      offered = true;
-      for (const auto& in : placement.unknown_in) add(out.unknown, in.settings, in.project_root);
+      const skillfs::SwitchVerdict everywhere = switches.Everywhere();
+      add(everywhere.state, everywhere.settings, "");
+      for (const auto& in : switches.in_projects) add(in.state, in.settings, in.project_root);
     }
     if (judged_by_one) continue;
     // The last sync kept it: a host may still look there.

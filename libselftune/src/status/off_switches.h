@@ -24,8 +24,8 @@ namespace selftune::status {
 // Whether a session in `cwd` sees what lies in this project; "" = what is seen everywhere.
 [[nodiscard]] bool IsVisible(std::string_view project_root, std::string_view cwd);
 
-// The settings that switch a copy off for sessions in `cwd`, those of the person and of
-// projects; "" = none do. `cwd` "": those that do so for all that see the copy.
+// The settings that switch a copy off for sessions in `cwd`; "" = none do. `cwd` "": those that
+// do so for all that see the copy.
 [[nodiscard]] std::string SettingsAgainst(const skillfs::SkillPlacement& copy,
                                           std::string_view cwd);
 
@@ -34,7 +34,8 @@ namespace selftune::status {
 [[nodiscard]] std::string SettingsUnknown(const skillfs::SkillPlacement& copy,
                                           std::string_view cwd);
 
-// A copy of a skill that one host does not offer to the model, or nobody knows whether.
+// A copy of a skill that one host does not offer to the model, or nobody knows whether; or that
+// it offers in a project all the same.
 struct OffSwitch {
   std::string platform;
   std::string path;          // of SKILL.md
@@ -47,6 +48,7 @@ struct OffSwitch {
 struct OffVerdict {
   std::vector<OffSwitch> off;      // by path, then by host
   std::vector<OffSwitch> unknown;  // settings that are not understood; in the same order
+  std::vector<OffSwitch> on;       // projects that switch on what is in these; in the same order
   bool everywhere = false;         // no host that sees a copy offers it anywhere
   // No host is known to offer it, and of one it is not known; see `unknown`.
   bool nobody_knows = false;

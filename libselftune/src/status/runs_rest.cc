@@ -103,7 +103,7 @@ StatusOr<bool> EndRunsRest(store::Db& db) {
 std::string Describe(const RunsRest& rest) {
   return fmt::format(
       "runs that begin by themselves rest until {}: {} gave no answer ({}), {} in a row since {}",
-      FormatRfc3339(rest.until), rest.agent, rest.reason,
+      FormatRfc3339(rest.until), rest.agent.empty() ? "their model" : rest.agent, rest.reason,
       rest.failures == 1 ? "once" : fmt::format("{} times", rest.failures),
       FormatRfc3339(rest.since));
 }

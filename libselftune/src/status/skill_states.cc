@@ -149,6 +149,7 @@ void AddSwitches(const StateRequest& request, SkillState& state) {
                       request.settings_of.empty() ? request.platform : request.settings_of);
   state.switched_off = std::move(verdict.off);
   state.settings_unknown = std::move(verdict.unknown);
+  state.switched_on = std::move(verdict.on);
   state.disabled = verdict.everywhere;
   state.maybe_disabled = verdict.nobody_knows;
 }

@@ -39,6 +39,7 @@ struct SkillState {
   bool explicit_only = false;        // no installed copy may be loaded by the model
   std::vector<OffSwitch> switched_off;
   std::vector<OffSwitch> settings_unknown;  // may switch it off, and are not understood
+  std::vector<OffSwitch> switched_on;       // projects where it is on all the same
   bool disabled = false;                    // settings switch it off wherever it is seen
   bool maybe_disabled = false;              // or it is not known whether they do
   // regressed drifting disabled settings_unknown silent locked frozen

@@ -178,14 +178,20 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
                                  title + ": its file says that the model may not load it by itself",
                                  one->path});
     }
-    if (!one->disabled_by.empty()) {
+    const skillfs::Switches& switches = one->switches;
+    if (!switches.disabled_by.empty()) {
       answer.evidence.push_back(
-          {"policy", title + ": these settings switch it off", one->disabled_by});
-    }
-    if (one->disabled_by.empty() && !one->unknown_by.empty()) {
+          {"policy", title + ": these settings switch it off", switches.disabled_by});
+    } else if (!switches.unknown_by.empty()) {
       answer.evidence.push_back(
           {"policy", title + ": these settings are not understood, and may switch it off",
-           one->unknown_by});
+           switches.unknown_by});
+    }
+    if (const skillfs::ProjectSwitch* const on = switches.OnAgain()) {
+      answer.evidence.push_back(
+          {"policy",
+           fmt::format("{}: these switch it on for sessions in {}", title, on->project_root),
+           on->settings});
     }
     if (!one->shadowed_by.empty()) {
       answer.evidence.push_back({"shadowed", title + ": hidden by " + one->shadowed_by, one->path});

@@ -162,6 +162,18 @@ TEST_SUITE("orchestrate/model_rest") {
     }
   }
 
+  TEST_CASE("a rest is told in words, also one that names nobody") {
+    status::RunsRest rest;
+    rest.reason = "AUTH_MISSING";
+    rest.failures = 2;
+    rest.agent = "claude";
+    CHECK(status::Describe(rest).find(": claude gave no answer (AUTH_MISSING), 2 times in a row") !=
+          std::string::npos);
+    rest.agent.clear();
+    CHECK(status::Describe(rest).find(": their model gave no answer (AUTH_MISSING), 2 times") !=
+          std::string::npos);
+  }
+
   TEST_CASE("only what any skill would meet is of the model") {
     for (const ErrorCode& code :
          {kAuthMissing, kApiFailed, kRateLimited, kTimeout, kBackendUnavailable, kProcessFailed,

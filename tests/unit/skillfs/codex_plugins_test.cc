@@ -176,6 +176,41 @@ TEST_SUITE("skillfs/codex plugins") {
     CHECK_FALSE(hosts::codex::IsOlderVersion("1.0.0", "1.0.0"));
   }
 
+  TEST_CASE("codex: whether a plugin is on is not known where its table is one of a list") {
+    const std::string folder = "home/.codex/plugins/cache/market/tool/1.9.0";
+    const std::string config = "home/.codex/config.toml";
+    const std::string line = folder + "/skills/check: acme:check global of acme";
+    struct Case {
+      const char* text;
+      const char* told;  // the end of what is told
+      named_roots::Lines want;
+    };
+    const Case cases[] = {
+        {"[[plugins.\"tool@market\"]]\nenabled = false\n[[plugins.\"tool@market\"]]\nenabled = "
+         "true\n",
+         ": plugins.tool@market: expected a table, found a list of tables",
+         {line + ", unknown by " + config}},
+        {"[plugins.\"tool@market\"]\n[[features]]\nplugins = false\n",
+         ": features: expected a table, found a list of tables",
+         {line + ", unknown by " + config}},
+        {"[[plugins]]\n\"tool@market\" = {enabled = false}\n",
+         ": plugins: expected a table, found a list of tables",
+         {}},
+    };
+    for (const Case& c : cases) {
+      CAPTURE(c.text);
+      const Machine machine;
+      machine.Skill(folder + "/skills/check");
+      machine.Write({folder + "/.codex-plugin/plugin.json", R"({"name": "acme"})"});
+      machine.Write({config, c.text});
+      const skillfs::Discovery found = machine.Find("codex");
+      CHECK(machine.Told(found) == c.want);
+      REQUIRE(found.problems.size() == 1);
+      CHECK(found.problems[0].message.ends_with(config + c.told));
+      CHECK(found.problems[0].settings);
+    }
+  }
+
   TEST_CASE("codex: a config.toml that is none is told with the place, a strange one is fine") {
     struct Toml {
       const char* text;

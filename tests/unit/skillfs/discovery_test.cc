@@ -155,7 +155,7 @@ TEST_SUITE("skillfs/discovery") {
     for (const InstalledSkill& skill : found.skills) {
       CHECK(skill.placements[0].shadowed_by.empty());
       const bool off = skill.name == "off:gone";
-      CHECK(skill.placements[0].disabled_by ==
+      CHECK(skill.placements[0].switches.disabled_by ==
             (off ? machine.Path("home/.claude/settings.json") : ""));
     }
     const std::vector<Replica> replicas = FindReplicas(found, "acme-tools:check", "about check");

@@ -93,13 +93,13 @@ class Machine {
         if (!place.shadowed_by.empty()) {
           line += ", behind " + Short(PlaceOf(place.shadowed_by));
         }
-        if (!place.disabled_by.empty()) line += ", off by " + Short(place.disabled_by);
-        for (const auto& in : place.disabled_in) {
-          line += fmt::format(", off in {} by {}", Short(in.project_root), Short(in.settings));
-        }
-        if (!place.unknown_by.empty()) line += ", unknown by " + Short(place.unknown_by);
-        for (const auto& in : place.unknown_in) {
-          line += fmt::format(", unknown in {} by {}", Short(in.project_root), Short(in.settings));
+        const skillfs::Switches& said = place.switches;
+        if (!said.disabled_by.empty()) line += ", off by " + Short(said.disabled_by);
+        if (!said.unknown_by.empty()) line += ", unknown by " + Short(said.unknown_by);
+        for (const skillfs::ProjectSwitch& in : said.in_projects) {
+          constexpr const char* kStates[] = {"on", "unknown", "off"};
+          line += fmt::format(", {} in {} by {}", kStates[static_cast<size_t>(in.state)],
+                              Short(in.project_root), Short(in.settings));
         }
         out.push_back(std::move(line));
       }

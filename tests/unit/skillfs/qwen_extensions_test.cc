@@ -1,9 +1,12 @@
 // Skills of Qwen Code's extensions, and settings that switch off all of one level.
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
+#include "hosts/skill_switches.h"
 #include "named_roots_machine.h"
+#include "skillfs/skill_rules.h"
 
 namespace selftune {
 namespace {
@@ -132,7 +135,7 @@ TEST_SUITE("skillfs/qwen extensions") {
          "qwen",
          {pdf},
          {manifest(off), store(R"("~~/other": {"pdf": true})")},
-         {found + ", off in repo/src by " + file}},
+         {found + ", off by " + file + ", on in other by " + state}},
         {"a folder in which nobody works",
          "qwen",
          {pdf},
@@ -152,20 +155,21 @@ TEST_SUITE("skillfs/qwen extensions") {
       const char* name;
       const char* states;  // of the manifest
       std::string store;
-      const char* off;  // where it is for certain
+      const char* certain;  // what is known of one folder
     };
     const auto overrides = [](const std::string& said) {
       return R"({"extensions": {"x1": {"name": "rust", "skillWorkspaceOverrides": {)" + said +
              "}}}}";
     };
     const char* const off = R"({"pdf": false})";
+    const char* const on_in_other = ", on in other by home/.qwen/extension-store/state.json";
     const char* const in_other = ", off in other by home/.qwen/extension-store/state.json";
     const Case cases[] = {
         {"no JSON", "{}", "{", ""},
         {"it may switch on what is off as it comes", off, R"({"extensions":)", ""},
         {"a text in place of a flag", off, overrides(R"("~~/other": {"pdf": "true"})"), ""},
         {"on in one folder, in the other nobody knows", off,
-         overrides(R"("~~/other": {"pdf": true}, "~~/repo/src": {"pdf": "true"})"), ""},
+         overrides(R"("~~/other": {"pdf": true}, "~~/repo/src": {"pdf": "true"})"), on_in_other},
         {"off in one folder, for certain", off,
          overrides(R"("~~/other": {"pdf": false}, "~~/repo/src": {"pdf": "true"})"), in_other},
     };
@@ -180,9 +184,49 @@ TEST_SUITE("skillfs/qwen extensions") {
       CHECK(machine.Told(found) ==
             named_roots::Lines{
                 std::string("home/.qwen/extensions/kit/skills/pdf: rust:pdf global of rust") +
-                c.off + ", unknown by home/.qwen/extension-store/state.json"});
+                ", unknown by home/.qwen/extension-store/state.json" + c.certain});
       CHECK(named_roots::Codes(found.problems) == named_roots::Lines{"SETTINGS_INVALID"});
     }
+  }
+
+  TEST_CASE("qwen: what the store says of more folders than are looked up is not known") {
+    const testing::TempDir dir;
+    constexpr size_t kSessions = 2000;
+    std::vector<std::string> dirs;
+    for (size_t i = 0; i < kSessions; ++i) dirs.push_back("/srv/" + std::to_string(i));
+    std::string nobodys = "\"/nowhere\": {}";
+    for (int i = 0; i < 10'000; ++i) nobodys += ", \"/nowhere/" + std::to_string(i) + "\": {}";
+    const std::string store = dir / "home/.qwen/extension-store/state.json";
+    dir.Write("home/.qwen/extension-store/state.json",
+              R"({"extensions": {"1": {"name": "rust", "skillWorkspaceOverrides": {
+                  "/srv/0": {"pdf": true}, "/srv/1999": {"pdf": true, "docx": false}, )" +
+                  nobodys + R"(}}, "2": {"name": "zinc"}}})");
+    std::string zinc;
+    for (const char* const name : {"rust", "zinc"}) {
+      const std::string file =
+          std::string("home/.qwen/extensions/") + name + "/qwen-extension.json";
+      if (*name == 'z') zinc = dir / file;
+      dir.Write(file, std::string(R"({"name": ")") + name + R"(", "skillStates": {"pdf": false}})");
+    }
+    std::vector<skillfs::DiscoveryProblem> problems;
+    skillfs::SkillRules rules(hosts::ReadSkillRules(
+        "qwen", {.home = dir / "home", .config_dir = dir / "home/.qwen", .project_dirs = dirs},
+        problems));
+    const auto said = [&](const char* name) {
+      skillfs::SkillPlacement placement;
+      placement.name = name;
+      placement.level = skillfs::kLevelExtension;
+      return rules.Of("/skills/x/SKILL.md", placement);
+    };
+    using State = skillfs::SwitchState;
+    CHECK(said("rust:pdf").unknown_by == store);
+    CHECK(said("rust:pdf").In("/srv/0").state == State::kOn);
+    CHECK(said("rust:pdf").In("/srv/1999").state == State::kUnknown);
+    CHECK(said("rust:docx").In("/srv/1999").state == State::kUnknown);
+    // Of the other one it says nothing anywhere.
+    CHECK(said("zinc:pdf").disabled_by == zinc);
+    CHECK(said("zinc:docx").empty());
+    CHECK(named_roots::Codes(problems) == named_roots::Lines{"TOO_MANY_ENTRIES"});
   }
 
   TEST_CASE("qwen: a store of another shape") {

@@ -12,10 +12,28 @@
 namespace selftune::skillfs {
 namespace {
 
-SkillRule Off(std::string name) { return {.name = std::move(name), .settings = "s"}; }
-SkillRule On(std::string name) { return {.name = std::move(name), .off = false, .settings = "s"}; }
-SkillRule Unknown(std::string settings) {
-  return {.name = "*", .off = false, .unknown = true, .settings = std::move(settings)};
+using Says = SkillRule::Says;
+
+SkillRule Rule(std::string name, Says says) {
+  const bool pattern = name.find_first_of("*?") != std::string::npos;
+  return {.name = std::move(name), .pattern = pattern, .says = says, .settings = "s"};
+}
+SkillRule Off(std::string name) { return Rule(std::move(name), Says::kOff); }
+SkillRule On(std::string name) { return Rule(std::move(name), Says::kOn); }
+SkillRule AnyCase(SkillRule rule) {
+  rule.any_case = true;
+  return rule;
+}
+SkillRule Unknown(std::string settings, Says says = Says::kMayEither) {
+  SkillRule out = Rule("*", says);
+  out.settings = std::move(settings);
+  return out;
+}
+SkillRule MayOff() { return Unknown("t", Says::kMayOff); }
+SkillRule MayOn() { return Unknown("t", Says::kMayOn); }
+SkillRule Here(SkillRule rule) {
+  rule.below = false;
+  return rule;
 }
 SkillRule In(std::string project, SkillRule rule) {
   rule.project_root = std::move(project);
@@ -28,18 +46,20 @@ std::string Judged(SkillRules& rules, std::string_view name, std::string_view pr
   placement.path = "/skills/" + std::string(name) + "/SKILL.md";
   placement.name = name;
   placement.project_root = project;
-  rules.Apply(placement.path, placement);
+  const Switches said = rules.Of(placement.path, placement);
   std::string out;
   const auto add = [&](const std::string& text) { out += (out.empty() ? "" : ", ") + text; };
-  if (!placement.disabled_by.empty()) add("off");
-  for (const ProjectSwitch& in : placement.disabled_in) add("off in " + in.project_root);
-  if (!placement.unknown_by.empty()) add("unknown by " + placement.unknown_by);
-  for (const ProjectSwitch& in : placement.unknown_in) add("unknown in " + in.project_root);
+  if (!said.disabled_by.empty()) add("off");
+  if (!said.unknown_by.empty()) add("unknown by " + said.unknown_by);
+  for (const ProjectSwitch& in : said.in_projects) {
+    constexpr const char* kStates[] = {"on", "unknown", "off"};
+    add(kStates[static_cast<size_t>(in.state)] + (" in " + in.project_root));
+  }
   return out.empty() ? "on" : out;
 }
 
 TEST_SUITE("skillfs/skill_rules") {
-  TEST_CASE("of the rules that name a skill the last counts, in each project") {
+  TEST_CASE("of the rules that hold for a session and name a skill the last counts") {
     struct Case {
       const char* name;
       std::vector<SkillRule> rules;
@@ -49,7 +69,12 @@ TEST_SUITE("skillfs/skill_rules") {
     const Case cases[] = {
         {"none", {}, "", "on"},
         {"of another", {Off("docx")}, "", "on"},
-        {"its name, however it is written", {Off("PDF")}, "", "off"},
+        {"its name, written otherwise", {Off("PDF")}, "", "on"},
+        {"where case does not matter", {AnyCase(Off("PDF"))}, "", "off"},
+        {"a sign of its name", {Off("p?f")}, "", "off"},
+        {"a sign is no text", {Off("p?"), Off("pdf?"), Off("p??f")}, "", "on"},
+        {"a pattern in which case matters", {Off("P*")}, "", "on"},
+        {"in which it does not", {AnyCase(Off("P*"))}, "", "off"},
         {"its name after a pattern", {Off("*"), On("pdf")}, "", "on"},
         {"a pattern after its name", {On("pdf"), Off("p*")}, "", "off"},
         {"the last of several patterns", {Off("p*"), On("*d*"), Off("x*")}, "", "on"},
@@ -72,10 +97,39 @@ TEST_SUITE("skillfs/skill_rules") {
          "/a",
          "unknown by t"},
         {"of a project, for who sees it everywhere", {In("/a", Unknown("t"))}, "", "unknown in /a"},
-        {"off everywhere, whatever a project says",
+        {"off everywhere, and nobody knows what a project says",
          {Off("pdf"), In("/a", Unknown("t"))},
          "",
          "off, unknown in /a"},
+        {"a project has its word after the person",
+         {Off("pdf"), In("/a", On("pdf"))},
+         "",
+         "off, on in /a"},
+        {"or before", {In("/a", On("pdf")), Off("pdf")}, "", "off"},
+        {"one says what is so anyhow", {Off("pdf"), In("/a", Off("pdf"))}, "", "off"},
+        {"a folder in a project",
+         {Off("pdf"), In("/a", On("pdf")), In("/a/b", Off("pdf"))},
+         "",
+         "off, on in /a, off in /a/b"},
+        {"one that says the same",
+         {Off("pdf"), In("/a", On("pdf")), In("/a/b", On("p*"))},
+         "",
+         "off, on in /a"},
+        {"below one whose word is not for those below",
+         {Off("pdf"), Here(In("/a", On("pdf"))), Here(In("/a/b", On("pdf")))},
+         "",
+         "off, on in /a, on in /a/b"},
+        {"of its own project, after the person", {Off("pdf"), In("/a", On("pdf"))}, "/a", "on"},
+        {"of a folder in its own project",
+         {Off("pdf"), In("/a/b", On("pdf"))},
+         "/a",
+         "off, on in /a/b"},
+        {"what may switch off takes nothing back", {Off("pdf"), In("/a", MayOff())}, "", "off"},
+        {"and may take what is on", {In("/a", MayOff())}, "", "unknown in /a"},
+        {"before what switches on", {MayOff(), On("pdf")}, "", "on"},
+        {"what may switch on", {Off("pdf"), In("/a", MayOn())}, "", "off, unknown in /a"},
+        {"and takes nothing", {In("/a", MayOn())}, "", "on"},
+        {"one behind the other", {MayOn(), Off("pdf"), MayOff()}, "", "off"},
     };
     for (const Case& c : cases) {
       CAPTURE(c.name);

@@ -20,11 +20,14 @@ TEST_SUITE("skillfs/switched off") {
       const char* skill;  // its folder
       std::vector<std::pair<const char*, const char*>> files;
       const char* everywhere;  // the file that switches it off, "" = none does
-      const char* in_project;  // the same, only there
+      const char* in_project;  // where it is otherwise: the file that says so
       const char* there = "repo/src";
     };
     const char* const own = "home/.gemini/settings.json";
     const char* const project = "repo/src/.gemini/settings.json";
+    const char* const claude = "home/.claude/settings.json";
+    const char* const codex = "home/.codex/config.toml";
+    const char* const qwen = "home/.qwen/settings.json";
     const char* const off = R"({"skills": {"disabled": ["pdf"]}})";
     const Case cases[] = {
         {"no settings", "gemini", "home/.gemini/skills/pdf", {}, "", ""},
@@ -105,6 +108,103 @@ TEST_SUITE("skillfs/switched off") {
          {{"home/.claude/settings.json", R"({"skillOverrides": {"pdf": "name-only"}})"}},
          "",
          ""},
+        {"on again in a project",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{claude, R"({"skillOverrides": {"pdf": "off"}})"},
+          {"repo/src/.claude/settings.json", R"({"skillOverrides": {"pdf": "name-only"}})"}},
+         claude,
+         "repo/src/.claude/settings.json"},
+        {"on again by the local file of the project that has it off",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{"repo/src/.claude/settings.json", R"({"skillOverrides": {"pdf": "off"}})"},
+          {"repo/src/.claude/settings.local.json", R"({"skillOverrides": {"pdf": "on"}})"}},
+         "",
+         ""},
+        {"that agent has no patterns, and case matters",
+         "claude_code",
+         "home/.claude/skills/pdf",
+         {{claude, R"({"skillOverrides": {"*": "off", "p*": "off", "PDF": "off"}})"}},
+         "",
+         ""},
+        {"a list of a project takes nothing from the person's",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, off}, {project, R"({"skills": {"disabled": [], "enabled": true}})"}},
+         own,
+         ""},
+        {"a flag of a project takes the place of the person's",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": false}})"},
+          {project, R"({"skills": {"enabled": true}})"}},
+         own,
+         project},
+        {"and lists count against it",
+         "gemini",
+         "home/.gemini/skills/pdf",
+         {{own, R"({"skills": {"enabled": false, "disabled": ["pdf"]}})"},
+          {project, R"({"skills": {"enabled": true}})"}},
+         own,
+         ""},
+        {"what is off by default a project may switch on",
+         "qwen",
+         "home/.qwen/skills/pdf",
+         {{qwen, R"({"skills": {"defaultDisabled": ["pdf"]}})"},
+          {"repo/src/.qwen/settings.json", R"({"skills": {"enabled": ["pdf"]}})"}},
+         qwen,
+         "repo/src/.qwen/settings.json"},
+        {"and not switch off what the person switched on",
+         "qwen",
+         "home/.qwen/skills/pdf",
+         {{qwen, R"({"skills": {"enabled": ["pdf"]}})"},
+          {"repo/src/.qwen/settings.json", R"({"skills": {"defaultDisabled": ["pdf"]}})"}},
+         "",
+         ""},
+        {"what is off is off",
+         "qwen",
+         "home/.qwen/skills/pdf",
+         {{qwen, R"({"skills": {"disabled": ["pdf"]}})"},
+          {"repo/src/.qwen/settings.json", R"({"skills": {"enabled": ["pdf"], "disabled": []}})"}},
+         qwen,
+         ""},
+        {"a level too",
+         "qwen",
+         "home/.qwen/skills/pdf",
+         {{qwen, R"({"skills": {"disabledLevels": ["user"]}})"},
+          {"repo/src/.qwen/settings.json",
+           R"({"skills": {"enabled": ["pdf"], "disabledLevels": []}})"}},
+         qwen,
+         ""},
+        {"no project says anything to codex",
+         "codex",
+         "home/.codex/skills/pdf",
+         {{codex, "[[skills.config]]\nname = \"pdf\"\nenabled = false\n"},
+          {"repo/.codex/config.toml", "[[skills.config]]\nname = \"pdf\"\nenabled = true\n"}},
+         codex,
+         ""},
+        {"nor to copilot, whose list is the person's",
+         "copilot",
+         "home/.copilot/skills/pdf",
+         {{"home/.copilot/settings.json", R"({"disabledSkills": ["pdf", "DOCX"]})"},
+          {"repo/src/.github/copilot/settings.json", R"({"disabledSkills": []})"}},
+         "home/.copilot/settings.json",
+         ""},
+        {"in which case matters",
+         "copilot",
+         "home/.copilot/skills/pdf",
+         {{"home/.copilot/settings.json", R"({"disabledSkills": ["PDF", "p*"]})"}},
+         "",
+         ""},
+        {"on again by a word of a folder in between",
+         "opencode",
+         "home/.agents/skills/pdf",
+         {{"home/.config/opencode/opencode.json", R"({"permission": {"skill": {"pdf": "deny"}}})"},
+          {"repo/opencode.json", R"({"permission": {"skill": {"pdf": "ask"}}})"}},
+         "home/.config/opencode/opencode.json",
+         "repo/opencode.json",
+         "repo"},
         {"a local file of a project",
          "claude_code",
          "home/.claude/skills/pdf",
@@ -123,14 +223,17 @@ TEST_SUITE("skillfs/switched off") {
       const Discovery found = machine.Find(c.platform, {"repo/src"});
       REQUIRE(found.skills.size() == 1);
       CHECK(found.problems.empty());
-      const SkillPlacement& place = found.skills[0].placements[0];
+      const Switches& said = found.skills[0].placements[0].switches;
       const std::string everywhere = c.everywhere;
-      CHECK(place.disabled_by == (everywhere.empty() ? "" : machine.Path(everywhere)));
+      CHECK(said.disabled_by == (everywhere.empty() ? "" : machine.Path(everywhere)));
+      CHECK(said.unknown_by.empty());
       const std::string in_project = c.in_project;
-      CHECK(place.disabled_in.size() == (in_project.empty() ? 0 : 1));
-      if (place.disabled_in.empty()) continue;
-      CHECK(place.disabled_in[0].settings == machine.Path(in_project));
-      CHECK(place.disabled_in[0].project_root == machine.Path(c.there));
+      REQUIRE(said.in_projects.size() == (in_project.empty() ? 0 : 1));
+      if (said.in_projects.empty()) continue;
+      CHECK(said.in_projects[0].settings == machine.Path(in_project));
+      CHECK(said.in_projects[0].project_root == machine.Path(c.there));
+      CHECK(said.in_projects[0].state ==
+            (everywhere.empty() ? SwitchState::kOff : SwitchState::kOn));
     }
   }
 
@@ -146,12 +249,11 @@ TEST_SUITE("skillfs/switched off") {
       machine.File(file, off);
       const Discovery found = machine.Find("opencode", {"work/plain/deep", "work/repo"});
       REQUIRE(found.skills.size() == 1);
-      const SkillPlacement& place = found.skills[0].placements[0];
-      CHECK(place.disabled_by.empty());
-      REQUIRE(place.disabled_in.size() == 1);
-      CHECK(place.disabled_in[0].settings == machine.Path(file));
-      CHECK(place.disabled_in[0].HoldsIn(machine.Path("work/plain/deep")));
-      CHECK_FALSE(place.disabled_in[0].HoldsIn(machine.Path("work/repo")));
+      const Switches& said = found.skills[0].placements[0].switches;
+      CHECK(said.disabled_by.empty());
+      REQUIRE(said.in_projects.size() == 1);
+      CHECK(said.In(machine.Path("work/plain/deep")).settings == machine.Path(file));
+      CHECK(said.In(machine.Path("work/repo")).state == SwitchState::kOn);
     }
   }
 

@@ -177,12 +177,31 @@ TEST_SUITE("status/why now") {
       CAPTURE(project);
       Scene scene;  // in /home/dev/shop
       SkillPlacement place = Place("claude_code");
-      place.disabled_in = {{project, "/settings.json"}};
+      place.switches.in_projects = {{project, "/settings.json"}};
       const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = {place}}}};
       const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
       const auto answer = Must(WhyAt(scene.world.db(), skill, scene.session, 3, {.found = &found}));
       CHECK(answer.cause == cause);
       CHECK((answer.fix == "allow it in /settings.json") == (answer.cause == "disabled"));
+    }
+  }
+
+  TEST_CASE("what a project switches on again is not blamed on settings in there") {
+    for (const auto& [project, cause] :
+         {std::pair{"/home/dev/shop", "unknown"}, std::pair{"/home/dev/site", "disabled"}}) {
+      CAPTURE(project);
+      Scene scene;  // in /home/dev/shop
+      SkillPlacement place = Place("claude_code", Bar::Kind::kDisabled);
+      place.switches.in_projects = {
+          {.project_root = project, .settings = "/on.json", .state = skillfs::SwitchState::kOn}};
+      const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = {place}}}};
+      const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+      const auto answer = Must(WhyAt(scene.world.db(), skill, scene.session, 3, {.found = &found}));
+      CHECK(answer.cause == cause);
+      CHECK((answer.fix == "allow it in /home/dev/settings.json") == (answer.cause == "disabled"));
+      const auto told = std::ranges::find(answer.evidence, "/on.json", &WhyEvidence::source_path);
+      REQUIRE(told != answer.evidence.end());
+      CHECK(told->result.ends_with(std::string("switch it on for sessions in ") + project));
     }
   }
 

@@ -34,8 +34,8 @@ inline skillfs::SkillPlacement Place(std::string_view platform, Bar::Kind kind =
   skillfs::SkillPlacement out{
       .path = kPath, .platform = platform, .scope = "global", .name = "pdf"};
   out.explicit_only = kind == Bar::Kind::kExplicitOnly;
-  if (kind == Bar::Kind::kDisabled) out.disabled_by = "/home/dev/settings.json";
-  if (kind == Bar::Kind::kUnknown) out.unknown_by = "/home/dev/settings.json";
+  if (kind == Bar::Kind::kDisabled) out.switches.disabled_by = "/home/dev/settings.json";
+  if (kind == Bar::Kind::kUnknown) out.switches.unknown_by = "/home/dev/settings.json";
   if (kind == Bar::Kind::kHidden) out.shadowed_by = "/home/dev/.agents/skills/pdf/SKILL.md";
   return out;
 }

@@ -117,6 +117,13 @@ export interface SkillList {
       settings: string;
       project_root: string | null;
     }[];
+    /** Projects whose settings switch on what is off or not known elsewhere */
+    switched_on: {
+      platform: string;
+      path: string;
+      settings: string;
+      project_root: string | null;
+    }[];
   }[];
   next_cursor: string | null;
   total: number;
@@ -177,6 +184,14 @@ export const skillList = contract<SkillList>("skill.list", {
         }
       ],
       "settings_unknown": [
+        {
+          "platform": "s",
+          "path": "s",
+          "settings": "s",
+          "project_root": "?s"
+        }
+      ],
+      "switched_on": [
         {
           "platform": "s",
           "path": "s",

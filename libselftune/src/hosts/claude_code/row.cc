@@ -21,7 +21,8 @@ constexpr SkillRoot kRoots[] = {
      .outside = skillfs::Outside::kBelowHome},
 };
 
-// "user-invocable-only" keeps the command alone; a project's word counts in there.
+// "user-invocable-only" keeps the command alone; a project's word takes the place of the
+// person's for that skill, the local one's of both. No patterns, and case matters.
 constexpr SkillSwitch kSwitches[] = {
     {.file = "settings.json",
      .project_file = ".claude/settings.json",

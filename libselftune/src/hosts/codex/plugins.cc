@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/json_value.h"
+#include "base/string_map.h"
 #include "base/strings.h"
 #include "hosts/codex/install_toml.h"
 #include "hosts/common/settings_files.h"
@@ -40,22 +41,28 @@ bool IsFlag(const TomlValue& value) { return value.Is("true") || value.Is("false
 
 PluginConfig ReadPlugins(const std::string& config, SettingsFiles& files) {
   PluginConfig out;
+  base::StringSet lists;  // of tables, where a table belongs
   files.Toml(config, [&](const TomlValue& value) {
     const auto& path = value.path;
+    if (path[0] != "plugins" && path[0] != "features") return;
     const auto tell = [&](std::string_view expected) {
       files.TellShape(config, fmt::format("{}", fmt::join(path, ".")), expected, value.Kind());
     };
-    // Of a list that it is one was told.
-    if (value.in_list && !value.is_table) return;
-    const bool leads_there = path[0] == "plugins" || path[0] == "features";
-    if (leads_there && path.size() == 1 && !value.is_table) return tell("a table");
-    if (path.size() == 2 && path[0] == "plugins" && !value.is_table) return tell("a table");
+    // What stands in a list nobody knows; that it is one is told.
+    const bool of_list =
+        lists.contains(path[0]) ||
+        (path.size() > 1 && lists.contains(fmt::format("{}\n{}", path[0], path[1])));
+    if (of_list || (value.in_list && !value.is_table)) return;
+    const bool a_table = path.size() == 1 || (path.size() == 2 && path[0] == "plugins");
+    if (a_table && value.in_list) lists.insert(fmt::format("{}", fmt::join(path, "\n")));
+    if (a_table && (!value.is_table || value.in_list)) {
+      tell("a table");
+      if (!value.in_list || path.size() == 1) return;
+    }
     const bool of_plugin = path.size() == 3 && path[0] == "plugins" && path[2] == "enabled";
     const bool of_all = path.size() == 2 && path[0] == "features" && path[1] == "plugins";
     if ((of_plugin || of_all) && !IsFlag(value)) return tell("a flag");
-    if (path.size() == 2 && path[0] == "features" && path[1] == "plugins") {
-      out.all_off = value.Is("false");
-    }
+    if (of_all) out.all_off = value.Is("false");
     // A table without keys leaves the plugin on.
     if (path.size() < (value.is_table ? 2 : 3) || path[0] != "plugins") return;
     const auto [it, is_new] = out.enabled.try_emplace(path[1], true);

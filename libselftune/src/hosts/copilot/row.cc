@@ -1,4 +1,5 @@
 #include "hosts/rows.h"
+#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -27,6 +28,14 @@ constexpr SkillRoot kRoots[] = {
     {.base = Base::kHome, .path = ".agents/skills", .scope = "global", .precedence = 5},
 };
 
+// The person's alone; in settings of a repository the host does not heed it.
+constexpr SkillSwitch kSwitches[] = {
+    {.file = "settings.json",
+     .project_file = "",
+     .form = SkillSwitch::Form::kNames,
+     .key = "disabledSkills"},
+};
+
 }  // namespace
 
 constinit const HostRow kCopilotRow = {
@@ -46,5 +55,7 @@ constinit const HostRow kCopilotRow = {
     .named_roots = nullptr,
     .specialists = {.dir = "agents", .project_dir = ".github/agents", .form = "forms/copilot"},
 };
+
+const std::span<const SkillSwitch> kCopilotSwitches = kSwitches;
 
 }  // namespace selftune::hosts

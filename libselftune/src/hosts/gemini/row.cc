@@ -16,15 +16,18 @@ constexpr SkillRoot kRoots[] = {
     {.base = Base::kConfigDir, .path = "skills", .scope = "global", .precedence = 4},
 };
 
+// A flag of the workspace takes the place of the person's; the lists are put together, so that
+// what is in one of them is off.
 constexpr SkillSwitch kSwitches[] = {
-    {.file = "settings.json",
-     .project_file = ".gemini/settings.json",
-     .form = SkillSwitch::Form::kNames,
-     .key = "skills.disabled"},
     {.file = "settings.json",
      .project_file = ".gemini/settings.json",
      .form = SkillSwitch::Form::kFlag,
      .key = "skills.enabled"},
+    {.file = "settings.json",
+     .project_file = ".gemini/settings.json",
+     .form = SkillSwitch::Form::kNames,
+     .key = "skills.disabled",
+     .any_case = true},
 };
 
 }  // namespace

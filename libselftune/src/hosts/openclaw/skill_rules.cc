@@ -21,19 +21,30 @@ namespace {
 
 using base::JsonValue;
 using skillfs::SkillRule;
+using Says = SkillRule::Says;
 using Names = std::set<std::string>;
 using Type = JsonValue::Type;
 
-SkillRule RuleOf(const std::string& file, std::string name, bool off,
+SkillRule RuleOf(const std::string& file, std::string name, Says says,
                  const std::string& workspace = "") {
-  return {.name = std::move(name), .off = off, .settings = file, .project_root = workspace};
+  return {.name = std::move(name),
+          .any_case = true,
+          .says = says,
+          .settings = file,
+          .project_root = workspace};
+}
+
+SkillRule AllOf(const std::string& file, Says says, const std::string& workspace = "") {
+  SkillRule out = RuleOf(file, "*", says, workspace);
+  out.pattern = true;
+  return out;
 }
 
 // All but these are off.
 void AddList(const std::string& file, const std::string& workspace, const Names& names,
              std::vector<SkillRule>& out) {
-  out.push_back(RuleOf(file, "*", true, workspace));
-  for (const std::string& name : names) out.push_back(RuleOf(file, name, false, workspace));
+  out.push_back(AllOf(file, Says::kOff, workspace));
+  for (const std::string& name : names) out.push_back(RuleOf(file, name, Says::kOn, workspace));
 }
 
 // Sessions of agents that share a workspace have the skills of all of them.
@@ -47,8 +58,6 @@ void AddLists(const std::string& file, const std::vector<Agent>& agents, bool al
     each_has_one = each_has_one && agent.skills.has_value();
     if (!agent.skills.has_value()) names.reset();
     for (const std::string& text : agent.skills.value_or(std::vector<std::string>())) {
-      // A list has no patterns, and no skill a `*` in its name.
-      if (text.find('*') != std::string::npos) continue;
       const std::string name(base::Trim(text));
       all.insert(name);
       if (names.has_value()) names->insert(name);
@@ -77,14 +86,14 @@ std::vector<SkillRule> ReadSkillRules(const RootQuery& query,
     if (!files.Is(file, "skills.entries." + name, entry, {Type::kObject})) continue;
     const JsonValue& enabled = entry["enabled"];
     const bool said = files.Is(file, "skills.entries." + name + ".enabled", enabled, {Type::kBool});
-    if (said && !enabled.AsBool()) out.push_back(RuleOf(file, name, true));
+    if (said && !enabled.AsBool()) out.push_back(RuleOf(file, name, Says::kOff));
   }
   if (!files.IsUnknown(file)) return out;
   // It may say anything of every skill; of what it is understood to switch off it says so.
-  for (SkillRule& rule : out) rule.unknown = rule.unknown || !rule.off;
-  SkillRule unknown = RuleOf(file, "*", false);
-  unknown.unknown = true;
-  out.insert(out.begin(), std::move(unknown));
+  for (SkillRule& rule : out) {
+    if (rule.says == Says::kOn) rule.says = Says::kMayEither;
+  }
+  out.insert(out.begin(), AllOf(file, Says::kMayEither));
   return out;
 }
 

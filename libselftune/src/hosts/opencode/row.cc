@@ -1,6 +1,5 @@
 #include "hosts/opencode/skill_paths.h"
 #include "hosts/rows.h"
-#include "hosts/skill_switch_rows.h"
 
 namespace selftune::hosts {
 namespace {
@@ -62,38 +61,6 @@ constexpr SkillRoot kRoots[] = {
      .nested = true},
 };
 
-constexpr std::string_view kTool = "skill";
-
-// One file, and what stands in it about tools.
-constexpr SkillSwitch Tools(SkillSwitch::Form form, std::string_view file,
-                            std::string_view project_file, std::string_view home_file) {
-  const bool flags = form == SkillSwitch::Form::kToolFlags;
-  return {.file = file,
-          .project_file = project_file,
-          .home_file = home_file,
-          .form = form,
-          .above = true,
-          .outside = skillfs::Outside::kTop,
-          .key = flags ? "tools" : "permission",
-          .off = flags ? "" : "deny",
-          .tool = kTool};
-}
-
-// In the order in which the host takes them; the old flags before all permissions.
-constexpr auto kFlags = SkillSwitch::Form::kToolFlags, kWords = SkillSwitch::Form::kTools;
-constexpr SkillSwitch kSwitches[] = {
-    Tools(kFlags, "config.json", "", ""),
-    Tools(kFlags, "opencode.json", "opencode.json", ""),
-    Tools(kFlags, "opencode.jsonc", "opencode.jsonc", ""),
-    Tools(kFlags, "", ".opencode/opencode.json", ".opencode/opencode.json"),
-    Tools(kFlags, "", ".opencode/opencode.jsonc", ".opencode/opencode.jsonc"),
-    Tools(kWords, "config.json", "", ""),
-    Tools(kWords, "opencode.json", "opencode.json", ""),
-    Tools(kWords, "opencode.jsonc", "opencode.jsonc", ""),
-    Tools(kWords, "", ".opencode/opencode.json", ".opencode/opencode.json"),
-    Tools(kWords, "", ".opencode/opencode.jsonc", ".opencode/opencode.jsonc"),
-};
-
 }  // namespace
 
 constinit const HostRow kOpenCodeRow = {
@@ -113,7 +80,5 @@ constinit const HostRow kOpenCodeRow = {
     .named_roots = opencode::NamedSkillRoots,
     .specialists = {.dir = "agents", .project_dir = ".opencode/agents", .form = "forms/opencode"},
 };
-
-const std::span<const SkillSwitch> kOpenCodeSwitches = kSwitches;
 
 }  // namespace selftune::hosts

@@ -48,11 +48,7 @@ class Words {
       if (IsOverride(word)) overrides.push_back(word);
       (IsOverride(word) || IsGlob(word) ? patterns : entries).push_back(word);
     }
-    rule_ = {.name = "",
-             .off = true,
-             .settings = settings,
-             .project_root = side.project_root,
-             .below = false};
+    rule_ = {.name = "", .settings = settings, .project_root = side.project_root, .below = false};
     if (files_.IsUnknown(settings)) SayUnknown();
     if (patterns.empty()) return;
     seen_.clear();
@@ -82,8 +78,9 @@ class Words {
   void SayUnknown() {
     SkillRule rule = rule_;
     rule.name = "*";
+    rule.pattern = true;
     rule.path.clear();
-    rule.unknown = true;
+    rule.says = SkillRule::Says::kMayOff;
     out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(begin_), std::move(rule));
   }
 

@@ -25,10 +25,12 @@ constexpr SkillSwitch Names(std::string_view key, bool on = false) {
           .form = SkillSwitch::Form::kNames,
           .key = key,
           .on = on,
+          .any_case = true,
           .owned_too = !on};
 }
 
-// What is off by default may be switched on; what is off is off.
+// The lists of the person and of a project are put together. What is off by default may be
+// switched on; what is off is off.
 constexpr SkillSwitch kSwitches[] = {
     Names("skills.defaultDisabled"),
     Names("skills.enabled", /*on=*/true),

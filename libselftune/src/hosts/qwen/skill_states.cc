@@ -1,7 +1,5 @@
 // What extensions of Qwen Code, and its store, say of single skills of theirs.
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,13 +29,7 @@ constexpr size_t kLook = 10;
 class Reader {
  public:
   Reader(const RootQuery& query, std::vector<skillfs::DiscoveryProblem>& problems)
-      : query_(query), files_(problems), store_(query.config_dir, files_) {
-    const std::string settings = base::JoinPath(query.config_dir, "settings.json");
-    for (const std::string& text : files_.Texts(settings, files_.JsonOrEmpty(settings),
-                                                "skills.enabled", SettingsFiles::Keep::kAll)) {
-      enabled_.insert(base::AsciiLower(base::Trim(text)));
-    }
-  }
+      : query_(query), files_(problems), store_(query.config_dir, files_) {}
 
   std::vector<SkillRule> Read() {
     for (const Extension& extension : InstalledExtensions(query_.config_dir, files_)) {
@@ -63,48 +55,29 @@ class Reader {
     return out;
   }
 
+  // The store stands above the manifest, and says more in single folders.
   void AddExtension(const Extension& extension) {
     const std::string& manifest = extension.manifest;
     const States usual =
         StatesOf(manifest, "skillStates",
                  files_.ObjectAt(manifest, files_.JsonOrEmpty(manifest), "skillStates"));
     if (files_.IsUnknown(manifest)) AddUnknown(extension, manifest);
+    Add(extension, usual, manifest, "");
     std::map<std::string, States> here;  // by folder of sessions
+    bool all_read = true;
     if (const JsonValue* const policy = store_.PolicyOf(extension.name)) {
       const JsonValue& all = files_.ObjectAt(store_.file(), *policy, "skillWorkspaceOverrides");
-      here = InFolders(all);
+      all_read = ReadFolders(all, here);
     }
-    std::set<std::string> on_somewhere;
-    for (const auto& [dir, states] : here) {
-      for (const auto& [name, on] : states) {
-        if (on) on_somewhere.insert(name);
-        if (!on) Add(extension, name, store_.file(), dir);
-      }
-    }
-    // It may switch on what the manifest has off; what it switches off in a folder is off there.
-    if (files_.IsUnknown(store_.file())) return AddUnknown(extension, store_.file());
-    for (const auto& [name, on] : usual) {
-      if (on) continue;
-      if (!on_somewhere.contains(name)) {
-        Add(extension, name, manifest, "");
-        continue;
-      }
-      for (const std::string& dir : query_.project_dirs) {
-        if (effort_.used_up()) return AddUnknown(extension, store_.file());
-        effort_.Spend(kLook);
-        const auto found = here.find(dir);
-        if (found == here.end() || !found->second.contains(name)) {
-          Add(extension, name, manifest, dir);
-        }
-      }
-    }
+    if (!all_read || files_.IsUnknown(store_.file())) AddUnknown(extension, store_.file());
+    for (const auto& [dir, states] : here) Add(extension, states, store_.file(), dir);
   }
 
-  std::map<std::string, States> InFolders(const JsonValue& all) {
-    std::map<std::string, States> out;
-    if (all.members().empty()) return out;
+  // False: the effort is used up, and folders are left.
+  bool ReadFolders(const JsonValue& all, std::map<std::string, States>& out) {
+    if (all.members().empty()) return true;
     for (const std::string& dir : query_.project_dirs) {
-      if (effort_.used_up()) break;
+      if (effort_.used_up()) return false;
       effort_.Spend(kLook + all.members().size());
       const JsonValue& said = all[store_.RealFolder(dir)];
       if (!files_.Is(store_.file(), "an entry of skillWorkspaceOverrides", said, {Type::kObject})) {
@@ -113,33 +86,34 @@ class Reader {
       effort_.Spend(kLook * said.members().size());
       out[dir] = StatesOf(store_.file(), "skillWorkspaceOverrides", said);
     }
-    return out;
+    return true;
   }
 
   // `dir`: for sessions in there alone, "" = for all.
-  void Add(const Extension& extension, const std::string& skill, const std::string& settings,
+  void Add(const Extension& extension, const States& states, const std::string& settings,
            const std::string& dir) {
-    const std::string name = extension.name + ":" + skill;
-    // The person's list stands above.
-    if (enabled_.contains(base::AsciiLower(name))) return;
-    // No skill has a `*` in its name.
-    if (name.find('*') != std::string::npos) return;
-    out_.push_back({.name = name, .settings = settings, .project_root = dir, .below = false});
+    for (const auto& [name, on] : states) {
+      out_.push_back({.name = extension.name + ":" + name,
+                      .any_case = true,
+                      .says = on ? SkillRule::Says::kOn : SkillRule::Says::kOff,
+                      .settings = settings,
+                      .project_root = dir,
+                      .below = false});
+    }
   }
 
   void AddUnknown(const Extension& extension, const std::string& settings) {
-    if (extension.name.find('*') != std::string::npos) return;
+    if (extension.name.find_first_of("*?") != std::string::npos) return;
     out_.push_back({.name = extension.name + ":*",
-                    .off = false,
-                    .unknown = true,
-                    .settings = settings,
-                    .project_root = ""});
+                    .pattern = true,
+                    .any_case = true,
+                    .says = SkillRule::Says::kMayEither,
+                    .settings = settings});
   }
 
   const RootQuery& query_;
   SettingsFiles files_;
   ExtensionStore store_;
-  std::set<std::string> enabled_;  // whole names in lower case
   Effort effort_;
   std::vector<SkillRule> out_;
 };
