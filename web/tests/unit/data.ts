@@ -29,6 +29,7 @@ export function skillRow(over: Partial<SkillRow> = {}): SkillRow {
     state_code: "lower_above_0_6",
     flags: [],
     switched_off: [],
+    switched_on: [],
     settings_unknown: [],
     ...over,
   };
