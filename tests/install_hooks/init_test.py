@@ -337,8 +337,11 @@ class Machine(Place):
         self.assertEqual(trigger, "reactive")
         self.end_session()
         self.assertEqual(len(list((self.home.state / "hooks/told").glob("run-*"))), 1)
-        log = json.loads((self.home.state / "logs/reactive.log").read_text())
-        self.assertEqual(log["data"]["status"], status)
+        log = self.home.state / "logs/reactive.log"
+        while not log.read_text().endswith("\n"):  # the run ends after its row does
+            self.assertLess(time.monotonic(), deadline, "the run said nothing")
+            time.sleep(0.1)
+        self.assertEqual(json.loads(log.read_text())["data"]["status"], status)
         # The run found what was said, and left it: nobody changes our own skill, so it rests.
         self.assertFalse((self.home.state / "hooks/told/pending").exists())
         notes = json.loads((self.home.state / "hooks/notes.json").read_text())
