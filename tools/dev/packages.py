@@ -23,6 +23,7 @@ LIBRARIES = [
     "libsimdjson-dev",
     "libsodium-dev",
     "libsqlite3-dev",
+    "libssl-dev",
     "libutf8proc-dev",
     "libyaml-cpp-dev",  # tests only
     "libzstd-dev",

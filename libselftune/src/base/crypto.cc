@@ -7,36 +7,27 @@
 #include <string>
 #include <string_view>
 
+#include "base/sha256_state.h"
+
 namespace selftune::base {
 namespace {
 
-static_assert(sizeof(crypto_hash_sha256_state) <= 128);
-
-crypto_hash_sha256_state* State(unsigned char* raw) {
-  return reinterpret_cast<crypto_hash_sha256_state*>(raw);
-}
-
-const unsigned char* Bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-void Append(unsigned char* state, std::string_view text) {
-  crypto_hash_sha256_update(State(state), Bytes(text), text.size());
-}
-
 Sha256Digest Digest(const unsigned char* state) {
-  crypto_hash_sha256_state copy;
-  std::memcpy(&copy, state, sizeof(copy));
+  alignas(kSha256StateAlign) unsigned char copy[kSha256StateBytes];
+  std::memcpy(copy, state, sizeof(copy));
   Sha256Digest out;
-  crypto_hash_sha256_final(&copy, out.data());
+  Sha256Final(copy, out.data());
   return out;
 }
 
 }  // namespace
 
 Sha256Digest Sha256(std::string_view bytes) {
+  alignas(kSha256StateAlign) unsigned char state[kSha256StateBytes];
+  Sha256Init(state);
+  Sha256Update(state, bytes);
   Sha256Digest out;
-  crypto_hash_sha256(out.data(), Bytes(bytes), bytes.size());
+  Sha256Final(state, out.data());
   return out;
 }
 
@@ -56,9 +47,9 @@ std::string Sha256Hex(std::string_view bytes) {
   return out;
 }
 
-Sha256Stream::Sha256Stream() { crypto_hash_sha256_init(State(state_)); }
+Sha256Stream::Sha256Stream() { Sha256Init(state_); }
 
-void Sha256Stream::Add(std::string_view bytes) { Append(state_, bytes); }
+void Sha256Stream::Add(std::string_view bytes) { Sha256Update(state_, bytes); }
 
 std::string Sha256Stream::Bytes() const {
   const Sha256Digest digest = Digest(state_);
@@ -66,18 +57,18 @@ std::string Sha256Stream::Bytes() const {
 }
 
 FieldHash::FieldHash(std::string_view domain) {
-  crypto_hash_sha256_init(State(state_));
-  Append(state_, domain);
+  Sha256Init(state_);
+  Sha256Update(state_, domain);
 }
 
 FieldHash& FieldHash::Add(std::string_view field) {
-  Append(state_, "\x1f");
-  Append(state_, field);
+  Sha256Update(state_, "\x1f");
+  Sha256Update(state_, field);
   return *this;
 }
 
 FieldHash& FieldHash::More(std::string_view rest) {
-  Append(state_, rest);
+  Sha256Update(state_, rest);
   return *this;
 }
 

@@ -1,4 +1,4 @@
-// SHA-256, random bytes and ids. The only place that includes libsodium.
+// SHA-256, random bytes and ids.
 #pragma once
 
 #include <array>
@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/sha256_state.h"
 #include "base/time.h"
 
 namespace selftune::base {
@@ -25,7 +26,7 @@ class Sha256Stream {
   [[nodiscard]] std::string Bytes() const;  // 32 raw bytes of what was added so far
 
  private:
-  alignas(16) unsigned char state_[128];
+  alignas(kSha256StateAlign) unsigned char state_[kSha256StateBytes];
 };
 
 // Incremental SHA-256 of fields separated by 0x1f:
@@ -40,7 +41,7 @@ class FieldHash {
   [[nodiscard]] uint64_t Key8() const;      // first 8 bytes, big endian
 
  private:
-  alignas(16) unsigned char state_[128];
+  alignas(kSha256StateAlign) unsigned char state_[kSha256StateBytes];
 };
 
 void RandomBytes(void* out, size_t size);

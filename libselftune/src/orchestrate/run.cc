@@ -18,7 +18,6 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/lock_file.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -29,6 +28,7 @@
 #include "orchestrate/facts.h"
 #include "orchestrate/model_rest.h"
 #include "orchestrate/resting.h"
+#include "orchestrate/run_record.h"
 #include "orchestrate/skill_lock.h"
 #include "orchestrate/skill_target.h"
 #include "store/job_rows.h"
@@ -419,62 +419,16 @@ class Loop {
                                                                            : "ok";
   }
 
-  std::string Metrics() const {
-    base::JsonWriter out;
-    out.BeginObject()
-        .Field("total_skills", report_.total_skills)
-        .Field("evaluated", report_.evaluated)
-        .Field("evolved", report_.evolved)
-        .Field("deployed", report_.deployed)
-        .Field("watched", static_cast<int64_t>(report_.watches.size()))
-        .Field("skipped", report_.skipped)
-        .Field("graded", 0)
-        .Field("rolled_back", std::count_if(report_.watches.begin(), report_.watches.end(),
-                                            [](const WatchResult& w) { return w.rolled_back; }))
-        .Field("signals_consumed", report_.signals_consumed)
-        .Field("llm_calls", report_.spent.calls)
-        .EndObject();
-    return std::move(out).Take();
-  }
-
-  std::vector<store::JobAction> Actions() const {
-    std::vector<store::JobAction> out;
-    for (const SkillDecision& entry : report_.decisions) {
-      store::JobAction& action = out.emplace_back();
-      action.skill = entry.decision.skill;
-      action.action = entry.decision.action == Action::kEvolve ? "evolve" : "skip";
-      action.reason = entry.improved.has_value()
-                          ? entry.improved->reason_code + ": " + entry.improved->reason
-                          : std::string(entry.decision.reason_code) + ": " + entry.decision.reason;
-      if (!entry.error.ok()) action.alert = std::string(Message(entry.error));
-      if (entry.improved.has_value()) {
-        action.deployed = entry.improved->deployed;
-        action.elapsed_ms = entry.elapsed_ms;
-        action.llm_calls = entry.improved->spent.calls;
-      }
-    }
-    for (const WatchResult& watch : report_.watches) {
-      store::JobAction& action = out.emplace_back();
-      action.skill = watch.view.row.skill;
-      action.action = "watch";
-      action.reason = watch.view.row.state;
-      action.rolled_back = watch.rolled_back;
-      if (watch.regressed) action.alert = watch.view.row.reason;
-      if (!watch.error.ok()) action.alert += (action.alert.empty() ? "" : "; ") + watch.detail;
-    }
-    return out;
-  }
-
   Status EndRun(const Status& worked) {
     const UtcMillis now = world_.clock->Now();
     ST_ASSIGN_OR_RETURN(store::WriteTxn txn, store::WriteTxn::Begin(*world_.db));
     ST_RETURN_IF_ERROR(store::ExpireSignals(*world_.db, now).status());
-    const std::string metrics = Metrics();
+    const std::string metrics = MetricsOf(report_);
     store::JobEnd end{.run_id = report_.run_id,
                       .status = report_.status,
                       .metrics = metrics,
                       .error = Message(worked),
-                      .actions = Actions()};
+                      .actions = ActionsOf(report_)};
     ST_RETURN_IF_ERROR(store::EndJob(*world_.db, end, now));
     return txn.Commit();
   }

@@ -27,6 +27,7 @@
 #include "upstream/replace_store.h"
 #include "upstream/sessions.h"
 #include "upstream/source_copy.h"
+#include "upstream/work_dir.h"
 
 namespace selftune::upstream {
 namespace {
@@ -34,30 +35,10 @@ namespace {
 using store::Db;
 using store::LooseDb;
 
-constexpr int64_t kShownRows = 50;  // of each kind
-constexpr int kMaxPasses = 5;       // over a database that grows meanwhile
-constexpr std::string_view kWorkDir = ".selftune-import-";
-constexpr size_t kRandomLetters = 6;                        // behind it
+constexpr int64_t kShownRows = 50;                          // of each kind
+constexpr int kMaxPasses = 5;                               // over a database that grows meanwhile
 constexpr std::string_view kReading = "reading a table: ";  // of a LooseQuery
 constexpr const char* kMarkSql = "PRAGMA application_id";
-
-// A folder for copies: private, gone at the end.
-class WorkDir {
- public:
-  explicit WorkDir(std::string path) : path_(std::move(path)) {}
-  ~WorkDir() {
-    const Status gone = base::RemoveTree(path_);
-    (void)gone;  // the next import removes it
-  }
-  WorkDir(const WorkDir&) = delete;
-  WorkDir& operator=(const WorkDir&) = delete;
-  [[nodiscard]] std::string operator/(std::string_view name) const {
-    return base::JoinPath(path_, name);
-  }
-
- private:
-  std::string path_;
-};
 
 bool IsKnownTable(std::string_view name) {
   return std::ranges::find(kSessionTables, name) != std::end(kSessionTables) ||
@@ -158,8 +139,7 @@ class Import {
 
   Status DryRun() {
     const std::string parent = world_.env->GetOr("TMPDIR", "/tmp");
-    ST_ASSIGN_OR_RETURN(const std::string dir, base::MakeTempDir(parent, "selftune-import-"));
-    const WorkDir work(dir);
+    ST_ASSIGN_OR_RETURN(const WorkDir work, WorkDir::Make(parent));
     const std::string target = work / "selftune.db";
     const auto foreign = IsForeignDatabase(world_.store_path);
     if (foreign.ok() && !*foreign) {
@@ -183,9 +163,9 @@ class Import {
   Status RealRun() {
     const std::string target = replaces_ ? ImportingPath(world_.store_path) : world_.store_path;
     backup_ = !replaces_ && base::Exists(target);
-    ST_RETURN_IF_ERROR(RemoveOldWork());
-    ST_ASSIGN_OR_RETURN(const std::string dir, base::MakeTempDir(Folder(), kWorkDir));
-    const WorkDir work(dir);
+    const std::string folder(base::DirName(world_.store_path));
+    ST_RETURN_IF_ERROR(WorkDir::RemoveOld(folder));
+    ST_ASSIGN_OR_RETURN(const WorkDir work, WorkDir::Make(folder));
     // Before a store is made: what is no database makes none.
     ST_RETURN_IF_ERROR(Copy(work));
     ST_ASSIGN_OR_RETURN(std::unique_ptr<Db> db, OpenStore(target));
@@ -205,33 +185,6 @@ class Import {
     return WithSuggestion(
         Fail(kStoreBusy, "importing {}: its program writes to it all the time", world_.store_path),
         "end the reference's programs and try again", "selftune import upstream");
-  }
-
-  // Of the store.
-  std::string Folder() const { return std::string(base::DirName(world_.store_path)); }
-
-  // Copies of an import that was killed: folders of just this name with nothing else in them.
-  Status RemoveOldWork() const {
-    const auto entries = base::ListDir(Folder());
-    if (!entries.ok()) return absl::OkStatus();
-    for (const base::DirEntry& entry : *entries) {
-      const bool named =
-          entry.name.starts_with(kWorkDir) && entry.name.size() == kWorkDir.size() + kRandomLetters;
-      const std::string path = base::JoinPath(Folder(), entry.name);
-      if (named && IsOldWork(path)) ST_RETURN_IF_ERROR(base::RemoveTree(path));
-    }
-    return absl::OkStatus();
-  }
-
-  static bool IsOldWork(const std::string& path) {
-    const auto real = base::RealPath(path);
-    const auto folder = base::RealPath(std::string(base::DirName(path)));
-    const auto entries = base::ListDir(path);
-    if (!real.ok() || !folder.ok() || !entries.ok()) return false;
-    if (*real != base::JoinPath(*folder, base::BaseName(path))) return false;  // a link
-    return std::ranges::all_of(*entries, [](const base::DirEntry& entry) {
-      return entry.name.starts_with("copy-") || entry.name.starts_with("logs.db");
-    });
   }
 
   StatusOr<std::string> Stamps() const {
