@@ -13,6 +13,7 @@ namespace selftune::skillfs {
 namespace {
 
 using Roots = std::vector<std::string>;
+using Folders = std::vector<std::string_view>;
 
 char Lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -90,16 +91,31 @@ SkillRules::SkillRules(std::vector<SkillRule> rules, const std::vector<std::stri
     if (!root.empty()) group.nested = NestedBelow(root, session_roots);
   }
   for (auto& [root, group] : groups_) {
-    if (root.empty()) continue;
-    for (std::string_view above = root; !above.empty();) {
-      const auto found = groups_.find(above);
-      if (found != groups_.end() && &found->second != &group && found->second.below &&
-          Place(above, found->second).HoldsIn(root)) {
-        group.around.push_back(&found->second);
-      }
-      above = above.size() == 1 ? "" : base::DirName(above);
-    }
+    group.around = HoldingIn(root);
+    std::erase(group.around, &group);
   }
+}
+
+// Of projects; a place is looked up, for there may be thousands.
+std::vector<SkillRules::Group*> SkillRules::HoldingIn(std::string_view dir) {
+  std::vector<Group*> out;
+  // Repositories on the way down to it, which a session in it looks no further up than.
+  const auto is_cut = [](const Group& group, std::string_view folder) {
+    return std::ranges::binary_search(group.nested, folder);
+  };
+  Folders way;
+  for (std::string_view above = dir; !above.empty();) {
+    const auto found = groups_.find(above);
+    if (found != groups_.end() && (found->second.below || above == dir)) {
+      Group& group = found->second;
+      const bool cut =
+          std::ranges::any_of(way, [&](std::string_view folder) { return is_cut(group, folder); });
+      if (!cut) out.push_back(&group);
+    }
+    way.push_back(above);
+    above = above.size() == 1 ? "" : base::DirName(above);
+  }
+  return out;
 }
 
 ProjectSwitch SkillRules::Place(std::string_view root, const Group& group) const {
@@ -190,17 +206,16 @@ Switches SkillRules::Of(std::string_view real_path, const SkillPlacement& placem
   const auto of = [&](Group& group) { return OfSkill(group, real_path, placement); };
   // All sessions that see a project's skill are in there, or nearly all.
   Said everywhere;
-  for (auto& [root, group] : groups_) {
-    const bool holds =
-        root.empty() || (!own.empty() && IsBelow(own, root) && Place(root, group).HoldsIn(own));
-    if (holds) everywhere = Later(everywhere, of(group));
-  }
+  if (const auto all = groups_.find(""); all != groups_.end()) everywhere = of(all->second);
+  for (Group* const group : HoldingIn(own)) everywhere = Later(everywhere, of(*group));
   const SwitchVerdict usual = Judge(everywhere);
   if (usual.state == SwitchState::kOff) out.disabled_by = usual.settings;
   if (usual.state == SwitchState::kUnknown) out.unknown_by = usual.settings;
-  for (auto& [root, group] : groups_) {
-    // What holds in other projects does not matter to a project's skill.
-    if (root.empty() || (!own.empty() && (root == own || !IsBelow(root, own)))) continue;
+  // What holds in other projects does not matter to a project's skill.
+  const std::string below = own.empty() || own.ends_with('/') ? own : own + '/';
+  for (auto at = groups_.upper_bound(below); at != groups_.end() && at->first.starts_with(below);
+       ++at) {
+    auto& [root, group] = *at;
     Said around = everywhere;
     for (Group* const one : group.around) around = Later(around, of(*one));
     const SwitchVerdict verdict = Judge(Later(around, of(group)));

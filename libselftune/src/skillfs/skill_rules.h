@@ -92,6 +92,8 @@ class SkillRules {
 
   [[nodiscard]] static Said Later(const Said& a, const Said& b);
   [[nodiscard]] ProjectSwitch Place(std::string_view root, const Group& group) const;
+  // That hold for sessions in a folder; those that hold everywhere left out.
+  [[nodiscard]] std::vector<Group*> HoldingIn(std::string_view dir);
   Said OfName(Group& group, const std::string& name);
   Said OfSkill(Group& group, std::string_view real_path, const SkillPlacement& placement);
   [[nodiscard]] SwitchVerdict Judge(const Said& said) const;

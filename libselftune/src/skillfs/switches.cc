@@ -86,16 +86,23 @@ SwitchVerdict Switches::In(std::string_view dir) const {
     const bool for_all = disabled_by.empty() || OnAgain() == nullptr;
     return for_all ? Everywhere() : SwitchVerdict();
   }
+  const ProjectSwitch* const nearest = NearestTo(dir);
+  return nearest == nullptr ? Everywhere() : SwitchVerdict{nearest->state, nearest->settings};
+}
+
+const ProjectSwitch* Switches::NearestTo(std::string_view dir) const {
   const ProjectSwitch* nearest = nullptr;
   for (const ProjectSwitch& one : in_projects) {
     if (!one.HoldsIn(dir)) continue;
     if (nearest == nullptr || IsNearer(one, *nearest)) nearest = &one;
   }
-  return nearest == nullptr ? Everywhere() : SwitchVerdict{nearest->state, nearest->settings};
+  return nearest;
 }
 
-const ProjectSwitch* Switches::OnAgain() const {
+const ProjectSwitch* Switches::OnAgain(std::string_view dir) const {
   if (Everywhere().state == SwitchState::kOn) return nullptr;
+  const ProjectSwitch* const here = dir.empty() ? nullptr : NearestTo(dir);
+  if (here != nullptr && here->state == SwitchState::kOn) return here;
   const auto found = std::ranges::find(in_projects, SwitchState::kOn, &ProjectSwitch::state);
   return found == in_projects.end() ? nullptr : &*found;
 }

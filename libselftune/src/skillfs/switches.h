@@ -29,8 +29,12 @@ struct Switches {
   [[nodiscard]] SwitchVerdict Everywhere() const;
   // For a session in `dir`; where nobody knows where it was, "", what holds for all of them.
   [[nodiscard]] SwitchVerdict In(std::string_view dir) const;
-  // The first project that switches on what is not on elsewhere; null: none does.
-  [[nodiscard]] const ProjectSwitch* OnAgain() const;
+  // A project that switches on what is not on elsewhere: the one that counts for a session in
+  // `dir` if one does, else the first; null: none does.
+  [[nodiscard]] const ProjectSwitch* OnAgain(std::string_view dir = {}) const;
+
+ private:
+  [[nodiscard]] const ProjectSwitch* NearestTo(std::string_view dir) const;
 };
 
 // What roots say (ResolvedRoot, NamedRoot): what one switches off everywhere no project

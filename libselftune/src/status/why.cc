@@ -158,7 +158,7 @@ StatusOr<WhyAnswer> WhyAt(store::Db& db, const store::SkillRef& skill, store::Se
     answer.evidence.push_back({"compaction", "the conversation was compacted before this prompt",
                                prompt.source_path, compaction->source_offset, std::nullopt});
   }
-  AddInstalled(installed, answer);
+  AddInstalled(installed, prompt.cwd, answer);
   AddJudgement(judgement, answer);
   answer.missed_cause = judgement.missed_cause;
   if (answered) return answer;
@@ -199,7 +199,7 @@ StatusOr<WhyAnswer> WhyAtAll(store::Db& db, const store::SkillRef& skill, const 
   ST_ASSIGN_OR_RETURN(const auto prompts, store::ReadJudgedPrompts(db, {.skill = skill.id}));
   ST_ASSIGN_OR_RETURN(const store::SkillReport report, store::ReadSkillReport(db, skill.id, {}));
   const TriggerCounts counts = CountTriggers(prompts);
-  AddInstalled(installed, answer);
+  AddInstalled(installed, scope.cwd, answer);
   AddHere(installed, scope.cwd, answer);
   AddListedNow(listed, answer);
   answer.evidence.push_back({"uses", fmt::format("{} times, {} of them by the person's command",

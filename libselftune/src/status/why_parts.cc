@@ -153,7 +153,7 @@ StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
   return out;
 }
 
-void AddInstalled(const Installed& installed, WhyAnswer& answer) {
+void AddInstalled(const Installed& installed, std::string_view cwd, WhyAnswer& answer) {
   if (!installed.any()) {
     answer.evidence.push_back({"installed", "no SKILL.md of this name was found by the last sync"});
     return;
@@ -187,7 +187,7 @@ void AddInstalled(const Installed& installed, WhyAnswer& answer) {
           {"policy", title + ": these settings are not understood, and may switch it off",
            switches.unknown_by});
     }
-    if (const skillfs::ProjectSwitch* const on = switches.OnAgain()) {
+    if (const skillfs::ProjectSwitch* const on = switches.OnAgain(cwd)) {
       answer.evidence.push_back(
           {"policy",
            fmt::format("{}: these switch it on for sessions in {}", title, on->project_root),

@@ -65,7 +65,7 @@ struct Installed {
 // `found` outlives the result; null: nobody looked.
 [[nodiscard]] StatusOr<Installed> ReadInstalled(store::Db& db, const store::SkillRef& skill,
                                                 const skillfs::Discovery* found);
-void AddInstalled(const Installed& installed, WhyAnswer& answer);
+void AddInstalled(const Installed& installed, std::string_view cwd, WhyAnswer& answer);
 // From where a question without a session looks at them; nothing for "".
 void AddHere(const Installed& installed, std::string_view cwd, WhyAnswer& answer);
 // That the stored cause is another one than what files and settings say now; nothing when it

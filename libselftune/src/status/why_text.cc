@@ -204,7 +204,7 @@ StatusOr<WhyAnswer> WhyText(store::Db& db, const store::SkillRef& skill, std::st
   ST_ASSIGN_OR_RETURN(const std::vector<ListedNow> listed, ReadListedNow(db, skill.name));
   std::vector<Candidate> candidates = Candidates(listed, skill.name, installed);
   Score(WordsOf(prompt), candidates);
-  AddInstalled(installed, answer);
+  AddInstalled(installed, scope.cwd, answer);
   AddHere(installed, scope.cwd, answer);
   AddListedNow(listed, answer);
   AddScores(candidates, skill.name, answer);

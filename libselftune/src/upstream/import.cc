@@ -139,7 +139,7 @@ class Import {
 
   Status DryRun() {
     const std::string parent = world_.env->GetOr("TMPDIR", "/tmp");
-    ST_ASSIGN_OR_RETURN(const WorkDir work, WorkDir::Make(parent));
+    ST_ASSIGN_OR_RETURN(const WorkDir work, WorkDir::MakeTemporary(parent));
     const std::string target = work / "selftune.db";
     const auto foreign = IsForeignDatabase(world_.store_path);
     if (foreign.ok() && !*foreign) {

@@ -33,6 +33,11 @@ StatusOr<WorkDir> WorkDir::Make(const std::string& parent) {
   return WorkDir(std::move(path));
 }
 
+StatusOr<WorkDir> WorkDir::MakeTemporary(const std::string& parent) {
+  ST_ASSIGN_OR_RETURN(std::string path, base::MakeTempDir(parent, kPrefix.substr(1)));
+  return WorkDir(std::move(path));
+}
+
 Status WorkDir::RemoveOld(const std::string& parent) {
   const auto entries = base::ListDir(parent);
   if (!entries.ok()) return absl::OkStatus();
@@ -48,7 +53,7 @@ Status WorkDir::RemoveOld(const std::string& parent) {
 WorkDir::~WorkDir() {
   if (path_.empty()) return;
   const Status gone = base::RemoveTree(path_);
-  (void)gone;  // the next import removes it
+  (void)gone;  // the next import removes it, or whoever tidies what is temporary
 }
 
 std::string WorkDir::operator/(std::string_view name) const { return base::JoinPath(path_, name); }

@@ -12,8 +12,12 @@ namespace selftune::upstream {
 // Private, under a name of its own; gone with the object.
 class WorkDir {
  public:
+  // Beside the store.
   [[nodiscard]] static StatusOr<WorkDir> Make(const std::string& parent);
-  // Removes those of imports that were killed. Only folders that hold nothing else.
+  // Of a dry run, among what is temporary: a later import leaves it alone.
+  [[nodiscard]] static StatusOr<WorkDir> MakeTemporary(const std::string& parent);
+  // Removes those that Make() left of imports that were killed. Only folders that hold nothing
+  // else.
   [[nodiscard]] static Status RemoveOld(const std::string& parent);
 
   WorkDir(WorkDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}

@@ -139,6 +139,27 @@ TEST_SUITE("skillfs/skill_rules") {
     }
   }
 
+  TEST_CASE("what holds in the folder of a skill is found by its place among thousands") {
+    std::vector<SkillRule> all = {In("/", On("x")), In("/a", Off("pdf")),
+                                  Here(In("/h", Off("pdf"))), In("/a/r/deep", Off("pdf")),
+                                  In("/a-b", Off("pdf"))};
+    for (int i = 0; i < 20'000; ++i) all.push_back(In("/w/" + std::to_string(i), On("pdf")));
+    SkillRules rules(all, {"/a/r"});
+    CHECK(Judged(rules, "pdf", "/a") == "off");
+    CHECK(Judged(rules, "pdf", "/a/s/t") == "off");
+    CHECK(Judged(rules, "pdf", "/ab") == "on");
+    CHECK(Judged(rules, "pdf", "/h") == "off");
+    CHECK(Judged(rules, "pdf", "/h/below") == "on");
+    CHECK(Judged(rules, "pdf", "/a/r/x") == "on");  // a repository of its own
+    CHECK(Judged(rules, "pdf", "/a/r") == "off in /a/r/deep");
+    CHECK(Judged(rules, "pdf", "/a/r/deep/er") == "off");
+    CHECK(Judged(rules, "pdf", "/") == "off in /a, off in /a-b, off in /a/r/deep, off in /h");
+    // A second at most; each with each would take minutes.
+    for (int i = 0; i < 20'000; ++i) {
+      REQUIRE(Judged(rules, "pdf", "/w/" + std::to_string(i)) == "on");
+    }
+  }
+
   TEST_CASE("names cost nothing but a look, patterns so much for each project and no more") {
     std::vector<SkillRule> names, patterns;
     for (int i = 0; i < 1000; ++i) {

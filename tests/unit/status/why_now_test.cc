@@ -205,6 +205,30 @@ TEST_SUITE("status/why now") {
     }
   }
 
+  TEST_CASE("of projects that switch a skill on again the session's own is told") {
+    for (const char* const last : {"/home/dev/shop", "/home/dev/zoo"}) {
+      CAPTURE(last);
+      Scene scene;  // in /home/dev/shop
+      SkillPlacement place = Place("claude_code", Bar::Kind::kDisabled);
+      for (const std::string project : {"/home/dev/app", last}) {
+        place.switches.in_projects.push_back({.project_root = project,
+                                              .settings = project + "/on.json",
+                                              .state = skillfs::SwitchState::kOn});
+      }
+      const skillfs::Discovery found{.skills = {{.name = "pdf", .placements = {place}}}};
+      const auto skill = Must(store::FindSkill(scene.world.db(), "pdf"));
+      const auto answer = Must(WhyAt(scene.world.db(), skill, scene.session, 3, {.found = &found}));
+      std::vector<std::string> told;
+      for (const WhyEvidence& one : answer.evidence) {
+        if (one.source_path.ends_with("/on.json")) told.push_back(one.source_path);
+      }
+      // Where none is, any of them.
+      const bool here = last == std::string_view("/home/dev/shop");
+      CHECK(told ==
+            std::vector<std::string>{here ? "/home/dev/shop/on.json" : "/home/dev/app/on.json"});
+    }
+  }
+
   TEST_CASE("a skill of another project was not installed here") {
     World world;
     const auto session = world.Session("s1", DaysAgo(1));
