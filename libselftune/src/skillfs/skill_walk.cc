@@ -182,7 +182,8 @@ class Walker {
     if (options_.depth > 1 && entry.name.starts_with('.')) return;
     if (options_.single_files != SingleFiles::kNone && entry.name == kDependencies) return;
     const std::string path = base::JoinPath(folder, entry.name);
-    if (!entry.maybe_file) {  // a folder for certain, no link: it leads to no other place
+    // A folder for certain, and no link on the way: it leads to no other place.
+    if (!entry.maybe_file && links_ == 0) {
       if (!IsIgnored(path, /*is_folder=*/true)) Folder(path, std::nullopt, depth + 1);
       return;
     }

@@ -282,7 +282,10 @@ Status CheckLoop(const DoctorWorld& world, Checks& out) {
 StatusOr<std::future<skillfs::Discovery>> LookForSkills(const DoctorWorld& world) {
   ST_ASSIGN_OR_RETURN(std::vector<std::string> workspaces, store::Workspaces(**world.db));
   // In a folder that is gone nobody starts a session; one look spares one for each host.
-  std::erase_if(workspaces, [](const std::string& folder) { return !base::Exists(folder); });
+  // Of one that lets nobody in it is not known.
+  std::erase_if(workspaces, [](const std::string& folder) {
+    return CodeOf(base::Stat(folder).status()).name == kFileNotFound.name;
+  });
   skillfs::DiscoveryRequest request = hosts::DiscoveryFor(*world.env, workspaces);
   request.digests = false;
   request.ownership = false;

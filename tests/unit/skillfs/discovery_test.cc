@@ -321,6 +321,19 @@ TEST_SUITE("skillfs/discovery") {
     CHECK(replicas[0].state == ReplicaState::kUnreadable);
   }
 
+  // The link leads above the root: the first folder that holds it lies behind it.
+  TEST_CASE("a link whose target holds the root is followed no further than the root") {
+    FakeMachine machine;
+    machine.Skill("home/.codex/skills/good", "good");
+    machine.Link("..", "home/.codex/skills/up");
+    const Discovery found = machine.Find("codex");
+    REQUIRE(found.skills.size() == 1);
+    CHECK(found.skills[0].placements.size() == 1);
+    REQUIRE(found.problems.size() == 1);
+    CHECK(found.problems[0].code == "LINK_CYCLE");
+    CHECK(found.problems[0].path == machine.Path("home/.codex/skills/up/skills"));
+  }
+
   // With hosts that look one folder deep and with those that look below.
   TEST_CASE("a SKILL.md that leads nowhere is told") {
     for (const auto& [host, root] :

@@ -236,6 +236,21 @@ TEST_SUITE("status/doctor") {
     CHECK(status("skills.disabled") == CheckStatus::kWarn);
   }
 
+  TEST_CASE("a project that nobody can look into is told, one that is gone is not") {
+    Patient patient;
+    const auto& dir = patient.world.store().dir();
+    REQUIRE(::symlink("loop", (dir / "loop").c_str()) == 0);
+    const auto parse_with = [&](const std::string& session, const std::string& cwd) {
+      patient.world.Write([&](store::IngestWriter& writer) {
+        Must(writer.UpdateSession(
+            {.platform = "claude_code", .id = session, .cwd = cwd, .started = DaysAgo(1)}));
+      });
+      return StatusOf(patient.Ask({.only = "skills.parse"}), "skills.parse");
+    };
+    CHECK(parse_with("s1", dir / "gone") == CheckStatus::kPass);
+    CHECK(parse_with("s2", dir / "loop/work") == CheckStatus::kWarn);
+  }
+
   TEST_CASE("of a pattern that is not understood it is told what is made of it") {
     Patient patient;
     const auto& dir = patient.world.store().dir();
