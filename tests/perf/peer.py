@@ -17,7 +17,7 @@ import measure
 from measure import Ratio, progress
 from subject import database
 
-NAME, VERSION = "ccusage", "20.0.26"
+NAME, VERSION = "ccusage", "20.0.24"
 ARGUMENTS = ["daily", "--offline", "--json"]
 PROGRAMS = {
     "cold": "selftune sync, new store",
