@@ -305,6 +305,7 @@ extern const Command kDoctorCommand = {
     .render = RenderDoctor,
     .exit_zero = true,
     .variants = kDoctorVariants,
+    .threads = true,
 };
 
 }  // namespace selftune::cli

@@ -103,6 +103,7 @@ struct Command {
   bool verbatim = false;  // its text is a file or a page: lines stay as they are
   // Words behind it belong to another program, options too; only --help alone is ours.
   bool passes_on = false;
+  bool threads = false;  // several compute at once and hold little: memory.h
 };
 
 // The parameter that a flag or positional sets; "" = none.

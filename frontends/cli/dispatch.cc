@@ -9,6 +9,7 @@
 #include "cli/fold.h"
 #include "cli/help.h"
 #include "cli/library.h"
+#include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/registry.h"
@@ -293,6 +294,7 @@ int RunOperation(const Invocation& invocation) {
       WithConfirmation(command.params != nullptr ? command.params(invocation.args)
                                                  : ParamsByName(command, invocation.args),
                        invocation, *target.op)};
+  if (command.threads) AllocateApart();
   if (command.repeats && invocation.args.Has("watch")) return LookAgain(invocation, called);
   const Look look = LookAt(invocation, called, call.options);
   return Finish(invocation, look.envelope, look.render);
