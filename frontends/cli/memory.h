@@ -5,7 +5,8 @@ namespace selftune::cli {
 
 void KeepLittleMemory();
 
-// For a command whose threads hold little and would wait for each other: each allocates apart.
+// For a command whose threads hold little and would wait for each other: there are two places to
+// allocate from.
 void AllocateApart();
 
 }  // namespace selftune::cli

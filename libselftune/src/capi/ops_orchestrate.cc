@@ -15,6 +15,7 @@
 #include "capi/schedule_jobs.h"
 #include "hosts/sources.h"
 #include "orchestrate/run.h"
+#include "orchestrate/run_record.h"
 #include "store/backup.h"
 
 namespace selftune::capi::ops {
@@ -140,14 +141,9 @@ std::string ToJson(const RunReport& report, const orchestrate::RunOptions& optio
       .Field("run_id", NotEmpty(report.run_id))
       .Field("status", report.status)
       .Field("approval_mode", options.review_required ? "review" : "auto")
-      .Field("agent", NotEmpty(report.agent))
-      .Field("total_skills", report.total_skills)
-      .Field("evaluated", report.evaluated)
-      .Field("evolved", report.evolved)
-      .Field("deployed", report.deployed)
-      .Field("watched", static_cast<int64_t>(report.watches.size()))
-      .Field("skipped", report.skipped)
-      .Field("auto_graded", 0)
+      .Field("agent", NotEmpty(report.agent));
+  orchestrate::WriteCounts(report, out);
+  out.Field("auto_graded", 0)
       .Field("signals_consumed", report.signals_consumed)
       .Key("decisions")
       .BeginArray();

@@ -6,20 +6,22 @@
 #include <utility>
 #include <vector>
 
-#include "base/json_writer.h"
-
 namespace selftune::orchestrate {
 
-std::string MetricsOf(const RunReport& report) {
-  base::JsonWriter out;
-  out.BeginObject()
-      .Field("total_skills", report.total_skills)
+void WriteCounts(const RunReport& report, base::JsonWriter& out) {
+  out.Field("total_skills", report.total_skills)
       .Field("evaluated", report.evaluated)
       .Field("evolved", report.evolved)
       .Field("deployed", report.deployed)
       .Field("watched", static_cast<int64_t>(report.watches.size()))
-      .Field("skipped", report.skipped)
-      .Field("graded", 0)
+      .Field("skipped", report.skipped);
+}
+
+std::string MetricsOf(const RunReport& report) {
+  base::JsonWriter out;
+  out.BeginObject();
+  WriteCounts(report, out);
+  out.Field("graded", 0)
       .Field("rolled_back", std::count_if(report.watches.begin(), report.watches.end(),
                                           [](const WatchResult& w) { return w.rolled_back; }))
       .Field("signals_consumed", report.signals_consumed)

@@ -4,10 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "base/json_writer.h"
 #include "orchestrate/run.h"
 #include "store/job_rows.h"
 
 namespace selftune::orchestrate {
+
+// Members of an object: what became of the skills. For the store and for replies.
+void WriteCounts(const RunReport& report, base::JsonWriter& out);
 
 // A JSON object of counts.
 [[nodiscard]] std::string MetricsOf(const RunReport& report);
